@@ -1,0 +1,1 @@
+//! Wire types and signatures of the video services: requests out, responses in

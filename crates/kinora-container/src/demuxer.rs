@@ -1,0 +1,139 @@
+use std::sync::Arc;
+
+use bytes::Bytes;
+use kinora_errors::{Code, Coded, codes};
+use kinora_media::{ByteRange, MediaInfo, Packet, Time};
+
+/// Turns the bytes of one container into packets, without ever reading by itself.
+///
+/// The driver's loop: call [`poll`](Self::poll) until it asks for bytes; feed it with
+/// [`push`](Self::push); after the last byte of the resource call [`finish`](Self::finish)
+/// and poll on until [`Step::End`].
+pub trait Demuxer: Send {
+    /// Bytes of the resource that begin at `offset`. Bytes the demuxer did not ask for (a late
+    /// chunk of a cancelled request) are ignored.
+    fn push(&mut self, offset: u64, data: Bytes);
+
+    /// No bytes come after those pushed: the resource ends here. `total_len` may also have been
+    /// told beforehand by [`set_len`](Self::set_len).
+    fn finish(&mut self);
+
+    /// The length of the resource, once it is known.
+    fn set_len(&mut self, total_len: u64);
+
+    /// The next thing that can be done with the bytes at hand. Cheap when nothing is new;
+    /// every call consumes input, gives something, or asks for bytes.
+    ///
+    /// # Errors
+    /// Only what ends the presentation; damage that can be passed over is passed over and
+    /// counted in [`damage`](Self::damage).
+    fn poll(&mut self) -> Result<Step, DemuxError>;
+
+    /// Goes to a time. Packets of the old place are forgotten; the next [`poll`](Self::poll)
+    /// says from where bytes are wanted. Packets before the target but needed to decode it come first.
+    ///
+    /// # Errors
+    /// [`DemuxError::NotSeekable`] when the container gives no way to find a time.
+    fn seek(&mut self, target: SeekTo) -> Result<(), DemuxError>;
+
+    /// How many places of damage were passed over so far.
+    fn damage(&self) -> u64 {
+        0
+    }
+}
+
+/// A place to seek to.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct SeekTo {
+    /// The time wanted, on the presentation's timeline.
+    pub time: Time,
+    /// Which key frame will do.
+    pub mode: SeekMode,
+}
+
+/// Which key frame serves a seek.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum SeekMode {
+    /// The last one at or before the time.
+    Before,
+    /// The nearest one.
+    Nearest,
+}
+
+/// What a demuxer gives or wants next.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Step {
+    /// The headers are read. Comes once before any packet, and again when the tracks change.
+    Info(Arc<MediaInfo>),
+    /// The next packet in the order of the file.
+    Packet(Packet),
+    /// More bytes are wanted, following those pushed last.
+    NeedMore,
+    /// Bytes from another place are wanted first. The range's end is a hint: what must be known
+    /// before anything else can be done.
+    Want(ByteRange),
+    /// All packets were given.
+    End,
+}
+
+/// Why a resource can not be demuxed (any further).
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum DemuxError {
+    /// No known container begins like this.
+    #[error("these bytes begin no known container: {0}")]
+    UnknownContainer(String),
+    /// The resource ended before its headers did.
+    #[error("the file ends within its headers, after {at} bytes")]
+    TruncatedHeader {
+        /// Where it ended.
+        at: u64,
+    },
+    /// It holds nothing that can be played.
+    #[error("the file holds no audio or video track")]
+    NoTracks,
+    /// The container contradicts itself.
+    #[error("malformed {container} at byte {offset}: {what}")]
+    Malformed {
+        /// Short name of the container.
+        container: &'static str,
+        /// Where in the resource.
+        offset: u64,
+        /// Stable reason: `mp4.box.too_long`.
+        reason: &'static str,
+        /// What is wrong, for people.
+        what: String,
+    },
+    /// More memory would be needed than a sound file can ask for.
+    #[error("{what} would need {size} bytes, more than the limit of {limit}")]
+    TooLarge {
+        /// What is too large.
+        what: &'static str,
+        /// Bytes asked for.
+        size: u64,
+        /// Bytes allowed.
+        limit: u64,
+    },
+    /// This container gives no way to find a time.
+    #[error("this file can not be sought: {0}")]
+    NotSeekable(&'static str),
+}
+
+impl Coded for DemuxError {
+    fn code(&self) -> Code {
+        match self {
+            Self::NoTracks => codes::ERROR_DEMUXER_NO_VALID_STREAM,
+            _ => codes::ERROR_DEMUXER_OPENSTREAM,
+        }
+    }
+
+    fn reason(&self) -> &'static str {
+        match self {
+            Self::UnknownContainer(_) => "container.unknown",
+            Self::TruncatedHeader { .. } => "container.truncated",
+            Self::NoTracks => "container.no_tracks",
+            Self::Malformed { reason, .. } => reason,
+            Self::TooLarge { .. } => "container.too_large",
+            Self::NotSeekable(_) => "container.not_seekable",
+        }
+    }
+}

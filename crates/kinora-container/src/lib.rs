@@ -1,0 +1,9 @@
+//! Containers: push-fed demuxers, and the muxers that we need.
+//!
+//! A demuxer is fed bytes as they arrive and gives packets back; it never reads on its own.
+//! One that needs other bytes first (an index at the end of a file, a seek) says so.
+#![forbid(unsafe_code)]
+
+mod demuxer;
+
+pub use demuxer::{DemuxError, Demuxer, SeekMode, SeekTo, Step};

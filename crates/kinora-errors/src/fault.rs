@@ -1,0 +1,156 @@
+use core::error::Error;
+use core::fmt;
+
+use crate::{Code, Retry, secret::mask_url};
+
+/// An error that knows its number. Local error enums implement it beside the code that fails.
+pub trait Coded: Error {
+    /// The number.
+    fn code(&self) -> Code;
+    /// The stable reason, more precise than the number: `tls.expired`, `mp4.box.too_long`.
+    fn reason(&self) -> &'static str;
+    /// The whole fault; its first cause is this error's own text and those below it.
+    fn fault(&self) -> Fault {
+        Fault::new(self.code(), self.reason()).cause(self)
+    }
+}
+
+/// One failure: its number, its stable reason, what led to it and where it happened.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Fault(Box<Body>);
+
+#[derive(Clone, PartialEq, Debug)]
+struct Body {
+    code: Code,
+    reason: &'static str,
+    retry: Option<Retry>,
+    recovered: bool,
+    causes: Vec<Cause>,
+    context: Context,
+}
+
+/// One link of the chain from the symptom down to the origin.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Cause(pub String);
+
+/// Where a failure happened. All of it may be shown: URLs in it are masked.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct Context {
+    /// The URL or path, secrets masked.
+    pub url: Option<String>,
+    /// HTTP status.
+    pub http_status: Option<u16>,
+    /// Number of the media segment.
+    pub segment: Option<u64>,
+    /// Bytes asked for or the offset of the fault: first, one past last.
+    pub bytes: Option<(u64, Option<u64>)>,
+    /// Track.
+    pub track: Option<u32>,
+    /// Position in the media, milliseconds.
+    pub position_ms: Option<i64>,
+    /// Time spent until the failure, milliseconds.
+    pub elapsed_ms: Option<u64>,
+    /// Tries made.
+    pub attempts: Option<u32>,
+    /// The service's RequestId.
+    pub request_id: Option<String>,
+    /// Our own trace id.
+    pub trace_id: Option<String>,
+    /// The service's own code: `InvalidVideo.NotFound`.
+    pub service_code: Option<String>,
+    /// The video id.
+    pub video_id: Option<String>,
+}
+
+impl Fault {
+    /// A failure of that number, for that stable reason.
+    #[must_use]
+    pub fn new(code: Code, reason: &'static str) -> Self {
+        Self(Box::new(Body {
+            code,
+            reason,
+            retry: None,
+            recovered: false,
+            causes: Vec::new(),
+            context: Context::default(),
+        }))
+    }
+    /// Adds an error and all its sources to the chain of causes.
+    #[must_use]
+    pub fn cause(mut self, error: &(impl Error + ?Sized)) -> Self {
+        self.0.causes.push(Cause(error.to_string()));
+        let mut source = error.source();
+        while let Some(error) = source {
+            self.0.causes.push(Cause(error.to_string()));
+            source = error.source();
+        }
+        self
+    }
+    /// Adds a sentence to the chain of causes.
+    #[must_use]
+    pub fn because(mut self, sentence: impl Into<String>) -> Self {
+        self.0.causes.push(Cause(sentence.into()));
+        self
+    }
+    /// Sets the URL or path; its secrets are masked here.
+    #[must_use]
+    pub fn at_url(mut self, url: &str) -> Self {
+        self.0.context.url = Some(mask_url(url));
+        self
+    }
+    /// Fills in more of the context.
+    #[must_use]
+    pub fn with(mut self, fill: impl FnOnce(&mut Context)) -> Self {
+        fill(&mut self.0.context);
+        self
+    }
+    /// Says what may make it succeed, where the place knows better than the table.
+    #[must_use]
+    pub fn retry_class(mut self, retry: Retry) -> Self {
+        self.0.retry = Some(retry);
+        self
+    }
+    /// Marks the failure as one that was mended.
+    #[must_use]
+    pub fn mark_recovered(mut self) -> Self {
+        self.0.recovered = true;
+        self
+    }
+    /// The number.
+    #[must_use]
+    pub fn code(&self) -> Code {
+        self.0.code
+    }
+    /// The stable reason.
+    #[must_use]
+    pub fn reason(&self) -> &'static str {
+        self.0.reason
+    }
+    /// What may make it succeed.
+    #[must_use]
+    pub fn retry(&self) -> Retry {
+        self.0.retry.unwrap_or(Retry::Never)
+    }
+    /// A failure that was mended is told as an event only.
+    #[must_use]
+    pub fn is_recovered(&self) -> bool {
+        self.0.recovered
+    }
+    /// From the symptom down to the origin.
+    #[must_use]
+    pub fn causes(&self) -> &[Cause] {
+        &self.0.causes
+    }
+    /// Where it happened.
+    #[must_use]
+    pub fn context(&self) -> &Context {
+        &self.0.context
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?} ({})", self.0.code, self.0.reason)
+    }
+}
+impl Error for Fault {}

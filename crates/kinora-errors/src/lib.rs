@@ -1,0 +1,13 @@
+//! The error table of Kinora: 127 names, 126 numbers, each with its meaning, cause and
+//! remedy in Chinese and English; and [`Fault`], the error that carries one of them from its
+//! origin to the user's eye.
+#![forbid(unsafe_code)]
+
+mod code;
+pub mod codes;
+mod fault;
+mod secret;
+
+pub use code::{Code, Retry};
+pub use fault::{Cause, Coded, Context, Fault};
+pub use secret::{Secret, mask_url};

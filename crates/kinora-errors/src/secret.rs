@@ -1,0 +1,78 @@
+use core::fmt;
+
+use serde::{Serialize, Serializer};
+
+/// A key, token, signature or password: usable, never printable.
+#[derive(Clone, PartialEq, Eq, Default)]
+pub struct Secret(String);
+
+impl Secret {
+    /// Keeps a value from being printed.
+    #[must_use]
+    pub fn new(value: impl Into<String>) -> Self {
+        Self(value.into())
+    }
+    /// The value itself, for the one place that must use it.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+    /// No value at all.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("***")
+    }
+}
+impl fmt::Display for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("***")
+    }
+}
+impl Serialize for Secret {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str("***")
+    }
+}
+
+/// A URL fit to be shown: user-info and the values of its query become `***`.
+#[must_use]
+pub fn mask_url(url: &str) -> String {
+    let (rest, fragment) = url
+        .split_once('#')
+        .map_or((url, ""), |(rest, _)| (rest, "#***"));
+    let (base, query) = rest
+        .split_once('?')
+        .map_or((rest, None), |(base, query)| (base, Some(query)));
+    let base = match base.split_once("://") {
+        Some((scheme, after)) => {
+            let (authority, path) = after.split_at(after.find('/').unwrap_or(after.len()));
+            let host = authority
+                .rsplit_once('@')
+                .map_or(authority, |(_, host)| host);
+            let mark = if host.len() < authority.len() {
+                "***@"
+            } else {
+                ""
+            };
+            format!("{scheme}://{mark}{host}{path}")
+        }
+        None => base.to_owned(),
+    };
+    let Some(query) = query else {
+        return base + fragment;
+    };
+    let masked: Vec<String> = query
+        .split('&')
+        .map(|pair| {
+            pair.split_once('=')
+                .map_or_else(|| "***".to_owned(), |(name, _)| format!("{name}=***"))
+        })
+        .collect();
+    format!("{base}?{}{fragment}", masked.join("&"))
+}

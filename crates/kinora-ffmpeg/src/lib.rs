@@ -1,0 +1,1 @@
+//! Decoders on libavcodec, loaded at run time if it is there

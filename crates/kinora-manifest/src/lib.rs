@@ -1,0 +1,1 @@
+//! HLS playlists: parsing, refresh, renditions

@@ -1,0 +1,105 @@
+use core::fmt;
+
+/// What a track carries.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum TrackKind {
+    /// Pictures.
+    Video,
+    /// Sound.
+    Audio,
+    /// Timed text.
+    Subtitle,
+    /// Anything else: metadata, cue points.
+    Data,
+}
+
+impl TrackKind {
+    /// `video`, `audio`, `subtitle` or `data`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Video => "video",
+            Self::Audio => "audio",
+            Self::Subtitle => "subtitle",
+            Self::Data => "data",
+        }
+    }
+}
+
+macro_rules! codecs {
+    ($($id:ident $kind:ident $name:literal $title:literal),+ $(,)?) => {
+        /// A way of coding video, audio or text. A codec that Kinora knows no decoder
+        /// for still has its name here, so that a fault can say what was met.
+        #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+        pub enum CodecId { $(#[doc = $title] $id,)+ }
+
+        impl CodecId {
+            /// Every codec that has a name.
+            pub const ALL: &[Self] = &[$(Self::$id),+];
+            /// The short name that commands and JSON use: `h264`, `aac`.
+            #[must_use]
+            pub const fn name(self) -> &'static str { match self { $(Self::$id => $name,)+ } }
+            /// The name a person knows: `H.264 / AVC`.
+            #[must_use]
+            pub const fn title(self) -> &'static str { match self { $(Self::$id => $title,)+ } }
+            /// Whether it codes pictures, sound, text or something else.
+            #[must_use]
+            pub const fn kind(self) -> TrackKind { match self { $(Self::$id => TrackKind::$kind,)+ } }
+        }
+    };
+}
+
+codecs! {
+    H264 Video "h264" "H.264 / AVC",
+    H265 Video "hevc" "H.265 / HEVC",
+    H266 Video "vvc" "H.266 / VVC",
+    Av1 Video "av1" "AV1",
+    Vp8 Video "vp8" "VP8",
+    Vp9 Video "vp9" "VP9",
+    Mpeg1Video Video "mpeg1video" "MPEG-1 video",
+    Mpeg2Video Video "mpeg2video" "MPEG-2 video",
+    Mpeg4 Video "mpeg4" "MPEG-4 part 2",
+    H263 Video "h263" "H.263",
+    Mjpeg Video "mjpeg" "Motion JPEG",
+    Vc1 Video "vc1" "VC-1",
+    ProRes Video "prores" "Apple ProRes",
+    UnknownVideo Video "unknown_video" "an unknown video codec",
+    Aac Audio "aac" "AAC",
+    AacLatm Audio "aac_latm" "AAC in LATM",
+    Mp3 Audio "mp3" "MP3",
+    Mp2 Audio "mp2" "MPEG audio layer II",
+    Mp1 Audio "mp1" "MPEG audio layer I",
+    Ac3 Audio "ac3" "AC-3",
+    Eac3 Audio "eac3" "E-AC-3",
+    Ac4 Audio "ac4" "AC-4",
+    Opus Audio "opus" "Opus",
+    Vorbis Audio "vorbis" "Vorbis",
+    Flac Audio "flac" "FLAC",
+    Alac Audio "alac" "ALAC",
+    Dts Audio "dts" "DTS",
+    TrueHd Audio "truehd" "Dolby TrueHD",
+    MpegH Audio "mpegh" "MPEG-H 3D audio",
+    Iamf Audio "iamf" "IAMF",
+    AmrNb Audio "amr_nb" "AMR narrow-band",
+    AmrWb Audio "amr_wb" "AMR wide-band",
+    Pcm Audio "pcm" "PCM",
+    UnknownAudio Audio "unknown_audio" "an unknown audio codec",
+    Subrip Subtitle "subrip" "SubRip",
+    WebVtt Subtitle "webvtt" "WebVTT",
+    Ass Subtitle "ass" "ASS",
+    Tx3g Subtitle "mov_text" "3GPP timed text",
+    Ttml Subtitle "ttml" "TTML",
+    Cea608 Subtitle "eia_608" "CEA-608 captions",
+    Cea708 Subtitle "cea_708" "CEA-708 captions",
+    DvbSubtitle Subtitle "dvb_subtitle" "DVB subtitles",
+    UnknownSubtitle Subtitle "unknown_subtitle" "an unknown subtitle format",
+    Id3 Data "timed_id3" "timed ID3",
+    Scte35 Data "scte_35" "SCTE-35 cues",
+    UnknownData Data "unknown_data" "unknown data",
+}
+
+impl fmt::Display for CodecId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.title())
+    }
+}

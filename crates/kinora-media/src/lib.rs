@@ -1,0 +1,24 @@
+//! The words of media that every other crate speaks: time, tracks, packets,
+//! frames, and requests as data.
+//!
+//! Nothing here reads a clock, opens a file or starts a thread. Values that come
+//! from outside (bytes, the time of day) arrive as arguments.
+#![forbid(unsafe_code)]
+
+mod bits;
+mod codec_id;
+mod frame;
+mod packet;
+mod request;
+mod time;
+mod track;
+
+pub use bits::{BitReader, OutOfBits, unescape_rbsp};
+pub use codec_id::{CodecId, TrackKind};
+pub use frame::{
+    AudioFrame, ColorInfo, ColorRange, FrameBuffer, PixelFormat, PlaneView, VecPlanes, VideoFrame,
+};
+pub use packet::{Packet, PacketFlags};
+pub use request::{ByteRange, Chunk, Header, RequestId, ResponseInfo};
+pub use time::{Now, Time, Timebase};
+pub use track::{AudioParams, MediaInfo, Rotation, TrackId, TrackInfo, VideoParams};

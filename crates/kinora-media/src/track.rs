@@ -1,0 +1,150 @@
+use bytes::Bytes;
+
+use crate::{CodecId, ColorInfo, Time, TrackKind};
+
+/// Names a track within one presentation.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct TrackId(pub u32);
+
+/// A selectable sequence of packets of one codec, as its container describes it.
+#[derive(Clone, PartialEq, Debug)]
+pub struct TrackInfo {
+    /// Its name within the presentation.
+    pub id: TrackId,
+    /// Its codec, which also tells its kind.
+    pub codec: CodecId,
+    /// Decoder configuration as the container stores it: the body of `avcC`/`hvcC`/`av1C`
+    /// (then packets are length-prefixed), an AudioSpecificConfig, FLAC STREAMINFO, Opus and
+    /// Vorbis headers. Empty when it is in the packets (Annex B, ADTS).
+    pub config: Bytes,
+    /// The sample entry's four characters or the stream type, for people: `avc1`, `0x1b`.
+    pub codec_tag: String,
+    /// RFC 6381 codec string where known: `avc1.64001f`.
+    pub codec_string: Option<String>,
+    /// Length of the track where its container tells it.
+    pub duration: Option<Time>,
+    /// Language, BCP 47 or ISO 639-2; `None` when undetermined.
+    pub language: Option<String>,
+    /// Average bits per second where known.
+    pub bitrate: Option<u32>,
+    /// Set for video tracks.
+    pub video: Option<VideoParams>,
+    /// Set for audio tracks.
+    pub audio: Option<AudioParams>,
+    /// The payload is encrypted by a scheme this demuxer does not undo (`cenc`, `cbcs`).
+    pub encrypted: bool,
+}
+
+impl TrackInfo {
+    /// A track of which only the name and the codec are known.
+    #[must_use]
+    pub fn new(id: TrackId, codec: CodecId) -> Self {
+        Self {
+            id,
+            codec,
+            config: Bytes::new(),
+            codec_tag: String::new(),
+            codec_string: None,
+            duration: None,
+            language: None,
+            bitrate: None,
+            video: None,
+            audio: None,
+            encrypted: false,
+        }
+    }
+
+    /// Video, audio, subtitle or data.
+    #[must_use]
+    pub const fn kind(&self) -> TrackKind {
+        self.codec.kind()
+    }
+}
+
+/// What a container says of its pictures.
+#[derive(Clone, Copy, PartialEq, Debug, Default)]
+pub struct VideoParams {
+    /// Coded width in pixels; 0 when only the packets know.
+    pub width: u32,
+    /// Coded height in pixels; 0 when only the packets know.
+    pub height: u32,
+    /// Pixel aspect ratio, width to height.
+    pub pixel_aspect: Option<(u32, u32)>,
+    /// How the picture must be turned to stand upright.
+    pub rotation: Rotation,
+    /// Colour description where the container gives one.
+    pub color: ColorInfo,
+    /// Frames a second where known.
+    pub frame_rate: Option<f64>,
+}
+
+/// Clockwise turn that makes a picture stand upright.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Rotation {
+    /// As coded.
+    #[default]
+    None,
+    /// A quarter turn clockwise.
+    Cw90,
+    /// Upside down.
+    Cw180,
+    /// A quarter turn counter-clockwise.
+    Cw270,
+}
+
+impl Rotation {
+    /// 0, 90, 180 or 270.
+    #[must_use]
+    pub const fn degrees(self) -> u32 {
+        match self {
+            Self::None => 0,
+            Self::Cw90 => 90,
+            Self::Cw180 => 180,
+            Self::Cw270 => 270,
+        }
+    }
+}
+
+/// What a container says of its sound.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct AudioParams {
+    /// Samples a second; 0 when only the packets know.
+    pub sample_rate: u32,
+    /// Channels; 0 when only the packets know.
+    pub channels: u16,
+    /// Bits a sample, for PCM and lossless codecs.
+    pub bits_per_sample: Option<u16>,
+    /// Samples at the start that the encoder added and the player must not sound.
+    pub encoder_delay: u32,
+    /// Samples at the end that the encoder added.
+    pub encoder_padding: u32,
+}
+
+/// What is known of a presentation once its headers are read.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct MediaInfo {
+    /// The container's short name: `mp4`, `ts`, `adts`, `mp3`.
+    pub container: &'static str,
+    /// Length where known.
+    pub duration: Option<Time>,
+    /// Its tracks, in the order of the container.
+    pub tracks: Vec<TrackInfo>,
+    /// Whether the demuxer can find a time in it without reading all before it.
+    pub seekable: bool,
+    /// Title from the container's metadata.
+    pub title: Option<String>,
+}
+
+impl MediaInfo {
+    /// The first track of a kind.
+    #[must_use]
+    pub fn first(&self, kind: TrackKind) -> Option<&TrackInfo> {
+        self.tracks.iter().find(|track| track.kind() == kind)
+    }
+
+    /// The track of that name.
+    #[must_use]
+    pub fn track(&self, id: TrackId) -> Option<&TrackInfo> {
+        self.tracks.iter().find(|track| track.id == id)
+    }
+}

@@ -1,0 +1,1 @@
+//! HTTP and files: the only home of tokio on the player's side

@@ -1,0 +1,1 @@
+//! Video and audio sinks: null, PNG, YUV, terminal, WAV

@@ -1,0 +1,1 @@
+//! Decryption of media: HLS AES-128

@@ -1,0 +1,1 @@
+//! The VOD service that one person runs on one machine

@@ -1,0 +1,1 @@
+//! The SDK: Player, threads and wiring
