@@ -1,0 +1,49 @@
+use core::time::Duration;
+
+/// The documented settings of a player, with their documented defaults.
+#[derive(Clone, PartialEq, Debug)]
+pub struct PlayerConfig {
+    /// How long the network may be silent before a retry is spent; also the connect limit.
+    pub network_timeout: Duration,
+    /// Retries after the first try; 0 parks the source at once and waits for `reload`.
+    pub network_retry_count: u32,
+    /// Live: the greatest delay behind the edge before catching up.
+    pub max_delay: Duration,
+    /// The most that is buffered ahead.
+    pub max_buffer: Duration,
+    /// A stall ends when so much is buffered.
+    pub high_buffer: Duration,
+    /// Playback starts when so much is buffered.
+    pub start_buffer: Duration,
+    /// How much is kept behind the position.
+    pub max_backward_buffer: Duration,
+    /// How often the position is told.
+    pub position_interval: Duration,
+    /// Where live playback starts, in segments; negative counts from the end.
+    pub live_start_index: i32,
+    /// Show nothing after stop instead of the last picture.
+    pub clear_frame_when_stop: bool,
+    /// Play no sound.
+    pub disable_audio: bool,
+    /// Show no picture.
+    pub disable_video: bool,
+}
+
+impl Default for PlayerConfig {
+    fn default() -> Self {
+        Self {
+            network_timeout: Duration::from_millis(15_000),
+            network_retry_count: 2,
+            max_delay: Duration::from_millis(5_000),
+            max_buffer: Duration::from_millis(50_000),
+            high_buffer: Duration::from_millis(3_000),
+            start_buffer: Duration::from_millis(500),
+            max_backward_buffer: Duration::ZERO,
+            position_interval: Duration::from_millis(500),
+            live_start_index: -3,
+            clear_frame_when_stop: false,
+            disable_audio: false,
+            disable_video: false,
+        }
+    }
+}

@@ -1,0 +1,503 @@
+//! What goes into the engine and what comes out of it.
+
+use std::sync::Arc;
+
+use kinora_errors::{Fault, Secret};
+use kinora_media::{
+    ByteRange, Chunk, Header, MediaInfo, Packet, RequestId, ResponseInfo, Time, TrackInfo,
+};
+
+/// Counts the seeks and source changes of a session. Answers carry the epoch of their question;
+/// an old epoch's answer is dropped.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
+pub struct Epoch(pub u64);
+
+/// Names a decoded frame that waits in a pool outside the engine.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct FrameId(pub u64);
+
+/// One of the decode lines: a worker, its decoder and its sink.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Slot {
+    /// Pictures.
+    Video,
+    /// Sound.
+    Audio,
+}
+
+/// The public states of a player and their numbers.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+#[repr(i32)]
+pub enum State {
+    /// Nothing set.
+    #[default]
+    Idle = 0,
+    /// A source is set. (Preparing shows as −1 on some systems; here it stays 1.)
+    Initialized = 1,
+    /// Headers are read, tracks known.
+    Prepared = 2,
+    /// Playing, or buffering while meant to play.
+    Started = 3,
+    /// Held.
+    Paused = 4,
+    /// Stopped; prepare starts anew.
+    Stopped = 5,
+    /// Played to the end.
+    Completion = 6,
+    /// A fatal error was told.
+    Error = 7,
+}
+
+/// What the application asks for.
+#[derive(Clone, Debug)]
+pub enum Command {
+    /// Sets what to play; allowed when idle or stopped, resets otherwise.
+    SetSource(Source),
+    /// Changes the settings; normalised as documented.
+    SetConfig(crate::PlayerConfig),
+    /// Opens the source.
+    Prepare,
+    /// Plays, or plays on.
+    Start,
+    /// Holds.
+    Pause,
+    /// Ends the session; network and decoders are let go.
+    Stop,
+    /// Back to idle, source forgotten.
+    Reset,
+    /// Tries a parked source again, keeping position and buffer.
+    Reload,
+    /// Goes to a time.
+    Seek {
+        /// Where to.
+        target: Time,
+        /// To the frame, or to a key frame before it.
+        accuracy: SeekAccuracy,
+    },
+    /// Chooses a track, a rendition or a definition by the index that `Event::TracksReady` gave.
+    SelectTrack(TrackChoice),
+    /// Factor 0.5 to 2.
+    SetSpeed(f64),
+    /// Begin again at the end.
+    SetLoop(LoopMode),
+    /// Start by itself once prepared.
+    SetAutoPlay(bool),
+    /// A fresh credential, in answer to `Event::CredentialExpired`.
+    Refresh(Credential),
+}
+
+/// What to play.
+#[derive(Clone, Debug)]
+pub enum Source {
+    /// A URL or a path.
+    Url {
+        /// The address; may hold secrets, shown masked only.
+        url: Secret,
+    },
+    /// A video id with a play credential (PlayAuth).
+    VidAuth(Box<kinora_cloud::VidAuth>),
+    /// A video id with an STS triple.
+    VidSts(Box<kinora_cloud::VidSts>),
+}
+
+/// A fresh credential for the source that plays.
+#[derive(Clone, Debug)]
+pub enum Credential {
+    /// A new PlayAuth.
+    PlayAuth(Secret),
+    /// A new STS triple.
+    Sts {
+        /// Key id.
+        access_key_id: String,
+        /// Key secret.
+        access_key_secret: Secret,
+        /// Session token.
+        security_token: Secret,
+    },
+    /// A new URL for the same resource.
+    Url(Secret),
+}
+
+/// How exact a seek must be.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum SeekAccuracy {
+    /// The key frame before; the default.
+    #[default]
+    KeyFrame,
+    /// The very frame; what comes before it is decoded but not shown.
+    Exact,
+}
+
+/// What happens at the end.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum LoopMode {
+    /// Completion.
+    #[default]
+    Off,
+    /// From the start again.
+    On,
+}
+
+/// A choice among tracks.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum TrackChoice {
+    /// The rendition or definition is chosen by the engine.
+    Auto,
+    /// The track of that index.
+    Index(u32),
+}
+
+/// Who named a URL: decides what it may reach.
+#[derive(Clone, Debug)]
+pub enum Initiator {
+    /// The user: anything goes.
+    User,
+    /// A playlist or a service reply that came from there: never a file, never a private
+    /// address when its own origin is public.
+    Remote(Secret),
+}
+
+/// What a fetch is for; its retry rule and its place in a report.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Purpose {
+    /// A call of a service's API.
+    Api,
+    /// A playlist.
+    Playlist,
+    /// A decryption key.
+    Key,
+    /// An init section.
+    Init,
+    /// A media segment of that media sequence number.
+    Segment(u64),
+    /// A progressive file.
+    Media,
+}
+
+/// One question to the network.
+#[derive(Clone, Debug)]
+pub struct Fetch {
+    /// Names it.
+    pub id: RequestId,
+    /// What for.
+    pub purpose: Purpose,
+    /// Where; may hold secrets.
+    pub url: Secret,
+    /// Which bytes.
+    pub range: ByteRange,
+    /// Further headers.
+    pub headers: Vec<Header>,
+    /// Who named the URL.
+    pub initiator: Initiator,
+    /// Bytes that may be delivered before more is granted.
+    pub credit: u64,
+}
+
+/// What the world tells the engine.
+#[derive(Clone, Debug)]
+pub enum Input {
+    /// The application asks.
+    Command(Command),
+    /// A response begins.
+    Head {
+        /// Which request.
+        id: RequestId,
+        /// What the resource says of itself.
+        info: ResponseInfo,
+    },
+    /// Bytes of a response.
+    Chunk(Chunk),
+    /// A response is complete.
+    Done {
+        /// Which request.
+        id: RequestId,
+    },
+    /// A request failed.
+    Failed {
+        /// Which request.
+        id: RequestId,
+        /// How.
+        fault: Fault,
+    },
+    /// A decoder was opened in answer to `Output::Configure`.
+    Configured {
+        /// Which line.
+        slot: Slot,
+        /// Epoch of the question.
+        epoch: Epoch,
+        /// The decoder's name.
+        decoder: String,
+        /// A better decoder failed before this one was taken (info code 100 is told).
+        fell_back: Option<Fault>,
+    },
+    /// The decoder took one packet: another may be sent.
+    PacketTaken {
+        /// Which line.
+        slot: Slot,
+        /// Epoch of the packet.
+        epoch: Epoch,
+    },
+    /// A frame waits in the pool.
+    FrameReady {
+        /// Which line.
+        slot: Slot,
+        /// Epoch of its packet.
+        epoch: Epoch,
+        /// Its name.
+        frame: FrameId,
+        /// When it is shown.
+        pts: Time,
+        /// How long; zero when unknown.
+        duration: Time,
+        /// Pixels, for pictures.
+        size: Option<(u32, u32)>,
+    },
+    /// All frames came out in answer to `Output::Drain`.
+    Drained {
+        /// Which line.
+        slot: Slot,
+        /// Epoch of the question.
+        epoch: Epoch,
+    },
+    /// A packet or the decoder failed.
+    DecodeFailed {
+        /// Which line.
+        slot: Slot,
+        /// Epoch of the packet.
+        epoch: Epoch,
+        /// What happened.
+        fault: Fault,
+        /// The line is dead: no decoder takes this track.
+        fatal: bool,
+    },
+    /// What the audio sink plays.
+    AudioClock(AudioClock),
+    /// The deadline that the engine named has come.
+    Timeout,
+}
+
+/// A report of the audio sink.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct AudioClock {
+    /// Epoch of the sound that plays.
+    pub epoch: Epoch,
+    /// The pts that sounds at the moment of the report.
+    pub position: Time,
+    /// Sound queued beyond it.
+    pub queued: Time,
+    /// The position advances.
+    pub running: bool,
+}
+
+/// What the engine wants done.
+#[derive(Clone, Debug)]
+pub enum Output {
+    /// Ask the network.
+    Fetch(Box<Fetch>),
+    /// Let a request deliver so many bytes more.
+    Grant {
+        /// Which request.
+        id: RequestId,
+        /// How many.
+        bytes: u64,
+    },
+    /// The answer is not wanted any more.
+    Cancel(RequestId),
+    /// Open a decoder for a track; packets that follow are for it. A decoder that is open gives its
+    /// remaining frames first.
+    Configure {
+        /// Which line.
+        slot: Slot,
+        /// Epoch of the question.
+        epoch: Epoch,
+        /// The track.
+        track: Arc<TrackInfo>,
+    },
+    /// Decode a packet.
+    Decode {
+        /// Which line.
+        slot: Slot,
+        /// Epoch of the packet.
+        epoch: Epoch,
+        /// The packet.
+        packet: Packet,
+    },
+    /// No packet follows: give what is held back, then `Input::Drained`.
+    Drain {
+        /// Which line.
+        slot: Slot,
+        /// Epoch of the question.
+        epoch: Epoch,
+    },
+    /// Forget all packets and frames of that line; the next belong to the epoch.
+    Flush {
+        /// Which line.
+        slot: Slot,
+        /// The epoch that begins.
+        epoch: Epoch,
+    },
+    /// Show a picture now (the engine waited for its time). For sound: queue it to the sink.
+    Present {
+        /// Which line.
+        slot: Slot,
+        /// Which frame.
+        frame: FrameId,
+        /// The moment, on the clock of `Now::mono`, that it was due.
+        at: Time,
+        /// Sound before this time is cut off (an exact seek within a frame).
+        skip_until: Time,
+    },
+    /// Give a frame back to its pool unseen.
+    Drop {
+        /// Which line.
+        slot: Slot,
+        /// Which frame.
+        frame: FrameId,
+    },
+    /// Let the audio sink's clock run.
+    RunAudio,
+    /// Hold the audio sink's clock.
+    HoldAudio,
+    /// Close the decoders and let everything go (stop, reset, error).
+    Close,
+    /// Tell the application.
+    Event(Event),
+}
+
+/// What the application is told.
+#[derive(Clone, Debug)]
+pub enum Event {
+    /// The state changed.
+    StateChanged {
+        /// From.
+        old: State,
+        /// To.
+        new: State,
+    },
+    /// Headers are read; without autoplay, `start` may follow.
+    Prepared(Arc<MediaInfo>),
+    /// Started by itself.
+    AutoPlayStart,
+    /// What can be chosen: renditions of the playlist, definitions of the service, tracks of the file.
+    TracksReady(Arc<[TrackOption]>),
+    /// The choice took effect.
+    TrackChanged {
+        /// Index in `TracksReady`.
+        index: u32,
+    },
+    /// The size of the pictures is known or changed.
+    VideoSize {
+        /// Pixels.
+        width: u32,
+        /// Pixels.
+        height: u32,
+    },
+    /// The first picture (or, without video, the first sound) is out.
+    FirstFrame {
+        /// Its time.
+        pts: Time,
+    },
+    /// Played to the end.
+    Completion,
+    /// From the start again.
+    LoopingStart,
+    /// A stall begins.
+    LoadingBegin,
+    /// Percent of what ends the stall.
+    LoadingProgress(u8),
+    /// The stall ended.
+    LoadingEnd,
+    /// A seek ended.
+    SeekEnd {
+        /// What was asked.
+        target: Time,
+        /// The picture that is shown.
+        pts: Time,
+    },
+    /// Where playback is.
+    Position(Time),
+    /// Up to where the data is there.
+    BufferedPosition(Time),
+    /// Bits a second that arrive.
+    DownloadSpeed(u64),
+    /// One of the numbered notices.
+    Info {
+        /// Which.
+        code: InfoCode,
+        /// More, for people.
+        text: String,
+    },
+    /// The credential has expired: answer with `Command::Refresh`.
+    CredentialExpired(Fault),
+    /// A failure that was mended.
+    Recovered(Fault),
+    /// A failure that was not. After a fatal one the state is `Error`; after
+    /// `ERROR_LOADING_TIMEOUT` it stays and `Reload` resumes.
+    Error(Fault),
+    /// A step of the start-up is done; explains the first-frame time.
+    Timing(TimingMark),
+}
+
+/// Something that can be selected.
+#[derive(Clone, PartialEq, Debug)]
+pub struct TrackOption {
+    /// Index for `SelectTrack`.
+    pub index: u32,
+    /// Video, audio, subtitle.
+    pub kind: kinora_media::TrackKind,
+    /// `HD`, a language, a name.
+    pub label: String,
+    /// Pixels, where known.
+    pub size: Option<(u32, u32)>,
+    /// Bits a second, where known.
+    pub bitrate: Option<u64>,
+    /// Chosen now.
+    pub selected: bool,
+}
+
+/// The documented notice numbers (spec of the player API).
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[repr(i32)]
+pub enum InfoCode {
+    /// Looping starts.
+    LoopingStart = 0,
+    /// Started by itself.
+    AutoPlayStart = 3,
+    /// A software decoder took over.
+    SwitchToSoftwareDecoder = 100,
+    /// The audio codec has no decoder here.
+    AudioCodecNotSupport = 101,
+    /// The audio decoder failed.
+    AudioDecoderDeviceError = 102,
+    /// The video codec has no decoder here.
+    VideoCodecNotSupport = 103,
+    /// The video decoder failed.
+    VideoDecoderDeviceError = 104,
+    /// The demuxer has come to the end.
+    DemuxerEof = 107,
+    /// The network is tried again.
+    NetworkRetry = 108,
+    /// The network is back.
+    NetworkRetrySuccess = 113,
+}
+
+/// Steps of the start-up.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum TimingMark {
+    /// The first response began.
+    Connect,
+    /// The service's reply was read.
+    PlayInfo,
+    /// The first playlist was read.
+    Playlist,
+    /// The headers of the container were read.
+    Headers,
+    /// The first byte of media came.
+    FirstSegmentByte,
+    /// The first key frame was demuxed.
+    FirstKeyFrame,
+    /// The decoder was open.
+    DecoderOpen,
+    /// The first frame was decoded.
+    FirstDecoded,
+}
