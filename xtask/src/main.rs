@@ -1,2 +1,42 @@
-//! Checks and generators of the workspace.
-fn main() {}
+//! Checks and generators of the workspace: `cargo xtask help` lists them.
+#![allow(clippy::print_stdout, clippy::print_stderr)]
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+mod tidy;
+
+const HELP: &str = "\
+cargo xtask tidy             the house rules: arrows between crates, bans below the sans-IO line, sizes
+cargo xtask tidy --bless     take today's sizes as the new ratchet (only ever smaller)
+";
+
+fn main() -> ExitCode {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = args.iter().map(String::as_str).collect();
+    let result = match words.as_slice() {
+        ["tidy"] => tidy::run(&root(), tidy::Mode::Check),
+        ["tidy", "--bless"] => tidy::run(&root(), tidy::Mode::Bless),
+        _ => {
+            print!("{HELP}");
+            return if words == ["help"] {
+                ExitCode::SUCCESS
+            } else {
+                ExitCode::from(2)
+            };
+        }
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(complaint) => {
+            eprintln!("{complaint}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// The root of the checkout: the folder above this crate.
+fn root() -> PathBuf {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    here.parent().unwrap_or(here).to_path_buf()
+}

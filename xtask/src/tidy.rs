@@ -1,0 +1,330 @@
+//! The rules of the house that a compiler does not hold: which crate may import which, what the
+//! sans-IO crates must never name, and how long files and functions may grow.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use syn::visit::Visit;
+
+/// What is done with the sizes found.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Mode {
+    /// Compare with the ratchet.
+    Check,
+    /// Write the ratchet anew.
+    Bless,
+}
+
+/// Each crate and the crates of ours it may import. Arrows point down only.
+const ARROWS: &[(&str, &[&str])] = &[
+    ("kinora-errors", &[]),
+    ("kinora-media", &["kinora-errors"]),
+    ("kinora-container", &["kinora-errors", "kinora-media"]),
+    ("kinora-manifest", &["kinora-errors", "kinora-media"]),
+    ("kinora-protect", &["kinora-errors", "kinora-media"]),
+    ("kinora-cloud", &["kinora-errors", "kinora-media"]),
+    ("kinora-codec", &["kinora-errors", "kinora-media"]),
+    (
+        "kinora-engine",
+        &[
+            "kinora-errors",
+            "kinora-media",
+            "kinora-container",
+            "kinora-manifest",
+            "kinora-protect",
+            "kinora-cloud",
+        ],
+    ),
+    ("kinora-net", &["kinora-errors", "kinora-media"]),
+    (
+        "kinora-ffmpeg",
+        &["kinora-errors", "kinora-media", "kinora-codec"],
+    ),
+    ("kinora-output", &["kinora-errors", "kinora-media"]),
+    (
+        "kinora",
+        &[
+            "kinora-errors",
+            "kinora-media",
+            "kinora-container",
+            "kinora-manifest",
+            "kinora-protect",
+            "kinora-cloud",
+            "kinora-codec",
+            "kinora-engine",
+            "kinora-net",
+            "kinora-ffmpeg",
+            "kinora-output",
+        ],
+    ),
+    (
+        "kinora-service",
+        &[
+            "kinora-errors",
+            "kinora-media",
+            "kinora-manifest",
+            "kinora-container",
+            "kinora-protect",
+            "kinora-cloud",
+        ],
+    ),
+    (
+        "kinora-cli",
+        &["kinora", "kinora-service", "kinora-errors", "kinora-media"],
+    ),
+    ("xtask", &["kinora-errors"]),
+];
+
+/// Below the sans-IO line: these build for wasm32 and meet the world only through arguments.
+const SANS_IO: &[&str] = &[
+    "kinora-errors",
+    "kinora-media",
+    "kinora-container",
+    "kinora-manifest",
+    "kinora-protect",
+    "kinora-cloud",
+    "kinora-codec",
+    "kinora-engine",
+];
+
+/// What a sans-IO crate never names outside its tests.
+const BANNED: &[&str] = &[
+    "std::time::Instant",
+    "std::time::SystemTime",
+    "Instant::now",
+    "SystemTime::now",
+    "std::thread",
+    "std::net",
+    "std::fs",
+    "std::env::var",
+    "std::process",
+    "tokio::",
+    "getrandom",
+];
+
+const LONGEST_FUNCTION: usize = 70;
+const LONGEST_FILE: usize = 1_000;
+const RATCHET: &str = "xtask/size-ratchet.txt";
+const SANS_IO_CLIPPY: &str = "xtask/sans-io-clippy.toml";
+
+/// Checks everything and complains of all that it found, one line each.
+pub(crate) fn run(root: &Path, mode: Mode) -> Result<(), String> {
+    let mut complaints = Vec::new();
+    complaints.extend(check_arrows(root)?);
+    complaints.extend(check_sans_io(root)?);
+    complaints.extend(check_sizes(root, mode)?);
+    if complaints.is_empty() {
+        println!(
+            "tidy: {} crates, arrows down, nothing banned, nothing outgrown",
+            ARROWS.len()
+        );
+        return Ok(());
+    }
+    Err(complaints.iter().fold(String::new(), |mut all, line| {
+        let _ = writeln!(all, "tidy: {line}");
+        all
+    }))
+}
+
+fn check_arrows(root: &Path) -> Result<Vec<String>, String> {
+    let output = Command::new(std::env::var("CARGO").unwrap_or_else(|_| "cargo".into()))
+        .args(["metadata", "--format-version=1", "--no-deps", "--offline"])
+        .current_dir(root)
+        .output()
+        .map_err(|error| format!("tidy: cargo metadata does not run: {error}"))?;
+    if !output.status.success() {
+        return Err(format!(
+            "tidy: cargo metadata failed: {}",
+            String::from_utf8_lossy(&output.stderr)
+        ));
+    }
+    let metadata: serde_json::Value = serde_json::from_slice(&output.stdout)
+        .map_err(|error| format!("tidy: cargo metadata: {error}"))?;
+    let mut complaints = Vec::new();
+    for package in metadata["packages"].as_array().into_iter().flatten() {
+        let name = package["name"].as_str().unwrap_or_default();
+        let Some((_, allowed)) = ARROWS.iter().find(|(known, _)| *known == name) else {
+            complaints.push(format!("{name} has no row in xtask's table of arrows"));
+            continue;
+        };
+        for dependency in package["dependencies"].as_array().into_iter().flatten() {
+            let imported = dependency["name"].as_str().unwrap_or_default();
+            let ours = ARROWS.iter().any(|(known, _)| *known == imported);
+            let for_tests = dependency["kind"].as_str() == Some("dev");
+            if ours && !for_tests && !allowed.contains(&imported) {
+                complaints.push(format!(
+                    "{name} must not import {imported}: arrows point down"
+                ));
+            }
+        }
+    }
+    Ok(complaints)
+}
+
+fn check_sans_io(root: &Path) -> Result<Vec<String>, String> {
+    let canon = read(&root.join(SANS_IO_CLIPPY))?;
+    let mut complaints = Vec::new();
+    for name in SANS_IO {
+        let folder = root.join("crates").join(name);
+        if std::fs::read_to_string(folder.join("clippy.toml"))
+            .ok()
+            .as_ref()
+            != Some(&canon)
+        {
+            complaints.push(format!(
+                "crates/{name}/clippy.toml differs from {SANS_IO_CLIPPY}"
+            ));
+        }
+        for file in rust_files(&folder.join("src"))? {
+            if is_test_file(&file) {
+                continue;
+            }
+            let text = read(&file)?;
+            let code = text.split("#[cfg(test)]\nmod ").next().unwrap_or_default();
+            for (number, line) in code.lines().enumerate() {
+                let words = line.split("//").next().unwrap_or_default();
+                for banned in BANNED.iter().filter(|banned| words.contains(**banned)) {
+                    complaints.push(format!(
+                        "{}:{}: {banned} below the sans-IO line",
+                        relative(root, &file),
+                        number + 1
+                    ));
+                }
+            }
+        }
+    }
+    Ok(complaints)
+}
+
+/// Test code: unit tests in files of their own, and the simulator's and contract suites' halves.
+fn is_test_file(file: &Path) -> bool {
+    file.components().any(|part| part.as_os_str() == "tests")
+        || file.file_name().is_some_and(|name| name == "tests.rs")
+}
+
+/// Sizes over the limits: what they are called and how many lines they have.
+type Sizes = BTreeMap<String, usize>;
+
+fn check_sizes(root: &Path, mode: Mode) -> Result<Vec<String>, String> {
+    let found = oversized(root)?;
+    let ratchet = root.join(RATCHET);
+    if mode == Mode::Bless {
+        let text = found.iter().fold(String::new(), |mut all, (name, lines)| {
+            let _ = writeln!(all, "{lines}\t{name}");
+            all
+        });
+        std::fs::write(&ratchet, text)
+            .map_err(|error| format!("tidy: {}: {error}", ratchet.display()))?;
+        return Ok(Vec::new());
+    }
+    let allowed: Sizes = read(&ratchet)
+        .unwrap_or_default()
+        .lines()
+        .filter_map(|line| {
+            let (lines, name) = line.split_once('\t')?;
+            Some((name.to_owned(), lines.parse().ok()?))
+        })
+        .collect();
+    Ok(found
+        .iter()
+        .filter_map(|(name, &lines)| match allowed.get(name) {
+            Some(&limit) if lines <= limit => None,
+            Some(&limit) => Some(format!("{name} grew from {limit} to {lines} lines")),
+            None => Some(format!("{name} has {lines} lines: split it")),
+        })
+        .collect())
+}
+
+fn oversized(root: &Path) -> Result<Sizes, String> {
+    let mut sizes = Sizes::new();
+    for folder in ["crates", "xtask"] {
+        for file in rust_files(&root.join(folder))? {
+            let name = relative(root, &file);
+            if is_table(&name) {
+                continue;
+            }
+            let text = read(&file)?;
+            let lines = text.lines().count();
+            if lines > LONGEST_FILE {
+                sizes.insert(name.clone(), lines);
+            }
+            let parsed =
+                syn::parse_file(&text).map_err(|error| format!("tidy: {name}: {error}"))?;
+            let mut functions = Functions {
+                file: &name,
+                sizes: &mut sizes,
+            };
+            functions.visit_file(&parsed);
+        }
+    }
+    Ok(sizes)
+}
+
+/// Generated tables are exempt.
+fn is_table(name: &str) -> bool {
+    name.contains("/generated/")
+        || name.contains("/abi/v")
+        || name.ends_with("kinora-errors/src/codes.rs")
+}
+
+struct Functions<'a> {
+    file: &'a str,
+    sizes: &'a mut Sizes,
+}
+
+impl Functions<'_> {
+    fn measure(&mut self, name: &syn::Ident, block: &syn::Block) {
+        let braces = block.brace_token.span;
+        let lines = braces
+            .close()
+            .end()
+            .line
+            .saturating_sub(braces.open().start().line)
+            + 1;
+        if lines > LONGEST_FUNCTION {
+            self.sizes.insert(format!("{} fn {name}", self.file), lines);
+        }
+    }
+}
+
+impl<'ast> Visit<'ast> for Functions<'_> {
+    fn visit_item_fn(&mut self, item: &'ast syn::ItemFn) {
+        self.measure(&item.sig.ident, &item.block);
+        syn::visit::visit_item_fn(self, item);
+    }
+    fn visit_impl_item_fn(&mut self, item: &'ast syn::ImplItemFn) {
+        self.measure(&item.sig.ident, &item.block);
+        syn::visit::visit_impl_item_fn(self, item);
+    }
+}
+
+fn rust_files(folder: &Path) -> Result<Vec<PathBuf>, String> {
+    let mut files = Vec::new();
+    let mut folders = vec![folder.to_path_buf()];
+    while let Some(folder) = folders.pop() {
+        let entries = std::fs::read_dir(&folder)
+            .map_err(|error| format!("tidy: {}: {error}", folder.display()))?;
+        for path in entries.flatten().map(|entry| entry.path()) {
+            if path.is_dir() && path.file_name().is_some_and(|name| name != "target") {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                files.push(path);
+            }
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
+fn read(file: &Path) -> Result<String, String> {
+    std::fs::read_to_string(file).map_err(|error| format!("tidy: {}: {error}", file.display()))
+}
+
+fn relative(root: &Path, file: &Path) -> String {
+    file.strip_prefix(root)
+        .unwrap_or(file)
+        .display()
+        .to_string()
+}
