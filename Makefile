@@ -1,0 +1,32 @@
+# Kinora's commands. `make help` lists them.
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test lint fmt bench clean
+
+CARGO ?= cargo
+export CARGO_TERM_PROGRESS_WHEN ?= never
+
+help: ## List these commands
+	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: ## Install what is missing (apt packages, the wasm32 target)
+	@scripts/setup.sh
+
+demo: setup ## Make a video, serve it, play it by its id, show that it played
+	@$(CARGO) build --package kinora-cli
+	@scripts/demo.sh
+
+test: setup ## Run every test
+	@$(CARGO) test --workspace
+
+lint: setup ## Formatting, clippy, the house rules, wasm32, licences of dependencies
+	@scripts/lint.sh
+
+fmt: ## Format the code
+	@$(CARGO) fmt --all
+
+bench: setup ## Time Kinora on media made on the spot
+	@scripts/bench.sh
+
+clean: ## Remove what was built
+	@$(CARGO) clean
+	@rm -rf demo-out

@@ -1,0 +1,47 @@
+#!/usr/bin/env bash
+# Installs what Kinora's build, tests and demo need and this machine lacks; says what it does.
+# Debian and Ubuntu only; elsewhere it names what to install.
+set -euo pipefail
+
+missing=()
+need() { command -v "$1" >/dev/null 2>&1 || missing+=("$2"); }
+need ffmpeg ffmpeg      # the import's child process, the test clips, libavcodec for fast decoding
+need ffprobe ffmpeg
+need cc gcc             # TLS (ring) and SQLite hold some C
+need curl curl          # the tests look at the service as an outsider does
+[ -e /etc/ssl/certs/ca-certificates.crt ] || missing+=(ca-certificates)
+
+if ! command -v cargo >/dev/null 2>&1; then
+  echo "setup: no cargo on the PATH. Install Rust 1.95 or newer from https://rustup.rs, then run this again." >&2
+  exit 1
+fi
+
+if [ ${#missing[@]} -gt 0 ]; then
+  mapfile -t missing < <(printf '%s\n' "${missing[@]}" | sort -u)
+  install="apt-get install -y --no-install-recommends ${missing[*]}"
+  if ! command -v apt-get >/dev/null 2>&1; then
+    echo "setup: this is not a Debian system. Please install: ${missing[*]}" >&2
+    exit 1
+  fi
+  if [ "$(id -u)" -ne 0 ]; then
+    echo "setup: missing: ${missing[*]}. Without root this can not install them; run:" >&2
+    echo "    sudo sh -c 'apt-get update && $install'" >&2
+    exit 1
+  fi
+  echo "setup: installing ${missing[*]}"
+  log=$(mktemp)
+  if ! { apt-get update && DEBIAN_FRONTEND=noninteractive $install; } >"$log" 2>&1; then
+    tail -n 5 "$log" >&2
+    echo "setup: apt-get failed; is there a network? The whole log: $log" >&2
+    exit 1
+  fi
+  rm -f "$log"
+fi
+
+# The sans-IO crates must build for the web; only `make lint` needs the target.
+if command -v rustup >/dev/null 2>&1 && ! rustup target list --installed | grep -q '^wasm32-unknown-unknown$'; then
+  echo "setup: adding the wasm32-unknown-unknown target"
+  rustup target add wasm32-unknown-unknown >/dev/null 2>&1 \
+    || echo "setup: could not add it (no network?); 'make lint' will leave the wasm32 build out" >&2
+fi
+echo "setup: everything is here"
