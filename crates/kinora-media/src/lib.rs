@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 mod bits;
+pub mod bitstream;
 mod codec_id;
 mod frame;
 mod packet;
