@@ -1,0 +1,139 @@
+//! The body of a response: delivered as credit allows, watched for silence.
+
+use std::io;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body_util::BodyExt;
+use hyper::body::Incoming;
+use kinora_media::Chunk;
+use tokio::time::{Instant, timeout_at};
+
+use crate::net::Ticket;
+use crate::{NetError, NetEvent, response};
+
+/// Bytes that must come in a second for a body to count as flowing.
+const SLOWEST: f64 = 1.0;
+
+/// Moves one body from its connection to the sink.
+pub(crate) struct Pump<'a> {
+    pub(crate) ticket: &'a Ticket,
+    pub(crate) offset: u64,
+    pub(crate) length: Option<u64>,
+    pub(crate) cut: bool,
+    pub(crate) stall: Duration,
+}
+
+/// Bytes that came in the window that is watched.
+struct Watch {
+    since: Instant,
+    bytes: u64,
+    window: Duration,
+}
+
+impl Watch {
+    fn new(window: Duration) -> Self {
+        Self {
+            since: Instant::now(),
+            bytes: 0,
+            window,
+        }
+    }
+    /// Counts; true when a whole window brought too little.
+    fn starves(&mut self, bytes: usize) -> bool {
+        self.bytes = self.bytes.saturating_add(bytes as u64);
+        let spent = self.since.elapsed();
+        if spent < self.window {
+            return false;
+        }
+        let starves = (self.bytes as f64) < SLOWEST * spent.as_secs_f64();
+        *self = Self::new(self.window);
+        starves
+    }
+}
+
+impl Pump<'_> {
+    /// True when the body was read to its end, so that its connection may serve again.
+    pub(crate) async fn run(self, mut body: Incoming) -> Result<bool, NetError> {
+        let mut received = 0u64;
+        let mut watch = Watch::new(self.stall);
+        if self.cut && self.length == Some(0) {
+            return Ok(false);
+        }
+        loop {
+            let frame = timeout_at(Instant::now() + self.stall, body.frame())
+                .await
+                .map_err(|_| NetError::Stalled { received })?;
+            let Some(frame) = frame else { break };
+            let frame = frame.map_err(|error| self.broken(received, error))?;
+            // Trailers are of no use here.
+            let Ok(mut data) = frame.into_data() else {
+                continue;
+            };
+            if watch.starves(data.len()) {
+                return Err(NetError::Stalled { received });
+            }
+            let left = self.length.map_or(u64::MAX, |length| length - received);
+            data.truncate(usize::try_from(left).unwrap_or(usize::MAX));
+            let waited = self.hand_over(data, &mut received).await;
+            if waited {
+                // The silence was ours.
+                watch = Watch::new(self.stall);
+            }
+            if self.cut && self.length == Some(received) {
+                return Ok(false);
+            }
+        }
+        match self.length {
+            Some(expected) if received < expected => Err(NetError::Truncated {
+                received,
+                expected: Some(expected),
+            }),
+            _ => Ok(true),
+        }
+    }
+
+    /// Delivers as much as is allowed at a time; true when it had to wait.
+    async fn hand_over(&self, mut data: Bytes, received: &mut u64) -> bool {
+        let mut waited = false;
+        while !data.is_empty() {
+            let wanted = data.len() as u64;
+            let mut taken = self.ticket.flow.try_take(wanted);
+            if taken == 0 {
+                waited = true;
+                taken = self.ticket.flow.take(wanted).await;
+            }
+            // `taken` is at most the length.
+            let piece = data.split_to(usize::try_from(taken).unwrap_or(0));
+            let offset = self.offset.saturating_add(*received);
+            *received += taken;
+            self.ticket.tell(NetEvent::Chunk(Chunk {
+                id: self.ticket.id,
+                offset,
+                data: piece,
+            }));
+        }
+        waited
+    }
+
+    fn broken(&self, received: u64, error: hyper::Error) -> NetError {
+        let kind = response::io_cause(&error).map(io::Error::kind);
+        match kind {
+            Some(io::ErrorKind::UnexpectedEof) => NetError::Truncated {
+                received,
+                expected: self.length,
+            },
+            None if error.is_incomplete_message() => NetError::Truncated {
+                received,
+                expected: self.length,
+            },
+            _ => match response::failure("", error) {
+                NetError::NoReply => NetError::Truncated {
+                    received,
+                    expected: self.length,
+                },
+                other => other,
+            },
+        }
+    }
+}

@@ -1,0 +1,205 @@
+//! From a host's name to a connection that takes requests, each phase with its own limit.
+
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::stream::{FuturesUnordered, StreamExt};
+use http_body_util::Full;
+use hyper::client::conn::{http1, http2};
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use rustls::pki_types::ServerName;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+use tokio_rustls::TlsConnector;
+
+use crate::guard::{Reach, is_public};
+use crate::http::Client;
+use crate::pool::{Connection, Place, Sender};
+use crate::proxy::Proxy;
+use crate::{NetError, resolve, tls};
+
+/// RFC 8305 5: how long one address is tried alone before the next joins in.
+const ATTEMPT_DELAY: Duration = Duration::from_millis(250);
+
+impl Client {
+    /// A new connection to a place, through the proxy where there is one.
+    pub(crate) async fn connect(
+        &self,
+        place: &Place,
+        reach: Reach,
+    ) -> Result<Connection, NetError> {
+        let (stream, peer_public) = match self.proxy()? {
+            None => {
+                let stream = self.dial(&place.host, place.port, reach).await?;
+                let public = stream.peer_addr().is_ok_and(|peer| is_public(peer.ip()));
+                self.hosts.reached(&place.host, public);
+                (stream, public)
+            }
+            // The proxy resolves names, so what a name leads to is its matter; literal private
+            // addresses were refused before. Its word counts as a public server's.
+            Some(proxy) => (self.dial_proxy(&proxy, place).await?, true),
+        };
+        let sender = if place.tls {
+            self.secure(place, stream).await?
+        } else {
+            speak_http1(stream).await?
+        };
+        Ok(Connection {
+            sender,
+            peer_public,
+            reused: false,
+        })
+    }
+
+    async fn dial_proxy(&self, proxy: &Proxy, place: &Place) -> Result<TcpStream, NetError> {
+        let mut stream = self.dial(&proxy.host, proxy.port, Reach::AnyWeb).await?;
+        if place.tls {
+            let authority = authority(&place.host, place.port);
+            timeout(
+                self.config.connect_timeout,
+                proxy.tunnel(&mut stream, &authority),
+            )
+            .await
+            .map_err(|_| NetError::ConnectTimeout(authority.clone()))??;
+        }
+        Ok(stream)
+    }
+
+    async fn dial(&self, host: &str, port: u16, reach: Reach) -> Result<TcpStream, NetError> {
+        let mut addresses = self.addresses(host).await?;
+        reach.admit(host, &mut addresses)?;
+        let addresses: Vec<SocketAddr> = interleave(addresses)
+            .into_iter()
+            .map(|ip| SocketAddr::new(ip, port))
+            .collect();
+        let peer = authority(host, port);
+        timeout(self.config.connect_timeout, race(&addresses, &peer))
+            .await
+            .map_err(|_| NetError::ConnectTimeout(peer.clone()))?
+    }
+
+    /// The addresses of a host: itself where it is one.
+    pub(crate) async fn addresses(&self, host: &str) -> Result<Vec<IpAddr>, NetError> {
+        let family = self.config.ip_family;
+        if let Ok(ip) = host.parse::<IpAddr>() {
+            let mut literal = vec![ip];
+            resolve::keep_family(&mut literal, family);
+            if literal.is_empty() {
+                return Err(NetError::DnsNoAddress(host.to_owned()));
+            }
+            return Ok(literal);
+        }
+        resolve::lookup(&self.resolver, host, self.config.dns_timeout, family).await
+    }
+
+    async fn secure(&self, place: &Place, stream: TcpStream) -> Result<Sender, NetError> {
+        let config = self.tls.config(&self.config.extra_ca_pem).await?;
+        let name = ServerName::try_from(place.host.clone())
+            .map_err(|error| NetError::MalformedUrl(error.to_string()))?;
+        let handshake = TlsConnector::from(config).connect(name, stream);
+        let stream = timeout(self.config.tls_timeout, handshake)
+            .await
+            .map_err(|_| NetError::TlsTimeout(place.host.clone()))?
+            .map_err(|error| tls::failure(&place.host, error))?;
+        if stream.get_ref().1.alpn_protocol() == Some(b"h2") {
+            return speak_http2(stream).await;
+        }
+        speak_http1(stream).await
+    }
+}
+
+/// `host:port`, an IPv6 address in brackets.
+pub(crate) fn authority(host: &str, port: u16) -> String {
+    if host.contains(':') {
+        return format!("[{host}]:{port}");
+    }
+    format!("{host}:{port}")
+}
+
+/// One family after the other in turn, beginning with the resolver's first (RFC 8305 4).
+fn interleave(addresses: Vec<IpAddr>) -> Vec<IpAddr> {
+    let first_is_v6 = addresses.first().is_some_and(IpAddr::is_ipv6);
+    let (first, second): (Vec<_>, Vec<_>) = addresses
+        .into_iter()
+        .partition(|ip| ip.is_ipv6() == first_is_v6);
+    let (mut first, mut second) = (first.into_iter(), second.into_iter());
+    let mut mixed = Vec::new();
+    loop {
+        let pair = (first.next(), second.next());
+        if pair == (None, None) {
+            return mixed;
+        }
+        mixed.extend(pair.0);
+        mixed.extend(pair.1);
+    }
+}
+
+/// Tries addresses one after the other, each with a head start; the first that answers wins.
+async fn race(addresses: &[SocketAddr], peer: &str) -> Result<TcpStream, NetError> {
+    let mut left = addresses.iter();
+    let mut attempts = FuturesUnordered::new();
+    let mut first_error = None;
+    loop {
+        if let Some(address) = left.next() {
+            attempts.push(TcpStream::connect(*address));
+        }
+        let next = tokio::select! {
+            done = attempts.next() => done,
+            () = tokio::time::sleep(ATTEMPT_DELAY), if left.len() > 0 => continue,
+        };
+        match next {
+            Some(Ok(stream)) => {
+                // Requests are small and urgent.
+                let _ = stream.set_nodelay(true);
+                return Ok(stream);
+            }
+            Some(Err(error)) => {
+                first_error.get_or_insert(error);
+            }
+            None => {
+                let error = first_error.unwrap_or_else(|| io::ErrorKind::AddrNotAvailable.into());
+                return Err(dial_error(peer, error));
+            }
+        }
+    }
+}
+
+fn dial_error(peer: &str, source: io::Error) -> NetError {
+    match source.kind() {
+        io::ErrorKind::ConnectionRefused => NetError::Refused(peer.to_owned()),
+        io::ErrorKind::TimedOut => NetError::ConnectTimeout(peer.to_owned()),
+        io::ErrorKind::ConnectionReset => NetError::Reset(source),
+        _ => NetError::Unreachable {
+            peer: peer.to_owned(),
+            source,
+        },
+    }
+}
+
+async fn speak_http1<S>(stream: S) -> Result<Sender, NetError>
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let (sender, connection) = http1::Builder::new()
+        .handshake::<_, Full<Bytes>>(TokioIo::new(stream))
+        .await
+        .map_err(|error| NetError::Malformed(error.into()))?;
+    // What goes wrong on the connection is told to the request that uses it.
+    tokio::spawn(async move { drop(connection.await) });
+    Ok(Sender::One(sender))
+}
+
+async fn speak_http2<S>(stream: S) -> Result<Sender, NetError>
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let (sender, connection) = http2::Builder::new(TokioExecutor::new())
+        .handshake::<_, Full<Bytes>>(TokioIo::new(stream))
+        .await
+        .map_err(|error| NetError::Malformed(error.into()))?;
+    tokio::spawn(async move { drop(connection.await) });
+    Ok(Sender::Two(sender))
+}

@@ -1,0 +1,341 @@
+//! One web request: from hop to hop until a head that is no redirect, then its body.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use http_body_util::{BodyExt, Full};
+use hyper::Response;
+use hyper::body::{Body, Incoming};
+use hyper::header::LOCATION;
+use tokio::time::timeout;
+use url::{Origin, Url};
+
+use crate::error::RedirectFailure;
+use crate::guard::{KnownHosts, Reach, is_public};
+use crate::net::Ticket;
+use crate::pool::{Connection, Place, Pool, Sender};
+use crate::proxy::Proxy;
+use crate::response::{self, Opening};
+use crate::target::Target;
+use crate::tls::Tls;
+use crate::{FetchRequest, Initiator, Method, NetConfig, NetError, NetEvent, Resolve, body};
+
+/// Bodies of redirects up to this size are read away to keep their connection.
+const SMALL_BODY: u64 = 16 * 1024;
+/// How long the tail of an exchange may hold up what follows, for the sake of its connection.
+const TIDY_UP: Duration = Duration::from_millis(100);
+
+/// Everything that web requests share.
+pub(crate) struct Client {
+    pub(crate) config: NetConfig,
+    pub(crate) resolver: Arc<dyn Resolve>,
+    pub(crate) tls: Tls,
+    pub(crate) hosts: KnownHosts,
+    pool: Pool,
+}
+
+/// A request on its way through redirects.
+struct Trip {
+    url: Url,
+    reach: Reach,
+    visited: Vec<Url>,
+    method: Method,
+    /// Credentials may go to this origin only.
+    trusted: Origin,
+    attempts: u32,
+}
+
+impl Client {
+    pub(crate) fn new(config: NetConfig, resolver: Arc<dyn Resolve>) -> Self {
+        Self {
+            config,
+            resolver,
+            tls: Tls::default(),
+            hosts: KnownHosts::default(),
+            pool: Pool::default(),
+        }
+    }
+
+    pub(crate) fn proxy(&self) -> Result<Option<Proxy>, NetError> {
+        self.config.proxy.as_ref().map(Proxy::parse).transpose()
+    }
+
+    /// The whole life of a request; its end is told unless it is cancelled.
+    pub(crate) async fn run(
+        self: Arc<Self>,
+        url: Url,
+        request: FetchRequest,
+        ticket: Ticket,
+        since: Instant,
+    ) {
+        let mut trip = Trip {
+            trusted: trusted_origin(&url, &request.initiator),
+            url,
+            reach: Reach::AnyWeb,
+            visited: Vec::new(),
+            method: request.method.clone(),
+            attempts: 0,
+        };
+        let outcome = tokio::select! {
+            biased;
+            () = ticket.flow.cancelled() => return ticket.forget(),
+            outcome = self.travel(&mut trip, &request, &ticket) => outcome,
+        };
+        let id = ticket.id;
+        let Err(error) = outcome else {
+            return ticket.finish(NetEvent::Done { id });
+        };
+        let fault = error
+            .into_fault()
+            .at_url(trip.url.as_str())
+            .with(|context| {
+                context.elapsed_ms = u64::try_from(since.elapsed().as_millis()).ok();
+                context.attempts = Some(trip.attempts.max(1));
+                if !request.range.is_whole() {
+                    context.bytes = Some((request.range.start, request.range.end));
+                }
+            });
+        ticket.finish(NetEvent::Failed { id, fault });
+    }
+
+    async fn travel(
+        &self,
+        trip: &mut Trip,
+        request: &FetchRequest,
+        ticket: &Ticket,
+    ) -> Result<(), NetError> {
+        trip.reach = self.reach_of(&request.initiator).await;
+        loop {
+            trip.reach.check_host(&trip.url)?;
+            let place = place_of(&trip.url);
+            let (response, connection) = self.ask(trip, &place, request).await?;
+            let Some(next) = redirect_of(&response, &trip.url)? else {
+                return self
+                    .deliver(trip, response, &place, connection, request, ticket)
+                    .await;
+            };
+            let public = connection.peer_public;
+            let status = response.status().as_u16();
+            self.discard(&place, response.into_body(), connection).await;
+            self.turn(trip, next, status, public)?;
+        }
+    }
+
+    /// What the request may reach by who named its URL.
+    async fn reach_of(&self, initiator: &Initiator) -> Reach {
+        let Initiator::Remote(origin) = initiator else {
+            return Reach::AnyWeb;
+        };
+        let Ok(Target::Web(url)) = Target::parse(origin.expose()) else {
+            return Reach::AnyWeb;
+        };
+        let host = host_of(&url);
+        if let Some(public) = self.hosts.is_public(&host) {
+            return Reach::from_peer(public);
+        }
+        // Not reached by us yet. A name that is not known counts as public, the stricter case.
+        let public = match self.addresses(&host).await {
+            Ok(addresses) => addresses.into_iter().any(is_public),
+            Err(_) => true,
+        };
+        Reach::from_peer(public)
+    }
+
+    /// Asks once; once more on a fresh connection where an idle one had died.
+    async fn ask(
+        &self,
+        trip: &mut Trip,
+        place: &Place,
+        request: &FetchRequest,
+    ) -> Result<(Response<Incoming>, Connection), NetError> {
+        if let Some(mut connection) = self.pool.take(place, trip.reach) {
+            match self.send(trip, &mut connection, request).await {
+                Ok(response) => return Ok((response, connection)),
+                // A POST may have been carried out before the connection died.
+                Err(error) if error.may_be_stale() && matches!(trip.method, Method::Get) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        let mut connection = self.connect(place, trip.reach).await?;
+        let response = self.send(trip, &mut connection, request).await?;
+        if let Some(shared) = connection.share() {
+            self.pool.put(place, shared);
+        }
+        Ok((response, connection))
+    }
+
+    async fn send(
+        &self,
+        trip: &mut Trip,
+        connection: &mut Connection,
+        request: &FetchRequest,
+    ) -> Result<Response<Incoming>, NetError> {
+        trip.attempts += 1;
+        let mut message = response::question(
+            &self.config,
+            request,
+            &trip.url,
+            &trip.method,
+            trip.url.origin() == trip.trusted,
+        )?;
+        if let Some(proxy) = self.proxy()?
+            && trip.url.scheme() == "http"
+        {
+            response::through_proxy(&mut message, &trip.url, &proxy)?;
+        }
+        let limit = self.config.first_byte_timeout;
+        let host = trip.url.host_str().unwrap_or_default();
+        let reply = timeout(limit, transmit(&mut connection.sender, message, &trip.url)).await;
+        reply
+            .map_err(|_| NetError::FirstByteTimeout)?
+            .map_err(|error| response::failure(host, error))
+    }
+
+    /// Goes on to where a redirect points, if that may be.
+    fn turn(&self, trip: &mut Trip, next: Url, status: u16, public: bool) -> Result<(), NetError> {
+        let refuse = |kind| Err(NetError::Redirect(kind));
+        if trip.url.scheme() == "https" && next.scheme() == "http" {
+            return refuse(RedirectFailure::Downgrade);
+        }
+        if !matches!(next.scheme(), "http" | "https") {
+            return Err(match next.scheme() {
+                "file" => NetError::ForbiddenFile,
+                scheme => NetError::UnsupportedScheme(scheme.to_owned()),
+            });
+        }
+        let before = std::mem::replace(&mut trip.url, next);
+        if before == trip.url || trip.visited.contains(&trip.url) {
+            return refuse(RedirectFailure::Loop);
+        }
+        let elsewhere = before.origin() != trip.url.origin();
+        trip.visited.push(before);
+        if trip.visited.len() > usize::try_from(self.config.redirect_limit).unwrap_or(usize::MAX) {
+            return refuse(RedirectFailure::TooMany);
+        }
+        // RFC 9110 15.4: all but 307 and 308 turn a POST into a GET.
+        if !matches!(status, 307 | 308) {
+            trip.method = Method::Get;
+        }
+        if elsewhere && matches!(trip.method, Method::Post(_)) {
+            return refuse(RedirectFailure::BodyElsewhere);
+        }
+        if elsewhere {
+            // Never trusted again, also when a later hop leads back.
+            trip.trusted = Origin::new_opaque();
+        }
+        trip.reach = trip.reach.min(Reach::from_peer(public));
+        Ok(())
+    }
+
+    async fn deliver(
+        &self,
+        trip: &Trip,
+        response: Response<Incoming>,
+        place: &Place,
+        connection: Connection,
+        request: &FetchRequest,
+        ticket: &Ticket,
+    ) -> Result<(), NetError> {
+        let (head, incoming) = response.into_parts();
+        let opening = match Opening::read(&head, request, &trip.url) {
+            Ok(opening) => opening,
+            Err(error) => {
+                self.discard(place, incoming, connection).await;
+                return Err(error);
+            }
+        };
+        let Opening { info, length, cut } = opening;
+        let offset = info.offset;
+        ticket.tell(NetEvent::Head {
+            id: ticket.id,
+            info,
+        });
+        let pump = body::Pump {
+            ticket,
+            offset,
+            length,
+            cut,
+            stall: self.config.stall_timeout,
+        };
+        let whole = pump.run(incoming).await?;
+        if whole {
+            self.keep(place, connection).await;
+        }
+        Ok(())
+    }
+
+    /// Reads a small body away so that its connection can serve again.
+    async fn discard(&self, place: &Place, incoming: Incoming, connection: Connection) {
+        let small = incoming
+            .size_hint()
+            .upper()
+            .is_some_and(|n| n <= SMALL_BODY);
+        if small && matches!(timeout(TIDY_UP, incoming.collect()).await, Ok(Ok(_))) {
+            self.keep(place, connection).await;
+        }
+    }
+
+    async fn keep(&self, place: &Place, mut connection: Connection) {
+        if let Sender::One(sender) = &mut connection.sender
+            && matches!(timeout(TIDY_UP, sender.ready()).await, Ok(Ok(())))
+        {
+            self.pool.put(place, connection);
+        }
+    }
+}
+
+async fn transmit(
+    sender: &mut Sender,
+    mut message: hyper::Request<Full<Bytes>>,
+    url: &Url,
+) -> hyper::Result<Response<Incoming>> {
+    match sender {
+        Sender::One(sender) => sender.send_request(message).await,
+        Sender::Two(sender) => {
+            response::for_http2(&mut message, url);
+            sender.ready().await?;
+            sender.send_request(message).await
+        }
+    }
+}
+
+/// Credentials are meant for the host that the user named, or that the playlist came from.
+fn trusted_origin(url: &Url, initiator: &Initiator) -> Origin {
+    match initiator {
+        Initiator::User => url.origin(),
+        Initiator::Remote(origin) => {
+            Url::parse(origin.expose()).map_or_else(|_| Origin::new_opaque(), |url| url.origin())
+        }
+    }
+}
+
+fn host_of(url: &Url) -> String {
+    let host = url.host_str().unwrap_or_default();
+    host.trim_matches(['[', ']']).to_owned()
+}
+
+fn place_of(url: &Url) -> Place {
+    Place {
+        tls: url.scheme() == "https",
+        host: host_of(url),
+        port: url.port_or_known_default().unwrap_or(80),
+    }
+}
+
+/// Where a response points on to, if it does.
+fn redirect_of(response: &Response<Incoming>, base: &Url) -> Result<Option<Url>, NetError> {
+    if !matches!(response.status().as_u16(), 301 | 302 | 303 | 307 | 308) {
+        return Ok(None);
+    }
+    let location = response
+        .headers()
+        .get(LOCATION)
+        .and_then(|value| std::str::from_utf8(value.as_bytes()).ok());
+    let next = location.and_then(|location| base.join(location).ok());
+    let Some(mut next) = next else {
+        return Err(NetError::Redirect(RedirectFailure::NoLocation));
+    };
+    next.set_fragment(None);
+    Ok(Some(next))
+}

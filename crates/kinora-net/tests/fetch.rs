@@ -1,0 +1,296 @@
+//! Fetches that go well: files, whole bodies, ranges, credit, keep-alive, cancellation.
+#![allow(missing_docs, clippy::unwrap_used, clippy::panic)]
+
+mod support;
+
+use std::time::Duration;
+
+use kinora_media::{ByteRange, Header, RequestId};
+use kinora_net::{Method, NetConfig, NetEvent};
+use support::{PATIENCE, Probe, Server, patient, pattern, range_server};
+
+#[test]
+fn a_file_comes_whole_and_in_ranges() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("a b.bin");
+    let bytes = pattern(700_001);
+    std::fs::write(&path, &bytes).unwrap();
+    let probe = Probe::new(patient());
+    let whole = probe.get(path.to_str().unwrap());
+    assert_eq!(whole.result, Ok(()));
+    assert_eq!(whole.body, bytes);
+    let info = whole.info.unwrap();
+    assert_eq!(
+        (info.status, info.total_len, info.ranges),
+        (None, Some(700_001), true)
+    );
+
+    let url = format!("file://{}", path.to_str().unwrap().replace(' ', "%20"));
+    let mut request = probe.request(url);
+    request.range = ByteRange::of(600_000, 1_000_000);
+    let part = probe.fetch(request);
+    assert_eq!(part.first_offset, Some(600_000));
+    assert_eq!(part.body, &bytes[600_000..]);
+}
+
+#[test]
+fn an_empty_file_has_a_head_and_an_end() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let probe = Probe::new(patient());
+    let outcome = probe.get(file.path().to_str().unwrap());
+    assert_eq!(outcome.result, Ok(()));
+    assert_eq!(outcome.info.unwrap().total_len, Some(0));
+}
+
+/// Never more bytes than granted; the rest follows the grant.
+fn delivers_only_what_is_granted(url: &str, total: usize) {
+    let probe = Probe::new(patient());
+    let mut request = probe.request(url);
+    request.credit = 1000;
+    let id = request.id;
+    probe.net.fetch(request);
+    let (mut granted, mut got) = (1000u64, 0u64);
+    loop {
+        match probe.events.recv_timeout(PATIENCE).unwrap() {
+            NetEvent::Chunk(chunk) => {
+                assert_eq!(chunk.offset, got);
+                got += chunk.data.len() as u64;
+                assert!(got <= granted, "{got} of {granted}");
+                if got == granted {
+                    granted += 777;
+                    probe.net.grant(id, 777);
+                }
+            }
+            NetEvent::Done { .. } => break,
+            NetEvent::Failed { fault, .. } => panic!("{fault}"),
+            NetEvent::Head { .. } => {}
+        }
+    }
+    assert_eq!(got, total as u64);
+}
+
+#[test]
+fn credit_bounds_what_a_file_delivers() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), pattern(20_000)).unwrap();
+    delivers_only_what_is_granted(file.path().to_str().unwrap(), 20_000);
+}
+
+#[test]
+fn credit_bounds_what_a_server_delivers() {
+    let server = range_server(pattern(20_000));
+    delivers_only_what_is_granted(&server.url("/"), 20_000);
+}
+
+#[test]
+fn a_body_tells_its_length_type_date_and_place() {
+    let server = Server::replying(
+        "200 OK",
+        "Content-Type: Application/VND.apple.mpegurl; charset=utf-8\r\nDate: Tue, 24 Nov 2026 01:00:00 GMT\r\n",
+        b"#EXTM3U",
+    );
+    let outcome = Probe::new(patient()).get(server.url("/a.m3u8?t=1"));
+    assert_eq!(outcome.body, b"#EXTM3U");
+    let info = outcome.info.unwrap();
+    assert_eq!(info.status, Some(200));
+    assert_eq!(info.total_len, Some(7));
+    assert_eq!(
+        info.content_type.as_deref(),
+        Some("application/vnd.apple.mpegurl")
+    );
+    assert_eq!(info.server_date_ms, Some(1_795_482_000_000));
+    assert_eq!(info.final_url, Some(server.url("/a.m3u8?t=1")));
+    assert!(!info.ranges);
+}
+
+#[test]
+fn a_range_is_asked_for_and_checked() {
+    let bytes = pattern(10_000);
+    let server = range_server(bytes.clone());
+    let probe = Probe::new(patient());
+    for range in [
+        ByteRange::of(5000, 10),
+        ByteRange::from(9990),
+        ByteRange::of(0, 4),
+        ByteRange::of(9000, 5000),
+    ] {
+        let mut request = probe.request(server.url("/"));
+        request.range = range;
+        let outcome = probe.fetch(request);
+        assert_eq!(outcome.result, Ok(()), "{range}");
+        let end = range.end.map_or(10_000, |end| end.min(10_000) as usize);
+        assert_eq!(outcome.body, &bytes[range.start as usize..end], "{range}");
+        let info = outcome.info.unwrap();
+        assert_eq!(
+            (info.total_len, info.ranges, info.offset),
+            (Some(10_000), true, range.start)
+        );
+    }
+}
+
+#[test]
+fn the_whole_resource_serves_a_range_from_its_start() {
+    let server = Server::replying("200 OK", "", b"0123456789");
+    let probe = Probe::new(patient());
+    let mut request = probe.request(server.url("/"));
+    request.range = ByteRange::of(0, 4);
+    assert_eq!(probe.fetch(request).body, b"0123");
+}
+
+#[test]
+fn requests_one_after_the_other_share_a_connection() {
+    let server = Server::start(|mut peer| {
+        let number = peer.number.to_string();
+        while peer.head().is_some() {
+            peer.reply("200 OK", "", number.as_bytes());
+        }
+    });
+    let probe = Probe::new(patient());
+    for _ in 0..5 {
+        assert_eq!(probe.get(server.url("/")).body, b"0");
+    }
+}
+
+#[test]
+fn a_connection_that_died_idle_is_replaced_without_a_word() {
+    // The first connection answers once and closes without having said so.
+    let server = Server::start(|mut peer| {
+        while peer.head().is_some() {
+            peer.reply("200 OK", "", b"ok");
+            if peer.number == 0 {
+                return;
+            }
+        }
+    });
+    let probe = Probe::new(patient());
+    assert_eq!(probe.get(server.url("/")).body, b"ok");
+    assert_eq!(probe.get(server.url("/")).result, Ok(()));
+    assert_eq!(probe.get(server.url("/")).result, Ok(()));
+}
+
+#[test]
+fn a_chunked_body_is_put_together() {
+    let server = Server::start(|mut peer| {
+        peer.head();
+        peer.say(
+            "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n",
+        );
+        peer.mute();
+    });
+    let outcome = Probe::new(patient()).get(server.url("/"));
+    assert_eq!(outcome.body, b"abcde");
+    assert_eq!(outcome.info.unwrap().total_len, None);
+}
+
+#[test]
+fn headers_agent_and_referer_are_sent() {
+    let server = Server::replying("200 OK", "", b"");
+    let header = |name: &str, value: &str| Header {
+        name: name.into(),
+        value: value.into(),
+    };
+    let probe = Probe::new(NetConfig {
+        headers: vec![header("X-Config", "1")],
+        referer: Some("https://ref.example/".into()),
+        user_agent: "agent/1".into(),
+        ..patient()
+    });
+    let mut request = probe.request(server.url("/p?q"));
+    request.headers = vec![header("X-Request", "2")];
+    assert_eq!(probe.fetch(request).result, Ok(()));
+    let head = server.requests().remove(0);
+    assert!(head.starts_with("GET /p?q HTTP/1.1\r\n"), "{head}");
+    for line in [
+        "x-config: 1",
+        "x-request: 2",
+        "referer: https://ref.example/",
+        "user-agent: agent/1",
+        "accept-encoding: identity",
+    ] {
+        assert!(head.contains(&format!("{line}\r\n")), "{line} in {head}");
+    }
+    assert!(head.contains(&format!("host: {}\r\n", server.address)));
+}
+
+#[test]
+fn a_post_sends_its_body() {
+    let server = Server::start(|mut peer| {
+        let head = peer.head().unwrap();
+        assert!(head.starts_with("POST /"));
+        let mut body = [0; 5];
+        peer.stream.read_exact(&mut body).unwrap();
+        peer.reply("200 OK", "", &body);
+    });
+    let probe = Probe::new(patient());
+    let mut request = probe.request(server.url("/"));
+    request.method = Method::Post("hello".into());
+    assert_eq!(probe.fetch(request).body, b"hello");
+}
+
+#[test]
+fn the_body_of_an_error_is_kept_for_those_who_ask() {
+    let server = Server::replying("403 Forbidden", "", b"{\"Code\":\"Forbidden\"}");
+    let probe = Probe::new(patient());
+    let mut request = probe.request(server.url("/"));
+    request.keep_error_body = true;
+    let outcome = probe.fetch(request);
+    assert_eq!(outcome.result, Ok(()));
+    assert_eq!(outcome.info.unwrap().status, Some(403));
+    assert_eq!(outcome.body, b"{\"Code\":\"Forbidden\"}");
+}
+
+#[test]
+fn a_cancelled_fetch_lets_its_connection_go() {
+    let (gone, heard) = std::sync::mpsc::channel();
+    let gone = std::sync::Mutex::new(gone);
+    let server = Server::start(move |mut peer| {
+        peer.head();
+        peer.say("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nfirst");
+        peer.mute();
+        gone.lock().unwrap().send(()).unwrap();
+    });
+    let probe = Probe::new(patient());
+    probe.net.fetch(probe.request(server.url("/")));
+    while !matches!(
+        probe.events.recv_timeout(PATIENCE).unwrap(),
+        NetEvent::Chunk(_)
+    ) {}
+    probe.net.cancel(RequestId(1));
+    heard.recv_timeout(PATIENCE).unwrap();
+    drop(probe.net);
+    assert!(
+        probe.events.recv_timeout(PATIENCE).is_err(),
+        "an event came after the end"
+    );
+}
+
+#[test]
+fn dropping_the_network_does_not_wait_for_a_silent_server() {
+    let server = Server::start(|mut peer| peer.mute());
+    let probe = Probe::new(patient());
+    let started = std::time::Instant::now();
+    probe.net.fetch(probe.request(server.url("/")));
+    drop(probe.net);
+    assert!(started.elapsed() < Duration::from_secs(5));
+}
+
+#[test]
+fn a_small_answer_can_be_waited_for() {
+    let server = Server::replying("200 OK", "", b"0123456789");
+    let probe = Probe::new(patient());
+    let reply = probe
+        .net
+        .get(probe.request(server.url("/")), 10, PATIENCE)
+        .unwrap();
+    assert_eq!(reply.body, "0123456789");
+    let fault = probe
+        .net
+        .get(probe.request(server.url("/")), 9, PATIENCE)
+        .unwrap_err();
+    assert_eq!(fault.reason(), "net.too_large");
+    let silent = Server::start(|mut peer| peer.mute());
+    let fault = probe
+        .net
+        .get(probe.request(silent.url("/")), 9, Duration::from_millis(50));
+    assert_eq!(fault.unwrap_err().reason(), "net.total_timeout");
+}
