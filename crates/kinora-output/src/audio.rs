@@ -1,0 +1,315 @@
+use std::collections::VecDeque;
+
+use kinora_media::Time;
+
+use crate::SinkError;
+
+/// The form of the samples a sink takes: interleaved 32-bit float.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct AudioFormat {
+    /// Samples of one channel in a second.
+    pub sample_rate: u32,
+    /// Channels.
+    pub channels: u16,
+}
+
+/// Plays sound, and by that tells the time: its position is the master clock.
+///
+/// A sink is a queue with a clock. Queued samples sound one after the other while it runs; when
+/// the queue is empty its clock stands still.
+pub trait AudioSink: Send {
+    /// Makes ready for sound of that form; what was queued is forgotten and the count of
+    /// [`played`](Self::played) begins at zero.
+    ///
+    /// # Errors
+    /// When the device does not take that form, or is gone.
+    fn configure(&mut self, format: AudioFormat) -> Result<(), SinkError>;
+
+    /// Queues samples; as many of each channel as of the others.
+    ///
+    /// # Errors
+    /// What could not be written.
+    fn queue(&mut self, now: Time, samples: &[f32]) -> Result<(), SinkError>;
+
+    /// Samples of one channel that have sounded since it was configured or flushed.
+    fn played(&mut self, now: Time) -> u64;
+
+    /// Sounds from now on.
+    fn run(&mut self, now: Time);
+
+    /// Stands still from now on; what is queued stays.
+    fn hold(&mut self, now: Time);
+
+    /// Forgets what is queued; the count begins at zero.
+    fn flush(&mut self, now: Time);
+
+    /// Writes what is held back. Nothing is queued after it.
+    ///
+    /// # Errors
+    /// What could not be written.
+    fn finish(&mut self) -> Result<(), SinkError> {
+        Ok(())
+    }
+}
+
+impl AudioSink for Box<dyn AudioSink> {
+    fn configure(&mut self, format: AudioFormat) -> Result<(), SinkError> {
+        (**self).configure(format)
+    }
+    fn queue(&mut self, now: Time, samples: &[f32]) -> Result<(), SinkError> {
+        (**self).queue(now, samples)
+    }
+    fn played(&mut self, now: Time) -> u64 {
+        (**self).played(now)
+    }
+    fn run(&mut self, now: Time) {
+        (**self).run(now);
+    }
+    fn hold(&mut self, now: Time) {
+        (**self).hold(now);
+    }
+    fn flush(&mut self, now: Time) {
+        (**self).flush(now);
+    }
+    fn finish(&mut self) -> Result<(), SinkError> {
+        (**self).finish()
+    }
+}
+
+/// Where a [`Paced`] sink puts the samples that have sounded.
+pub trait SampleWriter: Send {
+    /// Wants the samples at all; without it they are only counted.
+    const KEEPS: bool;
+    /// The form of what follows.
+    ///
+    /// # Errors
+    /// When the form can not be written.
+    fn begin(&mut self, format: AudioFormat) -> Result<(), SinkError>;
+    /// Samples that have sounded.
+    ///
+    /// # Errors
+    /// What could not be written.
+    fn write(&mut self, samples: &[f32]) -> Result<(), SinkError>;
+    /// Nothing follows.
+    ///
+    /// # Errors
+    /// What could not be written.
+    fn finish(&mut self) -> Result<(), SinkError>;
+}
+
+/// Writes nothing.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Silence;
+
+impl SampleWriter for Silence {
+    const KEEPS: bool = false;
+    fn begin(&mut self, _format: AudioFormat) -> Result<(), SinkError> {
+        Ok(())
+    }
+    fn write(&mut self, _samples: &[f32]) -> Result<(), SinkError> {
+        Ok(())
+    }
+    fn finish(&mut self) -> Result<(), SinkError> {
+        Ok(())
+    }
+}
+
+/// A sink without a device that keeps time like one: samples sound at their rate, by the clock that is
+/// told with every call.
+#[derive(Debug)]
+pub struct Paced<W> {
+    writer: W,
+    format: AudioFormat,
+    /// Samples of one channel that were queued and that have sounded, since the last flush.
+    queued: u64,
+    played: u64,
+    waiting: VecDeque<f32>,
+    /// While it runs: the moment and the count that `played` is reckoned from.
+    anchor: Option<(Time, u64)>,
+    running: bool,
+    failure: Option<SinkError>,
+}
+
+/// Sound goes nowhere, in time.
+pub type NullAudio = Paced<Silence>;
+
+impl NullAudio {
+    /// A sink that sounds nowhere.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::with_writer(Silence)
+    }
+}
+
+impl Default for NullAudio {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<W: SampleWriter> Paced<W> {
+    /// A sink that gives what has sounded to a writer.
+    pub fn with_writer(writer: W) -> Self {
+        Self {
+            writer,
+            format: AudioFormat { sample_rate: 48_000, channels: 2 },
+            queued: 0,
+            played: 0,
+            waiting: VecDeque::new(),
+            anchor: None,
+            running: false,
+            failure: None,
+        }
+    }
+
+    /// Moves the clock on to now; it stops where the queue ends.
+    fn advance(&mut self, now: Time) {
+        let Some((since, from)) = self.anchor else { return };
+        let rate = u128::from(self.format.sample_rate);
+        let elapsed = (now - since).to_duration().as_nanos() * rate / 1_000_000_000;
+        let reached = from.saturating_add(u64::try_from(elapsed).unwrap_or(u64::MAX));
+        if reached >= self.queued {
+            // The queue ran dry: what comes next sounds from when it comes.
+            self.anchor = None;
+        }
+        self.sound_until(reached.min(self.queued));
+    }
+
+    fn sound_until(&mut self, position: u64) {
+        let count = position.saturating_sub(self.played);
+        self.played = position;
+        if !W::KEEPS || count == 0 {
+            return;
+        }
+        let samples = usize::try_from(count).unwrap_or(usize::MAX).saturating_mul(usize::from(self.format.channels));
+        let sounded: Vec<f32> = self.waiting.drain(..samples.min(self.waiting.len())).collect();
+        if let Err(error) = self.writer.write(&sounded) {
+            self.failure.get_or_insert(error);
+        }
+    }
+}
+
+impl<W: SampleWriter> AudioSink for Paced<W> {
+    fn configure(&mut self, format: AudioFormat) -> Result<(), SinkError> {
+        self.flush(Time::ZERO);
+        self.format = AudioFormat { sample_rate: format.sample_rate.max(1), channels: format.channels.max(1) };
+        self.writer.begin(self.format)
+    }
+
+    fn queue(&mut self, now: Time, samples: &[f32]) -> Result<(), SinkError> {
+        self.advance(now);
+        self.queued += (samples.len() / usize::from(self.format.channels)) as u64;
+        if W::KEEPS {
+            self.waiting.extend(samples);
+        }
+        if self.running && self.anchor.is_none() {
+            self.anchor = Some((now, self.played));
+        }
+        self.failure.take().map_or(Ok(()), Err)
+    }
+
+    fn played(&mut self, now: Time) -> u64 {
+        self.advance(now);
+        self.played
+    }
+
+    fn run(&mut self, now: Time) {
+        self.running = true;
+        if self.anchor.is_none() && self.played < self.queued {
+            self.anchor = Some((now, self.played));
+        }
+    }
+
+    fn hold(&mut self, now: Time) {
+        self.advance(now);
+        self.running = false;
+        self.anchor = None;
+    }
+
+    fn flush(&mut self, now: Time) {
+        self.advance(now);
+        self.waiting.clear();
+        (self.queued, self.played, self.anchor) = (0, 0, None);
+    }
+
+    fn finish(&mut self) -> Result<(), SinkError> {
+        let finished = self.writer.finish();
+        self.failure.take().map_or(finished, Err)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ONE_MS: usize = 48;
+
+    fn sink() -> NullAudio {
+        let mut sink = NullAudio::new();
+        sink.configure(AudioFormat { sample_rate: 48_000, channels: 2 }).unwrap();
+        sink
+    }
+
+    fn ms(ms: i64) -> Time {
+        Time::from_millis(ms)
+    }
+
+    #[test]
+    fn samples_sound_at_their_rate_while_it_runs() {
+        let mut sink = sink();
+        sink.queue(ms(0), &[0.0; ONE_MS * 100 * 2]).unwrap();
+        assert_eq!(sink.played(ms(50)), 0, "it was not started");
+        sink.run(ms(50));
+        assert_eq!(sink.played(ms(60)), 480);
+        sink.hold(ms(70));
+        assert_eq!(sink.played(ms(500)), 960);
+        sink.run(ms(500));
+        assert_eq!(sink.played(ms(501)), 1_008);
+    }
+
+    #[test]
+    fn the_clock_stands_still_when_the_queue_is_empty() {
+        let mut sink = sink();
+        sink.run(ms(0));
+        sink.queue(ms(0), &[0.0; ONE_MS * 10 * 2]).unwrap();
+        assert_eq!(sink.played(ms(40)), 480);
+        sink.queue(ms(40), &[0.0; ONE_MS * 10 * 2]).unwrap();
+        assert_eq!(sink.played(ms(45)), 720, "late samples sound when they come, not at once");
+    }
+
+    #[test]
+    fn a_flush_forgets_what_is_queued_and_counts_anew() {
+        let mut sink = sink();
+        sink.queue(ms(0), &[0.0; ONE_MS * 100 * 2]).unwrap();
+        sink.run(ms(0));
+        sink.flush(ms(10));
+        assert_eq!(sink.played(ms(90)), 0);
+    }
+
+    #[test]
+    fn what_has_sounded_is_written_and_what_was_flushed_is_not() {
+        #[derive(Default)]
+        struct Kept(Vec<f32>);
+        impl SampleWriter for Kept {
+            const KEEPS: bool = true;
+            fn begin(&mut self, _: AudioFormat) -> Result<(), SinkError> {
+                Ok(())
+            }
+            fn write(&mut self, samples: &[f32]) -> Result<(), SinkError> {
+                self.0.extend(samples);
+                Ok(())
+            }
+            fn finish(&mut self) -> Result<(), SinkError> {
+                Ok(())
+            }
+        }
+        let mut sink = Paced::with_writer(Kept::default());
+        sink.configure(AudioFormat { sample_rate: 1_000, channels: 1 }).unwrap();
+        sink.run(ms(0));
+        sink.queue(ms(0), &[0.1; 20]).unwrap();
+        sink.flush(ms(5));
+        sink.queue(ms(5), &[0.2; 20]).unwrap();
+        sink.played(ms(8));
+        assert_eq!(sink.writer.0, [[0.1; 5].as_slice(), &[0.2; 3]].concat());
+    }
+}
