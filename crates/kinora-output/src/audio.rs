@@ -13,6 +13,12 @@ pub struct AudioFormat {
     pub channels: u16,
 }
 
+impl std::fmt::Display for AudioFormat {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} channels at {} Hz", self.channels, self.sample_rate)
+    }
+}
+
 /// Plays sound, and by that tells the time: its position is the master clock.
 ///
 /// A sink is a queue with a clock. Queued samples sound one after the other while it runs; when
@@ -152,7 +158,10 @@ impl<W: SampleWriter> Paced<W> {
     pub fn with_writer(writer: W) -> Self {
         Self {
             writer,
-            format: AudioFormat { sample_rate: 48_000, channels: 2 },
+            format: AudioFormat {
+                sample_rate: 48_000,
+                channels: 2,
+            },
             queued: 0,
             played: 0,
             waiting: VecDeque::new(),
@@ -164,7 +173,9 @@ impl<W: SampleWriter> Paced<W> {
 
     /// Moves the clock on to now; it stops where the queue ends.
     fn advance(&mut self, now: Time) {
-        let Some((since, from)) = self.anchor else { return };
+        let Some((since, from)) = self.anchor else {
+            return;
+        };
         let rate = u128::from(self.format.sample_rate);
         let elapsed = (now - since).to_duration().as_nanos() * rate / 1_000_000_000;
         let reached = from.saturating_add(u64::try_from(elapsed).unwrap_or(u64::MAX));
@@ -181,18 +192,28 @@ impl<W: SampleWriter> Paced<W> {
         if !W::KEEPS || count == 0 {
             return;
         }
-        let samples = usize::try_from(count).unwrap_or(usize::MAX).saturating_mul(usize::from(self.format.channels));
-        let sounded: Vec<f32> = self.waiting.drain(..samples.min(self.waiting.len())).collect();
-        if let Err(error) = self.writer.write(&sounded) {
-            self.failure.get_or_insert(error);
+        let samples = usize::try_from(count)
+            .unwrap_or(usize::MAX)
+            .saturating_mul(usize::from(self.format.channels))
+            .min(self.waiting.len());
+        let (front, back) = self.waiting.as_slices();
+        let first = samples.min(front.len());
+        for sounded in [front.get(..first), back.get(..samples - first)] {
+            if let Err(error) = self.writer.write(sounded.unwrap_or_default()) {
+                self.failure.get_or_insert(error);
+            }
         }
+        self.waiting.drain(..samples);
     }
 }
 
 impl<W: SampleWriter> AudioSink for Paced<W> {
     fn configure(&mut self, format: AudioFormat) -> Result<(), SinkError> {
         self.flush(Time::ZERO);
-        self.format = AudioFormat { sample_rate: format.sample_rate.max(1), channels: format.channels.max(1) };
+        self.format = AudioFormat {
+            sample_rate: format.sample_rate.max(1),
+            channels: format.channels.max(1),
+        };
         self.writer.begin(self.format)
     }
 
@@ -246,7 +267,11 @@ mod tests {
 
     fn sink() -> NullAudio {
         let mut sink = NullAudio::new();
-        sink.configure(AudioFormat { sample_rate: 48_000, channels: 2 }).unwrap();
+        sink.configure(AudioFormat {
+            sample_rate: 48_000,
+            channels: 2,
+        })
+        .unwrap();
         sink
     }
 
@@ -274,7 +299,11 @@ mod tests {
         sink.queue(ms(0), &[0.0; ONE_MS * 10 * 2]).unwrap();
         assert_eq!(sink.played(ms(40)), 480);
         sink.queue(ms(40), &[0.0; ONE_MS * 10 * 2]).unwrap();
-        assert_eq!(sink.played(ms(45)), 720, "late samples sound when they come, not at once");
+        assert_eq!(
+            sink.played(ms(45)),
+            720,
+            "late samples sound when they come, not at once"
+        );
     }
 
     #[test]
@@ -304,7 +333,11 @@ mod tests {
             }
         }
         let mut sink = Paced::with_writer(Kept::default());
-        sink.configure(AudioFormat { sample_rate: 1_000, channels: 1 }).unwrap();
+        sink.configure(AudioFormat {
+            sample_rate: 1_000,
+            channels: 1,
+        })
+        .unwrap();
         sink.run(ms(0));
         sink.queue(ms(0), &[0.1; 20]).unwrap();
         sink.flush(ms(5));

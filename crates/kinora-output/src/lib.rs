@@ -1,8 +1,20 @@
-//! Where pictures and sound go: sinks that keep time like real ones.
+//! Where decoded pictures and sound go: nowhere, to PNG files, raw video, a terminal, a contact
+//! sheet, a WAV file; and the clock that a sound device would keep.
+//!
+//! Nothing here reads a clock: moments come in as arguments, so a sink behaves the same in a test as beside
+//! a screen.
 #![forbid(unsafe_code)]
 
 mod audio;
+mod error;
 mod sink;
+mod spec;
+pub mod video;
+mod wav;
 
 pub use audio::{AudioFormat, AudioSink, NullAudio, Paced, SampleWriter, Silence};
-pub use sink::{NullVideo, SinkError, TeeVideo, VideoSink};
+pub use error::SinkError;
+pub use sink::{NullVideo, TeeVideo, VideoSink};
+pub use spec::{AudioOutput, OutputSpecError, VideoOutput};
+pub use video::{PngDir, RawVideo, RgbImage, luma_pgm, snapshot_png};
+pub use wav::{WavAudio, WavFile};

@@ -1,5 +1,6 @@
-use kinora_errors::{Code, Coded};
 use kinora_media::VideoFrame;
+
+use crate::SinkError;
 
 /// Takes pictures when they are due.
 pub trait VideoSink: Send {
@@ -24,48 +25,6 @@ impl VideoSink for Box<dyn VideoSink> {
     }
     fn finish(&mut self) -> Result<(), SinkError> {
         (**self).finish()
-    }
-}
-
-/// Why an output failed.
-#[derive(Debug, thiserror::Error)]
-pub enum SinkError {
-    /// The system refused.
-    #[error("{path}: {error}")]
-    Io {
-        /// File or device.
-        path: String,
-        /// What the system said.
-        #[source]
-        error: std::io::Error,
-    },
-    /// A picture could not be encoded.
-    #[error("{path}: the picture could not be encoded: {what}")]
-    Encode {
-        /// The file.
-        path: String,
-        /// What the encoder said.
-        what: String,
-    },
-    /// There is nothing to draw on.
-    #[error("{0}")]
-    NoDevice(&'static str),
-}
-
-impl Coded for SinkError {
-    fn code(&self) -> Code {
-        match self {
-            Self::Io { error, .. } => Code::from_errno(error.raw_os_error().unwrap_or(0)),
-            Self::Encode { .. } | Self::NoDevice(_) => Code::from_errno(0),
-        }
-    }
-
-    fn reason(&self) -> &'static str {
-        match self {
-            Self::Io { .. } => "output.io",
-            Self::Encode { .. } => "output.encode",
-            Self::NoDevice(_) => "output.no_device",
-        }
     }
 }
 
@@ -104,9 +63,15 @@ impl TeeVideo {
 impl VideoSink for TeeVideo {
     /// All of them see it, also when one fails; the first failure is told.
     fn present(&mut self, frame: &VideoFrame) -> Result<(), SinkError> {
-        self.sinks.iter_mut().map(|sink| sink.present(frame)).fold(Ok(()), Result::and)
+        self.sinks
+            .iter_mut()
+            .map(|sink| sink.present(frame))
+            .fold(Ok(()), Result::and)
     }
     fn finish(&mut self) -> Result<(), SinkError> {
-        self.sinks.iter_mut().map(VideoSink::finish).fold(Ok(()), Result::and)
+        self.sinks
+            .iter_mut()
+            .map(VideoSink::finish)
+            .fold(Ok(()), Result::and)
     }
 }

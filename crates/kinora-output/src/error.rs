@@ -1,0 +1,88 @@
+use std::io;
+use std::path::{Path, PathBuf};
+
+use kinora_errors::{Code, Coded, codes};
+use thiserror::Error;
+
+/// A picture or a sound could not be put out.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum SinkError {
+    /// A file could not be made or written.
+    #[error("{} can not be written", path.display())]
+    File {
+        /// Which.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
+    /// The terminal could not be written.
+    #[error("the terminal can not be written")]
+    Terminal(#[source] io::Error),
+    /// No terminal is there.
+    #[error("the output is not a terminal; choose another video output")]
+    NoTerminal,
+    /// A picture could not be coded as PNG.
+    #[error("the picture can not be coded as PNG")]
+    Png(#[source] png::EncodingError),
+    /// A picture without pixels, larger than any screen, or with less memory than its size needs.
+    #[error("the picture of {width}x{height} is not sound: {why}")]
+    BadFrame {
+        /// Pixels.
+        width: u32,
+        /// Pixels.
+        height: u32,
+        /// What is wrong.
+        why: &'static str,
+    },
+    /// A file that holds one format only was given another.
+    #[error("{} holds {had}; {got} can not follow", path.display())]
+    FormatChanged {
+        /// The file.
+        path: PathBuf,
+        /// Its format.
+        had: String,
+        /// The new one.
+        got: String,
+    },
+}
+
+impl SinkError {
+    pub(crate) fn file(path: &Path) -> impl FnOnce(io::Error) -> Self + '_ {
+        move |source| Self::File {
+            path: path.to_owned(),
+            source,
+        }
+    }
+}
+
+impl Coded for SinkError {
+    fn code(&self) -> Code {
+        match self {
+            Self::File { source, .. } | Self::Terminal(source) => {
+                Code::from_errno(source.raw_os_error().unwrap_or(0))
+            }
+            // ENOTTY
+            Self::NoTerminal => Code::from_errno(25),
+            Self::Png(_) | Self::BadFrame { .. } | Self::FormatChanged { .. } => {
+                codes::ERROR_GENERAL_UNKNOWN
+            }
+        }
+    }
+    fn reason(&self) -> &'static str {
+        match self {
+            Self::File { source, .. } => match source.kind() {
+                io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "sink.disk_full",
+                io::ErrorKind::PermissionDenied => "sink.permission",
+                io::ErrorKind::NotFound => "sink.no_such_folder",
+                _ => "sink.io",
+            },
+            Self::Terminal(_) => "sink.terminal",
+            Self::NoTerminal => "sink.no_terminal",
+            Self::Png(_) => "sink.png",
+            Self::BadFrame { .. } => "sink.bad_frame",
+            Self::FormatChanged { .. } => "sink.format_changed",
+        }
+    }
+}

@@ -1,0 +1,125 @@
+//! How a person names an output: `png:DIR`, `wav:FILE`.
+
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use thiserror::Error;
+
+use crate::{AudioSink, NullAudio, NullVideo, PngDir, RawVideo, SinkError, VideoSink, WavAudio};
+
+/// A chosen video output.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub enum VideoOutput {
+    /// Pictures are counted and dropped.
+    #[default]
+    Null,
+    /// One PNG file a picture in a folder.
+    Png(PathBuf),
+    /// Raw planes in a file; YUV4MPEG2 when its name ends in `.y4m`.
+    Yuv(PathBuf),
+    /// The terminal.
+    Terminal,
+}
+
+/// A chosen audio output.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub enum AudioOutput {
+    /// Time is kept, sound is dropped.
+    #[default]
+    Null,
+    /// What sounds is written to a WAV file.
+    Wav(PathBuf),
+}
+
+/// No output is named so.
+#[derive(Clone, PartialEq, Eq, Debug, Error)]
+#[error("`{given}` names no {kind} output; there are {known}")]
+pub struct OutputSpecError {
+    given: String,
+    kind: &'static str,
+    known: &'static str,
+}
+
+impl FromStr for VideoOutput {
+    type Err = OutputSpecError;
+    fn from_str(text: &str) -> Result<Self, OutputSpecError> {
+        match split(text) {
+            ("null", None) => Ok(Self::Null),
+            ("terminal", None) => Ok(Self::Terminal),
+            ("png", Some(dir)) => Ok(Self::Png(dir)),
+            ("yuv", Some(file)) => Ok(Self::Yuv(file)),
+            _ => Err(OutputSpecError {
+                given: text.to_owned(),
+                kind: "video",
+                known: "null, png:DIR, yuv:FILE, terminal",
+            }),
+        }
+    }
+}
+
+impl FromStr for AudioOutput {
+    type Err = OutputSpecError;
+    fn from_str(text: &str) -> Result<Self, OutputSpecError> {
+        match split(text) {
+            ("null", None) => Ok(Self::Null),
+            ("wav", Some(file)) => Ok(Self::Wav(file)),
+            _ => Err(OutputSpecError {
+                given: text.to_owned(),
+                kind: "audio",
+                known: "null, wav:FILE",
+            }),
+        }
+    }
+}
+
+fn split(text: &str) -> (&str, Option<PathBuf>) {
+    match text.split_once(':') {
+        Some((_, "")) | None => (text, None),
+        Some((name, place)) => (name, Some(PathBuf::from(place))),
+    }
+}
+
+impl VideoOutput {
+    /// Makes the sink.
+    ///
+    /// # Errors
+    /// A folder or file that can not be made; no terminal.
+    pub fn open(&self) -> Result<Box<dyn VideoSink>, SinkError> {
+        Ok(match self {
+            Self::Null => Box::new(NullVideo::new()),
+            Self::Png(dir) => Box::new(PngDir::create(dir)?),
+            Self::Yuv(file) => Box::new(RawVideo::create(file)?),
+            Self::Terminal => return Err(SinkError::NoTerminal),
+        })
+    }
+}
+
+impl AudioOutput {
+    /// Makes the sink.
+    ///
+    /// # Errors
+    /// A file that can not be made.
+    pub fn open(&self) -> Result<Box<dyn AudioSink>, SinkError> {
+        Ok(match self {
+            Self::Null => Box::new(NullAudio::new()),
+            Self::Wav(file) => Box::new(WavAudio::create(file)?),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn outputs_are_named_by_kind_and_place() {
+        assert_eq!("null".parse(), Ok(VideoOutput::Null));
+        assert_eq!("png:a:b".parse(), Ok(VideoOutput::Png("a:b".into())));
+        assert_eq!("yuv:x.y4m".parse(), Ok(VideoOutput::Yuv("x.y4m".into())));
+        assert_eq!("wav:x".parse(), Ok(AudioOutput::Wav("x".into())));
+        for bad in ["", "png", "png:", "null:x", "window"] {
+            let error = bad.parse::<VideoOutput>().unwrap_err();
+            assert!(error.to_string().contains("png:DIR"), "{error}");
+        }
+    }
+}
