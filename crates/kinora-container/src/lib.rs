@@ -5,5 +5,8 @@
 #![forbid(unsafe_code)]
 
 mod demuxer;
+mod framing;
+pub mod ts;
+mod window;
 
 pub use demuxer::{DemuxError, Demuxer, SeekMode, SeekTo, Step};

@@ -1,0 +1,154 @@
+//! Cuts the audio of one PID into frames.
+
+use bytes::{Buf, Bytes, BytesMut};
+use kinora_media::Time;
+
+use super::clock::Stamp;
+use super::marks::{Mark, Marks};
+use crate::framing::{Format, Framing, Look, Splitter, samples_to_time};
+
+/// No frame is longer: DTS-HD's are the longest.
+const MAX_FRAME: usize = 1 << 20;
+/// Memory is asked for in pieces of this size.
+const BLOCK: usize = 8 << 10;
+
+/// A frame without its transport header.
+#[derive(Clone, PartialEq, Debug)]
+pub(super) struct AudioFrame {
+    pub(super) data: Bytes,
+    /// When it sounds: a stamp of the stream, and how much later than that it is.
+    pub(super) stamp: Stamp,
+    pub(super) after: Time,
+    pub(super) duration: Time,
+}
+
+/// Finds frames in the payload of one PID.
+pub(super) struct AudioSplitter {
+    splitter: Splitter,
+    buffer: BytesMut,
+    /// Place in the stream of the buffer's first byte.
+    base: u64,
+    /// So many bytes must be there before it is worth to look again.
+    need: usize,
+    marks: Marks,
+    format: Option<Format>,
+    /// The last time stamp and the samples since then.
+    time: Option<(Stamp, u64)>,
+    in_junk: bool,
+}
+
+impl AudioSplitter {
+    pub(super) fn new(framing: Framing) -> Self {
+        Self {
+            splitter: Splitter::new(framing),
+            buffer: BytesMut::new(),
+            base: 0,
+            need: 0,
+            marks: Marks::default(),
+            format: None,
+            time: None,
+            in_junk: false,
+        }
+    }
+
+    /// What the frames are, once one was seen.
+    pub(super) fn format(&self) -> Option<&Format> {
+        self.format.as_ref()
+    }
+
+    /// A PES packet begins with the next bytes.
+    pub(super) fn mark(&mut self, mark: Mark) {
+        if mark.times.is_some() {
+            let at = self.base.saturating_add(to_u64(self.buffer.len()));
+            self.marks.push(at, mark);
+        }
+    }
+
+    pub(super) fn push(&mut self, payload: &[u8]) {
+        let spare = self.buffer.capacity().saturating_sub(self.buffer.len());
+        if spare < payload.len() {
+            self.buffer
+                .reserve(payload.len().max(BLOCK).max(self.buffer.len()));
+        }
+        self.buffer.extend_from_slice(payload);
+    }
+
+    /// Bytes are missing before those that come next: the frame at hand can not be completed.
+    pub(super) fn lost(&mut self) {
+        self.drop_front(self.buffer.len());
+        self.splitter.lost();
+        self.need = 0;
+    }
+
+    /// Forgets what is not whole, and the time.
+    pub(super) fn clear(&mut self) {
+        self.lost();
+        self.marks.clear();
+        self.time = None;
+    }
+
+    /// The next frame that is whole. `damage` counts the places where there is none.
+    pub(super) fn next(&mut self, ended: bool, damage: &mut u64) -> Option<AudioFrame> {
+        while !self.buffer.is_empty() && (ended || self.buffer.len() >= self.need) {
+            match self.splitter.look(&self.buffer, ended) {
+                Look::Frame(frame) => {
+                    self.in_junk = false;
+                    self.need = 0;
+                    self.format = Some(frame.format);
+                    let timed = self.advance_time(frame.samples, frame.format.sample_rate);
+                    let mut data = self.buffer.split_to(frame.len.min(self.buffer.len()));
+                    self.base = self.base.saturating_add(to_u64(data.len()));
+                    data.advance(frame.skip.min(data.len()));
+                    let Some((stamp, after, duration)) = timed else {
+                        continue; // no time is known yet
+                    };
+                    return Some(AudioFrame {
+                        data: data.freeze(),
+                        stamp,
+                        after,
+                        duration,
+                    });
+                }
+                Look::Need(count) if count <= MAX_FRAME => {
+                    self.need = count;
+                    return None;
+                }
+                Look::Need(_) => self.junk(1, damage),
+                Look::Junk(count) => self.junk(count, damage),
+            }
+        }
+        None
+    }
+
+    fn junk(&mut self, count: usize, damage: &mut u64) {
+        if !self.in_junk && self.format.is_some() {
+            *damage = damage.saturating_add(1);
+        }
+        self.in_junk = true;
+        self.drop_front(count);
+    }
+
+    fn drop_front(&mut self, count: usize) {
+        let count = count.min(self.buffer.len());
+        self.buffer.advance(count);
+        self.base = self.base.saturating_add(to_u64(count));
+    }
+
+    /// The time of the frame at the buffer's start: the stamp of the PES packet that it is the
+    /// first to begin in, else where the frame before it ends.
+    fn advance_time(&mut self, samples: u32, sample_rate: u32) -> Option<(Stamp, Time, Time)> {
+        if let Some((pts, _)) = self.marks.take(self.base).and_then(|mark| mark.times) {
+            self.time = Some((pts, 0));
+        }
+        let (stamp, before) = self.time.as_mut()?;
+        let after = samples_to_time(*before, sample_rate);
+        *before = before.saturating_add(samples.into());
+        let timed = (*stamp, after, samples_to_time(samples.into(), sample_rate));
+        stamp.jumped = false;
+        Some(timed)
+    }
+}
+
+fn to_u64(value: usize) -> u64 {
+    u64::try_from(value).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,222 @@
+//! The program that is played: its tables, and the tracks that they name.
+
+use bytes::Bytes;
+use kinora_media::TrackKind;
+
+use super::packet::TsPacket;
+use super::psi::{ProgramMap, parse_pat, parse_pmt};
+use super::section::SectionReader;
+use super::track::{Out, Sink, Track};
+
+/// What a PID is for. Tracks come after the fixed ones.
+mod role {
+    pub(super) const NONE: u8 = 0;
+    pub(super) const PAT: u8 = 1;
+    pub(super) const PMT: u8 = 2;
+    pub(super) const FIRST_TRACK: u8 = 3;
+}
+
+/// PIDs of a transport stream.
+const PIDS: usize = 8192;
+/// More programs than this are not listened to.
+const MAX_PROGRAMS: usize = 64;
+/// More streams of a program than this are not listened to.
+const MAX_TRACKS: usize = 64;
+
+/// Follows the tables and hands packets to the tracks of one program.
+pub(super) struct Program {
+    roles: Box<[u8; PIDS]>,
+    pat: TableReader,
+    maps: Vec<MapReader>,
+    /// The map of the program that is played.
+    chosen: Option<ProgramMap>,
+    pub(super) tracks: Vec<Track>,
+    pub(super) sink: Sink,
+}
+
+/// Reads sections and remembers the last one, so that repetitions cost nothing.
+#[derive(Default)]
+struct TableReader {
+    reader: SectionReader,
+    last: Bytes,
+}
+
+struct MapReader {
+    pid: u16,
+    program: u16,
+    table: TableReader,
+}
+
+impl TableReader {
+    fn push(&mut self, packet: &TsPacket<'_>, damage: &mut u64) -> Vec<Bytes> {
+        let Some(payload) = packet.payload else {
+            return Vec::new();
+        };
+        let mut sections = self.reader.push(payload, packet.unit_start, damage);
+        sections.retain(|section| *section != self.last);
+        if let Some(section) = sections.last() {
+            self.last = section.clone();
+        }
+        sections
+    }
+}
+
+impl Program {
+    pub(super) fn new(sink: Sink) -> Self {
+        let mut roles = Box::new([role::NONE; PIDS]);
+        if let Some(first) = roles.first_mut() {
+            *first = role::PAT;
+        }
+        Self {
+            roles,
+            pat: TableReader::default(),
+            maps: Vec::new(),
+            chosen: None,
+            tracks: Vec::new(),
+            sink,
+        }
+    }
+
+    /// Whether a program was found.
+    pub(super) fn is_chosen(&self) -> bool {
+        self.chosen.is_some()
+    }
+
+    /// Whether all that is to be seen or heard is known.
+    pub(super) fn is_ready(&self) -> bool {
+        self.is_chosen()
+            && self.tracks.iter().all(|track| {
+                track.is_ready()
+                    || !matches!(track.info().kind(), TrackKind::Video | TrackKind::Audio)
+            })
+    }
+
+    /// Takes a transport packet.
+    pub(super) fn push(&mut self, packet: &TsPacket<'_>) {
+        match self.roles.get(usize::from(packet.pid)).copied() {
+            None | Some(role::NONE) => {}
+            Some(role::PAT) => self.push_pat(packet),
+            Some(role::PMT) => self.push_pmt(packet),
+            Some(track) => {
+                let index = usize::from(track.saturating_sub(role::FIRST_TRACK));
+                if let Some(track) = self.tracks.get_mut(index) {
+                    track.push(packet, &mut self.sink);
+                }
+            }
+        }
+    }
+
+    fn push_pat(&mut self, packet: &TsPacket<'_>) {
+        for section in self.pat.push(packet, &mut self.sink.damage) {
+            let Some(programs) = parse_pat(&section) else {
+                continue;
+            };
+            self.maps
+                .retain(|map| programs.contains(&(map.program, map.pid)));
+            for (program, pid) in programs {
+                let known = self
+                    .maps
+                    .iter()
+                    .any(|map| map.pid == pid && map.program == program);
+                if !known && self.maps.len() < MAX_PROGRAMS {
+                    self.maps.push(MapReader {
+                        pid,
+                        program,
+                        table: TableReader::default(),
+                    });
+                }
+            }
+            self.assign_roles();
+        }
+    }
+
+    fn push_pmt(&mut self, packet: &TsPacket<'_>) {
+        let mut found = Vec::new();
+        for map in self.maps.iter_mut().filter(|map| map.pid == packet.pid) {
+            for section in map.table.push(packet, &mut self.sink.damage) {
+                found.extend(parse_pmt(&section).filter(|found| found.program == map.program));
+            }
+        }
+        for map in found {
+            self.take_map(map);
+        }
+    }
+
+    fn take_map(&mut self, map: ProgramMap) {
+        if let Some(chosen) = &self.chosen {
+            let still_there = self.maps.iter().any(|map| map.program == chosen.program);
+            let silent = !chosen.has_av();
+            if *chosen == map || still_there && !silent && chosen.program != map.program {
+                return;
+            }
+            if chosen.program != map.program && !map.has_av() {
+                return;
+            }
+        }
+        self.change(map);
+    }
+
+    /// Goes over to another map. Tracks that stay as they are go on.
+    fn change(&mut self, map: ProgramMap) {
+        let mut before = std::mem::take(&mut self.tracks);
+        for stream in map.streams.iter().take(MAX_TRACKS) {
+            let known = before.iter().position(|track| track.stream == *stream);
+            self.tracks.push(match known {
+                Some(index) => before.swap_remove(index),
+                None => Track::new(stream.clone()),
+            });
+        }
+        for mut gone in before {
+            gone.finish(&mut self.sink);
+        }
+        if self.chosen.is_some() {
+            self.sink.out.push_back(Out::AwaitTracks);
+        }
+        self.chosen = Some(map);
+        self.assign_roles();
+    }
+
+    fn assign_roles(&mut self) {
+        self.roles.fill(role::NONE);
+        let mut assign = |pid: u16, role: u8| {
+            if let Some(slot) = self.roles.get_mut(usize::from(pid)) {
+                *slot = role;
+            }
+        };
+        for (track, role) in self.tracks.iter().zip(role::FIRST_TRACK..) {
+            assign(track.stream.pid, role);
+        }
+        for map in &self.maps {
+            assign(map.pid, role::PMT);
+        }
+        assign(0, role::PAT);
+    }
+
+    /// Nothing follows: gives what is left.
+    pub(super) fn finish(&mut self) {
+        for track in &mut self.tracks {
+            track.finish(&mut self.sink);
+        }
+        self.sink.finish();
+    }
+
+    /// Forgets what is not whole: what comes next is from another place.
+    pub(super) fn forget(&mut self) {
+        self.pat.reader.lost();
+        for map in &mut self.maps {
+            map.table.reader.lost();
+        }
+        for track in &mut self.tracks {
+            track.forget();
+        }
+        let awaiting = self
+            .sink
+            .out
+            .iter()
+            .any(|out| matches!(out, Out::AwaitTracks));
+        self.sink.out.clear();
+        if awaiting {
+            self.sink.out.push_back(Out::AwaitTracks);
+        }
+    }
+}

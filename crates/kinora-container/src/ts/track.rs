@@ -1,0 +1,536 @@
+//! One elementary stream: from payload to packets.
+
+use std::collections::VecDeque;
+
+use bytes::{Bytes, BytesMut};
+use kinora_media::{
+    AudioParams, Packet, PacketFlags, Time, Timebase, TrackId, TrackInfo, TrackKind,
+};
+
+use super::audio::AudioSplitter;
+use super::clock::{Clock, Stamp};
+use super::marks::Mark;
+use super::opus;
+use super::packet::TsPacket;
+use super::pes::{PesHeader, PesRead, read_pes};
+use super::psi::{Carriage, Stream};
+use super::section::SectionReader;
+use super::video::{AccessUnit, VideoSplitter};
+
+/// A PES packet that is delivered as one packet can not be longer.
+const MAX_PES: usize = 16 << 20;
+/// Data packets that wait for the timeline to begin.
+const MAX_EARLY: usize = 64;
+
+/// What is handed out, in the order of the file.
+#[derive(Debug)]
+pub(super) enum Out {
+    /// The tracks change here; what follows waits until they are known.
+    AwaitTracks,
+    /// What is known of a track has changed.
+    Info,
+    Packet(Packet),
+}
+
+/// Where tracks put what they find.
+pub(super) struct Sink {
+    pub(super) out: VecDeque<Out>,
+    pub(super) clock: Clock,
+    pub(super) damage: u64,
+    /// The last time stamp of sound or pictures.
+    pub(super) last_time: Option<Time>,
+    /// Data that came before the timeline began, with its clock.
+    early: Vec<(TrackId, Option<u64>, Bytes)>,
+}
+
+impl Sink {
+    pub(super) fn new(clock: Clock) -> Self {
+        Self {
+            out: VecDeque::from([Out::AwaitTracks]),
+            clock,
+            damage: 0,
+            last_time: None,
+            early: Vec::new(),
+        }
+    }
+
+    pub(super) fn damaged(&mut self) {
+        self.damage = self.damage.saturating_add(1);
+    }
+
+    fn stamp(&mut self, header: &PesHeader) -> Option<(Stamp, Stamp)> {
+        let times = self.clock.stamp(header.pts?, header.dts);
+        self.last_time = Some(to_time(times.0));
+        for (track, pts, data) in std::mem::take(&mut self.early) {
+            self.data(track, pts, data);
+        }
+        Some(times)
+    }
+
+    /// A packet of a track that does not carry the timeline.
+    pub(super) fn data(&mut self, track: TrackId, pts: Option<u64>, data: Bytes) {
+        let time = match pts {
+            Some(pts) => self
+                .clock
+                .peek(pts)
+                .map(|ticks| Timebase::MPEG.to_time(ticks)),
+            None => self.last_time,
+        };
+        let Some(time) = time else {
+            if self.early.len() < MAX_EARLY {
+                self.early.push((track, pts, data));
+            }
+            return;
+        };
+        self.out.push_back(Out::Packet(Packet {
+            track,
+            pts: time,
+            dts: time,
+            duration: Time::ZERO,
+            flags: PacketFlags {
+                key: true,
+                ..PacketFlags::default()
+            },
+            data,
+        }));
+    }
+
+    /// The timeline ended before it began: early data is given at its start.
+    pub(super) fn finish(&mut self) {
+        self.last_time.get_or_insert(Time::ZERO);
+        for (track, _, data) in std::mem::take(&mut self.early) {
+            self.data(track, None, data);
+        }
+    }
+}
+
+fn to_time(stamp: Stamp) -> Time {
+    Timebase::MPEG.to_time(stamp.ticks)
+}
+
+/// One elementary stream of the program.
+pub(super) struct Track {
+    pub(super) stream: Stream,
+    info: TrackInfo,
+    payload: Payload,
+    pes: Pes,
+    continuity: Option<u8>,
+    /// Its parameters are known.
+    ready: bool,
+}
+
+enum Payload {
+    Video(Box<VideoSplitter>, VideoTimes),
+    Audio(Box<AudioSplitter>),
+    /// One packet for each PES packet, or several Opus access units.
+    Pes {
+        opus: bool,
+        partial: BytesMut,
+        pts: Option<u64>,
+    },
+    Sections(SectionReader),
+}
+
+/// Where in a PES packet the stream is.
+enum Pes {
+    /// Between packets, or in one that is passed over.
+    Outside,
+    /// The header is not whole yet.
+    Header { bytes: Vec<u8>, random_access: bool },
+    /// So many bytes of payload are left, if the packet tells.
+    Body { left: Option<usize> },
+}
+
+/// Times of pictures that have none of their own.
+#[derive(Default)]
+struct VideoTimes {
+    last: Option<(Time, Time)>,
+    /// From one picture to the next, in decoding order.
+    step: Time,
+}
+
+impl Track {
+    pub(super) fn new(stream: Stream) -> Self {
+        let mut info = TrackInfo::new(TrackId(stream.pid.into()), stream.codec);
+        info.codec_tag = format!("0x{:02x}", stream.stream_type);
+        info.language.clone_from(&stream.language);
+        match stream.codec.kind() {
+            TrackKind::Audio => info.audio = Some(AudioParams::default()),
+            TrackKind::Video => info.video = Some(kinora_media::VideoParams::default()),
+            _ => {}
+        }
+        let payload = match stream.carriage {
+            Carriage::Video => Payload::Video(
+                Box::new(VideoSplitter::new(stream.codec)),
+                VideoTimes::default(),
+            ),
+            Carriage::Audio(framing) => Payload::Audio(Box::new(AudioSplitter::new(framing))),
+            Carriage::Opus => {
+                info.config = opus::head(stream.channels);
+                info.audio = Some(AudioParams {
+                    sample_rate: 48_000,
+                    channels: stream.channels,
+                    ..AudioParams::default()
+                });
+                Payload::pes(true)
+            }
+            Carriage::Pes => Payload::pes(false),
+            Carriage::Sections => Payload::Sections(SectionReader::default()),
+        };
+        Self {
+            ready: !matches!(payload, Payload::Video(..) | Payload::Audio(_)),
+            stream,
+            info,
+            payload,
+            pes: Pes::Outside,
+            continuity: None,
+        }
+    }
+
+    pub(super) fn info(&self) -> &TrackInfo {
+        &self.info
+    }
+
+    pub(super) fn is_ready(&self) -> bool {
+        self.ready
+    }
+
+    fn carries_timeline(&self) -> bool {
+        matches!(self.info.kind(), TrackKind::Video | TrackKind::Audio)
+    }
+
+    /// Takes a transport packet of this PID.
+    pub(super) fn push(&mut self, packet: &TsPacket<'_>, sink: &mut Sink) {
+        let Some(payload) = packet.payload else {
+            return;
+        };
+        if packet.scrambled {
+            // Nothing is known of the inside, and nothing will be.
+            self.info.encrypted = true;
+            self.ready = true;
+            return;
+        }
+        if self.is_repeated(packet, sink) {
+            return;
+        }
+        if let Payload::Sections(reader) = &mut self.payload {
+            let sections = reader.push(payload, packet.unit_start, &mut sink.damage);
+            for section in sections {
+                sink.data(self.info.id, None, section);
+            }
+            return;
+        }
+        if packet.unit_start {
+            self.end_pes(sink);
+            self.pes = Pes::Header {
+                bytes: Vec::new(),
+                random_access: packet.random_access,
+            };
+        }
+        self.push_pes(payload, sink);
+        if packet.unit_start {
+            self.drain(false, sink);
+        }
+    }
+
+    /// Follows the continuity counter (ISO/IEC 13818-1 2.4.3.3). A packet may be sent twice.
+    fn is_repeated(&mut self, packet: &TsPacket<'_>, sink: &mut Sink) -> bool {
+        let before = self.continuity.replace(packet.continuity);
+        let Some(before) = before.filter(|_| !packet.discontinuity) else {
+            return false;
+        };
+        if packet.continuity == before {
+            return true;
+        }
+        if packet.continuity != before.wrapping_add(1) & 0x0f {
+            sink.damaged();
+            self.lost();
+        }
+        false
+    }
+
+    /// Packets are missing.
+    fn lost(&mut self) {
+        match &mut self.payload {
+            // A picture with a hole is still of use to a decoder, and others refer to it.
+            Payload::Video(..) => {}
+            Payload::Audio(splitter) => splitter.lost(),
+            Payload::Pes { partial, .. } => {
+                partial.clear();
+                self.pes = Pes::Outside;
+            }
+            Payload::Sections(reader) => reader.lost(),
+        }
+        if let Pes::Body { left } = &mut self.pes {
+            *left = None;
+        }
+    }
+
+    fn push_pes(&mut self, payload: &[u8], sink: &mut Sink) {
+        match &mut self.pes {
+            Pes::Outside => {}
+            Pes::Body { .. } => self.push_body(payload, sink),
+            Pes::Header {
+                bytes,
+                random_access,
+            } => {
+                let random_access = *random_access;
+                let mut joined = std::mem::take(bytes);
+                let data = if joined.is_empty() {
+                    payload
+                } else {
+                    joined.extend_from_slice(payload);
+                    &joined
+                };
+                match read_pes(data) {
+                    PesRead::Header(header) => {
+                        self.begin_pes(&header, random_access, sink);
+                        self.push_body(data.get(header.len..).unwrap_or_default(), sink);
+                    }
+                    PesRead::Short => {
+                        let bytes = data.to_vec();
+                        self.pes = Pes::Header {
+                            bytes,
+                            random_access,
+                        };
+                    }
+                    PesRead::Not => self.pes = Pes::Outside,
+                }
+            }
+        }
+    }
+
+    fn begin_pes(&mut self, header: &PesHeader, random_access: bool, sink: &mut Sink) {
+        self.pes = Pes::Body {
+            left: header.payload_len,
+        };
+        let times = if self.carries_timeline() {
+            sink.stamp(header)
+        } else {
+            None
+        };
+        let mark = Mark {
+            times,
+            random_access,
+        };
+        match &mut self.payload {
+            Payload::Video(splitter, _) => splitter.mark(mark),
+            Payload::Audio(splitter) => splitter.mark(mark),
+            Payload::Pes { pts, .. } => *pts = header.pts,
+            Payload::Sections(_) => {}
+        }
+    }
+
+    fn push_body(&mut self, payload: &[u8], sink: &mut Sink) {
+        let Pes::Body { left } = &mut self.pes else {
+            return;
+        };
+        let payload = match left {
+            Some(left) => {
+                let part = payload.get(..*left).unwrap_or(payload);
+                *left = left.saturating_sub(part.len());
+                part
+            }
+            None => payload,
+        };
+        let complete = *left == Some(0);
+        match &mut self.payload {
+            Payload::Video(splitter, _) => {
+                if splitter.push(payload) {
+                    self.drain(false, sink);
+                }
+            }
+            Payload::Audio(splitter) => {
+                splitter.push(payload);
+                self.drain(false, sink);
+            }
+            Payload::Pes { partial, .. } => {
+                if partial.len().saturating_add(payload.len()) > MAX_PES {
+                    partial.clear();
+                    self.pes = Pes::Outside;
+                    return sink.damaged();
+                }
+                partial.extend_from_slice(payload);
+                if complete {
+                    self.end_pes(sink);
+                }
+            }
+            Payload::Sections(_) => {}
+        }
+    }
+
+    /// The PES packet at hand ends.
+    fn end_pes(&mut self, sink: &mut Sink) {
+        let open = matches!(self.pes, Pes::Body { .. });
+        self.pes = Pes::Outside;
+        let Payload::Pes { opus, partial, pts } = &mut self.payload else {
+            return;
+        };
+        let data = partial.split().freeze();
+        if !open || data.is_empty() {
+            return;
+        }
+        if *opus {
+            opus::split(self.info.id, *pts, data, sink);
+        } else {
+            sink.data(self.info.id, *pts, data);
+        }
+    }
+
+    /// Gives the packets that are whole; with `ended` all.
+    fn drain(&mut self, ended: bool, sink: &mut Sink) {
+        match &mut self.payload {
+            Payload::Video(..) => self.drain_video(ended, sink),
+            Payload::Audio(_) => self.drain_audio(ended, sink),
+            Payload::Pes { .. } | Payload::Sections(_) => {}
+        }
+    }
+
+    fn drain_video(&mut self, ended: bool, sink: &mut Sink) {
+        loop {
+            let Payload::Video(splitter, times) = &mut self.payload else {
+                return;
+            };
+            let unit = match splitter.next(ended) {
+                Ok(unit) => unit,
+                Err(_too_long) => return sink.damaged(),
+            };
+            if let Some(parameters) = splitter.pictures().parameters()
+                && (!self.ready || self.info.video != Some(parameters.video))
+            {
+                self.info.video = Some(parameters.video);
+                self.info.codec_string.clone_from(&parameters.codec_string);
+                self.info.codec = parameters.codec.unwrap_or(self.info.codec);
+                if self.ready {
+                    sink.out.push_back(Out::Info);
+                }
+                self.ready = true;
+            }
+            let Some(unit) = unit else { return };
+            let frame_rate = self.info.video.and_then(|video| video.frame_rate);
+            if let Some(packet) = times.packet(self.info.id, unit, frame_rate) {
+                sink.out.push_back(Out::Packet(packet));
+            }
+        }
+    }
+
+    #[allow(clippy::arithmetic_side_effects)] // Time saturates
+    fn drain_audio(&mut self, ended: bool, sink: &mut Sink) {
+        let Payload::Audio(splitter) = &mut self.payload else {
+            return;
+        };
+        while let Some(frame) = splitter.next(ended, &mut sink.damage) {
+            if let Some(format) = splitter.format() {
+                let params = Some(format.params());
+                if !self.ready || self.info.audio != params || self.info.codec != format.codec {
+                    self.info.audio = params;
+                    self.info.codec = format.codec;
+                    if let Some(config) = format.aac_config {
+                        self.info.config = Bytes::copy_from_slice(&config);
+                        self.info.codec_string = Some(format!("mp4a.40.{}", config[0] >> 3));
+                    }
+                    if self.ready {
+                        sink.out.push_back(Out::Info);
+                    }
+                    self.ready = true;
+                }
+            }
+            let pts = to_time(frame.stamp) + frame.after;
+            sink.out.push_back(Out::Packet(Packet {
+                track: self.info.id,
+                pts,
+                dts: pts,
+                duration: frame.duration,
+                flags: PacketFlags {
+                    key: true,
+                    discontinuity: frame.stamp.jumped,
+                    ..PacketFlags::default()
+                },
+                data: frame.data,
+            }));
+        }
+    }
+
+    /// No payload follows: gives what is left.
+    pub(super) fn finish(&mut self, sink: &mut Sink) {
+        // A packet that tells its length and is cut short is not given.
+        let whole = !matches!(self.pes, Pes::Body { left: Some(1..) });
+        if whole {
+            self.end_pes(sink);
+        }
+        self.drain(true, sink);
+        self.forget();
+    }
+
+    /// Forgets what is not whole: what comes next is from another place.
+    pub(super) fn forget(&mut self) {
+        self.continuity = None;
+        self.pes = Pes::Outside;
+        match &mut self.payload {
+            Payload::Video(splitter, times) => {
+                splitter.clear();
+                *times = VideoTimes::default();
+            }
+            Payload::Audio(splitter) => splitter.clear(),
+            Payload::Pes { partial, .. } => partial.clear(),
+            Payload::Sections(reader) => reader.lost(),
+        }
+    }
+}
+
+impl Payload {
+    fn pes(opus: bool) -> Self {
+        Self::Pes {
+            opus,
+            partial: BytesMut::new(),
+            pts: None,
+        }
+    }
+}
+
+impl VideoTimes {
+    /// An access unit with its times. `None` before any time is known.
+    #[allow(clippy::arithmetic_side_effects)] // Time saturates
+    fn packet(
+        &mut self,
+        track: TrackId,
+        unit: AccessUnit,
+        frame_rate: Option<f64>,
+    ) -> Option<Packet> {
+        let duration = frame_rate
+            .filter(|rate| (1.0..=1000.0).contains(rate))
+            .map_or(Time::ZERO, |rate| Time::from_secs_f64(1.0 / rate));
+        let stamps = unit.mark.and_then(|mark| mark.times);
+        let (pts, dts) = match (stamps, self.last) {
+            (Some((pts, dts)), _) => (to_time(pts), to_time(dts)),
+            (None, Some((pts, dts))) => {
+                let step = if self.step > Time::ZERO {
+                    self.step
+                } else {
+                    duration
+                };
+                (pts + step, dts + step)
+            }
+            (None, None) => return None,
+        };
+        if let Some((_, before)) = self.last
+            && dts > before
+        {
+            self.step = dts - before;
+        }
+        self.last = Some((pts, dts));
+        Some(Packet {
+            track,
+            pts,
+            dts,
+            duration,
+            flags: PacketFlags {
+                key: unit.key,
+                discontinuity: stamps.is_some_and(|(_, dts)| dts.jumped),
+                disposable: unit.disposable,
+                ..PacketFlags::default()
+            },
+            data: unit.data,
+        })
+    }
+}

@@ -1,0 +1,198 @@
+//! Cuts video byte streams into access units.
+
+use bytes::{Bytes, BytesMut};
+use kinora_media::CodecId;
+use kinora_media::bitstream::find_start_code;
+
+use super::marks::{Mark, Marks};
+use super::picture::{Pictures, Unit};
+
+/// An access unit larger than this is no picture but damage.
+const MAX_UNIT: usize = 16 << 20;
+/// Bytes after a start code that suffice to tell what begins there.
+const LOOK_AHEAD: usize = 52;
+/// Memory is asked for in pieces of this size.
+const BLOCK: usize = 64 << 10;
+/// So much is collected before it is searched, when no PES packet begins meanwhile.
+const SEARCH_STEP: usize = 64 << 10;
+
+/// An access unit as it lies in the stream, start codes included.
+#[derive(Clone, PartialEq, Debug)]
+pub(super) struct AccessUnit {
+    pub(super) data: Bytes,
+    /// What its PES packet said, if it was the first to begin there.
+    pub(super) mark: Option<Mark>,
+    /// Decoding can start here.
+    pub(super) key: bool,
+    /// Nothing refers to it.
+    pub(super) disposable: bool,
+}
+
+/// Finds access units in the payload of one PID.
+pub(super) struct VideoSplitter {
+    pictures: Pictures,
+    buffer: BytesMut,
+    /// Place in the stream of the buffer's first byte.
+    base: u64,
+    /// Where in the buffer the search goes on.
+    search: usize,
+    /// Where in the buffer the NAL unit that was found last begins, behind its start code.
+    open: Option<usize>,
+    /// The buffer begins with an access unit, of which this is known.
+    current: Option<Option<Mark>>,
+    marks: Marks,
+    /// Where to cut if the next slice turns out to belong to a new picture.
+    candidate: Option<usize>,
+}
+
+impl VideoSplitter {
+    pub(super) fn new(codec: CodecId) -> Self {
+        Self {
+            pictures: Pictures::new(codec),
+            buffer: BytesMut::new(),
+            base: 0,
+            search: 0,
+            open: None,
+            current: None,
+            marks: Marks::default(),
+            candidate: None,
+        }
+    }
+
+    pub(super) fn pictures(&self) -> &Pictures {
+        &self.pictures
+    }
+
+    /// A PES packet begins with the next bytes.
+    pub(super) fn mark(&mut self, mark: Mark) {
+        let at = self.base.saturating_add(to_u64(self.buffer.len()));
+        self.marks.push(at, mark);
+    }
+
+    /// Takes payload. Returns whether so much waits that it should be searched.
+    pub(super) fn push(&mut self, payload: &[u8]) -> bool {
+        let spare = self.buffer.capacity().saturating_sub(self.buffer.len());
+        if spare < payload.len() {
+            self.buffer
+                .reserve(payload.len().max(BLOCK).max(self.buffer.len()));
+        }
+        self.buffer.extend_from_slice(payload);
+        self.buffer.len().saturating_sub(self.search) > SEARCH_STEP
+    }
+
+    /// The next access unit that is whole; with `ended` also the last one. `Err` counts an
+    /// access unit that was too long to be one.
+    pub(super) fn next(&mut self, ended: bool) -> Result<Option<AccessUnit>, TooLong> {
+        while let Some(start) = find_start_code(&self.buffer, self.search) {
+            let begin = start.saturating_add(3);
+            let available = self.buffer.len().saturating_sub(begin);
+            if available < LOOK_AHEAD && !ended {
+                self.search = start;
+                return self.checked();
+            }
+            // A zero before a start code belongs to it (H.264 B.1.1, zero_byte).
+            let cut = match start.checked_sub(1) {
+                Some(before) if self.buffer.get(before) == Some(&0) => before,
+                _ => start,
+            };
+            self.close(cut);
+            let unit = self
+                .pictures
+                .unit(self.buffer.get(begin..).unwrap_or_default());
+            self.search = begin;
+            self.open = Some(begin);
+            let cut = match unit {
+                _ if self.current.is_none() => Some(cut),
+                Unit::Within => None,
+                Unit::Begins => Some(cut),
+                Unit::MayBegin => {
+                    self.candidate = self.candidate.or(Some(cut));
+                    None
+                }
+                Unit::BeginsBefore => Some(self.candidate.take().unwrap_or(cut)),
+            };
+            if let Some(cut) = cut {
+                let done = self.cut(cut);
+                self.begin(begin.saturating_sub(cut));
+                if done.is_some() {
+                    return Ok(done);
+                }
+            }
+        }
+        if ended {
+            self.close(self.buffer.len());
+            let end = self.buffer.len();
+            self.open = None;
+            return Ok(self.cut(end));
+        }
+        self.search = self.search.max(self.buffer.len().saturating_sub(2));
+        self.checked()
+    }
+
+    fn checked(&mut self) -> Result<Option<AccessUnit>, TooLong> {
+        if self.buffer.len() <= MAX_UNIT {
+            return Ok(None);
+        }
+        self.clear();
+        Err(TooLong)
+    }
+
+    /// Forgets what is not whole; the parameter sets stay known.
+    pub(super) fn clear(&mut self) {
+        self.base = self.base.saturating_add(to_u64(self.buffer.len()));
+        self.buffer = BytesMut::new();
+        self.search = 0;
+        self.open = None;
+        self.current = None;
+        self.candidate = None;
+        self.marks.clear();
+        self.pictures.restart();
+    }
+
+    /// The NAL unit that was found last ends here.
+    fn close(&mut self, end: usize) {
+        if let Some(open) = self.open.take()
+            && let Some(nal) = self.buffer.get(open..end)
+        {
+            self.pictures.read(nal);
+        }
+    }
+
+    /// Gives the access unit before a place in the buffer.
+    fn cut(&mut self, at: usize) -> Option<AccessUnit> {
+        let data = self.buffer.split_to(at.min(self.buffer.len())).freeze();
+        self.base = self.base.saturating_add(to_u64(at));
+        self.search = self.search.saturating_sub(at);
+        self.open = self.open.map(|open| open.saturating_sub(at));
+        self.candidate = None;
+        let mark = self.current.take()?;
+        let whole = self.pictures.picture_seen();
+        let (key, disposable) = self.pictures.finish();
+        if !whole {
+            return None; // headers without a picture
+        }
+        if key {
+            self.pictures.read_access_unit(&data);
+        }
+        Some(AccessUnit {
+            data,
+            key: key || mark.is_some_and(|mark| mark.random_access),
+            disposable,
+            mark,
+        })
+    }
+
+    /// An access unit begins at the start of the buffer; its first start code ends at `code`.
+    fn begin(&mut self, code: usize) {
+        let at = self.base.saturating_add(to_u64(code));
+        self.current = Some(self.marks.take(at));
+    }
+}
+
+/// No end of an access unit was found within any sound length.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct TooLong;
+
+fn to_u64(value: usize) -> u64 {
+    u64::try_from(value).unwrap_or(u64::MAX)
+}

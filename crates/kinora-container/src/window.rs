@@ -1,0 +1,172 @@
+#![deny(
+    clippy::indexing_slicing,
+    clippy::cast_possible_truncation,
+    clippy::arithmetic_side_effects
+)]
+
+use std::collections::VecDeque;
+
+use bytes::{Buf, Bytes, BytesMut};
+
+/// The bytes of a resource that were pushed and not yet consumed, in one gapless stretch.
+#[derive(Default)]
+pub(crate) struct Window {
+    chunks: VecDeque<Bytes>,
+    /// Where in the resource the first unread byte lies.
+    start: u64,
+    len: usize,
+    /// Where a view that crosses chunks is put together.
+    scratch: Vec<u8>,
+}
+
+impl Window {
+    /// Takes pushed bytes that continue the stretch; what lies before its end is cut off, what
+    /// begins behind it belongs to another request and is ignored.
+    pub(crate) fn push(&mut self, offset: u64, mut data: Bytes) {
+        let Some(known) = self.end().checked_sub(offset) else {
+            return;
+        };
+        let known = usize::try_from(known).unwrap_or(usize::MAX);
+        if known >= data.len() {
+            return;
+        }
+        data.advance(known);
+        self.len = self.len.saturating_add(data.len());
+        self.chunks.push_back(data);
+    }
+
+    /// Forgets everything; the stretch begins anew at an offset.
+    pub(crate) fn restart(&mut self, offset: u64) {
+        self.chunks.clear();
+        self.len = 0;
+        self.start = offset;
+    }
+
+    /// Where in the resource the first unread byte lies.
+    pub(crate) fn start(&self) -> u64 {
+        self.start
+    }
+
+    /// Where the next pushed byte is expected.
+    pub(crate) fn end(&self) -> u64 {
+        self.start
+            .saturating_add(u64::try_from(self.len).unwrap_or(u64::MAX))
+    }
+
+    /// How many bytes wait.
+    pub(crate) fn len(&self) -> usize {
+        self.len
+    }
+
+    /// The unread bytes of the first chunk, which are contiguous without a copy.
+    pub(crate) fn front(&self) -> &[u8] {
+        self.chunks.front().map_or(&[], |chunk| chunk)
+    }
+
+    /// The first `count` bytes, or all where there are fewer. Copies only what crosses chunks.
+    pub(crate) fn peek(&mut self, count: usize) -> &[u8] {
+        let count = count.min(self.len);
+        if self.chunks.front().is_none_or(|chunk| chunk.len() >= count) {
+            return self.front().get(..count).unwrap_or_default();
+        }
+        self.scratch.clear();
+        for chunk in &self.chunks {
+            let missing = count.saturating_sub(self.scratch.len());
+            if missing == 0 {
+                break;
+            }
+            let part = chunk.get(..missing).unwrap_or(chunk);
+            self.scratch.extend_from_slice(part);
+        }
+        &self.scratch
+    }
+
+    /// Takes the first `count` bytes out: a view where they lie in one chunk, else a copy.
+    pub(crate) fn take(&mut self, count: usize) -> Bytes {
+        let count = count.min(self.len);
+        if let Some(front) = self.chunks.front_mut()
+            && front.len() >= count
+        {
+            let taken = front.split_to(count);
+            self.consumed(count);
+            return taken;
+        }
+        let mut taken = BytesMut::with_capacity(count);
+        while taken.len() < count
+            && let Some(front) = self.chunks.front_mut()
+        {
+            let part = front.len().min(count.saturating_sub(taken.len()));
+            taken.extend_from_slice(&front.split_to(part));
+            self.consumed(part);
+        }
+        taken.freeze()
+    }
+
+    /// Passes over `count` bytes.
+    pub(crate) fn skip(&mut self, count: usize) {
+        let mut left = count.min(self.len);
+        while left > 0
+            && let Some(front) = self.chunks.front_mut()
+        {
+            let part = front.len().min(left);
+            front.advance(part);
+            left = left.saturating_sub(part);
+            self.consumed(part);
+        }
+    }
+
+    fn consumed(&mut self, count: usize) {
+        self.len = self.len.saturating_sub(count);
+        self.start = self
+            .start
+            .saturating_add(u64::try_from(count).unwrap_or(u64::MAX));
+        while self.chunks.front().is_some_and(Bytes::is_empty) {
+            self.chunks.pop_front();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn filled(chunks: &[&'static [u8]]) -> Window {
+        let mut window = Window::default();
+        for chunk in chunks {
+            window.push(window.end(), Bytes::from_static(chunk));
+        }
+        window
+    }
+
+    #[test]
+    fn a_view_within_a_chunk_shares_its_memory() {
+        let data = Bytes::from_static(b"abcdef");
+        let mut window = Window::default();
+        window.push(0, data.clone());
+        assert_eq!(window.take(3).as_ptr(), data.as_ptr());
+        assert_eq!((window.start(), window.len()), (3, 3));
+    }
+
+    #[test]
+    fn views_across_chunks_are_whole() {
+        let mut window = filled(&[b"ab", b"c", b"defg"]);
+        assert_eq!(window.peek(5), b"abcde");
+        assert_eq!(window.take(4), &b"abcd"[..]);
+        assert_eq!(window.peek(9), b"efg");
+        window.skip(9);
+        assert_eq!((window.len(), window.end()), (0, 7));
+    }
+
+    #[test]
+    fn late_and_double_bytes_are_ignored() {
+        let mut window = filled(&[b"abc"]);
+        window.push(9, Bytes::from_static(b"zz"));
+        window.push(0, Bytes::from_static(b"ab"));
+        window.push(1, Bytes::from_static(b"bcd"));
+        assert_eq!(window.peek(9), b"abcd");
+        window.restart(100);
+        window.push(4, Bytes::from_static(b"late"));
+        window.push(100, Bytes::from_static(b"new"));
+        assert_eq!(window.take(9), &b"new"[..]);
+    }
+}
