@@ -16,5 +16,7 @@ pub use audio::{AudioFormat, AudioSink, NullAudio, Paced, SampleWriter, Silence}
 pub use error::SinkError;
 pub use sink::{NullVideo, TeeVideo, VideoSink};
 pub use spec::{AudioOutput, OutputSpecError, VideoOutput};
-pub use video::{PngDir, RawVideo, RgbImage, luma_pgm, snapshot_png};
+pub use video::{
+    ContactSheet, PngDir, RawVideo, RgbImage, SheetLayout, Terminal, luma_pgm, snapshot_png,
+};
 pub use wav::{WavAudio, WavFile};

@@ -5,7 +5,9 @@ use std::str::FromStr;
 
 use thiserror::Error;
 
-use crate::{AudioSink, NullAudio, NullVideo, PngDir, RawVideo, SinkError, VideoSink, WavAudio};
+use crate::{
+    AudioSink, NullAudio, NullVideo, PngDir, RawVideo, SinkError, Terminal, VideoSink, WavAudio,
+};
 
 /// A chosen video output.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -89,7 +91,7 @@ impl VideoOutput {
             Self::Null => Box::new(NullVideo::new()),
             Self::Png(dir) => Box::new(PngDir::create(dir)?),
             Self::Yuv(file) => Box::new(RawVideo::create(file)?),
-            Self::Terminal => return Err(SinkError::NoTerminal),
+            Self::Terminal => Box::new(Terminal::open()?),
         })
     }
 }

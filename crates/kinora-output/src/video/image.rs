@@ -1,6 +1,6 @@
 //! Pictures as rows of R, G, B, as files and terminals want them.
 
-use kinora_media::{PixelFormat, Rotation, VideoFrame};
+use kinora_media::{PixelFormat, PlaneView, Rotation, VideoFrame};
 
 use super::color::Conversion;
 use crate::SinkError;
@@ -41,6 +41,11 @@ impl RgbImage {
     /// # Errors
     /// [`SinkError::BadFrame`].
     pub fn from_frame(frame: &VideoFrame) -> Result<Self, SinkError> {
+        Self::reduced(frame, 1)
+    }
+
+    /// One pixel for each block of `step` by `step`.
+    fn reduced(frame: &VideoFrame, step: u32) -> Result<Self, SinkError> {
         let bad = |why| SinkError::BadFrame {
             width: frame.width,
             height: frame.height,
@@ -52,21 +57,42 @@ impl RgbImage {
         if u64::from(frame.width) * u64::from(frame.height) > MOST_PIXELS {
             return Err(bad("it is larger than any screen"));
         }
-        let mut rows = Samples::new(frame);
+        let (width, height) = (frame.width.div_ceil(step), frame.height.div_ceil(step));
+        let mut samples = Samples::new(frame, step as usize);
         let conversion = Conversion::of(frame);
-        let row_len = frame.width as usize * 3;
-        let mut data = vec![0; row_len * frame.height as usize];
+        let row_len = width as usize * 3;
+        let mut data = vec![0; row_len * height as usize];
         for row in data.chunks_exact_mut(row_len) {
-            let (y, u, v) = rows
-                .next()
+            let (y, u, v) = samples
+                .next_row()
                 .ok_or_else(|| bad("it has less memory than its size needs"))?;
             conversion.row(row, y, u, v);
         }
         Ok(Self {
-            width: frame.width,
-            height: frame.height,
+            width,
+            height,
             data,
         })
+    }
+
+    /// A decoded picture, upright and with square pixels, made to fit within a box. Costs far
+    /// less than the whole picture where the box is small.
+    ///
+    /// # Errors
+    /// [`SinkError::BadFrame`].
+    pub fn thumbnail(frame: &VideoFrame, width: u32, height: u32) -> Result<Self, SinkError> {
+        let (full_width, full_height) = display_size(frame);
+        let turned = matches!(frame.rotation, Rotation::Cw90 | Rotation::Cw270);
+        let space = if turned {
+            (height, width)
+        } else {
+            (width, height)
+        };
+        let (width, height) = fit((full_width, full_height), space);
+        // Twice as many samples as pixels are left for the filter to average.
+        let step = (frame.width / (2 * width)).min(frame.height / (2 * height));
+        let image = Self::reduced(frame, step.max(1))?;
+        Ok(image.scaled(width, height).rotated(frame.rotation))
     }
 
     /// A decoded picture as a person should see it: square pixels, upright.
@@ -89,13 +115,21 @@ impl RgbImage {
         }
     }
 
-    #[allow(dead_code)]
     pub(crate) fn set(&mut self, x: u32, y: u32, color: [u8; 3]) {
         let at = (y as usize * self.width as usize + x as usize) * 3;
         if x < self.width
             && let Some(pixel) = self.data.get_mut(at..at + 3)
         {
             pixel.copy_from_slice(&color);
+        }
+    }
+
+    /// Puts another picture over this one; what does not fit is cut off.
+    pub(crate) fn paste(&mut self, other: &Self, x: u32, y: u32) {
+        for from_y in 0..other.height {
+            for from_x in 0..other.width {
+                self.set(x + from_x, y + from_y, other.pixel(from_x, from_y));
+            }
         }
     }
 
@@ -154,13 +188,6 @@ impl RgbImage {
             height,
             data,
         }
-    }
-
-    /// Scaled to fit within a box, shape kept.
-    #[must_use]
-    pub fn fitted(self, width: u32, height: u32) -> Self {
-        let (w, h) = fit((self.width, self.height), (width, height));
-        self.scaled(w, h)
     }
 }
 
@@ -254,8 +281,10 @@ fn whole(value: f64) -> u32 {
 /// Walks the rows of a picture with its samples as numbers, colour at the width of luma.
 struct Samples<'a> {
     frame: &'a VideoFrame,
+    planes: [PlaneView<'a>; 3],
+    step: usize,
     row: usize,
-    planes: [kinora_media::PlaneView<'a>; 3],
+    sums: Vec<u64>,
     y: Vec<u16>,
     u: Vec<u16>,
     v: Vec<u16>,
@@ -264,15 +293,16 @@ struct Samples<'a> {
 }
 
 impl<'a> Samples<'a> {
-    fn new(frame: &'a VideoFrame) -> Self {
-        let width = frame.width as usize;
+    fn new(frame: &'a VideoFrame, step: usize) -> Self {
         Self {
             frame,
-            row: 0,
             planes: [0, 1, 2].map(|plane| frame.buffer.plane(plane)),
-            y: Vec::with_capacity(width),
-            u: vec![0; width],
-            v: vec![0; width],
+            step,
+            row: 0,
+            sums: Vec::new(),
+            y: Vec::new(),
+            u: Vec::new(),
+            v: Vec::new(),
             colour_row: None,
         }
     }
@@ -286,49 +316,96 @@ impl<'a> Samples<'a> {
     }
 
     /// The next row; `None` when the memory ends early.
-    fn next(&mut self) -> Option<(&[u16], &[u16], &[u16])> {
+    fn next_row(&mut self) -> Option<(&[u16], &[u16], &[u16])> {
         let format = self.frame.format;
-        let y = self.bytes(0, self.row)?;
-        self.y.clear();
-        unpack(&mut self.y, y, format.bytes_per_sample());
+        self.unpack_luma()?;
         let colour_row = self.row >> format.chroma_shift().1;
         if format.planes() > 1 && self.colour_row != Some(colour_row) {
             self.unpack_colour(colour_row)?;
             self.colour_row = Some(colour_row);
         }
-        self.row += 1;
+        self.row += self.step;
         Some((&self.y, &self.u, &self.v))
+    }
+
+    /// Luma is averaged, for the eye sees there what is left out; colour is only thinned out.
+    fn unpack_luma(&mut self) -> Option<()> {
+        let wide_samples = self.frame.format.bytes_per_sample() == 2;
+        if self.step == 1 {
+            let luma = self.bytes(0, self.row)?;
+            self.y.clear();
+            if wide_samples {
+                self.y.extend(wide(luma));
+            } else {
+                self.y.extend(narrow(luma));
+            }
+            return Some(());
+        }
+        let width = self.frame.width as usize;
+        let last = (self.row + self.step).min(self.frame.height as usize);
+        self.sums.clear();
+        self.sums.resize(width.div_ceil(self.step), 0);
+        for row in self.row..last {
+            let luma = self.bytes(0, row)?;
+            if wide_samples {
+                add_blocks(&mut self.sums, wide(luma), self.step);
+            } else {
+                add_blocks(&mut self.sums, narrow(luma), self.step);
+            }
+        }
+        self.y.clear();
+        let (rows, step) = (last - self.row, self.step);
+        let averages = self.sums.iter().enumerate().map(|(index, sum)| {
+            let columns = step.min(width - index * step);
+            // The average of samples of 16 bits fits in 16 bits.
+            u16::try_from(sum / (columns * rows) as u64).unwrap_or(u16::MAX)
+        });
+        self.y.extend(averages);
+        Some(())
     }
 
     fn unpack_colour(&mut self, row: usize) -> Option<()> {
         let format = self.frame.format;
-        let (u, v) = match format {
-            PixelFormat::Nv12 => {
-                let pairs = self.bytes(1, row)?;
-                spread(
-                    &mut self.u,
-                    pairs.iter().step_by(2).copied().map(u16::from),
-                    1,
-                );
-                spread(
-                    &mut self.v,
-                    pairs.iter().skip(1).step_by(2).copied().map(u16::from),
-                    1,
-                );
-                return Some(());
-            }
-            _ => (self.bytes(1, row)?, self.bytes(2, row)?),
+        let spread = Spread {
+            step: self.step,
+            shift: format.chroma_shift().0,
+            width: self.frame.width as usize,
         };
-        let shift = format.chroma_shift().0;
+        let first = self.bytes(1, row)?;
+        if format == PixelFormat::Nv12 {
+            spread.fill(&mut self.u, narrow(first).step_by(2));
+            spread.fill(&mut self.v, narrow(first).skip(1).step_by(2));
+            return Some(());
+        }
+        let second = self.bytes(2, row)?;
         if format.bytes_per_sample() == 2 {
-            spread(&mut self.u, wide(u), shift);
-            spread(&mut self.v, wide(v), shift);
+            spread.fill(&mut self.u, wide(first));
+            spread.fill(&mut self.v, wide(second));
         } else {
-            spread(&mut self.u, u.iter().copied().map(u16::from), shift);
-            spread(&mut self.v, v.iter().copied().map(u16::from), shift);
+            spread.fill(&mut self.u, narrow(first));
+            spread.fill(&mut self.v, narrow(second));
         }
         Some(())
     }
+}
+
+/// Adds each run of `step` samples to the sum of its block.
+fn add_blocks(sums: &mut [u64], samples: impl Iterator<Item = u16>, step: usize) {
+    let mut sums = sums.iter_mut();
+    let (mut sum, mut left) = (sums.next(), step);
+    for sample in samples {
+        if left == 0 {
+            (sum, left) = (sums.next(), step);
+        }
+        if let Some(sum) = &mut sum {
+            **sum += u64::from(sample);
+        }
+        left -= 1;
+    }
+}
+
+fn narrow(bytes: &[u8]) -> impl Iterator<Item = u16> {
+    bytes.iter().copied().map(u16::from)
 }
 
 fn wide(bytes: &[u8]) -> impl Iterator<Item = u16> {
@@ -339,17 +416,24 @@ fn wide(bytes: &[u8]) -> impl Iterator<Item = u16> {
         .map(|pair| u16::from_le_bytes(*pair))
 }
 
-fn unpack(samples: &mut Vec<u16>, bytes: &[u8], size: usize) {
-    if size == 2 {
-        samples.extend(wide(bytes));
-    } else {
-        samples.extend(bytes.iter().copied().map(u16::from));
-    }
+/// Each colour sample serves `1 << shift` pixels, of which every `step`-th is wanted.
+#[derive(Clone, Copy)]
+struct Spread {
+    step: usize,
+    shift: u32,
+    width: usize,
 }
 
-/// Each colour sample serves `1 << shift` pixels.
-fn spread(row: &mut [u16], samples: impl Iterator<Item = u16>, shift: u32) {
-    for (pixels, sample) in row.chunks_mut(1 << shift).zip(samples) {
-        pixels.fill(sample);
+impl Spread {
+    fn fill(self, row: &mut Vec<u16>, samples: impl Iterator<Item = u16>) {
+        row.clear();
+        let mut wanted = 0;
+        for (index, sample) in samples.enumerate() {
+            let past = ((index + 1) << self.shift).min(self.width);
+            while wanted < past {
+                row.push(sample);
+                wanted += self.step;
+            }
+        }
     }
 }

@@ -1,10 +1,15 @@
 //! Sinks of pictures.
 
 mod color;
+mod font;
 mod image;
 mod png_file;
 mod raw;
+mod sheet;
+mod terminal;
 
 pub use image::RgbImage;
 pub use png_file::{PngDir, snapshot_png};
 pub use raw::{RawVideo, luma_pgm};
+pub use sheet::{ContactSheet, SheetLayout};
+pub use terminal::{Colors, Terminal};

@@ -1,0 +1,207 @@
+//! Pictures in a terminal: half blocks in colour, or shades of letters without.
+
+use std::fmt::Write as _;
+use std::io::{self, IsTerminal, Write};
+use std::sync::Once;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use crossterm::cursor::{Hide, MoveTo, Show};
+use crossterm::terminal::{EnterAlternateScreen, LeaveAlternateScreen};
+use crossterm::{Command, queue};
+use kinora_media::VideoFrame;
+
+use super::RgbImage;
+use crate::{SinkError, VideoSink};
+
+/// What a terminal can show.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Colors {
+    /// 24 bits.
+    True,
+    /// The 6x6x6 cube of 256 colours.
+    Cube,
+    /// None: shades of letters.
+    None,
+}
+
+impl Colors {
+    /// By `NO_COLOR` and `COLORTERM`.
+    #[must_use]
+    pub fn from_environment() -> Self {
+        let set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+        if set("NO_COLOR") {
+            return Self::None;
+        }
+        match std::env::var("COLORTERM").as_deref() {
+            Ok("truecolor" | "24bit") => Self::True,
+            _ => Self::Cube,
+        }
+    }
+}
+
+/// Set while a terminal shows pictures, so that a panic's message is not lost on its other screen.
+static SHOWING: AtomicBool = AtomicBool::new(false);
+
+/// Draws on the terminal's other screen and leaves its last row free for a status line. The first screen and the
+/// cursor come back when it is dropped, or when a thread panics.
+pub struct Terminal {
+    out: Box<dyn Write + Send>,
+    colors: Colors,
+    fixed_size: Option<(u16, u16)>,
+    drawn_size: (u16, u16),
+    restores: bool,
+    text: String,
+}
+
+impl Terminal {
+    /// The terminal on standard output.
+    ///
+    /// # Errors
+    /// [`SinkError::NoTerminal`] where there is none, [`SinkError::Terminal`].
+    pub fn open() -> Result<Self, SinkError> {
+        let dumb = std::env::var("TERM").is_ok_and(|term| term == "dumb");
+        if dumb || !io::stdout().is_terminal() {
+            return Err(SinkError::NoTerminal);
+        }
+        restore_on_panic();
+        SHOWING.store(true, Ordering::Release);
+        let mut out = io::stdout();
+        queue!(out, EnterAlternateScreen, Hide).map_err(SinkError::Terminal)?;
+        Ok(Self {
+            out: Box::new(out),
+            colors: Colors::from_environment(),
+            fixed_size: None,
+            drawn_size: (0, 0),
+            restores: true,
+            text: String::new(),
+        })
+    }
+
+    /// Draws to any writer as to a terminal of that many columns and rows.
+    #[must_use]
+    pub fn on(out: Box<dyn Write + Send>, columns: u16, rows: u16, colors: Colors) -> Self {
+        Self {
+            out,
+            colors,
+            fixed_size: Some((columns, rows)),
+            drawn_size: (0, 0),
+            restores: false,
+            text: String::new(),
+        }
+    }
+
+    fn size(&self) -> (u16, u16) {
+        self.fixed_size
+            .or_else(|| crossterm::terminal::size().ok())
+            .unwrap_or((80, 24))
+    }
+
+    fn draw(&mut self, frame: &VideoFrame) -> Result<(), SinkError> {
+        let (columns, rows) = self.size();
+        // A cell is about twice as high as wide: two pixels, one above the other.
+        let space = (u32::from(columns.max(1)), u32::from(rows.max(2) - 1) * 2);
+        let image = RgbImage::thumbnail(frame, space.0, space.1)?;
+        self.text.clear();
+        if self.drawn_size != (columns, rows) {
+            self.text.push_str("\x1b[0m\x1b[2J");
+            self.drawn_size = (columns, rows);
+        }
+        let left = (space.0 - image.width.min(space.0)) / 2;
+        let top = (space.1 / 2 - image.height.div_ceil(2).min(space.1 / 2)) / 2;
+        for row in 0..image.height.div_ceil(2) {
+            ansi(&mut self.text, MoveTo(small(left), small(top + row)));
+            match self.colors {
+                Colors::None => shades(&mut self.text, &image, row),
+                colors => blocks(&mut self.text, &image, row, colors),
+            }
+        }
+        let written = self.out.write_all(self.text.as_bytes());
+        written
+            .and_then(|()| self.out.flush())
+            .map_err(SinkError::Terminal)
+    }
+}
+
+fn small(value: u32) -> u16 {
+    u16::try_from(value).unwrap_or(u16::MAX)
+}
+
+fn ansi(text: &mut String, command: impl Command) {
+    // Writing to a string does not fail.
+    let _ = command.write_ansi(text);
+}
+
+/// One row of cells: the upper pixel is the block's colour, the lower the ground's.
+fn blocks(text: &mut String, image: &RgbImage, row: u32, colors: Colors) {
+    let mut before = None;
+    for x in 0..image.width {
+        let pair = (image.pixel(x, row * 2), image.pixel(x, row * 2 + 1));
+        if before != Some(pair) {
+            color(text, 38, pair.0, colors);
+            color(text, 48, pair.1, colors);
+            before = Some(pair);
+        }
+        text.push('\u{2580}');
+    }
+    text.push_str("\x1b[0m");
+}
+
+fn color(text: &mut String, ground: u8, [r, g, b]: [u8; 3], colors: Colors) {
+    let written = match colors {
+        Colors::True => write!(text, "\x1b[{ground};2;{r};{g};{b}m"),
+        _ => {
+            let step = |level: u8| (u16::from(level) * 5 + 127) / 255;
+            let index = 16 + 36 * step(r) + 6 * step(g) + step(b);
+            write!(text, "\x1b[{ground};5;{index}m")
+        }
+    };
+    // Writing to a string does not fail.
+    let _ = written;
+}
+
+/// One row of cells as letters, the darker the less ink.
+fn shades(text: &mut String, image: &RgbImage, row: u32) {
+    const INK: &[u8] = b" .:-=+*#%@";
+    let light = |[r, g, b]: [u8; 3]| 2126 * u32::from(r) + 7152 * u32::from(g) + 722 * u32::from(b);
+    for x in 0..image.width {
+        let sum = light(image.pixel(x, row * 2)) + light(image.pixel(x, row * 2 + 1));
+        let shade = sum as usize * INK.len() / (2 * 2_550_000 + 1);
+        text.push(char::from(INK.get(shade).copied().unwrap_or(b'@')));
+    }
+}
+
+fn leave(out: &mut dyn Write) {
+    let mut text = String::from("\x1b[0m");
+    ansi(&mut text, Show);
+    ansi(&mut text, LeaveAlternateScreen);
+    // There is nowhere left to tell a failure.
+    let _ = out.write_all(text.as_bytes());
+    let _ = out.flush();
+}
+
+fn restore_on_panic() {
+    static INSTALLED: Once = Once::new();
+    INSTALLED.call_once(|| {
+        let before = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |info| {
+            if SHOWING.swap(false, Ordering::AcqRel) {
+                leave(&mut io::stdout());
+            }
+            before(info);
+        }));
+    });
+}
+
+impl VideoSink for Terminal {
+    fn present(&mut self, frame: &VideoFrame) -> Result<(), SinkError> {
+        self.draw(frame)
+    }
+}
+
+impl Drop for Terminal {
+    fn drop(&mut self) {
+        if self.restores && SHOWING.swap(false, Ordering::AcqRel) {
+            leave(&mut self.out);
+        }
+    }
+}

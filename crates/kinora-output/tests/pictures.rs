@@ -1,0 +1,343 @@
+//! Pictures come out with the right colours, shape and names.
+#![allow(missing_docs, clippy::unwrap_used, clippy::panic)]
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use kinora_media::{ColorInfo, ColorRange, PixelFormat, Rotation, Time, VecPlanes, VideoFrame};
+use kinora_output::video::Colors;
+use kinora_output::*;
+
+fn fixture(name: &str) -> Vec<u8> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/fixtures")
+        .join(name);
+    std::fs::read(path).unwrap()
+}
+
+/// A frame over packed planes, each row followed by junk that must not be seen.
+fn frame(packed: &[u8], width: u32, height: u32, format: PixelFormat) -> VideoFrame {
+    let mut rest = packed;
+    let planes = (0..format.planes())
+        .map(|plane| {
+            let (row_len, rows) = format.plane_size(plane, width, height);
+            let mut padded = Vec::new();
+            for _ in 0..rows {
+                padded.extend_from_slice(&rest[..row_len]);
+                padded.extend([0xee; 7]);
+                rest = &rest[row_len..];
+            }
+            (padded, row_len + 7)
+        })
+        .collect();
+    assert!(rest.is_empty());
+    VideoFrame {
+        pts: Time::ZERO,
+        duration: Time::from_millis(40),
+        width,
+        height,
+        format,
+        color: ColorInfo::default(),
+        pixel_aspect: None,
+        rotation: Rotation::None,
+        buffer: Arc::new(VecPlanes { planes }),
+    }
+}
+
+fn gray(width: u32, height: u32, luma: &[u8]) -> VideoFrame {
+    let mut frame = frame(luma, width, height, PixelFormat::Gray8);
+    frame.color.range = ColorRange::Full;
+    frame
+}
+
+/// The fixtures are colour bars that FFmpeg turned into that format and back into RGB.
+#[test]
+fn colours_equal_ffmpegs_within_two_steps() {
+    for (name, format, matrix, range) in [
+        (
+            "i420-bt601-limited",
+            PixelFormat::I420,
+            6,
+            ColorRange::Limited,
+        ),
+        ("i420-bt709-full", PixelFormat::I420, 1, ColorRange::Full),
+        (
+            "nv12-bt709-limited",
+            PixelFormat::Nv12,
+            1,
+            ColorRange::Limited,
+        ),
+        (
+            "i422p10-bt709-limited",
+            PixelFormat::I422P10,
+            1,
+            ColorRange::Limited,
+        ),
+        (
+            "i444p12-bt2020-limited",
+            PixelFormat::I444P12,
+            9,
+            ColorRange::Limited,
+        ),
+        ("i444-bt601-full", PixelFormat::I444, 5, ColorRange::Full),
+    ] {
+        let mut frame = frame(&fixture(&format!("{name}.yuv")), 42, 24, format);
+        frame.color.matrix = matrix;
+        frame.color.range = range;
+        let image = RgbImage::from_frame(&frame).unwrap();
+        let expected = fixture(&format!("{name}.rgb"));
+        assert_eq!(image.data.len(), expected.len());
+        for (at, (got, wanted)) in image.data.iter().zip(&expected).enumerate() {
+            assert!(
+                got.abs_diff(*wanted) <= 2,
+                "{name}: {got} for {wanted} at x {} y {} channel {}",
+                at / 3 % 42,
+                at / 126,
+                at % 3
+            );
+        }
+    }
+}
+
+#[test]
+fn an_undescribed_picture_is_taken_by_its_size() {
+    let green = |width: u32, height: u32| {
+        let (luma, colour) = ((width * height) as usize, (width * height / 2) as usize);
+        let packed = [vec![100; luma], vec![60; colour]].concat();
+        let image =
+            RgbImage::from_frame(&frame(&packed, width, height, PixelFormat::I420)).unwrap();
+        image.pixel(0, 0)[1]
+    };
+    // BT.601 and BT.709 weigh green differently.
+    assert_ne!(green(16, 16), green(1280, 16));
+    assert_eq!(green(1280, 16), green(16, 720));
+}
+
+#[test]
+fn identity_and_gray_need_no_matrix() {
+    let mut rgb = frame(&[10, 20, 30], 1, 1, PixelFormat::I444);
+    rgb.color = ColorInfo {
+        matrix: 0,
+        range: ColorRange::Full,
+        ..ColorInfo::default()
+    };
+    assert_eq!(
+        RgbImage::from_frame(&rgb).unwrap().pixel(0, 0),
+        [30, 10, 20]
+    );
+    let limited = frame(&[16, 235, 126, 0], 2, 2, PixelFormat::Gray8);
+    let image = RgbImage::from_frame(&limited).unwrap();
+    assert_eq!([0, 1].map(|x| image.pixel(x, 0)), [[0; 3], [255; 3]]);
+    assert_eq!([0, 1].map(|x| image.pixel(x, 1)), [[128; 3], [0; 3]]);
+}
+
+#[test]
+fn rotation_turns_clockwise() {
+    let upright = |rotation| {
+        let mut frame = gray(3, 2, &[1, 2, 3, 4, 5, 6]);
+        frame.rotation = rotation;
+        let image = RgbImage::upright(&frame).unwrap();
+        let levels: Vec<u8> = image.data.iter().step_by(3).copied().collect();
+        (image.width, image.height, levels)
+    };
+    assert_eq!(upright(Rotation::Cw90), (2, 3, vec![4, 1, 5, 2, 6, 3]));
+    assert_eq!(upright(Rotation::Cw180), (3, 2, vec![6, 5, 4, 3, 2, 1]));
+    assert_eq!(upright(Rotation::Cw270), (2, 3, vec![3, 6, 2, 5, 1, 4]));
+}
+
+#[test]
+fn pixels_become_square_and_nothing_is_thrown_away() {
+    let size = |aspect| {
+        let mut frame = gray(40, 40, &[9; 1600]);
+        frame.pixel_aspect = Some(aspect);
+        let image = RgbImage::upright(&frame).unwrap();
+        assert!(image.data.iter().all(|level| *level == 9));
+        (image.width, image.height)
+    };
+    assert_eq!(size((4, 3)), (53, 40));
+    assert_eq!(size((3, 4)), (40, 53));
+    assert_eq!(size((0, 1)), (40, 40));
+    assert_eq!(size((u32::MAX, 1)), (40, 40));
+}
+
+#[test]
+fn a_thumbnail_averages_what_it_leaves_out() {
+    let checks: Vec<u8> = (0..400 * 300)
+        .map(|i| {
+            if (i / 4 + i / 400 / 4) % 2 == 0 {
+                0
+            } else {
+                200
+            }
+        })
+        .collect();
+    let image = RgbImage::thumbnail(&gray(400, 300, &checks), 20, 20).unwrap();
+    assert_eq!((image.width, image.height), (20, 15));
+    assert!(
+        image.data.iter().all(|level| level.abs_diff(100) < 40),
+        "{:?}",
+        &image.data[..60]
+    );
+    let flat = RgbImage::thumbnail(&gray(101, 77, &[123; 101 * 77]), 33, 33).unwrap();
+    assert!(flat.data.iter().all(|level| *level == 123));
+}
+
+#[test]
+fn an_unsound_frame_is_refused() {
+    let mut short = gray(4, 4, &[0; 16]);
+    short.height = 5;
+    for bad in [short.clone(), gray(0, 4, &[])] {
+        assert!(matches!(
+            RgbImage::from_frame(&bad),
+            Err(SinkError::BadFrame { .. })
+        ));
+        assert!(matches!(luma_pgm(&bad), Err(SinkError::BadFrame { .. })));
+    }
+    short.width = u32::MAX;
+    short.height = u32::MAX;
+    assert!(matches!(
+        RgbImage::from_frame(&short),
+        Err(SinkError::BadFrame { .. })
+    ));
+}
+
+fn decoded(file: &Path) -> (u32, u32, Vec<u8>) {
+    let decoder = png::Decoder::new(std::io::BufReader::new(std::fs::File::open(file).unwrap()));
+    let mut reader = decoder.read_info().unwrap();
+    let mut data = vec![0; reader.output_buffer_size().unwrap()];
+    let info = reader.next_frame(&mut data).unwrap();
+    (info.width, info.height, data)
+}
+
+#[test]
+fn each_picture_becomes_a_png_that_tells_its_number_and_time() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut sink = PngDir::create(&dir.path().join("new/pictures")).unwrap();
+    let mut frame = gray(3, 2, &[1, 2, 3, 4, 5, 6]);
+    for pts in [0, 4600] {
+        frame.pts = Time::from_millis(pts);
+        sink.present(&frame).unwrap();
+    }
+    sink.finish().unwrap();
+    let dir = dir.path().join("new/pictures");
+    assert!(dir.join("frame-000000-t000.000.png").exists());
+    let (width, height, data) = decoded(&dir.join("frame-000001-t004.600.png"));
+    assert_eq!((width, height), (3, 2));
+    assert_eq!(data, [1, 1, 1, 2, 2, 2, 3, 3, 3, 4, 4, 4, 5, 5, 5, 6, 6, 6]);
+}
+
+#[test]
+fn raw_video_holds_the_visible_samples_only() {
+    let dir = tempfile::tempdir().unwrap();
+    let raw = dir.path().join("a.yuv");
+    let packed: Vec<u8> = (0..4 * 4 * 3 / 2).collect();
+    let picture = frame(&packed, 4, 4, PixelFormat::I420);
+    let mut sink = RawVideo::create(&raw).unwrap();
+    sink.present(&picture).unwrap();
+    sink.present(&picture).unwrap();
+    sink.finish().unwrap();
+    assert_eq!(
+        std::fs::read(&raw).unwrap(),
+        [packed.clone(), packed.clone()].concat()
+    );
+
+    let y4m = dir.path().join("a.y4m");
+    let mut sink = RawVideo::create(&y4m).unwrap();
+    sink.present(&picture).unwrap();
+    let other = frame(&[0; 4], 2, 2, PixelFormat::Gray8);
+    assert!(matches!(
+        sink.present(&other),
+        Err(SinkError::FormatChanged { .. })
+    ));
+    sink.finish().unwrap();
+    let header = b"YUV4MPEG2 W4 H4 F25:1 Ip A0:0 C420mpeg2 XCOLORRANGE=LIMITED\nFRAME\n";
+    assert_eq!(
+        std::fs::read(&y4m).unwrap(),
+        [header.to_vec(), packed].concat()
+    );
+}
+
+#[test]
+fn nv12_in_y4m_has_its_colours_apart() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("a.y4m");
+    let mut sink = RawVideo::create(&path).unwrap();
+    sink.present(&frame(&[1, 2, 3, 4, 50, 60], 2, 2, PixelFormat::Nv12))
+        .unwrap();
+    sink.finish().unwrap();
+    assert!(
+        std::fs::read(&path)
+            .unwrap()
+            .ends_with(b"FRAME\n\x01\x02\x03\x04\x32\x3c")
+    );
+}
+
+#[test]
+fn the_luma_dump_is_a_pgm_of_the_coded_samples() {
+    assert_eq!(
+        luma_pgm(&gray(2, 1, &[7, 255])).unwrap(),
+        b"P5\n2 1\n255\n\x07\xff"
+    );
+    let deep = frame(&[0x34, 0x02], 1, 1, PixelFormat::Gray10);
+    assert_eq!(luma_pgm(&deep).unwrap(), b"P5\n1 1\n1023\n\x02\x34");
+}
+
+#[test]
+fn a_sheet_covers_any_length_evenly() {
+    let dir = tempfile::tempdir().unwrap();
+    let path: PathBuf = dir.path().join("sheet.png");
+    let layout = SheetLayout {
+        columns: 3,
+        rows: 2,
+        picture_width: 96,
+        every: Time::from_millis(100),
+    };
+    let mut sheet = ContactSheet::new(&path, layout);
+    let mut picture = gray(64, 36, &[200; 64 * 36]);
+    for index in 0..500 {
+        picture.pts = Time::from_millis(index * 40);
+        sheet.present(&picture).unwrap();
+    }
+    sheet.finish().unwrap();
+    let (width, height, data) = decoded(&path);
+    assert_eq!((width, height), (3 * 100 + 4, 2 * 58 + 4));
+    // The label stands in the first cell's corner: black ground, white digits; the picture beside it.
+    let pixel = |x: u32, y: u32| data[((y * width + x) * 3) as usize];
+    let label: Vec<u8> = (4..22)
+        .flat_map(|y| (4..60).map(move |x| (x, y)))
+        .map(|(x, y)| pixel(x, y))
+        .collect();
+    assert!(label.contains(&255) && label.contains(&0));
+    assert_eq!(pixel(90, 50), 200);
+}
+
+#[test]
+fn a_terminal_shows_two_pixels_a_cell() {
+    #[derive(Clone, Default)]
+    struct Screen(Arc<std::sync::Mutex<Vec<u8>>>);
+    impl std::io::Write for Screen {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0.lock().unwrap().extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+    let shown = |colors| {
+        let screen = Screen::default();
+        let mut terminal = Terminal::on(Box::new(screen.clone()), 2, 2, colors);
+        terminal.present(&gray(2, 2, &[0, 255, 255, 0])).unwrap();
+        let bytes = screen.0.lock().unwrap().clone();
+        String::from_utf8(bytes).unwrap()
+    };
+    assert!(shown(Colors::True).ends_with(
+        "\x1b[1;1H\x1b[38;2;0;0;0m\x1b[48;2;255;255;255m▀\x1b[38;2;255;255;255m\x1b[48;2;0;0;0m▀\x1b[0m"
+    ));
+    assert!(shown(Colors::Cube).contains("\x1b[38;5;16m\x1b[48;5;231m▀"));
+    assert!(
+        shown(Colors::None).ends_with("\x1b[1;1H=="),
+        "{:?}",
+        shown(Colors::None)
+    );
+}
