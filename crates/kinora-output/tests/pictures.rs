@@ -300,15 +300,16 @@ fn a_sheet_covers_any_length_evenly() {
     }
     sheet.finish().unwrap();
     let (width, height, data) = decoded(&path);
-    assert_eq!((width, height), (3 * 100 + 4, 2 * 58 + 4));
-    // The label stands in the first cell's corner: black ground, white digits; the picture beside it.
+    assert_eq!((width, height), (3 * 100 + 4, 2 * (54 + 18 + 4) + 4));
     let pixel = |x: u32, y: u32| data[((y * width + x) * 3) as usize];
-    let label: Vec<u8> = (4..22)
-        .flat_map(|y| (4..60).map(move |x| (x, y)))
-        .map(|(x, y)| pixel(x, y))
-        .collect();
-    assert!(label.contains(&255) && label.contains(&0));
-    assert_eq!(pixel(90, 50), 200);
+    let levels = |rows: std::ops::Range<u32>| -> std::collections::BTreeSet<u8> {
+        rows.flat_map(|y| (4..60).map(move |x| (x, y)))
+            .map(|(x, y)| pixel(x, y))
+            .collect()
+    };
+    // The picture alone, and below it white digits on a black bar.
+    assert_eq!(levels(4..58), [200].into());
+    assert_eq!(levels(58..76), [0, 255].into());
 }
 
 #[test]

@@ -44,6 +44,8 @@ pub struct ContactSheet {
 }
 
 const GAP: u32 = 4;
+/// Height of the times below the pictures, where they hide nothing.
+const CAPTION: u32 = 18;
 const BACKGROUND: [u8; 3] = [24, 24, 24];
 
 impl ContactSheet {
@@ -88,11 +90,12 @@ impl ContactSheet {
     #[must_use]
     pub fn draw(&self) -> Option<RgbImage> {
         let cell_width = self.layout.picture_width;
-        let cell_height = self
+        let picture_height = self
             .pictures
             .iter()
             .map(|(_, picture)| picture.height)
             .max()?;
+        let cell_height = picture_height + CAPTION;
         let count = u32::try_from(self.pictures.len()).unwrap_or(u32::MAX);
         let columns = self.layout.columns.min(count);
         let rows = count.div_ceil(columns);
@@ -105,7 +108,7 @@ impl ContactSheet {
             let x = GAP + index % columns * (cell_width + GAP);
             let y = GAP + index / columns * (cell_height + GAP);
             sheet.paste(picture, x + (cell_width - picture.width) / 2, y);
-            font::write(&mut sheet, x, y, 2, &pts.to_string());
+            font::write(&mut sheet, x, y + picture_height, 2, &pts.to_string());
         }
         Some(sheet)
     }
