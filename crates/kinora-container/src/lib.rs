@@ -4,8 +4,10 @@
 //! One that needs other bytes first (an index at the end of a file, a seek) says so.
 #![forbid(unsafe_code)]
 
+pub mod adts;
 mod demuxer;
 mod framing;
+pub mod mp3;
 pub mod ts;
 mod window;
 

@@ -5,6 +5,9 @@
     clippy::arithmetic_side_effects
 )]
 
+pub(crate) mod file;
+pub(crate) mod tags;
+
 use kinora_media::bitstream::BadHeader;
 use kinora_media::bitstream::aac::AdtsHeader;
 use kinora_media::bitstream::ac3;
@@ -332,6 +335,33 @@ pub(crate) fn samples_to_time(samples: u64, sample_rate: u32) -> Time {
         .unwrap_or(0);
     Time::from_nanos(i64::try_from(nanos).unwrap_or(i64::MAX))
 }
+
+/// Lets a newtype around an [`AudioFile`](file::AudioFile) be a demuxer.
+macro_rules! demux_as_audio_file {
+    ($name:ident) => {
+        impl Demuxer for $name {
+            fn push(&mut self, offset: u64, data: Bytes) {
+                self.0.push(offset, data);
+            }
+            fn finish(&mut self) {
+                self.0.finish();
+            }
+            fn set_len(&mut self, total_len: u64) {
+                self.0.set_len(total_len);
+            }
+            fn poll(&mut self) -> Result<Step, DemuxError> {
+                self.0.poll()
+            }
+            fn seek(&mut self, target: SeekTo) -> Result<(), DemuxError> {
+                self.0.seek(target)
+            }
+            fn damage(&self) -> u64 {
+                self.0.damage()
+            }
+        }
+    };
+}
+pub(crate) use demux_as_audio_file;
 
 #[cfg(test)]
 mod tests;

@@ -31,6 +31,9 @@ pub(super) struct AccessUnit {
 /// Finds access units in the payload of one PID.
 pub(super) struct VideoSplitter {
     pictures: Pictures,
+    /// A zero before a start code belongs to it (ITU-T H.264 B.1.1, `zero_byte`), and not to
+    /// what it follows (ISO/IEC 13818-2 5.2.3, stuffing).
+    owns_zero: bool,
     buffer: BytesMut,
     /// Place in the stream of the buffer's first byte.
     base: u64,
@@ -49,6 +52,7 @@ impl VideoSplitter {
     pub(super) fn new(codec: CodecId) -> Self {
         Self {
             pictures: Pictures::new(codec),
+            owns_zero: matches!(codec, CodecId::H264 | CodecId::H265),
             buffer: BytesMut::new(),
             base: 0,
             search: 0,
@@ -90,9 +94,8 @@ impl VideoSplitter {
                 self.search = start;
                 return self.checked();
             }
-            // A zero before a start code belongs to it (H.264 B.1.1, zero_byte).
             let cut = match start.checked_sub(1) {
-                Some(before) if self.buffer.get(before) == Some(&0) => before,
+                Some(before) if self.owns_zero && self.buffer.get(before) == Some(&0) => before,
                 _ => start,
             };
             self.close(cut);

@@ -1,0 +1,62 @@
+//! Files of frames with their own headers: AAC in ADTS, AC-3 and E-AC-3.
+
+use bytes::Bytes;
+
+use crate::framing::Framing;
+use crate::framing::file::{AudioFile, Names};
+use crate::{DemuxError, Demuxer, SeekTo, Step};
+
+/// Demultiplexes a file of AAC in ADTS. Packets are raw AAC; the configuration is the track's.
+pub struct AdtsDemuxer(AudioFile);
+
+impl Default for AdtsDemuxer {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl AdtsDemuxer {
+    /// A demuxer at the start of a resource.
+    #[must_use]
+    pub fn new() -> Self {
+        Self(AudioFile::new(
+            Framing::Adts,
+            Names {
+                container: "adts",
+                no_sync: "adts.no_sync",
+                free_format: "adts.no_sync",
+            },
+        ))
+    }
+}
+
+crate::framing::demux_as_audio_file!(AdtsDemuxer);
+
+/// Demultiplexes a file of AC-3 or E-AC-3 frames.
+pub struct Ac3Demuxer(AudioFile);
+
+impl Default for Ac3Demuxer {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Ac3Demuxer {
+    /// A demuxer at the start of a resource.
+    #[must_use]
+    pub fn new() -> Self {
+        Self(AudioFile::new(
+            Framing::Ac3,
+            Names {
+                container: "ac3",
+                no_sync: "ac3.no_sync",
+                free_format: "ac3.no_sync",
+            },
+        ))
+    }
+}
+
+crate::framing::demux_as_audio_file!(Ac3Demuxer);
+
+#[cfg(test)]
+mod tests;
