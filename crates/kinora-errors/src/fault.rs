@@ -52,6 +52,8 @@ pub struct Context {
     pub elapsed_ms: Option<u64>,
     /// Tries made.
     pub attempts: Option<u32>,
+    /// How long the server asks to be left alone (Retry-After), milliseconds.
+    pub retry_after_ms: Option<u64>,
     /// The service's RequestId.
     pub request_id: Option<String>,
     /// Our own trace id.

@@ -352,16 +352,11 @@ impl NetError {
             Self::Status {
                 status,
                 retry_after,
-            } => {
-                let fault = fault.with(|context| context.http_status = Some(status));
-                match retry_after {
-                    Some(wait) => fault.because(format!(
-                        "the server asks to be left alone for {} s (Retry-After)",
-                        wait.as_secs()
-                    )),
-                    None => fault,
-                }
-            }
+            } => fault.with(|context| {
+                context.http_status = Some(status);
+                context.retry_after_ms =
+                    retry_after.and_then(|wait| u64::try_from(wait.as_millis()).ok());
+            }),
             Self::Range { asked, .. } => {
                 fault.with(|context| context.bytes = Some((asked.start, asked.end)))
             }
