@@ -125,10 +125,12 @@ pub enum NetError {
         retry_after: Option<Duration>,
     },
     /// The range was not honoured.
-    #[error("the server did not honour {asked}: {why}")]
+    #[error("the request for {asked} was not honoured: {why}")]
     Range {
         /// How.
         kind: RangeFailure,
+        /// HTTP status; `None` for a file.
+        status: Option<u16>,
         /// What was asked.
         asked: ByteRange,
         /// In words.
@@ -357,9 +359,10 @@ impl NetError {
                 context.retry_after_ms =
                     retry_after.and_then(|wait| u64::try_from(wait.as_millis()).ok());
             }),
-            Self::Range { asked, .. } => {
-                fault.with(|context| context.bytes = Some((asked.start, asked.end)))
-            }
+            Self::Range { status, asked, .. } => fault.with(|context| {
+                context.http_status = status;
+                context.bytes = Some((asked.start, asked.end));
+            }),
             _ => fault,
         }
     }

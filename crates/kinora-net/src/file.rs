@@ -194,6 +194,7 @@ fn open(path: &PathBuf, range: ByteRange) -> Result<(Reading, ResponseInfo), Net
     if range.start > 0 && range.start >= len {
         return Err(NetError::Range {
             kind: RangeFailure::Unsatisfiable,
+            status: None,
             asked: range,
             why: format!("the file has {len} bytes"),
         });

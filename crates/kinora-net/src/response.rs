@@ -240,7 +240,17 @@ impl Opening {
 }
 
 fn range_failure(kind: RangeFailure, asked: ByteRange, why: String) -> NetError {
-    NetError::Range { kind, asked, why }
+    let status = Some(match kind {
+        RangeFailure::Ignored => 200,
+        RangeFailure::Mismatch => 206,
+        RangeFailure::Unsatisfiable => 416,
+    });
+    NetError::Range {
+        kind,
+        status,
+        asked,
+        why,
+    }
 }
 
 fn refusal(status: u16, headers: &HeaderMap, asked: ByteRange) -> NetError {
