@@ -10,7 +10,7 @@ use std::time::Duration;
 use kinora_errors::Retry;
 use kinora_media::{ByteRange, Header};
 use kinora_net::{NetConfig, Resolve, Resolving};
-use support::{Probe, Server, patient, pattern, quick};
+use support::{Probe, SHORT, Server, patient, pattern};
 
 const UNKNOWN: u32 = 0x2005_0000;
 const UNSUPPORTED: u32 = 0x2005_0001;
@@ -54,7 +54,11 @@ fn a_black_hole_times_out_while_connecting() {
         waiting.push(stream);
         assert!(waiting.len() < 64, "the queue never fills");
     }
-    let outcome = Probe::new(quick()).get(format!("http://{address}/"));
+    let outcome = Probe::new(NetConfig {
+        connect_timeout: SHORT,
+        ..patient()
+    })
+    .get(format!("http://{address}/"));
     assert_eq!(outcome.failed(), (TIMEOUT, "tcp.timeout"));
     assert_eq!(outcome.fault().retry(), Retry::Backoff);
 }
@@ -62,7 +66,11 @@ fn a_black_hole_times_out_while_connecting() {
 #[test]
 fn a_muted_socket_times_out_for_its_first_byte() {
     let server = Server::start(|mut peer| peer.mute());
-    let outcome = Probe::new(quick()).get(server.url("/"));
+    let outcome = Probe::new(NetConfig {
+        first_byte_timeout: SHORT,
+        ..patient()
+    })
+    .get(server.url("/"));
     assert_eq!(outcome.failed(), (TIMEOUT, "http.first_byte_timeout"));
     assert!(
         outcome
@@ -80,7 +88,11 @@ fn a_body_that_stops_has_stalled_and_what_came_was_delivered() {
         peer.say("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n0123456789");
         peer.mute();
     });
-    let outcome = Probe::new(quick()).get(server.url("/"));
+    let outcome = Probe::new(NetConfig {
+        stall_timeout: SHORT,
+        ..patient()
+    })
+    .get(server.url("/"));
     assert_eq!(outcome.failed(), (TIMEOUT, "net.stalled"));
     assert_eq!(outcome.body, b"0123456789");
 }
@@ -88,14 +100,17 @@ fn a_body_that_stops_has_stalled_and_what_came_was_delivered() {
 #[test]
 fn time_without_credit_is_no_stall() {
     let server = Server::replying("200 OK", "", b"0123456789");
-    let probe = Probe::new(quick());
+    let probe = Probe::new(NetConfig {
+        stall_timeout: SHORT,
+        ..patient()
+    });
     let mut request = probe.request(server.url("/"));
     request.credit = 4;
     let id = request.id;
     probe.net.fetch(request);
     let silence = probe.events.iter().take(2).count();
     assert_eq!(silence, 2, "the head and four bytes");
-    let nothing = probe.events.recv_timeout(quick().stall_timeout * 2);
+    let nothing = probe.events.recv_timeout(SHORT * 2);
     assert!(nothing.is_err(), "no fault came while the credit was spent");
     probe.net.grant(id, 100);
     // The head came before: feed the rest by hand.
@@ -340,13 +355,21 @@ fn names_that_do_not_resolve_say_how() {
         (Names::Missing, "dns.nxdomain", Retry::Backoff),
         (Names::Broken, "dns.failed", Retry::Backoff),
     ] {
-        let outcome = Probe::resolving(quick(), names).get("http://video.example/a.mp4");
+        let outcome = Probe::resolving(
+            NetConfig {
+                dns_timeout: SHORT,
+                ..patient()
+            },
+            names,
+        )
+        .get("http://video.example/a.mp4");
         assert_eq!(outcome.failed(), (RESOLVE, reason));
         assert_eq!(outcome.fault().retry(), retry);
     }
     let config = NetConfig {
         ip_family: kinora_net::IpFamily::V6,
-        ..quick()
+        dns_timeout: SHORT,
+        ..patient()
     };
     let names = Names::At("192.0.2.1".parse().unwrap());
     let outcome = Probe::resolving(config, names).get("http://video.example/");

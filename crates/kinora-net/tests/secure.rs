@@ -19,7 +19,7 @@ use kinora_net::{NetConfig, Resolve, Resolving};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair, date_time_ymd};
 use rustls::ServerConfig;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use support::{Probe, Server, patient, quick};
+use support::{Probe, SHORT, Server, patient};
 
 const UNKNOWN: u32 = 0x2005_0000;
 
@@ -140,7 +140,11 @@ fn a_port_that_speaks_no_tls_fails_in_the_handshake() {
 #[test]
 fn a_handshake_that_is_never_answered_times_out() {
     let muted = Server::start(|mut peer| peer.mute());
-    let outcome = Probe::new(quick()).get(secure_url(&muted));
+    let outcome = Probe::new(NetConfig {
+        tls_timeout: SHORT,
+        ..patient()
+    })
+    .get(secure_url(&muted));
     assert_eq!(outcome.failed(), (UNKNOWN, "tls.timeout"));
     assert_eq!(outcome.fault().retry(), Retry::Backoff);
 }

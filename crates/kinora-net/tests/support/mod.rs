@@ -145,17 +145,8 @@ impl Outcome {
     }
 }
 
-/// Limits that a test can wait for.
-pub fn quick() -> NetConfig {
-    NetConfig {
-        connect_timeout: Duration::from_millis(400),
-        tls_timeout: Duration::from_millis(400),
-        first_byte_timeout: Duration::from_millis(300),
-        stall_timeout: Duration::from_millis(300),
-        dns_timeout: Duration::from_millis(300),
-        ..NetConfig::default()
-    }
-}
+/// A limit that a test can wait for.
+pub const SHORT: Duration = Duration::from_millis(300);
 
 /// Limits that no honest answer reaches.
 pub fn patient() -> NetConfig {
