@@ -124,10 +124,10 @@ impl Client {
 
     /// What the request may reach by who named its URL.
     async fn reach_of(&self, initiator: &Initiator) -> Reach {
-        let Initiator::Remote(origin) = initiator else {
+        let Initiator::Remote { origin_url } = initiator else {
             return Reach::AnyWeb;
         };
-        let Ok(Target::Web(url)) = Target::parse(origin.expose()) else {
+        let Ok(Target::Web(url)) = Target::parse(origin_url.expose()) else {
             return Reach::AnyWeb;
         };
         let host = host_of(&url);
@@ -304,7 +304,7 @@ async fn transmit(
 fn trusted_origin(url: &Url, initiator: &Initiator) -> Origin {
     match initiator {
         Initiator::User => url.origin(),
-        Initiator::Remote(origin) => {
+        Initiator::Remote { origin_url: origin } => {
             Url::parse(origin.expose()).map_or_else(|_| Origin::new_opaque(), |url| url.origin())
         }
     }

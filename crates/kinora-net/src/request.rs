@@ -20,7 +20,10 @@ pub enum Initiator {
     User,
     /// A playlist or a reply that came from that URL: never a file (unless it was one itself),
     /// never a private address when its own is public.
-    Remote(Secret),
+    Remote {
+        /// Where it came from; may hold secrets.
+        origin_url: Secret,
+    },
 }
 
 /// One question to the network.

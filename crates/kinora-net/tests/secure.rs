@@ -332,6 +332,15 @@ fn secure_requests_are_tunnelled() {
 }
 
 #[test]
+fn what_a_proxy_brings_counts_as_public_and_leads_to_no_private_address() {
+    let (address, log) =
+        proxy("HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1/\r\nContent-Length: 0\r\n\r\n");
+    let outcome = Probe::new(through(address, patient())).get("http://video.example/");
+    assert_eq!(outcome.failed(), (0x2005_0004, "guard.private_address"));
+    assert_eq!(log.lock().unwrap().len(), 1);
+}
+
+#[test]
 fn a_proxy_that_refuses_is_told() {
     for (answer, reason) in [
         (
