@@ -448,7 +448,13 @@ impl AudioFile {
             .and_then(|vbr| vbr.place(time, file.duration?, end.saturating_sub(file.first)));
         let bytes =
             by_table.unwrap_or_else(|| floor_to_u64(time.as_secs_f64() * file.bytes_per_second));
-        (samples, file.first.saturating_add(bytes).min(end))
+        // An estimate that overshoots still leaves the last frames.
+        let tail = floor_to_u64(
+            samples_to_time(frame.saturating_mul(PRE_ROLL), rate).as_secs_f64()
+                * file.bytes_per_second,
+        );
+        let latest = end.saturating_sub(tail).max(file.first);
+        (samples, file.first.saturating_add(bytes).min(latest))
     }
 }
 

@@ -85,6 +85,7 @@ impl AudioSplitter {
         self.lost();
         self.marks.clear();
         self.time = None;
+        self.in_junk = true;
     }
 
     /// The next frame that is whole. `damage` counts the places where there is none.

@@ -20,6 +20,8 @@ pub(super) struct Clock {
     shifts: [i64; 2],
     /// The presentation's zero.
     origin: Option<i64>,
+    /// The first presentation time of all.
+    first: Option<i64>,
 }
 
 /// A time stamp on the presentation's timeline.
@@ -39,13 +41,27 @@ impl Clock {
             last: None,
             shifts: [0; 2],
             origin: (!first_is_zero).then_some(0),
+            first: None,
         }
     }
 
-    /// Says at what time of the presentation the next stamps are expected (after a seek).
-    pub(super) fn expect(&mut self, time: Time) {
-        let origin = self.origin.unwrap_or(0);
-        self.last = Some(Timebase::MPEG.to_ticks(time).saturating_add(origin));
+    /// What comes next is from another place of the file.
+    pub(super) fn restart(&mut self) {
+        self.last = None;
+        self.shifts = [0; 2];
+    }
+
+    /// The time at which the presentation begins.
+    pub(super) fn begins(&self) -> Time {
+        let (first, origin) = (self.first.unwrap_or(0), self.origin.unwrap_or(0));
+        Timebase::MPEG.to_time(first.saturating_sub(origin))
+    }
+
+    /// The same clock, for another place of the file.
+    pub(super) fn elsewhere(&self) -> Self {
+        let mut clock = Self { ..*self };
+        clock.restart();
+        clock
     }
 
     /// The times of a packet of sound or pictures: of presentation and of decoding.
@@ -59,6 +75,7 @@ impl Clock {
             ticks: first.ticks.saturating_add(ahead),
             jumped: first.jumped,
         };
+        self.first.get_or_insert(pts.ticks);
         let origin = *self.origin.get_or_insert(pts.ticks);
         let since = |stamp: Stamp| Stamp {
             ticks: stamp.ticks.saturating_sub(origin),
@@ -88,7 +105,11 @@ impl Clock {
         };
         let raw = self.shifted(ticks, [0; 2]);
         let Some(last) = self.last else {
-            return plain(raw);
+            // After a seek: not before the first time of all, but for some reordering.
+            let after = self
+                .first
+                .map(|first| first.saturating_add(WRAP / 2 - MAX_BACK));
+            return plain(after.map_or(raw, |middle| near(raw, middle)));
         };
         for shift in self.shifts {
             let there = near(raw.saturating_add(shift), last);

@@ -18,28 +18,25 @@ mod pes;
 mod picture;
 mod program;
 mod psi;
+mod reader;
 mod section;
+mod seek;
 mod sync;
 mod track;
 mod video;
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use kinora_media::{MediaInfo, Time};
+use kinora_media::{ByteRange, MediaInfo, Packet, Time};
 
-use crate::window::Window;
 use crate::{DemuxError, Demuxer, SeekTo, Step};
 use clock::Clock;
-use packet::{PACKET_LEN, SYNC_BYTE, TsPacket};
 use program::Program;
-use sync::{Sync, find_packets};
+use reader::Reader;
+use seek::{Next, Seek, Tail};
 use track::{Out, Sink};
-
-/// So many bytes are read to learn what the tracks are, before what is known must do.
-const MAX_WAIT: u64 = 2 << 20;
-/// So many bytes may pass before the first packet, and before a program is found.
-const MAX_SEARCH: u64 = 8 << 20;
 
 /// How a transport stream is read.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -61,19 +58,29 @@ pub enum Origin {
 }
 
 /// Demultiplexes a transport stream.
+///
+/// The stream tells its duration nowhere but at its end, so it is not known at first: after
+/// [`find_duration`](Self::find_duration) or a seek it comes with another [`Step::Info`].
 pub struct TsDemuxer {
-    options: TsOptions,
-    window: Window,
-    /// Distance of packets while in step.
-    stride: Option<usize>,
-    program: Program,
-    /// Bytes passed since packets were looked for, and since the tracks are waited for.
-    passed: u64,
-    waited: u64,
-    was_in_step: bool,
-    ended: bool,
-    drained: bool,
+    reader: Reader,
     total_len: Option<u64>,
+    /// The time at the end of the file, once it was looked for.
+    last: Option<Time>,
+    errand: Errand,
+    /// What the next poll asks for.
+    want: Option<ByteRange>,
+    /// Packets that a seek has found.
+    found: VecDeque<Packet>,
+    told: bool,
+    tell_again: bool,
+}
+
+/// What is done beside reading on.
+enum Errand {
+    None,
+    /// The end is read for the last time, then the seek goes on, if there is one.
+    Tail(Box<Tail>, Option<SeekTo>),
+    Seek(Box<Seek>),
 }
 
 impl Default for TsDemuxer {
@@ -92,16 +99,14 @@ impl TsDemuxer {
     pub fn new(options: TsOptions) -> Self {
         let clock = Clock::new(options.origin == Origin::FirstPts);
         Self {
-            options,
-            window: Window::default(),
-            stride: None,
-            program: Program::new(Sink::new(clock)),
-            passed: 0,
-            waited: 0,
-            was_in_step: false,
-            ended: false,
-            drained: false,
+            reader: Reader::new(Program::new(Sink::new(clock))),
             total_len: None,
+            last: None,
+            errand: Errand::None,
+            want: None,
+            found: VecDeque::new(),
+            told: false,
+            tell_again: false,
         }
     }
 
@@ -113,126 +118,130 @@ impl TsDemuxer {
         })
     }
 
+    /// Looks for the duration: the next poll wants the file's end, and later the bytes that
+    /// would have come next. Returns `false` when it is known already or can not be found now
+    /// (before the tracks are, or without the file's length).
+    pub fn find_duration(&mut self) -> bool {
+        let Some(len) = self.total_len.filter(|_| self.told && self.last.is_none()) else {
+            return false;
+        };
+        if !matches!(self.errand, Errand::None) {
+            return false;
+        }
+        let (tail, range) = Tail::new(&self.reader.program, len);
+        self.errand = Errand::Tail(Box::new(tail), None);
+        self.want = Some(range);
+        true
+    }
+
+    #[allow(clippy::arithmetic_side_effects)] // Time saturates
     fn info(&self) -> MediaInfo {
+        let program = &self.reader.program;
         MediaInfo {
             container: "ts",
-            duration: None,
-            tracks: (self.program.tracks.iter())
+            duration: self.last.map(|last| last - program.sink.clock.begins()),
+            tracks: (program.tracks.iter())
                 .map(|track| track.info().clone())
                 .collect(),
-            seekable: false,
+            seekable: self.total_len.is_some(),
             title: None,
         }
     }
 
-    fn can_give(&self) -> bool {
-        match self.program.sink.out.front() {
-            None => false,
-            Some(Out::AwaitTracks) => self.waited >= MAX_WAIT || self.program.is_ready(),
-            Some(_) => true,
+    fn tell(&mut self) -> Step {
+        self.told = true;
+        self.tell_again = false;
+        Step::Info(Arc::new(self.info()))
+    }
+
+    /// Reads on in the order of the file.
+    fn read_on(&mut self) -> Result<Step, DemuxError> {
+        if self.tell_again {
+            return Ok(self.tell());
+        }
+        if let Some(packet) = self.found.pop_front() {
+            return Ok(Step::Packet(packet));
+        }
+        loop {
+            match self.reader.give() {
+                Some(Out::Packet(packet)) => return Ok(Step::Packet(packet)),
+                Some(Out::AwaitTracks | Out::Info) => return Ok(self.tell()),
+                None => {}
+            }
+            if !self.reader.read()? {
+                return Ok(match self.reader.is_drained() {
+                    true => Step::End,
+                    false => Step::NeedMore,
+                });
+            }
         }
     }
 
-    /// The next thing that is ready to be given.
-    fn give(&mut self) -> Option<Step> {
-        let out = &mut self.program.sink.out;
-        match out.front()? {
-            Out::AwaitTracks => {
-                let patient = self.waited < MAX_WAIT && !self.drained;
-                if !self.program.is_chosen() || patient && !self.program.is_ready() {
-                    return None;
+    /// Goes on with the errand. `None` when it is done.
+    fn run_errand(&mut self) -> Result<Option<Step>, DemuxError> {
+        match &mut self.errand {
+            Errand::None => Ok(None),
+            Errand::Tail(tail, seek) => {
+                let seek = *seek;
+                match tail.read() {
+                    None => return Ok(Some(Step::NeedMore)),
+                    Some(Err(Some((further, range)))) => {
+                        self.errand = Errand::Tail(Box::new(further), seek);
+                        return Ok(Some(Step::Want(range)));
+                    }
+                    Some(Ok(last)) => {
+                        self.last = Some(last);
+                        self.tell_again = true;
+                    }
+                    Some(Err(None)) => {}
                 }
-                self.waited = 0;
-                self.program.sink.out.pop_front();
-                Some(Step::Info(Arc::new(self.info())))
+                self.after_tail(seek).map(Some)
             }
-            Out::Info => {
-                out.pop_front();
-                Some(Step::Info(Arc::new(self.info())))
-            }
-            Out::Packet(_) => match out.pop_front()? {
-                Out::Packet(packet) => Some(Step::Packet(packet)),
-                _ => None,
+            Errand::Seek(seek) => match seek.read(&mut self.reader)? {
+                Next::NeedMore => Ok(Some(Step::NeedMore)),
+                Next::Want(range) => Ok(Some(Step::Want(range))),
+                Next::Done(packets) => {
+                    self.found = packets.into();
+                    self.errand = Errand::None;
+                    Ok(None)
+                }
             },
         }
     }
 
-    /// Reads packets until something can be given. Returns whether bytes are left to read.
-    fn read(&mut self) -> Result<bool, DemuxError> {
-        let Some(stride) = self.stride else {
-            return self.find_step();
+    fn after_tail(&mut self, seek: Option<SeekTo>) -> Result<Step, DemuxError> {
+        self.errand = Errand::None;
+        match seek {
+            Some(target) => self.begin_seek(target).map(Step::Want),
+            None if self.reader.ended => Ok(self.tell()),
+            None => Ok(Step::Want(ByteRange::from(self.reader.window.end()))),
+        }
+    }
+
+    fn begin_seek(&mut self, target: SeekTo) -> Result<ByteRange, DemuxError> {
+        let (Some(len), Some(last)) = (self.total_len, self.last) else {
+            return Err(DemuxError::NotSeekable("no time was found at its end"));
         };
-        while self.window.len() >= PACKET_LEN {
-            let packet = self.window.peek(PACKET_LEN);
-            if packet.first() != Some(&SYNC_BYTE) {
-                self.stride = None;
-                self.program.sink.damaged();
-                return Ok(true);
-            }
-            match TsPacket::parse(packet) {
-                Ok(packet) => self.program.push(&packet),
-                Err(_bad) => self.program.sink.damaged(),
-            }
-            self.window.skip(stride);
-            self.waited = self.waited.saturating_add(188);
-            if self.waited > MAX_SEARCH && !self.program.is_chosen() {
-                return Err(self.malformed("ts.no_program", "no program map was found"));
-            }
-            if self.can_give() {
-                return Ok(true);
-            }
-        }
-        Ok(false)
-    }
-
-    fn find_step(&mut self) -> Result<bool, DemuxError> {
-        match find_packets(&mut self.window, self.ended, &mut self.passed) {
-            Sync::Found(stride) => {
-                self.stride = Some(stride);
-                self.was_in_step = true;
-                self.passed = 0;
-                Ok(true)
-            }
-            Sync::NeedMore if self.passed > MAX_SEARCH && !self.was_in_step => {
-                Err(self.malformed("ts.no_sync", "no transport packets were found"))
-            }
-            Sync::NeedMore => Ok(false),
-        }
-    }
-
-    fn malformed(&self, reason: &'static str, what: &str) -> DemuxError {
-        DemuxError::Malformed {
-            container: "ts",
-            offset: self.window.start(),
-            reason,
-            what: what.to_owned(),
-        }
-    }
-
-    /// Everything was pushed and read: what is left in the tracks comes out.
-    fn drain(&mut self) -> Result<(), DemuxError> {
-        self.drained = true;
-        if !self.was_in_step {
-            return Err(self.malformed("ts.no_sync", "no transport packets were found"));
-        }
-        if !self.program.is_chosen() {
-            return Err(DemuxError::NoTracks);
-        }
-        self.program.finish();
-        if self.program.tracks.is_empty() {
-            return Err(DemuxError::NoTracks);
-        }
-        Ok(())
+        let mut seek = Seek::new(target, &self.reader.program, len, last);
+        let range = seek.go(&mut self.reader);
+        self.errand = Errand::Seek(Box::new(seek));
+        Ok(range)
     }
 }
 
 impl Demuxer for TsDemuxer {
     fn push(&mut self, offset: u64, data: Bytes) {
-        self.window.push(offset, data);
+        match &mut self.errand {
+            Errand::Tail(tail, _) => tail.reader.window.push(offset, data),
+            _ => self.reader.window.push(offset, data),
+        }
     }
 
     fn finish(&mut self) {
-        self.ended = true;
+        match &mut self.errand {
+            Errand::Tail(tail, _) => tail.reader.ended = true,
+            _ => self.reader.ended = true,
+        }
     }
 
     fn set_len(&mut self, total_len: u64) {
@@ -240,29 +249,35 @@ impl Demuxer for TsDemuxer {
     }
 
     fn poll(&mut self) -> Result<Step, DemuxError> {
-        loop {
-            if let Some(step) = self.give() {
-                return Ok(step);
-            }
-            if self.read()? {
-                continue;
-            }
-            if !self.ended {
-                return Ok(Step::NeedMore);
-            }
-            if self.drained {
-                return Ok(Step::End);
-            }
-            self.drain()?;
+        if let Some(range) = self.want.take() {
+            return Ok(Step::Want(range));
+        }
+        match self.run_errand()? {
+            Some(step) => Ok(step),
+            None => self.read_on(),
         }
     }
 
-    fn seek(&mut self, _target: SeekTo) -> Result<(), DemuxError> {
-        Err(DemuxError::NotSeekable("not yet"))
+    fn seek(&mut self, target: SeekTo) -> Result<(), DemuxError> {
+        if !self.told {
+            return Err(DemuxError::NotSeekable("its headers are not read yet"));
+        }
+        let Some(len) = self.total_len else {
+            return Err(DemuxError::NotSeekable("its length is not known"));
+        };
+        self.found.clear();
+        if self.last.is_some() {
+            self.want = Some(self.begin_seek(target)?);
+            return Ok(());
+        }
+        let (tail, range) = Tail::new(&self.reader.program, len);
+        self.errand = Errand::Tail(Box::new(tail), Some(target));
+        self.want = Some(range);
+        Ok(())
     }
 
     fn damage(&self) -> u64 {
-        self.program.sink.damage
+        self.reader.program.sink.damage
     }
 }
 

@@ -192,6 +192,16 @@ impl Program {
         assign(0, role::PAT);
     }
 
+    /// The same program, to be read at another place.
+    pub(super) fn alike(&self) -> Self {
+        let mut alike = Self::new(Sink::new(self.sink.clock.elsewhere()));
+        if let Some(map) = &self.chosen {
+            alike.change(map.clone());
+            alike.sink.out.clear();
+        }
+        alike
+    }
+
     /// Nothing follows: gives what is left.
     pub(super) fn finish(&mut self) {
         for track in &mut self.tracks {
@@ -218,5 +228,7 @@ impl Program {
         if awaiting {
             self.sink.out.push_back(Out::AwaitTracks);
         }
+        self.sink.clock.restart();
+        self.sink.last_time = None;
     }
 }
