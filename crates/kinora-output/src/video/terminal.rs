@@ -5,9 +5,9 @@ use std::io::{self, IsTerminal, Write};
 use std::sync::Once;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use crossterm::Command;
 use crossterm::cursor::{Hide, MoveTo, Show};
 use crossterm::terminal::{EnterAlternateScreen, LeaveAlternateScreen};
-use crossterm::{Command, queue};
 use kinora_media::VideoFrame;
 
 use super::RgbImage;
@@ -57,18 +57,15 @@ impl Terminal {
     /// The terminal on standard output.
     ///
     /// # Errors
-    /// [`SinkError::NoTerminal`] where there is none, [`SinkError::Terminal`].
+    /// [`SinkError::NoTerminal`] where there is none.
     pub fn open() -> Result<Self, SinkError> {
         let dumb = std::env::var("TERM").is_ok_and(|term| term == "dumb");
         if dumb || !io::stdout().is_terminal() {
             return Err(SinkError::NoTerminal);
         }
         restore_on_panic();
-        SHOWING.store(true, Ordering::Release);
-        let mut out = io::stdout();
-        queue!(out, EnterAlternateScreen, Hide).map_err(SinkError::Terminal)?;
         Ok(Self {
-            out: Box::new(out),
+            out: Box::new(io::stdout()),
             colors: Colors::from_environment(),
             fixed_size: None,
             drawn_size: (0, 0),
@@ -93,7 +90,17 @@ impl Terminal {
     fn size(&self) -> (u16, u16) {
         self.fixed_size
             .or_else(|| crossterm::terminal::size().ok())
+            .filter(|&(columns, rows)| columns > 0 && rows > 0)
             .unwrap_or((80, 24))
+    }
+
+    /// Turns to the other screen: at the first picture, and after a panic that playback survived.
+    fn enter(&mut self) {
+        if self.restores && !SHOWING.swap(true, Ordering::AcqRel) {
+            ansi(&mut self.text, EnterAlternateScreen);
+            ansi(&mut self.text, Hide);
+            self.drawn_size = (0, 0);
+        }
     }
 
     fn draw(&mut self, frame: &VideoFrame) -> Result<(), SinkError> {
@@ -102,6 +109,7 @@ impl Terminal {
         let space = (u32::from(columns.max(1)), u32::from(rows.max(2) - 1) * 2);
         let image = RgbImage::thumbnail(frame, space.0, space.1)?;
         self.text.clear();
+        self.enter();
         if self.drawn_size != (columns, rows) {
             self.text.push_str("\x1b[0m\x1b[2J");
             self.drawn_size = (columns, rows);
