@@ -12,4 +12,4 @@ pub use image::RgbImage;
 pub use png_file::{PngDir, snapshot_png};
 pub use raw::{RawVideo, luma_pgm};
 pub use sheet::{ContactSheet, SheetLayout};
-pub use terminal::{Colors, Terminal};
+pub use terminal::{Colors, Terminal, restore_terminal};

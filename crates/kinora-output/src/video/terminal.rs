@@ -187,14 +187,20 @@ fn leave(out: &mut dyn Write) {
     let _ = out.flush();
 }
 
+/// Gives the first screen and the cursor back now, where a [`Terminal`] took them: for a program that is
+/// told to end.
+pub fn restore_terminal() {
+    if SHOWING.swap(false, Ordering::AcqRel) {
+        leave(&mut io::stdout());
+    }
+}
+
 fn restore_on_panic() {
     static INSTALLED: Once = Once::new();
     INSTALLED.call_once(|| {
         let before = std::panic::take_hook();
         std::panic::set_hook(Box::new(move |info| {
-            if SHOWING.swap(false, Ordering::AcqRel) {
-                leave(&mut io::stdout());
-            }
+            restore_terminal();
             before(info);
         }));
     });
