@@ -6,9 +6,14 @@
 
 pub mod adts;
 mod demuxer;
+mod dump;
 mod framing;
 pub mod mp3;
+pub mod mp4;
+pub mod registry;
 pub mod ts;
 mod window;
 
 pub use demuxer::{DemuxError, Demuxer, SeekMode, SeekTo, Step};
+pub use dump::PacketDump;
+pub use registry::{ContainerKind, ProbingDemuxer, Sniff};

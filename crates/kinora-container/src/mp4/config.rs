@@ -1,0 +1,221 @@
+//! Decoder configuration of pictures, and MPEG-4 descriptors.
+
+use bytes::Bytes;
+use kinora_media::bitstream::{aac, h264, h265};
+use kinora_media::{AudioParams, CodecId, ColorInfo, VideoParams};
+
+use super::boxes::{FourCc, Reader, Short};
+use super::entry::SampleEntry;
+
+/// Takes a configuration box of a visual sample entry.
+pub(crate) fn read_video(
+    entry: &mut SampleEntry,
+    video: &mut VideoParams,
+    kind: FourCc,
+    body: &Bytes,
+) {
+    match (&kind, entry.codec) {
+        (b"avcC", CodecId::H264) => {
+            entry.config = body.clone();
+            avc(entry, video);
+        }
+        (b"hvcC", CodecId::H265) => {
+            entry.config = body.clone();
+            hevc(entry, video);
+        }
+        (b"av1C", CodecId::Av1) => {
+            entry.config = body.clone();
+            entry.codec_string = av1_codec_string(body);
+        }
+        (b"vpcC", CodecId::Vp8 | CodecId::Vp9) => {
+            entry.config = body.clone();
+            entry.codec_string = vp_codec_string(entry.tag, body);
+        }
+        (b"vvcC", CodecId::H266) => entry.config = body.slice(body.len().min(4)..),
+        (b"esds", _) => {
+            if let Some(descriptor) = descriptor(body) {
+                entry.bitrate = entry.bitrate.or(descriptor.bitrate);
+                if let Some(codec) = video_object_type(descriptor.object_type) {
+                    entry.codec = codec;
+                }
+                entry.config = descriptor.specific;
+            }
+        }
+        (b"glbl", CodecId::Mpeg4) => entry.config = body.clone(),
+        _ => {}
+    }
+}
+
+fn avc(entry: &mut SampleEntry, video: &mut VideoParams) {
+    if let Some(&[_, profile, constraints, level]) = entry.config.first_chunk() {
+        entry.codec_string = Some(format!("avc1.{profile:02x}{constraints:02x}{level:02x}"));
+    }
+    let Ok(config) = h264::AvcConfig::parse(&entry.config) else {
+        return;
+    };
+    if let Some(Ok(sps)) = config.sps.first().map(|sps| h264::Sps::parse(sps)) {
+        fill_in(video, (sps.width, sps.height), sps.pixel_aspect, sps.color);
+    }
+}
+
+fn hevc(entry: &mut SampleEntry, video: &mut VideoParams) {
+    let Ok(config) = h265::HevcConfig::parse(&entry.config) else {
+        return;
+    };
+    entry.codec_string = Some(config.profile.codec_string());
+    if let Some(sps) = config.sps() {
+        fill_in(video, (sps.width, sps.height), sps.pixel_aspect, sps.color);
+    }
+}
+
+/// What the container leaves open the parameter set tells.
+fn fill_in(
+    video: &mut VideoParams,
+    (width, height): (u32, u32),
+    pixel_aspect: Option<(u32, u32)>,
+    color: Option<ColorInfo>,
+) {
+    if video.width == 0 || video.height == 0 {
+        (video.width, video.height) = (width, height);
+    }
+    video.pixel_aspect = video.pixel_aspect.or(pixel_aspect);
+    if let Some(color) = color.filter(|_| video.color == ColorInfo::default()) {
+        video.color = color;
+    }
+}
+
+/// AV1 codec ISO media file format binding, section 5.
+fn av1_codec_string(body: &Bytes) -> Option<String> {
+    let &[_, profile_level, flags] = body.first_chunk()?;
+    let tier = if flags & 0x80 != 0 { 'H' } else { 'M' };
+    let depth = match (flags & 0x40 != 0, flags & 0x20 != 0) {
+        (false, _) => 8,
+        (true, false) => 10,
+        (true, true) => 12,
+    };
+    Some(format!(
+        "av01.{}.{:02}{tier}.{depth:02}",
+        profile_level >> 5,
+        profile_level & 0x1f
+    ))
+}
+
+/// VP codec ISO media file format binding, "codecs parameter string".
+fn vp_codec_string(tag: FourCc, body: &Bytes) -> Option<String> {
+    let &[_, _, _, _, profile, level, depth] = body.first_chunk()?;
+    let tag = String::from_utf8_lossy(&tag).into_owned();
+    Some(format!("{tag}.{profile:02}.{level:02}.{:02}", depth >> 4))
+}
+
+/// What an `esds` box holds (ISO/IEC 14496-1 7.2.6.5 to 7.2.6.7).
+pub(crate) struct Descriptor {
+    object_type: u8,
+    bitrate: Option<u32>,
+    specific: Bytes,
+}
+
+pub(crate) fn descriptor(esds: &Bytes) -> Option<Descriptor> {
+    let mut reader = Reader::new(esds);
+    reader.full_box().ok()?;
+    let es = tagged(&mut reader, 3).ok()??;
+    let mut reader = Reader::new(&es);
+    reader.skip(2).ok()?;
+    let flags = reader.u8().ok()?;
+    if flags & 0x80 != 0 {
+        reader.skip(2).ok()?;
+    }
+    if flags & 0x40 != 0 {
+        let url = reader.u8().ok()?;
+        reader.skip(usize::from(url)).ok()?;
+    }
+    if flags & 0x20 != 0 {
+        reader.skip(2).ok()?;
+    }
+    let decoder = tagged(&mut reader, 4).ok()??;
+    let mut reader = Reader::new(&decoder);
+    let object_type = reader.u8().ok()?;
+    reader.skip(8).ok()?;
+    let bitrate = reader.u32().ok().filter(|rate| *rate > 0);
+    let specific = tagged(&mut reader, 5).ok().flatten().unwrap_or_default();
+    Some(Descriptor {
+        object_type,
+        bitrate,
+        specific,
+    })
+}
+
+/// The next descriptor if it has that tag. A length past the end is cut there.
+fn tagged(reader: &mut Reader, tag: u8) -> Result<Option<Bytes>, Short> {
+    let found = reader.u8()?;
+    let mut len = 0usize;
+    for _ in 0..4 {
+        let byte = reader.u8()?;
+        len = len << 7 | usize::from(byte & 0x7f);
+        if byte & 0x80 == 0 {
+            break;
+        }
+    }
+    let body = reader.bytes(len.min(reader.left()))?;
+    Ok((found == tag).then_some(body))
+}
+
+/// Object type indications (<https://mp4ra.org/registered-types/object-types>).
+fn video_object_type(object_type: u8) -> Option<CodecId> {
+    Some(match object_type {
+        0x20 => CodecId::Mpeg4,
+        0x21 => CodecId::H264,
+        0x23 => CodecId::H265,
+        0x60..=0x65 => CodecId::Mpeg2Video,
+        0x6a => CodecId::Mpeg1Video,
+        0x6c => CodecId::Mjpeg,
+        0xa3 => CodecId::Vc1,
+        _ => return None,
+    })
+}
+
+fn audio_object_type(object_type: u8) -> Option<CodecId> {
+    Some(match object_type {
+        0x40 | 0x66..=0x68 => CodecId::Aac,
+        0x69 | 0x6b => CodecId::Mp3,
+        0xa5 => CodecId::Ac3,
+        0xa6 => CodecId::Eac3,
+        0xa9..=0xac => CodecId::Dts,
+        0xad => CodecId::Opus,
+        0xae => CodecId::Ac4,
+        0xdd => CodecId::Vorbis,
+        _ => return None,
+    })
+}
+
+/// Takes an `esds` of an audio sample entry.
+pub(crate) fn read_audio_descriptor(
+    entry: &mut SampleEntry,
+    audio: &mut AudioParams,
+    esds: &Bytes,
+) {
+    let Some(descriptor) = descriptor(esds) else {
+        return;
+    };
+    entry.bitrate = entry.bitrate.or(descriptor.bitrate);
+    entry.codec = audio_object_type(descriptor.object_type).unwrap_or(entry.codec);
+    entry.codec_string = Some(format!("mp4a.{:02x}", descriptor.object_type));
+    entry.config = descriptor.specific;
+    if entry.codec != CodecId::Aac {
+        return;
+    }
+    let Ok(config) = aac::AudioSpecificConfig::parse(&entry.config) else {
+        return;
+    };
+    // MPEG-1/2 audio within MPEG-4 audio (ISO/IEC 14496-3 table 1.17).
+    match config.object_type {
+        32 => entry.codec = CodecId::Mp1,
+        33 => entry.codec = CodecId::Mp2,
+        34 => entry.codec = CodecId::Mp3,
+        _ => {}
+    }
+    entry.codec_string = Some(config.codec_string());
+    audio.sample_rate = config.output_sample_rate();
+    if config.output_channels() > 0 {
+        audio.channels = config.output_channels();
+    }
+}

@@ -1,0 +1,204 @@
+//! Sample entries: which codec a track has and how its decoder is set up (ISO/IEC 14496-12 8.5.2).
+
+use bytes::Bytes;
+use kinora_media::{AudioParams, CodecId, ColorInfo, ColorRange, VideoParams};
+
+use super::boxes::{FourCc, Reader, Short, children, find, find_path};
+use super::{audio_entry, config};
+
+/// What a sample entry tells.
+#[derive(Clone, PartialEq, Debug)]
+pub(crate) struct SampleEntry {
+    pub(crate) tag: FourCc,
+    pub(crate) codec: CodecId,
+    pub(crate) codec_string: Option<String>,
+    pub(crate) config: Bytes,
+    pub(crate) video: Option<VideoParams>,
+    pub(crate) audio: Option<AudioParams>,
+    pub(crate) encrypted: bool,
+    pub(crate) bitrate: Option<u32>,
+    /// For sound whose samples are single instants: bytes of one, and how many share a frame.
+    pub(crate) frame: Option<(u32, u32)>,
+}
+
+impl SampleEntry {
+    pub(crate) fn new(tag: FourCc, codec: CodecId) -> Self {
+        Self {
+            tag,
+            codec,
+            codec_string: None,
+            config: Bytes::new(),
+            video: None,
+            audio: None,
+            encrypted: false,
+            bitrate: None,
+            frame: None,
+        }
+    }
+}
+
+/// Reads the first sample entry of an `stsd` whose track has that handler.
+pub(crate) fn parse(stsd: &Bytes, handler: FourCc) -> Option<SampleEntry> {
+    let mut reader = Reader::new(stsd);
+    let (version, _) = reader.full_box().ok()?;
+    reader.skip(4).ok()?;
+    let child = children(&reader.rest()).next()?;
+    let (tag, encrypted) = original_format(child.kind, &child.body, handler);
+    let codec = codec_of(tag, handler);
+    let mut entry = SampleEntry::new(tag, codec);
+    entry.encrypted = encrypted;
+    // An entry that is cut short still names its codec.
+    let _ = match codec.kind() {
+        kinora_media::TrackKind::Video => visual(&mut entry, &child.body),
+        kinora_media::TrackKind::Audio => audio_entry::read(&mut entry, &child.body, version),
+        _ => text_or_metadata(&mut entry, &child.body),
+    };
+    Some(entry)
+}
+
+/// What an encrypted entry was before it was encrypted (8.12.1).
+fn original_format(kind: FourCc, body: &Bytes, handler: FourCc) -> (FourCc, bool) {
+    let encrypted = matches!(
+        &kind,
+        b"encv" | b"enca" | b"enct" | b"encs" | b"drms" | b"drmi"
+    );
+    if !encrypted {
+        return (kind, false);
+    }
+    let before = match &handler {
+        b"vide" => 78,
+        b"soun" => 28,
+        _ => 8,
+    };
+    let inner = body.slice(before.min(body.len())..);
+    let original = find_path(&inner, &[b"sinf", b"frma"])
+        .and_then(|frma| frma.first_chunk::<4>().copied())
+        .unwrap_or(kind);
+    (original, true)
+}
+
+fn codec_of(tag: FourCc, handler: FourCc) -> CodecId {
+    match &tag {
+        b"avc1" | b"avc2" | b"avc3" | b"avc4" | b"dvav" | b"dva1" => CodecId::H264,
+        b"hvc1" | b"hev1" | b"dvh1" | b"dvhe" | b"hvc2" | b"hev2" => CodecId::H265,
+        b"vvc1" | b"vvi1" => CodecId::H266,
+        b"av01" | b"dav1" => CodecId::Av1,
+        b"vp08" => CodecId::Vp8,
+        b"vp09" => CodecId::Vp9,
+        b"mp4v" | b"XVID" | b"DIVX" | b"xvid" => CodecId::Mpeg4,
+        b"mp2v" | b"m2v1" | b"mpg2" | b"mx5p" | b"hdv2" | b"hdv3" | b"xdvc" => CodecId::Mpeg2Video,
+        b"m1v1" | b"mpeg" => CodecId::Mpeg1Video,
+        b"s263" | b"h263" | b"H263" => CodecId::H263,
+        b"mjpg" | b"mjpa" | b"jpeg" | b"MJPG" => CodecId::Mjpeg,
+        b"vc-1" => CodecId::Vc1,
+        b"apch" | b"apcn" | b"apcs" | b"apco" | b"ap4h" | b"ap4x" => CodecId::ProRes,
+        b"mp4a" => CodecId::Aac,
+        b".mp3" | b"mp3 " | b"ms\0U" => CodecId::Mp3,
+        b"ac-3" | b"sac3" => CodecId::Ac3,
+        b"ec-3" => CodecId::Eac3,
+        b"ac-4" => CodecId::Ac4,
+        b"Opus" => CodecId::Opus,
+        b"fLaC" => CodecId::Flac,
+        b"alac" => CodecId::Alac,
+        b"dtsc" | b"dtsh" | b"dtsl" | b"dtse" | b"dtsx" => CodecId::Dts,
+        b"mlpa" => CodecId::TrueHd,
+        b"mha1" | b"mha2" | b"mhm1" | b"mhm2" => CodecId::MpegH,
+        b"iamf" => CodecId::Iamf,
+        b"samr" => CodecId::AmrNb,
+        b"sawb" => CodecId::AmrWb,
+        b"sowt" | b"twos" | b"in24" | b"in32" | b"fl32" | b"fl64" | b"ipcm" | b"fpcm" | b"lpcm"
+        | b"NONE" => CodecId::Pcm,
+        b"raw " if handler == *b"soun" => CodecId::Pcm,
+        b"tx3g" => CodecId::Tx3g,
+        b"text" if handler != *b"vide" => CodecId::Tx3g,
+        b"wvtt" => CodecId::WebVtt,
+        b"stpp" => CodecId::Ttml,
+        b"c608" => CodecId::Cea608,
+        b"c708" => CodecId::Cea708,
+        _ => match &handler {
+            b"vide" => CodecId::UnknownVideo,
+            b"soun" => CodecId::UnknownAudio,
+            b"sbtl" | b"subt" | b"clcp" | b"subp" => CodecId::UnknownSubtitle,
+            _ => CodecId::UnknownData,
+        },
+    }
+}
+
+/// A `VisualSampleEntry` (12.1.3).
+fn visual(entry: &mut SampleEntry, body: &Bytes) -> Result<(), Short> {
+    let mut reader = Reader::new(body);
+    reader.skip(24)?;
+    let mut video = VideoParams {
+        width: u32::from(reader.u16()?),
+        height: u32::from(reader.u16()?),
+        ..VideoParams::default()
+    };
+    entry.video = Some(video);
+    reader.skip(50)?;
+    let boxes = reader.rest();
+    for child in children(&boxes) {
+        match &child.kind {
+            b"pasp" => video.pixel_aspect = pixel_aspect(&child.body),
+            b"colr" => video.color = color(&child.body).unwrap_or(video.color),
+            b"btrt" => entry.bitrate = average_bitrate(&child.body),
+            _ => config::read_video(entry, &mut video, child.kind, &child.body),
+        }
+    }
+    entry.video = Some(video);
+    Ok(())
+}
+
+/// 12.1.4.
+fn pixel_aspect(pasp: &Bytes) -> Option<(u32, u32)> {
+    let mut reader = Reader::new(pasp);
+    match (reader.u32().ok()?, reader.u32().ok()?) {
+        (0, _) | (_, 0) => None,
+        aspect => Some(aspect),
+    }
+}
+
+/// 12.1.5; `nclc` is QuickTime's, without the range.
+fn color(colr: &Bytes) -> Option<ColorInfo> {
+    let mut reader = Reader::new(colr);
+    let kind = reader.take::<4>().ok()?;
+    if !matches!(&kind, b"nclx" | b"nclc") {
+        return None;
+    }
+    let mut number = || u8::try_from(reader.u16().ok()?).ok();
+    let (primaries, transfer, matrix) = (number()?, number()?, number()?);
+    let full = kind == *b"nclx" && reader.u8().is_ok_and(|flags| flags & 0x80 != 0);
+    Some(ColorInfo {
+        primaries,
+        transfer,
+        matrix,
+        range: match full {
+            true => ColorRange::Full,
+            false => ColorRange::Limited,
+        },
+    })
+}
+
+/// 8.5.2.2 `BitRateBox`; zero is "unknown".
+pub(crate) fn average_bitrate(btrt: &Bytes) -> Option<u32> {
+    let mut reader = Reader::new(btrt);
+    reader.skip(8).ok()?;
+    reader.u32().ok().filter(|rate| *rate > 0)
+}
+
+fn text_or_metadata(entry: &mut SampleEntry, body: &Bytes) -> Result<(), Short> {
+    let mut reader = Reader::new(body);
+    reader.skip(8)?;
+    let rest = reader.rest();
+    match &entry.tag {
+        b"wvtt" => entry.config = find(&rest, b"vttC").unwrap_or_default(),
+        b"tx3g" | b"text" => entry.config = rest,
+        // content_encoding, then mime_format (12.3.3.2).
+        b"mett" => {
+            let media_type = rest.split(|byte| *byte == 0).nth(1).unwrap_or_default();
+            let name = String::from_utf8_lossy(media_type.get(..100).unwrap_or(media_type));
+            entry.codec_string = Some(name.into_owned()).filter(|name| !name.is_empty());
+        }
+        _ => {}
+    }
+    Ok(())
+}

@@ -1,0 +1,78 @@
+//! Where fragments begin and when: from `sidx` (ISO/IEC 14496-12 8.16.3) and from those seen.
+
+use bytes::Bytes;
+use kinora_media::{Time, Timebase};
+
+use super::boxes::{Reader, Short};
+
+/// Places that are remembered at most: a day of one-second fragments.
+const MAX_PLACES: usize = 100_000;
+
+/// The beginning of a fragment.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Place {
+    pub(crate) time: Time,
+    pub(crate) offset: u64,
+}
+
+/// Known beginnings of fragments, in ascending order.
+#[derive(Default)]
+pub(crate) struct FragmentIndex {
+    places: Vec<Place>,
+    /// When the last segment that a `sidx` names ends.
+    pub(crate) end: Option<Time>,
+}
+
+impl FragmentIndex {
+    /// Remembers a fragment that was met. Those before the last known one are known already.
+    pub(crate) fn add(&mut self, place: Place) {
+        let is_new = self
+            .places
+            .last()
+            .is_none_or(|last| last.offset < place.offset);
+        if is_new && self.places.len() < MAX_PLACES {
+            self.places.push(place);
+        }
+    }
+
+    /// The last known beginning at or before a time.
+    pub(crate) fn before(&self, time: Time) -> Option<Place> {
+        // Times of damaged files may not ascend: the search then finds some place, no harm done.
+        let behind = self.places.partition_point(|place| place.time <= time);
+        self.places.get(behind.checked_sub(1)?).copied()
+    }
+
+    pub(crate) fn first(&self) -> Option<Place> {
+        self.places.first().copied()
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.places.is_empty()
+    }
+
+    /// Takes a `sidx` whose box ends at an offset.
+    pub(crate) fn read(&mut self, sidx: &Bytes, box_end: u64) -> Result<(), Short> {
+        let mut reader = Reader::new(sidx);
+        let (version, _) = reader.full_box()?;
+        reader.skip(4)?;
+        let clock = Timebase::from_hz(reader.u32()?).ok_or(Short)?;
+        let mut ticks = reader.sized(version)?;
+        let mut offset = box_end.saturating_add(reader.sized(version)?);
+        reader.skip(2)?;
+        let count = reader.u16()?;
+        let time_of = |ticks: u64| clock.to_time(i64::try_from(ticks).unwrap_or(i64::MAX));
+        for _ in 0..count {
+            let size = reader.u32()? & 0x7fff_ffff;
+            let duration = reader.u32()?;
+            reader.skip(4)?;
+            self.add(Place {
+                time: time_of(ticks),
+                offset,
+            });
+            ticks = ticks.saturating_add(u64::from(duration));
+            offset = offset.saturating_add(u64::from(size));
+        }
+        self.end = self.end.max(Some(time_of(ticks)));
+        Ok(())
+    }
+}

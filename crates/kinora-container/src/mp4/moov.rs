@@ -1,0 +1,350 @@
+//! The movie box: tracks, their tables and their place in time (ISO/IEC 14496-12 8.2 to 8.8).
+
+use bytes::Bytes;
+use kinora_media::{
+    CodecId, MediaInfo, Rotation, Time, Timebase, TrackId, TrackInfo, TrackKind, VideoParams,
+};
+
+use super::boxes::{FourCc, Reader, Short, children, find, find_path};
+use super::edits::{self, Edit};
+use super::entry::{self, SampleEntry};
+use super::fragment::Defaults;
+use super::meta;
+use super::tables::{Grouping, SampleTables};
+
+/// More tracks than any sound file has.
+const MAX_TRACKS: usize = 1024;
+
+/// What a `moov` holds.
+pub(crate) struct Movie {
+    pub(crate) tracks: Vec<TrackBox>,
+    pub(crate) duration: Option<Time>,
+    pub(crate) title: Option<String>,
+    /// Samples may come in fragments (`mvex`).
+    pub(crate) fragmented: bool,
+}
+
+/// What a `trak` holds.
+pub(crate) struct TrackBox {
+    pub(crate) info: TrackInfo,
+    pub(crate) clock: Timebase,
+    pub(crate) tables: SampleTables,
+    /// Never empty.
+    pub(crate) edits: Vec<Edit>,
+    /// Ticks by which decoding is moved earlier, zero or less.
+    pub(crate) dts_shift: i32,
+    pub(crate) defaults: Defaults,
+}
+
+/// What `tkhd`, `mdhd` and `hdlr` tell of a track.
+struct Headers {
+    id: u32,
+    rotation: Rotation,
+    clock: Timebase,
+    duration: u64,
+    language: Option<String>,
+    handler: FourCc,
+}
+
+impl Movie {
+    /// Reads a `moov`. Tracks that make no sense are left out; `damage` counts them.
+    pub(crate) fn parse(moov: &Bytes, damage: &mut u64) -> Self {
+        let header = find(moov, b"mvhd").and_then(|mvhd| movie_header(&mvhd).ok());
+        let clock = header.map_or(MILLIS, |(clock, _)| clock);
+        let mvex = find(moov, b"mvex");
+        let chapters = chapter_tracks(moov);
+        let mut tracks: Vec<TrackBox> = Vec::new();
+        for trak in children(moov).filter(|child| child.kind == *b"trak") {
+            if tracks.len() >= MAX_TRACKS {
+                *damage = damage.saturating_add(1);
+                break;
+            }
+            let Some(mut track) = parse_track(&trak.body, clock, mvex.as_ref()) else {
+                *damage = damage.saturating_add(1);
+                continue;
+            };
+            if chapters.contains(&track.info.id.0) || is_scaffold(&track) {
+                continue;
+            }
+            // Track numbers must be unique (8.3.2.3); the first keeps it.
+            while tracks.iter().any(|other| other.info.id == track.info.id) {
+                track.info.id = TrackId(track.info.id.0.wrapping_add(0x1_0000));
+            }
+            tracks.push(track);
+        }
+        let delay = meta::encoder_delay(moov);
+        if let Some((start, end)) = delay {
+            for audio in tracks
+                .iter_mut()
+                .filter_map(|track| track.info.audio.as_mut())
+            {
+                (audio.encoder_delay, audio.encoder_padding) = (start, end);
+            }
+        }
+        let movie_duration = header
+            .map(|(clock, ticks)| clock.to_time(i64::try_from(ticks).unwrap_or(i64::MAX)))
+            .filter(|duration| *duration > Time::ZERO);
+        let extends = mvex
+            .as_ref()
+            .and_then(|mvex| find(mvex, b"mehd"))
+            .and_then(|mehd| extended_duration(&mehd).ok())
+            .map(|ticks| clock.to_time(i64::try_from(ticks).unwrap_or(i64::MAX)))
+            .filter(|duration| *duration > Time::ZERO);
+        Self {
+            duration: match mvex {
+                Some(_) => extends.or(movie_duration),
+                None => longest(&tracks).or(movie_duration),
+            },
+            tracks,
+            title: meta::title(moov),
+            fragmented: mvex.is_some(),
+        }
+    }
+
+    /// What the player is told.
+    pub(crate) fn info(&self) -> MediaInfo {
+        MediaInfo {
+            container: "mp4",
+            duration: self.duration,
+            tracks: self.tracks.iter().map(|track| track.info.clone()).collect(),
+            seekable: !self.fragmented,
+            title: self.title.clone(),
+        }
+    }
+}
+
+const MILLIS: Timebase = match Timebase::from_hz(1000) {
+    Some(clock) => clock,
+    None => Timebase::MPEG,
+};
+
+fn longest(tracks: &[TrackBox]) -> Option<Time> {
+    tracks
+        .iter()
+        .filter(|track| matches!(track.info.kind(), TrackKind::Video | TrackKind::Audio))
+        .filter_map(|track| track.info.duration)
+        .max()
+}
+
+/// Tracks for the machinery of other systems: hints for servers, time codes.
+fn is_scaffold(track: &TrackBox) -> bool {
+    matches!(
+        track.info.codec_tag.as_str(),
+        "rtp " | "srtp" | "tmcd" | "sm2t"
+    )
+}
+
+/// Tracks that hold chapter names and pictures (`tref`/`chap`): they lie anywhere in the file.
+fn chapter_tracks(moov: &Bytes) -> Vec<u32> {
+    let mut found = Vec::new();
+    for trak in children(moov).filter(|child| child.kind == *b"trak") {
+        if let Some(chapters) = find_path(&trak.body, &[b"tref", b"chap"]) {
+            let numbers = chapters
+                .chunks_exact(4)
+                .filter_map(|bytes| bytes.first_chunk());
+            found.extend(
+                numbers
+                    .map(|bytes| u32::from_be_bytes(*bytes))
+                    .take(MAX_TRACKS),
+            );
+        }
+        if found.len() > MAX_TRACKS {
+            break;
+        }
+    }
+    found
+}
+
+fn movie_header(mvhd: &Bytes) -> Result<(Timebase, u64), Short> {
+    let (clock, duration, _) = times(mvhd)?;
+    Ok((clock, duration))
+}
+
+/// Time scale and duration, where `mvhd` and `mdhd` have them alike; and what follows.
+fn times(body: &Bytes) -> Result<(Timebase, u64, Reader), Short> {
+    let mut reader = Reader::new(body);
+    let (version, _) = reader.full_box()?;
+    reader.skip(if version == 1 { 16 } else { 8 })?;
+    let clock = Timebase::from_hz(reader.u32()?).ok_or(Short)?;
+    let duration = reader.sized(version)?;
+    let unknown = duration == u64::MAX || version == 0 && duration == u64::from(u32::MAX);
+    Ok((clock, if unknown { 0 } else { duration }, reader))
+}
+
+fn extended_duration(mehd: &Bytes) -> Result<u64, Short> {
+    let mut reader = Reader::new(mehd);
+    let (version, _) = reader.full_box()?;
+    reader.sized(version)
+}
+
+fn parse_track(trak: &Bytes, movie: Timebase, mvex: Option<&Bytes>) -> Option<TrackBox> {
+    let mdia = find(trak, b"mdia")?;
+    let headers = headers(trak, &mdia)?;
+    let stbl = find_path(&mdia, &[b"minf", b"stbl"])?;
+    let entry = entry::parse(&find(&stbl, b"stsd")?, headers.handler)?;
+    let mut tables = SampleTables::parse(&stbl);
+    tables.grouping = grouping(&entry, &tables);
+    let elst = find_path(trak, &[b"edts", b"elst"]);
+    let edits = elst.map_or_else(
+        || vec![Edit::WHOLE],
+        |elst| edits::parse(&elst, movie, headers.clock, mvex.is_some()),
+    );
+    let dts_shift = match find(&stbl, b"cslg").and_then(|cslg| composition_shift(&cslg)) {
+        Some(shift) => shift,
+        None => tables.earliest_composition(),
+    };
+    let defaults = mvex
+        .map(|mvex| Defaults::find(mvex, headers.id))
+        .unwrap_or_default();
+    let mut track = TrackBox {
+        info: track_info(&headers, entry),
+        clock: headers.clock,
+        tables,
+        edits,
+        dts_shift,
+        defaults,
+    };
+    track.describe_times(&headers, mvex.is_some());
+    Some(track)
+}
+
+fn headers(trak: &Bytes, mdia: &Bytes) -> Option<Headers> {
+    let (id, rotation) = track_header(&find(trak, b"tkhd")?).ok()?;
+    let (clock, duration, mut rest) = times(&find(mdia, b"mdhd")?).ok()?;
+    let packed = rest.u16().unwrap_or(0);
+    let handler = find(mdia, b"hdlr").and_then(|hdlr| {
+        let mut reader = Reader::new(&hdlr);
+        reader.skip(8).ok()?;
+        reader.take().ok()
+    })?;
+    let extended = find(mdia, b"elng").and_then(|elng| {
+        let text = elng.get(4..)?.split(|byte| *byte == 0).next()?;
+        let text = core::str::from_utf8(text).ok()?;
+        (!text.is_empty() && text.len() <= 64).then(|| text.to_owned())
+    });
+    Some(Headers {
+        id,
+        rotation,
+        clock,
+        duration,
+        language: extended.or_else(|| language(packed)),
+        handler,
+    })
+}
+
+fn track_header(tkhd: &Bytes) -> Result<(u32, Rotation), Short> {
+    let mut reader = Reader::new(tkhd);
+    let (version, _) = reader.full_box()?;
+    reader.skip(if version == 1 { 16 } else { 8 })?;
+    let id = reader.u32()?;
+    reader.skip(if version == 1 { 12 } else { 8 })?;
+    reader.skip(16)?;
+    let rotation = matrix_rotation(&mut reader).unwrap_or_default();
+    Ok((id, rotation))
+}
+
+/// The quarter turns that a matrix stands for (8.3.2.3); other matrices turn nothing.
+fn matrix_rotation(reader: &mut Reader) -> Result<Rotation, Short> {
+    let (a, b) = (reader.i32()?, reader.i32()?);
+    reader.skip(4)?;
+    let (c, d) = (reader.i32()?, reader.i32()?);
+    Ok(match (a.signum(), b.signum(), c.signum(), d.signum()) {
+        (0, 1, -1, 0) => Rotation::Cw90,
+        (-1, 0, 0, -1) => Rotation::Cw180,
+        (0, -1, 1, 0) => Rotation::Cw270,
+        _ => Rotation::None,
+    })
+}
+
+/// Three letters of five bits (8.4.2.3). Small numbers are QuickTime's own codes.
+fn language(packed: u16) -> Option<String> {
+    if packed < 0x400 {
+        return None;
+    }
+    let letter = |shift: u16| {
+        let low = u8::try_from(packed >> shift & 0x1f).unwrap_or(0);
+        low.saturating_add(0x60)
+    };
+    let letters = [letter(10), letter(5), letter(0)];
+    let text = core::str::from_utf8(&letters).ok()?;
+    (text != "und" && letters.iter().all(u8::is_ascii_lowercase)).then(|| text.to_owned())
+}
+
+/// `compositionToDTSShift` moves the other way round (8.6.1.4).
+fn composition_shift(cslg: &Bytes) -> Option<i32> {
+    let mut reader = Reader::new(cslg);
+    let (version, _) = reader.full_box().ok()?;
+    if version != 0 {
+        return None;
+    }
+    Some(reader.i32().ok()?.saturating_neg().min(0))
+}
+
+/// Sound whose every instant is a sample goes into packets of many.
+fn grouping(entry: &SampleEntry, tables: &SampleTables) -> Option<Grouping> {
+    let (samples_per_frame, bytes_per_frame) = entry.frame?;
+    let instants = tables.constant_duration() == Some(1) && tables.constant_size().is_some();
+    instants.then_some(Grouping {
+        samples_per_frame,
+        bytes_per_frame,
+    })
+}
+
+fn track_info(headers: &Headers, entry: SampleEntry) -> TrackInfo {
+    let mut info = TrackInfo::new(TrackId(headers.id), entry.codec);
+    info.codec_tag = entry.tag.iter().map(|byte| char::from(*byte)).collect();
+    info.codec_string = entry.codec_string;
+    info.config = entry.config;
+    info.language = headers.language.clone();
+    info.bitrate = entry.bitrate;
+    info.encrypted = entry.encrypted;
+    info.audio = entry.audio;
+    info.video = entry.video.map(|video| VideoParams {
+        rotation: headers.rotation,
+        ..video
+    });
+    info
+}
+
+impl TrackBox {
+    /// Fills in what follows from tables and edits together.
+    fn describe_times(&mut self, headers: &Headers, fragmented: bool) {
+        let ticks = match self.tables.total_duration() {
+            0 => headers.duration,
+            total => total,
+        };
+        let ticks = i64::try_from(ticks).unwrap_or(i64::MAX);
+        let presented = self.edits.iter().map(|edit| {
+            let end = edit.media_end.unwrap_or(ticks).min(ticks);
+            edit.present(self.clock, end)
+        });
+        self.info.duration = presented
+            .max()
+            .filter(|duration| *duration > Time::ZERO && !fragmented);
+        if let (Some(video), Some(delta)) = (&mut self.info.video, self.tables.constant_duration())
+            && delta > 0
+        {
+            video.frame_rate = Some(f64::from(self.clock.hz()) / f64::from(delta));
+        }
+        self.describe_trimming(ticks, fragmented);
+    }
+
+    /// An edit that cuts sound at both ends tells what its encoder added.
+    fn describe_trimming(&mut self, ticks: i64, fragmented: bool) {
+        let (Some(audio), [edit]) = (&mut self.info.audio, self.edits.as_slice()) else {
+            return;
+        };
+        let rate = i64::from(audio.sample_rate);
+        let samples = |ticks: i64| {
+            let scaled = ticks.saturating_mul(rate);
+            let samples = scaled.checked_div(i64::from(self.clock.hz())).unwrap_or(0);
+            u32::try_from(samples).unwrap_or(0)
+        };
+        if edit.media_start > 0 || self.info.codec != CodecId::Opus {
+            audio.encoder_delay = samples(edit.media_start);
+        }
+        if let Some(end) = edit.media_end.filter(|_| !fragmented) {
+            audio.encoder_padding = samples(ticks.saturating_sub(end).max(0));
+        }
+    }
+}

@@ -1,0 +1,332 @@
+//! One track on its way: which sample comes next, and when it is presented.
+
+use std::collections::VecDeque;
+
+use bytes::Bytes;
+use kinora_media::{Packet, PacketFlags, Time, TrackKind};
+
+use super::edits::Edit;
+use super::fragment::Run;
+use super::moov::TrackBox;
+use super::tables::{Cursor, Sample};
+
+/// Steps back through key frames until one is presented early enough: more than one or two are
+/// needed in damaged files only.
+const MAX_STEPS_BACK: u32 = 16;
+
+/// A track with its place in the tables and fragments.
+pub(crate) struct Track {
+    pub(crate) described: TrackBox,
+    cursor: Cursor,
+    edit: usize,
+    tables_done: bool,
+    runs: VecDeque<Run>,
+    /// Decoding time behind the last fragment.
+    pub(crate) next_dts: i64,
+    head: Option<Head>,
+    /// Samples before this time are not given: a fragment is entered in its middle.
+    skip_to: Option<i64>,
+}
+
+/// The next sample of a track.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Head {
+    pub(crate) sample: Sample,
+    pub(crate) dts: Time,
+}
+
+impl Track {
+    pub(crate) fn new(described: TrackBox) -> Self {
+        let next_dts = i64::try_from(described.tables.total_duration()).unwrap_or(i64::MAX);
+        let mut track = Self {
+            described,
+            cursor: Cursor::default(),
+            edit: 0,
+            tables_done: false,
+            runs: VecDeque::new(),
+            next_dts,
+            head: None,
+            skip_to: None,
+        };
+        if track.edit_at(0).media_start > 0 {
+            track.enter_edit(0);
+        }
+        track.advance();
+        track
+    }
+
+    pub(crate) fn kind(&self) -> TrackKind {
+        self.described.info.kind()
+    }
+
+    pub(crate) fn head(&self) -> Option<&Head> {
+        self.head.as_ref()
+    }
+
+    /// There are samples in the movie box itself.
+    pub(crate) fn has_table_samples(&self) -> bool {
+        self.described.tables.sample_count() > 0
+    }
+
+    /// When the samples of the movie box end.
+    pub(crate) fn tables_end(&self) -> Time {
+        let end = i64::try_from(self.described.tables.total_duration()).unwrap_or(i64::MAX);
+        self.edit_at(0).present(self.described.clock, end)
+    }
+
+    fn edit_at(&self, index: usize) -> Edit {
+        self.described
+            .edits
+            .get(index)
+            .copied()
+            .unwrap_or(Edit::WHOLE)
+    }
+    fn current_edit(&self) -> Edit {
+        self.edit_at(self.edit)
+    }
+
+    /// Adds a fragment's run of samples. While a seek is under way none of them is taken out.
+    pub(crate) fn add_run(&mut self, run: Run, seeking: bool) {
+        self.runs.push_back(run);
+        if self.head.is_none() && !seeking {
+            self.advance();
+        }
+    }
+
+    /// Forgets all fragments at hand.
+    pub(crate) fn forget_runs(&mut self) {
+        self.runs.clear();
+        self.skip_to = None;
+        if self.tables_done {
+            self.head = None;
+        }
+    }
+
+    /// Moves on to the next sample.
+    pub(crate) fn advance(&mut self) {
+        self.head = self.next_sample().map(|sample| {
+            let decode = sample
+                .dts
+                .saturating_add(i64::from(self.described.dts_shift))
+                .min(sample.pts());
+            Head {
+                sample,
+                dts: self.current_edit().present(self.described.clock, decode),
+            }
+        });
+    }
+
+    fn next_sample(&mut self) -> Option<Sample> {
+        while !self.tables_done {
+            let edit = self.current_edit();
+            match self.described.tables.next(&mut self.cursor) {
+                Some(sample) if edit.media_end.is_none_or(|end| sample.dts < end) => {
+                    return Some(sample);
+                }
+                _ => self.next_edit(),
+            }
+        }
+        loop {
+            match self.runs.front_mut()?.next() {
+                Some(sample) if self.skip_to.is_some_and(|to| sample.dts < to) => {}
+                Some(sample) => {
+                    self.skip_to = None;
+                    return Some(sample);
+                }
+                None => {
+                    self.runs.pop_front();
+                }
+            }
+        }
+    }
+
+    fn next_edit(&mut self) {
+        let next = self.edit.saturating_add(1);
+        match next < self.described.edits.len() {
+            true => self.enter_edit(next),
+            // Fragments go on in the time of the first edit.
+            false => (self.tables_done, self.edit) = (true, 0),
+        }
+    }
+
+    /// Goes to the sample where decoding for an edit begins.
+    fn enter_edit(&mut self, edit: usize) {
+        self.edit = edit;
+        let start = self.decode_start(self.edit_at(edit).media_start);
+        match self.described.tables.cursor_at(start) {
+            Some(cursor) => self.cursor = cursor,
+            None => self.tables_done = true,
+        }
+    }
+
+    /// The sample to begin with so that a moment of the media is decoded.
+    fn decode_start(&self, media: i64) -> u64 {
+        let tables = &self.described.tables;
+        if self.kind() != TrackKind::Video {
+            // Decoders of sound need some frames before those that count.
+            let before = media.saturating_sub(i64::from(self.described.clock.hz()));
+            return tables.key_at_or_before(tables.sample_at(before));
+        }
+        self.key_for(media)
+    }
+
+    /// The last key sample that is presented at or before a moment.
+    fn key_for(&self, media: i64) -> u64 {
+        let tables = &self.described.tables;
+        let shift = i64::from(self.described.dts_shift);
+        let mut key = tables.key_at_or_before(tables.sample_at(media.saturating_sub(shift)));
+        for _ in 0..MAX_STEPS_BACK {
+            match self.pts_of(key) {
+                Some(pts) if pts > media && key > 0 => {
+                    key = tables.key_at_or_before(key.saturating_sub(1));
+                }
+                _ => break,
+            }
+        }
+        key
+    }
+
+    fn pts_of(&self, sample: u64) -> Option<i64> {
+        let tables = &self.described.tables;
+        let mut cursor = tables.cursor_at(sample)?;
+        tables.next(&mut cursor).map(|sample| sample.pts())
+    }
+
+    /// Goes to the key sample for a time within the tables; gives when it is presented. With
+    /// `nearest` it may be the one behind the time.
+    pub(crate) fn seek(&mut self, time: Time, nearest: bool) -> Option<Time> {
+        let clock = self.described.clock;
+        let last = self
+            .described
+            .edits
+            .iter()
+            .rposition(|edit| edit.start <= time);
+        let index = last.unwrap_or(0);
+        let edit = self.edit_at(index);
+        let media = edit.media_at(clock, time.max(edit.start));
+        let mut key = self.key_for(media);
+        let behind = self.described.tables.key_after(key).filter(|_| nearest);
+        if let Some((behind, pts)) = behind.and_then(|key| Some((key, self.pts_of(key)?)))
+            && let Some(before) = self.pts_of(key)
+            && pts.saturating_sub(media) < media.saturating_sub(before)
+            && edit.media_end.is_none_or(|end| pts < end)
+        {
+            key = behind;
+        }
+        let pts = self.pts_of(key)?;
+        self.cursor = self.described.tables.cursor_at(key)?;
+        self.edit = index;
+        self.tables_done = false;
+        self.advance();
+        Some(edit.present(clock, pts).max(edit.start))
+    }
+
+    /// Goes to where this track must begin so that it is complete from a time on.
+    pub(crate) fn follow(&mut self, time: Time) {
+        let index = self
+            .described
+            .edits
+            .iter()
+            .rposition(|edit| edit.start <= time);
+        let index = index.unwrap_or(0);
+        let edit = self.edit_at(index);
+        let media = edit.media_at(self.described.clock, time.max(edit.start));
+        let start = match self.kind() {
+            TrackKind::Video => self.key_for(media),
+            _ => {
+                let tables = &self.described.tables;
+                tables.key_at_or_before(tables.sample_at(media))
+            }
+        };
+        self.edit = index;
+        match self.described.tables.cursor_at(start) {
+            Some(cursor) => (self.cursor, self.tables_done) = (cursor, false),
+            None => self.tables_done = true,
+        }
+        self.advance();
+    }
+
+    /// Goes behind all samples of the movie box.
+    pub(crate) fn leave_tables(&mut self) {
+        self.tables_done = true;
+        self.edit = 0;
+        self.head = None;
+    }
+
+    /// Where in the fragments at hand decoding for a time must begin, as time and decoding
+    /// time; `None` when they all end before it.
+    pub(crate) fn key_in_runs(&self, time: Time) -> Option<(Time, i64)> {
+        let (clock, edit) = (self.described.clock, self.edit_at(0));
+        let mut best = None;
+        let mut end = Time::MIN;
+        for run in &self.runs {
+            let mut walk = run.clone();
+            while let Some(sample) = walk.next() {
+                let pts = edit.present(clock, sample.pts());
+                let ticks = sample.pts().saturating_add(i64::from(sample.duration));
+                end = end.max(edit.present(clock, ticks));
+                if sample.key && (pts <= time || best.is_none()) {
+                    best = Some((pts, sample.dts));
+                }
+            }
+        }
+        best.filter(|_| end > time)
+    }
+
+    /// Leaves out the samples of fragments that are decoded before that.
+    pub(crate) fn skip_runs_to(&mut self, dts: i64) {
+        self.skip_to = Some(dts);
+        self.advance();
+    }
+
+    /// Leaves out the samples of fragments that end before a time.
+    pub(crate) fn skip_runs_before(&mut self, time: Time) {
+        let ticks = self.edit_at(0).media_at(self.described.clock, time);
+        let begin = self.runs.iter().fold(i64::MIN, |begin, run| {
+            let mut walk = run.clone();
+            let mut begin = begin;
+            while let Some(sample) = walk.next() {
+                if sample.dts <= ticks && sample.key {
+                    begin = sample.dts;
+                }
+            }
+            begin
+        });
+        self.skip_runs_to(begin);
+    }
+
+    /// The current sample lies outside the file: passes over what surely does so with it.
+    pub(crate) fn skip_outside(&mut self) {
+        match self.tables_done {
+            false => self.described.tables.skip_chunk(&mut self.cursor),
+            true => {
+                if let Some(run) = self.runs.front_mut() {
+                    run.skip_rest();
+                }
+            }
+        }
+        self.advance();
+    }
+
+    /// The packet of the current sample.
+    pub(crate) fn packet(&self, head: &Head, data: Bytes) -> Packet {
+        let (clock, edit, sample) = (self.described.clock, self.current_edit(), &head.sample);
+        let pts = sample.pts();
+        let end = pts.saturating_add(i64::from(sample.duration));
+        let before = end <= edit.media_start && pts < edit.media_start;
+        let behind = edit.media_end.is_some_and(|last| pts >= last);
+        Packet {
+            track: self.described.info.id,
+            pts: edit.present(clock, pts),
+            dts: head.dts,
+            duration: clock.to_time(i64::from(sample.duration)),
+            flags: PacketFlags {
+                key: sample.key,
+                decode_only: before || behind,
+                discontinuity: false,
+                disposable: sample.disposable,
+            },
+            data,
+        }
+    }
+}
