@@ -6,6 +6,7 @@
 )]
 
 pub(crate) mod file;
+pub(crate) mod latm;
 pub(crate) mod tags;
 
 use kinora_media::bitstream::BadHeader;
@@ -121,7 +122,8 @@ impl Splitter {
             Err(BadHeader::Truncated) if !ended => {
                 return Look::Need(frame.len.saturating_add(self.framing.header_len()));
             }
-            Err(BadHeader::Truncated) if self.confirmed_by_past(&frame, data.len()) => {}
+            Err(BadHeader::Truncated)
+                if frame.len <= data.len() && self.confirmed_by_past(&frame, rest) => {}
             _ => {
                 self.lost();
                 return Look::Junk(self.framing.next_candidate(data));
@@ -131,11 +133,12 @@ impl Splitter {
         Look::Frame(frame)
     }
 
-    /// The last frame of all has none behind it: it must be as those before it, or reach
-    /// exactly to the end.
-    fn confirmed_by_past(&self, frame: &Frame, available: usize) -> bool {
-        frame.len == available
-            || frame.len < available && self.last_format.is_some_and(|f| same(&f, &frame.format))
+    /// The last frame of all has no whole header behind it: it must reach to the end, or to what
+    /// may be the start of another, or be as those before it.
+    fn confirmed_by_past(&self, frame: &Frame, rest: &[u8]) -> bool {
+        rest.first() == Some(&self.framing.first_byte())
+            || rest.is_empty()
+            || self.last_format.is_some_and(|f| same(&f, &frame.format))
     }
 
     fn whole(&self, data: &[u8], frame: Frame, ended: bool) -> Look {
@@ -222,16 +225,19 @@ impl Framing {
         }
     }
 
-    /// How far it is to the next byte that may begin a frame, at least one.
-    fn next_candidate(self, data: &[u8]) -> usize {
-        let first = match self {
+    const fn first_byte(self) -> u8 {
+        match self {
             Self::Adts | Self::Mpeg => 0xff,
             Self::Loas => 0x56,
             Self::Ac3 => 0x0b,
             Self::Dts => 0x7f,
-        };
+        }
+    }
+
+    /// How far it is to the next byte that may begin a frame, at least one.
+    fn next_candidate(self, data: &[u8]) -> usize {
         let rest = data.get(1..).unwrap_or_default();
-        memchr::memchr(first, rest)
+        memchr::memchr(self.first_byte(), rest)
             .unwrap_or(rest.len())
             .saturating_add(1)
     }

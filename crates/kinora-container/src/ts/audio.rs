@@ -1,10 +1,13 @@
 //! Cuts the audio of one PID into frames.
 
+use std::collections::VecDeque;
+
 use bytes::{Buf, Bytes, BytesMut};
-use kinora_media::Time;
+use kinora_media::{CodecId, Time};
 
 use super::clock::Stamp;
 use super::marks::{Mark, Marks};
+use crate::framing::latm::Latm;
 use crate::framing::{Format, Framing, Look, Splitter, samples_to_time};
 
 /// No frame is longer: DTS-HD's are the longest.
@@ -35,6 +38,10 @@ pub(super) struct AudioSplitter {
     /// The last time stamp and the samples since then.
     time: Option<(Stamp, u64)>,
     in_junk: bool,
+    /// For AAC in LATM: what unwraps it.
+    latm: Option<Latm>,
+    /// Frames that came out of one wrapper.
+    unwrapped: VecDeque<AudioFrame>,
 }
 
 impl AudioSplitter {
@@ -48,12 +55,25 @@ impl AudioSplitter {
             format: None,
             time: None,
             in_junk: false,
+            latm: (framing == Framing::Loas).then(Latm::default),
+            unwrapped: VecDeque::new(),
         }
     }
 
     /// What the frames are, once one was seen.
     pub(super) fn format(&self) -> Option<&Format> {
         self.format.as_ref()
+    }
+
+    /// Decoder configuration, where the frames do not repeat it.
+    pub(super) fn config(&self) -> Option<Bytes> {
+        match &self.latm {
+            Some(latm) => latm.config().map(|(_, bytes)| bytes.clone()),
+            None => {
+                let config = self.format?.aac_config?;
+                Some(Bytes::copy_from_slice(&config))
+            }
+        }
     }
 
     /// A PES packet begins with the next bytes.
@@ -84,19 +104,31 @@ impl AudioSplitter {
     pub(super) fn clear(&mut self) {
         self.lost();
         self.marks.clear();
+        self.unwrapped.clear();
         self.time = None;
         self.in_junk = true;
     }
 
     /// The next frame that is whole. `damage` counts the places where there is none.
     pub(super) fn next(&mut self, ended: bool, damage: &mut u64) -> Option<AudioFrame> {
+        if let Some(frame) = self.unwrapped.pop_front() {
+            return Some(frame);
+        }
         while !self.buffer.is_empty() && (ended || self.buffer.len() >= self.need) {
             match self.splitter.look(&self.buffer, ended) {
                 Look::Frame(frame) => {
                     self.in_junk = false;
                     self.need = 0;
+                    if self.latm.is_some() {
+                        self.unwrap(frame.len, damage);
+                        match self.unwrapped.pop_front() {
+                            None => continue,
+                            frame => return frame,
+                        }
+                    }
                     self.format = Some(frame.format);
-                    let timed = self.advance_time(frame.samples, frame.format.sample_rate);
+                    let timed =
+                        self.advance_time(self.base, frame.samples, frame.format.sample_rate);
                     let mut data = self.buffer.split_to(frame.len.min(self.buffer.len()));
                     self.base = self.base.saturating_add(to_u64(data.len()));
                     data.advance(frame.skip.min(data.len()));
@@ -121,6 +153,42 @@ impl AudioSplitter {
         None
     }
 
+    /// Takes the frames out of a LOAS frame.
+    fn unwrap(&mut self, len: usize, damage: &mut u64) {
+        let begin = self.base;
+        let mut element = self.buffer.split_to(len.min(self.buffer.len()));
+        self.base = begin.saturating_add(to_u64(element.len()));
+        element.advance(3.min(element.len()));
+        let Some(latm) = &mut self.latm else { return };
+        let Ok(frames) = latm.frames(&element) else {
+            *damage = damage.saturating_add(1);
+            return;
+        };
+        let Some((config, _)) = latm.config() else {
+            return;
+        };
+        let format = Format {
+            codec: CodecId::Aac,
+            sample_rate: config.sample_rate,
+            channels: config.output_channels(),
+            aac_config: None,
+        };
+        let samples = config.frame_samples;
+        self.format = Some(format);
+        for data in frames {
+            if let Some((stamp, after, duration)) =
+                self.advance_time(begin, samples, format.sample_rate)
+            {
+                self.unwrapped.push_back(AudioFrame {
+                    data,
+                    stamp,
+                    after,
+                    duration,
+                });
+            }
+        }
+    }
+
     fn junk(&mut self, count: usize, damage: &mut u64) {
         if !self.in_junk && self.format.is_some() {
             *damage = damage.saturating_add(1);
@@ -137,8 +205,13 @@ impl AudioSplitter {
 
     /// The time of the frame at the buffer's start: the stamp of the PES packet that it is the
     /// first to begin in, else where the frame before it ends.
-    fn advance_time(&mut self, samples: u32, sample_rate: u32) -> Option<(Stamp, Time, Time)> {
-        if let Some((pts, _)) = self.marks.take(self.base).and_then(|mark| mark.times) {
+    fn advance_time(
+        &mut self,
+        begin: u64,
+        samples: u32,
+        sample_rate: u32,
+    ) -> Option<(Stamp, Time, Time)> {
+        if let Some((pts, _)) = self.marks.take(begin).and_then(|mark| mark.times) {
             self.time = Some((pts, 0));
         }
         let (stamp, before) = self.time.as_mut()?;

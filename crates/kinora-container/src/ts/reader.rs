@@ -101,7 +101,9 @@ impl Reader {
         let Some(stride) = self.stride else {
             return self.find_step();
         };
-        while self.window.len() >= PACKET_LEN {
+        // What lies between packets is passed over with them, at the end it need not be there.
+        let needed = if self.ended { PACKET_LEN } else { stride };
+        while self.window.len() >= needed {
             let packet = self.window.peek(PACKET_LEN);
             if packet.first() != Some(&SYNC_BYTE) {
                 self.stride = None;

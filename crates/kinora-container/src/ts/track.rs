@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 
 use bytes::{Bytes, BytesMut};
+use kinora_media::bitstream::aac::AudioSpecificConfig;
 use kinora_media::{
     AudioParams, Packet, PacketFlags, Time, Timebase, TrackId, TrackInfo, TrackKind,
 };
@@ -425,9 +426,11 @@ impl Track {
                 if !self.ready || self.info.audio != params || self.info.codec != format.codec {
                     self.info.audio = params;
                     self.info.codec = format.codec;
-                    if let Some(config) = format.aac_config {
-                        self.info.config = Bytes::copy_from_slice(&config);
-                        self.info.codec_string = Some(format!("mp4a.40.{}", config[0] >> 3));
+                    if let Some(config) = splitter.config() {
+                        self.info.codec_string = AudioSpecificConfig::parse(&config)
+                            .ok()
+                            .map(|config| config.codec_string());
+                        self.info.config = config;
                     }
                     if self.ready {
                         sink.out.push_back(Out::Info);
