@@ -41,7 +41,7 @@ impl PacketDump {
     #[must_use]
     pub fn new(track: &TrackInfo, packet: &Packet) -> Self {
         let codec = match &track.codec_string {
-            Some(name) if track.codec == CodecId::UnknownData => name.clone(),
+            Some(name) if track.kind() == TrackKind::Data => name.clone(),
             _ => track.codec.name().to_owned(),
         };
         Self {

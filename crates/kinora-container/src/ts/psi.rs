@@ -27,6 +27,8 @@ pub(super) struct Stream {
     pub(super) codec: CodecId,
     pub(super) carriage: Carriage,
     pub(super) language: Option<String>,
+    /// The media type of what is neither seen nor heard, where it has one.
+    pub(super) media_type: Option<&'static str>,
     /// Channels that a descriptor tells (Opus).
     pub(super) channels: u16,
 }
@@ -157,7 +159,7 @@ fn stream(
         0x01 => (CodecId::Mpeg1Video, Carriage::Video),
         0x02 => (CodecId::Mpeg2Video, Carriage::Video),
         0x03 | 0x04 => (CodecId::Mp2, Carriage::Audio(Framing::Mpeg)),
-        0x05 => private_sections(descriptors),
+        0x05 => (CodecId::UnknownData, Carriage::Sections),
         0x0f => (CodecId::Aac, Carriage::Audio(Framing::Adts)),
         0x10 => (CodecId::Mpeg4, Carriage::Pes),
         0x11 => (CodecId::AacLatm, Carriage::Audio(Framing::Loas)),
@@ -185,6 +187,7 @@ fn stream(
         codec,
         carriage,
         language: descriptors.language(),
+        media_type: media_type(codec, descriptors),
         channels: descriptors.opus_channels(),
     }
 }
@@ -198,10 +201,16 @@ fn is_hdmv(program: Option<[u8; 4]>) -> bool {
     program == Some(*b"HDMV")
 }
 
-fn private_sections(mut descriptors: Descriptors<'_>) -> (CodecId, Carriage) {
-    // ETSI TS 102 809: application signalling; other sections are private data as well.
-    let _is_application_table = descriptors.any(|(tag, _)| tag == 0x6f);
-    (CodecId::UnknownData, Carriage::Sections)
+fn media_type(codec: CodecId, mut descriptors: Descriptors<'_>) -> Option<&'static str> {
+    match codec {
+        CodecId::Id3 => Some("application/id3"),
+        CodecId::Scte35 => Some("application/x-scte35"),
+        // Application signalling (ETSI TS 102 809 5.3.5.1).
+        CodecId::UnknownData => descriptors
+            .any(|(tag, _)| tag == 0x6f)
+            .then_some("application/vnd.dvb.ait"),
+        _ => None,
+    }
 }
 
 /// PES private data (type 0x06) and types that are not assigned: descriptors tell

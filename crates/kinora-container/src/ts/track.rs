@@ -155,6 +155,7 @@ impl Track {
         let mut info = TrackInfo::new(TrackId(stream.pid.into()), stream.codec);
         info.codec_tag = format!("0x{:02x}", stream.stream_type);
         info.language.clone_from(&stream.language);
+        info.codec_string = stream.media_type.map(str::to_owned);
         match stream.codec.kind() {
             TrackKind::Audio => info.audio = Some(AudioParams::default()),
             TrackKind::Video => info.video = Some(kinora_media::VideoParams::default()),
