@@ -32,22 +32,22 @@ struct Watch {
 }
 
 impl Watch {
-    fn new(window: Duration) -> Self {
+    fn new(window: Duration, since: Instant) -> Self {
         Self {
-            since: Instant::now(),
+            since,
             bytes: 0,
             window,
         }
     }
     /// Counts; true when a whole window brought too little.
-    fn starves(&mut self, bytes: usize) -> bool {
+    fn starves(&mut self, bytes: usize, now: Instant) -> bool {
         self.bytes = self.bytes.saturating_add(bytes as u64);
-        let spent = self.since.elapsed();
+        let spent = now.saturating_duration_since(self.since);
         if spent < self.window {
             return false;
         }
         let starves = (self.bytes as f64) < SLOWEST * spent.as_secs_f64();
-        *self = Self::new(self.window);
+        *self = Self::new(self.window, now);
         starves
     }
 }
@@ -56,7 +56,7 @@ impl Pump<'_> {
     /// True when the body was read to its end, so that its connection may serve again.
     pub(crate) async fn run(self, mut body: Incoming) -> Result<bool, NetError> {
         let mut received = 0u64;
-        let mut watch = Watch::new(self.stall);
+        let mut watch = Watch::new(self.stall, Instant::now());
         if self.cut && self.length == Some(0) {
             return Ok(false);
         }
@@ -70,7 +70,7 @@ impl Pump<'_> {
             let Ok(mut data) = frame.into_data() else {
                 continue;
             };
-            if watch.starves(data.len()) {
+            if watch.starves(data.len(), Instant::now()) {
                 return Err(NetError::Stalled { received });
             }
             let left = self.length.map_or(u64::MAX, |length| length - received);
@@ -78,7 +78,7 @@ impl Pump<'_> {
             let waited = self.hand_over(data, &mut received).await;
             if waited {
                 // The silence was ours.
-                watch = Watch::new(self.stall);
+                watch = Watch::new(self.stall, Instant::now());
             }
             if self.cut && self.length == Some(received) {
                 return Ok(false);
@@ -135,5 +135,28 @@ impl Pump<'_> {
                 other => other,
             },
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Whether a body that sends `bytes` every `every` counts as silent within a minute.
+    fn starves(bytes: usize, every: Duration) -> bool {
+        let start = Instant::now();
+        let mut watch = Watch::new(Duration::from_secs(15), start);
+        (1..)
+            .map(|index| every * index)
+            .take_while(|at| *at <= Duration::from_secs(60))
+            .any(|at| watch.starves(bytes, start + at))
+    }
+
+    #[test]
+    fn less_than_a_byte_a_second_is_silence() {
+        assert!(starves(1, Duration::from_secs(2)));
+        assert!(starves(4, Duration::from_secs(5)));
+        assert!(!starves(1, Duration::from_millis(900)));
+        assert!(!starves(1500, Duration::from_secs(14)));
     }
 }

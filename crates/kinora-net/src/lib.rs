@@ -3,6 +3,18 @@
 //!
 //! This is the only home of tokio on the player's side. A local file starts no runtime, no TLS and
 //! no name lookup; certificates are read at the first `https:` request.
+//!
+//! ```
+//! use std::sync::mpsc;
+//! use kinora_media::RequestId;
+//! use kinora_net::{FetchRequest, Net, NetConfig, NetEvent};
+//!
+//! let (sender, events) = mpsc::channel();
+//! let net = Net::new(NetConfig::default(), move |event| drop(sender.send(event)));
+//! net.fetch(FetchRequest::get(RequestId(1), "no/such/film.mp4"));
+//! let Ok(NetEvent::Failed { fault, .. }) = events.recv() else { unreachable!() };
+//! assert_eq!(fault.reason(), "file.not_found");
+//! ```
 #![forbid(unsafe_code)]
 
 mod body;

@@ -1,15 +1,27 @@
+use std::fmt;
+
 use bytes::Bytes;
 use kinora_errors::{Fault, Secret};
 use kinora_media::{ByteRange, Chunk, Header, RequestId, ResponseInfo};
 
 /// How a resource is asked for.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub enum Method {
     /// GET.
     #[default]
     Get,
     /// POST with a body; its media type is a header of the request.
     Post(Bytes),
+}
+
+/// The body may hold credentials, so it is not printed.
+impl fmt::Debug for Method {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Get => f.write_str("GET"),
+            Self::Post(body) => write!(f, "POST of {} bytes", body.len()),
+        }
+    }
 }
 
 /// Who named the URL: decides what it may reach.
@@ -91,10 +103,17 @@ pub enum NetEvent {
 }
 
 /// A whole small answer, as [`crate::Net::get`] gives it.
-#[derive(Clone, PartialEq, Debug, Default)]
+#[derive(Clone, PartialEq, Default)]
 pub struct Reply {
     /// What the resource says of itself.
     pub info: ResponseInfo,
     /// Its bytes.
     pub body: Bytes,
+}
+
+/// Neither its URL nor its bytes are printed: both may hold credentials.
+impl fmt::Debug for Reply {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}, {} bytes", self.info.status, self.body.len())
+    }
 }

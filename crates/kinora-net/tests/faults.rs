@@ -4,13 +4,12 @@
 mod support;
 
 use std::io;
-use std::net::{IpAddr, TcpListener, TcpStream};
-use std::time::Duration;
+use std::net::{IpAddr, TcpListener};
 
 use kinora_errors::Retry;
 use kinora_media::{ByteRange, Header};
 use kinora_net::{NetConfig, Resolve, Resolving};
-use support::{Probe, SHORT, Server, patient, pattern};
+use support::{BlackHole, Probe, SHORT, Server, patient, pattern};
 
 const UNKNOWN: u32 = 0x2005_0000;
 const UNSUPPORTED: u32 = 0x2005_0001;
@@ -37,28 +36,14 @@ fn a_closed_port_refuses_at_once() {
     assert!(!format!("{fault:?} {fault}").contains("canary"));
 }
 
-/// A listener whose queue is full drops further SYNs: a black hole on loopback.
 #[test]
 fn a_black_hole_times_out_while_connecting() {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .unwrap();
-    let _entered = runtime.enter();
-    let socket = tokio::net::TcpSocket::new_v4().unwrap();
-    socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
-    let listener = socket.listen(1).unwrap();
-    let address = listener.local_addr().unwrap();
-    let mut waiting = Vec::new();
-    while let Ok(stream) = TcpStream::connect_timeout(&address, Duration::from_millis(150)) {
-        waiting.push(stream);
-        assert!(waiting.len() < 64, "the queue never fills");
-    }
-    let outcome = Probe::new(NetConfig {
+    let hole = BlackHole::at("127.0.0.1:0");
+    let config = NetConfig {
         connect_timeout: SHORT,
         ..patient()
-    })
-    .get(format!("http://{address}/"));
+    };
+    let outcome = Probe::new(config).get(format!("http://{}/", hole.address));
     assert_eq!(outcome.failed(), (TIMEOUT, "tcp.timeout"));
     assert_eq!(outcome.fault().retry(), Retry::Backoff);
 }

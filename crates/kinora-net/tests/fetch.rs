@@ -3,11 +3,12 @@
 
 mod support;
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use kinora_media::{ByteRange, Header, RequestId};
-use kinora_net::{Method, NetConfig, NetEvent};
-use support::{PATIENCE, Probe, Server, patient, pattern, range_server};
+use kinora_net::{Method, NetConfig, NetEvent, Resolve, Resolving};
+use support::{BlackHole, PATIENCE, Probe, Server, patient, pattern, range_server};
 
 #[test]
 fn a_file_comes_whole_and_in_ranges() {
@@ -293,4 +294,67 @@ fn a_small_answer_can_be_waited_for() {
         .net
         .get(probe.request(silent.url("/")), 9, Duration::from_millis(50));
     assert_eq!(fault.unwrap_err().reason(), "net.total_timeout");
+}
+
+/// The first address is a black hole, the second answers.
+struct HoleFirst;
+
+impl Resolve for HoleFirst {
+    fn resolve(&self, _: &str) -> Resolving {
+        Box::pin(async {
+            Ok(vec![
+                IpAddr::from([127, 0, 0, 2]),
+                IpAddr::from([127, 0, 0, 1]),
+            ])
+        })
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_dead_address_holds_nobody_up() {
+    let server = Server::replying("200 OK", "", b"alive");
+    let port = server.address.port();
+    let _hole = BlackHole::at(&format!("127.0.0.2:{port}"));
+    let started = std::time::Instant::now();
+    let outcome = Probe::resolving(patient(), HoleFirst).get(format!("http://two.example:{port}/"));
+    assert_eq!(outcome.body, b"alive");
+    assert!(
+        started.elapsed() < PATIENCE / 2,
+        "the next address joined in"
+    );
+}
+
+#[test]
+fn many_fetches_at_once_all_end() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("a");
+    std::fs::write(&path, pattern(100_000)).unwrap();
+    let server = range_server(pattern(100_000));
+    let probe = Probe::new(patient());
+    let mut open = std::collections::BTreeSet::new();
+    for index in 0..200u64 {
+        let url = if index % 2 == 0 {
+            path.to_str().unwrap().to_owned()
+        } else {
+            server.url("/")
+        };
+        let mut request = probe.request(url);
+        request.range = ByteRange::from(index * 400);
+        request.credit = 10_000;
+        open.insert(request.id);
+        probe.net.fetch(request);
+    }
+    for id in (1..=200).step_by(7).map(RequestId) {
+        probe.net.cancel(id);
+        open.remove(&id);
+    }
+    while !open.is_empty() {
+        match probe.events.recv_timeout(PATIENCE).unwrap() {
+            NetEvent::Chunk(chunk) => probe.net.grant(chunk.id, chunk.data.len() as u64),
+            NetEvent::Done { id } => drop(open.remove(&id)),
+            NetEvent::Failed { fault, .. } => panic!("{fault}: {:?}", fault.causes()),
+            NetEvent::Head { .. } => {}
+        }
+    }
 }

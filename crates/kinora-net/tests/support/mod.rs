@@ -254,3 +254,37 @@ pub fn range_server(body: Vec<u8>) -> Server {
         }
     })
 }
+
+/// An address on loopback where connections are neither taken nor refused: its queue is full.
+pub struct BlackHole {
+    pub address: SocketAddr,
+    _held: (
+        tokio::runtime::Runtime,
+        tokio::net::TcpListener,
+        Vec<TcpStream>,
+    ),
+}
+
+impl BlackHole {
+    pub fn at(address: &str) -> Self {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap();
+        let listener = runtime.block_on(async {
+            let socket = tokio::net::TcpSocket::new_v4().unwrap();
+            socket.bind(address.parse().unwrap()).unwrap();
+            socket.listen(1).unwrap()
+        });
+        let address = listener.local_addr().unwrap();
+        let mut waiting = Vec::new();
+        while let Ok(stream) = TcpStream::connect_timeout(&address, Duration::from_millis(150)) {
+            waiting.push(stream);
+            assert!(waiting.len() < 64, "the queue never fills");
+        }
+        Self {
+            address,
+            _held: (runtime, listener, waiting),
+        }
+    }
+}
