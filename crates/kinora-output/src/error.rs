@@ -20,6 +20,9 @@ pub enum SinkError {
     /// The terminal could not be written.
     #[error("the terminal can not be written")]
     Terminal(#[source] io::Error),
+    /// The output's thread could not be started, or has died.
+    #[error("the output's thread does not run")]
+    Thread(#[source] io::Error),
     /// No terminal is there.
     #[error("the output is not a terminal; choose another video output")]
     NoTerminal,
@@ -60,7 +63,7 @@ impl SinkError {
 impl Coded for SinkError {
     fn code(&self) -> Code {
         match self {
-            Self::File { source, .. } | Self::Terminal(source) => {
+            Self::File { source, .. } | Self::Terminal(source) | Self::Thread(source) => {
                 Code::from_errno(source.raw_os_error().unwrap_or(0))
             }
             // ENOTTY
@@ -79,6 +82,7 @@ impl Coded for SinkError {
                 _ => "sink.io",
             },
             Self::Terminal(_) => "sink.terminal",
+            Self::Thread(_) => "sink.thread",
             Self::NoTerminal => "sink.no_terminal",
             Self::Png(_) => "sink.png",
             Self::BadFrame { .. } => "sink.bad_frame",

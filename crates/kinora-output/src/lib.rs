@@ -17,6 +17,7 @@ pub use error::SinkError;
 pub use sink::{NullVideo, TeeVideo, VideoSink};
 pub use spec::{AudioOutput, OutputSpecError, VideoOutput};
 pub use video::{
-    ContactSheet, PngDir, RawVideo, RgbImage, SheetLayout, Terminal, luma_pgm, snapshot_png,
+    Background, ContactSheet, PngDir, RawVideo, RgbImage, SheetLayout, Terminal, luma_pgm,
+    snapshot_png,
 };
 pub use wav::{WavAudio, WavFile};

@@ -6,7 +6,8 @@ use std::str::FromStr;
 use thiserror::Error;
 
 use crate::{
-    AudioSink, NullAudio, NullVideo, PngDir, RawVideo, SinkError, Terminal, VideoSink, WavAudio,
+    AudioSink, Background, NullAudio, NullVideo, PngDir, RawVideo, SinkError, Terminal, VideoSink,
+    WavAudio,
 };
 
 /// A chosen video output.
@@ -82,15 +83,15 @@ fn split(text: &str) -> (&str, Option<PathBuf>) {
 }
 
 impl VideoOutput {
-    /// Makes the sink.
+    /// Makes the sink. Those that code or write pictures do so on a thread of their own.
     ///
     /// # Errors
     /// A folder or file that can not be made; no terminal.
     pub fn open(&self) -> Result<Box<dyn VideoSink>, SinkError> {
         Ok(match self {
             Self::Null => Box::new(NullVideo::new()),
-            Self::Png(dir) => Box::new(PngDir::create(dir)?),
-            Self::Yuv(file) => Box::new(RawVideo::create(file)?),
+            Self::Png(dir) => Box::new(Background::start(PngDir::create(dir)?)?),
+            Self::Yuv(file) => Box::new(Background::start(RawVideo::create(file)?)?),
             Self::Terminal => Box::new(Terminal::open()?),
         })
     }

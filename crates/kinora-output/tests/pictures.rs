@@ -227,6 +227,25 @@ fn each_picture_becomes_a_png_that_tells_its_number_and_time() {
 }
 
 #[test]
+fn a_background_sink_loses_no_picture_and_tells_its_failure() {
+    let dir = tempfile::tempdir().unwrap();
+    let folder = dir.path().join("pictures");
+    let mut sink = Background::start(PngDir::create(&folder).unwrap()).unwrap();
+    let picture = gray(3, 2, &[1, 2, 3, 4, 5, 6]);
+    for _ in 0..50 {
+        sink.present(&picture).unwrap();
+    }
+    sink.finish().unwrap();
+    assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 50);
+
+    let mut sink = Background::start(PngDir::create(&folder).unwrap()).unwrap();
+    std::fs::remove_dir_all(&folder).unwrap();
+    let failed = (0..50).find_map(|_| sink.present(&picture).err());
+    let failed = failed.or_else(|| sink.finish().err()).unwrap();
+    assert!(matches!(failed, SinkError::File { .. }), "{failed}");
+}
+
+#[test]
 fn raw_video_holds_the_visible_samples_only() {
     let dir = tempfile::tempdir().unwrap();
     let raw = dir.path().join("a.yuv");

@@ -1,5 +1,6 @@
 //! Sinks of pictures.
 
+mod background;
 mod color;
 mod font;
 mod image;
@@ -8,6 +9,7 @@ mod raw;
 mod sheet;
 mod terminal;
 
+pub use background::Background;
 pub use image::RgbImage;
 pub use png_file::{PngDir, snapshot_png};
 pub use raw::{RawVideo, luma_pgm};
