@@ -17,7 +17,7 @@ pub use error::SinkError;
 pub use sink::{NullVideo, TeeVideo, VideoSink};
 pub use spec::{AudioOutput, OutputSpecError, VideoOutput};
 pub use video::{
-    Background, ContactSheet, PngDir, RawVideo, RgbImage, SheetLayout, Terminal, luma_pgm,
+    Background, ContactSheet, PngDir, RgbImage, SheetLayout, Terminal, YuvFile, luma_pgm,
     snapshot_png,
 };
-pub use wav::{WavAudio, WavFile};
+pub use wav::{WavFile, WavWriter};

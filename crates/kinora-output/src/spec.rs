@@ -6,8 +6,8 @@ use std::str::FromStr;
 use thiserror::Error;
 
 use crate::{
-    AudioSink, Background, NullAudio, NullVideo, PngDir, RawVideo, SinkError, Terminal, VideoSink,
-    WavAudio,
+    AudioSink, Background, ContactSheet, NullAudio, NullVideo, PngDir, SinkError, Terminal,
+    VideoSink, WavFile, YuvFile,
 };
 
 /// A chosen video output.
@@ -20,6 +20,8 @@ pub enum VideoOutput {
     Png(PathBuf),
     /// Raw planes in a file; YUV4MPEG2 when its name ends in `.y4m`.
     Yuv(PathBuf),
+    /// Many small pictures on one sheet, a PNG file.
+    Sheet(PathBuf),
     /// The terminal.
     Terminal,
 }
@@ -51,10 +53,11 @@ impl FromStr for VideoOutput {
             ("terminal", None) => Ok(Self::Terminal),
             ("png", Some(dir)) => Ok(Self::Png(dir)),
             ("yuv", Some(file)) => Ok(Self::Yuv(file)),
+            ("sheet", Some(file)) => Ok(Self::Sheet(file)),
             _ => Err(OutputSpecError {
                 given: text.to_owned(),
                 kind: "video",
-                known: "null, png:DIR, yuv:FILE, terminal",
+                known: "null, png:DIR, yuv:FILE, sheet:FILE, terminal",
             }),
         }
     }
@@ -91,7 +94,8 @@ impl VideoOutput {
         Ok(match self {
             Self::Null => Box::new(NullVideo::new()),
             Self::Png(dir) => Box::new(Background::start(PngDir::create(dir)?)?),
-            Self::Yuv(file) => Box::new(Background::start(RawVideo::create(file)?)?),
+            Self::Yuv(file) => Box::new(Background::start(YuvFile::create(file)?)?),
+            Self::Sheet(file) => Box::new(Background::start(ContactSheet::create(file)?)?),
             Self::Terminal => Box::new(Terminal::open()?),
         })
     }
@@ -105,7 +109,7 @@ impl AudioOutput {
     pub fn open(&self) -> Result<Box<dyn AudioSink>, SinkError> {
         Ok(match self {
             Self::Null => Box::new(NullAudio::new()),
-            Self::Wav(file) => Box::new(WavAudio::create(file)?),
+            Self::Wav(file) => Box::new(WavFile::create(file)?),
         })
     }
 }

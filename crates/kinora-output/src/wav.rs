@@ -10,20 +10,20 @@ use crate::audio::{AudioFormat, Paced, SampleWriter};
 const HEADER: u32 = 44;
 
 /// Sound goes to a WAV file, in time.
-pub type WavAudio = Paced<WavFile>;
+pub type WavFile = Paced<WavWriter>;
 
-impl WavAudio {
+impl WavFile {
     /// Makes the file anew.
     ///
     /// # Errors
     /// [`SinkError::File`].
     pub fn create(path: &Path) -> Result<Self, SinkError> {
-        Ok(Self::with_writer(WavFile::create(path)?))
+        Ok(Self::with_writer(WavWriter::create(path)?))
     }
 }
 
 /// Writes 16-bit PCM. The header is completed by `finish`, or when it is dropped.
-pub struct WavFile {
+pub struct WavWriter {
     path: PathBuf,
     file: BufWriter<File>,
     format: Option<AudioFormat>,
@@ -32,7 +32,7 @@ pub struct WavFile {
     open: bool,
 }
 
-impl WavFile {
+impl WavWriter {
     /// Makes the file anew.
     ///
     /// # Errors
@@ -60,7 +60,7 @@ impl WavFile {
     }
 }
 
-impl SampleWriter for WavFile {
+impl SampleWriter for WavWriter {
     const KEEPS: bool = true;
     fn begin(&mut self, format: AudioFormat) -> Result<(), SinkError> {
         match self.format {
@@ -107,7 +107,7 @@ impl SampleWriter for WavFile {
     }
 }
 
-impl Drop for WavFile {
+impl Drop for WavWriter {
     fn drop(&mut self) {
         // The last chance; whoever wants to know calls `finish`.
         let _ = self.complete();

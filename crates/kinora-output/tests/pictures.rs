@@ -251,7 +251,7 @@ fn raw_video_holds_the_visible_samples_only() {
     let raw = dir.path().join("a.yuv");
     let packed: Vec<u8> = (0..4 * 4 * 3 / 2).collect();
     let picture = frame(&packed, 4, 4, PixelFormat::I420);
-    let mut sink = RawVideo::create(&raw).unwrap();
+    let mut sink = YuvFile::create(&raw).unwrap();
     sink.present(&picture).unwrap();
     sink.present(&picture).unwrap();
     sink.finish().unwrap();
@@ -261,7 +261,7 @@ fn raw_video_holds_the_visible_samples_only() {
     );
 
     let y4m = dir.path().join("a.y4m");
-    let mut sink = RawVideo::create(&y4m).unwrap();
+    let mut sink = YuvFile::create(&y4m).unwrap();
     sink.present(&picture).unwrap();
     let other = frame(&[0; 4], 2, 2, PixelFormat::Gray8);
     assert!(matches!(
@@ -280,7 +280,7 @@ fn raw_video_holds_the_visible_samples_only() {
 fn nv12_in_y4m_has_its_colours_apart() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("a.y4m");
-    let mut sink = RawVideo::create(&path).unwrap();
+    let mut sink = YuvFile::create(&path).unwrap();
     sink.present(&frame(&[1, 2, 3, 4, 50, 60], 2, 2, PixelFormat::Nv12))
         .unwrap();
     sink.finish().unwrap();
@@ -311,7 +311,7 @@ fn a_sheet_covers_any_length_evenly() {
         picture_width: 96,
         every: Time::from_millis(100),
     };
-    let mut sheet = ContactSheet::new(&path, layout);
+    let mut sheet = ContactSheet::with_layout(&path, layout).unwrap();
     let mut picture = gray(64, 36, &[200; 64 * 36]);
     for index in 0..500 {
         picture.pts = Time::from_millis(index * 40);

@@ -16,7 +16,7 @@ const STEREO: AudioFormat = AudioFormat {
 fn what_sounded_is_in_the_file_and_the_header_tells_its_length() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("a.wav");
-    let mut sink = WavAudio::create(&path).unwrap();
+    let mut sink = WavFile::create(&path).unwrap();
     sink.configure(STEREO).unwrap();
     sink.run(Time::ZERO);
     let samples: Vec<f32> = (0..960).map(|i| [0.5, -1.0][i % 2]).collect();
@@ -41,7 +41,7 @@ fn what_sounded_is_in_the_file_and_the_header_tells_its_length() {
 fn a_dropped_sink_leaves_a_sound_header() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("a.wav");
-    let mut writer = WavFile::create(&path).unwrap();
+    let mut writer = WavWriter::create(&path).unwrap();
     writer.begin(STEREO).unwrap();
     writer.write(&[0.0; 10]).unwrap();
     drop(writer);
@@ -51,7 +51,7 @@ fn a_dropped_sink_leaves_a_sound_header() {
 #[test]
 fn another_format_can_not_follow_in_the_same_file() {
     let dir = tempfile::tempdir().unwrap();
-    let mut sink = WavAudio::create(&dir.path().join("a.wav")).unwrap();
+    let mut sink = WavFile::create(&dir.path().join("a.wav")).unwrap();
     sink.configure(STEREO).unwrap();
     sink.configure(STEREO).unwrap();
     let error = sink
@@ -65,7 +65,7 @@ fn another_format_can_not_follow_in_the_same_file() {
 
 #[test]
 fn a_full_disk_and_a_missing_folder_have_their_numbers() {
-    let error = WavFile::create(Path::new("/no/such/folder/a.wav"))
+    let error = WavWriter::create(Path::new("/no/such/folder/a.wav"))
         .err()
         .unwrap();
     assert_eq!(
@@ -74,7 +74,7 @@ fn a_full_disk_and_a_missing_folder_have_their_numbers() {
     );
     #[cfg(target_os = "linux")]
     {
-        let mut full = WavFile::create(Path::new("/dev/full")).unwrap();
+        let mut full = WavWriter::create(Path::new("/dev/full")).unwrap();
         full.begin(STEREO).unwrap();
         let error = (0..64)
             .find_map(|_| full.write(&[0.0; 4096]).err())

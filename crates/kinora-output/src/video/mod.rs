@@ -12,6 +12,6 @@ mod terminal;
 pub use background::Background;
 pub use image::RgbImage;
 pub use png_file::{PngDir, snapshot_png};
-pub use raw::{RawVideo, luma_pgm};
+pub use raw::{YuvFile, luma_pgm};
 pub use sheet::{ContactSheet, SheetLayout};
 pub use terminal::{Colors, Terminal, restore_terminal};

@@ -9,14 +9,14 @@ use kinora_media::{ColorRange, PixelFormat, VideoFrame};
 use crate::{SinkError, VideoSink};
 
 /// Raw planes one after the other, or YUV4MPEG2 when the file's name ends in `.y4m`.
-pub struct RawVideo {
+pub struct YuvFile {
     path: PathBuf,
     file: BufWriter<File>,
     y4m: bool,
     layout: Option<(u32, u32, PixelFormat)>,
 }
 
-impl RawVideo {
+impl YuvFile {
     /// Makes the file anew.
     ///
     /// # Errors
@@ -72,7 +72,7 @@ impl RawVideo {
     }
 }
 
-impl VideoSink for RawVideo {
+impl VideoSink for YuvFile {
     fn present(&mut self, frame: &VideoFrame) -> Result<(), SinkError> {
         check_memory(frame)?;
         self.check_layout(frame)?;

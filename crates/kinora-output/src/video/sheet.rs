@@ -49,21 +49,32 @@ const CAPTION: u32 = 18;
 const BACKGROUND: [u8; 3] = [24, 24, 24];
 
 impl ContactSheet {
-    /// An empty sheet for that file. Sizes are brought within what makes sense.
-    #[must_use]
-    pub fn new(path: &Path, layout: SheetLayout) -> Self {
+    /// An empty sheet of the usual layout, and its file.
+    ///
+    /// # Errors
+    /// [`SinkError::File`], now rather than when all is over.
+    pub fn create(path: &Path) -> Result<Self, SinkError> {
+        Self::with_layout(path, SheetLayout::default())
+    }
+
+    /// As [`ContactSheet::create`]. Sizes are brought within what makes sense.
+    ///
+    /// # Errors
+    /// [`SinkError::File`].
+    pub fn with_layout(path: &Path, layout: SheetLayout) -> Result<Self, SinkError> {
+        fs::File::create(path).map_err(SinkError::file(path))?;
         let layout = SheetLayout {
             columns: layout.columns.clamp(1, 32),
             rows: layout.rows.clamp(1, 64),
             picture_width: layout.picture_width.clamp(64, 1024),
             every: layout.every.max(Time::from_millis(1)),
         };
-        Self {
+        Ok(Self {
             path: path.to_owned(),
             every: layout.every,
             layout,
             pictures: Vec::new(),
-        }
+        })
     }
 
     fn is_full(&self) -> bool {
@@ -133,7 +144,8 @@ impl VideoSink for ContactSheet {
 
     fn finish(&mut self) -> Result<(), SinkError> {
         let Some(sheet) = self.draw() else {
-            return Ok(());
+            // An empty file is no picture.
+            return fs::remove_file(&self.path).map_err(SinkError::file(&self.path));
         };
         fs::write(&self.path, sheet.to_png()?).map_err(SinkError::file(&self.path))
     }
