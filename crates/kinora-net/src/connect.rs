@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -9,6 +10,7 @@ use futures_util::stream::{FuturesUnordered, StreamExt};
 use http_body_util::Full;
 use hyper::client::conn::{http1, http2};
 use hyper_util::rt::{TokioExecutor, TokioIo};
+use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
@@ -31,27 +33,38 @@ impl Client {
         place: &Place,
         reach: Reach,
     ) -> Result<Connection, NetError> {
-        let (stream, peer_public) = match self.proxy()? {
-            None => {
-                let stream = self.dial(&place.host, place.port, reach).await?;
-                let public = stream.peer_addr().is_ok_and(|peer| is_public(peer.ip()));
-                self.hosts.reached(&place.host, public);
-                (stream, public)
-            }
-            // The proxy resolves names, so what a name leads to is its matter; literal private
-            // addresses were refused before. Its word counts as a public server's.
-            Some(proxy) => (self.dial_proxy(&proxy, place).await?, true),
-        };
-        let sender = if place.tls {
-            self.secure(place, stream).await?
-        } else {
-            speak_http1(stream).await?
+        // Certificates are read while the connection is set up.
+        let ((stream, peer_public), tls) =
+            tokio::try_join!(self.reach(place, reach), self.tls_for(place))?;
+        let sender = match tls {
+            Some(tls) => self.secure(place, stream, tls).await?,
+            None => speak_http1(stream).await?,
         };
         Ok(Connection {
             sender,
             peer_public,
             reused: false,
         })
+    }
+
+    /// A TCP connection to a place, and whether a public server is at its other end.
+    async fn reach(&self, place: &Place, reach: Reach) -> Result<(TcpStream, bool), NetError> {
+        if let Some(proxy) = self.proxy()? {
+            // The proxy resolves names, so what a name leads to is its matter; literal private
+            // addresses were refused before. Its word counts as a public server's.
+            return Ok((self.dial_proxy(&proxy, place).await?, true));
+        }
+        let stream = self.dial(&place.host, place.port, reach).await?;
+        let public = stream.peer_addr().is_ok_and(|peer| is_public(peer.ip()));
+        self.hosts.reached(&place.host, public);
+        Ok((stream, public))
+    }
+
+    async fn tls_for(&self, place: &Place) -> Result<Option<Arc<ClientConfig>>, NetError> {
+        if !place.tls {
+            return Ok(None);
+        }
+        self.tls.config(&self.config.extra_ca_pem).await.map(Some)
     }
 
     async fn dial_proxy(&self, proxy: &Proxy, place: &Place) -> Result<TcpStream, NetError> {
@@ -95,11 +108,15 @@ impl Client {
         resolve::lookup(&self.resolver, host, self.config.dns_timeout, family).await
     }
 
-    async fn secure(&self, place: &Place, stream: TcpStream) -> Result<Sender, NetError> {
-        let config = self.tls.config(&self.config.extra_ca_pem).await?;
+    async fn secure(
+        &self,
+        place: &Place,
+        stream: TcpStream,
+        tls: Arc<ClientConfig>,
+    ) -> Result<Sender, NetError> {
         let name = ServerName::try_from(place.host.clone())
             .map_err(|error| NetError::MalformedUrl(error.to_string()))?;
-        let handshake = TlsConnector::from(config).connect(name, stream);
+        let handshake = TlsConnector::from(tls).connect(name, stream);
         let stream = timeout(self.config.tls_timeout, handshake)
             .await
             .map_err(|_| NetError::TlsTimeout(place.host.clone()))?
