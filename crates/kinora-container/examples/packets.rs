@@ -1,5 +1,5 @@
 //! Prints the packets of a file as JSON lines: `packets FILE`.
-#![allow(clippy::print_stdout)]
+#![allow(clippy::print_stdout, clippy::disallowed_types)]
 
 use std::fs::File;
 use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};

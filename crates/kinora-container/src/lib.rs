@@ -5,6 +5,8 @@
 #![forbid(unsafe_code)]
 
 pub mod adts;
+#[cfg(any(test, feature = "contract"))]
+pub mod contract;
 mod demuxer;
 mod dump;
 mod framing;

@@ -21,18 +21,24 @@ const MAX_SAMPLE: u32 = 64 * 1024 * 1024;
 const READ_THROUGH: u64 = 256 * 1024;
 /// The same where the bytes in between will be needed later.
 const READ_AHEAD: u64 = 4 * 1024 * 1024;
+/// What a sample counts at least against its file's length.
+const MIN_COST: u32 = 8;
 /// How far tracks may run apart in the order of the file.
 const MAX_SKEW: Time = Time::from_millis(1000);
 /// Fragments that may wait for their data.
 const MAX_WAITING_FRAGMENTS: u32 = 64;
+/// Behind the last box there is nothing.
+const NOWHERE: u64 = u64::MAX;
 /// What is asked for at once where only a start is known.
 const HEAD_HINT: u64 = 64 * 1024;
 
 /// Gives the packets of MP4, QuickTime and fragmented MP4.
 pub struct Mp4Demuxer {
     store: Store,
-    /// Length of the resource, once told or reached.
+    /// Length of the resource, once told or reached, whichever is less.
     len: Option<u64>,
+    /// Where the resource ended.
+    ended_at: Option<u64>,
     state: State,
     /// Where the next box of the outermost level begins.
     at: u64,
@@ -45,6 +51,8 @@ pub struct Mp4Demuxer {
     told: Option<Arc<MediaInfo>>,
     info_due: bool,
     index: FragmentIndex,
+    /// All fragments tell their time: they can be entered anywhere.
+    timed: bool,
     /// Where the boxes behind `moov` begin.
     behind_movie: u64,
     waiting_fragments: u32,
@@ -86,6 +94,7 @@ impl Mp4Demuxer {
         Self {
             store: Store::new(),
             len: None,
+            ended_at: None,
             state: State::Walking,
             at: 0,
             media_start: None,
@@ -95,6 +104,7 @@ impl Mp4Demuxer {
             told: None,
             info_due: false,
             index: FragmentIndex::default(),
+            timed: true,
             behind_movie: 0,
             waiting_fragments: 0,
             goal: None,
@@ -117,15 +127,17 @@ impl Mp4Demuxer {
     fn need(&mut self, offset: u64, len: u64) -> Step {
         self.let_go();
         let end = self.store.feed_end();
-        let ahead = match self.tracks.iter().filter_map(Track::head).any(|head| {
-            let place = head.sample.offset;
-            place >= end && place < offset
-        }) {
+        let begin = self.store.feed_begin();
+        let used_between = self
+            .tracks
+            .iter()
+            .filter_map(Track::head)
+            .any(|head| (begin..offset).contains(&head.sample.offset));
+        let ahead = match used_between {
             true => READ_AHEAD,
             false => READ_THROUGH,
         };
-        let reachable = self.store.feed_begins_at_or_before(offset);
-        if reachable && offset <= end.saturating_add(ahead) {
+        if begin <= offset && offset <= end.saturating_add(ahead) {
             return Step::NeedMore;
         }
         self.store.restart(offset);
@@ -148,7 +160,7 @@ impl Mp4Demuxer {
     }
 
     fn walk(&mut self) -> Result<Turn, DemuxError> {
-        if self.is_outside(self.at) {
+        if self.is_outside(self.at) || self.at == NOWHERE {
             return self.walked_to_end();
         }
         let data = self.store.peek(self.at, 16);
@@ -163,11 +175,10 @@ impl Mp4Demuxer {
                 let hint = count.max(HEAD_HINT);
                 Ok(Turn::Tell(self.need(self.at, hint)))
             }
-            HeadLook::Bad(kind) if self.info_is_known() => {
-                // Rubbish behind the index: samples may still be sound.
-                let _ = kind;
+            // Rubbish behind the index: samples may still be sound.
+            HeadLook::Bad(_) if self.info_is_known() => {
                 self.damaged();
-                self.at = u64::MAX;
+                self.at = NOWHERE;
                 self.walked_to_end()
             }
             HeadLook::Bad(kind) => Err(malformed(
@@ -241,7 +252,7 @@ impl Mp4Demuxer {
                 if self.has_samples() {
                     self.state = State::Giving;
                 }
-                self.at = end.unwrap_or(u64::MAX);
+                self.at = end.unwrap_or(NOWHERE);
                 Ok(Turn::On)
             }
             kind => {
@@ -249,7 +260,7 @@ impl Mp4Demuxer {
                     self.media_start =
                         Some(self.at).filter(|_| head.len.is_some_and(|len| len <= READ_THROUGH));
                 }
-                self.at = end.unwrap_or(u64::MAX);
+                self.at = end.unwrap_or(NOWHERE);
                 Ok(Turn::On)
             }
         }
@@ -302,7 +313,7 @@ impl Mp4Demuxer {
             });
         }
         self.damaged();
-        self.at = u64::MAX;
+        self.at = NOWHERE;
         self.walked_to_end()
     }
 
@@ -384,9 +395,8 @@ impl Mp4Demuxer {
             if fragment.empty {
                 continue;
             }
-            let is_audio = track.kind() == TrackKind::Audio;
-            let defaults = track.described.defaults;
-            let runs = fragment.runs(defaults, is_audio, &mut track.next_dts, &mut data_end);
+            self.timed &= fragment.start.is_some();
+            let runs = fragment.runs(&track.described, &mut track.next_dts, &mut data_end);
             if let Some(run) = runs.first().filter(|_| lead == Some(index)) {
                 let edit = track.described.edits.first();
                 let time = edit.map(|edit| edit.present(track.described.clock, run.start()));
@@ -407,11 +417,14 @@ impl Mp4Demuxer {
         let Some(lead) = self.lead() else {
             return;
         };
-        let found = self
-            .tracks
-            .get(lead)
-            .and_then(|track| track.key_in_runs(goal));
-        let Some((time, dts)) = found else {
+        let Some(track) = self.tracks.get(lead) else {
+            return;
+        };
+        if !track.has_runs() && self.waiting_fragments < MAX_WAITING_FRAGMENTS {
+            // Of the other tracks only: it may belong to the fragment that comes next.
+            return;
+        }
+        let Some((time, dts)) = track.key_in_runs(goal) else {
             for track in &mut self.tracks {
                 track.forget_runs();
             }
@@ -458,7 +471,7 @@ impl Mp4Demuxer {
             self.advance(index);
             return Turn::On;
         }
-        if self.len.is_some_and(|len| sample.end() > len) || sample.end() == u64::MAX {
+        if self.len.is_some_and(|len| sample.end() > len) || sample.end() == NOWHERE {
             self.damaged();
             let beyond = self.is_outside(sample.offset);
             if let Some(track) = self.tracks.get_mut(index) {
@@ -478,7 +491,8 @@ impl Mp4Demuxer {
 
     fn give_packet(&mut self, index: usize, head: &Head, data: Bytes) -> Turn {
         self.furthest = self.furthest.max(head.sample.end());
-        self.given = self.given.saturating_add(u64::from(head.sample.size));
+        let cost = head.sample.size.max(MIN_COST);
+        self.given = self.given.saturating_add(u64::from(cost));
         let sound = self.len.unwrap_or(0).max(self.furthest).saturating_mul(4);
         if self.given > sound.saturating_add(HEAD_HINT) {
             self.damaged();
@@ -501,6 +515,7 @@ impl Mp4Demuxer {
     }
 
     /// The track whose sample comes first in the file, unless another one would starve.
+    #[allow(clippy::arithmetic_side_effects)] // Times saturate.
     fn next_track(&self) -> Option<usize> {
         let heads = || {
             self.tracks
@@ -529,21 +544,29 @@ impl Mp4Demuxer {
                 track.follow(time);
             }
         }
-        self.at = self.behind_movie;
+        self.restart_fragments();
         self.state = State::Giving;
     }
 
     /// Seeks in fragments: to the last known one before the time, from there on by looking.
-    fn seek_fragments(&mut self, target: SeekTo) -> Result<(), DemuxError> {
-        let place = self.index.before(target.time).or(self.index.first());
-        let offset = place.map_or(self.behind_movie, |place| place.offset);
+    fn seek_fragments(&mut self, target: SeekTo) {
         for track in &mut self.tracks {
             track.leave_tables();
         }
-        self.at = offset;
+        self.restart_fragments();
+        let place = self.index.before(target.time).or(self.index.first());
+        if let Some(place) = place.filter(|_| self.timed) {
+            self.at = place.offset;
+        }
         self.goal = Some(target.time);
         self.state = State::Walking;
-        Ok(())
+    }
+
+    fn restart_fragments(&mut self) {
+        self.at = self.behind_movie;
+        for track in &mut self.tracks {
+            track.next_dts = track.tables_ticks();
+        }
     }
 }
 
@@ -575,11 +598,12 @@ impl Demuxer for Mp4Demuxer {
 
     fn finish(&mut self) {
         let end = self.store.feed_end();
+        self.ended_at = Some(self.ended_at.map_or(end, |known| known.min(end)));
         self.len = Some(self.len.map_or(end, |len| len.min(end)));
     }
 
     fn set_len(&mut self, total_len: u64) {
-        self.len = Some(total_len);
+        self.len = Some(self.ended_at.map_or(total_len, |end| end.min(total_len)));
     }
 
     fn poll(&mut self) -> Result<Step, DemuxError> {
@@ -613,10 +637,10 @@ impl Demuxer for Mp4Demuxer {
         match tables_end {
             Some(end) if !self.walks_on || target.time < end => {
                 self.seek_tables(target, lead);
-                Ok(())
             }
             _ => self.seek_fragments(target),
         }
+        Ok(())
     }
 
     fn damage(&self) -> u64 {

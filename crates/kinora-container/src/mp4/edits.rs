@@ -5,6 +5,9 @@ use kinora_media::{Time, Timebase};
 
 use super::boxes::{Reader, Short};
 
+/// More stretches than an editor makes of one file.
+const MAX_EDITS: usize = 1024;
+
 /// A stretch of media that is presented.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Edit {
@@ -25,10 +28,12 @@ impl Edit {
     };
 
     /// When a moment of the media is presented.
+    #[allow(clippy::arithmetic_side_effects)] // Times saturate.
     pub(crate) fn present(&self, base: Timebase, ticks: i64) -> Time {
         base.to_time(ticks.saturating_sub(self.media_start)) + self.start
     }
     /// The moment of the media that is presented at a time.
+    #[allow(clippy::arithmetic_side_effects)] // Times saturate.
     pub(crate) fn media_at(&self, base: Timebase, time: Time) -> i64 {
         base.to_ticks(time - self.start)
             .saturating_add(self.media_start)
@@ -41,7 +46,7 @@ impl Edit {
 /// durations tell of the first part only and are not looked at.
 pub(crate) fn parse(elst: &Bytes, movie: Timebase, media: Timebase, fragmented: bool) -> Vec<Edit> {
     let mut edits: Vec<Edit> = Vec::new();
-    let mut at = 0u64;
+    let (mut at, mut gap) = (0u64, false);
     let mut reader = Reader::new(elst);
     let (Ok((version, _)), Ok(count)) = (reader.full_box(), reader.u32()) else {
         return vec![Edit::WHOLE];
@@ -54,21 +59,23 @@ pub(crate) fn parse(elst: &Bytes, movie: Timebase, media: Timebase, fragmented: 
         at = at.saturating_add(duration);
         // An empty edit: nothing is presented for its time.
         if media_time < 0 {
+            gap = true;
             continue;
         }
         let open_ended = duration == 0 || fragmented;
-        let end = movie.to_time(i64::try_from(at).unwrap_or(i64::MAX));
-        let length = media.to_ticks(end - start);
+        let length = movie.to_time(i64::try_from(duration).unwrap_or(i64::MAX));
+        let length = media.to_ticks(length);
         let media_end = (!open_ended).then(|| media_time.saturating_add(length));
         match edits.last_mut() {
-            Some(last) if last.media_end == Some(media_time) => last.media_end = media_end,
+            Some(last) if last.media_end == Some(media_time) && !gap => last.media_end = media_end,
             _ => edits.push(Edit {
                 media_start: media_time,
                 media_end,
                 start,
             }),
         }
-        if open_ended {
+        gap = false;
+        if open_ended || edits.len() >= MAX_EDITS {
             break;
         }
     }

@@ -1,9 +1,11 @@
 //! Movie fragments: runs of samples that come with their data (ISO/IEC 14496-12 8.8).
 
 use bytes::Bytes;
+use kinora_media::{CodecId, TrackKind};
 
 use super::boxes::{Reader, Short, Table, children, find};
-use super::tables::Sample;
+use super::moov::TrackBox;
+use super::tables::{GROUP_BYTES, Sample};
 
 /// What samples of a track are like where a fragment does not say (`trex`, 8.8.3).
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -42,7 +44,6 @@ fn read_trex(trex: &Bytes) -> Result<(u32, Defaults), Short> {
 /// The fragment of one track.
 pub(crate) struct TrackFragment {
     pub(crate) track: u32,
-    defaults: Defaults,
     /// What of the defaults the fragment itself sets.
     own: [Option<u32>; 3],
     /// Where data offsets count from; `None` when that is where the data before ended.
@@ -73,6 +74,8 @@ mod trun_flag {
     pub(super) const COMPOSITION: u32 = 0x800;
 }
 
+/// Samples in a run whose number no table bounds: ten seconds of PCM are less.
+const MAX_UNIFORM: u32 = 1 << 20;
 /// `sample_is_non_sync_sample`, and `sample_depends_on` "others" (8.8.3.1).
 const NOT_KEY: u32 = 0x0101_0000;
 
@@ -103,7 +106,6 @@ impl TrackFragment {
         ];
         Ok(Self {
             track,
-            defaults: Defaults::default(),
             own,
             base,
             start: find(traf, b"tfdt").and_then(|tfdt| decode_time(&tfdt).ok()),
@@ -117,15 +119,10 @@ impl TrackFragment {
 
     /// The runs of samples. `dts` is the time of the first where no `tfdt` tells it, `data_end`
     /// the end of the data before; both are moved on behind what is read.
-    pub(crate) fn runs(
-        mut self,
-        trex: Defaults,
-        is_audio: bool,
-        dts: &mut i64,
-        data_end: &mut u64,
-    ) -> Vec<Run> {
+    pub(crate) fn runs(self, track: &TrackBox, dts: &mut i64, data_end: &mut u64) -> Vec<Run> {
         let [duration, size, flags] = self.own;
-        self.defaults = Defaults {
+        let trex = track.defaults;
+        let defaults = Defaults {
             duration: duration.unwrap_or(trex.duration),
             size: size.unwrap_or(trex.size),
             flags: flags.unwrap_or(trex.flags),
@@ -137,12 +134,13 @@ impl TrackFragment {
         let mut offset = base;
         let mut runs = Vec::new();
         for body in &self.runs {
-            let Ok(run) = Run::parse(body, self.defaults, is_audio, base, offset, *dts) else {
+            let Ok(mut run) = Run::parse(body, defaults, base, offset, *dts) else {
                 continue;
             };
-            let (end, end_dts) = run.end();
+            run.suit(track);
+            let (end, end_dts) = run.find_end();
             (offset, *dts) = (end, end_dts);
-            *data_end = end;
+            (run.end_dts, *data_end) = (end_dts, end);
             runs.push(run);
         }
         runs
@@ -164,16 +162,18 @@ pub(crate) struct Run {
     first_flags: Option<u32>,
     count: u32,
     is_audio: bool,
+    /// Samples that go into one packet: more than one for uncompressed sound.
+    group: u32,
     next: u32,
     offset: u64,
     dts: i64,
+    end_dts: i64,
 }
 
 impl Run {
     fn parse(
         trun: &Bytes,
         defaults: Defaults,
-        is_audio: bool,
         base: u64,
         offset: u64,
         dts: i64,
@@ -195,7 +195,7 @@ impl Run {
         let count = match (entry_len, flags & trun_flag::SIZE, defaults.size) {
             // Samples without a byte, and no table that would bound their number.
             (0, _, 0) => 0,
-            (0, _, _) => count,
+            (0, _, _) => count.min(MAX_UNIFORM),
             _ => u32::try_from(table.len()).unwrap_or(u32::MAX),
         };
         Ok(Self {
@@ -204,15 +204,29 @@ impl Run {
             defaults,
             first_flags,
             count,
-            is_audio,
+            is_audio: false,
+            group: 1,
             next: 0,
             offset,
             dts,
+            end_dts: dts,
         })
     }
 
+    /// What the kind of the track means for its samples.
+    fn suit(&mut self, track: &TrackBox) {
+        self.is_audio = track.info.kind() == TrackKind::Audio;
+        let alike = self.table.len() == 0;
+        if track.info.codec == CodecId::Pcm && alike && self.defaults.duration == 1 {
+            self.group = GROUP_BYTES
+                .checked_div(self.defaults.size)
+                .unwrap_or(1)
+                .max(1);
+        }
+    }
+
     /// Where the data ends and when the sample behind the last is due.
-    fn end(&self) -> (u64, i64) {
+    fn find_end(&self) -> (u64, i64) {
         let mut walk = self.clone();
         if self.table.len() == 0 {
             let count = u64::from(self.count);
@@ -230,6 +244,11 @@ impl Run {
     /// Decoding time of the next sample, in ticks.
     pub(crate) fn start(&self) -> i64 {
         self.dts
+    }
+
+    /// Decoding time behind the last sample.
+    pub(crate) fn end_dts(&self) -> i64 {
+        self.end_dts
     }
 
     /// Passes over all that is left.
@@ -261,16 +280,18 @@ impl Run {
             (_, Some(flags)) if first => flags,
             (flags, _) => flags.unwrap_or(self.defaults.flags),
         };
+        let count = self.group.min(self.count.saturating_sub(self.next));
+        let duration = duration.saturating_mul(count);
         let sample = Sample {
             offset: self.offset,
-            size,
+            size: size.saturating_mul(count),
             dts: self.dts,
             cts: composition.cast_signed(),
             duration,
             key: self.is_audio || flags & NOT_KEY == 0,
             disposable: flags >> 22 & 3 == 2,
         };
-        self.next = self.next.saturating_add(1);
+        self.next = self.next.saturating_add(count);
         self.offset = sample.end();
         self.dts = self.dts.saturating_add(i64::from(duration));
         Some(sample)

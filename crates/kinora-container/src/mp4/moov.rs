@@ -13,7 +13,7 @@ use super::meta;
 use super::tables::{Grouping, SampleTables};
 
 /// More tracks than any sound file has.
-const MAX_TRACKS: usize = 1024;
+const MAX_TRACKS: usize = 128;
 
 /// What a `moov` holds.
 pub(crate) struct Movie {
@@ -282,9 +282,10 @@ fn composition_shift(cslg: &Bytes) -> Option<i32> {
 
 /// Sound whose every instant is a sample goes into packets of many.
 fn grouping(entry: &SampleEntry, tables: &SampleTables) -> Option<Grouping> {
-    let (samples_per_frame, bytes_per_frame) = entry.frame?;
-    let instants = tables.constant_duration() == Some(1) && tables.constant_size().is_some();
-    instants.then_some(Grouping {
+    entry.audio?;
+    let size = tables.constant_size().filter(|size| *size > 0)?;
+    let (samples_per_frame, bytes_per_frame) = entry.frame.unwrap_or((1, size));
+    (tables.constant_duration() == Some(1)).then_some(Grouping {
         samples_per_frame,
         bytes_per_frame,
     })

@@ -104,9 +104,9 @@ impl Store {
         self.feed.end
     }
 
-    /// Pushed bytes will reach an offset if enough of them come.
-    pub(crate) fn feed_begins_at_or_before(&self, offset: u64) -> bool {
-        self.feed.start <= offset
+    /// Where the run begins that pushed bytes continue.
+    pub(crate) fn feed_begin(&self) -> u64 {
+        self.feed.start
     }
 
     /// Bytes will come from another place; those at hand are kept within limits.
@@ -120,10 +120,6 @@ impl Store {
         {
             self.kept.pop_front();
         }
-    }
-
-    pub(crate) fn holds(&self, offset: u64, len: u64) -> bool {
-        self.run(offset, len).is_some()
     }
 
     /// A view of bytes at hand; a copy only where they lie in several chunks.

@@ -34,8 +34,8 @@ pub(crate) struct Grouping {
     pub(crate) bytes_per_frame: u32,
 }
 
-/// Samples in one packet of grouped sound, as other demuxers cut it.
-const GROUP_SAMPLES: u32 = 1024;
+/// Bytes in one packet of grouped sound: some hundredths of a second.
+pub(crate) const GROUP_BYTES: u32 = 8192;
 
 #[derive(Clone, Debug)]
 enum Sizes {
@@ -155,6 +155,31 @@ impl RunPlace {
         }
         self.left = self.left.saturating_sub(count);
         Some(self.value)
+    }
+}
+
+impl RunPlace {
+    /// Passes over samples; gives the sum of their values.
+    fn skip(&mut self, table: &Table, count: u32) -> i64 {
+        let (mut count, mut sum) = (count, 0i64);
+        while count > 0 {
+            if self.left == 0
+                && let Some((left, value)) = table.u32(self.next, 0).zip(table.u32(self.next, 1))
+            {
+                (self.left, self.value) = (left, value);
+                self.next = self.next.saturating_add(1);
+                continue;
+            }
+            let taken = match self.left {
+                // The table is out: its last value goes on.
+                0 => count,
+                left => left.min(count),
+            };
+            sum = sum.saturating_add(total(u64::from(taken), self.value));
+            self.left = self.left.saturating_sub(taken);
+            count = count.saturating_sub(taken);
+        }
+        sum
     }
 }
 
@@ -317,20 +342,12 @@ impl SampleTables {
 
     /// Passes over the rest of the chunk: it lies outside the file.
     pub(crate) fn skip_chunk(&self, cursor: &mut Cursor) {
-        let next = cursor
-            .sample
-            .saturating_add(u64::from(cursor.left_in_chunk));
-        let chunk = cursor.next_chunk;
-        let stsc = cursor.stsc;
-        if let Some(at) = self.times_at(next) {
-            *cursor = Cursor {
-                next_chunk: chunk,
-                stsc,
-                ..at
-            };
-        } else {
-            cursor.sample = u64::MAX;
-        }
+        let left = cursor.left_in_chunk;
+        let ticks = cursor.stts.skip(&self.stts, left);
+        cursor.dts = cursor.dts.saturating_add(ticks);
+        cursor.ctts.skip(&self.ctts, left);
+        cursor.sample = cursor.sample.saturating_add(u64::from(left));
+        cursor.left_in_chunk = 0;
     }
 
     fn is_key(&self, cursor: &mut Cursor) -> bool {
@@ -357,12 +374,17 @@ impl SampleTables {
 
     /// A walk that begins at a sample; `None` past the last.
     pub(crate) fn cursor_at(&self, sample: u64) -> Option<Cursor> {
-        let mut cursor = self.times_at(sample)?;
         let (chunk, run, within, per_chunk) = self.chunk_of(sample)?;
+        let first = sample.checked_sub(u64::from(within))?;
+        // Packets of grouped sound are cut from the chunk's start on.
+        let within = self
+            .grouping
+            .map_or(within, |grouping| grouping.boundary(within));
+        let sample = first.checked_add(u64::from(within))?;
+        let mut cursor = self.times_at(sample)?;
         cursor.next_chunk = chunk.checked_add(1)?;
         cursor.stsc = run;
         cursor.left_in_chunk = per_chunk.checked_sub(within)?;
-        let first = sample.checked_sub(u64::from(within))?;
         let before = match self.grouping {
             Some(grouping) => grouping.bytes_of(within),
             None => match self.constant_size() {
@@ -466,18 +488,29 @@ impl SampleTables {
 }
 
 impl Grouping {
+    /// Coded frames in a packet.
+    fn frames(self) -> u32 {
+        GROUP_BYTES
+            .checked_div(self.bytes_per_frame)
+            .unwrap_or(1)
+            .max(1)
+    }
+
     /// How many of the samples left in a chunk make one packet, and its bytes.
     fn cut(self, left: u32) -> (u32, u32) {
         let per_frame = self.samples_per_frame.max(1);
-        let frames = GROUP_SAMPLES
-            .checked_div(per_frame)
-            .unwrap_or(1)
-            .max(1)
-            .min(left.checked_div(per_frame).unwrap_or(1).max(1));
+        let there = left.checked_div(per_frame).unwrap_or(1).max(1);
+        let frames = self.frames().min(there);
         (
             frames.saturating_mul(per_frame).min(left),
             frames.saturating_mul(self.bytes_per_frame),
         )
+    }
+
+    /// The last start of a packet at or before a sample of a chunk.
+    fn boundary(self, sample: u32) -> u32 {
+        let packet = self.frames().saturating_mul(self.samples_per_frame.max(1));
+        sample.saturating_sub(sample.checked_rem(packet).unwrap_or(0))
     }
 
     fn bytes_of(self, samples: u32) -> u64 {

@@ -14,6 +14,9 @@ use super::tables::{Cursor, Sample};
 /// needed in damaged files only.
 const MAX_STEPS_BACK: u32 = 16;
 
+/// Samples of fragments that a seek looks at: more than any sound fragments hold.
+const MAX_LOOKS: u32 = 4_000_000;
+
 /// A track with its place in the tables and fragments.
 pub(crate) struct Track {
     pub(crate) described: TrackBox,
@@ -70,8 +73,16 @@ impl Track {
 
     /// When the samples of the movie box end.
     pub(crate) fn tables_end(&self) -> Time {
-        let end = i64::try_from(self.described.tables.total_duration()).unwrap_or(i64::MAX);
-        self.edit_at(0).present(self.described.clock, end)
+        self.edit_at(0)
+            .present(self.described.clock, self.tables_ticks())
+    }
+    pub(crate) fn tables_ticks(&self) -> i64 {
+        i64::try_from(self.described.tables.total_duration()).unwrap_or(i64::MAX)
+    }
+
+    /// Fragments are at hand.
+    pub(crate) fn has_runs(&self) -> bool {
+        !self.runs.is_empty()
     }
 
     fn edit_at(&self, index: usize) -> Edit {
@@ -104,30 +115,39 @@ impl Track {
 
     /// Moves on to the next sample.
     pub(crate) fn advance(&mut self) {
-        self.head = self.next_sample().map(|sample| {
-            let decode = sample
-                .dts
-                .saturating_add(i64::from(self.described.dts_shift))
-                .min(sample.pts());
-            Head {
-                sample,
-                dts: self.current_edit().present(self.described.clock, decode),
-            }
+        self.head = self.next_sample().map(|sample| Head {
+            sample,
+            dts: self
+                .current_edit()
+                .present(self.described.clock, self.due(&sample)),
         });
+    }
+
+    /// When a sample must be decoded, in ticks: never after anything that comes later is shown.
+    fn due(&self, sample: &Sample) -> i64 {
+        sample
+            .dts
+            .saturating_add(i64::from(self.described.dts_shift))
+            .min(sample.pts())
     }
 
     fn next_sample(&mut self) -> Option<Sample> {
         while !self.tables_done {
             let edit = self.current_edit();
             match self.described.tables.next(&mut self.cursor) {
-                Some(sample) if edit.media_end.is_none_or(|end| sample.dts < end) => {
+                Some(sample) if edit.media_end.is_none_or(|end| self.due(&sample) < end) => {
                     return Some(sample);
                 }
                 _ => self.next_edit(),
             }
         }
         loop {
-            match self.runs.front_mut()?.next() {
+            let run = self.runs.front_mut()?;
+            if self.skip_to.is_some_and(|to| run.end_dts() < to) {
+                self.runs.pop_front();
+                continue;
+            }
+            match run.next() {
                 Some(sample) if self.skip_to.is_some_and(|to| sample.dts < to) => {}
                 Some(sample) => {
                     self.skip_to = None;
@@ -259,9 +279,13 @@ impl Track {
         let (clock, edit) = (self.described.clock, self.edit_at(0));
         let mut best = None;
         let mut end = Time::MIN;
+        let mut fuel = MAX_LOOKS;
         for run in &self.runs {
             let mut walk = run.clone();
-            while let Some(sample) = walk.next() {
+            while let Some(sample) = walk.next()
+                && let Some(left) = fuel.checked_sub(1)
+            {
+                fuel = left;
                 let pts = edit.present(clock, sample.pts());
                 let ticks = sample.pts().saturating_add(i64::from(sample.duration));
                 end = end.max(edit.present(clock, ticks));
@@ -282,16 +306,18 @@ impl Track {
     /// Leaves out the samples of fragments that end before a time.
     pub(crate) fn skip_runs_before(&mut self, time: Time) {
         let ticks = self.edit_at(0).media_at(self.described.clock, time);
-        let begin = self.runs.iter().fold(i64::MIN, |begin, run| {
+        let (mut begin, mut fuel) = (i64::MIN, MAX_LOOKS);
+        for run in &self.runs {
             let mut walk = run.clone();
-            let mut begin = begin;
-            while let Some(sample) = walk.next() {
+            while let Some(sample) = walk.next()
+                && let Some(left) = fuel.checked_sub(1)
+            {
+                fuel = left;
                 if sample.dts <= ticks && sample.key {
                     begin = sample.dts;
                 }
             }
-            begin
-        });
+        }
         self.skip_runs_to(begin);
     }
 
