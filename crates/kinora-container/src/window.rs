@@ -3,6 +3,14 @@
     clippy::cast_possible_truncation,
     clippy::arithmetic_side_effects
 )]
+#![cfg_attr(
+    test,
+    allow(
+        clippy::indexing_slicing,
+        clippy::cast_possible_truncation,
+        clippy::arithmetic_side_effects
+    )
+)]
 
 use std::collections::VecDeque;
 

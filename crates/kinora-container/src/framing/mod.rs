@@ -4,6 +4,14 @@
     clippy::cast_possible_truncation,
     clippy::arithmetic_side_effects
 )]
+#![cfg_attr(
+    test,
+    allow(
+        clippy::indexing_slicing,
+        clippy::cast_possible_truncation,
+        clippy::arithmetic_side_effects
+    )
+)]
 
 pub(crate) mod file;
 pub(crate) mod latm;

@@ -4,6 +4,14 @@
     clippy::cast_possible_truncation,
     clippy::arithmetic_side_effects
 )]
+#![cfg_attr(
+    test,
+    allow(
+        clippy::indexing_slicing,
+        clippy::cast_possible_truncation,
+        clippy::arithmetic_side_effects
+    )
+)]
 
 /// A tag at the start of the data.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

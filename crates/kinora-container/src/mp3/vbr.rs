@@ -4,6 +4,14 @@
     clippy::cast_possible_truncation,
     clippy::arithmetic_side_effects
 )]
+#![cfg_attr(
+    test,
+    allow(
+        clippy::indexing_slicing,
+        clippy::cast_possible_truncation,
+        clippy::arithmetic_side_effects
+    )
+)]
 
 use kinora_media::Time;
 use kinora_media::bitstream::mpeg_audio::{FrameHeader, Layer};

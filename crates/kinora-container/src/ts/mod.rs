@@ -8,6 +8,14 @@
     clippy::cast_possible_truncation,
     clippy::arithmetic_side_effects
 )]
+#![cfg_attr(
+    test,
+    allow(
+        clippy::indexing_slicing,
+        clippy::cast_possible_truncation,
+        clippy::arithmetic_side_effects
+    )
+)]
 
 mod audio;
 mod clock;
@@ -282,4 +290,4 @@ impl Demuxer for TsDemuxer {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

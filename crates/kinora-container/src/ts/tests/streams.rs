@@ -1,0 +1,267 @@
+use super::*;
+
+const VIDEO_ONLY: &[(u8, u16, &[u8])] = &[(0x1b, VIDEO, &[])];
+
+#[test]
+fn the_tracks_tell_what_they_are_and_packets_are_access_units() {
+    let steps = demux(&film(2, 90_000, 400).bytes);
+    let info = infos(&steps)[0];
+    let [video, audio] = &info.tracks[..] else {
+        panic!("two tracks")
+    };
+    assert_eq!((video.codec, audio.codec), (CodecId::H264, CodecId::Aac));
+    let size = video.video.map(|video| (video.width, video.height));
+    assert_eq!(size, Some((320, 180)));
+    assert_eq!(video.codec_string.as_deref(), Some("avc1.4d400d"));
+    assert_eq!(audio.config[..], [0x12, 0x10]);
+    assert_eq!(audio.audio.map(|audio| audio.sample_rate), Some(44_100));
+    let pictures = packets(&steps, VIDEO);
+    assert_eq!(pictures.len(), 50);
+    assert_eq!(pictures[0].data[..], picture(true, 0, 1600)[..]);
+    assert_eq!(pictures[7].data[..], picture(false, 7, 400)[..]);
+    let keys: Vec<usize> = (0..50).filter(|at| pictures[*at].flags.key).collect();
+    assert_eq!(keys, [0, 25]);
+    let sound = packets(&steps, AUDIO);
+    assert_eq!(sound[0].data[..], [0; 60]);
+    assert_eq!(sound[1].data[..], [0xff; 70]);
+}
+
+#[test]
+fn the_tracks_are_told_as_soon_as_they_are_known() {
+    let bytes = film(10, 0, 400).bytes;
+    let mut demuxer = TsDemuxer::default();
+    let mut at = 0;
+    while !matches!(demuxer.poll().unwrap(), Step::Info(_)) {
+        demuxer.push(at as u64, Bytes::copy_from_slice(&bytes[at..at + 188]));
+        at += 188;
+    }
+    // The second picture proves the first whole; the parameters are known before.
+    assert!(at <= 188 * 20, "{at}");
+}
+
+#[test]
+fn several_access_units_in_a_pes_packet_are_told_apart() {
+    let mut muxer = Muxer::with_streams(VIDEO_ONLY);
+    let units = [
+        picture(true, 0, 300),
+        picture(false, 1, 90),
+        picture(false, 2, 90),
+    ];
+    muxer.pes(VIDEO, Some(9000), None, &units.concat());
+    muxer.pes(VIDEO, Some(9000 + 9000), None, &picture(false, 3, 50));
+    let steps = demux(&muxer.bytes);
+    let pictures = packets(&steps, VIDEO);
+    let data: Vec<&[u8]> = pictures.iter().map(|packet| &packet.data[..]).collect();
+    assert_eq!(
+        data,
+        [&units[0][..], &units[1], &units[2], &picture(false, 3, 50)]
+    );
+    // Without times of their own they follow at the frame rate.
+    assert_eq!(ms(&pictures), [0, 33, 67, 100]);
+}
+
+#[test]
+fn an_access_unit_may_span_pes_packets() {
+    let mut muxer = Muxer::with_streams(VIDEO_ONLY);
+    let unit = picture(true, 0, 5000);
+    muxer.pes(VIDEO, Some(9000), None, &unit[..2000]);
+    muxer.pes(VIDEO, None, None, &unit[2000..4000]);
+    muxer.pes(
+        VIDEO,
+        Some(12_600),
+        None,
+        &[&unit[4000..], &picture(false, 1, 50)[..]].concat(),
+    );
+    let steps = demux(&muxer.bytes);
+    let pictures = packets(&steps, VIDEO);
+    assert_eq!(pictures.len(), 2);
+    assert_eq!(pictures[0].data[..], unit[..]);
+    assert_eq!(ms(&pictures), [0, 40]);
+}
+
+#[test]
+fn without_delimiters_slice_headers_tell_pictures_apart() {
+    let mut muxer = Muxer::with_streams(VIDEO_ONLY);
+    let first = [
+        parameter_sets(),
+        slice(true, 0, 0, 200),
+        slice(true, 0, 120, 200),
+    ]
+    .concat();
+    let second = [slice(false, 1, 0, 99), slice(false, 1, 120, 99)].concat();
+    let third = [slice(false, 2, 0, 99), slice(false, 2, 120, 99)].concat();
+    muxer.pes(VIDEO, Some(0), None, &first);
+    muxer.pes(VIDEO, Some(3600), None, &second);
+    muxer.pes(VIDEO, Some(7200), None, &third);
+    let steps = demux(&muxer.bytes);
+    let data: Vec<&[u8]> = (packets(&steps, VIDEO).iter())
+        .map(|packet| &packet.data[..])
+        .collect();
+    assert_eq!(data, [&first[..], &second, &third]);
+}
+
+#[test]
+fn a_recovery_point_and_a_random_access_indicator_make_key_frames() {
+    let mut muxer = Muxer::with_streams(VIDEO_ONLY);
+    muxer.pes(VIDEO, Some(0), None, &picture(true, 0, 50));
+    let recovery = [
+        &AUD[..],
+        &[0, 0, 1, 6, 6, 1, 0xc4, 0x80],
+        &slice(false, 1, 0, 50),
+    ]
+    .concat();
+    muxer.pes(VIDEO, Some(3600), None, &recovery);
+    let marked = pes(VIDEO, Some(7200), None, &picture(false, 2, 50), true);
+    muxer.unit(VIDEO, &marked, true);
+    muxer.pes(VIDEO, Some(10_800), None, &picture(false, 3, 50));
+    let steps = demux(&muxer.bytes);
+    let keys: Vec<bool> = (packets(&steps, VIDEO).iter())
+        .map(|packet| packet.flags.key)
+        .collect();
+    assert_eq!(keys, [true, true, true, false]);
+}
+
+#[test]
+fn a_frame_of_sound_that_spans_pes_packets_keeps_its_time() {
+    let mut muxer = Muxer::with_streams(&[(0x0f, AUDIO, &[])]);
+    let frames: Vec<Vec<u8>> = (0..6u8).map(|n| adts(&[n; 100])).collect();
+    let bytes = frames.concat();
+    // The second packet begins within the third frame: its time is that of the fourth.
+    muxer.pes(AUDIO, Some(90_000), None, &bytes[..250]);
+    muxer.pes(AUDIO, Some(90_000 + 6270), None, &bytes[250..]);
+    let steps = demux(&muxer.bytes);
+    let sound = packets(&steps, AUDIO);
+    let step = 1024 * 1_000_000 / 44_100;
+    let expected = [0, step, 2 * step, 69_667, 69_667 + step, 69_667 + 2 * step];
+    for (packet, expected) in sound.iter().zip(expected) {
+        assert!((packet.pts.as_micros() - expected).abs() <= 2, "{packet:?}");
+    }
+    assert_eq!(sound.len(), 6);
+    assert_eq!(sound[2].data[..], [2; 100]);
+}
+
+#[test]
+fn data_tracks_are_not_waited_for_and_get_their_time() {
+    let mut muxer = Muxer::with_streams(&[
+        (0x1b, VIDEO, &[]),
+        (0x15, DATA, &[]),
+        (0x86, 0x103, &[5, 4, b'C', b'U', b'E', b'I']),
+    ]);
+    // Before the timeline begins, and later.
+    muxer.pes(DATA, Some(93_600), None, b"ID3 early");
+    muxer.pes(VIDEO, Some(90_000), None, &picture(true, 0, 50));
+    muxer.pes(VIDEO, Some(93_600), None, &picture(false, 1, 50));
+    let cue = table(0xfc, 0, 0, &[7; 300]);
+    muxer.section(0x103, &cue);
+    muxer.pes(DATA, Some(97_200), None, &[3; 400]);
+    let steps = demux(&muxer.bytes);
+    assert!(matches!(steps[0], Step::Info(_)));
+    let codecs: Vec<CodecId> = infos(&steps)[0].tracks.iter().map(|t| t.codec).collect();
+    assert_eq!(codecs, [CodecId::H264, CodecId::Id3, CodecId::Scte35]);
+    assert_eq!(ms(&packets(&steps, DATA)), [40, 80]);
+    assert_eq!(packets(&steps, DATA)[0].data[..], *b"ID3 early");
+    let cues = packets(&steps, 0x103);
+    assert_eq!(cues[0].data[..], cue[..]);
+    assert_eq!(ms(&cues), [40]);
+}
+
+#[test]
+fn the_first_program_with_sound_or_pictures_is_played() {
+    let mut muxer = Muxer::new();
+    muxer.pat(&[(0, 0x10), (1, PMT), (2, PMT + 1)]);
+    muxer.pmt(PMT, 1, 0, &[(0x05, DATA, &[])]);
+    muxer.pmt(
+        PMT + 1,
+        2,
+        0,
+        &[(0x0f, AUDIO, &[10, 4, b'd', b'e', b'u', 0])],
+    );
+    muxer.pes(
+        AUDIO,
+        Some(0),
+        None,
+        &[adts(&[1; 50]), adts(&[2; 50])].concat(),
+    );
+    let steps = demux(&muxer.bytes);
+    let info = infos(&steps).pop().unwrap();
+    assert_eq!(info.tracks.len(), 1);
+    assert_eq!(info.tracks[0].language.as_deref(), Some("deu"));
+    assert_eq!(packets(&steps, AUDIO).len(), 2);
+}
+
+#[test]
+fn a_new_map_is_told_before_its_packets() {
+    let mut muxer = Muxer::with_streams(VIDEO_ONLY);
+    muxer.pes(VIDEO, Some(0), None, &picture(true, 0, 50));
+    muxer.pes(VIDEO, Some(3600), None, &picture(false, 1, 50));
+    muxer.pmt(PMT, 1, 1, &[(0x1b, VIDEO, &[]), (0x0f, AUDIO, &[])]);
+    muxer.pes(VIDEO, Some(7200), None, &picture(false, 2, 50));
+    muxer.pes(
+        AUDIO,
+        Some(7200),
+        None,
+        &[adts(&[1; 50]), adts(&[2; 50])].concat(),
+    );
+    muxer.pes(VIDEO, Some(10_800), None, &picture(false, 3, 50));
+    let steps = demux(&muxer.bytes);
+    let told: Vec<usize> = infos(&steps).iter().map(|info| info.tracks.len()).collect();
+    assert_eq!(told, [1, 2]);
+    let second = steps.iter().rposition(|step| matches!(step, Step::Info(_)));
+    let sound = steps
+        .iter()
+        .position(|step| matches!(step, Step::Packet(packet) if packet.track.0 == AUDIO.into()));
+    assert!(second < sound);
+    assert_eq!(packets(&steps, VIDEO).len(), 4);
+}
+
+#[test]
+fn scrambled_tracks_are_told_as_encrypted() {
+    let mut muxer = Muxer::with_streams(VIDEO_ONLY);
+    let clear = muxer.bytes.len();
+    muxer.pes(VIDEO, Some(0), None, &picture(true, 0, 50));
+    for packet in muxer.bytes[clear..].chunks_mut(188) {
+        packet[3] |= 0x80;
+    }
+    let steps = demux(&muxer.bytes);
+    assert!(infos(&steps)[0].tracks[0].encrypted);
+    assert!(packets(&steps, VIDEO).is_empty());
+}
+
+#[test]
+fn a_stream_without_program_or_without_tracks_is_refused() {
+    let mut muxer = Muxer::new();
+    muxer.pat(&[(1, PMT)]);
+    let refused = run(&mut TsDemuxer::default(), &muxer.bytes.repeat(5), 1000);
+    assert_eq!(refused.unwrap_err(), DemuxError::NoTracks);
+    let refused = run(&mut TsDemuxer::default(), &[0x47; 50], 1000);
+    assert!(matches!(
+        refused,
+        Err(DemuxError::Malformed {
+            reason: "ts.no_sync",
+            ..
+        })
+    ));
+}
+
+#[test]
+fn opus_leaves_its_control_headers() {
+    let mut muxer = Muxer::with_streams(&[(
+        0x06,
+        AUDIO,
+        &[5, 4, b'O', b'p', b'u', b's', 0x7f, 2, 0x80, 2],
+    )]);
+    // Two frames of 20 ms, 3 and 260 bytes long.
+    let mut payload = vec![0x7f, 0xe0, 3, 0xf8, 1, 2, 0x7f, 0xe0, 255, 5, 0xf8];
+    payload.extend([9; 259]);
+    muxer.pes(AUDIO, Some(9000), None, &payload);
+    let steps = demux(&muxer.bytes);
+    assert_eq!(infos(&steps)[0].tracks[0].codec, CodecId::Opus);
+    assert_eq!(
+        infos(&steps)[0].tracks[0].config[..10],
+        *b"OpusHead\x01\x02"
+    );
+    let sound = packets(&steps, AUDIO);
+    assert_eq!(sound[0].data[..], [0xf8, 1, 2]);
+    assert_eq!(sound[1].data.len(), 260);
+    assert_eq!(ms(&sound), [0, 20]);
+}

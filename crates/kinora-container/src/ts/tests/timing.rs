@@ -1,0 +1,106 @@
+use super::*;
+
+#[test]
+fn a_clock_that_wraps_goes_on() {
+    let straight = demux(&film(4, 0, 200).bytes);
+    // The clock wraps after one, two, three and a half seconds.
+    for before_wrap in [90_000, 180_000, 315_000] {
+        let wrapping = demux(&film(4, (1 << 33) - before_wrap, 200).bytes);
+        for pid in [VIDEO, AUDIO] {
+            let (one, other) = (packets(&straight, pid), packets(&wrapping, pid));
+            assert_eq!(one.len(), other.len());
+            for (one, other) in one.iter().zip(other) {
+                assert!((one.pts.as_micros() - other.pts.as_micros()).abs() <= 12);
+                assert!((one.dts.as_micros() - other.dts.as_micros()).abs() <= 12);
+                assert!(!other.flags.discontinuity);
+            }
+        }
+    }
+}
+
+#[test]
+fn the_first_time_is_zero_or_kept() {
+    let bytes = film(1, 900_000, 200).bytes;
+    let steps = demux(&bytes);
+    assert_eq!(packets(&steps, VIDEO)[0].pts, Time::ZERO);
+    assert_eq!(packets(&steps, VIDEO)[0].dts, ticks(-3600));
+    let mut raw = TsDemuxer::with_timestamps_kept();
+    let steps = run(&mut raw, &bytes, 4096).unwrap();
+    assert_eq!(packets(&steps, VIDEO)[0].pts, ticks(903_600));
+    assert_eq!(packets(&steps, AUDIO)[0].pts, ticks(903_600));
+}
+
+#[test]
+fn segments_of_one_stream_agree_in_kept_times() {
+    let early = run(
+        &mut TsDemuxer::with_timestamps_kept(),
+        &film(2, 90_000, 99).bytes,
+        999,
+    );
+    let late = run(
+        &mut TsDemuxer::with_timestamps_kept(),
+        &film(1, 270_000, 99).bytes,
+        999,
+    );
+    let (early, late) = (early.unwrap(), late.unwrap());
+    let last = packets(&early, VIDEO).pop().unwrap().pts;
+    let next = packets(&late, VIDEO)[0].pts;
+    assert_eq!((next - last).as_millis(), 40);
+}
+
+#[test]
+fn a_clock_that_jumps_is_closed_or_kept() {
+    let mut bytes = film(2, 90_000, 200).bytes;
+    // Cut at a place where both tracks go over to the other clock.
+    bytes.extend(film(2, 2_000_000_000, 200).bytes);
+    let steps = demux(&bytes);
+    let pictures = packets(&steps, VIDEO);
+    let jumps: Vec<usize> = (0..100)
+        .filter(|at| pictures[*at].flags.discontinuity)
+        .collect();
+    assert_eq!(jumps, [50]);
+    assert!(
+        ms(&pictures)
+            .windows(2)
+            .all(|pair| (0..=80).contains(&(pair[1] - pair[0])))
+    );
+    let sound = packets(&steps, AUDIO);
+    assert!(
+        ms(&sound)
+            .windows(2)
+            .all(|pair| (0..=80).contains(&(pair[1] - pair[0])))
+    );
+    let raw = run(&mut TsDemuxer::with_timestamps_kept(), &bytes, 4096).unwrap();
+    assert_eq!(packets(&raw, VIDEO)[50].pts, ticks(2_000_003_600));
+}
+
+#[test]
+fn how_the_bytes_come_makes_no_difference() {
+    let bytes = film(2, 77, 300).bytes;
+    let whole = demux(&bytes);
+    for chunk in [1, 7, 187, 188, 189, 5000, bytes.len()] {
+        let steps = run(&mut TsDemuxer::default(), &bytes, chunk).unwrap();
+        assert!(steps == whole, "in chunks of {chunk}");
+    }
+}
+
+#[test]
+fn packets_with_something_between_are_read_alike() {
+    let bytes = film(1, 77, 300).bytes;
+    let whole = demux(&bytes);
+    let mut timed = Vec::new();
+    let mut checked = Vec::new();
+    for packet in bytes.chunks(188) {
+        timed.extend([0x12, 1, 2, 3]);
+        timed.extend(packet);
+        checked.extend(packet);
+        checked.extend([0xaa; 16]);
+    }
+    for stream in [timed, checked] {
+        for chunk in [190, 4096] {
+            let steps = run(&mut TsDemuxer::default(), &stream, chunk).unwrap();
+            assert!(packets(&steps, VIDEO) == packets(&whole, VIDEO));
+            assert!(packets(&steps, AUDIO) == packets(&whole, AUDIO));
+        }
+    }
+}
