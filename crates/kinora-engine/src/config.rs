@@ -47,3 +47,65 @@ impl Default for PlayerConfig {
         }
     }
 }
+
+impl PlayerConfig {
+    /// These settings with contradictions resolved in the documented order: the live delay fits
+    /// into the buffer; the high-water mark does not exceed the live delay; the start mark fits into the
+    /// buffer; the buffer holds at least the high-water mark.
+    #[must_use]
+    pub fn normalised(mut self) -> Self {
+        self.max_delay = self.max_delay.min(self.max_buffer);
+        if !self.max_delay.is_zero() && self.max_delay < self.high_buffer {
+            self.high_buffer = self.max_delay;
+        }
+        self.start_buffer = self.start_buffer.min(self.max_buffer);
+        self.max_buffer = self.max_buffer.max(self.high_buffer);
+        self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn config(delay: u64, max: u64, high: u64, start: u64) -> PlayerConfig {
+        PlayerConfig {
+            max_delay: Duration::from_millis(delay),
+            max_buffer: Duration::from_millis(max),
+            high_buffer: Duration::from_millis(high),
+            start_buffer: Duration::from_millis(start),
+            ..PlayerConfig::default()
+        }
+    }
+
+    #[test]
+    fn the_defaults_are_sound() {
+        assert_eq!(
+            PlayerConfig::default().normalised(),
+            PlayerConfig::default()
+        );
+    }
+
+    #[test]
+    fn contradictions_are_resolved_in_the_documented_order() {
+        for (given, expected) in [
+            (
+                config(9_000, 5_000, 3_000, 500),
+                config(5_000, 5_000, 3_000, 500),
+            ),
+            (
+                config(1_000, 5_000, 3_000, 500),
+                config(1_000, 5_000, 1_000, 500),
+            ),
+            (config(0, 5_000, 3_000, 500), config(0, 5_000, 3_000, 500)),
+            (
+                config(5_000, 2_000, 3_000, 2_500),
+                config(2_000, 2_000, 2_000, 2_000),
+            ),
+            (config(0, 2_000, 3_000, 500), config(0, 3_000, 3_000, 500)),
+            (config(0, 0, 0, 500), config(0, 0, 0, 0)),
+        ] {
+            assert_eq!(given.normalised(), expected);
+        }
+    }
+}

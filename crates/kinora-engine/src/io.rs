@@ -94,10 +94,6 @@ pub enum Source {
         /// The address; may hold secrets, shown masked only.
         url: Secret,
     },
-    /// A video id with a play credential (PlayAuth).
-    VidAuth(Box<kinora_cloud::VidAuth>),
-    /// A video id with an STS triple.
-    VidSts(Box<kinora_cloud::VidSts>),
 }
 
 /// A fresh credential for the source that plays.
@@ -358,6 +354,9 @@ pub enum Output {
     RunAudio,
     /// Hold the audio sink's clock.
     HoldAudio,
+    /// Play at that factor of the natural speed from now on: the user's speed, or faster while a
+    /// live stream catches up.
+    Rate(f64),
     /// Close the decoders and let everything go (stop, reset, error).
     Close,
     /// Tell the application.

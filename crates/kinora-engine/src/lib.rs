@@ -4,12 +4,27 @@
 //! The engine never sees a socket, a thread, a clock or a pixel.
 #![forbid(unsafe_code)]
 
+mod clock;
 mod config;
+mod cx;
+mod engine;
+mod ingest;
 mod io;
+mod line;
+mod motion;
+mod present;
+mod queue;
+mod recover;
+mod select;
+mod session;
+mod stats;
+mod transfer;
 
 pub use config::PlayerConfig;
+pub use engine::{Engine, Outputs};
 pub use io::{
     AudioClock, Command, Credential, Epoch, Event, Fetch, FrameId, InfoCode, Initiator, Input,
     LoopMode, Output, Purpose, SeekAccuracy, Slot, Source, State, TimingMark, TrackChoice,
     TrackOption,
 };
+pub use stats::Stats;

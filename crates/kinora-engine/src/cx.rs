@@ -1,0 +1,94 @@
+use std::collections::VecDeque;
+
+use kinora_errors::Fault;
+use kinora_media::{Now, RequestId, Time};
+
+use crate::stats::Tally;
+use crate::{Epoch, Event, InfoCode, Output, PlayerConfig, TimingMark};
+
+/// What every part of the engine works with: the time of this step, the outputs, the settings
+/// and the sources of names.
+pub(crate) struct Cx {
+    pub(crate) now: Now,
+    pub(crate) out: VecDeque<Output>,
+    pub(crate) config: PlayerConfig,
+    pub(crate) tally: Tally,
+    requests: u64,
+    epochs: u64,
+    random: u64,
+    marks: u32,
+}
+
+impl Cx {
+    pub(crate) fn new(config: PlayerConfig, entropy: u64) -> Self {
+        Self {
+            now: Now::default(),
+            out: VecDeque::with_capacity(64),
+            config,
+            tally: Tally::default(),
+            requests: 0,
+            epochs: 0,
+            // Xorshift stays at zero for ever.
+            random: entropy | 1,
+            marks: 0,
+        }
+    }
+
+    pub(crate) fn mono(&self) -> Time {
+        self.now.mono
+    }
+
+    pub(crate) fn push(&mut self, output: Output) {
+        self.out.push_back(output);
+    }
+
+    pub(crate) fn event(&mut self, event: Event) {
+        self.out.push_back(Output::Event(event));
+    }
+
+    pub(crate) fn info(&mut self, code: InfoCode, text: impl Into<String>) {
+        self.event(Event::Info {
+            code,
+            text: text.into(),
+        });
+    }
+
+    pub(crate) fn recovered(&mut self, fault: Fault) {
+        self.event(Event::Recovered(fault.mark_recovered()));
+    }
+
+    /// A name no earlier request had, not even one of another source.
+    pub(crate) fn next_request(&mut self) -> RequestId {
+        self.requests += 1;
+        self.tally.requests += 1;
+        RequestId(self.requests)
+    }
+
+    pub(crate) fn next_epoch(&mut self) -> Epoch {
+        self.epochs += 1;
+        Epoch(self.epochs)
+    }
+
+    /// A pseudo-random number; different from player to player, the same in each replay.
+    pub(crate) fn random(&mut self) -> u64 {
+        // Marsaglia, "Xorshift RNGs", 2003.
+        self.random ^= self.random << 13;
+        self.random ^= self.random >> 7;
+        self.random ^= self.random << 17;
+        self.random
+    }
+
+    /// Tells a step of the start-up the first time it is reached.
+    pub(crate) fn mark(&mut self, mark: TimingMark) {
+        let bit = 1 << mark as u32;
+        if self.marks & bit == 0 {
+            self.marks |= bit;
+            self.event(Event::Timing(mark));
+        }
+    }
+
+    /// A new session begins: its steps are told anew.
+    pub(crate) fn forget_marks(&mut self) {
+        self.marks = 0;
+    }
+}

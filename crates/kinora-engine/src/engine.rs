@@ -1,0 +1,299 @@
+//! The engine's front: takes each input to the part that it is for.
+
+use std::collections::vec_deque::Drain;
+use std::sync::Arc;
+
+use kinora_errors::{Fault, Secret, codes};
+use kinora_media::{MediaInfo, Now, Time};
+
+use crate::cx::Cx;
+use crate::present::Begin;
+use crate::session::{Outcome, Session, Wishes};
+use crate::stats::Tally;
+use crate::{
+    Command, Event, Input, LoopMode, Output, PlayerConfig, SeekAccuracy, Source, State, Stats,
+    TrackOption,
+};
+
+/// What the engine does at the moment.
+enum Phase {
+    Idle,
+    /// A source is set; a seek may be remembered for it.
+    Initialized {
+        begin: Begin,
+    },
+    Playing(Box<Session>),
+    Stopped,
+    Failed,
+}
+
+/// The player, without any of its hands: tell it what happens, do what it gives out.
+///
+/// ```
+/// use kinora_engine::{Command, Engine, Input, Output, PlayerConfig, Source};
+/// use kinora_errors::Secret;
+/// use kinora_media::Now;
+///
+/// let mut engine = Engine::new(PlayerConfig::default(), 42);
+/// let url = Secret::new("https://example.com/film.mp4");
+/// let source = Command::SetSource(Source::Url { url });
+/// engine.handle(Now::default(), Input::Command(source)).for_each(drop);
+/// let asked = engine
+///     .handle(Now::default(), Input::Command(Command::Prepare))
+///     .any(|output| matches!(output, Output::Fetch(_)));
+/// assert!(asked);
+/// ```
+pub struct Engine {
+    cx: Cx,
+    phase: Phase,
+    source: Option<Source>,
+    wishes: Wishes,
+}
+
+/// What the engine wants done in answer to one input, in order.
+#[must_use = "outputs that nobody carries out leave the engine waiting"]
+pub struct Outputs<'a> {
+    outputs: Drain<'a, Output>,
+    deadline: Option<Time>,
+}
+
+impl Outputs<'_> {
+    /// When, on the clock of `Now::mono`, the engine wants [`Input::Timeout`] if nothing comes before.
+    #[must_use]
+    pub fn deadline(&self) -> Option<Time> {
+        self.deadline
+    }
+}
+
+impl Iterator for Outputs<'_> {
+    type Item = Output;
+    fn next(&mut self) -> Option<Output> {
+        self.outputs.next()
+    }
+}
+
+impl Engine {
+    /// An idle engine. `entropy` should differ from player to player; the same inputs and the
+    /// same entropy give the same outputs.
+    #[must_use]
+    pub fn new(config: PlayerConfig, entropy: u64) -> Self {
+        Self {
+            cx: Cx::new(config.normalised(), entropy),
+            phase: Phase::Idle,
+            source: None,
+            wishes: Wishes {
+                looped: LoopMode::Off,
+                autoplay: false,
+                speed: 1.0,
+            },
+        }
+    }
+
+    /// Takes an input; gives what is to be done about it, and when the engine wants to be woken.
+    pub fn handle(&mut self, now: Now, input: Input) -> Outputs<'_> {
+        self.cx.now = now;
+        match input {
+            Input::Command(command) => self.command(command),
+            input => match &mut self.phase {
+                Phase::Playing(session) => session.input(&mut self.cx, input),
+                _ => self.orphan(input),
+            },
+        }
+        self.advance();
+        let deadline = match &self.phase {
+            Phase::Playing(session) => session.deadline(&self.cx),
+            _ => None,
+        };
+        Outputs {
+            outputs: self.cx.out.drain(..),
+            deadline,
+        }
+    }
+
+    /// Nobody waits for it; only a frame must go back to its pool.
+    fn orphan(&mut self, input: Input) {
+        if let Input::FrameReady { slot, frame, .. } = input {
+            self.cx.push(Output::Drop { slot, frame });
+        }
+    }
+
+    fn advance(&mut self) {
+        if let Phase::Playing(session) = &mut self.phase
+            && let Outcome::Failed(fault) = session.advance(&mut self.cx, self.wishes)
+        {
+            self.fail(fault);
+        }
+    }
+
+    fn fail(&mut self, fault: Fault) {
+        let old = self.state();
+        self.leave(Phase::Failed);
+        self.cx.event(Event::StateChanged {
+            old,
+            new: State::Error,
+        });
+        self.cx.event(Event::Error(fault));
+    }
+
+    /// Ends the session, if there is one, and changes the phase.
+    fn leave(&mut self, next: Phase) {
+        if let Phase::Playing(session) = std::mem::replace(&mut self.phase, next) {
+            session.close(&mut self.cx);
+        }
+    }
+
+    fn change(&mut self, next: Phase) {
+        let old = self.state();
+        self.leave(next);
+        let new = self.state();
+        if old != new {
+            self.cx.event(Event::StateChanged { old, new });
+        }
+    }
+
+    fn command(&mut self, command: Command) {
+        match command {
+            Command::SetSource(source) => {
+                self.source = Some(source);
+                self.change(Phase::Initialized {
+                    begin: Begin::First,
+                });
+            }
+            Command::SetConfig(config) => self.cx.config = config.normalised(),
+            Command::Prepare => self.prepare(),
+            Command::Stop => {
+                if !matches!(self.phase, Phase::Idle) {
+                    self.change(Phase::Stopped);
+                }
+            }
+            Command::Reset => {
+                self.source = None;
+                self.change(Phase::Idle);
+            }
+            Command::SetLoop(mode) => self.wishes.looped = mode,
+            Command::SetAutoPlay(autoplay) => self.wishes.autoplay = autoplay,
+            Command::SetSpeed(speed) => self.set_speed(speed),
+            Command::Seek { target, accuracy } => self.seek(target, accuracy),
+            Command::Start => self.with_session(Session::start),
+            Command::Pause => self.with_session(Session::pause),
+            Command::Reload => self.with_session(Session::reload),
+            Command::SelectTrack(choice) => {
+                self.with_session(|session, cx| session.select(cx, choice))
+            }
+            Command::Refresh(credential) => {
+                self.with_session(|session, cx| session.refresh(cx, credential))
+            }
+        }
+    }
+
+    fn with_session(&mut self, act: impl FnOnce(&mut Session, &mut Cx)) {
+        if let Phase::Playing(session) = &mut self.phase {
+            act(session, &mut self.cx);
+        }
+    }
+
+    fn prepare(&mut self) {
+        let begin = match self.phase {
+            Phase::Initialized { begin } => begin,
+            Phase::Stopped => Begin::First,
+            _ => return,
+        };
+        let Some(source) = &self.source else { return };
+        let url: Secret = match source {
+            Source::Url { url } => url.clone(),
+        };
+        if url.is_empty() {
+            let fault = Fault::new(codes::ERROR_DATASOURCE_EMPTYURL, "url.empty")
+                .because("the source URL is empty");
+            return self.fail(fault);
+        }
+        self.cx.tally = Tally::default();
+        if matches!(self.phase, Phase::Stopped) {
+            self.change(Phase::Initialized { begin });
+        }
+        let session = Session::open(&mut self.cx, url, begin, self.wishes);
+        self.phase = Phase::Playing(Box::new(session));
+        if self.wishes.speed != 1.0 {
+            self.cx.push(Output::Rate(self.wishes.speed));
+        }
+    }
+
+    fn set_speed(&mut self, speed: f64) {
+        if !speed.is_finite() {
+            return;
+        }
+        self.wishes.speed = speed.clamp(0.5, 2.0);
+        let speed = self.wishes.speed;
+        self.with_session(|session, cx| session.set_speed(cx, speed));
+    }
+
+    fn seek(&mut self, target: Time, accuracy: SeekAccuracy) {
+        match &mut self.phase {
+            Phase::Playing(session) => session.seek(&mut self.cx, target, accuracy),
+            Phase::Initialized { begin } => {
+                *begin = match accuracy {
+                    SeekAccuracy::KeyFrame => Begin::KeyFrame(target),
+                    SeekAccuracy::Exact => Begin::Exact(target),
+                };
+            }
+            _ => {}
+        }
+    }
+
+    /// The public state.
+    #[must_use]
+    pub fn state(&self) -> State {
+        match &self.phase {
+            Phase::Idle => State::Idle,
+            Phase::Initialized { .. } => State::Initialized,
+            Phase::Playing(session) => session.state(),
+            Phase::Stopped => State::Stopped,
+            Phase::Failed => State::Error,
+        }
+    }
+
+    fn session(&self) -> Option<&Session> {
+        match &self.phase {
+            Phase::Playing(session) => Some(session),
+            _ => None,
+        }
+    }
+
+    /// Where playback is, or where a seek leads to.
+    #[must_use]
+    pub fn position(&self, now: Now) -> Time {
+        self.session()
+            .map_or(Time::ZERO, |session| session.position(now.mono))
+    }
+    /// How long the presentation is; `None` when unknown or live.
+    #[must_use]
+    pub fn duration(&self) -> Option<Time> {
+        self.session()?.info.as_ref()?.duration
+    }
+    /// Up to where the data is there.
+    #[must_use]
+    pub fn buffered_position(&self) -> Time {
+        self.session()
+            .map_or(Time::ZERO, |session| session.buffered(self.cx.mono()))
+    }
+    /// What is known of the presentation, once prepared.
+    #[must_use]
+    pub fn media_info(&self) -> Option<Arc<MediaInfo>> {
+        self.session()?.info.clone()
+    }
+    /// What can be selected, once prepared.
+    #[must_use]
+    pub fn tracks(&self) -> Option<Arc<[TrackOption]>> {
+        self.session()?.options.clone()
+    }
+    /// Bits a second that arrived in the last second.
+    #[must_use]
+    pub fn download_speed(&self) -> u64 {
+        self.session().map_or(0, |session| session.meter.speed())
+    }
+    /// What was counted since the source was prepared.
+    #[must_use]
+    pub fn stats(&self) -> Stats {
+        self.cx.tally.stats()
+    }
+}

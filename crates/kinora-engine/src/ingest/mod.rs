@@ -1,0 +1,122 @@
+//! Bytes in, packets out: from a single file, or from the segments of a playlist.
+
+mod progressive;
+
+use std::sync::Arc;
+
+use kinora_errors::{Fault, Secret};
+use kinora_media::{Chunk, MediaInfo, RequestId, ResponseInfo, Time};
+
+use crate::cx::Cx;
+use crate::line::Lines;
+use crate::transfer::Terms;
+
+pub(crate) use progressive::Progressive;
+
+/// What the session must know of the ingest.
+#[derive(Debug)]
+pub(crate) enum Notice {
+    /// The headers are read, or the tracks changed.
+    Info(Arc<MediaInfo>),
+    /// All packets were given.
+    Ended,
+    /// Nothing more will come.
+    Failed(Fault),
+    /// The tries are spent; `reload` resumes.
+    Parked(Fault),
+    /// The credential must be renewed.
+    Expired(Fault),
+}
+
+/// How a seek outside the buffer goes on.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Sought {
+    /// Packets from the key frame before the target come next.
+    Direct,
+    /// Packets from the start come; those before the target's key frame are passed over.
+    FromStart,
+}
+
+/// Where packets come from.
+pub(crate) enum Ingest {
+    /// One resource.
+    Progressive(Box<Progressive>),
+}
+
+impl Ingest {
+    pub(crate) fn open(cx: &mut Cx, url: Secret) -> Self {
+        Self::Progressive(Box::new(Progressive::start(cx, url)))
+    }
+
+    /// Gives packets to the lines until something is to be told, the lines are full or bytes are missing.
+    pub(crate) fn poll(
+        &mut self,
+        cx: &mut Cx,
+        lines: &mut Lines,
+        position: Time,
+    ) -> Option<Notice> {
+        match self {
+            Self::Progressive(file) => file.poll(cx, lines, position),
+        }
+    }
+
+    pub(crate) fn on_head(&mut self, cx: &mut Cx, id: RequestId, info: ResponseInfo, terms: Terms) {
+        match self {
+            Self::Progressive(file) => file.on_head(cx, id, info, terms),
+        }
+    }
+
+    pub(crate) fn on_chunk(&mut self, cx: &mut Cx, chunk: Chunk) {
+        match self {
+            Self::Progressive(file) => file.on_chunk(cx, chunk),
+        }
+    }
+
+    pub(crate) fn on_done(&mut self, cx: &mut Cx, id: RequestId) {
+        match self {
+            Self::Progressive(file) => file.on_done(cx, id),
+        }
+    }
+
+    pub(crate) fn on_failed(&mut self, cx: &mut Cx, id: RequestId, fault: Fault, terms: Terms) {
+        match self {
+            Self::Progressive(file) => file.on_failed(cx, id, fault, terms),
+        }
+    }
+
+    pub(crate) fn on_time(&mut self, cx: &mut Cx, terms: Terms) {
+        match self {
+            Self::Progressive(file) => file.on_time(cx, terms),
+        }
+    }
+
+    pub(crate) fn deadline(&self, cx: &Cx) -> Option<Time> {
+        match self {
+            Self::Progressive(file) => file.deadline(cx),
+        }
+    }
+
+    pub(crate) fn seek(&mut self, cx: &mut Cx, target: Time) -> Sought {
+        match self {
+            Self::Progressive(file) => file.seek(cx, target),
+        }
+    }
+
+    pub(crate) fn reload(&mut self, cx: &mut Cx) {
+        match self {
+            Self::Progressive(file) => file.reload(cx),
+        }
+    }
+
+    pub(crate) fn renew(&mut self, cx: &mut Cx, url: Secret) {
+        match self {
+            Self::Progressive(file) => file.renew(cx, url),
+        }
+    }
+
+    pub(crate) fn close(&mut self, cx: &mut Cx) {
+        match self {
+            Self::Progressive(file) => file.close(cx),
+        }
+    }
+}

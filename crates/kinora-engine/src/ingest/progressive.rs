@@ -1,0 +1,281 @@
+//! One file, read through while it plays; other places of it are asked for by range.
+
+use std::collections::VecDeque;
+
+use bytes::Bytes;
+use kinora_container::registry::ProbingDemuxer;
+use kinora_container::{Demuxer, SeekMode, SeekTo, Step};
+use kinora_errors::{Coded, Fault, Secret, codes};
+use kinora_media::{ByteRange, Chunk, RequestId, ResponseInfo, Time};
+
+use super::{Notice, Sought};
+use crate::cx::Cx;
+use crate::line::Lines;
+use crate::transfer::{Progress, Terms, Transfer, Want};
+use crate::{Initiator, Purpose, TimingMark};
+
+/// Bytes that may be under way or wait for the demuxer.
+const WINDOW: u64 = 1 << 20;
+/// So many bytes are rather read and passed over than asked anew from behind them.
+const SHORT_WAY: u64 = 64 * 1024;
+
+/// A single resource and its demuxer.
+pub(crate) struct Progressive {
+    url: Secret,
+    demuxer: Box<dyn Demuxer>,
+    transfer: Transfer,
+    /// The demuxer waits for the byte at that offset.
+    wanted: Option<u64>,
+    total_len: Option<u64>,
+    headers: bool,
+    /// The demuxer was told that nothing follows.
+    finished: bool,
+    over: bool,
+    notices: VecDeque<Notice>,
+}
+
+impl Progressive {
+    pub(crate) fn start(cx: &mut Cx, url: Secret) -> Self {
+        let transfer = Self::ask(cx, &url, ByteRange::default());
+        Self {
+            url,
+            demuxer: Box::new(ProbingDemuxer::new()),
+            transfer,
+            wanted: None,
+            total_len: None,
+            headers: false,
+            finished: false,
+            over: false,
+            notices: VecDeque::new(),
+        }
+    }
+
+    fn ask(cx: &mut Cx, url: &Secret, range: ByteRange) -> Transfer {
+        let want = Want {
+            purpose: Purpose::Media,
+            url: url.clone(),
+            range,
+            initiator: Initiator::User,
+        };
+        Transfer::start(cx, want, WINDOW)
+    }
+
+    pub(crate) fn poll(
+        &mut self,
+        cx: &mut Cx,
+        lines: &mut Lines,
+        position: Time,
+    ) -> Option<Notice> {
+        if let Some(notice) = self.notices.pop_front() {
+            return Some(notice);
+        }
+        let most = Time::from(cx.config.max_buffer);
+        while !self.over && !lines.is_full(position, most) {
+            match self.demuxer.poll() {
+                Ok(Step::Packet(packet)) => {
+                    if packet.flags.key {
+                        cx.mark(TimingMark::FirstKeyFrame);
+                    }
+                    lines.push(packet);
+                }
+                Ok(Step::Info(info)) => {
+                    self.headers = true;
+                    cx.mark(TimingMark::Headers);
+                    return Some(Notice::Info(info));
+                }
+                Ok(Step::NeedMore) => {
+                    if !self.read_on(cx) {
+                        return self.end();
+                    }
+                    return None;
+                }
+                Ok(Step::Want(range)) => {
+                    if !self.read_from(cx, range) {
+                        return None;
+                    }
+                }
+                Ok(Step::End) => return self.end(),
+                Err(error) => {
+                    self.over = true;
+                    self.transfer.cancel(cx);
+                    return Some(Notice::Failed(error.fault().at_url(self.url.expose())));
+                }
+            }
+        }
+        None
+    }
+
+    fn end(&mut self) -> Option<Notice> {
+        self.over = true;
+        Some(Notice::Ended)
+    }
+
+    /// The bytes that follow are wanted. `false`: there are none.
+    fn read_on(&mut self, cx: &mut Cx) -> bool {
+        if self.transfer.is_active() || self.transfer.is_parked() {
+            self.transfer.grant(cx);
+            return true;
+        }
+        if self.finished {
+            return false;
+        }
+        let next = self.transfer.next();
+        self.transfer = Self::ask(cx, &self.url, ByteRange::from(next));
+        true
+    }
+
+    /// Bytes from elsewhere are wanted. `true`: the demuxer can go on at once.
+    fn read_from(&mut self, cx: &mut Cx, range: ByteRange) -> bool {
+        let next = self.transfer.next();
+        let near = next <= range.start && range.start - next <= SHORT_WAY;
+        let coming = self.transfer.is_active() || self.transfer.is_parked();
+        if coming && (near || self.wanted == Some(range.start)) {
+            self.wanted = Some(range.start);
+            self.transfer.grant(cx);
+            return false;
+        }
+        if self.total_len.is_some_and(|len| range.start >= len) {
+            // It looks behind the end: the file is shorter than its index says.
+            self.over = std::mem::replace(&mut self.finished, true);
+            self.demuxer.finish();
+            if self.over {
+                self.notices
+                    .push_back(Notice::Failed(self.too_short(range.start)));
+            }
+            return true;
+        }
+        self.transfer.cancel(cx);
+        // While headers are read the hint is exact, and a request that ends keeps its connection.
+        let range = match self.headers {
+            true => ByteRange::from(range.start),
+            false => range,
+        };
+        self.wanted = Some(range.start);
+        self.finished = false;
+        self.transfer = Self::ask(cx, &self.url, range);
+        false
+    }
+
+    fn too_short(&self, offset: u64) -> Fault {
+        Fault::new(codes::ERROR_DEMUXER_OPENSTREAM, "container.truncated")
+            .because(format!(
+                "its index names byte {offset}, which is behind the end of the file"
+            ))
+            .at_url(self.url.expose())
+    }
+
+    pub(crate) fn on_head(&mut self, cx: &mut Cx, id: RequestId, info: ResponseInfo, terms: Terms) {
+        if !self.transfer.is(id) {
+            return;
+        }
+        let progress = self.transfer.on_head(cx, info, terms);
+        self.take(cx, progress);
+    }
+
+    pub(crate) fn on_chunk(&mut self, cx: &mut Cx, chunk: Chunk) {
+        if self.transfer.is(chunk.id) {
+            let progress = self.transfer.on_chunk(cx, chunk);
+            self.take(cx, progress);
+        }
+    }
+
+    pub(crate) fn on_done(&mut self, cx: &mut Cx, id: RequestId) {
+        if self.transfer.is(id) {
+            let progress = self.transfer.on_done(cx);
+            self.take(cx, progress);
+        }
+    }
+
+    pub(crate) fn on_failed(&mut self, cx: &mut Cx, id: RequestId, fault: Fault, terms: Terms) {
+        if self.transfer.is(id) {
+            let progress = self.transfer.on_failed(cx, fault, terms);
+            self.take(cx, progress);
+        }
+    }
+
+    pub(crate) fn on_time(&mut self, cx: &mut Cx, terms: Terms) {
+        let progress = self.transfer.on_time(cx, terms);
+        self.take(cx, progress);
+    }
+
+    pub(crate) fn deadline(&self, cx: &Cx) -> Option<Time> {
+        self.transfer.deadline(cx)
+    }
+
+    fn take(&mut self, cx: &mut Cx, progress: Progress) {
+        match progress {
+            Progress::None => {}
+            Progress::Head(info) => {
+                cx.mark(TimingMark::Connect);
+                if let Some(len) = info.total_len {
+                    self.total_len = Some(len);
+                    self.demuxer.set_len(len);
+                }
+            }
+            Progress::Data(offset, data) => {
+                cx.mark(TimingMark::FirstSegmentByte);
+                self.feed(offset, data);
+            }
+            Progress::Done => {
+                // A range that was asked for may end before the file does.
+                if self.total_len.is_none_or(|len| self.transfer.next() >= len) {
+                    self.finished = true;
+                    self.demuxer.finish();
+                }
+            }
+            Progress::Expired(fault) => self.notices.push_back(Notice::Expired(fault)),
+            Progress::Parked(fault) => self.notices.push_back(Notice::Parked(fault)),
+            Progress::Failed(fault) => {
+                self.over = true;
+                self.notices.push_back(Notice::Failed(fault));
+            }
+        }
+    }
+
+    fn feed(&mut self, offset: u64, data: Bytes) {
+        let end = offset.saturating_add(data.len() as u64);
+        match self.wanted {
+            Some(wanted) if end <= wanted => {}
+            Some(wanted) => {
+                let skip = usize::try_from(wanted.saturating_sub(offset)).unwrap_or(0);
+                self.wanted = None;
+                self.demuxer.push(offset.max(wanted), data.slice(skip..));
+            }
+            None => self.demuxer.push(offset, data),
+        }
+    }
+
+    pub(crate) fn seek(&mut self, cx: &mut Cx, target: Time) -> Sought {
+        self.over = false;
+        self.wanted = None;
+        self.notices.clear();
+        let to = SeekTo {
+            time: target,
+            mode: SeekMode::Before,
+        };
+        if self.demuxer.seek(to).is_ok() {
+            // Bytes of the old place that are on their way are not what follows now.
+            self.finished = false;
+            return Sought::Direct;
+        }
+        self.transfer.cancel(cx);
+        self.demuxer = Box::new(ProbingDemuxer::new());
+        self.finished = false;
+        self.transfer = Self::ask(cx, &self.url, ByteRange::default());
+        Sought::FromStart
+    }
+
+    pub(crate) fn reload(&mut self, cx: &mut Cx) {
+        self.transfer.reload(cx);
+    }
+
+    pub(crate) fn renew(&mut self, cx: &mut Cx, url: Secret) {
+        self.url = url.clone();
+        self.transfer.renew(cx, url);
+    }
+
+    pub(crate) fn close(&mut self, cx: &mut Cx) {
+        self.transfer.cancel(cx);
+        self.over = true;
+    }
+}

@@ -1,0 +1,369 @@
+//! One decode line: its packets, what the worker was given, and the frames that wait for their time.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use kinora_media::{Packet, Time, TrackInfo};
+
+use crate::cx::Cx;
+use crate::queue::PacketQueue;
+use crate::{Epoch, FrameId, Output, Slot};
+
+/// A decoded frame that waits in the pool.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Waiting {
+    pub(crate) id: FrameId,
+    pub(crate) pts: Time,
+    pub(crate) duration: Time,
+    pub(crate) size: Option<(u32, u32)>,
+}
+
+/// Whether the line plays.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(crate) enum Health {
+    /// No such track, or not wanted.
+    #[default]
+    Off,
+    /// It plays.
+    On,
+    /// No decoder takes its track.
+    Dead,
+}
+
+/// Where the decoder is at the end of its packets.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+enum Drain {
+    #[default]
+    No,
+    Asked,
+    Done,
+}
+
+/// At most so many packets wait in a worker's mailbox.
+const MOST_IN_FLIGHT: usize = 8;
+/// At most so many pictures wait for their time or are being decoded.
+const MOST_PICTURES: usize = 8;
+/// At most so much sound waits outside the sink.
+const MOST_SOUND: Time = Time::from_millis(500);
+
+/// Pictures or sound of a presentation.
+#[derive(Debug)]
+pub(crate) struct Line {
+    pub(crate) slot: Slot,
+    pub(crate) health: Health,
+    /// The track that packets which come now belong to.
+    pub(crate) track: Option<Arc<TrackInfo>>,
+    /// The track the decoder was opened for.
+    configured: Option<Arc<TrackInfo>>,
+    pub(crate) queue: PacketQueue,
+    pub(crate) frames: VecDeque<Waiting>,
+    in_flight: usize,
+    drain: Drain,
+    /// Where the last frame that was handed out ends.
+    pub(crate) tail: Option<Time>,
+    /// Frames handed out since the last flush.
+    pub(crate) presented: u64,
+    pub(crate) corrupt: u32,
+    /// Packets wait here until the queue reaches that time: a better key frame may come.
+    pub(crate) gate: Option<Time>,
+    /// Nothing before that time is shown: what no other picture refers to needs no decoding.
+    pub(crate) unseen_until: Time,
+}
+
+impl Line {
+    pub(crate) fn new(slot: Slot) -> Self {
+        Self {
+            slot,
+            health: Health::Off,
+            track: None,
+            configured: None,
+            queue: PacketQueue::default(),
+            frames: VecDeque::new(),
+            in_flight: 0,
+            drain: Drain::No,
+            tail: None,
+            presented: 0,
+            corrupt: 0,
+            gate: None,
+            unseen_until: Time::MIN,
+        }
+    }
+
+    pub(crate) fn is_on(&self) -> bool {
+        self.health == Health::On
+    }
+
+    /// Packets that come from now on are of that track.
+    pub(crate) fn follow(&mut self, track: Arc<TrackInfo>) {
+        match &self.track {
+            // The same again keeps its identity, so that no decoder is opened anew.
+            Some(known) if **known == *track => {}
+            _ => self.track = Some(track),
+        }
+        if self.health == Health::Off {
+            self.health = Health::On;
+        }
+    }
+
+    pub(crate) fn push(&mut self, packet: Packet) {
+        let Some(track) = &self.track else { return };
+        if let Some(target) = self.gate {
+            if packet.flags.key && packet.pts <= target {
+                self.queue.clear();
+            }
+            if packet.pts >= target {
+                self.gate = None;
+            }
+        }
+        self.queue.push(packet, track);
+    }
+
+    /// Gives the worker packets as long as it has room. `ended`: no packet follows.
+    pub(crate) fn feed(&mut self, cx: &mut Cx, epoch: Epoch, ended: bool) {
+        if !self.is_on() || self.gate.is_some() && !ended {
+            return;
+        }
+        while self.has_room() {
+            let Some(entry) = self.queue.take() else {
+                break;
+            };
+            if entry.packet.flags.disposable
+                && entry.packet.pts + entry.packet.duration <= self.unseen_until
+            {
+                continue;
+            }
+            self.configure(cx, epoch, &entry.track);
+            self.in_flight += 1;
+            cx.push(Output::Decode {
+                slot: self.slot,
+                epoch,
+                packet: entry.packet,
+            });
+        }
+        if ended && self.queue.is_drained() && self.drain == Drain::No {
+            self.drain = Drain::Asked;
+            if self.configured.is_none() {
+                self.drain = Drain::Done;
+                return;
+            }
+            cx.push(Output::Drain {
+                slot: self.slot,
+                epoch,
+            });
+        }
+    }
+
+    /// Opens a decoder if the one that is open is for something else.
+    pub(crate) fn configure(&mut self, cx: &mut Cx, epoch: Epoch, track: &Arc<TrackInfo>) {
+        if self
+            .configured
+            .as_ref()
+            .is_some_and(|open| same_decoder(open, track))
+        {
+            return;
+        }
+        if self.configured.is_none() {
+            cx.push(Output::Flush {
+                slot: self.slot,
+                epoch,
+            });
+        }
+        self.configured = Some(Arc::clone(track));
+        cx.push(Output::Configure {
+            slot: self.slot,
+            epoch,
+            track: Arc::clone(track),
+        });
+    }
+
+    fn has_room(&self) -> bool {
+        let waiting = match self.slot {
+            Slot::Video => self.frames.len() + self.in_flight < MOST_PICTURES,
+            Slot::Audio => self.frames_last() < MOST_SOUND,
+        };
+        waiting && self.in_flight < MOST_IN_FLIGHT
+    }
+
+    fn frames_last(&self) -> Time {
+        match (self.frames.front(), self.frames.back()) {
+            (Some(first), Some(last)) => last.pts + last.duration - first.pts,
+            _ => Time::ZERO,
+        }
+    }
+
+    pub(crate) fn taken(&mut self) {
+        self.in_flight = self.in_flight.saturating_sub(1);
+    }
+    pub(crate) fn drained(&mut self) {
+        self.drain = Drain::Done;
+    }
+
+    /// Nothing is on its way to being a frame: neither queued nor in the worker.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.queue.is_drained() && self.in_flight == 0 && self.frames.is_empty()
+    }
+    /// Every frame there will be was handed out, or there is none to wait for.
+    pub(crate) fn is_over(&self) -> bool {
+        !self.is_on() || self.drain == Drain::Done && self.frames.is_empty()
+    }
+    /// Every frame there will be has come out of the decoder.
+    pub(crate) fn is_drained(&self) -> bool {
+        !self.is_on() || self.drain == Drain::Done
+    }
+
+    /// Forgets frames and what the worker holds; packets stay.
+    pub(crate) fn flush(&mut self, cx: &mut Cx, epoch: Epoch) {
+        for frame in self.frames.drain(..) {
+            cx.push(Output::Drop {
+                slot: self.slot,
+                frame: frame.id,
+            });
+        }
+        if self.configured.is_some() {
+            cx.push(Output::Flush {
+                slot: self.slot,
+                epoch,
+            });
+        }
+        self.in_flight = 0;
+        self.drain = Drain::No;
+        self.tail = None;
+        self.presented = 0;
+        self.gate = None;
+        self.unseen_until = Time::MIN;
+    }
+
+    /// Sound or pictures queued from a position on, decoded or not.
+    pub(crate) fn ahead(&self, position: Time) -> Time {
+        let end = match (self.queue.end(), self.queue.is_drained()) {
+            (Some(end), false) => Some(end),
+            _ => self
+                .frames
+                .back()
+                .map(|frame| frame.pts + frame.duration)
+                .or(self.tail),
+        };
+        end.map_or(Time::ZERO, |end| (end - position).max(Time::ZERO))
+    }
+
+    /// The time of the first frame that is not handed out yet, as far as it is known.
+    pub(crate) fn next_pts(&self) -> Option<Time> {
+        if let Some(frame) = self.frames.front() {
+            return Some(frame.pts);
+        }
+        if self.in_flight > 0 {
+            return None;
+        }
+        self.queue.peek().map(|entry| entry.packet.pts)
+    }
+}
+
+/// Whether a decoder opened for one track decodes the other too.
+fn same_decoder(open: &Arc<TrackInfo>, track: &Arc<TrackInfo>) -> bool {
+    Arc::ptr_eq(open, track)
+        || open.codec == track.codec && open.config == track.config && open.audio == track.audio
+}
+
+/// The two lines of a presentation.
+#[derive(Debug)]
+pub(crate) struct Lines {
+    pub(crate) video: Line,
+    pub(crate) audio: Line,
+    /// They are fed from different resources: one may lag without a gap in it.
+    pub(crate) separate: bool,
+}
+
+/// Bytes of packets that wait for decoding.
+const MOST_BYTES: usize = 64 << 20;
+/// A line without packets is not waited for once the other has so much: its track has a gap.
+const GAP: Time = Time::from_millis(3_000);
+
+impl Lines {
+    pub(crate) fn new() -> Self {
+        Self {
+            video: Line::new(Slot::Video),
+            audio: Line::new(Slot::Audio),
+            separate: false,
+        }
+    }
+
+    pub(crate) fn line(&mut self, slot: Slot) -> &mut Line {
+        match slot {
+            Slot::Video => &mut self.video,
+            Slot::Audio => &mut self.audio,
+        }
+    }
+
+    pub(crate) fn each(&mut self) -> [&mut Line; 2] {
+        [&mut self.video, &mut self.audio]
+    }
+
+    /// A packet of a track goes to the line that follows the track.
+    pub(crate) fn push(&mut self, packet: Packet) {
+        let line = [&mut self.video, &mut self.audio].into_iter().find(|line| {
+            line.is_on()
+                && line
+                    .track
+                    .as_ref()
+                    .is_some_and(|track| track.id == packet.track)
+        });
+        if let Some(line) = line {
+            line.push(packet);
+        }
+    }
+
+    /// Whether a line has nothing while the other has plenty of the same source.
+    pub(crate) fn has_gap(&self, slot: Slot, position: Time) -> bool {
+        let (line, other) = match slot {
+            Slot::Video => (&self.video, &self.audio),
+            Slot::Audio => (&self.audio, &self.video),
+        };
+        !self.separate
+            && line.queue.is_drained()
+            && line.frames.is_empty()
+            && other.is_on()
+            && other.ahead(position) >= GAP
+    }
+
+    /// How much is there ahead of a position: the least of the lines that count.
+    pub(crate) fn ahead(&self, position: Time) -> Time {
+        let mut least = None::<Time>;
+        for line in [&self.video, &self.audio] {
+            if line.is_on() && !line.is_drained() && !self.has_gap(line.slot, position) {
+                let ahead = line.ahead(position);
+                least = Some(least.map_or(ahead, |known| known.min(ahead)));
+            }
+        }
+        least.unwrap_or(Time::ZERO)
+    }
+
+    /// Enough is there: no more is asked for.
+    pub(crate) fn is_full(&self, position: Time, most: Time) -> bool {
+        let unread = self.video.queue.unread_bytes() + self.audio.queue.unread_bytes();
+        unread >= MOST_BYTES || self.ahead(position) >= most
+    }
+
+    /// Bytes of packets held, decoded or not.
+    pub(crate) fn bytes(&self) -> usize {
+        self.video.queue.bytes() + self.audio.queue.bytes()
+    }
+
+    /// Forgets what was decoded and lies behind a time; all of it when too much is held.
+    pub(crate) fn trim(&mut self, keep: Time) {
+        self.video.queue.trim(keep, true);
+        self.audio.queue.trim(keep, false);
+        if self.bytes() >= 2 * MOST_BYTES {
+            self.video.queue.trim_all();
+            self.audio.queue.trim_all();
+        }
+    }
+
+    pub(crate) fn is_over(&self) -> bool {
+        self.video.is_over() && self.audio.is_over()
+    }
+
+    /// Where the last frame ends.
+    pub(crate) fn end(&self) -> Option<Time> {
+        self.video.tail.max(self.audio.tail)
+    }
+}

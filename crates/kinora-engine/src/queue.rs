@@ -1,0 +1,219 @@
+//! The packets of one track that are there: those that wait for the decoder, and behind them as many
+//! as a seek may want again.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use kinora_media::{Packet, Time, TrackInfo};
+
+/// A packet and what must be known to decode it.
+#[derive(Clone, Debug)]
+pub(crate) struct Entry {
+    pub(crate) packet: Packet,
+    pub(crate) track: Arc<TrackInfo>,
+}
+
+/// Packets in the order of their decoding.
+#[derive(Debug, Default)]
+pub(crate) struct PacketQueue {
+    entries: VecDeque<Entry>,
+    /// How many of them the decoder was given.
+    read: usize,
+    bytes: usize,
+    unread_bytes: usize,
+    /// The earliest time since the last [`clear`](Self::clear).
+    first: Option<Time>,
+    /// Where the latest packet ends.
+    end: Option<Time>,
+}
+
+/// What a packet costs beside its payload.
+const OVERHEAD: usize = 160;
+
+fn cost(entry: &Entry) -> usize {
+    entry.packet.data.len() + OVERHEAD
+}
+
+fn end_of(packet: &Packet) -> Time {
+    packet.pts + packet.duration
+}
+
+impl PacketQueue {
+    pub(crate) fn push(&mut self, packet: Packet, track: &Arc<TrackInfo>) {
+        if !packet.flags.decode_only {
+            self.first = Some(self.first.map_or(packet.pts, |first| first.min(packet.pts)));
+        }
+        let end = end_of(&packet);
+        self.end = Some(self.end.map_or(end, |known| known.max(end)));
+        let entry = Entry {
+            packet,
+            track: Arc::clone(track),
+        };
+        self.bytes += cost(&entry);
+        self.unread_bytes += cost(&entry);
+        self.entries.push_back(entry);
+    }
+
+    /// The packet that the decoder gets next.
+    pub(crate) fn peek(&self) -> Option<&Entry> {
+        self.entries.get(self.read)
+    }
+
+    /// Gives the next packet; it stays here until it is trimmed.
+    pub(crate) fn take(&mut self) -> Option<Entry> {
+        let entry = self.entries.get(self.read)?.clone();
+        self.read += 1;
+        self.unread_bytes -= cost(&entry);
+        Some(entry)
+    }
+
+    pub(crate) fn is_drained(&self) -> bool {
+        self.read == self.entries.len()
+    }
+    pub(crate) fn bytes(&self) -> usize {
+        self.bytes
+    }
+    pub(crate) fn unread_bytes(&self) -> usize {
+        self.unread_bytes
+    }
+    pub(crate) fn first(&self) -> Option<Time> {
+        self.first
+    }
+    pub(crate) fn end(&self) -> Option<Time> {
+        self.end
+    }
+    pub(crate) fn read_packets(&self) -> usize {
+        self.read
+    }
+
+    pub(crate) fn clear(&mut self) {
+        *self = Self::default();
+    }
+
+    /// Forgets packets that were decoded and that no seek back to `keep` needs.
+    pub(crate) fn trim(&mut self, keep: Time, keyed: bool) {
+        let wanted = |entry: &Entry| !keyed || entry.packet.flags.key;
+        let until = self
+            .entries
+            .iter()
+            .take(self.read)
+            .rposition(|entry| wanted(entry) && entry.packet.pts <= keep);
+        self.drop_front(until.unwrap_or(0));
+    }
+
+    /// Forgets all that was decoded.
+    pub(crate) fn trim_all(&mut self) {
+        self.drop_front(self.read);
+    }
+
+    fn drop_front(&mut self, count: usize) {
+        for entry in self.entries.drain(..count) {
+            self.bytes -= cost(&entry);
+        }
+        self.read -= count;
+    }
+
+    /// The time of the last key frame at or before a time, if all from there to that time is here.
+    pub(crate) fn key_before(&self, time: Time) -> Option<Time> {
+        if self.end? <= time {
+            return None;
+        }
+        let mut entries = self.entries.iter().rev();
+        let key = entries.find(|entry| entry.packet.flags.key && entry.packet.pts <= time)?;
+        Some(key.packet.pts)
+    }
+
+    /// Whether sound from a time on is here.
+    pub(crate) fn covers(&self, time: Time) -> bool {
+        let begins = self
+            .entries
+            .front()
+            .is_some_and(|entry| entry.packet.pts <= time);
+        begins && self.end.is_some_and(|end| end > time)
+    }
+
+    /// Goes to the last key frame at or before a time; without one, to the first packet.
+    pub(crate) fn rewind_to_key(&mut self, time: Time) {
+        let at = self
+            .entries
+            .iter()
+            .rposition(|entry| entry.packet.flags.key && entry.packet.pts <= time);
+        self.go_to(at.unwrap_or(0));
+    }
+
+    /// Goes to the packet that sounds at a time.
+    pub(crate) fn rewind_to(&mut self, time: Time) {
+        let at = self
+            .entries
+            .iter()
+            .position(|entry| end_of(&entry.packet) > time);
+        self.go_to(at.unwrap_or(self.entries.len()));
+    }
+
+    fn go_to(&mut self, read: usize) {
+        self.read = read;
+        self.unread_bytes = self.entries.iter().skip(read).map(cost).sum();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use bytes::Bytes;
+    use kinora_media::{CodecId, PacketFlags, TrackId};
+
+    fn queue(count: i64) -> PacketQueue {
+        let track = Arc::new(TrackInfo::new(TrackId(1), CodecId::H264));
+        let mut queue = PacketQueue::default();
+        for n in 0..count {
+            let flags = PacketFlags {
+                key: n % 10 == 0,
+                ..PacketFlags::default()
+            };
+            queue.push(
+                Packet {
+                    track: TrackId(1),
+                    pts: Time::from_millis(n * 100),
+                    dts: Time::from_millis(n * 100),
+                    duration: Time::from_millis(100),
+                    flags,
+                    data: Bytes::from_static(&[0; 40]),
+                },
+                &track,
+            );
+        }
+        queue
+    }
+
+    #[test]
+    fn trimming_keeps_what_the_shown_picture_needs() {
+        let mut queue = queue(40);
+        for _ in 0..27 {
+            queue.take();
+        }
+        queue.trim(Time::from_millis(2_500), true);
+        assert_eq!((queue.read_packets(), queue.bytes()), (7, 20 * 200));
+        assert_eq!(queue.peek().unwrap().packet.pts, Time::from_millis(2_700));
+        assert_eq!(queue.unread_bytes(), 13 * 200);
+    }
+
+    #[test]
+    fn a_seek_within_it_finds_the_key_frame() {
+        let mut queue = queue(40);
+        for _ in 0..25 {
+            queue.take();
+        }
+        assert_eq!(
+            queue.key_before(Time::from_millis(1_950)),
+            Some(Time::from_millis(1_000))
+        );
+        assert_eq!(
+            queue.key_before(Time::from_millis(4_000)),
+            None,
+            "its end is not in it"
+        );
+        queue.rewind_to_key(Time::from_millis(1_950));
+        assert_eq!(queue.peek().unwrap().packet.pts, Time::from_millis(1_000));
+        assert_eq!(queue.unread_bytes(), 30 * 200);
+    }
+}

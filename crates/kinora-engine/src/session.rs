@@ -1,0 +1,690 @@
+//! One presentation from `prepare` to `stop`: its ingest, its lines, its clock and its stage.
+
+use std::sync::Arc;
+
+use kinora_errors::{Fault, Secret, codes};
+use kinora_media::{MediaInfo, Time, TrackId};
+
+use crate::clock::Clock;
+use crate::cx::Cx;
+use crate::ingest::{Ingest, Notice, Sought};
+use crate::line::{Health, Lines, Waiting};
+use crate::motion::{Motion, Why};
+use crate::present::{Begin, Present, earliest};
+use crate::select::{self, Selection};
+use crate::stats::Meter;
+use crate::transfer::Terms;
+use crate::{
+    AudioClock, Credential, Epoch, Event, InfoCode, Input, LoopMode, Output, SeekAccuracy, Slot,
+    State, TimingMark, TrackChoice, TrackOption, recover,
+};
+
+/// How far the presentation is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Stage {
+    /// Headers are on their way. `play`: start when they are there.
+    Preparing { play: bool },
+    /// The first picture may show; nothing moves.
+    Prepared,
+    /// Meant to play.
+    Started(Motion),
+    /// Held.
+    Paused,
+    /// Played to the end.
+    Completed,
+}
+
+/// What the application set for every source.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Wishes {
+    pub(crate) looped: LoopMode,
+    pub(crate) autoplay: bool,
+    pub(crate) speed: f64,
+}
+
+/// How a step of the session ended.
+#[derive(Debug)]
+pub(crate) enum Outcome {
+    /// It goes on.
+    Continues,
+    /// It failed for good.
+    Failed(Fault),
+}
+
+/// After so many packets that can not be decoded a line is given up.
+const MOST_CORRUPT: u32 = 1_000;
+
+/// One presentation.
+pub(crate) struct Session {
+    pub(crate) epoch: Epoch,
+    pub(crate) ingest: Ingest,
+    pub(crate) lines: Lines,
+    pub(crate) clock: Clock,
+    pub(crate) stage: Stage,
+    pub(crate) present: Present,
+    /// A seek that was asked for and not yet answered.
+    pub(crate) seeking: Option<Time>,
+    pub(crate) info: Option<Arc<MediaInfo>>,
+    pub(crate) options: Option<Arc<[TrackOption]>>,
+    pub(crate) wish: Vec<TrackId>,
+    pub(crate) size: Option<(u32, u32)>,
+    pub(crate) first_frame: bool,
+    /// The ingest gave its last packet.
+    pub(crate) ended: bool,
+    /// Why nothing more will come; told when what is there has played.
+    pub(crate) doom: Option<Fault>,
+    /// Waits for a fresh credential until then.
+    expiry: Option<(Fault, Time)>,
+    pub(crate) sink_runs: bool,
+    pub(crate) next_report: Option<Time>,
+    pub(crate) meter: Meter,
+}
+
+impl Session {
+    pub(crate) fn open(cx: &mut Cx, url: Secret, begin: Begin, wishes: Wishes) -> Self {
+        cx.forget_marks();
+        let mut clock = Clock::new();
+        clock.set_rate(wishes.speed, cx.mono());
+        if let Some(target) = begin.target() {
+            clock.set(target, cx.mono());
+        }
+        Self {
+            epoch: cx.next_epoch(),
+            ingest: Ingest::open(cx, url),
+            lines: Lines::new(),
+            clock,
+            stage: Stage::Preparing {
+                play: wishes.autoplay,
+            },
+            present: Present::new(begin),
+            seeking: begin.target(),
+            info: None,
+            options: None,
+            wish: Vec::new(),
+            size: None,
+            first_frame: false,
+            ended: false,
+            doom: None,
+            expiry: None,
+            sink_runs: false,
+            next_report: None,
+            meter: Meter::default(),
+        }
+    }
+
+    pub(crate) fn state(&self) -> State {
+        match self.stage {
+            Stage::Preparing { .. } => State::Initialized,
+            Stage::Prepared => State::Prepared,
+            Stage::Started(_) => State::Started,
+            Stage::Paused => State::Paused,
+            Stage::Completed => State::Completion,
+        }
+    }
+
+    fn terms(&self) -> Terms {
+        Terms {
+            prepared: self.info.is_some(),
+            refreshable: false,
+            live: false,
+        }
+    }
+
+    /// Takes what came from outside. Answers to questions of another epoch are given back.
+    pub(crate) fn input(&mut self, cx: &mut Cx, input: Input) {
+        let terms = self.terms();
+        match input {
+            Input::Head { id, info } => self.ingest.on_head(cx, id, info, terms),
+            Input::Chunk(chunk) => {
+                self.meter.add(cx.mono(), chunk.data.len());
+                self.ingest.on_chunk(cx, chunk);
+            }
+            Input::Done { id } => self.ingest.on_done(cx, id),
+            Input::Failed { id, fault } => self.ingest.on_failed(cx, id, fault, terms),
+            Input::Configured {
+                slot,
+                epoch,
+                decoder,
+                fell_back,
+            } if epoch == self.epoch => {
+                self.configured(cx, slot, &decoder, fell_back);
+            }
+            Input::PacketTaken { slot, epoch } if epoch == self.epoch => {
+                self.lines.line(slot).taken()
+            }
+            Input::FrameReady {
+                slot,
+                epoch,
+                frame,
+                pts,
+                duration,
+                size,
+            } => {
+                let line = self.lines.line(slot);
+                if epoch != self.epoch || !line.is_on() {
+                    cx.push(Output::Drop { slot, frame });
+                    return;
+                }
+                line.frames.push_back(Waiting {
+                    id: frame,
+                    pts,
+                    duration,
+                    size,
+                });
+            }
+            Input::Drained { slot, epoch } if epoch == self.epoch => {
+                self.lines.line(slot).drained()
+            }
+            Input::DecodeFailed {
+                slot,
+                epoch,
+                fault,
+                fatal,
+            } if epoch == self.epoch => {
+                self.decode_failed(cx, slot, fault, fatal);
+            }
+            Input::AudioClock(report) if report.epoch == self.epoch => self.sound_is_at(cx, report),
+            Input::Timeout => {
+                self.ingest.on_time(cx, terms);
+            }
+            _ => {}
+        }
+    }
+
+    fn configured(&mut self, cx: &mut Cx, slot: Slot, decoder: &str, fell_back: Option<Fault>) {
+        cx.mark(TimingMark::DecoderOpen);
+        if let Some(fault) = fell_back {
+            let line = match slot {
+                Slot::Video => "pictures",
+                Slot::Audio => "sound",
+            };
+            cx.info(
+                InfoCode::SwitchToSoftwareDecoder,
+                format!("{decoder} decodes the {line}"),
+            );
+            cx.recovered(fault);
+        }
+    }
+
+    fn sound_is_at(&mut self, cx: &mut Cx, report: AudioClock) {
+        if report.running && self.sink_runs {
+            self.clock.correct(report.position, cx.mono());
+        }
+    }
+
+    fn decode_failed(&mut self, cx: &mut Cx, slot: Slot, fault: Fault, fatal: bool) {
+        cx.tally.corrupt += u64::from(!fatal);
+        let line = self.lines.line(slot);
+        line.corrupt += 1;
+        if !line.is_on() || !fatal && line.corrupt <= MOST_CORRUPT {
+            return;
+        }
+        self.line_died(cx, slot, fault);
+    }
+
+    /// The other line plays on; without one there is nothing to play.
+    fn line_died(&mut self, cx: &mut Cx, slot: Slot, fault: Fault) {
+        let unsupported = [
+            codes::ERROR_CODEC_VIDEO_NOT_SUPPORT,
+            codes::ERROR_CODEC_AUDIO_NOT_SUPPORT,
+        ]
+        .contains(&fault.code());
+        let epoch = self.epoch;
+        let line = self.lines.line(slot);
+        line.flush(cx, epoch);
+        line.queue.clear();
+        line.health = Health::Dead;
+        let code = match (slot, unsupported) {
+            (Slot::Audio, true) => InfoCode::AudioCodecNotSupport,
+            (Slot::Audio, false) => InfoCode::AudioDecoderDeviceError,
+            (Slot::Video, true) => InfoCode::VideoCodecNotSupport,
+            (Slot::Video, false) => InfoCode::VideoDecoderDeviceError,
+        };
+        cx.info(code, fault.to_string());
+        if self.lines.video.is_on() || self.lines.audio.is_on() {
+            cx.recovered(fault);
+            return;
+        }
+        self.doom = Some(if unsupported {
+            no_valid_stream(&fault)
+        } else {
+            fault
+        });
+    }
+
+    /// Goes as far as can be gone now.
+    pub(crate) fn advance(&mut self, cx: &mut Cx, wishes: Wishes) -> Outcome {
+        if let Some((fault, until)) = &self.expiry
+            && *until <= cx.mono()
+        {
+            self.doom = Some(fault.clone());
+            self.expiry = None;
+        }
+        loop {
+            self.pull(cx, wishes);
+            self.feed(cx);
+            self.show(cx);
+            if !self.turn(cx, wishes) {
+                break;
+            }
+        }
+        self.report(cx);
+        match self.is_doomed(cx) {
+            Some(fault) => Outcome::Failed(self.placed(cx, fault)),
+            None => Outcome::Continues,
+        }
+    }
+
+    fn is_doomed(&self, cx: &Cx) -> Option<Fault> {
+        let fault = self.doom.clone()?;
+        let none_left = !self.lines.video.is_on() && !self.lines.audio.is_on();
+        let plays_on = match self.stage {
+            Stage::Preparing { .. } | Stage::Completed => false,
+            _ => !none_left && !self.is_played_out(cx),
+        };
+        (!plays_on).then_some(fault)
+    }
+
+    /// Everything that came has been shown and has sounded.
+    pub(crate) fn is_played_out(&self, cx: &Cx) -> bool {
+        let position = self.clock.position(cx.mono());
+        self.lines.is_over() && self.lines.end().is_none_or(|end| position >= end)
+    }
+
+    fn placed(&self, cx: &Cx, fault: Fault) -> Fault {
+        let position = self.clock.position(cx.mono()).as_millis();
+        let prepared = self.info.is_some();
+        fault.with(|context| {
+            if prepared {
+                context.position_ms = context.position_ms.or(Some(position));
+            }
+        })
+    }
+
+    fn pull(&mut self, cx: &mut Cx, wishes: Wishes) {
+        loop {
+            let position = self.clock.position(cx.mono());
+            let Some(notice) = self.ingest.poll(cx, &mut self.lines, position) else {
+                return;
+            };
+            match notice {
+                Notice::Info(info) => self.headers_read(cx, info, wishes),
+                Notice::Ended => {
+                    self.ended = true;
+                    cx.info(InfoCode::DemuxerEof, "all packets are read");
+                    if self.info.is_none() {
+                        self.doom = Some(nothing_in_it());
+                    }
+                }
+                Notice::Failed(fault) => self.doom = Some(fault),
+                Notice::Parked(fault) => self.parked(cx, &fault),
+                Notice::Expired(fault) => {
+                    let until = cx.mono() + Time::from(cx.config.network_timeout);
+                    self.expiry = Some((fault.clone(), until));
+                    cx.event(Event::CredentialExpired(fault));
+                }
+            }
+        }
+    }
+
+    fn parked(&mut self, cx: &mut Cx, fault: &Fault) {
+        if cx.config.network_retry_count == 0 {
+            cx.info(
+                InfoCode::NetworkRetry,
+                format!("waiting for reload: {fault}"),
+            );
+            return;
+        }
+        let told = self.placed(cx, recover::parked(fault));
+        cx.event(Event::Error(told));
+    }
+
+    fn headers_read(&mut self, cx: &mut Cx, info: Arc<MediaInfo>, wishes: Wishes) {
+        let selection = select::select(&info, &cx.config, &self.wish);
+        self.info = Some(Arc::clone(&info));
+        self.follow(cx, &selection);
+        let Stage::Preparing { play } = self.stage else {
+            return;
+        };
+        if !self.lines.video.is_on() && !self.lines.audio.is_on() {
+            self.doom = Some(no_tracks());
+            return;
+        }
+        if let Some(target) = self.present.begin.target() {
+            self.seek_in_ingest(cx, target);
+        }
+        self.options = Some(select::options(&info, &selection));
+        self.stage = Stage::Prepared;
+        cx.event(Event::StateChanged {
+            old: State::Initialized,
+            new: State::Prepared,
+        });
+        if let Some(options) = &self.options {
+            cx.event(Event::TracksReady(Arc::clone(options)));
+        }
+        if !wishes.autoplay {
+            cx.event(Event::Prepared(info));
+        }
+        if play {
+            self.start(cx);
+        }
+        if wishes.autoplay {
+            cx.event(Event::AutoPlayStart);
+            cx.info(InfoCode::AutoPlayStart, "started by itself");
+        }
+    }
+
+    fn follow(&mut self, cx: &mut Cx, selection: &Selection) {
+        let epoch = self.epoch;
+        for (line, track) in self
+            .lines
+            .each()
+            .into_iter()
+            .zip([&selection.video, &selection.audio])
+        {
+            let Some(track) = track else { continue };
+            line.follow(Arc::clone(track));
+            // The decoder opens while the first packets are on their way.
+            if line.is_on() && line.queue.is_drained() {
+                line.configure(cx, epoch, track);
+            }
+        }
+    }
+
+    fn feed(&mut self, cx: &mut Cx) {
+        let (epoch, ended) = (self.epoch, self.ended || self.doom.is_some());
+        let mut took_key = false;
+        for line in self.lines.each() {
+            let before = line.queue.read_packets();
+            line.feed(cx, epoch, ended);
+            took_key |= line.queue.read_packets() > before;
+        }
+        // Cheap enough once in a while; each time would walk the queue for each packet.
+        if took_key
+            && (self.lines.video.queue.read_packets() > 256
+                || self.lines.audio.queue.read_packets() > 512)
+        {
+            let position = self.clock.position(cx.mono());
+            self.lines
+                .trim(position - Time::from(cx.config.max_backward_buffer));
+        }
+    }
+
+    fn show(&mut self, cx: &mut Cx) {
+        let was_waiting = self.seeking.is_some() || !self.first_frame;
+        if let Some(frame) = self
+            .present
+            .first_picture(cx, &mut self.lines, &mut self.clock)
+        {
+            self.pictured(cx, frame);
+            self.first_out(cx, frame.pts);
+        }
+        self.present.settle(&self.lines, &mut self.clock, cx.mono());
+        if self.is_moving()
+            && let Some(frame) = self.present.pictures(cx, &mut self.lines, &self.clock)
+        {
+            self.pictured(cx, frame);
+        }
+        self.present.sound(cx, &mut self.lines, &self.clock);
+        let position = self.clock.position(cx.mono());
+        let limit = self.present.limit(&self.lines, position);
+        self.clock.set_limit(limit, cx.mono());
+        if was_waiting
+            && let Some(start) = self.present.start
+            && !self.present.awaits_picture(&self.lines, position)
+            && (self.lines.audio.presented > 0 || self.lines.is_over())
+            && self.lines.video.presented == 0
+        {
+            // No picture will come for this: the sound answers.
+            self.first_out(cx, start);
+        }
+    }
+
+    fn pictured(&mut self, cx: &mut Cx, frame: Waiting) {
+        if let Some((width, height)) = frame.size
+            && self.size != frame.size
+        {
+            self.size = frame.size;
+            cx.event(Event::VideoSize { width, height });
+        }
+    }
+
+    fn first_out(&mut self, cx: &mut Cx, pts: Time) {
+        if !self.first_frame && (self.lines.video.presented > 0 || self.lines.audio.presented > 0) {
+            self.first_frame = true;
+            cx.event(Event::FirstFrame { pts });
+        }
+        if let Some(target) = self.seeking.take() {
+            cx.event(Event::SeekEnd { target, pts });
+        }
+    }
+
+    pub(crate) fn run_sink(&mut self, cx: &mut Cx, run: bool) {
+        if self.sink_runs != run {
+            self.sink_runs = run;
+            cx.push(if run {
+                Output::RunAudio
+            } else {
+                Output::HoldAudio
+            });
+        }
+    }
+
+    pub(crate) fn position(&self, mono: Time) -> Time {
+        self.seeking.unwrap_or_else(|| self.clock.position(mono))
+    }
+
+    pub(crate) fn buffered(&self, mono: Time) -> Time {
+        let position = self.position(mono);
+        position + self.lines.ahead(position)
+    }
+
+    /// Plays, or plays on.
+    pub(crate) fn start(&mut self, cx: &mut Cx) {
+        let old = self.state();
+        match self.stage {
+            Stage::Preparing { .. } => {
+                self.stage = Stage::Preparing { play: true };
+                return;
+            }
+            Stage::Started(_) => return,
+            Stage::Completed => self.restart(cx),
+            Stage::Prepared | Stage::Paused => {}
+        }
+        self.stage = Stage::Started(Motion::waiting(cx.mono(), Why::Start));
+        cx.event(Event::StateChanged {
+            old,
+            new: State::Started,
+        });
+    }
+
+    /// Holds.
+    pub(crate) fn pause(&mut self, cx: &mut Cx) {
+        match self.stage {
+            Stage::Started(motion) => {
+                motion.leave(cx);
+                self.clock.hold(cx.mono());
+                self.run_sink(cx, false);
+                self.stage = Stage::Paused;
+                cx.event(Event::StateChanged {
+                    old: State::Started,
+                    new: State::Paused,
+                });
+            }
+            Stage::Preparing { .. } => self.stage = Stage::Preparing { play: false },
+            _ => {}
+        }
+    }
+
+    /// Goes to a time. An earlier seek that has not ended is forgotten: only the newest one ends.
+    pub(crate) fn seek(&mut self, cx: &mut Cx, target: Time, accuracy: SeekAccuracy) {
+        let duration = self.info.as_ref().and_then(|info| info.duration);
+        let target = target.max(Time::ZERO).min(duration.unwrap_or(Time::MAX));
+        let begin = match accuracy {
+            SeekAccuracy::KeyFrame => Begin::KeyFrame(target),
+            SeekAccuracy::Exact => Begin::Exact(target),
+        };
+        self.seeking = Some(target);
+        if let Stage::Preparing { .. } = self.stage {
+            self.present = Present::new(begin);
+            self.clock.set(target, cx.mono());
+            return;
+        }
+        self.go_to(cx, begin);
+        if self.stage == Stage::Completed {
+            self.stage = Stage::Started(Motion::waiting(cx.mono(), Why::Seek));
+            cx.event(Event::StateChanged {
+                old: State::Completion,
+                new: State::Started,
+            });
+        }
+    }
+
+    /// From the beginning again.
+    pub(crate) fn restart(&mut self, cx: &mut Cx) {
+        self.go_to(cx, Begin::First);
+    }
+
+    fn go_to(&mut self, cx: &mut Cx, begin: Begin) {
+        let target = begin.target().unwrap_or(Time::ZERO);
+        self.epoch = cx.next_epoch();
+        let epoch = self.epoch;
+        self.clock.hold(cx.mono());
+        self.run_sink(cx, false);
+        for line in self.lines.each() {
+            line.flush(cx, epoch);
+        }
+        if !self.rewind(target) {
+            for line in self.lines.each() {
+                line.queue.clear();
+            }
+            self.seek_in_ingest(cx, target);
+        }
+        if let Begin::Exact(target) = begin {
+            self.lines.video.unseen_until = target;
+        }
+        self.present = Present::new(begin);
+        self.clock.set(target, cx.mono());
+        if let Stage::Started(motion) = self.stage {
+            motion.leave(cx);
+            self.stage = Stage::Started(Motion::waiting(cx.mono(), Why::Seek));
+        }
+    }
+
+    /// Tries to serve a seek from the packets that are there.
+    fn rewind(&mut self, target: Time) -> bool {
+        let Lines { video, audio, .. } = &mut self.lines;
+        let from = match video.is_on() {
+            true => match video.queue.key_before(target) {
+                Some(key) => key,
+                None => return false,
+            },
+            false => target,
+        };
+        if audio.is_on() && !audio.queue.covers(from) {
+            return false;
+        }
+        video.queue.rewind_to_key(target);
+        audio.queue.rewind_to(from);
+        true
+    }
+
+    fn seek_in_ingest(&mut self, cx: &mut Cx, target: Time) {
+        self.ended = false;
+        self.doom = None;
+        if self.ingest.seek(cx, target) == Sought::FromStart {
+            for line in self.lines.each() {
+                line.gate = Some(target);
+            }
+        }
+    }
+
+    pub(crate) fn select(&mut self, cx: &mut Cx, choice: TrackChoice) {
+        let (TrackChoice::Index(index), Some(info)) = (choice, self.info.clone()) else {
+            return;
+        };
+        let Some(track) = usize::try_from(index)
+            .ok()
+            .and_then(|index| info.tracks.get(index))
+        else {
+            return;
+        };
+        self.wish.retain(|id| {
+            info.track(*id)
+                .is_none_or(|known| known.kind() != track.kind())
+        });
+        self.wish.push(track.id);
+        let selection = select::select(&info, &cx.config, &self.wish);
+        self.options = Some(select::options(&info, &selection));
+        self.follow(cx, &selection);
+        let position = self.position(cx.mono());
+        for line in self.lines.each() {
+            line.queue.clear();
+        }
+        self.go_to(cx, Begin::Exact(position));
+        cx.event(Event::TrackChanged { index });
+    }
+
+    pub(crate) fn reload(&mut self, cx: &mut Cx) {
+        self.ingest.reload(cx);
+    }
+
+    pub(crate) fn refresh(&mut self, cx: &mut Cx, credential: Credential) {
+        if let Credential::Url(url) = credential
+            && self.expiry.take().is_some()
+        {
+            self.ingest.renew(cx, url);
+        }
+    }
+
+    pub(crate) fn set_speed(&mut self, cx: &mut Cx, speed: f64) {
+        self.clock.set_rate(speed, cx.mono());
+        cx.push(Output::Rate(speed));
+    }
+
+    /// Lets everything go.
+    pub(crate) fn close(mut self, cx: &mut Cx) {
+        self.ingest.close(cx);
+        self.run_sink(cx, false);
+        for line in self.lines.each() {
+            for frame in line.frames.drain(..) {
+                cx.push(Output::Drop {
+                    slot: line.slot,
+                    frame: frame.id,
+                });
+            }
+        }
+        cx.push(Output::Close);
+    }
+
+    /// The next moment at which something must be done though nothing comes in.
+    pub(crate) fn deadline(&self, cx: &Cx) -> Option<Time> {
+        earliest([
+            self.ingest.deadline(cx),
+            self.present.deadline(&self.lines, &self.clock),
+            self.motion_deadline(),
+            self.next_report,
+            self.meter.deadline(),
+            self.expiry.as_ref().map(|(_, until)| *until),
+        ])
+    }
+}
+
+fn no_valid_stream(cause: &Fault) -> Fault {
+    let mut fault = Fault::new(codes::ERROR_DEMUXER_NO_VALID_STREAM, "decoder.none")
+        .because("no track of the source can be decoded here");
+    for link in cause.causes() {
+        fault = fault.because(link.0.clone());
+    }
+    fault
+}
+
+fn no_tracks() -> Fault {
+    Fault::new(codes::ERROR_DEMUXER_NO_VALID_STREAM, "container.no_tracks")
+        .because("the source holds no sound or picture that is wanted")
+}
+
+fn nothing_in_it() -> Fault {
+    Fault::new(codes::ERROR_DEMUXER_OPENSTREAM, "container.truncated")
+        .because("the source ended before its headers")
+}

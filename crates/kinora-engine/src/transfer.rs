@@ -1,0 +1,334 @@
+//! One resource that is asked for until it is there: asked again where it broke off, watched for
+//! silence, never given more credit than there is room.
+
+use bytes::Bytes;
+use kinora_errors::{Fault, Retry, Secret, codes};
+use kinora_media::{ByteRange, Chunk, RequestId, ResponseInfo, Time};
+
+use crate::cx::Cx;
+use crate::recover::{self, Case, Verdict};
+use crate::{Fetch, InfoCode, Initiator, Output, Purpose};
+
+/// So much progress forgives earlier failures.
+const FORGIVEN_AFTER: u64 = 64 * 1024;
+/// Ranges are given up only when no more than that must be read again.
+const MOST_READ_AGAIN: u64 = 32 << 20;
+
+/// What is wanted.
+#[derive(Clone, Debug)]
+pub(crate) struct Want {
+    pub(crate) purpose: Purpose,
+    pub(crate) url: Secret,
+    pub(crate) range: ByteRange,
+    pub(crate) initiator: Initiator,
+}
+
+/// What the session lends to the decision about a failure.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Terms {
+    pub(crate) prepared: bool,
+    pub(crate) refreshable: bool,
+    pub(crate) live: bool,
+}
+
+/// What came of an input.
+#[derive(Debug)]
+pub(crate) enum Progress {
+    /// Nothing for the owner to do.
+    None,
+    /// The response began.
+    Head(ResponseInfo),
+    /// The next bytes, at their offset in the resource.
+    Data(u64, Bytes),
+    /// All bytes came.
+    Done,
+    /// The credential must be renewed; see [`Transfer::renew`].
+    Expired(Fault),
+    /// The tries are spent; see [`Transfer::reload`].
+    Parked(Fault),
+    /// It failed for good.
+    Failed(Fault),
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Phase {
+    Asked(RequestId),
+    Waiting { until: Time },
+    Parked,
+    Over,
+}
+
+/// One resource on its way.
+#[derive(Debug)]
+pub(crate) struct Transfer {
+    want: Want,
+    phase: Phase,
+    /// Offset of the next byte that the owner gets.
+    next: u64,
+    /// Offset of the next byte that the network gives: less than `next` while ranges are ignored.
+    wire: u64,
+    whole: bool,
+    credit: u64,
+    window: u64,
+    quiet_since: Time,
+    started: Time,
+    failures: u32,
+    progress: u64,
+    broken: Option<Fault>,
+    total_len: Option<u64>,
+}
+
+impl Transfer {
+    /// Asks for it.
+    pub(crate) fn start(cx: &mut Cx, want: Want, window: u64) -> Self {
+        let mut transfer = Self {
+            phase: Phase::Over,
+            next: want.range.start,
+            wire: want.range.start,
+            want,
+            whole: false,
+            credit: 0,
+            window,
+            quiet_since: cx.mono(),
+            started: cx.mono(),
+            failures: 0,
+            progress: 0,
+            broken: None,
+            total_len: None,
+        };
+        transfer.ask(cx);
+        transfer
+    }
+
+    fn ask(&mut self, cx: &mut Cx) {
+        let id = cx.next_request();
+        let start = if self.whole { 0 } else { self.next };
+        self.wire = start;
+        self.credit = self.window;
+        self.quiet_since = cx.mono();
+        self.phase = Phase::Asked(id);
+        let end = if self.whole {
+            None
+        } else {
+            self.want.range.end
+        };
+        cx.push(Output::Fetch(Box::new(Fetch {
+            id,
+            purpose: self.want.purpose,
+            url: self.want.url.clone(),
+            range: ByteRange { start, end },
+            headers: Vec::new(),
+            initiator: self.want.initiator.clone(),
+            credit: self.window,
+        })));
+    }
+
+    pub(crate) fn is(&self, id: RequestId) -> bool {
+        self.phase == Phase::Asked(id)
+    }
+    pub(crate) fn is_parked(&self) -> bool {
+        self.phase == Phase::Parked
+    }
+    pub(crate) fn is_active(&self) -> bool {
+        matches!(self.phase, Phase::Asked(_) | Phase::Waiting { .. })
+    }
+    /// Offset of the byte that comes next.
+    pub(crate) fn next(&self) -> u64 {
+        self.next
+    }
+
+    /// The answer is not wanted any more.
+    pub(crate) fn cancel(&mut self, cx: &mut Cx) {
+        if let Phase::Asked(id) = self.phase {
+            cx.push(Output::Cancel(id));
+        }
+        self.phase = Phase::Over;
+    }
+
+    /// There is room: lets more bytes come once half of the window is used up.
+    pub(crate) fn grant(&mut self, cx: &mut Cx) {
+        let Phase::Asked(id) = self.phase else { return };
+        if self.credit > self.window / 2 {
+            return;
+        }
+        if self.credit == 0 {
+            // The silence was ours until now.
+            self.quiet_since = cx.mono();
+        }
+        let bytes = self.window - self.credit;
+        self.credit = self.window;
+        cx.push(Output::Grant { id, bytes });
+    }
+
+    pub(crate) fn deadline(&self, cx: &Cx) -> Option<Time> {
+        match self.phase {
+            Phase::Asked(_) if self.credit > 0 => {
+                Some(self.quiet_since + Time::from(cx.config.network_timeout))
+            }
+            Phase::Waiting { until } => Some(until),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn on_head(&mut self, cx: &mut Cx, info: ResponseInfo, terms: Terms) -> Progress {
+        self.quiet_since = cx.mono();
+        if info.offset != self.wire && info.offset != self.next {
+            let fault = Fault::new(codes::ERROR_NETWORK_HTTP_RANGE, "http.range.mismatch")
+                .because("the answer begins at another byte than was asked for")
+                .retry_class(Retry::Now);
+            return self.drop_and_fail(cx, fault, terms);
+        }
+        self.wire = info.offset;
+        if let (Some(before), Some(now)) = (self.total_len, info.total_len)
+            && before != now
+        {
+            let fault = Fault::new(codes::ERROR_NETWORK_HTTP_RANGE, "http.resource_changed")
+                .because(
+                    "the resource has another length than before: it was replaced while it played",
+                )
+                .retry_class(Retry::Never);
+            return self.drop_and_fail(cx, fault, terms);
+        }
+        self.total_len = self.total_len.or(info.total_len);
+        Progress::Head(info)
+    }
+
+    pub(crate) fn on_chunk(&mut self, cx: &mut Cx, chunk: Chunk) -> Progress {
+        let len = chunk.data.len() as u64;
+        cx.tally.bytes += len;
+        self.credit = self.credit.saturating_sub(len);
+        self.quiet_since = cx.mono();
+        let end = chunk.offset.saturating_add(len);
+        self.wire = end;
+        if end <= self.next {
+            // Read again only because ranges are ignored: no room is taken.
+            self.grant(cx);
+            return Progress::None;
+        }
+        let known = usize::try_from(self.next.saturating_sub(chunk.offset)).unwrap_or(0);
+        let data = chunk.data.slice(known.min(chunk.data.len())..);
+        let offset = self.next.max(chunk.offset);
+        self.next = end;
+        self.advanced(cx, data.len() as u64);
+        Progress::Data(offset, data)
+    }
+
+    fn advanced(&mut self, cx: &mut Cx, bytes: u64) {
+        self.progress += bytes;
+        if self.progress >= FORGIVEN_AFTER {
+            self.failures = 0;
+        }
+        if let Some(fault) = self.broken.take() {
+            cx.info(InfoCode::NetworkRetrySuccess, "the network is back");
+            cx.recovered(fault);
+        }
+    }
+
+    pub(crate) fn on_done(&mut self, cx: &mut Cx) -> Progress {
+        self.advanced(cx, 0);
+        self.phase = Phase::Over;
+        Progress::Done
+    }
+
+    pub(crate) fn on_failed(&mut self, cx: &mut Cx, fault: Fault, terms: Terms) -> Progress {
+        self.failures += 1;
+        self.progress = 0;
+        let fault = self.located(cx, fault);
+        let jitter = (cx.random() >> 11) as f64 / (1u64 << 53) as f64;
+        let verdict = recover::decide(
+            &fault,
+            Case {
+                purpose: self.want.purpose,
+                failures: self.failures,
+                retries: cx.config.network_retry_count,
+                prepared: terms.prepared,
+                refreshable: terms.refreshable,
+                live: terms.live,
+                whole: self.whole || self.next > MOST_READ_AGAIN,
+                jitter,
+            },
+        );
+        match verdict {
+            Verdict::Again { after } => self.again(cx, fault, after),
+            Verdict::AgainWhole => {
+                self.whole = true;
+                self.again(cx, fault, Time::ZERO);
+            }
+            Verdict::Refresh => {
+                self.phase = Phase::Parked;
+                return Progress::Expired(fault);
+            }
+            Verdict::Park => {
+                self.phase = Phase::Parked;
+                self.broken = Some(fault.clone());
+                return Progress::Parked(fault);
+            }
+            Verdict::GiveUp => {
+                self.phase = Phase::Over;
+                return Progress::Failed(fault);
+            }
+        }
+        Progress::None
+    }
+
+    fn again(&mut self, cx: &mut Cx, fault: Fault, after: Time) {
+        let text = format!(
+            "try {} of {}: {fault}",
+            self.failures, cx.config.network_retry_count
+        );
+        cx.info(InfoCode::NetworkRetry, text);
+        self.broken = Some(fault);
+        if after == Time::ZERO {
+            return self.ask(cx);
+        }
+        self.phase = Phase::Waiting {
+            until: cx.mono() + after,
+        };
+    }
+
+    fn drop_and_fail(&mut self, cx: &mut Cx, fault: Fault, terms: Terms) -> Progress {
+        self.cancel(cx);
+        self.on_failed(cx, fault, terms)
+    }
+
+    /// The moment that [`deadline`](Self::deadline) named may have come.
+    pub(crate) fn on_time(&mut self, cx: &mut Cx, terms: Terms) -> Progress {
+        if self.deadline(cx).is_none_or(|at| at > cx.mono()) {
+            return Progress::None;
+        }
+        match self.phase {
+            Phase::Waiting { .. } => self.ask(cx),
+            Phase::Asked(_) => return self.drop_and_fail(cx, recover::silent(), terms),
+            Phase::Parked | Phase::Over => {}
+        }
+        Progress::None
+    }
+
+    /// Tries a parked source again.
+    pub(crate) fn reload(&mut self, cx: &mut Cx) {
+        self.failures = 0;
+        if let Phase::Waiting { .. } | Phase::Parked = self.phase {
+            self.ask(cx);
+        }
+    }
+
+    /// Goes on from the same byte with another URL of the same resource.
+    pub(crate) fn renew(&mut self, cx: &mut Cx, url: Secret) {
+        self.want.url = url;
+        self.reload(cx);
+    }
+
+    fn located(&self, cx: &Cx, fault: Fault) -> Fault {
+        let segment = match self.want.purpose {
+            Purpose::Segment(number) => Some(number),
+            _ => None,
+        };
+        let elapsed = u64::try_from((cx.mono() - self.started).as_millis()).ok();
+        fault.at_url(self.want.url.expose()).with(|context| {
+            context.segment = context.segment.or(segment);
+            context.bytes = context.bytes.or(Some((self.next, self.want.range.end)));
+            context.attempts = Some(self.failures);
+            context.elapsed_ms = context.elapsed_ms.or(elapsed);
+        })
+    }
+}
