@@ -69,6 +69,18 @@ fn a_tag_junk_and_a_cut_do_no_more_than_they_must() {
 }
 
 #[test]
+fn packed_audio_keeps_the_time_of_its_tag() {
+    let mut bytes = b"ID3\x04\0\0\0\0\0\x3fPRIV\0\0\0\x35\0\0".to_vec();
+    bytes.extend(b"com.apple.streaming.transportStreamTimestamp\0");
+    bytes.extend([0, 0, 0, 0, 0, 13, 0xbb, 0xa0]); // ten seconds
+    bytes.extend(frames(5));
+    let steps = run(&mut AdtsDemuxer::with_timestamps_kept(), &bytes, 64).unwrap();
+    assert_eq!(packets(&steps)[0].pts, Time::from_millis(10_000));
+    let steps = run(&mut AdtsDemuxer::new(), &bytes, 64).unwrap();
+    assert_eq!(packets(&steps)[0].pts, Time::ZERO);
+}
+
+#[test]
 fn a_seek_lands_on_a_frame_near_the_time() {
     let bytes = frames(127);
     let mut demuxer = AdtsDemuxer::new();

@@ -16,9 +16,9 @@
 use std::sync::Arc;
 
 use bytes::{Buf, Bytes};
-use kinora_media::{ByteRange, MediaInfo, Packet, PacketFlags, Time, TrackId, TrackInfo};
+use kinora_media::{ByteRange, MediaInfo, Packet, PacketFlags, Time, Timebase, TrackId, TrackInfo};
 
-use super::tags::{TAG_HEAD, Tag, is_trailing_tag, leading_tag, title};
+use super::tags::{TAG_HEAD, Tag, is_trailing_tag, leading_tag, title, transport_timestamp};
 use super::{Format, Frame, Framing, Look, Splitter, samples_to_time};
 use crate::mp3::vbr::{self, VbrHeader};
 use crate::window::Window;
@@ -58,6 +58,10 @@ pub(crate) struct AudioFile {
     ended: bool,
     damage: u64,
     title: Option<String>,
+    /// The file is a segment of packed audio, whose tag tells its time.
+    packed: bool,
+    /// The time of the first frame.
+    begins: Time,
     /// Samples before the window's start.
     samples: u64,
     /// What the file is, once a frame was seen.
@@ -107,10 +111,20 @@ impl AudioFile {
             ended: false,
             damage: 0,
             title: None,
+            packed: false,
+            begins: Time::ZERO,
             samples: 0,
             file: None,
             index: Vec::new(),
             jumped: false,
+        }
+    }
+
+    /// The same for a segment of packed audio: times begin with the time that its tag tells.
+    pub(crate) fn packed(self) -> Self {
+        Self {
+            packed: true,
+            ..self
         }
     }
 
@@ -220,7 +234,12 @@ impl AudioFile {
             if self.window.len() < wanted && !self.ended {
                 return Some(Step::NeedMore);
             }
-            self.title = Some(title(self.window.peek(wanted)).unwrap_or_default());
+            let tag = self.window.peek(wanted);
+            self.title = Some(title(tag).unwrap_or_default());
+            if let Some(ticks) = transport_timestamp(tag).filter(|_| self.packed) {
+                let ticks = i64::try_from(ticks).unwrap_or(0);
+                self.begins = Timebase::MPEG.to_time(ticks);
+            }
         }
         let left = end.saturating_sub(self.window.start());
         if left <= to_u64(self.window.len()) {
@@ -355,10 +374,12 @@ impl AudioFile {
         }
     }
 
+    #[allow(clippy::arithmetic_side_effects)] // Time saturates
     fn packet(&mut self, frame: &Frame) -> Packet {
         let rate = frame.format.sample_rate;
-        let pts = samples_to_time(self.samples, rate);
-        self.note(pts);
+        let since = samples_to_time(self.samples, rate);
+        self.note(since);
+        let pts = self.begins + since;
         let mut data = self.window.take(frame.len);
         data.advance(frame.skip.min(data.len()));
         self.samples = self.samples.saturating_add(frame.samples.into());
@@ -413,6 +434,7 @@ impl AudioFile {
     }
 
     /// Goes to a known place before the time, else to where the table or the bit rate says.
+    #[allow(clippy::arithmetic_side_effects)] // Time saturates
     pub(crate) fn seek(&mut self, target: SeekTo) -> Result<(), DemuxError> {
         let Some(file) = &self.file else {
             return Err(DemuxError::NotSeekable("its headers are not read yet"));
@@ -421,7 +443,7 @@ impl AudioFile {
             return Err(DemuxError::NotSeekable("its length is not known"));
         }
         let rate = file.format.sample_rate;
-        let time = target.time.max(Time::ZERO);
+        let time = (target.time - self.begins).max(Time::ZERO);
         let wanted = time_to_samples(time, rate)
             .saturating_sub(PRE_ROLL.saturating_mul(file.samples_per_frame));
         let known = self.index.iter().rev().find(|(at, _)| *at <= wanted);

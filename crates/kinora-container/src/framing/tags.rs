@@ -61,13 +61,28 @@ pub(crate) fn leading_tag(data: &[u8]) -> Tag {
 
 /// The title in an ID3v2 tag, as far as the bytes at hand reach (ID3v2.4 4.2.1, `TIT2`).
 pub(crate) fn title(tag: &[u8]) -> Option<String> {
+    find_frame(tag, |id, body| (id == b"TIT2").then(|| text(body))?)
+}
+
+/// The time of a segment of packed audio: 33 bits of the clock that transport streams have
+/// (RFC 8216 3.4).
+pub(crate) fn transport_timestamp(tag: &[u8]) -> Option<u64> {
+    const OWNER: &[u8] = b"com.apple.streaming.transportStreamTimestamp\0";
+    find_frame(tag, |id, body| {
+        let stamp = body.strip_prefix(OWNER).filter(|_| id == b"PRIV")?;
+        Some(u64::from_be_bytes(*stamp.first_chunk()?) & ((1 << 33) - 1))
+    })
+}
+
+/// Goes through the frames of an ID3v2 tag until one gives what is looked for.
+fn find_frame<T>(tag: &[u8], mut take: impl FnMut(&[u8; 4], &[u8]) -> Option<T>) -> Option<T> {
     let (&[b'I', b'D', b'3', major @ 3..=4, _, flags, ..], mut rest) =
         tag.split_first_chunk::<10>()?
     else {
         return None;
     };
     if flags & 0xc0 != 0 {
-        return None; // unsynchronised or extended: not worth the trouble for a title
+        return None; // unsynchronised or extended: not worth the trouble
     }
     loop {
         let (head, after) = rest.split_first_chunk::<10>()?;
@@ -77,11 +92,11 @@ pub(crate) fn title(tag: &[u8]) -> Option<String> {
             .iter()
             .fold(0usize, |size, byte| size << shift | usize::from(*byte));
         let body = after.get(..size)?;
-        if &[i, j, k, l] == b"TIT2" {
-            return text(body);
-        }
         if i == 0 {
             return None; // padding
+        }
+        if let Some(found) = take(&[i, j, k, l], body) {
+            return Some(found);
         }
         rest = after.get(size..)?;
     }
@@ -136,6 +151,15 @@ mod tests {
         let mut ape = *b"APETAGEX\xd0\x07\0\0\x40\0\0\0________________";
         ape[16] = 1;
         assert_eq!(leading_tag(&ape), Tag::Bytes(96));
+    }
+
+    #[test]
+    fn the_time_of_packed_audio_is_read() {
+        let mut tag = b"ID3\x04\0\0\0\0\0\x3fPRIV\0\0\0\x35\0\0".to_vec();
+        tag.extend(b"com.apple.streaming.transportStreamTimestamp\0");
+        tag.extend([0xff, 0, 0, 1, 0, 0, 0, 9]);
+        assert_eq!(transport_timestamp(&tag), Some((1 << 32) + 9));
+        assert_eq!(transport_timestamp(&tag[..60]), None);
     }
 
     #[test]

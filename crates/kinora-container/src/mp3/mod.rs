@@ -33,6 +33,14 @@ impl Mp3Demuxer {
             },
         ))
     }
+
+    /// A demuxer of a segment of packed audio (RFC 8216 3.4): times are those of the clock that
+    /// the segment's ID3 tag tells, as in transport streams with
+    /// [`Origin::Raw`](crate::ts::Origin::Raw).
+    #[must_use]
+    pub fn with_timestamps_kept() -> Self {
+        Self(Self::new().0.packed())
+    }
 }
 
 crate::framing::demux_as_audio_file!(Mp3Demuxer);

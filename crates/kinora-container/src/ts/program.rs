@@ -20,6 +20,8 @@ mod role {
 const PIDS: usize = 8192;
 /// More programs than this are not listened to.
 const MAX_PROGRAMS: usize = 64;
+/// Bytes that may wait in all tracks together to become packets.
+const MAX_HELD: usize = 32 << 20;
 /// More streams of a program than this are not listened to.
 const MAX_TRACKS: usize = 64;
 
@@ -200,6 +202,17 @@ impl Program {
             alike.sink.out.clear();
         }
         alike
+    }
+
+    /// Keeps the memory of all tracks together within a bound.
+    pub(super) fn relieve(&mut self) {
+        let held: usize = self.tracks.iter().map(Track::held).sum();
+        if held > MAX_HELD
+            && let Some(track) = self.tracks.iter_mut().max_by_key(|track| track.held())
+        {
+            track.forget();
+            self.sink.damaged();
+        }
     }
 
     /// Nothing follows: gives what is left.

@@ -12,6 +12,9 @@ const MAX_WAIT: u64 = 2 << 20;
 /// So many bytes may pass before the first packet, and before a program is found.
 const MAX_SEARCH: u64 = 8 << 20;
 
+/// After so many packets the memory of the tracks is looked at.
+const RELIEF: u32 = 8192;
+
 /// Reads one stretch of a transport stream.
 pub(super) struct Reader {
     pub(super) window: Window,
@@ -26,6 +29,7 @@ pub(super) struct Reader {
     /// Bytes passed since packets were looked for, and read since tracks are waited for.
     passed: u64,
     waited: u64,
+    since_relief: u32,
 }
 
 impl Reader {
@@ -39,6 +43,7 @@ impl Reader {
             was_in_step: false,
             passed: 0,
             waited: 0,
+            since_relief: 0,
         }
     }
 
@@ -116,6 +121,11 @@ impl Reader {
             }
             self.window.skip(stride);
             self.waited = self.waited.saturating_add(188);
+            self.since_relief = self.since_relief.saturating_add(1);
+            if self.since_relief >= RELIEF {
+                self.since_relief = 0;
+                self.program.relieve();
+            }
             if self.waited > MAX_SEARCH && !self.program.is_chosen() {
                 return Err(self.malformed("ts.no_program", "no program map was found"));
             }

@@ -455,6 +455,16 @@ impl Track {
         }
     }
 
+    /// Bytes that wait to become packets.
+    pub(super) fn held(&self) -> usize {
+        match &self.payload {
+            Payload::Video(splitter, _) => splitter.held(),
+            Payload::Pes { partial, .. } => partial.len(),
+            // Bounded by the longest frame and by the longest section.
+            Payload::Audio(_) | Payload::Sections(_) => 0,
+        }
+    }
+
     /// No payload follows: gives what is left.
     pub(super) fn finish(&mut self, sink: &mut Sink) {
         // A packet that tells its length and is cut short is not given.

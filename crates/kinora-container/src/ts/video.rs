@@ -67,6 +67,11 @@ impl VideoSplitter {
         &self.pictures
     }
 
+    /// Bytes that wait to become access units.
+    pub(super) fn held(&self) -> usize {
+        self.buffer.len()
+    }
+
     /// A PES packet begins with the next bytes.
     pub(super) fn mark(&mut self, mark: Mark) {
         let at = self.base.saturating_add(to_u64(self.buffer.len()));
