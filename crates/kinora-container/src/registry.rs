@@ -4,7 +4,14 @@
     clippy::cast_possible_truncation,
     clippy::arithmetic_side_effects
 )]
-#![cfg_attr(test, allow(clippy::indexing_slicing))]
+#![cfg_attr(
+    test,
+    allow(
+        clippy::indexing_slicing,
+        clippy::cast_possible_truncation,
+        clippy::arithmetic_side_effects
+    )
+)]
 
 use bytes::{Bytes, BytesMut};
 use kinora_media::bitstream::aac::AdtsHeader;
@@ -184,11 +191,10 @@ fn transport_stream(head: &[u8]) -> Option<ContainerKind> {
 /// How many sync bytes lie one stride apart, as far as the bytes go; 0 when one is missing.
 fn syncs(head: &[u8], from: usize, stride: usize) -> usize {
     let places = head.iter().skip(from).step_by(stride).take(5);
-    places
-        .clone()
-        .all(|byte| *byte == TS_SYNC)
-        .then(|| places.count())
-        .unwrap_or(0)
+    match places.clone().all(|byte| *byte == TS_SYNC) {
+        true => places.count(),
+        false => 0,
+    }
 }
 
 fn may_be_transport_stream(head: &[u8]) -> bool {

@@ -1,0 +1,389 @@
+//! Sound files that are built here.
+
+use bytes::Bytes;
+use kinora_media::{CodecId, MediaInfo, Packet, Rotation, Time, TrackId};
+
+use super::build::{
+    TrackSpec, audio, boxed, fast_start, fragment, ftyp, full, init, moov, slow_start, video,
+    with_movie_boxes, words_of,
+};
+use super::make;
+use crate::contract::assert_demuxer;
+use crate::{Demuxer, SeekMode, SeekTo, Step};
+
+/// Everything that a file gives, and how many bytes of it were read.
+#[derive(Default)]
+struct Read {
+    infos: Vec<MediaInfo>,
+    packets: Vec<Packet>,
+    bytes: usize,
+    wants: Vec<u64>,
+}
+
+impl Read {
+    fn of(&self, track: u32) -> Vec<&Packet> {
+        let mine = |packet: &&Packet| packet.track == TrackId(track);
+        self.packets.iter().filter(mine).collect()
+    }
+    fn times(&self, track: u32) -> Vec<i64> {
+        let packets = self.of(track);
+        packets
+            .iter()
+            .map(|packet| packet.pts.as_millis())
+            .collect()
+    }
+}
+
+fn read_on(demuxer: &mut dyn Demuxer, bytes: &[u8], chunk: usize) -> Read {
+    let mut read = Read::default();
+    let mut at = 0;
+    loop {
+        match demuxer.poll().unwrap() {
+            Step::Info(info) => read.infos.push((*info).clone()),
+            Step::Packet(packet) => read.packets.push(packet),
+            Step::End => return read,
+            wanting => {
+                if let Step::Want(range) = wanting {
+                    at = range.start as usize;
+                    read.wants.push(range.start);
+                }
+                let end = (at + chunk).min(bytes.len());
+                match at < end {
+                    true => demuxer.push(at as u64, Bytes::copy_from_slice(&bytes[at..end])),
+                    false => demuxer.finish(),
+                }
+                read.bytes += end.saturating_sub(at);
+                at = end;
+            }
+        }
+    }
+}
+
+fn read(bytes: &[u8]) -> Read {
+    let mut demuxer = make();
+    demuxer.set_len(bytes.len() as u64);
+    read_on(&mut *demuxer, bytes, 4096)
+}
+
+#[test]
+fn an_index_in_front_gives_packets_in_the_order_of_the_file() {
+    let bytes = fast_start(&[video(1, 12), audio(2, 12)]);
+    let read = read(&bytes);
+    let info = &read.infos[0];
+    assert_eq!((info.container, info.seekable), ("mp4", true));
+    assert_eq!(info.duration, Some(Time::from_millis(480)));
+    let codecs: Vec<_> = info.tracks.iter().map(|track| track.codec).collect();
+    assert_eq!(codecs, [CodecId::Vp9, CodecId::Opus]);
+    assert_eq!(info.tracks[0].video.unwrap().frame_rate, Some(25.0));
+    assert_eq!(info.tracks[0].language.as_deref(), Some("eng"));
+    let order: Vec<_> = read.packets.iter().map(|packet| packet.track.0).collect();
+    assert_eq!(order, [1, 2].repeat(12));
+    assert_eq!(read.times(1), (0..12).map(|n| n * 40).collect::<Vec<_>>());
+    let keys: Vec<_> = read.of(1).iter().map(|p| p.flags.key).collect();
+    assert_eq!(keys.iter().filter(|key| **key).count(), 3);
+    assert_demuxer(make, &bytes);
+}
+
+#[test]
+fn an_index_at_the_end_is_fetched_before_the_media() {
+    for wide in [false, true] {
+        let bytes = slow_start(&[video(1, 5)], 2_000_000, wide);
+        let read = read(&bytes);
+        assert_eq!(read.packets.len(), 5);
+        assert!(read.bytes < 20_000, "{} bytes were read", read.bytes);
+        assert_eq!(read.wants.len(), 2, "to the index and back");
+    }
+    assert_demuxer(make, &slow_start(&[video(1, 5), audio(2, 5)], 0, true));
+}
+
+#[test]
+fn a_payload_shares_the_memory_of_the_chunk_it_came_in() {
+    let bytes = Bytes::from(fast_start(&[video(1, 3)]));
+    let mut demuxer = make();
+    demuxer.push(0, bytes.clone());
+    demuxer.finish();
+    let range = bytes.as_ptr_range();
+    let mut packets = 0;
+    loop {
+        match demuxer.poll().unwrap() {
+            Step::Packet(packet) => {
+                assert!(range.contains(&packet.data.as_ptr()));
+                packets += 1;
+            }
+            Step::End => break,
+            _ => {}
+        }
+    }
+    assert_eq!(packets, 3);
+}
+
+#[test]
+fn media_of_unknown_length_reaches_to_the_end() {
+    let mut bytes = fast_start(&[video(1, 6)]);
+    let at = bytes.windows(4).position(|kind| kind == b"mdat").unwrap();
+    bytes[at - 4..at].copy_from_slice(&[0; 4]);
+    assert_eq!(read(&bytes).packets.len(), 6);
+    bytes[at - 4..at].copy_from_slice(&[0x7f, 0xff, 0xff, 0xff]);
+    assert_eq!(read(&bytes).packets.len(), 6, "a length past the end");
+}
+
+#[test]
+fn fragments_keep_the_times_that_they_tell() {
+    let tracks = [video(1, 20), audio(2, 20)];
+    let bytes = [
+        init(&tracks),
+        fragment(&tracks, 0..10),
+        fragment(&tracks, 10..20),
+    ]
+    .concat();
+    let whole = read(&bytes);
+    assert_eq!(whole.times(1), (0..20).map(|n| n * 40).collect::<Vec<_>>());
+    assert_eq!(whole.of(2).len(), 20);
+    assert_demuxer(make, &bytes);
+    // As HLS has it: an init segment, then a segment of the middle of the presentation.
+    let live = [
+        init(&tracks),
+        boxed(b"styp", b"msdh"),
+        fragment(&tracks, 10..20),
+    ]
+    .concat();
+    assert_eq!(read(&live).times(1)[0], 400);
+}
+
+#[test]
+fn a_fragment_without_its_init_segment_says_so() {
+    let mut demuxer = make();
+    demuxer.push(0, fragment(&[video(1, 2)], 0..2).into());
+    let error = demuxer.poll().unwrap_err();
+    assert_eq!(kinora_errors::Coded::reason(&error), "mp4.moov.missing");
+}
+
+#[test]
+fn samples_in_the_index_and_in_fragments_make_one_track() {
+    let track = video(1, 20);
+    let first = TrackSpec {
+        samples: track.samples[..10].to_vec(),
+        ..track.clone()
+    };
+    let trex = full(b"trex", 0, &[1, 1, 40, 0, 0]);
+    let mut bytes = with_movie_boxes(&[first], &boxed(b"mvex", trex));
+    bytes.extend(fragment(&[track], 10..20));
+    assert_eq!(
+        read(&bytes).times(1),
+        (0..20).map(|n| n * 40).collect::<Vec<_>>()
+    );
+    assert_demuxer(make, &bytes);
+}
+
+#[test]
+fn an_empty_edit_delays_and_a_cut_start_is_decoded_only() {
+    let mut track = video(1, 10);
+    track.edits = vec![(100, -1), (320, 80)];
+    let read = read(&fast_start(&[track]));
+    assert_eq!(read.times(1)[..4], [20, 60, 100, 140]);
+    let hidden: Vec<_> = read.of(1).iter().map(|p| p.flags.decode_only).collect();
+    assert_eq!(hidden[..4], [true, true, false, false]);
+    assert_eq!(read.infos[0].duration, Some(Time::from_millis(420)));
+}
+
+#[test]
+fn several_edits_play_their_stretches_one_after_the_other() {
+    let mut track = video(1, 20);
+    // From 400 ms for 200 ms, then from 0 for 80 ms.
+    track.edits = vec![(200, 400), (80, 0)];
+    let read = read(&fast_start(&[track]));
+    let shown: Vec<_> = read
+        .of(1)
+        .iter()
+        .filter(|packet| !packet.flags.decode_only)
+        .map(|packet| (packet.pts.as_millis(), packet.data[0]))
+        .collect();
+    let expected: Vec<(i64, u8)> = vec![
+        (0, 11),
+        (40, 12),
+        (80, 13),
+        (120, 14),
+        (160, 15),
+        (200, 1),
+        (240, 2),
+    ];
+    assert_eq!(shown, expected);
+}
+
+#[test]
+fn negative_composition_offsets_move_decoding_earlier() {
+    let mut track = video(1, 4);
+    track.composition = vec![0, 40, -40, 0];
+    let read = read(&fast_start(&[track]));
+    assert_eq!(read.times(1), [0, 80, 40, 120]);
+    for packet in &read.packets {
+        assert!(packet.dts <= packet.pts, "{packet:?}");
+    }
+}
+
+#[test]
+fn rotation_title_and_encryption_are_told() {
+    let mut track = video(1, 2);
+    track.matrix = [0, 0x10000, -0x10000, 0];
+    let frma = boxed(b"sinf", boxed(b"frma", b"vp09"));
+    track.entry = boxed(b"encv", [&track.entry[8..], &frma].concat());
+    let data = boxed(b"data", [&words_of(&[1, 0])[..], b"A title"].concat());
+    let ilst = boxed(b"ilst", boxed(b"\xa9nam", data));
+    let meta = boxed(b"meta", [words_of(&[0]), ilst].concat());
+    let read = read(&with_movie_boxes(&[track], &boxed(b"udta", meta)));
+    let info = &read.infos[0];
+    assert_eq!(info.title.as_deref(), Some("A title"));
+    assert!(info.tracks[0].encrypted);
+    assert_eq!(info.tracks[0].codec, CodecId::Vp9);
+    assert_eq!(info.tracks[0].video.unwrap().rotation, Rotation::Cw90);
+}
+
+#[test]
+fn a_seek_arrives_at_the_key_frame_before_or_nearest() {
+    let bytes = fast_start(&[video(1, 20), audio(2, 20)]);
+    for (ms, mode, arrival) in [
+        (390, SeekMode::Before, 200),
+        (390, SeekMode::Nearest, 400),
+        (210, SeekMode::Nearest, 200),
+        (400, SeekMode::Before, 400),
+        (-5, SeekMode::Before, 0),
+        (9_000, SeekMode::Before, 600),
+    ] {
+        let mut demuxer = make();
+        demuxer.set_len(bytes.len() as u64);
+        read_on(&mut *demuxer, &bytes, 4096);
+        let time = Time::from_millis(ms);
+        demuxer.seek(SeekTo { time, mode }).unwrap();
+        let read = read_on(&mut *demuxer, &bytes, 4096);
+        assert_eq!(read.times(1)[0], arrival, "{ms} {mode:?}");
+        assert_eq!(read.times(2)[0], arrival, "{ms} {mode:?}");
+    }
+}
+
+#[test]
+fn a_seek_in_fragments_enters_one_in_its_middle() {
+    let tracks = [video(1, 40), audio(2, 40)];
+    let fragments: Vec<u8> = (0..4)
+        .flat_map(|n| fragment(&tracks, n * 10..n * 10 + 10))
+        .collect();
+    let bytes = [init(&tracks), fragments].concat();
+    for already_read in [false, true] {
+        let mut demuxer = make();
+        demuxer.set_len(bytes.len() as u64);
+        match already_read {
+            true => drop(read_on(&mut *demuxer, &bytes, 256)),
+            false => {
+                demuxer.push(0, Bytes::copy_from_slice(&bytes[..1200]));
+                while !matches!(demuxer.poll().unwrap(), Step::Packet(_)) {}
+            }
+        }
+        let time = Time::from_millis(1030);
+        let mode = SeekMode::Before;
+        demuxer.seek(SeekTo { time, mode }).unwrap();
+        let read = read_on(&mut *demuxer, &bytes, 256);
+        assert_eq!((read.times(1)[0], read.times(1).len()), (1000, 15));
+        assert_eq!((read.times(2)[0], read.times(2).len()), (1000, 15));
+    }
+}
+
+#[test]
+fn a_segment_index_leads_a_seek_straight_to_its_fragment() {
+    let track = [video(1, 40)];
+    let mut tail = Vec::new();
+    let mut sidx = vec![1, 1000, 0, 0, 4];
+    for n in 0..4 {
+        let mut segment = fragment(&track, n * 10..n * 10 + 10);
+        segment.extend(boxed(b"free", vec![0; 400_000]));
+        sidx.extend([segment.len() as u32, 400, 0x9000_0000]);
+        tail.extend(segment);
+    }
+    let bytes = [init(&track), full(b"sidx", 0, &sidx), tail].concat();
+    let mut demuxer = make();
+    demuxer.set_len(bytes.len() as u64);
+    demuxer.push(0, Bytes::copy_from_slice(&bytes[..2000]));
+    let Step::Info(info) = demuxer.poll().unwrap() else {
+        panic!("the headers come first");
+    };
+    assert_eq!(
+        (info.seekable, info.duration),
+        (true, Some(Time::from_millis(1600)))
+    );
+    let time = Time::from_millis(1410);
+    demuxer
+        .seek(SeekTo {
+            time,
+            mode: SeekMode::Before,
+        })
+        .unwrap();
+    let read = read_on(&mut *demuxer, &bytes, 4096);
+    assert_eq!(read.times(1)[0], 1400);
+    assert!(read.bytes < 30_000, "{} bytes were read", read.bytes);
+}
+
+#[test]
+fn tracks_that_lie_far_apart_are_given_in_the_order_of_time() {
+    // All pictures first, then all sound, three seconds of each.
+    let (mut pictures, sound) = (video(1, 75), audio(2, 75));
+    pictures.samples = (0..75).map(|n| vec![n + 1; 40_000]).collect();
+    let tracks = [pictures, sound];
+    let index = fast_start(&tracks).len()
+        - tracks
+            .iter()
+            .map(|t| t.samples.concat().len())
+            .sum::<usize>();
+    let place = |track: &TrackSpec, start: usize| -> Vec<u32> {
+        let ends = track.samples.iter().scan(start, |at, sample| {
+            let begin = *at;
+            *at += sample.len();
+            Some(begin as u32)
+        });
+        ends.collect()
+    };
+    let video_len = tracks[0].samples.concat().len();
+    let offsets = [
+        place(&tracks[0], index),
+        place(&tracks[1], index + video_len),
+    ];
+    let data = [tracks[0].samples.concat(), tracks[1].samples.concat()].concat();
+    let bytes = [ftyp(), moov(&tracks, &offsets, &[]), boxed(b"mdat", data)].concat();
+    let read = read(&bytes);
+    assert_eq!((read.of(1).len(), read.of(2).len()), (75, 75));
+    let mut seen = [Time::ZERO; 3];
+    for packet in &read.packets {
+        seen[packet.track.0 as usize] = packet.dts;
+        let skew = (seen[1] - seen[2]).abs();
+        assert!(skew <= Time::from_millis(1100), "tracks run {skew:?} apart");
+    }
+    assert!(
+        read.bytes < bytes.len() * 2,
+        "{} bytes were read",
+        read.bytes
+    );
+}
+
+#[test]
+fn pcm_comes_in_packets_of_many_samples() {
+    let mut track = audio(1, 0);
+    track.timescale = 48_000;
+    track.delta = 1;
+    track.samples = vec![vec![1, 2, 3, 4]; 6000];
+    track.entry[4..8].copy_from_slice(b"sowt");
+    // All samples alike, in one chunk.
+    let index = |at| {
+        let mut index = [ftyp(), moov(&[track.clone()], &[vec![at]], &[])].concat();
+        for (kind, offset, value) in [(b"stsc", 12, 6000u32), (b"stsz", 4, 4)] {
+            let at = index.windows(4).position(|window| window == kind).unwrap() + 4 + offset;
+            index[at..at + 4].copy_from_slice(&value.to_be_bytes());
+        }
+        index
+    };
+    let at = index(0).len() as u32 + 8;
+    let bytes = [index(at), boxed(b"mdat", track.samples.concat())].concat();
+    let read = read(&bytes);
+    let sizes: Vec<_> = read.packets.iter().map(|p| p.data.len()).collect();
+    assert_eq!(sizes, [8192, 8192, 7616]);
+    assert_eq!(read.packets[1].pts.as_micros(), 42_667);
+    let config = &read.infos[0].tracks[0].config;
+    assert_eq!(config[..], [1, 16], "little endian, 16 bits");
+    assert_demuxer(make, &bytes);
+}
