@@ -171,6 +171,7 @@ fn behind_id3(head: &[u8]) -> Sniff {
         Some(rest) if rest.len() >= 10 || head.len() >= SNIFF_LIMIT => match sniff(rest) {
             // Padding or damage behind the tag: players of tagged music scan on, so do we.
             Sniff::Unknown => Sniff::Known(ContainerKind::Mp3),
+            Sniff::NeedMore if head.len() >= SNIFF_LIMIT => Sniff::Known(ContainerKind::Mp3),
             other => other,
         },
         // Cover pictures are large: nearly all tagged files are MP3.
