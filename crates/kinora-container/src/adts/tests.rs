@@ -137,3 +137,14 @@ fn a_file_without_frames_is_refused() {
         })
     ));
 }
+
+#[test]
+fn files_are_read_as_promised() {
+    let make = || -> Box<dyn Demuxer> { Box::new(AdtsDemuxer::new()) };
+    crate::contract::assert_demuxer(make, &frames(120));
+    let make = || -> Box<dyn Demuxer> { Box::new(Ac3Demuxer::new()) };
+    let mut frame = vec![0x0b, 0x77, 0, 0, 0x1e, 0x40, 0xe1, 0];
+    frame.resize(1792, 0);
+    crate::contract::assert_demuxer(make, &frame.repeat(30));
+    crate::contract::assert_survives(make, &frame[..1000]);
+}

@@ -302,3 +302,13 @@ fn any_bytes_come_to_an_end() {
         let _ = run_with(&bytes, 1 + random(3000), seek);
     }
 }
+
+#[test]
+fn files_with_and_without_a_table_are_read_as_promised() {
+    let make = || -> Box<dyn Demuxer> { Box::new(Mp3Demuxer::new()) };
+    crate::contract::assert_demuxer(make, &frames(120));
+    let sound: Vec<u8> = (0..120).flat_map(|n| frame(2 + n % 7, n)).collect();
+    let table = xing(120, (sound.len() + 384) as u32);
+    crate::contract::assert_demuxer(make, &[&table[..], &sound].concat());
+    crate::contract::assert_survives(make, &[0xff; 5000]);
+}

@@ -258,6 +258,11 @@ impl Demuxer for TsDemuxer {
 
     fn poll(&mut self) -> Result<Step, DemuxError> {
         if let Some(range) = self.want.take() {
+            // Whatever ended meanwhile, it was not what is asked for only now.
+            match &mut self.errand {
+                Errand::Tail(tail, _) => tail.reader.ended = false,
+                _ => self.reader.ended = false,
+            }
             return Ok(Step::Want(range));
         }
         match self.run_errand()? {

@@ -1,3 +1,5 @@
+mod contract;
+mod corpus;
 mod damage;
 pub(crate) mod muxer;
 mod seeking;
