@@ -297,3 +297,6 @@ impl Engine {
         self.cx.tally.stats()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -17,6 +17,9 @@ mod queue;
 mod recover;
 mod select;
 mod session;
+#[cfg(any(test, feature = "sim"))]
+#[allow(clippy::panic)] // A broken promise of the engine ends the simulation.
+pub mod sim;
 mod stats;
 mod transfer;
 

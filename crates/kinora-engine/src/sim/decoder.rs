@@ -1,0 +1,197 @@
+use std::collections::{BTreeMap, VecDeque};
+
+use kinora_errors::{Fault, codes};
+use kinora_media::{Packet, Time, TrackInfo};
+
+use super::{Agenda, Dice, Happening, ms};
+use crate::{Epoch, FrameId, Input, Slot};
+
+/// What a decoder refuses.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Damage {
+    /// Nothing.
+    #[default]
+    None,
+    /// The whole track.
+    Unsupported,
+    /// One packet in so many.
+    EveryNth(u64),
+}
+
+enum Job {
+    Configure(Epoch),
+    Packet(Epoch, Packet),
+    Drain(Epoch),
+}
+
+/// Gives a frame for each packet, in presentation order, after a while.
+pub(super) struct Decoder {
+    slot: Slot,
+    jobs: VecDeque<Job>,
+    busy: bool,
+    newest: Epoch,
+    open: bool,
+    /// Pictures that wait for those shown before them.
+    held: BTreeMap<Time, (Packet, Epoch)>,
+    dice: Dice,
+    next_frame: u64,
+    packets: u64,
+    pub(super) damage: Damage,
+}
+
+impl Decoder {
+    pub(super) fn new(slot: Slot, seed: u64) -> Self {
+        Self {
+            slot,
+            jobs: VecDeque::new(),
+            busy: false,
+            newest: Epoch(0),
+            open: false,
+            held: BTreeMap::new(),
+            dice: Dice::new(seed),
+            next_frame: if slot == Slot::Video { 1 } else { 1 << 40 },
+            packets: 0,
+            damage: Damage::None,
+        }
+    }
+
+    pub(super) fn configure(
+        &mut self,
+        agenda: &mut Agenda,
+        now: Time,
+        epoch: Epoch,
+        _track: &TrackInfo,
+    ) {
+        self.add(agenda, now, Job::Configure(epoch));
+    }
+    pub(super) fn decode(&mut self, agenda: &mut Agenda, now: Time, epoch: Epoch, packet: Packet) {
+        self.add(agenda, now, Job::Packet(epoch, packet));
+        assert!(
+            self.jobs.len() <= 16,
+            "too many packets in the mailbox of {:?}",
+            self.slot
+        );
+    }
+    pub(super) fn drain(&mut self, agenda: &mut Agenda, now: Time, epoch: Epoch) {
+        self.add(agenda, now, Job::Drain(epoch));
+    }
+    pub(super) fn flush(&mut self, epoch: Epoch) {
+        self.newest = epoch;
+        self.held.clear();
+        self.jobs.retain(|job| match job {
+            Job::Configure(of) | Job::Packet(of, _) | Job::Drain(of) => *of >= epoch,
+        });
+    }
+    pub(super) fn close(&mut self) {
+        self.jobs.clear();
+        self.held.clear();
+        self.open = false;
+    }
+
+    fn add(&mut self, agenda: &mut Agenda, now: Time, job: Job) {
+        self.jobs.push_back(job);
+        if !self.busy {
+            self.busy = true;
+            agenda.add(now + self.effort(), Happening::Work(self.slot));
+        }
+    }
+
+    fn effort(&mut self) -> Time {
+        Time::from_micros(200 + i64::try_from(self.dice.below(3_000)).unwrap_or(0))
+    }
+
+    pub(super) fn step(&mut self, agenda: &mut Agenda, now: Time) -> Vec<Input> {
+        let mut told = Vec::new();
+        match self.jobs.pop_front() {
+            None => {}
+            Some(Job::Configure(epoch)) => self.open(epoch, &mut told),
+            Some(Job::Packet(epoch, packet)) => self.take(epoch, packet, &mut told),
+            Some(Job::Drain(epoch)) => {
+                self.give_until(Time::MAX, &mut told);
+                told.push(Input::Drained {
+                    slot: self.slot,
+                    epoch,
+                });
+            }
+        }
+        self.busy = !self.jobs.is_empty();
+        if self.busy {
+            agenda.add(now + self.effort(), Happening::Work(self.slot));
+        }
+        told
+    }
+
+    fn open(&mut self, epoch: Epoch, told: &mut Vec<Input>) {
+        self.give_until(Time::MAX, told);
+        self.open = self.damage != Damage::Unsupported;
+        told.push(match self.open {
+            true => Input::Configured {
+                slot: self.slot,
+                epoch,
+                decoder: "simulated".into(),
+                fell_back: None,
+            },
+            false => {
+                let code = match self.slot {
+                    Slot::Video => codes::ERROR_CODEC_VIDEO_NOT_SUPPORT,
+                    Slot::Audio => codes::ERROR_CODEC_AUDIO_NOT_SUPPORT,
+                };
+                let fault = Fault::new(code, "decoder.unsupported");
+                Input::DecodeFailed {
+                    slot: self.slot,
+                    epoch,
+                    fault,
+                    fatal: true,
+                }
+            }
+        });
+    }
+
+    fn take(&mut self, epoch: Epoch, packet: Packet, told: &mut Vec<Input>) {
+        self.packets += 1;
+        let damaged = matches!(self.damage, Damage::EveryNth(nth) if self.packets % nth == 0);
+        if damaged {
+            let fault = Fault::new(codes::ERROR_DECODE_VIDEO, "decoder.corrupt_packet");
+            told.push(Input::DecodeFailed {
+                slot: self.slot,
+                epoch,
+                fault,
+                fatal: false,
+            });
+        } else if self.open {
+            let dts = packet.dts;
+            if !packet.flags.decode_only {
+                self.held.insert(packet.pts, (packet, epoch));
+            }
+            // What is shown before the next packet is decoded can have no predecessor any more.
+            let until = if self.slot == Slot::Audio {
+                Time::MAX
+            } else {
+                dts
+            };
+            self.give_until(until, told);
+        }
+        told.push(Input::PacketTaken {
+            slot: self.slot,
+            epoch,
+        });
+    }
+
+    fn give_until(&mut self, until: Time, told: &mut Vec<Input>) {
+        while let Some(entry) = self.held.first_entry() {
+            if *entry.key() > until {
+                return;
+            }
+            let (packet, epoch) = entry.remove();
+            self.next_frame += 1;
+            told.push(Input::FrameReady {
+                slot: self.slot,
+                epoch,
+                frame: FrameId(self.next_frame),
+                pts: packet.pts,
+                duration: packet.duration.max(ms(1)),
+                size: (self.slot == Slot::Video).then_some((64, 48)),
+            });
+        }
+    }
+}

@@ -1,0 +1,414 @@
+//! A whole playback session without the world: a seeded network, clock, decoder and sound sink around
+//! the engine. Minutes of playback pass in milliseconds, the same way each time.
+
+mod decoder;
+mod film;
+mod net;
+mod sink;
+mod watch;
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+
+use kinora_errors::Secret;
+use kinora_media::{Now, RequestId, Time};
+
+use crate::{
+    Command, Engine, Event, Input, Output, PlayerConfig, SeekAccuracy, Slot, Source, State,
+};
+use decoder::Decoder;
+pub use film::Film;
+pub use net::{Fault as NetFault, Net, Weather};
+use sink::Sink;
+use watch::Watch;
+
+/// A number of minutes.
+#[must_use]
+pub fn mins(minutes: i64) -> Time {
+    Time::from_millis(minutes * 60_000)
+}
+/// A number of seconds.
+#[must_use]
+pub fn secs(seconds: i64) -> Time {
+    Time::from_millis(seconds * 1_000)
+}
+/// A number of milliseconds.
+#[must_use]
+pub fn ms(millis: i64) -> Time {
+    Time::from_millis(millis)
+}
+
+/// A pseudo-random sequence.
+#[derive(Clone, Debug)]
+pub struct Dice(u64);
+
+impl Dice {
+    /// The sequence of a seed.
+    #[must_use]
+    pub fn new(seed: u64) -> Self {
+        // Neighbouring seeds must not begin alike.
+        Self((seed ^ 0x9E37_79B9_7F4A_7C15).wrapping_mul(0xBF58_476D_1CE4_E5B9) | 1)
+    }
+    /// The next number.
+    pub fn roll(&mut self) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0.wrapping_mul(0x2545_F491_4F6C_DD1D)
+    }
+    /// A number below `bound`.
+    pub fn below(&mut self, bound: u64) -> u64 {
+        self.roll() % bound.max(1)
+    }
+    /// True so many times of a hundred.
+    pub fn percent(&mut self, chance: u64) -> bool {
+        self.below(100) < chance
+    }
+}
+
+/// Something that will happen.
+#[derive(Debug)]
+enum Happening {
+    Tell(Input),
+    Transfer(RequestId),
+    Work(Slot),
+    Report,
+}
+
+struct Planned {
+    at: Time,
+    order: u64,
+    what: Happening,
+}
+
+impl PartialEq for Planned {
+    fn eq(&self, other: &Self) -> bool {
+        self.order == other.order
+    }
+}
+impl Eq for Planned {}
+impl PartialOrd for Planned {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+impl Ord for Planned {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        (self.at, self.order).cmp(&(other.at, other.order))
+    }
+}
+
+/// What happens when.
+#[derive(Default)]
+pub(crate) struct Agenda {
+    plans: BinaryHeap<Reverse<Planned>>,
+    orders: u64,
+}
+
+impl Agenda {
+    fn add(&mut self, at: Time, what: Happening) {
+        self.orders += 1;
+        let order = self.orders;
+        self.plans.push(Reverse(Planned { at, order, what }));
+    }
+}
+
+/// A simulated player and its world.
+pub struct Sim {
+    engine: Engine,
+    now: Time,
+    agenda: Agenda,
+    deadline: Option<Time>,
+    /// The network.
+    pub net: Net,
+    video: Decoder,
+    audio: Decoder,
+    sink: Sink,
+    watch: Watch,
+    /// Everything that was told, and when.
+    pub events: Vec<(Time, Event)>,
+    /// Pictures that were shown: when, and which.
+    pub shown: Vec<(Time, Time)>,
+    /// Inputs that the engine was given.
+    pub steps: u64,
+}
+
+/// A session of a seed, with the default settings.
+#[must_use]
+pub fn sim(seed: u64) -> Sim {
+    Sim::new(seed, PlayerConfig::default())
+}
+
+/// The day on which every simulation begins: 2026-01-01T00:00:00Z.
+const EPOCH_MS: i64 = 1_767_225_600_000;
+
+impl Sim {
+    /// A session of a seed.
+    #[must_use]
+    pub fn new(seed: u64, config: PlayerConfig) -> Self {
+        Self {
+            engine: Engine::new(config, seed),
+            now: Time::ZERO,
+            agenda: Agenda::default(),
+            deadline: None,
+            net: Net::new(seed),
+            video: Decoder::new(Slot::Video, seed),
+            audio: Decoder::new(Slot::Audio, seed.wrapping_add(1)),
+            sink: Sink::default(),
+            watch: Watch::default(),
+            events: Vec::new(),
+            shown: Vec::new(),
+            steps: 0,
+        }
+    }
+
+    /// The simulated moment.
+    #[must_use]
+    pub fn now(&self) -> Time {
+        self.now
+    }
+    /// The engine.
+    #[must_use]
+    pub fn engine(&self) -> &Engine {
+        &self.engine
+    }
+    /// Where playback is.
+    #[must_use]
+    pub fn position(&self) -> Time {
+        self.engine.position(self.clock())
+    }
+    /// The public state.
+    #[must_use]
+    pub fn state(&self) -> State {
+        self.engine.state()
+    }
+
+    fn clock(&self) -> Now {
+        Now {
+            mono: self.now,
+            unix_ms: EPOCH_MS + self.now.as_millis(),
+        }
+    }
+
+    /// Sets a URL and prepares it.
+    pub fn open(&mut self, url: &str) {
+        self.command(Command::SetSource(Source::Url {
+            url: Secret::new(url),
+        }));
+        self.command(Command::Prepare);
+    }
+
+    /// Sets a URL and plays it as soon as it can be.
+    pub fn play(&mut self, url: &str) {
+        self.command(Command::SetAutoPlay(true));
+        self.open(url);
+    }
+
+    /// Asks for a seek.
+    pub fn seek(&mut self, target: Time, accuracy: SeekAccuracy) {
+        self.command(Command::Seek { target, accuracy });
+    }
+
+    /// The application asks for something.
+    pub fn command(&mut self, command: Command) {
+        self.watch.commanded(&command);
+        self.tell(Input::Command(command));
+    }
+
+    /// Makes a line's decoder refuse each packet, or each of one in so many.
+    pub fn break_decoder(&mut self, slot: Slot, damage: decoder::Damage) {
+        self.line(slot).damage = damage;
+    }
+
+    fn line(&mut self, slot: Slot) -> &mut Decoder {
+        match slot {
+            Slot::Video => &mut self.video,
+            Slot::Audio => &mut self.audio,
+        }
+    }
+
+    fn tell(&mut self, input: Input) {
+        self.steps += 1;
+        self.watch.told(&input);
+        let clock = self.clock();
+        let mut outputs = self.engine.handle(clock, input);
+        let wanted: Vec<Output> = outputs.by_ref().collect();
+        self.deadline = outputs.deadline();
+        drop(outputs);
+        for output in wanted {
+            self.watch.wanted(&output, self.now);
+            self.carry_out(output);
+        }
+        self.watch.after(&self.engine, clock);
+        if self.sink.take_changed() {
+            self.report();
+        }
+    }
+
+    fn report(&mut self) {
+        if let Some(report) = self.sink.report(self.now) {
+            self.tell(Input::AudioClock(report));
+        }
+    }
+
+    fn carry_out(&mut self, output: Output) {
+        let now = self.now;
+        match output {
+            Output::Fetch(fetch) => self.net.fetch(&mut self.agenda, now, *fetch),
+            Output::Grant { id, bytes } => self.net.grant(&mut self.agenda, now, id, bytes),
+            Output::Cancel(id) => self.net.cancel(id),
+            Output::Configure { slot, epoch, track } => self
+                .line_and_agenda(slot, |line, agenda| {
+                    line.configure(agenda, now, epoch, &track)
+                }),
+            Output::Decode {
+                slot,
+                epoch,
+                packet,
+            } => self.line_and_agenda(slot, |line, agenda| line.decode(agenda, now, epoch, packet)),
+            Output::Drain { slot, epoch } => {
+                self.line_and_agenda(slot, |line, agenda| line.drain(agenda, now, epoch))
+            }
+            Output::Flush { slot, epoch } => {
+                self.line(slot).flush(epoch);
+                if slot == Slot::Audio {
+                    self.sink.flush(now, epoch);
+                }
+            }
+            Output::Present {
+                slot: Slot::Video,
+                frame,
+                ..
+            } => {
+                let pts = self.watch.release(Slot::Video, frame);
+                self.shown.push((now, pts.0));
+            }
+            Output::Present {
+                slot: Slot::Audio,
+                frame,
+                skip_until,
+                ..
+            } => {
+                let (pts, duration) = self.watch.release(Slot::Audio, frame);
+                self.sink.queue(now, pts, duration, skip_until);
+            }
+            Output::Drop { slot, frame } => {
+                self.watch.release(slot, frame);
+            }
+            Output::RunAudio => {
+                self.sink.run(now);
+                self.agenda.add(now + ms(50), Happening::Report);
+            }
+            Output::HoldAudio => self.sink.hold(now),
+            Output::Rate(rate) => self.sink.set_rate(now, rate),
+            Output::Close => {
+                self.video.close();
+                self.audio.close();
+                self.watch.closed();
+            }
+            Output::Event(event) => self.events.push((now, event)),
+        }
+    }
+
+    fn line_and_agenda(&mut self, slot: Slot, act: impl FnOnce(&mut Decoder, &mut Agenda)) {
+        let line = match slot {
+            Slot::Video => &mut self.video,
+            Slot::Audio => &mut self.audio,
+        };
+        act(line, &mut self.agenda);
+    }
+
+    /// The next thing happens, if it does so before a moment.
+    fn step(&mut self, until: Time) -> bool {
+        let planned = self.agenda.plans.peek().map(|Reverse(plan)| plan.at);
+        let due = [planned, self.deadline].into_iter().flatten().min();
+        let Some(due) = due.filter(|due| *due <= until) else {
+            self.now = until;
+            return false;
+        };
+        self.now = self.now.max(due);
+        self.watch.time_passed(self.now);
+        if planned.is_none_or(|planned| planned > due) {
+            self.tell(Input::Timeout);
+            return true;
+        }
+        let Some(Reverse(plan)) = self.agenda.plans.pop() else {
+            return false;
+        };
+        match plan.what {
+            Happening::Tell(input) => self.tell(input),
+            Happening::Transfer(id) => {
+                if let Some(input) = self.net.step(&mut self.agenda, self.now, id) {
+                    self.tell(input);
+                }
+            }
+            Happening::Work(slot) => {
+                let now = self.now;
+                let inputs = match slot {
+                    Slot::Video => self.video.step(&mut self.agenda, now),
+                    Slot::Audio => self.audio.step(&mut self.agenda, now),
+                };
+                for input in inputs {
+                    self.tell(input);
+                }
+            }
+            Happening::Report => {
+                if self.sink.is_on() {
+                    self.agenda.add(self.now + ms(50), Happening::Report);
+                    self.report();
+                }
+            }
+        }
+        true
+    }
+
+    /// Lets time pass.
+    pub fn run_for(&mut self, span: Time) {
+        let until = self.now + span;
+        while self.step(until) {}
+    }
+
+    /// Lets time pass until something was told. False when it was not within the limit.
+    pub fn run_until(&mut self, limit: Time, mut is: impl FnMut(&Event) -> bool) -> bool {
+        let until = self.now + limit;
+        let mut seen = self.events.len();
+        loop {
+            while let Some((_, event)) = self.events.get(seen) {
+                seen += 1;
+                if is(event) {
+                    return true;
+                }
+            }
+            if !self.step(until) {
+                return false;
+            }
+        }
+    }
+
+    /// Lets so many inputs pass. False when nothing more happens.
+    pub fn run_steps(&mut self, steps: u64, limit: Time) -> bool {
+        let until = self.now + limit;
+        let last = self.steps + steps;
+        while self.steps < last {
+            if !self.step(until) {
+                return false;
+            }
+        }
+        true
+    }
+
+    /// How often something was told.
+    #[must_use]
+    pub fn count(&self, is: impl Fn(&Event) -> bool) -> usize {
+        self.events.iter().filter(|(_, event)| is(event)).count()
+    }
+
+    /// When something was told first.
+    #[must_use]
+    pub fn when(&self, is: impl Fn(&Event) -> bool) -> Option<Time> {
+        self.events
+            .iter()
+            .find(|(_, event)| is(event))
+            .map(|(at, _)| *at)
+    }
+}

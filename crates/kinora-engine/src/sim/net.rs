@@ -1,0 +1,279 @@
+use std::collections::HashMap;
+
+use bytes::Bytes;
+use kinora_errors::{Fault as Told, Retry, codes};
+use kinora_media::{Chunk, RequestId, ResponseInfo, Time};
+
+use super::{Agenda, Dice, Happening, ms};
+use crate::{Fetch, Input};
+
+/// What is wrong with the network for a while.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Fault {
+    /// Connections are refused; those that are open go on.
+    Refuses,
+    /// Nothing is answered, nothing more arrives.
+    Silent,
+    /// Every answer has that status.
+    Status(u16),
+    /// Bodies break off after so many bytes.
+    Truncates(u64),
+    /// Open connections are reset.
+    Resets,
+    /// Ranges are answered with the whole.
+    IgnoresRanges,
+}
+
+/// How the network is when nothing is wrong.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct Weather {
+    /// From a request to its answer.
+    pub latency: Time,
+    /// Bytes a second, for each request.
+    pub bytes_per_second: u64,
+}
+
+/// A network of resources.
+pub struct Net {
+    resources: HashMap<String, Vec<(Time, Bytes)>>,
+    /// How it is.
+    pub weather: Weather,
+    faults: Vec<(Time, Time, String, Fault)>,
+    open: HashMap<RequestId, Open>,
+    dice: Dice,
+    /// URLs asked for, in order, with the first byte wanted.
+    pub asked: Vec<(Time, String, u64)>,
+}
+
+struct Open {
+    url: String,
+    at: u64,
+    end: Option<u64>,
+    start: u64,
+    credit: u64,
+    head_sent: bool,
+    scheduled: bool,
+}
+
+const PIECE: u64 = 4 * 1024;
+
+impl Net {
+    pub(super) fn new(seed: u64) -> Self {
+        Self {
+            resources: HashMap::new(),
+            weather: Weather {
+                latency: ms(20),
+                bytes_per_second: 1_000_000,
+            },
+            faults: Vec::new(),
+            open: HashMap::new(),
+            dice: Dice::new(seed),
+            asked: Vec::new(),
+        }
+    }
+
+    /// A resource is there from the start.
+    pub fn serve(&mut self, url: &str, data: impl Into<Bytes>) {
+        self.serve_from(Time::MIN, url, data);
+    }
+
+    /// A resource is there, or changes, from a moment on.
+    pub fn serve_from(&mut self, from: Time, url: &str, data: impl Into<Bytes>) {
+        self.resources
+            .entry(url.to_owned())
+            .or_default()
+            .push((from, data.into()));
+    }
+
+    /// Something is wrong from one moment to another, with URLs that contain a text.
+    pub fn fault(&mut self, from: Time, to: Time, part: &str, fault: Fault) {
+        self.faults.push((from, to, part.to_owned(), fault));
+    }
+
+    fn faults<'a>(&'a self, now: Time, url: &'a str) -> impl Iterator<Item = (Time, Fault)> + 'a {
+        self.faults
+            .iter()
+            .filter(move |(from, to, part, _)| {
+                *from <= now && now < *to && url.contains(part.as_str())
+            })
+            .map(|(_, to, _, fault)| (*to, *fault))
+    }
+
+    fn resource(&self, now: Time, url: &str) -> Option<Bytes> {
+        let versions = self.resources.get(url)?;
+        versions
+            .iter()
+            .rev()
+            .find(|(from, _)| *from <= now)
+            .map(|(_, data)| data.clone())
+    }
+
+    pub(super) fn fetch(&mut self, agenda: &mut Agenda, now: Time, fetch: Fetch) {
+        let url = fetch.url.expose().to_owned();
+        self.asked.push((now, url.clone(), fetch.range.start));
+        let open = Open {
+            url,
+            at: fetch.range.start,
+            start: fetch.range.start,
+            end: fetch.range.end,
+            credit: fetch.credit,
+            head_sent: false,
+            scheduled: true,
+        };
+        self.open.insert(fetch.id, open);
+        let jitter = ms(i64::try_from(self.dice.below(5)).unwrap_or(0));
+        agenda.add(
+            now + self.weather.latency + jitter,
+            Happening::Transfer(fetch.id),
+        );
+    }
+
+    pub(super) fn grant(&mut self, agenda: &mut Agenda, now: Time, id: RequestId, bytes: u64) {
+        if let Some(open) = self.open.get_mut(&id) {
+            open.credit += bytes;
+            if !open.scheduled {
+                open.scheduled = true;
+                agenda.add(now, Happening::Transfer(id));
+            }
+        }
+    }
+
+    pub(super) fn cancel(&mut self, id: RequestId) {
+        self.open.remove(&id);
+    }
+
+    /// Requests that are open.
+    #[must_use]
+    pub fn open_requests(&self) -> usize {
+        self.open.len()
+    }
+
+    pub(super) fn step(&mut self, agenda: &mut Agenda, now: Time, id: RequestId) -> Option<Input> {
+        let url = self.open.get(&id)?.url.clone();
+        let faults: Vec<(Time, Fault)> = self.faults(now, &url).collect();
+        for (until, fault) in &faults {
+            if let Some(answer) = self.suffer(agenda, id, *until, *fault) {
+                return answer;
+            }
+        }
+        let data = self.resource(now, &url);
+        let ignores = faults
+            .iter()
+            .any(|(_, fault)| *fault == Fault::IgnoresRanges);
+        let Some(data) = data else {
+            return self.fail(id, status(404));
+        };
+        let total = data.len() as u64;
+        let open = self.open.get_mut(&id)?;
+        if !open.head_sent {
+            if ignores && open.start > 0 {
+                let told = Told::new(codes::ERROR_NETWORK_HTTP_RANGE, "http.range.ignored")
+                    .retry_class(Retry::Now);
+                return self.fail(id, told);
+            }
+            if open.start >= total && total > 0 {
+                let told = Told::new(codes::ERROR_NETWORK_HTTP_RANGE, "http.range.unsatisfiable")
+                    .retry_class(Retry::Now)
+                    .with(|context| context.http_status = Some(416));
+                return self.fail(id, told);
+            }
+            open.head_sent = true;
+            let info = ResponseInfo {
+                status: Some(if open.start > 0 { 206 } else { 200 }),
+                total_len: Some(total),
+                offset: open.start,
+                ranges: !ignores,
+                final_url: Some(open.url.clone()),
+                ..ResponseInfo::default()
+            };
+            agenda.add(now, Happening::Transfer(id));
+            return Some(Input::Head { id, info });
+        }
+        let end = open.end.unwrap_or(total).min(total);
+        if open.at >= end {
+            self.open.remove(&id);
+            return Some(Input::Done { id });
+        }
+        let size = PIECE.min(end - open.at).min(open.credit);
+        if size == 0 {
+            open.scheduled = false;
+            return None;
+        }
+        let offset = open.at;
+        open.at += size;
+        open.credit -= size;
+        let micros = size * 1_000_000 / self.weather.bytes_per_second.max(1);
+        agenda.add(
+            now + Time::from_micros(i64::try_from(micros).unwrap_or(0)),
+            Happening::Transfer(id),
+        );
+        let slice = |from: u64, len: u64| {
+            let (from, len) = (
+                usize::try_from(from).unwrap_or(0),
+                usize::try_from(len).unwrap_or(0),
+            );
+            data.slice(from..from + len)
+        };
+        Some(Input::Chunk(Chunk {
+            id,
+            offset,
+            data: slice(offset, size),
+        }))
+    }
+
+    /// `Some` when the fault decides what happens now.
+    fn suffer(
+        &mut self,
+        agenda: &mut Agenda,
+        id: RequestId,
+        until: Time,
+        fault: Fault,
+    ) -> Option<Option<Input>> {
+        let open = self.open.get(&id)?;
+        match fault {
+            Fault::Silent => {
+                agenda.add(until, Happening::Transfer(id));
+                Some(None)
+            }
+            Fault::Refuses if !open.head_sent => Some(
+                self.fail(
+                    id,
+                    Told::new(codes::ERROR_NETWORK_COULD_NOT_CONNECT, "tcp.refused")
+                        .retry_class(Retry::Backoff),
+                ),
+            ),
+            Fault::Status(number) if !open.head_sent => Some(self.fail(id, status(number))),
+            Fault::Resets if open.head_sent => Some(self.fail(
+                id,
+                Told::new(codes::ERROR_GENERAL_EIO, "tcp.reset").retry_class(Retry::Now),
+            )),
+            Fault::Truncates(after) if open.head_sent && open.at - open.start >= after => Some(
+                self.fail(
+                    id,
+                    Told::new(codes::ERROR_NETWORK_UNKNOWN, "http.truncated")
+                        .retry_class(Retry::Backoff),
+                ),
+            ),
+            _ => None,
+        }
+    }
+
+    #[allow(clippy::unnecessary_wraps, reason = "what the callers return")]
+    fn fail(&mut self, id: RequestId, fault: Told) -> Option<Input> {
+        self.open.remove(&id);
+        Some(Input::Failed { id, fault })
+    }
+}
+
+fn status(status: u16) -> Told {
+    let (code, retry) = match status {
+        403 => (codes::ERROR_NETWORK_HTTP_403, Retry::AfterRefresh),
+        404 => (codes::ERROR_NETWORK_HTTP_404, Retry::Never),
+        408 | 429 => (codes::ERROR_NETWORK_HTTP_4XX, Retry::Backoff),
+        400..=499 => (codes::ERROR_NETWORK_HTTP_4XX, Retry::Never),
+        _ => (codes::ERROR_NETWORK_HTTP_5XX, Retry::Backoff),
+    };
+    Told::new(code, "http.status")
+        .retry_class(retry)
+        .with(|context| context.http_status = Some(status))
+}

@@ -1,0 +1,127 @@
+//! What must hold after every step, whatever happens.
+
+use std::collections::HashMap;
+
+use kinora_media::{Now, Time};
+
+use crate::{Command, Engine, Epoch, Event, FrameId, Input, Output, Slot, State};
+
+/// The invariants.
+#[derive(Default)]
+pub(super) struct Watch {
+    /// Frames in the pool.
+    pool: HashMap<FrameId, (Slot, Epoch, Time, Time)>,
+    epoch: Epoch,
+    state: State,
+    position: Option<Time>,
+    sought: bool,
+    fatal_errors: u32,
+    quiet: bool,
+}
+
+/// Frames of both lines that may wait at a time.
+const MOST_FRAMES: usize = 128;
+
+impl Watch {
+    pub(super) fn commanded(&mut self, command: &Command) {
+        match command {
+            Command::Seek { .. } | Command::SelectTrack(_) | Command::Start => self.sought = true,
+            Command::SetSource(_) | Command::Prepare | Command::Reset | Command::Stop => {
+                self.sought = true;
+                self.fatal_errors = 0;
+            }
+            _ => {}
+        }
+    }
+
+    pub(super) fn told(&mut self, input: &Input) {
+        if let Input::FrameReady {
+            slot,
+            epoch,
+            frame,
+            pts,
+            duration,
+            ..
+        } = input
+        {
+            self.pool.insert(*frame, (*slot, *epoch, *pts, *duration));
+            assert!(self.pool.len() <= MOST_FRAMES, "frames pile up");
+        }
+    }
+
+    pub(super) fn wanted(&mut self, output: &Output, now: Time) {
+        match output {
+            Output::Flush { epoch, .. } => self.epoch = self.epoch.max(*epoch),
+            Output::Present { frame, .. } => {
+                let known = self.pool.get(frame);
+                assert!(
+                    known.is_some(),
+                    "a frame is presented that is not there: {frame:?} at {now}"
+                );
+                assert_eq!(
+                    known.map(|frame| frame.1),
+                    Some(self.epoch),
+                    "a frame of an old epoch is shown"
+                );
+            }
+            Output::Close => self.quiet = true,
+            Output::Fetch(_) => self.quiet = false,
+            Output::Decode { .. } => assert!(!self.quiet, "work after the close"),
+            Output::Event(event) => self.event(event),
+            _ => {}
+        }
+    }
+
+    fn event(&mut self, event: &Event) {
+        match event {
+            Event::StateChanged { old, new } => {
+                assert_eq!(
+                    *old, self.state,
+                    "a change begins in another state than the last ended in"
+                );
+                assert_ne!(old, new);
+                self.state = *new;
+            }
+            Event::Error(_) if self.state == State::Error => {
+                self.fatal_errors += 1;
+                assert_eq!(self.fatal_errors, 1, "a fatal error is told twice");
+            }
+            Event::LoopingStart | Event::SeekEnd { .. } => self.sought = true,
+            _ => {}
+        }
+    }
+
+    /// The frame leaves the pool.
+    pub(super) fn release(&mut self, slot: Slot, frame: FrameId) -> (Time, Time) {
+        let known = self.pool.remove(&frame);
+        let Some((of, _, pts, duration)) = known else {
+            panic!("a frame is given back twice: {frame:?}");
+        };
+        assert_eq!(of, slot);
+        (pts, duration)
+    }
+
+    pub(super) fn closed(&mut self) {
+        self.pool.clear();
+    }
+
+    pub(super) fn time_passed(&mut self, _now: Time) {}
+
+    pub(super) fn after(&mut self, engine: &Engine, now: Now) {
+        assert_eq!(
+            engine.state(),
+            self.state,
+            "the state changed and nobody was told"
+        );
+        let position = engine.position(now);
+        if !std::mem::take(&mut self.sought)
+            && let Some(before) = self.position
+        {
+            assert!(
+                position >= before,
+                "the position went back from {before} to {position}"
+            );
+        }
+        self.position = Some(position);
+    }
+}
