@@ -36,6 +36,14 @@ pub trait Demuxer: Send {
     /// [`DemuxError::NotSeekable`] when the container gives no way to find a time.
     fn seek(&mut self, target: SeekTo) -> Result<(), DemuxError>;
 
+    /// Looks for the duration where it is told only at the end of the resource: the next
+    /// [`poll`](Self::poll) wants bytes from there, then those that would have come next; the
+    /// duration comes with another [`Step::Info`]. Returns `false`, and does nothing, when it is
+    /// known or can not be found (so far). Best called when nothing more urgent is to be read.
+    fn find_duration(&mut self) -> bool {
+        false
+    }
+
     /// How many places of damage were passed over so far.
     fn damage(&self) -> u64 {
         0

@@ -432,6 +432,13 @@ impl Demuxer for ProbingDemuxer {
         }
     }
 
+    fn find_duration(&mut self) -> bool {
+        match &mut self.state {
+            Probe::Found(demuxer) => demuxer.find_duration(),
+            Probe::Looking { .. } | Probe::Failed(_) => false,
+        }
+    }
+
     fn damage(&self) -> u64 {
         match &self.state {
             Probe::Found(demuxer) => demuxer.damage(),

@@ -68,6 +68,8 @@ pub(crate) struct AudioFile {
     file: Option<File>,
     index: Vec<(u64, u64)>,
     jumped: bool,
+    /// So many bytes must be there before it is worth to look again.
+    need: usize,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -117,6 +119,7 @@ impl AudioFile {
             file: None,
             index: Vec::new(),
             jumped: false,
+            need: 0,
         }
     }
 
@@ -414,9 +417,13 @@ impl AudioFile {
     }
 
     fn look(&mut self) -> Looked {
+        let available = self.window.len();
+        if available < self.need && !self.ended {
+            return Looked::NeedMore;
+        }
+        self.need = 0;
         let mut wanted = 16;
         loop {
-            let available = self.window.len();
             if available == 0 && self.ended {
                 return Looked::End;
             }
@@ -427,7 +434,10 @@ impl AudioFile {
                 Look::Frame(frame) => wanted = frame.len,
                 Look::Junk(count) => return Looked::Junk(count),
                 Look::Need(count) if count > MAX_FRAME => return Looked::Junk(1),
-                Look::Need(_) if data.len() == available => return Looked::NeedMore,
+                Look::Need(count) if data.len() == available => {
+                    self.need = count;
+                    return Looked::NeedMore;
+                }
                 Look::Need(count) => wanted = count.max(wanted.saturating_add(1)),
             }
         }
@@ -457,6 +467,7 @@ impl AudioFile {
         };
         self.samples = samples;
         self.splitter.lost();
+        self.need = 0;
         self.jumped = true;
         self.state = State::Asking {
             offset,

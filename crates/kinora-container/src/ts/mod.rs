@@ -68,7 +68,7 @@ pub enum Origin {
 /// Demultiplexes a transport stream.
 ///
 /// The stream tells its duration nowhere but at its end, so it is not known at first: after
-/// [`find_duration`](Self::find_duration) or a seek it comes with another [`Step::Info`].
+/// [`find_duration`](Demuxer::find_duration) or a seek it comes with another [`Step::Info`].
 pub struct TsDemuxer {
     reader: Reader,
     total_len: Option<u64>,
@@ -124,22 +124,6 @@ impl TsDemuxer {
         Self::new(TsOptions {
             origin: Origin::Raw,
         })
-    }
-
-    /// Looks for the duration: the next poll wants the file's end, and later the bytes that
-    /// would have come next. Returns `false` when it is known already or can not be found now
-    /// (before the tracks are, or without the file's length).
-    pub fn find_duration(&mut self) -> bool {
-        let Some(len) = self.total_len.filter(|_| self.told && self.last.is_none()) else {
-            return false;
-        };
-        if !matches!(self.errand, Errand::None) {
-            return false;
-        }
-        let (tail, range) = Tail::new(&self.reader.program, len);
-        self.errand = Errand::Tail(Box::new(tail), None);
-        self.want = Some(range);
-        true
     }
 
     #[allow(clippy::arithmetic_side_effects)] // Time saturates
@@ -287,6 +271,19 @@ impl Demuxer for TsDemuxer {
         self.errand = Errand::Tail(Box::new(tail), Some(target));
         self.want = Some(range);
         Ok(())
+    }
+
+    fn find_duration(&mut self) -> bool {
+        let Some(len) = self.total_len.filter(|_| self.told && self.last.is_none()) else {
+            return false;
+        };
+        if !matches!(self.errand, Errand::None) {
+            return false;
+        }
+        let (tail, range) = Tail::new(&self.reader.program, len);
+        self.errand = Errand::Tail(Box::new(tail), None);
+        self.want = Some(range);
+        true
     }
 
     fn damage(&self) -> u64 {
