@@ -59,6 +59,8 @@ pub struct Mp4Demuxer {
     /// A seek in fragments that has not arrived.
     goal: Option<Time>,
     damage: u64,
+    /// Bytes come in one order only: nothing can be asked for from another place.
+    one_way: bool,
     /// Bytes that samples claimed so far: tables that name the same bytes again and again end.
     given: u64,
     furthest: u64,
@@ -109,8 +111,21 @@ impl Mp4Demuxer {
             waiting_fragments: 0,
             goal: None,
             damage: 0,
+            one_way: false,
             given: 0,
             furthest: 0,
+        }
+    }
+
+    /// A demuxer for an init segment and the media segments that follow it, pushed as one
+    /// resource: offsets go on from one to the next. It never answers [`Step::Want`]: what lies
+    /// ahead is waited for, a sample that lies behind is left out and counted as damage. Another
+    /// init segment may come at any time. Times are those of `tfdt`.
+    #[must_use]
+    pub fn for_segments() -> Self {
+        Self {
+            one_way: true,
+            ..Self::new()
         }
     }
 
@@ -137,7 +152,7 @@ impl Mp4Demuxer {
             true => READ_AHEAD,
             false => READ_THROUGH,
         };
-        if begin <= offset && offset <= end.saturating_add(ahead) {
+        if begin <= offset && (self.one_way || offset <= end.saturating_add(ahead)) {
             return Step::NeedMore;
         }
         self.store.restart(offset);
@@ -228,7 +243,7 @@ impl Mp4Demuxer {
             return Turn::On;
         }
         let ranges_help = self.len.is_some() || !self.index.is_empty();
-        self.info.seekable = !self.walks_on || ranges_help;
+        self.info.seekable = !self.one_way && (!self.walks_on || ranges_help);
         if self.walks_on && self.index.end.is_some() {
             self.info.duration = self.index.end;
         }
@@ -484,8 +499,26 @@ impl Mp4Demuxer {
         }
         let len = usize::try_from(sample.size).unwrap_or(usize::MAX);
         let Some(data) = self.store.slice(sample.offset, len) else {
+            if self.one_way && sample.offset < self.store.feed_begin() {
+                self.damaged();
+                self.advance(index);
+                return Turn::On;
+            }
             return Turn::Tell(self.need(sample.offset, u64::from(sample.size)));
         };
+        if let Some(info) = self
+            .tracks
+            .get_mut(index)
+            .and_then(|t| t.switch_to(sample.entry))
+        {
+            if let Some(told) = self.info.tracks.get_mut(index) {
+                *told = info;
+            }
+            self.info_due = true;
+            if let Turn::Tell(step) = self.tell_info() {
+                return Turn::Tell(step);
+            }
+        }
         self.give_packet(index, &head, data)
     }
 
@@ -620,6 +653,9 @@ impl Demuxer for Mp4Demuxer {
     }
 
     fn seek(&mut self, target: SeekTo) -> Result<(), DemuxError> {
+        if self.one_way {
+            return Err(DemuxError::NotSeekable("its segments come in one order"));
+        }
         let Some(lead) = self.lead() else {
             return Err(DemuxError::NotSeekable("its headers are not read yet"));
         };

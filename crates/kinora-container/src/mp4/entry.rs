@@ -1,9 +1,9 @@
 //! Sample entries: which codec a track has and how its decoder is set up (ISO/IEC 14496-12 8.5.2).
 
 use bytes::Bytes;
-use kinora_media::{AudioParams, CodecId, ColorInfo, ColorRange, VideoParams};
+use kinora_media::{AudioParams, CodecId, ColorInfo, ColorRange, TrackKind, VideoParams};
 
-use super::boxes::{FourCc, Reader, Short, children, find, find_path};
+use super::boxes::{Child, FourCc, Reader, Short, children, find, find_path};
 use super::{audio_entry, config};
 
 /// What a sample entry tells.
@@ -37,23 +37,32 @@ impl SampleEntry {
     }
 }
 
-/// Reads the first sample entry of an `stsd` whose track has that handler.
-pub(crate) fn parse(stsd: &Bytes, handler: FourCc) -> Option<SampleEntry> {
+/// More descriptions than the parts of one recording need.
+const MAX_ENTRIES: usize = 32;
+
+/// Reads the sample entries of an `stsd` whose track has that handler.
+pub(crate) fn parse(stsd: &Bytes, handler: FourCc) -> Result<Vec<SampleEntry>, Short> {
     let mut reader = Reader::new(stsd);
-    let (version, _) = reader.full_box().ok()?;
-    reader.skip(4).ok()?;
-    let child = children(&reader.rest()).next()?;
+    let (version, _) = reader.full_box()?;
+    let count = usize::try_from(reader.u32()?).unwrap_or(MAX_ENTRIES);
+    let entries = children(&reader.rest()).take(count.clamp(1, MAX_ENTRIES));
+    Ok(entries
+        .map(|child| read(&child, handler, version))
+        .collect())
+}
+
+fn read(child: &Child, handler: FourCc, stsd_version: u8) -> SampleEntry {
     let (tag, encrypted) = original_format(child.kind, &child.body, handler);
     let codec = codec_of(tag, handler);
     let mut entry = SampleEntry::new(tag, codec);
     entry.encrypted = encrypted;
     // An entry that is cut short still names its codec.
     let _ = match codec.kind() {
-        kinora_media::TrackKind::Video => visual(&mut entry, &child.body),
-        kinora_media::TrackKind::Audio => audio_entry::read(&mut entry, &child.body, version),
+        TrackKind::Video => visual(&mut entry, &child.body),
+        TrackKind::Audio => audio_entry::read(&mut entry, &child.body, stsd_version),
         _ => text_or_metadata(&mut entry, &child.body),
     };
-    Some(entry)
+    entry
 }
 
 /// What an encrypted entry was before it was encrypted (8.12.1).

@@ -10,6 +10,8 @@ use super::tables::{GROUP_BYTES, Sample};
 /// What samples of a track are like where a fragment does not say (`trex`, 8.8.3).
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub(crate) struct Defaults {
+    /// Number of the sample entry, from 1.
+    pub(crate) entry: u32,
     pub(crate) duration: u32,
     pub(crate) size: u32,
     pub(crate) flags: u32,
@@ -32,8 +34,8 @@ fn read_trex(trex: &Bytes) -> Result<(u32, Defaults), Short> {
     let mut reader = Reader::new(trex);
     reader.full_box()?;
     let id = reader.u32()?;
-    reader.skip(4)?;
     let defaults = Defaults {
+        entry: reader.u32()?,
         duration: reader.u32()?,
         size: reader.u32()?,
         flags: reader.u32()?,
@@ -45,7 +47,7 @@ fn read_trex(trex: &Bytes) -> Result<(u32, Defaults), Short> {
 pub(crate) struct TrackFragment {
     pub(crate) track: u32,
     /// What of the defaults the fragment itself sets.
-    own: [Option<u32>; 3],
+    own: [Option<u32>; 4],
     /// Where data offsets count from; `None` when that is where the data before ended.
     base: Option<u64>,
     /// Decoding time of the first sample, in ticks (`tfdt`).
@@ -92,14 +94,12 @@ impl TrackFragment {
             flags if flags & tfhd_flag::BASE_IS_MOOF != 0 || first => Some(moof),
             _ => None,
         };
-        if flags & tfhd_flag::DESCRIPTION_INDEX != 0 {
-            reader.skip(4)?;
-        }
         let mut optional = |flag: u32| match flags & flag {
             0 => Ok(None),
             _ => reader.u32().map(Some),
         };
         let own = [
+            optional(tfhd_flag::DESCRIPTION_INDEX)?,
             optional(tfhd_flag::DURATION)?,
             optional(tfhd_flag::SIZE)?,
             optional(tfhd_flag::FLAGS)?,
@@ -120,9 +120,10 @@ impl TrackFragment {
     /// The runs of samples. `dts` is the time of the first where no `tfdt` tells it, `data_end`
     /// the end of the data before; both are moved on behind what is read.
     pub(crate) fn runs(self, track: &TrackBox, dts: &mut i64, data_end: &mut u64) -> Vec<Run> {
-        let [duration, size, flags] = self.own;
+        let [entry, duration, size, flags] = self.own;
         let trex = track.defaults;
         let defaults = Defaults {
+            entry: entry.unwrap_or(trex.entry),
             duration: duration.unwrap_or(trex.duration),
             size: size.unwrap_or(trex.size),
             flags: flags.unwrap_or(trex.flags),
@@ -290,6 +291,7 @@ impl Run {
             duration,
             key: self.is_audio || flags & NOT_KEY == 0,
             disposable: flags >> 22 & 3 == 2,
+            entry: self.defaults.entry,
         };
         self.next = self.next.saturating_add(count);
         self.offset = sample.end();

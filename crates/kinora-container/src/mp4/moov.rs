@@ -27,6 +27,8 @@ pub(crate) struct Movie {
 /// What a `trak` holds.
 pub(crate) struct TrackBox {
     pub(crate) info: TrackInfo,
+    /// The track by its further sample entries, where it has several.
+    pub(crate) others: Vec<TrackInfo>,
     pub(crate) clock: Timebase,
     pub(crate) tables: SampleTables,
     /// Never empty.
@@ -181,7 +183,10 @@ fn parse_track(trak: &Bytes, movie: Timebase, mvex: Option<&Bytes>) -> Option<Tr
     let mdia = find(trak, b"mdia")?;
     let headers = headers(trak, &mdia)?;
     let stbl = find_path(&mdia, &[b"minf", b"stbl"])?;
-    let entry = entry::parse(&find(&stbl, b"stsd")?, headers.handler)?;
+    let mut entries = entry::parse(&find(&stbl, b"stsd")?, headers.handler)
+        .ok()?
+        .into_iter();
+    let entry = entries.next()?;
     let mut tables = SampleTables::parse(&stbl);
     tables.grouping = grouping(&entry, &tables);
     let elst = find_path(trak, &[b"edts", b"elst"]);
@@ -190,14 +195,16 @@ fn parse_track(trak: &Bytes, movie: Timebase, mvex: Option<&Bytes>) -> Option<Tr
         |elst| edits::parse(&elst, movie, headers.clock, mvex.is_some()),
     );
     let dts_shift = match find(&stbl, b"cslg").and_then(|cslg| composition_shift(&cslg)) {
-        Some(shift) => shift,
+        Some(shift) => shift.min(tables.earliest_composition()),
         None => tables.earliest_composition(),
     };
     let defaults = mvex
         .map(|mvex| Defaults::find(mvex, headers.id))
         .unwrap_or_default();
+    let others = entries.map(|entry| track_info(&headers, entry)).collect();
     let mut track = TrackBox {
         info: track_info(&headers, entry),
+        others,
         clock: headers.clock,
         tables,
         edits,
@@ -328,6 +335,16 @@ impl TrackBox {
             video.frame_rate = Some(f64::from(self.clock.hz()) / f64::from(delta));
         }
         self.describe_trimming(ticks, fragmented);
+        for other in &mut self.others {
+            other.duration = self.info.duration;
+            if let (Some(video), Some(known)) = (&mut other.video, &self.info.video) {
+                video.frame_rate = known.frame_rate;
+            }
+            if let (Some(audio), Some(known)) = (&mut other.audio, &self.info.audio) {
+                audio.encoder_delay = known.encoder_delay;
+                audio.encoder_padding = known.encoder_padding;
+            }
+        }
     }
 
     /// An edit that cuts sound at both ends tells what its encoder added.

@@ -15,6 +15,8 @@ pub(crate) struct Sample {
     pub(crate) duration: u32,
     pub(crate) key: bool,
     pub(crate) disposable: bool,
+    /// Number of its sample entry, from 1.
+    pub(crate) entry: u32,
 }
 
 impl Sample {
@@ -316,6 +318,7 @@ impl SampleTables {
             duration: delta.saturating_mul(count),
             key: self.is_key(cursor),
             disposable: self.is_disposable(cursor.sample),
+            entry: self.stsc.u32(cursor.stsc, 2).unwrap_or(1),
         };
         cursor.sample = cursor.sample.saturating_add(u64::from(count));
         cursor.left_in_chunk = cursor.left_in_chunk.saturating_sub(count);

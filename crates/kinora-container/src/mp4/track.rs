@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use bytes::Bytes;
-use kinora_media::{Packet, PacketFlags, Time, TrackKind};
+use kinora_media::{Packet, PacketFlags, Time, TrackInfo, TrackKind};
 
 use super::edits::Edit;
 use super::fragment::Run;
@@ -29,6 +29,8 @@ pub(crate) struct Track {
     head: Option<Head>,
     /// Samples before this time are not given: a fragment is entered in its middle.
     skip_to: Option<i64>,
+    /// Number of the sample entry that was told last.
+    entry: u32,
 }
 
 /// The next sample of a track.
@@ -50,6 +52,7 @@ impl Track {
             next_dts,
             head: None,
             skip_to: None,
+            entry: 1,
         };
         if track.edit_at(0).media_start > 0 {
             track.enter_edit(0);
@@ -78,6 +81,23 @@ impl Track {
     }
     pub(crate) fn tables_ticks(&self) -> i64 {
         i64::try_from(self.described.tables.total_duration()).unwrap_or(i64::MAX)
+    }
+
+    /// The track as another sample entry describes it, when that is not the one told last.
+    pub(crate) fn switch_to(&mut self, entry: u32) -> Option<TrackInfo> {
+        if entry == self.entry || self.described.others.is_empty() {
+            return None;
+        }
+        let mut info = match entry.checked_sub(2) {
+            None => self.described.info.clone(),
+            Some(other) => {
+                let other = usize::try_from(other).ok()?;
+                self.described.others.get(other)?.clone()
+            }
+        };
+        info.id = self.described.info.id;
+        self.entry = entry;
+        Some(info)
     }
 
     /// Fragments are at hand.

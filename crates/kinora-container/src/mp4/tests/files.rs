@@ -9,6 +9,7 @@ use super::build::{
 };
 use super::make;
 use crate::contract::assert_demuxer;
+use crate::mp4::Mp4Demuxer;
 use crate::{Demuxer, SeekMode, SeekTo, Step};
 
 /// Everything that a file gives, and how many bytes of it were read.
@@ -386,4 +387,64 @@ fn pcm_comes_in_packets_of_many_samples() {
     let config = &read.infos[0].tracks[0].config;
     assert_eq!(config[..], [1, 16], "little endian, 16 bits");
     assert_demuxer(make, &bytes);
+}
+
+#[test]
+fn segments_are_read_in_one_order_however_far_their_boxes_reach() {
+    let tracks = [video(1, 20), audio(2, 20)];
+    let bytes = [
+        init(&tracks),
+        fragment(&tracks, 0..10),
+        boxed(b"free", vec![0; 600_000]),
+        init(&tracks),
+        fragment(&tracks, 10..20),
+    ]
+    .concat();
+    let mut demuxer = Mp4Demuxer::for_segments();
+    let read = read_on(&mut demuxer, &bytes, 4096);
+    assert_eq!(read.times(1), (0..20).map(|n| n * 40).collect::<Vec<_>>());
+    assert_eq!(read.wants, []);
+    assert_eq!(read.infos.len(), 1, "the second init segment says the same");
+    let time = Time::ZERO;
+    let sought = demuxer.seek(SeekTo {
+        time,
+        mode: SeekMode::Before,
+    });
+    assert!(sought.is_err(), "who has segments seeks by their list");
+}
+
+#[test]
+fn another_sample_entry_is_told_before_its_first_packet() {
+    let mut track = video(1, 6);
+    let mut smaller = track.entry.clone();
+    smaller[8 + 24..8 + 28].copy_from_slice(&[1, 0x40, 0, 0xb4]);
+    track.entry.extend(smaller);
+    let mut bytes = fast_start(&[track]);
+    let at = bytes.windows(4).position(|kind| kind == b"stsd").unwrap() + 11;
+    bytes[at] = 2;
+    // The last three chunks are of the second entry.
+    let at = bytes.windows(4).position(|kind| kind == b"stsc").unwrap() - 4;
+    let stsc = full(b"stsc", 0, &[2, 1, 1, 1, 4, 1, 2]);
+    let grown = stsc.len() as u32 - 28;
+    bytes.splice(at..at + 28, stsc);
+    for kind in [b"moov", b"trak", b"mdia", b"minf", b"stbl"] {
+        let at = bytes.windows(4).position(|window| window == kind).unwrap() - 4;
+        let size = u32::from_be_bytes(bytes[at..at + 4].try_into().unwrap()) + grown;
+        bytes[at..at + 4].copy_from_slice(&size.to_be_bytes());
+    }
+    let at = bytes.windows(4).position(|kind| kind == b"stco").unwrap() + 12;
+    for n in 0..6 {
+        let place = at + n * 4;
+        let offset = u32::from_be_bytes(bytes[place..place + 4].try_into().unwrap()) + grown;
+        bytes[place..place + 4].copy_from_slice(&offset.to_be_bytes());
+    }
+    let read = read(&bytes);
+    let widths: Vec<_> = read
+        .infos
+        .iter()
+        .map(|info| info.tracks[0].video.unwrap().width)
+        .collect();
+    assert_eq!(widths, [640, 320]);
+    assert_eq!(read.packets[3].data[0], 4);
+    assert_eq!(read.packets.len(), 6);
 }
