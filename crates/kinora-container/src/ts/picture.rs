@@ -28,6 +28,17 @@ pub(super) struct Parameters {
     pub(super) codec: Option<CodecId>,
 }
 
+/// What an access unit turned out to be.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Picture {
+    /// Decoding can start here.
+    pub(super) key: bool,
+    /// Nothing refers to it.
+    pub(super) disposable: bool,
+    /// It completes the frame of which the access unit before was the first field.
+    pub(super) second_field: bool,
+}
+
 /// Follows the syntax of one track.
 pub(super) struct Pictures {
     syntax: Syntax,
@@ -49,6 +60,8 @@ struct H264 {
     sps: Vec<h264::Sps>,
     pps: Vec<h264::Pps>,
     slice: Option<SliceHeader>,
+    /// Number and parity of the access unit before, if it was the first field of a frame.
+    field: Option<(u32, bool)>,
 }
 
 impl Pictures {
@@ -81,16 +94,26 @@ impl Pictures {
         let _ = self.finish();
     }
 
-    /// The access unit at hand is whole: whether it is a key frame, and disposable.
-    pub(super) fn finish(&mut self) -> (bool, bool) {
+    /// The access unit at hand is whole.
+    pub(super) fn finish(&mut self) -> Picture {
+        let mut second_field = false;
         if let Syntax::H264(state) = &mut self.syntax {
-            state.slice = None;
+            let field = state
+                .slice
+                .take()
+                .and_then(|slice| Some((slice.frame_num, slice.bottom_field?)));
+            // The fields of a frame follow one another, with one number and opposite parity.
+            second_field = matches!((state.field, field),
+                (Some((before, first)), Some((number, second)))
+                    if before == number && first != second);
+            state.field = field.filter(|_| !second_field);
         }
         self.picture_seen = false;
-        (
-            std::mem::take(&mut self.key),
-            std::mem::take(&mut self.disposable),
-        )
+        Picture {
+            key: std::mem::take(&mut self.key),
+            disposable: std::mem::take(&mut self.disposable),
+            second_field,
+        }
     }
 
     /// Looks at what follows a start code: the first bytes suffice.

@@ -29,6 +29,8 @@ pub(super) struct Stream {
     pub(super) language: Option<String>,
     /// The media type of what is neither seen nor heard, where it has one.
     pub(super) media_type: Option<&'static str>,
+    /// Samples are encrypted one by one.
+    pub(super) sample_aes: bool,
     /// Channels that a descriptor tells (Opus).
     pub(super) channels: u16,
 }
@@ -178,6 +180,10 @@ fn stream(
         }
         0x86 => (CodecId::Dts, Carriage::Audio(Framing::Dts)),
         0x90 => (CodecId::UnknownSubtitle, Carriage::Pes),
+        0xc1 => (CodecId::Ac3, Carriage::Audio(Framing::Ac3)),
+        0xc2 => (CodecId::Eac3, Carriage::Audio(Framing::Ac3)),
+        0xcf => (CodecId::Aac, Carriage::Audio(Framing::Adts)),
+        0xdb => (CodecId::H264, Carriage::Video),
         0xea => (CodecId::Vc1, Carriage::Pes),
         _ => private_pes(descriptors),
     };
@@ -188,6 +194,8 @@ fn stream(
         carriage,
         language: descriptors.language(),
         media_type: media_type(codec, descriptors),
+        // The types of HLS SAMPLE-AES: headers are in the clear, payload is not.
+        sample_aes: matches!(kind, 0xc1 | 0xc2 | 0xcf | 0xdb),
         channels: descriptors.opus_channels(),
     }
 }

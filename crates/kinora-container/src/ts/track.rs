@@ -156,6 +156,7 @@ impl Track {
         info.codec_tag = format!("0x{:02x}", stream.stream_type);
         info.language.clone_from(&stream.language);
         info.codec_string = stream.media_type.map(str::to_owned);
+        info.encrypted = stream.sample_aes;
         match stream.codec.kind() {
             TrackKind::Audio => info.audio = Some(AudioParams::default()),
             TrackKind::Video => info.video = Some(kinora_media::VideoParams::default()),
@@ -517,6 +518,8 @@ impl VideoTimes {
         let stamps = unit.mark.and_then(|mark| mark.times);
         let (pts, dts) = match (stamps, self.last) {
             (Some((pts, dts)), _) => (to_time(pts), to_time(dts)),
+            // The second field of a frame is shown with the first.
+            (None, Some(times)) if unit.picture.second_field => times,
             (None, Some((pts, dts))) => {
                 let step = if self.step > Time::ZERO {
                     self.step
@@ -539,9 +542,9 @@ impl VideoTimes {
             dts,
             duration,
             flags: PacketFlags {
-                key: unit.key,
+                key: unit.picture.key,
                 discontinuity: stamps.is_some_and(|(_, dts)| dts.jumped),
-                disposable: unit.disposable,
+                disposable: unit.picture.disposable,
                 ..PacketFlags::default()
             },
             data: unit.data,

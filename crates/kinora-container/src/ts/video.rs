@@ -5,7 +5,7 @@ use kinora_media::CodecId;
 use kinora_media::bitstream::find_start_code;
 
 use super::marks::{Mark, Marks};
-use super::picture::{Pictures, Unit};
+use super::picture::{Picture, Pictures, Unit};
 
 /// An access unit larger than this is no picture but damage.
 const MAX_UNIT: usize = 16 << 20;
@@ -22,10 +22,7 @@ pub(super) struct AccessUnit {
     pub(super) data: Bytes,
     /// What its PES packet said, if it was the first to begin there.
     pub(super) mark: Option<Mark>,
-    /// Decoding can start here.
-    pub(super) key: bool,
-    /// Nothing refers to it.
-    pub(super) disposable: bool,
+    pub(super) picture: Picture,
 }
 
 /// Finds access units in the payload of one PID.
@@ -175,18 +172,18 @@ impl VideoSplitter {
         self.candidate = None;
         let mark = self.current.take()?;
         let whole = self.pictures.picture_seen();
-        let (key, disposable) = self.pictures.finish();
+        let mut picture = self.pictures.finish();
         if !whole {
             return None; // headers without a picture
         }
-        if key {
+        if picture.key {
             self.pictures.read_access_unit(&data);
         }
+        picture.key |= mark.is_some_and(|mark| mark.random_access);
         Some(AccessUnit {
             data,
-            key: key || mark.is_some_and(|mark| mark.random_access),
-            disposable,
             mark,
+            picture,
         })
     }
 

@@ -144,3 +144,35 @@ fn any_bytes_come_to_an_end() {
         let _ = run(&mut TsDemuxer::default(), &noise, 3000);
     }
 }
+
+#[test]
+fn hostile_streams_cost_little() {
+    // Nothing but starts of slices; of parameter sets; of access units.
+    for unit in [
+        &[0, 0, 1, 0x41][..],
+        &[0, 0, 1, 0x67, 0x42],
+        &AUD,
+        &[0, 0, 0, 1],
+    ] {
+        let mut muxer = Muxer::with_streams(&[(0x1b, VIDEO, &[])]);
+        muxer.pes(VIDEO, Some(0), None, &picture(true, 0, 9));
+        muxer.pes(VIDEO, Some(0), None, &unit.repeat(1 << 18));
+        let _ = run(&mut TsDemuxer::default(), &muxer.bytes, 65_536);
+    }
+    // Another map in each packet, with as many streams as fit.
+    let mut muxer = Muxer::with_streams(&[(0x1b, VIDEO, &[])]);
+    for version in 0..5000u16 {
+        let streams: Vec<(u8, u16, &[u8])> = (0..30)
+            .map(|stream| (0x1b, 0x100 + (version * 7 + stream) % 1000, &[][..]))
+            .collect();
+        muxer.pmt(PMT, 1, (version % 32) as u8, &streams);
+    }
+    let _ = run(&mut TsDemuxer::default(), &muxer.bytes, 65_536);
+    // A picture that never ends.
+    let mut muxer = Muxer::with_streams(&[(0x1b, VIDEO, &[])]);
+    muxer.pes(VIDEO, Some(0), None, &picture(true, 0, 9));
+    muxer.pes(VIDEO, Some(0), None, &[0xa5; 18 << 20]);
+    let mut demuxer = TsDemuxer::default();
+    let _ = run(&mut demuxer, &muxer.bytes, 65_536);
+    assert_eq!(demuxer.damage(), 1);
+}

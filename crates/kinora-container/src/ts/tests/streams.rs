@@ -228,6 +228,64 @@ fn scrambled_tracks_are_told_as_encrypted() {
 }
 
 #[test]
+fn samples_that_are_encrypted_one_by_one_are_told_as_such() {
+    let mut muxer = Muxer::with_streams(&[(0xdb, VIDEO, &[]), (0xcf, AUDIO, &[])]);
+    muxer.pes(VIDEO, Some(0), None, &picture(true, 0, 50));
+    muxer.pes(
+        AUDIO,
+        Some(0),
+        None,
+        &[adts(&[1; 50]), adts(&[2; 50])].concat(),
+    );
+    let steps = demux(&muxer.bytes);
+    let tracks = &infos(&steps)[0].tracks;
+    assert_eq!(
+        (tracks[0].codec, tracks[1].codec),
+        (CodecId::H264, CodecId::Aac)
+    );
+    assert!(tracks.iter().all(|track| track.encrypted));
+    assert_eq!(packets(&steps, AUDIO).len(), 2);
+}
+
+#[test]
+fn fields_are_access_units_of_their_own() {
+    // 1920x1080 interlaced: the two slices of a frame are told apart by their field.
+    let sps = [
+        0x67, 0xf4, 0x00, 0x28, 0x91, 0x9b, 0x28, 0x0f, 0x00, 0x89, 0xf9, 0x70, 0x11, 0x00, 0x00,
+        0x03, 0x00, 0x01, 0x00, 0x00, 0x03, 0x00, 0x32, 0x1f, 0x16, 0x2d, 0x96,
+    ];
+    let parsed = kinora_media::bitstream::h264::Sps::parse(&sps).unwrap();
+    assert!(!parsed.frame_mbs_only);
+    let field = |bottom: bool| {
+        // first_mb 0, type I, pps 0, frame_num 0, field, which, idr_pic_id 0.
+        let bits = u32::from(parsed.frame_num_bits);
+        let mut head = 0b1_0001_0001_u64; // ue 0, ue 7, ue 0
+        head = head << bits << 1 | 1;
+        head = head << 1 | u64::from(bottom);
+        head = head << 1 | 1;
+        let used = 9 + bits + 3;
+        let mut nal = vec![0, 0, 1, 0x65];
+        nal.extend((head << (64 - used)).to_be_bytes());
+        nal.extend([0xa5; 60]);
+        nal
+    };
+    let mut frame = vec![0, 0, 0, 1];
+    frame.extend(sps);
+    frame.extend([0, 0, 0, 1, 0x68, 0xce, 0x38, 0x80]);
+    frame.extend(field(false));
+    let second = field(true);
+    let mut muxer = Muxer::with_streams(VIDEO_ONLY);
+    muxer.pes(VIDEO, Some(0), None, &[&frame[..], &second].concat());
+    muxer.pes(VIDEO, Some(3600), None, &frame);
+    let steps = demux(&muxer.bytes);
+    let data: Vec<&[u8]> = (packets(&steps, VIDEO).iter())
+        .map(|packet| &packet.data[..])
+        .collect();
+    assert_eq!(data, [&frame[..], &second, &frame]);
+    assert_eq!(ms(&packets(&steps, VIDEO)), [0, 0, 40]);
+}
+
+#[test]
 fn a_stream_without_program_or_without_tracks_is_refused() {
     let mut muxer = Muxer::new();
     muxer.pat(&[(1, PMT)]);
