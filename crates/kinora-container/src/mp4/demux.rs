@@ -1,20 +1,18 @@
 //! The demuxer: walks the boxes of a file, then gives its samples.
 
+mod seek;
+mod walk;
+
 use std::sync::Arc;
 
 use bytes::Bytes;
-use kinora_media::{ByteRange, MediaInfo, Time, TrackKind};
+use kinora_media::{ByteRange, MediaInfo, Time};
 
-use super::boxes::{BoxHead, FourCc, HeadLook, children, look_at_head};
-use super::fragment::TrackFragment;
-use super::index::{FragmentIndex, Place};
-use super::moov::Movie;
+use super::index::FragmentIndex;
 use super::store::Store;
 use super::track::{Head, Track};
-use crate::{DemuxError, Demuxer, SeekMode, SeekTo, Step};
+use crate::{DemuxError, Demuxer, SeekTo, Step};
 
-/// Boxes that must be read whole may be so long.
-const MAX_INDEX: u64 = 64 * 1024 * 1024;
 /// Samples may be so long.
 const MAX_SAMPLE: u32 = 64 * 1024 * 1024;
 /// Gaps up to this are read through rather than jumped over: a new request costs more.
@@ -23,6 +21,10 @@ const READ_THROUGH: u64 = 256 * 1024;
 const READ_AHEAD: u64 = 4 * 1024 * 1024;
 /// What a sample counts at least against its file's length.
 const MIN_COST: u32 = 8;
+/// What a jump counts: files that jump for every sample end.
+const JUMP_COST: u64 = 8 * 1024;
+/// What is given in any case before files are judged.
+const FREE: u64 = 1024 * 1024;
 /// How far tracks may run apart in the order of the file.
 const MAX_SKEW: Time = Time::from_millis(1000);
 /// Fragments that may wait for their data.
@@ -155,6 +157,7 @@ impl Mp4Demuxer {
         if begin <= offset && (self.one_way || offset <= end.saturating_add(ahead)) {
             return Step::NeedMore;
         }
+        self.given = self.given.saturating_add(JUMP_COST);
         self.store.restart(offset);
         Step::Want(ByteRange::of(offset, len))
     }
@@ -174,63 +177,8 @@ impl Mp4Demuxer {
         self.store.discard(needed);
     }
 
-    fn walk(&mut self) -> Result<Turn, DemuxError> {
-        if self.is_outside(self.at) || self.at == NOWHERE {
-            return self.walked_to_end();
-        }
-        let data = self.store.peek(self.at, 16);
-        match look_at_head(&data) {
-            HeadLook::Head(head) => self.enter_box(head),
-            HeadLook::Need(count) => {
-                let count = count as u64;
-                if self.is_outside(self.at.saturating_add(count).saturating_sub(1)) {
-                    self.damaged();
-                    return self.walked_to_end();
-                }
-                let hint = count.max(HEAD_HINT);
-                Ok(Turn::Tell(self.need(self.at, hint)))
-            }
-            // Rubbish behind the index: samples may still be sound.
-            HeadLook::Bad(_) if self.info_is_known() => {
-                self.damaged();
-                self.at = NOWHERE;
-                self.walked_to_end()
-            }
-            HeadLook::Bad(kind) => Err(malformed(
-                self.at,
-                "mp4.box.too_short",
-                format!("box {} is shorter than its head", printable(kind)),
-            )),
-        }
-    }
-
     fn info_is_known(&self) -> bool {
         self.info_due || self.told.is_some()
-    }
-
-    /// The boxes end. What is known is given, if anything is.
-    fn walked_to_end(&mut self) -> Result<Turn, DemuxError> {
-        if !self.info_is_known() {
-            return Err(match (self.len, self.media_start) {
-                (Some(_), Some(offset)) => malformed(
-                    offset,
-                    "mp4.moov.missing",
-                    "media data without an index (moov): the recording was not finished".to_owned(),
-                ),
-                (len, _) => DemuxError::TruncatedHeader {
-                    at: len.unwrap_or(self.at),
-                },
-            });
-        }
-        self.goal = None;
-        self.state = match self.has_samples() {
-            true => State::Giving,
-            false if self.len.is_some_and(|len| self.at >= len) || self.at == u64::MAX => {
-                State::Ended
-            }
-            false => State::Ended,
-        };
-        Ok(self.tell_info())
     }
 
     fn has_samples(&self) -> bool {
@@ -241,6 +189,9 @@ impl Mp4Demuxer {
     fn tell_info(&mut self) -> Turn {
         if !core::mem::take(&mut self.info_due) {
             return Turn::On;
+        }
+        if self.one_way {
+            self.index = FragmentIndex::default();
         }
         let ranges_help = self.len.is_some() || !self.index.is_empty();
         self.info.seekable = !self.one_way && (!self.walks_on || ranges_help);
@@ -253,214 +204,6 @@ impl Mp4Demuxer {
         let info = Arc::new(self.info.clone());
         self.told = Some(Arc::clone(&info));
         Turn::Tell(Step::Info(info))
-    }
-
-    fn enter_box(&mut self, head: BoxHead) -> Result<Turn, DemuxError> {
-        let end = head.len.map(|len| self.at.saturating_add(len));
-        match &head.kind {
-            b"moov" | b"moof" | b"sidx" => self.read_whole(head),
-            b"mdat" if self.has_samples() || self.info_due => {
-                if let Turn::Tell(step) = self.tell_info() {
-                    return Ok(Turn::Tell(step));
-                }
-                self.waiting_fragments = 0;
-                if self.has_samples() {
-                    self.state = State::Giving;
-                }
-                self.at = end.unwrap_or(NOWHERE);
-                Ok(Turn::On)
-            }
-            kind => {
-                if kind == b"mdat" && self.media_start.is_none() {
-                    self.media_start =
-                        Some(self.at).filter(|_| head.len.is_some_and(|len| len <= READ_THROUGH));
-                }
-                self.at = end.unwrap_or(NOWHERE);
-                Ok(Turn::On)
-            }
-        }
-    }
-
-    /// Reads a box that is of use only as a whole.
-    fn read_whole(&mut self, head: BoxHead) -> Result<Turn, DemuxError> {
-        let len = match (head.len, self.len) {
-            (Some(len), _) => len,
-            (None, Some(end)) => end.saturating_sub(self.at),
-            (None, None) => {
-                let at_hand = self.store.feed_end().saturating_sub(self.at);
-                return match at_hand > MAX_INDEX {
-                    true => Err(too_large(at_hand)),
-                    false => Ok(Turn::Tell(Step::NeedMore)),
-                };
-            }
-        };
-        if len > MAX_INDEX {
-            return Err(too_large(len));
-        }
-        let end = self.at.saturating_add(len);
-        let usize_len = usize::try_from(len).map_err(|_| too_large(len))?;
-        let Some(whole) = self.store.slice(self.at, usize_len) else {
-            if self.len.is_some_and(|file| end > file) {
-                return self.cut_box(head);
-            }
-            return Ok(Turn::Tell(self.need(self.at, len)));
-        };
-        let head_len = usize::try_from(head.head_len).unwrap_or(0);
-        let body = whole.slice(head_len.min(whole.len())..);
-        match &head.kind {
-            b"moov" => self.read_movie(&body, end),
-            b"moof" => self.read_fragment(&body, end),
-            _ => {
-                if self.index.read(&body, end).is_err() {
-                    self.damaged();
-                }
-                self.at = end;
-                Ok(Turn::On)
-            }
-        }
-    }
-
-    /// The file ends within a box that is needed whole.
-    fn cut_box(&mut self, head: BoxHead) -> Result<Turn, DemuxError> {
-        if head.kind == *b"moov" && !self.info_is_known() {
-            return Err(DemuxError::TruncatedHeader {
-                at: self.len.unwrap_or(self.at),
-            });
-        }
-        self.damaged();
-        self.at = NOWHERE;
-        self.walked_to_end()
-    }
-
-    fn read_movie(&mut self, body: &Bytes, end: u64) -> Result<Turn, DemuxError> {
-        if self.has_samples() {
-            // A new init segment: what the old one described comes first.
-            self.state = State::Giving;
-            return Ok(Turn::On);
-        }
-        let movie = Movie::parse(body, &mut self.damage);
-        let playable = movie.tracks.iter().any(|track| {
-            matches!(
-                track.info.kind(),
-                TrackKind::Video | TrackKind::Audio | TrackKind::Subtitle
-            )
-        });
-        if !playable {
-            return Err(DemuxError::NoTracks);
-        }
-        self.info = movie.info();
-        let fragmented = movie.fragmented;
-        self.tracks = movie.tracks.into_iter().map(Track::new).collect();
-        self.at = end;
-        self.behind_movie = end;
-        self.info_due = true;
-        // An init segment need not say that fragments follow.
-        self.walks_on = fragmented || !self.has_samples();
-        if !fragmented && self.has_samples() {
-            self.state = State::Giving;
-            return Ok(self.tell_info());
-        }
-        Ok(Turn::On)
-    }
-
-    fn read_fragment(&mut self, body: &Bytes, end: u64) -> Result<Turn, DemuxError> {
-        if let Turn::Tell(step) = self.tell_info() {
-            return Ok(Turn::Tell(step));
-        }
-        if self.tracks.is_empty() {
-            return Err(malformed(
-                self.at,
-                "mp4.moov.missing",
-                "a fragment without the init segment that describes its tracks".to_owned(),
-            ));
-        }
-        if self.waiting_fragments >= MAX_WAITING_FRAGMENTS && self.has_samples() {
-            self.waiting_fragments = 0;
-            self.state = State::Giving;
-            return Ok(Turn::On);
-        }
-        self.waiting_fragments = self.waiting_fragments.saturating_add(1);
-        let moof = self.at;
-        self.add_runs(body, moof);
-        self.at = end;
-        if let Some(goal) = self.goal {
-            self.approach(goal);
-        }
-        Ok(Turn::On)
-    }
-
-    fn add_runs(&mut self, body: &Bytes, moof: u64) {
-        let lead = self.lead();
-        let mut data_end = moof;
-        let mut first = true;
-        for traf in children(body).filter(|child| child.kind == *b"traf") {
-            let Ok(fragment) = TrackFragment::parse(&traf.body, moof, first) else {
-                self.damaged();
-                continue;
-            };
-            first = false;
-            let found = self
-                .tracks
-                .iter_mut()
-                .enumerate()
-                .find(|(_, track)| track.described.info.id.0 == fragment.track);
-            let Some((index, track)) = found else {
-                continue;
-            };
-            if fragment.empty {
-                continue;
-            }
-            self.timed &= fragment.start.is_some();
-            let runs = fragment.runs(&track.described, &mut track.next_dts, &mut data_end);
-            if let Some(run) = runs.first().filter(|_| lead == Some(index)) {
-                let edit = track.described.edits.first();
-                let time = edit.map(|edit| edit.present(track.described.clock, run.start()));
-                self.index.add(Place {
-                    time: time.unwrap_or_default(),
-                    offset: moof,
-                });
-            }
-            let waiting = self.goal.is_some();
-            for run in runs {
-                track.add_run(run, waiting);
-            }
-        }
-    }
-
-    /// On the way to a time: is it within the fragments at hand?
-    fn approach(&mut self, goal: Time) {
-        let Some(lead) = self.lead() else {
-            return;
-        };
-        let Some(track) = self.tracks.get(lead) else {
-            return;
-        };
-        if !track.has_runs() && self.waiting_fragments < MAX_WAITING_FRAGMENTS {
-            // Of the other tracks only: it may belong to the fragment that comes next.
-            return;
-        }
-        let Some((time, dts)) = track.key_in_runs(goal) else {
-            for track in &mut self.tracks {
-                track.forget_runs();
-            }
-            self.waiting_fragments = 0;
-            return;
-        };
-        self.goal = None;
-        for (index, track) in self.tracks.iter_mut().enumerate() {
-            match index == lead {
-                true => track.skip_runs_to(dts),
-                false => track.skip_runs_before(time),
-            }
-        }
-    }
-
-    /// The track whose key frames decide where a seek goes.
-    fn lead(&self) -> Option<usize> {
-        let of_kind = |kind| self.tracks.iter().position(|track| track.kind() == kind);
-        of_kind(TrackKind::Video)
-            .or_else(|| of_kind(TrackKind::Audio))
-            .or_else(|| (!self.tracks.is_empty()).then_some(0))
     }
 
     fn give(&mut self) -> Turn {
@@ -527,7 +270,7 @@ impl Mp4Demuxer {
         let cost = head.sample.size.max(MIN_COST);
         self.given = self.given.saturating_add(u64::from(cost));
         let sound = self.len.unwrap_or(0).max(self.furthest).saturating_mul(4);
-        if self.given > sound.saturating_add(HEAD_HINT) {
+        if self.given > sound.saturating_add(FREE) {
             self.damaged();
             self.state = State::Ended;
             return Turn::On;
@@ -563,65 +306,6 @@ impl Mp4Demuxer {
             false => first,
         })
     }
-
-    /// Seeks in the tables of the movie box.
-    fn seek_tables(&mut self, target: SeekTo, lead: usize) {
-        let nearest = target.mode == SeekMode::Nearest;
-        let arrived = self
-            .tracks
-            .get_mut(lead)
-            .and_then(|track| track.seek(target.time, nearest));
-        let time = arrived.unwrap_or(target.time);
-        for (index, track) in self.tracks.iter_mut().enumerate() {
-            if index != lead {
-                track.follow(time);
-            }
-        }
-        self.restart_fragments();
-        self.state = State::Giving;
-    }
-
-    /// Seeks in fragments: to the last known one before the time, from there on by looking.
-    fn seek_fragments(&mut self, target: SeekTo) {
-        for track in &mut self.tracks {
-            track.leave_tables();
-        }
-        self.restart_fragments();
-        let place = self.index.before(target.time).or(self.index.first());
-        if let Some(place) = place.filter(|_| self.timed) {
-            self.at = place.offset;
-        }
-        self.goal = Some(target.time);
-        self.state = State::Walking;
-    }
-
-    fn restart_fragments(&mut self) {
-        self.at = self.behind_movie;
-        for track in &mut self.tracks {
-            track.next_dts = track.tables_ticks();
-        }
-    }
-}
-
-fn malformed(offset: u64, reason: &'static str, what: String) -> DemuxError {
-    DemuxError::Malformed {
-        container: "MP4",
-        offset,
-        reason,
-        what,
-    }
-}
-
-fn too_large(size: u64) -> DemuxError {
-    DemuxError::TooLarge {
-        what: "the index of the file",
-        size,
-        limit: MAX_INDEX,
-    }
-}
-
-fn printable(kind: FourCc) -> String {
-    kind.escape_ascii().to_string()
 }
 
 impl Demuxer for Mp4Demuxer {
@@ -653,30 +337,7 @@ impl Demuxer for Mp4Demuxer {
     }
 
     fn seek(&mut self, target: SeekTo) -> Result<(), DemuxError> {
-        if self.one_way {
-            return Err(DemuxError::NotSeekable("its segments come in one order"));
-        }
-        let Some(lead) = self.lead() else {
-            return Err(DemuxError::NotSeekable("its headers are not read yet"));
-        };
-        self.waiting_fragments = 0;
-        self.given = 0;
-        self.goal = None;
-        for track in &mut self.tracks {
-            track.forget_runs();
-        }
-        let tables_end = self
-            .tracks
-            .get(lead)
-            .filter(|track| track.has_table_samples())
-            .map(Track::tables_end);
-        match tables_end {
-            Some(end) if !self.walks_on || target.time < end => {
-                self.seek_tables(target, lead);
-            }
-            _ => self.seek_fragments(target),
-        }
-        Ok(())
+        self.go_to(target)
     }
 
     fn damage(&self) -> u64 {

@@ -6,7 +6,7 @@ use kinora_media::{Time, Timebase};
 use super::boxes::{Reader, Short};
 
 /// More stretches than an editor makes of one file.
-const MAX_EDITS: usize = 1024;
+const MAX_EDITS: usize = 256;
 
 /// A stretch of media that is presented.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -12,7 +12,7 @@ use super::tables::{Cursor, Sample};
 
 /// Steps back through key frames until one is presented early enough: more than one or two are
 /// needed in damaged files only.
-const MAX_STEPS_BACK: u32 = 16;
+const MAX_STEPS_BACK: u32 = 4;
 
 /// Samples of fragments that a seek looks at: more than any sound fragments hold.
 const MAX_LOOKS: u32 = 4_000_000;

@@ -1,0 +1,265 @@
+//! Walking the boxes of the outermost level.
+
+use bytes::Bytes;
+use kinora_media::TrackKind;
+
+use super::super::boxes::{BoxHead, FourCc, HeadLook, children, look_at_head};
+use super::super::fragment::TrackFragment;
+use super::super::index::Place;
+use super::super::moov::Movie;
+use super::super::track::Track;
+use super::{HEAD_HINT, MAX_WAITING_FRAGMENTS, Mp4Demuxer, NOWHERE, READ_THROUGH, State, Turn};
+use crate::{DemuxError, Step};
+
+/// Boxes that must be read whole may be so long.
+const MAX_INDEX: u64 = 64 * 1024 * 1024;
+
+impl Mp4Demuxer {
+    pub(super) fn walk(&mut self) -> Result<Turn, DemuxError> {
+        if self.is_outside(self.at) || self.at == NOWHERE {
+            return self.walked_to_end();
+        }
+        let data = self.store.peek(self.at, 16);
+        match look_at_head(&data) {
+            HeadLook::Head(head) => self.enter_box(head),
+            HeadLook::Need(count) => {
+                let count = count as u64;
+                if self.is_outside(self.at.saturating_add(count).saturating_sub(1)) {
+                    self.damaged();
+                    return self.walked_to_end();
+                }
+                let hint = count.max(HEAD_HINT);
+                Ok(Turn::Tell(self.need(self.at, hint)))
+            }
+            // Rubbish behind the index: samples may still be sound.
+            HeadLook::Bad(_) if self.info_is_known() => {
+                self.damaged();
+                self.at = NOWHERE;
+                self.walked_to_end()
+            }
+            HeadLook::Bad(kind) => Err(malformed(
+                self.at,
+                "mp4.box.too_short",
+                format!("box {} is shorter than its head", printable(kind)),
+            )),
+        }
+    }
+
+    /// The boxes end. What is known is given, if anything is.
+    fn walked_to_end(&mut self) -> Result<Turn, DemuxError> {
+        if !self.info_is_known() {
+            return Err(match (self.len, self.media_start) {
+                (Some(_), Some(offset)) => malformed(
+                    offset,
+                    "mp4.moov.missing",
+                    "media data without an index (moov): the recording was not finished".to_owned(),
+                ),
+                (len, _) => DemuxError::TruncatedHeader {
+                    at: len.unwrap_or(self.at),
+                },
+            });
+        }
+        self.goal = None;
+        self.state = match self.has_samples() {
+            true => State::Giving,
+            false if self.len.is_some_and(|len| self.at >= len) || self.at == u64::MAX => {
+                State::Ended
+            }
+            false => State::Ended,
+        };
+        Ok(self.tell_info())
+    }
+
+    fn enter_box(&mut self, head: BoxHead) -> Result<Turn, DemuxError> {
+        let end = head.len.map(|len| self.at.saturating_add(len));
+        match &head.kind {
+            b"moov" | b"moof" | b"sidx" => self.read_whole(head),
+            b"mdat" if self.has_samples() || self.info_due => {
+                if let Turn::Tell(step) = self.tell_info() {
+                    return Ok(Turn::Tell(step));
+                }
+                self.waiting_fragments = 0;
+                if self.has_samples() {
+                    self.state = State::Giving;
+                }
+                self.at = end.unwrap_or(NOWHERE);
+                Ok(Turn::On)
+            }
+            kind => {
+                if kind == b"mdat" && self.media_start.is_none() {
+                    self.media_start =
+                        Some(self.at).filter(|_| head.len.is_some_and(|len| len <= READ_THROUGH));
+                }
+                self.at = end.unwrap_or(NOWHERE);
+                Ok(Turn::On)
+            }
+        }
+    }
+
+    /// Reads a box that is of use only as a whole.
+    fn read_whole(&mut self, head: BoxHead) -> Result<Turn, DemuxError> {
+        let len = match (head.len, self.len) {
+            (Some(len), _) => len,
+            (None, Some(end)) => end.saturating_sub(self.at),
+            (None, None) => {
+                let at_hand = self.store.feed_end().saturating_sub(self.at);
+                return match at_hand > MAX_INDEX {
+                    true => Err(too_large(at_hand)),
+                    false => Ok(Turn::Tell(Step::NeedMore)),
+                };
+            }
+        };
+        if len > MAX_INDEX {
+            return Err(too_large(len));
+        }
+        let end = self.at.saturating_add(len);
+        let usize_len = usize::try_from(len).map_err(|_| too_large(len))?;
+        let Some(whole) = self.store.slice(self.at, usize_len) else {
+            if self.len.is_some_and(|file| end > file) {
+                return self.cut_box(head);
+            }
+            return Ok(Turn::Tell(self.need(self.at, len)));
+        };
+        let head_len = usize::try_from(head.head_len).unwrap_or(0);
+        let body = whole.slice(head_len.min(whole.len())..);
+        match &head.kind {
+            b"moov" => self.read_movie(&body, end),
+            b"moof" => self.read_fragment(&body, end),
+            _ => {
+                if self.index.read(&body, end).is_err() {
+                    self.damaged();
+                }
+                self.at = end;
+                Ok(Turn::On)
+            }
+        }
+    }
+
+    /// The file ends within a box that is needed whole.
+    fn cut_box(&mut self, head: BoxHead) -> Result<Turn, DemuxError> {
+        if head.kind == *b"moov" && !self.info_is_known() {
+            return Err(DemuxError::TruncatedHeader {
+                at: self.len.unwrap_or(self.at),
+            });
+        }
+        self.damaged();
+        self.at = NOWHERE;
+        self.walked_to_end()
+    }
+
+    fn read_movie(&mut self, body: &Bytes, end: u64) -> Result<Turn, DemuxError> {
+        if self.has_samples() {
+            // A new init segment: what the old one described comes first.
+            self.state = State::Giving;
+            return Ok(Turn::On);
+        }
+        let movie = Movie::parse(body, &mut self.damage);
+        let playable = movie.tracks.iter().any(|track| {
+            matches!(
+                track.info.kind(),
+                TrackKind::Video | TrackKind::Audio | TrackKind::Subtitle
+            )
+        });
+        if !playable {
+            return Err(DemuxError::NoTracks);
+        }
+        self.info = movie.info();
+        let fragmented = movie.fragmented;
+        self.tracks = movie.tracks.into_iter().map(Track::new).collect();
+        self.at = end;
+        self.behind_movie = end;
+        self.info_due = true;
+        // An init segment need not say that fragments follow.
+        self.walks_on = fragmented || !self.has_samples();
+        if !fragmented && self.has_samples() {
+            self.state = State::Giving;
+            return Ok(self.tell_info());
+        }
+        Ok(Turn::On)
+    }
+
+    fn read_fragment(&mut self, body: &Bytes, end: u64) -> Result<Turn, DemuxError> {
+        if let Turn::Tell(step) = self.tell_info() {
+            return Ok(Turn::Tell(step));
+        }
+        if self.tracks.is_empty() {
+            return Err(malformed(
+                self.at,
+                "mp4.moov.missing",
+                "a fragment without the init segment that describes its tracks".to_owned(),
+            ));
+        }
+        if self.waiting_fragments >= MAX_WAITING_FRAGMENTS && self.has_samples() {
+            self.waiting_fragments = 0;
+            self.state = State::Giving;
+            return Ok(Turn::On);
+        }
+        self.waiting_fragments = self.waiting_fragments.saturating_add(1);
+        let moof = self.at;
+        self.add_runs(body, moof);
+        self.at = end;
+        if let Some(goal) = self.goal {
+            self.approach(goal);
+        }
+        Ok(Turn::On)
+    }
+
+    fn add_runs(&mut self, body: &Bytes, moof: u64) {
+        let lead = self.lead();
+        let mut data_end = moof;
+        let mut first = true;
+        for traf in children(body).filter(|child| child.kind == *b"traf") {
+            let Ok(fragment) = TrackFragment::parse(&traf.body, moof, first) else {
+                self.damaged();
+                continue;
+            };
+            first = false;
+            let found = self
+                .tracks
+                .iter_mut()
+                .enumerate()
+                .find(|(_, track)| track.described.info.id.0 == fragment.track);
+            let Some((index, track)) = found else {
+                continue;
+            };
+            if fragment.empty {
+                continue;
+            }
+            self.timed &= fragment.start.is_some();
+            let runs = fragment.runs(&track.described, &mut track.next_dts, &mut data_end);
+            if let Some(run) = runs.first().filter(|_| lead == Some(index)) {
+                let edit = track.described.edits.first();
+                let time = edit.map(|edit| edit.present(track.described.clock, run.start()));
+                self.index.add(Place {
+                    time: time.unwrap_or_default(),
+                    offset: moof,
+                });
+            }
+            let waiting = self.goal.is_some();
+            for run in runs {
+                track.add_run(run, waiting);
+            }
+        }
+    }
+}
+
+fn malformed(offset: u64, reason: &'static str, what: String) -> DemuxError {
+    DemuxError::Malformed {
+        container: "MP4",
+        offset,
+        reason,
+        what,
+    }
+}
+
+fn too_large(size: u64) -> DemuxError {
+    DemuxError::TooLarge {
+        what: "the index of the file",
+        size,
+        limit: MAX_INDEX,
+    }
+}
+
+fn printable(kind: FourCc) -> String {
+    kind.escape_ascii().to_string()
+}
