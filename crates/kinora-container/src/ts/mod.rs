@@ -29,6 +29,7 @@ mod psi;
 mod reader;
 mod section;
 mod seek;
+mod sink;
 mod sync;
 mod track;
 mod video;
@@ -44,7 +45,7 @@ use clock::Clock;
 use program::Program;
 use reader::Reader;
 use seek::{Next, Seek, Tail};
-use track::{Out, Sink};
+use sink::{Out, Sink};
 
 /// How a transport stream is read.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]

@@ -3,7 +3,7 @@
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 use kinora_media::TrackId;
 
-use super::track::Sink;
+use super::sink::Sink;
 
 /// An identification header (RFC 7845 5.1) of the kind that decoders ask for.
 pub(super) fn head(channels: u16) -> Bytes {

@@ -6,7 +6,8 @@ use kinora_media::TrackKind;
 use super::packet::TsPacket;
 use super::psi::{ProgramMap, parse_pat, parse_pmt};
 use super::section::SectionReader;
-use super::track::{Out, Sink, Track};
+use super::sink::{Out, Sink};
+use super::track::Track;
 
 /// What a PID is for. Tracks come after the fixed ones.
 mod role {

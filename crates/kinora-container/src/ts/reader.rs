@@ -2,8 +2,8 @@
 
 use super::packet::{PACKET_LEN, SYNC_BYTE, TsPacket};
 use super::program::Program;
+use super::sink::Out;
 use super::sync::{Sync, find_packets};
-use super::track::Out;
 use crate::DemuxError;
 use crate::window::Window;
 

@@ -8,7 +8,7 @@ use kinora_media::{ByteRange, Packet, Time, TrackId, TrackKind};
 
 use super::program::Program;
 use super::reader::Reader;
-use super::track::Out;
+use super::sink::Out;
 use crate::{DemuxError, SeekMode, SeekTo};
 
 /// At the end of the file so many bytes are read for the last time; then four times as many.

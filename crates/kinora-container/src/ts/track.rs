@@ -1,113 +1,21 @@
 //! One elementary stream: from payload to packets.
 
-use std::collections::VecDeque;
-
-use bytes::{Bytes, BytesMut};
+use bytes::BytesMut;
 use kinora_media::bitstream::aac::AudioSpecificConfig;
-use kinora_media::{
-    AudioParams, Packet, PacketFlags, Time, Timebase, TrackId, TrackInfo, TrackKind,
-};
+use kinora_media::{AudioParams, Packet, PacketFlags, Time, TrackId, TrackInfo, TrackKind};
 
 use super::audio::AudioSplitter;
-use super::clock::{Clock, Stamp};
 use super::marks::Mark;
 use super::opus;
 use super::packet::TsPacket;
 use super::pes::{PesHeader, PesRead, read_pes};
 use super::psi::{Carriage, Stream};
 use super::section::SectionReader;
+use super::sink::{Out, Sink, to_time};
 use super::video::{AccessUnit, VideoSplitter};
 
 /// A PES packet that is delivered as one packet can not be longer.
 const MAX_PES: usize = 16 << 20;
-/// Data packets that wait for the timeline to begin.
-const MAX_EARLY: usize = 64;
-
-/// What is handed out, in the order of the file.
-#[derive(Debug)]
-pub(super) enum Out {
-    /// The tracks change here; what follows waits until they are known.
-    AwaitTracks,
-    /// What is known of a track has changed.
-    Info,
-    Packet(Packet),
-}
-
-/// Where tracks put what they find.
-pub(super) struct Sink {
-    pub(super) out: VecDeque<Out>,
-    pub(super) clock: Clock,
-    pub(super) damage: u64,
-    /// The last time stamp of sound or pictures.
-    pub(super) last_time: Option<Time>,
-    /// Data that came before the timeline began, with its clock.
-    early: Vec<(TrackId, Option<u64>, Bytes)>,
-}
-
-impl Sink {
-    pub(super) fn new(clock: Clock) -> Self {
-        Self {
-            out: VecDeque::from([Out::AwaitTracks]),
-            clock,
-            damage: 0,
-            last_time: None,
-            early: Vec::new(),
-        }
-    }
-
-    pub(super) fn damaged(&mut self) {
-        self.damage = self.damage.saturating_add(1);
-    }
-
-    fn stamp(&mut self, header: &PesHeader) -> Option<(Stamp, Stamp)> {
-        let times = self.clock.stamp(header.pts?, header.dts);
-        self.last_time = Some(to_time(times.0));
-        for (track, pts, data) in std::mem::take(&mut self.early) {
-            self.data(track, pts, data);
-        }
-        Some(times)
-    }
-
-    /// A packet of a track that does not carry the timeline.
-    pub(super) fn data(&mut self, track: TrackId, pts: Option<u64>, data: Bytes) {
-        let time = match pts {
-            Some(pts) => self
-                .clock
-                .peek(pts)
-                .map(|ticks| Timebase::MPEG.to_time(ticks)),
-            None => self.last_time,
-        };
-        let Some(time) = time else {
-            if self.early.len() < MAX_EARLY {
-                self.early.push((track, pts, data));
-            }
-            return;
-        };
-        self.out.push_back(Out::Packet(Packet {
-            track,
-            pts: time,
-            dts: time,
-            duration: Time::ZERO,
-            flags: PacketFlags {
-                key: true,
-                ..PacketFlags::default()
-            },
-            data,
-        }));
-    }
-
-    /// The timeline ended before it began: early data is given at its start.
-    pub(super) fn finish(&mut self) {
-        self.last_time.get_or_insert(Time::ZERO);
-        for (track, _, data) in std::mem::take(&mut self.early) {
-            self.data(track, None, data);
-        }
-    }
-}
-
-fn to_time(stamp: Stamp) -> Time {
-    Timebase::MPEG.to_time(stamp.ticks)
-}
 
 /// One elementary stream of the program.
 pub(super) struct Track {
