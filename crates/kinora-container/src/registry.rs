@@ -356,7 +356,7 @@ impl ProbingDemuxer {
             }
         };
         let Some(mut demuxer) = open(kind) else {
-            let what = format!("it is {}", kind.title());
+            let what = format!("{} is not supported here", kind.title());
             self.state = Probe::Failed(DemuxError::UnknownContainer(what));
             return;
         };

@@ -15,7 +15,8 @@ pub struct TrackInfo {
     pub codec: CodecId,
     /// Decoder configuration as the container stores it: the body of `avcC`/`hvcC`/`av1C`
     /// (then packets are length-prefixed), an AudioSpecificConfig, FLAC STREAMINFO, Opus and
-    /// Vorbis headers. Empty when it is in the packets (Annex B, ADTS).
+    /// Vorbis headers. PCM: two bytes, flags (1 little endian, 2 float, 4 unsigned) and bits a
+    /// sample. Empty when it is in the packets (Annex B, ADTS).
     pub config: Bytes,
     /// The sample entry's four characters or the stream type, for people: `avc1`, `0x1b`.
     pub codec_tag: String,
