@@ -43,7 +43,14 @@ pub fn assert_survives(make: impl Fn() -> Box<dyn Demuxer>, bytes: &[u8]) {
     let mut random = Drive::whole(&bytes);
     random.chunks = Chunks::Random(bytes.len() as u64 | 1);
     random.known_len = false;
-    random.run(&mut *make());
+    let mut demuxer = make();
+    random.run(&mut *demuxer);
+    for (ms, mode) in [(700, SeekMode::Before), (i64::MAX, SeekMode::Nearest)] {
+        let time = Time::from_millis(ms);
+        if demuxer.seek(SeekTo { time, mode }).is_ok() {
+            random.run(&mut *demuxer);
+        }
+    }
 }
 
 fn same_packets(make: &impl Fn() -> Box<dyn Demuxer>, bytes: &Bytes, whole: &Outcome) {
