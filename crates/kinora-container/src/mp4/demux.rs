@@ -1,6 +1,7 @@
 //! The demuxer: walks the boxes of a file, then gives its samples.
 
 mod seek;
+mod tail;
 mod walk;
 
 use std::sync::Arc;
@@ -8,11 +9,14 @@ use std::sync::Arc;
 use bytes::Bytes;
 use kinora_media::{ByteRange, MediaInfo, Time};
 
+use self::tail::Errand;
 use super::index::FragmentIndex;
 use super::store::Store;
 use super::track::{Head, Track};
 use crate::{DemuxError, Demuxer, SeekTo, Step};
 
+/// Boxes that must be read whole may be so long.
+const MAX_INDEX: u64 = 64 * 1024 * 1024;
 /// Samples may be so long.
 const MAX_SAMPLE: u32 = 64 * 1024 * 1024;
 /// Gaps up to this are read through rather than jumped over: a new request costs more.
@@ -61,6 +65,9 @@ pub struct Mp4Demuxer {
     /// A seek in fragments that has not arrived.
     goal: Option<Time>,
     damage: u64,
+    /// What is looked for at the end of the file before anything else is done.
+    errand: Errand,
+    end_was_seen: bool,
     /// Bytes come in one order only: nothing can be asked for from another place.
     one_way: bool,
     /// Bytes that samples claimed so far: tables that name the same bytes again and again end.
@@ -83,6 +90,15 @@ enum Turn {
     Tell(Step),
     /// The state changed; go on.
     On,
+}
+
+impl Turn {
+    fn step(self) -> Option<Step> {
+        match self {
+            Self::Tell(step) => Some(step),
+            Self::On => None,
+        }
+    }
 }
 
 impl Default for Mp4Demuxer {
@@ -113,6 +129,8 @@ impl Mp4Demuxer {
             waiting_fragments: 0,
             goal: None,
             damage: 0,
+            errand: Errand::None,
+            end_was_seen: false,
             one_way: false,
             given: 0,
             furthest: 0,
@@ -173,6 +191,7 @@ impl Mp4Demuxer {
         let needed = heads
             .map(|head| head.sample.offset)
             .chain(walk)
+            .chain(self.errand.place())
             .chain(kept_start);
         self.store.discard(needed);
     }
@@ -324,6 +343,9 @@ impl Demuxer for Mp4Demuxer {
     }
 
     fn poll(&mut self) -> Result<Step, DemuxError> {
+        if let Some(step) = self.run_errand() {
+            return Ok(step);
+        }
         loop {
             let turn = match self.state {
                 State::Walking => self.walk()?,
@@ -338,6 +360,10 @@ impl Demuxer for Mp4Demuxer {
 
     fn seek(&mut self, target: SeekTo) -> Result<(), DemuxError> {
         self.go_to(target)
+    }
+
+    fn find_duration(&mut self) -> bool {
+        self.told.is_some() && self.info.duration.is_none() && self.look_at_end()
     }
 
     fn damage(&self) -> u64 {

@@ -35,6 +35,24 @@ impl FragmentIndex {
         }
     }
 
+    /// Takes a list of all fragments, if it is in order; gives the last.
+    pub(crate) fn replace(&mut self, mut places: Vec<Place>) -> Option<Place> {
+        places.truncate(MAX_PLACES);
+        // Several key frames of one fragment are listed one by one.
+        places.dedup_by_key(|place| place.offset);
+        let last = places.last().copied()?;
+        if places.is_sorted_by_key(|place| place.offset) {
+            self.places = places;
+        }
+        Some(last)
+    }
+
+    /// Fragments are known up to a time.
+    pub(crate) fn reaches(&self, time: Time) -> bool {
+        self.end.is_some_and(|end| end >= time)
+            || self.places.last().is_some_and(|last| last.time >= time)
+    }
+
     /// The last known beginning at or before a time.
     pub(crate) fn before(&self, time: Time) -> Option<Place> {
         // Times of damaged files may not ascend: the search then finds some place, no harm done.

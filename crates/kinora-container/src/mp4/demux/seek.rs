@@ -3,6 +3,7 @@
 use kinora_media::{Time, TrackKind};
 
 use super::super::track::Track;
+use super::tail::Errand;
 use super::{MAX_WAITING_FRAGMENTS, Mp4Demuxer, State};
 use crate::{DemuxError, SeekMode, SeekTo};
 
@@ -15,6 +16,7 @@ impl Mp4Demuxer {
         let Some(lead) = self.lead() else {
             return Err(DemuxError::NotSeekable("its headers are not read yet"));
         };
+        self.errand = Errand::None;
         self.waiting_fragments = 0;
         self.given = 0;
         self.goal = None;
@@ -94,12 +96,20 @@ impl Mp4Demuxer {
             track.leave_tables();
         }
         self.restart_fragments();
-        let place = self.index.before(target.time).or(self.index.first());
+        self.start_towards(target.time);
+        self.goal = Some(target.time);
+        self.state = State::Walking;
+        if !self.index.reaches(target.time) {
+            self.look_at_end();
+        }
+    }
+
+    /// Goes to the last fragment that is known to begin before a time.
+    pub(super) fn start_towards(&mut self, time: Time) {
+        let place = self.index.before(time).or(self.index.first());
         if let Some(place) = place.filter(|_| self.timed) {
             self.at = place.offset;
         }
-        self.goal = Some(target.time);
-        self.state = State::Walking;
     }
 
     fn restart_fragments(&mut self) {

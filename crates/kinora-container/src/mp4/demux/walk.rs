@@ -8,11 +8,10 @@ use super::super::fragment::TrackFragment;
 use super::super::index::Place;
 use super::super::moov::Movie;
 use super::super::track::Track;
-use super::{HEAD_HINT, MAX_WAITING_FRAGMENTS, Mp4Demuxer, NOWHERE, READ_THROUGH, State, Turn};
+use super::{
+    HEAD_HINT, MAX_INDEX, MAX_WAITING_FRAGMENTS, Mp4Demuxer, NOWHERE, READ_THROUGH, State, Turn,
+};
 use crate::{DemuxError, Step};
-
-/// Boxes that must be read whole may be so long.
-const MAX_INDEX: u64 = 64 * 1024 * 1024;
 
 impl Mp4Demuxer {
     pub(super) fn walk(&mut self) -> Result<Turn, DemuxError> {

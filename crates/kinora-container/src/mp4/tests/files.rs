@@ -448,3 +448,63 @@ fn another_sample_entry_is_told_before_its_first_packet() {
     assert_eq!(read.packets[3].data[0], 4);
     assert_eq!(read.packets.len(), 6);
 }
+
+/// A file of four fragments far apart, with its index of them at the end.
+fn with_index_at_end() -> Vec<u8> {
+    let track = [video(1, 40)];
+    let mut bytes = init(&track);
+    let mut tfra = vec![1, 0, 4];
+    let mut entries = Vec::new();
+    for n in 0..4u32 {
+        entries.extend(words_of(&[n * 400, bytes.len() as u32]));
+        entries.extend([1, 1, 1]);
+        let n = n as usize;
+        bytes.extend(fragment(&track, n * 10..n * 10 + 10));
+        bytes.extend(boxed(b"free", vec![0; 400_000]));
+    }
+    let tfra = [
+        words_of(&[0]),
+        words_of(&std::mem::take(&mut tfra)),
+        entries,
+    ]
+    .concat();
+    let tfra = boxed(b"tfra", tfra);
+    let mfro = full(b"mfro", 0, &[tfra.len() as u32 + 24]);
+    bytes.extend(boxed(b"mfra", [tfra, mfro].concat()));
+    bytes
+}
+
+#[test]
+fn the_index_at_the_end_leads_a_seek_and_tells_the_duration() {
+    let bytes = with_index_at_end();
+    assert_demuxer(make, &bytes);
+    let mut demuxer = make();
+    demuxer.set_len(bytes.len() as u64);
+    demuxer.push(0, Bytes::copy_from_slice(&bytes[..1200]));
+    while !matches!(demuxer.poll().unwrap(), Step::Packet(_)) {}
+    let time = Time::from_millis(1410);
+    demuxer
+        .seek(SeekTo {
+            time,
+            mode: SeekMode::Before,
+        })
+        .unwrap();
+    let sought = read_on(&mut *demuxer, &bytes, 4096);
+    assert_eq!(sought.times(1)[0], 1400);
+    assert!(sought.bytes < 20_000, "{} bytes were read", sought.bytes);
+    assert_eq!(sought.infos[0].duration, Some(Time::from_millis(1600)));
+}
+
+#[test]
+fn the_duration_is_looked_for_on_demand_and_no_packet_is_lost() {
+    let bytes = with_index_at_end();
+    let mut demuxer = make();
+    demuxer.set_len(bytes.len() as u64);
+    demuxer.push(0, Bytes::copy_from_slice(&bytes[..1200]));
+    while !matches!(demuxer.poll().unwrap(), Step::Packet(_)) {}
+    assert!(demuxer.find_duration());
+    let read = read_on(&mut *demuxer, &bytes, 4096);
+    assert_eq!(read.infos[0].duration, Some(Time::from_millis(1600)));
+    assert_eq!(read.times(1), (1..40).map(|n| n * 40).collect::<Vec<_>>());
+    assert!(!demuxer.find_duration(), "it is known");
+}
