@@ -1,1 +1,30 @@
-//! The VOD service that one person runs on one machine
+//! The VOD service that one person runs on one machine: one process, one data directory.
+//!
+//! [`Service`] answers requests, [`Library`] is the operator's hand on the same directory: access keys, account
+//! flags, imports. Both may be open at once, in different processes.
+#![forbid(unsafe_code)]
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
+
+mod clock;
+mod crypto;
+mod delivery;
+mod domain;
+mod error;
+mod gateway;
+mod import;
+mod library;
+mod object;
+mod server;
+mod service;
+mod store;
+mod wire;
+
+pub use clock::{Clock, ManualClock, SystemClock};
+pub use domain::{
+    AccessKey, AccountState, Definition, Encryption, Format, Policy, RefererRule, Rendition, Role,
+    Video, VideoId, VideoStatus,
+};
+pub use error::ServiceError;
+pub use import::{ImportError, ImportOptions};
+pub use library::Library;
+pub use service::{Service, ServiceConfig};

@@ -1,0 +1,140 @@
+use std::ops::RangeInclusive;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Policy, Refusal, VideoId, Why};
+use crate::crypto::{MasterKey, same};
+use crate::wire;
+
+/// How long an assumed role may last, in seconds.
+pub(crate) const SESSION_DURATION_S: RangeInclusive<i64> = 900..=3600;
+/// How long a play credential may last, in seconds.
+pub(crate) const AUTH_INFO_TIMEOUT_S: RangeInclusive<i64> = 100..=3000;
+const SEAL: &str = "session-token";
+const SECRET: &str = "session-secret";
+
+/// Who asks, once the key and the token are known.
+#[derive(Clone, Debug)]
+pub(crate) struct Caller {
+    pub(crate) policy: Policy,
+    /// The only video that may be asked for.
+    pub(crate) video: Option<VideoId>,
+    /// The caller holds a play credential and must show its AuthInfo.
+    pub(crate) needs_auth_info: bool,
+    /// When a temporary credential ends.
+    pub(crate) expires_ms: Option<i64>,
+}
+
+/// A temporary credential: it lives in the sealed token that the client carries, nowhere else.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub(crate) struct Session {
+    pub(crate) key_id: String,
+    pub(crate) expires_ms: i64,
+    pub(crate) policy: Policy,
+    pub(crate) video: Option<VideoId>,
+    pub(crate) needs_auth_info: bool,
+}
+
+impl Session {
+    /// The opaque token.
+    pub(crate) fn token(&self, master: &MasterKey) -> String {
+        master.seal(
+            SEAL,
+            serde_json::to_string(self).unwrap_or_default().as_bytes(),
+        )
+    }
+    /// The secret that belongs to a temporary key id.
+    pub(crate) fn secret(master: &MasterKey, key_id: &str) -> String {
+        master.derive(SECRET, key_id)
+    }
+    /// Reads a token for the key that it is said to belong to.
+    pub(crate) fn open(
+        master: &MasterKey,
+        token: &str,
+        key_id: &str,
+        now_ms: i64,
+    ) -> Result<Self, Refusal> {
+        let session: Self = master
+            .open(SEAL, token)
+            .and_then(|json| serde_json::from_slice(&json).ok())
+            .ok_or_else(|| Why::TokenMalformed.because("The SecurityToken was cut, altered or not issued by this service. Pass it on exactly as AssumeRole returned it."))?;
+        if session.key_id != key_id {
+            return Err(Why::TokenMismatch.because("The SecurityToken belongs to another AccessKeyId. Use the three values of one AssumeRole reply together."));
+        }
+        if session.expires_ms <= now_ms {
+            return Err(Why::TokenExpired
+                .because("The SecurityToken has expired. Ask for a new one with AssumeRole."));
+        }
+        Ok(session)
+    }
+}
+
+/// The part of a play credential that binds it to one video and one time.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(crate) struct AuthInfo {
+    #[serde(rename = "CI", default)]
+    pub(crate) ci: String,
+    #[serde(default)]
+    pub(crate) caller: String,
+    pub(crate) expire_time: String,
+    pub(crate) media_id: String,
+    #[serde(default)]
+    pub(crate) play_domain: String,
+    pub(crate) signature: String,
+}
+
+impl AuthInfo {
+    /// A signed one.
+    pub(crate) fn issue(
+        master: &MasterKey,
+        media_id: &VideoId,
+        expires_ms: i64,
+        caller: &str,
+        play_domain: &str,
+    ) -> Self {
+        let expire_time = wire::utc(expires_ms);
+        let signature = sign(master, &expire_time, media_id.as_str());
+        Self {
+            ci: String::new(),
+            caller: caller.to_owned(),
+            expire_time,
+            media_id: media_id.as_str().to_owned(),
+            play_domain: play_domain.to_owned(),
+            signature,
+        }
+    }
+    /// Checks one that a client brings.
+    pub(crate) fn check(
+        json: &str,
+        master: &MasterKey,
+        video: &str,
+        now_ms: i64,
+    ) -> Result<(), Refusal> {
+        let info: Self = serde_json::from_str(json).map_err(|_| {
+            Refusal::invalid(
+                "AuthInfo",
+                "it is not the JSON text that a play credential carries.",
+            )
+        })?;
+        let expected = sign(master, &info.expire_time, &info.media_id);
+        if !same(expected.as_bytes(), info.signature.as_bytes()) {
+            return Err(Why::AuthSignature.because("The AuthInfo was altered or signed by another service. Ask GetVideoPlayAuth for a new play credential."));
+        }
+        if info.media_id != video {
+            return Err(Why::AuthMediaId.because("The play credential was issued for another video. Ask GetVideoPlayAuth for this VideoId."));
+        }
+        if wire::parse_utc(&info.expire_time).is_none_or(|expires_ms| expires_ms <= now_ms) {
+            return Err(Why::AuthExpired
+                .because("The play credential has expired. Ask GetVideoPlayAuth for a new one."));
+        }
+        Ok(())
+    }
+}
+
+fn sign(master: &MasterKey, expire_time: &str, media_id: &str) -> String {
+    master.derive(
+        "auth-info",
+        &format!("ExpireTime={expire_time}&MediaId={media_id}"),
+    )
+}

@@ -1,0 +1,111 @@
+use std::fmt;
+
+/// Why the gateway refuses: the service's code, its HTTP status and a sentence come from here.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Why {
+    MissingParameter,
+    InvalidParameter,
+    UnsupportedOperation,
+    OperationDenied,
+    Suspended,
+    ForbiddenRam,
+    InternalError,
+    ServiceUnavailable,
+    NonceUsed,
+    SignatureDoesNotMatch,
+    TimestampExpired,
+    TimestampFormat,
+    TokenMalformed,
+    TokenMismatch,
+    TokenExpired,
+    KeyNotFound,
+    KeyInactive,
+    IllegalStatus,
+    VideoNotFound,
+    NoneStream,
+    PrivateEncryption,
+    AuthMediaId,
+    AuthExpired,
+    AuthSignature,
+    RoleNotFound,
+}
+
+impl Why {
+    /// HTTP status and `Code`.
+    pub(crate) fn row(self) -> (u16, &'static str) {
+        match self {
+            Self::MissingParameter => (400, "MissingParameter"),
+            Self::InvalidParameter => (400, "InvalidParameter"),
+            Self::UnsupportedOperation => (400, "UnsupportedOperation"),
+            Self::OperationDenied => (403, "OperationDenied"),
+            Self::Suspended => (403, "OperationDenied.Suspended"),
+            Self::ForbiddenRam => (403, "Forbidden.RAM"),
+            Self::InternalError => (500, "InternalError"),
+            Self::ServiceUnavailable => (503, "ServiceUnAvailable"),
+            Self::NonceUsed => (400, "SignatureNonceUsed"),
+            Self::SignatureDoesNotMatch => (400, "SignatureDoesNotMatch"),
+            Self::TimestampExpired => (400, "InvalidTimeStamp.Expired"),
+            Self::TimestampFormat => (400, "InvalidTimeStamp.Format"),
+            Self::TokenMalformed => (400, "InvalidSecurityToken.Malformed"),
+            Self::TokenMismatch => (400, "InvalidSecurityToken.MismatchWithAccessKey"),
+            Self::TokenExpired => (400, "InvalidSecurityToken.Expired"),
+            Self::KeyNotFound => (404, "InvalidAccessKeyId.NotFound"),
+            Self::KeyInactive => (400, "InvalidAccessKeyId.Inactive"),
+            Self::IllegalStatus => (403, "Forbidden.IllegalStatus"),
+            Self::VideoNotFound => (404, "InvalidVideo.NotFound"),
+            Self::NoneStream => (404, "InvalidVideo.NoneStream"),
+            Self::PrivateEncryption => (403, "Forbidden.AliyunVoDEncryption"),
+            Self::AuthMediaId => (403, "InvalidAuth.MediaId"),
+            Self::AuthExpired => (403, "InvalidAuthInfo.ExpireTime"),
+            Self::AuthSignature => (403, "InvalidAuthInfo.Signature"),
+            Self::RoleNotFound => (404, "EntityNotExist.Role"),
+        }
+    }
+    /// The refusal, with a sentence that helps.
+    pub(crate) fn because(self, sentence: impl Into<String>) -> Refusal {
+        Refusal {
+            why: self,
+            parameter: None,
+            message: sentence.into(),
+        }
+    }
+}
+
+/// A refusal with the sentence that goes to the caller.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct Refusal {
+    pub(crate) why: Why,
+    parameter: Option<&'static str>,
+    pub(crate) message: String,
+}
+
+impl Refusal {
+    /// `MissingParameter`, naming it.
+    pub(crate) fn missing(name: &str) -> Self {
+        Why::MissingParameter.because(format!(
+            "The parameter {name} is required and was not given."
+        ))
+    }
+    /// `InvalidParameter.NAME`.
+    pub(crate) fn invalid(name: &'static str, sentence: impl Into<String>) -> Self {
+        Self {
+            why: Why::InvalidParameter,
+            parameter: Some(name),
+            message: format!("The parameter {name} is not valid: {}", sentence.into()),
+        }
+    }
+    /// The whole `Code`.
+    pub(crate) fn code(&self) -> String {
+        let (_, code) = self.why.row();
+        match self.parameter {
+            Some(name) => format!("{code}.{name}"),
+            None => code.to_owned(),
+        }
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.code(), self.message)
+    }
+}

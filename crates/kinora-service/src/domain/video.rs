@@ -1,0 +1,358 @@
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Refusal, Why};
+
+/// A video's id: 32 lower-case hexadecimal digits, nothing else. It is safe as a name of a directory.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize)]
+#[serde(transparent)]
+pub struct VideoId(String);
+
+impl VideoId {
+    /// Reads an id; nothing for any other text.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let fits = text.len() == 32
+            && text
+                .bytes()
+                .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+        fits.then(|| Self(text.to_owned()))
+    }
+    /// The digits.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for VideoId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for VideoId {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        Self::parse(&text).ok_or_else(|| serde::de::Error::custom("no video id"))
+    }
+}
+
+/// A closed set of words, each with its text on the wire and in the database.
+macro_rules! words {
+    ($(#[$doc:meta])* $name:ident { $($(#[$word_doc:meta])* $word:ident = $text:literal,)+ }) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+        pub enum $name { $($(#[$word_doc])* $word,)+ }
+
+        impl $name {
+            /// The word on the wire.
+            #[must_use]
+            pub fn as_str(self) -> &'static str {
+                match self { $(Self::$word => $text,)+ }
+            }
+            /// Reads the word of the wire.
+            #[must_use]
+            pub fn parse(text: &str) -> Option<Self> {
+                match text { $($text => Some(Self::$word),)+ _ => None }
+            }
+        }
+    };
+}
+
+words! {
+    /// Where a video stands between upload and play.
+    VideoStatus {
+        /// The file is on its way.
+        Uploading = "Uploading",
+        /// The upload failed.
+        UploadFail = "UploadFail",
+        /// The file is here, nothing was made of it yet.
+        UploadSucc = "UploadSucc",
+        /// Renditions are being made.
+        Transcoding = "Transcoding",
+        /// No rendition could be made.
+        TranscodeFail = "TranscodeFail",
+        /// It waits for review.
+        Checking = "Checking",
+        /// It was taken down.
+        Blocked = "Blocked",
+        /// It can be played.
+        Normal = "Normal",
+        /// Its production failed.
+        ProduceFail = "ProduceFail",
+    }
+}
+
+impl VideoStatus {
+    /// Whether the machine allows that step.
+    #[must_use]
+    pub fn may_become(self, next: Self) -> bool {
+        use VideoStatus::{
+            Blocked, Checking, Normal, ProduceFail, TranscodeFail, Transcoding, UploadFail,
+            UploadSucc, Uploading,
+        };
+        match self {
+            Uploading => matches!(next, UploadSucc | UploadFail),
+            UploadSucc => matches!(next, Transcoding | Checking | Blocked),
+            Transcoding => matches!(next, Normal | TranscodeFail | Checking | Blocked),
+            TranscodeFail | ProduceFail => matches!(next, Transcoding),
+            Checking => matches!(next, Normal | Blocked),
+            Blocked => matches!(next, Normal | Checking),
+            Normal => matches!(next, Blocked | Checking | Transcoding),
+            UploadFail => matches!(next, Uploading),
+        }
+    }
+}
+
+words! {
+    /// The service's name of a quality, lowest first.
+    Definition {
+        /// Fluent, up to 360 lines.
+        Fd = "FD",
+        /// Low, up to 540 lines.
+        Ld = "LD",
+        /// Standard, up to 720 lines.
+        Sd = "SD",
+        /// High, up to 1080 lines.
+        Hd = "HD",
+        /// The original as it was.
+        Od = "OD",
+        /// Up to 1440 lines.
+        K2 = "2K",
+        /// Above 1440 lines.
+        K4 = "4K",
+        /// Sound, standard.
+        Sq = "SQ",
+        /// Sound, high.
+        Hq = "HQ",
+        /// All renditions behind one adaptive playlist.
+        Auto = "AUTO",
+    }
+}
+
+words! {
+    /// A container as a player asks for it.
+    Format {
+        /// One MP4 file.
+        Mp4 = "mp4",
+        /// An HLS playlist.
+        M3u8 = "m3u8",
+        /// An MP3 file.
+        Mp3 = "mp3",
+        /// An FLV file: known to clients, made by nobody here.
+        Flv = "flv",
+        /// A DASH manifest.
+        Mpd = "mpd",
+    }
+}
+
+words! {
+    /// How the media is encrypted.
+    Encryption {
+        /// Not at all.
+        None = "Unencrypted",
+        /// HLS AES-128, RFC 8216 4.3.2.4.
+        Hls = "HLSEncryption",
+        /// The private scheme.
+        Private = "AliyunVoDEncryption",
+    }
+}
+
+/// A video.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Video {
+    /// Its id.
+    pub id: VideoId,
+    /// Its title.
+    pub title: String,
+    /// Where it stands.
+    pub status: VideoStatus,
+    /// Duration in seconds.
+    pub duration_s: f64,
+    /// Size of the imported file in bytes.
+    pub size: u64,
+    /// The file name of its cover picture.
+    pub cover: Option<String>,
+    /// When it was made, milliseconds since 1970 UTC.
+    pub created_ms: i64,
+}
+
+/// One playable encoding of a video.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Rendition {
+    /// Name of the file to open.
+    pub file: String,
+    /// Container.
+    pub format: Format,
+    /// Quality.
+    pub definition: Definition,
+    /// Encryption.
+    pub encryption: Encryption,
+    /// Sound only.
+    pub audio_only: bool,
+    /// Kilobits per second.
+    pub bitrate_kbps: f64,
+    /// Frames per second; 0 for sound.
+    pub fps: f64,
+    /// Seconds.
+    pub duration_s: f64,
+    /// Bytes of all its files.
+    pub size: u64,
+    /// Pixels; 0 for sound.
+    pub width: u32,
+    /// Pixels; 0 for sound.
+    pub height: u32,
+}
+
+/// What a client wants of a video's renditions. Empty lists ask for all.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub(crate) struct PlayFilter {
+    pub(crate) formats: Vec<Format>,
+    pub(crate) definitions: Vec<Definition>,
+    pub(crate) video: bool,
+    pub(crate) audio: bool,
+    pub(crate) encryption: Option<Encryption>,
+    pub(crate) multiple: bool,
+}
+
+impl PlayFilter {
+    fn wants(&self, rendition: &Rendition) -> bool {
+        (self.formats.is_empty() || self.formats.contains(&rendition.format))
+            && (self.definitions.is_empty() || self.definitions.contains(&rendition.definition))
+            && (if rendition.audio_only {
+                self.audio
+            } else {
+                self.video
+            })
+            && self
+                .encryption
+                .is_none_or(|encryption| encryption == rendition.encryption)
+    }
+}
+
+/// The renditions that answer a wish, or why there are none.
+pub(crate) fn pick_renditions(
+    all: Vec<Rendition>,
+    filter: &PlayFilter,
+) -> Result<Vec<Rendition>, Refusal> {
+    let wanted: Vec<Rendition> = all
+        .into_iter()
+        .filter(|rendition| filter.wants(rendition))
+        .collect();
+    if wanted.is_empty() {
+        return Err(Why::NoneStream.because("The video has no rendition that matches Formats, Definition, StreamType and EncryptType. Ask for fewer of them."));
+    }
+    if filter.multiple {
+        return Ok(wanted);
+    }
+    // Single: only what any player can open, and one of a kind.
+    let mut single: Vec<Rendition> = Vec::with_capacity(wanted.len());
+    for rendition in wanted {
+        let private = rendition.encryption == Encryption::Private;
+        let twin = single.iter().any(|other| {
+            other.format == rendition.format && other.definition == rendition.definition
+        });
+        if !twin && (!private || filter.encryption == Some(Encryption::Private)) {
+            single.push(rendition);
+        }
+    }
+    if single.is_empty() {
+        return Err(Why::PrivateEncryption.because("The video has only renditions with private encryption. Set ResultType=Multiple and use a player that knows it."));
+    }
+    Ok(single)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rendition(format: Format, definition: Definition, encryption: Encryption) -> Rendition {
+        Rendition {
+            file: "x".into(),
+            format,
+            definition,
+            encryption,
+            audio_only: false,
+            bitrate_kbps: 1.0,
+            fps: 25.0,
+            duration_s: 1.0,
+            size: 1,
+            width: 2,
+            height: 2,
+        }
+    }
+    fn filter() -> PlayFilter {
+        PlayFilter {
+            video: true,
+            audio: true,
+            ..PlayFilter::default()
+        }
+    }
+
+    #[test]
+    fn only_32_hex_digits_are_a_video_id() {
+        assert!(VideoId::parse("5aed81b74ba84920be578cdfe004af4b").is_some());
+        for bad in [
+            "",
+            "..",
+            "5AED81B74BA84920BE578CDFE004AF4B",
+            "5aed81b74ba84920be578cdfe004af4b0",
+            "../../../../../../../../../../etc",
+        ] {
+            assert_eq!(VideoId::parse(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn filters_choose_by_format_and_definition() {
+        let all = vec![
+            rendition(Format::Mp4, Definition::Fd, Encryption::None),
+            rendition(Format::M3u8, Definition::Sd, Encryption::None),
+        ];
+        let mp4 = PlayFilter {
+            formats: vec![Format::Mp4],
+            ..filter()
+        };
+        assert_eq!(pick_renditions(all.clone(), &mp4).unwrap().len(), 1);
+        let hd = PlayFilter {
+            definitions: vec![Definition::Hd],
+            ..filter()
+        };
+        assert_eq!(
+            pick_renditions(all.clone(), &hd).unwrap_err().why,
+            Why::NoneStream
+        );
+        let sound = PlayFilter {
+            video: false,
+            ..filter()
+        };
+        assert_eq!(
+            pick_renditions(all, &sound).unwrap_err().why,
+            Why::NoneStream
+        );
+    }
+
+    #[test]
+    fn private_encryption_alone_is_refused_unless_all_is_asked_for() {
+        let all = vec![rendition(Format::M3u8, Definition::Fd, Encryption::Private)];
+        assert_eq!(
+            pick_renditions(all.clone(), &filter()).unwrap_err().why,
+            Why::PrivateEncryption
+        );
+        let multiple = PlayFilter {
+            multiple: true,
+            ..filter()
+        };
+        assert_eq!(pick_renditions(all, &multiple).unwrap().len(), 1);
+    }
+
+    #[test]
+    fn the_status_machine_allows_no_leap() {
+        assert!(VideoStatus::Transcoding.may_become(VideoStatus::Normal));
+        assert!(VideoStatus::Normal.may_become(VideoStatus::Blocked));
+        assert!(!VideoStatus::Uploading.may_become(VideoStatus::Normal));
+        assert!(!VideoStatus::UploadFail.may_become(VideoStatus::Normal));
+    }
+}

@@ -1,0 +1,139 @@
+use std::io;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use kinora_errors::{Code, Coded, codes};
+
+use crate::domain::{VideoId, VideoStatus};
+
+/// Why the service or its library cannot work.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ServiceError {
+    /// The address is taken.
+    #[error(
+        "{address} is in use by another program: stop that one, or listen elsewhere (port 0 takes a free one)"
+    )]
+    PortInUse {
+        /// The address.
+        address: SocketAddr,
+        /// The system's error.
+        source: io::Error,
+    },
+    /// The address cannot be listened at.
+    #[error(
+        "cannot listen at {address}: it must be an address of this machine, and ports below 1024 need a privilege"
+    )]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// The system's error.
+        source: io::Error,
+    },
+    /// A file or directory of the data directory cannot be used.
+    #[error("cannot {doing} {}", path.display())]
+    Storage {
+        /// What was tried.
+        doing: &'static str,
+        /// On what.
+        path: PathBuf,
+        /// The system's error.
+        source: io::Error,
+    },
+    /// The directory holds other things.
+    #[error("{} holds other files and no Kinora data: give an empty or new directory", .0.display())]
+    NotADataDirectory(PathBuf),
+    /// The directory was written by another version.
+    #[error("{} has data of version {found}; this program reads up to version {supported}: use a newer program, or another directory", path.display())]
+    OtherVersion {
+        /// The directory.
+        path: PathBuf,
+        /// Version of the data.
+        found: i64,
+        /// Newest version that this program knows.
+        supported: i64,
+    },
+    /// The database file is no database, or damaged.
+    #[error("{} is damaged or no database: restore it from a backup, or give another directory", .0.display())]
+    Damaged(PathBuf),
+    /// Another service runs on the directory.
+    #[error("another service is running on {}: stop it first, or give another directory", .0.display())]
+    Locked(PathBuf),
+    /// The database failed.
+    #[error("the database failed")]
+    Database(#[from] sqlx::Error),
+    /// No such video.
+    #[error("there is no video {0}")]
+    NoVideo(VideoId),
+    /// The status machine does not allow that step.
+    #[error("a video that is {} cannot become {}", from.as_str(), to.as_str())]
+    StatusStep {
+        /// Where the video stands.
+        from: VideoStatus,
+        /// Where it was to go.
+        to: VideoStatus,
+    },
+}
+
+impl ServiceError {
+    pub(crate) fn storage(
+        doing: &'static str,
+        path: impl Into<PathBuf>,
+    ) -> impl FnOnce(io::Error) -> Self {
+        let path = path.into();
+        move |source| Self::Storage {
+            doing,
+            path,
+            source,
+        }
+    }
+}
+
+/// The number of a failure of the operating system.
+pub(crate) fn io_code(error: &io::Error) -> Code {
+    error
+        .raw_os_error()
+        .map_or(codes::ERROR_GENERAL_UNKNOWN, Code::from_errno)
+}
+
+impl Coded for ServiceError {
+    fn code(&self) -> Code {
+        match self {
+            Self::PortInUse { source, .. }
+            | Self::Listen { source, .. }
+            | Self::Storage { source, .. } => io_code(source),
+            Self::NotADataDirectory(_) => Code::from_errno(libc_errno::ENOTEMPTY),
+            Self::Locked(_) => Code::from_errno(libc_errno::EBUSY),
+            Self::OtherVersion { .. } | Self::Damaged(_) | Self::StatusStep { .. } => {
+                Code::from_errno(libc_errno::EINVAL)
+            }
+            Self::Database(_) => codes::ERROR_GENERAL_EIO,
+            Self::NoVideo(_) => codes::ERROR_SERVER_VOD_INVALIDVIDEO_NOTFOUND,
+        }
+    }
+    fn reason(&self) -> &'static str {
+        match self {
+            Self::PortInUse { .. } => "service.port_in_use",
+            Self::Listen { .. } => "service.listen",
+            Self::Storage { .. } => "service.storage",
+            Self::NotADataDirectory(_) => "service.data.foreign",
+            Self::OtherVersion { .. } => "service.data.version",
+            Self::Damaged(_) => "service.data.damaged",
+            Self::Locked(_) => "service.data.locked",
+            Self::Database(_) => "service.database",
+            Self::NoVideo(_) => "service.video.not_found",
+            Self::StatusStep { .. } => "service.video.status_step",
+        }
+    }
+}
+
+/// Numbers of Linux's `errno.h` that this crate raises itself.
+pub(crate) mod libc_errno {
+    pub(crate) const ENOENT: i32 = 2;
+    pub(crate) const EBUSY: i32 = 16;
+    pub(crate) const EISDIR: i32 = 21;
+    pub(crate) const EINVAL: i32 = 22;
+    pub(crate) const ENOSPC: i32 = 28;
+    pub(crate) const ENOTEMPTY: i32 = 39;
+    pub(crate) const ETIMEDOUT: i32 = 110;
+}

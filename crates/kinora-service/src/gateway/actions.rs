@@ -1,0 +1,518 @@
+//! What the gateway can do, once a request is known to be genuine and allowed.
+
+use std::ops::RangeInclusive;
+
+use serde_json::{Value, json};
+
+use super::{Call, SESSION_PREFIX, STS_VERSION, VOD_VERSION};
+use crate::crypto::{hex, random};
+use crate::delivery::{media_path, sign_path};
+use crate::domain::{
+    ACTION_ASSUME_ROLE, ACTION_GET_PLAY_INFO, ACTION_GET_VIDEO_INFO, ACTION_GET_VIDEO_PLAY_AUTH,
+    AUTH_INFO_TIMEOUT_S, AuthInfo, Definition, Encryption, Format, PlayFilter, Policy, Refusal,
+    Rendition, SESSION_DURATION_S, Session, Video, VideoId, VideoStatus, Why, pick_renditions,
+};
+use crate::wire;
+
+/// Seconds that a media URL lives, if AuthTimeout does not say.
+const URL_TIMEOUT_S: i64 = 3600;
+const URL_TIMEOUT_RANGE_S: RangeInclusive<i64> = 1..=2_592_000;
+/// The triple in a play credential outlives its AuthInfo, so that lateness is told as such.
+const PLAY_SESSION_MARGIN_MS: i64 = 3_600_000;
+const MAX_TEXT_LEN: usize = 512;
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Action {
+    GetPlayInfo,
+    GetVideoPlayAuth,
+    GetVideoInfo,
+    AssumeRole,
+}
+
+impl Action {
+    pub(super) fn find(version: &str, name: &str) -> Option<Self> {
+        match (version, name) {
+            (VOD_VERSION, "GetPlayInfo") => Some(Self::GetPlayInfo),
+            (VOD_VERSION, "GetVideoPlayAuth") => Some(Self::GetVideoPlayAuth),
+            (VOD_VERSION, "GetVideoInfo") => Some(Self::GetVideoInfo),
+            (STS_VERSION, "AssumeRole") => Some(Self::AssumeRole),
+            _ => None,
+        }
+    }
+    pub(super) fn permission(self) -> &'static str {
+        match self {
+            Self::GetPlayInfo => ACTION_GET_PLAY_INFO,
+            Self::GetVideoPlayAuth => ACTION_GET_VIDEO_PLAY_AUTH,
+            Self::GetVideoInfo => ACTION_GET_VIDEO_INFO,
+            Self::AssumeRole => ACTION_ASSUME_ROLE,
+        }
+    }
+    pub(super) async fn run(self, call: &Call<'_>) -> Result<Value, Refusal> {
+        match self {
+            Self::GetPlayInfo => get_play_info(call).await,
+            Self::GetVideoPlayAuth => get_video_play_auth(call).await,
+            Self::GetVideoInfo => get_video_info(call).await,
+            Self::AssumeRole => assume_role(call).await,
+        }
+    }
+}
+
+async fn find_video(call: &Call<'_>) -> Result<Video, Refusal> {
+    let given = call.params.required("VideoId")?;
+    let id = VideoId::parse(given);
+    if let Some(only) = &call.caller.video
+        && id.as_ref() != Some(only)
+    {
+        return Err(Why::ForbiddenRam.because("This credential is for another video."));
+    }
+    let not_found = || {
+        Why::VideoNotFound.because(
+            "There is no video with this VideoId. Check the id and the region or endpoint.",
+        )
+    };
+    let id = id.ok_or_else(not_found)?;
+    call.shared
+        .core
+        .videos
+        .video(&id)
+        .await?
+        .ok_or_else(not_found)
+}
+
+fn must_be_normal(video: &Video) -> Result<(), Refusal> {
+    if video.status == VideoStatus::Normal {
+        return Ok(());
+    }
+    Err(Why::IllegalStatus.because(format!(
+        "The video's status is {}; it can be played when it is Normal.",
+        video.status.as_str()
+    )))
+}
+
+fn seconds(
+    call: &Call<'_>,
+    name: &'static str,
+    default: i64,
+    range: &RangeInclusive<i64>,
+) -> Result<i64, Refusal> {
+    let Some(text) = call.params.get(name) else {
+        return Ok(default);
+    };
+    text.parse()
+        .ok()
+        .filter(|seconds| range.contains(seconds))
+        .ok_or_else(|| {
+            Refusal::invalid(
+                name,
+                format!(
+                    "it must be a whole number of seconds from {} to {}.",
+                    range.start(),
+                    range.end()
+                ),
+            )
+        })
+}
+
+fn list<T>(
+    call: &Call<'_>,
+    name: &'static str,
+    parse: fn(&str) -> Option<T>,
+    known: &str,
+) -> Result<Vec<T>, Refusal> {
+    let Some(text) = call.params.get(name) else {
+        return Ok(Vec::new());
+    };
+    text.split(',')
+        .map(|word| {
+            parse(word.trim()).ok_or_else(|| {
+                Refusal::invalid(
+                    name,
+                    format!("it must be a comma-separated list of {known}."),
+                )
+            })
+        })
+        .collect()
+}
+
+/// The parts of PlayConfig that are understood here.
+#[derive(Default)]
+struct PlayConfig {
+    encryption: Option<Encryption>,
+    hls_uri_token: Option<String>,
+}
+
+fn play_config(call: &Call<'_>) -> Result<PlayConfig, Refusal> {
+    const NAME: &str = "PlayConfig";
+    let Some(text) = call.params.get(NAME) else {
+        return Ok(PlayConfig::default());
+    };
+    let Ok(Value::Object(config)) = serde_json::from_str(text) else {
+        return Err(Refusal::invalid(NAME, "it must be a JSON object."));
+    };
+    let preview = config
+        .get("PreviewTime")
+        .is_some_and(|time| !matches!(time.to_string().trim_matches('"'), "" | "0" | "null"));
+    if preview {
+        return Err(Refusal::invalid(
+            NAME,
+            "PreviewTime is not offered by this service.",
+        ));
+    }
+    let word = |name: &str| {
+        config
+            .get(name)
+            .and_then(Value::as_str)
+            .filter(|word| !word.is_empty())
+    };
+    let encryption = word("EncryptType")
+        .map(|word| {
+            Encryption::parse(word).ok_or_else(|| {
+                Refusal::invalid(
+                    NAME,
+                    "EncryptType must be Unencrypted, HLSEncryption or AliyunVoDEncryption.",
+                )
+            })
+        })
+        .transpose()?;
+    let hls_uri_token = word("MtsHlsUriToken").map(str::to_owned);
+    if hls_uri_token
+        .as_ref()
+        .is_some_and(|token| token.len() > MAX_TEXT_LEN)
+    {
+        return Err(Refusal::invalid(
+            NAME,
+            format!("MtsHlsUriToken is longer than {MAX_TEXT_LEN} octets."),
+        ));
+    }
+    Ok(PlayConfig {
+        encryption,
+        hls_uri_token,
+    })
+}
+
+fn play_filter(call: &Call<'_>, encryption: Option<Encryption>) -> Result<PlayFilter, Refusal> {
+    let (mut video, mut audio) = (true, true);
+    if let Some(kinds) = call.params.get("StreamType") {
+        let kinds: Vec<&str> = kinds.split(',').map(str::trim).collect();
+        if kinds.iter().any(|kind| !["video", "audio"].contains(kind)) {
+            return Err(Refusal::invalid(
+                "StreamType",
+                "it must be video, audio, or both with a comma between.",
+            ));
+        }
+        (video, audio) = (kinds.contains(&"video"), kinds.contains(&"audio"));
+    }
+    let multiple = match call.params.get("ResultType") {
+        None | Some("Single") => false,
+        Some("Multiple") => true,
+        Some(_) => {
+            return Err(Refusal::invalid(
+                "ResultType",
+                "it must be Single or Multiple.",
+            ));
+        }
+    };
+    if call
+        .params
+        .get("OutputType")
+        .is_some_and(|kind| !["oss", "cdn"].contains(&kind))
+    {
+        return Err(Refusal::invalid("OutputType", "it must be cdn or oss."));
+    }
+    Ok(PlayFilter {
+        formats: list(call, "Formats", Format::parse, "mp4, m3u8, mp3, mpd, flv")?,
+        definitions: list(
+            call,
+            "Definition",
+            Definition::parse,
+            "FD, LD, SD, HD, OD, 2K, 4K, SQ, HQ, AUTO",
+        )?,
+        video,
+        audio,
+        encryption,
+        multiple,
+    })
+}
+
+fn media_url(
+    call: &Call<'_>,
+    id: &VideoId,
+    file: &str,
+    until_s: i64,
+    token: Option<&str>,
+) -> String {
+    let path = media_path(id, file);
+    let mut url = format!(
+        "{}{path}?auth_key={}",
+        call.base_url,
+        sign_path(&call.shared.url_key, &path, until_s)
+    );
+    if let Some(token) = token {
+        url.push('&');
+        url.push_str(
+            &url::form_urlencoded::Serializer::new(String::new())
+                .append_pair("MtsHlsUriToken", token)
+                .finish(),
+        );
+    }
+    url
+}
+
+fn cover_url(call: &Call<'_>, video: &Video, until_s: i64) -> String {
+    video
+        .cover
+        .as_ref()
+        .map(|cover| media_url(call, &video.id, cover, until_s, None))
+        .unwrap_or_default()
+}
+
+fn rounded(value: f64, digits: i32) -> f64 {
+    let scale = 10_f64.powi(digits);
+    (value * scale).round() / scale
+}
+
+fn play_info(
+    call: &Call<'_>,
+    video: &Video,
+    rendition: &Rendition,
+    until_s: i64,
+    token: Option<&str>,
+) -> Value {
+    let playlist_token = token.filter(|_| rendition.format == Format::M3u8);
+    let mut info = json!({
+        "PlayURL": media_url(call, &video.id, &rendition.file, until_s, playlist_token),
+        "Format": rendition.format.as_str(),
+        "Definition": rendition.definition.as_str(),
+        "StreamType": if rendition.audio_only { "audio" } else { "video" },
+        "Bitrate": rounded(rendition.bitrate_kbps, 3),
+        "Fps": rounded(rendition.fps, 3),
+        "Duration": rounded(rendition.duration_s, 4),
+        "Size": rendition.size,
+        "Width": rendition.width,
+        "Height": rendition.height,
+        "Encrypt": i32::from(rendition.encryption != Encryption::None),
+        "Status": "Normal",
+        "NarrowBandType": "0",
+        "CreationTime": wire::utc(video.created_ms),
+    });
+    if let (Value::Object(members), true) = (&mut info, rendition.encryption != Encryption::None) {
+        members.insert(
+            "EncryptType".to_owned(),
+            rendition.encryption.as_str().into(),
+        );
+    }
+    info
+}
+
+async fn get_play_info(call: &Call<'_>) -> Result<Value, Refusal> {
+    let video_id = call.params.required("VideoId")?;
+    match call.params.get("AuthInfo") {
+        Some(info) => AuthInfo::check(info, &call.shared.core.master, video_id, call.now_ms)?,
+        None if call.caller.needs_auth_info => return Err(Refusal::missing("AuthInfo")),
+        None => {}
+    }
+    let config = play_config(call)?;
+    let filter = play_filter(call, config.encryption)?;
+    let timeout_s = seconds(call, "AuthTimeout", URL_TIMEOUT_S, &URL_TIMEOUT_RANGE_S)?;
+    let video = find_video(call).await?;
+    must_be_normal(&video)?;
+    let renditions = pick_renditions(
+        call.shared.core.videos.renditions(&video.id).await?,
+        &filter,
+    )?;
+    let until_s = call.now_ms.div_euclid(1000).saturating_add(timeout_s);
+    let token = config.hls_uri_token.as_deref();
+    let infos: Vec<Value> = renditions
+        .iter()
+        .map(|rendition| play_info(call, &video, rendition, until_s, token))
+        .collect();
+    let media_type = if renditions.iter().all(|rendition| rendition.audio_only) {
+        "audio"
+    } else {
+        "video"
+    };
+    Ok(json!({
+        "VideoBase": {
+            "VideoId": video.id,
+            "Title": video.title,
+            "Status": video.status.as_str(),
+            "Duration": rounded(video.duration_s, 4),
+            "CoverURL": cover_url(call, &video, until_s),
+            "MediaType": media_type,
+            "CreationTime": wire::utc(video.created_ms),
+            "TranscodeMode": "FastTranscode",
+            "ThumbnailList": { "Thumbnail": [] },
+        },
+        "PlayInfoList": { "PlayInfo": infos },
+    }))
+}
+
+async fn get_video_info(call: &Call<'_>) -> Result<Value, Refusal> {
+    let video = find_video(call).await?;
+    let until_s = call.now_ms.div_euclid(1000).saturating_add(URL_TIMEOUT_S);
+    Ok(json!({
+        "Video": {
+            "VideoId": video.id,
+            "Title": video.title,
+            "Status": video.status.as_str(),
+            "Duration": rounded(video.duration_s, 4),
+            "Size": video.size,
+            "CoverURL": cover_url(call, &video, until_s),
+            "CreationTime": wire::utc(video.created_ms),
+        }
+    }))
+}
+
+fn new_session_key() -> Result<String, Refusal> {
+    random::<12>()
+        .map(|bytes| format!("{SESSION_PREFIX}{}", hex(&bytes)))
+        .map_err(|_| Why::InternalError.because("The service could not draw a random number."))
+}
+
+async fn get_video_play_auth(call: &Call<'_>) -> Result<Value, Refusal> {
+    let timeout_s = seconds(
+        call,
+        "AuthInfoTimeout",
+        *AUTH_INFO_TIMEOUT_S.start(),
+        &AUTH_INFO_TIMEOUT_S,
+    )?;
+    let video = find_video(call).await?;
+    must_be_normal(&video)?;
+    let master = &call.shared.core.master;
+    // Whole seconds: that is what ExpireTime can say.
+    let expires_ms = call
+        .now_ms
+        .div_euclid(1000)
+        .saturating_add(timeout_s)
+        .saturating_mul(1000);
+    let host = call.base_url.split_once("://").map_or("", |(_, host)| host);
+    let info = AuthInfo::issue(master, &video.id, expires_ms, call.key_id, host);
+    let session = Session {
+        key_id: new_session_key()?,
+        expires_ms: expires_ms.saturating_add(PLAY_SESSION_MARGIN_MS),
+        policy: Policy::of(&[ACTION_GET_PLAY_INFO]),
+        // The AuthInfo binds it to the video, and says so in its own words when it does not fit.
+        video: Some(video.id.clone()),
+        needs_auth_info: true,
+    };
+    let until_s = expires_ms.div_euclid(1000).saturating_add(URL_TIMEOUT_S);
+    let meta = json!({
+        "VideoId": video.id,
+        "Title": video.title,
+        "CoverURL": cover_url(call, &video, until_s),
+        "Duration": rounded(video.duration_s, 4),
+        "Status": video.status.as_str(),
+    });
+    let play_auth = json!({
+        "AccessKeyId": session.key_id,
+        "AccessKeySecret": Session::secret(master, &session.key_id),
+        "SecurityToken": session.token(master),
+        "Region": call.shared.region,
+        "CustomerId": "1",
+        "PlayDomain": host,
+        "AuthInfo": serde_json::to_string(&info).unwrap_or_default(),
+        "VideoMeta": meta,
+    });
+    Ok(json!({ "PlayAuth": wire::encode_play_auth(&play_auth), "VideoMeta": meta }))
+}
+
+/// The actions that a session policy leaves of a role's: both must allow them.
+fn narrowed(role: &Policy, text: Option<&str>) -> Result<Policy, Refusal> {
+    let Some(text) = text else {
+        return Ok(role.clone());
+    };
+    let malformed = || {
+        Refusal::invalid(
+            "Policy",
+            "it must be a policy document: {\"Version\":\"1\",\"Statement\":[{\"Effect\":\"Allow\",\"Action\":[…],\"Resource\":\"*\"}]}.",
+        )
+    };
+    let document: Value = serde_json::from_str(text).map_err(|_| malformed())?;
+    let statements = document
+        .get("Statement")
+        .and_then(Value::as_array)
+        .ok_or_else(malformed)?;
+    let (mut allow, mut deny) = (Policy::of(&[]), Policy::of(&[]));
+    for statement in statements {
+        let actions: Vec<String> = match statement.get("Action") {
+            Some(Value::String(action)) => vec![action.clone()],
+            Some(Value::Array(actions)) => actions
+                .iter()
+                .filter_map(Value::as_str)
+                .map(str::to_owned)
+                .collect(),
+            _ => return Err(malformed()),
+        };
+        match statement.get("Effect").and_then(Value::as_str) {
+            Some("Allow") => allow.actions.extend(actions),
+            Some("Deny") => deny.actions.extend(actions),
+            _ => return Err(malformed()),
+        }
+    }
+    let known = [
+        ACTION_GET_PLAY_INFO,
+        ACTION_GET_VIDEO_PLAY_AUTH,
+        ACTION_GET_VIDEO_INFO,
+        ACTION_ASSUME_ROLE,
+    ];
+    let left: Vec<&str> = known
+        .into_iter()
+        .filter(|action| role.allows(action) && allow.allows(action) && !deny.allows(action))
+        .collect();
+    Ok(Policy::of(&left))
+}
+
+async fn assume_role(call: &Call<'_>) -> Result<Value, Refusal> {
+    let arn = call.params.required("RoleArn")?;
+    let session_name = call.params.required("RoleSessionName")?;
+    let name_fits = (2..=64).contains(&session_name.len())
+        && session_name
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b".@-_".contains(&byte));
+    if !name_fits {
+        return Err(Refusal::invalid(
+            "RoleSessionName",
+            "it must be 2 to 64 letters, digits or . @ - _",
+        ));
+    }
+    let name = arn
+        .strip_prefix("acs:ram::")
+        .and_then(|rest| rest.split_once(":role/"))
+        .map(|(_, name)| name)
+        .ok_or_else(|| {
+            Refusal::invalid(
+                "RoleArn",
+                "it must be of the form acs:ram::ACCOUNT:role/NAME.",
+            )
+        })?;
+    let duration_s = seconds(
+        call,
+        "DurationSeconds",
+        *SESSION_DURATION_S.end(),
+        &SESSION_DURATION_S,
+    )?;
+    let role = call.shared.core.accounts.role(name).await?;
+    let role = role.ok_or_else(|| {
+        Why::RoleNotFound.because("There is no such role. Its name is the last part of RoleArn.")
+    })?;
+    let master = &call.shared.core.master;
+    let session = Session {
+        key_id: new_session_key()?,
+        expires_ms: call.now_ms.saturating_add(duration_s.saturating_mul(1000)),
+        policy: narrowed(&role.policy, call.params.get("Policy"))?,
+        video: None,
+        needs_auth_info: false,
+    };
+    Ok(json!({
+        "Credentials": {
+            "AccessKeyId": session.key_id,
+            "AccessKeySecret": Session::secret(master, &session.key_id),
+            "SecurityToken": session.token(master),
+            "Expiration": wire::utc(session.expires_ms),
+        },
+        "AssumedRoleUser": {
+            "Arn": format!("{arn}/{session_name}"),
+            "AssumedRoleId": format!("{name}:{session_name}"),
+        },
+    }))
+}

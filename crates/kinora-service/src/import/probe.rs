@@ -1,0 +1,226 @@
+use std::path::Path;
+use std::process::Stdio;
+use std::time::Duration;
+
+use serde::Deserialize;
+use tokio::io::AsyncReadExt as _;
+use tokio::process::Command;
+use tokio::time::timeout;
+
+use super::ImportError;
+use super::ffmpeg::{FORMATS, file_url, first_reason, last_words, spawn_error};
+
+const LIMIT: Duration = Duration::from_secs(60);
+const MAX_ANSWER_LEN: u64 = 4 * 1024 * 1024;
+
+/// What a file holds, as far as an import needs it.
+#[derive(Clone, PartialEq, Debug)]
+pub(super) struct Probed {
+    pub(super) duration_s: f64,
+    pub(super) video: Option<VideoStream>,
+    pub(super) audio: Option<AudioStream>,
+}
+
+#[derive(Clone, PartialEq, Debug)]
+pub(super) struct VideoStream {
+    pub(super) index: u32,
+    pub(super) codec: String,
+    pub(super) pixel_format: String,
+    pub(super) width: u32,
+    /// Lines as they are shown: the width of a picture that is turned by 90°.
+    pub(super) height: u32,
+    pub(super) fps: f64,
+    pub(super) interlaced: bool,
+    pub(super) turned: bool,
+}
+
+#[derive(Clone, PartialEq, Debug)]
+pub(super) struct AudioStream {
+    pub(super) index: u32,
+    pub(super) codec: String,
+}
+
+#[derive(Deserialize)]
+struct Answer {
+    #[serde(default)]
+    streams: Vec<Stream>,
+    format: Option<Container>,
+}
+
+#[derive(Deserialize)]
+struct Container {
+    duration: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Stream {
+    index: u32,
+    codec_type: Option<String>,
+    codec_name: Option<String>,
+    pix_fmt: Option<String>,
+    width: Option<u32>,
+    height: Option<u32>,
+    avg_frame_rate: Option<String>,
+    field_order: Option<String>,
+    duration: Option<String>,
+    #[serde(default)]
+    disposition: Disposition,
+    #[serde(default)]
+    side_data_list: Vec<SideData>,
+}
+
+#[derive(Deserialize, Default)]
+struct Disposition {
+    #[serde(default)]
+    attached_pic: u8,
+}
+
+#[derive(Deserialize)]
+struct SideData {
+    rotation: Option<f64>,
+}
+
+/// Asks ffprobe. `own` files were made by ourselves: if they cannot be read, the source was at fault.
+pub(super) async fn probe(file: &Path, own: bool) -> Result<Probed, ImportError> {
+    let mut child = Command::new("ffprobe")
+        .args([
+            "-hide_banner",
+            "-v",
+            "error",
+            "-protocol_whitelist",
+            "file,pipe",
+            "-format_whitelist",
+            FORMATS,
+        ])
+        .args(["-of", "json", "-show_format", "-show_streams", "-i"])
+        .arg(file_url(file))
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()
+        .map_err(|error| spawn_error(error, "ffprobe"))?;
+    let (Some(stdout), Some(stderr)) = (child.stdout.take(), child.stderr.take()) else {
+        return Err(ImportError::work("talk to ffprobe")(
+            std::io::ErrorKind::BrokenPipe.into(),
+        ));
+    };
+    let mut json = Vec::new();
+    let mut limited = stdout.take(MAX_ANSWER_LEN);
+    let asked = timeout(LIMIT, async {
+        tokio::join!(
+            limited.read_to_end(&mut json),
+            last_words(stderr),
+            child.wait()
+        )
+    })
+    .await;
+    let (read, words, status) = asked.map_err(|_| ImportError::Stalled(LIMIT.as_secs()))?;
+    read.map_err(ImportError::work("listen to ffprobe"))?;
+    if !status
+        .map_err(ImportError::work("wait for ffprobe"))?
+        .success()
+    {
+        return Err(ImportError::Broken(without_path(
+            &first_reason(&words),
+            file,
+        )));
+    }
+    let answer: Answer = serde_json::from_slice(&json)
+        .map_err(|_| ImportError::Broken("ffprobe's answer cannot be read".to_owned()))?;
+    let probed = digest(answer);
+    if probed.video.is_none() && probed.audio.is_none() {
+        return Err(ImportError::NothingPlayable);
+    }
+    // Some containers tell no duration; what we made ourselves always does.
+    if own && probed.duration_s <= 0.0 {
+        return Err(ImportError::Broken(
+            "no picture and no sound could be read".to_owned(),
+        ));
+    }
+    Ok(probed)
+}
+
+fn without_path(reason: &str, file: &Path) -> String {
+    reason.replace(&format!("file:{}: ", file.display()), "")
+}
+
+fn number(text: Option<&String>) -> f64 {
+    text.and_then(|text| text.parse::<f64>().ok())
+        .filter(|number| number.is_finite() && *number > 0.0)
+        .unwrap_or(0.0)
+}
+
+fn ratio(text: Option<&String>) -> f64 {
+    let parts = text.and_then(|text| text.split_once('/'));
+    let parts = parts
+        .and_then(|(over, under)| Some((over.parse::<f64>().ok()?, under.parse::<f64>().ok()?)));
+    match parts {
+        Some((over, under)) if under > 0.0 => over / under,
+        _ => 0.0,
+    }
+}
+
+fn digest(answer: Answer) -> Probed {
+    let longest = answer
+        .streams
+        .iter()
+        .map(|stream| number(stream.duration.as_ref()))
+        .fold(0.0, f64::max);
+    let told = number(
+        answer
+            .format
+            .as_ref()
+            .and_then(|format| format.duration.as_ref()),
+    );
+    let mut probed = Probed {
+        duration_s: if told > 0.0 { told } else { longest },
+        video: None,
+        audio: None,
+    };
+    for stream in answer.streams {
+        let codec = stream.codec_name.clone().unwrap_or_default();
+        match stream.codec_type.as_deref() {
+            Some("video") if probed.video.is_none() && stream.disposition.attached_pic == 0 => {
+                let (Some(width), Some(height)) = (
+                    stream.width.filter(|w| *w > 0),
+                    stream.height.filter(|h| *h > 0),
+                ) else {
+                    continue;
+                };
+                let turned = stream
+                    .side_data_list
+                    .iter()
+                    .filter_map(|data| data.rotation)
+                    .any(|degrees| {
+                        (degrees.abs() - 90.0).abs() < 1.0 || (degrees.abs() - 270.0).abs() < 1.0
+                    });
+                let (width, height) = if turned {
+                    (height, width)
+                } else {
+                    (width, height)
+                };
+                probed.video = Some(VideoStream {
+                    index: stream.index,
+                    codec,
+                    pixel_format: stream.pix_fmt.unwrap_or_default(),
+                    width,
+                    height,
+                    fps: ratio(stream.avg_frame_rate.as_ref()),
+                    interlaced: stream
+                        .field_order
+                        .is_some_and(|order| !["progressive", "unknown"].contains(&order.as_str())),
+                    turned,
+                });
+            }
+            Some("audio") if probed.audio.is_none() && !codec.is_empty() => {
+                probed.audio = Some(AudioStream {
+                    index: stream.index,
+                    codec,
+                });
+            }
+            _ => {}
+        }
+    }
+    probed
+}

@@ -1,0 +1,300 @@
+use std::fs::File;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use kinora_errors::Secret;
+
+use crate::clock::Clock;
+use crate::crypto::{MasterKey, hex, random};
+use crate::domain::{
+    AccessKey, AccountState, Policy, RefererRule, Rendition, Role, Video, VideoId, VideoStatus,
+};
+use crate::error::ServiceError;
+use crate::import::{self, ImportError, ImportOptions};
+use crate::object::{FileStore, ObjectStore};
+use crate::store::{AccountStore, SqliteStore, VideoStore};
+
+const DATABASE: &str = "kinora.db";
+const MEDIA: &str = "media";
+const STAGING: &str = "staging";
+/// The role that every account has from the start: `acs:ram::1:role/player`.
+const DEFAULT_ROLE: &str = "player";
+/// Held by the one service that runs on the directory.
+const SERVER_LOCK: &str = "server.lock";
+
+/// A data directory, opened: what its operator may do with it, whether a service runs on it or not.
+#[derive(Clone)]
+pub struct Library {
+    pub(crate) core: Arc<Core>,
+}
+
+/// What all parts share.
+pub(crate) struct Core {
+    pub(crate) accounts: Arc<dyn AccountStore>,
+    pub(crate) videos: Arc<dyn VideoStore>,
+    pub(crate) objects: Arc<dyn ObjectStore>,
+    pub(crate) master: MasterKey,
+    pub(crate) clock: Arc<dyn Clock>,
+    database: Arc<SqliteStore>,
+    dir: PathBuf,
+}
+
+impl Core {
+    pub(crate) fn staging(&self) -> PathBuf {
+        self.dir.join(STAGING)
+    }
+    pub(crate) fn new_video_id() -> io::Result<VideoId> {
+        let digits = hex(&random::<16>()?);
+        VideoId::parse(&digits).ok_or_else(|| io::ErrorKind::InvalidData.into())
+    }
+}
+
+impl Library {
+    /// Opens a data directory, and makes it first where there is none.
+    ///
+    /// # Errors
+    /// The directory cannot be written, holds other things, or was written by another version.
+    pub async fn open(dir: &Path, clock: Arc<dyn Clock>) -> Result<Self, ServiceError> {
+        prepare(dir)?;
+        let (database, master) = SqliteStore::open(&dir.join(DATABASE)).await?;
+        let database = Arc::new(database);
+        let core = Core {
+            accounts: database.clone(),
+            videos: database.clone(),
+            objects: Arc::new(FileStore::new(dir.join(MEDIA))),
+            master,
+            clock,
+            database,
+            dir: dir.to_path_buf(),
+        };
+        Ok(Self {
+            core: Arc::new(core),
+        })
+    }
+
+    /// Ends the use of the database in good order.
+    pub async fn close(self) {
+        self.core.database.close().await;
+    }
+
+    /// Makes an access key. Its secret cannot be shown again.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn new_access_key(&self, policy: Policy) -> Result<AccessKey, ServiceError> {
+        let draw = |error| ServiceError::storage("draw a random key for", &self.core.dir)(error);
+        let key = AccessKey {
+            id: format!("KN{}", hex(&random::<9>().map_err(draw)?)),
+            secret: Secret::new(hex(&random::<20>().map_err(draw)?)),
+            policy,
+            active: true,
+        };
+        self.core.accounts.put_access_key(&key).await?;
+        Ok(key)
+    }
+
+    /// The first access key of the account, made now; nothing if there is one already.
+    pub(crate) async fn first_access_key(&self) -> Result<Option<AccessKey>, ServiceError> {
+        if self.core.accounts.has_access_key().await? {
+            return Ok(None);
+        }
+        let role = Role {
+            name: DEFAULT_ROLE.to_owned(),
+            policy: Policy::of(&[
+                "vod:GetPlayInfo",
+                "vod:GetVideoPlayAuth",
+                "vod:GetVideoInfo",
+            ]),
+        };
+        self.put_role(&role).await?;
+        self.new_access_key(Policy::all()).await.map(Some)
+    }
+
+    /// Changes what a key may do, or whether it is active.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn put_access_key(&self, key: &AccessKey) -> Result<(), ServiceError> {
+        self.core.accounts.put_access_key(key).await
+    }
+
+    /// Deletes a key; says whether there was one.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn delete_access_key(&self, id: &str) -> Result<bool, ServiceError> {
+        self.core.accounts.delete_access_key(id).await
+    }
+
+    /// Whether the account may be served.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn account_state(&self) -> Result<AccountState, ServiceError> {
+        self.core.accounts.account_state().await
+    }
+
+    /// Opens, closes or suspends the account.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn set_account_state(&self, state: AccountState) -> Result<(), ServiceError> {
+        self.core.accounts.set_account_state(state).await
+    }
+
+    /// Makes or changes a role.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn put_role(&self, role: &Role) -> Result<(), ServiceError> {
+        self.core.accounts.put_role(role).await
+    }
+
+    /// Says which pages may show the media.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn set_referer_rule(&self, rule: &RefererRule) -> Result<(), ServiceError> {
+        self.core.accounts.set_referer_rule(rule).await
+    }
+
+    /// All videos, oldest first.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn videos(&self) -> Result<Vec<Video>, ServiceError> {
+        self.core.videos.videos().await
+    }
+
+    /// The renditions of a video, lowest first.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn renditions(&self, id: &VideoId) -> Result<Vec<Rendition>, ServiceError> {
+        self.core.videos.renditions(id).await
+    }
+
+    /// Moves a video to another status, for example `Blocked`, where the status machine allows it.
+    ///
+    /// # Errors
+    /// There is no such video, or it may not take that step.
+    pub async fn set_status(&self, id: &VideoId, to: VideoStatus) -> Result<(), ServiceError> {
+        let video = self
+            .core
+            .videos
+            .video(id)
+            .await?
+            .ok_or_else(|| ServiceError::NoVideo(id.clone()))?;
+        let from = video.status;
+        if from.may_become(to) && self.core.videos.step_video(id, from, to).await? {
+            return Ok(());
+        }
+        Err(ServiceError::StatusStep { from, to })
+    }
+
+    /// Deletes a video and its media.
+    ///
+    /// # Errors
+    /// There is no such video, or its files cannot be removed.
+    pub async fn delete_video(&self, id: &VideoId) -> Result<(), ServiceError> {
+        if !self.core.videos.delete_video(id).await? {
+            return Err(ServiceError::NoVideo(id.clone()));
+        }
+        let removed = self.core.objects.remove(id).await;
+        removed.map_err(ServiceError::storage("remove the media in", &self.core.dir))
+    }
+
+    /// Brings a file in. `progress` hears how much is done, from 0 to 1. Dropping the future ends FFmpeg and
+    /// removes what was made.
+    ///
+    /// # Errors
+    /// The file cannot be read, is broken or holds nothing playable; FFmpeg is missing; the disk is full.
+    pub async fn import(
+        &self,
+        file: &Path,
+        options: ImportOptions,
+        progress: impl FnMut(f64) + Send,
+    ) -> Result<VideoId, ImportError> {
+        self.sweep().await?;
+        import::import(&self.core, file, options, progress).await
+    }
+
+    /// Takes the lock that one service holds; the lock ends with the file.
+    pub(crate) fn lock(&self) -> Result<File, ServiceError> {
+        let path = self.core.dir.join(SERVER_LOCK);
+        let open = File::options()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(&path);
+        let file = open.map_err(ServiceError::storage("open the lock file", &path))?;
+        match file.try_lock() {
+            Ok(()) => Ok(file),
+            Err(std::fs::TryLockError::WouldBlock) => {
+                Err(ServiceError::Locked(self.core.dir.clone()))
+            }
+            Err(std::fs::TryLockError::Error(error)) => {
+                Err(ServiceError::storage("lock", &path)(error))
+            }
+        }
+    }
+
+    /// Removes what killed imports left. Running ones hold a lock and are left alone.
+    pub(crate) async fn sweep(&self) -> Result<(), ServiceError> {
+        let core = &self.core;
+        let storage = |error| ServiceError::storage("clean up", core.staging())(error);
+        import::sweep_staging(&core.staging()).map_err(storage)?;
+        for video in core.videos.videos().await? {
+            if video.status == VideoStatus::Transcoding
+                && import::is_abandoned(&core.staging(), &video.id)
+            {
+                core.videos.delete_video(&video.id).await?;
+            }
+        }
+        for id in core.objects.videos().await.map_err(storage)? {
+            if import::is_abandoned(&core.staging(), &id) && core.videos.video(&id).await?.is_none()
+            {
+                core.objects.remove(&id).await.map_err(storage)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Makes the directory and its parts; refuses one that holds other things.
+fn prepare(dir: &Path) -> Result<(), ServiceError> {
+    use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+    let mut make = std::fs::DirBuilder::new();
+    // The database holds secrets: nobody else may read.
+    make.recursive(true).mode(0o700);
+    make.create(dir)
+        .map_err(ServiceError::storage("make the data directory", dir))?;
+    let database = dir.join(DATABASE);
+    if !database.exists() {
+        let ours = [MEDIA, STAGING, SERVER_LOCK];
+        let entries = std::fs::read_dir(dir).map_err(ServiceError::storage("read", dir))?;
+        for entry in entries {
+            let entry = entry.map_err(ServiceError::storage("read", dir))?;
+            if !entry
+                .file_name()
+                .to_str()
+                .is_some_and(|name| ours.contains(&name) || name.starts_with(DATABASE))
+            {
+                return Err(ServiceError::NotADataDirectory(dir.to_path_buf()));
+            }
+        }
+    }
+    File::options()
+        .create(true)
+        .append(true)
+        .mode(0o600)
+        .open(&database)
+        .map_err(ServiceError::storage("write the database", &database))?;
+    for part in [MEDIA, STAGING] {
+        let part = dir.join(part);
+        make.create(&part)
+            .map_err(ServiceError::storage("make", &part))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,145 @@
+use std::fs::File;
+use std::future::Future;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+
+use crate::clock::{Clock, SystemClock};
+use crate::domain::AccessKey;
+use crate::error::ServiceError;
+use crate::library::{Core, Library};
+use crate::server;
+
+/// How a service is set up.
+#[derive(Clone)]
+pub struct ServiceConfig {
+    /// The directory that holds everything; made where there is none.
+    pub data_dir: PathBuf,
+    /// Where to listen; port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// The address that clients see, where it differs: `https://media.example.com`. Otherwise the Host that a
+    /// client asked for stands in the media URLs.
+    pub public_url: Option<url::Url>,
+    /// The region that play credentials name.
+    pub region: String,
+    /// How long requests in flight may take to end when the service stops.
+    pub stop_grace: Duration,
+    /// The service's time.
+    pub clock: Arc<dyn Clock>,
+}
+
+impl ServiceConfig {
+    /// The usual set-up.
+    #[must_use]
+    pub fn new(data_dir: impl Into<PathBuf>, listen: SocketAddr) -> Self {
+        Self {
+            data_dir: data_dir.into(),
+            listen,
+            public_url: None,
+            region: "cn-shanghai".to_owned(),
+            stop_grace: Duration::from_secs(5),
+            clock: Arc::new(SystemClock),
+        }
+    }
+}
+
+/// A service that has its directory and its port, ready to run.
+pub struct Service {
+    library: Library,
+    listener: TcpListener,
+    address: SocketAddr,
+    first_key: Option<AccessKey>,
+    public_url: Option<url::Url>,
+    region: String,
+    stop_grace: Duration,
+    _lock: File,
+}
+
+/// What requests are answered with.
+pub(crate) struct Shared {
+    pub(crate) core: Arc<Core>,
+    pub(crate) address: SocketAddr,
+    pub(crate) public_url: Option<url::Url>,
+    pub(crate) region: String,
+    /// The key of type A URL signing.
+    pub(crate) url_key: String,
+}
+
+impl Service {
+    /// Opens the directory, removes what killed imports left, and takes the port. Connections made from now on
+    /// are answered once [`Service::run`] runs.
+    ///
+    /// # Errors
+    /// The directory cannot be used, another service runs on it, or the port is taken.
+    pub async fn open(config: ServiceConfig) -> Result<Self, ServiceError> {
+        let library = Library::open(&config.data_dir, config.clock).await?;
+        let lock = library.lock()?;
+        library.sweep().await?;
+        let listener = server::listen(config.listen).await?;
+        let address = listener
+            .local_addr()
+            .map_err(|source| ServiceError::Listen {
+                address: config.listen,
+                source,
+            })?;
+        // Last, so that a key is made only when somebody can be shown it.
+        let first_key = library.first_access_key().await?;
+        Ok(Self {
+            library,
+            listener,
+            address,
+            first_key,
+            public_url: config.public_url,
+            region: config.region,
+            stop_grace: config.stop_grace,
+            _lock: lock,
+        })
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Its endpoint as a client names it.
+    #[must_use]
+    pub fn endpoint(&self) -> String {
+        match &self.public_url {
+            Some(url) => url.as_str().trim_end_matches('/').to_owned(),
+            None => format!("http://{}", self.address),
+        }
+    }
+
+    /// The first access key, if it was made just now: the only time that its secret can be shown.
+    #[must_use]
+    pub fn first_access_key(&self) -> Option<&AccessKey> {
+        self.first_key.as_ref()
+    }
+
+    /// The operator's hand on the same directory.
+    #[must_use]
+    pub fn library(&self) -> &Library {
+        &self.library
+    }
+
+    /// Answers requests until `shutdown` is done; then lets those in flight end, within the grace.
+    ///
+    /// # Errors
+    /// The port can no longer be used.
+    pub async fn run(self, shutdown: impl Future<Output = ()> + Send) -> Result<(), ServiceError> {
+        let shared = Shared {
+            core: self.library.core.clone(),
+            address: self.address,
+            public_url: self.public_url,
+            region: self.region,
+            url_key: self.library.core.master.derive("url-auth", "media"),
+        };
+        server::run(self.listener, Arc::new(shared), shutdown, self.stop_grace).await;
+        self.library.close().await;
+        Ok(())
+    }
+}

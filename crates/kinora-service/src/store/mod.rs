@@ -1,0 +1,57 @@
+//! What is remembered: traits here, SQLite behind them. The SQL is kept to what other engines know, too.
+
+mod sqlite;
+
+use futures_util::future::BoxFuture;
+
+use crate::domain::{
+    AccessKey, AccountState, RefererRule, Rendition, Role, Video, VideoId, VideoStatus,
+};
+use crate::error::ServiceError;
+
+pub(crate) use sqlite::SqliteStore;
+
+/// The answer of a store, when it comes.
+pub(crate) type Answer<'a, T> = BoxFuture<'a, Result<T, ServiceError>>;
+
+/// The account, its keys, roles and rules, and the nonces that were used.
+pub(crate) trait AccountStore: Send + Sync {
+    fn account_state(&self) -> Answer<'_, AccountState>;
+    fn set_account_state(&self, state: AccountState) -> Answer<'_, ()>;
+    fn access_key<'a>(&'a self, id: &'a str) -> Answer<'a, Option<AccessKey>>;
+    fn has_access_key(&self) -> Answer<'_, bool>;
+    fn put_access_key<'a>(&'a self, key: &'a AccessKey) -> Answer<'a, ()>;
+    /// Whether there was such a key.
+    fn delete_access_key<'a>(&'a self, id: &'a str) -> Answer<'a, bool>;
+    fn role<'a>(&'a self, name: &'a str) -> Answer<'a, Option<Role>>;
+    fn put_role<'a>(&'a self, role: &'a Role) -> Answer<'a, ()>;
+    fn referer_rule(&self) -> Answer<'_, RefererRule>;
+    fn set_referer_rule<'a>(&'a self, rule: &'a RefererRule) -> Answer<'a, ()>;
+    /// Whether the nonce is new. Of all that ask at once with the same one, one hears yes.
+    fn remember_nonce<'a>(
+        &'a self,
+        key_id: &'a str,
+        nonce: &'a str,
+        until_ms: i64,
+        now_ms: i64,
+    ) -> Answer<'a, bool>;
+}
+
+/// Videos and their renditions.
+pub(crate) trait VideoStore: Send + Sync {
+    fn insert_video<'a>(&'a self, video: &'a Video) -> Answer<'a, ()>;
+    fn video<'a>(&'a self, id: &'a VideoId) -> Answer<'a, Option<Video>>;
+    fn videos(&self) -> Answer<'_, Vec<Video>>;
+    fn renditions<'a>(&'a self, id: &'a VideoId) -> Answer<'a, Vec<Rendition>>;
+    /// Sets what an import found and made, all or nothing.
+    fn finish_video<'a>(&'a self, video: &'a Video, renditions: &'a [Rendition]) -> Answer<'a, ()>;
+    /// Takes the step if the video still stands where the caller saw it.
+    fn step_video<'a>(
+        &'a self,
+        id: &'a VideoId,
+        from: VideoStatus,
+        to: VideoStatus,
+    ) -> Answer<'a, bool>;
+    /// Whether there was such a video.
+    fn delete_video<'a>(&'a self, id: &'a VideoId) -> Answer<'a, bool>;
+}

@@ -1,0 +1,458 @@
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use futures_util::FutureExt as _;
+use kinora_errors::Secret;
+use sqlx::sqlite::{
+    SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteRow,
+    SqliteSynchronous,
+};
+use sqlx::{Connection as _, Row as _};
+
+use super::{AccountStore, Answer, VideoStore};
+use crate::crypto::{MasterKey, random};
+use crate::domain::{
+    AccessKey, AccountState, Definition, Encryption, Format, Policy, RefererRule, Rendition, Role,
+    Video, VideoId, VideoStatus,
+};
+use crate::error::ServiceError;
+
+/// The n-th entry leads from version n to n + 1. Entries are only ever added.
+const MIGRATIONS: &[&str] = &[include_str!("schema_1.sql")];
+const READERS: u32 = 4;
+const BUSY: Duration = Duration::from_secs(15);
+/// Forgotten nonces are swept once in so many.
+const SWEEP_EVERY: u32 = 256;
+const ACCOUNT_STATE: &str = "account_state";
+const REFERER_RULE: &str = "referer_rule";
+const MASTER_KEY: &str = "master_key";
+
+/// The database of a data directory. One connection writes, so that writers of this process queue instead of
+/// contending; other processes are waited for.
+pub(crate) struct SqliteStore {
+    writer: SqlitePool,
+    readers: SqlitePool,
+    nonces: AtomicU32,
+}
+
+impl SqliteStore {
+    /// Opens the database, makes or updates its tables; gives back the service's key with it.
+    pub(crate) async fn open(file: &Path) -> Result<(Self, MasterKey), ServiceError> {
+        let options = SqliteConnectOptions::new()
+            .filename(file)
+            .create_if_missing(true)
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Normal)
+            .foreign_keys(true)
+            .busy_timeout(BUSY);
+        let pool = |connections| {
+            SqlitePoolOptions::new()
+                .max_connections(connections)
+                .acquire_timeout(BUSY)
+                .connect_lazy_with(options.clone())
+        };
+        let store = Self {
+            writer: pool(1),
+            readers: pool(READERS),
+            nonces: AtomicU32::new(0),
+        };
+        match store.migrate(file).await {
+            Ok(master) => Ok((store, master)),
+            Err(error) => {
+                store.close().await;
+                Err(error)
+            }
+        }
+    }
+
+    /// Ends all connections; SQLite then folds its log into the file.
+    pub(crate) async fn close(&self) {
+        self.readers.close().await;
+        self.writer.close().await;
+    }
+
+    async fn migrate(&self, file: &Path) -> Result<MasterKey, ServiceError> {
+        let damaged = |error: sqlx::Error| match &error {
+            // SQLite's result codes: 11 SQLITE_CORRUPT, 26 SQLITE_NOTADB.
+            sqlx::Error::Database(inner)
+                if matches!(inner.code().as_deref(), Some("11" | "26")) =>
+            {
+                ServiceError::Damaged(file.to_path_buf())
+            }
+            _ => ServiceError::Database(error),
+        };
+        let mut connection = self.writer.acquire().await.map_err(damaged)?;
+        // Taken for writing at once: another process may be doing the same.
+        let mut tx = connection
+            .begin_with("BEGIN IMMEDIATE")
+            .await
+            .map_err(damaged)?;
+        sqlx::query("CREATE TABLE IF NOT EXISTS schema_version (version BIGINT NOT NULL)")
+            .execute(&mut *tx)
+            .await
+            .map_err(damaged)?;
+        let found: i64 = sqlx::query_scalar("SELECT COALESCE(MAX(version), 0) FROM schema_version")
+            .fetch_one(&mut *tx)
+            .await
+            .map_err(damaged)?;
+        let supported = i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX);
+        if found > supported || found < 0 {
+            let path = file.parent().map_or_else(PathBuf::new, Path::to_path_buf);
+            return Err(ServiceError::OtherVersion {
+                path,
+                found,
+                supported,
+            });
+        }
+        for migration in MIGRATIONS.iter().skip(usize::try_from(found).unwrap_or(0)) {
+            sqlx::raw_sql(*migration).execute(&mut *tx).await?;
+        }
+        if found < supported {
+            sqlx::query("DELETE FROM schema_version")
+                .execute(&mut *tx)
+                .await?;
+            sqlx::query("INSERT INTO schema_version (version) VALUES ($1)")
+                .bind(supported)
+                .execute(&mut *tx)
+                .await?;
+        }
+        let master =
+            match sqlx::query_scalar::<_, String>("SELECT value FROM setting WHERE name = $1")
+                .bind(MASTER_KEY)
+                .fetch_optional(&mut *tx)
+                .await?
+            {
+                Some(text) => STANDARD
+                    .decode(text)
+                    .map_err(|_| ServiceError::Damaged(file.to_path_buf()))?,
+                None => {
+                    let key = random::<32>()
+                        .map_err(ServiceError::storage("draw a random key for", file))?;
+                    sqlx::query("INSERT INTO setting (name, value) VALUES ($1, $2)")
+                        .bind(MASTER_KEY)
+                        .bind(STANDARD.encode(key))
+                        .execute(&mut *tx)
+                        .await?;
+                    key.to_vec()
+                }
+            };
+        tx.commit().await?;
+        Ok(MasterKey::from_bytes(master))
+    }
+
+    async fn setting<T: serde::de::DeserializeOwned>(
+        &self,
+        name: &str,
+    ) -> Result<Option<T>, ServiceError> {
+        let text: Option<String> = sqlx::query_scalar("SELECT value FROM setting WHERE name = $1")
+            .bind(name)
+            .fetch_optional(&self.readers)
+            .await?;
+        text.map(|text| from_json(&text)).transpose()
+    }
+
+    async fn set_setting<T: serde::Serialize + Sync>(
+        &self,
+        name: &str,
+        value: &T,
+    ) -> Result<(), ServiceError> {
+        sqlx::query("INSERT INTO setting (name, value) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET value = excluded.value")
+            .bind(name)
+            .bind(to_json(value)?)
+            .execute(&self.writer)
+            .await?;
+        Ok(())
+    }
+}
+
+fn to_json<T: serde::Serialize>(value: &T) -> Result<String, ServiceError> {
+    serde_json::to_string(value)
+        .map_err(|error| ServiceError::Database(sqlx::Error::Encode(error.into())))
+}
+
+fn from_json<T: serde::de::DeserializeOwned>(text: &str) -> Result<T, ServiceError> {
+    serde_json::from_str(text)
+        .map_err(|error| ServiceError::Database(sqlx::Error::Decode(error.into())))
+}
+
+fn word<T>(text: &str, parse: fn(&str) -> Option<T>) -> Result<T, ServiceError> {
+    parse(text).ok_or_else(|| {
+        ServiceError::Database(sqlx::Error::Decode(format!("unknown word {text:?}").into()))
+    })
+}
+
+impl AccountStore for SqliteStore {
+    fn account_state(&self) -> Answer<'_, AccountState> {
+        async {
+            Ok(self
+                .setting(ACCOUNT_STATE)
+                .await?
+                .unwrap_or(AccountState::Active))
+        }
+        .boxed()
+    }
+    fn set_account_state(&self, state: AccountState) -> Answer<'_, ()> {
+        async move { self.set_setting(ACCOUNT_STATE, &state).await }.boxed()
+    }
+    fn access_key<'a>(&'a self, id: &'a str) -> Answer<'a, Option<AccessKey>> {
+        async move {
+            let row = sqlx::query("SELECT secret, policy, active FROM access_key WHERE id = $1")
+                .bind(id)
+                .fetch_optional(&self.readers)
+                .await?;
+            row.map(|row| {
+                Ok(AccessKey {
+                    id: id.to_owned(),
+                    secret: Secret::new(row.try_get::<String, _>(0)?),
+                    policy: from_json::<Policy>(&row.try_get::<String, _>(1)?)?,
+                    active: row.try_get::<i64, _>(2)? != 0,
+                })
+            })
+            .transpose()
+        }
+        .boxed()
+    }
+    fn has_access_key(&self) -> Answer<'_, bool> {
+        async {
+            Ok(sqlx::query("SELECT id FROM access_key LIMIT 1")
+                .fetch_optional(&self.writer)
+                .await?
+                .is_some())
+        }
+        .boxed()
+    }
+    fn put_access_key<'a>(&'a self, key: &'a AccessKey) -> Answer<'a, ()> {
+        async move {
+            sqlx::query(
+                "INSERT INTO access_key (id, secret, policy, active) VALUES ($1, $2, $3, $4) \
+                 ON CONFLICT (id) DO UPDATE SET secret = excluded.secret, policy = excluded.policy, active = excluded.active",
+            )
+            .bind(&key.id)
+            .bind(key.secret.expose())
+            .bind(to_json(&key.policy)?)
+            .bind(i64::from(key.active))
+            .execute(&self.writer)
+            .await?;
+            Ok(())
+        }
+        .boxed()
+    }
+    fn delete_access_key<'a>(&'a self, id: &'a str) -> Answer<'a, bool> {
+        async move {
+            let done = sqlx::query("DELETE FROM access_key WHERE id = $1")
+                .bind(id)
+                .execute(&self.writer)
+                .await?;
+            Ok(done.rows_affected() > 0)
+        }
+        .boxed()
+    }
+    fn role<'a>(&'a self, name: &'a str) -> Answer<'a, Option<Role>> {
+        async move {
+            let policy: Option<String> =
+                sqlx::query_scalar("SELECT policy FROM role WHERE name = $1")
+                    .bind(name)
+                    .fetch_optional(&self.readers)
+                    .await?;
+            policy
+                .map(|policy| {
+                    Ok(Role {
+                        name: name.to_owned(),
+                        policy: from_json(&policy)?,
+                    })
+                })
+                .transpose()
+        }
+        .boxed()
+    }
+    fn put_role<'a>(&'a self, role: &'a Role) -> Answer<'a, ()> {
+        async move {
+            sqlx::query("INSERT INTO role (name, policy) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET policy = excluded.policy")
+                .bind(&role.name)
+                .bind(to_json(&role.policy)?)
+                .execute(&self.writer)
+                .await?;
+            Ok(())
+        }
+        .boxed()
+    }
+    fn referer_rule(&self) -> Answer<'_, RefererRule> {
+        async { Ok(self.setting(REFERER_RULE).await?.unwrap_or_default()) }.boxed()
+    }
+    fn set_referer_rule<'a>(&'a self, rule: &'a RefererRule) -> Answer<'a, ()> {
+        async move { self.set_setting(REFERER_RULE, rule).await }.boxed()
+    }
+    fn remember_nonce<'a>(
+        &'a self,
+        key_id: &'a str,
+        nonce: &'a str,
+        until_ms: i64,
+        now_ms: i64,
+    ) -> Answer<'a, bool> {
+        async move {
+            if self.nonces.fetch_add(1, Ordering::Relaxed) % SWEEP_EVERY == 0 {
+                sqlx::query("DELETE FROM nonce WHERE until_ms < $1")
+                    .bind(now_ms)
+                    .execute(&self.writer)
+                    .await?;
+            }
+            let done = sqlx::query("INSERT INTO nonce (key_id, nonce, until_ms) VALUES ($1, $2, $3) ON CONFLICT (key_id, nonce) DO NOTHING")
+                .bind(key_id)
+                .bind(nonce)
+                .bind(until_ms)
+                .execute(&self.writer)
+                .await?;
+            Ok(done.rows_affected() == 1)
+        }
+        .boxed()
+    }
+}
+
+fn to_video(row: &SqliteRow) -> Result<Video, ServiceError> {
+    Ok(Video {
+        id: word(row.try_get("id")?, VideoId::parse)?,
+        title: row.try_get("title")?,
+        status: word(row.try_get("status")?, VideoStatus::parse)?,
+        duration_s: row.try_get("duration_s")?,
+        size: u64::try_from(row.try_get::<i64, _>("size")?).unwrap_or(0),
+        cover: row.try_get("cover")?,
+        created_ms: row.try_get("created_ms")?,
+    })
+}
+
+fn to_rendition(row: &SqliteRow) -> Result<Rendition, ServiceError> {
+    let whole = |name| -> Result<u32, ServiceError> {
+        Ok(u32::try_from(row.try_get::<i64, _>(name)?).unwrap_or(0))
+    };
+    Ok(Rendition {
+        file: row.try_get("file")?,
+        format: word(row.try_get("format")?, Format::parse)?,
+        definition: word(row.try_get("definition")?, Definition::parse)?,
+        encryption: word(row.try_get("encryption")?, Encryption::parse)?,
+        audio_only: row.try_get::<i64, _>("audio_only")? != 0,
+        bitrate_kbps: row.try_get("bitrate_kbps")?,
+        fps: row.try_get("fps")?,
+        duration_s: row.try_get("duration_s")?,
+        size: u64::try_from(row.try_get::<i64, _>("size")?).unwrap_or(0),
+        width: whole("width")?,
+        height: whole("height")?,
+    })
+}
+
+fn sql_size(size: u64) -> i64 {
+    i64::try_from(size).unwrap_or(i64::MAX)
+}
+
+impl VideoStore for SqliteStore {
+    fn insert_video<'a>(&'a self, video: &'a Video) -> Answer<'a, ()> {
+        async move {
+            sqlx::query("INSERT INTO video (id, title, status, duration_s, size, cover, created_ms) VALUES ($1, $2, $3, $4, $5, $6, $7)")
+                .bind(video.id.as_str())
+                .bind(&video.title)
+                .bind(video.status.as_str())
+                .bind(video.duration_s)
+                .bind(sql_size(video.size))
+                .bind(&video.cover)
+                .bind(video.created_ms)
+                .execute(&self.writer)
+                .await?;
+            Ok(())
+        }
+        .boxed()
+    }
+    fn video<'a>(&'a self, id: &'a VideoId) -> Answer<'a, Option<Video>> {
+        async move {
+            let row = sqlx::query("SELECT * FROM video WHERE id = $1")
+                .bind(id.as_str())
+                .fetch_optional(&self.readers)
+                .await?;
+            row.map(|row| to_video(&row)).transpose()
+        }
+        .boxed()
+    }
+    fn videos(&self) -> Answer<'_, Vec<Video>> {
+        async {
+            let rows = sqlx::query("SELECT * FROM video ORDER BY created_ms, id")
+                .fetch_all(&self.readers)
+                .await?;
+            rows.iter().map(to_video).collect()
+        }
+        .boxed()
+    }
+    fn renditions<'a>(&'a self, id: &'a VideoId) -> Answer<'a, Vec<Rendition>> {
+        async move {
+            let rows = sqlx::query("SELECT * FROM rendition WHERE video_id = $1 ORDER BY position")
+                .bind(id.as_str())
+                .fetch_all(&self.readers)
+                .await?;
+            rows.iter().map(to_rendition).collect()
+        }
+        .boxed()
+    }
+    fn finish_video<'a>(&'a self, video: &'a Video, renditions: &'a [Rendition]) -> Answer<'a, ()> {
+        async move {
+            let mut tx = self.writer.begin().await?;
+            sqlx::query("UPDATE video SET status = $1, duration_s = $2, cover = $3 WHERE id = $4")
+                .bind(video.status.as_str())
+                .bind(video.duration_s)
+                .bind(&video.cover)
+                .bind(video.id.as_str())
+                .execute(&mut *tx)
+                .await?;
+            for (position, rendition) in (0_i64..).zip(renditions) {
+                sqlx::query(
+                    "INSERT INTO rendition (video_id, file, format, definition, encryption, audio_only, bitrate_kbps, fps, \
+                     duration_s, size, width, height, position) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
+                )
+                .bind(video.id.as_str())
+                .bind(&rendition.file)
+                .bind(rendition.format.as_str())
+                .bind(rendition.definition.as_str())
+                .bind(rendition.encryption.as_str())
+                .bind(i64::from(rendition.audio_only))
+                .bind(rendition.bitrate_kbps)
+                .bind(rendition.fps)
+                .bind(rendition.duration_s)
+                .bind(sql_size(rendition.size))
+                .bind(i64::from(rendition.width))
+                .bind(i64::from(rendition.height))
+                .bind(position)
+                .execute(&mut *tx)
+                .await?;
+            }
+            tx.commit().await?;
+            Ok(())
+        }
+        .boxed()
+    }
+    fn step_video<'a>(
+        &'a self,
+        id: &'a VideoId,
+        from: VideoStatus,
+        to: VideoStatus,
+    ) -> Answer<'a, bool> {
+        async move {
+            let done = sqlx::query("UPDATE video SET status = $1 WHERE id = $2 AND status = $3")
+                .bind(to.as_str())
+                .bind(id.as_str())
+                .bind(from.as_str())
+                .execute(&self.writer)
+                .await?;
+            Ok(done.rows_affected() == 1)
+        }
+        .boxed()
+    }
+    fn delete_video<'a>(&'a self, id: &'a VideoId) -> Answer<'a, bool> {
+        async move {
+            let done = sqlx::query("DELETE FROM video WHERE id = $1")
+                .bind(id.as_str())
+                .execute(&self.writer)
+                .await?;
+            Ok(done.rows_affected() > 0)
+        }
+        .boxed()
+    }
+}
