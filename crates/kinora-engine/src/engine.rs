@@ -24,7 +24,8 @@ enum Phase {
     },
     Playing(Box<Session>),
     Stopped,
-    Failed,
+    /// Where playback was when it failed.
+    Failed { position: Time },
 }
 
 /// The player, without any of its hands: tell it what happens, do what it gives out.
@@ -72,6 +73,9 @@ impl Iterator for Outputs<'_> {
     }
 }
 
+/// The engine does not ask to be woken sooner than after so long.
+const PATIENCE: Time = Time::from_micros(200);
+
 impl Engine {
     /// An idle engine. `entropy` should differ from player to player; the same inputs and the
     /// same entropy give the same outputs.
@@ -104,6 +108,8 @@ impl Engine {
             Phase::Playing(session) => session.deadline(&self.cx),
             _ => None,
         };
+        // What is due now was done; a moment that stays due must not keep the thread busy.
+        let deadline = deadline.map(|at| at.max(now.mono + PATIENCE));
         Outputs {
             outputs: self.cx.out.drain(..),
             deadline,
@@ -127,7 +133,8 @@ impl Engine {
 
     fn fail(&mut self, fault: Fault) {
         let old = self.state();
-        self.leave(Phase::Failed);
+        let position = self.position(self.cx.now);
+        self.leave(Phase::Failed { position });
         self.cx.event(Event::StateChanged {
             old,
             new: State::Error,
@@ -248,7 +255,7 @@ impl Engine {
             Phase::Initialized { .. } => State::Initialized,
             Phase::Playing(session) => session.state(),
             Phase::Stopped => State::Stopped,
-            Phase::Failed => State::Error,
+            Phase::Failed { .. } => State::Error,
         }
     }
 
@@ -262,8 +269,11 @@ impl Engine {
     /// Where playback is, or where a seek leads to.
     #[must_use]
     pub fn position(&self, now: Now) -> Time {
-        self.session()
-            .map_or(Time::ZERO, |session| session.position(now.mono))
+        match &self.phase {
+            Phase::Playing(session) => session.position(now.mono),
+            Phase::Failed { position } => *position,
+            _ => Time::ZERO,
+        }
     }
     /// How long the presentation is; `None` when unknown or live.
     #[must_use]

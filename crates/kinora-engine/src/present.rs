@@ -112,7 +112,7 @@ impl Present {
             drop_before(cx, video, target);
             let front = video.frames.front()?;
             let early = front.pts + front.duration <= target;
-            if early && !video.is_drained() {
+            if early && video.frames.len() == 1 && !video.is_drained() {
                 return None;
             }
         }

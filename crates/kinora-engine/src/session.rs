@@ -262,6 +262,9 @@ impl Session {
         }
         loop {
             self.pull(cx, wishes);
+            if let Stage::Preparing { .. } = self.stage {
+                break;
+            }
             self.feed(cx);
             self.show(cx);
             if !self.turn(cx, wishes) {
@@ -471,7 +474,9 @@ impl Session {
     }
 
     pub(crate) fn position(&self, mono: Time) -> Time {
-        self.seeking.unwrap_or_else(|| self.clock.position(mono))
+        // Sound that begins before the first picture has negative times.
+        let position = self.seeking.unwrap_or_else(|| self.clock.position(mono));
+        position.max(Time::ZERO)
     }
 
     pub(crate) fn buffered(&self, mono: Time) -> Time {
@@ -645,6 +650,9 @@ impl Session {
     /// Lets everything go.
     pub(crate) fn close(mut self, cx: &mut Cx) {
         self.ingest.close(cx);
+        if let Stage::Started(motion) = self.stage {
+            motion.leave(cx);
+        }
         self.run_sink(cx, false);
         for line in self.lines.each() {
             for frame in line.frames.drain(..) {

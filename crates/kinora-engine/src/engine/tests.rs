@@ -1,3 +1,5 @@
+mod chaos;
+
 use kinora_errors::codes;
 use kinora_media::Time;
 

@@ -16,6 +16,7 @@ use kinora_media::{Now, RequestId, Time};
 use crate::{
     Command, Engine, Event, Input, Output, PlayerConfig, SeekAccuracy, Slot, Source, State,
 };
+pub use decoder::Damage;
 use decoder::Decoder;
 pub use film::Film;
 pub use net::{Fault as NetFault, Net, Weather};
@@ -69,7 +70,6 @@ impl Dice {
 /// Something that will happen.
 #[derive(Debug)]
 enum Happening {
-    Tell(Input),
     Transfer(RequestId),
     Work(Slot),
     Report,
@@ -131,6 +131,8 @@ pub struct Sim {
     pub shown: Vec<(Time, Time)>,
     /// Inputs that the engine was given.
     pub steps: u64,
+    /// Steps since time passed.
+    idle: u64,
 }
 
 /// A session of a seed, with the default settings.
@@ -159,6 +161,7 @@ impl Sim {
             events: Vec::new(),
             shown: Vec::new(),
             steps: 0,
+            idle: 0,
         }
     }
 
@@ -216,7 +219,7 @@ impl Sim {
     }
 
     /// Makes a line's decoder refuse each packet, or each of one in so many.
-    pub fn break_decoder(&mut self, slot: Slot, damage: decoder::Damage) {
+    pub fn break_decoder(&mut self, slot: Slot, damage: Damage) {
         self.line(slot).damage = damage;
     }
 
@@ -236,39 +239,6 @@ impl Sim {
         self.deadline = outputs.deadline();
         drop(outputs);
         for output in wanted {
-            self.watch.wanted(&output, self.now);
-            self.carry_out(output);
-        }
-        self.watch.after(&self.engine, clock);
-        if self.sink.take_changed() {
-            self.report();
-        }
-    }
-
-    fn report(&mut self) {
-        if let Some(report) = self.sink.report(self.now) {
-            self.tell(Input::AudioClock(report));
-        }
-    }
-
-    fn carry_out(&mut self, output: Output) {
-        let now = self.now;
-        match output {
-            Output::Fetch(fetch) => self.net.fetch(&mut self.agenda, now, *fetch),
-            Output::Grant { id, bytes } => self.net.grant(&mut self.agenda, now, id, bytes),
-            Output::Cancel(id) => self.net.cancel(id),
-            Output::Configure { slot, epoch, track } => self
-                .line_and_agenda(slot, |line, agenda| {
-                    line.configure(agenda, now, epoch, &track)
-                }),
-            Output::Decode {
-                slot,
-                epoch,
-                packet,
-            } => self.line_and_agenda(slot, |line, agenda| line.decode(agenda, now, epoch, packet)),
-            Output::Drain { slot, epoch } => {
-                self.line_and_agenda(slot, |line, agenda| line.drain(agenda, now, epoch))
-            }
             Output::Flush { slot, epoch } => {
                 self.line(slot).flush(epoch);
                 if slot == Slot::Audio {
@@ -326,6 +296,8 @@ impl Sim {
             self.now = until;
             return false;
         };
+        self.idle = if due > self.now { 0 } else { self.idle + 1 };
+        assert!(self.idle < 20_000, "time stands still at {}: {:?}", self.now, self.events.last());
         self.now = self.now.max(due);
         self.watch.time_passed(self.now);
         if planned.is_none_or(|planned| planned > due) {
@@ -336,7 +308,6 @@ impl Sim {
             return false;
         };
         match plan.what {
-            Happening::Tell(input) => self.tell(input),
             Happening::Transfer(id) => {
                 if let Some(input) = self.net.step(&mut self.agenda, self.now, id) {
                     self.tell(input);
@@ -410,5 +381,19 @@ impl Sim {
             .iter()
             .find(|(_, event)| is(event))
             .map(|(at, _)| *at)
+    }
+}
+
+/// A simulation that ends in a panic shows what came before it.
+impl Drop for Sim {
+    #[allow(clippy::print_stderr)]
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            let from = self.events.len().saturating_sub(15);
+            for (at, event) in self.events.iter().skip(from) {
+                eprintln!("{at} {event:?}");
+            }
+            eprintln!("at {} after {} steps, asked: {:?}", self.now, self.steps, self.net.asked.last());
+        }
     }
 }
