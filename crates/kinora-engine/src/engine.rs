@@ -25,7 +25,9 @@ enum Phase {
     Playing(Box<Session>),
     Stopped,
     /// Where playback was when it failed.
-    Failed { position: Time },
+    Failed {
+        position: Time,
+    },
 }
 
 /// The player, without any of its hands: tell it what happens, do what it gives out.

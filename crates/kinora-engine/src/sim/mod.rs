@@ -239,6 +239,42 @@ impl Sim {
         self.deadline = outputs.deadline();
         drop(outputs);
         for output in wanted {
+            self.watch.wanted(&output, self.now);
+            self.carry_out(output);
+        }
+        self.watch.after(&self.engine, clock);
+        if self.sink.take_changed() {
+            self.report();
+        }
+    }
+
+    fn report(&mut self) {
+        if let Some(report) = self.sink.report(self.now) {
+            self.tell(Input::AudioClock(report));
+        }
+    }
+
+    fn carry_out(&mut self, output: Output) {
+        let now = self.now;
+        match output {
+            Output::Fetch(fetch) => self.net.fetch(&mut self.agenda, now, *fetch),
+            Output::Grant { id, bytes } => self.net.grant(&mut self.agenda, now, id, bytes),
+            Output::Cancel(id) => self.net.cancel(id),
+            Output::Configure { slot, epoch, track } => {
+                self.work(slot, |line, agenda| {
+                    line.configure(agenda, now, epoch, &track)
+                });
+            }
+            Output::Decode {
+                slot,
+                epoch,
+                packet,
+            } => {
+                self.work(slot, |line, agenda| line.decode(agenda, now, epoch, packet));
+            }
+            Output::Drain { slot, epoch } => {
+                self.work(slot, |line, agenda| line.drain(agenda, now, epoch));
+            }
             Output::Flush { slot, epoch } => {
                 self.line(slot).flush(epoch);
                 if slot == Slot::Audio {
@@ -280,7 +316,7 @@ impl Sim {
         }
     }
 
-    fn line_and_agenda(&mut self, slot: Slot, act: impl FnOnce(&mut Decoder, &mut Agenda)) {
+    fn work(&mut self, slot: Slot, act: impl FnOnce(&mut Decoder, &mut Agenda)) {
         let line = match slot {
             Slot::Video => &mut self.video,
             Slot::Audio => &mut self.audio,
@@ -297,7 +333,12 @@ impl Sim {
             return false;
         };
         self.idle = if due > self.now { 0 } else { self.idle + 1 };
-        assert!(self.idle < 20_000, "time stands still at {}: {:?}", self.now, self.events.last());
+        assert!(
+            self.idle < 20_000,
+            "time stands still at {}: {:?}",
+            self.now,
+            self.events.last()
+        );
         self.now = self.now.max(due);
         self.watch.time_passed(self.now);
         if planned.is_none_or(|planned| planned > due) {
@@ -393,7 +434,12 @@ impl Drop for Sim {
             for (at, event) in self.events.iter().skip(from) {
                 eprintln!("{at} {event:?}");
             }
-            eprintln!("at {} after {} steps, asked: {:?}", self.now, self.steps, self.net.asked.last());
+            eprintln!(
+                "at {} after {} steps, asked: {:?}",
+                self.now,
+                self.steps,
+                self.net.asked.last()
+            );
         }
     }
 }
