@@ -17,6 +17,8 @@ mod object;
 mod server;
 mod service;
 mod store;
+#[cfg(test)]
+mod tests;
 mod wire;
 
 pub use clock::{Clock, ManualClock, SystemClock};

@@ -1,0 +1,150 @@
+use kinora_errors::Coded as _;
+
+use super::*;
+use crate::ServiceError;
+
+async fn open(dir: &Path) -> Result<Service, ServiceError> {
+    Service::open(config(dir, &Arc::new(ManualClock::now()))).await
+}
+
+#[tokio::test]
+async fn a_directory_is_refused_for_what_is_wrong_with_it() {
+    let temp = tempfile::tempdir().unwrap();
+    let foreign = temp.path().join("foreign");
+    std::fs::create_dir(&foreign).unwrap();
+    std::fs::write(foreign.join("letter.txt"), "x").unwrap();
+    let refused = open(&foreign).await.err().unwrap();
+    assert!(
+        matches!(refused, ServiceError::NotADataDirectory(_)),
+        "{refused}"
+    );
+    assert!(!foreign.join("kinora.db").exists());
+
+    let damaged = temp.path().join("damaged");
+    std::fs::create_dir(&damaged).unwrap();
+    std::fs::write(damaged.join("kinora.db"), vec![b'x'; 5000]).unwrap();
+    let refused = open(&damaged).await.err().unwrap();
+    assert!(matches!(refused, ServiceError::Damaged(_)), "{refused:?}");
+
+    let file = temp.path().join("file");
+    std::fs::write(&file, "x").unwrap();
+    let refused = open(&file).await.err().unwrap();
+    assert!(
+        matches!(refused, ServiceError::Storage { .. }),
+        "{refused:?}"
+    );
+
+    let other = temp.path().join("other");
+    drop(open(&other).await.unwrap());
+    let pool = sqlx::SqlitePool::connect(&format!("sqlite:{}", other.join("kinora.db").display()))
+        .await
+        .unwrap();
+    sqlx::query("UPDATE schema_version SET version = 99")
+        .execute(&pool)
+        .await
+        .unwrap();
+    pool.close().await;
+    let refused = open(&other).await.err().unwrap();
+    assert!(
+        matches!(
+            refused,
+            ServiceError::OtherVersion {
+                found: 99,
+                supported: 1,
+                ..
+            }
+        ),
+        "{refused:?}"
+    );
+    assert_eq!(refused.reason(), "service.data.version");
+}
+
+#[tokio::test]
+async fn one_service_runs_on_a_directory_and_one_on_a_port() {
+    let temp = tempfile::tempdir().unwrap();
+    let first = open(&temp.path().join("a")).await.unwrap();
+    assert!(first.first_access_key().is_some());
+    assert!(
+        !format!("{:?}", first.first_access_key())
+            .contains(first.first_access_key().unwrap().secret.expose())
+    );
+    let second = open(&temp.path().join("a")).await.err().unwrap();
+    assert!(matches!(second, ServiceError::Locked(_)));
+    let mut taken = config(&temp.path().join("b"), &Arc::new(ManualClock::now()));
+    taken.listen = first.address();
+    let refused = Service::open(taken).await.err().unwrap();
+    assert!(matches!(refused, ServiceError::PortInUse { .. }));
+    // A key that nobody was shown must not have been made.
+    assert!(
+        open(&temp.path().join("b"))
+            .await
+            .unwrap()
+            .first_access_key()
+            .is_some()
+    );
+}
+
+#[tokio::test]
+async fn what_a_killed_import_left_is_swept_and_a_running_one_is_not() {
+    let temp = tempfile::tempdir().unwrap();
+    let data = temp.path().join("data");
+    let (service, _) = Running::start(&data, Arc::new(ManualClock::now())).await;
+    let core = service.library.core.clone();
+    let (killed, running) = (Core::new_video_id().unwrap(), Core::new_video_id().unwrap());
+    let mut locks = Vec::new();
+    for id in [&killed, &running] {
+        std::fs::create_dir_all(core.staging().join(id.as_str()).join("out")).unwrap();
+        std::fs::create_dir(data.join("media").join(id.as_str())).unwrap();
+        let lock = std::fs::File::create(core.staging().join(format!("{id}.lock"))).unwrap();
+        lock.lock().unwrap();
+        locks.push(lock);
+        let video = Video {
+            id: id.clone(),
+            title: String::new(),
+            status: VideoStatus::Transcoding,
+            duration_s: 0.0,
+            size: 0,
+            cover: None,
+            created_ms: 0,
+        };
+        core.videos.insert_video(&video).await.unwrap();
+    }
+    drop(locks.remove(0));
+    service.stop().await;
+    let (service, _) = Running::start(&data, Arc::new(ManualClock::now())).await;
+    let left: Vec<VideoId> = service
+        .library
+        .videos()
+        .await
+        .unwrap()
+        .into_iter()
+        .map(|video| video.id)
+        .collect();
+    assert_eq!(left, [running.clone()]);
+    assert!(
+        !core.staging().join(killed.as_str()).exists()
+            && core.staging().join(running.as_str()).exists()
+    );
+    assert!(
+        !data.join("media").join(killed.as_str()).exists()
+            && data.join("media").join(running.as_str()).exists()
+    );
+    service.stop().await;
+}
+
+#[tokio::test]
+async fn a_request_in_flight_ends_before_the_service_does() {
+    let temp = tempfile::tempdir().unwrap();
+    let (service, _) =
+        Running::start(&temp.path().join("data"), Arc::new(ManualClock::now())).await;
+    let address = service.address;
+    let mut idle = TcpStream::connect(address).await.unwrap();
+    idle.write_all(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        .await
+        .unwrap();
+    let mut first = [0; 12];
+    idle.read_exact(&mut first).await.unwrap();
+    assert_eq!(&first, b"HTTP/1.1 400");
+    service.stop().await;
+    assert!(TcpStream::connect(address).await.is_err());
+}
