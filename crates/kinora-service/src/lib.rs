@@ -19,7 +19,6 @@ mod service;
 mod store;
 #[cfg(test)]
 mod tests;
-mod wire;
 
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use domain::{

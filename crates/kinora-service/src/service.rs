@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use kinora_errors::Secret;
 use tokio::net::TcpListener;
 
 use crate::clock::{Clock, SystemClock};
@@ -65,7 +66,7 @@ pub(crate) struct Shared {
     pub(crate) public_url: Option<url::Url>,
     pub(crate) region: String,
     /// The key of type A URL signing.
-    pub(crate) url_key: String,
+    pub(crate) url_key: Secret,
 }
 
 impl Service {
@@ -136,7 +137,7 @@ impl Service {
             address: self.address,
             public_url: self.public_url,
             region: self.region,
-            url_key: self.library.core.master.derive("url-auth", "media"),
+            url_key: Secret::new(self.library.core.master.derive("url-auth", "media")),
         };
         server::run(self.listener, Arc::new(shared), shutdown, self.stop_grace).await;
         self.library.close().await;

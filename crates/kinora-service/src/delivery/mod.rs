@@ -15,19 +15,23 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header}
 use axum::response::{IntoResponse as _, Response};
 use bytes::{Bytes, BytesMut};
 use futures_util::stream;
+use kinora_cloud::UnixTime;
+use kinora_cloud::url_auth::{self, Ticket, UrlAuthError};
+use kinora_errors::Secret;
 use tokio::io::{AsyncReadExt as _, AsyncSeekExt as _};
 
 use crate::crypto::{hex, random};
 use crate::domain::{VideoId, VideoStatus};
 use crate::object::{MediaName, Object};
 use crate::service::Shared;
-use crate::wire::{self, AuthKeyError};
 use range::{Part, Validators};
 
 /// Octets that are read and sent at once.
 const PIECE_LEN: usize = 128 * 1024;
 /// A playlist longer than this is none of ours.
 const MAX_PLAYLIST_LEN: u64 = 8 * 1024 * 1024;
+/// A URL dies at its very timestamp, so that AuthTimeout alone says how long it lives.
+const VALIDITY_S: i64 = 0;
 const REFUSAL: HeaderName = HeaderName::from_static("x-tengine-error");
 
 /// The path of a media file, as it is signed.
@@ -36,9 +40,17 @@ pub(crate) fn media_path(id: &VideoId, file: &str) -> String {
 }
 
 /// An `auth_key` for a path.
-pub(crate) fn sign_path(url_key: &str, path: &str, until_s: i64) -> String {
+pub(crate) fn sign_path(url_key: &Secret, path: &str, until_s: i64) -> String {
     let rand = hex(&random::<8>().unwrap_or_default());
-    wire::auth_key(path, until_s, &rand, url_key)
+    let ticket = Ticket {
+        timestamp: UnixTime(until_s),
+        rand: &rand,
+        uid: "0",
+        preview_s: None,
+    };
+    url_auth::auth_key(path, &ticket, url_key)
+        .expose()
+        .to_owned()
 }
 
 /// Why a request gets no media.
@@ -109,12 +121,13 @@ fn argument(query: &str, name: &str) -> Option<String> {
 fn authorise(shared: &Shared, path: &str, query: &str) -> Result<i64, Denied> {
     let key = argument(query, "auth_key")
         .ok_or(Denied::Forbidden("denied by req auth: no url arg auth_key"))?;
-    let now_s = shared.core.clock.unix_ms().div_euclid(1000);
-    wire::check_auth_key(path, &key, &shared.url_key, now_s).map_err(|error| {
+    let now = UnixTime::from_millis(shared.core.clock.unix_ms());
+    let judged = url_auth::verify(path, &key, None, &shared.url_key, VALIDITY_S, now);
+    judged.map(UnixTime::seconds).map_err(|error| {
         Denied::Forbidden(match error {
-            AuthKeyError::Malformed => "denied by req auth: malformed auth_key",
-            AuthKeyError::Tampered => "denied by req auth: invalid md5hash value",
-            AuthKeyError::Expired => "denied by req auth: expired timestamp",
+            UrlAuthError::Malformed => "denied by req auth: malformed auth_key",
+            UrlAuthError::Mismatch => "denied by req auth: invalid md5hash value",
+            UrlAuthError::Expired => "denied by req auth: expired timestamp",
         })
     })
 }

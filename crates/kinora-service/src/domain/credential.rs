@@ -1,13 +1,15 @@
 use std::ops::RangeInclusive;
 
+use kinora_cloud::{AuthInfo, UnixTime, sts};
+use kinora_errors::Secret;
 use serde::{Deserialize, Serialize};
 
 use super::{Policy, Refusal, VideoId, Why};
-use crate::crypto::{MasterKey, same};
-use crate::wire;
+use crate::crypto::MasterKey;
 
 /// How long an assumed role may last, in seconds.
-pub(crate) const SESSION_DURATION_S: RangeInclusive<i64> = 900..=3600;
+pub(crate) const SESSION_DURATION_S: RangeInclusive<i64> =
+    sts::MIN_DURATION_S as i64..=sts::MAX_DURATION_S as i64;
 /// How long a play credential may last, in seconds.
 pub(crate) const AUTH_INFO_TIMEOUT_S: RangeInclusive<i64> = 100..=3000;
 const SEAL: &str = "session-token";
@@ -44,8 +46,8 @@ impl Session {
         )
     }
     /// The secret that belongs to a temporary key id.
-    pub(crate) fn secret(master: &MasterKey, key_id: &str) -> String {
-        master.derive(SECRET, key_id)
+    pub(crate) fn secret(master: &MasterKey, key_id: &str) -> Secret {
+        Secret::new(master.derive(SECRET, key_id))
     }
     /// Reads a token for the key that it is said to belong to.
     pub(crate) fn open(
@@ -69,72 +71,53 @@ impl Session {
     }
 }
 
-/// The part of a play credential that binds it to one video and one time.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "PascalCase")]
-pub(crate) struct AuthInfo {
-    #[serde(rename = "CI", default)]
-    pub(crate) ci: String,
-    #[serde(default)]
-    pub(crate) caller: String,
-    pub(crate) expire_time: String,
-    pub(crate) media_id: String,
-    #[serde(default)]
-    pub(crate) play_domain: String,
-    pub(crate) signature: String,
+/// The key that signs the AuthInfo of play credentials.
+fn auth_info_key(master: &MasterKey) -> Secret {
+    Secret::new(master.derive("auth-info", ""))
 }
 
-impl AuthInfo {
-    /// A signed one.
-    pub(crate) fn issue(
-        master: &MasterKey,
-        media_id: &VideoId,
-        expires_ms: i64,
-        caller: &str,
-        play_domain: &str,
-    ) -> Self {
-        let expire_time = wire::utc(expires_ms);
-        let signature = sign(master, &expire_time, media_id.as_str());
-        Self {
-            ci: String::new(),
-            caller: caller.to_owned(),
-            expire_time,
-            media_id: media_id.as_str().to_owned(),
-            play_domain: play_domain.to_owned(),
-            signature,
-        }
-    }
-    /// Checks one that a client brings.
-    pub(crate) fn check(
-        json: &str,
-        master: &MasterKey,
-        video: &str,
-        now_ms: i64,
-    ) -> Result<(), Refusal> {
-        let info: Self = serde_json::from_str(json).map_err(|_| {
+/// The part of a play credential that binds it to one video and one time, signed.
+pub(crate) fn issue_auth_info(
+    master: &MasterKey,
+    media_id: &VideoId,
+    expires: UnixTime,
+    caller: &str,
+    play_domain: &str,
+) -> AuthInfo {
+    let info = AuthInfo {
+        caller: caller.to_owned(),
+        expire_time: expires.to_string(),
+        media_id: media_id.as_str().to_owned(),
+        play_domain: play_domain.to_owned(),
+        ..AuthInfo::default()
+    };
+    info.signed(&auth_info_key(master))
+}
+
+/// Checks an AuthInfo that a client brings.
+pub(crate) fn check_auth_info(
+    json: &str,
+    master: &MasterKey,
+    video: &str,
+    now_ms: i64,
+) -> Result<(), Refusal> {
+    let info = AuthInfo::parse(json)
+        .filter(|info| !info.media_id.is_empty())
+        .ok_or_else(|| {
             Refusal::invalid(
                 "AuthInfo",
                 "it is not the JSON text that a play credential carries.",
             )
         })?;
-        let expected = sign(master, &info.expire_time, &info.media_id);
-        if !same(expected.as_bytes(), info.signature.as_bytes()) {
-            return Err(Why::AuthSignature.because("The AuthInfo was altered or signed by another service. Ask GetVideoPlayAuth for a new play credential."));
-        }
-        if info.media_id != video {
-            return Err(Why::AuthMediaId.because("The play credential was issued for another video. Ask GetVideoPlayAuth for this VideoId."));
-        }
-        if wire::parse_utc(&info.expire_time).is_none_or(|expires_ms| expires_ms <= now_ms) {
-            return Err(Why::AuthExpired
-                .because("The play credential has expired. Ask GetVideoPlayAuth for a new one."));
-        }
-        Ok(())
+    if !info.verify(&auth_info_key(master)) {
+        return Err(Why::AuthSignature.because("The AuthInfo was altered or signed by another service. Ask GetVideoPlayAuth for a new play credential."));
     }
-}
-
-fn sign(master: &MasterKey, expire_time: &str, media_id: &str) -> String {
-    master.derive(
-        "auth-info",
-        &format!("ExpireTime={expire_time}&MediaId={media_id}"),
-    )
+    if info.media_id != video {
+        return Err(Why::AuthMediaId.because("The play credential was issued for another video. Ask GetVideoPlayAuth for this VideoId."));
+    }
+    if UnixTime::parse(&info.expire_time).is_none_or(|end| end <= UnixTime::from_millis(now_ms)) {
+        return Err(Why::AuthExpired
+            .because("The play credential has expired. Ask GetVideoPlayAuth for a new one."));
+    }
+    Ok(())
 }

@@ -1,8 +1,9 @@
 use std::collections::BTreeMap;
 
+use kinora_cloud::{Method, UnixTime, sign};
+use kinora_errors::Secret;
+
 use super::{Refusal, Why};
-use crate::crypto::same;
-use crate::wire;
 
 /// How far a request's Timestamp may be from the service's clock.
 const SKEW_MS: i64 = 15 * 60 * 1000;
@@ -46,11 +47,11 @@ impl Params {
     pub(crate) fn required(&self, name: &str) -> Result<&str, Refusal> {
         self.get(name).ok_or_else(|| Refusal::missing(name))
     }
-    fn signed(&self) -> impl Iterator<Item = (&str, &str)> {
+    fn pairs(&self) -> Vec<(&str, &str)> {
         self.0
             .iter()
-            .filter(|(name, _)| *name != "Signature")
             .map(|(name, value)| (name.as_str(), value.as_str()))
+            .collect()
     }
 }
 
@@ -104,9 +105,8 @@ impl<'a> SignedRequest<'a> {
         })
     }
     /// Whether the request was signed with that secret.
-    pub(crate) fn verify(&self, method: &str, secret: &str) -> Result<(), Refusal> {
-        let expected = wire::sign(method, self.params.signed(), secret);
-        if same(expected.as_bytes(), self.signature.as_bytes()) {
+    pub(crate) fn verify(&self, method: Method, secret: &Secret) -> Result<(), Refusal> {
+        if sign::verify(secret, method, &self.params.pairs(), self.signature) {
             return Ok(());
         }
         Err(Why::SignatureDoesNotMatch.because(
@@ -123,13 +123,16 @@ impl<'a> SignedRequest<'a> {
 }
 
 fn judge_timestamp(text: &str, now_ms: i64) -> Result<i64, Refusal> {
-    let timestamp_ms = wire::parse_utc(text).ok_or_else(|| {
-        Why::TimestampFormat.because("The Timestamp must be UTC in the form 2017-10-10T12:02:54Z.")
-    })?;
+    let timestamp_ms = UnixTime::parse(text)
+        .map(|time| time.seconds().saturating_mul(1000))
+        .ok_or_else(|| {
+            Why::TimestampFormat
+                .because("The Timestamp must be UTC in the form 2017-10-10T12:02:54Z.")
+        })?;
     if timestamp_ms.abs_diff(now_ms) > SKEW_MS.unsigned_abs() {
         return Err(Why::TimestampExpired.because(format!(
             "The Timestamp is more than 15 minutes from the service's clock, which shows {}. Set the clock of the machine that signs.",
-            wire::utc(now_ms)
+            UnixTime::from_millis(now_ms)
         )));
     }
     Ok(timestamp_ms)
@@ -150,14 +153,21 @@ mod tests {
     fn the_published_vector_verifies_and_nothing_else_does() {
         let given = params(VECTOR);
         let request = SignedRequest::read(&given, THEN_MS).unwrap();
-        assert_eq!(request.verify("GET", "testAccessKeySecret"), Ok(()));
-        assert!(request.verify("POST", "testAccessKeySecret").is_err());
-        assert!(request.verify("GET", "other").is_err());
+        assert_eq!(
+            request.verify(Method::Get, &Secret::new("testAccessKeySecret")),
+            Ok(())
+        );
+        assert!(
+            request
+                .verify(Method::Post, &Secret::new("testAccessKeySecret"))
+                .is_err()
+        );
+        assert!(request.verify(Method::Get, &Secret::new("other")).is_err());
         let changed = params(&VECTOR.replace("VideoId=5", "VideoId=6"));
         assert!(
             SignedRequest::read(&changed, THEN_MS)
                 .unwrap()
-                .verify("GET", "testAccessKeySecret")
+                .verify(Method::Get, &Secret::new("testAccessKeySecret"))
                 .is_err()
         );
     }

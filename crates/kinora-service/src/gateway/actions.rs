@@ -2,23 +2,25 @@
 
 use std::ops::RangeInclusive;
 
+use kinora_cloud::{PlayAuth, UnixTime, VideoMeta, sts, vod};
+use kinora_errors::Secret;
 use serde_json::{Value, json};
 
-use super::{Call, SESSION_PREFIX, STS_VERSION, VOD_VERSION};
+use super::{Call, SESSION_PREFIX};
 use crate::crypto::{hex, random};
 use crate::delivery::{media_path, sign_path};
 use crate::domain::{
     ACTION_ASSUME_ROLE, ACTION_GET_PLAY_INFO, ACTION_GET_VIDEO_INFO, ACTION_GET_VIDEO_PLAY_AUTH,
-    AUTH_INFO_TIMEOUT_S, AuthInfo, Definition, Encryption, Format, PlayFilter, Policy, Refusal,
-    Rendition, SESSION_DURATION_S, Session, Video, VideoId, VideoStatus, Why, pick_renditions,
+    AUTH_INFO_TIMEOUT_S, Definition, Encryption, Format, PlayFilter, Policy, Refusal, Rendition,
+    SESSION_DURATION_S, Session, Video, VideoId, VideoStatus, Why, check_auth_info,
+    issue_auth_info, pick_renditions,
 };
-use crate::wire;
 
 /// Seconds that a media URL lives, if AuthTimeout does not say.
 const URL_TIMEOUT_S: i64 = 3600;
 const URL_TIMEOUT_RANGE_S: RangeInclusive<i64> = 1..=2_592_000;
-/// The triple in a play credential outlives its AuthInfo, so that lateness is told as such.
-const PLAY_SESSION_MARGIN_MS: i64 = 3_600_000;
+/// The triple in a play credential outlives its so that lateness is told as such.
+const PLAY_SESSION_MARGIN_S: i64 = 3600;
 const MAX_TEXT_LEN: usize = 512;
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -32,10 +34,10 @@ pub(super) enum Action {
 impl Action {
     pub(super) fn find(version: &str, name: &str) -> Option<Self> {
         match (version, name) {
-            (VOD_VERSION, "GetPlayInfo") => Some(Self::GetPlayInfo),
-            (VOD_VERSION, "GetVideoPlayAuth") => Some(Self::GetVideoPlayAuth),
-            (VOD_VERSION, "GetVideoInfo") => Some(Self::GetVideoInfo),
-            (STS_VERSION, "AssumeRole") => Some(Self::AssumeRole),
+            (vod::VERSION, "GetPlayInfo") => Some(Self::GetPlayInfo),
+            (vod::VERSION, "GetVideoPlayAuth") => Some(Self::GetVideoPlayAuth),
+            (vod::VERSION, "GetVideoInfo") => Some(Self::GetVideoInfo),
+            (sts::VERSION, "AssumeRole") => Some(Self::AssumeRole),
             _ => None,
         }
     }
@@ -293,7 +295,7 @@ fn play_info(
         "Encrypt": i32::from(rendition.encryption != Encryption::None),
         "Status": "Normal",
         "NarrowBandType": "0",
-        "CreationTime": wire::utc(video.created_ms),
+        "CreationTime": UnixTime::from_millis(video.created_ms).to_string(),
     });
     if let (Value::Object(members), true) = (&mut info, rendition.encryption != Encryption::None) {
         members.insert(
@@ -307,7 +309,7 @@ fn play_info(
 async fn get_play_info(call: &Call<'_>) -> Result<Value, Refusal> {
     let video_id = call.params.required("VideoId")?;
     match call.params.get("AuthInfo") {
-        Some(info) => AuthInfo::check(info, &call.shared.core.master, video_id, call.now_ms)?,
+        Some(info) => check_auth_info(info, &call.shared.core.master, video_id, call.now_ms)?,
         None if call.caller.needs_auth_info => return Err(Refusal::missing("AuthInfo")),
         None => {}
     }
@@ -339,7 +341,7 @@ async fn get_play_info(call: &Call<'_>) -> Result<Value, Refusal> {
             "Duration": rounded(video.duration_s, 4),
             "CoverURL": cover_url(call, &video, until_s),
             "MediaType": media_type,
-            "CreationTime": wire::utc(video.created_ms),
+            "CreationTime": UnixTime::from_millis(video.created_ms).to_string(),
             "TranscodeMode": "FastTranscode",
             "ThumbnailList": { "Thumbnail": [] },
         },
@@ -358,7 +360,7 @@ async fn get_video_info(call: &Call<'_>) -> Result<Value, Refusal> {
             "Duration": rounded(video.duration_s, 4),
             "Size": video.size,
             "CoverURL": cover_url(call, &video, until_s),
-            "CreationTime": wire::utc(video.created_ms),
+            "CreationTime": UnixTime::from_millis(video.created_ms).to_string(),
         }
     }))
 }
@@ -379,41 +381,38 @@ async fn get_video_play_auth(call: &Call<'_>) -> Result<Value, Refusal> {
     let video = find_video(call).await?;
     must_be_normal(&video)?;
     let master = &call.shared.core.master;
-    // Whole seconds: that is what ExpireTime can say.
-    let expires_ms = call
-        .now_ms
-        .div_euclid(1000)
-        .saturating_add(timeout_s)
-        .saturating_mul(1000);
+    let expires = UnixTime::from_millis(call.now_ms).after(timeout_s);
     let host = call.base_url.split_once("://").map_or("", |(_, host)| host);
-    let info = AuthInfo::issue(master, &video.id, expires_ms, call.key_id, host);
+    let info = issue_auth_info(master, &video.id, expires, call.key_id, host);
     let session = Session {
         key_id: new_session_key()?,
-        expires_ms: expires_ms.saturating_add(PLAY_SESSION_MARGIN_MS),
+        expires_ms: expires
+            .after(PLAY_SESSION_MARGIN_S)
+            .seconds()
+            .saturating_mul(1000),
         policy: Policy::of(&[ACTION_GET_PLAY_INFO]),
         // The AuthInfo binds it to the video, and says so in its own words when it does not fit.
         video: Some(video.id.clone()),
         needs_auth_info: true,
     };
-    let until_s = expires_ms.div_euclid(1000).saturating_add(URL_TIMEOUT_S);
-    let meta = json!({
-        "VideoId": video.id,
-        "Title": video.title,
-        "CoverURL": cover_url(call, &video, until_s),
-        "Duration": rounded(video.duration_s, 4),
-        "Status": video.status.as_str(),
-    });
-    let play_auth = json!({
-        "AccessKeyId": session.key_id,
-        "AccessKeySecret": Session::secret(master, &session.key_id),
-        "SecurityToken": session.token(master),
-        "Region": call.shared.region,
-        "CustomerId": "1",
-        "PlayDomain": host,
-        "AuthInfo": serde_json::to_string(&info).unwrap_or_default(),
-        "VideoMeta": meta,
-    });
-    Ok(json!({ "PlayAuth": wire::encode_play_auth(&play_auth), "VideoMeta": meta }))
+    let meta = VideoMeta {
+        video_id: video.id.to_string(),
+        title: video.title.clone(),
+        cover_url: cover_url(call, &video, expires.after(URL_TIMEOUT_S).seconds()),
+        duration: rounded(video.duration_s, 4),
+        status: video.status.as_str().to_owned(),
+    };
+    let play_auth = PlayAuth {
+        access_key_secret: Session::secret(master, &session.key_id),
+        security_token: Secret::new(session.token(master)),
+        access_key_id: session.key_id,
+        region: call.shared.region.clone(),
+        customer_id: "1".to_owned(),
+        play_domain: host.to_owned(),
+        auth_info: info.to_json(),
+        video_meta: meta.clone(),
+    };
+    Ok(json!({ "PlayAuth": play_auth.encode().expose(), "VideoMeta": meta }))
 }
 
 /// The actions that a session policy leaves of a role's: both must allow them.
@@ -506,9 +505,9 @@ async fn assume_role(call: &Call<'_>) -> Result<Value, Refusal> {
     Ok(json!({
         "Credentials": {
             "AccessKeyId": session.key_id,
-            "AccessKeySecret": Session::secret(master, &session.key_id),
+            "AccessKeySecret": Session::secret(master, &session.key_id).expose(),
             "SecurityToken": session.token(master),
-            "Expiration": wire::utc(session.expires_ms),
+            "Expiration": UnixTime::from_millis(session.expires_ms).to_string(),
         },
         "AssumedRoleUser": {
             "Arn": format!("{arn}/{session_name}"),

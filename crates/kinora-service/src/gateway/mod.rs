@@ -10,19 +10,19 @@ use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
 use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
+use kinora_cloud::{Method as Signed, sts, vod, xml};
 use serde_json::{Value, json};
 
 use crate::crypto::{hex, random};
 use crate::domain::{AccountState, Caller, Params, Refusal, Session, SignedRequest, Why};
 use crate::error::ServiceError;
 use crate::service::Shared;
-use crate::wire;
 
 const MAX_BODY_LEN: usize = 64 * 1024;
 const BODY_LIMIT: Duration = Duration::from_secs(15);
 const ANSWER_LIMIT: Duration = Duration::from_secs(30);
-const VOD_VERSION: &str = "2017-03-21";
-const STS_VERSION: &str = "2015-04-01";
+const JSON: &str = "application/json; charset=utf-8";
+const XML: &str = "text/xml; charset=utf-8";
 /// Key ids of temporary credentials begin with it.
 const SESSION_PREFIX: &str = "STS.";
 
@@ -60,7 +60,7 @@ pub(crate) async fn answer(State(shared): State<Arc<Shared>>, request: Request) 
             };
             let name = params.get("Action").unwrap_or("Unknown").to_owned();
             let acted =
-                tokio::time::timeout(ANSWER_LIMIT, act(&shared, &method, &params, &host)).await;
+                tokio::time::timeout(ANSWER_LIMIT, act(&shared, method, &params, &host)).await;
             let answer = acted.unwrap_or_else(|_| {
                 Err(Why::ServiceUnavailable
                     .because("The service is too busy to answer in time. Try again later."))
@@ -74,22 +74,24 @@ pub(crate) async fn answer(State(shared): State<Arc<Shared>>, request: Request) 
             if let Value::Object(members) = &mut body {
                 members.insert("RequestId".to_owned(), Value::String(request_id));
             }
-            render(shape, StatusCode::OK, &format!("{name}Response"), &body)
+            match shape {
+                Shape::Json => render(StatusCode::OK, JSON, body.to_string()),
+                Shape::Xml => render(StatusCode::OK, XML, xml::response(&name, &body)),
+            }
         }
         Err(refusal) => {
             let (status, _) = refusal.why.row();
             let body = json!({"RequestId": request_id, "HostId": host, "Code": refusal.code(), "Message": refusal.message});
             let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-            render(shape, status, "Error", &body)
+            match shape {
+                Shape::Json => render(status, JSON, body.to_string()),
+                Shape::Xml => render(status, XML, xml::error(&body)),
+            }
         }
     }
 }
 
-fn render(shape: Shape, status: StatusCode, root: &str, body: &Value) -> Response {
-    let (kind, text) = match shape {
-        Shape::Json => ("application/json; charset=utf-8", body.to_string()),
-        Shape::Xml => ("text/xml; charset=utf-8", wire::to_xml(root, body)),
-    };
+fn render(status: StatusCode, kind: &'static str, text: String) -> Response {
     let mut response = (status, Body::from(text)).into_response();
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
@@ -131,11 +133,11 @@ fn host_of(shared: &Shared, header: Option<&HeaderValue>) -> String {
         .map_or_else(|| shared.address.to_string(), str::to_owned)
 }
 
-async fn read_params(request: Request) -> Result<(Method, Params), Refusal> {
+async fn read_params(request: Request) -> Result<(Signed, Params), Refusal> {
     let (parts, body) = request.into_parts();
     let query = parts.uri.query().unwrap_or_default().as_bytes();
     if parts.method == Method::GET || parts.method == Method::HEAD {
-        return Ok((Method::GET, Params::parse(query, b"")?));
+        return Ok((Signed::Get, Params::parse(query, b"")?));
     }
     if parts.method != Method::POST {
         return Err(Why::UnsupportedOperation.because("The gateway answers GET and POST."));
@@ -161,12 +163,12 @@ async fn read_params(request: Request) -> Result<(Method, Params), Refusal> {
         return Err(Why::InvalidParameter
             .because("The body of a POST must be application/x-www-form-urlencoded."));
     }
-    Ok((Method::POST, Params::parse(query, &body)?))
+    Ok((Signed::Post, Params::parse(query, &body)?))
 }
 
 async fn act(
     shared: &Shared,
-    method: &Method,
+    method: Signed,
     params: &Params,
     host: &str,
 ) -> Result<Value, Refusal> {
@@ -179,10 +181,14 @@ async fn act(
     }
     let action = params.required("Action")?;
     let version = params.required("Version")?;
-    if ![VOD_VERSION, STS_VERSION].contains(&version) {
+    if ![vod::VERSION, sts::VERSION].contains(&version) {
         return Err(Refusal::invalid(
             "Version",
-            format!("only {VOD_VERSION} (VOD) and {STS_VERSION} (STS) are known."),
+            format!(
+                "only {} (VOD) and {} (STS) are known.",
+                vod::VERSION,
+                sts::VERSION
+            ),
         ));
     }
     let Some(action) = actions::Action::find(version, action) else {
@@ -229,7 +235,7 @@ async fn act(
 /// Finds the secret for the key, verifies the signature, and only then spends the nonce.
 async fn authenticate(
     shared: &Shared,
-    method: &Method,
+    method: Signed,
     signed: &SignedRequest<'_>,
     now_ms: i64,
 ) -> Result<Caller, Refusal> {
@@ -266,9 +272,9 @@ async fn authenticate(
             needs_auth_info: false,
             expires_ms: None,
         };
-        (key.secret.expose().to_owned(), caller)
+        (key.secret, caller)
     };
-    signed.verify(method.as_str(), &secret)?;
+    signed.verify(method, &secret)?;
     let until_ms = signed.nonce_until_ms(now_ms, caller.expires_ms);
     if !core
         .accounts

@@ -142,8 +142,7 @@ pub(super) fn first_reason(words: &str) -> String {
             Some((before, rest)) if before.starts_with('[') => rest,
             _ => line,
         })
-        .filter(|line| !line.trim().is_empty())
-        .next_back()
+        .rfind(|line| !line.trim().is_empty())
         .unwrap_or("nothing");
     reason
         .chars()

@@ -293,7 +293,7 @@ impl AccountStore for SqliteStore {
         now_ms: i64,
     ) -> Answer<'a, bool> {
         async move {
-            if self.nonces.fetch_add(1, Ordering::Relaxed) % SWEEP_EVERY == 0 {
+            if self.nonces.fetch_add(1, Ordering::Relaxed).is_multiple_of(SWEEP_EVERY) {
                 sqlx::query("DELETE FROM nonce WHERE until_ms < $1")
                     .bind(now_ms)
                     .execute(&self.writer)

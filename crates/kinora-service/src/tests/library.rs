@@ -120,7 +120,7 @@ async fn what_a_killed_import_left_is_swept_and_a_running_one_is_not() {
         .into_iter()
         .map(|video| video.id)
         .collect();
-    assert_eq!(left, [running.clone()]);
+    assert_eq!(left, std::slice::from_ref(&running));
     assert!(
         !core.staging().join(killed.as_str()).exists()
             && core.staging().join(running.as_str()).exists()

@@ -11,7 +11,8 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use base64::Engine as _;
+use kinora_cloud::{Method, PlayAuth, UnixTime, sign};
+use kinora_errors::Secret;
 use serde_json::Value;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -22,7 +23,7 @@ use crate::domain::{
     AccessKey, Definition, Encryption, Format, Rendition, Video, VideoId, VideoStatus,
 };
 use crate::library::Core;
-use crate::{Clock, Library, ManualClock, Service, ServiceConfig, wire};
+use crate::{Clock, Library, ManualClock, Service, ServiceConfig};
 
 static NONCE: AtomicU64 = AtomicU64::new(0);
 
@@ -79,7 +80,7 @@ impl Running {
     /// A signed query; a parameter given as empty is left out.
     pub(crate) fn signed(&self, method: &str, key: &Triple, params: &[(&str, &str)]) -> String {
         let nonce = format!("nonce-{}", NONCE.fetch_add(1, Ordering::Relaxed));
-        let timestamp = wire::utc(self.clock.unix_ms());
+        let timestamp = UnixTime::from_millis(self.clock.unix_ms()).to_string();
         let mut all: BTreeMap<&str, &str> = BTreeMap::from([
             ("Format", "JSON"),
             ("Version", "2017-03-21"),
@@ -92,11 +93,13 @@ impl Running {
         ]);
         all.extend(params.iter().copied());
         all.retain(|_, value| !value.is_empty());
-        let signature = wire::sign(
-            method,
-            all.iter().map(|(name, value)| (*name, *value)),
-            &key.secret,
-        );
+        let pairs: Vec<(&str, &str)> = all.iter().map(|(name, value)| (*name, *value)).collect();
+        let method = if method == "POST" {
+            Method::Post
+        } else {
+            Method::Get
+        };
+        let signature = sign::signature(&Secret::new(&*key.secret), method, &pairs);
         let mut query = url::form_urlencoded::Serializer::new(String::new());
         query
             .extend_pairs(&all)
@@ -152,15 +155,14 @@ impl Running {
             )
             .await;
         assert_eq!(reply.status, 200, "{}", reply.text());
-        let encoded = reply.json()["PlayAuth"].as_str().unwrap().to_owned();
-        let bytes = base64::engine::general_purpose::STANDARD
-            .decode(encoded)
-            .unwrap();
-        let auth: Value = serde_json::from_slice(&bytes).unwrap();
-        (
-            Triple::of(&auth),
-            auth["AuthInfo"].as_str().unwrap().to_owned(),
-        )
+        let reply = kinora_cloud::vod::parse_video_play_auth(reply.status, &reply.body).unwrap();
+        let auth = PlayAuth::decode(reply.play_auth.expose()).unwrap();
+        let triple = Triple {
+            id: auth.access_key_id,
+            secret: auth.access_key_secret.expose().to_owned(),
+            token: Some(auth.security_token.expose().to_owned()),
+        };
+        (triple, auth.auth_info.expose().to_owned())
     }
     /// The path and query of the first URL that GetPlayInfo gives for a format.
     pub(crate) async fn play_url(&self, key: &Triple, id: &VideoId, format: &str) -> String {
