@@ -1,2 +1,44 @@
-//! The `kinora` program.
-fn main() {}
+//! The `kinora` program: play, probe, decode, demux, explain, serve, import.
+#![forbid(unsafe_code)]
+// A program for people prints; the library crates do not.
+#![allow(clippy::print_stdout, clippy::print_stderr)]
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+mod args;
+mod decode;
+mod demux;
+mod explain;
+mod import;
+mod json;
+mod play;
+mod probe;
+mod report;
+mod serve;
+mod shell;
+mod source;
+
+use args::{Cli, Command};
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let style = report::Style::new(&cli.common);
+    let done = match cli.command {
+        Command::Play(args) => play::run(*args, &style),
+        Command::Probe(args) => probe::run(&args, &style),
+        Command::Demux(args) => demux::run(&args),
+        Command::Decode(args) => decode::run(&args),
+        Command::Explain(args) => return explain::run(&args, &style),
+        Command::Serve(args) => serve::run(&args, &style),
+        Command::Import(args) => import::run(&args, &style),
+        Command::Account(args) => serve::account(&args, &style),
+        Command::Completions { shell } => shell::completions(shell),
+        Command::Man => shell::man(),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => style.fail(&failure),
+    }
+}

@@ -1,1 +1,16 @@
-//! Decoders on libavcodec, loaded at run time if it is there
+//! Decoders on libavcodec, loaded at run time where it is installed; never linked.
+//!
+//! All unsafe code of the data path lives here: `raw` calls the library and reads its structs by
+//! the table of its major version (`abi`), `decoder` keeps the [`kinora_codec::Decoder`] contract.
+//!
+//! libavcodec is told to skip no samples at the start of a stream: cutting is the player's business.
+
+mod abi;
+mod backend;
+mod decoder;
+mod frame;
+mod library;
+mod raw;
+
+pub use backend::FfmpegBackend;
+pub use library::LoadError;

@@ -1,0 +1,35 @@
+//! `kinora demux`: all packets of a file.
+
+use std::io::Write;
+
+use kinora::{MediaReader, PacketDump};
+use serde_json::json;
+
+use crate::args::DemuxArgs;
+use crate::json;
+use crate::report::Failure;
+use crate::source::net_config;
+
+pub(crate) fn run(args: &DemuxArgs) -> Result<(), Failure> {
+    let mut reader = MediaReader::open(&args.source, &net_config(&args.net)?)?;
+    let (mut packets, mut bytes) = (0u64, 0u64);
+    let mut out = std::io::BufWriter::new(std::io::stdout().lock());
+    while let Some(packet) = reader.next_packet()? {
+        packets += 1;
+        bytes += packet.data.len() as u64;
+        if args.packets
+            && let Some(track) = reader.info().track(packet.track)
+        {
+            let dump = PacketDump::new(track, &packet);
+            if writeln!(out, "{}", dump.to_json()).is_err() {
+                return Ok(());
+            }
+        }
+    }
+    if out.flush().is_err() {
+        return Ok(());
+    }
+    drop(out);
+    json::line(&json!({ "packets": packets, "bytes": bytes, "damage": reader.damage() }));
+    Ok(())
+}

@@ -1,0 +1,83 @@
+//! Keys of the terminal while a video plays in it.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use crossterm::event::{self, Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
+use kinora::{Player, SeekAccuracy, State, Time, TrackChoice};
+
+/// Reads keys until it is dropped.
+pub(crate) struct Keys {
+    ended: Arc<AtomicBool>,
+    thread: Option<std::thread::JoinHandle<()>>,
+}
+
+/// How often a key reader looks whether it is still wanted.
+const LOOK: Duration = Duration::from_millis(200);
+
+pub(crate) fn listen(player: &Arc<Player>) -> Keys {
+    let ended = Arc::new(AtomicBool::new(false));
+    let (player, stop) = (Arc::clone(player), Arc::clone(&ended));
+    let thread = std::thread::Builder::new()
+        .name("kinora-keys".into())
+        .spawn(move || {
+            let mut muted = false;
+            while !stop.load(Ordering::Acquire) {
+                match event::poll(LOOK) {
+                    Ok(false) => {}
+                    Ok(true) => match event::read() {
+                        Ok(Event::Key(key)) if key.kind != KeyEventKind::Release => press(&player, key, &mut muted),
+                        Ok(_) => {}
+                        Err(_) => return,
+                    },
+                    Err(_) => return,
+                }
+            }
+        })
+        .ok();
+    Keys { ended, thread }
+}
+
+impl Drop for Keys {
+    fn drop(&mut self) {
+        self.ended.store(true, Ordering::Release);
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+fn press(player: &Player, key: KeyEvent, muted: &mut bool) {
+    let quit = key.code == KeyCode::Char('c') && key.modifiers.contains(KeyModifiers::CONTROL);
+    match key.code {
+        _ if quit => player.stop(),
+        KeyCode::Char('q') | KeyCode::Esc => player.stop(),
+        KeyCode::Char(' ' | 'p') if player.state() == State::Started => player.pause(),
+        KeyCode::Char(' ' | 'p') => player.start(),
+        KeyCode::Left => hop(player, -10),
+        KeyCode::Right => hop(player, 10),
+        KeyCode::Down => hop(player, -60),
+        KeyCode::Up => hop(player, 60),
+        KeyCode::Char('m') => {
+            *muted = !*muted;
+            player.set_mute(*muted);
+        }
+        KeyCode::Char('n') => next_quality(player),
+        _ => {}
+    }
+}
+
+fn hop(player: &Player, seconds: i64) {
+    let target = player.position() + Time::from_millis(seconds * 1_000);
+    player.seek(target.max(Time::ZERO), SeekAccuracy::KeyFrame);
+}
+
+fn next_quality(player: &Player) {
+    let Some(tracks) = player.tracks() else { return };
+    let videos: Vec<_> = tracks.iter().filter(|track| track.kind == kinora::TrackKind::Video).collect();
+    let now = videos.iter().position(|track| track.selected).unwrap_or(0);
+    if let Some(next) = videos.get((now + 1) % videos.len().max(1)) {
+        player.select_track(TrackChoice::Index(next.index));
+    }
+}

@@ -1,0 +1,69 @@
+//! `kinora play`.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use kinora::{LoopMode, Player, PlayerConfig, SeekAccuracy, Time};
+
+use crate::args::{NetArgs, PlayArgs};
+use crate::report::{Failure, Style};
+use crate::source::{decoders, net_config};
+
+mod control;
+mod credential;
+mod keys;
+mod outputs;
+mod session;
+mod show;
+
+use session::Session;
+
+pub(crate) fn run(args: PlayArgs, style: &Style) -> Result<(), Failure> {
+    let outputs = outputs::choose(&args)?;
+    let terminal = outputs.terminal;
+    let player = Player::builder()
+        .config(player_config(&args.net))
+        .network(net_config(&args.net)?)
+        .decoders(decoders(args.decoder))
+        .video_sink(outputs.video)
+        .audio_sink(outputs.audio)
+        .autoplay(!args.paused)
+        .build()?;
+    let player = Arc::new(player);
+    player.set_source(credential::source(&args.source, &args.vid)?);
+    player.set_volume(args.volume);
+    player.set_mute(args.mute);
+    if args.speed != 1.0 {
+        player.set_speed(args.speed);
+    }
+    if args.looping {
+        player.set_loop(LoopMode::On);
+    }
+    if let Some(seconds) = args.start {
+        player.seek(Time::from_secs_f64(seconds), SeekAccuracy::Exact);
+    }
+    player.prepare();
+    if args.control.is_some() {
+        control::listen(&player);
+    }
+    let keys = terminal.then(|| keys::listen(&player));
+    let played = Session::new(&player, &args, style).run();
+    drop(keys);
+    let keeps_files = outputs.keeps_files;
+    let released = match Arc::try_unwrap(player) {
+        Ok(player) => player.release(),
+        // A thread that waits for stdin holds the player: it ends with the process.
+        Err(player) if keeps_files => player.finish_outputs(),
+        Err(_) => Ok(()),
+    };
+    played?;
+    Ok(released?)
+}
+
+fn player_config(net: &NetArgs) -> PlayerConfig {
+    PlayerConfig {
+        network_timeout: Duration::from_millis(net.timeout.max(1)),
+        network_retry_count: net.retries,
+        ..PlayerConfig::default()
+    }
+}

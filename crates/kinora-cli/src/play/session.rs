@@ -1,0 +1,267 @@
+//! One playback from the first event to the last: prints, reacts, decides when it is over.
+
+use std::time::{Duration, Instant};
+
+use kinora::{Event, Fault, Player, State, Time, VideoFrame, codes};
+use serde_json::{Value, json};
+
+use super::credential;
+use super::show::StatusLine;
+use crate::args::{PlayArgs, Until};
+use crate::json;
+use crate::report::{Failure, Style};
+
+/// The longest wait for an event before the clock is looked at again.
+const IDLE: Duration = Duration::from_millis(500);
+
+pub(crate) struct Session<'a> {
+    player: &'a Player,
+    args: &'a PlayArgs,
+    style: &'a Style,
+    begun: Instant,
+    status: StatusLine,
+    size: (u32, u32),
+    first: Option<(Instant, Duration)>,
+    progress: Option<Progress>,
+    stalled: Option<Instant>,
+    stalls: u64,
+}
+
+struct Progress {
+    every: Duration,
+    next: Instant,
+    last: Option<Time>,
+}
+
+/// What an event means for the session.
+enum Flow {
+    On,
+    Over,
+}
+
+impl<'a> Session<'a> {
+    pub(crate) fn new(player: &'a Player, args: &'a PlayArgs, style: &'a Style) -> Self {
+        let begun = Instant::now();
+        let every = args.progress.filter(|seconds| *seconds > 0.0).map(Duration::from_secs_f64);
+        Self {
+            player,
+            args,
+            style,
+            begun,
+            status: StatusLine::new(args.stats.is_none() && args.vo != "terminal"),
+            size: (0, 0),
+            first: None,
+            progress: every.map(|every| Progress { every, next: begun, last: None }),
+            stalled: None,
+            stalls: 0,
+        }
+    }
+
+    pub(crate) fn run(mut self) -> Result<(), Failure> {
+        loop {
+            if self.time_is_up() {
+                break;
+            }
+            let Some(event) = self.player.next_event(self.patience()) else {
+                if self.player.is_released() {
+                    break;
+                }
+                self.tick();
+                continue;
+            };
+            if matches!(self.event(event)?, Flow::Over) {
+                break;
+            }
+            self.tick();
+        }
+        self.finish();
+        Ok(())
+    }
+
+    fn machine(&self) -> bool {
+        self.args.stats.is_some() || self.style.json
+    }
+
+    fn say(&self, value: &Value) {
+        if self.machine() {
+            json::line(value);
+        }
+    }
+
+    fn time_is_up(&self) -> bool {
+        match (self.args.until, &self.first) {
+            (Until::Time(seconds), Some((at, _))) => at.elapsed().as_secs_f64() >= seconds,
+            _ => false,
+        }
+    }
+
+    /// Until the next thing that must be done without an event.
+    fn patience(&self) -> Duration {
+        let end = match (self.args.until, &self.first) {
+            (Until::Time(seconds), Some((at, _))) => Duration::from_secs_f64(seconds).saturating_sub(at.elapsed()),
+            _ => IDLE,
+        };
+        let progress =
+            self.progress.as_ref().map_or(IDLE, |progress| progress.next.saturating_duration_since(Instant::now()));
+        end.min(progress).min(IDLE)
+    }
+
+    fn tick(&mut self) {
+        let word = match (self.stalled, self.player.state()) {
+            (Some(_), _) => "loading",
+            (_, State::Paused) => "paused ",
+            _ => "playing",
+        };
+        self.status.draw(self.player, word);
+        let Some(progress) = &mut self.progress else { return };
+        if self.first.is_none() || Instant::now() < progress.next {
+            return;
+        }
+        progress.next = Instant::now() + progress.every;
+        let position = self.player.position();
+        if progress.last.replace(position) != Some(position) {
+            let shown = self.player.output_stats().shown;
+            self.say(&json!({
+                "event": "position", "pts": position.as_secs_f64(), "frames_shown": shown, "height": self.size.1,
+            }));
+        }
+    }
+
+    fn event(&mut self, event: Event) -> Result<Flow, Failure> {
+        match event {
+            Event::FirstFrame { pts } => return self.first_frame(pts),
+            Event::VideoSize { width, height } => self.size = (width, height),
+            Event::SeekEnd { target, pts } => self.say(&json!({
+                "event": "seek_done", "target": target.as_secs_f64(), "pts": pts.as_secs_f64(),
+            })),
+            Event::LoadingBegin if self.first.is_some() => {
+                self.stalled = Some(Instant::now());
+                self.stalls += 1;
+                self.say(&json!({ "event": "stall" }));
+            }
+            Event::LoadingEnd => {
+                if let Some(since) = self.stalled.take() {
+                    self.say(&json!({ "event": "resume", "stalled": since.elapsed().as_secs_f64() }));
+                }
+            }
+            Event::TrackChanged { index } => self.track_changed(index),
+            Event::Timing(mark) => self.say(&json!({
+                "event": "timing", "what": snake(&format!("{mark:?}")), "ms": self.begun.elapsed().as_secs_f64() * 1e3,
+            })),
+            Event::Info { code, text } => self.say(&json!({ "event": "info", "code": code as i32, "text": text })),
+            Event::Recovered(fault) => self.tell_recovered(&fault),
+            Event::CredentialExpired(fault) => self.refresh(fault)?,
+            Event::Completion => return Ok(Flow::Over),
+            Event::StateChanged { new: State::Stopped, .. } => return Ok(Flow::Over),
+            Event::Error(fault) => return Err(self.failed(fault)),
+            _ => {}
+        }
+        Ok(Flow::On)
+    }
+
+    fn first_frame(&mut self, pts: Time) -> Result<Flow, Failure> {
+        let again = self.first.is_some();
+        self.first.get_or_insert((Instant::now(), self.begun.elapsed()));
+        let (width, height) = self.size;
+        self.say(&json!({ "event": "first_frame", "pts": pts.as_secs_f64(), "width": width, "height": height }));
+        if !again && let Some(path) = &self.args.dump_frame {
+            let frame = self.player.snapshot();
+            let pgm = frame.map(|frame| pgm(&frame)).unwrap_or_default();
+            std::fs::write(path, pgm).map_err(|error| Failure::io(&path.display().to_string(), &error))?;
+        }
+        Ok(if self.args.until == Until::FirstFrame { Flow::Over } else { Flow::On })
+    }
+
+    fn track_changed(&self, index: u32) {
+        let tracks = self.player.tracks();
+        let track = tracks.as_ref().and_then(|tracks| tracks.iter().find(|track| track.index == index));
+        if let Some(track) = track {
+            self.say(&json!({
+                "event": "variant", "index": index, "label": track.label,
+                "height": track.size.map(|size| size.1), "bandwidth": track.bitrate,
+            }));
+        }
+    }
+
+    fn tell_recovered(&mut self, fault: &Fault) {
+        if self.machine() {
+            json::line(&json!({ "event": "recovered", "fault": fault }));
+        } else {
+            self.status.clear();
+            eprintln!("kinora: played on after {fault}");
+        }
+    }
+
+    fn refresh(&mut self, fault: Fault) -> Result<(), Failure> {
+        self.say(&json!({ "event": "credential_expired", "fault": fault }));
+        match &self.args.vid.refresh_command {
+            Some(command) => self.player.refresh(credential::refresh(command)?),
+            // Nobody can give a fresh one: the failure stands.
+            None => return Err(self.failed(fault)),
+        }
+        Ok(())
+    }
+
+    fn failed(&mut self, fault: Fault) -> Failure {
+        self.status.clear();
+        self.say(&json!({ "event": "error", "fault": fault }));
+        if fault.code() == codes::ERROR_LOADING_TIMEOUT {
+            self.finish();
+        }
+        Failure::Fault(fault)
+    }
+
+    fn finish(&mut self) {
+        self.status.clear();
+        let (engine, output) = (self.player.stats(), self.player.output_stats());
+        let dropped = engine.frames_dropped + output.refused;
+        if self.machine() {
+            json::line(&json!({
+                "event": "end", "frames_shown": output.shown, "frames_dropped": dropped,
+                "av_offset_ms": { "p50": output.offset_p50_ms, "max": output.offset_max_ms },
+                "requests": engine.requests, "bytes": engine.bytes, "stalls": self.stalls,
+                "first_frame_ms": self.first.map(|(_, after)| after.as_secs_f64() * 1e3),
+            }));
+            return;
+        }
+        let first = self
+            .first
+            .map_or_else(|| "none".to_owned(), |(_, after)| format!("{:.0} ms", after.as_secs_f64() * 1e3));
+        eprintln!(
+            "played {}: first picture {first}, {} shown, {dropped} dropped, {} stalls, \
+             A/V offset {:.2} ms (median), {:.2} ms (most)",
+            self.player.position(),
+            output.shown,
+            self.stalls,
+            output.offset_p50_ms,
+            output.offset_max_ms,
+        );
+    }
+}
+
+/// `FirstKeyFrame` as the contract spells it: `first_key_frame`.
+fn snake(name: &str) -> String {
+    let mut text = String::with_capacity(name.len() + 4);
+    for letter in name.chars() {
+        if letter.is_uppercase() && !text.is_empty() {
+            text.push('_');
+        }
+        text.extend(letter.to_lowercase());
+    }
+    text
+}
+
+/// The luma plane as a binary PGM.
+fn pgm(frame: &VideoFrame) -> Vec<u8> {
+    let max = (1u32 << frame.format.bits()) - 1;
+    let mut bytes = format!("P5\n{} {}\n{max}\n", frame.width, frame.height).into_bytes();
+    for row in frame.rows(0) {
+        if frame.format.bytes_per_sample() == 1 {
+            bytes.extend_from_slice(row);
+        } else {
+            // PGM wants the most significant byte first.
+            bytes.extend(row.chunks_exact(2).flat_map(|pair| [pair[1], pair[0]]));
+        }
+    }
+    bytes
+}

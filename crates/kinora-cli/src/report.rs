@@ -1,0 +1,103 @@
+//! How failures are shown, and the exit status they give.
+
+use std::io::IsTerminal;
+use std::process::ExitCode;
+
+use kinora_errors::{Code, Fault, Lang, ReportStyle};
+
+use crate::args::{ColorArg, Common, LangArg};
+
+/// Why a command failed.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// A numbered failure.
+    Fault(Fault),
+    /// The arguments contradict each other or the world.
+    Usage(String),
+}
+
+impl From<Fault> for Failure {
+    fn from(fault: Fault) -> Self {
+        Self::Fault(fault)
+    }
+}
+
+impl Failure {
+    /// A failure of the system at a path.
+    pub(crate) fn io(path: &str, error: &std::io::Error) -> Self {
+        let code = Code::from_errno(error.raw_os_error().unwrap_or(0));
+        Self::Fault(Fault::new(code, "file.io").cause(error).at_url(path))
+    }
+}
+
+/// Language, colour and form of what is told.
+#[derive(Clone, Copy)]
+pub(crate) struct Style {
+    pub(crate) lang: Lang,
+    pub(crate) json: bool,
+    /// Colour on stdout.
+    pub(crate) color: bool,
+    color_stderr: bool,
+}
+
+impl Style {
+    pub(crate) fn new(common: &Common) -> Self {
+        let lang = match common.lang {
+            Some(LangArg::Zh) => Lang::Zh,
+            Some(LangArg::En) => Lang::En,
+            None => Lang::from_locale(&locale()),
+        };
+        Self {
+            lang,
+            json: common.json,
+            color: colored(common.color, std::io::stdout().is_terminal()),
+            color_stderr: colored(common.color, std::io::stderr().is_terminal()),
+        }
+    }
+
+    /// Tells a failure on stderr.
+    pub(crate) fn fail(&self, failure: &Failure) -> ExitCode {
+        match failure {
+            Failure::Usage(sentence) => {
+                eprintln!("kinora: {sentence}");
+                ExitCode::from(2)
+            }
+            Failure::Fault(fault) => {
+                self.tell(fault);
+                ExitCode::from(fault.code().exit_status())
+            }
+        }
+    }
+
+    /// Shows a fault whole.
+    pub(crate) fn tell(&self, fault: &Fault) {
+        if self.json {
+            let detail = serde_json::to_string(fault).unwrap_or_else(|_| format!("{fault}"));
+            eprintln!("{detail}");
+            return;
+        }
+        let style = if self.color_stderr { ReportStyle::Ansi } else { ReportStyle::Plain };
+        eprintln!("{}", fault.report(self.lang, style).trim_end());
+    }
+}
+
+/// <https://no-color.org>: set and not empty means no colour, unless it is asked for.
+fn colored(when: ColorArg, terminal: bool) -> bool {
+    match when {
+        ColorArg::Always => true,
+        ColorArg::Never => false,
+        ColorArg::Auto => {
+            let set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+            terminal && !set("NO_COLOR") && std::env::var("TERM").as_deref() != Ok("dumb")
+        }
+    }
+}
+
+/// POSIX's order: LC_ALL, LC_MESSAGES, LANG.
+fn locale() -> String {
+    ["LC_ALL", "LC_MESSAGES", "LANG"]
+        .into_iter()
+        .filter_map(|name| std::env::var(name).ok())
+        .find(|value| !value.is_empty())
+        .unwrap_or_default()
+}

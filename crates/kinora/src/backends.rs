@@ -1,0 +1,136 @@
+//! Which decoder decodes: libavcodec where it can be loaded, the Rust decoders otherwise.
+
+use std::sync::{Arc, OnceLock};
+
+use kinora_codec::{
+    AudioDecoder, DecodeError, DecoderBackend, DecoderOptions, RustBackend, VideoDecoder,
+};
+use kinora_errors::{Coded, Fault};
+use kinora_ffmpeg::{FfmpegBackend, LoadError};
+use kinora_media::{CodecId, TrackInfo, TrackKind};
+
+/// Which family of decoders may be used.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum DecoderChoice {
+    /// libavcodec where it can be loaded, else the Rust decoders; a failure falls back.
+    #[default]
+    Auto,
+    /// Only the decoders in pure Rust.
+    Rust,
+    /// Only libavcodec.
+    Ffmpeg,
+}
+
+type Loaded = Result<Arc<FfmpegBackend>, Arc<LoadError>>;
+
+/// libavcodec is loaded once in a process.
+static FFMPEG: OnceLock<Loaded> = OnceLock::new();
+
+/// Loads libavcodec, or waits for the thread that is loading it.
+fn ffmpeg() -> &'static Loaded {
+    FFMPEG.get_or_init(|| FfmpegBackend::load().map(Arc::new).map_err(Arc::new))
+}
+
+/// The decoders that a player may use, in the order of preference.
+#[derive(Clone)]
+pub(crate) struct Backends {
+    choice: DecoderChoice,
+    rust: Arc<RustBackend>,
+}
+
+/// A decoder of either kind.
+pub(crate) enum AnyDecoder {
+    Video(VideoDecoder),
+    Audio(AudioDecoder),
+}
+
+/// A decoder that was opened, and the failure of a better one before it.
+pub(crate) struct Opened {
+    pub(crate) decoder: AnyDecoder,
+    pub(crate) fell_back: Option<Fault>,
+}
+
+impl Backends {
+    pub(crate) fn new(choice: DecoderChoice) -> Self {
+        Self { choice, rust: Arc::new(RustBackend::new()) }
+    }
+
+    /// Begins to load libavcodec on a thread of its own, beside the opening of the source
+    /// (22 ms on a machine where all the rest until the first picture takes 20).
+    pub(crate) fn load_early(&self) {
+        if self.choice == DecoderChoice::Rust || FFMPEG.get().is_some() {
+            return;
+        }
+        // Without the thread the first decoder loads it: slower, nothing else.
+        let _ = std::thread::Builder::new().name("kinora-load".into()).spawn(ffmpeg);
+    }
+
+    /// Opens the first decoder that takes the track. `avoid` names one that has failed on it.
+    pub(crate) fn open(
+        &self,
+        track: &TrackInfo,
+        options: DecoderOptions,
+        avoid: Option<&'static str>,
+    ) -> Result<Opened, Fault> {
+        let mut failed: Option<Fault> = None;
+        for backend in self.preferred() {
+            let backend = match backend {
+                Ok(backend) if avoid == Some(backend.name()) => continue,
+                Ok(backend) => backend,
+                Err(error) => {
+                    // No libavcodec on this machine is not a failure of the track.
+                    if self.choice == DecoderChoice::Ffmpeg {
+                        failed = Some(unsupported(track.codec, &error).fault());
+                    }
+                    continue;
+                }
+            };
+            if !backend.supports(track.codec) {
+                continue;
+            }
+            match open_one(backend.as_ref(), track, options) {
+                Ok(decoder) => return Ok(Opened { decoder, fell_back: failed }),
+                Err(error) => failed = Some(error.fault()),
+            }
+        }
+        Err(failed.unwrap_or_else(|| self.no_decoder(track.codec)))
+    }
+
+    fn preferred(&self) -> Vec<Result<Arc<dyn DecoderBackend>, Arc<LoadError>>> {
+        let rust = || Ok(Arc::clone(&self.rust) as Arc<dyn DecoderBackend>);
+        let ffmpeg = || ffmpeg().clone().map(|backend| backend as Arc<dyn DecoderBackend>);
+        match self.choice {
+            DecoderChoice::Auto => vec![ffmpeg(), rust()],
+            DecoderChoice::Rust => vec![rust()],
+            DecoderChoice::Ffmpeg => vec![ffmpeg()],
+        }
+    }
+
+    /// The fault of a codec that no backend knows; says why libavcodec did not help.
+    fn no_decoder(&self, codec: CodecId) -> Fault {
+        let detail = match (self.choice, FFMPEG.get()) {
+            (DecoderChoice::Rust, _) => Some("the Rust decoders were asked for".to_owned()),
+            (_, Some(Err(error))) => Some(error.to_string()),
+            _ => None,
+        };
+        DecodeError::Unsupported { codec, detail }.fault()
+    }
+}
+
+fn unsupported(codec: CodecId, error: &LoadError) -> DecodeError {
+    DecodeError::Unsupported { codec, detail: Some(error.to_string()) }
+}
+
+fn open_one(
+    backend: &dyn DecoderBackend,
+    track: &TrackInfo,
+    options: DecoderOptions,
+) -> Result<AnyDecoder, DecodeError> {
+    match track.kind() {
+        TrackKind::Video => backend.open_video(track, options).map(AnyDecoder::Video),
+        TrackKind::Audio => backend.open_audio(track, options).map(AnyDecoder::Audio),
+        TrackKind::Subtitle | TrackKind::Data => {
+            Err(DecodeError::Unsupported { codec: track.codec, detail: None })
+        }
+    }
+}

@@ -1,0 +1,306 @@
+//! The decode workers: one thread a line, fed packets, giving frames.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::thread::JoinHandle;
+
+use kinora_codec::{DecodeError, DecoderOptions, Received};
+use kinora_engine::{Epoch, FrameId, Input, Slot};
+use kinora_errors::{Coded, Fault};
+use kinora_media::{AudioFrame, Packet, Time, TrackInfo, VideoFrame};
+
+use crate::backends::{AnyDecoder, Backends};
+use crate::driver::Message;
+
+/// Above so many pixels one core can not be trusted to keep up: frame threads are worth their delay.
+const ONE_THREAD_PIXELS: u64 = 1_920 * 1_088;
+
+/// A decoded frame of either kind.
+pub(crate) enum AnyFrame {
+    Video(VideoFrame),
+    Audio(AudioFrame),
+}
+
+enum Job {
+    Configure(Epoch, Arc<TrackInfo>),
+    Packet(Epoch, Packet),
+    Drain(Epoch),
+    Flush,
+}
+
+/// A line's thread. How much may wait in its mailbox is bounded by the engine, which sends a
+/// packet only for one that was taken.
+pub(crate) struct Worker {
+    jobs: Option<Sender<Job>>,
+    epoch: Arc<AtomicU64>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Worker {
+    pub(crate) fn spawn(slot: Slot, backends: Backends, out: Sender<Message>) -> std::io::Result<Self> {
+        let (jobs, mailbox) = channel();
+        let epoch = Arc::new(AtomicU64::new(0));
+        let line = Line { slot, backends, out, newest: Arc::clone(&epoch), open: None };
+        let name = match slot {
+            Slot::Video => "kinora-video",
+            Slot::Audio => "kinora-audio",
+        };
+        let thread = std::thread::Builder::new().name(name.into()).spawn(move || line.run(&mailbox))?;
+        Ok(Self { jobs: Some(jobs), epoch, thread: Some(thread) })
+    }
+
+    pub(crate) fn configure(&self, epoch: Epoch, track: Arc<TrackInfo>) {
+        self.send(Job::Configure(epoch, track));
+    }
+    pub(crate) fn decode(&self, epoch: Epoch, packet: Packet) {
+        self.send(Job::Packet(epoch, packet));
+    }
+    pub(crate) fn drain(&self, epoch: Epoch) {
+        self.send(Job::Drain(epoch));
+    }
+    /// Packets of older epochs that still wait are passed over.
+    pub(crate) fn flush(&self, epoch: Epoch) {
+        self.epoch.store(epoch.0, Ordering::Release);
+        self.send(Job::Flush);
+    }
+
+    fn send(&self, job: Job) {
+        if let Some(jobs) = &self.jobs {
+            // A worker that is gone has told its fault; there is nobody to tell again.
+            let _ = jobs.send(job);
+        }
+    }
+}
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        self.epoch.store(u64::MAX, Ordering::Release);
+        self.jobs = None;
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+struct Open {
+    track: Arc<TrackInfo>,
+    decoder: AnyDecoder,
+    backend_failed: bool,
+}
+
+struct Line {
+    slot: Slot,
+    backends: Backends,
+    out: Sender<Message>,
+    newest: Arc<AtomicU64>,
+    open: Option<Open>,
+}
+
+impl Line {
+    fn run(mut self, mailbox: &Receiver<Job>) {
+        while let Ok(job) = mailbox.recv() {
+            match job {
+                Job::Configure(epoch, track) => self.configure(epoch, track),
+                Job::Packet(epoch, packet) => self.decode(epoch, &packet),
+                Job::Drain(epoch) => self.drain(epoch),
+                Job::Flush => self.flush(),
+            }
+        }
+    }
+
+    fn is_stale(&self, epoch: Epoch) -> bool {
+        epoch.0 < self.newest.load(Ordering::Acquire)
+    }
+
+    fn configure(&mut self, epoch: Epoch, track: Arc<TrackInfo>) {
+        if self.is_stale(epoch) {
+            return;
+        }
+        self.finish(epoch);
+        self.reopen(epoch, track, None);
+    }
+
+    fn reopen(&mut self, epoch: Epoch, track: Arc<TrackInfo>, avoid: Option<(&'static str, Fault)>) {
+        let (avoid, because) = avoid.map_or((None, None), |(name, fault)| (Some(name), Some(fault)));
+        match self.backends.open(&track, options(&track), avoid) {
+            Ok(opened) => {
+                let decoder = opened.decoder.name().to_owned();
+                let fell_back = because.or(opened.fell_back);
+                self.open = Some(Open { track, decoder: opened.decoder, backend_failed: avoid.is_some() });
+                self.tell(Input::Configured { slot: self.slot, epoch, decoder, fell_back });
+            }
+            Err(fault) => {
+                self.open = None;
+                self.tell(Input::DecodeFailed { slot: self.slot, epoch, fault: because.unwrap_or(fault), fatal: true });
+            }
+        }
+    }
+
+    fn decode(&mut self, epoch: Epoch, packet: &Packet) {
+        if self.is_stale(epoch) {
+            return;
+        }
+        if self.open.is_some()
+            && let Err(error) = self.push(epoch, packet)
+        {
+            self.failed(epoch, &error);
+        }
+        self.tell(Input::PacketTaken { slot: self.slot, epoch });
+    }
+
+    fn push(&mut self, epoch: Epoch, packet: &Packet) -> Result<(), DecodeError> {
+        loop {
+            let Some(open) = &mut self.open else { return Ok(()) };
+            match open.decoder.send(packet) {
+                Ok(()) => break,
+                Err(DecodeError::Full) => {
+                    if !self.receive_one(epoch)? {
+                        // Full and yet nothing to give: it would be asked for ever.
+                        return Err(DecodeError::Broken {
+                            codec: self.open.as_ref().map_or(kinora_media::CodecId::UnknownVideo, |o| o.track.codec),
+                            what: "it takes no packet and gives no frame".into(),
+                        });
+                    }
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        while self.receive_one(epoch)? {}
+        Ok(())
+    }
+
+    /// Passes one frame on; `false` when there is none now.
+    fn receive_one(&mut self, epoch: Epoch) -> Result<bool, DecodeError> {
+        let Some(open) = &mut self.open else { return Ok(false) };
+        let Some(frame) = open.decoder.receive()? else { return Ok(false) };
+        if !self.is_stale(epoch) {
+            let _ = self.out.send(Message::Frame(self.slot, epoch, next_frame_id(), frame));
+        }
+        Ok(true)
+    }
+
+    fn drain(&mut self, epoch: Epoch) {
+        if self.is_stale(epoch) {
+            return;
+        }
+        self.finish(epoch);
+        self.tell(Input::Drained { slot: self.slot, epoch });
+    }
+
+    /// Gives what the decoder holds back, and makes it ready for a new start.
+    fn finish(&mut self, epoch: Epoch) {
+        let Some(open) = &mut self.open else { return };
+        open.decoder.drain();
+        loop {
+            match self.receive_one(epoch) {
+                Ok(true) => {}
+                Ok(false) => break,
+                Err(error) => {
+                    self.failed(epoch, &error);
+                    break;
+                }
+            }
+        }
+        self.flush();
+    }
+
+    fn flush(&mut self) {
+        if let Some(open) = &mut self.open {
+            open.decoder.flush();
+        }
+    }
+
+    fn failed(&mut self, epoch: Epoch, error: &DecodeError) {
+        let broken = matches!(error, DecodeError::Broken { .. } | DecodeError::Unsupported { .. });
+        if broken && let Some(open) = self.open.take_if(|open| !open.backend_failed) {
+            let backend = open.decoder.backend();
+            return self.reopen(epoch, open.track, Some((backend, error.fault())));
+        }
+        if broken {
+            self.open = None;
+        }
+        self.tell(Input::DecodeFailed { slot: self.slot, epoch, fault: error.fault(), fatal: broken });
+    }
+
+    fn tell(&self, input: Input) {
+        let _ = self.out.send(Message::Input(input));
+    }
+}
+
+/// Names are unique in the process, so a frame of another player can never be meant.
+fn next_frame_id() -> FrameId {
+    static NEXT: AtomicU64 = AtomicU64::new(1);
+    FrameId(NEXT.fetch_add(1, Ordering::Relaxed))
+}
+
+/// One thread (or slices) until a picture is too large for it: one packet in gives one frame out.
+fn options(track: &TrackInfo) -> DecoderOptions {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from).min(4);
+    let pixels = track.video.map_or(0, |video| u64::from(video.width) * u64::from(video.height));
+    DecoderOptions { threads: cores, low_delay: pixels <= ONE_THREAD_PIXELS }
+}
+
+impl AnyDecoder {
+    pub(crate) fn name(&self) -> &str {
+        match self {
+            Self::Video(decoder) => decoder.name(),
+            Self::Audio(decoder) => decoder.name(),
+        }
+    }
+    /// The backend it came from, by the name it goes under.
+    fn backend(&self) -> &'static str {
+        if self.name().starts_with("libavcodec") { "ffmpeg" } else { "rust" }
+    }
+    pub(crate) fn send(&mut self, packet: &Packet) -> Result<(), DecodeError> {
+        match self {
+            Self::Video(decoder) => decoder.send(packet),
+            Self::Audio(decoder) => decoder.send(packet),
+        }
+    }
+    pub(crate) fn receive(&mut self) -> Result<Option<AnyFrame>, DecodeError> {
+        fn some<F>(received: Received<F>) -> Option<F> {
+            match received {
+                Received::Frame(frame) => Some(frame),
+                Received::NeedPacket | Received::End => None,
+            }
+        }
+        match self {
+            Self::Video(decoder) => Ok(some(decoder.receive()?).map(AnyFrame::Video)),
+            Self::Audio(decoder) => Ok(some(decoder.receive()?).map(AnyFrame::Audio)),
+        }
+    }
+    pub(crate) fn drain(&mut self) {
+        match self {
+            Self::Video(decoder) => decoder.drain(),
+            Self::Audio(decoder) => decoder.drain(),
+        }
+    }
+    pub(crate) fn flush(&mut self) {
+        match self {
+            Self::Video(decoder) => decoder.flush(),
+            Self::Audio(decoder) => decoder.flush(),
+        }
+    }
+}
+
+impl AnyFrame {
+    pub(crate) fn pts(&self) -> Time {
+        match self {
+            Self::Video(frame) => frame.pts,
+            Self::Audio(frame) => frame.pts,
+        }
+    }
+    pub(crate) fn duration(&self) -> Time {
+        match self {
+            Self::Video(frame) => frame.duration,
+            Self::Audio(frame) => frame.duration(),
+        }
+    }
+    pub(crate) fn size(&self) -> Option<(u32, u32)> {
+        match self {
+            Self::Video(frame) => Some((frame.width, frame.height)),
+            Self::Audio(_) => None,
+        }
+    }
+}

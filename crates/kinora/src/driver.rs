@@ -1,0 +1,334 @@
+//! The engine's thread: tells the engine what happened, does what it wants done.
+
+use std::collections::HashMap;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use kinora_engine::{Engine, Epoch, Event, Fetch, FrameId, Input, Output, PlayerConfig, Slot};
+use kinora_errors::{Coded, Fault, codes};
+use kinora_media::{Time, VideoFrame};
+use kinora_net::{FetchRequest, Method, Net, NetConfig, NetEvent};
+use kinora_output::{AudioSink, VideoSink};
+
+use crate::audio::AudioLine;
+use crate::backends::Backends;
+use crate::clock::SystemClock;
+use crate::decode::{AnyFrame, Worker};
+use crate::events::EventQueue;
+use crate::player::View;
+use crate::render::{Render, Tally};
+
+/// What the thread is made of.
+pub(crate) struct Parts {
+    pub(crate) config: PlayerConfig,
+    pub(crate) net: NetConfig,
+    pub(crate) backends: Backends,
+    pub(crate) video: Box<dyn VideoSink>,
+    pub(crate) audio: Box<dyn AudioSink>,
+    pub(crate) messages: Sender<Message>,
+    pub(crate) events: EventQueue,
+    pub(crate) view: Arc<Mutex<View>>,
+    pub(crate) tally: Arc<Mutex<Tally>>,
+}
+
+/// What reaches the engine's thread.
+pub(crate) enum Message {
+    Input(Input),
+    Net(NetEvent),
+    Frame(Slot, Epoch, FrameId, AnyFrame),
+    OutputFailed(Fault),
+    Control(Control),
+}
+
+/// What the application asks of the outputs; the engine does not see it.
+pub(crate) enum Control {
+    Volume(f32),
+    Mute(bool),
+    Speed(f64),
+    Snapshot(Sender<Option<VideoFrame>>),
+    Release(Sender<Result<(), Fault>>),
+}
+
+/// Runs until the player is released.
+pub(crate) fn run(parts: Parts, mailbox: &Receiver<Message>) {
+    let events = parts.events.clone();
+    match Driver::new(parts) {
+        Ok(driver) => driver.run(mailbox),
+        Err(fault) => events.push(Event::Error(fault)),
+    }
+    events.close();
+}
+
+struct Driver {
+    engine: Engine,
+    world: World,
+    deadline: Option<Time>,
+    view: Arc<Mutex<View>>,
+}
+
+/// Everything outside the engine that it gives orders to.
+struct World {
+    clock: SystemClock,
+    net: Net,
+    backends: Backends,
+    messages: Sender<Message>,
+    events: EventQueue,
+    video: Option<Worker>,
+    audio: Option<Worker>,
+    frames: HashMap<FrameId, AnyFrame>,
+    render: Render,
+    sound: AudioLine,
+    shown: Option<VideoFrame>,
+}
+
+impl Driver {
+    fn new(parts: Parts) -> Result<Self, Fault> {
+        let clock = SystemClock::new();
+        let to_engine = parts.messages.clone();
+        let net = Net::new(parts.net, move |event| {
+            let _ = to_engine.send(Message::Net(event));
+        });
+        let render = Render::spawn(parts.video, clock, parts.messages.clone(), parts.tally)
+            .map_err(|error| Fault::new(codes::ERROR_GENERAL_UNKNOWN, "system.no_thread").cause(&error))?;
+        let world = World {
+            clock,
+            net,
+            backends: parts.backends,
+            messages: parts.messages,
+            events: parts.events,
+            video: None,
+            audio: None,
+            frames: HashMap::new(),
+            render,
+            sound: AudioLine::new(parts.audio),
+            shown: None,
+        };
+        Ok(Self { engine: Engine::new(parts.config, entropy()), world, deadline: None, view: parts.view })
+    }
+
+    fn run(mut self, mailbox: &Receiver<Message>) {
+        loop {
+            let message = match self.next_wakeup() {
+                Some(wait) => mailbox.recv_timeout(wait),
+                None => mailbox.recv().map_err(|_| RecvTimeoutError::Disconnected),
+            };
+            match message {
+                Ok(Message::Control(Control::Release(answer))) => {
+                    self.publish();
+                    let _ = answer.send(self.world.release());
+                    return;
+                }
+                Ok(message) => self.take(message),
+                Err(RecvTimeoutError::Timeout) => self.wake(),
+                Err(RecvTimeoutError::Disconnected) => return,
+            }
+            self.publish();
+        }
+    }
+
+    fn next_wakeup(&self) -> Option<Duration> {
+        let now = self.world.clock.mono();
+        let times = [self.deadline, self.world.sound.next_report()];
+        times.into_iter().flatten().min().map(|at| (at - now).to_duration())
+    }
+
+    fn wake(&mut self) {
+        let now = self.world.clock.mono();
+        if self.world.sound.next_report().is_some_and(|at| at <= now) {
+            self.report_sound(now);
+        }
+        if self.deadline.is_some_and(|at| at <= now) {
+            self.handle(Input::Timeout);
+        }
+    }
+
+    fn take(&mut self, message: Message) {
+        match message {
+            Message::Input(input) => self.handle(input),
+            Message::Net(event) => self.handle(from_net(event)),
+            Message::Frame(slot, epoch, id, frame) => {
+                let notice = Input::FrameReady {
+                    slot,
+                    epoch,
+                    frame: id,
+                    pts: frame.pts(),
+                    duration: frame.duration(),
+                    size: frame.size(),
+                };
+                self.world.frames.insert(id, frame);
+                self.handle(notice);
+            }
+            Message::OutputFailed(fault) => self.world.events.push(Event::Recovered(fault)),
+            Message::Control(control) => self.world.control(control),
+        }
+        // A deadline that passes while messages pour in is kept all the same.
+        self.wake();
+    }
+
+    fn handle(&mut self, input: Input) {
+        let mut outputs = self.engine.handle(self.world.clock.now(), input);
+        for output in outputs.by_ref() {
+            self.world.apply(output);
+        }
+        self.deadline = outputs.deadline();
+        if self.world.sound.take_changed() {
+            self.report_sound(self.world.clock.mono());
+        }
+    }
+
+    fn report_sound(&mut self, now: Time) {
+        if let Some(report) = self.world.sound.report(now) {
+            self.handle(Input::AudioClock(report));
+        }
+    }
+
+    fn publish(&self) {
+        let now = self.world.clock.now();
+        let mut view = self.view.lock().unwrap_or_else(PoisonError::into_inner);
+        view.state = self.engine.state();
+        view.position = self.engine.position(now);
+        view.duration = self.engine.duration();
+        view.buffered = self.engine.buffered_position();
+        view.download_speed = self.engine.download_speed();
+        view.media = self.engine.media_info();
+        view.tracks = self.engine.tracks();
+        view.stats = self.engine.stats();
+    }
+}
+
+impl World {
+    fn apply(&mut self, output: Output) {
+        match output {
+            Output::Fetch(fetch) => self.net.fetch(request(*fetch)),
+            Output::Grant { id, bytes } => self.net.grant(id, bytes),
+            Output::Cancel(id) => self.net.cancel(id),
+            Output::Configure { slot, epoch, track } => {
+                if let Some(worker) = self.worker(slot, epoch) {
+                    worker.configure(epoch, track);
+                }
+            }
+            Output::Decode { slot, epoch, packet } => {
+                if let Some(worker) = self.worker(slot, epoch) {
+                    worker.decode(epoch, packet);
+                }
+            }
+            Output::Drain { slot, epoch } => {
+                if let Some(worker) = self.worker(slot, epoch) {
+                    worker.drain(epoch);
+                }
+            }
+            Output::Flush { slot, epoch } => self.flush(slot, epoch),
+            Output::Present { slot, frame, at, skip_until } => self.present(slot, frame, at, skip_until),
+            Output::Drop { frame, .. } => drop(self.frames.remove(&frame)),
+            Output::RunAudio => self.sound.run(self.clock.mono()),
+            Output::HoldAudio => self.sound.hold(self.clock.mono()),
+            Output::Close => self.close(),
+            Output::Event(event) => self.events.push(event),
+        }
+    }
+
+    /// The line's worker; its thread starts with its first use.
+    fn worker(&mut self, slot: Slot, epoch: Epoch) -> Option<&Worker> {
+        let line = match slot {
+            Slot::Video => &mut self.video,
+            Slot::Audio => &mut self.audio,
+        };
+        if line.is_none() {
+            match Worker::spawn(slot, self.backends.clone(), self.messages.clone()) {
+                Ok(worker) => *line = Some(worker),
+                Err(error) => {
+                    let fault = Fault::new(codes::ERROR_GENERAL_UNKNOWN, "system.no_thread").cause(&error);
+                    let failed = Input::DecodeFailed { slot, epoch, fault, fatal: true };
+                    let _ = self.messages.send(Message::Input(failed));
+                }
+            }
+        }
+        line.as_ref()
+    }
+
+    fn flush(&mut self, slot: Slot, epoch: Epoch) {
+        if let Some(worker) = self.worker(slot, epoch) {
+            worker.flush(epoch);
+        }
+        if slot == Slot::Audio {
+            self.sound.flush(self.clock.mono(), epoch);
+        }
+    }
+
+    fn present(&mut self, slot: Slot, id: FrameId, at: Time, skip_until: Time) {
+        match (slot, self.frames.remove(&id)) {
+            (Slot::Video, Some(AnyFrame::Video(frame))) => {
+                self.shown = Some(frame.clone());
+                self.render.show(frame, at);
+            }
+            (Slot::Audio, Some(AnyFrame::Audio(frame))) => {
+                if let Err(error) = self.sound.queue(self.clock.mono(), frame, skip_until) {
+                    let _ = self.messages.send(Message::OutputFailed(error.fault()));
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn control(&mut self, control: Control) {
+        match control {
+            Control::Volume(volume) => self.sound.set_volume(volume),
+            Control::Mute(mute) => self.sound.set_mute(mute),
+            Control::Speed(speed) => self.sound.set_speed(speed),
+            Control::Snapshot(answer) => {
+                let _ = answer.send(self.shown.clone());
+            }
+            Control::Release(_) => {}
+        }
+    }
+
+    fn close(&mut self) {
+        self.video = None;
+        self.audio = None;
+        self.frames.clear();
+        self.sound.hold(self.clock.mono());
+    }
+
+    fn release(&mut self) -> Result<(), Fault> {
+        self.close();
+        let sound = self.sound.finish().map_err(|error| error.fault());
+        self.render.finish().and(sound)
+    }
+}
+
+fn request(fetch: Fetch) -> FetchRequest {
+    let initiator = match fetch.initiator {
+        kinora_engine::Initiator::User => kinora_net::Initiator::User,
+        kinora_engine::Initiator::Remote(origin) => kinora_net::Initiator::Remote { origin_url: origin },
+    };
+    FetchRequest {
+        id: fetch.id,
+        url: fetch.url,
+        range: fetch.range,
+        headers: fetch.headers,
+        method: Method::Get,
+        credit: fetch.credit,
+        initiator,
+    }
+}
+
+fn from_net(event: NetEvent) -> Input {
+    match event {
+        NetEvent::Head { id, info } => Input::Head { id, info },
+        NetEvent::Chunk(chunk) => Input::Chunk(chunk),
+        NetEvent::Done { id } => Input::Done { id },
+        NetEvent::Failed { id, fault } => Input::Failed { id, fault },
+    }
+}
+
+/// A seed that no other player has: nonces of signed requests come from it.
+fn entropy() -> u64 {
+    let mut bytes = [0; 8];
+    // Without the system's generator the clock must do: a nonce has to be new, not secret.
+    if getrandom::fill(&mut bytes).is_err() {
+        let unix_ms = SystemClock::new().now().unix_ms;
+        return unix_ms.unsigned_abs() ^ u64::from(std::process::id()) << 40;
+    }
+    u64::from_le_bytes(bytes)
+}
