@@ -57,6 +57,8 @@ impl Library {
     /// The directory cannot be written, holds other things, or was written by another version.
     pub async fn open(dir: &Path, clock: Arc<dyn Clock>) -> Result<Self, ServiceError> {
         prepare(dir)?;
+        // FFmpeg works in a directory of its own: what it is told must not depend on ours.
+        let dir = &std::fs::canonicalize(dir).map_err(ServiceError::storage("find", dir))?;
         let (database, master) = SqliteStore::open(&dir.join(DATABASE)).await?;
         let database = Arc::new(database);
         let core = Core {

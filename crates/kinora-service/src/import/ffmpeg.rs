@@ -12,6 +12,8 @@ use super::ImportError;
 
 /// Formats that a file may have. Lists of other files are not among them: they could name any file of the machine.
 pub(super) const FORMATS: &str = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,mpegts,mpeg,mpegvideo,flv,live_flv,avi,asf,ogg,mp3,aac,ac3,eac3,flac,wav,aiff,h264,hevc,ivf,mxf,rm,wv,ape,amr,au,caf,dv,gif,nut,obu,yuv4mpegpipe";
+/// Part of util-linux: starts a program that dies with its parent.
+const SETPRIV: &str = "/usr/bin/setpriv";
 const STALL: Duration = Duration::from_secs(120);
 /// Octets of complaints that are kept.
 const MAX_WORDS: usize = 4096;
@@ -23,7 +25,14 @@ pub(super) struct Ffmpeg {
 
 impl Ffmpeg {
     pub(super) fn new(dir: &Path) -> Self {
-        let mut command = Command::new("ffmpeg");
+        // Ends with us also when we are killed and can end nothing any more.
+        let mut command = if Path::new(SETPRIV).exists() {
+            let mut command = Command::new(SETPRIV);
+            command.args(["--pdeathsig", "KILL", "ffmpeg"]);
+            command
+        } else {
+            Command::new("ffmpeg")
+        };
         command
             .args([
                 "-nostdin",
@@ -95,6 +104,9 @@ impl Ffmpeg {
             .await
             .map_err(|_| ImportError::Stalled(STALL.as_secs()))?
             .map_err(ImportError::work("wait for FFmpeg"))?;
+        if status.code() == Some(127) {
+            return Err(ImportError::NoFfmpeg("ffmpeg"));
+        }
         // FFmpeg can report success after a failed write.
         if words.contains("No space left on device") {
             return Err(ImportError::NoSpace);
