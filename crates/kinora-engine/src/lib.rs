@@ -4,6 +4,7 @@
 //! The engine never sees a socket, a thread, a clock or a pixel.
 #![forbid(unsafe_code)]
 
+mod abr;
 mod clock;
 mod config;
 mod cx;

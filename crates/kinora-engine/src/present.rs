@@ -34,6 +34,8 @@ const SOUND_HIGH: Time = Time::from_millis(400);
 const SOUND_LOW: Time = Time::from_millis(300);
 /// Sound that begins so much later than the last ended is not queued before its time.
 const SOUND_GAP: Time = Time::from_millis(200);
+/// Rounded timestamps may overlap so much; what overlaps more sounded already.
+const SOUND_OVERLAP: Time = Time::from_millis(5);
 /// Sound behind a gap is queued so much before its time.
 const SOUND_LEAD: Time = Time::from_millis(20);
 /// A picture without a duration is taken to last so long.
@@ -169,7 +171,8 @@ impl Present {
         while let Some(frame) = audio.frames.front().copied() {
             let end = frame.pts + frame.duration;
             let tail = audio.tail.unwrap_or(start).max(start);
-            if end <= start {
+            let overlaps = audio.tail.is_some() && frame.pts + SOUND_OVERLAP < tail;
+            if end <= start || overlaps && end <= tail + SOUND_OVERLAP {
                 audio.frames.pop_front();
                 cx.push(Output::Drop {
                     slot: Slot::Audio,
@@ -190,7 +193,7 @@ impl Present {
                 slot: Slot::Audio,
                 frame: frame.id,
                 at,
-                skip_until: start,
+                skip_until: if overlaps { tail } else { start },
             });
         }
     }

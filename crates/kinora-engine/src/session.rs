@@ -126,7 +126,7 @@ impl Session {
         Terms {
             prepared: self.info.is_some(),
             refreshable: false,
-            live: false,
+            live: self.ingest.is_live(),
         }
     }
 
@@ -137,9 +137,9 @@ impl Session {
             Input::Head { id, info } => self.ingest.on_head(cx, id, info, terms),
             Input::Chunk(chunk) => {
                 self.meter.add(cx.mono(), chunk.data.len());
-                self.ingest.on_chunk(cx, chunk);
+                self.ingest.on_chunk(cx, chunk, terms);
             }
-            Input::Done { id } => self.ingest.on_done(cx, id),
+            Input::Done { id } => self.ingest.on_done(cx, id, terms),
             Input::Failed { id, fault } => self.ingest.on_failed(cx, id, fault, terms),
             Input::Configured {
                 slot,
@@ -320,6 +320,10 @@ impl Session {
                     }
                 }
                 Notice::Failed(fault) => self.doom = Some(fault),
+                Notice::Switched(index) => {
+                    self.options = self.ingest.options();
+                    cx.event(Event::TrackChanged { index });
+                }
                 Notice::Parked(fault) => self.parked(cx, &fault),
                 Notice::Expired(fault) => {
                     let until = cx.mono() + Time::from(cx.config.network_timeout);
@@ -356,7 +360,8 @@ impl Session {
         if let Some(target) = self.present.begin.target() {
             self.seek_in_ingest(cx, target);
         }
-        self.options = Some(select::options(&info, &selection));
+        let tracks = || select::options(&info, &selection);
+        self.options = Some(self.ingest.options().unwrap_or_else(tracks));
         self.stage = Stage::Prepared;
         cx.event(Event::StateChanged {
             old: State::Initialized,
@@ -523,6 +528,9 @@ impl Session {
 
     /// Goes to a time. An earlier seek that has not ended is forgotten: only the newest one ends.
     pub(crate) fn seek(&mut self, cx: &mut Cx, target: Time, accuracy: SeekAccuracy) {
+        if self.ingest.is_live() {
+            return;
+        }
         let duration = self.info.as_ref().and_then(|info| info.duration);
         let target = target.max(Time::ZERO).min(duration.unwrap_or(Time::MAX));
         let begin = match accuracy {
@@ -605,6 +613,16 @@ impl Session {
     }
 
     pub(crate) fn select(&mut self, cx: &mut Cx, choice: TrackChoice) {
+        if self.ingest.options().is_some() {
+            if self.ingest.select(cx, choice) {
+                let position = self.position(cx.mono());
+                for line in self.lines.each() {
+                    line.queue.clear();
+                }
+                self.go_to(cx, Begin::Exact(position));
+            }
+            return;
+        }
         let (TrackChoice::Index(index), Some(info)) = (choice, self.info.clone()) else {
             return;
         };

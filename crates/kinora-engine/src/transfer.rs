@@ -59,7 +59,7 @@ enum Phase {
 }
 
 /// One resource on its way.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Transfer {
     want: Want,
     phase: Phase,
@@ -135,6 +135,18 @@ impl Transfer {
     /// Offset of the byte that comes next.
     pub(crate) fn next(&self) -> u64 {
         self.next
+    }
+
+    /// Gives it to another owner; this one is over.
+    pub(crate) fn take(&mut self) -> Self {
+        let taken = self.clone();
+        self.phase = Phase::Over;
+        taken
+    }
+
+    /// Bytes that its owner got.
+    pub(crate) fn received(&self) -> u64 {
+        self.next - self.want.range.start
     }
 
     /// The answer is not wanted any more.

@@ -1,4 +1,5 @@
 mod chaos;
+mod hls;
 
 use kinora_errors::codes;
 use kinora_media::Time;

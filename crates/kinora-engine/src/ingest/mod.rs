@@ -1,5 +1,6 @@
 //! Bytes in, packets out: from a single file, or from the segments of a playlist.
 
+mod hls;
 mod progressive;
 
 use std::sync::Arc;
@@ -10,7 +11,9 @@ use kinora_media::{Chunk, MediaInfo, RequestId, ResponseInfo, Time};
 use crate::cx::Cx;
 use crate::line::Lines;
 use crate::transfer::Terms;
+use crate::{TrackChoice, TrackOption};
 
+pub(crate) use hls::Hls;
 pub(crate) use progressive::Progressive;
 
 /// What the session must know of the ingest.
@@ -18,6 +21,8 @@ pub(crate) use progressive::Progressive;
 pub(crate) enum Notice {
     /// The headers are read, or the tracks changed.
     Info(Arc<MediaInfo>),
+    /// The rendition of that index plays from here on.
+    Switched(u32),
     /// All packets were given.
     Ended,
     /// Nothing more will come.
@@ -41,6 +46,8 @@ pub(crate) enum Sought {
 pub(crate) enum Ingest {
     /// One resource.
     Progressive(Box<Progressive>),
+    /// The segments of playlists.
+    Hls(Box<Hls>),
 }
 
 impl Ingest {
@@ -57,66 +64,118 @@ impl Ingest {
     ) -> Option<Notice> {
         match self {
             Self::Progressive(file) => file.poll(cx, lines, position),
+            Self::Hls(hls) => hls.poll(cx, lines, position),
         }
     }
 
     pub(crate) fn on_head(&mut self, cx: &mut Cx, id: RequestId, info: ResponseInfo, terms: Terms) {
         match self {
             Self::Progressive(file) => file.on_head(cx, id, info, terms),
+            Self::Hls(hls) => hls.on_head(cx, id, info, terms),
         }
     }
 
-    pub(crate) fn on_chunk(&mut self, cx: &mut Cx, chunk: Chunk) {
+    pub(crate) fn on_chunk(&mut self, cx: &mut Cx, chunk: Chunk, terms: Terms) {
         match self {
             Self::Progressive(file) => file.on_chunk(cx, chunk),
+            Self::Hls(hls) => return hls.on_chunk(cx, chunk, terms),
+        }
+        self.unfold();
+    }
+
+    /// A resource that turned out to be a playlist is read as one.
+    fn unfold(&mut self) {
+        let Self::Progressive(file) = self else {
+            return;
+        };
+        if !file.is_playlist() {
+            return;
+        }
+        if let Some((transfer, data, url)) = file.take_playlist() {
+            *self = Self::Hls(Box::new(Hls::adopt(transfer, &data, url)));
         }
     }
 
-    pub(crate) fn on_done(&mut self, cx: &mut Cx, id: RequestId) {
+    /// New segments may come.
+    pub(crate) fn is_live(&self) -> bool {
+        match self {
+            Self::Progressive(_) => false,
+            Self::Hls(hls) => hls.is_live(),
+        }
+    }
+
+    /// Renditions to choose from, where there are several.
+    pub(crate) fn options(&self) -> Option<Arc<[TrackOption]>> {
+        match self {
+            Self::Progressive(_) => None,
+            Self::Hls(hls) => hls.options(),
+        }
+    }
+
+    /// Chooses a rendition. `true`: what is buffered must be loaded anew.
+    pub(crate) fn select(&mut self, cx: &mut Cx, choice: TrackChoice) -> bool {
+        match self {
+            Self::Progressive(_) => false,
+            Self::Hls(hls) => hls.select(cx, choice),
+        }
+    }
+
+    pub(crate) fn on_done(&mut self, cx: &mut Cx, id: RequestId, terms: Terms) {
         match self {
             Self::Progressive(file) => file.on_done(cx, id),
+            Self::Hls(hls) => hls.on_done(cx, id, terms),
         }
     }
 
     pub(crate) fn on_failed(&mut self, cx: &mut Cx, id: RequestId, fault: Fault, terms: Terms) {
         match self {
             Self::Progressive(file) => file.on_failed(cx, id, fault, terms),
+            Self::Hls(hls) => hls.on_failed(cx, id, fault, terms),
         }
     }
 
     pub(crate) fn on_time(&mut self, cx: &mut Cx, terms: Terms) {
         match self {
             Self::Progressive(file) => file.on_time(cx, terms),
+            Self::Hls(hls) => hls.on_time(cx, terms),
         }
     }
 
     pub(crate) fn deadline(&self, cx: &Cx) -> Option<Time> {
         match self {
             Self::Progressive(file) => file.deadline(cx),
+            Self::Hls(hls) => hls.deadline(cx),
         }
     }
 
     pub(crate) fn seek(&mut self, cx: &mut Cx, target: Time) -> Sought {
         match self {
             Self::Progressive(file) => file.seek(cx, target),
+            Self::Hls(hls) => {
+                hls.seek(cx, target);
+                Sought::Direct
+            }
         }
     }
 
     pub(crate) fn reload(&mut self, cx: &mut Cx) {
         match self {
             Self::Progressive(file) => file.reload(cx),
+            Self::Hls(hls) => hls.reload(cx),
         }
     }
 
     pub(crate) fn renew(&mut self, cx: &mut Cx, url: Secret) {
         match self {
             Self::Progressive(file) => file.renew(cx, url),
+            Self::Hls(hls) => hls.renew(cx, &url),
         }
     }
 
     pub(crate) fn close(&mut self, cx: &mut Cx) {
         match self {
             Self::Progressive(file) => file.close(cx),
+            Self::Hls(hls) => hls.close(cx),
         }
     }
 }

@@ -3,8 +3,8 @@
 use std::collections::VecDeque;
 
 use bytes::Bytes;
-use kinora_container::registry::ProbingDemuxer;
-use kinora_container::{Demuxer, SeekMode, SeekTo, Step};
+use kinora_container::registry::{self, ProbingDemuxer};
+use kinora_container::{ContainerKind, Demuxer, SeekMode, SeekTo, Sniff, Step};
 use kinora_errors::{Coded, Fault, Secret, codes};
 use kinora_media::{ByteRange, Chunk, RequestId, ResponseInfo, Time};
 
@@ -32,6 +32,9 @@ pub(crate) struct Progressive {
     finished: bool,
     over: bool,
     notices: VecDeque<Notice>,
+    final_url: Option<Secret>,
+    /// The first bytes of a playlist: this is no single file.
+    playlist: Option<Bytes>,
 }
 
 impl Progressive {
@@ -47,7 +50,19 @@ impl Progressive {
             finished: false,
             over: false,
             notices: VecDeque::new(),
+            final_url: None,
+            playlist: None,
         }
+    }
+
+    /// What it turned out to be the beginning of: a playlist's transfer, its first bytes and its URL.
+    pub(crate) fn take_playlist(&mut self) -> Option<(Transfer, Bytes, Secret)> {
+        let data = self.playlist.take()?;
+        let url = self.final_url.take().unwrap_or_else(|| self.url.clone());
+        Some((self.transfer.take(), data, url))
+    }
+    pub(crate) fn is_playlist(&self) -> bool {
+        self.playlist.is_some()
     }
 
     fn ask(cx: &mut Cx, url: &Secret, range: ByteRange) -> Transfer {
@@ -207,12 +222,20 @@ impl Progressive {
             Progress::None => {}
             Progress::Head(info) => {
                 cx.mark(TimingMark::Connect);
+                self.final_url = info.final_url.map(Secret::new);
                 if let Some(len) = info.total_len {
                     self.total_len = Some(len);
                     self.demuxer.set_len(len);
                 }
             }
             Progress::Data(offset, data) => {
+                if offset == 0
+                    && !self.headers
+                    && registry::sniff(&data) == Sniff::Known(ContainerKind::HlsPlaylist)
+                {
+                    self.playlist = Some(data);
+                    return;
+                }
                 cx.mark(TimingMark::FirstSegmentByte);
                 self.feed(offset, data);
             }

@@ -1,0 +1,105 @@
+//! Which rendition comes next: by what is buffered, bounded by what the network can carry.
+
+use kinora_media::Time;
+
+/// Below it a rendition that the network can not carry is left.
+const LOW: Time = Time::from_millis(15_000);
+/// Above it a better one is taken.
+const HIGH: Time = Time::from_millis(30_000);
+/// A better one that needs no more than half of the network is taken with so much buffered.
+const SAFE: Time = Time::from_millis(6_000);
+/// The share of the estimate that is relied upon.
+const TRUST: f64 = 0.8;
+/// A rendition to begin with, before anything was measured, bits a second.
+const FIRST: u64 = 1_500_000;
+
+/// The throughput so far.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Abr {
+    estimate: Option<f64>,
+}
+
+impl Abr {
+    /// A segment of so many bytes took so long.
+    pub(crate) fn sample(&mut self, bytes: u64, took: Time) {
+        // Small answers tell of the latency, not of the width.
+        if bytes < 16 * 1024 {
+            return;
+        }
+        let bits = bytes as f64 * 8.0 / took.as_secs_f64().max(0.001);
+        self.estimate = Some(match self.estimate {
+            // It falls faster than it rises: a stall costs more than a lesser picture.
+            Some(known) if bits < known => known * 0.4 + bits * 0.6,
+            Some(known) => known * 0.7 + bits * 0.3,
+            None => bits,
+        });
+    }
+
+    /// The rendition to begin with. `bitrates` rise.
+    pub(crate) fn first(bitrates: &[u64]) -> usize {
+        bitrates
+            .iter()
+            .rposition(|bitrate| *bitrate <= FIRST)
+            .unwrap_or(0)
+    }
+
+    /// The rendition for the next segment. `bitrates` rise; `ahead` is buffered.
+    pub(crate) fn choose(&self, bitrates: &[u64], current: usize, ahead: Time) -> usize {
+        let Some(estimate) = self.estimate else {
+            return current;
+        };
+        let carried = |share: f64| {
+            let most = estimate * share;
+            bitrates
+                .iter()
+                .rposition(|bitrate| *bitrate as f64 <= most)
+                .unwrap_or(0)
+        };
+        let fits = carried(TRUST);
+        if ahead < LOW && fits < current {
+            return fits;
+        }
+        if ahead >= HIGH && fits > current {
+            return fits;
+        }
+        let easy = carried(0.5);
+        if ahead >= SAFE && easy > current {
+            return easy;
+        }
+        current
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LADDER: [u64; 4] = [300_000, 1_000_000, 3_000_000, 6_000_000];
+
+    fn measured(bits: u64) -> Abr {
+        let mut abr = Abr::default();
+        abr.sample(bits / 8, Time::from_millis(1_000));
+        abr
+    }
+
+    #[test]
+    fn it_begins_modestly() {
+        assert_eq!(Abr::first(&LADDER), 1);
+        assert_eq!(Abr::first(&[2_000_000, 4_000_000]), 0);
+        assert_eq!(Abr::default().choose(&LADDER, 1, Time::MAX), 1);
+    }
+
+    #[test]
+    fn it_goes_down_on_a_low_buffer_and_up_on_a_high_one() {
+        let seconds = |n: i64| Time::from_millis(n * 1_000);
+        assert_eq!(measured(1_500_000).choose(&LADDER, 2, seconds(10)), 1);
+        assert_eq!(
+            measured(1_500_000).choose(&LADDER, 2, seconds(20)),
+            2,
+            "the buffer carries it"
+        );
+        assert_eq!(measured(4_000_000).choose(&LADDER, 1, seconds(20)), 1);
+        assert_eq!(measured(4_000_000).choose(&LADDER, 1, seconds(30)), 2);
+        assert_eq!(measured(50_000_000).choose(&LADDER, 1, seconds(7)), 3);
+    }
+}

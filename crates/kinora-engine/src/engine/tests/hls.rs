@@ -1,0 +1,335 @@
+//! Playlists, in the simulator.
+
+use bytes::{Bytes, BytesMut};
+use kinora_errors::codes;
+use kinora_media::Time;
+use kinora_protect::{ContentKey, Iv, encrypt_segment};
+
+use super::{errors, is_completion, is_error, is_first, is_seek_end};
+use crate::sim::{Film, NetFault, Sim, Weather, mins, ms, secs, sim};
+use crate::{Command, Event, SeekAccuracy, State, TrackChoice};
+
+const LIST: &str = "http://films.test/vod/list.m3u8";
+
+fn segment_url(number: usize) -> String {
+    format!("http://films.test/vod/{number}.ts")
+}
+
+fn list(segments: usize, more: &str) -> String {
+    let mut text = format!("#EXTM3U\n#EXT-X-TARGETDURATION:2\n{more}");
+    for number in 0..segments {
+        text += &format!("#EXTINF:2,\n{number}.ts\n");
+    }
+    text + "#EXT-X-ENDLIST\n"
+}
+
+fn vod(seed: u64) -> Sim {
+    let mut sim = sim(seed);
+    sim.net.serve(LIST, list(4, ""));
+    for (number, data) in Film::ts_segments().into_iter().enumerate() {
+        sim.net.serve(&segment_url(number), data);
+    }
+    sim
+}
+
+fn played_through(sim: &mut Sim, pictures: u64) {
+    assert!(sim.run_until(secs(40), is_completion), "{:#?}", sim.events);
+    let stats = sim.engine().stats();
+    assert_eq!(
+        (stats.frames_shown, stats.frames_dropped),
+        (pictures, 0),
+        "{stats:?}"
+    );
+    assert!(errors(sim).is_empty());
+}
+
+#[test]
+fn segments_of_a_transport_stream_play_as_one() {
+    let mut sim = vod(1);
+    sim.play(LIST);
+    assert!(sim.run_until(secs(2), is_first));
+    assert!(sim.now() < ms(80), "two trips: {}", sim.now());
+    assert_eq!(sim.engine().duration(), Some(secs(8)));
+    played_through(&mut sim, 80);
+    assert_eq!(sim.engine().stats().stalls, 0);
+    assert!((sim.now() - secs(8)).abs() < ms(400), "{}", sim.now());
+    assert_eq!(sim.net.asked.len(), 5);
+}
+
+#[test]
+fn segments_of_fragmented_mp4_play_as_one() {
+    let mut sim = sim(2);
+    let (init, segments) = Film::fmp4();
+    sim.net
+        .serve(LIST, list(3, "#EXT-X-MAP:URI=\"init.mp4\"\n"));
+    sim.net.serve("http://films.test/vod/init.mp4", init);
+    for (number, data) in segments.into_iter().enumerate() {
+        sim.net.serve(&segment_url(number), data);
+    }
+    sim.play(LIST);
+    played_through(&mut sim, 60);
+    assert_eq!(sim.net.asked.len(), 5, "the init section is asked for once");
+}
+
+#[test]
+fn byte_ranges_of_one_file_are_segments_too() {
+    let mut sim = sim(3);
+    let mut text = "#EXTM3U\n#EXT-X-TARGETDURATION:2\n".to_owned();
+    let mut at = 0;
+    for data in Film::ts_segments() {
+        text += &format!("#EXTINF:2,\n#EXT-X-BYTERANGE:{}@{at}\nall.ts\n", data.len());
+        at += data.len();
+    }
+    sim.net.serve(LIST, text + "#EXT-X-ENDLIST\n");
+    sim.net.serve("http://films.test/vod/all.ts", Film::ts());
+    sim.play(LIST);
+    played_through(&mut sim, 80);
+}
+
+fn encrypted(sim: &mut Sim, key: [u8; 16]) {
+    let keyed = "#EXT-X-MEDIA-SEQUENCE:5\n#EXT-X-KEY:METHOD=AES-128,URI=\"/key\"\n";
+    sim.net.serve(LIST, list(4, keyed));
+    for (number, data) in Film::ts_segments().into_iter().enumerate() {
+        let iv = Iv::from_sequence(number as u64 + 5);
+        let data = encrypt_segment(&ContentKey::new([7; 16]), iv, BytesMut::from(data.as_ref()));
+        sim.net.serve(&segment_url(number), data);
+    }
+    sim.net
+        .serve("http://films.test/key", Bytes::copy_from_slice(&key));
+}
+
+#[test]
+fn encrypted_segments_play_with_one_request_for_the_key() {
+    let mut sim = sim(4);
+    encrypted(&mut sim, [7; 16]);
+    sim.play(LIST);
+    assert!(sim.run_until(secs(2), is_first));
+    assert!(
+        sim.now() < ms(80),
+        "key and segment are asked for together: {}",
+        sim.now()
+    );
+    played_through(&mut sim, 80);
+    assert_eq!(sim.net.asked.len(), 6);
+}
+
+#[test]
+fn a_wrong_key_is_told_as_such() {
+    let mut sim = sim(5);
+    encrypted(&mut sim, [8; 16]);
+    sim.play(LIST);
+    assert!(sim.run_until(secs(5), is_error), "{:#?}", sim.events);
+    assert_eq!(errors(&sim), [codes::ERROR_DEMUXER_OPENSTREAM]);
+    assert_eq!(sim.state(), State::Error);
+}
+
+#[test]
+fn a_scheme_that_is_not_public_is_refused() {
+    let mut sim = vod(6);
+    sim.net
+        .serve(LIST, list(4, "#EXT-X-KEY:METHOD=SAMPLE-AES,URI=\"/key\"\n"));
+    sim.play(LIST);
+    sim.run_for(secs(3));
+    assert_eq!(errors(&sim), [codes::ERROR_TBDRM_DEMUXER_UNIMPLEMENTED]);
+}
+
+#[test]
+fn an_exact_seek_finds_its_segment() {
+    let mut sim = vod(7);
+    // Slow enough that the target is not in the buffer.
+    sim.net.weather = Weather {
+        latency: ms(20),
+        bytes_per_second: 8_000,
+    };
+    sim.play(LIST);
+    assert!(sim.run_until(secs(5), is_first));
+    sim.seek(ms(6_550), SeekAccuracy::Exact);
+    assert!(sim.run_until(secs(5), is_seek_end), "{:#?}", sim.events);
+    assert_eq!(
+        sim.shown.last().map(|shown| shown.1.as_millis() / 100),
+        Some(65)
+    );
+    assert!(
+        !sim.net.asked.iter().any(|asked| asked.1.contains("/2.ts")),
+        "{:?}",
+        sim.net.asked
+    );
+    assert!(sim.run_until(secs(20), is_completion), "{:#?}", sim.events);
+}
+
+#[test]
+fn a_discontinuity_does_not_disturb_the_clock() {
+    let mut sim = sim(8);
+    let mut text = "#EXTM3U\n#EXT-X-TARGETDURATION:2\n".to_owned();
+    for n in [0, 1, 0, 1] {
+        text += &format!("#EXT-X-DISCONTINUITY\n#EXTINF:2,\n{n}.ts\n");
+    }
+    sim.net.serve(LIST, text + "#EXT-X-ENDLIST\n");
+    for (number, data) in Film::ts_segments().into_iter().enumerate() {
+        sim.net.serve(&segment_url(number), data);
+    }
+    sim.play(LIST);
+    assert!(sim.run_until(secs(20), is_completion), "{:#?}", sim.events);
+    assert!((sim.now() - secs(8)).abs() < ms(500), "{}", sim.now());
+    assert!(
+        sim.engine().stats().frames_shown >= 76,
+        "{:?}",
+        sim.engine().stats()
+    );
+}
+
+#[test]
+fn a_presentation_whose_segments_are_refused_ends_with_its_error() {
+    let mut sim = vod(9);
+    sim.net
+        .fault(Time::ZERO, mins(5), "/2.ts", NetFault::Status(404));
+    sim.play(LIST);
+    assert!(sim.run_until(secs(20), is_error), "{:#?}", sim.events);
+    assert_eq!(errors(&sim), [codes::ERROR_NETWORK_HTTP_404]);
+    assert_eq!(sim.count(is_completion), 0);
+    assert!(
+        sim.position() >= ms(3_800),
+        "what is there plays first: {}",
+        sim.position()
+    );
+}
+
+#[test]
+fn a_live_stream_is_followed_near_its_edge() {
+    let mut sim = vod(10);
+    let window = |from: usize| {
+        let mut text = format!("#EXTM3U\n#EXT-X-TARGETDURATION:2\n#EXT-X-MEDIA-SEQUENCE:{from}\n");
+        for number in from..from + 4 {
+            if number > 0 && number % 4 == 0 {
+                text += "#EXT-X-DISCONTINUITY\n";
+            }
+            text += &format!("#EXTINF:2,\n{}.ts\n", number % 4);
+        }
+        // RFC 8216 6.2.2: the count of those that fell out.
+        text.replacen(
+            "#EXTINF",
+            &format!(
+                "#EXT-X-DISCONTINUITY-SEQUENCE:{}\n#EXTINF",
+                from.saturating_sub(1) / 4
+            ),
+            1,
+        )
+    };
+    for from in 0..60 {
+        let at = if from == 0 { Time::MIN } else { secs(from * 2) };
+        sim.net
+            .serve_from(at, LIST, window(usize::try_from(from).unwrap_or(0)));
+    }
+    sim.play(LIST);
+    sim.run_for(secs(100));
+    assert_eq!(sim.state(), State::Started);
+    assert!(errors(&sim).is_empty(), "{:#?}", sim.events);
+    assert_eq!(sim.engine().duration(), None);
+    let position = sim.position();
+    assert!((position - secs(97)).abs() < secs(6), "{position}");
+    assert!(
+        sim.engine().stats().frames_shown > 900,
+        "{:?}",
+        sim.engine().stats()
+    );
+    let lists = sim.net.asked.iter().filter(|asked| asked.1 == LIST).count();
+    assert!((40..=110).contains(&lists), "{lists}");
+}
+
+const MASTER: &str = "http://films.test/master.m3u8";
+
+fn ladder(seed: u64) -> Sim {
+    let mut sim = sim(seed);
+    let mut text = "#EXTM3U\n".to_owned();
+    for (name, bandwidth) in [("low", 40_000), ("middle", 400_000), ("high", 4_000_000)] {
+        text += &format!(
+            "#EXT-X-STREAM-INF:BANDWIDTH={bandwidth},RESOLUTION=64x48\n{name}/list.m3u8\n"
+        );
+        let mut media = "#EXTM3U\n#EXT-X-TARGETDURATION:2\n".to_owned();
+        for number in 0..30 {
+            if number % 4 == 0 {
+                media += "#EXT-X-DISCONTINUITY\n";
+            }
+            media += &format!("#EXTINF:2,\n{number}.ts\n");
+            let data = &Film::ts_segments()[number % 4];
+            sim.net.serve(
+                &format!("http://films.test/{name}/{number}.ts"),
+                data.clone(),
+            );
+        }
+        sim.net.serve(
+            &format!("http://films.test/{name}/list.m3u8"),
+            media + "#EXT-X-ENDLIST\n",
+        );
+    }
+    sim.net.serve(MASTER, text);
+    sim
+}
+
+fn asked_of(sim: &Sim, name: &str) -> usize {
+    let part = format!("/{name}/");
+    sim.net
+        .asked
+        .iter()
+        .filter(|asked| asked.1.contains(&part) && asked.1.ends_with(".ts"))
+        .count()
+}
+
+#[test]
+fn a_missing_rendition_gives_way_to_another() {
+    let mut sim = ladder(11);
+    sim.net
+        .fault(Time::ZERO, mins(5), "/middle/", NetFault::Status(404));
+    sim.play(MASTER);
+    assert!(sim.run_until(mins(2), is_completion), "{:#?}", sim.events);
+    assert_eq!(asked_of(&sim, "middle"), 0);
+    assert!(asked_of(&sim, "low") + asked_of(&sim, "high") >= 30);
+    assert!(sim.count(|event| matches!(event, Event::Recovered(_))) >= 1);
+}
+
+#[test]
+fn a_rendition_that_is_chosen_plays_from_here() {
+    let mut sim = ladder(12);
+    sim.play(MASTER);
+    sim.run_for(secs(5));
+    let position = sim.position();
+    sim.command(Command::SelectTrack(TrackChoice::Index(0)));
+    sim.run_for(secs(5));
+    assert_eq!(
+        sim.count(|event| matches!(event, Event::TrackChanged { index: 0 })),
+        1,
+        "{:#?}",
+        sim.events
+    );
+    assert!(
+        (sim.position() - position - secs(5)).abs() < ms(600),
+        "{}",
+        sim.position()
+    );
+    assert!(asked_of(&sim, "low") > 0);
+    assert!(sim.run_until(mins(2), is_completion));
+    assert_eq!(asked_of(&sim, "high"), 0, "it stays chosen");
+}
+
+#[test]
+fn text_that_is_no_playlist_is_told() {
+    let mut sim = sim(13);
+    sim.net.serve(LIST, "#EXTM3U\n#EXTINF:abc,\n0.ts\n");
+    sim.play(LIST);
+    sim.run_for(secs(2));
+    assert_eq!(errors(&sim), [codes::ERROR_DEMUXER_OPENURL]);
+}
+
+#[test]
+fn stop_ends_everything_at_any_step() {
+    for steps in (0..150).chain((150..1_500).step_by(31)) {
+        let mut sim = ladder(14);
+        sim.play(MASTER);
+        sim.run_steps(steps, secs(30));
+        sim.command(Command::Stop);
+        assert_eq!(sim.net.open_requests(), 0, "after {steps} steps");
+        let told = sim.events.len();
+        sim.run_for(secs(60));
+        assert_eq!(sim.events.len(), told, "after {steps} steps");
+    }
+}

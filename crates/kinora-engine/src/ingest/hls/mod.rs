@@ -1,0 +1,537 @@
+//! HLS (RFC 8216): renditions, and the loaders that read them.
+
+mod load;
+mod loader;
+mod plan;
+mod read;
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use bytes::{Bytes, BytesMut};
+use kinora_errors::{Fault, Secret};
+use kinora_media::{Chunk, MediaInfo, Packet, RequestId, ResponseInfo, Time, TrackId, TrackKind};
+
+use self::load::Timeline;
+use self::loader::{From, Loader, Offer};
+use self::plan::{AudioRendition, Playlist, Variant};
+use super::Notice;
+use crate::abr::Abr;
+use crate::cx::Cx;
+use crate::line::{Line, Lines};
+use crate::transfer::{Progress, Terms, Transfer};
+use crate::{TimingMark, TrackChoice, TrackOption};
+
+/// Tracks of a separate playlist of sound carry this in their names.
+const SEPARATE: u32 = 0x8000_0000;
+/// A playlist beyond that is refused.
+const LONGEST_PLAYLIST: usize = 8 << 20;
+/// Segments begin where the playlist says, give or take its rounding.
+const ROUNDING: Time = Time::from_millis(50);
+
+/// A presentation by playlists.
+pub(crate) struct Hls {
+    /// The playlist that the user named, while it comes.
+    first: Option<(Transfer, BytesMut)>,
+    url: Secret,
+    variants: Vec<Variant>,
+    audio_renditions: Vec<AudioRendition>,
+    /// Variants that failed.
+    bad: Vec<usize>,
+    current: usize,
+    manual: bool,
+    main: Option<Loader>,
+    /// The loader of another variant, which takes over when the segments under way are read.
+    incoming: Option<(usize, Loader)>,
+    sound: Option<Loader>,
+    main_ended: bool,
+    sound_ended: bool,
+    abr: Abr,
+    timeline: Timeline,
+    main_info: Option<Arc<MediaInfo>>,
+    sound_info: Option<Arc<MediaInfo>>,
+    told: Option<Arc<MediaInfo>>,
+    begin: From,
+    notices: VecDeque<Notice>,
+}
+
+impl Hls {
+    /// Takes over a transfer whose first bytes turned out to be a playlist.
+    pub(crate) fn adopt(transfer: Transfer, data: &Bytes, url: Secret) -> Self {
+        Self {
+            first: Some((transfer, BytesMut::from(data.as_ref()))),
+            url,
+            variants: Vec::new(),
+            audio_renditions: Vec::new(),
+            bad: Vec::new(),
+            current: 0,
+            manual: false,
+            main: None,
+            incoming: None,
+            sound: None,
+            main_ended: false,
+            sound_ended: false,
+            abr: Abr::default(),
+            timeline: Timeline::default(),
+            main_info: None,
+            sound_info: None,
+            told: None,
+            begin: From::Start,
+            notices: VecDeque::new(),
+        }
+    }
+
+    pub(crate) fn is_live(&self) -> bool {
+        self.main.as_ref().is_some_and(Loader::is_live)
+    }
+
+    fn opened(&mut self, cx: &mut Cx, text: &[u8]) {
+        cx.mark(TimingMark::Playlist);
+        match read::playlist(text, &self.url) {
+            Ok(Playlist::Media(plan)) => {
+                let mut loader = Loader::new(self.url.clone(), self.begin, None);
+                loader.playlist_came(cx, plan);
+                self.main = Some(loader);
+            }
+            Ok(Playlist::Multivariant { variants, audio }) => {
+                self.variants = variants;
+                self.variants.sort_by_key(|variant| variant.bandwidth);
+                self.audio_renditions = audio;
+                if self.variants.is_empty() {
+                    let fault = read::malformed("the playlist names no rendition", &self.url);
+                    return self.notices.push_back(Notice::Failed(fault));
+                }
+                self.current = Abr::first(&self.bitrates());
+                self.main = self.loader(cx, self.current, self.begin);
+                self.open_sound(cx);
+            }
+            Err(fault) => self.notices.push_back(Notice::Failed(fault)),
+        }
+    }
+
+    fn bitrates(&self) -> Vec<u64> {
+        self.variants
+            .iter()
+            .map(|variant| variant.bandwidth)
+            .collect()
+    }
+
+    fn loader(&self, cx: &mut Cx, index: usize, from: From) -> Option<Loader> {
+        let url = self.variants.get(index)?.url.clone();
+        let known = self.main.as_ref().and_then(|main| main.plan.clone());
+        let mut loader = Loader::new(url, from, known);
+        loader.open(cx);
+        Some(loader)
+    }
+
+    /// The sound of the variant, where it has a playlist of its own.
+    fn open_sound(&mut self, cx: &mut Cx) {
+        let Some(group) = self
+            .variants
+            .get(self.current)
+            .and_then(|variant| variant.audio_group.clone())
+        else {
+            return;
+        };
+        let mut choice = self
+            .audio_renditions
+            .iter()
+            .filter(|rendition| rendition.group == group);
+        let chosen = choice
+            .clone()
+            .find(|rendition| rendition.default)
+            .or_else(|| choice.next());
+        if let Some(url) = chosen.and_then(|rendition| rendition.url.clone())
+            && !cx.config.disable_audio
+        {
+            let mut loader = Loader::new(url, self.begin, None);
+            loader.open(cx);
+            self.sound = Some(loader);
+        }
+    }
+
+    pub(crate) fn poll(
+        &mut self,
+        cx: &mut Cx,
+        lines: &mut Lines,
+        position: Time,
+    ) -> Option<Notice> {
+        lines.separate = self.sound.is_some();
+        let most = Time::from(cx.config.max_buffer);
+        loop {
+            if let Some(notice) = self.notices.pop_front() {
+                return Some(notice);
+            }
+            let room = |line: &Line| line.ahead(position) < most;
+            let [room_for_main, room_for_sound] = match self.sound {
+                Some(_) => [room(&lines.video), room(&lines.audio)],
+                None => [!lines.is_full(position, most), false],
+            };
+            let mut idle = true;
+            if room_for_main && !self.main_ended {
+                idle &= !self.poll_main(cx, lines, position);
+            }
+            if room_for_sound && !self.sound_ended {
+                idle &= !self.poll_sound(cx, lines);
+            }
+            if idle && self.notices.is_empty() {
+                return None;
+            }
+        }
+    }
+
+    fn poll_main(&mut self, cx: &mut Cx, lines: &mut Lines, position: Time) -> bool {
+        let Some(main) = &mut self.main else {
+            return false;
+        };
+        let Some(offer) = main.poll(cx, &mut self.timeline) else {
+            return self.take_over(cx);
+        };
+        match offer {
+            Offer::Packet(packet) => self.push(cx, lines, packet),
+            Offer::Info(info) => {
+                self.main_info = Some(info);
+                self.merge(cx);
+            }
+            Offer::Ended => {
+                self.main_ended = true;
+                self.tell_end();
+            }
+            Offer::Failed(fault) => self.variant_failed(cx, fault),
+            Offer::Parked(fault) => self.notices.push_back(Notice::Parked(fault)),
+            Offer::Expired(fault) => self.notices.push_back(Notice::Expired(fault)),
+            Offer::Measured { bytes, took } => {
+                self.abr.sample(bytes, took);
+                self.adapt(cx, lines.ahead(position));
+            }
+        }
+        true
+    }
+
+    fn push(&mut self, cx: &mut Cx, lines: &mut Lines, packet: Packet) {
+        if packet.flags.key {
+            cx.mark(TimingMark::FirstKeyFrame);
+        }
+        lines.push(packet);
+    }
+
+    fn poll_sound(&mut self, cx: &mut Cx, lines: &mut Lines) -> bool {
+        let Some(sound) = &mut self.sound else {
+            return false;
+        };
+        let Some(offer) = sound.poll(cx, &mut self.timeline) else {
+            return false;
+        };
+        match offer {
+            Offer::Packet(mut packet) => {
+                packet.track = TrackId(packet.track.0 | SEPARATE);
+                lines.push(packet);
+            }
+            Offer::Info(info) => {
+                self.sound_info = Some(info);
+                self.merge(cx);
+            }
+            Offer::Ended => {
+                self.sound_ended = true;
+                self.tell_end();
+            }
+            Offer::Failed(fault) => self.notices.push_back(Notice::Failed(fault)),
+            Offer::Parked(fault) => self.notices.push_back(Notice::Parked(fault)),
+            Offer::Expired(fault) => self.notices.push_back(Notice::Expired(fault)),
+            Offer::Measured { .. } => {}
+        }
+        true
+    }
+
+    fn tell_end(&mut self) {
+        if self.main_ended && (self.sound.is_none() || self.sound_ended) {
+            self.notices.push_back(Notice::Ended);
+        }
+    }
+
+    /// Tells the tracks of all playlists together, when they changed.
+    fn merge(&mut self, cx: &mut Cx) {
+        let Some(main) = &self.main_info else { return };
+        let mut info = MediaInfo::clone(main);
+        if self.sound.is_some() {
+            let Some(sound) = &self.sound_info else {
+                return;
+            };
+            info.tracks.retain(|track| track.kind() != TrackKind::Audio);
+            let tracks = sound
+                .tracks
+                .iter()
+                .filter(|track| track.kind() == TrackKind::Audio);
+            info.tracks.extend(tracks.cloned().map(|mut track| {
+                track.id = TrackId(track.id.0 | SEPARATE);
+                track
+            }));
+        }
+        let plan = self.main.as_ref().and_then(|main| main.plan.as_ref());
+        info.duration = plan.and_then(plan::Plan::duration);
+        info.seekable = info.duration.is_some();
+        for track in &mut info.tracks {
+            // A segment's own length says nothing of the track's.
+            track.duration = None;
+        }
+        if self.told.as_ref().is_some_and(|told| **told == info) {
+            return;
+        }
+        cx.mark(TimingMark::Headers);
+        let info = Arc::new(info);
+        self.told = Some(Arc::clone(&info));
+        self.notices.push_back(Notice::Info(info));
+    }
+
+    /// Chooses the rendition of the segments after those under way.
+    fn adapt(&mut self, cx: &mut Cx, ahead: Time) {
+        if self.manual || self.incoming.is_some() || self.variants.len() < 2 {
+            return;
+        }
+        let mut wanted = self.abr.choose(&self.bitrates(), self.current, ahead);
+        while wanted > 0 && self.bad.contains(&wanted) {
+            wanted -= 1;
+        }
+        if wanted != self.current && !self.bad.contains(&wanted) {
+            self.switch(cx, wanted);
+        }
+    }
+
+    fn switch(&mut self, cx: &mut Cx, index: usize) {
+        let Some(border) = self.main.as_ref().and_then(Loader::border) else {
+            return;
+        };
+        if let Some(loader) = self.loader(cx, index, From::Time(border + ROUNDING)) {
+            self.incoming = Some((index, loader));
+            if let Some(main) = &mut self.main {
+                main.stop_after_loads();
+            }
+        }
+    }
+
+    /// The other variant takes over once everything of the old one is read.
+    fn take_over(&mut self, cx: &mut Cx) -> bool {
+        if self.incoming.is_none() || self.main.as_ref().is_some_and(Loader::has_loads) {
+            return false;
+        }
+        let Some((index, loader)) = self.incoming.take() else {
+            return false;
+        };
+        if let Some(mut old) = self.main.replace(loader) {
+            old.close(cx);
+        }
+        self.current = index;
+        self.notices
+            .push_back(Notice::Switched(u32::try_from(index).unwrap_or(u32::MAX)));
+        true
+    }
+
+    /// Another variant goes on where this one fails; without one the presentation fails.
+    fn variant_failed(&mut self, cx: &mut Cx, fault: Fault) {
+        self.bad.push(self.current);
+        let below = (0..self.current).rev();
+        let above = self.current + 1..self.variants.len();
+        let other = below.chain(above).find(|index| !self.bad.contains(index));
+        let from = self
+            .main
+            .as_ref()
+            .and_then(Loader::frontier)
+            .map_or(self.begin, |time| From::Time(time + ROUNDING));
+        let Some(loader) = other.and_then(|other| self.loader(cx, other, from)) else {
+            return self.notices.push_back(Notice::Failed(fault));
+        };
+        cx.recovered(fault);
+        if let Some((_, mut unused)) = self.incoming.take() {
+            unused.close(cx);
+        }
+        self.incoming = other.map(|other| (other, loader));
+        if let Some(main) = &mut self.main {
+            main.close(cx);
+        }
+    }
+
+    fn loaders(&mut self) -> impl Iterator<Item = &mut Loader> {
+        let incoming = self.incoming.as_mut().map(|(_, loader)| loader);
+        [self.main.as_mut(), incoming, self.sound.as_mut()]
+            .into_iter()
+            .flatten()
+    }
+
+    fn route(
+        &mut self,
+        cx: &mut Cx,
+        id: RequestId,
+        terms: Terms,
+        act: impl FnOnce(&mut Cx, &mut Transfer) -> Progress,
+    ) {
+        if let Some((transfer, _)) = self.first.as_mut().filter(|(transfer, _)| transfer.is(id)) {
+            let progress = act(cx, transfer);
+            return self.first_progress(cx, progress);
+        }
+        if let Some(loader) = self.loaders().find(|loader| loader.owns(id)) {
+            loader.route(cx, id, terms, act);
+        }
+    }
+
+    fn first_progress(&mut self, cx: &mut Cx, progress: Progress) {
+        match progress {
+            Progress::None => {}
+            Progress::Head(info) => {
+                if let Some(url) = info.final_url {
+                    self.url = Secret::new(url);
+                }
+            }
+            Progress::Data(_, data) => {
+                let Some((transfer, text)) = &mut self.first else {
+                    return;
+                };
+                text.extend_from_slice(&data);
+                transfer.grant(cx);
+                if text.len() > LONGEST_PLAYLIST {
+                    transfer.cancel(cx);
+                    let fault = read::malformed("the playlist has no end", &self.url);
+                    self.notices.push_back(Notice::Failed(fault));
+                }
+            }
+            Progress::Done => {
+                if let Some((_, text)) = self.first.take() {
+                    self.opened(cx, &text);
+                }
+            }
+            Progress::Expired(fault) => self.notices.push_back(Notice::Expired(fault)),
+            Progress::Parked(fault) => self.notices.push_back(Notice::Parked(fault)),
+            Progress::Failed(fault) => self.notices.push_back(Notice::Failed(fault)),
+        }
+    }
+
+    pub(crate) fn on_head(&mut self, cx: &mut Cx, id: RequestId, info: ResponseInfo, terms: Terms) {
+        self.route(cx, id, terms, |cx, transfer| {
+            transfer.on_head(cx, info, terms)
+        });
+    }
+    pub(crate) fn on_chunk(&mut self, cx: &mut Cx, chunk: Chunk, terms: Terms) {
+        self.route(cx, chunk.id, terms, |cx, transfer| {
+            transfer.on_chunk(cx, chunk)
+        });
+    }
+    pub(crate) fn on_done(&mut self, cx: &mut Cx, id: RequestId, terms: Terms) {
+        self.route(cx, id, terms, |cx, transfer| transfer.on_done(cx));
+    }
+    pub(crate) fn on_failed(&mut self, cx: &mut Cx, id: RequestId, fault: Fault, terms: Terms) {
+        self.route(cx, id, terms, |cx, transfer| {
+            transfer.on_failed(cx, fault, terms)
+        });
+    }
+
+    pub(crate) fn on_time(&mut self, cx: &mut Cx, terms: Terms) {
+        if let Some((transfer, _)) = &mut self.first {
+            let progress = transfer.on_time(cx, terms);
+            self.first_progress(cx, progress);
+        }
+        for loader in self.loaders() {
+            loader.on_time(cx, terms);
+        }
+    }
+
+    pub(crate) fn deadline(&self, cx: &Cx) -> Option<Time> {
+        let first = self
+            .first
+            .as_ref()
+            .and_then(|(transfer, _)| transfer.deadline(cx));
+        let of = |loader: Option<&Loader>| loader.and_then(|loader| loader.deadline(cx));
+        let incoming = self.incoming.as_ref().map(|(_, loader)| loader);
+        crate::present::earliest([
+            first,
+            of(self.main.as_ref()),
+            of(incoming),
+            of(self.sound.as_ref()),
+        ])
+    }
+
+    pub(crate) fn seek(&mut self, cx: &mut Cx, target: Time) {
+        self.notices.clear();
+        self.begin = From::Time(target);
+        self.main_ended = false;
+        self.sound_ended = false;
+        if let Some((index, loader)) = self.incoming.take() {
+            if let Some(mut old) = self.main.replace(loader) {
+                old.close(cx);
+            }
+            self.current = index;
+            self.notices
+                .push_back(Notice::Switched(u32::try_from(index).unwrap_or(u32::MAX)));
+        }
+        for loader in self.loaders() {
+            loader.seek(cx, target);
+        }
+    }
+
+    /// What can be chosen; `None` when there is but one rendition.
+    pub(crate) fn options(&self) -> Option<Arc<[TrackOption]>> {
+        if self.variants.len() < 2 {
+            return None;
+        }
+        let option = |(index, variant): (usize, &Variant)| TrackOption {
+            index: u32::try_from(index).unwrap_or(u32::MAX),
+            kind: TrackKind::Video,
+            label: variant.label(),
+            size: variant.size,
+            bitrate: Some(variant.bandwidth),
+            selected: index == self.current,
+        };
+        Some(self.variants.iter().enumerate().map(option).collect())
+    }
+
+    /// Takes a rendition for good, or leaves the choice to the engine again. `true`: what is buffered
+    /// must be loaded anew.
+    pub(crate) fn select(&mut self, cx: &mut Cx, choice: TrackChoice) -> bool {
+        let TrackChoice::Index(index) = choice else {
+            self.manual = false;
+            return false;
+        };
+        let Ok(index) = usize::try_from(index) else {
+            return false;
+        };
+        if index >= self.variants.len() {
+            return false;
+        }
+        self.manual = true;
+        if let Some((_, mut unused)) = self.incoming.take() {
+            unused.close(cx);
+        }
+        if index == self.current {
+            return false;
+        }
+        self.incoming = self
+            .loader(cx, index, self.begin)
+            .map(|loader| (index, loader));
+        true
+    }
+
+    pub(crate) fn reload(&mut self, cx: &mut Cx) {
+        if let Some((transfer, _)) = &mut self.first {
+            transfer.reload(cx);
+        }
+        for loader in self.loaders() {
+            loader.reload(cx);
+        }
+    }
+
+    /// The playlist is to be found at another URL now; segments that it names keep theirs.
+    pub(crate) fn renew(&mut self, cx: &mut Cx, url: &Secret) {
+        match (&mut self.first, &mut self.main) {
+            (Some((transfer, _)), _) => transfer.renew(cx, url.clone()),
+            (None, Some(main)) if self.variants.is_empty() => main.renew(cx, url),
+            _ => {}
+        }
+    }
+
+    pub(crate) fn close(&mut self, cx: &mut Cx) {
+        if let Some((mut transfer, _)) = self.first.take() {
+            transfer.cancel(cx);
+        }
+        for loader in self.loaders() {
+            loader.close(cx);
+        }
+    }
+}

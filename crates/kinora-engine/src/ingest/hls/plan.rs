@@ -1,0 +1,154 @@
+//! What a loader knows of its playlist: segments on the timeline, with absolute URLs.
+
+use std::sync::Arc;
+
+use kinora_errors::Secret;
+use kinora_media::{ByteRange, Time};
+use kinora_protect::{Iv, ProtectError};
+
+/// One segment, placed on the timeline.
+#[derive(Clone, Debug)]
+pub(super) struct Segment {
+    /// Media sequence number.
+    pub(super) number: u64,
+    pub(super) url: Secret,
+    pub(super) range: ByteRange,
+    /// Where it begins on the presentation's timeline.
+    pub(super) start: Time,
+    pub(super) duration: Time,
+    /// Discontinuity sequence number: segments of one share a clock.
+    pub(super) discontinuity: u64,
+    pub(super) key: Option<Arc<Key>>,
+    pub(super) init: Option<Arc<Init>>,
+    /// The server says that it is not there (`EXT-X-GAP`).
+    pub(super) gap: bool,
+}
+
+impl Segment {
+    pub(super) fn end(&self) -> Time {
+        self.start + self.duration
+    }
+}
+
+/// How a segment is encrypted (RFC 8216 4.3.2.4).
+#[derive(Clone, Debug)]
+pub(super) enum Key {
+    /// AES-128 in CBC mode over the whole segment.
+    Aes128 { url: Secret, iv: Iv },
+    /// Something that is not undone here.
+    Foreign(ProtectError),
+}
+
+/// An init section (RFC 8216 4.3.2.5).
+#[derive(Clone, PartialEq, Debug)]
+pub(super) struct Init {
+    pub(super) url: Secret,
+    pub(super) range: ByteRange,
+}
+
+/// A media playlist as it is known now.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Plan {
+    pub(super) segments: Vec<Segment>,
+    pub(super) target: Time,
+    /// No segment will be added.
+    pub(super) ended: bool,
+}
+
+impl Plan {
+    pub(super) fn duration(&self) -> Option<Time> {
+        let last = self.segments.last().filter(|_| self.ended)?;
+        Some(last.end())
+    }
+
+    pub(super) fn segment(&self, number: u64) -> Option<&Segment> {
+        let first = self.segments.first()?.number;
+        self.segments
+            .get(usize::try_from(number.checked_sub(first)?).ok()?)
+    }
+
+    /// The segment that holds a time, the nearest one where none does.
+    pub(super) fn at(&self, time: Time) -> Option<&Segment> {
+        let after = self
+            .segments
+            .partition_point(|segment| segment.start <= time);
+        self.segments.get(after.saturating_sub(1))
+    }
+
+    pub(super) fn next_number(&self) -> Option<u64> {
+        self.segments.last().map(|last| last.number + 1)
+    }
+
+    /// Where live playback begins: an index from the start or, negative, from the end; never closer to
+    /// the end than RFC 8216 6.3.3 allows while the index asks for less.
+    pub(super) fn live_start(&self, index: i32) -> Option<&Segment> {
+        let len = self.segments.len();
+        let back = usize::try_from(index.unsigned_abs()).unwrap_or(len);
+        let at = if index < 0 {
+            len.saturating_sub(back)
+        } else {
+            back.min(len.saturating_sub(1))
+        };
+        self.segments.get(at)
+    }
+
+    /// Puts a newer version of the playlist on the timeline of the older one.
+    pub(super) fn follow(&mut self, older: &Self) {
+        let Some(first) = self.segments.first() else {
+            return;
+        };
+        let shift = match older.segment(first.number) {
+            Some(known) => known.start - first.start,
+            None => match older.segments.last() {
+                // Segments were missed: time went on meanwhile, as far as can be told.
+                Some(last) if first.number > last.number => last.end() - first.start,
+                _ => Time::ZERO,
+            },
+        };
+        for segment in &mut self.segments {
+            segment.start += shift;
+        }
+    }
+}
+
+/// A rendition of a multivariant playlist.
+#[derive(Clone, Debug)]
+pub(super) struct Variant {
+    pub(super) url: Secret,
+    pub(super) bandwidth: u64,
+    pub(super) size: Option<(u32, u32)>,
+    pub(super) name: Option<String>,
+    /// Its sound is in the renditions of that group.
+    pub(super) audio_group: Option<String>,
+}
+
+impl Variant {
+    /// What a person calls it.
+    pub(super) fn label(&self) -> String {
+        match (&self.name, self.size) {
+            (Some(name), _) => name.clone(),
+            (None, Some((_, height))) => format!("{height}p"),
+            (None, None) => format!("{} kbit/s", self.bandwidth / 1_000),
+        }
+    }
+}
+
+/// An alternative rendition of sound with a playlist of its own.
+#[derive(Clone, Debug)]
+pub(super) struct AudioRendition {
+    pub(super) group: String,
+    pub(super) url: Option<Secret>,
+    pub(super) default: bool,
+}
+
+/// What a playlist turned out to be.
+#[derive(Clone, Debug)]
+pub(super) enum Playlist {
+    /// Renditions to choose from.
+    Multivariant {
+        variants: Vec<Variant>,
+        audio: Vec<AudioRendition>,
+    },
+    /// Segments.
+    Media(Plan),
+}
