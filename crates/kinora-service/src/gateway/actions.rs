@@ -7,7 +7,7 @@ use kinora_errors::Secret;
 use serde_json::{Value, json};
 
 use super::{Call, SESSION_PREFIX};
-use crate::crypto::{hex, random};
+use crate::crypto::{MasterKey, hex, random};
 use crate::delivery::{media_path, sign_path};
 use crate::domain::{
     ACTION_ASSUME_ROLE, ACTION_GET_PLAY_INFO, ACTION_GET_VIDEO_INFO, ACTION_GET_VIDEO_PLAY_AUTH,
@@ -365,10 +365,16 @@ async fn get_video_info(call: &Call<'_>) -> Result<Value, Refusal> {
     }))
 }
 
+fn session_key() -> std::io::Result<String> {
+    random::<12>().map(|bytes| format!("{SESSION_PREFIX}{}", hex(&bytes)))
+}
+
+fn no_random_number() -> Refusal {
+    Why::InternalError.because("The service could not draw a random number.")
+}
+
 fn new_session_key() -> Result<String, Refusal> {
-    random::<12>()
-        .map(|bytes| format!("{SESSION_PREFIX}{}", hex(&bytes)))
-        .map_err(|_| Why::InternalError.because("The service could not draw a random number."))
+    session_key().map_err(|_| no_random_number())
 }
 
 async fn get_video_play_auth(call: &Call<'_>) -> Result<Value, Refusal> {
@@ -380,12 +386,38 @@ async fn get_video_play_auth(call: &Call<'_>) -> Result<Value, Refusal> {
     )?;
     let video = find_video(call).await?;
     must_be_normal(&video)?;
-    let master = &call.shared.core.master;
     let expires = UnixTime::from_millis(call.now_ms).after(timeout_s);
     let host = call.base_url.split_once("://").map_or("", |(_, host)| host);
-    let info = issue_auth_info(master, &video.id, expires, call.key_id, host);
+    let cover = cover_url(call, &video, expires.after(URL_TIMEOUT_S).seconds());
+    let mint = Mint {
+        caller: call.key_id,
+        region: &call.shared.region,
+        host,
+        cover,
+    };
+    let play_auth = mint_play_auth(&call.shared.core.master, &video, expires, mint)
+        .map_err(|_| no_random_number())?;
+    let meta = play_auth.video_meta.clone();
+    Ok(json!({ "PlayAuth": play_auth.encode().expose(), "VideoMeta": meta }))
+}
+
+/// What a play credential says beside the video.
+pub(crate) struct Mint<'a> {
+    pub(crate) caller: &'a str,
+    pub(crate) region: &'a str,
+    pub(crate) host: &'a str,
+    pub(crate) cover: String,
+}
+
+/// Makes a play credential: a temporary key for GetPlayInfo of that video, and the AuthInfo that binds it.
+pub(crate) fn mint_play_auth(
+    master: &MasterKey,
+    video: &Video,
+    expires: UnixTime,
+    mint: Mint<'_>,
+) -> std::io::Result<PlayAuth> {
     let session = Session {
-        key_id: new_session_key()?,
+        key_id: session_key()?,
         expires_ms: expires
             .after(PLAY_SESSION_MARGIN_S)
             .seconds()
@@ -395,24 +427,23 @@ async fn get_video_play_auth(call: &Call<'_>) -> Result<Value, Refusal> {
         video: Some(video.id.clone()),
         needs_auth_info: true,
     };
-    let meta = VideoMeta {
-        video_id: video.id.to_string(),
-        title: video.title.clone(),
-        cover_url: cover_url(call, &video, expires.after(URL_TIMEOUT_S).seconds()),
-        duration: rounded(video.duration_s, 4),
-        status: video.status.as_str().to_owned(),
-    };
-    let play_auth = PlayAuth {
+    let info = issue_auth_info(master, &video.id, expires, mint.caller, mint.host);
+    Ok(PlayAuth {
         access_key_secret: Session::secret(master, &session.key_id),
         security_token: Secret::new(session.token(master)),
         access_key_id: session.key_id,
-        region: call.shared.region.clone(),
+        region: mint.region.to_owned(),
         customer_id: "1".to_owned(),
-        play_domain: host.to_owned(),
+        play_domain: mint.host.to_owned(),
         auth_info: info.to_json(),
-        video_meta: meta.clone(),
-    };
-    Ok(json!({ "PlayAuth": play_auth.encode().expose(), "VideoMeta": meta }))
+        video_meta: VideoMeta {
+            video_id: video.id.to_string(),
+            title: video.title.clone(),
+            cover_url: mint.cover,
+            duration: rounded(video.duration_s, 4),
+            status: video.status.as_str().to_owned(),
+        },
+    })
 }
 
 /// The actions that a session policy leaves of a role's: both must allow them.

@@ -3,6 +3,8 @@
 
 mod actions;
 
+pub(crate) use actions::{Mint, mint_play_auth};
+
 use std::sync::Arc;
 use std::time::Duration;
 
