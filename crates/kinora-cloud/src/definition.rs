@@ -199,7 +199,7 @@ fn no_match(info: &PlayInfo, wanted: String, entries: &[&Entry]) -> CloudError {
 
 fn failed(info: &PlayInfo, kind: CloudErrorKind) -> CloudError {
     CloudError::from(kind)
-        .from_reply(200, &info.request_id, "")
+        .replied(200, &info.request_id, "")
         .for_video(&info.video_base.video_id)
 }
 

@@ -109,7 +109,7 @@ impl CloudError {
         self.0.video_id = Some(video_id.to_owned());
         self
     }
-    pub(crate) fn from_reply(mut self, status: u16, request_id: &str, service_code: &str) -> Self {
+    pub(crate) fn replied(mut self, status: u16, request_id: &str, service_code: &str) -> Self {
         let some = |text: &str| (!text.is_empty()).then(|| brief(text));
         self.0.http_status = Some(status);
         self.0.request_id = some(request_id);

@@ -233,7 +233,7 @@ pub(crate) fn parse_reply<T: serde::de::DeserializeOwned>(
     body: &[u8],
 ) -> Result<T, CloudError> {
     let at = |kind: CloudErrorKind, id: &str, code: &str| {
-        CloudError::from(kind).from_reply(status, id, code)
+        CloudError::from(kind).replied(status, id, code)
     };
     if body.trim_ascii().is_empty() {
         return Err(at(CloudErrorKind::NoResponse, "", ""));
@@ -297,7 +297,7 @@ pub fn parse_play_info(status: u16, body: &[u8]) -> Result<PlayInfo, CloudError>
     let base = &reply.video_base;
     if !base.status.is_empty() && !base.status.eq_ignore_ascii_case("Normal") {
         let kind = CloudErrorKind::Status(brief(&base.status));
-        let error = CloudError::from(kind).from_reply(status, &reply.request_id, "");
+        let error = CloudError::from(kind).replied(status, &reply.request_id, "");
         return Err(error.for_video(&base.video_id));
     }
     Ok(PlayInfo {

@@ -62,17 +62,17 @@ pub(crate) fn whole<'de, D: Deserializer<'de>>(from: D) -> Result<u64, D::Error>
 pub(crate) fn text<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {
     #[derive(Deserialize)]
     #[serde(untagged)]
-    enum Text {
-        Text(String),
+    enum Loose {
+        Word(String),
         Number(serde_json::Number),
         Flag(bool),
         Nothing(()),
     }
-    Ok(match Text::deserialize(from)? {
-        Text::Text(text) => text,
-        Text::Number(number) => number.to_string(),
-        Text::Flag(flag) => flag.to_string(),
-        Text::Nothing(()) => String::new(),
+    Ok(match Loose::deserialize(from)? {
+        Loose::Word(text) => text,
+        Loose::Number(number) => number.to_string(),
+        Loose::Flag(flag) => flag.to_string(),
+        Loose::Nothing(()) => String::new(),
     })
 }
 

@@ -1,0 +1,61 @@
+use kinora_errors::{Code, Coded, Fault, Retry, codes};
+
+/// Why protected media cannot be read.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum ProtectError {
+    /// A key of another length than AES-128 has.
+    #[error("the key has {length} bytes instead of 16: the key server sent something else")]
+    KeyLength {
+        /// Its bytes.
+        length: usize,
+    },
+    /// The end of the segment does not decrypt to padding.
+    #[error(
+        "the segment does not decrypt to valid padding: the key or the IV is another one, or the segment is damaged"
+    )]
+    WrongKey,
+    /// The segment is no whole number of cipher blocks.
+    #[error(
+        "the encrypted segment has {length} bytes, which is no multiple of 16 above 0: it was cut"
+    )]
+    Truncated {
+        /// Its bytes.
+        length: u64,
+    },
+    /// A method of the playlist that is known but not supported, such as SAMPLE-AES.
+    #[error("the playlist asks for decryption by {0}, which is not supported")]
+    Unsupported(String),
+    /// The vendor's private scheme.
+    #[error("the stream is encrypted by AliyunVoDEncryption, which is not public")]
+    Vendor,
+}
+
+impl Coded for ProtectError {
+    fn code(&self) -> Code {
+        match self {
+            Self::KeyLength { .. } | Self::WrongKey | Self::Truncated { .. } => {
+                codes::ERROR_DEMUXER_OPENSTREAM
+            }
+            Self::Unsupported(_) | Self::Vendor => codes::ERROR_TBDRM_DEMUXER_UNIMPLEMENTED,
+        }
+    }
+    fn reason(&self) -> &'static str {
+        match self {
+            Self::KeyLength { .. } => "hls.key.length",
+            Self::WrongKey => "hls.key.wrong",
+            Self::Truncated { .. } => "hls.segment.truncated",
+            Self::Unsupported(_) => "hls.key.method",
+            Self::Vendor => "hls.key.vendor",
+        }
+    }
+    fn fault(&self) -> Fault {
+        let retry = match self {
+            // A cut transfer may come whole the next time.
+            Self::Truncated { .. } => Retry::Backoff,
+            _ => Retry::Never,
+        };
+        Fault::new(self.code(), self.reason())
+            .cause(self)
+            .retry_class(retry)
+    }
+}
