@@ -3,12 +3,13 @@
 use std::collections::vec_deque::Drain;
 use std::sync::Arc;
 
-use kinora_errors::{Fault, Secret, codes};
+use kinora_cloud::VidSource;
+use kinora_errors::{Fault, codes};
 use kinora_media::{MediaInfo, Now, Time};
 
 use crate::cx::Cx;
 use crate::present::Begin;
-use crate::session::{Outcome, Session, Wishes};
+use crate::session::{Origin, Outcome, Session, Wishes};
 use crate::stats::Tally;
 use crate::{
     Command, Event, Input, LoopMode, Output, PlayerConfig, SeekAccuracy, Source, State, Stats,
@@ -208,19 +209,17 @@ impl Engine {
             _ => return,
         };
         let Some(source) = &self.source else { return };
-        let url: Secret = match source {
-            Source::Url { url } => url.clone(),
+        let origin = match source {
+            Source::Url { url } if url.is_empty() => return self.fail(nothing_named()),
+            Source::Url { url } => Origin::Url(url.clone()),
+            Source::VidAuth(source) => Origin::Vid(Box::new(VidSource::Auth(*source.clone()))),
+            Source::VidSts(source) => Origin::Vid(Box::new(VidSource::Sts(*source.clone()))),
         };
-        if url.is_empty() {
-            let fault = Fault::new(codes::ERROR_DATASOURCE_EMPTYURL, "url.empty")
-                .because("the source URL is empty");
-            return self.fail(fault);
-        }
         self.cx.tally = Tally::default();
         if matches!(self.phase, Phase::Stopped) {
             self.change(Phase::Initialized { begin });
         }
-        let session = Session::open(&mut self.cx, url, begin, self.wishes);
+        let session = Session::open(&mut self.cx, origin, begin, self.wishes);
         self.phase = Phase::Playing(Box::new(session));
         if self.wishes.speed != 1.0 {
             self.cx.push(Output::Rate(self.wishes.speed));
@@ -308,6 +307,10 @@ impl Engine {
     pub fn stats(&self) -> Stats {
         self.cx.tally.stats()
     }
+}
+
+fn nothing_named() -> Fault {
+    Fault::new(codes::ERROR_DATASOURCE_EMPTYURL, "url.empty").because("the source URL is empty")
 }
 
 #[cfg(test)]

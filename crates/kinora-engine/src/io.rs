@@ -94,6 +94,10 @@ pub enum Source {
         /// The address; may hold secrets, shown masked only.
         url: Secret,
     },
+    /// A video id with a play credential (PlayAuth).
+    VidAuth(Box<kinora_cloud::VidAuth>),
+    /// A video id with an STS triple.
+    VidSts(Box<kinora_cloud::VidSts>),
 }
 
 /// A fresh credential for the source that plays.

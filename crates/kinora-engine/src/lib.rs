@@ -16,6 +16,7 @@ mod motion;
 mod present;
 mod queue;
 mod recover;
+mod resolve;
 mod select;
 mod session;
 #[cfg(any(test, feature = "sim"))]

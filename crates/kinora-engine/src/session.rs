@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use kinora_cloud::VidSource;
 use kinora_errors::{Fault, Secret, codes};
 use kinora_media::{MediaInfo, Time, TrackId};
 
@@ -11,6 +12,7 @@ use crate::ingest::{Ingest, Notice, Sought};
 use crate::line::{Health, Lines, Waiting};
 use crate::motion::{Motion, Why};
 use crate::present::{Begin, Present, earliest};
+use crate::resolve::{Resolve, Resolved};
 use crate::select::{self, Selection};
 use crate::stats::Meter;
 use crate::transfer::Terms;
@@ -54,10 +56,25 @@ pub(crate) enum Outcome {
 /// After so many packets that can not be decoded a line is given up.
 const MOST_CORRUPT: u32 = 1_000;
 
+/// A fresh credential is waited for so long.
+const LONGEST_REFRESH: Time = Time::from_millis(10_000);
+
+/// What a source names.
+pub(crate) enum Origin {
+    /// Where it is.
+    Url(Secret),
+    /// Which video it is; a service knows where.
+    Vid(Box<VidSource>),
+}
+
 /// One presentation.
 pub(crate) struct Session {
     pub(crate) epoch: Epoch,
     pub(crate) ingest: Ingest,
+    /// Finds the URL of a video id.
+    resolve: Option<Resolve>,
+    /// To go to once the headers are read.
+    seek_on_headers: Option<Time>,
     pub(crate) lines: Lines,
     pub(crate) clock: Clock,
     pub(crate) stage: Stage,
@@ -81,16 +98,32 @@ pub(crate) struct Session {
 }
 
 impl Session {
-    pub(crate) fn open(cx: &mut Cx, url: Secret, begin: Begin, wishes: Wishes) -> Self {
+    pub(crate) fn open(cx: &mut Cx, origin: Origin, begin: Begin, wishes: Wishes) -> Self {
         cx.forget_marks();
         let mut clock = Clock::new();
         clock.set_rate(wishes.speed, cx.mono());
         if let Some(target) = begin.target() {
             clock.set(target, cx.mono());
         }
+        let (mut ingest, mut resolve, mut doom) = (Ingest::Unknown, None, None);
+        let mut expiry = None;
+        match origin {
+            Origin::Url(url) => ingest = Ingest::open(cx, url),
+            Origin::Vid(source) => {
+                let mut call = Resolve::new(*source);
+                match call.ask(cx) {
+                    Err(fault) if recover::is_expired(&fault) => expiry = Some(expired(cx, fault)),
+                    Err(fault) => doom = Some(fault),
+                    Ok(()) => {}
+                }
+                resolve = Some(call);
+            }
+        }
         Self {
             epoch: cx.next_epoch(),
-            ingest: Ingest::open(cx, url),
+            ingest,
+            resolve,
+            seek_on_headers: begin.target(),
             lines: Lines::new(),
             clock,
             stage: Stage::Preparing {
@@ -104,8 +137,8 @@ impl Session {
             size: None,
             first_frame: false,
             ended: false,
-            doom: None,
-            expiry: None,
+            doom,
+            expiry,
             sink_runs: false,
             next_report: None,
             meter: Meter::default(),
@@ -125,7 +158,7 @@ impl Session {
     fn terms(&self) -> Terms {
         Terms {
             prepared: self.info.is_some(),
-            refreshable: false,
+            refreshable: self.resolve.is_some() || self.info.is_some(),
             live: self.ingest.is_live(),
         }
     }
@@ -133,6 +166,11 @@ impl Session {
     /// Takes what came from outside. Answers to questions of another epoch are given back.
     pub(crate) fn input(&mut self, cx: &mut Cx, input: Input) {
         let terms = self.terms();
+        if self.resolve.is_some()
+            && let Some(input) = self.input_for_call(cx, &input, terms)
+        {
+            return self.resolved(cx, input);
+        }
         match input {
             Input::Head { id, info } => self.ingest.on_head(cx, id, info, terms),
             Input::Chunk(chunk) => {
@@ -184,10 +222,51 @@ impl Session {
                 self.decode_failed(cx, slot, fault, fatal);
             }
             Input::AudioClock(report) if report.epoch == self.epoch => self.sound_is_at(cx, report),
-            Input::Timeout => {
-                self.ingest.on_time(cx, terms);
-            }
+            Input::Timeout => self.ingest.on_time(cx, terms),
             _ => {}
+        }
+    }
+
+    /// Gives an answer of the video service to the call that waits for it.
+    fn input_for_call(&mut self, cx: &mut Cx, input: &Input, terms: Terms) -> Option<Resolved> {
+        let call = self.resolve.as_mut()?;
+        match input {
+            Input::Head { id, info } if call.owns(*id) => {
+                let info = info.clone();
+                Some(call.route(cx, |cx, transfer| transfer.on_head(cx, info, terms)))
+            }
+            Input::Chunk(chunk) if call.owns(chunk.id) => {
+                let chunk = chunk.clone();
+                Some(call.route(cx, |cx, transfer| transfer.on_chunk(cx, chunk)))
+            }
+            Input::Done { id } if call.owns(*id) => {
+                Some(call.route(cx, |cx, transfer| transfer.on_done(cx)))
+            }
+            Input::Failed { id, fault } if call.owns(*id) => {
+                let fault = fault.clone();
+                Some(call.route(cx, |cx, transfer| {
+                    transfer.on_failed(cx, fault, Terms::default())
+                }))
+            }
+            Input::Timeout => match call.on_time(cx, Terms::default()) {
+                Resolved::Pending => None,
+                resolved => Some(resolved),
+            },
+            _ => None,
+        }
+    }
+
+    fn resolved(&mut self, cx: &mut Cx, resolved: Resolved) {
+        match resolved {
+            Resolved::Pending => {}
+            Resolved::Url(url) => match self.ingest {
+                Ingest::Unknown => self.ingest = Ingest::open(cx, url),
+                _ => self.ingest.renew(cx, url),
+            },
+            Resolved::Failed(fault) if recover::is_expired(&fault) => {
+                self.expiry = Some(expired(cx, fault))
+            }
+            Resolved::Failed(fault) => self.doom = Some(fault),
         }
     }
 
@@ -321,14 +400,15 @@ impl Session {
                 }
                 Notice::Failed(fault) => self.doom = Some(fault),
                 Notice::Switched(index) => {
-                    self.options = self.ingest.options();
+                    self.options = self.choices();
                     cx.event(Event::TrackChanged { index });
                 }
                 Notice::Parked(fault) => self.parked(cx, &fault),
                 Notice::Expired(fault) => {
-                    let until = cx.mono() + Time::from(cx.config.network_timeout);
-                    self.expiry = Some((fault.clone(), until));
-                    cx.event(Event::CredentialExpired(fault));
+                    // Several requests may be refused at once; the application is asked once.
+                    if self.expiry.is_none() {
+                        self.expiry = Some(expired(cx, fault));
+                    }
                 }
             }
         }
@@ -350,6 +430,9 @@ impl Session {
         let selection = select::select(&info, &cx.config, &self.wish);
         self.info = Some(Arc::clone(&info));
         self.follow(cx, &selection);
+        if let Some(target) = self.seek_on_headers.take() {
+            self.seek_in_ingest(cx, target);
+        }
         let Stage::Preparing { play } = self.stage else {
             return;
         };
@@ -357,11 +440,8 @@ impl Session {
             self.doom = Some(no_tracks());
             return;
         }
-        if let Some(target) = self.present.begin.target() {
-            self.seek_in_ingest(cx, target);
-        }
         let tracks = || select::options(&info, &selection);
-        self.options = Some(self.ingest.options().unwrap_or_else(tracks));
+        self.options = Some(self.choices().unwrap_or_else(tracks));
         self.stage = Stage::Prepared;
         cx.event(Event::StateChanged {
             old: State::Initialized,
@@ -380,6 +460,12 @@ impl Session {
             cx.event(Event::AutoPlayStart);
             cx.info(InfoCode::AutoPlayStart, "started by itself");
         }
+    }
+
+    /// Definitions of the service, or renditions of the playlist.
+    fn choices(&self) -> Option<Arc<[TrackOption]>> {
+        let definitions = self.resolve.as_ref().and_then(Resolve::options);
+        definitions.or_else(|| self.ingest.options())
     }
 
     fn follow(&mut self, cx: &mut Cx, selection: &Selection) {
@@ -540,6 +626,7 @@ impl Session {
         self.seeking = Some(target);
         if let Stage::Preparing { .. } = self.stage {
             self.present = Present::new(begin);
+            self.seek_on_headers = Some(target);
             self.clock.set(target, cx.mono());
             return;
         }
@@ -613,6 +700,13 @@ impl Session {
     }
 
     pub(crate) fn select(&mut self, cx: &mut Cx, choice: TrackChoice) {
+        if self
+            .resolve
+            .as_ref()
+            .is_some_and(|call| call.options().is_some())
+        {
+            return self.select_definition(cx, choice);
+        }
         if self.ingest.options().is_some() {
             if self.ingest.select(cx, choice) {
                 let position = self.position(cx.mono());
@@ -648,15 +742,47 @@ impl Session {
         cx.event(Event::TrackChanged { index });
     }
 
+    /// Another definition plays from here.
+    fn select_definition(&mut self, cx: &mut Cx, choice: TrackChoice) {
+        let TrackChoice::Index(index) = choice else {
+            return;
+        };
+        let Some(url) = self.resolve.as_mut().and_then(|call| call.select(index)) else {
+            return;
+        };
+        let position = self.position(cx.mono());
+        self.ingest.close(cx);
+        self.ingest = Ingest::open(cx, url);
+        for line in self.lines.each() {
+            line.queue.clear();
+        }
+        self.go_to(cx, Begin::Exact(position));
+        self.seek_on_headers = Some(position);
+        self.options = self.choices();
+        cx.event(Event::TrackChanged { index });
+    }
+
     pub(crate) fn reload(&mut self, cx: &mut Cx) {
         self.ingest.reload(cx);
     }
 
     pub(crate) fn refresh(&mut self, cx: &mut Cx, credential: Credential) {
-        if let Credential::Url(url) = credential
-            && self.expiry.take().is_some()
-        {
-            self.ingest.renew(cx, url);
+        if let Credential::Url(url) = credential {
+            if self.expiry.take().is_some() {
+                self.ingest.renew(cx, url);
+            }
+            return;
+        }
+        let Some(call) = &mut self.resolve else {
+            return;
+        };
+        if !call.refresh(credential) || self.expiry.take().is_none() {
+            return;
+        }
+        match call.ask(cx) {
+            Err(fault) if recover::is_expired(&fault) => self.expiry = Some(expired(cx, fault)),
+            Err(fault) => self.doom = Some(fault),
+            Ok(()) => {}
         }
     }
 
@@ -668,6 +794,9 @@ impl Session {
     /// Lets everything go.
     pub(crate) fn close(mut self, cx: &mut Cx) {
         self.ingest.close(cx);
+        if let Some(call) = &mut self.resolve {
+            call.cancel(cx);
+        }
         if let Stage::Started(motion) = self.stage {
             motion.leave(cx);
         }
@@ -687,6 +816,7 @@ impl Session {
     pub(crate) fn deadline(&self, cx: &Cx) -> Option<Time> {
         earliest([
             self.ingest.deadline(cx),
+            self.resolve.as_ref().and_then(|call| call.deadline(cx)),
             self.present.deadline(&self.lines, &self.clock),
             self.motion_deadline(),
             self.next_report,
@@ -694,6 +824,13 @@ impl Session {
             self.expiry.as_ref().map(|(_, until)| *until),
         ])
     }
+}
+
+/// Asks for a fresh credential; gives until when it is waited for.
+fn expired(cx: &mut Cx, fault: Fault) -> (Fault, Time) {
+    let until = cx.mono() + Time::from(cx.config.network_timeout).min(LONGEST_REFRESH);
+    cx.event(Event::CredentialExpired(fault.clone()));
+    (fault, until)
 }
 
 fn no_valid_stream(cause: &Fault) -> Fault {

@@ -324,6 +324,17 @@ impl Transfer {
         }
     }
 
+    pub(crate) fn is_waiting(&self) -> bool {
+        matches!(self.phase, Phase::Waiting { .. })
+    }
+
+    /// The next try begins anew, elsewhere.
+    pub(crate) fn restart_at(&mut self, url: Secret) {
+        self.want.url = url;
+        self.next = self.want.range.start;
+        self.total_len = None;
+    }
+
     /// Goes on from the same byte with another URL of the same resource.
     pub(crate) fn renew(&mut self, cx: &mut Cx, url: Secret) {
         self.want.url = url;

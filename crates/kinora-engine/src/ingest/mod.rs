@@ -44,6 +44,8 @@ pub(crate) enum Sought {
 
 /// Where packets come from.
 pub(crate) enum Ingest {
+    /// Its URL is not known yet.
+    Unknown,
     /// One resource.
     Progressive(Box<Progressive>),
     /// The segments of playlists.
@@ -63,6 +65,7 @@ impl Ingest {
         position: Time,
     ) -> Option<Notice> {
         match self {
+            Self::Unknown => None,
             Self::Progressive(file) => file.poll(cx, lines, position),
             Self::Hls(hls) => hls.poll(cx, lines, position),
         }
@@ -70,6 +73,7 @@ impl Ingest {
 
     pub(crate) fn on_head(&mut self, cx: &mut Cx, id: RequestId, info: ResponseInfo, terms: Terms) {
         match self {
+            Self::Unknown => {}
             Self::Progressive(file) => file.on_head(cx, id, info, terms),
             Self::Hls(hls) => hls.on_head(cx, id, info, terms),
         }
@@ -77,6 +81,7 @@ impl Ingest {
 
     pub(crate) fn on_chunk(&mut self, cx: &mut Cx, chunk: Chunk, terms: Terms) {
         match self {
+            Self::Unknown => {}
             Self::Progressive(file) => file.on_chunk(cx, chunk),
             Self::Hls(hls) => return hls.on_chunk(cx, chunk, terms),
         }
@@ -99,6 +104,7 @@ impl Ingest {
     /// New segments may come.
     pub(crate) fn is_live(&self) -> bool {
         match self {
+            Self::Unknown => false,
             Self::Progressive(_) => false,
             Self::Hls(hls) => hls.is_live(),
         }
@@ -107,6 +113,7 @@ impl Ingest {
     /// Renditions to choose from, where there are several.
     pub(crate) fn options(&self) -> Option<Arc<[TrackOption]>> {
         match self {
+            Self::Unknown => None,
             Self::Progressive(_) => None,
             Self::Hls(hls) => hls.options(),
         }
@@ -115,6 +122,7 @@ impl Ingest {
     /// Chooses a rendition. `true`: what is buffered must be loaded anew.
     pub(crate) fn select(&mut self, cx: &mut Cx, choice: TrackChoice) -> bool {
         match self {
+            Self::Unknown => false,
             Self::Progressive(_) => false,
             Self::Hls(hls) => hls.select(cx, choice),
         }
@@ -122,6 +130,7 @@ impl Ingest {
 
     pub(crate) fn on_done(&mut self, cx: &mut Cx, id: RequestId, terms: Terms) {
         match self {
+            Self::Unknown => {}
             Self::Progressive(file) => file.on_done(cx, id),
             Self::Hls(hls) => hls.on_done(cx, id, terms),
         }
@@ -129,6 +138,7 @@ impl Ingest {
 
     pub(crate) fn on_failed(&mut self, cx: &mut Cx, id: RequestId, fault: Fault, terms: Terms) {
         match self {
+            Self::Unknown => {}
             Self::Progressive(file) => file.on_failed(cx, id, fault, terms),
             Self::Hls(hls) => hls.on_failed(cx, id, fault, terms),
         }
@@ -136,6 +146,7 @@ impl Ingest {
 
     pub(crate) fn on_time(&mut self, cx: &mut Cx, terms: Terms) {
         match self {
+            Self::Unknown => {}
             Self::Progressive(file) => file.on_time(cx, terms),
             Self::Hls(hls) => hls.on_time(cx, terms),
         }
@@ -143,6 +154,7 @@ impl Ingest {
 
     pub(crate) fn deadline(&self, cx: &Cx) -> Option<Time> {
         match self {
+            Self::Unknown => None,
             Self::Progressive(file) => file.deadline(cx),
             Self::Hls(hls) => hls.deadline(cx),
         }
@@ -150,6 +162,7 @@ impl Ingest {
 
     pub(crate) fn seek(&mut self, cx: &mut Cx, target: Time) -> Sought {
         match self {
+            Self::Unknown => Sought::Direct,
             Self::Progressive(file) => file.seek(cx, target),
             Self::Hls(hls) => {
                 hls.seek(cx, target);
@@ -160,6 +173,7 @@ impl Ingest {
 
     pub(crate) fn reload(&mut self, cx: &mut Cx) {
         match self {
+            Self::Unknown => {}
             Self::Progressive(file) => file.reload(cx),
             Self::Hls(hls) => hls.reload(cx),
         }
@@ -167,6 +181,7 @@ impl Ingest {
 
     pub(crate) fn renew(&mut self, cx: &mut Cx, url: Secret) {
         match self {
+            Self::Unknown => {}
             Self::Progressive(file) => file.renew(cx, url),
             Self::Hls(hls) => hls.renew(cx, &url),
         }
@@ -174,6 +189,7 @@ impl Ingest {
 
     pub(crate) fn close(&mut self, cx: &mut Cx) {
         match self {
+            Self::Unknown => {}
             Self::Progressive(file) => file.close(cx),
             Self::Hls(hls) => hls.close(cx),
         }
