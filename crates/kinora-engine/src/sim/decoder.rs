@@ -149,7 +149,8 @@ impl Decoder {
 
     fn take(&mut self, epoch: Epoch, packet: Packet, told: &mut Vec<Input>) {
         self.packets += 1;
-        let damaged = matches!(self.damage, Damage::EveryNth(nth) if self.packets % nth == 0);
+        let damaged =
+            matches!(self.damage, Damage::EveryNth(nth) if self.packets.is_multiple_of(nth));
         if damaged {
             let fault = Fault::new(codes::ERROR_DECODE_VIDEO, "decoder.corrupt_packet");
             told.push(Input::DecodeFailed {

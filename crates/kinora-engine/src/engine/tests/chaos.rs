@@ -122,6 +122,10 @@ fn must_end(mut sim: Sim) {
     assert_eq!(open, closed, "each wait that is told ends");
 }
 
+#[allow(
+    clippy::disallowed_methods,
+    reason = "the one who runs the tests chooses"
+)]
 fn seeds() -> std::ops::Range<u64> {
     let number = |name: &str| {
         std::env::var(name)

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
 use kinora_errors::{Coded, Fault, Retry, Secret, codes};
+use kinora_manifest::hls::Variables;
 use kinora_media::{ByteRange, MediaInfo, Packet, RequestId, Time};
 
 use kinora_protect::ContentKey;
@@ -72,6 +73,7 @@ pub(super) struct Loader {
     pub(super) url: Secret,
     pub(super) plan: Option<Plan>,
     like: Option<Plan>,
+    variables: Variables,
     from: From,
     next: u64,
     /// The segment of which the last packet was.
@@ -94,11 +96,12 @@ pub(super) struct Loader {
 
 impl Loader {
     /// `like`: the playlist of another rendition of the same stream, whose timeline it shares.
-    pub(super) fn new(url: Secret, from: From, like: Option<Plan>) -> Self {
+    pub(super) fn new(url: Secret, from: From, like: Option<Plan>, variables: Variables) -> Self {
         Self {
             url,
             plan: None,
             like,
+            variables,
             from,
             next: 0,
             given: None,
@@ -138,7 +141,13 @@ impl Loader {
             Task::Init(_) => (Purpose::Init, SMALL_LIMIT),
             Task::Segment(number) => (Purpose::Segment(*number), SEGMENT_WINDOW),
         };
-        let initiator = Initiator::Remote(self.url.clone());
+        let initiator = match self.url.expose().split_once("://") {
+            Some((scheme, _)) if !scheme.eq_ignore_ascii_case("file") => {
+                Initiator::Remote(self.url.clone())
+            }
+            // The user's own playlist speaks for the user.
+            _ => Initiator::User,
+        };
         let transfer = Transfer::start(
             cx,
             Want {
@@ -497,7 +506,7 @@ impl Loader {
     fn done(&mut self, cx: &mut Cx, at: usize) {
         let job = self.jobs.remove(at);
         match job.task {
-            Task::Playlist => match read::playlist(&job.data, &self.url) {
+            Task::Playlist => match read::playlist(&job.data, &self.url, &self.variables) {
                 Ok(Playlist::Media(plan)) => self.playlist_came(cx, plan),
                 Ok(Playlist::Multivariant { .. }) => {
                     self.fail(read::malformed(

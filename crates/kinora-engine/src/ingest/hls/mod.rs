@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
 use kinora_errors::{Fault, Secret};
+use kinora_manifest::hls::Variables;
 use kinora_media::{Chunk, MediaInfo, Packet, RequestId, ResponseInfo, Time, TrackId, TrackKind};
 
 use self::load::Timeline;
@@ -52,6 +53,7 @@ pub(crate) struct Hls {
     sound_info: Option<Arc<MediaInfo>>,
     told: Option<Arc<MediaInfo>>,
     begin: From,
+    variables: Variables,
     notices: VecDeque<Notice>,
 }
 
@@ -77,6 +79,7 @@ impl Hls {
             sound_info: None,
             told: None,
             begin: From::Start,
+            variables: Variables::default(),
             notices: VecDeque::new(),
         }
     }
@@ -87,13 +90,19 @@ impl Hls {
 
     fn opened(&mut self, cx: &mut Cx, text: &[u8]) {
         cx.mark(TimingMark::Playlist);
-        match read::playlist(text, &self.url) {
+        match read::playlist(text, &self.url, &Variables::default()) {
             Ok(Playlist::Media(plan)) => {
-                let mut loader = Loader::new(self.url.clone(), self.begin, None);
+                let mut loader =
+                    Loader::new(self.url.clone(), self.begin, None, Variables::default());
                 loader.playlist_came(cx, plan);
                 self.main = Some(loader);
             }
-            Ok(Playlist::Multivariant { variants, audio }) => {
+            Ok(Playlist::Multivariant {
+                variants,
+                audio,
+                variables,
+            }) => {
+                self.variables = variables;
                 self.variants = variants;
                 self.variants.sort_by_key(|variant| variant.bandwidth);
                 self.audio_renditions = audio;
@@ -119,7 +128,7 @@ impl Hls {
     fn loader(&self, cx: &mut Cx, index: usize, from: From) -> Option<Loader> {
         let url = self.variants.get(index)?.url.clone();
         let known = self.main.as_ref().and_then(|main| main.plan.clone());
-        let mut loader = Loader::new(url, from, known);
+        let mut loader = Loader::new(url, from, known, self.variables.clone());
         loader.open(cx);
         Some(loader)
     }
@@ -144,7 +153,7 @@ impl Hls {
         if let Some(url) = chosen.and_then(|rendition| rendition.url.clone())
             && !cx.config.disable_audio
         {
-            let mut loader = Loader::new(url, self.begin, None);
+            let mut loader = Loader::new(url, self.begin, None, self.variables.clone());
             loader.open(cx);
             self.sound = Some(loader);
         }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use kinora_errors::Secret;
+use kinora_manifest::hls::Variables;
 use kinora_media::{ByteRange, Time};
 use kinora_protect::{Iv, ProtectError};
 
@@ -105,8 +106,13 @@ impl Plan {
                 _ => Time::ZERO,
             },
         };
+        // Without EXT-X-DISCONTINUITY-SEQUENCE the count begins anew in each version.
+        let counted = older.segment(first.number).map_or(0, |known| {
+            known.discontinuity.saturating_sub(first.discontinuity)
+        });
         for segment in &mut self.segments {
             segment.start += shift;
+            segment.discontinuity += counted;
         }
     }
 }
@@ -148,6 +154,8 @@ pub(super) enum Playlist {
     Multivariant {
         variants: Vec<Variant>,
         audio: Vec<AudioRendition>,
+        /// What media playlists may import.
+        variables: Variables,
     },
     /// Segments.
     Media(Plan),
