@@ -140,7 +140,7 @@ pub(crate) struct PlayArgs {
     /// A path, a URL, or `vid:ID`.
     pub(crate) source: String,
 
-    /// Pictures: null, png:DIR, terminal, yuv:FILE (or FILE.y4m), sheet:FILE.png.
+    /// Pictures, to one or several (comma between): null, png:DIR, terminal, yuv:FILE (or FILE.y4m), sheet:FILE.png.
     #[arg(long, default_value = "auto", value_name = "OUT")]
     pub(crate) vo: String,
     /// Sound: null, wav:FILE.
@@ -203,9 +203,9 @@ pub(crate) struct VidArgs {
     /// The service's address.
     #[arg(long, value_name = "URL", env = "KINORA_ENDPOINT")]
     pub(crate) endpoint: Option<String>,
-    /// The service's region.
-    #[arg(long, value_name = "NAME", default_value = "cn-shanghai")]
-    pub(crate) region: String,
+    /// The service's region; by default the credential's.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) region: Option<String>,
     /// STS: the access key id.
     #[arg(long, value_name = "ID", env = "KINORA_ACCESS_KEY_ID", hide_env_values = true)]
     pub(crate) access_key_id: Option<String>,
@@ -357,10 +357,21 @@ pub(crate) struct ImportArgs {
 }
 
 #[derive(Args)]
-#[command(after_help = "Examples:\n  kinora account videos --data ./vod\n  kinora account set --data ./vod --suspended true")]
+#[command(after_help = "Examples:\n  kinora account videos --data ./vod\n  kinora account set --data ./vod --state suspended")]
 pub(crate) struct AccountArgs {
     #[command(subcommand)]
     pub(crate) action: AccountAction,
+}
+
+/// Whether an account may be served.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum StateArg {
+    /// Opened and in good standing.
+    Active,
+    /// The VOD service was not opened.
+    NotOpened,
+    /// Suspended, as for an unpaid bill.
+    Suspended,
 }
 
 #[derive(Subcommand)]
@@ -371,17 +382,25 @@ pub(crate) enum AccountAction {
         #[arg(long, value_name = "DIR")]
         data: PathBuf,
     },
+    /// Mint a play credential without asking the service, of any lifetime.
+    PlayAuth {
+        /// The video's id.
+        video: String,
+        /// The service's data directory.
+        #[arg(long, value_name = "DIR")]
+        data: PathBuf,
+        /// How long it is good, in seconds.
+        #[arg(long, value_name = "SEC", default_value_t = 100)]
+        lifetime: u32,
+    },
     /// Set the account's flags.
     Set {
         /// The service's data directory.
         #[arg(long, value_name = "DIR")]
         data: PathBuf,
-        /// The VOD service is opened.
-        #[arg(long, value_name = "BOOL")]
-        opened: Option<bool>,
-        /// The account is suspended.
-        #[arg(long, value_name = "BOOL")]
-        suspended: Option<bool>,
+        /// Whether it may be served.
+        #[arg(long, value_enum)]
+        state: StateArg,
     },
     /// List the videos.
     Videos {
@@ -403,7 +422,7 @@ pub(crate) struct PlayAuthArgs {
     pub(crate) video: String,
     /// How long the credential is good, in seconds (100 to 3000).
     #[arg(long, value_name = "SEC", default_value_t = 100)]
-    pub(crate) lifetime: u32,
+    pub(crate) lifetime: u64,
     /// The service's address.
     #[arg(long, value_name = "URL", env = "KINORA_ENDPOINT")]
     pub(crate) endpoint: Option<String>,

@@ -14,6 +14,7 @@ mod explain;
 mod import;
 mod json;
 mod play;
+mod play_auth;
 mod probe;
 mod report;
 mod serve;
@@ -33,6 +34,7 @@ fn main() -> ExitCode {
         Command::Explain(args) => return explain::run(&args, &style),
         Command::Serve(args) => serve::run(&args, &style),
         Command::Import(args) => import::run(&args, &style),
+        Command::PlayAuth(args) => play_auth::run(&args),
         Command::Account(args) => serve::account(&args, &style),
         Command::Completions { shell } => shell::completions(shell),
         Command::Man => shell::man(),

@@ -3,7 +3,7 @@
 use std::io::IsTerminal;
 use std::process::ExitCode;
 
-use kinora_errors::{Code, Fault, Lang, ReportStyle};
+use kinora_errors::{Code, Coded, Fault, Lang, ReportStyle};
 
 use crate::args::{ColorArg, Common, LangArg};
 
@@ -23,6 +23,10 @@ impl From<Fault> for Failure {
 }
 
 impl Failure {
+    /// What a part of Kinora refused, by its number.
+    pub(crate) fn of(error: &dyn Coded) -> Self {
+        Self::Fault(error.fault())
+    }
     /// A failure of the system at a path.
     pub(crate) fn io(path: &str, error: &std::io::Error) -> Self {
         let code = Code::from_errno(error.raw_os_error().unwrap_or(0));

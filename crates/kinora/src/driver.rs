@@ -5,7 +5,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use kinora_engine::{Engine, Epoch, Event, Fetch, FrameId, Input, Output, PlayerConfig, Slot};
+use kinora_engine::{Engine, Epoch, Event, Fetch, FrameId, Input, Output, PlayerConfig, Purpose, Slot};
 use kinora_errors::{Coded, Fault, codes};
 use kinora_media::{Time, VideoFrame};
 use kinora_net::{FetchRequest, Method, Net, NetConfig, NetEvent};
@@ -45,7 +45,6 @@ pub(crate) enum Message {
 pub(crate) enum Control {
     Volume(f32),
     Mute(bool),
-    Speed(f64),
     Snapshot(Sender<Option<VideoFrame>>),
     Release(Sender<Result<(), Fault>>),
 }
@@ -172,6 +171,7 @@ impl Driver {
             self.world.apply(output);
         }
         self.deadline = outputs.deadline();
+        drop(outputs);
         if self.world.sound.take_changed() {
             self.report_sound(self.world.clock.mono());
         }
@@ -223,6 +223,7 @@ impl World {
             Output::Drop { frame, .. } => drop(self.frames.remove(&frame)),
             Output::RunAudio => self.sound.run(self.clock.mono()),
             Output::HoldAudio => self.sound.hold(self.clock.mono()),
+            Output::Rate(speed) => self.sound.set_speed(speed),
             Output::Close => self.close(),
             Output::Event(event) => self.events.push(event),
         }
@@ -275,7 +276,6 @@ impl World {
         match control {
             Control::Volume(volume) => self.sound.set_volume(volume),
             Control::Mute(mute) => self.sound.set_mute(mute),
-            Control::Speed(speed) => self.sound.set_speed(speed),
             Control::Snapshot(answer) => {
                 let _ = answer.send(self.shown.clone());
             }
@@ -310,6 +310,8 @@ fn request(fetch: Fetch) -> FetchRequest {
         method: Method::Get,
         credit: fetch.credit,
         initiator,
+        // A service explains its refusal in the body.
+        keep_error_body: fetch.purpose == Purpose::Api,
     }
 }
 

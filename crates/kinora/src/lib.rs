@@ -35,7 +35,7 @@ mod render;
 
 pub use backends::DecoderChoice;
 pub use cloud::play_auth;
-pub use kinora_cloud::{VidAuth, VidSts};
+pub use kinora_cloud::{Credentials, Definition, PlayOptions, Quality, VidAuth, VidSts};
 pub use kinora_container::PacketDump;
 pub use kinora_engine::{
     Command, Credential, Event, InfoCode, LoopMode, PlayerConfig, SeekAccuracy, Source, State, Stats, TimingMark,

@@ -217,9 +217,8 @@ impl Player {
     pub fn select_track(&self, choice: TrackChoice) {
         self.command(Command::SelectTrack(choice));
     }
-    /// Playback speed, 0.5 to 2. Sound keeps its speed's pitch for now.
+    /// Playback speed, 0.5 to 2. The pitch of the sound moves along for now.
     pub fn set_speed(&self, speed: f64) {
-        self.send(Message::Control(Control::Speed(speed)));
         self.command(Command::SetSpeed(speed));
     }
     /// Begin again at the end.

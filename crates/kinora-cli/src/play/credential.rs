@@ -1,35 +1,49 @@
 //! From `vid:ID` and its options to a source, and a fresh credential when one expires.
 
-use kinora::{Credential, Secret, Source, VidAuth, VidOptions, VidSts};
+use kinora::{Credential, Definition, PlayOptions, Quality, Secret, Source, VidAuth, VidSts};
 
 use crate::args::VidArgs;
 use crate::report::Failure;
 use crate::source::secret;
 
 pub(crate) fn source(given: &str, args: &VidArgs) -> Result<Source, Failure> {
-    let Some(video_id) = given.strip_prefix("vid:") else {
+    let Some(vid) = given.strip_prefix("vid:") else {
         return Ok(Source::Url { url: Secret::new(given) });
     };
-    let options = VidOptions {
-        endpoint: args.endpoint.clone(),
-        region: args.region.clone(),
-        quality: args.quality.clone(),
-        force_quality: args.force_quality,
-        formats: args.formats.clone(),
-    };
+    let (vid, endpoint, quality) = (vid.to_owned(), args.endpoint.clone(), quality(args)?);
+    let options = PlayOptions { formats: args.formats.clone().unwrap_or_default(), ..PlayOptions::default() };
     if let Some(play_auth) = &args.play_auth {
-        return Ok(Source::VidAuth(Box::new(VidAuth::new(video_id, secret(play_auth)?, options))));
+        let (play_auth, region) = (secret(play_auth)?, args.region.clone().unwrap_or_default());
+        let source = VidAuth { vid, play_auth, region, endpoint, quality, options };
+        return Ok(Source::VidAuth(Box::new(source)));
     }
     match (&args.access_key_id, &args.access_key_secret, &args.security_token) {
-        (Some(id), Some(key), Some(token)) => {
-            Ok(Source::VidSts(Box::new(VidSts::new(video_id, id.clone(), secret(key)?, secret(token)?, options))))
-        }
+        (Some(id), Some(key), Some(token)) => Ok(Source::VidSts(Box::new(VidSts {
+            vid,
+            access_key_id: id.clone(),
+            access_key_secret: secret(key)?,
+            security_token: secret(token)?,
+            region: args.region.clone().unwrap_or_default(),
+            endpoint,
+            quality,
+            options,
+        }))),
         _ => Err(Failure::Usage(
             "a video id needs a credential: KINORA_PLAY_AUTH (or --play-auth), or the STS triple \
              KINORA_ACCESS_KEY_ID, KINORA_ACCESS_KEY_SECRET, KINORA_SECURITY_TOKEN"
                 .into(),
         )),
     }
+}
+
+fn quality(args: &VidArgs) -> Result<Quality, Failure> {
+    let parse = |text: &String| {
+        text.parse::<Definition>().map_err(|_| {
+            let known: Vec<_> = Definition::ALL.iter().map(|definition| definition.as_str()).collect();
+            Failure::Usage(format!("--quality {text} is none of {}", known.join(", ")))
+        })
+    };
+    Ok(Quality { definition: args.quality.as_ref().map(parse).transpose()?, forced: args.force_quality })
 }
 
 /// Runs the user's command and takes what it prints as the new credential.

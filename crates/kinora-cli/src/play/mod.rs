@@ -49,15 +49,8 @@ pub(crate) fn run(args: PlayArgs, style: &Style) -> Result<(), Failure> {
     let keys = terminal.then(|| keys::listen(&player));
     let played = Session::new(&player, &args, style).run();
     drop(keys);
-    let keeps_files = outputs.keeps_files;
-    let released = match Arc::try_unwrap(player) {
-        Ok(player) => player.release(),
-        // A thread that waits for stdin holds the player: it ends with the process.
-        Err(player) if keeps_files => player.finish_outputs(),
-        Err(_) => Ok(()),
-    };
     played?;
-    Ok(released?)
+    Ok(player.release()?)
 }
 
 fn player_config(net: &NetArgs) -> PlayerConfig {

@@ -2,7 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use kinora::{Event, Fault, Player, State, Time, VideoFrame, codes};
+use kinora::output::luma_pgm;
+use kinora::{Event, Fault, Player, State, Time, codes};
 use serde_json::{Value, json};
 
 use super::credential;
@@ -166,7 +167,7 @@ impl<'a> Session<'a> {
         self.say(&json!({ "event": "first_frame", "pts": pts.as_secs_f64(), "width": width, "height": height }));
         if !again && let Some(path) = &self.args.dump_frame {
             let frame = self.player.snapshot();
-            let pgm = frame.map(|frame| pgm(&frame)).unwrap_or_default();
+            let pgm = frame.map(|frame| luma_pgm(&frame)).unwrap_or_default();
             std::fs::write(path, pgm).map_err(|error| Failure::io(&path.display().to_string(), &error))?;
         }
         Ok(if self.args.until == Until::FirstFrame { Flow::Over } else { Flow::On })
@@ -249,19 +250,4 @@ fn snake(name: &str) -> String {
         text.extend(letter.to_lowercase());
     }
     text
-}
-
-/// The luma plane as a binary PGM.
-fn pgm(frame: &VideoFrame) -> Vec<u8> {
-    let max = (1u32 << frame.format.bits()) - 1;
-    let mut bytes = format!("P5\n{} {}\n{max}\n", frame.width, frame.height).into_bytes();
-    for row in frame.rows(0) {
-        if frame.format.bytes_per_sample() == 1 {
-            bytes.extend_from_slice(row);
-        } else {
-            // PGM wants the most significant byte first.
-            bytes.extend(row.chunks_exact(2).flat_map(|pair| [pair[1], pair[0]]));
-        }
-    }
-    bytes
 }

@@ -1,0 +1,36 @@
+//! `kinora explain`: a number, a name or words looked up in the error table.
+
+use std::process::ExitCode;
+
+use kinora_errors::{ReportStyle, explain};
+
+use crate::args::ExplainArgs;
+use crate::json;
+use crate::report::Style;
+
+/// Nothing was found; the nearest names were shown.
+const NOT_FOUND: u8 = 1;
+
+pub(crate) fn run(args: &ExplainArgs, style: &Style) -> ExitCode {
+    if args.list || args.group.is_some() {
+        return list(args.group.as_deref(), style);
+    }
+    let answer = explain::look_up(&args.what.join(" "));
+    let report = if style.color { ReportStyle::Ansi } else { ReportStyle::Plain };
+    if style.json {
+        json::line(&explain::json(&answer));
+    } else {
+        print!("{}", explain::render(&answer, style.lang, report));
+    }
+    if answer.matches.is_empty() { ExitCode::from(NOT_FOUND) } else { ExitCode::SUCCESS }
+}
+
+fn list(group: Option<&str>, style: &Style) -> ExitCode {
+    let text = explain::list(group, style.lang);
+    if text.is_empty() {
+        eprintln!("kinora: no such group; there are {}", explain::groups().join(", "));
+        return ExitCode::from(2);
+    }
+    print!("{text}");
+    ExitCode::SUCCESS
+}

@@ -1,0 +1,54 @@
+//! `kinora import`: a file into the service's data directory, with a progress bar.
+
+use indicatif::{ProgressBar, ProgressStyle};
+use kinora_service::ImportOptions;
+use serde_json::json;
+
+use crate::args::ImportArgs;
+use crate::json;
+use crate::report::{Failure, Style};
+use crate::serve::{library, runtime};
+
+/// The bar counts thousandths.
+const STEPS: u64 = 1_000;
+
+pub(crate) fn run(args: &ImportArgs, style: &Style) -> Result<(), Failure> {
+    let mut options = ImportOptions::default();
+    options.title = args.title.clone();
+    options.encrypt_hls = args.encrypt.is_some();
+    options.ladder = args.ladder;
+    let bar = progress_bar();
+    let imported = runtime()?.block_on(async {
+        let library = library(&args.data).await?;
+        let told = bar.clone();
+        let import = library.import(&args.file, options, move |done| {
+            // A share of a thousand steps.
+            #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+            told.set_position((done.clamp(0.0, 1.0) * STEPS as f64) as u64);
+        });
+        // Dropping the import ends FFmpeg and removes what it made.
+        let done = tokio::select! {
+            done = import => done.map_err(|error| Failure::of(&error)),
+            _ = tokio::signal::ctrl_c() => Err(Failure::Usage("interrupted; nothing was left behind".into())),
+        };
+        library.close().await;
+        done
+    });
+    bar.finish_and_clear();
+    let id = imported?;
+    if style.json {
+        json::line(&json!({ "video_id": id.as_str() }));
+    } else {
+        println!("{}", id.as_str());
+    }
+    Ok(())
+}
+
+/// Drawn on stderr, and only on a terminal.
+fn progress_bar() -> ProgressBar {
+    let bar = ProgressBar::new(STEPS);
+    if let Ok(style) = ProgressStyle::with_template("importing {bar:40} {percent:>3} %  {eta} left") {
+        bar.set_style(style);
+    }
+    bar
+}

@@ -1,0 +1,138 @@
+//! `kinora serve` and `kinora account`: the service and its data directory.
+
+use std::net::{SocketAddr, ToSocketAddrs};
+use std::path::Path;
+use std::sync::Arc;
+
+use kinora_service::{
+    AccessKey, AccountState, Library, Policy, Service, ServiceConfig, SystemClock, VideoId,
+};
+use serde_json::json;
+use tokio::runtime::Runtime;
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::args::{AccountAction, AccountArgs, ServeArgs, StateArg};
+use crate::json;
+use crate::report::{Failure, Style};
+
+pub(crate) fn runtime() -> Result<Runtime, Failure> {
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::io("the service's threads", &error))
+}
+
+pub(crate) fn run(args: &ServeArgs, style: &Style) -> Result<(), Failure> {
+    let mut config = ServiceConfig::new(&args.data, address(&args.listen)?);
+    config.public_url = args
+        .public_url
+        .as_deref()
+        .map(|text| text.parse().map_err(|error| Failure::Usage(format!("--public-url: {error}"))))
+        .transpose()?;
+    runtime()?.block_on(async {
+        let failed = |error: std::io::Error| Failure::io("signals", &error);
+        let mut terminate = signal(SignalKind::terminate()).map_err(failed)?;
+        let mut interrupt = signal(SignalKind::interrupt()).map_err(failed)?;
+        let service = Service::open(config).await.map_err(|error| Failure::of(&error))?;
+        announce(&service, style);
+        service
+            .run(async move {
+                tokio::select! {
+                    _ = terminate.recv() => {}
+                    _ = interrupt.recv() => {}
+                }
+            })
+            .await
+            .map_err(|error| Failure::of(&error))
+    })
+}
+
+/// Prints the address, the first access key (this once) and that it is ready.
+fn announce(service: &Service, style: &Style) {
+    let endpoint = service.endpoint();
+    if style.json {
+        let mut ready = json!({ "event": "ready", "endpoint": endpoint });
+        if let Some(key) = service.first_access_key() {
+            ready["access_key_id"] = key.id.clone().into();
+            ready["access_key_secret"] = key.secret.expose().into();
+        }
+        return json::line(&ready);
+    }
+    println!("listening at {endpoint}");
+    if let Some(key) = service.first_access_key() {
+        show_key(key, style);
+    }
+    println!("ready");
+}
+
+fn show_key(key: &AccessKey, style: &Style) {
+    if style.json {
+        return json::line(&json!({ "access_key_id": key.id, "access_key_secret": key.secret.expose() }));
+    }
+    println!("access key (its secret is shown this once; keep it):");
+    println!("  KINORA_ACCESS_KEY_ID={}", key.id);
+    println!("  KINORA_ACCESS_KEY_SECRET={}", key.secret.expose());
+}
+
+fn address(text: &str) -> Result<SocketAddr, Failure> {
+    let mut found = text.to_socket_addrs().map_err(|_| {
+        Failure::Usage(format!("--listen {text} is no address; write HOST:PORT, for example 127.0.0.1:8080"))
+    })?;
+    found.next().ok_or_else(|| Failure::Usage(format!("--listen {text} names no address")))
+}
+
+pub(crate) async fn library(dir: &Path) -> Result<Library, Failure> {
+    Library::open(dir, Arc::new(SystemClock)).await.map_err(|error| Failure::of(&error))
+}
+
+pub(crate) fn account(args: &AccountArgs, style: &Style) -> Result<(), Failure> {
+    let data = match &args.action {
+        AccountAction::NewKey { data }
+        | AccountAction::PlayAuth { data, .. }
+        | AccountAction::Set { data, .. }
+        | AccountAction::Videos { data } => data,
+    };
+    runtime()?.block_on(async {
+        let library = library(data).await?;
+        let done = act(&library, &args.action, style).await;
+        library.close().await;
+        done
+    })
+}
+
+async fn act(library: &Library, action: &AccountAction, style: &Style) -> Result<(), Failure> {
+    match action {
+        AccountAction::NewKey { .. } => {
+            let key = library.new_access_key(Policy::all()).await.map_err(|error| Failure::of(&error))?;
+            show_key(&key, style);
+        }
+        AccountAction::PlayAuth { video, lifetime, .. } => {
+            let id = VideoId::parse(video)
+                .ok_or_else(|| Failure::Usage(format!("{video} is no video id: 32 hexadecimal digits")))?;
+            let minted = library.play_auth(&id, i64::from(*lifetime)).await.map_err(|error| Failure::of(&error))?;
+            println!("{}", minted.expose());
+        }
+        AccountAction::Set { state, .. } => {
+            let state = match state {
+                StateArg::Active => AccountState::Active,
+                StateArg::NotOpened => AccountState::NotOpened,
+                StateArg::Suspended => AccountState::Suspended,
+            };
+            library.set_account_state(state).await.map_err(|error| Failure::of(&error))?;
+        }
+        AccountAction::Videos { .. } => {
+            for video in library.videos().await.map_err(|error| Failure::of(&error))? {
+                let status = video.status.as_str();
+                if style.json {
+                    json::line(&json!({
+                        "video_id": video.id.as_str(), "title": video.title, "status": status,
+                        "duration": video.duration_s, "size": video.size,
+                    }));
+                } else {
+                    println!("{}  {status:<12} {:>8.1} s  {}", video.id.as_str(), video.duration_s, video.title);
+                }
+            }
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,53 @@
+//! Calls of the video service that an application's server makes.
+
+use std::time::Duration;
+
+use kinora_cloud::{Credentials, Endpoint, UnixTime, vod};
+use kinora_errors::{Coded, Fault, Secret, codes};
+use kinora_media::RequestId;
+use kinora_net::{FetchRequest, Net, NetConfig};
+
+use crate::clock::SystemClock;
+
+/// No reply of these calls is longer.
+const REPLY_LIMIT: usize = 1024 * 1024;
+
+/// Asks the service for a play credential of a video, by a signed GetVideoPlayAuth. `lifetime_s` is 100 to 3000
+/// seconds. The access key belongs on a server, never in an application that viewers hold.
+///
+/// # Errors
+/// The service's refusal by its number (`ERROR_SERVER_POP_*`, `ERROR_SERVER_VOD_*`), or
+/// `ERROR_REQUEST_FAIL` when it could not be asked.
+pub fn play_auth(
+    video_id: &str,
+    lifetime_s: u64,
+    endpoint: Option<&str>,
+    region: &str,
+    credentials: &Credentials,
+    net: &NetConfig,
+) -> Result<Secret, Fault> {
+    let endpoint = endpoint.map_or_else(|| Endpoint::of_region("vod", region), Endpoint::parse);
+    let endpoint = endpoint.map_err(|error| error.fault())?;
+    let now = UnixTime::from_millis(SystemClock::new().now().unix_ms);
+    let signed =
+        vod::get_video_play_auth(video_id, Some(lifetime_s)).sign(&endpoint, credentials, &nonce()?, now);
+    let mut request = FetchRequest::get(RequestId(0), signed.url.expose());
+    request.headers = signed.headers;
+    request.keep_error_body = true;
+    let limit = net.connect_timeout + net.first_byte_timeout + Duration::from_secs(5);
+    let reply = Net::new(net.clone(), |_| {}).get(request, REPLY_LIMIT, limit).map_err(|fault| {
+        Fault::new(codes::ERROR_REQUEST_FAIL, fault.reason()).cause(&fault).at_url(signed.url.expose())
+    })?;
+    let status = reply.info.status.unwrap_or(200);
+    let reply = vod::parse_video_play_auth(status, &reply.body)
+        .map_err(|error| error.fault().with(|context| context.video_id = Some(video_id.to_owned())))?;
+    Ok(reply.play_auth)
+}
+
+/// 128 random bits: never the same twice.
+fn nonce() -> Result<String, Fault> {
+    let mut bytes = [0; 16];
+    getrandom::fill(&mut bytes)
+        .map_err(|error| Fault::new(codes::ERROR_GENERAL_UNKNOWN, "system.no_random").cause(&error))?;
+    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+}
