@@ -1,1 +1,24 @@
-//! HLS playlists: parsing, refresh, renditions
+//! Playlists: HLS (RFC 8216bis), read without copying lines, refreshed while live, and what they may name.
+//!
+//! [`hls::parse`] reads a playlist, [`hls::LiveState`] follows one that grows, [`policy::may_fetch`] says what it may
+//! reach.
+#![forbid(unsafe_code)]
+#![deny(
+    clippy::indexing_slicing,
+    clippy::cast_possible_truncation,
+    clippy::arithmetic_side_effects
+)]
+#![cfg_attr(
+    test,
+    allow(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::indexing_slicing,
+        clippy::cast_possible_truncation,
+        clippy::arithmetic_side_effects
+    )
+)]
+
+pub mod hls;
+pub mod policy;

@@ -82,7 +82,12 @@ fn a_wrong_key_a_cut_segment_and_a_short_key_are_told_apart() {
     let key = ContentKey::new([1; 16]);
     let iv = Iv::default();
     let secret = encrypt_segment(&key, iv, BytesMut::from(sample(100).as_slice()));
-    let wrong = decrypt(&ContentKey::new([2; 16]), iv, core::slice::from_ref(&secret)).unwrap_err();
+    let wrong = decrypt(
+        &ContentKey::new([2; 16]),
+        iv,
+        core::slice::from_ref(&secret),
+    )
+    .unwrap_err();
     assert_eq!(
         (wrong.code(), wrong.reason()),
         (codes::ERROR_DEMUXER_OPENSTREAM, "hls.key.wrong")

@@ -1,0 +1,117 @@
+//! HLS playlists (draft-pantos-hls-rfc8216bis).
+
+mod attributes;
+mod date;
+mod error;
+mod lines;
+mod media;
+mod model;
+mod multivariant;
+mod refresh;
+pub mod select;
+mod variables;
+
+use url::Url;
+
+pub use error::{HlsError, HlsErrorKind};
+pub use model::{
+    DateRange, Key, Map, MediaPlaylist, MultivariantPlaylist, Part, Playlist, PlaylistType,
+    PreloadHint, Rendition, RenditionKind, RenditionReport, Segment, ServerControl, SessionData,
+    Start, Steering, Variant,
+};
+pub use refresh::{LiveState, Update, reload_delay};
+pub use variables::Variables;
+
+use lines::Lines;
+
+/// What a playlist may hold at most.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Limits {
+    /// Bytes of the file.
+    pub bytes: usize,
+    /// Lines.
+    pub lines: usize,
+    /// Segments, parts, variants, renditions and the like, together.
+    pub entries: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            bytes: 16 << 20,
+            lines: 500_000,
+            entries: 200_000,
+        }
+    }
+}
+
+/// Reads a playlist found at `url` (after redirects; its base and the source of its query variables). `imports` are
+/// the variables of the multivariant playlist that named it. Unknown tags and stray lines are passed over.
+///
+/// # Errors
+/// When it is no playlist, lacks what cannot be done without, or exceeds the limits; with the line.
+pub fn parse(
+    bytes: &[u8],
+    url: &Url,
+    imports: &Variables,
+    limits: &Limits,
+) -> Result<Playlist, HlsError> {
+    if bytes.len() > limits.bytes {
+        return Err(HlsErrorKind::Limit("bytes").at(0));
+    }
+    let text = String::from_utf8_lossy(bytes);
+    let mut lines = Lines::new(&text, limits.lines);
+    let header = lines.next().transpose()?;
+    if !header.is_some_and(|(_, line)| line.strip_prefix("#EXTM3U").is_some_and(ends_word)) {
+        return Err(HlsErrorKind::MissingHeader.at(1));
+    }
+    if is_multivariant(lines.clone())? {
+        multivariant::parse(lines, url, imports, limits).map(Playlist::Multivariant)
+    } else {
+        media::parse(lines, url, imports, limits).map(Playlist::Media)
+    }
+}
+
+/// The first tag that only one kind has decides (RFC 8216 4.1).
+fn is_multivariant(lines: Lines<'_>) -> Result<bool, HlsError> {
+    const MULTIVARIANT: [&str; 6] = [
+        "#EXT-X-STREAM-INF",
+        "#EXT-X-MEDIA:",
+        "#EXT-X-I-FRAME-STREAM-INF",
+        "#EXT-X-SESSION-DATA",
+        "#EXT-X-SESSION-KEY",
+        "#EXT-X-CONTENT-STEERING",
+    ];
+    const MEDIA: [&str; 8] = [
+        "#EXTINF",
+        "#EXT-X-TARGETDURATION",
+        "#EXT-X-MEDIA-SEQUENCE",
+        "#EXT-X-ENDLIST",
+        "#EXT-X-PART",
+        "#EXT-X-PLAYLIST-TYPE",
+        "#EXT-X-MAP",
+        "#EXT-X-SKIP",
+    ];
+    let mut last = 1;
+    for line in lines {
+        let (number, line) = line?;
+        last = number;
+        if !line.starts_with("#EXT") {
+            continue;
+        }
+        if MULTIVARIANT.iter().any(|tag| line.starts_with(tag)) {
+            return Ok(true);
+        }
+        if MEDIA.iter().any(|tag| line.starts_with(tag)) {
+            return Ok(false);
+        }
+    }
+    Err(HlsErrorKind::Nothing.at(last))
+}
+
+fn ends_word(rest: &str) -> bool {
+    rest.chars().next().is_none_or(char::is_whitespace)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,202 @@
+use core::time::Duration;
+
+use kinora_media::Time;
+
+use super::error::{HlsError, HlsErrorKind};
+use super::model::MediaPlaylist;
+
+/// What a reload brought.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Update {
+    /// Segments or parts that were not there; the number of the first new segment, or of the one that grows.
+    Grown {
+        /// Media sequence number.
+        from: u64,
+    },
+    /// Nothing new.
+    Unchanged,
+    /// The numbers went back: another presentation, or a server that began anew. Play from the live start.
+    Restarted,
+    /// Segments were missed between the two; play goes on at the number given.
+    Gap {
+        /// First segment of the new playlist.
+        from: u64,
+    },
+}
+
+/// A playlist that is loaded again and again.
+#[derive(Clone, PartialEq, Debug)]
+pub struct LiveState {
+    playlist: MediaPlaylist,
+    last: Update,
+    unchanged: u32,
+}
+
+impl LiveState {
+    /// Begins with the first load.
+    #[must_use]
+    pub fn new(playlist: MediaPlaylist) -> Self {
+        let from = playlist.media_sequence;
+        Self {
+            playlist,
+            last: Update::Grown { from },
+            unchanged: 0,
+        }
+    }
+    /// The playlist as it is now.
+    #[must_use]
+    pub fn playlist(&self) -> &MediaPlaylist {
+        &self.playlist
+    }
+    /// Reloads in a row that brought nothing.
+    #[must_use]
+    pub fn unchanged_count(&self) -> u32 {
+        self.unchanged
+    }
+    /// Nothing will be added.
+    #[must_use]
+    pub fn has_ended(&self) -> bool {
+        !self.playlist.is_live()
+    }
+    /// How long to wait before the next load, from the beginning of the last one; `None` when it ended.
+    #[must_use]
+    pub fn reload_delay(&self) -> Option<Duration> {
+        (!self.has_ended()).then(|| reload_delay(&self.playlist, self.last))
+    }
+    /// Nothing new for that long: a server has to publish within 1.5 target durations (RFC 8216 6.2.2); peers give up
+    /// at 3.5, and so do we.
+    #[must_use]
+    pub fn is_stale(&self, since_growth: Duration) -> bool {
+        let target = self.playlist.target_duration.to_duration();
+        !self.has_ended()
+            && since_growth > target.saturating_mul(7).checked_div(2).unwrap_or(target)
+    }
+
+    /// Takes a reload: puts back what an update left out, carries on discontinuity numbers and dates.
+    ///
+    /// # Errors
+    /// When an update leaves out segments that were never seen: load the whole playlist.
+    pub fn update(&mut self, mut new: MediaPlaylist) -> Result<Update, HlsError> {
+        let old = &self.playlist;
+        put_back_skipped(old, &mut new)?;
+        carry_on(old, &mut new);
+        let update = compare(old, &new);
+        self.unchanged = match update {
+            Update::Unchanged => self.unchanged.saturating_add(1),
+            _ => 0,
+        };
+        self.last = update;
+        // An older answer that overtook a newer one (RFC 8216 6.3.4) brings nothing: keep what is known.
+        if update != Update::Unchanged || new.ended || end(&new) >= end(old) {
+            self.playlist = new;
+        }
+        Ok(update)
+    }
+}
+
+/// The time between two loads: the target duration, half of it when the last load brought nothing; parts count
+/// instead of segments where there are any (RFC 8216bis 6.3.4).
+#[must_use]
+pub fn reload_delay(playlist: &MediaPlaylist, last: Update) -> Duration {
+    const LEAST: Duration = Duration::from_millis(100);
+    let target = playlist
+        .part_target
+        .filter(|target| *target > Time::default());
+    let target = target.unwrap_or(playlist.target_duration).to_duration();
+    let delay = match last {
+        Update::Unchanged => target.checked_div(2).unwrap_or(target),
+        _ => target,
+    };
+    delay.max(LEAST)
+}
+
+/// One past the last segment's number, and the parts beyond it.
+fn end(list: &MediaPlaylist) -> (u64, usize) {
+    let next = list.segments.last().map_or_else(
+        || list.media_sequence.saturating_add(list.skipped),
+        |last| last.sequence.saturating_add(1),
+    );
+    (next, list.trailing_parts.len())
+}
+
+fn compare(old: &MediaPlaylist, new: &MediaPlaylist) -> Update {
+    let (old_end, new_end) = (end(old), end(new));
+    if new_end == old_end {
+        let ended = new.ended && !old.ended;
+        return if ended {
+            Update::Grown { from: new_end.0 }
+        } else {
+            Update::Unchanged
+        };
+    }
+    if new_end < old_end {
+        // One segment back may be an older copy of a cache; more is another presentation.
+        let back = old_end.0.saturating_sub(new_end.0);
+        return if back <= 1 && new.media_sequence.saturating_add(1) >= old.media_sequence {
+            Update::Unchanged
+        } else {
+            Update::Restarted
+        };
+    }
+    if new.media_sequence > old_end.0 {
+        return Update::Gap {
+            from: new.media_sequence,
+        };
+    }
+    Update::Grown { from: old_end.0 }
+}
+
+/// RFC 8216bis 6.2.5.1: skipped segments are the first ones, and are those of the playlist before.
+fn put_back_skipped(old: &MediaPlaylist, new: &mut MediaPlaylist) -> Result<(), HlsError> {
+    if new.skipped == 0 {
+        return Ok(());
+    }
+    let too_much = || HlsErrorKind::SkippedTooMuch.at(0);
+    let first = old.segments.first().ok_or_else(too_much)?.sequence;
+    let from = new.media_sequence.checked_sub(first).ok_or_else(too_much)?;
+    let to = from.checked_add(new.skipped).ok_or_else(too_much)?;
+    let range = usize::try_from(from).ok().zip(usize::try_from(to).ok());
+    let (from, to) = range.ok_or_else(too_much)?;
+    let known = old.segments.get(from..to).ok_or_else(too_much)?;
+    // Discontinuities of the skipped part count for what follows.
+    let before = known.last().map_or(new.discontinuity_sequence, |last| {
+        last.discontinuity_sequence
+    });
+    let shift = before.saturating_sub(new.discontinuity_sequence);
+    for segment in &mut new.segments {
+        segment.discontinuity_sequence = segment.discontinuity_sequence.saturating_add(shift);
+        if let (None, Some(last)) = (&segment.map, known.last()) {
+            segment.map.clone_from(&last.map);
+        }
+    }
+    new.segments.splice(0..0, known.iter().cloned());
+    new.skipped = 0;
+    Ok(())
+}
+
+/// Discontinuity numbers and dates that only the playlist before tells.
+fn carry_on(old: &MediaPlaylist, new: &mut MediaPlaylist) {
+    let Some(first) = new.segments.first() else {
+        return;
+    };
+    let Some(known) = old.segment(first.sequence) else {
+        return;
+    };
+    if !new.has_discontinuity_sequence {
+        let shift = known
+            .discontinuity_sequence
+            .saturating_sub(first.discontinuity_sequence);
+        new.discontinuity_sequence = new.discontinuity_sequence.saturating_add(shift);
+        for segment in &mut new.segments {
+            segment.discontinuity_sequence = segment.discontinuity_sequence.saturating_add(shift);
+        }
+    }
+    let mut date = known.program_date_ms;
+    for segment in &mut new.segments {
+        if segment.program_date_ms.is_some() {
+            break;
+        }
+        segment.program_date_ms = date;
+        date = date.and_then(|date| date.checked_add(segment.duration.as_millis()));
+    }
+}

@@ -1,0 +1,201 @@
+//! What a playlist may name. Names are judged here by what they say; what they resolve to is judged when connecting.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use kinora_errors::{Code, Coded, codes};
+use url::{Host, Url};
+
+/// Why a playlist's URL is not fetched.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum PolicyError {
+    /// A remote playlist names a local file or a scheme that no playlist needs.
+    #[error("a remote playlist may name http and https only")]
+    Scheme,
+    /// A public playlist names a private, loopback or link-local address.
+    #[error("a playlist from a public address may not name a private one")]
+    Private,
+}
+
+impl Coded for PolicyError {
+    fn code(&self) -> Code {
+        match self {
+            Self::Scheme => codes::ERROR_NETWORK_UNSUPPORTED,
+            Self::Private => codes::ERROR_NETWORK_COULD_NOT_CONNECT,
+        }
+    }
+    fn reason(&self) -> &'static str {
+        match self {
+            Self::Scheme => "policy.scheme",
+            Self::Private => "policy.private_address",
+        }
+    }
+}
+
+/// Whether what was found at `origin` may make us fetch `target`. A local playlist may name files and the network; a
+/// remote one http(s) only; a public one nothing private.
+///
+/// # Errors
+/// When it may not.
+pub fn may_fetch(origin: &Url, target: &Url) -> Result<(), PolicyError> {
+    let is_http = |url: &Url| matches!(url.scheme(), "http" | "https");
+    if origin.scheme() == "file" {
+        let fine = is_http(target) || target.scheme() == "file";
+        return if fine {
+            Ok(())
+        } else {
+            Err(PolicyError::Scheme)
+        };
+    }
+    if !is_http(target) {
+        return Err(PolicyError::Scheme);
+    }
+    if is_private_host(target) && !is_private_host(origin) {
+        return Err(PolicyError::Private);
+    }
+    Ok(())
+}
+
+fn is_private_host(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Ipv4(address)) => is_private(IpAddr::V4(address)),
+        Some(Host::Ipv6(address)) => is_private(IpAddr::V6(address)),
+        Some(Host::Domain(name)) => {
+            let name = name.trim_end_matches('.').to_ascii_lowercase();
+            name == "localhost" || name.ends_with(".localhost")
+        }
+        None => true,
+    }
+}
+
+/// Loopback, private, link-local, shared, unspecified, multicast and reserved addresses (RFC 6890).
+#[must_use]
+pub fn is_private(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(address) => is_private_v4(address),
+        IpAddr::V6(address) => is_private_v6(address),
+    }
+}
+
+fn is_private_v4(address: Ipv4Addr) -> bool {
+    let [a, b, c, _] = address.octets();
+    let shared = a == 100 && (64..128).contains(&b);
+    let benchmark = a == 198 && (b == 18 || b == 19);
+    let protocol = a == 192 && b == 0 && c == 0;
+    a == 0
+        || a >= 224
+        || address.is_loopback()
+        || address.is_private()
+        || address.is_link_local()
+        || address.is_documentation()
+        || shared
+        || benchmark
+        || protocol
+}
+
+fn is_private_v6(address: Ipv6Addr) -> bool {
+    if address.is_loopback() || address.is_unspecified() || address.is_multicast() {
+        return true;
+    }
+    let [a, b, c, d, e, f, g, h] = address.segments();
+    let v4 = |high: u16, low: u16| {
+        let [x, y] = high.to_be_bytes();
+        let [z, w] = low.to_be_bytes();
+        is_private_v4(Ipv4Addr::new(x, y, z, w))
+    };
+    match (a, b, c, d, e, f) {
+        // IPv4 in IPv6: mapped, compatible, NAT64 (RFC 6052), 6to4 (RFC 3056).
+        (0, 0, 0, 0, 0, 0 | 0xffff) | (0x64, 0xff9b, 0, 0, 0, 0) => v4(g, h),
+        (0x2002, ..) => v4(b, c),
+        // NAT64 of the network's own (RFC 8215), documentation (RFC 3849), unique local (RFC 4193), link-local, site-local.
+        (0x64, 0xff9b, 1, ..) | (0x2001, 0xdb8, ..) => true,
+        _ => matches!(a & 0xfe00, 0xfc00) || matches!(a & 0xffc0, 0xfe80 | 0xfec0),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn judge(origin: &str, target: &str) -> Result<(), PolicyError> {
+        may_fetch(&Url::parse(origin).unwrap(), &Url::parse(target).unwrap())
+    }
+
+    #[test]
+    fn a_public_playlist_reaches_nothing_private_in_any_spelling() {
+        let hosts = [
+            "127.0.0.1",
+            "0x7f.1",
+            "2130706433",
+            "0177.0.0.1",
+            "127.1",
+            "localhost",
+            "a.localhost.",
+            "0.0.0.0",
+            "10.1.2.3",
+            "172.16.0.1",
+            "192.168.1.1",
+            "169.254.169.254",
+            "100.64.0.1",
+            "224.0.0.1",
+            "255.255.255.255",
+            "[::1]",
+            "[::]",
+            "[::ffff:127.0.0.1]",
+            "[::7f00:1]",
+            "[64:ff9b::a00:1]",
+            "[2002:7f00:1::]",
+            "[fc00::1]",
+            "[fe80::1]",
+            "[ff02::1]",
+        ];
+        for host in hosts {
+            let target = format!("http://{host}/x");
+            assert_eq!(
+                judge("https://cdn.example.com/a.m3u8", &target),
+                Err(PolicyError::Private),
+                "{host}"
+            );
+            assert_eq!(
+                judge("http://192.168.0.9/a.m3u8", &target),
+                Ok(()),
+                "{host}"
+            );
+        }
+        for host in [
+            "1.1.1.1",
+            "[2606:4700::1111]",
+            "cdn.example.org",
+            "172.32.0.1",
+            "100.128.0.1",
+        ] {
+            assert_eq!(
+                judge(
+                    "https://cdn.example.com/a.m3u8",
+                    &format!("https://{host}/x")
+                ),
+                Ok(()),
+                "{host}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_remote_playlist_names_http_only_and_a_local_one_files_too() {
+        for target in [
+            "file:///etc/passwd",
+            "ftp://h/x",
+            "data:text/plain,x",
+            "javascript:0",
+            "gopher://h/",
+        ] {
+            assert_eq!(
+                judge("http://192.168.0.9/a.m3u8", target),
+                Err(PolicyError::Scheme),
+                "{target}"
+            );
+        }
+        assert_eq!(judge("file:///a.m3u8", "file:///b.ts"), Ok(()));
+        assert_eq!(judge("file:///a.m3u8", "http://h/b.ts"), Ok(()));
+        assert_eq!(judge("file:///a.m3u8", "data:,x"), Err(PolicyError::Scheme));
+    }
+}
