@@ -239,7 +239,10 @@ impl Reader {
 
     fn map(&mut self, value: &str, line: u32) -> Result<(), HlsError> {
         let attributes = Attributes::new("EXT-X-MAP", line, value, &self.variables);
-        let uri = attributes.required("URI")?;
+        // A map without a resource is passed over, as peers do.
+        let Some(uri) = attributes.string("URI")? else {
+            return Ok(());
+        };
         let range = match attributes.text("BYTERANGE")? {
             Some(text) => {
                 let read = byte_range(&text).ok_or(HlsErrorKind::Value("EXT-X-MAP").at(line))?;
@@ -392,12 +395,10 @@ fn positive(time: Option<Time>) -> Time {
 
 /// `length[@offset]`.
 fn byte_range(text: &str) -> Option<(u64, Option<u64>)> {
-    let (length, offset) = text
-        .split_once('@')
-        .map_or((text, None), |(length, offset)| (length, Some(offset)));
-    let offset = match offset {
-        Some(offset) => Some(offset.trim().parse().ok()?),
-        None => None,
+    let (length, offset) = text.split_once('@').unwrap_or((text, ""));
+    let offset = match offset.trim() {
+        "" => None,
+        offset => Some(offset.parse().ok()?),
     };
     Some((length.trim().parse().ok()?, offset))
 }

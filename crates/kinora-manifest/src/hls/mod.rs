@@ -61,10 +61,7 @@ pub fn parse(
     }
     let text = String::from_utf8_lossy(bytes);
     let mut lines = Lines::new(&text, limits.lines);
-    let header = lines.next().transpose()?;
-    if !header.is_some_and(|(_, line)| line.strip_prefix("#EXTM3U").is_some_and(ends_word)) {
-        return Err(HlsErrorKind::MissingHeader.at(1));
-    }
+    read_header(&mut lines)?;
     if is_multivariant(lines.clone())? {
         multivariant::parse(lines, url, imports, limits).map(Playlist::Multivariant)
     } else {
@@ -107,6 +104,22 @@ fn is_multivariant(lines: Lines<'_>) -> Result<bool, HlsError> {
         }
     }
     Err(HlsErrorKind::Nothing.at(last))
+}
+
+/// RFC 8216 4.3.1.1 wants the header first; comments before it are passed over, as peers do.
+fn read_header(lines: &mut Lines<'_>) -> Result<(), HlsError> {
+    let mut last = 1;
+    for line in lines {
+        let (number, line) = line?;
+        last = number;
+        if line.strip_prefix("#EXTM3U").is_some_and(ends_word) {
+            return Ok(());
+        }
+        if !line.starts_with('#') || line.starts_with("#EXT") {
+            break;
+        }
+    }
+    Err(HlsErrorKind::MissingHeader.at(last))
 }
 
 fn ends_word(rest: &str) -> bool {
