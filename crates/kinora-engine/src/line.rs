@@ -130,6 +130,7 @@ impl Line {
             if entry.packet.flags.disposable
                 && entry.packet.pts + entry.packet.duration <= self.unseen_until
             {
+                cx.tally.dropped += u64::from(self.presented > 0);
                 continue;
             }
             self.configure(cx, epoch, &entry.track);

@@ -7,7 +7,7 @@ use crate::cx::Cx;
 use crate::line::Line;
 use crate::present::earliest;
 use crate::session::{Session, Stage, Wishes};
-use crate::{Event, InfoCode, LoopMode, State};
+use crate::{Event, InfoCode, LoopMode, Output, State};
 
 /// Why it waits.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -35,6 +35,20 @@ pub(crate) enum Motion {
 
 /// A wait for a start or a seek is told when it takes longer.
 const TOLD_AFTER: Time = Time::from_millis(450);
+
+/// How fast a live stream catches up.
+const CATCH_UP_RATE: f64 = 1.2;
+/// No live stream is expected to be closer to its edge.
+const LEAST_DELAY: Time = Time::from_millis(150);
+
+/// So much below the greatest delay the catching up ends.
+fn catch_up_gap(most: Time) -> Time {
+    Time::from_millis(match most.as_millis() {
+        1_000.. => 500,
+        200.. => 100,
+        _ => 50,
+    })
+}
 
 impl Motion {
     pub(crate) fn waiting(since: Time, why: Why) -> Self {
@@ -218,14 +232,38 @@ impl Session {
         false
     }
 
+    /// A live stream that is too far behind plays faster until it is not.
+    fn catch_up(&mut self, cx: &mut Cx, wishes: Wishes) {
+        let Some(hold_back) = self.ingest.live_hold_back() else {
+            return;
+        };
+        if wishes.speed != 1.0 || cx.config.max_delay.is_zero() {
+            return;
+        }
+        // Closer to the edge than the playlist allows there is nothing to play (RFC 8216 6.3.3).
+        let most = Time::from(cx.config.max_delay).max(hold_back);
+        let behind = self.lines.ahead(self.clock.position(cx.mono()));
+        let catches_up = match self.catches_up {
+            true => behind >= most - catch_up_gap(most),
+            false => behind > most.max(LEAST_DELAY),
+        };
+        if catches_up != self.catches_up {
+            self.catches_up = catches_up;
+            let rate = if catches_up { CATCH_UP_RATE } else { 1.0 };
+            self.clock.set_rate(rate, cx.mono());
+            cx.push(Output::Rate(rate));
+        }
+    }
+
     /// Tells position, buffer and speed when it is time for it.
-    pub(crate) fn report(&mut self, cx: &mut Cx) {
+    pub(crate) fn report(&mut self, cx: &mut Cx, wishes: Wishes) {
         if let Some(speed) = self.meter.close(cx.mono()) {
             cx.event(Event::DownloadSpeed(speed));
         }
         if self.next_report.is_none_or(|at| at > cx.mono()) {
             return;
         }
+        self.catch_up(cx, wishes);
         cx.event(Event::Position(self.position(cx.mono())));
         cx.event(Event::BufferedPosition(self.buffered(cx.mono())));
         let interval = Time::from(cx.config.position_interval).max(Time::from_millis(10));

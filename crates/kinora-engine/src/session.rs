@@ -95,6 +95,8 @@ pub(crate) struct Session {
     pub(crate) sink_runs: bool,
     pub(crate) next_report: Option<Time>,
     pub(crate) meter: Meter,
+    /// A live stream is behind: it plays faster.
+    pub(crate) catches_up: bool,
 }
 
 impl Session {
@@ -142,6 +144,7 @@ impl Session {
             sink_runs: false,
             next_report: None,
             meter: Meter::default(),
+            catches_up: false,
         }
     }
 
@@ -350,7 +353,7 @@ impl Session {
                 break;
             }
         }
-        self.report(cx);
+        self.report(cx, wishes);
         match self.is_doomed(cx) {
             Some(fault) => Outcome::Failed(self.placed(cx, fault)),
             None => Outcome::Continues,
@@ -488,6 +491,10 @@ impl Session {
     fn feed(&mut self, cx: &mut Cx) {
         let (epoch, ended) = (self.epoch, self.ended || self.doom.is_some());
         let mut took_key = false;
+        if self.is_moving() {
+            // A decoder that is behind catches up by what no other picture needs.
+            self.lines.video.unseen_until = self.clock.position(cx.mono());
+        }
         for line in self.lines.each() {
             let before = line.queue.read_packets();
             line.feed(cx, epoch, ended);
@@ -787,6 +794,7 @@ impl Session {
     }
 
     pub(crate) fn set_speed(&mut self, cx: &mut Cx, speed: f64) {
+        self.catches_up = false;
         self.clock.set_rate(speed, cx.mono());
         cx.push(Output::Rate(speed));
     }

@@ -1,4 +1,5 @@
 mod chaos;
+mod credentials;
 mod hls;
 
 use kinora_errors::codes;

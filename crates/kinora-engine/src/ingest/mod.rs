@@ -110,6 +110,14 @@ impl Ingest {
         }
     }
 
+    /// How far behind its edge a live presentation has to stay; `None` when it is not live.
+    pub(crate) fn live_hold_back(&self) -> Option<Time> {
+        match self {
+            Self::Unknown | Self::Progressive(_) => None,
+            Self::Hls(hls) => hls.hold_back(),
+        }
+    }
+
     /// Renditions to choose from, where there are several.
     pub(crate) fn options(&self) -> Option<Arc<[TrackOption]>> {
         match self {

@@ -424,22 +424,3 @@ impl Sim {
             .map(|(at, _)| *at)
     }
 }
-
-/// A simulation that ends in a panic shows what came before it.
-impl Drop for Sim {
-    #[allow(clippy::print_stderr)]
-    fn drop(&mut self) {
-        if std::thread::panicking() {
-            let from = self.events.len().saturating_sub(15);
-            for (at, event) in self.events.iter().skip(from) {
-                eprintln!("{at} {event:?}");
-            }
-            eprintln!(
-                "at {} after {} steps, asked: {:?}",
-                self.now,
-                self.steps,
-                self.net.asked.last()
-            );
-        }
-    }
-}

@@ -100,7 +100,12 @@ impl Net {
     }
 
     fn resource(&self, now: Time, url: &str) -> Option<Bytes> {
-        let versions = self.resources.get(url)?;
+        // What is signed differs each time: without a query a resource answers to all.
+        let (plain, _) = url.split_once('?').unwrap_or((url, ""));
+        let versions = self
+            .resources
+            .get(url)
+            .or_else(|| self.resources.get(plain))?;
         versions
             .iter()
             .rev()
@@ -166,28 +171,7 @@ impl Net {
         let total = data.len() as u64;
         let open = self.open.get_mut(&id)?;
         if !open.head_sent {
-            if ignores && open.start > 0 {
-                let told = Told::new(codes::ERROR_NETWORK_HTTP_RANGE, "http.range.ignored")
-                    .retry_class(Retry::Now);
-                return self.fail(id, told);
-            }
-            if open.start >= total && total > 0 {
-                let told = Told::new(codes::ERROR_NETWORK_HTTP_RANGE, "http.range.unsatisfiable")
-                    .retry_class(Retry::Now)
-                    .with(|context| context.http_status = Some(416));
-                return self.fail(id, told);
-            }
-            open.head_sent = true;
-            let info = ResponseInfo {
-                status: Some(if open.start > 0 { 206 } else { 200 }),
-                total_len: Some(total),
-                offset: open.start,
-                ranges: !ignores,
-                final_url: Some(open.url.clone()),
-                ..ResponseInfo::default()
-            };
-            agenda.add(now, Happening::Transfer(id));
-            return Some(Input::Head { id, info });
+            return self.head(agenda, now, id, total, ignores);
         }
         let end = open.end.unwrap_or(total).min(total);
         if open.at >= end {
@@ -219,6 +203,38 @@ impl Net {
             offset,
             data: slice(offset, size),
         }))
+    }
+
+    fn head(
+        &mut self,
+        agenda: &mut Agenda,
+        now: Time,
+        id: RequestId,
+        total: u64,
+        ignores: bool,
+    ) -> Option<Input> {
+        let open = self.open.get_mut(&id)?;
+        let range_fault =
+            |reason| Told::new(codes::ERROR_NETWORK_HTTP_RANGE, reason).retry_class(Retry::Now);
+        if ignores && open.start > 0 {
+            return self.fail(id, range_fault("http.range.ignored"));
+        }
+        if open.start >= total && total > 0 {
+            let told = range_fault("http.range.unsatisfiable")
+                .with(|context| context.http_status = Some(416));
+            return self.fail(id, told);
+        }
+        open.head_sent = true;
+        let info = ResponseInfo {
+            status: Some(if open.start > 0 { 206 } else { 200 }),
+            total_len: Some(total),
+            offset: open.start,
+            ranges: !ignores,
+            final_url: Some(open.url.clone()),
+            ..ResponseInfo::default()
+        };
+        agenda.add(now, Happening::Transfer(id));
+        Some(Input::Head { id, info })
     }
 
     /// `Some` when the fault decides what happens now.

@@ -194,9 +194,9 @@ fn a_presentation_whose_segments_are_refused_ends_with_its_error() {
     );
 }
 
-#[test]
-fn a_live_stream_is_followed_near_its_edge() {
-    let mut sim = vod(10);
+/// A stream whose playlist grows by a segment each two seconds, for two minutes.
+fn live(seed: u64) -> Sim {
+    let mut sim = vod(seed);
     let window = |from: usize| {
         let mut text = format!("#EXTM3U\n#EXT-X-TARGETDURATION:2\n#EXT-X-MEDIA-SEQUENCE:{from}\n");
         for number in from..from + 4 {
@@ -220,6 +220,12 @@ fn a_live_stream_is_followed_near_its_edge() {
         sim.net
             .serve_from(at, LIST, window(usize::try_from(from).unwrap_or(0)));
     }
+    sim
+}
+
+#[test]
+fn a_live_stream_is_followed_near_its_edge() {
+    let mut sim = live(10);
     sim.play(LIST);
     sim.run_for(secs(100));
     assert_eq!(sim.state(), State::Started);
@@ -234,6 +240,24 @@ fn a_live_stream_is_followed_near_its_edge() {
     );
     let lists = sim.net.asked.iter().filter(|asked| asked.1 == LIST).count();
     assert!((40..=110).contains(&lists), "{lists}");
+}
+
+#[test]
+fn a_live_stream_that_fell_behind_catches_up() {
+    let mut sim = live(15);
+    sim.play(LIST);
+    sim.run_for(secs(10));
+    sim.command(Command::Pause);
+    sim.run_for(secs(6));
+    sim.command(Command::Start);
+    let (at, from) = (sim.now(), sim.position());
+    sim.run_for(secs(20));
+    let faster = (sim.position() - from) - (sim.now() - at);
+    assert!(faster > secs(2), "{faster}");
+    sim.run_for(secs(60));
+    let behind = sim.engine().buffered_position() - sim.position();
+    assert!(behind < secs(8), "{behind}");
+    assert!(errors(&sim).is_empty());
 }
 
 const MASTER: &str = "http://films.test/master.m3u8";

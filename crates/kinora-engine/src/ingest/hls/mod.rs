@@ -88,6 +88,11 @@ impl Hls {
         self.main.as_ref().is_some_and(Loader::is_live)
     }
 
+    pub(crate) fn hold_back(&self) -> Option<Time> {
+        let plan = self.main.as_ref()?.plan.as_ref()?;
+        (!plan.ended).then(|| plan.target.scale(3.0))
+    }
+
     fn opened(&mut self, cx: &mut Cx, text: &[u8]) {
         cx.mark(TimingMark::Playlist);
         match read::playlist(text, &self.url, &Variables::default()) {
