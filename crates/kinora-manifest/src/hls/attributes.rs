@@ -3,7 +3,7 @@ use std::borrow::Cow;
 use kinora_media::Time;
 
 use super::error::{HlsError, HlsErrorKind};
-use super::variables::Variables;
+use super::variables::Scope;
 
 /// More attributes than any tag has are passed over.
 const MAX: usize = 64;
@@ -13,16 +13,11 @@ pub(super) struct Attributes<'a> {
     tag: &'static str,
     line: u32,
     list: Vec<(&'a str, &'a str)>,
-    variables: &'a Variables,
+    variables: &'a Scope,
 }
 
 impl<'a> Attributes<'a> {
-    pub(super) fn new(
-        tag: &'static str,
-        line: u32,
-        text: &'a str,
-        variables: &'a Variables,
-    ) -> Self {
+    pub(super) fn new(tag: &'static str, line: u32, text: &'a str, variables: &'a Scope) -> Self {
         let mut list = Vec::new();
         let mut rest = text;
         while let Some((name, after)) = rest.split_once('=') {

@@ -12,7 +12,7 @@ use super::model::{
     DateRange, Key, Map, MediaPlaylist, Part, PlaylistType, PreloadHint, RenditionReport, Segment,
     ServerControl, Start,
 };
-use super::variables::Variables;
+use super::variables::{Scope, Variables};
 
 pub(super) fn parse(
     lines: Lines<'_>,
@@ -49,9 +49,9 @@ struct Pending {
 
 struct Reader {
     list: MediaPlaylist,
-    variables: Variables,
+    variables: Scope,
     pending: Pending,
-    keys: Arc<[Key]>,
+    keys: Arc<[Arc<Key>]>,
     map: Option<Arc<Map>>,
     bitrate: Option<u64>,
     program_date_ms: Option<i64>,
@@ -87,7 +87,7 @@ impl Reader {
         };
         Self {
             list,
-            variables: Variables::default(),
+            variables: Scope::default(),
             pending: Pending::default(),
             keys: Arc::new([]),
             map: None,
@@ -225,14 +225,14 @@ impl Reader {
 
     fn key(&mut self, value: &str, line: u32) -> Result<(), HlsError> {
         let read = key(&Attributes::new("EXT-X-KEY", line, value, &self.variables))?;
-        let Some(key) = read else {
+        let Some(key) = read.map(Arc::new) else {
             self.keys = Arc::new([]);
             return Ok(());
         };
         self.entries = self.entries.saturating_add(1);
         // RFC 8216 4.3.2.4: a key replaces the one of its KEYFORMAT.
         let kept = self.keys.iter().filter(|old| old.format != key.format);
-        let keys: Vec<Key> = kept.take(15).cloned().chain([key.clone()]).collect();
+        let keys: Vec<Arc<Key>> = kept.take(7).cloned().chain([Arc::clone(&key)]).collect();
         self.keys = keys.into();
         Ok(())
     }
@@ -416,13 +416,13 @@ fn follow(end: &mut (String, u64), uri: &str, length: u64, offset: Option<u64>) 
 
 /// EXT-X-DEFINE (RFC 8216bis 4.4.2.3).
 pub(super) fn define(
-    variables: &mut Variables,
+    variables: &mut Scope,
     imports: &Variables,
     url: &Url,
     value: &str,
     line: u32,
 ) -> Result<(), HlsError> {
-    let none = Variables::default();
+    let none = Scope::default();
     let attributes = Attributes::new("EXT-X-DEFINE", line, value, &none);
     if let Some(name) = attributes.raw("NAME") {
         let value = attributes

@@ -287,7 +287,7 @@ pub struct Segment {
     /// Discontinuities up to it.
     pub discontinuity_sequence: u64,
     /// Its keys, one per KEYFORMAT; none when it is clear.
-    pub keys: Arc<[Key]>,
+    pub keys: Arc<[Arc<Key>]>,
     /// Its init section.
     pub map: Option<Arc<Map>>,
     /// When its first sample was, ms since 1970; reckoned on from the segment before where it names none.
@@ -336,7 +336,7 @@ pub struct Map {
     /// Which bytes of that.
     pub range: ByteRange,
     /// Its keys.
-    pub keys: Arc<[Key]>,
+    pub keys: Arc<[Arc<Key>]>,
 }
 
 /// EXT-X-PRELOAD-HINT.

@@ -7,7 +7,7 @@ use super::media;
 use super::model::{
     MultivariantPlaylist, Rendition, RenditionKind, SessionData, Steering, Variant,
 };
-use super::variables::Variables;
+use super::variables::{Scope, Variables};
 use super::{Limits, model::Key};
 
 pub(super) fn parse(
@@ -28,6 +28,7 @@ pub(super) fn parse(
         independent_segments: false,
         steering: None,
     };
+    let mut scope = Scope::default();
     // RFC 8216 4.3.4.2: the URI line follows its tag.
     let mut waiting: Option<Variant> = None;
     let mut entries = 0_usize;
@@ -35,11 +36,19 @@ pub(super) fn parse(
         let (number, line) = line?;
         if line.starts_with('#') {
             if let Some((tag, value)) = lines::tag(line) {
-                read_tag(&mut list, &mut waiting, tag, value, number, imports)?;
+                read_tag(
+                    &mut list,
+                    &mut scope,
+                    &mut waiting,
+                    tag,
+                    value,
+                    number,
+                    imports,
+                )?;
                 entries = entries.saturating_add(1);
             }
         } else if let Some(mut variant) = waiting.take() {
-            variant.uri = list.variables.put_into(line, number)?.into_owned();
+            variant.uri = scope.put_into(line, number)?.into_owned();
             list.variants.push(variant);
         }
         if entries > limits.entries {
@@ -49,11 +58,13 @@ pub(super) fn parse(
     if list.variants.is_empty() && list.i_frame_variants.is_empty() && list.renditions.is_empty() {
         return Err(HlsErrorKind::Nothing.at(0));
     }
+    list.variables = scope.into_variables();
     Ok(list)
 }
 
 fn read_tag(
     list: &mut MultivariantPlaylist,
+    scope: &mut Scope,
     waiting: &mut Option<Variant>,
     tag: &str,
     value: &str,
@@ -61,9 +72,9 @@ fn read_tag(
     imports: &Variables,
 ) -> Result<(), HlsError> {
     if tag == "-X-DEFINE" {
-        return media::define(&mut list.variables, imports, &list.base, value, line);
+        return media::define(scope, imports, &list.base, value, line);
     }
-    let with = |tag| Attributes::new(tag, line, value, &list.variables);
+    let with = |tag| Attributes::new(tag, line, value, scope);
     match tag {
         "-X-STREAM-INF" => *waiting = Some(variant(&with("EXT-X-STREAM-INF"))?),
         "-X-I-FRAME-STREAM-INF" => {

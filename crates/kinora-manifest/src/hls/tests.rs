@@ -1,4 +1,5 @@
 use core::time::Duration;
+use std::sync::Arc;
 
 use kinora_errors::{Coded, codes};
 use kinora_media::{ByteRange, Time};
@@ -418,6 +419,53 @@ fn limits_hold() {
         with(&bomb, Limits::default()),
         HlsErrorKind::Limit("bytes in a line")
     );
+}
+
+#[test]
+fn hostile_playlists_of_a_mebibyte_stay_small_and_quick() {
+    let url = Url::parse("https://h/").unwrap();
+    let go = |text: &str| {
+        parse(
+            text.as_bytes(),
+            &url,
+            &Variables::default(),
+            &Limits::default(),
+        )
+    };
+    let fill = |line: &str| line.repeat((1 << 20) / line.len());
+    let value = "y".repeat(60 << 10);
+    let bomb = format!(
+        "#EXTM3U\n#EXT-X-DEFINE:NAME=\"v\",VALUE=\"{value}\"\n{}",
+        fill("#EXTINF:1,\n{$v}\n")
+    );
+    assert_eq!(
+        go(&bomb).unwrap_err().kind,
+        HlsErrorKind::Limit("bytes from variables")
+    );
+    let long: String = (0..8)
+        .map(|at| {
+            format!(
+                "#EXT-X-KEY:METHOD=A,KEYFORMAT=\"{at}\",URI=\"{}\"\n",
+                "k".repeat(1000)
+            )
+        })
+        .collect();
+    let keys = format!(
+        "#EXTM3U\n{long}{}",
+        fill("#EXT-X-KEY:METHOD=A\n#EXTINF:1,\na\n")
+    );
+    let Playlist::Media(list) = go(&keys).unwrap() else {
+        panic!()
+    };
+    let (a, b) = (&list.segments[5].keys, &list.segments[6].keys);
+    assert_eq!((a.len(), b.len()), (8, 8));
+    // Long keys are shared, not copied: 30,000 segments cost what they themselves hold.
+    assert!(Arc::ptr_eq(&a[0], &b[0]));
+    let open = format!(
+        "#EXTM3U\n#EXT-X-DEFINE:NAME=\"v\",VALUE=\"1\"\n#EXTINF:1,\n{}",
+        "{$".repeat(30_000)
+    );
+    assert!(go(&open).is_ok());
 }
 
 #[test]
