@@ -579,7 +579,16 @@ impl Session {
 
     pub(crate) fn buffered(&self, mono: Time) -> Time {
         let position = self.position(mono);
-        position + self.lines.ahead(position)
+        let end = self
+            .lines
+            .video
+            .queue
+            .end()
+            .max(self.lines.audio.queue.end());
+        match end {
+            Some(end) if self.ended => end.max(position),
+            _ => position + self.lines.ahead(position),
+        }
     }
 
     /// Plays, or plays on.

@@ -268,6 +268,7 @@ impl Transfer {
             }
             Verdict::Refresh => {
                 self.phase = Phase::Parked;
+                self.broken = Some(fault.clone());
                 return Progress::Expired(fault);
             }
             Verdict::Park => {
