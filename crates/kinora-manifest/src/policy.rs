@@ -1,6 +1,6 @@
 //! What a playlist may name. Names are judged here by what they say; what they resolve to is judged when connecting.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use kinora_errors::{Code, Coded, codes};
 use url::{Host, Url};
