@@ -16,8 +16,7 @@ pub(crate) fn man() -> Result<(), Failure> {
     let mut out = std::io::stdout().lock();
     clap_mangen::Man::new(command.clone()).render(&mut out).map_err(|error| Failure::io("stdout", &error))?;
     for sub in command.get_subcommands() {
-        let name = format!("kinora-{}", sub.get_name());
-        let page = clap_mangen::Man::new(sub.clone().name(name));
+        let page = clap_mangen::Man::new(sub.clone());
         page.render(&mut out).map_err(|error| Failure::io("stdout", &error))?;
     }
     Ok(())

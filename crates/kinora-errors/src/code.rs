@@ -1,5 +1,8 @@
 use core::fmt;
 
+use crate::errno::{BASE, Errno};
+use crate::{Lang, ROWS, Row};
+
 /// One number of the error table, or one of the open family `0x20080000 + errno`.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Code(u32);
@@ -23,7 +26,47 @@ impl Code {
         } else {
             errno.unsigned_abs()
         };
-        Self(0x2008_0000 + errno)
+        Self(BASE + errno)
+    }
+    /// Its row of the table; where two names share the number, the preferred one.
+    #[must_use]
+    pub fn row(self) -> Option<&'static Row> {
+        ROWS.iter().rfind(|row| row.number == self.0)
+    }
+    /// Its name; numbers of the open family are named by their errno.
+    #[must_use]
+    pub fn name(self) -> String {
+        match (self.row(), Errno::of_code(self.0)) {
+            (Some(row), _) => row.name.to_owned(),
+            (None, Some(errno)) => format!("ERROR_GENERAL_{}", errno.name),
+            (None, None) => format!("{self:?}"),
+        }
+    }
+    /// What it means.
+    #[must_use]
+    pub fn meaning(self, lang: Lang) -> String {
+        let of_errno = || Errno::of_code(self.0).map(|errno| errno.text(lang));
+        self.row().map(|row| row.text(lang).meaning).or_else(of_errno).unwrap_or_default().to_owned()
+    }
+    /// Its group; the open family belongs to `playback`.
+    #[must_use]
+    pub fn group(self) -> &'static str {
+        self.row().map_or("playback", |row| row.group)
+    }
+    /// The exit status of a program that ends with it, by its group.
+    #[must_use]
+    pub fn exit_status(self) -> u8 {
+        match self.group() {
+            "request" => 10,
+            "pop" => 11,
+            "vod" => 12,
+            "mps" => 13,
+            "liveshift" => 14,
+            "private_encryption" => 15,
+            "artp" => 16,
+            "download" => 30,
+            _ => 20,
+        }
     }
 }
 

@@ -1,7 +1,7 @@
 use core::error::Error;
 use core::fmt;
 
-use crate::{Code, Retry, secret::mask_url};
+use crate::{Code, Retry, secret::{mask_url, mask_urls}};
 
 /// An error that knows its number. Local error enums implement it beside the code that fails.
 pub trait Coded: Error {
@@ -80,10 +80,10 @@ impl Fault {
     /// Adds an error and all its sources to the chain of causes.
     #[must_use]
     pub fn cause(mut self, error: &(impl Error + ?Sized)) -> Self {
-        self.0.causes.push(Cause(error.to_string()));
+        self.0.causes.push(Cause(mask_urls(&error.to_string())));
         let mut source = error.source();
         while let Some(error) = source {
-            self.0.causes.push(Cause(error.to_string()));
+            self.0.causes.push(Cause(mask_urls(&error.to_string())));
             source = error.source();
         }
         self
@@ -91,7 +91,7 @@ impl Fault {
     /// Adds a sentence to the chain of causes.
     #[must_use]
     pub fn because(mut self, sentence: impl Into<String>) -> Self {
-        self.0.causes.push(Cause(sentence.into()));
+        self.0.causes.push(Cause(mask_urls(&sentence.into())));
         self
     }
     /// Sets the URL or path; its secrets are masked here.
@@ -131,7 +131,8 @@ impl Fault {
     /// What may make it succeed.
     #[must_use]
     pub fn retry(&self) -> Retry {
-        self.0.retry.unwrap_or(Retry::Never)
+        let of_row = || self.0.code.row().map_or(Retry::Never, |row| row.retry);
+        self.0.retry.unwrap_or_else(of_row)
     }
     /// A failure that was mended is told as an event only.
     #[must_use]
@@ -152,7 +153,7 @@ impl Fault {
 
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:?} ({})", self.0.code, self.0.reason)
+        write!(f, "{:?} {} ({})", self.0.code, self.0.code.name(), self.0.reason)
     }
 }
 impl Error for Fault {}

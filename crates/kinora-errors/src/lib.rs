@@ -5,9 +5,18 @@
 
 mod code;
 pub mod codes;
+mod errno;
+pub mod explain;
 mod fault;
+mod report;
+mod row;
+mod rows;
 mod secret;
 
 pub use code::{Code, Retry};
+pub use errno::Errno;
 pub use fault::{Cause, Coded, Context, Fault};
 pub use secret::{Secret, mask_url};
+pub use report::ReportStyle;
+pub use row::{Lang, Origin, Row, Severity, Text};
+pub use rows::ROWS;

@@ -76,3 +76,49 @@ pub fn mask_url(url: &str) -> String {
         .collect();
     format!("{base}?{}{fragment}", masked.join("&"))
 }
+
+/// A sentence in which every URL is masked: the words of other libraries may hold one.
+pub(crate) fn mask_urls(sentence: &str) -> String {
+    if !sentence.contains("://") {
+        return sentence.to_owned();
+    }
+    let ends = |c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '<' | '>' | ')' | '`');
+    sentence
+        .split_inclusive(ends)
+        .map(|piece| {
+            let (word, end) = match piece.char_indices().next_back() {
+                Some((at, last)) if ends(last) => piece.split_at(at),
+                _ => (piece, ""),
+            };
+            if word.contains("://") { mask_url(word) + end } else { piece.to_owned() }
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CANARY: &str = "S3cr3tCanary";
+
+    #[test]
+    fn a_secret_has_no_printable_form() {
+        let secret = Secret::new(CANARY);
+        let printed = format!("{secret} {secret:?} {}", serde_json::to_string(&secret).unwrap());
+        assert!(!printed.contains(CANARY), "{printed}");
+        assert_eq!(secret.expose(), CANARY);
+    }
+
+    #[test]
+    fn a_shown_url_keeps_its_names_and_loses_its_values() {
+        let url = format!("https://user:{CANARY}@host:8080/a/b.mp4?auth_key={CANARY}&x=1#{CANARY}");
+        assert_eq!(mask_url(&url), "https://***@host:8080/a/b.mp4?auth_key=***&x=***#***");
+    }
+
+    #[test]
+    fn urls_inside_the_words_of_others_are_masked() {
+        let said = format!("error for url (http://h/p?Signature={CANARY}): refused");
+        let masked = mask_urls(&said);
+        assert!(!masked.contains(CANARY) && masked.ends_with("): refused"), "{masked}");
+    }
+}

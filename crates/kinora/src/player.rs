@@ -44,7 +44,7 @@ pub struct Player {
     events: EventQueue,
     view: Arc<Mutex<View>>,
     tally: Arc<Mutex<Tally>>,
-    thread: Option<JoinHandle<()>>,
+    thread: Mutex<Option<JoinHandle<()>>>,
 }
 
 /// What the engine's thread shows of itself after each step.
@@ -160,7 +160,7 @@ impl PlayerBuilder {
             .name("kinora-engine".into())
             .spawn(move || driver::run(parts, &mailbox))
             .map_err(|error| Fault::new(codes::ERROR_GENERAL_UNKNOWN, "system.no_thread").cause(&error))?;
-        let player = Player { messages, events, view, tally, thread: Some(thread) };
+        let player = Player { messages, events, view, tally, thread: Mutex::new(Some(thread)) };
         if self.autoplay {
             player.set_autoplay(true);
         }
@@ -311,10 +311,12 @@ impl Player {
     ///
     /// # Errors
     /// What an output could not write.
-    pub fn release(mut self) -> Result<(), Fault> {
+    pub fn release(&self) -> Result<(), Fault> {
+        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let Some(thread) = thread else { return Ok(()) };
         let (answer, reply) = channel();
         self.send(Message::Control(Control::Release(answer)));
-        self.join();
+        let _ = thread.join();
         reply.recv().unwrap_or(Ok(()))
     }
 
@@ -330,20 +332,11 @@ impl Player {
     fn view<T>(&self, read: impl FnOnce(&View) -> T) -> T {
         read(&self.view.lock().unwrap_or_else(PoisonError::into_inner))
     }
-
-    fn join(&mut self) {
-        if let Some(thread) = self.thread.take() {
-            let _ = thread.join();
-        }
-    }
 }
 
 impl Drop for Player {
     fn drop(&mut self) {
-        if self.thread.is_some() {
-            let (answer, _) = channel();
-            self.send(Message::Control(Control::Release(answer)));
-            self.join();
-        }
+        // Who wants to know what an output could not write calls `release`.
+        let _ = self.release();
     }
 }

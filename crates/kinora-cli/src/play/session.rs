@@ -167,7 +167,8 @@ impl<'a> Session<'a> {
         self.say(&json!({ "event": "first_frame", "pts": pts.as_secs_f64(), "width": width, "height": height }));
         if !again && let Some(path) = &self.args.dump_frame {
             let frame = self.player.snapshot();
-            let pgm = frame.map(|frame| luma_pgm(&frame)).unwrap_or_default();
+            let pgm = frame.map(|frame| luma_pgm(&frame)).transpose().map_err(|error| Failure::of(&error))?;
+            let pgm = pgm.unwrap_or_default();
             std::fs::write(path, pgm).map_err(|error| Failure::io(&path.display().to_string(), &error))?;
         }
         Ok(if self.args.until == Until::FirstFrame { Flow::Over } else { Flow::On })

@@ -1,0 +1,286 @@
+//! Looking a number up: by hex, decimal, name, group or words.
+
+use std::fmt::Write as _;
+
+use serde_json::{Value, json};
+
+use crate::errno::Errno;
+use crate::{Code, Lang, ROWS, ReportStyle, Row};
+
+/// What was found.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct Answer {
+    /// The likelier first.
+    pub matches: Vec<Match>,
+    /// Names that look alike, when nothing was found.
+    pub nearest: Vec<&'static Row>,
+}
+
+/// Something that was found.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub enum Match {
+    /// A row of the table.
+    Row(&'static Row),
+    /// A number of the open family.
+    System(Code, &'static Errno),
+}
+
+/// How many rows words may bring up.
+const MOST_MATCHES: usize = 20;
+/// How many alike names are offered.
+const MOST_NEAREST: usize = 3;
+
+/// Looks up a number (hex with or without `0x`, decimal, negative or unsigned), a name or part of
+/// one, a group, or words in either language.
+#[must_use]
+pub fn look_up(query: &str) -> Answer {
+    let query = query.trim();
+    if query.is_empty() {
+        return Answer::default();
+    }
+    let mut matches = Vec::new();
+    for number in numbers(query) {
+        add_number(&mut matches, number);
+    }
+    if matches.is_empty() {
+        matches = by_name(query);
+    }
+    if matches.is_empty() {
+        let group = query.to_lowercase();
+        matches = ROWS.iter().filter(|row| row.group == group).map(Match::Row).collect();
+    }
+    if matches.is_empty() {
+        matches = by_words(query);
+    }
+    let nearest = if matches.is_empty() { nearest(query) } else { Vec::new() };
+    Answer { matches, nearest }
+}
+
+/// The numbers that a text may mean; decimal first where it is one of the table's.
+fn numbers(query: &str) -> Vec<u32> {
+    let bare = query.strip_prefix("0x").or_else(|| query.strip_prefix("0X"));
+    let hex = u32::from_str_radix(bare.unwrap_or(query), 16).ok();
+    let decimal = bare.is_none().then(|| query.parse::<i64>().ok()).flatten();
+    // A negative number is the same 32 bits read as signed.
+    let decimal = decimal.and_then(|value| {
+        u32::try_from(value).ok().or_else(|| i32::try_from(value).ok().map(i32::cast_unsigned))
+    });
+    let mut all: Vec<u32> = hex.into_iter().chain(decimal).collect();
+    all.dedup();
+    all
+}
+
+fn add_number(matches: &mut Vec<Match>, number: u32) {
+    let rows = ROWS.iter().filter(|row| row.number == number).map(Match::Row);
+    let before = matches.len();
+    matches.extend(rows);
+    if matches.len() == before
+        && let Some(errno) = Errno::of_code(number)
+    {
+        matches.push(Match::System(Code::from_number(number), errno));
+    }
+}
+
+fn fold(name: &str) -> String {
+    name.to_uppercase().replace([' ', '-', '.'], "_")
+}
+
+fn by_name(query: &str) -> Vec<Match> {
+    let wanted = fold(query);
+    let names = |row: &'static Row| std::iter::once(row.name).chain(row.aliases.iter().copied());
+    let bare = |name: &str| name.strip_prefix("ERROR_").unwrap_or(name).to_owned();
+    let exact: Vec<Match> = ROWS
+        .iter()
+        .filter(|row| names(row).any(|name| name == wanted || bare(name) == bare(&wanted)))
+        .map(Match::Row)
+        .collect();
+    if !exact.is_empty() || wanted.len() < 3 {
+        return exact;
+    }
+    ROWS.iter().filter(|row| names(row).any(|name| name.contains(&wanted))).take(MOST_MATCHES).map(Match::Row).collect()
+}
+
+/// Rows that hold every word, in either language.
+fn by_words(query: &str) -> Vec<Match> {
+    let words: Vec<String> = query.to_lowercase().split_whitespace().map(str::to_owned).collect();
+    ROWS.iter()
+        .filter(|row| {
+            let texts = [&row.zh, &row.en].map(|text| format!("{} {} {}", text.meaning, text.cause, text.remedy));
+            let all = format!("{} {}", texts.join(" "), row.name).to_lowercase();
+            words.iter().all(|word| all.contains(word))
+        })
+        .take(MOST_MATCHES)
+        .map(Match::Row)
+        .collect()
+}
+
+fn nearest(query: &str) -> Vec<&'static Row> {
+    let wanted = fold(query);
+    let mut rows: Vec<(usize, &'static Row)> = ROWS
+        .iter()
+        .map(|row| {
+            let short = row.name.strip_prefix("ERROR_").unwrap_or(row.name);
+            (distance(&wanted, row.name).min(distance(&wanted, short)), row)
+        })
+        .collect();
+    rows.sort_by_key(|(distance, row)| (*distance, row.name));
+    rows.into_iter().take(MOST_NEAREST).map(|(_, row)| row).collect()
+}
+
+/// Levenshtein's distance.
+fn distance(a: &str, b: &str) -> usize {
+    let b: Vec<char> = b.chars().collect();
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, x) in a.chars().enumerate() {
+        let mut diagonal = std::mem::replace(&mut row[0], i + 1);
+        for (j, y) in b.iter().enumerate() {
+            let step = diagonal + usize::from(x != *y);
+            diagonal = row[j + 1];
+            row[j + 1] = step.min(diagonal + 1).min(row[j] + 1);
+        }
+    }
+    row[b.len()]
+}
+
+/// The answer for a person.
+#[must_use]
+pub fn render(answer: &Answer, lang: Lang, style: ReportStyle) -> String {
+    let mut text = String::new();
+    for found in &answer.matches {
+        if !text.is_empty() {
+            text.push('\n');
+        }
+        render_match(&mut text, found, lang, style);
+    }
+    if answer.matches.is_empty() {
+        text.push_str(match lang {
+            Lang::Zh => "没有找到。相近的名称：\n",
+            Lang::En => "Nothing was found. Names that look alike:\n",
+        });
+        for row in &answer.nearest {
+            let _ = writeln!(text, "  {:#010X}  {}", row.number, row.name);
+        }
+    }
+    text
+}
+
+fn render_match(out: &mut String, found: &Match, lang: Lang, style: ReportStyle) {
+    match found {
+        Match::Row(row) => {
+            let text = row.text(lang);
+            let head = format!("{:#010X}  {}", row.number, row.name);
+            let _ = writeln!(out, "{}  ({}, {})", style.bold(&head), row.number, row.group);
+            let labels = match lang {
+                Lang::Zh => ["含义", "原因", "处理", "重试"],
+                Lang::En => ["what  ", "cause ", "remedy", "retry "],
+            };
+            let retry = row.retry.name().replace('_', " ");
+            for (label, line) in labels.iter().zip([text.meaning, text.cause, text.remedy, &retry]) {
+                let _ = writeln!(out, "  {label}  {line}");
+            }
+        }
+        Match::System(code, errno) => {
+            let head = format!("{:#010X}  ERROR_GENERAL_{}", code.number(), errno.name);
+            let _ = writeln!(out, "{}  ({})", style.bold(&head), code.number());
+            let _ = writeln!(out, "  {}", errno.text(lang));
+        }
+    }
+}
+
+/// The answer for a machine.
+#[must_use]
+pub fn json(answer: &Answer) -> Value {
+    let text = |text: &crate::Text| json!({ "meaning": text.meaning, "cause": text.cause, "remedy": text.remedy });
+    let found = |found: &Match| match found {
+        Match::Row(row) => json!({
+            "number": row.number, "hex": format!("{:#010X}", row.number), "name": row.name, "aliases": row.aliases,
+            "group": row.group, "origin": row.origin.name(), "severity": row.severity.name(),
+            "retry": row.retry.name(), "zh": text(&row.zh), "en": text(&row.en),
+        }),
+        Match::System(code, errno) => json!({
+            "number": code.number(), "hex": format!("{:#010X}", code.number()),
+            "name": format!("ERROR_GENERAL_{}", errno.name), "group": "playback",
+            "zh": { "meaning": errno.text(Lang::Zh) }, "en": { "meaning": errno.text(Lang::En) },
+        }),
+    };
+    json!({
+        "matches": answer.matches.iter().map(found).collect::<Vec<_>>(),
+        "nearest": answer.nearest.iter().map(|row| row.name).collect::<Vec<_>>(),
+    })
+}
+
+/// Every number of a group, or of all, a line each; empty for a group that there is not.
+#[must_use]
+pub fn list(group: Option<&str>, lang: Lang) -> String {
+    let rows = ROWS.iter().filter(|row| group.is_none_or(|group| row.group == group));
+    rows.fold(String::new(), |mut all, row| {
+        let _ = writeln!(all, "{:#010X}  {:<58} {}", row.number, row.name, row.text(lang).meaning);
+        all
+    })
+}
+
+/// The groups, in the order of their numbers.
+#[must_use]
+pub fn groups() -> Vec<&'static str> {
+    let mut groups: Vec<&str> = Vec::new();
+    for row in ROWS {
+        if !groups.contains(&row.group) {
+            groups.push(row.group);
+        }
+    }
+    groups
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(query: &str) -> Vec<&'static str> {
+        let answer = look_up(query);
+        answer
+            .matches
+            .iter()
+            .map(|found| match found {
+                Match::Row(row) => row.name,
+                Match::System(_, errno) => errno.name,
+            })
+            .collect()
+    }
+
+    #[test]
+    fn a_number_is_understood_in_every_writing() {
+        for query in ["0x20050006", "20050006", "537198598", "0X20050006"] {
+            assert_eq!(names(query).first(), Some(&"ERROR_NETWORK_HTTP_404"), "{query}");
+        }
+    }
+
+    #[test]
+    fn one_number_with_two_names_brings_both() {
+        assert_eq!(names("0x20013007").len(), 2);
+    }
+
+    #[test]
+    fn names_are_found_whole_in_part_and_by_alias() {
+        assert_eq!(names("error_decode_video"), ["ERROR_DECODE_VIDEO"]);
+        assert_eq!(names("decode video"), ["ERROR_DECODE_VIDEO"]);
+        assert!(names("token_expired").contains(&"ERROR_SERVER_POP_TOKEN_EXPIRED"));
+        assert_eq!(names("DOWNLOADER_ERROR_NO_SPACE"), ["DOWNLOAD_ERROR_NO_SPACE"]);
+    }
+
+    #[test]
+    fn the_open_family_is_explained_by_its_errno() {
+        assert_eq!(names("0x2008001C"), ["ENOSPC"]);
+    }
+
+    #[test]
+    fn a_group_brings_its_rows() {
+        assert_eq!(names("request").len(), 5);
+    }
+
+    #[test]
+    fn what_is_unknown_brings_the_nearest_names() {
+        let answer = look_up("ERROR_DECODE_VIDIO");
+        assert!(answer.matches.is_empty());
+        assert_eq!(answer.nearest.first().map(|row| row.name), Some("ERROR_DECODE_VIDEO"));
+    }
+}

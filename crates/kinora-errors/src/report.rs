@@ -1,0 +1,121 @@
+//! A fault as a person reads it, and as a machine does.
+
+use std::fmt::Write as _;
+
+use serde::ser::{Serialize, SerializeMap, Serializer};
+
+use crate::{Fault, Lang};
+
+/// With or without colour.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum ReportStyle {
+    /// Plain text.
+    Plain,
+    /// ANSI colours.
+    Ansi,
+}
+
+impl ReportStyle {
+    pub(crate) fn bold(self, text: &str) -> String {
+        match self {
+            Self::Plain => text.to_owned(),
+            Self::Ansi => format!("\x1b[1m{text}\x1b[0m"),
+        }
+    }
+
+    fn red(self, text: &str) -> String {
+        match self {
+            Self::Plain => text.to_owned(),
+            Self::Ansi => format!("\x1b[1;31m{text}\x1b[0m"),
+        }
+    }
+}
+
+impl Fault {
+    /// The whole fault for a person: the code line, what, where, tried, cause, remedy, more.
+    #[must_use]
+    pub fn report(&self, lang: Lang, style: ReportStyle) -> String {
+        let code = self.code();
+        let mut text = String::new();
+        let head = format!("{code:?} {}", code.name());
+        let _ = writeln!(text, "{}  ({})", style.red(&head), self.reason());
+        let labels = match lang {
+            Lang::Zh => ["含义", "位置", "尝试", "原因", "处理", "更多"],
+            Lang::En => ["what  ", "where ", "tried ", "cause ", "remedy", "more  "],
+        };
+        let mut line = |label: &str, value: &str| {
+            if !value.is_empty() {
+                let _ = writeln!(text, "  {}  {value}", style.bold(label));
+            }
+        };
+        line(labels[0], &code.meaning(lang));
+        line(labels[1], &self.place());
+        line(labels[2], &self.tried(lang));
+        let causes: Vec<&str> = self.causes().iter().map(|cause| cause.0.as_str()).collect();
+        let usual = code.row().map_or("", |row| row.text(lang).cause);
+        line(labels[3], &if causes.is_empty() { usual.to_owned() } else { causes.join(": ") });
+        line(labels[4], code.row().map_or("", |row| row.text(lang).remedy));
+        line(labels[5], &format!("kinora explain {code:?}"));
+        text
+    }
+
+    fn place(&self) -> String {
+        let context = self.context();
+        let mut parts: Vec<String> = context.url.iter().cloned().collect();
+        parts.extend(context.video_id.as_ref().map(|id| format!("video {id}")));
+        parts.extend(context.http_status.map(|status| format!("HTTP {status}")));
+        parts.extend(context.service_code.as_ref().map(|code| format!("service code {code}")));
+        parts.extend(context.segment.map(|segment| format!("segment {segment}")));
+        parts.extend(context.bytes.map(|(start, end)| match end {
+            Some(end) => format!("bytes {start}-{end}"),
+            None => format!("from byte {start}"),
+        }));
+        parts.extend(context.track.map(|track| format!("track {track}")));
+        parts.extend(context.position_ms.map(|ms| format!("at {}.{:03} s", ms / 1_000, ms.unsigned_abs() % 1_000)));
+        parts.extend(context.request_id.as_ref().map(|id| format!("request {id}")));
+        parts.join(", ")
+    }
+
+    fn tried(&self, lang: Lang) -> String {
+        let context = self.context();
+        let tries = context.attempts.map(|attempts| match lang {
+            Lang::Zh => format!("{attempts} 次"),
+            Lang::En => format!("{attempts} times"),
+        });
+        let time = context.elapsed_ms.map(|ms| match lang {
+            Lang::Zh => format!("{ms} 毫秒"),
+            Lang::En => format!("{ms} ms"),
+        });
+        tries.into_iter().chain(time).collect::<Vec<_>>().join(", ")
+    }
+}
+
+impl Serialize for Fault {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let (code, context) = (self.code(), self.context());
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("number", &code.number())?;
+        map.serialize_entry("hex", &format!("{code:?}"))?;
+        map.serialize_entry("name", &code.name())?;
+        map.serialize_entry("group", code.group())?;
+        map.serialize_entry("reason", self.reason())?;
+        map.serialize_entry("severity", code.row().map_or("error", |row| row.severity.name()))?;
+        map.serialize_entry("retry", self.retry().name())?;
+        map.serialize_entry("recovered", &self.is_recovered())?;
+        map.serialize_entry("meaning", &code.meaning(Lang::En))?;
+        let causes: Vec<&str> = self.causes().iter().map(|cause| cause.0.as_str()).collect();
+        map.serialize_entry("causes", &causes)?;
+        map.serialize_entry("url", &context.url)?;
+        map.serialize_entry("http_status", &context.http_status)?;
+        map.serialize_entry("segment", &context.segment)?;
+        map.serialize_entry("bytes", &context.bytes)?;
+        map.serialize_entry("track", &context.track)?;
+        map.serialize_entry("position_ms", &context.position_ms)?;
+        map.serialize_entry("elapsed_ms", &context.elapsed_ms)?;
+        map.serialize_entry("attempts", &context.attempts)?;
+        map.serialize_entry("request_id", &context.request_id)?;
+        map.serialize_entry("service_code", &context.service_code)?;
+        map.serialize_entry("video_id", &context.video_id)?;
+        map.end()
+    }
+}
