@@ -4,10 +4,12 @@
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+mod codes;
 mod ffmpeg_abi;
 mod tidy;
 
 const HELP: &str = "\
+cargo xtask codes [--check]  the files made from the error table
 cargo xtask tidy             the house rules: arrows between crates, bans below the sans-IO line, sizes
 cargo xtask ffmpeg-abi       measure libavcodec's headers, write the table of that major
 cargo xtask tidy --bless     take today's sizes as the new ratchet (only ever smaller)
@@ -18,6 +20,8 @@ fn main() -> ExitCode {
     let words: Vec<&str> = args.iter().map(String::as_str).collect();
     let result = match words.as_slice() {
         ["tidy"] => tidy::run(&root(), tidy::Mode::Check),
+        ["codes"] => codes::run(&root(), codes::Mode::Write),
+        ["codes", "--check"] => codes::run(&root(), codes::Mode::Check),
         ["ffmpeg-abi"] => ffmpeg_abi::run(&root()),
         ["tidy", "--bless"] => tidy::run(&root(), tidy::Mode::Bless),
         _ => {

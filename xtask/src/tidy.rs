@@ -74,7 +74,7 @@ const ARROWS: &[(&str, &[&str])] = &[
         "kinora-cli",
         &["kinora", "kinora-service", "kinora-errors", "kinora-media"],
     ),
-    ("xtask", &["kinora-errors"]),
+    ("xtask", &[]),
 ];
 
 /// Below the sans-IO line: these build for wasm32 and meet the world only through arguments.

@@ -33,7 +33,13 @@ pub(crate) struct Common {
     #[arg(long, global = true)]
     pub(crate) json: bool,
     /// When to colour: NO_COLOR is respected.
-    #[arg(long, global = true, value_enum, default_value = "auto", value_name = "WHEN")]
+    #[arg(
+        long,
+        global = true,
+        value_enum,
+        default_value = "auto",
+        value_name = "WHEN"
+    )]
     pub(crate) color: ColorArg,
 }
 
@@ -198,7 +204,12 @@ pub(crate) struct PlayArgs {
 #[command(next_help_heading = "Video by id")]
 pub(crate) struct VidArgs {
     /// The play credential; `@FILE` reads it from a file.
-    #[arg(long, value_name = "CREDENTIAL", env = "KINORA_PLAY_AUTH", hide_env_values = true)]
+    #[arg(
+        long,
+        value_name = "CREDENTIAL",
+        env = "KINORA_PLAY_AUTH",
+        hide_env_values = true
+    )]
     pub(crate) play_auth: Option<String>,
     /// The service's address.
     #[arg(long, value_name = "URL", env = "KINORA_ENDPOINT")]
@@ -207,13 +218,28 @@ pub(crate) struct VidArgs {
     #[arg(long, value_name = "NAME")]
     pub(crate) region: Option<String>,
     /// STS: the access key id.
-    #[arg(long, value_name = "ID", env = "KINORA_ACCESS_KEY_ID", hide_env_values = true)]
+    #[arg(
+        long,
+        value_name = "ID",
+        env = "KINORA_ACCESS_KEY_ID",
+        hide_env_values = true
+    )]
     pub(crate) access_key_id: Option<String>,
     /// STS: the access key secret; `@FILE` reads it from a file.
-    #[arg(long, value_name = "SECRET", env = "KINORA_ACCESS_KEY_SECRET", hide_env_values = true)]
+    #[arg(
+        long,
+        value_name = "SECRET",
+        env = "KINORA_ACCESS_KEY_SECRET",
+        hide_env_values = true
+    )]
     pub(crate) access_key_secret: Option<String>,
     /// STS: the session token; `@FILE` reads it from a file.
-    #[arg(long, value_name = "TOKEN", env = "KINORA_SECURITY_TOKEN", hide_env_values = true)]
+    #[arg(
+        long,
+        value_name = "TOKEN",
+        env = "KINORA_SECURITY_TOKEN",
+        hide_env_values = true
+    )]
     pub(crate) security_token: Option<String>,
     /// Quality: FD, LD, SD, HD, OD, 2K, 4K, SQ, HQ, AUTO.
     #[arg(long, value_name = "DEFINITION")]
@@ -252,7 +278,9 @@ fn parse_until(text: &str) -> Result<Until, String> {
 
 /// A file or URL to read.
 #[derive(Args)]
-#[command(after_help = "Examples:\n  kinora probe film.mp4\n  kinora probe --json https://example.com/film.ts")]
+#[command(
+    after_help = "Examples:\n  kinora probe film.mp4\n  kinora probe --json https://example.com/film.ts"
+)]
 pub(crate) struct InputArgs {
     /// A path or a URL.
     pub(crate) source: String,
@@ -261,7 +289,9 @@ pub(crate) struct InputArgs {
 }
 
 #[derive(Args)]
-#[command(after_help = "Examples:\n  kinora demux film.mp4\n  kinora demux --packets film.ts | head")]
+#[command(
+    after_help = "Examples:\n  kinora demux film.mp4\n  kinora demux --packets film.ts | head"
+)]
 pub(crate) struct DemuxArgs {
     /// A path or a URL.
     pub(crate) source: String,
@@ -273,7 +303,9 @@ pub(crate) struct DemuxArgs {
 }
 
 #[derive(Args)]
-#[command(after_help = "Examples:\n  kinora decode --video-only --frames 300 --threads 2 film.mp4\n  kinora decode --frame-md5 film.mp4")]
+#[command(
+    after_help = "Examples:\n  kinora decode --video-only --frames 300 --threads 2 film.mp4\n  kinora decode --frame-md5 film.mp4"
+)]
 pub(crate) struct DecodeArgs {
     /// A path or a URL.
     pub(crate) source: String,
@@ -338,7 +370,9 @@ pub(crate) struct ServeArgs {
 }
 
 #[derive(Args)]
-#[command(after_help = "Examples:\n  kinora import film.mkv --data ./vod --title 'A film'\n  kinora import film.mp4 --data ./vod --encrypt aes-128")]
+#[command(
+    after_help = "Examples:\n  kinora import film.mkv --data ./vod --title 'A film'\n  kinora import film.mp4 --data ./vod --encrypt aes-128"
+)]
 pub(crate) struct ImportArgs {
     /// The file.
     pub(crate) file: PathBuf,
@@ -357,7 +391,9 @@ pub(crate) struct ImportArgs {
 }
 
 #[derive(Args)]
-#[command(after_help = "Examples:\n  kinora account videos --data ./vod\n  kinora account set --data ./vod --state suspended")]
+#[command(
+    after_help = "Examples:\n  kinora account videos --data ./vod\n  kinora account set --data ./vod --state suspended"
+)]
 pub(crate) struct AccountArgs {
     #[command(subcommand)]
     pub(crate) action: AccountAction,
@@ -430,10 +466,20 @@ pub(crate) struct PlayAuthArgs {
     #[arg(long, value_name = "NAME", default_value = "cn-shanghai")]
     pub(crate) region: String,
     /// The access key id.
-    #[arg(long, value_name = "ID", env = "KINORA_ACCESS_KEY_ID", hide_env_values = true)]
+    #[arg(
+        long,
+        value_name = "ID",
+        env = "KINORA_ACCESS_KEY_ID",
+        hide_env_values = true
+    )]
     pub(crate) access_key_id: String,
     /// The access key secret; `@FILE` reads it from a file.
-    #[arg(long, value_name = "SECRET", env = "KINORA_ACCESS_KEY_SECRET", hide_env_values = true)]
+    #[arg(
+        long,
+        value_name = "SECRET",
+        env = "KINORA_ACCESS_KEY_SECRET",
+        hide_env_values = true
+    )]
     pub(crate) access_key_secret: String,
     #[command(flatten)]
     pub(crate) net: NetArgs,

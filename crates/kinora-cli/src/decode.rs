@@ -12,15 +12,24 @@ use crate::report::Failure;
 use crate::source::{decoders, net_config};
 
 pub(crate) fn run(args: &DecodeArgs) -> Result<(), Failure> {
-    let threads = args.threads.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
+    let threads = args
+        .threads
+        .unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
     if threads == 0 {
         return Err(Failure::Usage("a decoder needs at least one thread".into()));
     }
-    let mut reader = VideoReader::open(&args.source, &net_config(&args.net)?, decoders(args.decoder), threads)?;
+    let mut reader = VideoReader::open(
+        &args.source,
+        &net_config(&args.net)?,
+        decoders(args.decoder),
+        threads,
+    )?;
     let begun = Instant::now();
     let mut frames = 0u64;
     while args.frames.is_none_or(|most| frames < most) {
-        let Some(frame) = reader.next_frame()? else { break };
+        let Some(frame) = reader.next_frame()? else {
+            break;
+        };
         if args.frame_md5 {
             json::line(&json!({
                 "frame": frames, "pts_us": frame.pts.as_micros(), "width": frame.width, "height": frame.height,
@@ -45,5 +54,8 @@ fn frame_md5(frame: &VideoFrame) -> String {
             hash.update(row);
         }
     }
-    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    hash.finalize()
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
 }

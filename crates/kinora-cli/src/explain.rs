@@ -16,19 +16,30 @@ pub(crate) fn run(args: &ExplainArgs, style: &Style) -> ExitCode {
         return list(args.group.as_deref(), style);
     }
     let answer = explain::look_up(&args.what.join(" "));
-    let report = if style.color { ReportStyle::Ansi } else { ReportStyle::Plain };
+    let report = if style.color {
+        ReportStyle::Ansi
+    } else {
+        ReportStyle::Plain
+    };
     if style.json {
         json::line(&explain::json(&answer));
     } else {
         print!("{}", explain::render(&answer, style.lang, report));
     }
-    if answer.matches.is_empty() { ExitCode::from(NOT_FOUND) } else { ExitCode::SUCCESS }
+    if answer.matches.is_empty() {
+        ExitCode::from(NOT_FOUND)
+    } else {
+        ExitCode::SUCCESS
+    }
 }
 
 fn list(group: Option<&str>, style: &Style) -> ExitCode {
     let text = explain::list(group, style.lang);
     if text.is_empty() {
-        eprintln!("kinora: no such group; there are {}", explain::groups().join(", "));
+        eprintln!(
+            "kinora: no such group; there are {}",
+            explain::groups().join(", ")
+        );
         return ExitCode::from(2);
     }
     print!("{text}");

@@ -47,7 +47,8 @@ pub(crate) fn run(args: &ImportArgs, style: &Style) -> Result<(), Failure> {
 /// Drawn on stderr, and only on a terminal.
 fn progress_bar() -> ProgressBar {
     let bar = ProgressBar::new(STEPS);
-    if let Ok(style) = ProgressStyle::with_template("importing {bar:40} {percent:>3} %  {eta} left") {
+    if let Ok(style) = ProgressStyle::with_template("importing {bar:40} {percent:>3} %  {eta} left")
+    {
         bar.set_style(style);
     }
     bar

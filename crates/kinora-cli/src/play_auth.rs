@@ -13,8 +13,14 @@ pub(crate) fn run(args: &PlayAuthArgs) -> Result<(), Failure> {
         security_token: None,
     };
     let net = net_config(&args.net)?;
-    let credential =
-        kinora::play_auth(&args.video, args.lifetime, args.endpoint.as_deref(), &args.region, &credentials, &net)?;
+    let credential = kinora::play_auth(
+        &args.video,
+        args.lifetime,
+        args.endpoint.as_deref(),
+        &args.region,
+        &credentials,
+        &net,
+    )?;
     // Printing the credential is what this command is for.
     println!("{}", credential.expose());
     Ok(())

@@ -53,8 +53,12 @@ fn track(track: &TrackInfo) -> Value {
 }
 
 fn table(info: &MediaInfo, reader: &MediaReader) -> String {
-    let duration = info.duration.map_or_else(|| "unknown length".to_owned(), |time| time.to_string());
-    let size = reader.total_len().map_or_else(String::new, |bytes| format!(", {bytes} bytes"));
+    let duration = info
+        .duration
+        .map_or_else(|| "unknown length".to_owned(), |time| time.to_string());
+    let size = reader
+        .total_len()
+        .map_or_else(String::new, |bytes| format!(", {bytes} bytes"));
     let mut text = format!("{}, {duration}{size}\n", info.container);
     for track in &info.tracks {
         let mut parts = vec![track.codec.title().to_owned()];
@@ -63,7 +67,10 @@ fn table(info: &MediaInfo, reader: &MediaReader) -> String {
             parts.extend(video.frame_rate.map(|rate| format!("{rate:.2} frames/s")));
         }
         if let Some(audio) = track.audio.filter(|audio| audio.sample_rate > 0) {
-            parts.push(format!("{} Hz, {} channels", audio.sample_rate, audio.channels));
+            parts.push(format!(
+                "{} Hz, {} channels",
+                audio.sample_rate, audio.channels
+            ));
         }
         parts.extend(track.bitrate.map(|bits| format!("{} kbit/s", bits / 1_000)));
         parts.extend(track.language.clone());

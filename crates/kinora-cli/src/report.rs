@@ -80,7 +80,11 @@ impl Style {
             eprintln!("{detail}");
             return;
         }
-        let style = if self.color_stderr { ReportStyle::Ansi } else { ReportStyle::Plain };
+        let style = if self.color_stderr {
+            ReportStyle::Ansi
+        } else {
+            ReportStyle::Plain
+        };
         eprintln!("{}", fault.report(self.lang, style).trim_end());
     }
 }

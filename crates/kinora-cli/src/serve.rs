@@ -27,13 +27,18 @@ pub(crate) fn run(args: &ServeArgs, style: &Style) -> Result<(), Failure> {
     config.public_url = args
         .public_url
         .as_deref()
-        .map(|text| text.parse().map_err(|error| Failure::Usage(format!("--public-url: {error}"))))
+        .map(|text| {
+            text.parse()
+                .map_err(|error| Failure::Usage(format!("--public-url: {error}")))
+        })
         .transpose()?;
     runtime()?.block_on(async {
         let failed = |error: std::io::Error| Failure::io("signals", &error);
         let mut terminate = signal(SignalKind::terminate()).map_err(failed)?;
         let mut interrupt = signal(SignalKind::interrupt()).map_err(failed)?;
-        let service = Service::open(config).await.map_err(|error| Failure::of(&error))?;
+        let service = Service::open(config)
+            .await
+            .map_err(|error| Failure::of(&error))?;
         announce(&service, style);
         service
             .run(async move {
@@ -67,7 +72,9 @@ fn announce(service: &Service, style: &Style) {
 
 fn show_key(key: &AccessKey, style: &Style) {
     if style.json {
-        return json::line(&json!({ "access_key_id": key.id, "access_key_secret": key.secret.expose() }));
+        return json::line(
+            &json!({ "access_key_id": key.id, "access_key_secret": key.secret.expose() }),
+        );
     }
     println!("access key (its secret is shown this once; keep it):");
     println!("  KINORA_ACCESS_KEY_ID={}", key.id);
@@ -76,13 +83,19 @@ fn show_key(key: &AccessKey, style: &Style) {
 
 fn address(text: &str) -> Result<SocketAddr, Failure> {
     let mut found = text.to_socket_addrs().map_err(|_| {
-        Failure::Usage(format!("--listen {text} is no address; write HOST:PORT, for example 127.0.0.1:8080"))
+        Failure::Usage(format!(
+            "--listen {text} is no address; write HOST:PORT, for example 127.0.0.1:8080"
+        ))
     })?;
-    found.next().ok_or_else(|| Failure::Usage(format!("--listen {text} names no address")))
+    found
+        .next()
+        .ok_or_else(|| Failure::Usage(format!("--listen {text} names no address")))
 }
 
 pub(crate) async fn library(dir: &Path) -> Result<Library, Failure> {
-    Library::open(dir, Arc::new(SystemClock)).await.map_err(|error| Failure::of(&error))
+    Library::open(dir, Arc::new(SystemClock))
+        .await
+        .map_err(|error| Failure::of(&error))
 }
 
 pub(crate) fn account(args: &AccountArgs, style: &Style) -> Result<(), Failure> {
@@ -103,13 +116,22 @@ pub(crate) fn account(args: &AccountArgs, style: &Style) -> Result<(), Failure> 
 async fn act(library: &Library, action: &AccountAction, style: &Style) -> Result<(), Failure> {
     match action {
         AccountAction::NewKey { .. } => {
-            let key = library.new_access_key(Policy::all()).await.map_err(|error| Failure::of(&error))?;
+            let key = library
+                .new_access_key(Policy::all())
+                .await
+                .map_err(|error| Failure::of(&error))?;
             show_key(&key, style);
         }
-        AccountAction::PlayAuth { video, lifetime, .. } => {
-            let id = VideoId::parse(video)
-                .ok_or_else(|| Failure::Usage(format!("{video} is no video id: 32 hexadecimal digits")))?;
-            let minted = library.play_auth(&id, i64::from(*lifetime)).await.map_err(|error| Failure::of(&error))?;
+        AccountAction::PlayAuth {
+            video, lifetime, ..
+        } => {
+            let id = VideoId::parse(video).ok_or_else(|| {
+                Failure::Usage(format!("{video} is no video id: 32 hexadecimal digits"))
+            })?;
+            let minted = library
+                .play_auth(&id, i64::from(*lifetime))
+                .await
+                .map_err(|error| Failure::of(&error))?;
             println!("{}", minted.expose());
         }
         AccountAction::Set { state, .. } => {
@@ -118,10 +140,17 @@ async fn act(library: &Library, action: &AccountAction, style: &Style) -> Result
                 StateArg::NotOpened => AccountState::NotOpened,
                 StateArg::Suspended => AccountState::Suspended,
             };
-            library.set_account_state(state).await.map_err(|error| Failure::of(&error))?;
+            library
+                .set_account_state(state)
+                .await
+                .map_err(|error| Failure::of(&error))?;
         }
         AccountAction::Videos { .. } => {
-            for video in library.videos().await.map_err(|error| Failure::of(&error))? {
+            for video in library
+                .videos()
+                .await
+                .map_err(|error| Failure::of(&error))?
+            {
                 let status = video.status.as_str();
                 if style.json {
                     json::line(&json!({
@@ -129,7 +158,12 @@ async fn act(library: &Library, action: &AccountAction, style: &Style) -> Result
                         "duration": video.duration_s, "size": video.size,
                     }));
                 } else {
-                    println!("{}  {status:<12} {:>8.1} s  {}", video.id.as_str(), video.duration_s, video.title);
+                    println!(
+                        "{}  {status:<12} {:>8.1} s  {}",
+                        video.id.as_str(),
+                        video.duration_s,
+                        video.title
+                    );
                 }
             }
         }

@@ -14,10 +14,13 @@ pub(crate) fn completions(shell: clap_complete::Shell) -> Result<(), Failure> {
 pub(crate) fn man() -> Result<(), Failure> {
     let command = Cli::command();
     let mut out = std::io::stdout().lock();
-    clap_mangen::Man::new(command.clone()).render(&mut out).map_err(|error| Failure::io("stdout", &error))?;
+    clap_mangen::Man::new(command.clone())
+        .render(&mut out)
+        .map_err(|error| Failure::io("stdout", &error))?;
     for sub in command.get_subcommands() {
         let page = clap_mangen::Man::new(sub.clone());
-        page.render(&mut out).map_err(|error| Failure::io("stdout", &error))?;
+        page.render(&mut out)
+            .map_err(|error| Failure::io("stdout", &error))?;
     }
     Ok(())
 }

@@ -17,11 +17,20 @@ pub(crate) fn net_config(args: &NetArgs) -> Result<NetConfig, Failure> {
         tls_timeout: default.tls_timeout.min(limit),
         first_byte_timeout: default.first_byte_timeout.min(limit),
         stall_timeout: limit,
-        headers: args.headers.iter().map(|text| header(text)).collect::<Result<_, _>>()?,
+        headers: args
+            .headers
+            .iter()
+            .map(|text| header(text))
+            .collect::<Result<_, _>>()?,
         referer: args.referer.clone(),
         user_agent: args.user_agent.clone().unwrap_or(default.user_agent),
         proxy: args.proxy.clone().map(Secret::new),
-        extra_ca_pem: args.ca.as_deref().map(read).transpose()?.unwrap_or_default(),
+        extra_ca_pem: args
+            .ca
+            .as_deref()
+            .map(read)
+            .transpose()?
+            .unwrap_or_default(),
         ip_family: match (args.ipv4, args.ipv6) {
             (true, _) => IpFamily::V4,
             (_, true) => IpFamily::V6,
@@ -36,7 +45,10 @@ fn header(text: &str) -> Result<Header, Failure> {
         .split_once(':')
         .filter(|(name, _)| !name.trim().is_empty())
         .ok_or_else(|| Failure::Usage("a --header is written NAME:VALUE".into()))?;
-    Ok(Header { name: name.trim().into(), value: value.trim().into() })
+    Ok(Header {
+        name: name.trim().into(),
+        value: value.trim().into(),
+    })
 }
 
 pub(crate) fn read(path: &Path) -> Result<Vec<u8>, Failure> {
@@ -45,7 +57,9 @@ pub(crate) fn read(path: &Path) -> Result<Vec<u8>, Failure> {
 
 /// A secret given as it is, or as `@FILE`.
 pub(crate) fn secret(given: &str) -> Result<Secret, Failure> {
-    let Some(path) = given.strip_prefix('@') else { return Ok(Secret::new(given.trim())) };
+    let Some(path) = given.strip_prefix('@') else {
+        return Ok(Secret::new(given.trim()));
+    };
     let text = String::from_utf8(read(Path::new(path))?)
         .map_err(|_| Failure::Usage(format!("{path} is not text")))?;
     Ok(Secret::new(text.trim()))

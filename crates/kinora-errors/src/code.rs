@@ -46,7 +46,11 @@ impl Code {
     #[must_use]
     pub fn meaning(self, lang: Lang) -> String {
         let of_errno = || Errno::of_code(self.0).map(|errno| errno.text(lang));
-        self.row().map(|row| row.text(lang).meaning).or_else(of_errno).unwrap_or_default().to_owned()
+        self.row()
+            .map(|row| row.text(lang).meaning)
+            .or_else(of_errno)
+            .unwrap_or_default()
+            .to_owned()
     }
     /// Its group; the open family belongs to `playback`.
     #[must_use]

@@ -47,23 +47,35 @@ pub fn look_up(query: &str) -> Answer {
     }
     if matches.is_empty() {
         let group = query.to_lowercase();
-        matches = ROWS.iter().filter(|row| row.group == group).map(Match::Row).collect();
+        matches = ROWS
+            .iter()
+            .filter(|row| row.group == group)
+            .map(Match::Row)
+            .collect();
     }
     if matches.is_empty() {
         matches = by_words(query);
     }
-    let nearest = if matches.is_empty() { nearest(query) } else { Vec::new() };
+    let nearest = if matches.is_empty() {
+        nearest(query)
+    } else {
+        Vec::new()
+    };
     Answer { matches, nearest }
 }
 
 /// The numbers that a text may mean; decimal first where it is one of the table's.
 fn numbers(query: &str) -> Vec<u32> {
-    let bare = query.strip_prefix("0x").or_else(|| query.strip_prefix("0X"));
+    let bare = query
+        .strip_prefix("0x")
+        .or_else(|| query.strip_prefix("0X"));
     let hex = u32::from_str_radix(bare.unwrap_or(query), 16).ok();
     let decimal = bare.is_none().then(|| query.parse::<i64>().ok()).flatten();
     // A negative number is the same 32 bits read as signed.
     let decimal = decimal.and_then(|value| {
-        u32::try_from(value).ok().or_else(|| i32::try_from(value).ok().map(i32::cast_unsigned))
+        u32::try_from(value)
+            .ok()
+            .or_else(|| i32::try_from(value).ok().map(i32::cast_unsigned))
     });
     let mut all: Vec<u32> = hex.into_iter().chain(decimal).collect();
     all.dedup();
@@ -71,7 +83,10 @@ fn numbers(query: &str) -> Vec<u32> {
 }
 
 fn add_number(matches: &mut Vec<Match>, number: u32) {
-    let rows = ROWS.iter().filter(|row| row.number == number).map(Match::Row);
+    let rows = ROWS
+        .iter()
+        .filter(|row| row.number == number)
+        .map(Match::Row);
     let before = matches.len();
     matches.extend(rows);
     if matches.len() == before
@@ -97,15 +112,24 @@ fn by_name(query: &str) -> Vec<Match> {
     if !exact.is_empty() || wanted.len() < 3 {
         return exact;
     }
-    ROWS.iter().filter(|row| names(row).any(|name| name.contains(&wanted))).take(MOST_MATCHES).map(Match::Row).collect()
+    ROWS.iter()
+        .filter(|row| names(row).any(|name| name.contains(&wanted)))
+        .take(MOST_MATCHES)
+        .map(Match::Row)
+        .collect()
 }
 
 /// Rows that hold every word, in either language.
 fn by_words(query: &str) -> Vec<Match> {
-    let words: Vec<String> = query.to_lowercase().split_whitespace().map(str::to_owned).collect();
+    let words: Vec<String> = query
+        .to_lowercase()
+        .split_whitespace()
+        .map(str::to_owned)
+        .collect();
     ROWS.iter()
         .filter(|row| {
-            let texts = [&row.zh, &row.en].map(|text| format!("{} {} {}", text.meaning, text.cause, text.remedy));
+            let texts = [&row.zh, &row.en]
+                .map(|text| format!("{} {} {}", text.meaning, text.cause, text.remedy));
             let all = format!("{} {}", texts.join(" "), row.name).to_lowercase();
             words.iter().all(|word| all.contains(word))
         })
@@ -120,11 +144,17 @@ fn nearest(query: &str) -> Vec<&'static Row> {
         .iter()
         .map(|row| {
             let short = row.name.strip_prefix("ERROR_").unwrap_or(row.name);
-            (distance(&wanted, row.name).min(distance(&wanted, short)), row)
+            (
+                distance(&wanted, row.name).min(distance(&wanted, short)),
+                row,
+            )
         })
         .collect();
     rows.sort_by_key(|(distance, row)| (*distance, row.name));
-    rows.into_iter().take(MOST_NEAREST).map(|(_, row)| row).collect()
+    rows.into_iter()
+        .take(MOST_NEAREST)
+        .map(|(_, row)| row)
+        .collect()
 }
 
 /// Levenshtein's distance.
@@ -169,13 +199,22 @@ fn render_match(out: &mut String, found: &Match, lang: Lang, style: ReportStyle)
         Match::Row(row) => {
             let text = row.text(lang);
             let head = format!("{:#010X}  {}", row.number, row.name);
-            let _ = writeln!(out, "{}  ({}, {})", style.bold(&head), row.number, row.group);
+            let _ = writeln!(
+                out,
+                "{}  ({}, {})",
+                style.bold(&head),
+                row.number,
+                row.group
+            );
             let labels = match lang {
                 Lang::Zh => ["含义", "原因", "处理", "重试"],
                 Lang::En => ["what  ", "cause ", "remedy", "retry "],
             };
             let retry = row.retry.name().replace('_', " ");
-            for (label, line) in labels.iter().zip([text.meaning, text.cause, text.remedy, &retry]) {
+            for (label, line) in labels
+                .iter()
+                .zip([text.meaning, text.cause, text.remedy, &retry])
+            {
                 let _ = writeln!(out, "  {label}  {line}");
             }
         }
@@ -212,9 +251,17 @@ pub fn json(answer: &Answer) -> Value {
 /// Every number of a group, or of all, a line each; empty for a group that there is not.
 #[must_use]
 pub fn list(group: Option<&str>, lang: Lang) -> String {
-    let rows = ROWS.iter().filter(|row| group.is_none_or(|group| row.group == group));
+    let rows = ROWS
+        .iter()
+        .filter(|row| group.is_none_or(|group| row.group == group));
     rows.fold(String::new(), |mut all, row| {
-        let _ = writeln!(all, "{:#010X}  {:<58} {}", row.number, row.name, row.text(lang).meaning);
+        let _ = writeln!(
+            all,
+            "{:#010X}  {:<58} {}",
+            row.number,
+            row.name,
+            row.text(lang).meaning
+        );
         all
     })
 }
@@ -250,7 +297,11 @@ mod tests {
     #[test]
     fn a_number_is_understood_in_every_writing() {
         for query in ["0x20050006", "20050006", "537198598", "0X20050006"] {
-            assert_eq!(names(query).first(), Some(&"ERROR_NETWORK_HTTP_404"), "{query}");
+            assert_eq!(
+                names(query).first(),
+                Some(&"ERROR_NETWORK_HTTP_404"),
+                "{query}"
+            );
         }
     }
 
@@ -264,7 +315,10 @@ mod tests {
         assert_eq!(names("error_decode_video"), ["ERROR_DECODE_VIDEO"]);
         assert_eq!(names("decode video"), ["ERROR_DECODE_VIDEO"]);
         assert!(names("token_expired").contains(&"ERROR_SERVER_POP_TOKEN_EXPIRED"));
-        assert_eq!(names("DOWNLOADER_ERROR_NO_SPACE"), ["DOWNLOAD_ERROR_NO_SPACE"]);
+        assert_eq!(
+            names("DOWNLOADER_ERROR_NO_SPACE"),
+            ["DOWNLOAD_ERROR_NO_SPACE"]
+        );
     }
 
     #[test]
@@ -281,6 +335,9 @@ mod tests {
     fn what_is_unknown_brings_the_nearest_names() {
         let answer = look_up("ERROR_DECODE_VIDIO");
         assert!(answer.matches.is_empty());
-        assert_eq!(answer.nearest.first().map(|row| row.name), Some("ERROR_DECODE_VIDEO"));
+        assert_eq!(
+            answer.nearest.first().map(|row| row.name),
+            Some("ERROR_DECODE_VIDEO")
+        );
     }
 }

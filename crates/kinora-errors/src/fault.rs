@@ -1,7 +1,10 @@
 use core::error::Error;
 use core::fmt;
 
-use crate::{Code, Retry, secret::{mask_url, mask_urls}};
+use crate::{
+    Code, Retry,
+    secret::{mask_url, mask_urls},
+};
 
 /// An error that knows its number. Local error enums implement it beside the code that fails.
 pub trait Coded: Error {
@@ -153,7 +156,13 @@ impl Fault {
 
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:?} {} ({})", self.0.code, self.0.code.name(), self.0.reason)
+        write!(
+            f,
+            "{:?} {} ({})",
+            self.0.code,
+            self.0.code.name(),
+            self.0.reason
+        )
     }
 }
 impl Error for Fault {}

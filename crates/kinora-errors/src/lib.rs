@@ -16,7 +16,7 @@ mod secret;
 pub use code::{Code, Retry};
 pub use errno::Errno;
 pub use fault::{Cause, Coded, Context, Fault};
-pub use secret::{Secret, mask_url};
 pub use report::ReportStyle;
 pub use row::{Lang, Origin, Row, Severity, Text};
 pub use rows::ROWS;
+pub use secret::{Secret, mask_url};

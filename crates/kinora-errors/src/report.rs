@@ -53,8 +53,18 @@ impl Fault {
         line(labels[2], &self.tried(lang));
         let causes: Vec<&str> = self.causes().iter().map(|cause| cause.0.as_str()).collect();
         let usual = code.row().map_or("", |row| row.text(lang).cause);
-        line(labels[3], &if causes.is_empty() { usual.to_owned() } else { causes.join(": ") });
-        line(labels[4], code.row().map_or("", |row| row.text(lang).remedy));
+        line(
+            labels[3],
+            &if causes.is_empty() {
+                usual.to_owned()
+            } else {
+                causes.join(": ")
+            },
+        );
+        line(
+            labels[4],
+            code.row().map_or("", |row| row.text(lang).remedy),
+        );
         line(labels[5], &format!("kinora explain {code:?}"));
         text
     }
@@ -64,15 +74,29 @@ impl Fault {
         let mut parts: Vec<String> = context.url.iter().cloned().collect();
         parts.extend(context.video_id.as_ref().map(|id| format!("video {id}")));
         parts.extend(context.http_status.map(|status| format!("HTTP {status}")));
-        parts.extend(context.service_code.as_ref().map(|code| format!("service code {code}")));
+        parts.extend(
+            context
+                .service_code
+                .as_ref()
+                .map(|code| format!("service code {code}")),
+        );
         parts.extend(context.segment.map(|segment| format!("segment {segment}")));
         parts.extend(context.bytes.map(|(start, end)| match end {
             Some(end) => format!("bytes {start}-{end}"),
             None => format!("from byte {start}"),
         }));
         parts.extend(context.track.map(|track| format!("track {track}")));
-        parts.extend(context.position_ms.map(|ms| format!("at {}.{:03} s", ms / 1_000, ms.unsigned_abs() % 1_000)));
-        parts.extend(context.request_id.as_ref().map(|id| format!("request {id}")));
+        parts.extend(
+            context
+                .position_ms
+                .map(|ms| format!("at {}.{:03} s", ms / 1_000, ms.unsigned_abs() % 1_000)),
+        );
+        parts.extend(
+            context
+                .request_id
+                .as_ref()
+                .map(|id| format!("request {id}")),
+        );
         parts.join(", ")
     }
 
@@ -99,7 +123,10 @@ impl Serialize for Fault {
         map.serialize_entry("name", &code.name())?;
         map.serialize_entry("group", code.group())?;
         map.serialize_entry("reason", self.reason())?;
-        map.serialize_entry("severity", code.row().map_or("error", |row| row.severity.name()))?;
+        map.serialize_entry(
+            "severity",
+            code.row().map_or("error", |row| row.severity.name()),
+        )?;
         map.serialize_entry("retry", self.retry().name())?;
         map.serialize_entry("recovered", &self.is_recovered())?;
         map.serialize_entry("meaning", &code.meaning(Lang::En))?;

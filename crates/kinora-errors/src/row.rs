@@ -14,7 +14,11 @@ impl Lang {
     /// The language of a POSIX locale: `zh_CN.UTF-8` is Chinese, all others English.
     #[must_use]
     pub fn from_locale(locale: &str) -> Self {
-        if locale.to_ascii_lowercase().starts_with("zh") { Self::Zh } else { Self::En }
+        if locale.to_ascii_lowercase().starts_with("zh") {
+            Self::Zh
+        } else {
+            Self::En
+        }
     }
 }
 

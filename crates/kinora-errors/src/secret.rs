@@ -90,7 +90,11 @@ pub(crate) fn mask_urls(sentence: &str) -> String {
                 Some((at, last)) if ends(last) => piece.split_at(at),
                 _ => (piece, ""),
             };
-            if word.contains("://") { mask_url(word) + end } else { piece.to_owned() }
+            if word.contains("://") {
+                mask_url(word) + end
+            } else {
+                piece.to_owned()
+            }
         })
         .collect()
 }
@@ -104,7 +108,10 @@ mod tests {
     #[test]
     fn a_secret_has_no_printable_form() {
         let secret = Secret::new(CANARY);
-        let printed = format!("{secret} {secret:?} {}", serde_json::to_string(&secret).unwrap());
+        let printed = format!(
+            "{secret} {secret:?} {}",
+            serde_json::to_string(&secret).unwrap()
+        );
         assert!(!printed.contains(CANARY), "{printed}");
         assert_eq!(secret.expose(), CANARY);
     }
@@ -112,13 +119,19 @@ mod tests {
     #[test]
     fn a_shown_url_keeps_its_names_and_loses_its_values() {
         let url = format!("https://user:{CANARY}@host:8080/a/b.mp4?auth_key={CANARY}&x=1#{CANARY}");
-        assert_eq!(mask_url(&url), "https://***@host:8080/a/b.mp4?auth_key=***&x=***#***");
+        assert_eq!(
+            mask_url(&url),
+            "https://***@host:8080/a/b.mp4?auth_key=***&x=***#***"
+        );
     }
 
     #[test]
     fn urls_inside_the_words_of_others_are_masked() {
         let said = format!("error for url (http://h/p?Signature={CANARY}): refused");
         let masked = mask_urls(&said);
-        assert!(!masked.contains(CANARY) && masked.ends_with("): refused"), "{masked}");
+        assert!(
+            !masked.contains(CANARY) && masked.ends_with("): refused"),
+            "{masked}"
+        );
     }
 }

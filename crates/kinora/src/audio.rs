@@ -57,33 +57,59 @@ impl AudioLine {
             running: false,
             next_report: None,
             changed: false,
-            gain: Gain { volume: 1.0, mute: false },
+            gain: Gain {
+                volume: 1.0,
+                mute: false,
+            },
             speed: 1.0,
             scratch: Vec::new(),
         }
     }
 
     pub(crate) fn set_volume(&mut self, volume: f32) {
-        self.gain.volume = if volume.is_finite() { volume.clamp(0.0, 2.0) } else { 1.0 };
+        self.gain.volume = if volume.is_finite() {
+            volume.clamp(0.0, 2.0)
+        } else {
+            1.0
+        };
     }
     pub(crate) fn set_mute(&mut self, mute: bool) {
         self.gain.mute = mute;
     }
     pub(crate) fn set_speed(&mut self, speed: f64) {
-        self.speed = if speed.is_finite() { speed.clamp(0.5, 2.0) } else { 1.0 };
+        self.speed = if speed.is_finite() {
+            speed.clamp(0.5, 2.0)
+        } else {
+            1.0
+        };
     }
 
     /// Queues a frame; what lies before `skip_until` is cut off.
-    pub(crate) fn queue(&mut self, now: Time, frame: AudioFrame, skip_until: Time) -> Result<(), SinkError> {
-        let Some(frame) = cut(frame, skip_until) else { return Ok(()) };
-        let format = AudioFormat { sample_rate: frame.sample_rate, channels: frame.channels };
+    pub(crate) fn queue(
+        &mut self,
+        now: Time,
+        frame: AudioFrame,
+        skip_until: Time,
+    ) -> Result<(), SinkError> {
+        let Some(frame) = cut(frame, skip_until) else {
+            return Ok(());
+        };
+        let format = AudioFormat {
+            sample_rate: frame.sample_rate,
+            channels: frame.channels,
+        };
         if self.format != Some(format) {
             self.configure(now, format)?;
         }
         let (pts, duration) = (frame.pts, frame.duration());
         self.render(&frame);
         let count = (self.scratch.len() / usize::from(format.channels.max(1))) as u64;
-        self.blocks.push_back(Block { from: self.queued, to: self.queued + count, pts, duration });
+        self.blocks.push_back(Block {
+            from: self.queued,
+            to: self.queued + count,
+            pts,
+            duration,
+        });
         self.queued += count;
         self.changed = true;
         self.sink.queue(now, &self.scratch)
@@ -105,7 +131,8 @@ impl AudioLine {
         self.scratch.clear();
         let factor = self.gain.factor();
         if self.speed == 1.0 {
-            self.scratch.extend(frame.samples.iter().map(|sample| sample * factor));
+            self.scratch
+                .extend(frame.samples.iter().map(|sample| sample * factor));
             return;
         }
         let channels = usize::from(frame.channels.max(1));
@@ -117,7 +144,10 @@ impl AudioLine {
             let (index, share) = (at as usize, at.fract() as f32);
             let next = (index + 1).min(last);
             for channel in 0..channels {
-                let (a, b) = (frame.samples[index * channels + channel], frame.samples[next * channels + channel]);
+                let (a, b) = (
+                    frame.samples[index * channels + channel],
+                    frame.samples[next * channels + channel],
+                );
                 self.scratch.push((a + (b - a) * share) * factor);
             }
             at += self.speed;
@@ -169,7 +199,10 @@ impl AudioLine {
             self.blocks.pop_front();
         }
         let position = self.blocks.front()?.time_at(played);
-        let end = self.blocks.back().map_or(position, |block| block.pts + block.duration);
+        let end = self
+            .blocks
+            .back()
+            .map_or(position, |block| block.pts + block.duration);
         Some(AudioClock {
             epoch: self.epoch,
             position,
@@ -235,8 +268,14 @@ mod tests {
         line.queue(ms(0), tone(5_020, 20), Time::MIN).unwrap();
         line.run(ms(100));
         let report = line.report(ms(125)).unwrap();
-        assert_eq!((report.position, report.queued, report.running), (ms(5_025), ms(15), true));
-        assert!(!line.report(ms(200)).unwrap().running, "an empty queue does not run");
+        assert_eq!(
+            (report.position, report.queued, report.running),
+            (ms(5_025), ms(15), true)
+        );
+        assert!(
+            !line.report(ms(200)).unwrap().running,
+            "an empty queue does not run"
+        );
     }
 
     #[test]

@@ -52,7 +52,10 @@ pub(crate) struct Opened {
 
 impl Backends {
     pub(crate) fn new(choice: DecoderChoice) -> Self {
-        Self { choice, rust: Arc::new(RustBackend::new()) }
+        Self {
+            choice,
+            rust: Arc::new(RustBackend::new()),
+        }
     }
 
     /// Begins to load libavcodec on a thread of its own, beside the opening of the source
@@ -62,7 +65,9 @@ impl Backends {
             return;
         }
         // Without the thread the first decoder loads it: slower, nothing else.
-        let _ = std::thread::Builder::new().name("kinora-load".into()).spawn(ffmpeg);
+        let _ = std::thread::Builder::new()
+            .name("kinora-load".into())
+            .spawn(ffmpeg);
     }
 
     /// Opens the first decoder that takes the track. `avoid` names one that has failed on it.
@@ -89,7 +94,12 @@ impl Backends {
                 continue;
             }
             match open_one(backend.as_ref(), track, options) {
-                Ok(decoder) => return Ok(Opened { decoder, fell_back: failed }),
+                Ok(decoder) => {
+                    return Ok(Opened {
+                        decoder,
+                        fell_back: failed,
+                    });
+                }
                 Err(error) => failed = Some(error.fault()),
             }
         }
@@ -98,7 +108,11 @@ impl Backends {
 
     fn preferred(&self) -> Vec<Result<Arc<dyn DecoderBackend>, Arc<LoadError>>> {
         let rust = || Ok(Arc::clone(&self.rust) as Arc<dyn DecoderBackend>);
-        let ffmpeg = || ffmpeg().clone().map(|backend| backend as Arc<dyn DecoderBackend>);
+        let ffmpeg = || {
+            ffmpeg()
+                .clone()
+                .map(|backend| backend as Arc<dyn DecoderBackend>)
+        };
         match self.choice {
             DecoderChoice::Auto => vec![ffmpeg(), rust()],
             DecoderChoice::Rust => vec![rust()],
@@ -118,7 +132,10 @@ impl Backends {
 }
 
 fn unsupported(codec: CodecId, error: &LoadError) -> DecodeError {
-    DecodeError::Unsupported { codec, detail: Some(error.to_string()) }
+    DecodeError::Unsupported {
+        codec,
+        detail: Some(error.to_string()),
+    }
 }
 
 fn open_one(
@@ -129,8 +146,9 @@ fn open_one(
     match track.kind() {
         TrackKind::Video => backend.open_video(track, options).map(AnyDecoder::Video),
         TrackKind::Audio => backend.open_audio(track, options).map(AnyDecoder::Audio),
-        TrackKind::Subtitle | TrackKind::Data => {
-            Err(DecodeError::Unsupported { codec: track.codec, detail: None })
-        }
+        TrackKind::Subtitle | TrackKind::Data => Err(DecodeError::Unsupported {
+            codec: track.codec,
+            detail: None,
+        }),
     }
 }

@@ -12,7 +12,9 @@ pub(crate) struct SystemClock {
 
 impl SystemClock {
     pub(crate) fn new() -> Self {
-        Self { zero: Instant::now() }
+        Self {
+            zero: Instant::now(),
+        }
     }
 
     pub(crate) fn mono(self) -> Time {
@@ -20,11 +22,16 @@ impl SystemClock {
     }
 
     pub(crate) fn now(self) -> Now {
-        Now { mono: self.mono(), unix_ms: unix_ms() }
+        Now {
+            mono: self.mono(),
+            unix_ms: unix_ms(),
+        }
     }
 }
 
 fn unix_ms() -> i64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let since = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
     i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }

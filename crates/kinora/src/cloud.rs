@@ -29,25 +29,37 @@ pub fn play_auth(
     let endpoint = endpoint.map_or_else(|| Endpoint::of_region("vod", region), Endpoint::parse);
     let endpoint = endpoint.map_err(|error| error.fault())?;
     let now = UnixTime::from_millis(SystemClock::new().now().unix_ms);
-    let signed =
-        vod::get_video_play_auth(video_id, Some(lifetime_s)).sign(&endpoint, credentials, &nonce()?, now);
+    let signed = vod::get_video_play_auth(video_id, Some(lifetime_s)).sign(
+        &endpoint,
+        credentials,
+        &nonce()?,
+        now,
+    );
     let mut request = FetchRequest::get(RequestId(0), signed.url.expose());
     request.headers = signed.headers;
     request.keep_error_body = true;
     let limit = net.connect_timeout + net.first_byte_timeout + Duration::from_secs(5);
-    let reply = Net::new(net.clone(), |_| {}).get(request, REPLY_LIMIT, limit).map_err(|fault| {
-        Fault::new(codes::ERROR_REQUEST_FAIL, fault.reason()).cause(&fault).at_url(signed.url.expose())
-    })?;
+    let reply = Net::new(net.clone(), |_| {})
+        .get(request, REPLY_LIMIT, limit)
+        .map_err(|fault| {
+            Fault::new(codes::ERROR_REQUEST_FAIL, fault.reason())
+                .cause(&fault)
+                .at_url(signed.url.expose())
+        })?;
     let status = reply.info.status.unwrap_or(200);
-    let reply = vod::parse_video_play_auth(status, &reply.body)
-        .map_err(|error| error.fault().with(|context| context.video_id = Some(video_id.to_owned())))?;
+    let reply = vod::parse_video_play_auth(status, &reply.body).map_err(|error| {
+        error
+            .fault()
+            .with(|context| context.video_id = Some(video_id.to_owned()))
+    })?;
     Ok(reply.play_auth)
 }
 
 /// 128 random bits: never the same twice.
 fn nonce() -> Result<String, Fault> {
     let mut bytes = [0; 16];
-    getrandom::fill(&mut bytes)
-        .map_err(|error| Fault::new(codes::ERROR_GENERAL_UNKNOWN, "system.no_random").cause(&error))?;
+    getrandom::fill(&mut bytes).map_err(|error| {
+        Fault::new(codes::ERROR_GENERAL_UNKNOWN, "system.no_random").cause(&error)
+    })?;
     Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
 }

@@ -38,16 +38,32 @@ pub(crate) struct Worker {
 }
 
 impl Worker {
-    pub(crate) fn spawn(slot: Slot, backends: Backends, out: Sender<Message>) -> std::io::Result<Self> {
+    pub(crate) fn spawn(
+        slot: Slot,
+        backends: Backends,
+        out: Sender<Message>,
+    ) -> std::io::Result<Self> {
         let (jobs, mailbox) = channel();
         let epoch = Arc::new(AtomicU64::new(0));
-        let line = Line { slot, backends, out, newest: Arc::clone(&epoch), open: None };
+        let line = Line {
+            slot,
+            backends,
+            out,
+            newest: Arc::clone(&epoch),
+            open: None,
+        };
         let name = match slot {
             Slot::Video => "kinora-video",
             Slot::Audio => "kinora-audio",
         };
-        let thread = std::thread::Builder::new().name(name.into()).spawn(move || line.run(&mailbox))?;
-        Ok(Self { jobs: Some(jobs), epoch, thread: Some(thread) })
+        let thread = std::thread::Builder::new()
+            .name(name.into())
+            .spawn(move || line.run(&mailbox))?;
+        Ok(Self {
+            jobs: Some(jobs),
+            epoch,
+            thread: Some(thread),
+        })
     }
 
     pub(crate) fn configure(&self, epoch: Epoch, track: Arc<TrackInfo>) {
@@ -121,18 +137,38 @@ impl Line {
         self.reopen(epoch, track, None);
     }
 
-    fn reopen(&mut self, epoch: Epoch, track: Arc<TrackInfo>, avoid: Option<(&'static str, Fault)>) {
-        let (avoid, because) = avoid.map_or((None, None), |(name, fault)| (Some(name), Some(fault)));
+    fn reopen(
+        &mut self,
+        epoch: Epoch,
+        track: Arc<TrackInfo>,
+        avoid: Option<(&'static str, Fault)>,
+    ) {
+        let (avoid, because) =
+            avoid.map_or((None, None), |(name, fault)| (Some(name), Some(fault)));
         match self.backends.open(&track, options(&track), avoid) {
             Ok(opened) => {
                 let decoder = opened.decoder.name().to_owned();
                 let fell_back = because.or(opened.fell_back);
-                self.open = Some(Open { track, decoder: opened.decoder, backend_failed: avoid.is_some() });
-                self.tell(Input::Configured { slot: self.slot, epoch, decoder, fell_back });
+                self.open = Some(Open {
+                    track,
+                    decoder: opened.decoder,
+                    backend_failed: avoid.is_some(),
+                });
+                self.tell(Input::Configured {
+                    slot: self.slot,
+                    epoch,
+                    decoder,
+                    fell_back,
+                });
             }
             Err(fault) => {
                 self.open = None;
-                self.tell(Input::DecodeFailed { slot: self.slot, epoch, fault: because.unwrap_or(fault), fatal: true });
+                self.tell(Input::DecodeFailed {
+                    slot: self.slot,
+                    epoch,
+                    fault: because.unwrap_or(fault),
+                    fatal: true,
+                });
             }
         }
     }
@@ -146,19 +182,27 @@ impl Line {
         {
             self.failed(epoch, &error);
         }
-        self.tell(Input::PacketTaken { slot: self.slot, epoch });
+        self.tell(Input::PacketTaken {
+            slot: self.slot,
+            epoch,
+        });
     }
 
     fn push(&mut self, epoch: Epoch, packet: &Packet) -> Result<(), DecodeError> {
         loop {
-            let Some(open) = &mut self.open else { return Ok(()) };
+            let Some(open) = &mut self.open else {
+                return Ok(());
+            };
             match open.decoder.send(packet) {
                 Ok(()) => break,
                 Err(DecodeError::Full) => {
                     if !self.receive_one(epoch)? {
                         // Full and yet nothing to give: it would be asked for ever.
                         return Err(DecodeError::Broken {
-                            codec: self.open.as_ref().map_or(kinora_media::CodecId::UnknownVideo, |o| o.track.codec),
+                            codec: self
+                                .open
+                                .as_ref()
+                                .map_or(kinora_media::CodecId::UnknownVideo, |o| o.track.codec),
                             what: "it takes no packet and gives no frame".into(),
                         });
                     }
@@ -172,10 +216,16 @@ impl Line {
 
     /// Passes one frame on; `false` when there is none now.
     fn receive_one(&mut self, epoch: Epoch) -> Result<bool, DecodeError> {
-        let Some(open) = &mut self.open else { return Ok(false) };
-        let Some(frame) = open.decoder.receive()? else { return Ok(false) };
+        let Some(open) = &mut self.open else {
+            return Ok(false);
+        };
+        let Some(frame) = open.decoder.receive()? else {
+            return Ok(false);
+        };
         if !self.is_stale(epoch) {
-            let _ = self.out.send(Message::Frame(self.slot, epoch, next_frame_id(), frame));
+            let _ = self
+                .out
+                .send(Message::Frame(self.slot, epoch, next_frame_id(), frame));
         }
         Ok(true)
     }
@@ -185,7 +235,10 @@ impl Line {
             return;
         }
         self.finish(epoch);
-        self.tell(Input::Drained { slot: self.slot, epoch });
+        self.tell(Input::Drained {
+            slot: self.slot,
+            epoch,
+        });
     }
 
     /// Gives what the decoder holds back, and makes it ready for a new start.
@@ -212,7 +265,10 @@ impl Line {
     }
 
     fn failed(&mut self, epoch: Epoch, error: &DecodeError) {
-        let broken = matches!(error, DecodeError::Broken { .. } | DecodeError::Unsupported { .. });
+        let broken = matches!(
+            error,
+            DecodeError::Broken { .. } | DecodeError::Unsupported { .. }
+        );
         if broken && let Some(open) = self.open.take_if(|open| !open.backend_failed) {
             let backend = open.decoder.backend();
             return self.reopen(epoch, open.track, Some((backend, error.fault())));
@@ -220,7 +276,12 @@ impl Line {
         if broken {
             self.open = None;
         }
-        self.tell(Input::DecodeFailed { slot: self.slot, epoch, fault: error.fault(), fatal: broken });
+        self.tell(Input::DecodeFailed {
+            slot: self.slot,
+            epoch,
+            fault: error.fault(),
+            fatal: broken,
+        });
     }
 
     fn tell(&self, input: Input) {
@@ -236,9 +297,16 @@ fn next_frame_id() -> FrameId {
 
 /// One thread (or slices) until a picture is too large for it: one packet in gives one frame out.
 fn options(track: &TrackInfo) -> DecoderOptions {
-    let cores = std::thread::available_parallelism().map_or(1, usize::from).min(4);
-    let pixels = track.video.map_or(0, |video| u64::from(video.width) * u64::from(video.height));
-    DecoderOptions { threads: cores, low_delay: pixels <= ONE_THREAD_PIXELS }
+    let cores = std::thread::available_parallelism()
+        .map_or(1, usize::from)
+        .min(4);
+    let pixels = track
+        .video
+        .map_or(0, |video| u64::from(video.width) * u64::from(video.height));
+    DecoderOptions {
+        threads: cores,
+        low_delay: pixels <= ONE_THREAD_PIXELS,
+    }
 }
 
 impl AnyDecoder {
@@ -250,7 +318,11 @@ impl AnyDecoder {
     }
     /// The backend it came from, by the name it goes under.
     fn backend(&self) -> &'static str {
-        if self.name().starts_with("libavcodec") { "ffmpeg" } else { "rust" }
+        if self.name().starts_with("libavcodec") {
+            "ffmpeg"
+        } else {
+            "rust"
+        }
     }
     pub(crate) fn send(&mut self, packet: &Packet) -> Result<(), DecodeError> {
         match self {

@@ -5,7 +5,9 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use kinora_engine::{Engine, Epoch, Event, Fetch, FrameId, Input, Output, PlayerConfig, Purpose, Slot};
+use kinora_engine::{
+    Engine, Epoch, Event, Fetch, FrameId, Input, Output, PlayerConfig, Purpose, Slot,
+};
 use kinora_errors::{Coded, Fault, codes};
 use kinora_media::{Time, VideoFrame};
 use kinora_net::{FetchRequest, Method, Net, NetConfig, NetEvent};
@@ -89,7 +91,9 @@ impl Driver {
             let _ = to_engine.send(Message::Net(event));
         });
         let render = Render::spawn(parts.video, clock, parts.messages.clone(), parts.tally)
-            .map_err(|error| Fault::new(codes::ERROR_GENERAL_UNKNOWN, "system.no_thread").cause(&error))?;
+            .map_err(|error| {
+                Fault::new(codes::ERROR_GENERAL_UNKNOWN, "system.no_thread").cause(&error)
+            })?;
         let world = World {
             clock,
             net,
@@ -103,7 +107,12 @@ impl Driver {
             sound: AudioLine::new(parts.audio),
             shown: None,
         };
-        Ok(Self { engine: Engine::new(parts.config, entropy()), world, deadline: None, view: parts.view })
+        Ok(Self {
+            engine: Engine::new(parts.config, entropy()),
+            world,
+            deadline: None,
+            view: parts.view,
+        })
     }
 
     fn run(mut self, mailbox: &Receiver<Message>) {
@@ -129,7 +138,11 @@ impl Driver {
     fn next_wakeup(&self) -> Option<Duration> {
         let now = self.world.clock.mono();
         let times = [self.deadline, self.world.sound.next_report()];
-        times.into_iter().flatten().min().map(|at| (at - now).to_duration())
+        times
+            .into_iter()
+            .flatten()
+            .min()
+            .map(|at| (at - now).to_duration())
     }
 
     fn wake(&mut self) {
@@ -208,7 +221,11 @@ impl World {
                     worker.configure(epoch, track);
                 }
             }
-            Output::Decode { slot, epoch, packet } => {
+            Output::Decode {
+                slot,
+                epoch,
+                packet,
+            } => {
                 if let Some(worker) = self.worker(slot, epoch) {
                     worker.decode(epoch, packet);
                 }
@@ -219,7 +236,12 @@ impl World {
                 }
             }
             Output::Flush { slot, epoch } => self.flush(slot, epoch),
-            Output::Present { slot, frame, at, skip_until } => self.present(slot, frame, at, skip_until),
+            Output::Present {
+                slot,
+                frame,
+                at,
+                skip_until,
+            } => self.present(slot, frame, at, skip_until),
             Output::Drop { frame, .. } => drop(self.frames.remove(&frame)),
             Output::RunAudio => self.sound.run(self.clock.mono()),
             Output::HoldAudio => self.sound.hold(self.clock.mono()),
@@ -239,8 +261,14 @@ impl World {
             match Worker::spawn(slot, self.backends.clone(), self.messages.clone()) {
                 Ok(worker) => *line = Some(worker),
                 Err(error) => {
-                    let fault = Fault::new(codes::ERROR_GENERAL_UNKNOWN, "system.no_thread").cause(&error);
-                    let failed = Input::DecodeFailed { slot, epoch, fault, fatal: true };
+                    let fault =
+                        Fault::new(codes::ERROR_GENERAL_UNKNOWN, "system.no_thread").cause(&error);
+                    let failed = Input::DecodeFailed {
+                        slot,
+                        epoch,
+                        fault,
+                        fatal: true,
+                    };
                     let _ = self.messages.send(Message::Input(failed));
                 }
             }
@@ -300,7 +328,9 @@ impl World {
 fn request(fetch: Fetch) -> FetchRequest {
     let initiator = match fetch.initiator {
         kinora_engine::Initiator::User => kinora_net::Initiator::User,
-        kinora_engine::Initiator::Remote(origin) => kinora_net::Initiator::Remote { origin_url: origin },
+        kinora_engine::Initiator::Remote(origin) => {
+            kinora_net::Initiator::Remote { origin_url: origin }
+        }
     };
     FetchRequest {
         id: fetch.id,

@@ -69,14 +69,20 @@ impl EventQueue {
     }
 
     fn lock(&self) -> MutexGuard<'_, Queue> {
-        self.0.queue.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+        self.0
+            .queue
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 }
 
 fn repeats(event: &Event) -> bool {
     matches!(
         event,
-        Event::Position(_) | Event::BufferedPosition(_) | Event::DownloadSpeed(_) | Event::LoadingProgress(_)
+        Event::Position(_)
+            | Event::BufferedPosition(_)
+            | Event::DownloadSpeed(_)
+            | Event::LoadingProgress(_)
     )
 }
 

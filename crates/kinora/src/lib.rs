@@ -38,13 +38,20 @@ pub use cloud::play_auth;
 pub use kinora_cloud::{Credentials, Definition, PlayOptions, Quality, VidAuth, VidSts};
 pub use kinora_container::PacketDump;
 pub use kinora_engine::{
-    Command, Credential, Event, InfoCode, LoopMode, PlayerConfig, SeekAccuracy, Source, State, Stats, TimingMark,
-    TrackChoice, TrackOption,
+    Command, Credential, Event, InfoCode, LoopMode, PlayerConfig, SeekAccuracy, Source, State,
+    Stats, TimingMark, TrackChoice, TrackOption,
 };
 pub use kinora_errors::{Code, Coded, Fault, Secret, codes};
-pub use kinora_media::{Header, MediaInfo, Packet, Time, TrackId, TrackInfo, TrackKind, VideoFrame};
+pub use kinora_media::{
+    Header, MediaInfo, Packet, Time, TrackId, TrackInfo, TrackKind, VideoFrame,
+};
 pub use kinora_net::{IpFamily, NetConfig};
 /// Where pictures and sound go.
 pub use kinora_output as output;
 pub use player::{OutputStats, Player, PlayerBuilder};
 pub use reader::{MediaReader, VideoReader};
+
+/// The example of the project's README compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct Readme;

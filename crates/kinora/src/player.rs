@@ -6,7 +6,8 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use kinora_engine::{
-    Command, Credential, Event, LoopMode, PlayerConfig, SeekAccuracy, Source, State, Stats, TrackChoice, TrackOption,
+    Command, Credential, Event, LoopMode, PlayerConfig, SeekAccuracy, Source, State, Stats,
+    TrackChoice, TrackOption,
 };
 use kinora_errors::{Fault, Secret, codes};
 use kinora_media::{MediaInfo, Time, VideoFrame};
@@ -159,8 +160,16 @@ impl PlayerBuilder {
         let thread = std::thread::Builder::new()
             .name("kinora-engine".into())
             .spawn(move || driver::run(parts, &mailbox))
-            .map_err(|error| Fault::new(codes::ERROR_GENERAL_UNKNOWN, "system.no_thread").cause(&error))?;
-        let player = Player { messages, events, view, tally, thread: Mutex::new(Some(thread)) };
+            .map_err(|error| {
+                Fault::new(codes::ERROR_GENERAL_UNKNOWN, "system.no_thread").cause(&error)
+            })?;
+        let player = Player {
+            messages,
+            events,
+            view,
+            tally,
+            thread: Mutex::new(Some(thread)),
+        };
         if self.autoplay {
             player.set_autoplay(true);
         }
@@ -177,7 +186,9 @@ impl Player {
 
     /// Sets a URL or a path and prepares it.
     pub fn open(&self, url: &str) {
-        self.set_source(Source::Url { url: Secret::new(url) });
+        self.set_source(Source::Url {
+            url: Secret::new(url),
+        });
         self.prepare();
     }
 
@@ -312,7 +323,11 @@ impl Player {
     /// # Errors
     /// What an output could not write.
     pub fn release(&self) -> Result<(), Fault> {
-        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let thread = self
+            .thread
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
         let Some(thread) = thread else { return Ok(()) };
         let (answer, reply) = channel();
         self.send(Message::Control(Control::Release(answer)));

@@ -71,7 +71,11 @@ impl MediaReader {
         match reader.step()? {
             Some(packet) => reader.waiting = Some(packet),
             None if reader.info.tracks.is_empty() => {
-                return Err(Fault::new(codes::ERROR_DEMUXER_NO_VALID_STREAM, "container.no_tracks").at_url(url));
+                return Err(Fault::new(
+                    codes::ERROR_DEMUXER_NO_VALID_STREAM,
+                    "container.no_tracks",
+                )
+                .at_url(url));
             }
             None => {}
         }
@@ -116,12 +120,18 @@ impl MediaReader {
     /// Why the file can not be sought.
     pub fn seek(&mut self, target: SeekTo) -> Result<(), Fault> {
         self.waiting = None;
-        self.demuxer.seek(target).map_err(|error| error.fault().at_url(&self.url))
+        self.demuxer
+            .seek(target)
+            .map_err(|error| error.fault().at_url(&self.url))
     }
 
     fn step(&mut self) -> Result<Option<Packet>, Fault> {
         loop {
-            match self.demuxer.poll().map_err(|error| error.fault().at_url(&self.url))? {
+            match self
+                .demuxer
+                .poll()
+                .map_err(|error| error.fault().at_url(&self.url))?
+            {
                 Step::Info(info) => self.info = info,
                 Step::Packet(packet) => return Ok(Some(packet)),
                 Step::NeedMore => self.feed()?,
@@ -178,7 +188,12 @@ impl FileSource {
                 .because("this is a directory; name a file in it")
                 .at_url(path));
         }
-        Ok(Self { file, len: metadata.len(), position: 0, path: path.to_owned() })
+        Ok(Self {
+            file,
+            len: metadata.len(),
+            position: 0,
+            path: path.to_owned(),
+        })
     }
 }
 
@@ -189,7 +204,10 @@ impl ByteSource for FileSource {
             if offset != self.position {
                 self.file.seek(SeekFrom::Start(offset))?;
             }
-            self.file.by_ref().take(FILE_CHUNK as u64).read_to_end(&mut chunk)
+            self.file
+                .by_ref()
+                .take(FILE_CHUNK as u64)
+                .read_to_end(&mut chunk)
         };
         let count = read().map_err(|error| file_fault(&error, &self.path))?;
         self.position = offset + count as u64;
@@ -208,7 +226,9 @@ fn file_fault(error: &std::io::Error, path: &str) -> Fault {
         std::io::ErrorKind::IsADirectory => "file.is_directory",
         _ => "file.read",
     };
-    Fault::new(Code::from_errno(error.raw_os_error().unwrap_or(0)), reason).cause(error).at_url(path)
+    Fault::new(Code::from_errno(error.raw_os_error().unwrap_or(0)), reason)
+        .cause(error)
+        .at_url(path)
 }
 
 struct NetSource {
@@ -226,7 +246,14 @@ impl NetSource {
         let net = Net::new(config.clone(), move |event| {
             let _ = sender.send(event);
         });
-        Self { net, events, url: url.to_owned(), request: RequestId(0), next: None, len: None }
+        Self {
+            net,
+            events,
+            url: url.to_owned(),
+            request: RequestId(0),
+            next: None,
+            len: None,
+        }
     }
 
     fn ask(&mut self, offset: u64) {
@@ -251,7 +278,9 @@ impl ByteSource for NetSource {
         // Every wait of the network has its limit there, so one of these comes.
         while let Ok(event) = self.events.recv() {
             match event {
-                NetEvent::Head { id, info } if id == self.request => self.len = info.total_len.or(self.len),
+                NetEvent::Head { id, info } if id == self.request => {
+                    self.len = info.total_len.or(self.len)
+                }
                 NetEvent::Chunk(chunk) if chunk.id == self.request => {
                     let count = chunk.data.len() as u64;
                     self.next = Some(chunk.offset + count);
@@ -297,16 +326,37 @@ impl VideoReader {
     /// # Errors
     /// As for [`MediaReader::open`]; `ERROR_DEMUXER_NO_VALID_STREAM` without a video track;
     /// `ERROR_CODEC_VIDEO_NOT_SUPPORT` without a decoder.
-    pub fn open(url: &str, net: &NetConfig, choice: DecoderChoice, threads: usize) -> Result<Self, Fault> {
+    pub fn open(
+        url: &str,
+        net: &NetConfig,
+        choice: DecoderChoice,
+        threads: usize,
+    ) -> Result<Self, Fault> {
         let backends = Backends::new(choice);
         backends.load_early();
         let reader = MediaReader::open(url, net)?;
-        let track = reader.info().first(kinora_media::TrackKind::Video).cloned().ok_or_else(|| {
-            Fault::new(codes::ERROR_DEMUXER_NO_VALID_STREAM, "container.no_video").at_url(url)
-        })?;
-        let options = DecoderOptions { threads, low_delay: false };
-        let decoder = backends.open(&track, options, None).map_err(|fault| fault.at_url(url))?.decoder;
-        Ok(Self { reader, track, decoder, state: Feeding::Packets, damaged: 0 })
+        let track = reader
+            .info()
+            .first(kinora_media::TrackKind::Video)
+            .cloned()
+            .ok_or_else(|| {
+                Fault::new(codes::ERROR_DEMUXER_NO_VALID_STREAM, "container.no_video").at_url(url)
+            })?;
+        let options = DecoderOptions {
+            threads,
+            low_delay: false,
+        };
+        let decoder = backends
+            .open(&track, options, None)
+            .map_err(|fault| fault.at_url(url))?
+            .decoder;
+        Ok(Self {
+            reader,
+            track,
+            decoder,
+            state: Feeding::Packets,
+            damaged: 0,
+        })
     }
 
     /// The decoder's name.

@@ -51,7 +51,11 @@ impl Render {
         let thread = std::thread::Builder::new()
             .name("kinora-render".into())
             .spawn(move || run(sink, clock, &mailbox, &counts, &out))?;
-        Ok(Self { frames: Some(frames), tally, thread: Some(thread) })
+        Ok(Self {
+            frames: Some(frames),
+            tally,
+            thread: Some(thread),
+        })
     }
 
     /// Shows a picture whose time has come.
@@ -68,9 +72,8 @@ impl Render {
         match self.thread.take().map(JoinHandle::join) {
             None => Ok(()),
             Some(Ok(result)) => result,
-            Some(Err(_)) => {
-                Err(Fault::new(codes::ERROR_UNKNOWN_ERROR, "output.broken").because("the video output panicked"))
-            }
+            Some(Err(_)) => Err(Fault::new(codes::ERROR_UNKNOWN_ERROR, "output.broken")
+                .because("the video output panicked")),
         }
     }
 }

@@ -40,15 +40,17 @@ enum Mode {
 /// Reads until stdin ends; the thread ends with the process.
 pub(crate) fn listen(player: &Arc<Player>) {
     let player = Arc::clone(player);
-    let reading = std::thread::Builder::new().name("kinora-control".into()).spawn(move || {
-        for line in std::io::stdin().lock().lines() {
-            let Ok(line) = line else { return };
-            match serde_json::from_str(&line) {
-                Ok(order) => obey(&player, order),
-                Err(error) => eprintln!("kinora: not a command: {error}"),
+    let reading = std::thread::Builder::new()
+        .name("kinora-control".into())
+        .spawn(move || {
+            for line in std::io::stdin().lock().lines() {
+                let Ok(line) = line else { return };
+                match serde_json::from_str(&line) {
+                    Ok(order) => obey(&player, order),
+                    Err(error) => eprintln!("kinora: not a command: {error}"),
+                }
             }
-        }
-    });
+        });
     if let Err(error) = reading {
         eprintln!("kinora: stdin is not read: {error}");
     }
@@ -69,6 +71,8 @@ fn obey(player: &Player, order: Order) {
         Order::Reload => player.reload(),
         Order::Speed { value } => player.set_speed(value),
         Order::Volume { value } => player.set_volume(value),
-        Order::Track { index } => player.select_track(index.map_or(TrackChoice::Auto, TrackChoice::Index)),
+        Order::Track { index } => {
+            player.select_track(index.map_or(TrackChoice::Auto, TrackChoice::Index))
+        }
     }
 }

@@ -8,16 +8,32 @@ use crate::source::secret;
 
 pub(crate) fn source(given: &str, args: &VidArgs) -> Result<Source, Failure> {
     let Some(vid) = given.strip_prefix("vid:") else {
-        return Ok(Source::Url { url: Secret::new(given) });
+        return Ok(Source::Url {
+            url: Secret::new(given),
+        });
     };
     let (vid, endpoint, quality) = (vid.to_owned(), args.endpoint.clone(), quality(args)?);
-    let options = PlayOptions { formats: args.formats.clone().unwrap_or_default(), ..PlayOptions::default() };
+    let options = PlayOptions {
+        formats: args.formats.clone().unwrap_or_default(),
+        ..PlayOptions::default()
+    };
     if let Some(play_auth) = &args.play_auth {
         let (play_auth, region) = (secret(play_auth)?, args.region.clone().unwrap_or_default());
-        let source = VidAuth { vid, play_auth, region, endpoint, quality, options };
+        let source = VidAuth {
+            vid,
+            play_auth,
+            region,
+            endpoint,
+            quality,
+            options,
+        };
         return Ok(Source::VidAuth(Box::new(source)));
     }
-    match (&args.access_key_id, &args.access_key_secret, &args.security_token) {
+    match (
+        &args.access_key_id,
+        &args.access_key_secret,
+        &args.security_token,
+    ) {
         (Some(id), Some(key), Some(token)) => Ok(Source::VidSts(Box::new(VidSts {
             vid,
             access_key_id: id.clone(),
@@ -39,11 +55,17 @@ pub(crate) fn source(given: &str, args: &VidArgs) -> Result<Source, Failure> {
 fn quality(args: &VidArgs) -> Result<Quality, Failure> {
     let parse = |text: &String| {
         text.parse::<Definition>().map_err(|_| {
-            let known: Vec<_> = Definition::ALL.iter().map(|definition| definition.as_str()).collect();
+            let known: Vec<_> = Definition::ALL
+                .iter()
+                .map(|definition| definition.as_str())
+                .collect();
             Failure::Usage(format!("--quality {text} is none of {}", known.join(", ")))
         })
     };
-    Ok(Quality { definition: args.quality.as_ref().map(parse).transpose()?, forced: args.force_quality })
+    Ok(Quality {
+        definition: args.quality.as_ref().map(parse).transpose()?,
+        forced: args.force_quality,
+    })
 }
 
 /// Runs the user's command and takes what it prints as the new credential.
@@ -55,7 +77,10 @@ pub(crate) fn refresh(command: &str) -> Result<Credential, Failure> {
         .map_err(|error| Failure::io("--refresh-command", &error))?;
     let text = String::from_utf8_lossy(&output.stdout);
     if !output.status.success() || text.trim().is_empty() {
-        return Err(Failure::Usage(format!("the --refresh-command gave no credential ({})", output.status)));
+        return Err(Failure::Usage(format!(
+            "the --refresh-command gave no credential ({})",
+            output.status
+        )));
     }
     Ok(Credential::PlayAuth(Secret::new(text.trim())))
 }

@@ -27,7 +27,9 @@ pub(crate) fn listen(player: &Arc<Player>) -> Keys {
                 match event::poll(LOOK) {
                     Ok(false) => {}
                     Ok(true) => match event::read() {
-                        Ok(Event::Key(key)) if key.kind != KeyEventKind::Release => press(&player, key, &mut muted),
+                        Ok(Event::Key(key)) if key.kind != KeyEventKind::Release => {
+                            press(&player, key, &mut muted)
+                        }
                         Ok(_) => {}
                         Err(_) => return,
                     },
@@ -74,8 +76,13 @@ fn hop(player: &Player, seconds: i64) {
 }
 
 fn next_quality(player: &Player) {
-    let Some(tracks) = player.tracks() else { return };
-    let videos: Vec<_> = tracks.iter().filter(|track| track.kind == kinora::TrackKind::Video).collect();
+    let Some(tracks) = player.tracks() else {
+        return;
+    };
+    let videos: Vec<_> = tracks
+        .iter()
+        .filter(|track| track.kind == kinora::TrackKind::Video)
+        .collect();
     let now = videos.iter().position(|track| track.selected).unwrap_or(0);
     if let Some(next) = videos.get((now + 1) % videos.len().max(1)) {
         player.select_track(TrackChoice::Index(next.index));

@@ -28,7 +28,10 @@ pub(crate) fn choose(args: &PlayArgs) -> Result<Outputs, Failure> {
         .map(|name| name.parse())
         .collect::<Result<_, _>>()
         .map_err(|error: kinora::output::OutputSpecError| usage(&error))?;
-    let audio: AudioOutput = args.ao.parse().map_err(|error: kinora::output::OutputSpecError| usage(&error))?;
+    let audio: AudioOutput = args
+        .ao
+        .parse()
+        .map_err(|error: kinora::output::OutputSpecError| usage(&error))?;
     let mut sinks = Vec::new();
     for output in &outputs {
         sinks.push(output.open().map_err(|error| error.fault())?);

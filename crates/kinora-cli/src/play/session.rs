@@ -43,7 +43,10 @@ enum Flow {
 impl<'a> Session<'a> {
     pub(crate) fn new(player: &'a Player, args: &'a PlayArgs, style: &'a Style) -> Self {
         let begun = Instant::now();
-        let every = args.progress.filter(|seconds| *seconds > 0.0).map(Duration::from_secs_f64);
+        let every = args
+            .progress
+            .filter(|seconds| *seconds > 0.0)
+            .map(Duration::from_secs_f64);
         Self {
             player,
             args,
@@ -52,7 +55,11 @@ impl<'a> Session<'a> {
             status: StatusLine::new(args.stats.is_none() && args.vo != "terminal"),
             size: (0, 0),
             first: None,
-            progress: every.map(|every| Progress { every, next: begun, last: None }),
+            progress: every.map(|every| Progress {
+                every,
+                next: begun,
+                last: None,
+            }),
             stalled: None,
             stalls: 0,
         }
@@ -99,11 +106,14 @@ impl<'a> Session<'a> {
     /// Until the next thing that must be done without an event.
     fn patience(&self) -> Duration {
         let end = match (self.args.until, &self.first) {
-            (Until::Time(seconds), Some((at, _))) => Duration::from_secs_f64(seconds).saturating_sub(at.elapsed()),
+            (Until::Time(seconds), Some((at, _))) => {
+                Duration::from_secs_f64(seconds).saturating_sub(at.elapsed())
+            }
             _ => IDLE,
         };
-        let progress =
-            self.progress.as_ref().map_or(IDLE, |progress| progress.next.saturating_duration_since(Instant::now()));
+        let progress = self.progress.as_ref().map_or(IDLE, |progress| {
+            progress.next.saturating_duration_since(Instant::now())
+        });
         end.min(progress).min(IDLE)
     }
 
@@ -114,7 +124,9 @@ impl<'a> Session<'a> {
             _ => "playing",
         };
         self.status.draw(self.player, word);
-        let Some(progress) = &mut self.progress else { return };
+        let Some(progress) = &mut self.progress else {
+            return;
+        };
         if self.first.is_none() || Instant::now() < progress.next {
             return;
         }
@@ -162,21 +174,32 @@ impl<'a> Session<'a> {
 
     fn first_frame(&mut self, pts: Time) -> Result<Flow, Failure> {
         let again = self.first.is_some();
-        self.first.get_or_insert((Instant::now(), self.begun.elapsed()));
+        self.first
+            .get_or_insert((Instant::now(), self.begun.elapsed()));
         let (width, height) = self.size;
         self.say(&json!({ "event": "first_frame", "pts": pts.as_secs_f64(), "width": width, "height": height }));
         if !again && let Some(path) = &self.args.dump_frame {
             let frame = self.player.snapshot();
-            let pgm = frame.map(|frame| luma_pgm(&frame)).transpose().map_err(|error| Failure::of(&error))?;
+            let pgm = frame
+                .map(|frame| luma_pgm(&frame))
+                .transpose()
+                .map_err(|error| Failure::of(&error))?;
             let pgm = pgm.unwrap_or_default();
-            std::fs::write(path, pgm).map_err(|error| Failure::io(&path.display().to_string(), &error))?;
+            std::fs::write(path, pgm)
+                .map_err(|error| Failure::io(&path.display().to_string(), &error))?;
         }
-        Ok(if self.args.until == Until::FirstFrame { Flow::Over } else { Flow::On })
+        Ok(if self.args.until == Until::FirstFrame {
+            Flow::Over
+        } else {
+            Flow::On
+        })
     }
 
     fn track_changed(&self, index: u32) {
         let tracks = self.player.tracks();
-        let track = tracks.as_ref().and_then(|tracks| tracks.iter().find(|track| track.index == index));
+        let track = tracks
+            .as_ref()
+            .and_then(|tracks| tracks.iter().find(|track| track.index == index));
         if let Some(track) = track {
             self.say(&json!({
                 "event": "variant", "index": index, "label": track.label,
@@ -226,9 +249,10 @@ impl<'a> Session<'a> {
             }));
             return;
         }
-        let first = self
-            .first
-            .map_or_else(|| "none".to_owned(), |(_, after)| format!("{:.0} ms", after.as_secs_f64() * 1e3));
+        let first = self.first.map_or_else(
+            || "none".to_owned(),
+            |(_, after)| format!("{:.0} ms", after.as_secs_f64() * 1e3),
+        );
         eprintln!(
             "played {}: first picture {first}, {} shown, {dropped} dropped, {} stalls, \
              A/V offset {:.2} ms (median), {:.2} ms (most)",

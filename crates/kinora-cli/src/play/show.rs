@@ -17,7 +17,10 @@ pub(crate) struct StatusLine {
 impl StatusLine {
     /// `wanted` is false where the pictures themselves fill the terminal.
     pub(crate) fn new(wanted: bool) -> Self {
-        Self { drawn: None, shown: wanted && std::io::stderr().is_terminal() }
+        Self {
+            drawn: None,
+            shown: wanted && std::io::stderr().is_terminal(),
+        }
     }
 
     pub(crate) fn draw(&mut self, player: &Player, word: &str) {
@@ -51,7 +54,10 @@ fn status(player: &Player, word: &str) -> String {
         let cells = (share * BAR as f64) as usize;
         cells
     };
-    let (played, buffered) = (cells(position), cells(player.buffered_position()).max(cells(position)));
+    let (played, buffered) = (
+        cells(position),
+        cells(player.buffered_position()).max(cells(position)),
+    );
     format!(
         "{word} {position} {}{}{} {duration}",
         "━".repeat(played),

@@ -209,7 +209,7 @@ fn a_new_map_is_told_before_its_packets() {
     let second = steps.iter().rposition(|step| matches!(step, Step::Info(_)));
     let sound = steps
         .iter()
-        .position(|step| matches!(step, Step::Packet(packet) if packet.track.0 == AUDIO.into()));
+        .position(|step| matches!(step, Step::Packet(packet) if packet.track.0 == u32::from(AUDIO)));
     assert!(second < sound);
     assert_eq!(packets(&steps, VIDEO).len(), 4);
 }
