@@ -13,13 +13,17 @@ pub(crate) struct Selection {
     pub(crate) audio: Option<Arc<TrackInfo>>,
 }
 
-/// Chooses a track of each kind: the one that was asked for by its name, else the first.
+/// Chooses a track of each kind: the one that was asked for by its name, else the first. What
+/// nobody here can decrypt is left out.
 pub(crate) fn select(info: &MediaInfo, config: &PlayerConfig, wish: &[TrackId]) -> Selection {
     let choose = |kind: TrackKind, disabled: bool| {
         if disabled {
             return None;
         }
-        let mut tracks = info.tracks.iter().filter(|track| track.kind() == kind);
+        let mut tracks = info
+            .tracks
+            .iter()
+            .filter(|track| track.kind() == kind && !track.encrypted);
         let wished = tracks.clone().find(|track| wish.contains(&track.id));
         wished.or_else(|| tracks.next()).cloned().map(Arc::new)
     };
@@ -84,5 +88,11 @@ mod tests {
             ..config
         };
         assert_eq!(ids(select(&info(), &silent, &[])), [Some(8), None]);
+        let mut locked = info();
+        locked.tracks[0].encrypted = true;
+        assert_eq!(
+            ids(select(&locked, &PlayerConfig::default(), &[])),
+            [Some(8), Some(9)]
+        );
     }
 }

@@ -440,7 +440,11 @@ impl Session {
             return;
         };
         if !self.lines.video.is_on() && !self.lines.audio.is_on() {
-            self.doom = Some(no_tracks());
+            self.doom = Some(if info.tracks.iter().any(|track| track.encrypted) {
+                locked()
+            } else {
+                no_tracks()
+            });
             return;
         }
         let tracks = || select::options(&info, &selection);
@@ -857,6 +861,14 @@ fn no_valid_stream(cause: &Fault) -> Fault {
         fault = fault.because(link.0.clone());
     }
     fault
+}
+
+fn locked() -> Fault {
+    Fault::new(
+        codes::ERROR_TBDRM_DEMUXER_UNIMPLEMENTED,
+        "container.encrypted",
+    )
+    .because("its tracks are encrypted by a scheme whose keys are not to be had here")
 }
 
 fn no_tracks() -> Fault {
