@@ -54,111 +54,111 @@
 #define KINORA_ERROR_SERVER_VOD_INVALIDAUTH_MEDIAID 0x20010205u
 /* The play credential has expired. */
 #define KINORA_ERROR_SERVER_VOD_INVALIDAUTHINFO_EXPIRETIME 0x20010206u
-/* Unlisted MPS Code. */
+/* The media processing service refused with an unlisted code. */
 #define KINORA_ERROR_SERVER_MPS_UNKNOWN 0x20010300u
-/* "InvalidMediaId": not 32 hex. */
+/* The media id is malformed. */
 #define KINORA_ERROR_SERVER_MPS_INVALID_MEDIAID 0x20010301u
-/* "InvalidAuthTimeout": −1. */
+/* The lifetime asked for the play URL is not valid. */
 #define KINORA_ERROR_SERVER_MPS_INVALID_AUTHTIMEOUT 0x20010302u
-/* "InvalidFormats": `wmv`. */
+/* A requested format is not known. */
 #define KINORA_ERROR_SERVER_MPS_INVALID_FORMATS 0x20010303u
-/* "InvalidAuthInfo": not JSON. */
+/* The AuthInfo could not be read. */
 #define KINORA_ERROR_SERVER_MPS_INVALID_AUTHINFO 0x20010304u
-/* "SignatureCheckFailed": wrong auth key. */
+/* The signature in the AuthInfo is wrong. */
 #define KINORA_ERROR_SERVER_MPS_SIGNATURE_CHECK_FAILED 0x20010305u
-/* "MediaIdNotExist": random id. */
+/* There is no such media. */
 #define KINORA_ERROR_SERVER_MPS_MEDIAID_NOT_EXIST 0x20010306u
-/* "MediaResourceNotExist": media without outputs. */
+/* The media has no outputs. */
 #define KINORA_ERROR_SERVER_MPS_MEDIA_RESOURCE_NOT_EXIST 0x20010307u
-/* "MediaNotPublished": Publish=false. */
+/* The media is not published. */
 #define KINORA_ERROR_SERVER_MPS_MEDIA_NOT_PUBLISHED 0x20010308u
-/* "MediaNotEncrypted": DecryptKey on clear media. */
+/* The media is not encrypted. */
 #define KINORA_ERROR_SERVER_MPS_MEDIA_NOT_ENCRYPTED 0x20010309u
-/* "InvalidCiphertextBlob": flip a byte. */
+/* The ciphertext blob is not valid. */
 #define KINORA_ERROR_SERVER_MPS_INVALID_CIPHERTEXTBLOB 0x2001030Au
-/* "CiphertextBlobNotExist": unknown blob. */
+/* The service has no such ciphertext blob. */
 #define KINORA_ERROR_SERVER_MPS_CIPHERBLOB_NOT_EXIST 0x2001030Bu
-/* InternalError 500. */
+/* The media processing service failed inside. */
 #define KINORA_ERROR_SERVER_MPS_INTERNAL_ERROR 0x2001030Cu
-/* InvalidIdentity.ServiceDisabled: service off. */
+/* The account has not ordered the media processing service. */
 #define KINORA_ERROR_SERVER_MPS_INVALID_IDENTITY_NOT_ORDER_VIDEO_SERVICE 0x2001030Du
-/* "UpdateCdnDomainConfigsFail": CDN stub rejects. */
+/* The CDN domain's configuration could not be updated. */
 #define KINORA_ERROR_SERVER_MPS_UPDATE_CDN_DOMAIN_CONFIGS_FAIL 0x2001030Eu
-/* "AuthKeyExist": create key twice. */
+/* The auth key exists already. */
 #define KINORA_ERROR_SERVER_MPS_AUTH_KEY_EXIST 0x2001030Fu
-/* "AuthKeyNotExist": account without key. */
+/* The account has no auth key. */
 #define KINORA_ERROR_SERVER_MPS_AUTH_KEY_NOT_EXIST 0x20010310u
-/* InvalidParameter.OutOfRange: timeout 10^12. */
+/* A parameter is out of its bounds. */
 #define KINORA_ERROR_SERVER_MPS_INVALID_PARAMETER_OUT_OF_BOUND 0x20010311u
-/* InvalidParameter: Terminal=??. */
+/* A parameter of the MPS call is not valid. */
 #define KINORA_ERROR_SERVER_MPS_INVALID_PARAMETER 0x20010312u
-/* InvalidParameter.NullValue: MediaId absent. */
+/* A required value is absent. */
 #define KINORA_ERROR_SERVER_MPS_INVALID_PARAMETER_NULL_VALUE 0x20010313u
-/* InvalidParameter.EmptyValue: MediaId="". */
+/* A value is empty. */
 #define KINORA_ERROR_SERVER_MPS_INVALID_PARAMETER_EMPTY_VALUE 0x20010314u
-/* "MediaResourceNotMatch": other account's media. */
+/* The media resource is not of this account. */
 #define KINORA_ERROR_SERVER_MPS_MEDIA_RESOURCE_NOT_MATCH 0x20010315u
-/* "MediaNotFoundCiphertext": key row deleted. */
+/* No ciphertext is kept for this media. */
 #define KINORA_ERROR_SERVER_MPS_MEDIA_NOT_FOUND_CIPHERTEXT 0x20010316u
-/* "InvalidParameter.Rand": bad length. */
+/* The parameter Rand is not valid. */
 #define KINORA_ERROR_SERVER_MPS_INVALID_PARAMETER_RAND 0x20010317u
-/* "RedisPoolIsEmpty": exhaust cache pool. */
+/* The service's pool of cache connections is empty. */
 #define KINORA_ERROR_SERVER_MPS_REDIS_POOL_IS_EMPTY 0x20010318u
-/* "SignatureCheckMediaFailed": authInfo for other media. */
+/* The signature is for another media. */
 #define KINORA_ERROR_SERVER_MPS_SIGNATURE_CHECK_MEDIA_FAILED 0x20010319u
-/* "SignatureCheckExpiredTimeFailed": ExpireTime past. */
+/* The expiry time in the signature has passed. */
 #define KINORA_ERROR_SERVER_MPS_SIGNATURE_CHECK_EXPIREDTIME_FAILED 0x2001031Au
-/* "InvalidSessionTime": SessionTime=0. */
+/* The session time must be above zero. */
 #define KINORA_ERROR_SERVER_MPS_INVALID_SESSION_TIME 0x2001031Bu
-/* "InvalidEndUserId": 1000 characters. */
+/* The end user's id has a wrong length. */
 #define KINORA_ERROR_SERVER_MPS_INVALID_END_USER_ID 0x2001031Cu
-/* "InvalidUrl": LicenseUrl `abc`. */
+/* The licence URL is malformed. */
 #define KINORA_ERROR_SERVER_MPS_INVALID_URL 0x2001031Du
-/* "HttpRequestFailed": licence backend down. */
+/* A request that the service made failed. */
 #define KINORA_ERROR_SERVER_MPS_HTTP_REQUEST_FAILED 0x2001031Eu
-/* "XmlFormatError": unbalanced licence XML. */
+/* The licence's XML is malformed. */
 #define KINORA_ERROR_SERVER_MPS_XML_FORMAT_ERROR 0x2001031Fu
-/* "SessionNotExist": expired session id. */
+/* There is no such session. */
 #define KINORA_ERROR_SERVER_MPS_SESSION_NOT_EXIST 0x20010320u
-/* "RegionNotSupportedAPI": private encryption abroad. */
+/* This region does not offer the call. */
 #define KINORA_ERROR_SERVER_MPS_REGION_NOT_SUPPORTED_API 0x20010321u
-/* "DRMNotActivated": region flag off. */
+/* DRM is not activated in this region. */
 #define KINORA_ERROR_SERVER_MPS_DRM_NOT_ACTIVATED 0x20010322u
-/* "DRMAuthError": media not authorised. */
+/* The media is not authorised for DRM. */
 #define KINORA_ERROR_SERVER_MPS_DRM_AUTH_ERROR 0x20010323u
-/* "CdnConfigNotExist", or NotFoundCDNDomain non-empty with no item. */
+/* The storage domain has no CDN domain. */
 #define KINORA_ERROR_SERVER_MPS_CDN_CONFIG_NOT_EXIST 0x20010324u
-/* RetCode ≠ 0. */
+/* The time-shift service reported a failure. */
 #define KINORA_ERROR_SERVER_LIVESHIFT_UNKNOWN 0x20010400u
-/* Timeline 403/5xx or timeout. */
+/* The timeline could not be fetched. */
 #define KINORA_ERROR_SERVER_LIVESHIFT_REQUEST_ERROR 0x20010401u
-/* `content` absent; start as text. */
+/* The timeline's data could not be read. */
 #define KINORA_ERROR_SERVER_LIVESHIFT_DATA_PARSER_ERROR 0x20010402u
-/* Key unwrap or integrity check fails. */
+/* The privately encrypted content could not be opened. */
 #define KINORA_ERROR_TBDRM_UNKNOWN 0x20012000u
-/* Vendor-encrypted stream, or DRM feature not built. */
+/* This private encryption is not supported. */
 #define KINORA_ERROR_TBDRM_DEMUXER_UNIMPLEMENTED 0x20012001u
-/* Unmapped plugin event. */
+/* The low-latency transport met an unlisted event. */
 #define KINORA_ERROR_ARTP_UNKNOWN 0x20013000u
-/* Artc URL, plugin absent or wrong version. */
+/* The low-latency plug-in is not loaded. */
 #define KINORA_ERROR_ARTP_DEMUXER_UNIMPLEMENTED 0x20013001u
-/* DNS 20001, auth 20002, or signalling 5xx. */
+/* Low-latency playback could not be set up. */
 #define KINORA_ERROR_ARTP_LOAD_FAILED 0x20013002u
-/* `artc://` without app/stream. */
+/* The low-latency address is malformed. */
 #define KINORA_ERROR_ARTP_STREAM_ILLEGAL 0x20013003u
-/* Subscribe unpublished stream (20013). */
+/* There is no such low-latency stream. */
 #define KINORA_ERROR_ARTP_STREAM_NOT_FOUND 0x20013004u
-/* Publisher ends; 20061. */
+/* The low-latency stream has ended. */
 #define KINORA_ERROR_ARTP_STREAM_STOPPED 0x20013005u
-/* Answer never arrives (20011/20012). */
+/* Low-latency playback did not start in time. */
 #define KINORA_ERROR_ARTP_PLAY_TIMEOUT 0x20013006u
-/* RTP flows but no SPS/PPS or AAC config. */
+/* Decoder parameters did not come in time (the older name). */
 #define KINORA_ERROR_ARTP_SPSPPS_AACCONF_TIMEOUT 0x20013007u
-/* Same value, same fault: alias, preferred name. */
+/* Media information did not come in time (the preferred name). */
 #define KINORA_ERROR_ARTP_ARTP_MEDIA_INFO_TIMEOUT 0x20013007u
-/* Drop all UDP mid-play (20052). */
+/* Packets stopped arriving. */
 #define KINORA_ERROR_ARTP_PACKET_RECV_TIMEOUT 0x20013008u
-/* Signalling works, UDP blocked from start. */
+/* No media packet gets through. */
 #define KINORA_ERROR_ARTP_MEDIA_PROBE_FAILED 0x20013009u
 /* Something failed in the service layer that has no number of its own. */
 #define KINORA_ERROR_UNKNOWN_ERROR 0x2001FFFFu
@@ -214,47 +214,47 @@
 #define KINORA_ERROR_GENERAL_EIO 0x20080005u
 /* An error that fits no class. */
 #define KINORA_ERROR_UNKNOWN 0x2FFFFFFFu
-/* Start before selectItem. */
+/* No item was selected. */
 #define KINORA_DOWNLOAD_ERROR_NOT_SELECT_ITEM 0x30010000u
-/* Play info without downloadable items. */
+/* There is nothing to download. */
 #define KINORA_DOWNLOAD_ERROR_NO_DOWNLOAD_ITEM 0x30010001u
-/* Prepare with null/empty VidSts. */
+/* No STS source is set. */
 #define KINORA_DOWNLOAD_ERROR_STS_SOURCE_NULL 0x30010002u
-/* Prepare with null/empty VidAuth. */
+/* No PlayAuth source is set. */
 #define KINORA_DOWNLOAD_ERROR_AUTH_SOURCE_NULL 0x30010003u
-/* PlayAuth undecodable. */
+/* The download's play credential could not be read. */
 #define KINORA_DOWNLOAD_ERROR_AUTH_SOURCE_WRONG 0x30010004u
-/* SelectItem(999); item gone after updateSource. */
+/* The selected item does not exist. */
 #define KINORA_DOWNLOAD_ERROR_INVALID_ITEM 0x30010005u
-/* Media URL DNS/refuse/403/404. */
+/* The download's URL can not be reached. */
 #define KINORA_DOWNLOAD_ERROR_URL_CANNOT_REACH 0x30010006u
-/* Item format flv or mpd. */
+/* This format can not be downloaded. */
 #define KINORA_DOWNLOAD_ERROR_NOT_SUPPORT_FORMAT 0x30010007u
-/* EncryptedApp.dat for another app id; absent in secure mode. */
+/* The key file of secure download does not match. */
 #define KINORA_DOWNLOAD_ERROR_ENCRYPT_FILE_NOT_MATCH 0x30010008u
-/* Console download mode off. */
+/* Downloading is switched off for the account. */
 #define KINORA_DOWNLOAD_ERROR_DOWNLOAD_SWITCH_OFF 0x30010009u
-/* Cut network mid-file. */
+/* The network failed during the download. */
 #define KINORA_DOWNLOAD_ERROR_NET_ERROR 0x3001000Au
-/* No setSaveDir. */
+/* No folder to save to is set. */
 #define KINORA_DOWNLOAD_ERROR_NOT_SET_SAVE_DIR 0x3001000Bu
-/* Parent read-only, or a file of that name. */
+/* The folder to save to could not be made. */
 #define KINORA_DOWNLOAD_ERROR_CANNOT_CREATE_SAVE_DIR 0x3001000Cu
-/* Quota tmpfs; ENOSPC. */
+/* There is no space left. */
 #define KINORA_DOWNLOAD_ERROR_NO_SPACE 0x3001000Du
-/* Write returns EIO or EACCES. */
+/* The file could not be written. */
 #define KINORA_DOWNLOAD_ERROR_WRITE_ERROR 0x3001000Eu
-/* Wrong AES key; MAC failure while processing. */
+/* Encrypted data could not be processed. */
 #define KINORA_DOWNLOAD_ERROR_ENCRYPT_ERROR 0x3001000Fu
-/* Delete/resume after partial was removed. */
+/* The downloaded file does not exist. */
 #define KINORA_DOWNLOAD_ERROR_FILE_NOT_EXIST 0x30010010u
-/* DeleteFile("", vid, fmt, −1). */
+/* The arguments of the deletion are not valid. */
 #define KINORA_DOWNLOAD_ERROR_CLEAN_INVALID_PARAM 0x30010011u
-/* Delete while downloading. */
+/* The file can not be deleted now. */
 #define KINORA_DOWNLOAD_ERROR_CLEAN_WRONG_STATUS 0x30010012u
-/* Key URI 403/timeout or ≠ 16 bytes. */
+/* The AES key could not be fetched. */
 #define KINORA_DOWNLOAD_ERROR_GET_AES_KEY_FAIL 0x30010013u
-/* SAMPLE-AES or vendor scheme. */
+/* This encryption can not be downloaded. */
 #define KINORA_DOWNLOAD_ERROR_ENCRYPTION_NOT_SUPPORT 0x30010014u
 
 /* The open family: KINORA_ERROR_GENERAL_UNKNOWN + errno. */

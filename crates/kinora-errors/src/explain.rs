@@ -43,15 +43,15 @@ pub fn look_up(query: &str) -> Answer {
         add_number(&mut matches, number);
     }
     if matches.is_empty() {
-        matches = by_name(query);
-    }
-    if matches.is_empty() {
         let group = query.to_lowercase();
         matches = ROWS
             .iter()
             .filter(|row| row.group == group)
             .map(Match::Row)
             .collect();
+    }
+    if matches.is_empty() {
+        matches = by_name(query);
     }
     if matches.is_empty() {
         matches = by_words(query);
