@@ -1,0 +1,170 @@
+//! The SDK with real threads, real decoders and real faults; the clips are made by `ffmpeg`.
+
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use kinora::{
+    Code, DecoderChoice, Event, Fault, Player, Secret, SeekAccuracy, Source, Time, VideoReader,
+    codes,
+};
+
+const LIMIT: Duration = Duration::from_secs(20);
+
+/// One second of pictures with B-frames, and a tone.
+fn clip(dir: &Path) -> PathBuf {
+    let file = dir.join("clip.mp4");
+    let made = Command::new("ffmpeg")
+        .args([
+            "-nostdin",
+            "-v",
+            "error",
+            "-y",
+            "-f",
+            "lavfi",
+            "-i",
+            "testsrc=size=320x180:rate=25:duration=1",
+        ])
+        .args([
+            "-f",
+            "lavfi",
+            "-i",
+            "sine=duration=1",
+            "-c:v",
+            "libx264",
+            "-bf",
+            "2",
+            "-g",
+            "10",
+        ])
+        .args(["-pix_fmt", "yuv420p", "-c:a", "aac"])
+        .arg(&file)
+        .status();
+    assert!(
+        made.is_ok_and(|status| status.success()),
+        "ffmpeg is needed: make setup"
+    );
+    file
+}
+
+/// Plays until it is over; gives all events, or the fault that ended it.
+fn play(player: &Player) -> Result<Vec<Event>, Fault> {
+    let mut events = Vec::new();
+    loop {
+        match player.next_event(LIMIT) {
+            Some(Event::Error(fault)) => return Err(fault),
+            Some(Event::Completion) => return Ok(events),
+            Some(event) => events.push(event),
+            None => panic!("no event within {LIMIT:?} after {events:?}"),
+        }
+    }
+}
+
+fn fault_of(url: &str) -> Fault {
+    let player = Player::builder().autoplay(true).build().unwrap();
+    player.open(url);
+    play(&player).unwrap_err()
+}
+
+#[test]
+fn a_file_plays_to_its_end_with_every_picture_shown() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = clip(dir.path());
+    for decoders in [DecoderChoice::Rust, DecoderChoice::Ffmpeg] {
+        let player = Player::builder()
+            .decoders(decoders)
+            .autoplay(true)
+            .build()
+            .unwrap();
+        player.open(&file.display().to_string());
+        let events = play(&player).unwrap();
+        let first = events.iter().find_map(|event| match event {
+            Event::FirstFrame { pts } => Some(*pts),
+            _ => None,
+        });
+        assert_eq!(first, Some(Time::ZERO), "{decoders:?}");
+        player.release().unwrap();
+        let stats = player.stats();
+        assert_eq!(
+            player.output_stats().shown + stats.frames_dropped,
+            25,
+            "{decoders:?}"
+        );
+    }
+}
+
+#[test]
+fn an_exact_seek_shows_the_picture_asked_for() {
+    let dir = tempfile::tempdir().unwrap();
+    let player = Player::builder().build().unwrap();
+    let url = Secret::new(clip(dir.path()).display().to_string());
+    player.set_source(Source::Url { url });
+    player.seek(Time::from_millis(520), SeekAccuracy::Exact);
+    player.prepare();
+    let shown = loop {
+        match player.next_event(LIMIT) {
+            Some(Event::FirstFrame { pts }) => break pts,
+            Some(Event::Error(fault)) => panic!("{fault}"),
+            Some(_) => {}
+            None => panic!("no picture"),
+        }
+    };
+    assert_eq!(shown, Time::from_millis(520));
+}
+
+#[test]
+fn both_families_of_decoders_give_the_same_pictures() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = clip(dir.path()).display().to_string();
+    let open = |choice| VideoReader::open(&file, &kinora::NetConfig::default(), choice, 1).unwrap();
+    let (mut rust, mut ffmpeg) = (open(DecoderChoice::Rust), open(DecoderChoice::Ffmpeg));
+    for number in 0..25 {
+        let (a, b) = (
+            rust.next_frame().unwrap().unwrap(),
+            ffmpeg.next_frame().unwrap().unwrap(),
+        );
+        assert_eq!(
+            (a.pts, a.width, a.height, a.format),
+            (b.pts, b.width, b.height, b.format)
+        );
+        for plane in 0..3 {
+            assert!(
+                a.rows(plane).eq(b.rows(plane)),
+                "plane {plane} of picture {number}"
+            );
+        }
+    }
+    assert!(rust.next_frame().unwrap().is_none() && ffmpeg.next_frame().unwrap().is_none());
+}
+
+#[test]
+fn what_can_not_be_opened_is_told_by_its_number() {
+    let dir = tempfile::tempdir().unwrap();
+    let text = dir.path().join("text.mp4");
+    std::fs::write(&text, "no media at all").unwrap();
+    let port = TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap()
+        .port();
+    let cases: [(String, Code); 5] = [
+        (String::new(), codes::ERROR_DATASOURCE_EMPTYURL),
+        (
+            dir.path().join("absent.mp4").display().to_string(),
+            codes::ERROR_GENERAL_ENOENT,
+        ),
+        (text.display().to_string(), codes::ERROR_DEMUXER_OPENSTREAM),
+        (
+            "gopher://example.com/film".into(),
+            codes::ERROR_NETWORK_UNSUPPORTED,
+        ),
+        (
+            format!("http://127.0.0.1:{port}/film.mp4"),
+            codes::ERROR_NETWORK_COULD_NOT_CONNECT,
+        ),
+    ];
+    for (url, code) in cases {
+        assert_eq!(fault_of(&url).code(), code, "{url}");
+    }
+}
