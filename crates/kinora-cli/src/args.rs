@@ -340,7 +340,7 @@ Examples:
 #[command(after_help = EXPLAIN_EXAMPLES)]
 pub(crate) struct ExplainArgs {
     /// A number (hex or decimal), a name or part of one, a group, or words.
-    #[arg(required_unless_present_any = ["list", "group"], allow_hyphen_values = true)]
+    #[arg(required_unless_present_any = ["list", "group"], allow_negative_numbers = true)]
     pub(crate) what: Vec<String>,
     /// Every number, a line each.
     #[arg(long)]

@@ -62,7 +62,9 @@ fn the_nearest_key_frame_may_be_the_one_behind() {
     let bytes = film(20, 0, 500).bytes;
     for (target, expected) in [(5400, 5000), (5600, 6000), (19_900, 19_000)] {
         let (found, _) = sought(&bytes, target, SeekMode::Nearest);
-        let first = found.iter().find(|packet| packet.track.0 == u32::from(VIDEO));
+        let first = found
+            .iter()
+            .find(|packet| packet.track.0 == u32::from(VIDEO));
         assert_eq!(first.map(|packet| packet.pts.as_millis()), Some(expected));
     }
 }
@@ -72,7 +74,9 @@ fn a_seek_works_over_a_wrap_of_the_clock() {
     let bytes = film(20, (1 << 33) - 900_000, 500).bytes;
     for target in [3500, 9999, 15_500] {
         let (found, _) = sought(&bytes, target, SeekMode::Before);
-        let first = found.iter().find(|packet| packet.track.0 == u32::from(VIDEO));
+        let first = found
+            .iter()
+            .find(|packet| packet.track.0 == u32::from(VIDEO));
         let expected = target / 1000 * 1000;
         assert_eq!(first.map(|packet| packet.pts.as_millis()), Some(expected));
     }

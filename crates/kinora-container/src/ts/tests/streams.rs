@@ -207,9 +207,9 @@ fn a_new_map_is_told_before_its_packets() {
     let told: Vec<usize> = infos(&steps).iter().map(|info| info.tracks.len()).collect();
     assert_eq!(told, [1, 2]);
     let second = steps.iter().rposition(|step| matches!(step, Step::Info(_)));
-    let sound = steps
-        .iter()
-        .position(|step| matches!(step, Step::Packet(packet) if packet.track.0 == u32::from(AUDIO)));
+    let sound = steps.iter().position(
+        |step| matches!(step, Step::Packet(packet) if packet.track.0 == u32::from(AUDIO)),
+    );
     assert!(second < sound);
     assert_eq!(packets(&steps, VIDEO).len(), 4);
 }
