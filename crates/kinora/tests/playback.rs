@@ -1,4 +1,5 @@
 //! The SDK with real threads, real decoders and real faults; the clips are made by `ffmpeg`.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
