@@ -1,9 +1,10 @@
 //! Replies as they really come: numbers in quotes, absent members, null.
 
 use core::fmt;
+use core::marker::PhantomData;
 
 use kinora_errors::Secret;
-use serde::de::{self, Deserializer, Visitor};
+use serde::de::{self, Deserializer, SeqAccess, Visitor};
 use serde::{Deserialize, Serializer};
 
 use crate::SecretUrl;
@@ -58,22 +59,70 @@ pub(crate) fn whole<'de, D: Deserializer<'de>>(from: D) -> Result<u64, D::Error>
     real(from).map(|number| number as u64)
 }
 
+struct Text;
+
+/// Lists and objects are refused at once, so that none is built up in memory.
+impl Visitor<'_> for Text {
+    type Value = String;
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("text, a number or nothing")
+    }
+    fn visit_bool<E: de::Error>(self, value: bool) -> Result<String, E> {
+        Ok(value.to_string())
+    }
+    fn visit_f64<E: de::Error>(self, value: f64) -> Result<String, E> {
+        Ok(serde_json::Number::from_f64(value)
+            .map_or_else(String::new, |number| number.to_string()))
+    }
+    fn visit_u64<E: de::Error>(self, value: u64) -> Result<String, E> {
+        Ok(value.to_string())
+    }
+    fn visit_i64<E: de::Error>(self, value: i64) -> Result<String, E> {
+        Ok(value.to_string())
+    }
+    fn visit_unit<E: de::Error>(self) -> Result<String, E> {
+        Ok(String::new())
+    }
+    fn visit_str<E: de::Error>(self, value: &str) -> Result<String, E> {
+        Ok(value.to_owned())
+    }
+    fn visit_string<E: de::Error>(self, value: String) -> Result<String, E> {
+        Ok(value)
+    }
+}
+
 /// Text, a number as text, or nothing.
 pub(crate) fn text<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {
-    #[derive(Deserialize)]
-    #[serde(untagged)]
-    enum Loose {
-        Word(String),
-        Number(serde_json::Number),
-        Flag(bool),
-        Nothing(()),
+    from.deserialize_any(Text)
+}
+
+/// Items that a list of a reply may have: a video has a few renditions.
+const MOST_ITEMS: usize = 1_000;
+
+struct Few<T>(PhantomData<T>);
+
+impl<'de, T: Deserialize<'de>> Visitor<'de> for Few<T> {
+    type Value = Vec<T>;
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "a list of at most {MOST_ITEMS} items")
     }
-    Ok(match Loose::deserialize(from)? {
-        Loose::Word(text) => text,
-        Loose::Number(number) => number.to_string(),
-        Loose::Flag(flag) => flag.to_string(),
-        Loose::Nothing(()) => String::new(),
-    })
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Vec<T>, A::Error> {
+        let mut items = Vec::new();
+        while let Some(item) = list.next_element()? {
+            if items.len() == MOST_ITEMS {
+                return Err(de::Error::invalid_length(MOST_ITEMS + 1, &self));
+            }
+            items.push(item);
+        }
+        Ok(items)
+    }
+}
+
+/// A list that no reply makes long.
+pub(crate) fn few<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
+    from: D,
+) -> Result<Vec<T>, D::Error> {
+    from.deserialize_seq(Few(PhantomData))
 }
 
 /// Reads a secret.

@@ -83,6 +83,8 @@ pub enum Sniff {
 
 /// After so many bytes a resource must have shown what it is.
 const SNIFF_LIMIT: usize = 64 * 1024;
+/// Tags in a row that are looked behind: some taggers put one before another's.
+const MOST_TAGS: usize = 8;
 /// Bytes between sync bytes: plain, with a time stamp before, with a checksum behind.
 const TS_STRIDES: [(usize, usize); 3] = [(188, 0), (192, 4), (204, 0)];
 const TS_SYNC: u8 = 0x47;
@@ -90,11 +92,15 @@ const TS_SYNC: u8 = 0x47;
 /// Tells a container by its first bytes. File name and content type are not asked: they lie.
 #[must_use]
 pub fn sniff(head: &[u8]) -> Sniff {
+    sniff_behind_tags(head, MOST_TAGS)
+}
+
+fn sniff_behind_tags(head: &[u8], tags_left: usize) -> Sniff {
     if let Some(kind) = by_magic(head) {
         return Sniff::Known(kind);
     }
     if head.starts_with(b"ID3") {
-        return behind_id3(head);
+        return behind_id3(head, tags_left);
     }
     if let Some(kind) = transport_stream(head) {
         return Sniff::Known(kind);
@@ -154,7 +160,10 @@ fn begins_with_box(head: &[u8]) -> bool {
 }
 
 /// Audio files may begin with a tag (ID3v2 3.1) whose size takes seven bits a byte.
-fn behind_id3(head: &[u8]) -> Sniff {
+fn behind_id3(head: &[u8], tags_left: usize) -> Sniff {
+    let Some(tags_left) = tags_left.checked_sub(1) else {
+        return Sniff::Known(ContainerKind::Mp3);
+    };
     let Some(&[_, _, _, major, _, flags, a, b, c, d]) = head.first_chunk::<10>() else {
         return Sniff::NeedMore;
     };
@@ -168,12 +177,14 @@ fn behind_id3(head: &[u8]) -> Sniff {
     };
     let tag = size.saturating_add(10).saturating_add(footer);
     match head.get(tag..) {
-        Some(rest) if rest.len() >= 10 || head.len() >= SNIFF_LIMIT => match sniff(rest) {
-            // Padding or damage behind the tag: players of tagged music scan on, so do we.
-            Sniff::Unknown => Sniff::Known(ContainerKind::Mp3),
-            Sniff::NeedMore if head.len() >= SNIFF_LIMIT => Sniff::Known(ContainerKind::Mp3),
-            other => other,
-        },
+        Some(rest) if rest.len() >= 10 || head.len() >= SNIFF_LIMIT => {
+            match sniff_behind_tags(rest, tags_left) {
+                // Padding or damage behind the tag: players of tagged music scan on, so do we.
+                Sniff::Unknown => Sniff::Known(ContainerKind::Mp3),
+                Sniff::NeedMore if head.len() >= SNIFF_LIMIT => Sniff::Known(ContainerKind::Mp3),
+                other => other,
+            }
+        }
         // Cover pictures are large: nearly all tagged files are MP3.
         None if tag > SNIFF_LIMIT => Sniff::Known(ContainerKind::Mp3),
         _ => Sniff::NeedMore,

@@ -27,6 +27,8 @@ pub enum Match {
 
 /// How many rows words may bring up.
 const MOST_MATCHES: usize = 20;
+/// Characters of a query that are looked at: no name, and no sensible words, are longer.
+const LONGEST_QUERY: usize = 256;
 /// How many alike names are offered.
 const MOST_NEAREST: usize = 3;
 
@@ -35,6 +37,10 @@ const MOST_NEAREST: usize = 3;
 #[must_use]
 pub fn look_up(query: &str) -> Answer {
     let query = query.trim();
+    let query = match query.char_indices().nth(LONGEST_QUERY) {
+        Some((end, _)) => &query[..end],
+        None => query,
+    };
     if query.is_empty() {
         return Answer::default();
     }
@@ -324,6 +330,14 @@ mod tests {
     #[test]
     fn the_open_family_is_explained_by_its_errno() {
         assert_eq!(names("0x2008001C"), ["ENOSPC"]);
+    }
+
+    #[test]
+    fn a_query_without_end_is_cut_at_a_character() {
+        let cut = "是".repeat(LONGEST_QUERY);
+        let long = "是".repeat(1 << 19);
+        assert_eq!(look_up(&long), look_up(&cut));
+        assert_eq!(look_up(&long).nearest.len(), MOST_NEAREST);
     }
 
     #[test]

@@ -107,3 +107,28 @@ fn damaged_replies_never_panic() {
     let deep = "[".repeat(1 << 20);
     assert_eq!(code_of(200, &deep), codes::ERROR_SERVER_WRONG_JSON);
 }
+
+#[test]
+fn a_list_that_no_video_has_is_refused() {
+    let body = |count: usize| {
+        let items = vec!["{}"; count].join(",");
+        format!("{{\"PlayInfoList\":{{\"PlayInfo\":[{items}]}}}}")
+    };
+    assert_eq!(
+        parse_play_info(200, body(1_000).as_bytes())
+            .unwrap()
+            .play_info_list
+            .play_info
+            .len(),
+        1_000
+    );
+    let error = parse_play_info(200, body(1_001).as_bytes()).unwrap_err();
+    assert!(matches!(error.kind(), CloudErrorKind::WrongJson(_)));
+}
+
+#[test]
+fn a_list_where_text_belongs_is_refused() {
+    let error =
+        parse_play_info(200, br#"{"Code":["a"],"PlayInfoList":{"PlayInfo":[]}}"#).unwrap_err();
+    assert!(matches!(error.kind(), CloudErrorKind::WrongJson(_)));
+}

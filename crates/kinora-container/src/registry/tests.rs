@@ -148,3 +148,9 @@ fn an_mpeg_probe_ends_on_every_short_start() {
         }
     }
 }
+
+#[test]
+fn tags_without_end_are_not_looked_behind_one_by_one() {
+    let tags = b"ID3\x04\0\0\0\0\0\0".repeat(100_000);
+    assert_eq!(sniff(&tags), Sniff::Known(ContainerKind::Mp3));
+}

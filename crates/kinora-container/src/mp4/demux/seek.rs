@@ -28,11 +28,11 @@ impl Mp4Demuxer {
             .get(lead)
             .filter(|track| track.has_table_samples())
             .map(Track::tables_end);
-        match tables_end {
-            Some(end) if !self.walks_on || target.time < end => {
-                self.seek_tables(target, lead);
-            }
-            _ => self.seek_fragments(target),
+        // Without fragments there are only the tables, also where those of the leading track are empty.
+        if !self.walks_on || tables_end.is_some_and(|end| target.time < end) {
+            self.seek_tables(target, lead);
+        } else {
+            self.seek_fragments(target);
         }
         Ok(())
     }

@@ -204,3 +204,10 @@ fn a_file_that_ends_early_gives_what_it_has() {
     }
     assert_eq!((packets, demuxer.damage()), (6, 2));
 }
+
+#[test]
+fn a_seek_where_the_leading_track_has_no_samples_ends() {
+    let mut bytes = fast_start(&[video(1, 0), audio(2, 20)]);
+    bytes.extend_from_slice(b"\0\0\0\x20");
+    assert_survives(make, &bytes);
+}
