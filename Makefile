@@ -1,6 +1,6 @@
 # Kinora's commands. `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint fmt bench clean
+.PHONY: help setup demo test lint fmt bench fuzz clean
 
 CARGO ?= cargo
 export CARGO_TERM_PROGRESS_WHEN ?= never
@@ -26,6 +26,9 @@ fmt: ## Format the code
 
 bench: setup ## Time Kinora on media made on the spot
 	@scripts/bench.sh
+
+fuzz: setup ## Fuzz every parser, FUZZ_SECONDS each (60)
+	@scripts/fuzz.sh
 
 clean: ## Remove what was built
 	@$(CARGO) clean

@@ -74,6 +74,16 @@ const ARROWS: &[(&str, &[&str])] = &[
         "kinora-cli",
         &["kinora", "kinora-service", "kinora-errors", "kinora-media"],
     ),
+    (
+        "kinora-fuzz-bodies",
+        &[
+            "kinora-errors",
+            "kinora-media",
+            "kinora-container",
+            "kinora-manifest",
+            "kinora-cloud",
+        ],
+    ),
     ("xtask", &[]),
 ];
 
