@@ -57,8 +57,10 @@ impl fmt::Display for HlsError {
             K::Limit(what) => write!(f, "the playlist has too many {what}"),
             K::MissingAttribute(tag, name) => write!(f, "{tag} lacks {name}"),
             K::Value(tag) => write!(f, "{tag} has a value that cannot be read"),
-            K::UndefinedVariable(name) => write!(f, "the variable {name:?} is not defined"),
-            K::DuplicateVariable(name) => write!(f, "the variable {name:?} is defined twice"),
+            K::UndefinedVariable(name) => write!(f, "the variable {} is not defined", Named(name)),
+            K::DuplicateVariable(name) => {
+                write!(f, "the variable {} is defined twice", Named(name))
+            }
             K::MapWithoutIv => {
                 f.write_str("the init section is encrypted by a key that names no IV")
             }
@@ -69,6 +71,19 @@ impl fmt::Display for HlsError {
 }
 
 impl core::error::Error for HlsError {}
+
+/// A playlist's own word: its control characters escaped, and no longer than names are.
+struct Named<'a>(&'a str);
+
+impl fmt::Display for Named<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const LONGEST: usize = 64;
+        match self.0.char_indices().nth(LONGEST) {
+            Some((end, _)) => write!(f, "{:?}...", self.0.get(..end).unwrap_or_default()),
+            None => write!(f, "{:?}", self.0),
+        }
+    }
+}
 
 impl Coded for HlsError {
     fn code(&self) -> Code {

@@ -496,3 +496,14 @@ fn damaged_playlists_and_their_updates_never_panic() {
         }
     }
 }
+
+#[test]
+fn an_error_stays_a_sentence_however_long_the_name_in_it() {
+    let name = "\u{1b}v".repeat(100_000);
+    let error = read(&format!(
+        "#EXTM3U\n#EXT-X-DEFINE:QUERYPARAM=\"{name}\"\n#EXT-X-TARGETDURATION:1\n"
+    ));
+    let text = error.unwrap_err().to_string();
+    assert!(text.len() < 1_000, "{} bytes", text.len());
+    assert!(!text.contains(char::is_control), "{text:?}");
+}
