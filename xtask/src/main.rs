@@ -5,12 +5,14 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 mod codes;
+mod conformance;
 mod ffmpeg_abi;
 mod tidy;
 
 const HELP: &str = "\
 cargo xtask codes [--check]  the files made from the error table
 cargo xtask tidy             the house rules: arrows between crates, bans below the sans-IO line, sizes
+cargo xtask conformance      judge the conformance corpus, write docs/conformance.md
 cargo xtask ffmpeg-abi       measure libavcodec's headers, write the table of that major
 cargo xtask tidy --bless     take today's sizes as the new ratchet (only ever smaller)
 ";
@@ -22,6 +24,7 @@ fn main() -> ExitCode {
         ["tidy"] => tidy::run(&root(), tidy::Mode::Check),
         ["codes"] => codes::run(&root(), codes::Mode::Write),
         ["codes", "--check"] => codes::run(&root(), codes::Mode::Check),
+        ["conformance"] => conformance::run(&root()),
         ["ffmpeg-abi"] => ffmpeg_abi::run(&root()),
         ["tidy", "--bless"] => tidy::run(&root(), tidy::Mode::Bless),
         _ => {

@@ -75,6 +75,15 @@ const ARROWS: &[(&str, &[&str])] = &[
         &["kinora", "kinora-service", "kinora-errors", "kinora-media"],
     ),
     (
+        "kinora-conformance",
+        &[
+            "kinora-errors",
+            "kinora-media",
+            "kinora-container",
+            "kinora-manifest",
+        ],
+    ),
+    (
         "kinora-fuzz-bodies",
         &[
             "kinora-errors",
