@@ -53,6 +53,10 @@ impl Endpoint {
     /// When it is no such URL, or carries a query or user-info.
     pub fn parse(text: &str) -> Result<Self, CloudError> {
         let text = text.trim();
+        // The URL parser would take line ends and tabs out without a word: another host than was shown.
+        if text.contains(char::is_control) {
+            return Err(CloudErrorKind::Endpoint.into());
+        }
         let url = if text.contains("://") {
             Url::parse(text)
         } else {
@@ -299,5 +303,19 @@ mod tests {
         for bad in ["evil.com/", "a.b", "x#", "a b"] {
             assert!(Endpoint::of_region("vod", bad).is_err(), "{bad}");
         }
+    }
+
+    // CVE-2022-35252 (curl): control bytes in what becomes a request.
+    #[test]
+    fn control_characters_reach_no_request() {
+        for text in ["http://a\r\nb/", "http://a/\r\nX: y", "a\tb", "http://a/\0"] {
+            assert!(Endpoint::parse(text).is_err(), "{text:?}");
+        }
+        let endpoint = Endpoint::of_region("vod", "").unwrap();
+        let request =
+            PopRequest::new("GetPlayInfo", "2017-03-21").param("VideoId", "v\r\nHost: h\0");
+        let signed = request.sign(&endpoint, &credentials(), NONCE, UnixTime(0));
+        assert!(!signed.url.expose().contains(char::is_control));
+        assert!(signed.url.expose().contains("v%0D%0AHost%3A%20h%00"));
     }
 }

@@ -221,4 +221,37 @@ mod tests {
         assert_eq!(judged(Some(301)), Err(UrlAuthError::Mismatch));
         assert_eq!(judged(None), Err(UrlAuthError::Mismatch));
     }
+
+    // The class of trusted-server #410 and of every signed link: one changed byte is another link.
+    #[test]
+    fn any_changed_byte_of_a_link_or_its_path_is_refused() {
+        let made = auth_key(PATH, &TICKET, &key());
+        let now = UnixTime(1_444_435_201);
+        let judged = |path: &str, value: &str| verify(path, value, None, &key(), 60, now);
+        assert!(judged(PATH, made.expose()).is_ok());
+        let mut tried = 0;
+        for (text, is_path) in [(PATH, true), (made.expose(), false)] {
+            for at in 0..text.len() {
+                for new in ['0', '1', 'f', 'F', '-', '%', '/', '\0', ' ', '+'] {
+                    let changed: String = text
+                        .chars()
+                        .enumerate()
+                        .map(|(index, old)| if index == at { new } else { old })
+                        .collect();
+                    if changed == text {
+                        continue;
+                    }
+                    let outcome = match is_path {
+                        true => judged(&changed, made.expose()),
+                        false => judged(PATH, &changed),
+                    };
+                    assert!(outcome.is_err(), "{changed}");
+                    tried += 1;
+                }
+                let cut = text.get(..at).unwrap();
+                assert!(judged(PATH, cut).is_err() || is_path);
+            }
+        }
+        assert!(tried >= 500, "{tried}");
+    }
 }

@@ -198,4 +198,55 @@ mod tests {
         assert_eq!(judge("file:///a.m3u8", "http://h/b.ts"), Ok(()));
         assert_eq!(judge("file:///a.m3u8", "data:,x"), Err(PolicyError::Scheme));
     }
+
+    // CVE-2016-1897, CVE-2016-1898, CVE-2023-6605 (FFmpeg), CVE-2018-6360 (mpv): a list from the network names files of
+    // this machine, or schemes that read them.
+    #[test]
+    fn no_uri_of_a_remote_playlist_reaches_a_file_by_any_tag() {
+        use crate::hls::{Limits, Playlist, Variables, parse};
+        let origin = Url::parse("https://cdn.example.com/a/b.m3u8").unwrap();
+        for uri in [
+            "file:///etc/passwd",
+            "FILE:/etc/passwd",
+            "fi\tle:///etc/passwd",
+            "concat:http://h/x|file:///etc/passwd",
+            "subfile,,start,0,end,64,,:///etc/passwd",
+            "data:text/plain,x",
+            "gopher://h/",
+            "lavf://file:/etc/passwd",
+            "edl:///etc/passwd",
+            "http://127.0.0.1/x",
+            "//169.254.169.254/latest/meta-data",
+            "http://[::ffff:7f00:1]/x",
+            "https:\\\\127.0.0.1\\x",
+        ] {
+            let text = format!(
+                "#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXT-X-KEY:METHOD=AES-128,URI=\"{uri}\",IV=0x1\n#EXT-X-MAP:URI=\"{uri}\"\n\
+                 #EXT-X-PART:DURATION=1,URI=\"{uri}\"\n#EXTINF:1,\n{uri}\n"
+            );
+            let Playlist::Media(list) = parse(
+                text.as_bytes(),
+                &origin,
+                &Variables::default(),
+                &Limits::default(),
+            )
+            .unwrap() else {
+                panic!("a media playlist");
+            };
+            let segment = &list.segments[0];
+            let named = [
+                Some(segment.uri.as_str()),
+                segment.keys.first().and_then(|key| key.uri.as_deref()),
+                segment.map.as_ref().map(|map| map.uri.as_str()),
+                segment.parts.first().map(|part| part.uri.as_str()),
+            ];
+            for name in named {
+                // `None` for a name that is relative to the list and stays on its host.
+                if let Ok(target) = list.resolve(name.unwrap()) {
+                    let stays = target.host_str() == origin.host_str();
+                    assert!(stays || may_fetch(&origin, &target).is_err(), "{uri}");
+                }
+            }
+        }
+    }
 }

@@ -17,10 +17,9 @@ pub(crate) fn urls(data: &[u8]) -> Work {
     if let Ok(endpoint) = Endpoint::parse(&text) {
         let url = endpoint.as_str();
         assert!(url.starts_with("http://") || url.starts_with("https://"));
-        assert!(
-            !url.contains(['?', '#', '@']),
-            "an endpoint has no query and no user"
-        );
+        assert!(!url.contains(['?', '#']), "an endpoint has no query");
+        let user = Url::parse(url).map(|url| url.username().len());
+        assert_eq!(user, Ok(0), "an endpoint names no user");
     }
     let _ = Endpoint::of_region("vod", &text);
     let key = Secret::new("aliyuncdnexp1234");
@@ -40,15 +39,16 @@ pub(crate) fn urls(data: &[u8]) -> Work {
 
 /// Secrets where secrets may stand, around whatever text.
 fn canary(text: &str) {
-    if text.contains(CANARY) {
-        return;
-    }
     let path: String = text
         .chars()
         .take(256)
         .filter(|c| !matches!(c, '?' | '#'))
         .collect();
     let user: String = path.chars().filter(|c| *c != '/').collect();
+    // Fuzzers learn the word; dropping letters may also put it together.
+    if user.contains(CANARY) || path.contains(CANARY) {
+        return;
+    }
     for url in [
         format!("https://h/{path}?auth_key={CANARY}"),
         format!("https://h/{path}?a=1&{CANARY}"),

@@ -132,3 +132,15 @@ fn a_list_where_text_belongs_is_refused() {
         parse_play_info(200, br#"{"Code":["a"],"PlayInfoList":{"PlayInfo":[]}}"#).unwrap_err();
     assert!(matches!(error.kind(), CloudErrorKind::WrongJson(_)));
 }
+
+// CVE-2013-0340 (expat): entities that grow. No XML is read at all: a reply that is some is told by name.
+#[test]
+fn xml_with_entities_is_refused_unread() {
+    let entities: String = (1..20)
+        .map(|at| format!("<!ENTITY e{at} \"&e{0};&e{0};\">", at - 1))
+        .collect();
+    let body =
+        format!("<?xml version=\"1.0\"?><!DOCTYPE a [<!ENTITY e0 \"x\">{entities}]><a>&e19;</a>");
+    let error = parse_play_info(200, body.as_bytes()).unwrap_err();
+    assert!(matches!(error.kind(), CloudErrorKind::WrongJson(why) if why == "it is XML"));
+}

@@ -450,7 +450,7 @@ fn another_sample_entry_is_told_before_its_first_packet() {
 }
 
 /// A file of four fragments far apart, with its index of them at the end.
-fn with_index_at_end() -> Vec<u8> {
+pub(super) fn with_index_at_end() -> Vec<u8> {
     let track = [video(1, 40)];
     let mut bytes = init(&track);
     let mut tfra = vec![1, 0, 4];

@@ -3,7 +3,10 @@
 use bytes::Bytes;
 use kinora_errors::Coded;
 
-use super::build::{audio, boxed, fast_start, fragment, ftyp, init, moov, video, words_of};
+use super::build::{
+    audio, boxed, fast_start, fragment, ftyp, init, moov, video, with_movie_boxes, words_of,
+};
+use super::files::with_index_at_end;
 use super::make;
 use crate::contract::assert_survives;
 use crate::{DemuxError, Step};
@@ -42,6 +45,7 @@ fn a_box_shorter_than_its_head_is_refused() {
     }
 }
 
+// CVE-2018-14325 (mp4v2), CVE-2024-47546 (GStreamer): a size less than its head underflows.
 #[test]
 fn sizes_from_0_to_15_anywhere_end() {
     let sound = fast_start(&[video(1, 4), audio(2, 4)]);
@@ -57,6 +61,7 @@ fn sizes_from_0_to_15_anywhere_end() {
     }
 }
 
+// CVE-2015-1538 (Stagefright), CVE-2016-6164 (FFmpeg): a count times the size of its entries wraps at 2^32.
 #[test]
 fn counts_that_no_table_holds_end() {
     let sound = fast_start(&[video(1, 4)]);
@@ -77,7 +82,12 @@ fn counts_that_no_table_holds_end() {
         (b"mdhd", 12),
         (b"stsd", 4),
     ] {
-        for value in [0, 1, 0x7fff_ffff, 0x8000_0000, u32::MAX] {
+        // Times 4, 8, 12 and 16 the odd ones come round to a few bytes.
+        let wrapping = [0x4000_0001, 0x2000_0001, 0x1555_5556, 0x1000_0001];
+        for value in [0, 1, 0x7fff_ffff, 0x8000_0000, u32::MAX]
+            .into_iter()
+            .chain(wrapping)
+        {
             let mut bytes = sound.clone();
             patch(&mut bytes, kind, offset, value);
             assert_survives(make, &bytes);
@@ -125,6 +135,7 @@ fn a_run_of_samples_without_data_ends() {
     }
 }
 
+// CVE-2019-14498 (VLC): a rate of zero divides.
 #[test]
 fn a_time_scale_of_zero_leaves_the_track_out() {
     let mut bytes = fast_start(&[video(1, 4)]);
@@ -210,4 +221,78 @@ fn a_seek_where_the_leading_track_has_no_samples_ends() {
     let mut bytes = fast_start(&[video(1, 0), audio(2, 20)]);
     bytes.extend_from_slice(b"\0\0\0\x20");
     assert_survives(make, &bytes);
+}
+
+// CVE-2017-14222 (FFmpeg): a `tfra` counts entries that it does not hold.
+#[test]
+fn an_index_of_fragments_that_counts_more_than_it_holds_ends() {
+    let sound = with_index_at_end();
+    for (offset, value) in [
+        (12, u32::MAX),
+        (12, 0x1555_5556),
+        (8, 0x3f),
+        (8, u32::MAX),
+        (0, 0x0100_0000),
+    ] {
+        let mut bytes = sound.clone();
+        patch(&mut bytes, b"tfra", offset, value);
+        assert_survives(make, &bytes);
+    }
+    for value in [0, 1, 15, 16, 17, 0x7fff_ffff, u32::MAX] {
+        let mut bytes = sound.clone();
+        patch(&mut bytes, b"mfro", 4, value);
+        assert_survives(make, &bytes);
+    }
+}
+
+// Media3 #3191: an item of no size keeps the reader of `ilst` where it is.
+#[test]
+fn a_list_of_tags_whose_items_have_no_size_ends() {
+    for size in 0..16u32 {
+        let item = [&size.to_be_bytes()[..], b"\xa9nam", &[0; 16]].concat();
+        let data = [&size.to_be_bytes()[..], b"data", &[0; 16]].concat();
+        for list in [item.repeat(40), boxed(b"\xa9nam", data.repeat(40))] {
+            let meta = boxed(b"meta", [vec![0; 4], boxed(b"ilst", list)].concat());
+            let bytes = with_movie_boxes(&[video(1, 4)], &boxed(b"udta", meta));
+            assert_survives(make, &bytes);
+            assert_eq!(
+                first_error(&bytes),
+                None,
+                "items of {size}: the film plays on"
+            );
+        }
+    }
+}
+
+// hls.js #7968: an `emsg` whose texts never end.
+#[test]
+fn an_event_message_without_an_end_of_text_is_passed_over() {
+    let track = [video(1, 4)];
+    for body in [
+        vec![],
+        vec![0; 4],
+        vec![0x41; 4096],
+        [&[1, 0, 0, 0][..], &[0xff; 64]].concat(),
+    ] {
+        let bytes = [init(&track), boxed(b"emsg", body), fragment(&track, 0..4)].concat();
+        assert_survives(make, &bytes);
+        assert_eq!(first_error(&bytes), None);
+    }
+}
+
+// CVE-2023-44488 (libvpx): widths that nobody can mean; CVE-2019-14498 (VLC): rates of zero.
+#[test]
+fn pictures_and_rates_of_nothing_or_too_much_end() {
+    for value in [0, 1, 0x0000_ffff, 0xffff_0000, u32::MAX] {
+        for offset in [24, 26] {
+            let mut bytes = fast_start(&[video(1, 4)]);
+            patch(&mut bytes, b"vp09", offset, value);
+            assert_survives(make, &bytes);
+        }
+        for offset in [16, 18, 22, 24] {
+            let mut bytes = fast_start(&[audio(1, 4)]);
+            patch(&mut bytes, b"Opus", offset, value);
+            assert_survives(make, &bytes);
+        }
+    }
 }

@@ -176,3 +176,44 @@ fn hostile_streams_cost_little() {
     let _ = run(&mut demuxer, &muxer.bytes, 65_536);
     assert_eq!(demuxer.damage(), 1);
 }
+
+// CVE-2016-9812 (GStreamer): a table that ends within an entry is read beyond its end.
+#[test]
+fn every_prefix_of_a_table_is_survived_and_the_next_sound_one_believed() {
+    let map = [
+        0xe1, 0x00, 0xf0, 0x06, 0x05, 0x04, b'H', b'D', b'M', b'V', 0x1b, 0xe1, 0x00, 0xf0, 0x03,
+        0x52, 0x01, 0x00, 0x0f, 0xe1, 0x01, 0xf0, 0x06, 0x0a, 0x04, b'e', b'n', b'g', 0x00,
+    ];
+    let programs = [0, 1, 0xf0, 0, 0, 2, 0xf1, 0];
+    for (pid, id, body) in [(PMT, 2, &map[..]), (0, 0, &programs[..])] {
+        for end in 0..body.len() {
+            let mut muxer = Muxer::new();
+            muxer.pat(&[(1, PMT)]);
+            // Its checksum is right: only its length is wrong.
+            muxer.section(pid, &table(id, 1, 1, &body[..end]));
+            muxer.pat(&[(1, PMT)]);
+            muxer.pmt(PMT, 1, 2, &[(0x1b, VIDEO, &[])]);
+            muxer.pes(VIDEO, Some(0), None, &picture(true, 0, 9));
+            muxer.pes(VIDEO, Some(3600), None, &picture(false, 1, 9));
+            let steps = run(&mut TsDemuxer::default(), &muxer.bytes, 4096).unwrap();
+            assert!(
+                !packets(&steps, VIDEO).is_empty(),
+                "table {id} cut at {end}"
+            );
+        }
+    }
+}
+
+#[test]
+fn every_length_that_a_section_may_claim_is_survived() {
+    let sound = program_map(1, 0, &[(0x1b, VIDEO, &[]), (0x0f, AUDIO, &[])]);
+    for claimed in 0..0x1000u16 {
+        let mut section = sound.clone();
+        let [high, low] = claimed.to_be_bytes();
+        (section[1], section[2]) = (0xb0 | high, low);
+        let mut muxer = Muxer::new();
+        muxer.pat(&[(1, PMT)]);
+        muxer.section(PMT, &section);
+        let _ = run(&mut TsDemuxer::default(), &muxer.bytes, 4096);
+    }
+}
