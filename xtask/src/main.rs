@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 mod codes;
-mod conformance;
+mod document;
 mod ffmpeg_abi;
 mod tidy;
 
@@ -13,6 +13,7 @@ const HELP: &str = "\
 cargo xtask codes [--check]  the files made from the error table
 cargo xtask tidy             the house rules: arrows between crates, bans below the sans-IO line, sizes
 cargo xtask conformance      judge the conformance corpus, write docs/conformance.md
+cargo xtask fault-matrix     write docs/fault-matrix.md from the registry of faults
 cargo xtask ffmpeg-abi       measure libavcodec's headers, write the table of that major
 cargo xtask tidy --bless     take today's sizes as the new ratchet (only ever smaller)
 ";
@@ -24,7 +25,8 @@ fn main() -> ExitCode {
         ["tidy"] => tidy::run(&root(), tidy::Mode::Check),
         ["codes"] => codes::run(&root(), codes::Mode::Write),
         ["codes", "--check"] => codes::run(&root(), codes::Mode::Check),
-        ["conformance"] => conformance::run(&root()),
+        ["conformance"] => document::write(&root(), "kinora-conformance", "docs/conformance.md"),
+        ["fault-matrix"] => document::write(&root(), "kinora-faults", "docs/fault-matrix.md"),
         ["ffmpeg-abi"] => ffmpeg_abi::run(&root()),
         ["tidy", "--bless"] => tidy::run(&root(), tidy::Mode::Bless),
         _ => {

@@ -93,6 +93,18 @@ const ARROWS: &[(&str, &[&str])] = &[
             "kinora-cloud",
         ],
     ),
+    (
+        "kinora-faults",
+        &[
+            "kinora",
+            "kinora-cloud",
+            "kinora-errors",
+            "kinora-media",
+            "kinora-net",
+            "kinora-output",
+            "kinora-service",
+        ],
+    ),
     ("xtask", &[]),
 ];
 

@@ -148,6 +148,7 @@ impl Resolve {
         cx.mark(TimingMark::PlayInfo);
         match parse_play_info(status, &body) {
             Ok(info) => {
+                transfer.mended(cx);
                 self.info = Some(info);
                 self.choose()
             }
@@ -276,10 +277,25 @@ fn is_service_fault(fault: &Fault) -> bool {
     fault.code().number() >> 16 == 0x2001
 }
 
+/// What became of a call when the network ended it.
 fn not_reached(fault: &Fault) -> Fault {
-    let mut told = Fault::new(codes::ERROR_REQUEST_FAIL, "service.not_reached")
-        .because(format!("the video service could not be asked: {fault}"))
-        .retry_class(Retry::Backoff);
+    // Somebody answered, but no service does so: asking again would get the same.
+    let unheard_of = fault.reason().starts_with("http.redirect");
+    let told = if unheard_of {
+        Fault::new(codes::ERROR_UNKNOWN_ERROR, "service.unmapped")
+            .because(format!(
+                "something else than the video service answered: {fault}"
+            ))
+            .retry_class(Retry::AfterUser)
+    } else {
+        Fault::new(codes::ERROR_REQUEST_FAIL, "service.not_reached")
+            .because(format!("the video service could not be asked: {fault}"))
+            .retry_class(Retry::Backoff)
+    };
+    with_causes(told, fault)
+}
+
+fn with_causes(mut told: Fault, fault: &Fault) -> Fault {
     for cause in fault.causes() {
         told = told.because(cause.0.clone());
     }

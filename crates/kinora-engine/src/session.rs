@@ -92,6 +92,8 @@ pub(crate) struct Session {
     pub(crate) doom: Option<Fault>,
     /// Waits for a fresh credential until then.
     expiry: Option<(Fault, Time)>,
+    /// What the service said of the credential before the present one.
+    replaced: Option<Fault>,
     pub(crate) sink_runs: bool,
     pub(crate) next_report: Option<Time>,
     pub(crate) meter: Meter,
@@ -141,6 +143,7 @@ impl Session {
             ended: false,
             doom,
             expiry,
+            replaced: None,
             sink_runs: false,
             next_report: None,
             meter: Meter::default(),
@@ -262,10 +265,15 @@ impl Session {
     fn resolved(&mut self, cx: &mut Cx, resolved: Resolved) {
         match resolved {
             Resolved::Pending => {}
-            Resolved::Url(url) => match self.ingest {
-                Ingest::Unknown => self.ingest = Ingest::open(cx, url),
-                _ => self.ingest.renew(cx, url),
-            },
+            Resolved::Url(url) => {
+                if let Some(fault) = self.replaced.take() {
+                    cx.recovered(fault);
+                }
+                match self.ingest {
+                    Ingest::Unknown => self.ingest = Ingest::open(cx, url),
+                    _ => self.ingest.renew(cx, url),
+                }
+            }
             Resolved::Failed(fault) if recover::is_expired(&fault) => {
                 self.expiry = Some(expired(cx, fault))
             }
@@ -796,9 +804,14 @@ impl Session {
         let Some(call) = &mut self.resolve else {
             return;
         };
-        if !call.refresh(credential) || self.expiry.take().is_none() {
+        if !call.refresh(credential) {
             return;
         }
+        let Some((fault, _)) = self.expiry.take() else {
+            return;
+        };
+        // Of media that was refused, its own transfer tells when it comes again.
+        self.replaced = recover::is_expired(&fault).then_some(fault);
         match call.ask(cx) {
             Err(fault) if recover::is_expired(&fault) => self.expiry = Some(expired(cx, fault)),
             Err(fault) => self.doom = Some(fault),

@@ -230,6 +230,14 @@ impl Transfer {
         if self.progress >= FORGIVEN_AFTER {
             self.failures = 0;
         }
+        // That a service answers does not say that it does what it was asked: its owner knows.
+        if self.want.purpose != Purpose::Api {
+            self.mended(cx);
+        }
+    }
+
+    /// What failed before has succeeded now.
+    pub(crate) fn mended(&mut self, cx: &mut Cx) {
         if let Some(fault) = self.broken.take() {
             cx.info(InfoCode::NetworkRetrySuccess, "the network is back");
             cx.recovered(fault);
@@ -291,7 +299,8 @@ impl Transfer {
         );
         cx.info(InfoCode::NetworkRetry, text);
         self.broken = Some(fault);
-        if after == Time::ZERO {
+        // A call must be signed anew first, which its owner does when the wait is over.
+        if after == Time::ZERO && self.want.purpose != Purpose::Api {
             return self.ask(cx);
         }
         self.phase = Phase::Waiting {

@@ -334,7 +334,8 @@ impl NetError {
                 Some(1 | 13) => Retry::AfterUser,
                 _ => Retry::Never,
             },
-            Self::ProxyRefused(_)
+            Self::Tls { .. }
+            | Self::ProxyRefused(_)
             | Self::BadProxy
             | Self::BadCaCertificates(_)
             | Self::Start(_) => Retry::AfterUser,

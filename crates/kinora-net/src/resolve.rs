@@ -17,6 +17,12 @@ pub trait Resolve: Send + Sync + 'static {
     fn resolve(&self, host: &str) -> Resolving;
 }
 
+impl<R: Resolve + ?Sized> Resolve for Arc<R> {
+    fn resolve(&self, host: &str) -> Resolving {
+        (**self).resolve(host)
+    }
+}
+
 /// The operating system's resolver.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SystemResolver;

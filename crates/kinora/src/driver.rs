@@ -10,7 +10,7 @@ use kinora_engine::{
 };
 use kinora_errors::{Coded, Fault, codes};
 use kinora_media::{Time, VideoFrame};
-use kinora_net::{FetchRequest, Method, Net, NetConfig, NetEvent};
+use kinora_net::{FetchRequest, Method, Net, NetConfig, NetEvent, Resolve};
 use kinora_output::{AudioSink, VideoSink};
 
 use crate::audio::AudioLine;
@@ -25,6 +25,7 @@ use crate::render::{Render, Tally};
 pub(crate) struct Parts {
     pub(crate) config: PlayerConfig,
     pub(crate) net: NetConfig,
+    pub(crate) resolver: Arc<dyn Resolve>,
     pub(crate) backends: Backends,
     pub(crate) video: Box<dyn VideoSink>,
     pub(crate) audio: Box<dyn AudioSink>,
@@ -87,7 +88,7 @@ impl Driver {
     fn new(parts: Parts) -> Result<Self, Fault> {
         let clock = SystemClock::new();
         let to_engine = parts.messages.clone();
-        let net = Net::new(parts.net, move |event| {
+        let net = Net::with_resolver(parts.net, parts.resolver, move |event| {
             let _ = to_engine.send(Message::Net(event));
         });
         let render = Render::spawn(parts.video, clock, parts.messages.clone(), parts.tally)

@@ -45,7 +45,7 @@ pub use kinora_errors::{Code, Coded, Fault, Secret, codes};
 pub use kinora_media::{
     Header, MediaInfo, Packet, Time, TrackId, TrackInfo, TrackKind, VideoFrame,
 };
-pub use kinora_net::{IpFamily, NetConfig};
+pub use kinora_net::{IpFamily, NetConfig, Resolve, Resolving};
 /// Where pictures and sound go.
 pub use kinora_output as output;
 pub use player::{OutputStats, Player, PlayerBuilder};

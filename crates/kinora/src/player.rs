@@ -11,7 +11,7 @@ use kinora_engine::{
 };
 use kinora_errors::{Fault, Secret, codes};
 use kinora_media::{MediaInfo, Time, VideoFrame};
-use kinora_net::NetConfig;
+use kinora_net::{NetConfig, Resolve, SystemResolver};
 use kinora_output::{AudioSink, NullAudio, NullVideo, VideoSink};
 
 use crate::backends::{Backends, DecoderChoice};
@@ -78,6 +78,7 @@ pub struct OutputStats {
 pub struct PlayerBuilder {
     config: PlayerConfig,
     net: NetConfig,
+    resolver: Arc<dyn Resolve>,
     decoders: DecoderChoice,
     video: Box<dyn VideoSink>,
     audio: Box<dyn AudioSink>,
@@ -89,6 +90,7 @@ impl Default for PlayerBuilder {
         Self {
             config: PlayerConfig::default(),
             net: NetConfig::default(),
+            resolver: Arc::new(SystemResolver),
             decoders: DecoderChoice::Auto,
             video: Box::new(NullVideo::new()),
             audio: Box::new(NullAudio::new()),
@@ -108,6 +110,12 @@ impl PlayerBuilder {
     #[must_use]
     pub fn network(mut self, net: NetConfig) -> Self {
         self.net = net;
+        self
+    }
+    /// Finds the addresses of names, instead of the system: for DNS over HTTPS, or pinned addresses.
+    #[must_use]
+    pub fn resolver(mut self, resolver: impl Resolve) -> Self {
+        self.resolver = Arc::new(resolver);
         self
     }
     /// Which decoders may be used.
@@ -149,6 +157,7 @@ impl PlayerBuilder {
         let parts = Parts {
             config: self.config,
             net: self.net,
+            resolver: self.resolver,
             backends,
             video: self.video,
             audio: self.audio,

@@ -1,5 +1,6 @@
 //! The render thread: takes pictures at their time and hands them to the video sink.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, Sender, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -50,7 +51,14 @@ impl Render {
         let counts = Arc::clone(&tally);
         let thread = std::thread::Builder::new()
             .name("kinora-render".into())
-            .spawn(move || run(sink, clock, &mailbox, &counts, &out))?;
+            .spawn(move || {
+                // The sink is the application's: what it does must not end the player unseen.
+                let run = AssertUnwindSafe(|| run(sink, clock, &mailbox, &counts, &out));
+                catch_unwind(run).unwrap_or_else(|_| {
+                    let _ = out.send(Message::OutputFailed(broken()));
+                    Err(broken())
+                })
+            })?;
         Ok(Self {
             frames: Some(frames),
             tally,
@@ -72,10 +80,13 @@ impl Render {
         match self.thread.take().map(JoinHandle::join) {
             None => Ok(()),
             Some(Ok(result)) => result,
-            Some(Err(_)) => Err(Fault::new(codes::ERROR_UNKNOWN_ERROR, "output.broken")
-                .because("the video output panicked")),
+            Some(Err(_)) => Err(broken()),
         }
     }
+}
+
+fn broken() -> Fault {
+    Fault::new(codes::ERROR_UNKNOWN, "output.broken").because("the video output panicked")
 }
 
 fn run(
