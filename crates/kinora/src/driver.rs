@@ -76,6 +76,8 @@ struct World {
     backends: Backends,
     messages: Sender<Message>,
     events: EventQueue,
+    /// Told once the view shows what they tell of.
+    told: Vec<Event>,
     video: Option<Worker>,
     audio: Option<Worker>,
     frames: HashMap<FrameId, AnyFrame>,
@@ -101,6 +103,7 @@ impl Driver {
             backends: parts.backends,
             messages: parts.messages,
             events: parts.events,
+            told: Vec::new(),
             video: None,
             audio: None,
             frames: HashMap::new(),
@@ -172,7 +175,7 @@ impl Driver {
                 self.world.frames.insert(id, frame);
                 self.handle(notice);
             }
-            Message::OutputFailed(fault) => self.world.events.push(Event::Recovered(fault)),
+            Message::OutputFailed(fault) => self.world.told.push(Event::Recovered(fault)),
             Message::Control(control) => self.world.control(control),
         }
         // A deadline that passes while messages pour in is kept all the same.
@@ -197,7 +200,8 @@ impl Driver {
         }
     }
 
-    fn publish(&self) {
+    /// Shows what is so now, and only then tells of it.
+    fn publish(&mut self) {
         let now = self.world.clock.now();
         let mut view = self.view.lock().unwrap_or_else(PoisonError::into_inner);
         view.state = self.engine.state();
@@ -208,6 +212,10 @@ impl Driver {
         view.media = self.engine.media_info();
         view.tracks = self.engine.tracks();
         view.stats = self.engine.stats();
+        drop(view);
+        for event in self.world.told.drain(..) {
+            self.world.events.push(event);
+        }
     }
 }
 
@@ -248,7 +256,7 @@ impl World {
             Output::HoldAudio => self.sound.hold(self.clock.mono()),
             Output::Rate(speed) => self.sound.set_speed(speed),
             Output::Close => self.close(),
-            Output::Event(event) => self.events.push(event),
+            Output::Event(event) => self.told.push(event),
         }
     }
 

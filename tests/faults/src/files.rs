@@ -61,6 +61,12 @@ fn serve(mut client: TcpStream, dir: &Path) -> Option<()> {
         ))
     });
     let told = match range {
+        Some((start, _)) if start >= len => {
+            let told = format!(
+                "HTTP/1.1 416 Range Not Satisfiable\r\nContent-Range: bytes */{len}\r\nContent-Length: 0\r\n\r\n"
+            );
+            return client.write_all(told.as_bytes()).ok();
+        }
         Some((start, end)) => format!(
             "HTTP/1.1 206 Partial Content\r\nContent-Range: bytes {start}-{end}/{len}\r\nContent-Length: {}\r\n\r\n",
             end + 1 - start
