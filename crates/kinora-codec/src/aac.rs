@@ -20,9 +20,10 @@ pub(crate) struct AacDecoder {
     draining: bool,
 }
 
+/// The defaults are for speech: mixed to mono, two hours at most.
 fn open(config: &[u8]) -> Result<syom::Decoder, DecodeError> {
     guarded(CODEC, || {
-        syom::Decoder::from_asc(config, DecodeOptions::default())
+        syom::Decoder::from_asc(config, DecodeOptions::unbounded())
     })?
     .map_err(|error| DecodeError::BadConfig {
         codec: CODEC,
@@ -50,6 +51,7 @@ impl Decoder for AacDecoder {
         if self.ready.len() > MOST_READY {
             return Err(DecodeError::Full);
         }
+        let before = self.ready.len();
         let ready = &mut self.ready;
         let decoded = guarded(CODEC, || {
             self.inner.decode_au(&packet.data, |frame| {
@@ -78,6 +80,13 @@ impl Decoder for AacDecoder {
             return Err(DecodeError::Corrupt {
                 codec: CODEC,
                 what: error.to_string(),
+            });
+        }
+        // Every access unit has sound; one that is all filling or end marks is damaged.
+        if self.ready.len() == before {
+            return Err(DecodeError::Corrupt {
+                codec: CODEC,
+                what: "it holds no sound".into(),
             });
         }
         Ok(())

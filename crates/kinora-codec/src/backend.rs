@@ -1,8 +1,11 @@
 use kinora_media::{CodecId, TrackInfo};
 
 use crate::aac::AacDecoder;
+use crate::framewise::FramewiseDecoder;
 use crate::h264::H264Decoder;
 use crate::h265::H265Decoder;
+use crate::pcm::Pcm;
+use crate::sound::{self, Symphonia};
 use crate::{AudioDecoder, DecodeError, DecoderBackend, DecoderOptions, VideoDecoder};
 
 /// The decoders in pure Rust: always there, also on machines without any system library.
@@ -23,7 +26,10 @@ impl DecoderBackend for RustBackend {
     }
 
     fn supports(&self, codec: CodecId) -> bool {
-        matches!(codec, CodecId::H264 | CodecId::H265 | CodecId::Aac)
+        matches!(
+            codec,
+            CodecId::H264 | CodecId::H265 | CodecId::Aac | CodecId::Pcm
+        ) || sound::knows(codec)
     }
 
     fn open_video(
@@ -48,6 +54,10 @@ impl DecoderBackend for RustBackend {
     ) -> Result<AudioDecoder, DecodeError> {
         match track.codec {
             CodecId::Aac => Ok(Box::new(AacDecoder::open(track)?)),
+            CodecId::Pcm => Ok(Box::new(FramewiseDecoder::new(Pcm::open(track)?))),
+            codec if sound::knows(codec) => {
+                Ok(Box::new(FramewiseDecoder::new(Symphonia::open(track)?)))
+            }
             codec => Err(DecodeError::Unsupported {
                 codec,
                 detail: None,

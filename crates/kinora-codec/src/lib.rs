@@ -3,10 +3,15 @@
 
 mod aac;
 mod backend;
+#[cfg(any(test, feature = "contract"))]
+pub mod contract;
 mod decoder;
+mod framewise;
 mod guard;
 mod h264;
 mod h265;
+mod pcm;
+mod sound;
 
 pub use backend::RustBackend;
 pub use decoder::{

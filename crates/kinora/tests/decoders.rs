@@ -1,0 +1,293 @@
+//! Both families of decoders: the contract, and every frame against what FFmpeg's own program says of it.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use kinora::{MediaReader, NetConfig, Packet, TrackInfo, TrackKind};
+use kinora_codec::contract::{assert_decoder, decode};
+use kinora_codec::{DecoderBackend, DecoderOptions, RustBackend};
+use kinora_ffmpeg::FfmpegBackend;
+use md5::{Digest, Md5};
+
+const PICTURES: &str = "-f lavfi -i testsrc2=size=324x180:rate=25:duration=1";
+const SOUND: &str =
+    "-f lavfi -i sine=frequency=997:duration=1:sample_rate=48000,aformat=channel_layouts=stereo";
+
+fn ffmpeg(words: &str) -> Command {
+    let mut command = Command::new("ffmpeg");
+    command
+        .args(["-nostdin", "-v", "error", "-y"])
+        .args(words.split_whitespace());
+    command
+}
+
+fn make(dir: &Path, name: &str, words: &str) -> PathBuf {
+    let file = dir.join(name);
+    let made = ffmpeg(words).arg(&file).status();
+    assert!(
+        made.is_ok_and(|status| status.success()),
+        "ffmpeg is needed: make setup"
+    );
+    file
+}
+
+/// The one track of a clip and its packets.
+fn read(file: &Path) -> (TrackInfo, Vec<Packet>) {
+    let mut reader = MediaReader::open(&file.display().to_string(), &NetConfig::default()).unwrap();
+    let track = reader.info().tracks[0].clone();
+    let mut packets = Vec::new();
+    while let Some(packet) = reader.next_packet().unwrap() {
+        packets.push(packet);
+    }
+    (track, packets)
+}
+
+/// The hashes of the frames, as FFmpeg tells them.
+fn framemd5(file: &Path, format: &str) -> Vec<String> {
+    let words = format!(
+        "-i {} -fps_mode passthrough {format} -f framemd5 -",
+        file.display()
+    );
+    let told = ffmpeg(&words).output().unwrap();
+    let text = String::from_utf8(told.stdout).unwrap();
+    let hashes = text.lines().filter(|line| !line.starts_with('#'));
+    hashes
+        .map(|line| line.rsplit(',').next().unwrap().trim().to_owned())
+        .collect()
+}
+
+fn hash(bytes: &[u8]) -> String {
+    Md5::digest(bytes)
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
+}
+
+/// The clip's frames: their samples in presentation order.
+fn frames(backend: &dyn DecoderBackend, track: &TrackInfo, packets: &[Packet]) -> Vec<Vec<u8>> {
+    let options = DecoderOptions::default();
+    let decoded = match track.codec.kind() {
+        TrackKind::Video => decode(&mut *backend.open_video(track, options).unwrap(), packets),
+        _ => decode(&mut *backend.open_audio(track, options).unwrap(), packets),
+    };
+    decoded.into_iter().map(|(_, samples)| samples).collect()
+}
+
+fn keeps_the_contract(backend: &dyn DecoderBackend, track: &TrackInfo, packets: &[Packet]) {
+    for threads in [1, 2] {
+        let options = DecoderOptions {
+            threads,
+            low_delay: threads == 1,
+        };
+        match track.codec.kind() {
+            TrackKind::Video => {
+                assert_decoder(|| backend.open_video(track, options).unwrap(), packets)
+            }
+            _ => assert_decoder(|| backend.open_audio(track, options).unwrap(), packets),
+        }
+    }
+}
+
+/// Which backends are held to it.
+#[derive(Clone, Copy, PartialEq)]
+enum By {
+    Both,
+    Ffmpeg,
+    Rust,
+}
+
+/// Bit for bit as FFmpeg's own program, by the backends that are named.
+fn exact(name: &str, words: &str, format: &str, by: By) {
+    let dir = tempfile::tempdir().unwrap();
+    let file = make(dir.path(), name, words);
+    let (track, packets) = read(&file);
+    let expected = framemd5(&file, format);
+    assert!(!expected.is_empty());
+    let backends: [(&dyn DecoderBackend, bool); 2] = [
+        (&FfmpegBackend::load().unwrap(), by != By::Rust),
+        (&RustBackend::new(), by != By::Ffmpeg),
+    ];
+    for (backend, held) in backends {
+        if !held {
+            continue;
+        }
+        let hashes: Vec<String> = frames(backend, &track, &packets)
+            .iter()
+            .map(|frame| hash(frame))
+            .collect();
+        let wrong = hashes
+            .iter()
+            .zip(&expected)
+            .position(|(ours, theirs)| ours != theirs);
+        assert_eq!(
+            (hashes.len(), wrong),
+            (expected.len(), None),
+            "{name} by {}",
+            backend.name()
+        );
+        keeps_the_contract(backend, &track, &packets);
+    }
+}
+
+#[test]
+fn h264_with_b_frames_is_exact() {
+    exact(
+        "b.mp4",
+        &format!("{PICTURES} -c:v libx264 -bf 3 -b_strategy 0 -refs 4 -g 12 -pix_fmt yuv420p"),
+        "-pix_fmt yuv420p",
+        By::Both,
+    );
+}
+
+#[test]
+fn h264_without_cabac_is_exact() {
+    exact(
+        "cavlc.mp4",
+        &format!("{PICTURES} -c:v libx264 -profile:v baseline -g 10 -pix_fmt yuv420p"),
+        "-pix_fmt yuv420p",
+        By::Both,
+    );
+}
+
+#[test]
+fn h264_interlaced_is_exact() {
+    let words = format!(
+        "{PICTURES} -c:v libx264 -flags +ilme+ildct -x264-params tff=1:bframes=2 -g 12 -pix_fmt yuv420p"
+    );
+    exact("interlaced.mp4", &words, "-pix_fmt yuv420p", By::Both);
+}
+
+#[test]
+fn h265_8_bit_is_exact() {
+    let words = format!(
+        "{PICTURES} -c:v libx265 -x265-params log-level=none:bframes=3:keyint=12 -tag:v hvc1 -pix_fmt yuv420p"
+    );
+    exact("hevc.mp4", &words, "-pix_fmt yuv420p", By::Both);
+}
+
+#[test]
+fn h265_10_bit_is_exact() {
+    let words = format!(
+        "{PICTURES} -c:v libx265 -x265-params log-level=none:bframes=3:keyint=12 -tag:v hvc1 -pix_fmt yuv420p10le"
+    );
+    exact("hevc10.mp4", &words, "-pix_fmt yuv420p10le", By::Both);
+}
+
+#[test]
+fn vp9_is_exact() {
+    exact(
+        "vp9.mp4",
+        &format!("{PICTURES} -c:v libvpx-vp9 -cpu-used 8 -b:v 300k -pix_fmt yuv420p"),
+        "-pix_fmt yuv420p",
+        By::Ffmpeg,
+    );
+}
+
+#[test]
+fn av1_is_exact() {
+    exact(
+        "av1.mp4",
+        &format!("{PICTURES} -c:v libsvtav1 -preset 12 -pix_fmt yuv420p"),
+        "-pix_fmt yuv420p",
+        By::Ffmpeg,
+    );
+}
+
+#[test]
+fn aac_is_exact_by_libavcodec() {
+    // Without noise substitution: its generator goes on over a flush.
+    exact(
+        "tone.aac",
+        &format!("{SOUND} -c:a aac -b:a 128k -aac_pns 0"),
+        "-c:a pcm_f32le",
+        By::Ffmpeg,
+    );
+}
+
+#[test]
+fn flac_is_exact_by_both() {
+    exact(
+        "flac.mp4",
+        &format!("{SOUND} -c:a flac -strict -2"),
+        "-c:a pcm_f32le",
+        By::Both,
+    );
+}
+
+#[test]
+fn pcm_is_exact_however_it_is_written() {
+    let dir = tempfile::tempdir().unwrap();
+    for codec in [
+        "pcm_u8",
+        "pcm_s16be",
+        "pcm_s24be",
+        "pcm_s32le",
+        "pcm_f32le",
+        "pcm_f64be",
+    ] {
+        let file = make(
+            dir.path(),
+            &format!("{codec}.mov"),
+            &format!("{SOUND} -c:a {codec}"),
+        );
+        let (track, packets) = read(&file);
+        let expected = ffmpeg(&format!("-i {} -f f32le -", file.display()))
+            .output()
+            .unwrap()
+            .stdout;
+        assert!(
+            frames(&RustBackend::new(), &track, &packets).concat() == expected,
+            "{codec}"
+        );
+        keeps_the_contract(&RustBackend::new(), &track, &packets);
+    }
+}
+
+/// The signal over the difference, in decibels.
+fn likeness(a: &[u8], b: &[u8]) -> f64 {
+    let samples = |bytes: &[u8]| -> Vec<f64> {
+        bytes
+            .chunks_exact(4)
+            .map(|word| f64::from(f32::from_le_bytes([word[0], word[1], word[2], word[3]])))
+            .collect()
+    };
+    let (a, b) = (samples(a), samples(b));
+    // At the very end a decoder may keep what another one cuts as padding.
+    assert!(
+        a.len().abs_diff(b.len()) <= 1_024,
+        "{} and {} samples",
+        a.len(),
+        b.len()
+    );
+    let signal: f64 = a.iter().map(|x| x * x).sum();
+    let noise: f64 = a.iter().zip(&b).map(|(x, y)| (x - y) * (x - y)).sum();
+    10.0 * (signal / noise.max(1e-30)).log10()
+}
+
+/// Lossy sound is defined up to rounding only: the backends agree to within it.
+fn alike(name: &str, words: &str) {
+    let dir = tempfile::tempdir().unwrap();
+    let (track, packets) = read(&make(dir.path(), name, words));
+    let rust = frames(&RustBackend::new(), &track, &packets).concat();
+    let ffmpeg = frames(&FfmpegBackend::load().unwrap(), &track, &packets).concat();
+    let decibels = likeness(&ffmpeg, &rust);
+    assert!(decibels > 80.0, "{name}: {decibels:.1} dB");
+    keeps_the_contract(&RustBackend::new(), &track, &packets);
+}
+
+#[test]
+fn aac_by_both_is_alike() {
+    alike("tone.aac", &format!("{SOUND} -c:a aac -b:a 128k"));
+}
+
+#[test]
+fn mpeg_audio_by_both_is_alike() {
+    alike("tone.mp3", &format!("{SOUND} -c:a libmp3lame -b:a 128k"));
+    alike("tone.ts", &format!("{SOUND} -c:a mp2 -b:a 192k"));
+}
+
+#[test]
+fn vorbis_by_both_is_alike() {
+    alike("vorbis.mp4", &format!("{SOUND} -c:a libvorbis -b:a 128k"));
+}
