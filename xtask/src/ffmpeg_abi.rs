@@ -1,5 +1,5 @@
-//! Measures libavcodec's structs by its headers and writes the table that `kinora-ffmpeg` reads
-//! them with at run time.
+//! Measures libavcodec's structs and writes the table that `kinora-ffmpeg` reads them with at run time: by the
+//! headers that are installed, or by bindings that `bindgen` made from the headers of another major.
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -36,11 +36,11 @@ const OFFSETS: &[(&str, &str, &str)] = &[
     ("frame_color_matrix", "AVFrame", "colorspace"),
 ];
 
-/// Writes `crates/kinora-ffmpeg/src/abi/v<major>.rs` from the headers that `cc` finds.
-pub(crate) fn run(root: &Path) -> Result<(), String> {
+/// Writes `crates/kinora-ffmpeg/src/abi/v<major>.rs` from the headers that `cc` finds, or from those bindings.
+pub(crate) fn run(root: &Path, bindings: Option<&Path>) -> Result<(), String> {
     let folder = std::env::temp_dir().join(format!("kinora-ffmpeg-abi-{}", std::process::id()));
     std::fs::create_dir_all(&folder).map_err(|error| error.to_string())?;
-    let table = measure(&folder);
+    let table = measure(&folder, bindings);
     let _ = std::fs::remove_dir_all(&folder);
     let (major, text) = table?;
     let file = root.join(format!("crates/kinora-ffmpeg/src/abi/v{major}.rs"));
@@ -49,22 +49,33 @@ pub(crate) fn run(root: &Path) -> Result<(), String> {
     Ok(())
 }
 
-fn measure(folder: &Path) -> Result<(String, String), String> {
-    let source = folder.join("measure.c");
+fn measure(folder: &Path, bindings: Option<&Path>) -> Result<(String, String), String> {
     let program = folder.join("measure");
-    std::fs::write(&source, c_program()).map_err(|error| error.to_string())?;
-    let cc = Command::new("cc")
-        .arg("-w")
-        .arg("-o")
-        .arg(&program)
-        .arg(&source)
-        .output();
-    let cc = cc.map_err(|error| format!("cc does not run: {error}"))?;
-    if !cc.status.success() {
-        let said = String::from_utf8_lossy(&cc.stderr).into_owned();
-        return Err(format!(
-            "no headers? apt-get install libavcodec-dev libavutil-dev\n{said}"
-        ));
+    let (source, text, mut compiler, hint) = match bindings {
+        None => (
+            folder.join("measure.c"),
+            c_program(),
+            Command::new("cc"),
+            "no headers? apt-get install libavcodec-dev libavutil-dev",
+        ),
+        Some(bindings) => (
+            folder.join("measure.rs"),
+            rust_program(bindings),
+            Command::new("rustc"),
+            "are these bindings of libavcodec and libavutil?",
+        ),
+    };
+    if bindings.is_some() {
+        compiler.args(["--edition", "2021", "--cap-lints", "allow"]);
+    } else {
+        compiler.arg("-w");
+    }
+    std::fs::write(&source, text).map_err(|error| error.to_string())?;
+    let compiled = compiler.arg("-o").arg(&program).arg(&source).output();
+    let compiled = compiled.map_err(|error| format!("the compiler does not run: {error}"))?;
+    if !compiled.status.success() {
+        let said = String::from_utf8_lossy(&compiled.stderr).into_owned();
+        return Err(format!("{hint}\n{said}"));
     }
     let output = Command::new(&program)
         .output()
@@ -106,5 +117,20 @@ fn c_program() -> String {
         );
     }
     text.push_str("  return 0;\n}\n");
+    text
+}
+
+fn rust_program(bindings: &Path) -> String {
+    let mut text = format!(
+        "mod ffi {{ include!({:?}); }}\nfn main() {{\n    println!(\"avcodec {{}}\", ffi::LIBAVCODEC_VERSION_MAJOR);\n    println!(\"avutil {{}}\", ffi::LIBAVUTIL_VERSION_MAJOR);\n",
+        bindings.display().to_string()
+    );
+    for (name, kind, field) in OFFSETS {
+        let _ = writeln!(
+            text,
+            "    println!(\"{name} {{}}\", std::mem::offset_of!(ffi::{kind}, {field}));"
+        );
+    }
+    text.push_str("}\n");
     text
 }

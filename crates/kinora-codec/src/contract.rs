@@ -201,7 +201,7 @@ fn damage_stays_with_its_packet<F: Comparable>(
 /// The packet with some of its bytes inverted, or cut in half.
 fn damaged(packet: &Packet, number: usize) -> Packet {
     let mut bytes = packet.data.to_vec();
-    if number % 2 == 0 {
+    if number.is_multiple_of(2) {
         bytes.truncate(bytes.len() / 2);
     }
     let step = bytes.len() / 5 + 1;

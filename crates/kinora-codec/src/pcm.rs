@@ -105,7 +105,7 @@ impl Framewise for Pcm {
 
     fn decode(&mut self, packet: &Packet) -> Result<Option<AudioFrame>, DecodeError> {
         let whole = self.format.bytes * usize::from(self.audio.channels);
-        if packet.data.is_empty() || packet.data.len() % whole != 0 {
+        if packet.data.is_empty() || !packet.data.len().is_multiple_of(whole) {
             return Err(DecodeError::Corrupt {
                 codec: CODEC,
                 what: format!("{} bytes are no whole number of samples", packet.data.len()),
