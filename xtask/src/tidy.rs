@@ -105,6 +105,16 @@ const ARROWS: &[(&str, &[&str])] = &[
             "kinora-service",
         ],
     ),
+    (
+        "kinora-service-clients",
+        &[
+            "kinora",
+            "kinora-cloud",
+            "kinora-errors",
+            "kinora-faults",
+            "kinora-service",
+        ],
+    ),
     ("xtask", &[]),
 ];
 

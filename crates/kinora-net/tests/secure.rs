@@ -120,7 +120,8 @@ fn a_wrong_certificate_is_refused_before_anything_is_sent() {
         let server = tls_server(config);
         let outcome = Probe::new(trusting(authority.pem())).get(secure_url(&server));
         assert_eq!(outcome.failed(), (UNKNOWN, reason));
-        assert_eq!(outcome.fault().retry(), Retry::Never);
+        // No retry by the player, but one by the user once the certificate is renewed.
+        assert_eq!(outcome.fault().retry(), Retry::AfterUser);
         assert!(server.requests().is_empty());
     }
 }

@@ -1,5 +1,6 @@
 //! A real service on loopback with one real video, behind a proxy.
 
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -73,6 +74,8 @@ pub struct Stage {
     pub library: Library,
     /// The video.
     pub video: VideoId,
+    /// Where the service itself listens; the proxy passes no bodies of requests on.
+    pub address: SocketAddr,
     /// A key that may do everything.
     pub key: AccessKey,
     runtime: Runtime,
@@ -96,9 +99,10 @@ impl Stage {
         let behind = i64::try_from(behind.as_millis()).expect("a short time");
         let clock = Arc::new(ManualClock::at_ms(SystemClock.unix_ms() - behind));
         let runtime = Runtime::new().expect("a runtime");
-        let mut config = ServiceConfig::new(dir.path().join("data"), ([127, 0, 0, 1], 0).into());
+        let mut config = ServiceConfig::new(dir.path().join("data"), SocketAddr::from(([127, 0, 0, 1], 0)));
         config.clock = clock.clone();
         let service = runtime.block_on(Service::open(config)).expect("a service");
+        let address = service.address();
         let (library, proxy) = (service.library().clone(), Proxy::before(service.address()));
         let (stop, stopped) = oneshot::channel();
         let task = runtime.spawn(async move {
@@ -115,6 +119,7 @@ impl Stage {
             clock,
             library,
             video: template.video.clone(),
+            address,
             key: template.key.clone(),
             runtime,
             stop: Some((stop, task)),
