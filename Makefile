@@ -15,7 +15,8 @@ demo: setup ## Make a video, serve it, play it by its id, show that it played
 	@$(CARGO) build --package kinora-cli
 	@scripts/demo.sh
 
-test: setup ## Run every test
+test: ## Run every test
+	@scripts/setup.sh tests
 	@$(CARGO) test --workspace
 
 lint: setup ## Formatting, clippy, the house rules, wasm32, licences of dependencies

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Installs what Kinora's build, tests and demo need and this machine lacks; says what it does.
+# Installs what Kinora's build and demo need and this machine lacks; says what it does.
+# With `tests`: also what only the tests need.
 # Debian and Ubuntu only; elsewhere it names what to install.
 set -euo pipefail
 
@@ -10,6 +11,15 @@ need ffprobe ffmpeg
 need cc gcc             # TLS (ring) and SQLite hold some C
 need curl curl          # the tests look at the service as an outsider does
 [ -e /etc/ssl/certs/ca-certificates.crt ] || missing+=(ca-certificates)
+if [ "${1-}" = tests ]; then
+  need python3 python3        # the vendor's SDKs are asked in their own languages
+  python3 -c 'import ensurepip, venv' 2>/dev/null || missing+=(python3-venv)
+  need node nodejs
+  need npm npm
+  need mkfs.ext4 e2fsprogs    # faults of disks and of permissions
+  need losetup mount
+  need setpriv util-linux
+fi
 
 if ! command -v cargo >/dev/null 2>&1; then
   echo "setup: no cargo on the PATH. Install Rust 1.95 or newer from https://rustup.rs, then run this again." >&2

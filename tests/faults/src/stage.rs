@@ -99,7 +99,10 @@ impl Stage {
         let behind = i64::try_from(behind.as_millis()).expect("a short time");
         let clock = Arc::new(ManualClock::at_ms(SystemClock.unix_ms() - behind));
         let runtime = Runtime::new().expect("a runtime");
-        let mut config = ServiceConfig::new(dir.path().join("data"), SocketAddr::from(([127, 0, 0, 1], 0)));
+        let mut config = ServiceConfig::new(
+            dir.path().join("data"),
+            SocketAddr::from(([127, 0, 0, 1], 0)),
+        );
         config.clock = clock.clone();
         let service = runtime.block_on(Service::open(config)).expect("a service");
         let address = service.address();
