@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 use axum::body::Body;
 use axum::extract::{Path, RawQuery, Request, State};
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use bytes::{Bytes, BytesMut};
@@ -101,8 +102,7 @@ pub(crate) async fn answer(
         &video,
         &file,
         query.as_deref().unwrap_or_default(),
-        &parts.method,
-        &parts.headers,
+        &parts,
     )
     .await
     {
@@ -111,16 +111,18 @@ pub(crate) async fn answer(
     }
 }
 
+/// The argument, if it is there exactly once: of two, each reader would believe another.
 fn argument(query: &str, name: &str) -> Option<String> {
-    url::form_urlencoded::parse(query.as_bytes())
-        .find(|(key, _)| key == name)
-        .map(|(_, value)| value.into_owned())
+    let mut found = url::form_urlencoded::parse(query.as_bytes()).filter(|(key, _)| key == name);
+    let (_, value) = found.next()?;
+    found.next().is_none().then(|| value.into_owned())
 }
 
 /// When the URL dies, if it lives. Checked before anything is looked up, so that a stranger learns nothing.
 fn authorise(shared: &Shared, path: &str, query: &str) -> Result<i64, Denied> {
-    let key = argument(query, "auth_key")
-        .ok_or(Denied::Forbidden("denied by req auth: no url arg auth_key"))?;
+    let key = argument(query, "auth_key").ok_or(Denied::Forbidden(
+        "denied by req auth: no single url arg auth_key",
+    ))?;
     let now = UnixTime::from_millis(shared.core.clock.unix_ms());
     let judged = url_auth::verify(path, &key, None, &shared.url_key, VALIDITY_S, now);
     judged.map(UnixTime::seconds).map_err(|error| {
@@ -137,15 +139,21 @@ async fn serve(
     video: &str,
     file: &str,
     query: &str,
-    method: &Method,
-    headers: &HeaderMap,
+    asked: &Parts,
 ) -> Result<Response, Denied> {
+    let Parts {
+        method,
+        headers,
+        uri,
+        ..
+    } = asked;
     if method != Method::GET && method != Method::HEAD {
         return Err(Denied::Method);
     }
     let id = VideoId::parse(video).ok_or(Denied::NotFound)?;
     let name = MediaName::parse(file).ok_or(Denied::NotFound)?;
-    let until_s = authorise(shared, &media_path(&id, name.as_str()), query)?;
+    // The path as it was sent: another spelling of it was never signed.
+    let until_s = authorise(shared, uri.path(), query)?;
     let core = &shared.core;
     let rule = core
         .accounts

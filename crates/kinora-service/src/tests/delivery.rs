@@ -76,7 +76,7 @@ async fn a_url_opens_its_own_path_until_its_time() {
     };
     assert_eq!(
         refused(path.to_owned()).await,
-        "denied by req auth: no url arg auth_key"
+        "denied by req auth: no single url arg auth_key"
     );
     assert_eq!(
         refused(format!("/media/{id}/fd.key?{query}")).await,

@@ -4,6 +4,7 @@ mod delivery;
 mod gateway;
 mod import;
 mod library;
+mod tamper;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
