@@ -10,6 +10,7 @@
     reason = "a broken test stage has nobody to report to"
 )]
 
+pub mod canary;
 pub mod clips;
 pub mod dns;
 pub mod files;
