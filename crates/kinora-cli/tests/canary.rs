@@ -9,7 +9,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use kinora::{Credential, Header, NetConfig, Secret, Source, VidAuth};
+use kinora::{Credential, Header, NetConfig, Secret, Source, VidAuth, VidSts};
 use kinora_cloud::PlayAuth;
 use kinora_faults::canary::{Canary, Told, leaks};
 use kinora_faults::clips;
@@ -17,7 +17,7 @@ use kinora_faults::proxy::{Act, Proxy};
 use kinora_faults::stage::{Stage, by_auth, by_sts};
 
 const PASSWORD: &str = "hunter-canary-5QmTz";
-const BEARER: &str = "bearer-canary-8Yw2Kd";
+const TOKEN: &str = "token-canary-8Yw2Kd";
 const COOKIE: &str = "cookie-canary-Rf71Lp";
 
 fn kinora() -> Command {
@@ -45,20 +45,27 @@ impl Ledger {
         self.secret(&format!("{name}'s token"), inner.security_token.expose());
     }
     /// Runs it for people in both languages and for machines, and expects this exit status.
-    fn run(&mut self, status: i32, args: &[&str], envs: &[(&str, &str)]) {
-        for more in [&["--lang", "en"][..], &["--lang", "zh"], &["--json"]] {
-            let done = kinora()
-                .args(more)
-                .args(args)
+    fn run(&mut self, status: i32, line: &str, envs: &[(&str, &str)]) {
+        self.run_with(status, line, &[], envs);
+    }
+    fn run_with(&mut self, status: i32, line: &str, last: &[&str], envs: &[(&str, &str)]) {
+        let command = line.split(' ').next().unwrap();
+        for style in ["--lang en", "--lang zh", "--json"] {
+            let mut program = kinora();
+            program.args(style.split(' ')).args(line.split(' '));
+            let done = program
+                .args(last)
                 .envs(envs.iter().copied())
                 .output()
                 .unwrap();
-            let place = format!("kinora {} {}", args[0], more.join(" "));
+            let place = format!("kinora {command} {style}");
             let told = String::from_utf8_lossy(&done.stderr);
             assert_eq!(done.status.code(), Some(status), "{place}: {told}");
-            self.told.push((format!("{place} (stdout)"), done.stdout));
-            self.told.push((format!("{place} (stderr)"), done.stderr));
+            self.tell(&place, [done.stdout, done.stderr].concat());
         }
+    }
+    fn tell(&mut self, place: &str, text: Vec<u8>) {
+        self.told.push((place.to_owned(), text));
     }
     /// What reached a server: its signatures and links are secrets too.
     fn saw(&mut self, proxy: &Proxy) {
@@ -88,117 +95,83 @@ impl Ledger {
     }
 }
 
-#[test]
-fn videos_by_id_are_played_and_refused_without_a_word_of_their_credentials() {
-    let stage = Stage::new();
-    let mut ledger = Ledger::default();
-    let (auth, sts) = (stage.auth(), stage.sts(&["vod:GetPlayInfo"], 900));
-    ledger.play_auth("the credential", &auth.play_auth);
-    ledger.secret("the session's key", sts.access_key_secret.expose());
-    ledger.secret("the session's token", sts.security_token.expose());
-    ledger.secret("the account's key", stage.key.secret.expose());
+/// A video by its id, played by each kind of credential.
+struct ById {
+    stage: Stage,
+    ledger: Ledger,
+    play: String,
+    play_auth: Secret,
+    sts: VidSts,
+}
 
-    let (vid, endpoint) = (format!("vid:{}", stage.video), stage.endpoint());
-    let play = [
-        "play",
-        &*vid,
-        "--endpoint",
-        &*endpoint,
-        "--headless",
-        "--timeout",
-        "3000",
-        "--retries",
-        "0",
-    ];
-    let with = |more: &[&'static str]| [&play[..], more].concat();
-    let by_auth = [("KINORA_PLAY_AUTH", auth.play_auth.expose())];
-    let wrong_secret = format!("{}x", sts.access_key_secret.expose());
-    let triple = |secret| {
-        [
-            ("KINORA_ACCESS_KEY_ID", &*sts.access_key_id),
-            ("KINORA_ACCESS_KEY_SECRET", secret),
-            ("KINORA_SECURITY_TOKEN", sts.security_token.expose()),
-        ]
-    };
-
-    ledger.run(
-        0,
-        &with(&["--stats", "json", "--progress", "0.1"]),
-        &by_auth,
-    );
-    let right = triple(sts.access_key_secret.expose());
-    ledger.run(0, &with(&["--stats", "json"]), &right);
-    ledger.run(11, &play, &triple(&wrong_secret));
-    ledger.saw(&stage.proxy);
-
-    // The answer is cut, the media refused, the service gone silent.
-    for act in [
-        Act::Truncate(40),
-        Act::status("403 Forbidden"),
-        Act::status("500 Internal Server Error"),
-        Act::Reset,
-    ] {
-        for media in [false, true] {
-            let act = act.clone();
-            stage.proxy.script(
-                move |asked| match asked.target().starts_with("/media/") == media {
-                    true => act.clone(),
-                    false => Act::Pass,
-                },
-            );
-            let done = kinora()
-                .args(with(&["--json"]))
-                .envs(by_auth)
-                .output()
-                .unwrap();
-            assert!(!done.status.success());
-            ledger
-                .told
-                .push(("kinora play of what fails".into(), done.stderr));
-            ledger
-                .told
-                .push(("kinora play of what fails".into(), done.stdout));
-            ledger.saw(&stage.proxy);
+impl ById {
+    fn new() -> Self {
+        let (stage, mut ledger) = (Stage::new(), Ledger::default());
+        let (auth, sts) = (stage.auth(), stage.sts(&["vod:GetPlayInfo"], 900));
+        ledger.play_auth("the credential", &auth.play_auth);
+        ledger.secret("the session's key", sts.access_key_secret.expose());
+        ledger.secret("the session's token", sts.security_token.expose());
+        ledger.secret("the account's key", stage.key.secret.expose());
+        let (video, endpoint) = (&stage.video, stage.endpoint());
+        let play =
+            format!("play vid:{video} --endpoint {endpoint} --headless --timeout 3000 --retries 0");
+        let play_auth = auth.play_auth;
+        Self {
+            stage,
+            ledger,
+            play,
+            play_auth,
+            sts,
         }
     }
-    stage.proxy.mend();
+    fn run(&mut self, status: i32, more: &str) {
+        let envs = [("KINORA_PLAY_AUTH", self.play_auth.expose())];
+        let line = format!("{}{more}", self.play);
+        self.ledger.run(status, &line, &envs);
+    }
+    fn run_by_key(&mut self, status: i32, secret: &str) {
+        let envs = [
+            ("KINORA_ACCESS_KEY_ID", &*self.sts.access_key_id),
+            ("KINORA_ACCESS_KEY_SECRET", secret),
+            ("KINORA_SECURITY_TOKEN", self.sts.security_token.expose()),
+        ];
+        self.ledger
+            .run(status, &format!("{} --stats json", self.play), &envs);
+    }
+}
 
-    // Wrong use: arguments are repeated, secrets among them are not.
-    let long = auth.play_auth.expose();
-    ledger.run(
-        2,
-        &["play", &vid, "--quality", "NONE", "--play-auth", long],
-        &[],
-    );
-    ledger.run(
-        10,
-        &[
-            "play",
-            &vid,
-            "--endpoint",
-            &endpoint,
-            "--play-auth",
-            &format!("{long}x"),
-        ],
-        &[],
-    );
-    ledger.run(
-        2,
-        &[
-            "play",
-            &vid,
-            "--access-key-secret",
-            sts.access_key_secret.expose(),
-        ],
-        &[],
-    );
-    let refresh = format!("echo {long}; exit 3");
-    stage.clock.advance_ms(3_600_000);
-    ledger.run(11, &with(&[]), &by_auth);
-    let refreshing = [&play[..], &["--refresh-command", &refresh]].concat();
-    ledger.run(11, &refreshing, &by_auth);
+#[test]
+fn a_video_by_its_id_is_played_and_refused_without_a_word_of_its_credential() {
+    let mut by_id = ById::new();
+    by_id.run(0, " --stats json --progress 0.1");
+    let secret = by_id.sts.access_key_secret.expose().to_owned();
+    by_id.run_by_key(0, &secret);
+    by_id.run_by_key(11, &format!("{secret}x"));
+    by_id.ledger.saw(&by_id.stage.proxy);
 
-    ledger.holds(&[
+    // The answer is cut, refused, broken off; first the service's, then the media's.
+    let forbidden = Act::status("403 Forbidden");
+    let cut = Act::Truncate(40);
+    for (media, act, status) in [
+        (false, cut.clone(), 10),
+        (false, forbidden.clone(), 10),
+        (false, Act::Reset, 10),
+        (true, cut, 20),
+        (true, forbidden, 20),
+        (true, Act::Reset, 20),
+    ] {
+        let is_meant = move |target: &str| target.starts_with("/media/") == media;
+        by_id
+            .stage
+            .proxy
+            .script(move |asked| match is_meant(asked.target()) {
+                true => act.clone(),
+                false => Act::Pass,
+            });
+        by_id.run(status, " --stats json");
+        by_id.ledger.saw(&by_id.stage.proxy);
+    }
+    by_id.ledger.holds(&[
         "the session's token",
         "a link",
         "a signature",
@@ -207,111 +180,133 @@ fn videos_by_id_are_played_and_refused_without_a_word_of_their_credentials() {
 }
 
 #[test]
-fn a_url_s_password_headers_and_links_go_to_its_server_and_nowhere_else() {
-    let stage = Stage::new();
-    let mut ledger = Ledger::default();
-    ledger.secret("the password", PASSWORD);
-    ledger.secret("the bearer", BEARER);
-    ledger.secret("the cookie", COOKIE);
-    let link = stage
-        .media_url()
-        .expose()
-        .replace("://", &format!("://me:{PASSWORD}@"));
-    ledger.secret("the link", link.rsplit('-').next().unwrap());
-    let (bearer, cookie) = (
-        format!("X-Api-Token: {BEARER}"),
-        format!("Cookie: sid={COOKIE}"),
+fn wrong_arguments_are_repeated_but_not_the_secrets_among_them() {
+    let ById {
+        stage,
+        mut ledger,
+        play,
+        play_auth,
+        sts,
+    } = ById::new();
+    let (vid, long) = (&stage.video, play_auth.expose());
+    let secret = sts.access_key_secret.expose();
+    ledger.run(
+        2,
+        &format!("play vid:{vid} --quality NONE --play-auth {long}"),
+        &[],
     );
-    let net = [
-        "--header",
-        &*bearer,
-        "--header",
-        &*cookie,
-        "--timeout",
-        "3000",
-        "--retries",
-        "0",
-    ];
-    let with = |first: &[&'static str]| {
-        [first, &[&*link], &net]
-            .concat()
-            .into_iter()
-            .map(str::to_owned)
-            .collect::<Vec<_>>()
-    };
-    let commands: [&[&str]; 4] = [
-        &["play", "--headless", "--stats", "json"],
-        &["probe"],
-        &["demux"],
-        &["decode"],
-    ];
-    for first in commands {
-        let args = with(first);
-        let args: Vec<&str> = args.iter().map(String::as_str).collect();
-        ledger.run(0, &args, &[]);
-        stage.proxy.script(|_| Act::status("404 Not Found"));
-        ledger.run(20, &args, &[]);
-        stage.proxy.script(|_| Act::Truncate(10));
-        ledger.run(20, &args, &[]);
-        ledger.saw(&stage.proxy);
-        stage.proxy.mend();
+    ledger.run(
+        2,
+        &format!("play vid:{vid} --access-key-secret {secret}"),
+        &[],
+    );
+    ledger.run(10, &format!("{play} --play-auth {long}x"), &[]);
+
+    // Expired, and what should renew it fails after it has told the secret.
+    stage.clock.advance_ms(3_600_000);
+    let by_auth = [("KINORA_PLAY_AUTH", long)];
+    ledger.run(11, &play, &by_auth);
+    let refresh = format!("echo {long}; exit 3");
+    ledger.run_with(11, &play, &["--refresh-command", &refresh], &by_auth);
+    ledger.holds(&[]);
+}
+
+/// A link with a password in it, and headers that are secrets.
+struct ByUrl {
+    stage: Stage,
+    ledger: Ledger,
+    rest: String,
+}
+
+impl ByUrl {
+    fn new() -> Self {
+        let (stage, mut ledger) = (Stage::new(), Ledger::default());
+        let link = with_password(stage.media_url().expose());
+        ledger.secret("the password", PASSWORD);
+        ledger.secret("the token", TOKEN);
+        ledger.secret("the cookie", COOKIE);
+        ledger.secret("the link", link.rsplit('-').next().unwrap());
+        let rest = format!(
+            " {link} --header X-Api-Token:{TOKEN} --header Cookie:sid={COOKIE} --timeout 3000 --retries 0"
+        );
+        Self {
+            stage,
+            ledger,
+            rest,
+        }
     }
-
-    // Another server is asked for the rest: it must learn nothing.
-    let stranger = Proxy::before(stage.address);
-    let there: &'static str =
-        format!("Location: {}\r\n", stranger.url("/media/elsewhere.mp4")).leak();
-    stage
-        .proxy
-        .script(move |_| Act::Answer("302 Found", there, Vec::new()));
-    let args = with(&["play", "--headless"]);
-    ledger.run(
-        20,
-        &args.iter().map(String::as_str).collect::<Vec<_>>(),
-        &[],
-    );
-    ledger.saw(&stage.proxy);
-    assert!(!stranger.seen().is_empty(), "the redirect was followed");
-    for exchange in stranger.seen() {
-        ledger
-            .told
-            .push(("the other server".into(), exchange.head.into_bytes()));
+    fn run(&mut self, status: i32, first: &str) {
+        self.ledger
+            .run(status, &format!("{first}{}", self.rest), &[]);
+        self.ledger.saw(&self.stage.proxy);
     }
+}
 
-    // A proxy's password is the proxy's.
-    let proxy = stage
-        .proxy
-        .url("")
-        .replace("://", &format!("://me:{PASSWORD}@"));
-    stage
-        .proxy
-        .script(|_| Act::status("407 Proxy Authentication Required"));
-    ledger.run(
-        20,
-        &["probe", "http://video.invalid/a.mp4", "--proxy", &proxy],
-        &[],
-    );
-    ledger.run(
-        20,
-        &[
-            "probe",
-            &format!("gopher://me:{PASSWORD}@video.invalid/a.mp4"),
-        ],
-        &[],
-    );
-    ledger.run(
-        20,
-        &["probe", &format!("http://me:{PASSWORD}@[nonsense/a.mp4")],
-        &[],
-    );
+fn with_password(url: &str) -> String {
+    url.replace("://", &format!("://me:{PASSWORD}@"))
+}
 
+#[test]
+fn a_link_s_password_and_headers_go_to_its_server_alone() {
+    let mut by_url = ByUrl::new();
+    for first in ["play --headless --stats json", "probe", "demux", "decode"] {
+        by_url.run(0, first);
+        by_url.stage.proxy.script(|_| Act::status("404 Not Found"));
+        by_url.run(20, first);
+        by_url.stage.proxy.script(|_| Act::Truncate(10));
+        by_url.run(20, first);
+        by_url.stage.proxy.mend();
+    }
     // Basic credentials are base64 on the wire: the search sees through it.
-    ledger.holds(&[
-        "the bearer",
+    let sent = [
+        "the token",
         "the cookie",
         "the password (base64)",
         "the link",
-    ]);
+    ];
+    by_url.ledger.holds(&sent);
+}
+
+#[test]
+fn another_server_or_proxy_learns_nothing_of_the_first_one_s_secrets() {
+    let mut by_url = ByUrl::new();
+    let stranger = Proxy::before(by_url.stage.address);
+    let there: &'static str =
+        format!("Location: {}\r\n", stranger.url("/media/elsewhere.mp4")).leak();
+    by_url
+        .stage
+        .proxy
+        .script(move |_| Act::Answer("302 Found", there, Vec::new()));
+    by_url.run(20, "play --headless");
+    assert!(!stranger.seen().is_empty(), "the redirect was followed");
+    for exchange in stranger.seen() {
+        by_url
+            .ledger
+            .tell("the other server", exchange.head.into_bytes());
+    }
+
+    let proxy = with_password(&by_url.stage.proxy.url(""));
+    by_url
+        .stage
+        .proxy
+        .script(|_| Act::status("407 Proxy Authentication Required"));
+    let ledger = &mut by_url.ledger;
+    ledger.run(
+        20,
+        &format!("probe http://video.invalid/a.mp4 --proxy {proxy}"),
+        &[],
+    );
+    ledger.run(
+        20,
+        &format!("probe gopher://me:{PASSWORD}@video.invalid/a.mp4"),
+        &[],
+    );
+    ledger.run(
+        20,
+        &format!("probe http://me:{PASSWORD}@[nonsense/a.mp4"),
+        &[],
+    );
+    ledger.holds(&["the token", "the cookie", "the link"]);
 }
 
 /// A running `kinora serve`; what it printed.
@@ -392,67 +387,35 @@ fn the_service_shows_its_first_key_once_and_writes_no_secret_in_the_open() {
 
     let mut ledger = Ledger::default();
     ledger.secret("the first key", &*secret);
-    let imported = kinora()
-        .arg("import")
-        .arg(&film)
-        .arg("--data")
-        .arg(&data)
-        .args(["--encrypt", "aes-128"])
-        .output()
-        .unwrap();
+    let line = format!(
+        "import {} --data {} --encrypt aes-128",
+        film.display(),
+        data.display()
+    );
+    let imported = kinora().args(line.split(' ')).output().unwrap();
     assert!(imported.status.success());
-    let vid = String::from_utf8_lossy(&imported.stdout)
-        .split_whitespace()
-        .last()
-        .unwrap()
-        .to_owned();
-    ledger.told.push((
-        "kinora import".into(),
-        [imported.stdout, imported.stderr].concat(),
-    ));
-    let envs = [
+    let told = String::from_utf8(imported.stdout).unwrap();
+    let vid = told.split_whitespace().last().unwrap();
+    let endpoint = &*server.endpoint;
+    let key = [
         ("KINORA_ACCESS_KEY_ID", &*id),
         ("KINORA_ACCESS_KEY_SECRET", &*secret),
-        ("KINORA_ENDPOINT", &*server.endpoint),
     ];
-    let asked = kinora()
-        .args(["play-auth", &vid])
-        .envs(envs)
-        .output()
-        .unwrap();
+    let line = format!("play-auth {vid} --endpoint {endpoint}");
+    let asked = kinora().args(line.split(' ')).envs(key).output().unwrap();
     let play_auth = Secret::new(String::from_utf8(asked.stdout).unwrap().trim());
     ledger.play_auth("the credential", &play_auth);
-    let by_auth = [
-        ("KINORA_PLAY_AUTH", play_auth.expose()),
-        ("KINORA_ENDPOINT", &*server.endpoint),
-    ];
-    let source = format!("vid:{vid}");
-    ledger.run(
-        0,
-        &[
-            "play",
-            &source,
-            "--headless",
-            "--stats",
-            "json",
-            "--formats",
-            "m3u8",
-        ],
-        &by_auth,
-    );
+    let by_auth = [("KINORA_PLAY_AUTH", play_auth.expose())];
+    let play = format!("play vid:{vid} --endpoint {endpoint} --headless --formats m3u8");
+    ledger.run(0, &play, &by_auth);
     ledger.run(
         11,
-        &[
-            "play-auth",
-            &vid,
-            "--endpoint",
-            &server.endpoint,
-            "--access-key-id",
-            &id,
-            "--access-key-secret",
-            &format!("{secret}x"),
-        ],
+        &format!("{line} --access-key-id {id} --access-key-secret {secret}x"),
         &[],
+    );
+    ledger.tell(
+        "kinora import",
+        [told.into_bytes(), imported.stderr].concat(),
     );
 
     let all = String::from_utf8(server.stop()).unwrap();
@@ -461,30 +424,33 @@ fn the_service_shows_its_first_key_once_and_writes_no_secret_in_the_open() {
         1,
         "shown once, when it was made"
     );
-    ledger.told.push((
-        "kinora serve, after its key".into(),
+    ledger.tell(
+        "kinora serve, after its key",
         all.replacen(&secret, "", 1).into_bytes(),
-    ));
+    );
     let again = Server::start(&data);
-    ledger
-        .told
-        .push(("kinora serve, started again".into(), again.stop()));
-    // The database must hold what signs; nobody else may read it. Nothing else on the disk holds it.
-    let (database, others): (Vec<_>, Vec<_>) = walk(&data)
-        .into_iter()
-        .partition(|path| path.to_str().unwrap().contains("kinora.db"));
-    for path in &database {
-        let mode = path.metadata().unwrap().permissions().mode();
-        assert_eq!(mode & 0o077, 0, "{}", path.display());
-    }
-    for entry in others {
-        let place = format!(
-            "the data directory's {}",
-            entry.file_name().unwrap().display()
-        );
-        ledger.told.push((place, std::fs::read(&entry).unwrap()));
-    }
+    ledger.tell("kinora serve, started again", again.stop());
+
+    tell_the_disk(&mut ledger, &data);
     ledger.holds(&[]);
+}
+
+/// The database must hold what signs, so nobody else may read it; the rest of the disk is told.
+fn tell_the_disk(ledger: &mut Ledger, data: &Path) {
+    for path in walk(data) {
+        if path
+            .file_name()
+            .unwrap()
+            .to_str()
+            .unwrap()
+            .starts_with("kinora.db")
+        {
+            let mode = path.metadata().unwrap().permissions().mode();
+            assert_eq!(mode & 0o077, 0, "{}", path.display());
+            continue;
+        }
+        ledger.tell(path.to_str().unwrap(), std::fs::read(&path).unwrap());
+    }
 }
 
 fn walk(dir: &Path) -> Vec<std::path::PathBuf> {
@@ -507,12 +473,12 @@ fn a_panic_beside_a_secret_does_not_print_it() {
     ledger.play_auth("the credential", &auth.play_auth);
     ledger.secret("the session's key", sts.access_key_secret.expose());
     ledger.secret("the session's token", sts.security_token.expose());
-    ledger.secret("the bearer", BEARER);
+    ledger.secret("the token", TOKEN);
     ledger.secret("the password", PASSWORD);
     let config = NetConfig {
         headers: vec![Header {
             name: "Authorization".into(),
-            value: BEARER.into(),
+            value: TOKEN.into(),
         }],
         proxy: Some(Secret::new(format!("http://me:{PASSWORD}@proxy.invalid:1"))),
         connect_timeout: Duration::from_secs(1),
@@ -520,7 +486,7 @@ fn a_panic_beside_a_secret_does_not_print_it() {
     };
     let inner = PlayAuth::decode(auth.play_auth.expose()).unwrap();
     let url = Source::Url {
-        url: Secret::new(format!("http://me:{PASSWORD}@h/a.mp4?auth_key={BEARER}")),
+        url: Secret::new(format!("http://me:{PASSWORD}@h/a.mp4?auth_key={TOKEN}")),
     };
     let credential = Credential::PlayAuth(auth.play_auth.clone());
     let by_id = by_auth(VidAuth {
@@ -535,12 +501,12 @@ fn a_panic_beside_a_secret_does_not_print_it() {
         into.lock().unwrap().push(info.to_string())
     }));
     let fails: [Box<dyn FnOnce() + Send + panic::UnwindSafe>; 6] = [
-        Box::new(move || Err::<(), _>(by_id).unwrap()),
-        Box::new(move || Err::<(), _>(by_sts(sts)).unwrap()),
-        Box::new(move || Err::<(), _>(url).unwrap()),
-        Box::new(move || Err::<(), _>(config).unwrap()),
-        Box::new(move || Err::<(), _>(inner).unwrap()),
-        Box::new(move || Err::<(), _>(credential).unwrap()),
+        Box::new(move || panic!("{:?}", by_id)),
+        Box::new(move || panic!("{:?}", by_sts(sts))),
+        Box::new(move || panic!("{:?}", url)),
+        Box::new(move || panic!("{:?}", config)),
+        Box::new(move || panic!("{:?}", inner)),
+        Box::new(move || panic!("{:?}", credential)),
     ];
     let count = fails.len();
     for fail in fails {
