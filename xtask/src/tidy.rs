@@ -71,8 +71,27 @@ const ARROWS: &[(&str, &[&str])] = &[
         ],
     ),
     (
+        "kinora-diagnose",
+        &[
+            "kinora",
+            "kinora-cloud",
+            "kinora-container",
+            "kinora-errors",
+            "kinora-manifest",
+            "kinora-media",
+            "kinora-net",
+            "kinora-protect",
+        ],
+    ),
+    (
         "kinora-cli",
-        &["kinora", "kinora-service", "kinora-errors", "kinora-media"],
+        &[
+            "kinora",
+            "kinora-diagnose",
+            "kinora-service",
+            "kinora-errors",
+            "kinora-media",
+        ],
     ),
     (
         "kinora-conformance",

@@ -66,6 +66,8 @@ pub(crate) enum Command {
     Demux(DemuxArgs),
     /// Decode pictures as fast as the machine can.
     Decode(DecodeArgs),
+    /// Find out why a source does not play, and who must act.
+    Diagnose(Box<DiagnoseArgs>),
     /// Explain an error number, a name or words.
     Explain(ExplainArgs),
     /// Run the VOD service on one data directory.
@@ -324,6 +326,36 @@ pub(crate) struct DecodeArgs {
     /// Print a checksum of every picture, as `ffmpeg -f framemd5` computes it.
     #[arg(long)]
     pub(crate) frame_md5: bool,
+    #[command(flatten)]
+    pub(crate) net: NetArgs,
+}
+
+const DIAGNOSE_EXAMPLES: &str = "\
+Examples:
+  kinora diagnose https://example.com/live/index.m3u8
+  kinora diagnose film.mp4 --seconds 0
+  KINORA_PLAY_AUTH=… kinora diagnose vid:5aed81b74ba84920be578cdfe004af4b --report report.zip
+  kinora diagnose --json https://example.com/film.mp4 | jq .verdict
+
+The exit status is that of the verdict's group; 0 when all is well. Reports hold no secrets.";
+
+#[derive(Args)]
+#[command(after_help = DIAGNOSE_EXAMPLES)]
+pub(crate) struct DiagnoseArgs {
+    /// A path, a URL, or `vid:ID`.
+    pub(crate) source: String,
+    /// How long it is played, in seconds.
+    #[arg(long, value_name = "SEC", default_value_t = 10)]
+    pub(crate) seconds: u64,
+    /// Write all of it into a ZIP file, for support.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) report: Option<PathBuf>,
+    /// Which decoders may be used.
+    #[arg(long, value_enum, default_value = "auto")]
+    pub(crate) decoder: DecoderArg,
+
+    #[command(flatten)]
+    pub(crate) vid: VidArgs,
     #[command(flatten)]
     pub(crate) net: NetArgs,
 }

@@ -2,12 +2,16 @@
 
 use std::io::Write;
 
-use serde_json::Value;
+use serde::Serialize;
 
 /// Prints one object on a line. A closed pipe ends the program quietly, as other tools do.
-pub(crate) fn line(value: &Value) {
+pub(crate) fn line(value: &impl Serialize) {
     let mut out = std::io::stdout().lock();
-    if writeln!(out, "{value}").and_then(|()| out.flush()).is_err() {
+    let written = serde_json::to_writer(&mut out, value)
+        .map_err(std::io::Error::from)
+        .and_then(|()| writeln!(out))
+        .and_then(|()| out.flush());
+    if written.is_err() {
         std::process::exit(0);
     }
 }

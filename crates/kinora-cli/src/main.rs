@@ -1,4 +1,4 @@
-//! The `kinora` program: play, probe, decode, demux, explain, serve, import.
+//! The `kinora` program: play, probe, decode, demux, diagnose, explain, serve, import.
 #![forbid(unsafe_code)]
 // A program for people prints; the library crates do not.
 #![allow(clippy::print_stdout, clippy::print_stderr)]
@@ -8,8 +8,10 @@ use std::process::ExitCode;
 use clap::Parser;
 
 mod args;
+mod credential;
 mod decode;
 mod demux;
+mod diagnose;
 mod explain;
 mod import;
 mod json;
@@ -31,6 +33,9 @@ fn main() -> ExitCode {
         Command::Probe(args) => probe::run(&args, &style),
         Command::Demux(args) => demux::run(&args),
         Command::Decode(args) => decode::run(&args),
+        Command::Diagnose(args) => {
+            return diagnose::run(&args, &style).unwrap_or_else(|failure| style.fail(&failure));
+        }
         Command::Explain(args) => return explain::run(&args, &style),
         Command::Serve(args) => serve::run(&args, &style),
         Command::Import(args) => import::run(&args, &style),

@@ -59,6 +59,16 @@ impl Style {
         }
     }
 
+    /// For a file: no colour.
+    pub(crate) fn plain(lang: Lang) -> Self {
+        Self {
+            lang,
+            json: false,
+            color: false,
+            color_stderr: false,
+        }
+    }
+
     /// Tells a failure on stderr.
     pub(crate) fn fail(&self, failure: &Failure) -> ExitCode {
         match failure {

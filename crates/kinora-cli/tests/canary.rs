@@ -180,6 +180,39 @@ fn a_video_by_its_id_is_played_and_refused_without_a_word_of_its_credential() {
 }
 
 #[test]
+fn a_diagnosis_and_its_report_hold_no_secret() {
+    let mut by_id = ById::new();
+    let room = tempfile::tempdir().unwrap();
+    let report = room.path().join("report.zip");
+    let line = by_id.play.clone();
+    let line = line
+        .replacen("play", "diagnose", 1)
+        .replace(" --headless", "");
+    let line = format!("{line} --seconds 1 --report {}", report.display());
+    let envs = [("KINORA_PLAY_AUTH", by_id.play_auth.expose())];
+    for (refuses, status) in [(false, 0), (true, 20)] {
+        by_id.stage.proxy.script(move |asked| {
+            match refuses && asked.target().starts_with("/media/") {
+                true => Act::status("403 Forbidden"),
+                false => Act::Pass,
+            }
+        });
+        by_id.ledger.run(status, &line, &envs);
+        by_id.ledger.saw(&by_id.stage.proxy);
+        let written = std::fs::read(&report).unwrap();
+        let names = ["report.json", "report.zh.txt", "report.en.txt", "about.txt"];
+        for name in names {
+            let held = written
+                .windows(name.len())
+                .any(|part| part == name.as_bytes());
+            assert!(held, "the report has {name}, and stores it as it is");
+        }
+        by_id.ledger.tell("the report", written);
+    }
+    by_id.ledger.holds(&["a link", "a signature"]);
+}
+
+#[test]
 fn wrong_arguments_are_repeated_but_not_the_secrets_among_them() {
     let ById {
         stage,

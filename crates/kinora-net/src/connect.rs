@@ -184,7 +184,7 @@ async fn race(addresses: &[SocketAddr], peer: &str) -> Result<TcpStream, NetErro
     }
 }
 
-fn dial_error(peer: &str, source: io::Error) -> NetError {
+pub(crate) fn dial_error(peer: &str, source: io::Error) -> NetError {
     match source.kind() {
         io::ErrorKind::ConnectionRefused => NetError::Refused(peer.to_owned()),
         io::ErrorKind::TimedOut => NetError::ConnectTimeout(peer.to_owned()),
@@ -196,7 +196,7 @@ fn dial_error(peer: &str, source: io::Error) -> NetError {
     }
 }
 
-async fn speak_http1<S>(stream: S) -> Result<Sender, NetError>
+pub(crate) async fn speak_http1<S>(stream: S) -> Result<Sender, NetError>
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
@@ -209,7 +209,7 @@ where
     Ok(Sender::One(sender))
 }
 
-async fn speak_http2<S>(stream: S) -> Result<Sender, NetError>
+pub(crate) async fn speak_http2<S>(stream: S) -> Result<Sender, NetError>
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {

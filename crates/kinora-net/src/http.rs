@@ -36,14 +36,27 @@ pub(crate) struct Client {
 }
 
 /// A request on its way through redirects.
-struct Trip {
-    url: Url,
+pub(crate) struct Trip {
+    pub(crate) url: Url,
     reach: Reach,
     visited: Vec<Url>,
     method: Method,
     /// Credentials may go to this origin only.
     trusted: Origin,
     attempts: u32,
+}
+
+impl Trip {
+    pub(crate) fn new(url: Url, request: &FetchRequest) -> Self {
+        Self {
+            trusted: trusted_origin(&url, &request.initiator),
+            url,
+            reach: Reach::AnyWeb,
+            visited: Vec::new(),
+            method: request.method.clone(),
+            attempts: 0,
+        }
+    }
 }
 
 impl Client {
@@ -69,14 +82,7 @@ impl Client {
         ticket: Ticket,
         since: Instant,
     ) {
-        let mut trip = Trip {
-            trusted: trusted_origin(&url, &request.initiator),
-            url,
-            reach: Reach::AnyWeb,
-            visited: Vec::new(),
-            method: request.method.clone(),
-            attempts: 0,
-        };
+        let mut trip = Trip::new(url, &request);
         let outcome = tokio::select! {
             biased;
             () = ticket.flow.cancelled() => return ticket.forget(),
@@ -172,18 +178,7 @@ impl Client {
         request: &FetchRequest,
     ) -> Result<Response<Incoming>, NetError> {
         trip.attempts += 1;
-        let mut message = response::question(
-            &self.config,
-            request,
-            &trip.url,
-            &trip.method,
-            trip.url.origin() == trip.trusted,
-        )?;
-        if let Some(proxy) = self.proxy()?
-            && trip.url.scheme() == "http"
-        {
-            response::through_proxy(&mut message, &trip.url, &proxy)?;
-        }
+        let message = self.message(trip, request)?;
         let limit = self.config.first_byte_timeout;
         let host = trip.url.host_str().unwrap_or_default();
         let reply = timeout(limit, transmit(&mut connection.sender, message, &trip.url)).await;
@@ -192,8 +187,31 @@ impl Client {
             .map_err(|error| response::failure(host, error))
     }
 
+    /// The request as it is sent at this stop.
+    pub(crate) fn message(
+        &self,
+        trip: &Trip,
+        request: &FetchRequest,
+    ) -> Result<hyper::Request<Full<Bytes>>, NetError> {
+        let trusted = trip.url.origin() == trip.trusted;
+        let mut message =
+            response::question(&self.config, request, &trip.url, &trip.method, trusted)?;
+        if let Some(proxy) = self.proxy()?
+            && trip.url.scheme() == "http"
+        {
+            response::through_proxy(&mut message, &trip.url, &proxy)?;
+        }
+        Ok(message)
+    }
+
     /// Goes on to where a redirect points, if that may be.
-    fn turn(&self, trip: &mut Trip, next: Url, status: u16, public: bool) -> Result<(), NetError> {
+    pub(crate) fn turn(
+        &self,
+        trip: &mut Trip,
+        next: Url,
+        status: u16,
+        public: bool,
+    ) -> Result<(), NetError> {
         let refuse = |kind| Err(NetError::Redirect(kind));
         if trip.url.scheme() == "https" && next.scheme() == "http" {
             return refuse(RedirectFailure::Downgrade);
@@ -285,7 +303,7 @@ impl Client {
     }
 }
 
-async fn transmit(
+pub(crate) async fn transmit(
     sender: &mut Sender,
     mut message: hyper::Request<Full<Bytes>>,
     url: &Url,
@@ -315,7 +333,7 @@ fn host_of(url: &Url) -> String {
     host.trim_matches(['[', ']']).to_owned()
 }
 
-fn place_of(url: &Url) -> Place {
+pub(crate) fn place_of(url: &Url) -> Place {
     Place {
         tls: url.scheme() == "https",
         host: host_of(url),
@@ -324,7 +342,10 @@ fn place_of(url: &Url) -> Place {
 }
 
 /// Where a response points on to, if it does.
-fn redirect_of(response: &Response<Incoming>, base: &Url) -> Result<Option<Url>, NetError> {
+pub(crate) fn redirect_of(
+    response: &Response<Incoming>,
+    base: &Url,
+) -> Result<Option<Url>, NetError> {
     if !matches!(response.status().as_u16(), 301 | 302 | 303 | 307 | 308) {
         return Ok(None);
     }

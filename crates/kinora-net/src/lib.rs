@@ -31,6 +31,7 @@ mod proxy;
 mod request;
 mod resolve;
 mod response;
+mod survey;
 mod target;
 mod tls;
 
@@ -39,3 +40,4 @@ pub use error::NetError;
 pub use net::Net;
 pub use request::{FetchRequest, Initiator, Method, NetEvent, Reply};
 pub use resolve::{Resolve, Resolving, SystemResolver};
+pub use survey::{Answer, Dial, Handshake, Hop};

@@ -15,6 +15,7 @@ use crate::file::FileReader;
 use crate::flow::Flow;
 use crate::guard::Reach;
 use crate::http::Client;
+use crate::survey::Hop;
 use crate::target::Target;
 use crate::{FetchRequest, NetConfig, NetError, NetEvent, Reply, Resolve, SystemResolver};
 
@@ -160,6 +161,26 @@ impl Net {
         };
         self.cancel(id);
         Err(given_up.into_fault().at_url(url.expose()))
+    }
+
+    /// Looks at the way to a web resource, stop by stop, up to its first bytes or to where it fails. Waits for it;
+    /// every phase has the limit that requests have.
+    ///
+    /// # Errors
+    /// When the URL is none of the web's.
+    pub fn survey(&self, url: &str) -> Result<Vec<Hop>, Fault> {
+        let refused = |error: NetError| error.into_fault().at_url(url);
+        let target = match Target::parse(url).map_err(refused)? {
+            Target::Web(target) => target,
+            Target::File(_) => {
+                return Err(refused(NetError::UnsupportedScheme("file".to_owned())));
+            }
+        };
+        let runtime = self
+            .runtime()
+            .map_err(|error| refused(NetError::Start(error)))?;
+        let client = Arc::clone(&self.0.client);
+        Ok(runtime.block_on(async move { client.survey(target).await }))
     }
 
     fn fetch_into(&self, request: FetchRequest, sink: Arc<Sink>) {

@@ -1,11 +1,16 @@
 //! TLS: trust, set up at the first need, and what its failures mean.
 
 use std::io;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
-use rustls::pki_types::CertificateDer;
+use rustls::client::WebPkiServerVerifier;
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::crypto::CryptoProvider;
 use rustls::pki_types::pem::PemObject;
-use rustls::{CertificateError, ClientConfig, RootCertStore};
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::{
+    CertificateError, ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme,
+};
 use tokio::sync::OnceCell;
 
 use crate::NetError;
@@ -31,6 +36,25 @@ impl Tls {
 }
 
 fn load(extra_ca_pem: &[u8]) -> Result<Arc<ClientConfig>, NetError> {
+    let builder = ClientConfig::builder_with_provider(provider())
+        .with_safe_default_protocol_versions()
+        .map_err(|error| NetError::Start(io::Error::other(error)))?;
+    let mut config = builder
+        .with_root_certificates(roots(extra_ca_pem)?)
+        .with_no_client_auth();
+    config.alpn_protocols = protocols();
+    Ok(Arc::new(config))
+}
+
+fn provider() -> Arc<CryptoProvider> {
+    Arc::new(rustls::crypto::ring::default_provider())
+}
+
+fn protocols() -> Vec<Vec<u8>> {
+    vec![b"h2".to_vec(), b"http/1.1".to_vec()]
+}
+
+fn roots(extra_ca_pem: &[u8]) -> Result<RootCertStore, NetError> {
     let mut roots = RootCertStore::empty();
     // Single certificates that can not be read take nothing from the others; with none at all every
     // handshake fails as `tls.unknown_ca`, which says what is the matter.
@@ -45,14 +69,74 @@ fn load(extra_ca_pem: &[u8]) -> Result<Arc<ClientConfig>, NetError> {
     if extra == 0 && !extra_ca_pem.is_empty() {
         return Err(bad(&"there is no certificate in it"));
     }
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let mut config = ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
+    Ok(roots)
+}
+
+/// Settings that verify as always, and put the server's certificate where it can be looked at.
+pub(crate) async fn showing(
+    extra_ca_pem: &[u8],
+    shown: Arc<Mutex<Option<Vec<u8>>>>,
+) -> Result<Arc<ClientConfig>, NetError> {
+    let extra = extra_ca_pem.to_vec();
+    let made = tokio::task::spawn_blocking(move || {
+        let failed =
+            |error: &dyn std::fmt::Display| NetError::Start(io::Error::other(error.to_string()));
+        let roots = Arc::new(roots(&extra)?);
+        let inner = WebPkiServerVerifier::builder_with_provider(roots, provider())
+            .build()
+            .map_err(|error| failed(&error))?;
+        let mut config = ClientConfig::builder_with_provider(provider())
+            .with_safe_default_protocol_versions()
+            .map_err(|error| failed(&error))?
+            .dangerous()
+            .with_custom_certificate_verifier(Arc::new(Showing { inner, shown }))
+            .with_no_client_auth();
+        config.alpn_protocols = protocols();
+        Ok(Arc::new(config))
+    });
+    made.await
         .map_err(|error| NetError::Start(io::Error::other(error)))?
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-    Ok(Arc::new(config))
+}
+
+/// The usual verifier; every verdict is its own.
+#[derive(Debug)]
+struct Showing {
+    inner: Arc<WebPkiServerVerifier>,
+    shown: Arc<Mutex<Option<Vec<u8>>>>,
+}
+
+impl ServerCertVerifier for Showing {
+    fn verify_server_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        server_name: &ServerName<'_>,
+        ocsp_response: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        *self.shown.lock().unwrap_or_else(PoisonError::into_inner) = Some(end_entity.to_vec());
+        self.inner
+            .verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now)
+    }
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        self.inner.verify_tls12_signature(message, cert, signature)
+    }
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        self.inner.verify_tls13_signature(message, cert, signature)
+    }
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.inner.supported_verify_schemes()
+    }
 }
 
 /// The error of rustls within an error of input and output.

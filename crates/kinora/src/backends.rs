@@ -131,6 +131,15 @@ impl Backends {
     }
 }
 
+/// The name of the decoder that would decode a track.
+///
+/// # Errors
+/// `ERROR_CODEC_VIDEO_NOT_SUPPORT` or `ERROR_CODEC_AUDIO_NOT_SUPPORT` where there is none.
+pub fn decoder_for(track: &TrackInfo, choice: DecoderChoice) -> Result<String, Fault> {
+    let opened = Backends::new(choice).open(track, DecoderOptions::default(), None)?;
+    Ok(opened.decoder.name().to_owned())
+}
+
 fn unsupported(codec: CodecId, error: &LoadError) -> DecodeError {
     DecodeError::Unsupported {
         codec,

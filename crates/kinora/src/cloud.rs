@@ -1,11 +1,11 @@
-//! Calls of the video service that an application's server makes.
+//! Calls of the video service that an application's server, or its support, makes.
 
 use std::time::Duration;
 
-use kinora_cloud::{Credentials, Endpoint, UnixTime, vod};
+use kinora_cloud::{Credentials, Endpoint, PlayInfo, SignedRequest, UnixTime, VidSource, vod};
 use kinora_errors::{Coded, Fault, Secret, codes};
 use kinora_media::RequestId;
-use kinora_net::{FetchRequest, Net, NetConfig};
+use kinora_net::{FetchRequest, Net, NetConfig, Reply};
 
 use crate::clock::SystemClock;
 
@@ -28,24 +28,8 @@ pub fn play_auth(
 ) -> Result<Secret, Fault> {
     let endpoint = endpoint.map_or_else(|| Endpoint::of_region("vod", region), Endpoint::parse);
     let endpoint = endpoint.map_err(|error| error.fault())?;
-    let now = UnixTime::from_millis(SystemClock::new().now().unix_ms);
-    let signed = vod::get_video_play_auth(video_id, Some(lifetime_s)).sign(
-        &endpoint,
-        credentials,
-        &nonce()?,
-        now,
-    );
-    let mut request = FetchRequest::get(RequestId(0), signed.url.expose());
-    request.headers = signed.headers;
-    request.keep_error_body = true;
-    let limit = net.connect_timeout + net.first_byte_timeout + Duration::from_secs(5);
-    let reply = Net::new(net.clone(), |_| {})
-        .get(request, REPLY_LIMIT, limit)
-        .map_err(|fault| {
-            Fault::new(codes::ERROR_REQUEST_FAIL, fault.reason())
-                .cause(&fault)
-                .at_url(signed.url.expose())
-        })?;
+    let call = vod::get_video_play_auth(video_id, Some(lifetime_s));
+    let reply = ask(call.sign(&endpoint, credentials, &nonce()?, now()), net)?;
     let status = reply.info.status.unwrap_or(200);
     let reply = vod::parse_video_play_auth(status, &reply.body).map_err(|error| {
         error
@@ -53,6 +37,37 @@ pub fn play_auth(
             .with(|context| context.video_id = Some(video_id.to_owned()))
     })?;
     Ok(reply.play_auth)
+}
+
+/// Asks the service what can be played of a video, as a player does, by a signed GetPlayInfo.
+///
+/// # Errors
+/// What is wrong with the credential, or the service's refusal (`ERROR_SERVER_POP_*`, `ERROR_SERVER_VOD_*`), or
+/// `ERROR_REQUEST_FAIL` when it could not be asked.
+pub fn play_info(source: &VidSource, net: &NetConfig) -> Result<PlayInfo, Fault> {
+    let signed = kinora_cloud::get_play_info(source, &nonce()?, now());
+    let reply = ask(signed.map_err(|error| error.fault())?, net)?;
+    let status = reply.info.status.unwrap_or(200);
+    kinora_cloud::parse_play_info(status, &reply.body)
+        .map_err(|error| error.for_video(source.vid()).fault())
+}
+
+fn now() -> UnixTime {
+    UnixTime::from_millis(SystemClock::new().now().unix_ms)
+}
+
+/// The service's answer, also one that refuses.
+fn ask(signed: SignedRequest, net: &NetConfig) -> Result<Reply, Fault> {
+    let mut request = FetchRequest::get(RequestId(0), signed.url.expose());
+    request.headers = signed.headers;
+    request.keep_error_body = true;
+    let limit = net.connect_timeout + net.first_byte_timeout + Duration::from_secs(5);
+    let asked = Net::new(net.clone(), |_| {}).get(request, REPLY_LIMIT, limit);
+    asked.map_err(|fault| {
+        Fault::new(codes::ERROR_REQUEST_FAIL, fault.reason())
+            .cause(&fault)
+            .at_url(signed.url.expose())
+    })
 }
 
 /// 128 random bits: never the same twice.

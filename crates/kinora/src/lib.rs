@@ -33,9 +33,11 @@ mod player;
 mod reader;
 mod render;
 
-pub use backends::DecoderChoice;
-pub use cloud::play_auth;
-pub use kinora_cloud::{Credentials, Definition, PlayOptions, Quality, VidAuth, VidSts};
+pub use backends::{DecoderChoice, decoder_for};
+pub use cloud::{play_auth, play_info};
+pub use kinora_cloud::{
+    Credentials, Definition, PlayInfo, PlayOptions, Quality, VidAuth, VidSource, VidSts,
+};
 pub use kinora_container::PacketDump;
 pub use kinora_engine::{
     Command, Credential, Event, InfoCode, LoopMode, PlayerConfig, SeekAccuracy, Source, State,

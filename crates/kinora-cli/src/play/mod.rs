@@ -6,11 +6,11 @@ use std::time::Duration;
 use kinora::{LoopMode, Player, PlayerConfig, SeekAccuracy, Time};
 
 use crate::args::{NetArgs, PlayArgs};
+use crate::credential;
 use crate::report::{Failure, Style};
 use crate::source::{decoders, net_config};
 
 mod control;
-mod credential;
 mod keys;
 mod outputs;
 mod session;

@@ -6,9 +6,9 @@ use kinora::output::luma_pgm;
 use kinora::{Event, Fault, Player, State, Time, codes};
 use serde_json::{Value, json};
 
-use super::credential;
 use super::show::StatusLine;
 use crate::args::{PlayArgs, Until};
+use crate::credential;
 use crate::json;
 use crate::report::{Failure, Style};
 

@@ -1,0 +1,28 @@
+//! Finds out why a source does not play: every step of its way is looked at by itself, then it is played for a while.
+//! The verdict is one number of the error table, who must act, and a command that shows the failure without us.
+//!
+//! ```no_run
+//! use kinora::{Secret, Source};
+//! use kinora_diagnose::{Options, diagnose};
+//!
+//! let source = Source::Url { url: Secret::new("https://example.com/film/index.m3u8") };
+//! let diagnosis = diagnose(&source, &Options::default(), |check| println!("{:?}", check.step));
+//! if let Some(fault) = &diagnosis.verdict.fault {
+//!     println!("{fault}");
+//! }
+//! ```
+#![forbid(unsafe_code)]
+
+mod certificate;
+mod check;
+mod media;
+mod play;
+mod run;
+mod stream;
+mod verdict;
+mod video;
+mod way;
+
+pub use check::{Check, Mark, Step};
+pub use run::{Diagnosis, Options, diagnose};
+pub use verdict::Verdict;

@@ -1,0 +1,115 @@
+//! From a source to its verdict.
+
+use std::time::Duration;
+
+use kinora::{DecoderChoice, NetConfig, Source, VidSource};
+use kinora_errors::mask_url;
+use kinora_errors::{Fault, Secret};
+use kinora_media::{ByteRange, RequestId};
+use kinora_net::{FetchRequest, Initiator, Net, Reply};
+use serde::Serialize;
+
+use crate::check::{Check, Mark};
+use crate::verdict::{self, Verdict};
+
+/// How much is tried.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// As the player would use the network.
+    pub net: NetConfig,
+    /// As the player would choose decoders.
+    pub decoders: DecoderChoice,
+    /// How long it is played.
+    pub play_for: Duration,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            net: NetConfig::default(),
+            decoders: DecoderChoice::Auto,
+            play_for: Duration::from_secs(10),
+        }
+    }
+}
+
+/// Everything that was found out. Nothing in it is secret.
+#[derive(Clone, Debug, Serialize)]
+pub struct Diagnosis {
+    /// The source, its secrets masked.
+    pub source: String,
+    /// What was looked at, in order.
+    pub checks: Vec<Check>,
+    /// What it comes to.
+    pub verdict: Verdict,
+}
+
+/// No resource that is read whole is longer: a playlist, a segment.
+const LARGEST: usize = 32 << 20;
+/// How long such a resource may take.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// What the steps share.
+pub(crate) struct Run<'a> {
+    pub(crate) options: &'a Options,
+    pub(crate) net: Net,
+    checks: Vec<Check>,
+    told: &'a mut dyn FnMut(&Check),
+}
+
+impl Run<'_> {
+    pub(crate) fn add(&mut self, check: Check) {
+        (self.told)(&check);
+        self.checks.push(check);
+    }
+    /// Whether something has failed so far.
+    pub(crate) fn has_failed(&self) -> bool {
+        self.checks.iter().any(|check| check.mark == Mark::Bad)
+    }
+    /// A whole resource that `from` names, or the user.
+    pub(crate) fn fetch(
+        &self,
+        url: &str,
+        range: ByteRange,
+        from: Option<&str>,
+    ) -> Result<Reply, Fault> {
+        let mut request = FetchRequest::get(RequestId(0), url);
+        request.range = range;
+        if let Some(from) = from {
+            let origin_url = Secret::new(from);
+            request.initiator = Initiator::Remote { origin_url };
+        }
+        self.net.get(request, LARGEST, PATIENCE)
+    }
+}
+
+/// Looks at everything between here and a picture. `told` hears of each check as it is done; every wait has a limit.
+pub fn diagnose(source: &Source, options: &Options, mut told: impl FnMut(&Check)) -> Diagnosis {
+    let mut run = Run {
+        options,
+        net: Net::new(options.net.clone(), |_| {}),
+        checks: Vec::new(),
+        told: &mut told,
+    };
+    let shown = match source {
+        Source::Url { url } => {
+            run.resource(url.expose());
+            mask_url(url.expose())
+        }
+        Source::VidAuth(auth) => {
+            run.video(&VidSource::Auth((**auth).clone()));
+            format!("vid:{}", auth.vid)
+        }
+        Source::VidSts(sts) => {
+            run.video(&VidSource::Sts((**sts).clone()));
+            format!("vid:{}", sts.vid)
+        }
+    };
+    run.play(source);
+    let checks = run.checks;
+    Diagnosis {
+        verdict: verdict::of(&checks),
+        source: shown,
+        checks,
+    }
+}

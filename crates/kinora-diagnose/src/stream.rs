@@ -1,0 +1,320 @@
+//! An HLS stream: its playlists line by line, its keys, and pieces of every rendition.
+
+use bytes::Bytes;
+use kinora_errors::{Coded as _, Fault, codes, mask_url};
+use kinora_manifest::hls::{
+    self, HlsError, Limits, MediaPlaylist, MultivariantPlaylist, Playlist, Segment, Variables,
+};
+use kinora_manifest::policy;
+use kinora_protect::{ContentKey, HlsDecryptor, Iv};
+use url::Url;
+
+use crate::check::{Check, Step};
+use crate::media::{describe, held, yes_or_no};
+use crate::run::Run;
+
+/// No more renditions are looked at.
+const MOST_RENDITIONS: usize = 12;
+/// Of a line of a playlist, no more is shown.
+const LONGEST_LINE: usize = 120;
+
+/// A rendition, by what the main playlist calls it.
+struct Named {
+    name: String,
+    uri: String,
+}
+
+impl Run<'_> {
+    pub(crate) fn stream(&mut self, url: &str) {
+        let Some((base, playlist)) =
+            self.playlist(url, None, &Variables::default(), Check::new(Step::Playlist))
+        else {
+            return;
+        };
+        match playlist {
+            Playlist::Media(media) => self.segments(&base, &media, "", true),
+            Playlist::Multivariant(main) => self.renditions(&base, &main),
+        }
+    }
+
+    fn renditions(&mut self, base: &Url, main: &MultivariantPlaylist) {
+        let mut first = true;
+        for named in named(main).into_iter().take(MOST_RENDITIONS) {
+            let check = Check::new(Step::Rendition).fact("name", &named.name);
+            let url = match resolve(base, main.resolve(&named.uri)) {
+                Ok(url) => url,
+                Err(fault) => {
+                    self.add(check.failed(fault));
+                    continue;
+                }
+            };
+            let read = self.playlist(url.as_str(), Some(base.as_str()), &main.variables, check);
+            if let Some((base, Playlist::Media(media))) = read {
+                self.segments(&base, &media, &named.name, first);
+                first = false;
+            }
+        }
+    }
+
+    /// Fetches and reads a playlist, and tells how it went.
+    fn playlist(
+        &mut self,
+        url: &str,
+        from: Option<&str>,
+        variables: &Variables,
+        check: Check,
+    ) -> Option<(Url, Playlist)> {
+        let check = check.url("url", url);
+        let reply = match self.fetch(url, Default::default(), from) {
+            Ok(reply) => reply,
+            Err(fault) => {
+                self.add(check.failed(fault));
+                return None;
+            }
+        };
+        let found = reply.info.final_url.as_deref().unwrap_or(url);
+        let Some(base) = base_of(found) else {
+            let fault = Fault::new(codes::ERROR_DEMUXER_OPENURL, "hls.uri").at_url(found);
+            self.add(check.failed(fault));
+            return None;
+        };
+        let check = check.fact("bytes", reply.body.len());
+        match hls::parse(&reply.body, &base, variables, &Limits::default()) {
+            Ok(playlist) => {
+                self.add(summed_up(check, &playlist));
+                Some((base, playlist))
+            }
+            Err(error) => {
+                let line = line(&reply.body, error.line);
+                let check = check.fact("line", error.line).maybe("text", line);
+                self.add(check.failed(error.fault().at_url(found)));
+                None
+            }
+        }
+    }
+
+    /// Keys, and the first, the middle and the last segment.
+    fn segments(&mut self, base: &Url, media: &MediaPlaylist, rendition: &str, with_codecs: bool) {
+        let count = media.segments.len();
+        let mut chosen = vec![
+            ("first", 0),
+            ("middle", count / 2),
+            ("last", count.saturating_sub(1)),
+        ];
+        chosen.dedup_by_key(|(_, index)| *index);
+        let mut keys = Vec::new();
+        for (place, index) in chosen {
+            let Some(segment) = media.segments.get(index).filter(|segment| !segment.gap) else {
+                continue;
+            };
+            let check = Check::new(Step::Segment)
+                .fact("rendition", rendition)
+                .fact("place", place)
+                .fact("number", segment.sequence);
+            let key = match self.key(base, media, segment, &mut keys) {
+                Ok(key) => key,
+                Err(()) => continue,
+            };
+            match self.segment(base, media, segment, key) {
+                Ok((check_of, info)) => {
+                    self.add(check_of(check));
+                    if with_codecs && index == 0 {
+                        self.codecs(&info, base.as_str());
+                    }
+                }
+                Err(fault) => {
+                    let fault = fault.with(|context| context.segment = Some(segment.sequence));
+                    self.add(check.failed(fault));
+                }
+            }
+        }
+    }
+
+    /// The segment's key, each told once; an error where it was told to have failed.
+    fn key(
+        &mut self,
+        base: &Url,
+        media: &MediaPlaylist,
+        segment: &Segment,
+        known: &mut Vec<(String, ContentKey)>,
+    ) -> Result<Option<(ContentKey, Iv)>, ()> {
+        let Some(key) = segment.keys.iter().find(|key| key.format == "identity") else {
+            return Ok(None);
+        };
+        let Some(uri) = key.uri.as_ref().filter(|_| key.method == "AES-128") else {
+            return Ok(None);
+        };
+        let iv = key
+            .iv
+            .map_or_else(|| Iv::from_sequence(segment.sequence), Iv);
+        if let Some((_, content)) = known.iter().find(|(known, _)| known == uri) {
+            return Ok(Some((content.clone(), iv)));
+        }
+        let check = Check::new(Step::Key).fact("method", &key.method);
+        let fetched = resolve(base, media.resolve(uri)).and_then(|url| {
+            let reply = self.fetch(url.as_str(), Default::default(), Some(base.as_str()))?;
+            let content = ContentKey::from_bytes(&reply.body);
+            let content = content.map_err(|error| error.fault().at_url(url.as_str()))?;
+            Ok((url, content))
+        });
+        match fetched {
+            Ok((url, content)) => {
+                self.add(check.url("url", url.as_str()).fact("bytes", 16));
+                known.push((uri.clone(), content.clone()));
+                Ok(Some((content, iv)))
+            }
+            Err(fault) => {
+                self.add(check.failed(fault));
+                Err(())
+            }
+        }
+    }
+
+    /// Fetches, decrypts and demuxes one segment; what is to be told of it.
+    fn segment(
+        &self,
+        base: &Url,
+        media: &MediaPlaylist,
+        segment: &Segment,
+        key: Option<(ContentKey, Iv)>,
+    ) -> Result<
+        (
+            impl FnOnce(Check) -> Check + use<>,
+            std::sync::Arc<kinora_media::MediaInfo>,
+        ),
+        Fault,
+    > {
+        let init = match &segment.map {
+            None => None,
+            Some(map) => {
+                let url = resolve(base, media.resolve(&map.uri))?;
+                Some(
+                    self.fetch(url.as_str(), map.range, Some(base.as_str()))?
+                        .body,
+                )
+            }
+        };
+        let url = resolve(base, media.resolve(&segment.uri))?;
+        let reply = self.fetch(url.as_str(), segment.range, Some(base.as_str()))?;
+        let size = reply.body.len();
+        let body = match key {
+            None => reply.body,
+            Some((key, iv)) => {
+                decrypted(&key, iv, reply.body).map_err(|fault| fault.at_url(url.as_str()))?
+            }
+        };
+        let held = held(init, body).map_err(|fault| fault.at_url(url.as_str()))?;
+        let Some(first) = held.first else {
+            return Err(
+                Fault::new(codes::ERROR_DEMUXER_NO_VALID_STREAM, "container.no_packet")
+                    .at_url(url.as_str()),
+            );
+        };
+        let (status, packets, info) = (reply.info.status, held.packets, held.info);
+        let tracks: Vec<String> = info.tracks.iter().map(describe).collect();
+        let tell = move |check: Check| {
+            let check = check
+                .maybe("status", status)
+                .fact("bytes", size)
+                .fact("packets", packets)
+                .fact("tracks", tracks.join("; "))
+                .fact("pts", first.pts)
+                .fact("key_frame", yes_or_no(first.flags.key));
+            match first.flags.key {
+                true => check,
+                false => check.note(
+                    "it does not begin with a key frame: seeking to it shows nothing at first",
+                ),
+            }
+        };
+        Ok((tell, info))
+    }
+}
+
+fn decrypted(key: &ContentKey, iv: Iv, body: Bytes) -> Result<Bytes, Fault> {
+    let mut decryptor = HlsDecryptor::new(key, iv);
+    let mut clear = Vec::with_capacity(body.len());
+    for piece in decryptor.push(body) {
+        clear.extend_from_slice(&piece);
+    }
+    let rest = decryptor.finish().map_err(|error| error.fault())?;
+    clear.extend_from_slice(&rest);
+    Ok(clear.into())
+}
+
+fn named(main: &MultivariantPlaylist) -> Vec<Named> {
+    let variants = main.variants.iter().map(|variant| {
+        let size = variant
+            .resolution
+            .map(|(width, height)| format!("{width}x{height} "));
+        Named {
+            name: format!(
+                "{}{} kbit/s",
+                size.unwrap_or_default(),
+                variant.bandwidth / 1000
+            ),
+            uri: variant.uri.clone(),
+        }
+    });
+    let others = main.renditions.iter().filter_map(|rendition| {
+        Some(Named {
+            name: rendition.name.clone(),
+            uri: rendition.uri.clone()?,
+        })
+    });
+    variants.chain(others).collect()
+}
+
+fn summed_up(check: Check, playlist: &Playlist) -> Check {
+    match playlist {
+        Playlist::Multivariant(main) => check.fact("renditions", main.variants.len()),
+        Playlist::Media(media) => {
+            let check = check
+                .fact("segments", media.segments.len())
+                .fact("duration", media.duration())
+                .fact("live", yes_or_no(media.is_live()));
+            match media.segments.is_empty() && !media.is_live() {
+                true => check.failed(
+                    Fault::new(codes::ERROR_DEMUXER_OPENURL, "hls.empty")
+                        .at_url(media.base.as_str()),
+                ),
+                false => check,
+            }
+        }
+    }
+}
+
+/// What a playlist names, if it may.
+fn resolve(base: &Url, named: Result<Url, HlsError>) -> Result<Url, Fault> {
+    let url = named.map_err(|error| error.fault().at_url(base.as_str()))?;
+    policy::may_fetch(base, &url).map_err(|error| error.fault().at_url(url.as_str()))?;
+    Ok(url)
+}
+
+/// The line of a fault, for people: cut short, secrets masked.
+fn line(playlist: &[u8], number: u32) -> Option<String> {
+    let text = String::from_utf8_lossy(playlist);
+    let index = usize::try_from(number).ok()?.checked_sub(1)?;
+    let line: String = text
+        .lines()
+        .nth(index)?
+        .chars()
+        .take(LONGEST_LINE)
+        .collect();
+    // A query may be a signature; what a playlist says before it is not, but for a whole URL.
+    let shown = line.split('?').next().unwrap_or_default();
+    Some(match shown.contains("://") {
+        true => mask_url(shown),
+        false => shown.to_owned(),
+    })
+}
+
+fn base_of(url: &str) -> Option<Url> {
+    Url::parse(url)
+        .ok()
+        .filter(|url| url.has_host() || url.scheme() == "file")
+        .or_else(|| {
+            let path = std::path::absolute(url).ok()?;
+            Url::from_file_path(path).ok()
+        })
+}
