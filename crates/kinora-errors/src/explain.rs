@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use serde_json::{Value, json};
 
 use crate::errno::Errno;
-use crate::{Code, Lang, ROWS, ReportStyle, Row};
+use crate::{Code, Lang, RESERVED, ROWS, ReportStyle, Row};
 
 /// What was found.
 #[derive(Clone, PartialEq, Debug, Default)]
@@ -21,6 +21,8 @@ pub struct Answer {
 pub enum Match {
     /// A row of the table.
     Row(&'static Row),
+    /// A number that Kinora never raises, because other players of its family use it.
+    Reserved(&'static Row),
     /// A number of the open family.
     System(Code, &'static Errno),
 }
@@ -60,6 +62,11 @@ pub fn look_up(query: &str) -> Answer {
         matches = by_name(query);
     }
     if matches.is_empty() {
+        let wanted = fold(query);
+        let reserved = RESERVED.iter().filter(|row| row.name == wanted);
+        matches = reserved.map(Match::Reserved).collect();
+    }
+    if matches.is_empty() {
         matches = by_words(query);
     }
     let nearest = if matches.is_empty() {
@@ -95,6 +102,8 @@ fn add_number(matches: &mut Vec<Match>, number: u32) {
         .map(Match::Row);
     let before = matches.len();
     matches.extend(rows);
+    let reserved = RESERVED.iter().filter(|row| row.number == number);
+    matches.extend(reserved.map(Match::Reserved));
     if matches.len() == before
         && let Some(errno) = Errno::of_code(number)
     {
@@ -202,27 +211,13 @@ pub fn render(answer: &Answer, lang: Lang, style: ReportStyle) -> String {
 
 fn render_match(out: &mut String, found: &Match, lang: Lang, style: ReportStyle) {
     match found {
-        Match::Row(row) => {
-            let text = row.text(lang);
-            let head = format!("{:#010X}  {}", row.number, row.name);
-            let _ = writeln!(
-                out,
-                "{}  ({}, {})",
-                style.bold(&head),
-                row.number,
-                row.group
-            );
-            let labels = match lang {
-                Lang::Zh => ["含义", "原因", "处理", "重试"],
-                Lang::En => ["what  ", "cause ", "remedy", "retry "],
-            };
-            let retry = row.retry.name().replace('_', " ");
-            for (label, line) in labels
-                .iter()
-                .zip([text.meaning, text.cause, text.remedy, &retry])
-            {
-                let _ = writeln!(out, "  {label}  {line}");
-            }
+        Match::Row(row) => render_row(out, row, lang, style),
+        Match::Reserved(row) => {
+            render_row(out, row, lang, style);
+            out.push_str(match lang {
+                Lang::Zh => "  状态  保留：Kinora 从不报出它\n",
+                Lang::En => "  status  reserved: Kinora never raises it\n",
+            });
         }
         Match::System(code, errno) => {
             let head = format!("{:#010X}  ERROR_GENERAL_{}", code.number(), errno.name);
@@ -232,16 +227,44 @@ fn render_match(out: &mut String, found: &Match, lang: Lang, style: ReportStyle)
     }
 }
 
+fn render_row(out: &mut String, row: &Row, lang: Lang, style: ReportStyle) {
+    let text = row.text(lang);
+    let head = format!("{:#010X}  {}", row.number, row.name);
+    let _ = writeln!(
+        out,
+        "{}  ({}, {})",
+        style.bold(&head),
+        row.number,
+        row.group
+    );
+    let labels = match lang {
+        Lang::Zh => ["含义", "原因", "处理", "重试"],
+        Lang::En => ["what  ", "cause ", "remedy", "retry "],
+    };
+    let retry = row.retry.name().replace('_', " ");
+    for (label, line) in labels
+        .iter()
+        .zip([text.meaning, text.cause, text.remedy, &retry])
+    {
+        let _ = writeln!(out, "  {label}  {line}");
+    }
+}
+
 /// The answer for a machine.
 #[must_use]
 pub fn json(answer: &Answer) -> Value {
     let text = |text: &crate::Text| json!({ "meaning": text.meaning, "cause": text.cause, "remedy": text.remedy });
-    let found = |found: &Match| match found {
-        Match::Row(row) => json!({
+    let of_row = |row: &Row, status: &str| {
+        json!({
             "number": row.number, "hex": format!("{:#010X}", row.number), "name": row.name, "aliases": row.aliases,
             "group": row.group, "origin": row.origin.name(), "severity": row.severity.name(),
-            "retry": row.retry.name(), "zh": text(&row.zh), "en": text(&row.en),
-        }),
+            "retry": row.retry.name(), "http": row.http, "exit": Code::from_number(row.number).exit_status(),
+            "status": status, "zh": text(&row.zh), "en": text(&row.en),
+        })
+    };
+    let found = |found: &Match| match found {
+        Match::Row(row) => of_row(row, "active"),
+        Match::Reserved(row) => of_row(row, "reserved"),
         Match::System(code, errno) => json!({
             "number": code.number(), "hex": format!("{:#010X}", code.number()),
             "name": format!("ERROR_GENERAL_{}", errno.name), "group": "playback",
@@ -294,7 +317,7 @@ mod tests {
             .matches
             .iter()
             .map(|found| match found {
-                Match::Row(row) => row.name,
+                Match::Row(row) | Match::Reserved(row) => row.name,
                 Match::System(_, errno) => errno.name,
             })
             .collect()
@@ -309,6 +332,19 @@ mod tests {
                 "{query}"
             );
         }
+    }
+
+    #[test]
+    fn a_number_of_other_players_is_known_as_such() {
+        for query in ["0x2005000b", "ERROR_NETWORK_HTTP_REDIRECT_NONMEDIA"] {
+            assert_eq!(names(query), ["ERROR_NETWORK_HTTP_REDIRECT_NONMEDIA"]);
+            let text = render(&look_up(query), Lang::En, ReportStyle::Plain);
+            assert!(text.contains("reserved"), "{text}");
+        }
+        assert_eq!(
+            json(&look_up("0x20090001"))["matches"][0]["status"],
+            "reserved"
+        );
     }
 
     #[test]

@@ -18,5 +18,5 @@ pub use errno::Errno;
 pub use fault::{Cause, Coded, Context, Fault};
 pub use report::ReportStyle;
 pub use row::{Lang, Origin, Row, Severity, Text};
-pub use rows::ROWS;
+pub use rows::{RESERVED, ROWS};
 pub use secret::{Secret, mask_url};

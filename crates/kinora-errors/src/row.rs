@@ -107,6 +107,8 @@ pub struct Row {
     pub business: bool,
     /// What may make it succeed.
     pub retry: Retry,
+    /// The HTTP status that it comes with or stands for: `404`, `5xx`; empty for most.
+    pub http: &'static str,
     /// Chinese.
     pub zh: Text,
     /// English.

@@ -109,3 +109,39 @@ impl fmt::Display for Refusal {
         write!(f, "{}: {}", self.code(), self.message)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use kinora_cloud::{Family, classify};
+
+    #[test]
+    fn a_refusal_s_status_is_the_one_that_the_error_table_tells() {
+        let all = [
+            Why::MissingParameter,
+            Why::InvalidParameter,
+            Why::OperationDenied,
+            Why::Suspended,
+            Why::ForbiddenRam,
+            Why::InternalError,
+            Why::ServiceUnavailable,
+            Why::NonceUsed,
+            Why::SignatureDoesNotMatch,
+            Why::TokenMalformed,
+            Why::TokenMismatch,
+            Why::TokenExpired,
+            Why::KeyNotFound,
+            Why::IllegalStatus,
+            Why::VideoNotFound,
+            Why::NoneStream,
+            Why::PrivateEncryption,
+            Why::AuthMediaId,
+            Why::AuthExpired,
+        ];
+        for why in all {
+            let (status, code) = why.row();
+            let row = classify(Family::Vod, code).code.row().unwrap();
+            assert_eq!(row.http, status.to_string(), "{code}: {}", row.name);
+        }
+    }
+}
