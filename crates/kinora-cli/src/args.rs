@@ -60,6 +60,8 @@ pub(crate) enum ColorArg {
 pub(crate) enum Command {
     /// Play a file, a URL or a video by its id.
     Play(Box<PlayArgs>),
+    /// Run a recorded session again, without its media.
+    Replay(ReplayArgs),
     /// Tell what a file or URL holds, without decoding it.
     Probe(InputArgs),
     /// Read all packets of a file or URL.
@@ -190,6 +192,9 @@ pub(crate) struct PlayArgs {
     /// Take commands as JSON lines from stdin.
     #[arg(long, value_name = "FROM", value_parser = ["stdin"])]
     pub(crate) control: Option<String>,
+    /// Write the session down for `kinora replay`: times and sizes, no content, no secrets.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) record: Option<PathBuf>,
     /// Write the first picture's luma as PGM.
     #[arg(long, value_name = "FILE")]
     pub(crate) dump_frame: Option<PathBuf>,
@@ -198,6 +203,20 @@ pub(crate) struct PlayArgs {
     pub(crate) vid: VidArgs,
     #[command(flatten)]
     pub(crate) net: NetArgs,
+}
+
+const REPLAY_EXAMPLES: &str = "\
+Examples:
+  kinora play https://example.com/live/index.m3u8 --headless --record session.jsonl
+  kinora replay session.jsonl
+
+The exit status is 2 when the session does not run as it was recorded.";
+
+#[derive(Args)]
+#[command(after_help = REPLAY_EXAMPLES)]
+pub(crate) struct ReplayArgs {
+    /// What `kinora play --record` wrote.
+    pub(crate) file: PathBuf,
 }
 
 /// How a video is asked for by its id. Secrets are better given by the environment than by

@@ -18,6 +18,7 @@ mod json;
 mod play;
 mod play_auth;
 mod probe;
+mod record;
 mod report;
 mod serve;
 mod shell;
@@ -30,6 +31,7 @@ fn main() -> ExitCode {
     let style = report::Style::new(&cli.common);
     let done = match cli.command {
         Command::Play(args) => play::run(*args, &style),
+        Command::Replay(args) => record::replay(&args, &style),
         Command::Probe(args) => probe::run(&args, &style),
         Command::Demux(args) => demux::run(&args),
         Command::Decode(args) => decode::run(&args),

@@ -213,6 +213,27 @@ fn a_diagnosis_and_its_report_hold_no_secret() {
 }
 
 #[test]
+fn a_recorded_session_holds_no_secret_and_runs_again() {
+    let mut by_id = ById::new();
+    let room = tempfile::tempdir().unwrap();
+    let file = room.path().join("session.jsonl");
+    by_id.run(0, &format!(" --record {}", file.display()));
+    by_id.ledger.saw(&by_id.stage.proxy);
+    let written = std::fs::read(&file).unwrap();
+    assert!(written.len() > 5_000);
+    by_id.ledger.tell("the recording", written);
+    let replay = format!("replay {}", file.display());
+    by_id.ledger.run(0, &replay, &[]);
+
+    let mut cut = std::fs::read_to_string(&file).unwrap();
+    let packet = cut.find("[\"demux\",{\"ok\":{\"p\"").unwrap();
+    cut.replace_range(packet..packet + 8, "[\"seek\" ");
+    std::fs::write(&file, cut).unwrap();
+    by_id.ledger.run(2, &replay, &[]);
+    by_id.ledger.holds(&["a link", "a signature"]);
+}
+
+#[test]
 fn wrong_arguments_are_repeated_but_not_the_secrets_among_them() {
     let ById {
         stage,

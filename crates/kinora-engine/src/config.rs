@@ -1,7 +1,7 @@
 use core::time::Duration;
 
 /// The documented settings of a player, with their documented defaults.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, serde::Serialize, serde::Deserialize)]
 pub struct PlayerConfig {
     /// How long the network may be silent before a retry is spent; also the connect limit.
     pub network_timeout: Duration,

@@ -4,6 +4,7 @@ use kinora_errors::Fault;
 use kinora_media::{Now, RequestId, Time};
 
 use crate::stats::Tally;
+use crate::tape::Tape;
 use crate::{Epoch, Event, InfoCode, Output, PlayerConfig, TimingMark};
 
 /// What every part of the engine works with: the time of this step, the outputs, the settings
@@ -13,6 +14,7 @@ pub(crate) struct Cx {
     pub(crate) out: VecDeque<Output>,
     pub(crate) config: PlayerConfig,
     pub(crate) tally: Tally,
+    pub(crate) tape: Tape,
     requests: u64,
     epochs: u64,
     random: u64,
@@ -20,12 +22,13 @@ pub(crate) struct Cx {
 }
 
 impl Cx {
-    pub(crate) fn new(config: PlayerConfig, entropy: u64) -> Self {
+    pub(crate) fn new(config: PlayerConfig, entropy: u64, tape: Tape) -> Self {
         Self {
             now: Now::default(),
             out: VecDeque::with_capacity(64),
             config,
             tally: Tally::default(),
+            tape,
             requests: 0,
             epochs: 0,
             // Xorshift stays at zero for ever.

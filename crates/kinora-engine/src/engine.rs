@@ -11,6 +11,7 @@ use crate::cx::Cx;
 use crate::present::Begin;
 use crate::session::{Origin, Outcome, Session, Wishes};
 use crate::stats::Tally;
+use crate::tape::{Tape, TapeSink};
 use crate::{
     Command, Event, Input, LoopMode, Output, PlayerConfig, SeekAccuracy, Source, State, Stats,
     TrackOption,
@@ -84,8 +85,20 @@ impl Engine {
     /// same entropy give the same outputs.
     #[must_use]
     pub fn new(config: PlayerConfig, entropy: u64) -> Self {
+        Self::with_tape(config, entropy, Tape::default())
+    }
+
+    /// An idle engine that writes down what comes in and what the content means, without the content and without
+    /// secrets: [`crate::replay()`] runs the session again.
+    #[must_use]
+    pub fn recorded(config: PlayerConfig, entropy: u64, sink: TapeSink) -> Self {
+        let tape = Tape::recording(sink, &config, entropy);
+        Self::with_tape(config, entropy, tape)
+    }
+
+    pub(crate) fn with_tape(config: PlayerConfig, entropy: u64, tape: Tape) -> Self {
         Self {
-            cx: Cx::new(config.normalised(), entropy),
+            cx: Cx::new(config.normalised(), entropy, tape),
             phase: Phase::Idle,
             source: None,
             wishes: Wishes {
@@ -99,6 +112,7 @@ impl Engine {
     /// Takes an input; gives what is to be done about it, and when the engine wants to be woken.
     pub fn handle(&mut self, now: Now, input: Input) -> Outputs<'_> {
         self.cx.now = now;
+        self.cx.tape.came_in(now, &input);
         match input {
             Input::Command(command) => self.command(command),
             input => match &mut self.phase {
@@ -107,6 +121,12 @@ impl Engine {
             },
         }
         self.advance();
+        self.cx
+            .tape
+            .told(self.cx.out.iter().filter_map(|output| match output {
+                Output::Event(event) => Some(event),
+                _ => None,
+            }));
         let deadline = match &self.phase {
             Phase::Playing(session) => session.deadline(&self.cx),
             _ => None,

@@ -23,6 +23,7 @@ mod session;
 #[allow(clippy::panic)] // A broken promise of the engine ends the simulation.
 pub mod sim;
 mod stats;
+mod tape;
 mod transfer;
 
 pub use config::PlayerConfig;
@@ -33,3 +34,4 @@ pub use io::{
     TrackOption,
 };
 pub use stats::Stats;
+pub use tape::{Replay, ReplayError, TapeSink, replay};

@@ -70,6 +70,9 @@ pub(crate) struct Line {
     pub(crate) unseen_until: Time,
 }
 
+/// Frames of sound that wait to be queued.
+const MOST_SOUNDS: usize = 96;
+
 impl Line {
     pub(crate) fn new(slot: Slot) -> Self {
         Self {
@@ -180,7 +183,8 @@ impl Line {
     fn has_room(&self) -> bool {
         let waiting = match self.slot {
             Slot::Video => self.frames.len() + self.in_flight < MOST_PICTURES,
-            Slot::Audio => self.frames_last() < MOST_SOUND,
+            // Counted too: times may go back, and lengths may be unknown.
+            Slot::Audio => self.frames_last() < MOST_SOUND && self.frames.len() < MOST_SOUNDS,
         };
         waiting && self.in_flight < MOST_IN_FLIGHT
     }
@@ -342,6 +346,13 @@ impl Lines {
     pub(crate) fn is_full(&self, position: Time, most: Time) -> bool {
         let unread = self.video.queue.unread_bytes() + self.audio.queue.unread_bytes();
         unread >= MOST_BYTES || self.ahead(position) >= most
+    }
+
+    /// A decoder has taken all there is and may need more before it gives anything.
+    pub(crate) fn is_starving(&self) -> bool {
+        [&self.video, &self.audio]
+            .into_iter()
+            .any(|line| line.is_on() && line.queue.is_drained())
     }
 
     /// Bytes of packets held, decoded or not.

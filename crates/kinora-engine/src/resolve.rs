@@ -4,12 +4,14 @@ use std::sync::Arc;
 
 use bytes::BytesMut;
 use kinora_cloud::{
-    Definition, Entry, PlayInfo, UnixTime, VidSource, choose, get_play_info, parse_play_info,
+    Definition, Entry, PlayInfo, UnixTime, VidSource, VideoBase, choose, get_play_info,
+    parse_play_info,
 };
 use kinora_errors::{Coded, Fault, Retry, Secret, codes};
 use kinora_media::{ByteRange, RequestId, Time, TrackKind};
 
 use crate::cx::Cx;
+use crate::tape::Place;
 use crate::transfer::{Progress, Terms, Transfer, Want};
 use crate::{Credential, Initiator, Purpose, TimingMark, TrackOption};
 
@@ -65,8 +67,12 @@ impl Resolve {
     fn signed(&self, cx: &mut Cx) -> Result<Secret, Fault> {
         let nonce = format!("{:016x}{:016x}", cx.random(), cx.random());
         let now = UnixTime::from_millis(cx.now.unix_ms);
-        let request = get_play_info(&self.source, &nonce, now).map_err(|error| error.fault())?;
-        Ok(request.url.into_secret())
+        let signed = cx.tape.try_see("signed", || {
+            let signed = get_play_info(&self.source, &nonce, now);
+            let signed = signed.map_err(|error| error.fault())?;
+            Ok(Place(signed.url.into_secret()))
+        });
+        signed.map(|Place(url)| url)
     }
 
     pub(crate) fn owns(&self, id: RequestId) -> bool {
@@ -146,18 +152,25 @@ impl Resolve {
             return Resolved::Pending;
         };
         cx.mark(TimingMark::PlayInfo);
-        match parse_play_info(status, &body) {
+        let read = cx.tape.try_see("play_info", || {
+            let info = parse_play_info(status, &body).map_err(|error| error.fault())?;
+            Ok(match cx.tape.is_off() {
+                true => info,
+                false => untitled(info),
+            })
+        });
+        match read {
             Ok(info) => {
                 transfer.mended(cx);
                 self.info = Some(info);
                 self.choose()
             }
-            Err(error) if matches!(error.retry(), Retry::Backoff | Retry::Now) => {
-                let progress = transfer.on_failed(cx, error.fault(), Terms::default());
+            Err(fault) if matches!(fault.retry(), Retry::Backoff | Retry::Now) => {
+                let progress = transfer.on_refused(cx, fault, Terms::default());
                 self.call = Some((transfer, BytesMut::new(), 0));
                 self.take(cx, progress)
             }
-            Err(error) => Resolved::Failed(error.fault()),
+            Err(fault) => Resolved::Failed(fault),
         }
     }
 
@@ -301,4 +314,14 @@ fn with_causes(mut told: Fault, fault: &Fault) -> Fault {
     }
     let context = fault.context().clone();
     told.with(|own| *own = context)
+}
+
+/// What a viewer would know the video by is not written down.
+fn untitled(mut info: PlayInfo) -> PlayInfo {
+    info.video_base = VideoBase {
+        video_id: info.video_base.video_id,
+        status: info.video_base.status,
+        ..VideoBase::default()
+    };
+    info
 }

@@ -101,6 +101,9 @@ pub(crate) struct Session {
     pub(crate) catches_up: bool,
 }
 
+/// What is read beyond what is needed before the first picture is out, so that playing on does not wait.
+const BEYOND_THE_START: Time = Time::from_millis(500);
+
 impl Session {
     pub(crate) fn open(cx: &mut Cx, origin: Origin, begin: Begin, wishes: Wishes) -> Self {
         cx.forget_marks();
@@ -394,10 +397,26 @@ impl Session {
         })
     }
 
+    /// How far ahead is read. Until the picture that is waited for is out, only what it needs: whatever is read
+    /// beyond that delays it.
+    fn read_ahead(&self, cx: &Cx) -> Time {
+        let most = Time::from(cx.config.max_buffer);
+        let waits = !self.first_frame || self.seeking.is_some();
+        if !waits || !self.lines.video.is_on() {
+            return most;
+        }
+        let needed = match self.lines.is_starving() {
+            true => self.lines.ahead(self.clock.position(cx.mono())),
+            false => cx.config.start_buffer.into(),
+        };
+        most.min(needed + BEYOND_THE_START)
+    }
+
     fn pull(&mut self, cx: &mut Cx, wishes: Wishes) {
         loop {
             let position = self.clock.position(cx.mono());
-            let Some(notice) = self.ingest.poll(cx, &mut self.lines, position) else {
+            let most = self.read_ahead(cx);
+            let Some(notice) = self.ingest.poll(cx, &mut self.lines, position, most) else {
                 return;
             };
             match notice {

@@ -251,6 +251,15 @@ impl Transfer {
     }
 
     pub(crate) fn on_failed(&mut self, cx: &mut Cx, fault: Fault, terms: Terms) -> Progress {
+        if self.is_all_here(&fault) {
+            cx.recovered(self.located(cx, fault));
+            return self.on_done(cx);
+        }
+        self.on_refused(cx, fault, terms)
+    }
+
+    /// It failed, though all of the answer may have come: its owner can not use it.
+    pub(crate) fn on_refused(&mut self, cx: &mut Cx, fault: Fault, terms: Terms) -> Progress {
         self.failures += 1;
         self.progress = 0;
         let fault = self.located(cx, fault);
@@ -290,6 +299,14 @@ impl Transfer {
             }
         }
         Progress::None
+    }
+
+    /// Only the end of the answer is missing: all the bytes came, or a 416 says that no more are there.
+    fn is_all_here(&self, fault: &Fault) -> bool {
+        let told = fault.context().resource_len;
+        let end = [self.want.range.end, told.or(self.total_len)];
+        let end = end.into_iter().flatten().min();
+        self.next > self.want.range.start && end == Some(self.next)
     }
 
     fn again(&mut self, cx: &mut Cx, fault: Fault, after: Time) {

@@ -53,6 +53,8 @@ pub struct Context {
     pub position_ms: Option<i64>,
     /// Time spent until the failure, milliseconds.
     pub elapsed_ms: Option<u64>,
+    /// How long the resource is, where a refusal says so (`Content-Range` of a 416), bytes.
+    pub resource_len: Option<u64>,
     /// Tries made.
     pub attempts: Option<u32>,
     /// How long the server asks to be left alone (Retry-After), milliseconds.

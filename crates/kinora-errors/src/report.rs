@@ -136,10 +136,12 @@ impl Serialize for Fault {
         map.serialize_entry("http_status", &context.http_status)?;
         map.serialize_entry("segment", &context.segment)?;
         map.serialize_entry("bytes", &context.bytes)?;
+        map.serialize_entry("resource_len", &context.resource_len)?;
         map.serialize_entry("track", &context.track)?;
         map.serialize_entry("position_ms", &context.position_ms)?;
         map.serialize_entry("elapsed_ms", &context.elapsed_ms)?;
         map.serialize_entry("attempts", &context.attempts)?;
+        map.serialize_entry("retry_after_ms", &context.retry_after_ms)?;
         map.serialize_entry("request_id", &context.request_id)?;
         map.serialize_entry("service_code", &context.service_code)?;
         map.serialize_entry("video_id", &context.video_id)?;

@@ -7,7 +7,9 @@ use bytes::Bytes;
 pub struct RequestId(pub u64);
 
 /// A range of bytes, `start..end`; without `end` to the end of the resource.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+#[derive(
+    Clone, Copy, PartialEq, Eq, Hash, Debug, Default, serde::Serialize, serde::Deserialize,
+)]
 pub struct ByteRange {
     /// First byte.
     pub start: u64,

@@ -12,7 +12,9 @@ use core::time::Duration;
 /// let frame = Time::from_millis(40);
 /// assert_eq!((frame + frame).as_millis(), 80);
 /// ```
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+#[derive(
+    Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, serde::Serialize, serde::Deserialize,
+)]
 pub struct Time(i64);
 
 impl Time {

@@ -133,6 +133,8 @@ pub enum NetError {
         status: Option<u16>,
         /// What was asked.
         asked: ByteRange,
+        /// How long the resource is, as a 416 says.
+        total: Option<u64>,
         /// In words.
         why: String,
     },
@@ -360,8 +362,14 @@ impl NetError {
                 context.retry_after_ms =
                     retry_after.and_then(|wait| u64::try_from(wait.as_millis()).ok());
             }),
-            Self::Range { status, asked, .. } => fault.with(|context| {
+            Self::Range {
+                status,
+                asked,
+                total,
+                ..
+            } => fault.with(|context| {
                 context.http_status = status;
+                context.resource_len = total;
                 context.bytes = Some((asked.start, asked.end));
             }),
             _ => fault,

@@ -196,6 +196,7 @@ fn open(path: &PathBuf, range: ByteRange) -> Result<(Reading, ResponseInfo), Net
             kind: RangeFailure::Unsatisfiable,
             status: None,
             asked: range,
+            total: Some(len),
             why: format!("the file has {len} bytes"),
         });
     }

@@ -249,6 +249,7 @@ fn range_failure(kind: RangeFailure, asked: ByteRange, why: String) -> NetError 
         kind,
         status,
         asked,
+        total: None,
         why,
     }
 }
@@ -256,11 +257,17 @@ fn range_failure(kind: RangeFailure, asked: ByteRange, why: String) -> NetError 
 fn refusal(status: u16, headers: &HeaderMap, asked: ByteRange) -> NetError {
     if status == 416 {
         let total = text(headers, header::CONTENT_RANGE).and_then(|v| v.strip_prefix("bytes */"));
-        let why = match total.and_then(|n| n.trim().parse::<u64>().ok()) {
-            Some(total) => format!("it answered 416, the resource has {total} bytes"),
-            None => "it answered 416".to_owned(),
+        let total = total.and_then(|n| n.trim().parse::<u64>().ok());
+        return NetError::Range {
+            kind: RangeFailure::Unsatisfiable,
+            status: Some(status),
+            asked,
+            total,
+            why: match total {
+                Some(total) => format!("it answered 416, the resource has {total} bytes"),
+                None => "it answered 416".to_owned(),
+            },
         };
-        return range_failure(RangeFailure::Unsatisfiable, asked, why);
     }
     NetError::Status {
         status,

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use kinora_engine::{
-    Engine, Epoch, Event, Fetch, FrameId, Input, Output, PlayerConfig, Purpose, Slot,
+    Engine, Epoch, Event, Fetch, FrameId, Input, Output, PlayerConfig, Purpose, Slot, TapeSink,
 };
 use kinora_errors::{Coded, Fault, codes};
 use kinora_media::{Time, VideoFrame};
@@ -33,6 +33,7 @@ pub(crate) struct Parts {
     pub(crate) events: EventQueue,
     pub(crate) view: Arc<Mutex<View>>,
     pub(crate) tally: Arc<Mutex<Tally>>,
+    pub(crate) record: Option<TapeSink>,
 }
 
 /// What reaches the engine's thread.
@@ -112,7 +113,10 @@ impl Driver {
             shown: None,
         };
         Ok(Self {
-            engine: Engine::new(parts.config, entropy()),
+            engine: match parts.record {
+                Some(sink) => Engine::recorded(parts.config, entropy(), sink),
+                None => Engine::new(parts.config, entropy()),
+            },
             world,
             deadline: None,
             view: parts.view,

@@ -40,8 +40,8 @@ pub use kinora_cloud::{
 };
 pub use kinora_container::PacketDump;
 pub use kinora_engine::{
-    Command, Credential, Event, InfoCode, LoopMode, PlayerConfig, SeekAccuracy, Source, State,
-    Stats, TimingMark, TrackChoice, TrackOption,
+    Command, Credential, Event, InfoCode, LoopMode, PlayerConfig, Replay, ReplayError,
+    SeekAccuracy, Source, State, Stats, TapeSink, TimingMark, TrackChoice, TrackOption, replay,
 };
 pub use kinora_errors::{Code, Coded, Fault, Secret, codes};
 pub use kinora_media::{

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use kinora_engine::{
     Command, Credential, Event, LoopMode, PlayerConfig, SeekAccuracy, Source, State, Stats,
-    TrackChoice, TrackOption,
+    TapeSink, TrackChoice, TrackOption,
 };
 use kinora_errors::{Fault, Secret, codes};
 use kinora_media::{MediaInfo, Time, VideoFrame};
@@ -83,6 +83,7 @@ pub struct PlayerBuilder {
     video: Box<dyn VideoSink>,
     audio: Box<dyn AudioSink>,
     autoplay: bool,
+    record: Option<TapeSink>,
 }
 
 impl Default for PlayerBuilder {
@@ -95,6 +96,7 @@ impl Default for PlayerBuilder {
             video: Box::new(NullVideo::new()),
             audio: Box::new(NullAudio::new()),
             autoplay: false,
+            record: None,
         }
     }
 }
@@ -110,6 +112,14 @@ impl PlayerBuilder {
     #[must_use]
     pub fn network(mut self, net: NetConfig) -> Self {
         self.net = net;
+        self
+    }
+    /// Writes the session down, a JSON line at a time: what came in and when, sizes and what the content meant, but no
+    /// content, credential or title; URLs are masked. [`crate::replay()`] runs it again. `sink` is called on the player's
+    /// thread and should only buffer.
+    #[must_use]
+    pub fn record(mut self, sink: TapeSink) -> Self {
+        self.record = Some(sink);
         self
     }
     /// Finds the addresses of names, instead of the system: for DNS over HTTPS, or pinned addresses.
@@ -165,6 +175,7 @@ impl PlayerBuilder {
             events: events.clone(),
             view: Arc::clone(&view),
             tally: Arc::clone(&tally),
+            record: self.record,
         };
         let thread = std::thread::Builder::new()
             .name("kinora-engine".into())

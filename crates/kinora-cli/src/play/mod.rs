@@ -7,6 +7,7 @@ use kinora::{LoopMode, Player, PlayerConfig, SeekAccuracy, Time};
 
 use crate::args::{NetArgs, PlayArgs};
 use crate::credential;
+use crate::record;
 use crate::report::{Failure, Style};
 use crate::source::{decoders, net_config};
 
@@ -21,15 +22,17 @@ use session::Session;
 pub(crate) fn run(args: PlayArgs, style: &Style) -> Result<(), Failure> {
     let outputs = outputs::choose(&args)?;
     let terminal = outputs.terminal;
-    let player = Player::builder()
+    let mut builder = Player::builder()
         .config(player_config(&args.net))
         .network(net_config(&args.net)?)
         .decoders(decoders(args.decoder))
         .video_sink(outputs.video)
         .audio_sink(outputs.audio)
-        .autoplay(!args.paused)
-        .build()?;
-    let player = Arc::new(player);
+        .autoplay(!args.paused);
+    if let Some(path) = &args.record {
+        builder = builder.record(record::to_file(path)?);
+    }
+    let player = Arc::new(builder.build()?);
     player.set_source(credential::source(&args.source, &args.vid)?);
     player.set_volume(args.volume);
     player.set_mute(args.mute);

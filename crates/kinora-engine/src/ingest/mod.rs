@@ -57,17 +57,19 @@ impl Ingest {
         Self::Progressive(Box::new(Progressive::start(cx, url)))
     }
 
-    /// Gives packets to the lines until something is to be told, the lines are full or bytes are missing.
+    /// Gives packets to the lines until something is to be told, `most` is there ahead of the position or bytes are
+    /// missing.
     pub(crate) fn poll(
         &mut self,
         cx: &mut Cx,
         lines: &mut Lines,
         position: Time,
+        most: Time,
     ) -> Option<Notice> {
         match self {
             Self::Unknown => None,
-            Self::Progressive(file) => file.poll(cx, lines, position),
-            Self::Hls(hls) => hls.poll(cx, lines, position),
+            Self::Progressive(file) => file.poll(cx, lines, position, most),
+            Self::Hls(hls) => hls.poll(cx, lines, position, most),
         }
     }
 

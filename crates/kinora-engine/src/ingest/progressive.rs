@@ -4,25 +4,26 @@ use std::collections::VecDeque;
 
 use bytes::Bytes;
 use kinora_container::registry::{self, ProbingDemuxer};
-use kinora_container::{ContainerKind, Demuxer, SeekMode, SeekTo, Sniff, Step};
-use kinora_errors::{Coded, Fault, Secret, codes};
+use kinora_container::{ContainerKind, SeekMode, SeekTo, Sniff, Step};
+use kinora_errors::{Fault, Secret, codes};
 use kinora_media::{ByteRange, Chunk, RequestId, ResponseInfo, Time};
 
 use super::{Notice, Sought};
 use crate::cx::Cx;
 use crate::line::Lines;
+use crate::tape::TapedDemuxer;
 use crate::transfer::{Progress, Terms, Transfer, Want};
 use crate::{Initiator, Purpose, TimingMark};
 
 /// Bytes that may be under way or wait for the demuxer.
-const WINDOW: u64 = 1 << 20;
+const WINDOW: u64 = 256 << 10;
 /// So many bytes are rather read and passed over than asked anew from behind them.
 const SHORT_WAY: u64 = 64 * 1024;
 
 /// A single resource and its demuxer.
 pub(crate) struct Progressive {
     url: Secret,
-    demuxer: Box<dyn Demuxer>,
+    demuxer: TapedDemuxer,
     transfer: Transfer,
     /// The demuxer waits for the byte at that offset.
     wanted: Option<u64>,
@@ -37,12 +38,16 @@ pub(crate) struct Progressive {
     playlist: Option<Bytes>,
 }
 
+fn probing(cx: &Cx) -> TapedDemuxer {
+    TapedDemuxer::new(&cx.tape, || Box::new(ProbingDemuxer::new()))
+}
+
 impl Progressive {
     pub(crate) fn start(cx: &mut Cx, url: Secret) -> Self {
         let transfer = Self::ask(cx, &url, ByteRange::default());
         Self {
             url,
-            demuxer: Box::new(ProbingDemuxer::new()),
+            demuxer: probing(cx),
             transfer,
             wanted: None,
             total_len: None,
@@ -80,11 +85,11 @@ impl Progressive {
         cx: &mut Cx,
         lines: &mut Lines,
         position: Time,
+        most: Time,
     ) -> Option<Notice> {
         if let Some(notice) = self.notices.pop_front() {
             return Some(notice);
         }
-        let most = Time::from(cx.config.max_buffer);
         while !self.over && !lines.is_full(position, most) {
             match self.demuxer.poll() {
                 Ok(Step::Packet(packet)) => {
@@ -110,10 +115,10 @@ impl Progressive {
                     }
                 }
                 Ok(Step::End) => return self.end(),
-                Err(error) => {
+                Err(fault) => {
                     self.over = true;
                     self.transfer.cancel(cx);
-                    return Some(Notice::Failed(error.fault().at_url(self.url.expose())));
+                    return Some(Notice::Failed(fault.at_url(self.url.expose())));
                 }
             }
         }
@@ -231,7 +236,9 @@ impl Progressive {
             Progress::Data(offset, data) => {
                 if offset == 0
                     && !self.headers
-                    && registry::sniff(&data) == Sniff::Known(ContainerKind::HlsPlaylist)
+                    && cx.tape.see("playlist", || {
+                        registry::sniff(&data) == Sniff::Known(ContainerKind::HlsPlaylist)
+                    })
                 {
                     self.playlist = Some(data);
                     return;
@@ -276,13 +283,13 @@ impl Progressive {
             time: target,
             mode: SeekMode::Before,
         };
-        if self.demuxer.seek(to).is_ok() {
+        if self.demuxer.seek(to) {
             // Bytes of the old place that are on their way are not what follows now.
             self.finished = false;
             return Sought::Direct;
         }
         self.transfer.cancel(cx);
-        self.demuxer = Box::new(ProbingDemuxer::new());
+        self.demuxer = probing(cx);
         self.finished = false;
         self.transfer = Self::ask(cx, &self.url, ByteRange::default());
         Sought::FromStart

@@ -15,6 +15,7 @@ use kinora_media::{Now, RequestId, Time};
 
 use crate::{
     Command, Engine, Event, Input, Output, PlayerConfig, SeekAccuracy, Slot, Source, State,
+    TapeSink,
 };
 pub use decoder::Damage;
 use decoder::Decoder;
@@ -148,8 +149,18 @@ impl Sim {
     /// A session of a seed.
     #[must_use]
     pub fn new(seed: u64, config: PlayerConfig) -> Self {
+        Self::around(Engine::new(config, seed), seed)
+    }
+
+    /// A session of a seed that is written down.
+    #[must_use]
+    pub fn recorded(seed: u64, config: PlayerConfig, sink: TapeSink) -> Self {
+        Self::around(Engine::recorded(config, seed, sink), seed)
+    }
+
+    fn around(engine: Engine, seed: u64) -> Self {
         Self {
-            engine: Engine::new(config, seed),
+            engine,
             now: Time::ZERO,
             agenda: Agenda::default(),
             deadline: None,

@@ -220,8 +220,10 @@ impl Net {
             return self.fail(id, range_fault("http.range.ignored"));
         }
         if open.start >= total && total > 0 {
-            let told = range_fault("http.range.unsatisfiable")
-                .with(|context| context.http_status = Some(416));
+            let told = range_fault("http.range.unsatisfiable").with(|context| {
+                context.http_status = Some(416);
+                context.resource_len = Some(total);
+            });
             return self.fail(id, told);
         }
         open.head_sent = true;

@@ -45,7 +45,14 @@ impl Watch {
         } = input
         {
             self.pool.insert(*frame, (*slot, *epoch, *pts, *duration));
-            assert!(self.pool.len() <= MOST_FRAMES, "frames pile up");
+            assert!(
+                self.pool.len() <= MOST_FRAMES,
+                "frames pile up: {:?}",
+                self.pool
+                    .values()
+                    .map(|frame| (frame.0, frame.1.0, frame.2))
+                    .collect::<Vec<_>>()
+            );
         }
     }
 

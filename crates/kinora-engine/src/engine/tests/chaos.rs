@@ -1,15 +1,26 @@
 //! Sessions in which everything goes wrong at random. A seed that fails is printed with the
 //! command that plays it again.
 
-use kinora_media::Time;
+use std::sync::{Arc, Mutex};
 
+use kinora_media::Time;
+use serde_json::Value;
+
+use super::{credentials, hls};
 use crate::sim::{Damage, Dice, Film, NetFault, Sim, Weather, mins, ms, secs};
-use crate::{Command, Event, LoopMode, PlayerConfig, SeekAccuracy, Slot, State};
+use crate::{
+    Command, Event, LoopMode, PlayerConfig, SeekAccuracy, Slot, State, TapeSink, TrackChoice,
+    replay,
+};
 
 const URL: &str = "http://films.test/film";
 
 /// Plays one random session; the invariants are checked after each of its steps.
 fn session(seed: u64) -> Sim {
+    session_in(seed, |config| Sim::new(seed, config))
+}
+
+fn session_in(seed: u64, make: impl FnOnce(PlayerConfig) -> Sim) -> Sim {
     let mut dice = Dice::new(seed);
     let config = PlayerConfig {
         network_retry_count: u32::try_from(dice.below(4)).unwrap_or(0),
@@ -17,13 +28,8 @@ fn session(seed: u64) -> Sim {
         max_buffer: ms(500 + span(&mut dice, 20_000)).to_duration(),
         ..PlayerConfig::default()
     };
-    let mut sim = Sim::new(seed, config);
-    let film = match dice.below(3) {
-        0 => Film::mp4(),
-        1 => Film::mp4_index_behind(),
-        _ => Film::ts(),
-    };
-    sim.net.serve(URL, film);
+    let mut sim = make(config);
+    let url = stage(&mut sim, &mut dice);
     sim.net.weather = Weather {
         latency: ms(span(&mut dice, 300)),
         bytes_per_second: 500 + dice.below(200_000),
@@ -55,12 +61,40 @@ fn session(seed: u64) -> Sim {
         };
         sim.break_decoder(slot, damage);
     }
-    sim.play(URL);
+    match url {
+        Some(url) => sim.play(url),
+        None => credentials::opened(&mut sim),
+    }
     for _ in 0..dice.below(25) {
         sim.run_for(ms(span(&mut dice, 3_000)));
         sim.command(wish(&mut dice));
     }
     sim
+}
+
+/// How often a live playlist grows before the stream ends.
+const LIVE_WINDOWS: i64 = 20;
+
+/// Something to play: its URL, or nothing for a video by its id.
+fn stage(sim: &mut Sim, dice: &mut Dice) -> Option<&'static str> {
+    let film = match dice.below(7) {
+        0 => Film::mp4(),
+        1 => Film::mp4_index_behind(),
+        2 => Film::ts(),
+        3 => return Some(hls::serve_ladder(sim)),
+        4 => return Some(hls::encrypted(sim, [7; 16])),
+        5 => {
+            let url = hls::serve_live(sim, LIVE_WINDOWS);
+            hls::end_live(sim, LIVE_WINDOWS);
+            return Some(url);
+        }
+        _ => {
+            credentials::serve_expiring(sim);
+            return None;
+        }
+    };
+    sim.net.serve(URL, film);
+    Some(URL)
 }
 
 fn span(dice: &mut Dice, most_ms: u64) -> i64 {
@@ -69,7 +103,7 @@ fn span(dice: &mut Dice, most_ms: u64) -> i64 {
 
 fn wish(dice: &mut Dice) -> Command {
     let target = ms(span(dice, 14_000));
-    match dice.below(14) {
+    match dice.below(17) {
         0..=2 => Command::Seek {
             target,
             accuracy: SeekAccuracy::Exact,
@@ -88,6 +122,11 @@ fn wish(dice: &mut Dice) -> Command {
             LoopMode::Off
         }),
         12 if dice.percent(20) => Command::Stop,
+        13 => Command::SelectTrack(match dice.below(4) {
+            3 => TrackChoice::Auto,
+            index => TrackChoice::Index(u32::try_from(index).unwrap_or(0)),
+        }),
+        14..=16 => credentials::fresh(),
         _ => Command::Prepare,
     }
 }
@@ -134,7 +173,7 @@ fn seeds() -> std::ops::Range<u64> {
     };
     match (number("KINORA_SEED"), number("KINORA_SEEDS")) {
         (Some(seed), _) => seed..seed + 1,
-        (None, count) => 0..count.unwrap_or(300),
+        (None, count) => 0..count.unwrap_or(10_000),
     }
 }
 
@@ -158,4 +197,71 @@ fn the_same_seed_is_the_same_session() {
     for seed in 0..5 {
         assert_eq!(told(seed), told(seed));
     }
+}
+
+/// The lines that a session leaves, and what was told.
+fn recorded(seed: u64) -> (Vec<Value>, usize) {
+    let lines = Arc::new(Mutex::new(Vec::new()));
+    let into = Arc::clone(&lines);
+    let sink: TapeSink = Box::new(move |line| into.lock().unwrap().push(line.clone()));
+    let sim = session_in(seed, |config| Sim::recorded(seed, config, sink));
+    let told = sim.events.len();
+    drop(sim);
+    (Arc::try_unwrap(lines).unwrap().into_inner().unwrap(), told)
+}
+
+#[test]
+fn a_recorded_session_runs_the_same_again_without_its_content() {
+    for seed in 0..300 {
+        let (lines, told) = recorded(seed);
+        // As a file holds them.
+        let lines = lines
+            .iter()
+            .map(|line| serde_json::from_str(&line.to_string()).unwrap());
+        let again = replay(lines).unwrap();
+        assert_eq!(again.difference, None, "seed {seed}");
+        assert_eq!(again.events.len(), told, "seed {seed}");
+    }
+}
+
+#[test]
+fn a_recording_holds_neither_content_nor_secrets() {
+    for seed in 0..100 {
+        let (lines, _) = recorded(seed);
+        let text = lines.iter().map(Value::to_string).collect::<String>();
+        let text = text.replace("=***", "");
+        // Of the vid session: its key, token and signatures; of the playlists: their text.
+        for secret in [
+            "\"s2\"",
+            "\"t2\"",
+            "STS.",
+            "Signature=",
+            "SecurityToken=t",
+            "#EXTINF",
+            "#EXT-X",
+        ] {
+            assert!(!text.contains(secret), "seed {seed} tells {secret}");
+        }
+    }
+}
+
+#[test]
+fn a_recording_that_was_cut_or_changed_says_so_and_does_no_harm() {
+    let (lines, _) = recorded(3);
+    for end in [1, 2, lines.len() / 3, lines.len() / 2, lines.len() - 1] {
+        let cut = replay(lines.iter().take(end).cloned());
+        assert!(cut.is_ok(), "cut at {end}");
+    }
+    assert!(
+        replay(lines.iter().skip(1).cloned()).is_err(),
+        "without its header"
+    );
+    let is_packet = |line: &Value| line["fact"][1]["ok"]["p"].is_array();
+    let packet = lines.iter().position(is_packet).unwrap();
+    let mut missing = lines.clone();
+    missing.remove(packet);
+    assert!(replay(missing.into_iter()).unwrap().difference.is_some());
+    let mut later = lines;
+    later[packet]["fact"][1]["ok"]["p"][1] = 9_000_000_000_i64.into();
+    assert!(replay(later.into_iter()).unwrap().difference.is_some());
 }

@@ -28,7 +28,7 @@ fn reply(urls: &[(&str, &str)]) -> String {
 const EXPIRED: &str =
     r#"{"RequestId":"r-2","Code":"InvalidSecurityToken.Expired","Message":"expired"}"#;
 
-fn opened(sim: &mut Sim) {
+pub(super) fn opened(sim: &mut Sim) {
     let source = VidSts {
         vid: "v".into(),
         access_key_id: "STS.a".into(),
@@ -42,7 +42,7 @@ fn opened(sim: &mut Sim) {
     sim.command(Command::Prepare);
 }
 
-fn fresh() -> Command {
+pub(super) fn fresh() -> Command {
     Command::Refresh(Credential::Sts {
         access_key_id: "STS.b".into(),
         access_key_secret: Secret::new("s2"),
@@ -121,6 +121,14 @@ fn a_token_that_nobody_renews_ends_in_its_error() {
 fn expires_while_it_plays(seed: u64) -> Sim {
     let mut sim = sim(seed);
     sim.net.weather.bytes_per_second = 4_000;
+    serve_expiring(&mut sim);
+    opened(&mut sim);
+    assert!(sim.run_until(secs(8), is_expired), "{:#?}", sim.events);
+    sim
+}
+
+/// A video whose link is refused from the fourth second on; a fresh credential brings another.
+pub(super) fn serve_expiring(sim: &mut Sim) {
     sim.net.serve(API, reply(&[("FD", FILM)]));
     sim.net.serve_from(secs(4), API, reply(&[("FD", RENEWED)]));
     sim.net.serve(FILM, Film::mp4());
@@ -130,9 +138,6 @@ fn expires_while_it_plays(seed: u64) -> Sim {
         .fault(secs(4), mins(9), "film.mp4", NetFault::Resets);
     sim.net
         .fault(secs(4), mins(9), "film.mp4", NetFault::Status(403));
-    opened(&mut sim);
-    assert!(sim.run_until(secs(8), is_expired), "{:#?}", sim.events);
-    sim
 }
 
 #[test]

@@ -25,11 +25,15 @@ fn list(segments: usize, more: &str) -> String {
 
 fn vod(seed: u64) -> Sim {
     let mut sim = sim(seed);
+    serve_vod(&mut sim);
+    sim
+}
+
+fn serve_vod(sim: &mut Sim) {
     sim.net.serve(LIST, list(4, ""));
     for (number, data) in Film::ts_segments().into_iter().enumerate() {
         sim.net.serve(&segment_url(number), data);
     }
-    sim
 }
 
 fn played_through(sim: &mut Sim, pictures: u64) {
@@ -86,7 +90,8 @@ fn byte_ranges_of_one_file_are_segments_too() {
     played_through(&mut sim, 80);
 }
 
-fn encrypted(sim: &mut Sim, key: [u8; 16]) {
+/// Encrypted segments, and this key for them; by the playlist's URL.
+pub(super) fn encrypted(sim: &mut Sim, key: [u8; 16]) -> &'static str {
     let keyed = "#EXT-X-MEDIA-SEQUENCE:5\n#EXT-X-KEY:METHOD=AES-128,URI=\"/key\"\n";
     sim.net.serve(LIST, list(4, keyed));
     for (number, data) in Film::ts_segments().into_iter().enumerate() {
@@ -96,6 +101,7 @@ fn encrypted(sim: &mut Sim, key: [u8; 16]) {
     }
     sim.net
         .serve("http://films.test/key", Bytes::copy_from_slice(&key));
+    LIST
 }
 
 #[test]
@@ -196,7 +202,14 @@ fn a_presentation_whose_segments_are_refused_ends_with_its_error() {
 
 /// A stream whose playlist grows by a segment each two seconds, for two minutes.
 fn live(seed: u64) -> Sim {
-    let mut sim = vod(seed);
+    let mut sim = sim(seed);
+    serve_live(&mut sim, 60);
+    sim
+}
+
+/// A stream whose playlist grows by a segment each two seconds, so many times; by its URL.
+pub(super) fn serve_live(sim: &mut Sim, windows: i64) -> &'static str {
+    serve_vod(sim);
     let window = |from: usize| {
         let mut text = format!("#EXTM3U\n#EXT-X-TARGETDURATION:2\n#EXT-X-MEDIA-SEQUENCE:{from}\n");
         for number in from..from + 4 {
@@ -215,12 +228,19 @@ fn live(seed: u64) -> Sim {
             1,
         )
     };
-    for from in 0..60 {
+    for from in 0..windows {
         let at = if from == 0 { Time::MIN } else { secs(from * 2) };
         sim.net
             .serve_from(at, LIST, window(usize::try_from(from).unwrap_or(0)));
     }
-    sim
+    LIST
+}
+
+/// The stream is over: its last playlist says so.
+pub(super) fn end_live(sim: &mut Sim, windows: i64) {
+    let first = usize::try_from(windows).unwrap_or(0);
+    let ended = format!("#EXT-X-MEDIA-SEQUENCE:{first}\n");
+    sim.net.serve_from(secs(windows * 2), LIST, list(4, &ended));
 }
 
 #[test]
@@ -264,6 +284,12 @@ const MASTER: &str = "http://films.test/master.m3u8";
 
 fn ladder(seed: u64) -> Sim {
     let mut sim = sim(seed);
+    serve_ladder(&mut sim);
+    sim
+}
+
+/// A minute in three qualities; by its URL.
+pub(super) fn serve_ladder(sim: &mut Sim) -> &'static str {
     let mut text = "#EXTM3U\n".to_owned();
     for (name, bandwidth) in [("low", 40_000), ("middle", 400_000), ("high", 4_000_000)] {
         text += &format!(
@@ -287,7 +313,7 @@ fn ladder(seed: u64) -> Sim {
         );
     }
     sim.net.serve(MASTER, text);
-    sim
+    MASTER
 }
 
 fn asked_of(sim: &Sim, name: &str) -> usize {
@@ -309,6 +335,31 @@ fn a_missing_rendition_gives_way_to_another() {
     assert_eq!(asked_of(&sim, "middle"), 0);
     assert!(asked_of(&sim, "low") + asked_of(&sim, "high") >= 30);
     assert!(sim.count(|event| matches!(event, Event::Recovered(_))) >= 1);
+}
+
+#[test]
+fn a_rendition_whose_playlist_is_refused_too_gives_way_where_it_would_have_begun() {
+    let mut sim = ladder(13);
+    sim.net
+        .fault(secs(2), mins(5), "/middle/", NetFault::Status(404));
+    sim.net
+        .fault(Time::ZERO, mins(5), "/low/", NetFault::Status(404));
+    sim.play(MASTER);
+    assert!(sim.run_until(mins(2), is_completion), "{:#?}", sim.events);
+    assert_eq!(sim.engine().stats().frames_shown, 600, "each picture once");
+}
+
+#[test]
+fn a_seek_tries_again_what_was_refused_in_every_quality() {
+    let mut sim = ladder(14);
+    sim.net.fault(secs(2), secs(30), "", NetFault::Status(404));
+    sim.play(MASTER);
+    sim.run_for(secs(6));
+    sim.command(Command::Pause);
+    sim.run_for(secs(30));
+    sim.seek(secs(57), SeekAccuracy::KeyFrame);
+    sim.command(Command::Start);
+    assert!(sim.run_until(mins(1), is_completion), "{:#?}", sim.events);
 }
 
 #[test]

@@ -4,14 +4,15 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use bytes::Bytes;
+use kinora_container::Step;
 use kinora_container::registry::{self, ContainerKind, ProbingDemuxer, Sniff};
 use kinora_container::ts::TsDemuxer;
-use kinora_container::{Demuxer, Step};
 use kinora_errors::{Coded, Fault, codes};
 use kinora_media::{MediaInfo, Packet, Time, TrackId, TrackKind};
 use kinora_protect::{ContentKey, HlsDecryptor, Iv};
 
 use super::plan::{Key, Segment};
+use crate::tape::{Tape, TapedDemuxer};
 
 /// A jump so large is no drift of the playlist's durations: the clock was set anew.
 const JUMP: Time = Time::from_millis(10_000);
@@ -67,7 +68,8 @@ pub(super) struct Load {
     pub(super) segment: Segment,
     pieces: VecDeque<Bytes>,
     complete: bool,
-    demuxer: Option<Box<dyn Demuxer>>,
+    tape: Tape,
+    demuxer: Option<TapedDemuxer>,
     crypt: Option<HlsDecryptor>,
     unlocked: bool,
     pushed: u64,
@@ -83,8 +85,9 @@ pub(super) struct Load {
 }
 
 impl Load {
-    pub(super) fn new(segment: Segment, discontinuity: bool) -> Self {
+    pub(super) fn new(segment: Segment, discontinuity: bool, tape: Tape) -> Self {
         Self {
+            tape,
             segment,
             pieces: VecDeque::new(),
             complete: false,
@@ -139,7 +142,7 @@ impl Load {
             let Some(demuxer) = &mut self.demuxer else {
                 return Ok(Given::Over);
             };
-            match demuxer.poll().map_err(|error| self.fault(&error))? {
+            match demuxer.poll().map_err(|fault| self.fault(fault))? {
                 Step::Info(info) => {
                     self.video = info.first(TrackKind::Video).map(|track| track.id);
                     return Ok(Given::Info(info));
@@ -198,9 +201,12 @@ impl Load {
         }
         if self.complete && !self.finished {
             if let Some(crypt) = self.crypt.take() {
-                let rest = crypt
-                    .finish()
-                    .map_err(|error| self.placed_fault(error.fault()))?;
+                let mut rest = Bytes::new();
+                let ended = self.tape.try_see("decrypt", || {
+                    rest = crypt.finish().map_err(|error| error.fault())?;
+                    Ok(())
+                });
+                ended.map_err(|fault| self.placed_fault(fault))?;
                 if !rest.is_empty() {
                     self.feed(init, rest);
                 }
@@ -217,16 +223,18 @@ impl Load {
     fn feed(&mut self, init: Option<&Bytes>, data: Bytes) {
         if self.demuxer.is_none() {
             let head = init.unwrap_or(&data);
-            let kind = match registry::sniff(head) {
-                Sniff::Known(kind) => Some(kind),
-                _ => None,
-            };
-            self.wraps = kind == Some(ContainerKind::Ts);
-            self.relative = !matches!(kind, Some(ContainerKind::Ts | ContainerKind::Mp4) | None);
-            let mut demuxer: Box<dyn Demuxer> = match kind {
-                Some(ContainerKind::Ts) => Box::new(TsDemuxer::with_timestamps_kept()),
-                _ => Box::new(ProbingDemuxer::new()),
-            };
+            (self.wraps, self.relative) = self.tape.see("clock", || {
+                let kind = match registry::sniff(head) {
+                    Sniff::Known(kind) => Some(kind),
+                    _ => None,
+                };
+                let relative = !matches!(kind, Some(ContainerKind::Ts | ContainerKind::Mp4) | None);
+                (kind == Some(ContainerKind::Ts), relative)
+            });
+            let mut demuxer = TapedDemuxer::new(&self.tape, || match self.wraps {
+                true => Box::new(TsDemuxer::with_timestamps_kept()),
+                false => Box::new(ProbingDemuxer::new()),
+            });
             if let Some(init) = init {
                 demuxer.push(0, init.clone());
                 self.pushed = init.len() as u64;
@@ -240,11 +248,11 @@ impl Load {
         }
     }
 
-    fn fault(&self, error: &kinora_container::DemuxError) -> Fault {
+    fn fault(&self, fault: Fault) -> Fault {
         match self.segment.key {
             // Wrong keys give noise, in which no container is found.
             Some(_) if self.video.is_none() => self.placed_fault(wrong_key()),
-            _ => self.placed_fault(error.fault()),
+            _ => self.placed_fault(fault),
         }
     }
 

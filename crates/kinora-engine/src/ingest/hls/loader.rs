@@ -10,6 +10,7 @@ use kinora_media::{ByteRange, MediaInfo, Packet, RequestId, Time};
 
 use kinora_protect::ContentKey;
 
+use super::ROUNDING;
 use super::load::{Given, Load, Timeline};
 use super::plan::{Init, Key, Plan, Playlist, Segment};
 use super::read;
@@ -226,6 +227,16 @@ impl Loader {
             .or_else(|| plan.segments.last().map(Segment::end))
     }
 
+    /// Where another rendition goes on in its place; where it was to begin itself, if it never came to that.
+    pub(super) fn resumes(&self) -> From {
+        self.frontier()
+            .map_or(self.from, |time| From::Time(time + ROUNDING))
+    }
+    /// The playlist that tells where segments lie, its own or one of the same stream.
+    pub(super) fn timeline(&self) -> Option<Plan> {
+        self.plan.clone().or_else(|| self.like.clone())
+    }
+
     /// When the segment after those under way begins: a place to change the rendition.
     pub(super) fn border(&self) -> Option<Time> {
         let plan = self.plan.as_ref()?;
@@ -285,7 +296,8 @@ impl Loader {
                 .discontinuity
                 .is_some_and(|known| known != segment.discontinuity);
             self.discontinuity = Some(segment.discontinuity);
-            self.loads.push_back(Load::new(segment, jump));
+            self.loads
+                .push_back(Load::new(segment, jump, cx.tape.clone()));
         }
     }
 
@@ -506,7 +518,7 @@ impl Loader {
     fn done(&mut self, cx: &mut Cx, at: usize) {
         let job = self.jobs.remove(at);
         match job.task {
-            Task::Playlist => match read::playlist(&job.data, &self.url, &self.variables) {
+            Task::Playlist => match read::playlist(cx, &job.data, &self.url, &self.variables) {
                 Ok(Playlist::Media(plan)) => self.playlist_came(cx, plan),
                 Ok(Playlist::Multivariant { .. }) => {
                     self.fail(read::malformed(
@@ -516,13 +528,21 @@ impl Loader {
                 }
                 Err(fault) => self.fail(fault),
             },
-            Task::Key(url) => match ContentKey::from_bytes(&job.data) {
-                Ok(key) => {
-                    self.keys.push_back((url, key));
-                    self.keys.keep_last(8);
+            Task::Key(url) => {
+                // Its length is seen, never the key itself.
+                let mut key = ContentKey::new([0; 16]);
+                let read = cx.tape.try_see("key", || {
+                    key = ContentKey::from_bytes(&job.data).map_err(|error| error.fault())?;
+                    Ok(())
+                });
+                match read {
+                    Ok(()) => {
+                        self.keys.push_back((url, key));
+                        self.keys.keep_last(8);
+                    }
+                    Err(fault) => self.fail(fault.at_url(url.expose())),
                 }
-                Err(error) => self.fail(error.fault().at_url(url.expose())),
-            },
+            }
             Task::Init(init) => {
                 self.inits.push_back((init, job.data.freeze()));
                 self.inits.keep_last(4);
@@ -590,6 +610,11 @@ impl Loader {
         self.from = From::Time(time);
         if let Some(segment) = self.plan.as_ref().and_then(|plan| plan.at(time)) {
             self.next = segment.number;
+        }
+        // A playlist that was refused is asked for once more: the user tries again.
+        let comes = |job: &Job| matches!(job.task, Task::Playlist);
+        if self.plan.is_none() && !self.jobs.iter().any(comes) {
+            self.ask_playlist(cx);
         }
         self.go_on(cx);
     }

@@ -95,7 +95,7 @@ impl Hls {
 
     fn opened(&mut self, cx: &mut Cx, text: &[u8]) {
         cx.mark(TimingMark::Playlist);
-        match read::playlist(text, &self.url, &Variables::default()) {
+        match read::playlist(cx, text, &self.url, &Variables::default()) {
             Ok(Playlist::Media(plan)) => {
                 let mut loader =
                     Loader::new(self.url.clone(), self.begin, None, Variables::default());
@@ -132,7 +132,7 @@ impl Hls {
 
     fn loader(&self, cx: &mut Cx, index: usize, from: From) -> Option<Loader> {
         let url = self.variants.get(index)?.url.clone();
-        let known = self.main.as_ref().and_then(|main| main.plan.clone());
+        let known = self.main.as_ref().and_then(Loader::timeline);
         let mut loader = Loader::new(url, from, known, self.variables.clone());
         loader.open(cx);
         Some(loader)
@@ -169,9 +169,9 @@ impl Hls {
         cx: &mut Cx,
         lines: &mut Lines,
         position: Time,
+        most: Time,
     ) -> Option<Notice> {
         lines.separate = self.sound.is_some();
-        let most = Time::from(cx.config.max_buffer);
         loop {
             if let Some(notice) = self.notices.pop_front() {
                 return Some(notice);
@@ -346,11 +346,7 @@ impl Hls {
         let below = (0..self.current).rev();
         let above = self.current + 1..self.variants.len();
         let other = below.chain(above).find(|index| !self.bad.contains(index));
-        let from = self
-            .main
-            .as_ref()
-            .and_then(Loader::frontier)
-            .map_or(self.begin, |time| From::Time(time + ROUNDING));
+        let from = self.main.as_ref().map_or(self.begin, Loader::resumes);
         let Some(loader) = other.and_then(|other| self.loader(cx, other, from)) else {
             return self.notices.push_back(Notice::Failed(fault));
         };
@@ -465,6 +461,7 @@ impl Hls {
     pub(crate) fn seek(&mut self, cx: &mut Cx, target: Time) {
         self.notices.clear();
         self.begin = From::Time(target);
+        self.bad.clear();
         self.main_ended = false;
         self.sound_ended = false;
         if let Some((index, loader)) = self.incoming.take() {

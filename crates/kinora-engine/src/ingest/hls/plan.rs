@@ -6,12 +6,16 @@ use kinora_errors::Secret;
 use kinora_manifest::hls::Variables;
 use kinora_media::{ByteRange, Time};
 use kinora_protect::{Iv, ProtectError};
+use serde::{Deserialize, Serialize};
+
+use crate::tape;
 
 /// One segment, placed on the timeline.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Segment {
     /// Media sequence number.
     pub(super) number: u64,
+    #[serde(with = "tape::place")]
     pub(super) url: Secret,
     pub(super) range: ByteRange,
     /// Where it begins on the presentation's timeline.
@@ -32,23 +36,29 @@ impl Segment {
 }
 
 /// How a segment is encrypted (RFC 8216 4.3.2.4).
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) enum Key {
     /// AES-128 in CBC mode over the whole segment.
-    Aes128 { url: Secret, iv: Iv },
+    Aes128 {
+        #[serde(with = "tape::place")]
+        url: Secret,
+        #[serde(with = "tape::iv")]
+        iv: Iv,
+    },
     /// Something that is not undone here.
-    Foreign(ProtectError),
+    Foreign(#[serde(with = "tape::protection")] ProtectError),
 }
 
 /// An init section (RFC 8216 4.3.2.5).
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub(super) struct Init {
+    #[serde(with = "tape::place")]
     pub(super) url: Secret,
     pub(super) range: ByteRange,
 }
 
 /// A media playlist as it is known now.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(super) struct Plan {
     pub(super) segments: Vec<Segment>,
     pub(super) target: Time,
@@ -118,8 +128,9 @@ impl Plan {
 }
 
 /// A rendition of a multivariant playlist.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Variant {
+    #[serde(with = "tape::place")]
     pub(super) url: Secret,
     pub(super) bandwidth: u64,
     pub(super) size: Option<(u32, u32)>,
@@ -140,21 +151,23 @@ impl Variant {
 }
 
 /// An alternative rendition of sound with a playlist of its own.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct AudioRendition {
     pub(super) group: String,
+    #[serde(with = "tape::places")]
     pub(super) url: Option<Secret>,
     pub(super) default: bool,
 }
 
 /// What a playlist turned out to be.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) enum Playlist {
     /// Renditions to choose from.
     Multivariant {
         variants: Vec<Variant>,
         audio: Vec<AudioRendition>,
-        /// What media playlists may import.
+        /// What media playlists may import; only their reading asks for it.
+        #[serde(skip)]
         variables: Variables,
     },
     /// Segments.

@@ -10,6 +10,8 @@ use kinora_protect::{Iv, Scheme};
 use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_encode};
 use url::Url;
 
+use crate::cx::Cx;
+
 use super::plan::{AudioRendition, Init, Key, Plan, Playlist, Segment, Variant};
 
 /// A playlist that is readable and yet of no use.
@@ -69,10 +71,15 @@ impl Base {
 
 /// Reads a playlist that was found at `url`. `variables` are those of the multivariant playlist.
 pub(super) fn playlist(
+    cx: &Cx,
     text: &[u8],
     url: &Secret,
     variables: &Variables,
 ) -> Result<Playlist, Fault> {
+    cx.tape.try_see("plan", || parse(text, url, variables))
+}
+
+fn parse(text: &[u8], url: &Secret, variables: &Variables) -> Result<Playlist, Fault> {
     let base =
         Base::new(url.expose()).ok_or_else(|| malformed("its own URL can not be read", url))?;
     let read = hls::parse(text, &base.0, variables, &Limits::default());
@@ -195,7 +202,7 @@ mod tests {
     use kinora_media::ByteRange;
 
     fn media(text: &str, url: &str) -> Plan {
-        match playlist(text.as_bytes(), &Secret::new(url), &Variables::default()) {
+        match parse(text.as_bytes(), &Secret::new(url), &Variables::default()) {
             Ok(Playlist::Media(plan)) => plan,
             other => panic!("{other:?}"),
         }
@@ -247,7 +254,7 @@ mod tests {
     fn a_remote_playlist_names_no_file() {
         let text =
             "#EXTM3U\n#EXT-X-TARGETDURATION:4\n#EXTINF:4,\nfile:///etc/passwd\n#EXT-X-ENDLIST\n";
-        let fault = playlist(
+        let fault = parse(
             text.as_bytes(),
             &Secret::new("https://host.test/a"),
             &Variables::default(),

@@ -1,0 +1,101 @@
+//! `kinora play --record` and `kinora replay`: a session written down, and run again without its media.
+
+use std::fs::File;
+use std::io::{BufRead as _, BufReader, BufWriter, Write as _};
+use std::path::Path;
+
+use kinora::{Event, TapeSink};
+use serde_json::json;
+
+use crate::args::ReplayArgs;
+use crate::json;
+use crate::report::{Failure, Style};
+
+/// A line of a recording is shorter: the longest is a playlist's plan.
+const LONGEST_LINE: u64 = 64 << 20;
+
+/// Writes a session's lines to a file. What a full disk refuses is told once, and playing goes on.
+pub(crate) fn to_file(path: &Path) -> Result<TapeSink, Failure> {
+    let shown = path.display().to_string();
+    let file = File::create(path).map_err(|error| Failure::io(&shown, &error))?;
+    let mut file = Some(BufWriter::new(file));
+    Ok(Box::new(move |line| {
+        let Some(out) = &mut file else { return };
+        let written = serde_json::to_writer(&mut *out, line)
+            .map_err(std::io::Error::from)
+            .and_then(|()| out.write_all(b"\n"));
+        if let Err(error) = written {
+            eprintln!("kinora: the recording {shown} ends here: {error}");
+            file = None;
+        }
+    }))
+}
+
+/// Runs a recording again and tells its events; fails where the session does not run the same again.
+pub(crate) fn replay(args: &ReplayArgs, style: &Style) -> Result<(), Failure> {
+    let shown = args.file.display().to_string();
+    let failed = |error: &std::io::Error| Failure::io(&shown, error);
+    let mut file = BufReader::new(File::open(&args.file).map_err(|error| failed(&error))?);
+    let mut broken = None;
+    let lines = std::iter::from_fn(|| {
+        let mut line = Vec::new();
+        let read = std::io::Read::take(&mut file, LONGEST_LINE).read_until(b'\n', &mut line);
+        match read {
+            Ok(0) => None,
+            // The last line of a session that was killed may be half a line.
+            Ok(_) => serde_json::from_slice(&line).ok(),
+            Err(error) => {
+                broken = Some(error);
+                None
+            }
+        }
+    });
+    let replayed = kinora::replay(lines);
+    if let Some(error) = broken {
+        return Err(failed(&error));
+    }
+    let replay = replayed.map_err(|error| Failure::Usage(format!("{shown}: {error}")))?;
+    for (at, event) in &replay.events {
+        tell(*at, event, style);
+    }
+    let same = replay.difference.is_none();
+    match style.json {
+        true => json::line(&json!({
+            "event": "replayed", "inputs": replay.inputs, "seconds": replay.span.as_secs_f64(),
+            "events": replay.events.len(), "same": same, "difference": replay.difference,
+        })),
+        false => println!(
+            "{} inputs, {} of playing, {} events{}",
+            replay.inputs,
+            replay.span,
+            replay.events.len(),
+            if same { ", as recorded" } else { "" }
+        ),
+    }
+    match replay.difference {
+        Some(difference) => Err(Failure::Usage(format!(
+            "the session does not run as it was recorded: {difference}"
+        ))),
+        None => Ok(()),
+    }
+}
+
+fn tell(at: kinora::Time, event: &Event, style: &Style) {
+    // Faults in full; the rest as the engine calls it.
+    let fault = match event {
+        Event::Error(fault) | Event::Recovered(fault) | Event::CredentialExpired(fault) => {
+            Some(fault)
+        }
+        _ => None,
+    };
+    let name = format!("{event:?}");
+    let name = name.split([' ', '(', '{']).next().unwrap_or_default();
+    match (style.json, fault) {
+        (true, _) => json::line(&json!({
+            "at": at.as_secs_f64(), "event": name, "fault": fault,
+        })),
+        (false, Some(fault)) => println!("{at}  {name} {:?} {}", fault.code(), fault.reason()),
+        (false, None) if matches!(event, Event::Prepared(_)) => println!("{at}  {name}"),
+        (false, None) => println!("{at}  {event:?}"),
+    }
+}

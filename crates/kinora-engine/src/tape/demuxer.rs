@@ -1,0 +1,65 @@
+use bytes::Bytes;
+use kinora_container::{Demuxer, SeekTo, Step};
+use kinora_errors::{Coded, Fault};
+
+use super::Tape;
+use super::facts::Stepped;
+
+/// A demuxer that is looked at through the tape; while a session is replayed there is none behind it.
+pub(crate) struct TapedDemuxer {
+    tape: Tape,
+    inner: Option<Box<dyn Demuxer>>,
+}
+
+impl TapedDemuxer {
+    pub(crate) fn new(tape: &Tape, make: impl FnOnce() -> Box<dyn Demuxer>) -> Self {
+        Self {
+            inner: (!tape.is_reading()).then(make),
+            tape: tape.clone(),
+        }
+    }
+    pub(crate) fn push(&mut self, offset: u64, data: Bytes) {
+        if let Some(inner) = &mut self.inner {
+            inner.push(offset, data);
+        }
+    }
+    pub(crate) fn finish(&mut self) {
+        if let Some(inner) = &mut self.inner {
+            inner.finish();
+        }
+    }
+    pub(crate) fn set_len(&mut self, total_len: u64) {
+        if let Some(inner) = &mut self.inner {
+            inner.set_len(total_len);
+        }
+    }
+
+    pub(crate) fn poll(&mut self) -> Result<Step, Fault> {
+        let inner = &mut self.inner;
+        let mut look = || match inner {
+            Some(inner) => inner.poll().map_err(|error| error.fault()),
+            None => Ok(Step::End),
+        };
+        if self.tape.is_off() {
+            return look();
+        }
+        // The packet itself goes on; only its size is written.
+        let mut step = None;
+        let seen = self.tape.try_see("demux", || {
+            let looked = look()?;
+            let noted = Stepped::from(&looked);
+            step = Some(looked);
+            Ok(noted)
+        })?;
+        Ok(step.unwrap_or_else(|| seen.into()))
+    }
+
+    /// Whether the time can be found.
+    pub(crate) fn seek(&mut self, target: SeekTo) -> bool {
+        let inner = &mut self.inner;
+        self.tape.see("seek", || match inner {
+            Some(inner) => inner.seek(target).is_ok(),
+            None => false,
+        })
+    }
+}

@@ -1,0 +1,351 @@
+//! What content meant, in a form that can be written and read.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use kinora_container::Step;
+use kinora_errors::{Code, Fault, Retry, Secret};
+use kinora_media::{
+    AudioParams, ByteRange, CodecId, MediaInfo, Packet, PacketFlags, Time, TrackId, TrackInfo,
+    VideoParams,
+};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::Value;
+
+use crate::Event;
+
+/// No chunk and no packet of a recording is taken to be larger.
+const LARGEST: usize = 64 << 20;
+static ZEROS: [u8; 64 * 1024] = [0; 64 * 1024];
+
+/// So many bytes that stand for content.
+pub(super) fn blank(len: usize) -> Bytes {
+    match ZEROS.get(..len) {
+        Some(zeros) => Bytes::from_static(zeros),
+        None => Bytes::from(vec![0; len.min(LARGEST)]),
+    }
+}
+
+/// A word that the engine knows as a static one. Recordings are few and their words fewer.
+fn word(text: String) -> &'static str {
+    const KNOWN: [&str; 5] = ["", "mp4", "ts", "adts", "mp3"];
+    match KNOWN.iter().find(|known| **known == text) {
+        Some(known) => known,
+        None => text.leak(),
+    }
+}
+
+/// A result whose failure is a fault.
+#[derive(Serialize, Deserialize)]
+pub(super) enum Outcome<T> {
+    #[serde(rename = "ok")]
+    Ok(T),
+    #[serde(rename = "err")]
+    Err(Noticed),
+}
+
+impl<T> From<Result<T, Fault>> for Outcome<T> {
+    fn from(result: Result<T, Fault>) -> Self {
+        match result {
+            Ok(value) => Self::Ok(value),
+            Err(fault) => Self::Err(Noticed(fault)),
+        }
+    }
+}
+
+impl<T> From<Outcome<T>> for Result<T, Fault> {
+    fn from(outcome: Outcome<T>) -> Self {
+        match outcome {
+            Outcome::Ok(value) => Ok(value),
+            Outcome::Err(Noticed(fault)) => Err(fault),
+        }
+    }
+}
+
+/// A fault as it is told to machines, and back.
+pub(super) struct Noticed(pub(super) Fault);
+
+impl Serialize for Noticed {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Noticed {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let value = Value::deserialize(deserializer)?;
+        let whole = |name: &str| value[name].as_u64();
+        let small = |name: &str| whole(name).and_then(|number| u32::try_from(number).ok());
+        let text = |name: &str| value[name].as_str().map(str::to_owned);
+        let retries = [
+            Retry::Never,
+            Retry::Now,
+            Retry::Backoff,
+            Retry::AfterRefresh,
+            Retry::AfterUser,
+        ];
+        let code = Code::from_number(small("number").unwrap_or_default());
+        let mut fault = Fault::new(code, word(text("reason").unwrap_or_default()));
+        let retry = text("retry").unwrap_or_default();
+        if let Some(retry) = retries.into_iter().find(|known| known.name() == retry) {
+            fault = fault.retry_class(retry);
+        }
+        for cause in value["causes"].as_array().into_iter().flatten() {
+            fault = fault.because(cause.as_str().unwrap_or_default());
+        }
+        if value["recovered"] == Value::Bool(true) {
+            fault = fault.mark_recovered();
+        }
+        Ok(Self(fault.with(|context| {
+            context.url = text("url");
+            context.http_status =
+                small("http_status").and_then(|status| u16::try_from(status).ok());
+            context.segment = whole("segment");
+            context.resource_len = whole("resource_len");
+            context.attempts = small("attempts");
+            context.elapsed_ms = whole("elapsed_ms");
+            context.retry_after_ms = whole("retry_after_ms");
+            context.request_id = text("request_id");
+            context.service_code = text("service_code");
+            context.video_id = text("video_id");
+        })))
+    }
+}
+
+/// A demuxer's step; a packet by its size.
+#[derive(Serialize, Deserialize)]
+pub(super) enum Stepped {
+    #[serde(rename = "i")]
+    Info(Described),
+    #[serde(rename = "p")]
+    Packet(u32, i64, i64, i64, u8, usize),
+    #[serde(rename = "m")]
+    NeedMore,
+    #[serde(rename = "w")]
+    Want(ByteRange),
+    #[serde(rename = "e")]
+    End,
+}
+
+impl From<&Step> for Stepped {
+    fn from(step: &Step) -> Self {
+        match step {
+            Step::Info(info) => Self::Info(Described::from(&**info)),
+            Step::Packet(packet) => Self::Packet(
+                packet.track.0,
+                packet.pts.as_nanos(),
+                packet.dts.as_nanos(),
+                packet.duration.as_nanos(),
+                bits(packet.flags),
+                packet.data.len(),
+            ),
+            Step::NeedMore => Self::NeedMore,
+            Step::Want(range) => Self::Want(*range),
+            Step::End => Self::End,
+        }
+    }
+}
+
+impl From<Stepped> for Step {
+    fn from(step: Stepped) -> Self {
+        match step {
+            Stepped::Info(info) => Self::Info(Arc::new(info.into())),
+            Stepped::Packet(track, pts, dts, duration, flags, len) => Self::Packet(Packet {
+                track: TrackId(track),
+                pts: Time::from_nanos(pts),
+                dts: Time::from_nanos(dts),
+                duration: Time::from_nanos(duration),
+                flags: flags_of(flags),
+                data: blank(len),
+            }),
+            Stepped::NeedMore => Self::NeedMore,
+            Stepped::Want(range) => Self::Want(range),
+            Stepped::End => Self::End,
+        }
+    }
+}
+
+fn bits(flags: PacketFlags) -> u8 {
+    let all = [
+        flags.key,
+        flags.decode_only,
+        flags.discontinuity,
+        flags.disposable,
+    ];
+    all.iter()
+        .rev()
+        .fold(0, |bits, flag| bits << 1 | u8::from(*flag))
+}
+
+fn flags_of(bits: u8) -> PacketFlags {
+    PacketFlags {
+        key: bits & 1 != 0,
+        decode_only: bits & 2 != 0,
+        discontinuity: bits & 4 != 0,
+        disposable: bits & 8 != 0,
+    }
+}
+
+/// What the engine asks of a presentation's headers.
+#[derive(Serialize, Deserialize)]
+pub(super) struct Described {
+    container: String,
+    duration: Option<i64>,
+    seekable: bool,
+    tracks: Vec<Track>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Track {
+    id: u32,
+    codec: String,
+    duration: Option<i64>,
+    bitrate: Option<u32>,
+    size: Option<(u32, u32)>,
+    sound: Option<(u32, u16)>,
+    encrypted: bool,
+}
+
+impl From<&MediaInfo> for Described {
+    fn from(info: &MediaInfo) -> Self {
+        let track = |track: &TrackInfo| Track {
+            id: track.id.0,
+            codec: track.codec.name().to_owned(),
+            duration: track.duration.map(Time::as_nanos),
+            bitrate: track.bitrate,
+            size: track
+                .video
+                .as_ref()
+                .map(|video| (video.width, video.height)),
+            sound: track
+                .audio
+                .as_ref()
+                .map(|audio| (audio.sample_rate, audio.channels)),
+            encrypted: track.encrypted,
+        };
+        Self {
+            container: info.container.to_owned(),
+            duration: info.duration.map(Time::as_nanos),
+            seekable: info.seekable,
+            tracks: info.tracks.iter().map(track).collect(),
+        }
+    }
+}
+
+impl From<Described> for MediaInfo {
+    fn from(described: Described) -> Self {
+        let track = |known: Track| {
+            let mut codecs = CodecId::ALL.iter().copied();
+            let codec = codecs.find(|codec| codec.name() == known.codec);
+            let mut track =
+                TrackInfo::new(TrackId(known.id), codec.unwrap_or(CodecId::UnknownData));
+            track.duration = known.duration.map(Time::from_nanos);
+            track.bitrate = known.bitrate;
+            track.encrypted = known.encrypted;
+            track.video = known.size.map(|(width, height)| VideoParams {
+                width,
+                height,
+                ..VideoParams::default()
+            });
+            track.audio = known.sound.map(|(sample_rate, channels)| AudioParams {
+                sample_rate,
+                channels,
+                ..AudioParams::default()
+            });
+            track
+        };
+        Self {
+            container: word(described.container),
+            duration: described.duration.map(Time::from_nanos),
+            seekable: described.seekable,
+            tracks: described.tracks.into_iter().map(track).collect(),
+            ..Self::default()
+        }
+    }
+}
+
+/// An event as one line; of headers and faults only what must be the same again.
+pub(super) fn told(event: &Event) -> String {
+    let of_fault = |fault: &Fault| format!("{:?} {}", fault.code(), fault.reason());
+    match event {
+        Event::Prepared(info) => {
+            format!("Prepared {} tracks, {:?}", info.tracks.len(), info.duration)
+        }
+        Event::Error(fault) => format!("Error {}", of_fault(fault)),
+        Event::Recovered(fault) => format!("Recovered {}", of_fault(fault)),
+        Event::CredentialExpired(fault) => format!("CredentialExpired {}", of_fault(fault)),
+        // Its text may name places.
+        Event::Info { code, .. } => format!("Info {code:?}"),
+        other => format!("{other:?}"),
+    }
+}
+
+/// A URL: masked when it is written, known by its number when it is read.
+pub(crate) mod place {
+    use super::*;
+
+    pub(crate) fn serialize<S: Serializer>(url: &Secret, serializer: S) -> Result<S::Ok, S::Error> {
+        serde_json::json!({ super::super::URL: url.expose() }).serialize(serializer)
+    }
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Secret, D::Error> {
+        String::deserialize(deserializer).map(Secret::new)
+    }
+}
+
+/// A URL that stands alone.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct Place(#[serde(with = "place")] pub(crate) Secret);
+
+/// A URL that may be missing.
+pub(crate) mod places {
+    use super::*;
+
+    pub(crate) fn serialize<S: Serializer>(
+        url: &Option<Secret>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        url.clone().map(Place).serialize(serializer)
+    }
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<Secret>, D::Error> {
+        Ok(Option::<Place>::deserialize(deserializer)?.map(|Place(url)| url))
+    }
+}
+
+/// An initialisation vector.
+pub(crate) mod iv {
+    use super::*;
+    use kinora_protect::Iv;
+
+    pub(crate) fn serialize<S: Serializer>(iv: &Iv, serializer: S) -> Result<S::Ok, S::Error> {
+        iv.0.serialize(serializer)
+    }
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Iv, D::Error> {
+        <[u8; 16]>::deserialize(deserializer).map(Iv)
+    }
+}
+
+/// Why something cannot be decrypted, by its name.
+pub(crate) mod protection {
+    use super::*;
+    use kinora_protect::ProtectError;
+
+    pub(crate) fn serialize<S: Serializer>(
+        error: &ProtectError,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        match error {
+            ProtectError::Unsupported(name) => Some(name).serialize(serializer),
+            _ => None::<String>.serialize(serializer),
+        }
+    }
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<ProtectError, D::Error> {
+        let name = Option::<String>::deserialize(deserializer)?;
+        Ok(name.map_or(ProtectError::Vendor, ProtectError::Unsupported))
+    }
+}

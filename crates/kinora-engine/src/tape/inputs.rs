@@ -1,0 +1,376 @@
+//! What comes into the engine, without content and secrets.
+
+use kinora_cloud::{Quality, VidAuth, VidSts};
+use kinora_errors::{Fault, Secret};
+use kinora_media::{Chunk, RequestId, ResponseInfo, Time};
+use serde::{Deserialize, Serialize};
+
+use super::facts::{Noticed, blank, place, places};
+use crate::{
+    AudioClock, Command, Credential, Epoch, FrameId, Input, LoopMode, PlayerConfig, SeekAccuracy,
+    Slot, Source, TrackChoice,
+};
+
+/// An input as it is written.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Noted {
+    Command(Asked),
+    Head(u64, Head),
+    Chunk(u64, u64, usize),
+    Done(u64),
+    Failed(u64, Noticed),
+    Configured(Line, u64, String, Option<Noticed>),
+    Taken(Line, u64),
+    Frame {
+        line: Line,
+        epoch: u64,
+        frame: u64,
+        pts: i64,
+        duration: i64,
+        size: Option<(u32, u32)>,
+    },
+    Drained(Line, u64),
+    DecodeFailed(Line, u64, Noticed, bool),
+    Clock {
+        epoch: u64,
+        position: i64,
+        queued: i64,
+        running: bool,
+    },
+    Timeout,
+}
+
+/// What a response says of itself.
+#[derive(Serialize, Deserialize)]
+pub(super) struct Head {
+    status: Option<u16>,
+    total_len: Option<u64>,
+    offset: u64,
+    ranges: bool,
+    content_type: Option<String>,
+    #[serde(with = "places")]
+    final_url: Option<Secret>,
+    server_date_ms: Option<i64>,
+}
+
+/// What the application asks for.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Asked {
+    Source(NotedSource),
+    Config(PlayerConfig),
+    Prepare,
+    Start,
+    Pause,
+    Stop,
+    Reset,
+    Reload,
+    Seek(i64, bool),
+    SelectTrack(Option<u32>),
+    Speed(f64),
+    Loop(bool),
+    AutoPlay(bool),
+    Refresh(NotedCredential),
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Line {
+    Video,
+    Audio,
+}
+
+/// Where a source is; its credential is left out.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum NotedSource {
+    Url(#[serde(with = "place")] Secret),
+    VidAuth(String, Option<String>, bool),
+    VidSts(String, Option<String>, bool),
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum NotedCredential {
+    PlayAuth,
+    Sts,
+    Url(#[serde(with = "place")] Secret),
+}
+
+impl From<Slot> for Line {
+    fn from(slot: Slot) -> Self {
+        match slot {
+            Slot::Video => Self::Video,
+            Slot::Audio => Self::Audio,
+        }
+    }
+}
+
+impl From<Line> for Slot {
+    fn from(line: Line) -> Self {
+        match line {
+            Line::Video => Self::Video,
+            Line::Audio => Self::Audio,
+        }
+    }
+}
+
+impl From<&ResponseInfo> for Head {
+    fn from(info: &ResponseInfo) -> Self {
+        Self {
+            status: info.status,
+            total_len: info.total_len,
+            offset: info.offset,
+            ranges: info.ranges,
+            content_type: info.content_type.clone(),
+            final_url: info.final_url.clone().map(Secret::new),
+            server_date_ms: info.server_date_ms,
+        }
+    }
+}
+
+impl From<Head> for ResponseInfo {
+    fn from(head: Head) -> Self {
+        Self {
+            status: head.status,
+            total_len: head.total_len,
+            offset: head.offset,
+            ranges: head.ranges,
+            content_type: head.content_type,
+            final_url: head.final_url.map(|url| url.expose().to_owned()),
+            server_date_ms: head.server_date_ms,
+        }
+    }
+}
+
+impl From<&Input> for Noted {
+    fn from(input: &Input) -> Self {
+        let noticed = |fault: &Fault| Noticed(fault.clone());
+        match input {
+            Input::Command(command) => Self::Command(command.into()),
+            Input::Head { id, info } => Self::Head(id.0, info.into()),
+            Input::Chunk(chunk) => Self::Chunk(chunk.id.0, chunk.offset, chunk.data.len()),
+            Input::Done { id } => Self::Done(id.0),
+            Input::Failed { id, fault } => Self::Failed(id.0, noticed(fault)),
+            Input::Configured {
+                slot,
+                epoch,
+                decoder,
+                fell_back,
+            } => {
+                let fell_back = fell_back.as_ref().map(noticed);
+                Self::Configured((*slot).into(), epoch.0, decoder.clone(), fell_back)
+            }
+            Input::PacketTaken { slot, epoch } => Self::Taken((*slot).into(), epoch.0),
+            Input::FrameReady {
+                slot,
+                epoch,
+                frame,
+                pts,
+                duration,
+                size,
+            } => Self::Frame {
+                line: (*slot).into(),
+                epoch: epoch.0,
+                frame: frame.0,
+                pts: pts.as_nanos(),
+                duration: duration.as_nanos(),
+                size: *size,
+            },
+            Input::Drained { slot, epoch } => Self::Drained((*slot).into(), epoch.0),
+            Input::DecodeFailed {
+                slot,
+                epoch,
+                fault,
+                fatal,
+            } => Self::DecodeFailed((*slot).into(), epoch.0, noticed(fault), *fatal),
+            Input::AudioClock(clock) => Self::Clock {
+                epoch: clock.epoch.0,
+                position: clock.position.as_nanos(),
+                queued: clock.queued.as_nanos(),
+                running: clock.running,
+            },
+            Input::Timeout => Self::Timeout,
+        }
+    }
+}
+
+impl From<&Command> for Asked {
+    fn from(command: &Command) -> Self {
+        match command {
+            Command::SetSource(source) => Self::Source(source.into()),
+            Command::SetConfig(config) => Self::Config(config.clone()),
+            Command::Prepare => Self::Prepare,
+            Command::Start => Self::Start,
+            Command::Pause => Self::Pause,
+            Command::Stop => Self::Stop,
+            Command::Reset => Self::Reset,
+            Command::Reload => Self::Reload,
+            Command::Seek { target, accuracy } => {
+                Self::Seek(target.as_nanos(), *accuracy == SeekAccuracy::Exact)
+            }
+            Command::SelectTrack(TrackChoice::Auto) => Self::SelectTrack(None),
+            Command::SelectTrack(TrackChoice::Index(index)) => Self::SelectTrack(Some(*index)),
+            Command::SetSpeed(speed) => Self::Speed(*speed),
+            Command::SetLoop(mode) => Self::Loop(*mode == LoopMode::On),
+            Command::SetAutoPlay(autoplay) => Self::AutoPlay(*autoplay),
+            Command::Refresh(credential) => Self::Refresh(match credential {
+                Credential::PlayAuth(_) => NotedCredential::PlayAuth,
+                Credential::Sts { .. } => NotedCredential::Sts,
+                Credential::Url(url) => NotedCredential::Url(url.clone()),
+            }),
+        }
+    }
+}
+
+impl From<&Source> for NotedSource {
+    fn from(source: &Source) -> Self {
+        let wanted = |quality: Quality| quality.definition.map(|definition| definition.to_string());
+        match source {
+            Source::Url { url } => Self::Url(url.clone()),
+            Source::VidAuth(auth) => {
+                Self::VidAuth(auth.vid.clone(), wanted(auth.quality), auth.quality.forced)
+            }
+            Source::VidSts(sts) => {
+                Self::VidSts(sts.vid.clone(), wanted(sts.quality), sts.quality.forced)
+            }
+        }
+    }
+}
+
+impl From<NotedSource> for Source {
+    fn from(noted: NotedSource) -> Self {
+        let quality = |definition: Option<String>, forced| Quality {
+            definition: definition.and_then(|text| text.parse().ok()),
+            forced,
+        };
+        match noted {
+            NotedSource::Url(url) => Self::Url { url },
+            NotedSource::VidAuth(vid, definition, forced) => Self::VidAuth(Box::new(VidAuth {
+                vid,
+                quality: quality(definition, forced),
+                ..VidAuth::default()
+            })),
+            NotedSource::VidSts(vid, definition, forced) => Self::VidSts(Box::new(VidSts {
+                vid,
+                quality: quality(definition, forced),
+                ..VidSts::default()
+            })),
+        }
+    }
+}
+
+impl From<NotedCredential> for Credential {
+    fn from(noted: NotedCredential) -> Self {
+        let left_out = || Secret::new("left out");
+        match noted {
+            NotedCredential::PlayAuth => Self::PlayAuth(left_out()),
+            NotedCredential::Sts => Self::Sts {
+                access_key_id: String::new(),
+                access_key_secret: left_out(),
+                security_token: left_out(),
+            },
+            NotedCredential::Url(url) => Self::Url(url),
+        }
+    }
+}
+
+impl From<Noted> for Input {
+    fn from(noted: Noted) -> Self {
+        let time = Time::from_nanos;
+        match noted {
+            Noted::Head(id, head) => Self::Head {
+                id: RequestId(id),
+                info: head.into(),
+            },
+            Noted::Chunk(id, offset, len) => Self::Chunk(Chunk {
+                id: RequestId(id),
+                offset,
+                data: blank(len),
+            }),
+            Noted::Done(id) => Self::Done { id: RequestId(id) },
+            Noted::Failed(id, Noticed(fault)) => Self::Failed {
+                id: RequestId(id),
+                fault,
+            },
+            Noted::Configured(line, epoch, decoder, fell_back) => Self::Configured {
+                slot: line.into(),
+                epoch: Epoch(epoch),
+                decoder,
+                fell_back: fell_back.map(|Noticed(fault)| fault),
+            },
+            Noted::Taken(line, epoch) => Self::PacketTaken {
+                slot: line.into(),
+                epoch: Epoch(epoch),
+            },
+            Noted::Frame {
+                line,
+                epoch,
+                frame,
+                pts,
+                duration,
+                size,
+            } => Self::FrameReady {
+                slot: line.into(),
+                epoch: Epoch(epoch),
+                frame: FrameId(frame),
+                pts: time(pts),
+                duration: time(duration),
+                size,
+            },
+            Noted::Drained(line, epoch) => Self::Drained {
+                slot: line.into(),
+                epoch: Epoch(epoch),
+            },
+            Noted::DecodeFailed(line, epoch, Noticed(fault), fatal) => Self::DecodeFailed {
+                slot: line.into(),
+                epoch: Epoch(epoch),
+                fault,
+                fatal,
+            },
+            Noted::Clock {
+                epoch,
+                position,
+                queued,
+                running,
+            } => Self::AudioClock(AudioClock {
+                epoch: Epoch(epoch),
+                position: time(position),
+                queued: time(queued),
+                running,
+            }),
+            Noted::Timeout => Self::Timeout,
+            Noted::Command(asked) => Self::Command(asked.into()),
+        }
+    }
+}
+
+impl From<Asked> for Command {
+    fn from(asked: Asked) -> Self {
+        match asked {
+            Asked::Source(source) => Self::SetSource(source.into()),
+            Asked::Config(config) => Self::SetConfig(config),
+            Asked::Start => Self::Start,
+            Asked::Pause => Self::Pause,
+            Asked::Stop => Self::Stop,
+            Asked::Reset => Self::Reset,
+            Asked::Reload => Self::Reload,
+            Asked::Seek(target, exact) => Self::Seek {
+                target: Time::from_nanos(target),
+                accuracy: match exact {
+                    true => SeekAccuracy::Exact,
+                    false => SeekAccuracy::KeyFrame,
+                },
+            },
+            Asked::SelectTrack(index) => {
+                Self::SelectTrack(index.map_or(TrackChoice::Auto, TrackChoice::Index))
+            }
+            Asked::Speed(speed) => Self::SetSpeed(speed),
+            Asked::Loop(on) => Self::SetLoop(if on { LoopMode::On } else { LoopMode::Off }),
+            Asked::AutoPlay(autoplay) => Self::SetAutoPlay(autoplay),
+            Asked::Refresh(credential) => Self::Refresh(credential.into()),
+            Asked::Prepare => Self::Prepare,
+        }
+    }
+}
