@@ -321,6 +321,8 @@ pub enum Output {
         epoch: Epoch,
         /// The packet.
         packet: Packet,
+        /// The picture of this packet is waited for: to be given at once, though later packets might come before it.
+        urgent: bool,
     },
     /// No packet follows: give what is held back, then `Input::Drained`.
     Drain {

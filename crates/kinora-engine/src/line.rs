@@ -58,6 +58,8 @@ pub(crate) struct Line {
     pub(crate) queue: PacketQueue,
     pub(crate) frames: VecDeque<Waiting>,
     in_flight: usize,
+    /// The worker decodes the picture that is waited for.
+    pub(crate) urgent: bool,
     drain: Drain,
     /// Where the last frame that was handed out ends.
     pub(crate) tail: Option<Time>,
@@ -83,6 +85,7 @@ impl Line {
             queue: PacketQueue::default(),
             frames: VecDeque::new(),
             in_flight: 0,
+            urgent: false,
             drain: Drain::No,
             tail: None,
             presented: 0,
@@ -137,11 +140,14 @@ impl Line {
                 continue;
             }
             self.configure(cx, epoch, &entry.track);
+            let urgent = self.is_waited_for(&entry.packet);
+            self.urgent |= urgent;
             self.in_flight += 1;
             cx.push(Output::Decode {
                 slot: self.slot,
                 epoch,
                 packet: entry.packet,
+                urgent,
             });
         }
         if ended && self.queue.is_drained() && self.drain == Drain::No {
@@ -155,6 +161,14 @@ impl Line {
                 epoch,
             });
         }
+    }
+
+    /// Whether it is the key frame that a stretch begins with, and shows.
+    fn is_waited_for(&self, packet: &Packet) -> bool {
+        let first = self.presented == 0 && self.in_flight == 0 && self.frames.is_empty();
+        let shown =
+            packet.flags.key && !packet.flags.decode_only && packet.pts >= self.unseen_until;
+        self.slot == Slot::Video && first && shown
     }
 
     /// Opens a decoder if the one that is open is for something else.
@@ -197,6 +211,7 @@ impl Line {
     }
 
     pub(crate) fn taken(&mut self) {
+        self.urgent = false;
         self.in_flight = self.in_flight.saturating_sub(1);
     }
     pub(crate) fn drained(&mut self) {
@@ -231,6 +246,7 @@ impl Line {
             });
         }
         self.in_flight = 0;
+        self.urgent = false;
         self.drain = Drain::No;
         self.tail = None;
         self.presented = 0;

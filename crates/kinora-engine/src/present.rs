@@ -113,8 +113,8 @@ impl Present {
         if let Begin::Exact(target) = self.begin {
             drop_before(cx, video, target);
             let front = video.frames.front()?;
-            let early = front.pts + front.duration <= target;
-            if early && video.frames.len() == 1 && !video.is_drained() {
+            // Behind the last picture's time the last picture is shown.
+            if is_before(front, target) && !video.is_drained() {
                 return None;
             }
         }
@@ -229,10 +229,18 @@ impl Present {
     }
 }
 
+/// Times are rounded on their way: a millisecond is not before.
+fn is_before(frame: &Waiting, target: Time) -> bool {
+    frame.pts + Time::from_millis(1) < target
+}
+
 fn drop_before(cx: &mut Cx, video: &mut Line, target: Time) {
     while video.frames.len() > 1 {
-        let next_is_early = video.frames.get(1).is_some_and(|next| next.pts <= target);
-        if !next_is_early {
+        if video
+            .frames
+            .front()
+            .is_none_or(|frame| !is_before(frame, target))
+        {
             return;
         }
         if let Some(frame) = video.frames.pop_front() {

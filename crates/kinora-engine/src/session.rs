@@ -102,7 +102,7 @@ pub(crate) struct Session {
 }
 
 /// What is read beyond what is needed before the first picture is out, so that playing on does not wait.
-const BEYOND_THE_START: Time = Time::from_millis(500);
+const BEYOND_THE_START: Time = Time::from_millis(200);
 
 impl Session {
     pub(crate) fn open(cx: &mut Cx, origin: Origin, begin: Begin, wishes: Wishes) -> Self {
@@ -404,6 +404,9 @@ impl Session {
         let waits = !self.first_frame || self.seeking.is_some();
         if !waits || !self.lines.video.is_on() {
             return most;
+        }
+        if self.lines.video.urgent {
+            return most.min(BEYOND_THE_START);
         }
         let needed = match self.lines.is_starving() {
             true => self.lines.ahead(self.clock.position(cx.mono())),

@@ -11,6 +11,8 @@ use crate::{Fetch, InfoCode, Initiator, Output, Purpose};
 
 /// So much progress forgives earlier failures.
 const FORGIVEN_AFTER: u64 = 64 * 1024;
+/// Media begin with so much under way: the first picture may need no more. Each time that is used up, twice as much comes.
+const FIRST_WINDOW: u64 = 64 * 1024;
 /// Ranges are given up only when no more than that must be read again.
 const MOST_READ_AGAIN: u64 = 32 << 20;
 
@@ -70,6 +72,7 @@ pub(crate) struct Transfer {
     whole: bool,
     credit: u64,
     window: u64,
+    widest: u64,
     quiet_since: Time,
     started: Time,
     failures: u32,
@@ -79,8 +82,12 @@ pub(crate) struct Transfer {
 }
 
 impl Transfer {
-    /// Asks for it.
-    pub(crate) fn start(cx: &mut Cx, want: Want, window: u64) -> Self {
+    /// Asks for it. At most `widest` bytes are under way.
+    pub(crate) fn start(cx: &mut Cx, want: Want, widest: u64) -> Self {
+        let window = match want.purpose {
+            Purpose::Media => widest.min(FIRST_WINDOW),
+            _ => widest,
+        };
         let mut transfer = Self {
             phase: Phase::Over,
             next: want.range.start,
@@ -89,6 +96,7 @@ impl Transfer {
             whole: false,
             credit: 0,
             window,
+            widest,
             quiet_since: cx.mono(),
             started: cx.mono(),
             failures: 0,
@@ -167,6 +175,7 @@ impl Transfer {
             // The silence was ours until now.
             self.quiet_since = cx.mono();
         }
+        self.window = self.window.saturating_mul(2).min(self.widest);
         let bytes = self.window - self.credit;
         self.credit = self.window;
         cx.push(Output::Grant { id, bytes });

@@ -26,6 +26,9 @@ use crate::{NetError, resolve, tls};
 /// RFC 8305 5: how long one address is tried alone before the next joins in.
 const ATTEMPT_DELAY: Duration = Duration::from_millis(250);
 
+/// Bytes that a connection reads beyond what was granted.
+const MOST_UNASKED: usize = 64 * 1024;
+
 impl Client {
     /// A new connection to a place, through the proxy where there is one.
     pub(crate) async fn connect(
@@ -201,6 +204,7 @@ where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let (sender, connection) = http1::Builder::new()
+        .max_buf_size(MOST_UNASKED)
         .handshake::<_, Full<Bytes>>(TokioIo::new(stream))
         .await
         .map_err(|error| NetError::Malformed(error.into()))?;

@@ -13,8 +13,8 @@ use kinora_media::{AudioFrame, Packet, Time, TrackInfo, VideoFrame};
 use crate::backends::{AnyDecoder, Backends};
 use crate::driver::Message;
 
-/// Above so many pixels one core can not be trusted to keep up: frame threads are worth their delay.
-const ONE_THREAD_PIXELS: u64 = 1_920 * 1_088;
+/// Up to so many pixels one core decodes many times faster than they are shown, seeks included.
+const ONE_THREAD_PIXELS: u64 = 640 * 360;
 
 /// A decoded frame of either kind.
 pub(crate) enum AnyFrame {
@@ -24,7 +24,7 @@ pub(crate) enum AnyFrame {
 
 enum Job {
     Configure(Epoch, Arc<TrackInfo>),
-    Packet(Epoch, Packet),
+    Packet(Epoch, Packet, bool),
     Drain(Epoch),
     Flush,
 }
@@ -69,8 +69,8 @@ impl Worker {
     pub(crate) fn configure(&self, epoch: Epoch, track: Arc<TrackInfo>) {
         self.send(Job::Configure(epoch, track));
     }
-    pub(crate) fn decode(&self, epoch: Epoch, packet: Packet) {
-        self.send(Job::Packet(epoch, packet));
+    pub(crate) fn decode(&self, epoch: Epoch, packet: Packet, urgent: bool) {
+        self.send(Job::Packet(epoch, packet, urgent));
     }
     pub(crate) fn drain(&self, epoch: Epoch) {
         self.send(Job::Drain(epoch));
@@ -103,6 +103,8 @@ struct Open {
     track: Arc<TrackInfo>,
     decoder: AnyDecoder,
     backend_failed: bool,
+    /// A picture that was given before its turn, and will come again.
+    given: Option<Time>,
 }
 
 struct Line {
@@ -118,7 +120,7 @@ impl Line {
         while let Ok(job) = mailbox.recv() {
             match job {
                 Job::Configure(epoch, track) => self.configure(epoch, track),
-                Job::Packet(epoch, packet) => self.decode(epoch, &packet),
+                Job::Packet(epoch, packet, urgent) => self.decode(epoch, &packet, urgent),
                 Job::Drain(epoch) => self.drain(epoch),
                 Job::Flush => self.flush(),
             }
@@ -153,6 +155,7 @@ impl Line {
                     track,
                     decoder: opened.decoder,
                     backend_failed: avoid.is_some(),
+                    given: None,
                 });
                 self.tell(Input::Configured {
                     slot: self.slot,
@@ -173,13 +176,15 @@ impl Line {
         }
     }
 
-    fn decode(&mut self, epoch: Epoch, packet: &Packet) {
+    fn decode(&mut self, epoch: Epoch, packet: &Packet, urgent: bool) {
         if self.is_stale(epoch) {
             return;
         }
-        if self.open.is_some()
-            && let Err(error) = self.push(epoch, packet)
-        {
+        let done = match urgent {
+            true => self.push_urgent(epoch, packet),
+            false => self.push(epoch, packet).map(drop),
+        };
+        if let Err(error) = done {
             self.failed(epoch, &error);
         }
         self.tell(Input::PacketTaken {
@@ -188,14 +193,37 @@ impl Line {
         });
     }
 
-    fn push(&mut self, epoch: Epoch, packet: &Packet) -> Result<(), DecodeError> {
+    /// A decoder that holds the picture back, since others may be shown before it, is made to give it, and begins with the
+    /// same packet again: a picture decoded twice is seen sooner than one that waits for three more.
+    fn push_urgent(&mut self, epoch: Epoch, packet: &Packet) -> Result<(), DecodeError> {
+        if self.push(epoch, packet)? {
+            return Ok(());
+        }
+        let Some(open) = &mut self.open else {
+            return Ok(());
+        };
+        open.decoder.drain();
+        // What fails here fails again below, and is told then.
+        let frame = open.decoder.receive().unwrap_or_default();
+        open.decoder.flush();
+        if let Some(frame) = frame {
+            open.given = Some(frame.pts());
+            self.give(epoch, frame);
+        }
+        self.push(epoch, packet).map(drop)
+    }
+
+    /// Decodes a packet; whether a frame came of it.
+    fn push(&mut self, epoch: Epoch, packet: &Packet) -> Result<bool, DecodeError> {
+        let mut gave = false;
         loop {
             let Some(open) = &mut self.open else {
-                return Ok(());
+                return Ok(false);
             };
             match open.decoder.send(packet) {
                 Ok(()) => break,
                 Err(DecodeError::Full) => {
+                    gave = true;
                     if !self.receive_one(epoch)? {
                         // Full and yet nothing to give: it would be asked for ever.
                         return Err(DecodeError::Broken {
@@ -210,8 +238,10 @@ impl Line {
                 Err(error) => return Err(error),
             }
         }
-        while self.receive_one(epoch)? {}
-        Ok(())
+        while self.receive_one(epoch)? {
+            gave = true;
+        }
+        Ok(gave)
     }
 
     /// Passes one frame on; `false` when there is none now.
@@ -222,12 +252,19 @@ impl Line {
         let Some(frame) = open.decoder.receive()? else {
             return Ok(false);
         };
+        let again = open.given.take_if(|given| *given == frame.pts());
+        if again.is_none() {
+            self.give(epoch, frame);
+        }
+        Ok(true)
+    }
+
+    fn give(&self, epoch: Epoch, frame: AnyFrame) {
         if !self.is_stale(epoch) {
             let _ = self
                 .out
                 .send(Message::Frame(self.slot, epoch, next_frame_id(), frame));
         }
-        Ok(true)
     }
 
     fn drain(&mut self, epoch: Epoch) {
@@ -260,6 +297,7 @@ impl Line {
 
     fn flush(&mut self) {
         if let Some(open) = &mut self.open {
+            open.given = None;
             open.decoder.flush();
         }
     }
@@ -295,7 +333,7 @@ fn next_frame_id() -> FrameId {
     FrameId(NEXT.fetch_add(1, Ordering::Relaxed))
 }
 
-/// One thread (or slices) until a picture is too large for it: one packet in gives one frame out.
+/// Frame threads, since exact seeks last as long as decoding does; what they hold back is asked for where it is waited for.
 fn options(track: &TrackInfo) -> DecoderOptions {
     let cores = std::thread::available_parallelism()
         .map_or(1, usize::from)

@@ -238,9 +238,10 @@ impl World {
                 slot,
                 epoch,
                 packet,
+                urgent,
             } => {
                 if let Some(worker) = self.worker(slot, epoch) {
-                    worker.decode(epoch, packet);
+                    worker.decode(epoch, packet, urgent);
                 }
             }
             Output::Drain { slot, epoch } => {

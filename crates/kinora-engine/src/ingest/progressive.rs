@@ -17,6 +17,8 @@ use crate::{Initiator, Purpose, TimingMark};
 
 /// Bytes that may be under way or wait for the demuxer.
 const WINDOW: u64 = 256 << 10;
+/// A file's end up to that is asked for whole when headers are looked for in it: the index mostly ends the file.
+const SHORT_END: u64 = 4 << 20;
 /// So many bytes are rather read and passed over than asked anew from behind them.
 const SHORT_WAY: u64 = 64 * 1024;
 
@@ -166,7 +168,10 @@ impl Progressive {
         }
         self.transfer.cancel(cx);
         // While headers are read the hint is exact, and a request that ends keeps its connection.
-        let range = match self.headers {
+        let ends_soon = self
+            .total_len
+            .is_some_and(|len| len - range.start.min(len) <= SHORT_END);
+        let range = match self.headers || ends_soon {
             true => ByteRange::from(range.start),
             false => range,
         };

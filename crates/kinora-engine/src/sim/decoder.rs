@@ -20,7 +20,7 @@ pub enum Damage {
 
 enum Job {
     Configure(Epoch),
-    Packet(Epoch, Packet),
+    Packet(Epoch, Packet, bool),
     Drain(Epoch),
 }
 
@@ -64,8 +64,14 @@ impl Decoder {
     ) {
         self.add(agenda, now, Job::Configure(epoch));
     }
-    pub(super) fn decode(&mut self, agenda: &mut Agenda, now: Time, epoch: Epoch, packet: Packet) {
-        self.add(agenda, now, Job::Packet(epoch, packet));
+    pub(super) fn decode(
+        &mut self,
+        agenda: &mut Agenda,
+        now: Time,
+        epoch: Epoch,
+        (packet, urgent): (Packet, bool),
+    ) {
+        self.add(agenda, now, Job::Packet(epoch, packet, urgent));
         assert!(
             self.jobs.len() <= 16,
             "too many packets in the mailbox of {:?}",
@@ -79,7 +85,7 @@ impl Decoder {
         self.newest = epoch;
         self.held.clear();
         self.jobs.retain(|job| match job {
-            Job::Configure(of) | Job::Packet(of, _) | Job::Drain(of) => *of >= epoch,
+            Job::Configure(of) | Job::Packet(of, ..) | Job::Drain(of) => *of >= epoch,
         });
     }
     pub(super) fn close(&mut self) {
@@ -105,7 +111,7 @@ impl Decoder {
         match self.jobs.pop_front() {
             None => {}
             Some(Job::Configure(epoch)) => self.open(epoch, &mut told),
-            Some(Job::Packet(epoch, packet)) => self.take(epoch, packet, &mut told),
+            Some(Job::Packet(epoch, packet, urgent)) => self.take(epoch, packet, urgent, &mut told),
             Some(Job::Drain(epoch)) => {
                 self.give_until(Time::MAX, &mut told);
                 told.push(Input::Drained {
@@ -147,7 +153,7 @@ impl Decoder {
         });
     }
 
-    fn take(&mut self, epoch: Epoch, packet: Packet, told: &mut Vec<Input>) {
+    fn take(&mut self, epoch: Epoch, packet: Packet, urgent: bool, told: &mut Vec<Input>) {
         self.packets += 1;
         let damaged =
             matches!(self.damage, Damage::EveryNth(nth) if self.packets.is_multiple_of(nth));
@@ -165,7 +171,7 @@ impl Decoder {
                 self.held.insert(packet.pts, (packet, epoch));
             }
             // What is shown before the next packet is decoded can have no predecessor any more.
-            let until = if self.slot == Slot::Audio {
+            let until = if self.slot == Slot::Audio || urgent {
                 Time::MAX
             } else {
                 dts

@@ -280,8 +280,11 @@ impl Sim {
                 slot,
                 epoch,
                 packet,
+                urgent,
             } => {
-                self.work(slot, |line, agenda| line.decode(agenda, now, epoch, packet));
+                self.work(slot, |line, agenda| {
+                    line.decode(agenda, now, epoch, (packet, urgent))
+                });
             }
             Output::Drain { slot, epoch } => {
                 self.work(slot, |line, agenda| line.drain(agenda, now, epoch));
