@@ -25,7 +25,7 @@ lint: setup ## Formatting, clippy, the house rules, wasm32, licences of dependen
 fmt: ## Format the code
 	@$(CARGO) fmt --all
 
-bench: setup ## Time Kinora on media made on the spot
+bench: setup ## Time Kinora beside other players (25 minutes; `scripts/bench.sh micro`: parts alone)
 	@scripts/bench.sh
 
 fuzz: setup ## Fuzz every parser, FUZZ_SECONDS each (60)

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use bytes::Bytes;
-use kinora_media::{Packet, PacketFlags, Time, TrackInfo, TrackKind};
+use kinora_media::{Packet, PacketFlags, Time, TrackInfo, TrackKind, bitstream};
 
 use super::edits::Edit;
 use super::fragment::Run;
@@ -354,6 +354,12 @@ impl Track {
         self.advance();
     }
 
+    /// Few files say which samples are disposable (`sdtp`); the samples themselves do.
+    fn is_unreferenced(&self, data: &[u8]) -> bool {
+        let info = &self.described.info;
+        !info.encrypted && bitstream::is_unreferenced(info.codec, &info.config, data)
+    }
+
     /// The packet of the current sample.
     pub(crate) fn packet(&self, head: &Head, data: Bytes) -> Packet {
         let (clock, edit, sample) = (self.described.clock, self.current_edit(), &head.sample);
@@ -370,7 +376,7 @@ impl Track {
                 key: sample.key,
                 decode_only: before || behind,
                 discontinuity: false,
-                disposable: sample.disposable,
+                disposable: sample.disposable || self.is_unreferenced(&data),
             },
             data,
         }

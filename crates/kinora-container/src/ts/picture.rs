@@ -136,7 +136,7 @@ impl Pictures {
                 match kind {
                     h264::nal_type::SLICE | h264::nal_type::PARTITION_A | h264::nal_type::IDR => {
                         self.key |= kind == h264::nal_type::IDR;
-                        self.disposable = nal.first().is_some_and(|byte| byte & 0x60 == 0);
+                        self.disposable = h264::is_unreferenced(nal).unwrap_or(false);
                         self.picture_seen = true;
                         state.slice = state.header(nal);
                     }
@@ -154,8 +154,7 @@ impl Pictures {
                 let kind = h265::nal_type_of(nal);
                 if h265::is_slice(kind) {
                     self.key |= h265::is_irap(kind);
-                    // Sub-layer non-reference pictures have the even types below 16.
-                    self.disposable = kind < 16 && kind & 1 == 0;
+                    self.disposable = h265::is_unreferenced(nal).unwrap_or(false);
                     self.picture_seen = true;
                 } else if kind == h265::nal_type::SPS
                     && let Ok(sps) = h265::Sps::parse(trimmed(nal))

@@ -37,6 +37,13 @@ pub fn nal_type_of(nal: &[u8]) -> u8 {
     nal.first().map_or(0, |byte| byte & 0x1f)
 }
 
+/// Whether no picture refers to that of a slice (`nal_ref_idc` 0, ITU-T H.264 7.4.1); `None` of what is no slice.
+#[must_use]
+pub fn is_unreferenced(nal: &[u8]) -> Option<bool> {
+    let slice = [nal_type::SLICE, nal_type::PARTITION_A, nal_type::IDR].contains(&nal_type_of(nal));
+    slice.then(|| nal.first().is_some_and(|byte| byte & 0x60 == 0))
+}
+
 /// What a sequence parameter set tells (ITU-T H.264 7.3.2.1).
 #[derive(Clone, PartialEq, Debug)]
 pub struct Sps {

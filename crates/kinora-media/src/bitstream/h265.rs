@@ -50,6 +50,14 @@ pub const fn is_slice(nal_type: u8) -> bool {
     nal_type < 32
 }
 
+/// Whether no picture of the same sub-layer refers to that of a slice: the even types below 16 (ITU-T H.265 7.4.2.2);
+/// `None` of what is no slice.
+#[must_use]
+pub fn is_unreferenced(nal: &[u8]) -> Option<bool> {
+    let kind = nal_type_of(nal);
+    is_slice(kind).then_some(kind < 16 && kind & 1 == 0)
+}
+
 /// A slice of a picture at which decoding can start (IRAP).
 #[must_use]
 pub const fn is_irap(nal_type: u8) -> bool {

@@ -12,9 +12,11 @@ pub mod h265;
 pub mod mpeg_audio;
 pub mod mpeg_video;
 mod nal;
+mod sample;
 mod vui;
 
 pub use nal::{NalUnits, find_start_code, nal_units};
+pub use sample::{is_unreferenced, sample_units};
 
 use crate::OutOfBits;
 

@@ -104,7 +104,9 @@ pub(crate) async fn import(
     )
     .await;
     if let Err(error) = made {
-        // What stays for want of a working database is swept by the next import or start.
+        // First the files: a full disk takes no change of the database. What stays all the same is swept by the next import
+        // or start.
+        drop(staging);
         let _ = core.objects.remove(&id).await;
         let _ = core.videos.delete_video(&id).await;
         return Err(error);

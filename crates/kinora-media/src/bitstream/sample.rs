@@ -1,0 +1,64 @@
+//! Access units as samples: NAL units, each behind its length (ISO/IEC 14496-15 4.3.3.1).
+#![deny(
+    clippy::indexing_slicing,
+    clippy::cast_possible_truncation,
+    clippy::arithmetic_side_effects
+)]
+
+use crate::CodecId;
+use crate::bitstream::{h264, h265};
+
+/// The NAL units of a sample whose lengths have so many bytes. Ends where a length leads out of the sample.
+pub fn sample_units(sample: &[u8], length_size: usize) -> impl Iterator<Item = &[u8]> {
+    let mut rest = sample;
+    std::iter::from_fn(move || {
+        let (length, behind) = rest.split_at_checked(length_size)?;
+        let length = length
+            .iter()
+            .fold(0usize, |length, byte| length << 8 | usize::from(*byte));
+        let (unit, behind) = behind.split_at_checked(length)?;
+        rest = behind;
+        Some(unit)
+    })
+}
+
+/// Whether the picture of a sample is referred to by no other, as the header of its first slice says. `config` is the
+/// body of the track's `avcC` or `hvcC` box; of other codecs nothing is known.
+#[must_use]
+pub fn is_unreferenced(codec: CodecId, config: &[u8], sample: &[u8]) -> bool {
+    let (length_size_at, says): (usize, fn(&[u8]) -> Option<bool>) = match codec {
+        CodecId::H264 => (4, h264::is_unreferenced),
+        CodecId::H265 => (21, h265::is_unreferenced),
+        _ => return false,
+    };
+    let Some(flags) = config.get(length_size_at) else {
+        return false;
+    };
+    let length_size = usize::from(flags & 3).saturating_add(1);
+    sample_units(sample, length_size)
+        .find_map(says)
+        .unwrap_or(false)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_slice_tells_whether_others_refer_to_it() {
+        let config = [1, 100, 0, 30, 0xff];
+        let of = |slice: u8| [0, 0, 0, 2, 9, 0x10, 0, 0, 0, 2, slice, 0x88];
+        assert!(is_unreferenced(CodecId::H264, &config, &of(0x01)));
+        assert!(!is_unreferenced(CodecId::H264, &config, &of(0x41)));
+        assert!(!is_unreferenced(CodecId::H264, &config, &of(0x65)));
+        assert!(!is_unreferenced(CodecId::Av1, &config, &of(0x01)));
+    }
+
+    #[test]
+    fn lengths_that_lie_end_the_sample() {
+        let sample = [0, 1, 7, 0, 9, 1];
+        assert_eq!(sample_units(&sample, 2).collect::<Vec<_>>(), [&[7][..]]);
+        assert_eq!(sample_units(&[0xff; 4], 4).count(), 0);
+        assert!(!is_unreferenced(CodecId::H264, &[], &sample));
+    }
+}
