@@ -8,7 +8,6 @@ use std::process::ExitCode;
 use clap::Parser;
 
 mod args;
-mod chinese;
 mod credential;
 mod decode;
 mod demux;
@@ -28,10 +27,7 @@ mod source;
 use args::{Cli, Command};
 
 fn main() -> ExitCode {
-    let cli = match chinese::is_wanted(std::env::args_os()) {
-        true => chinese::parse(),
-        false => Cli::parse(),
-    };
+    let cli = Cli::parse();
     let style = report::Style::new(&cli.common);
     let done = match cli.command {
         Command::Play(args) => play::run(*args, &style),

@@ -49,7 +49,7 @@ impl Style {
         let lang = match common.lang {
             Some(LangArg::Zh) => Lang::Zh,
             Some(LangArg::En) => Lang::En,
-            None => locale_lang(),
+            None => Lang::from_locale(&locale()),
         };
         Self {
             lang,
@@ -109,11 +109,6 @@ fn colored(when: ColorArg, terminal: bool) -> bool {
             terminal && !set("NO_COLOR") && std::env::var("TERM").as_deref() != Ok("dumb")
         }
     }
-}
-
-/// The language of the locale.
-pub(crate) fn locale_lang() -> Lang {
-    Lang::from_locale(&locale())
 }
 
 /// POSIX's order: LC_ALL, LC_MESSAGES, LANG.

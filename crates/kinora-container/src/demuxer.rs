@@ -90,6 +90,9 @@ pub enum DemuxError {
     /// No known container begins like this.
     #[error("these bytes begin no known container: {0}")]
     UnknownContainer(String),
+    /// It names media elsewhere and holds none: an HLS playlist is for a player to follow.
+    #[error("this is a playlist: it names media and holds none")]
+    Playlist,
     /// The resource ended before its headers did.
     #[error("the file ends within its headers, after {at} bytes")]
     TruncatedHeader {
@@ -137,6 +140,7 @@ impl Coded for DemuxError {
     fn reason(&self) -> &'static str {
         match self {
             Self::UnknownContainer(_) => "container.unknown",
+            Self::Playlist => "container.playlist",
             Self::TruncatedHeader { .. } => "container.truncated",
             Self::NoTracks => "container.no_tracks",
             Self::Malformed { reason, .. } => reason,

@@ -367,8 +367,13 @@ impl ProbingDemuxer {
             }
         };
         let Some(mut demuxer) = open(kind) else {
-            let what = format!("{} is not supported here", kind.title());
-            self.state = Probe::Failed(DemuxError::UnknownContainer(what));
+            self.state = Probe::Failed(match kind {
+                ContainerKind::HlsPlaylist => DemuxError::Playlist,
+                kind => {
+                    let what = format!("{} is not supported here", kind.title());
+                    DemuxError::UnknownContainer(what)
+                }
+            });
             return;
         };
         if let Some(total_len) = self.total_len {

@@ -104,6 +104,7 @@ impl Fault {
         let context = self.context();
         let tries = context.attempts.map(|attempts| match lang {
             Lang::Zh => format!("{attempts} 次"),
+            Lang::En if attempts == 1 => "once".to_owned(),
             Lang::En => format!("{attempts} times"),
         });
         let time = context.elapsed_ms.map(|ms| match lang {

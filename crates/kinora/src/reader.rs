@@ -18,7 +18,8 @@ use crate::decode::AnyFrame;
 
 /// How much is read of a file at once.
 const FILE_CHUNK: usize = 256 * 1024;
-/// How much may be on its way from the network before it is used.
+/// How much may be on its way from the network before it is used: little while headers are read, more the more is read.
+const FIRST_CREDIT: u64 = 64 * 1024;
 const NET_CREDIT: u64 = 1024 * 1024;
 
 /// Reads the packets of one file or URL in the order of the file.
@@ -238,6 +239,7 @@ struct NetSource {
     request: RequestId,
     next: Option<u64>,
     len: Option<u64>,
+    credit: u64,
 }
 
 impl NetSource {
@@ -253,6 +255,7 @@ impl NetSource {
             request: RequestId(0),
             next: None,
             len: None,
+            credit: FIRST_CREDIT,
         }
     }
 
@@ -261,7 +264,7 @@ impl NetSource {
         self.request = RequestId(self.request.0 + 1);
         let mut request = FetchRequest::get(self.request, self.url.as_str());
         request.range = ByteRange::from(offset);
-        request.credit = NET_CREDIT;
+        request.credit = self.credit;
         self.net.fetch(request);
         self.next = Some(offset);
     }
@@ -284,7 +287,9 @@ impl ByteSource for NetSource {
                 NetEvent::Chunk(chunk) if chunk.id == self.request => {
                     let count = chunk.data.len() as u64;
                     self.next = Some(chunk.offset + count);
-                    self.net.grant(self.request, count);
+                    let more = count.min(NET_CREDIT - self.credit);
+                    self.credit += more;
+                    self.net.grant(self.request, count + more);
                     return Ok(chunk.data);
                 }
                 NetEvent::Done { id } if id == self.request => {
