@@ -172,10 +172,10 @@ pub(crate) struct PlayArgs {
     #[arg(long = "loop")]
     pub(crate) looping: bool,
     /// Factor 0.5 to 2.
-    #[arg(long, value_name = "X", default_value_t = 1.0)]
+    #[arg(long, value_name = "X", default_value = "1", value_parser = parse_speed)]
     pub(crate) speed: f64,
     /// Factor 0 to 2.
-    #[arg(long, value_name = "X", default_value_t = 1.0)]
+    #[arg(long, value_name = "X", default_value = "1", value_parser = parse_volume)]
     pub(crate) volume: f32,
     /// Silence.
     #[arg(long)]
@@ -295,6 +295,20 @@ fn parse_until(text: &str) -> Result<Until, String> {
             .map(Until::Time)
             .ok_or_else(|| "say first-frame, end, or time:SECONDS".to_owned()),
     }
+}
+
+fn parse_speed(text: &str) -> Result<f64, String> {
+    let speed = text.parse().ok();
+    speed
+        .filter(|speed| (0.5..=2.0).contains(speed))
+        .ok_or_else(|| "say a factor from 0.5 to 2".to_owned())
+}
+
+fn parse_volume(text: &str) -> Result<f32, String> {
+    let volume = text.parse().ok();
+    volume
+        .filter(|volume| (0.0..=2.0).contains(volume))
+        .ok_or_else(|| "say a factor from 0 to 2".to_owned())
 }
 
 /// A file or URL to read.

@@ -7,13 +7,14 @@ use serde_json::json;
 
 use crate::args::DemuxArgs;
 use crate::json;
+use crate::out;
 use crate::report::Failure;
 use crate::source::net_config;
 
 pub(crate) fn run(args: &DemuxArgs) -> Result<(), Failure> {
     let mut reader = MediaReader::open(&args.source, &net_config(&args.net)?)?;
     let (mut packets, mut bytes) = (0u64, 0u64);
-    let mut out = std::io::BufWriter::new(std::io::stdout().lock());
+    let mut lines = std::io::BufWriter::new(std::io::stdout().lock());
     while let Some(packet) = reader.next_packet()? {
         packets += 1;
         bytes += packet.data.len() as u64;
@@ -21,15 +22,15 @@ pub(crate) fn run(args: &DemuxArgs) -> Result<(), Failure> {
             && let Some(track) = reader.info().track(packet.track)
         {
             let dump = PacketDump::new(track, &packet);
-            if writeln!(out, "{}", dump.to_json()).is_err() {
-                return Ok(());
+            if let Err(error) = writeln!(lines, "{}", dump.to_json()) {
+                out::lost(&error)
             }
         }
     }
-    if out.flush().is_err() {
-        return Ok(());
+    if let Err(error) = lines.flush() {
+        out::lost(&error)
     }
-    drop(out);
+    drop(lines);
     json::line(&json!({ "packets": packets, "bytes": bytes, "damage": reader.damage() }));
     Ok(())
 }

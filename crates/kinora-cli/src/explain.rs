@@ -6,6 +6,7 @@ use kinora_errors::{ReportStyle, explain};
 
 use crate::args::ExplainArgs;
 use crate::json;
+use crate::out;
 use crate::report::Style;
 
 /// Nothing was found; the nearest names were shown.
@@ -24,7 +25,7 @@ pub(crate) fn run(args: &ExplainArgs, style: &Style) -> ExitCode {
     if style.json {
         json::line(&explain::json(&answer));
     } else {
-        print!("{}", explain::render(&answer, style.lang, report));
+        out::print(&explain::render(&answer, style.lang, report));
     }
     if answer.matches.is_empty() {
         ExitCode::from(NOT_FOUND)
@@ -36,12 +37,10 @@ pub(crate) fn run(args: &ExplainArgs, style: &Style) -> ExitCode {
 fn list(group: Option<&str>, style: &Style) -> ExitCode {
     let text = explain::list(group, style.lang);
     if text.is_empty() {
-        eprintln!(
-            "kinora: no such group; there are {}",
-            explain::groups().join(", ")
-        );
+        let told = style.say("no such group; there are", "没有这个错误组；有");
+        eprintln!("kinora: {told} {}", explain::groups().join(", "));
         return ExitCode::from(2);
     }
-    print!("{text}");
+    out::print(&text);
     ExitCode::SUCCESS
 }

@@ -6,6 +6,7 @@ use serde_json::json;
 
 use crate::args::ImportArgs;
 use crate::json;
+use crate::out;
 use crate::report::{Failure, Style};
 use crate::serve::{library, runtime};
 
@@ -17,7 +18,7 @@ pub(crate) fn run(args: &ImportArgs, style: &Style) -> Result<(), Failure> {
     options.title = args.title.clone();
     options.encrypt_hls = args.encrypt.is_some();
     options.ladder = args.ladder;
-    let bar = progress_bar();
+    let bar = progress_bar(style);
     let imported = runtime()?.block_on(async {
         let library = library(&args.data).await?;
         let told = bar.clone();
@@ -29,7 +30,9 @@ pub(crate) fn run(args: &ImportArgs, style: &Style) -> Result<(), Failure> {
         // Dropping the import ends FFmpeg and removes what it made.
         let done = tokio::select! {
             done = import => done.map_err(|error| Failure::of(&error)),
-            _ = tokio::signal::ctrl_c() => Err(Failure::Usage("interrupted; nothing was left behind".into())),
+            _ = tokio::signal::ctrl_c() => Err(Failure::Usage(
+                style.say("interrupted; nothing was left behind", "已中断；没有留下任何东西").into(),
+            )),
         };
         library.close().await;
         done
@@ -39,16 +42,19 @@ pub(crate) fn run(args: &ImportArgs, style: &Style) -> Result<(), Failure> {
     if style.json {
         json::line(&json!({ "video_id": id.as_str() }));
     } else {
-        println!("{}", id.as_str());
+        out::line(id.as_str());
     }
     Ok(())
 }
 
 /// Drawn on stderr, and only on a terminal.
-fn progress_bar() -> ProgressBar {
+fn progress_bar(style: &Style) -> ProgressBar {
     let bar = ProgressBar::new(STEPS);
-    if let Ok(style) = ProgressStyle::with_template("importing {bar:40} {percent:>3} %  {eta} left")
-    {
+    let template = style.say(
+        "importing {bar:40} {percent:>3} %  {eta} left",
+        "正在导入 {bar:40} {percent:>3} %  剩余 {eta}",
+    );
+    if let Ok(style) = ProgressStyle::with_template(template) {
         bar.set_style(style);
     }
     bar

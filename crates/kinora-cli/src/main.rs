@@ -5,7 +5,8 @@
 
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::{CommandFactory as _, FromArgMatches as _, Parser as _};
+use kinora_errors::Lang;
 
 mod args;
 mod credential;
@@ -13,8 +14,10 @@ mod decode;
 mod demux;
 mod diagnose;
 mod explain;
+mod help;
 mod import;
 mod json;
+mod out;
 mod play;
 mod play_auth;
 mod probe;
@@ -27,7 +30,7 @@ mod source;
 use args::{Cli, Command};
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = parse();
     let style = report::Style::new(&cli.common);
     let done = match cli.command {
         Command::Play(args) => play::run(*args, &style),
@@ -49,5 +52,17 @@ fn main() -> ExitCode {
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => style.fail(&failure),
+    }
+}
+
+/// Help and usage errors come in the user's language, so it has to be known before the arguments are.
+fn parse() -> Cli {
+    if report::lang_of(std::env::args_os()) == Lang::En {
+        return Cli::parse();
+    }
+    let matches = help::chinese(Cli::command()).try_get_matches();
+    match matches.and_then(|matches| Cli::from_arg_matches(&matches)) {
+        Ok(cli) => cli,
+        Err(error) => help::exit(&error),
     }
 }

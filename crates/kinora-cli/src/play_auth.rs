@@ -3,6 +3,7 @@
 use kinora::Credentials;
 
 use crate::args::PlayAuthArgs;
+use crate::out;
 use crate::report::Failure;
 use crate::source::{net_config, secret};
 
@@ -22,6 +23,6 @@ pub(crate) fn run(args: &PlayAuthArgs) -> Result<(), Failure> {
         &net,
     )?;
     // Printing the credential is what this command is for.
-    println!("{}", credential.expose());
+    out::line(credential.expose());
     Ok(())
 }

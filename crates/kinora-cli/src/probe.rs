@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use crate::args::InputArgs;
 use crate::json;
+use crate::out;
 use crate::report::{Failure, Style};
 use crate::source::net_config;
 
@@ -15,7 +16,7 @@ pub(crate) fn run(args: &InputArgs, style: &Style) -> Result<(), Failure> {
     if style.json || !std::io::IsTerminal::is_terminal(&std::io::stdout()) {
         json::line(&object(info, &reader));
     } else {
-        print!("{}", table(info, &reader));
+        out::print(&table(info, &reader, style));
     }
     Ok(())
 }
@@ -52,24 +53,31 @@ fn track(track: &TrackInfo) -> Value {
     object
 }
 
-fn table(info: &MediaInfo, reader: &MediaReader) -> String {
-    let duration = info
-        .duration
-        .map_or_else(|| "unknown length".to_owned(), |time| time.to_string());
-    let size = reader
-        .total_len()
-        .map_or_else(String::new, |bytes| format!(", {bytes} bytes"));
+fn table(info: &MediaInfo, reader: &MediaReader, style: &Style) -> String {
+    let duration = info.duration.map_or_else(
+        || style.say("unknown length", "时长未知").to_owned(),
+        |time| time.to_string(),
+    );
+    let size = reader.total_len().map_or_else(String::new, |bytes| {
+        format!(", {bytes} {}", style.say("bytes", "字节"))
+    });
     let mut text = format!("{}, {duration}{size}\n", info.container);
     for track in &info.tracks {
         let mut parts = vec![track.codec.title().to_owned()];
         if let Some(video) = track.video.filter(|video| video.width > 0) {
             parts.push(format!("{}x{}", video.width, video.height));
-            parts.extend(video.frame_rate.map(|rate| format!("{rate:.2} frames/s")));
+            parts.extend(
+                video
+                    .frame_rate
+                    .map(|rate| format!("{rate:.2} {}", style.say("frames/s", "帧/秒"))),
+            );
         }
         if let Some(audio) = track.audio.filter(|audio| audio.sample_rate > 0) {
             parts.push(format!(
-                "{} Hz, {} channels",
-                audio.sample_rate, audio.channels
+                "{} Hz, {} {}",
+                audio.sample_rate,
+                audio.channels,
+                style.say("channels", "声道")
             ));
         }
         parts.extend(track.bitrate.map(|bits| format!("{} kbit/s", bits / 1_000)));

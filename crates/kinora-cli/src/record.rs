@@ -5,10 +5,12 @@ use std::io::{BufRead as _, BufReader, BufWriter, Write as _};
 use std::path::Path;
 
 use kinora::{Event, TapeSink};
+use kinora_errors::Lang;
 use serde_json::json;
 
 use crate::args::ReplayArgs;
 use crate::json;
+use crate::out;
 use crate::report::{Failure, Style};
 
 /// A line of a recording is shorter: the longest is a playlist's plan.
@@ -64,17 +66,23 @@ pub(crate) fn replay(args: &ReplayArgs, style: &Style) -> Result<(), Failure> {
             "event": "replayed", "inputs": replay.inputs, "seconds": replay.span.as_secs_f64(),
             "events": replay.events.len(), "same": same, "difference": replay.difference,
         })),
-        false => println!(
-            "{} inputs, {} of playing, {} events{}",
-            replay.inputs,
-            replay.span,
-            replay.events.len(),
-            if same { ", as recorded" } else { "" }
-        ),
+        false => {
+            let (inputs, span, events) = (replay.inputs, replay.span, replay.events.len());
+            let text = match style.lang {
+                Lang::Zh => format!("{inputs} 个输入，播放 {span}，{events} 个事件"),
+                Lang::En => format!("{inputs} inputs, {span} of playing, {events} events"),
+            };
+            let alike = style.say(", as recorded", "，与记录一致");
+            out::line(&(text + if same { alike } else { "" }));
+        }
     }
     match replay.difference {
         Some(difference) => Err(Failure::Usage(format!(
-            "the session does not run as it was recorded: {difference}"
+            "{}: {difference}",
+            style.say(
+                "the session does not run as it was recorded",
+                "会话的运行与记录不符"
+            ),
         ))),
         None => Ok(()),
     }
@@ -94,8 +102,12 @@ fn tell(at: kinora::Time, event: &Event, style: &Style) {
         (true, _) => json::line(&json!({
             "at": at.as_secs_f64(), "event": name, "fault": fault,
         })),
-        (false, Some(fault)) => println!("{at}  {name} {:?} {}", fault.code(), fault.reason()),
-        (false, None) if matches!(event, Event::Prepared(_)) => println!("{at}  {name}"),
-        (false, None) => println!("{at}  {event:?}"),
+        (false, Some(fault)) => out::line(&format!(
+            "{at}  {name} {:?} {}",
+            fault.code(),
+            fault.reason()
+        )),
+        (false, None) if matches!(event, Event::Prepared(_)) => out::line(&format!("{at}  {name}")),
+        (false, None) => out::line(&format!("{at}  {event:?}")),
     }
 }

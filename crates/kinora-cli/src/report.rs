@@ -1,5 +1,6 @@
 //! How failures are shown, and the exit status they give.
 
+use std::ffi::OsString;
 use std::io::IsTerminal;
 use std::process::ExitCode;
 
@@ -59,6 +60,14 @@ impl Style {
         }
     }
 
+    /// The sentence in the user's language.
+    pub(crate) const fn say<'a>(&self, english: &'a str, chinese: &'a str) -> &'a str {
+        match self.lang {
+            Lang::En => english,
+            Lang::Zh => chinese,
+        }
+    }
+
     /// For a file: no colour.
     pub(crate) fn plain(lang: Lang) -> Self {
         Self {
@@ -109,6 +118,25 @@ fn colored(when: ColorArg, terminal: bool) -> bool {
             terminal && !set("NO_COLOR") && std::env::var("TERM").as_deref() != Ok("dumb")
         }
     }
+}
+
+/// The language that the arguments ask for, before they are parsed; else the locale's.
+pub(crate) fn lang_of(args: impl Iterator<Item = OsString>) -> Lang {
+    let (mut asked, mut follows) = (None, false);
+    for arg in args.take_while(|arg| arg != "--") {
+        let Some(text) = arg.to_str() else { continue };
+        let value = match text.strip_prefix("--lang=") {
+            Some(value) => Some(value),
+            None => follows.then_some(text),
+        };
+        asked = match value {
+            Some("zh") => Some(Lang::Zh),
+            Some("en") => Some(Lang::En),
+            _ => asked,
+        };
+        follows = text == "--lang";
+    }
+    asked.unwrap_or_else(|| Lang::from_locale(&locale()))
 }
 
 /// POSIX's order: LC_ALL, LC_MESSAGES, LANG.

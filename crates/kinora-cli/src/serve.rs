@@ -1,5 +1,6 @@
 //! `kinora serve` and `kinora account`: the service and its data directory.
 
+use std::io::Write as _;
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::Path;
 use std::sync::Arc;
@@ -13,6 +14,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use crate::args::{AccountAction, AccountArgs, ServeArgs, StateArg};
 use crate::json;
+use crate::out;
 use crate::report::{Failure, Style};
 
 pub(crate) fn runtime() -> Result<Runtime, Failure> {
@@ -63,11 +65,19 @@ fn announce(service: &Service, style: &Style) {
         }
         return json::line(&ready);
     }
-    println!("listening at {endpoint}");
+    let at = style.say("listening at", "监听于");
+    told(&format!("{at} {endpoint}\n"));
     if let Some(key) = service.first_access_key() {
         show_key(key, style);
     }
-    println!("ready");
+    // Scripts wait for this word, so it is the same in every language.
+    told("ready\n");
+}
+
+/// Prints, and serves on where nobody reads it any more.
+fn told(text: &str) {
+    let mut out = std::io::stdout().lock();
+    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
 }
 
 fn show_key(key: &AccessKey, style: &Style) {
@@ -76,9 +86,14 @@ fn show_key(key: &AccessKey, style: &Style) {
             &json!({ "access_key_id": key.id, "access_key_secret": key.secret.expose() }),
         );
     }
-    println!("access key (its secret is shown this once; keep it):");
-    println!("  KINORA_ACCESS_KEY_ID={}", key.id);
-    println!("  KINORA_ACCESS_KEY_SECRET={}", key.secret.expose());
+    let title = style.say(
+        "access key (its secret is shown this once; keep it):",
+        "访问密钥（Secret 只显示这一次，请妥善保存）：",
+    );
+    let (id, secret) = (&key.id, key.secret.expose());
+    told(&format!(
+        "{title}\n  KINORA_ACCESS_KEY_ID={id}\n  KINORA_ACCESS_KEY_SECRET={secret}\n"
+    ));
 }
 
 fn address(text: &str) -> Result<SocketAddr, Failure> {
@@ -132,7 +147,7 @@ async fn act(library: &Library, action: &AccountAction, style: &Style) -> Result
                 .play_auth(&id, i64::from(*lifetime))
                 .await
                 .map_err(|error| Failure::of(&error))?;
-            println!("{}", minted.expose());
+            out::line(minted.expose());
         }
         AccountAction::Set { state, .. } => {
             let state = match state {
@@ -158,12 +173,12 @@ async fn act(library: &Library, action: &AccountAction, style: &Style) -> Result
                         "duration": video.duration_s, "size": video.size,
                     }));
                 } else {
-                    println!(
+                    out::line(&format!(
                         "{}  {status:<12} {:>8.1} s  {}",
                         video.id.as_str(),
                         video.duration_s,
                         video.title
-                    );
+                    ));
                 }
             }
         }

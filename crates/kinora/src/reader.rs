@@ -182,15 +182,20 @@ struct FileSource {
 impl FileSource {
     fn open(path: &str) -> Result<Self, Fault> {
         let failed = |error: std::io::Error| file_fault(&error, path);
-        let file = File::open(path).map_err(failed)?;
-        let metadata = file.metadata().map_err(failed)?;
+        // Looked at before it is opened: opening a pipe waits for somebody to write to it.
+        let metadata = std::fs::metadata(path).map_err(failed)?;
         if metadata.is_dir() {
-            return Err(Fault::new(Code::from_errno(21), "file.is_directory")
+            return Err(Fault::new(Code::from_errno(21), "file.directory")
                 .because("this is a directory; name a file in it")
                 .at_url(path));
         }
+        if !metadata.is_file() {
+            return Err(Fault::new(Code::from_errno(29), "file.not_regular")
+                .because("the path names no regular file, so it can not be read from any place")
+                .at_url(path));
+        }
         Ok(Self {
-            file,
+            file: File::open(path).map_err(failed)?,
             len: metadata.len(),
             position: 0,
             path: path.to_owned(),
@@ -224,7 +229,7 @@ fn file_fault(error: &std::io::Error, path: &str) -> Fault {
     let reason = match error.kind() {
         std::io::ErrorKind::NotFound => "file.not_found",
         std::io::ErrorKind::PermissionDenied => "file.permission",
-        std::io::ErrorKind::IsADirectory => "file.is_directory",
+        std::io::ErrorKind::IsADirectory => "file.directory",
         _ => "file.read",
     };
     Fault::new(Code::from_errno(error.raw_os_error().unwrap_or(0)), reason)

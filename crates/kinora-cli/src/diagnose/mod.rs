@@ -11,6 +11,7 @@ use kinora_diagnose::{Options, diagnose};
 use crate::args::DiagnoseArgs;
 use crate::credential;
 use crate::json;
+use crate::out;
 use crate::report::{Failure, Style};
 use crate::source::{decoders, net_config};
 
@@ -23,7 +24,7 @@ pub(crate) fn run(args: &DiagnoseArgs, style: &Style) -> Result<ExitCode, Failur
     };
     let diagnosis = diagnose(&source, &options, |check| {
         if !style.json {
-            anstream::print!("{}", text::check(check, style));
+            out::print(&text::check(check, style));
         }
     });
     if let Some(path) = &args.report {
@@ -31,10 +32,10 @@ pub(crate) fn run(args: &DiagnoseArgs, style: &Style) -> Result<ExitCode, Failur
     }
     match style.json {
         true => json::line(&diagnosis),
-        false => anstream::print!("{}", text::verdict(&diagnosis.verdict, style)),
+        false => out::print(&text::verdict(&diagnosis.verdict, style)),
     }
     if let Some(path) = args.report.as_ref().filter(|_| !style.json) {
-        println!("{}: {}", text::saved(style.lang), path.display());
+        out::line(&format!("{}: {}", text::saved(style.lang), path.display()));
     }
     let fault = diagnosis.verdict.fault.as_ref();
     Ok(fault.map_or(ExitCode::SUCCESS, |fault| {

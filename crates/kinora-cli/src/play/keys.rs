@@ -1,16 +1,19 @@
 //! Keys of the terminal while a video plays in it.
 
+use std::io::IsTerminal as _;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use crossterm::event::{self, Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
+use crossterm::terminal::{disable_raw_mode, enable_raw_mode};
 use kinora::{Player, SeekAccuracy, State, Time, TrackChoice};
 
 /// Reads keys until it is dropped.
 pub(crate) struct Keys {
     ended: Arc<AtomicBool>,
     thread: Option<std::thread::JoinHandle<()>>,
+    raw: bool,
 }
 
 /// How often a key reader looks whether it is still wanted.
@@ -18,6 +21,8 @@ const LOOK: Duration = Duration::from_millis(200);
 
 pub(crate) fn listen(player: &Arc<Player>) -> Keys {
     let ended = Arc::new(AtomicBool::new(false));
+    // A key counts when it is pressed, not when the line ends, and is not shown.
+    let raw = std::io::stdin().is_terminal() && enable_raw_mode().is_ok();
     let (player, stop) = (Arc::clone(player), Arc::clone(&ended));
     let thread = std::thread::Builder::new()
         .name("kinora-keys".into())
@@ -38,7 +43,7 @@ pub(crate) fn listen(player: &Arc<Player>) -> Keys {
             }
         })
         .ok();
-    Keys { ended, thread }
+    Keys { ended, thread, raw }
 }
 
 impl Drop for Keys {
@@ -46,6 +51,9 @@ impl Drop for Keys {
         self.ended.store(true, Ordering::Release);
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
+        }
+        if self.raw {
+            let _ = disable_raw_mode();
         }
     }
 }

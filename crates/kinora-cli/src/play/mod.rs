@@ -5,6 +5,9 @@ use std::time::Duration;
 
 use kinora::{LoopMode, Player, PlayerConfig, SeekAccuracy, Time};
 
+use tokio::runtime::Runtime;
+use tokio::signal::unix::{SignalKind, signal};
+
 use crate::args::{NetArgs, PlayArgs};
 use crate::credential;
 use crate::record;
@@ -50,10 +53,36 @@ pub(crate) fn run(args: PlayArgs, style: &Style) -> Result<(), Failure> {
         control::listen(&player);
     }
     let keys = terminal.then(|| keys::listen(&player));
-    let played = Session::new(&player, &args, style).run();
+    let _signals = signals(&player)?;
+    let played = Session::new(&player, &args, style, terminal).run();
     drop(keys);
     played?;
     Ok(player.release()?)
+}
+
+/// A signal that ends the program ends playing first, so that files are whole and the terminal is as it was.
+fn signals(player: &Arc<Player>) -> Result<Runtime, Failure> {
+    let failed = |error: std::io::Error| Failure::io("signals", &error);
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_io()
+        .build()
+        .map_err(failed)?;
+    let player = Arc::clone(player);
+    let inside = runtime.enter();
+    let mut terminate = signal(SignalKind::terminate()).map_err(failed)?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(failed)?;
+    let mut hangup = signal(SignalKind::hangup()).map_err(failed)?;
+    runtime.spawn(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+            _ = hangup.recv() => {}
+        }
+        player.stop();
+    });
+    drop(inside);
+    Ok(runtime)
 }
 
 fn player_config(net: &NetArgs) -> PlayerConfig {

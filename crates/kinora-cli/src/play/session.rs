@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use kinora::output::luma_pgm;
 use kinora::{Event, Fault, Player, State, Time, codes};
+use kinora_errors::Lang;
 use serde_json::{Value, json};
 
 use super::show::StatusLine;
@@ -41,7 +42,12 @@ enum Flow {
 }
 
 impl<'a> Session<'a> {
-    pub(crate) fn new(player: &'a Player, args: &'a PlayArgs, style: &'a Style) -> Self {
+    pub(crate) fn new(
+        player: &'a Player,
+        args: &'a PlayArgs,
+        style: &'a Style,
+        terminal: bool,
+    ) -> Self {
         let begun = Instant::now();
         let every = args
             .progress
@@ -52,7 +58,7 @@ impl<'a> Session<'a> {
             args,
             style,
             begun,
-            status: StatusLine::new(args.stats.is_none() && args.vo != "terminal"),
+            status: StatusLine::new(args.stats.is_none() && !terminal),
             size: (0, 0),
             first: None,
             progress: every.map(|every| Progress {
@@ -119,9 +125,9 @@ impl<'a> Session<'a> {
 
     fn tick(&mut self) {
         let word = match (self.stalled, self.player.state()) {
-            (Some(_), _) => "loading",
-            (_, State::Paused) => "paused ",
-            _ => "playing",
+            (Some(_), _) => self.style.say("loading", "缓冲中"),
+            (_, State::Paused) => self.style.say("paused ", "已暂停"),
+            _ => self.style.say("playing", "播放中"),
         };
         self.status.draw(self.player, word);
         let Some(progress) = &mut self.progress else {
@@ -213,7 +219,10 @@ impl<'a> Session<'a> {
             json::line(&json!({ "event": "recovered", "fault": fault }));
         } else {
             self.status.clear();
-            eprintln!("kinora: played on after {fault}");
+            eprintln!(
+                "kinora: {} {fault}",
+                self.style.say("played on after", "已恢复播放：")
+            );
         }
     }
 
@@ -250,17 +259,23 @@ impl<'a> Session<'a> {
             return;
         }
         let first = self.first.map_or_else(
-            || "none".to_owned(),
+            || self.style.say("none", "无").to_owned(),
             |(_, after)| format!("{:.0} ms", after.as_secs_f64() * 1e3),
         );
+        let (position, shown, stalls) = (self.player.position(), output.shown, self.stalls);
+        let (p50, max) = (output.offset_p50_ms, output.offset_max_ms);
         eprintln!(
-            "played {}: first picture {first}, {} shown, {dropped} dropped, {} stalls, \
-             A/V offset {:.2} ms (median), {:.2} ms (most)",
-            self.player.position(),
-            output.shown,
-            self.stalls,
-            output.offset_p50_ms,
-            output.offset_max_ms,
+            "{}",
+            match self.style.lang {
+                Lang::En => format!(
+                    "played {position}: first picture {first}, {shown} shown, {dropped} dropped, {stalls} stalls, \
+                     A/V offset {p50:.2} ms (median), {max:.2} ms (most)"
+                ),
+                Lang::Zh => format!(
+                    "已播放 {position}：首帧 {first}，显示 {shown} 帧，丢弃 {dropped} 帧，卡顿 {stalls} 次，\
+                     音画偏差 {p50:.2} ms（中位）、{max:.2} ms（最大）"
+                ),
+            }
         );
     }
 }

@@ -1,0 +1,80 @@
+//! Wrong arguments, told in Chinese.
+
+use clap::Error;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+
+/// Tells the error as clap would, and ends the program with the same status.
+pub(crate) fn exit(error: &Error) -> ! {
+    if !error.use_stderr() || error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
+        error.exit();
+    }
+    eprint!("{}", sentence(error));
+    std::process::exit(error.exit_code())
+}
+
+/// What is wrong, what may have been meant, how it is used.
+pub(super) fn sentence(error: &Error) -> String {
+    let mut text = format!("错误: {}\n", wrong(error));
+    let meant = [
+        ContextKind::SuggestedSubcommand,
+        ContextKind::SuggestedArg,
+        ContextKind::SuggestedValue,
+    ];
+    for kind in meant {
+        if let Some(names) = context(error, kind) {
+            text += &format!("\n  提示: 是否想用 {names}？\n");
+        }
+    }
+    if let Some(ContextValue::StyledStr(usage)) = error.get(ContextKind::Usage) {
+        let usage = usage.to_string().replacen("Usage:", "用法:", 1);
+        text += &format!("\n{}\n", usage.trim());
+    }
+    text + "\n详见 '--help'。\n"
+}
+
+fn wrong(error: &Error) -> String {
+    let told = |kind| context(error, kind).unwrap_or_default();
+    let (arg, value) = (
+        told(ContextKind::InvalidArg),
+        told(ContextKind::InvalidValue),
+    );
+    match error.kind() {
+        ErrorKind::UnknownArgument => format!("没有 {arg} 这个参数"),
+        ErrorKind::InvalidSubcommand => {
+            format!("没有 {} 这个命令", told(ContextKind::InvalidSubcommand))
+        }
+        ErrorKind::MissingRequiredArgument => format!("缺少必需的参数：{arg}"),
+        ErrorKind::MissingSubcommand => "缺少命令".to_owned(),
+        ErrorKind::ArgumentConflict => {
+            format!("{arg} 不能与 {} 同时使用", told(ContextKind::PriorArg))
+        }
+        ErrorKind::InvalidValue if value.is_empty() || value == "''" => {
+            format!("{arg} 需要一个值{}", choices(error))
+        }
+        ErrorKind::InvalidValue => format!("{arg} 的值 {value} 无效{}", choices(error)),
+        ErrorKind::ValueValidation => format!("{arg} 的值 {value} 无效"),
+        ErrorKind::TooManyValues | ErrorKind::WrongNumberOfValues | ErrorKind::TooFewValues => {
+            format!("{arg} 的值的个数不对")
+        }
+        ErrorKind::InvalidUtf8 => "参数不是有效的 UTF-8 文本".to_owned(),
+        _ => format!("参数有误 {arg}"),
+    }
+}
+
+fn choices(error: &Error) -> String {
+    match context(error, ContextKind::ValidValue) {
+        Some(values) => format!(" [可选值: {values}]"),
+        None => String::new(),
+    }
+}
+
+fn context(error: &Error, kind: ContextKind) -> Option<String> {
+    match error.get(kind)? {
+        ContextValue::String(text) => Some(format!("'{text}'")),
+        ContextValue::Strings(texts) if !texts.is_empty() => {
+            let quoted: Vec<_> = texts.iter().map(|text| format!("'{text}'")).collect();
+            Some(quoted.join("、"))
+        }
+        _ => None,
+    }
+}

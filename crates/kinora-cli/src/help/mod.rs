@@ -1,0 +1,129 @@
+//! Help and usage errors in Chinese. English is clap's own and does not pass through here.
+
+mod errors;
+#[cfg(test)]
+mod tests;
+
+use std::collections::HashMap;
+
+use clap::{Arg, Command};
+
+pub(crate) use errors::exit;
+
+/// Command, argument (or `about`, `after`), text; a row a line.
+const TABLE: &str = include_str!("zh.tsv");
+/// The row of the program itself.
+const ROOT: &str = "-";
+/// Rows of arguments that many commands take.
+const ANY: &str = "*";
+
+const TEMPLATE: &str = "{about-with-newline}\n用法: {usage}\n\n{all-args}{after-help}";
+
+/// Which rows there are, and which text each has.
+pub(super) struct Table(HashMap<(&'static str, &'static str), String>);
+
+impl Table {
+    fn new() -> Self {
+        let rows = TABLE.lines().filter(|line| !line.starts_with('#'));
+        Self(
+            rows.filter_map(|line| {
+                let mut cells = line.splitn(3, '\t');
+                let key = (cells.next()?, cells.next()?);
+                Some((key, cells.next()?.replace("\\n", "\n")))
+            })
+            .collect(),
+        )
+    }
+
+    /// The key of the row for an argument: the command's own, else the one that is shared.
+    fn key(&self, path: &str, name: &str) -> Option<(&'static str, &'static str)> {
+        let own = self.0.keys().find(|key| **key == (path, name));
+        own.or_else(|| self.0.keys().find(|key| **key == (ANY, name)))
+            .copied()
+    }
+
+    fn text(&self, path: &str, name: &str) -> Option<&String> {
+        let key = self.key(path, name)?;
+        self.0.get(&key)
+    }
+}
+
+/// The same commands, told in Chinese.
+pub(crate) fn chinese(mut command: Command) -> Command {
+    // Only now are clap's own `help` and `--version` there, and the shared arguments everywhere.
+    command.build();
+    translate(command, ROOT, &Table::new())
+}
+
+fn translate(command: Command, path: &str, table: &Table) -> Command {
+    let mut command = command
+        .help_template(TEMPLATE)
+        .subcommand_help_heading("命令")
+        .subcommand_value_name("命令")
+        .mut_args(|arg| argument(arg, path, table));
+    if let Some(about) = table.text(path, "about") {
+        command = command.about(about.clone());
+    }
+    if let Some(after) = table.text(path, "after") {
+        command = command.after_help(after.clone());
+    }
+    command.mut_subcommands(|sub| {
+        let path = below(path, sub.get_name());
+        translate(sub, &path, table)
+    })
+}
+
+/// `account set`; what hangs under `help` is the same command again.
+fn below(path: &str, name: &str) -> String {
+    match path {
+        ROOT | "help" => name.to_owned(),
+        _ => format!("{} {name}", path.strip_suffix(" help").unwrap_or(path)),
+    }
+}
+
+fn argument(arg: Arg, path: &str, table: &Table) -> Arg {
+    let mut text = table
+        .text(path, arg.get_id().as_str())
+        .cloned()
+        .unwrap_or_default();
+    let takes_value = arg.get_action().takes_values();
+    if takes_value && !arg.is_hide_possible_values_set() {
+        let values: Vec<String> = arg
+            .get_possible_values()
+            .iter()
+            .map(|value| {
+                let name = format!("{}={}", arg.get_id(), value.get_name());
+                match table.text(path, &name) {
+                    Some(meaning) => format!("{}（{meaning}）", value.get_name()),
+                    None => value.get_name().to_owned(),
+                }
+            })
+            .collect();
+        if !values.is_empty() {
+            text += &format!(" [可选值: {}]", values.join("、"));
+        }
+    }
+    let defaults = arg.get_default_values();
+    if takes_value && !defaults.is_empty() {
+        let shown: Vec<_> = defaults
+            .iter()
+            .map(|value| value.to_string_lossy())
+            .collect();
+        text += &format!(" [默认: {}]", shown.join(" "));
+    }
+    if let Some(name) = arg.get_env() {
+        text += &format!(" [环境变量: {}]", name.to_string_lossy());
+    }
+    let heading = match arg.get_help_heading() {
+        Some("Network") => "网络",
+        Some("Video by id") => "按 ID 播放",
+        _ if arg.is_positional() => "参数",
+        _ => "选项",
+    };
+    arg.help(text)
+        .long_help(None::<&str>)
+        .help_heading(heading)
+        .hide_possible_values(true)
+        .hide_default_value(true)
+        .hide_env(true)
+}

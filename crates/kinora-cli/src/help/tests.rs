@@ -1,0 +1,124 @@
+//! Every word of the help is there in Chinese, and no row is left over.
+
+use std::collections::HashSet;
+
+use clap::{Command, CommandFactory as _};
+
+use super::{ANY, ROOT, TABLE, Table, below, chinese, errors};
+use crate::args::Cli;
+
+/// The keys that a command and those below it need: some row, or the name of what has none.
+fn needed(command: &Command, path: &str, table: &Table, found: &mut Found) {
+    found.need(table, path, "about");
+    if command.get_after_help().is_some() {
+        found.need(table, path, "after");
+    }
+    for arg in command.get_arguments() {
+        found.need(table, path, arg.get_id().as_str());
+        for value in arg.get_possible_values() {
+            if value.get_help().is_some() {
+                let name = format!("{}={}", arg.get_id(), value.get_name());
+                found.need(table, path, &name);
+            }
+        }
+    }
+    for sub in command.get_subcommands() {
+        // Under `help` hang the same commands again.
+        if !path.ends_with("help") {
+            needed(sub, &below(path, sub.get_name()), table, found);
+        }
+    }
+}
+
+#[derive(Default)]
+struct Found {
+    used: HashSet<(&'static str, &'static str)>,
+    missing: Vec<String>,
+}
+
+impl Found {
+    fn need(&mut self, table: &Table, path: &str, name: &str) {
+        let row = table.key(path, name);
+        // A command's own text is never a shared one.
+        match row.filter(|(at, _)| *at != ANY || !["about", "after"].contains(&name)) {
+            Some(key) => {
+                self.used.insert(key);
+            }
+            None => self.missing.push(format!("{path} {name}")),
+        }
+    }
+}
+
+fn built() -> Command {
+    let mut command = Cli::command();
+    command.build();
+    command
+}
+
+#[test]
+fn every_command_argument_and_value_has_a_chinese_text_and_no_row_is_stale() {
+    let (table, mut found) = (Table::new(), Found::default());
+    needed(&built(), ROOT, &table, &mut found);
+    assert_eq!(found.missing, Vec::<String>::new());
+    let stale: Vec<_> = table
+        .0
+        .keys()
+        .filter(|key| !found.used.contains(key))
+        .collect();
+    assert_eq!(stale, Vec::<&(&str, &str)>::new());
+    let rows = TABLE.lines().filter(|line| !line.starts_with('#')).count();
+    assert_eq!(table.0.len(), rows, "two rows of one key, or a broken row");
+}
+
+#[test]
+fn no_english_heading_is_left_in_the_chinese_help() {
+    fn look(command: &mut Command) {
+        let help = command.render_long_help().to_string();
+        for word in [
+            "Usage",
+            "Options:",
+            "Arguments:",
+            "Commands:",
+            "Print",
+            "default:",
+            "env:",
+            "values:",
+            "Examples",
+        ] {
+            assert!(!help.contains(word), "{word} in: {help}");
+        }
+        command.get_subcommands_mut().for_each(look);
+    }
+    look(&mut chinese(Cli::command()));
+}
+
+#[test]
+fn the_chinese_commands_take_what_the_english_ones_take() {
+    let line = ["kinora", "play", "film.mp4", "--lang", "zh", "--speed", "2"];
+    assert!(chinese(Cli::command()).try_get_matches_from(line).is_ok());
+}
+
+#[test]
+fn wrong_arguments_are_told_in_chinese() {
+    let told = |line: &[&str]| {
+        let line = ["kinora"].iter().chain(line);
+        let error = chinese(Cli::command())
+            .try_get_matches_from(line)
+            .expect_err("wrong");
+        errors::sentence(&error)
+    };
+    assert!(told(&["frob"]).starts_with("错误: 没有 'frob' 这个命令"));
+    assert!(told(&["play", "f", "--hedless"]).contains("'--headless'"));
+    assert!(told(&["play", "f", "--decoder", "x"]).contains("可选值: 'auto'、'rust'、'ffmpeg'"));
+    assert!(told(&["probe"]).contains("缺少必需的参数"));
+    for line in [
+        &["frob"][..],
+        &["probe"],
+        &["play", "f", "--ipv4", "--ipv6"],
+        &["play", "f", "--start"],
+        &["play", "f", "--retries", "x"],
+    ] {
+        let text = told(line);
+        assert!(!text.contains("Usage"), "{text}");
+    }
+}
