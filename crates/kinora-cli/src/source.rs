@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use kinora::{DecoderChoice, Header, IpFamily, NetConfig, Secret};
+use kinora::{DecoderChoice, Header, IpFamily, NetConfig, PlayerConfig, Secret};
 
 use crate::args::{DecoderArg, NetArgs};
 use crate::report::Failure;
@@ -38,6 +38,14 @@ pub(crate) fn net_config(args: &NetArgs) -> Result<NetConfig, Failure> {
         },
         ..default
     })
+}
+
+pub(crate) fn player_config(args: &NetArgs) -> PlayerConfig {
+    PlayerConfig {
+        network_timeout: Duration::from_millis(args.timeout.max(1)),
+        network_retry_count: args.retries,
+        ..PlayerConfig::default()
+    }
 }
 
 fn header(text: &str) -> Result<Header, Failure> {

@@ -1,18 +1,17 @@
 //! `kinora play`.
 
 use std::sync::Arc;
-use std::time::Duration;
 
-use kinora::{LoopMode, Player, PlayerConfig, SeekAccuracy, Time};
+use kinora::{LoopMode, Player, SeekAccuracy, Time};
 
 use tokio::runtime::Runtime;
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::args::{NetArgs, PlayArgs};
+use crate::args::PlayArgs;
 use crate::credential;
 use crate::record;
 use crate::report::{Failure, Style};
-use crate::source::{decoders, net_config};
+use crate::source::{decoders, net_config, player_config};
 
 mod control;
 mod keys;
@@ -54,10 +53,14 @@ pub(crate) fn run(args: PlayArgs, style: &Style) -> Result<(), Failure> {
     }
     let keys = terminal.then(|| keys::listen(&player));
     let _signals = signals(&player)?;
-    let played = Session::new(&player, &args, style, terminal).run();
+    let mut session = Session::new(&player, &args, style, terminal);
+    let played = session.run();
     drop(keys);
     played?;
-    Ok(player.release()?)
+    // The terminal shows its own screen again before anything is printed there.
+    player.release()?;
+    session.summary();
+    Ok(())
 }
 
 /// A signal that ends the program ends playing first, so that files are whole and the terminal is as it was.
@@ -83,12 +86,4 @@ fn signals(player: &Arc<Player>) -> Result<Runtime, Failure> {
     });
     drop(inside);
     Ok(runtime)
-}
-
-fn player_config(net: &NetArgs) -> PlayerConfig {
-    PlayerConfig {
-        network_timeout: Duration::from_millis(net.timeout.max(1)),
-        network_retry_count: net.retries,
-        ..PlayerConfig::default()
-    }
 }

@@ -71,7 +71,8 @@ impl<'a> Session<'a> {
         }
     }
 
-    pub(crate) fn run(mut self) -> Result<(), Failure> {
+    /// Until playing is over; [`summary`](Self::summary) tells how it was, once the outputs are closed.
+    pub(crate) fn run(&mut self) -> Result<(), Failure> {
         loop {
             if self.time_is_up() {
                 break;
@@ -88,7 +89,7 @@ impl<'a> Session<'a> {
             }
             self.tick();
         }
-        self.finish();
+        self.status.clear();
         Ok(())
     }
 
@@ -240,13 +241,12 @@ impl<'a> Session<'a> {
         self.status.clear();
         self.say(&json!({ "event": "error", "fault": fault }));
         if fault.code() == codes::ERROR_LOADING_TIMEOUT {
-            self.finish();
+            self.summary();
         }
         Failure::Fault(fault)
     }
 
-    fn finish(&mut self) {
-        self.status.clear();
+    pub(crate) fn summary(&self) {
         let (engine, output) = (self.player.stats(), self.player.output_stats());
         let dropped = engine.frames_dropped + output.refused;
         if self.machine() {

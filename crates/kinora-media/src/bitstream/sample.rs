@@ -26,18 +26,21 @@ pub fn sample_units(sample: &[u8], length_size: usize) -> impl Iterator<Item = &
 /// body of the track's `avcC` or `hvcC` box; of other codecs nothing is known.
 #[must_use]
 pub fn is_unreferenced(codec: CodecId, config: &[u8], sample: &[u8]) -> bool {
-    let (length_size_at, says): (usize, fn(&[u8]) -> Option<bool>) = match codec {
-        CodecId::H264 => (4, h264::is_unreferenced),
-        CodecId::H265 => (21, h265::is_unreferenced),
+    let length_size_at = match codec {
+        CodecId::H264 => 4,
+        CodecId::H265 => 21,
         _ => return false,
     };
     let Some(flags) = config.get(length_size_at) else {
         return false;
     };
     let length_size = usize::from(flags & 3).saturating_add(1);
-    sample_units(sample, length_size)
-        .find_map(says)
-        .unwrap_or(false)
+    let mut units = sample_units(sample, length_size);
+    let says = match codec {
+        CodecId::H264 => units.find_map(h264::is_unreferenced),
+        _ => units.find_map(h265::is_unreferenced),
+    };
+    says.unwrap_or(false)
 }
 
 #[cfg(test)]
