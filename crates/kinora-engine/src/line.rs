@@ -328,11 +328,12 @@ impl Lines {
             Slot::Video => (&self.video, &self.audio, pictures),
             Slot::Audio => (&self.audio, &self.video, sound),
         };
+        let complete = self.separate && complete;
         (!self.separate || complete)
             && line.queue.is_drained()
             && line.frames.is_empty()
             && other.is_on()
-            && other.ahead(position) >= GAP
+            && (complete || other.ahead(position) >= GAP)
     }
 
     /// How much is there ahead of a position: the least of the lines that count.
