@@ -1,5 +1,7 @@
 //! Which rendition comes next: by what is buffered, bounded by what the network can carry.
 
+use std::collections::VecDeque;
+
 use kinora_media::Time;
 
 /// Below it a rendition that the network can not carry is left.
@@ -67,6 +69,57 @@ impl Abr {
             return easy;
         }
         current
+    }
+}
+
+/// How fast the segment under way comes, seen over the last moments.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Pace {
+    number: u64,
+    /// When so many bytes were there.
+    marks: VecDeque<(Time, u64)>,
+}
+
+/// So far back it is looked.
+const LOOK_BACK: Time = Time::from_millis(1_500);
+/// Less says nothing.
+const LOOK_LEAST: Time = Time::from_millis(600);
+
+impl Pace {
+    pub(crate) fn note(&mut self, number: u64, now: Time, received: u64) {
+        if self.number != number {
+            *self = Self {
+                number,
+                marks: VecDeque::new(),
+            };
+        }
+        let newest = self.marks.back();
+        if newest.is_some_and(|(at, _)| now - *at < Time::from_millis(100)) {
+            return;
+        }
+        self.marks.push_back((now, received));
+        // One mark stays that is at least so old.
+        while self
+            .marks
+            .get(1)
+            .is_some_and(|(at, _)| now - *at >= LOOK_BACK)
+        {
+            self.marks.pop_front();
+        }
+    }
+
+    /// Bytes that came lately, and how long that took.
+    pub(crate) fn latest(&self, now: Time) -> Option<(u64, Time)> {
+        let (since, before) = self.marks.front()?;
+        let (_, received) = self.marks.back()?;
+        let took = now - *since;
+        (took >= LOOK_LEAST).then(|| (received - before, took))
+    }
+
+    /// Bytes a second, once there is something to tell; at least a little, for a silence may end.
+    pub(crate) fn rate(&self, now: Time, asked: Time) -> Option<f64> {
+        let (bytes, took) = self.latest(now)?;
+        (now - asked >= LOOK_LEAST).then(|| (bytes as f64 / took.as_secs_f64()).max(1_000.0))
     }
 }
 

@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 
 mod abr;
+mod choose;
 mod clock;
 mod config;
 mod cx;

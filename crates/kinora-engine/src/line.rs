@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use kinora_media::{Packet, Time, TrackInfo};
+use kinora_media::{Packet, Time, TrackId, TrackInfo};
 
 use crate::cx::Cx;
 use crate::queue::PacketQueue;
@@ -109,6 +109,12 @@ impl Line {
         if self.health == Health::Off {
             self.health = Health::On;
         }
+    }
+
+    /// Packets of that track are for this line.
+    pub(crate) fn follows(&self, track: TrackId) -> bool {
+        let own = self.track.as_ref().filter(|_| self.is_on());
+        own.is_some_and(|own| own.id == track)
     }
 
     pub(crate) fn push(&mut self, packet: Packet) {
@@ -292,6 +298,8 @@ pub(crate) struct Lines {
     pub(crate) audio: Line,
     /// They are fed from different resources: one may lag without a gap in it.
     pub(crate) separate: bool,
+    /// Of lines that are separate: all packets of pictures, of sound came.
+    pub(crate) complete: [bool; 2],
 }
 
 /// Bytes of packets that wait for decoding.
@@ -305,6 +313,7 @@ impl Lines {
             video: Line::new(Slot::Video),
             audio: Line::new(Slot::Audio),
             separate: false,
+            complete: [false; 2],
         }
     }
 
@@ -321,13 +330,8 @@ impl Lines {
 
     /// A packet of a track goes to the line that follows the track.
     pub(crate) fn push(&mut self, packet: Packet) {
-        let line = [&mut self.video, &mut self.audio].into_iter().find(|line| {
-            line.is_on()
-                && line
-                    .track
-                    .as_ref()
-                    .is_some_and(|track| track.id == packet.track)
-        });
+        let lines = [&mut self.video, &mut self.audio];
+        let line = lines.into_iter().find(|line| line.follows(packet.track));
         if let Some(line) = line {
             line.push(packet);
         }
@@ -335,15 +339,17 @@ impl Lines {
 
     /// Whether a line has nothing while the other has plenty of the same source.
     pub(crate) fn has_gap(&self, slot: Slot, position: Time) -> bool {
-        let (line, other) = match slot {
-            Slot::Video => (&self.video, &self.audio),
-            Slot::Audio => (&self.audio, &self.video),
+        let [pictures, sound] = self.complete;
+        let (line, other, complete) = match slot {
+            Slot::Video => (&self.video, &self.audio, pictures),
+            Slot::Audio => (&self.audio, &self.video, sound),
         };
-        !self.separate
+        let complete = self.separate && complete;
+        (!self.separate || complete)
             && line.queue.is_drained()
             && line.frames.is_empty()
             && other.is_on()
-            && other.ahead(position) >= GAP
+            && (complete || other.ahead(position) >= GAP)
     }
 
     /// How much is there ahead of a position: the least of the lines that count.

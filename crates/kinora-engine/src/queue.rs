@@ -90,6 +90,24 @@ impl PacketQueue {
         *self = Self::default();
     }
 
+    /// Takes back what is decoded at a time or later. `false`: the decoder has some of it, nothing is changed.
+    pub(crate) fn cut(&mut self, from: Time) -> bool {
+        let keep = self
+            .entries
+            .iter()
+            .rposition(|entry| entry.packet.dts < from);
+        let keep = keep.map_or(0, |at| at + 1);
+        if keep < self.read {
+            return false;
+        }
+        for entry in self.entries.drain(keep..) {
+            self.bytes -= cost(&entry);
+            self.unread_bytes -= cost(&entry);
+        }
+        self.end = self.entries.iter().map(|entry| end_of(&entry.packet)).max();
+        true
+    }
+
     /// Forgets packets that were decoded and that no seek back to `keep` needs.
     pub(crate) fn trim(&mut self, keep: Time, keyed: bool) {
         let wanted = |entry: &Entry| !keyed || entry.packet.flags.key;
@@ -215,5 +233,17 @@ mod tests {
         queue.rewind_to_key(Time::from_millis(1_950));
         assert_eq!(queue.peek().unwrap().packet.pts, Time::from_millis(1_000));
         assert_eq!(queue.unread_bytes(), 30 * 200);
+    }
+
+    #[test]
+    fn what_no_decoder_has_can_be_taken_back() {
+        let mut queue = queue(40);
+        for _ in 0..25 {
+            queue.take();
+        }
+        assert!(!queue.cut(Time::from_millis(2_000)), "it is being decoded");
+        assert!(queue.cut(Time::from_millis(3_000)));
+        assert_eq!(queue.unread_bytes(), 5 * 200);
+        assert_eq!(queue.end(), Some(Time::from_millis(3_000)));
     }
 }

@@ -18,7 +18,7 @@ use crate::stats::Meter;
 use crate::transfer::Terms;
 use crate::{
     AudioClock, Credential, Epoch, Event, InfoCode, Input, LoopMode, Output, SeekAccuracy, Slot,
-    State, TimingMark, TrackChoice, TrackOption, recover,
+    State, TimingMark, TrackOption, recover,
 };
 
 /// How far the presentation is.
@@ -72,9 +72,9 @@ pub(crate) struct Session {
     pub(crate) epoch: Epoch,
     pub(crate) ingest: Ingest,
     /// Finds the URL of a video id.
-    resolve: Option<Resolve>,
+    pub(crate) resolve: Option<Resolve>,
     /// To go to once the headers are read.
-    seek_on_headers: Option<Time>,
+    pub(crate) seek_on_headers: Option<Time>,
     pub(crate) lines: Lines,
     pub(crate) clock: Clock,
     pub(crate) stage: Stage,
@@ -500,12 +500,12 @@ impl Session {
     }
 
     /// Definitions of the service, or renditions of the playlist.
-    fn choices(&self) -> Option<Arc<[TrackOption]>> {
+    pub(crate) fn choices(&self) -> Option<Arc<[TrackOption]>> {
         let definitions = self.resolve.as_ref().and_then(Resolve::options);
         definitions.or_else(|| self.ingest.options())
     }
 
-    fn follow(&mut self, cx: &mut Cx, selection: &Selection) {
+    pub(crate) fn follow(&mut self, cx: &mut Cx, selection: &Selection) {
         let epoch = self.epoch;
         for (line, track) in self
             .lines
@@ -695,7 +695,24 @@ impl Session {
         self.go_to(cx, Begin::First);
     }
 
-    fn go_to(&mut self, cx: &mut Cx, begin: Begin) {
+    pub(crate) fn go_to(&mut self, cx: &mut Cx, begin: Begin) {
+        self.go_by(cx, begin, |session, cx, target| {
+            if !session.rewind(target) {
+                for line in session.lines.each() {
+                    line.queue.clear();
+                }
+                session.seek_in_ingest(cx, target);
+            }
+        });
+    }
+
+    /// Goes to a time; `find` sees to it that its packets come.
+    pub(crate) fn go_by(
+        &mut self,
+        cx: &mut Cx,
+        begin: Begin,
+        find: impl FnOnce(&mut Self, &mut Cx, Time),
+    ) {
         let target = begin.target().unwrap_or(Time::ZERO);
         self.epoch = cx.next_epoch();
         let epoch = self.epoch;
@@ -704,12 +721,7 @@ impl Session {
         for line in self.lines.each() {
             line.flush(cx, epoch);
         }
-        if !self.rewind(target) {
-            for line in self.lines.each() {
-                line.queue.clear();
-            }
-            self.seek_in_ingest(cx, target);
-        }
+        find(self, cx, target);
         if let Begin::Exact(target) = begin {
             self.lines.video.unseen_until = target;
         }
@@ -747,69 +759,6 @@ impl Session {
                 line.gate = Some(target);
             }
         }
-    }
-
-    pub(crate) fn select(&mut self, cx: &mut Cx, choice: TrackChoice) {
-        if self
-            .resolve
-            .as_ref()
-            .is_some_and(|call| call.options().is_some())
-        {
-            return self.select_definition(cx, choice);
-        }
-        if self.ingest.options().is_some() {
-            if self.ingest.select(cx, choice) {
-                let position = self.position(cx.mono());
-                for line in self.lines.each() {
-                    line.queue.clear();
-                }
-                self.go_to(cx, Begin::Exact(position));
-            }
-            return;
-        }
-        let (TrackChoice::Index(index), Some(info)) = (choice, self.info.clone()) else {
-            return;
-        };
-        let Some(track) = usize::try_from(index)
-            .ok()
-            .and_then(|index| info.tracks.get(index))
-        else {
-            return;
-        };
-        self.wish.retain(|id| {
-            info.track(*id)
-                .is_none_or(|known| known.kind() != track.kind())
-        });
-        self.wish.push(track.id);
-        let selection = select::select(&info, &cx.config, &self.wish);
-        self.options = Some(select::options(&info, &selection));
-        self.follow(cx, &selection);
-        let position = self.position(cx.mono());
-        for line in self.lines.each() {
-            line.queue.clear();
-        }
-        self.go_to(cx, Begin::Exact(position));
-        cx.event(Event::TrackChanged { index });
-    }
-
-    /// Another definition plays from here.
-    fn select_definition(&mut self, cx: &mut Cx, choice: TrackChoice) {
-        let TrackChoice::Index(index) = choice else {
-            return;
-        };
-        let Some(url) = self.resolve.as_mut().and_then(|call| call.select(index)) else {
-            return;
-        };
-        let position = self.position(cx.mono());
-        self.ingest.close(cx);
-        self.ingest = Ingest::open(cx, url);
-        for line in self.lines.each() {
-            line.queue.clear();
-        }
-        self.go_to(cx, Begin::Exact(position));
-        self.seek_on_headers = Some(position);
-        self.options = self.choices();
-        cx.event(Event::TrackChanged { index });
     }
 
     pub(crate) fn reload(&mut self, cx: &mut Cx) {

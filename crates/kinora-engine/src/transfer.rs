@@ -3,7 +3,7 @@
 
 use bytes::Bytes;
 use kinora_errors::{Fault, Retry, Secret, codes};
-use kinora_media::{ByteRange, Chunk, RequestId, ResponseInfo, Time};
+use kinora_media::{ByteRange, Chunk, Header, RequestId, ResponseInfo, Time};
 
 use crate::cx::Cx;
 use crate::recover::{self, Case, Verdict};
@@ -79,6 +79,8 @@ pub(crate) struct Transfer {
     progress: u64,
     broken: Option<Fault>,
     total_len: Option<u64>,
+    /// The version of the resource that the bytes so far are of.
+    validator: Option<String>,
 }
 
 impl Transfer {
@@ -103,6 +105,7 @@ impl Transfer {
             progress: 0,
             broken: None,
             total_len: None,
+            validator: None,
         };
         transfer.ask(cx);
         transfer
@@ -125,10 +128,21 @@ impl Transfer {
             purpose: self.want.purpose,
             url: self.want.url.clone(),
             range: ByteRange { start, end },
-            headers: Vec::new(),
+            headers: self.condition(start),
             initiator: self.want.initiator.clone(),
             credit: self.window,
         })));
+    }
+
+    /// Bytes that go on where others ended are wanted of the same version only (RFC 9110 13.1.5).
+    fn condition(&self, start: u64) -> Vec<Header> {
+        let version = self.validator.as_ref();
+        let version = version.filter(|_| start > 0 && self.received() > 0);
+        let header = |value: &String| Header {
+            name: "If-Range".to_owned(),
+            value: value.clone(),
+        };
+        version.map(header).into_iter().collect()
     }
 
     pub(crate) fn is(&self, id: RequestId) -> bool {
@@ -139,6 +153,10 @@ impl Transfer {
     }
     pub(crate) fn is_active(&self) -> bool {
         matches!(self.phase, Phase::Asked(_) | Phase::Waiting { .. })
+    }
+    /// Where it is asked for.
+    pub(crate) fn url(&self) -> &Secret {
+        &self.want.url
     }
     /// Offset of the byte that comes next.
     pub(crate) fn next(&self) -> u64 {
@@ -155,6 +173,13 @@ impl Transfer {
     /// Bytes that its owner got.
     pub(crate) fn received(&self) -> u64 {
         self.next - self.want.range.start
+    }
+
+    /// Bytes that its owner gets in all, once that is known.
+    pub(crate) fn expected(&self) -> Option<u64> {
+        let ends = [self.want.range.end, self.total_len];
+        let end = ends.into_iter().flatten().min()?;
+        end.checked_sub(self.want.range.start)
     }
 
     /// The answer is not wanted any more.
@@ -200,18 +225,38 @@ impl Transfer {
             return self.drop_and_fail(cx, fault, terms);
         }
         self.wire = info.offset;
-        if let (Some(before), Some(now)) = (self.total_len, info.total_len)
-            && before != now
-        {
-            let fault = Fault::new(codes::ERROR_NETWORK_HTTP_RANGE, "http.resource_changed")
-                .because(
-                    "the resource has another length than before: it was replaced while it played",
-                )
-                .retry_class(Retry::Never);
-            return self.drop_and_fail(cx, fault, terms);
+        if self.received() == 0 {
+            // Nothing of an older version is here.
+            (self.total_len, self.validator) = (None, None);
         }
+        if let Some(fault) = self.changed(&info) {
+            self.cancel(cx);
+            if self.want.purpose == Purpose::Playlist {
+                // It is there, only newer: its owner asks for it anew.
+                return Progress::Failed(self.located(cx, fault.retry_class(Retry::Backoff)));
+            }
+            return self.on_failed(cx, fault, terms);
+        }
+        self.validator = self.validator.take().or_else(|| info.validator.clone());
         self.total_len = self.total_len.or(info.total_len);
         Progress::Head(info)
+    }
+
+    /// Whether the answer is of another version than the bytes that came before.
+    fn changed(&self, info: &ResponseInfo) -> Option<Fault> {
+        let what = match (self.total_len, info.total_len) {
+            (Some(before), Some(now)) if before != now => "has another length",
+            _ => match (&self.validator, &info.validator) {
+                (Some(before), Some(now)) if before != now => "is of another version",
+                _ => return None,
+            },
+        };
+        let fault = Fault::new(codes::ERROR_NETWORK_HTTP_RANGE, "http.resource_changed")
+            .because(format!(
+                "the resource {what} than before: it was replaced while it played"
+            ))
+            .retry_class(Retry::Never);
+        Some(fault)
     }
 
     pub(crate) fn on_chunk(&mut self, cx: &mut Cx, chunk: Chunk) -> Progress {
@@ -368,11 +413,16 @@ impl Transfer {
     pub(crate) fn restart_at(&mut self, url: Secret) {
         self.want.url = url;
         self.next = self.want.range.start;
-        self.total_len = None;
+        (self.total_len, self.validator) = (None, None);
     }
 
     /// Goes on from the same byte with another URL of the same resource.
     pub(crate) fn renew(&mut self, cx: &mut Cx, url: Secret) {
+        let place = |url: &Secret| url.expose().split('?').next().map(str::to_owned);
+        if place(&url) != place(&self.want.url) {
+            // Another server may name the same version otherwise; its length is compared still.
+            self.validator = None;
+        }
         self.want.url = url;
         self.reload(cx);
     }

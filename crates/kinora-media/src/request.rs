@@ -104,4 +104,6 @@ pub struct ResponseInfo {
     pub final_url: Option<String>,
     /// The server's `Date`, milliseconds since 1970.
     pub server_date_ms: Option<i64>,
+    /// Names this version of the resource, as `If-Range` takes it: a strong `ETag`, else `Last-Modified`.
+    pub validator: Option<String>,
 }

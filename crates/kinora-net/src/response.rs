@@ -208,6 +208,7 @@ impl Opening {
             content_type: media_type(headers),
             final_url: Some(url.as_str().to_owned()),
             server_date_ms: date(headers, header::DATE).and_then(unix_ms),
+            validator: validator(headers),
         };
         if kept_error {
             return Ok(Self {
@@ -336,6 +337,21 @@ fn media_type(headers: &HeaderMap) -> Option<String> {
     let value = text(headers, header::CONTENT_TYPE)?;
     let media_type = value.split(';').next().unwrap_or_default().trim();
     (!media_type.is_empty()).then(|| media_type.to_ascii_lowercase())
+}
+
+/// RFC 9110 13.1.5: a weak tag proves nothing about bytes, nor does a date within the last minute's changes.
+fn validator(headers: &HeaderMap) -> Option<String> {
+    const SHORT_ENOUGH: usize = 256;
+    let tag = text(headers, header::ETAG).filter(|tag| tag.starts_with('"'));
+    if let Some(tag) = tag {
+        return (tag.len() <= SHORT_ENOUGH).then(|| tag.to_owned());
+    }
+    let changed = date(headers, header::LAST_MODIFIED)?;
+    let age = date(headers, header::DATE)?.duration_since(changed).ok()?;
+    let settled = age >= Duration::from_secs(60);
+    text(headers, header::LAST_MODIFIED)
+        .filter(|_| settled)
+        .map(str::to_owned)
 }
 
 fn date(headers: &HeaderMap, name: HeaderName) -> Option<SystemTime> {

@@ -1,6 +1,8 @@
+mod bandwidth;
 mod chaos;
 mod credentials;
 mod hls;
+mod sound;
 
 use kinora_errors::codes;
 use kinora_media::Time;
@@ -280,6 +282,28 @@ fn broken_transfers_resume_at_the_last_byte() {
     assert_eq!(starts, [0, 12_288]);
     assert_eq!(sim.engine().stats().bytes, 24_209);
     assert_eq!(sim.engine().stats().frames_shown, 120);
+}
+
+#[test]
+fn a_film_that_was_replaced_between_two_tries_is_never_put_together() {
+    for ignores in [false, true] {
+        let mut sim = served(22);
+        sim.net.weather.bytes_per_second = 4_000;
+        // Of the same length, so that only its version tells.
+        let mut other = Film::mp4().to_vec();
+        other.iter_mut().for_each(|byte| *byte ^= 0x55);
+        sim.net.serve_from(secs(2), URL, other);
+        sim.net.fault(secs(2), ms(3_100), "film", NetFault::Resets);
+        if ignores {
+            sim.net
+                .fault(secs(2), mins(5), "film", NetFault::IgnoresRanges);
+        }
+        sim.play(URL);
+        assert!(sim.run_until(secs(30), is_error), "{:#?}", sim.events);
+        let reason = |event: &Event| matches!(event, Event::Error(fault) if fault.reason() == "http.resource_changed");
+        assert_eq!(sim.count(reason), 1, "{:#?}", sim.events);
+        assert!(sim.position() > secs(1), "what came before plays");
+    }
 }
 
 #[test]

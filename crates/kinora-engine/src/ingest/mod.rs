@@ -42,6 +42,15 @@ pub(crate) enum Sought {
     FromStart,
 }
 
+/// What a choice of a rendition makes worthless of what is buffered.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Anew {
+    Nothing,
+    /// The sound; the pictures stay.
+    Sound,
+    All,
+}
+
 /// Where packets come from.
 pub(crate) enum Ingest {
     /// Its URL is not known yet.
@@ -129,12 +138,18 @@ impl Ingest {
         }
     }
 
-    /// Chooses a rendition. `true`: what is buffered must be loaded anew.
-    pub(crate) fn select(&mut self, cx: &mut Cx, choice: TrackChoice) -> bool {
+    /// Chooses a rendition; gives what must be loaded anew, which a seek does.
+    pub(crate) fn select(&mut self, cx: &mut Cx, choice: TrackChoice) -> Anew {
         match self {
-            Self::Unknown => false,
-            Self::Progressive(_) => false,
+            Self::Unknown | Self::Progressive(_) => Anew::Nothing,
             Self::Hls(hls) => hls.select(cx, choice),
+        }
+    }
+
+    /// The sound alone goes to a time, where it comes from a playlist of its own.
+    pub(crate) fn seek_sound(&mut self, cx: &mut Cx, target: Time) {
+        if let Self::Hls(hls) = self {
+            hls.seek_sound(cx, target);
         }
     }
 

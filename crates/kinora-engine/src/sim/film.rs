@@ -46,4 +46,24 @@ impl Film {
         ];
         (fixture!("hls/init.mp4"), segments)
     }
+    /// The sound of those segments alone.
+    #[must_use]
+    pub fn sound_segments() -> [Bytes; 4] {
+        [
+            fixture!("hls/a0.ts"),
+            fixture!("hls/a1.ts"),
+            fixture!("hls/a2.ts"),
+            fixture!("hls/a3.ts"),
+        ]
+    }
+    /// Their pictures alone.
+    #[must_use]
+    pub fn picture_segments() -> [Bytes; 4] {
+        [
+            fixture!("hls/v0.ts"),
+            fixture!("hls/v1.ts"),
+            fixture!("hls/v2.ts"),
+            fixture!("hls/v3.ts"),
+        ]
+    }
 }

@@ -38,6 +38,8 @@ pub struct Net {
     resources: HashMap<String, Vec<(Time, Bytes)>>,
     /// How it is.
     pub weather: Weather,
+    /// From when on so many bytes a second come instead, in order.
+    pub forecast: Vec<(Time, u64)>,
     faults: Vec<(Time, Time, String, Fault)>,
     open: HashMap<RequestId, Open>,
     dice: Dice,
@@ -50,6 +52,7 @@ struct Open {
     at: u64,
     end: Option<u64>,
     start: u64,
+    if_range: Option<String>,
     credit: u64,
     head_sent: bool,
     scheduled: bool,
@@ -65,6 +68,7 @@ impl Net {
                 latency: ms(20),
                 bytes_per_second: 1_000_000,
             },
+            forecast: Vec::new(),
             faults: Vec::new(),
             open: HashMap::new(),
             dice: Dice::new(seed),
@@ -99,7 +103,8 @@ impl Net {
             .map(|(_, to, _, fault)| (*to, *fault))
     }
 
-    fn resource(&self, now: Time, url: &str) -> Option<Bytes> {
+    /// What is there at the moment, and the name of that version.
+    fn resource(&self, now: Time, url: &str) -> Option<(String, Bytes)> {
         // What is signed differs each time: without a query a resource answers to all.
         let (plain, _) = url.split_once('?').unwrap_or((url, ""));
         let versions = self
@@ -110,17 +115,20 @@ impl Net {
             .iter()
             .rev()
             .find(|(from, _)| *from <= now)
-            .map(|(_, data)| data.clone())
+            .map(|(from, data)| (format!("\"{}\"", from.as_micros()), data.clone()))
     }
 
     pub(super) fn fetch(&mut self, agenda: &mut Agenda, now: Time, fetch: Fetch) {
         let url = fetch.url.expose().to_owned();
         self.asked.push((now, url.clone(), fetch.range.start));
+        let mut headers = fetch.headers.into_iter();
+        let if_range = headers.find(|header| header.name == "If-Range");
         let open = Open {
             url,
             at: fetch.range.start,
             start: fetch.range.start,
             end: fetch.range.end,
+            if_range: if_range.map(|header| header.value),
             credit: fetch.credit,
             head_sent: false,
             scheduled: true,
@@ -165,13 +173,13 @@ impl Net {
         let ignores = faults
             .iter()
             .any(|(_, fault)| *fault == Fault::IgnoresRanges);
-        let Some(data) = data else {
+        let Some((version, data)) = data else {
             return self.fail(id, status(404));
         };
         let total = data.len() as u64;
         let open = self.open.get_mut(&id)?;
         if !open.head_sent {
-            return self.head(agenda, now, id, total, ignores);
+            return self.head(agenda, now, id, (total, version), ignores);
         }
         let end = open.end.unwrap_or(total).min(total);
         if open.at >= end {
@@ -186,7 +194,9 @@ impl Net {
         let offset = open.at;
         open.at += size;
         open.credit -= size;
-        let micros = size * 1_000_000 / self.weather.bytes_per_second.max(1);
+        let now_comes = self.forecast.iter().rev().find(|(from, _)| *from <= now);
+        let rate = now_comes.map_or(self.weather.bytes_per_second, |(_, rate)| *rate);
+        let micros = size * 1_000_000 / rate.max(1);
         agenda.add(
             now + Time::from_micros(i64::try_from(micros).unwrap_or(0)),
             Happening::Transfer(id),
@@ -210,10 +220,12 @@ impl Net {
         agenda: &mut Agenda,
         now: Time,
         id: RequestId,
-        total: u64,
+        (total, version): (u64, String),
         ignores: bool,
     ) -> Option<Input> {
         let open = self.open.get_mut(&id)?;
+        let unlike = |wanted: &String| *wanted != version;
+        let ignores = ignores || open.start > 0 && open.if_range.as_ref().is_some_and(unlike);
         let range_fault =
             |reason| Told::new(codes::ERROR_NETWORK_HTTP_RANGE, reason).retry_class(Retry::Now);
         if ignores && open.start > 0 {
@@ -233,6 +245,7 @@ impl Net {
             offset: open.start,
             ranges: !ignores,
             final_url: Some(open.url.clone()),
+            validator: Some(version),
             ..ResponseInfo::default()
         };
         agenda.add(now, Happening::Transfer(id));

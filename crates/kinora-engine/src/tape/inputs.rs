@@ -52,6 +52,8 @@ pub(super) struct Head {
     #[serde(with = "places")]
     final_url: Option<Secret>,
     server_date_ms: Option<i64>,
+    #[serde(default)]
+    validator: Option<String>,
 }
 
 /// What the application asks for.
@@ -126,6 +128,7 @@ impl From<&ResponseInfo> for Head {
             content_type: info.content_type.clone(),
             final_url: info.final_url.clone().map(Secret::new),
             server_date_ms: info.server_date_ms,
+            validator: info.validator.clone(),
         }
     }
 }
@@ -140,6 +143,7 @@ impl From<Head> for ResponseInfo {
             content_type: head.content_type,
             final_url: head.final_url.map(|url| url.expose().to_owned()),
             server_date_ms: head.server_date_ms,
+            validator: head.validator,
         }
     }
 }

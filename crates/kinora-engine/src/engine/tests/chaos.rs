@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use kinora_media::Time;
 use serde_json::Value;
 
-use super::{credentials, hls};
+use super::{credentials, hls, sound};
 use crate::sim::{Damage, Dice, Film, NetFault, Sim, Weather, mins, ms, secs};
 use crate::{
     Command, Event, LoopMode, PlayerConfig, SeekAccuracy, Slot, State, TapeSink, TrackChoice,
@@ -77,7 +77,7 @@ const LIVE_WINDOWS: i64 = 20;
 
 /// Something to play: its URL, or nothing for a video by its id.
 fn stage(sim: &mut Sim, dice: &mut Dice) -> Option<&'static str> {
-    let film = match dice.below(7) {
+    let film = match dice.below(8) {
         0 => Film::mp4(),
         1 => Film::mp4_index_behind(),
         2 => Film::ts(),
@@ -87,6 +87,10 @@ fn stage(sim: &mut Sim, dice: &mut Dice) -> Option<&'static str> {
             let url = hls::serve_live(sim, LIVE_WINDOWS);
             hls::end_live(sim, LIVE_WINDOWS);
             return Some(url);
+        }
+        6 => {
+            sound::serve_sound(sim, "v1");
+            return Some(sound::MASTER);
         }
         _ => {
             credentials::serve_expiring(sim);
@@ -247,7 +251,7 @@ fn a_recording_holds_neither_content_nor_secrets() {
 
 #[test]
 fn a_recording_that_was_cut_or_changed_says_so_and_does_no_harm() {
-    let (lines, _) = recorded(3);
+    let (lines, _) = recorded(5);
     for end in [1, 2, lines.len() / 3, lines.len() / 2, lines.len() - 1] {
         let cut = replay(lines.iter().take(end).cloned());
         assert!(cut.is_ok(), "cut at {end}");

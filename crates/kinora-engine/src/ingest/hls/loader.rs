@@ -1,5 +1,8 @@
 //! Reads one media playlist: keys, init sections and segments in their order, refreshed while live.
 
+mod renewal;
+mod under_way;
+
 use std::collections::VecDeque;
 use std::sync::Arc;
 
@@ -17,6 +20,8 @@ use super::read;
 use crate::cx::Cx;
 use crate::transfer::{Progress, Terms, Transfer, Want};
 use crate::{InfoCode, Initiator, Purpose, TimingMark};
+
+pub(super) use under_way::UnderWay;
 
 /// Bytes of a segment that may be under way or wait to be read.
 const SEGMENT_WINDOW: u64 = 1 << 20;
@@ -490,7 +495,7 @@ impl Loader {
             }
             Progress::Data(_, data) => self.data(cx, at, data),
             Progress::Done => self.done(cx, at),
-            Progress::Expired(fault) => self.offers.push_back(Offer::Expired(fault)),
+            Progress::Expired(fault) => self.expired(cx, at, fault),
             Progress::Parked(fault) => self.offers.push_back(Offer::Parked(fault)),
             Progress::Failed(fault) => self.failed(cx, at, fault, terms),
         }
@@ -632,52 +637,6 @@ impl Loader {
         {
             self.ask_playlist(cx);
         }
-    }
-
-    /// The playlist moved: what waits for a fresh credential goes on with the URLs that it names.
-    pub(super) fn renew(&mut self, cx: &mut Cx, url: &Secret) {
-        self.url = url.clone();
-        self.renewing = true;
-        self.drop_jobs(cx, |task| matches!(task, Task::Playlist));
-        self.ask_playlist(cx);
-    }
-
-    /// Requests that were refused are made again by the newest playlist.
-    fn revive(&mut self, cx: &mut Cx) {
-        let Some(plan) = &self.plan else { return };
-        for job in self.jobs.iter_mut().filter(|job| job.transfer.is_parked()) {
-            if let Task::Segment(number) = job.task
-                && let Some(segment) = plan.segment(number)
-            {
-                job.transfer.renew(cx, segment.url.clone());
-            }
-        }
-        // Keys and init sections are asked for by their new URLs together with the segment.
-        for load in &mut self.loads {
-            if let Some(segment) = plan.segment(load.segment.number) {
-                load.segment = segment.clone();
-            }
-        }
-        let wanted: Vec<Segment> = self.loads.iter().map(|load| load.segment.clone()).collect();
-        self.drop_jobs_that_wait(cx);
-        for segment in wanted {
-            if let Some(Key::Aes128 { url, .. }) = segment.key.as_deref() {
-                self.want_key(cx, url);
-            }
-            if let Some(init) = segment.init {
-                self.want_init(cx, init);
-            }
-        }
-    }
-
-    fn drop_jobs_that_wait(&mut self, cx: &mut Cx) {
-        self.jobs.retain_mut(|job| {
-            let drop = job.transfer.is_parked();
-            if drop {
-                job.transfer.cancel(cx);
-            }
-            !drop
-        });
     }
 
     pub(super) fn close(&mut self, cx: &mut Cx) {

@@ -1,9 +1,11 @@
 //! HLS (RFC 8216): renditions, and the loaders that read them.
 
+mod hurry;
 mod load;
 mod loader;
 mod plan;
 mod read;
+mod sound;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -11,20 +13,20 @@ use std::sync::Arc;
 use bytes::{Bytes, BytesMut};
 use kinora_errors::{Fault, Secret};
 use kinora_manifest::hls::Variables;
-use kinora_media::{Chunk, MediaInfo, Packet, RequestId, ResponseInfo, Time, TrackId, TrackKind};
+use kinora_media::{ByteRange, Chunk, MediaInfo, Packet, RequestId, ResponseInfo, Time, TrackKind};
 
+use self::hurry::Begun;
 use self::load::Timeline;
 use self::loader::{From, Loader, Offer};
 use self::plan::{AudioRendition, Playlist, Variant};
-use super::Notice;
-use crate::abr::Abr;
+use self::sound::{Change, Sound};
+use super::{Anew, Notice};
+use crate::abr::{Abr, Pace};
 use crate::cx::Cx;
 use crate::line::{Line, Lines};
-use crate::transfer::{Progress, Terms, Transfer};
-use crate::{TimingMark, TrackChoice, TrackOption};
+use crate::transfer::{Progress, Terms, Transfer, Want};
+use crate::{Initiator, Purpose, TimingMark, TrackChoice, TrackOption};
 
-/// Tracks of a separate playlist of sound carry this in their names.
-const SEPARATE: u32 = 0x8000_0000;
 /// A playlist beyond that is refused.
 const LONGEST_PLAYLIST: usize = 8 << 20;
 /// Segments begin where the playlist says, give or take its rounding.
@@ -36,7 +38,6 @@ pub(crate) struct Hls {
     first: Option<(Transfer, BytesMut)>,
     url: Secret,
     variants: Vec<Variant>,
-    audio_renditions: Vec<AudioRendition>,
     /// Variants that failed.
     bad: Vec<usize>,
     current: usize,
@@ -44,13 +45,13 @@ pub(crate) struct Hls {
     main: Option<Loader>,
     /// The loader of another variant, which takes over when the segments under way are read.
     incoming: Option<(usize, Loader)>,
-    sound: Option<Loader>,
+    sound: Sound,
     main_ended: bool,
-    sound_ended: bool,
     abr: Abr,
+    pace: Pace,
+    begun: Option<Begun>,
     timeline: Timeline,
     main_info: Option<Arc<MediaInfo>>,
-    sound_info: Option<Arc<MediaInfo>>,
     told: Option<Arc<MediaInfo>>,
     begin: From,
     variables: Variables,
@@ -64,19 +65,18 @@ impl Hls {
             first: Some((transfer, BytesMut::from(data.as_ref()))),
             url,
             variants: Vec::new(),
-            audio_renditions: Vec::new(),
             bad: Vec::new(),
             current: 0,
             manual: false,
             main: None,
             incoming: None,
-            sound: None,
+            sound: Sound::default(),
             main_ended: false,
-            sound_ended: false,
             abr: Abr::default(),
+            pace: Pace::default(),
+            begun: None,
             timeline: Timeline::default(),
             main_info: None,
-            sound_info: None,
             told: None,
             begin: From::Start,
             variables: Variables::default(),
@@ -107,17 +107,21 @@ impl Hls {
                 audio,
                 variables,
             }) => {
-                self.variables = variables;
+                let mut variants = variants;
+                variants.sort_by_key(|variant| variant.bandwidth);
+                if !self.variants.is_empty() {
+                    return self.moved(cx, variants, audio);
+                }
+                self.variables = variables.clone();
                 self.variants = variants;
-                self.variants.sort_by_key(|variant| variant.bandwidth);
-                self.audio_renditions = audio;
+                self.sound = Sound::new(audio, variables);
                 if self.variants.is_empty() {
                     let fault = read::malformed("the playlist names no rendition", &self.url);
                     return self.notices.push_back(Notice::Failed(fault));
                 }
                 self.current = Abr::first(&self.bitrates());
                 self.main = self.loader(cx, self.current, self.begin);
-                self.open_sound(cx);
+                self.open_sound(cx, self.begin);
             }
             Err(fault) => self.notices.push_back(Notice::Failed(fault)),
         }
@@ -139,29 +143,28 @@ impl Hls {
     }
 
     /// The sound of the variant, where it has a playlist of its own.
-    fn open_sound(&mut self, cx: &mut Cx) {
-        let Some(group) = self
-            .variants
-            .get(self.current)
-            .and_then(|variant| variant.audio_group.clone())
-        else {
-            return;
-        };
-        let mut choice = self
-            .audio_renditions
-            .iter()
-            .filter(|rendition| rendition.group == group);
-        let chosen = choice
-            .clone()
-            .find(|rendition| rendition.default)
-            .or_else(|| choice.next());
-        if let Some(url) = chosen.and_then(|rendition| rendition.url.clone())
-            && !cx.config.disable_audio
-        {
-            let mut loader = Loader::new(url, self.begin, None, self.variables.clone());
-            loader.open(cx);
-            self.sound = Some(loader);
+    fn open_sound(&mut self, cx: &mut Cx, from: From) {
+        let variant = self.variants.get(self.current);
+        let group = variant.and_then(|variant| variant.audio_group.clone());
+        let like = self.main.as_ref().and_then(Loader::timeline);
+        self.sound.follow(cx, group.as_deref(), from, like);
+    }
+
+    /// The multivariant playlist names the same renditions at other URLs.
+    fn moved(&mut self, cx: &mut Cx, variants: Vec<Variant>, audio: Vec<AudioRendition>) {
+        if variants.len() == self.variants.len() {
+            self.variants = variants;
         }
+        let url = |index: usize| self.variants.get(index).map(|variant| variant.url.clone());
+        if let (Some(main), Some(url)) = (&mut self.main, url(self.current)) {
+            main.renew(cx, &url);
+        }
+        if let Some((index, loader)) = &mut self.incoming
+            && let Some(url) = url(*index)
+        {
+            loader.renew(cx, &url);
+        }
+        self.sound.renew(cx, audio);
     }
 
     pub(crate) fn poll(
@@ -171,21 +174,33 @@ impl Hls {
         position: Time,
         most: Time,
     ) -> Option<Notice> {
-        lines.separate = self.sound.is_some();
         loop {
+            lines.separate = self.sound.is_separate();
+            lines.complete = [self.main_ended, self.sound.ended];
+            if let Some(place) = self.sound.changed.take() {
+                let index = u32::try_from(self.variants.len() + place).unwrap_or(u32::MAX);
+                return Some(Notice::Switched(index));
+            }
             if let Some(notice) = self.notices.pop_front() {
                 return Some(notice);
             }
-            let room = |line: &Line| line.ahead(position) < most;
-            let [room_for_main, room_for_sound] = match self.sound {
-                Some(_) => [room(&lines.video), room(&lines.audio)],
-                None => [!lines.is_full(position, most), false],
+            // What is alone with the rest of the presentation has nobody to wait for.
+            let alone = most.max(cx.config.max_buffer.into());
+            let room = |line: &Line, other_ended: bool| {
+                line.ahead(position) < if other_ended { alone } else { most }
+            };
+            let [room_for_main, room_for_sound] = match self.sound.is_separate() {
+                true => [
+                    room(&lines.video, self.sound.ended),
+                    room(&lines.audio, self.main_ended),
+                ],
+                false => [!lines.is_full(position, most), false],
             };
             let mut idle = true;
             if room_for_main && !self.main_ended {
                 idle &= !self.poll_main(cx, lines, position);
             }
-            if room_for_sound && !self.sound_ended {
+            if room_for_sound && !self.sound.ended {
                 idle &= !self.poll_sound(cx, lines);
             }
             if idle && self.notices.is_empty() {
@@ -195,6 +210,7 @@ impl Hls {
     }
 
     fn poll_main(&mut self, cx: &mut Cx, lines: &mut Lines, position: Time) -> bool {
+        self.hurry(cx, lines, position);
         let Some(main) = &mut self.main else {
             return false;
         };
@@ -213,7 +229,7 @@ impl Hls {
             }
             Offer::Failed(fault) => self.variant_failed(cx, fault),
             Offer::Parked(fault) => self.notices.push_back(Notice::Parked(fault)),
-            Offer::Expired(fault) => self.notices.push_back(Notice::Expired(fault)),
+            Offer::Expired(fault) => self.expired(fault),
             Offer::Measured { bytes, took } => {
                 self.abr.sample(bytes, took);
                 self.adapt(cx, lines.ahead(position));
@@ -223,6 +239,13 @@ impl Hls {
     }
 
     fn push(&mut self, cx: &mut Cx, lines: &mut Lines, packet: Packet) {
+        let track = || self.main_info.as_ref()?.track(packet.track);
+        if self.sound.is_separate() && track().is_some_and(|track| track.kind() == TrackKind::Audio)
+        {
+            // What plays is the sound of another playlist.
+            return;
+        }
+        self.note_begin(lines, &packet);
         if packet.flags.key {
             cx.mark(TimingMark::FirstKeyFrame);
         }
@@ -230,35 +253,57 @@ impl Hls {
     }
 
     fn poll_sound(&mut self, cx: &mut Cx, lines: &mut Lines) -> bool {
-        let Some(sound) = &mut self.sound else {
-            return false;
+        let offer = match &mut self.sound.loader {
+            Some(loader) => loader.poll(cx, &mut self.timeline),
+            None => None,
         };
-        let Some(offer) = sound.poll(cx, &mut self.timeline) else {
-            return false;
-        };
+        let Some(offer) = offer else { return false };
         match offer {
-            Offer::Packet(mut packet) => {
-                packet.track = TrackId(packet.track.0 | SEPARATE);
-                lines.push(packet);
+            Offer::Packet(packet) => {
+                if let Some(packet) = self.sound.give(packet) {
+                    lines.push(packet);
+                }
             }
             Offer::Info(info) => {
-                self.sound_info = Some(info);
+                self.sound.info = Some(info);
                 self.merge(cx);
             }
             Offer::Ended => {
-                self.sound_ended = true;
+                self.sound.ended = true;
                 self.tell_end();
             }
-            Offer::Failed(fault) => self.notices.push_back(Notice::Failed(fault)),
+            Offer::Failed(fault) => self.sound_failed(cx, fault),
             Offer::Parked(fault) => self.notices.push_back(Notice::Parked(fault)),
-            Offer::Expired(fault) => self.notices.push_back(Notice::Expired(fault)),
+            Offer::Expired(fault) => self.expired(fault),
             Offer::Measured { .. } => {}
         }
         true
     }
 
+    /// Another rendition of the sound goes on; without one the pictures do.
+    fn sound_failed(&mut self, cx: &mut Cx, fault: Fault) {
+        if self.sound.fall_back(cx) {
+            cx.recovered(fault);
+        } else if self.variants.is_empty() {
+            return self.notices.push_back(Notice::Failed(fault));
+        } else {
+            cx.recovered(sound::without(fault));
+        }
+        self.merge(cx);
+        if self.main_ended {
+            self.tell_end();
+        }
+    }
+
+    fn expired(&mut self, fault: Fault) {
+        // While the list of renditions comes anew, so do the addresses.
+        if self.first.is_none() {
+            self.notices.push_back(Notice::Expired(fault));
+        }
+    }
+
     fn tell_end(&mut self) {
-        if self.main_ended && (self.sound.is_none() || self.sound_ended) {
+        if self.main_ended && (!self.sound.is_separate() || self.sound.ended) {
             self.notices.push_back(Notice::Ended);
         }
     }
@@ -267,19 +312,8 @@ impl Hls {
     fn merge(&mut self, cx: &mut Cx) {
         let Some(main) = &self.main_info else { return };
         let mut info = MediaInfo::clone(main);
-        if self.sound.is_some() {
-            let Some(sound) = &self.sound_info else {
-                return;
-            };
-            info.tracks.retain(|track| track.kind() != TrackKind::Audio);
-            let tracks = sound
-                .tracks
-                .iter()
-                .filter(|track| track.kind() == TrackKind::Audio);
-            info.tracks.extend(tracks.cloned().map(|mut track| {
-                track.id = TrackId(track.id.0 | SEPARATE);
-                track
-            }));
+        if !self.sound.merge(&mut info) {
+            return;
         }
         let plan = self.main.as_ref().and_then(|main| main.plan.as_ref());
         info.duration = plan.and_then(plan::Plan::duration);
@@ -335,8 +369,11 @@ impl Hls {
             old.close(cx);
         }
         self.current = index;
+        self.forget_pace();
         self.notices
             .push_back(Notice::Switched(u32::try_from(index).unwrap_or(u32::MAX)));
+        let from = self.sound.resumes(self.begin);
+        self.open_sound(cx, from);
         true
     }
 
@@ -362,7 +399,7 @@ impl Hls {
 
     fn loaders(&mut self) -> impl Iterator<Item = &mut Loader> {
         let incoming = self.incoming.as_mut().map(|(_, loader)| loader);
-        [self.main.as_mut(), incoming, self.sound.as_mut()]
+        [self.main.as_mut(), incoming, self.sound.loader.as_mut()]
             .into_iter()
             .flatten()
     }
@@ -454,16 +491,16 @@ impl Hls {
             first,
             of(self.main.as_ref()),
             of(incoming),
-            of(self.sound.as_ref()),
+            of(self.sound.loader.as_ref()),
         ])
     }
 
     pub(crate) fn seek(&mut self, cx: &mut Cx, target: Time) {
         self.notices.clear();
         self.begin = From::Time(target);
+        self.forget_pace();
         self.bad.clear();
         self.main_ended = false;
-        self.sound_ended = false;
         if let Some((index, loader)) = self.incoming.take() {
             if let Some(mut old) = self.main.replace(loader) {
                 old.close(cx);
@@ -471,15 +508,24 @@ impl Hls {
             self.current = index;
             self.notices
                 .push_back(Notice::Switched(u32::try_from(index).unwrap_or(u32::MAX)));
+            self.open_sound(cx, self.begin);
         }
-        for loader in self.loaders() {
-            loader.seek(cx, target);
+        if let Some(main) = &mut self.main {
+            main.seek(cx, target);
         }
+        self.seek_sound(cx, target);
+    }
+
+    /// Only the sound goes to a time.
+    pub(crate) fn seek_sound(&mut self, cx: &mut Cx, target: Time) {
+        let like = self.main.as_ref().and_then(Loader::timeline);
+        self.sound.seek(cx, target, like);
     }
 
     /// What can be chosen; `None` when there is but one rendition.
     pub(crate) fn options(&self) -> Option<Arc<[TrackOption]>> {
-        if self.variants.len() < 2 {
+        let sounds = self.sound.options(self.variants.len());
+        if self.variants.len() < 2 && sounds.is_empty() {
             return None;
         }
         let option = |(index, variant): (usize, &Variant)| TrackOption {
@@ -490,33 +536,44 @@ impl Hls {
             bitrate: Some(variant.bandwidth),
             selected: index == self.current,
         };
-        Some(self.variants.iter().enumerate().map(option).collect())
+        Some(
+            self.variants
+                .iter()
+                .enumerate()
+                .map(option)
+                .chain(sounds)
+                .collect(),
+        )
     }
 
-    /// Takes a rendition for good, or leaves the choice to the engine again. `true`: what is buffered
-    /// must be loaded anew.
-    pub(crate) fn select(&mut self, cx: &mut Cx, choice: TrackChoice) -> bool {
+    /// Takes a rendition for good, or leaves the choice to the engine again.
+    pub(crate) fn select(&mut self, cx: &mut Cx, choice: TrackChoice) -> Anew {
         let TrackChoice::Index(index) = choice else {
             self.manual = false;
-            return false;
+            return Anew::Nothing;
         };
         let Ok(index) = usize::try_from(index) else {
-            return false;
+            return Anew::Nothing;
         };
-        if index >= self.variants.len() {
-            return false;
+        if let Some(place) = index.checked_sub(self.variants.len()) {
+            let like = self.main.as_ref().and_then(Loader::timeline);
+            return match self.sound.select(cx, place, like) {
+                Change::Nothing => Anew::Nothing,
+                Change::Sound => Anew::Sound,
+                Change::All => Anew::All,
+            };
         }
         self.manual = true;
         if let Some((_, mut unused)) = self.incoming.take() {
             unused.close(cx);
         }
         if index == self.current {
-            return false;
+            return Anew::Nothing;
         }
         self.incoming = self
             .loader(cx, index, self.begin)
             .map(|loader| (index, loader));
-        true
+        Anew::All
     }
 
     pub(crate) fn reload(&mut self, cx: &mut Cx) {
@@ -533,7 +590,19 @@ impl Hls {
         match (&mut self.first, &mut self.main) {
             (Some((transfer, _)), _) => transfer.renew(cx, url.clone()),
             (None, Some(main)) if self.variants.is_empty() => main.renew(cx, url),
-            _ => {}
+            // The list of renditions comes first: it says where theirs are now.
+            (None, Some(_)) => {
+                self.url = url.clone();
+                let want = Want {
+                    purpose: Purpose::Playlist,
+                    url: url.clone(),
+                    range: ByteRange::default(),
+                    initiator: Initiator::User,
+                };
+                let transfer = Transfer::start(cx, want, LONGEST_PLAYLIST as u64);
+                self.first = Some((transfer, BytesMut::new()));
+            }
+            (None, None) => {}
         }
     }
 

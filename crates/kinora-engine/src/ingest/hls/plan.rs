@@ -154,9 +154,34 @@ impl Variant {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct AudioRendition {
     pub(super) group: String,
+    #[serde(default)]
+    pub(super) name: String,
+    #[serde(default)]
+    pub(super) language: Option<String>,
     #[serde(with = "tape::places")]
     pub(super) url: Option<Secret>,
     pub(super) default: bool,
+}
+
+impl AudioRendition {
+    /// What a person calls it.
+    fn called(&self) -> &str {
+        match (self.name.as_str(), &self.language) {
+            ("", Some(language)) => language,
+            ("", None) => &self.group,
+            (name, _) => name,
+        }
+    }
+
+    /// What a person calls it, with its language where the name does not tell.
+    pub(super) fn label(&self) -> String {
+        match &self.language {
+            Some(language) if self.called() != language => {
+                format!("{} ({language})", self.called())
+            }
+            _ => self.called().to_owned(),
+        }
+    }
 }
 
 /// What a playlist turned out to be.

@@ -102,6 +102,8 @@ fn multivariant(list: &hls::MultivariantPlaylist, base: &Base) -> Result<Playlis
     let rendition = |rendition: &hls::Rendition| {
         Ok(AudioRendition {
             group: rendition.group.clone(),
+            name: rendition.name.clone(),
+            language: rendition.language.clone(),
             url: rendition
                 .uri
                 .as_deref()
