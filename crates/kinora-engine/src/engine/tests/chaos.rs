@@ -150,6 +150,9 @@ fn must_end(mut sim: Sim) {
     ] {
         sim.command(command);
     }
+    // A request that was met with silence before is found out only now, and with no retries it waits for a reload again.
+    sim.run_for(secs(20));
+    sim.command(Command::Reload);
     sim.run_for(mins(2));
     let state = sim.state();
     assert!(
