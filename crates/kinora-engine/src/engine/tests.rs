@@ -411,3 +411,26 @@ fn with_no_retries_the_source_is_parked_at_once() {
         1
     );
 }
+
+#[test]
+fn loading_begins_within_half_a_second_of_the_last_picture_when_a_server_falls_silent() {
+    let mut sim = served(23);
+    sim.net.weather.bytes_per_second = 4_000;
+    sim.play(URL);
+    sim.net.fault(secs(2), secs(100), "film", NetFault::Silent);
+    let begins = |event: &Event| matches!(event, Event::LoadingBegin);
+    assert!(sim.run_until(secs(30), begins), "{:#?}", sim.events);
+    let last = sim.shown.last().map_or(Time::ZERO, |shown| shown.0);
+    assert!(sim.now() - last < ms(500), "{} after {last}", sim.now());
+    assert_eq!(sim.state(), State::Started);
+}
+
+#[test]
+fn after_an_error_another_source_can_be_prepared() {
+    let mut sim = served(24);
+    sim.play("http://films.test/missing.mp4");
+    assert!(sim.run_until(secs(3), is_error));
+    sim.play(URL);
+    assert!(sim.run_until(secs(20), is_completion), "{:#?}", sim.events);
+    assert_eq!(errors(&sim).len(), 1);
+}

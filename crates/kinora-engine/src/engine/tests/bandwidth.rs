@@ -175,7 +175,6 @@ fn over_many_networks_it_stalls_hardly_more_than_the_lowest_and_shows_far_more()
     let told = format!(
         "{share:.2} of the oracle's bitrate, {stalled} s of stalls, at worst {worst}, the lowest {least}"
     );
-    println!("{told}");
     assert!(share > 0.5, "{told}");
     assert!(stalled <= least + secs(20), "{told}");
     assert!(worst <= secs(4), "{told}");
