@@ -564,11 +564,13 @@ impl Hls {
             };
         }
         self.manual = true;
-        if let Some((_, mut unused)) = self.incoming.take() {
-            unused.close(cx);
-        }
-        if index == self.current {
+        let pending = self.incoming.take();
+        // One that was about to be left asks for nothing more: it begins anew.
+        if index == self.current && pending.is_none() {
             return Anew::Nothing;
+        }
+        if let Some((_, mut unused)) = pending {
+            unused.close(cx);
         }
         self.incoming = self
             .loader(cx, index, self.begin)
