@@ -5,7 +5,7 @@ use kinora_media::Time;
 
 use crate::cx::Cx;
 use crate::line::Line;
-use crate::present::earliest;
+use crate::present::{Begin, earliest};
 use crate::session::{Session, Stage, Wishes};
 use crate::{Event, InfoCode, LoopMode, Output, State};
 
@@ -38,6 +38,8 @@ const TOLD_AFTER: Time = Time::from_millis(450);
 
 /// How fast a live stream catches up.
 const CATCH_UP_RATE: f64 = 1.2;
+/// So much more than the greatest delay is not caught up with but left out.
+const MOST_BACKLOG: Time = Time::from_millis(5_000);
 /// No live stream is expected to be closer to its edge.
 const LEAST_DELAY: Time = Time::from_millis(150);
 
@@ -242,7 +244,11 @@ impl Session {
         }
         // Closer to the edge than the playlist allows there is nothing to play (RFC 8216 6.3.3).
         let most = Time::from(cx.config.max_delay).max(hold_back);
-        let behind = self.lines.ahead(self.clock.position(cx.mono()));
+        let position = self.clock.position(cx.mono());
+        let behind = self.lines.ahead(position);
+        if behind > most + MOST_BACKLOG {
+            return self.leave_out(cx, position, position + behind - most);
+        }
         let catches_up = match self.catches_up {
             true => behind >= most - catch_up_gap(most),
             false => behind > most.max(LEAST_DELAY),
@@ -252,6 +258,19 @@ impl Session {
             let rate = if catches_up { CATCH_UP_RATE } else { 1.0 };
             self.clock.set_rate(rate, cx.mono());
             cx.push(Output::Rate(rate));
+        }
+    }
+
+    /// Goes on with the last key frame that is there before a time.
+    fn leave_out(&mut self, cx: &mut Cx, position: Time, until: Time) {
+        let line = match self.lines.video.is_on() {
+            true => &self.lines.video,
+            false => &self.lines.audio,
+        };
+        // Behind it there is none yet: a later look finds one.
+        let key = line.queue.key_before(until).filter(|key| *key > position);
+        if let Some(key) = key {
+            self.go_to(cx, Begin::KeyFrame(key));
         }
     }
 

@@ -27,6 +27,8 @@ pub(crate) struct Session<'a> {
     progress: Option<Progress>,
     stalled: Option<Instant>,
     stalls: u64,
+    /// Where playing was when it was last looked at: a player that is stopped is nowhere.
+    position: Time,
 }
 
 struct Progress {
@@ -68,6 +70,7 @@ impl<'a> Session<'a> {
             }),
             stalled: None,
             stalls: 0,
+            position: Time::ZERO,
         }
     }
 
@@ -125,6 +128,10 @@ impl<'a> Session<'a> {
     }
 
     fn tick(&mut self) {
+        self.position = match self.player.position() {
+            Time::ZERO => self.position,
+            position => position,
+        };
         let word = match (self.stalled, self.player.state()) {
             (Some(_), _) => self.style.say("loading", "缓冲中"),
             (_, State::Paused) => self.style.say("paused ", "已暂停"),
@@ -262,7 +269,7 @@ impl<'a> Session<'a> {
             || self.style.say("none", "无").to_owned(),
             |(_, after)| format!("{:.0} ms", after.as_secs_f64() * 1e3),
         );
-        let (position, shown, stalls) = (self.player.position(), output.shown, self.stalls);
+        let (position, shown, stalls) = (self.position, output.shown, self.stalls);
         let (p50, max) = (output.offset_p50_ms, output.offset_max_ms);
         eprintln!(
             "{}",

@@ -268,7 +268,7 @@ fn a_live_stream_that_fell_behind_catches_up() {
     sim.play(LIST);
     sim.run_for(secs(10));
     sim.command(Command::Pause);
-    sim.run_for(secs(6));
+    sim.run_for(secs(4));
     sim.command(Command::Start);
     let (at, from) = (sim.now(), sim.position());
     sim.run_for(secs(20));
@@ -277,6 +277,23 @@ fn a_live_stream_that_fell_behind_catches_up() {
     sim.run_for(secs(60));
     let behind = sim.engine().buffered_position() - sim.position();
     assert!(behind < secs(8), "{behind}");
+    assert!(errors(&sim).is_empty());
+}
+
+#[test]
+fn a_live_stream_that_is_far_behind_leaves_out_what_was_missed() {
+    let mut sim = live(15);
+    sim.play(LIST);
+    sim.run_for(secs(10));
+    sim.command(Command::Pause);
+    sim.run_for(secs(20));
+    sim.command(Command::Start);
+    let from = sim.position();
+    sim.run_for(secs(2));
+    assert!(sim.position() - from > secs(5), "{}", sim.position());
+    let behind = sim.engine().buffered_position() - sim.position();
+    assert!(behind < secs(11), "{behind}");
+    sim.run_for(secs(20));
     assert!(errors(&sim).is_empty());
 }
 
