@@ -246,7 +246,7 @@ impl Session {
         let most = Time::from(cx.config.max_delay).max(hold_back);
         let position = self.clock.position(cx.mono());
         let behind = self.lines.ahead(position);
-        if behind > most + MOST_BACKLOG {
+        if behind > most + MOST_BACKLOG && self.is_moving() {
             return self.leave_out(cx, position, position + behind - most);
         }
         let catches_up = match self.catches_up {
