@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Fuzzes every parser for a while: FUZZ_SECONDS each (60), all targets or those named in FUZZ_TARGETS.
-# New inputs gather in fuzz/work; an input that breaks a promise is left in fuzz/artifacts, and this fails.
+# New inputs gather in fuzz/found; an input that breaks a promise is left in fuzz/artifacts, and this fails.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -24,9 +24,9 @@ cargo fuzz build
 failed=()
 for target in "${targets[@]}"; do
   printf '\n== %s\n' "$target"
-  mkdir -p "fuzz/work/$target"
+  mkdir -p "fuzz/found/$target"
   log=$(mktemp)
-  cargo fuzz run "$target" "fuzz/work/$target" "fuzz/corpus/$target" -- \
+  cargo fuzz run "$target" "fuzz/found/$target" "fuzz/corpus/$target" -- \
     -max_total_time="$seconds" -timeout=5 -malloc_limit_mb=256 -print_final_stats=1 >"$log" 2>&1 || failed+=("$target")
   grep -aE '^stat::(number_of_executed|average_exec|peak_rss)|panicked|ERROR: |SUMMARY|Test unit written' "$log" || tail -n 5 "$log"
   rm -f "$log"

@@ -1,5 +1,6 @@
 //! `kinora probe`: what a file or a playlist holds.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use kinora::{
@@ -23,8 +24,8 @@ struct Found {
     info: MediaInfo,
     size: Option<u64>,
     bytes_read: u64,
-    /// What can be chosen among.
-    renditions: Vec<TrackOption>,
+    /// What a playlist lets choose among.
+    renditions: Option<Arc<[TrackOption]>>,
 }
 
 pub(crate) fn run(args: &InputArgs, style: &Style) -> Result<(), Failure> {
@@ -33,7 +34,7 @@ pub(crate) fn run(args: &InputArgs, style: &Style) -> Result<(), Failure> {
             info: MediaInfo::clone(reader.info()),
             size: reader.total_len(),
             bytes_read: reader.bytes_read(),
-            renditions: Vec::new(),
+            renditions: None,
         },
         Err(fault) if fault.reason() == PLAYLIST => playlist(args)?,
         Err(fault) => return Err(fault.into()),
@@ -58,7 +59,6 @@ fn playlist(args: &InputArgs) -> Result<Found, Failure> {
     while let Some(event) = player.next_event(PATIENCE) {
         match event {
             Event::Prepared(info) => {
-                let tracks = player.tracks();
                 return Ok(Found {
                     info: MediaInfo {
                         container: "hls",
@@ -66,7 +66,7 @@ fn playlist(args: &InputArgs) -> Result<Found, Failure> {
                     },
                     size: None,
                     bytes_read: player.stats().bytes,
-                    renditions: tracks.map(|tracks| tracks.to_vec()).unwrap_or_default(),
+                    renditions: Some(player.tracks().unwrap_or_default()),
                 });
             }
             Event::Error(fault) => return Err(fault.into()),
@@ -91,8 +91,8 @@ fn object(found: &Found) -> Value {
         "title": info.title,
         "tracks": info.tracks.iter().map(track).collect::<Vec<_>>(),
     });
-    if found.info.container == "hls" {
-        object["renditions"] = found.renditions.iter().map(rendition).collect();
+    if let Some(renditions) = &found.renditions {
+        object["renditions"] = renditions.iter().map(rendition).collect();
     }
     object
 }
@@ -140,7 +140,7 @@ fn table(found: &Found, lang: Lang) -> String {
         let kind = kind_name(track.kind(), zh);
         text += &format!("  {kind:<8} {}\n", described(track, zh).join(", "));
     }
-    for option in &found.renditions {
+    for option in found.renditions.iter().flat_map(|it| it.iter()) {
         let bandwidth = option
             .bitrate
             .map(|bits| format!(", {} kbit/s", bits / 1_000))

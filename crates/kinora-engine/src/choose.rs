@@ -58,10 +58,7 @@ impl Session {
         let position = self.position(cx.mono());
         self.ingest.close(cx);
         self.ingest = Ingest::open(cx, url);
-        for line in self.lines.each() {
-            line.queue.clear();
-        }
-        self.go_to(cx, Begin::Exact(position));
+        self.load_anew(cx);
         self.seek_on_headers = Some(position);
         self.options = self.choices();
         cx.event(Event::TrackChanged { index });

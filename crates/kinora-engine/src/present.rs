@@ -235,14 +235,8 @@ fn is_before(frame: &Waiting, target: Time) -> bool {
 }
 
 fn drop_before(cx: &mut Cx, video: &mut Line, target: Time) {
-    while video.frames.len() > 1 {
-        if video
-            .frames
-            .front()
-            .is_none_or(|frame| !is_before(frame, target))
-        {
-            return;
-        }
+    let is_early = |frame: &Waiting| is_before(frame, target);
+    while video.frames.len() > 1 && video.frames.front().is_some_and(is_early) {
         if let Some(frame) = video.frames.pop_front() {
             cx.push(Output::Drop {
                 slot: Slot::Video,

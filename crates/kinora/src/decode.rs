@@ -223,8 +223,8 @@ impl Line {
             match open.decoder.send(packet) {
                 Ok(()) => break,
                 Err(DecodeError::Full) => {
-                    gave = true;
-                    if !self.receive_one(epoch)? {
+                    gave = self.receive_one(epoch)?;
+                    if !gave {
                         // Full and yet nothing to give: it would be asked for ever.
                         return Err(DecodeError::Broken {
                             codec: self

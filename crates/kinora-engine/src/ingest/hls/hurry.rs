@@ -66,9 +66,7 @@ impl Hls {
         if let Some((bytes, took)) = self.pace.latest(now) {
             self.abr.sample(bytes, took);
         }
-        if let Some((_, mut unused)) = self.incoming.take() {
-            unused.close(cx);
-        }
+        self.drop_incoming(cx);
         if let Some(main) = &mut self.main {
             main.give_up(cx, segment.number);
         }

@@ -19,7 +19,7 @@ use self::hurry::Begun;
 use self::load::Timeline;
 use self::loader::{From, Loader, Offer};
 use self::plan::{AudioRendition, Playlist, Variant};
-use self::sound::{Change, Sound};
+use self::sound::Sound;
 use super::{Anew, Notice};
 use crate::abr::{Abr, Pace};
 use crate::cx::Cx;
@@ -362,6 +362,12 @@ impl Hls {
         if self.incoming.is_none() || self.main.as_ref().is_some_and(Loader::has_loads) {
             return false;
         }
+        let from = self.sound.resumes(self.begin);
+        self.install(cx, from)
+    }
+
+    /// Puts the incoming variant in the place of the one that plays; its sound goes on from there. `false`: there is none.
+    fn install(&mut self, cx: &mut Cx, sound_from: From) -> bool {
         let Some((index, loader)) = self.incoming.take() else {
             return false;
         };
@@ -372,9 +378,18 @@ impl Hls {
         self.forget_pace();
         self.notices
             .push_back(Notice::Switched(u32::try_from(index).unwrap_or(u32::MAX)));
-        let from = self.sound.resumes(self.begin);
-        self.open_sound(cx, from);
+        self.open_sound(cx, sound_from);
         true
+    }
+
+    /// The incoming variant is not wanted any more. `false`: there was none.
+    fn drop_incoming(&mut self, cx: &mut Cx) -> bool {
+        let incoming = self.incoming.take();
+        let dropped = incoming.is_some();
+        if let Some((_, mut unused)) = incoming {
+            unused.close(cx);
+        }
+        dropped
     }
 
     /// Another variant goes on where this one fails; without one the presentation fails.
@@ -388,9 +403,7 @@ impl Hls {
             return self.notices.push_back(Notice::Failed(fault));
         };
         cx.recovered(fault);
-        if let Some((_, mut unused)) = self.incoming.take() {
-            unused.close(cx);
-        }
+        self.drop_incoming(cx);
         self.incoming = other.map(|other| (other, loader));
         if let Some(main) = &mut self.main {
             main.close(cx);
@@ -501,15 +514,7 @@ impl Hls {
         self.forget_pace();
         self.bad.clear();
         self.main_ended = false;
-        if let Some((index, loader)) = self.incoming.take() {
-            if let Some(mut old) = self.main.replace(loader) {
-                old.close(cx);
-            }
-            self.current = index;
-            self.notices
-                .push_back(Notice::Switched(u32::try_from(index).unwrap_or(u32::MAX)));
-            self.open_sound(cx, self.begin);
-        }
+        self.install(cx, self.begin);
         if let Some(main) = &mut self.main {
             main.seek(cx, target);
         }
@@ -557,20 +562,13 @@ impl Hls {
         };
         if let Some(place) = index.checked_sub(self.variants.len()) {
             let like = self.main.as_ref().and_then(Loader::timeline);
-            return match self.sound.select(cx, place, like) {
-                Change::Nothing => Anew::Nothing,
-                Change::Sound => Anew::Sound,
-                Change::All => Anew::All,
-            };
+            return self.sound.select(cx, place, like);
         }
         self.manual = true;
-        let pending = self.incoming.take();
         // One that was about to be left asks for nothing more: it begins anew.
-        if index == self.current && pending.is_none() {
+        let was_left = self.drop_incoming(cx);
+        if index == self.current && !was_left {
             return Anew::Nothing;
-        }
-        if let Some((_, mut unused)) = pending {
-            unused.close(cx);
         }
         self.incoming = self
             .loader(cx, index, self.begin)

@@ -10,19 +10,10 @@ use super::loader::{From, Loader};
 use super::plan::{AudioRendition, Plan};
 use crate::TrackOption;
 use crate::cx::Cx;
+use crate::ingest::Anew;
 
 /// Tracks of a separate playlist of sound carry this in their names.
 const SEPARATE: u32 = 0x8000_0000;
-
-/// What must be loaded anew after a choice of sound.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Change {
-    Nothing,
-    /// It comes from a playlist of its own, before and after.
-    Sound,
-    /// It was or will be in the playlist of the pictures.
-    All,
-}
 
 /// The sound of a presentation, as far as it is not in the playlist of the pictures.
 #[derive(Default)]
@@ -191,12 +182,12 @@ impl Sound {
     }
 
     /// Takes the rendition of that place in the group.
-    pub(super) fn select(&mut self, cx: &mut Cx, place: usize, like: Option<Plan>) -> Change {
+    pub(super) fn select(&mut self, cx: &mut Cx, place: usize, like: Option<Plan>) -> Anew {
         let Some(at) = self.choice().nth(place).map(|(at, _)| at) else {
-            return Change::Nothing;
+            return Anew::Nothing;
         };
         if self.current == Some(at) {
-            return Change::Nothing;
+            return Anew::Nothing;
         }
         let was_separate = self.is_separate();
         self.current = Some(at);
@@ -205,8 +196,9 @@ impl Sound {
         // The seek that follows says where to.
         self.load(cx, From::Start, like);
         match was_separate && self.is_separate() {
-            true => Change::Sound,
-            false => Change::All,
+            true => Anew::Sound,
+            // It was or will be in the playlist of the pictures.
+            false => Anew::All,
         }
     }
 
