@@ -5,7 +5,6 @@
 #![forbid(unsafe_code)]
 
 mod abr;
-mod choose;
 mod clock;
 mod config;
 mod cx;
@@ -13,7 +12,6 @@ mod engine;
 mod ingest;
 mod io;
 mod line;
-mod motion;
 mod present;
 mod queue;
 mod recover;

@@ -1,52 +1,31 @@
 //! Reads one media playlist: keys, init sections and segments in their order, refreshed while live.
 
+mod jobs;
 mod renewal;
 mod under_way;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use bytes::{Bytes, BytesMut};
-use kinora_errors::{Coded, Fault, Retry, Secret, codes};
+use bytes::Bytes;
+use kinora_errors::{Coded, Fault, Secret, codes};
 use kinora_manifest::hls::Variables;
-use kinora_media::{ByteRange, MediaInfo, Packet, RequestId, Time};
-
+use kinora_media::{MediaInfo, Packet, Time};
 use kinora_protect::ContentKey;
 
 use super::ROUNDING;
 use super::load::{Given, Load, Timeline};
-use super::plan::{Init, Key, Plan, Playlist, Segment};
-use super::read;
+use super::plan::{Init, Key, Plan, Segment};
+use crate::TimingMark;
 use crate::cx::Cx;
-use crate::transfer::{Progress, Terms, Transfer, Want};
-use crate::{InfoCode, Initiator, Purpose, TimingMark};
 
-pub(super) use under_way::UnderWay;
+use self::jobs::{Job, Task};
+pub(super) use self::under_way::UnderWay;
 
-/// Bytes of a segment that may be under way or wait to be read.
-const SEGMENT_WINDOW: u64 = 1 << 20;
-/// Playlists, keys and init sections beyond that are refused.
-const SMALL_LIMIT: u64 = 8 << 20;
 /// Segments that are there or on their way, beside the one that is read.
 const AHEAD: usize = 2;
 /// So many damaged segments in a row are passed over.
 const MOST_DAMAGED: u32 = 3;
-
-/// What a request is for.
-#[derive(Clone, Debug)]
-enum Task {
-    Playlist,
-    Key(Secret),
-    Init(Arc<Init>),
-    Segment(u64),
-}
-
-struct Job {
-    task: Task,
-    transfer: Transfer,
-    data: BytesMut,
-    asked: Time,
-}
 
 /// What the loader has for its owner.
 pub(super) enum Offer {
@@ -131,45 +110,6 @@ impl Loader {
     pub(super) fn open(&mut self, cx: &mut Cx) {
         self.changed_at = cx.mono();
         self.ask_playlist(cx);
-    }
-
-    fn ask_playlist(&mut self, cx: &mut Cx) {
-        self.asked_at = cx.mono();
-        self.refresh_at = None;
-        let url = self.url.clone();
-        self.ask(cx, Task::Playlist, url, ByteRange::default());
-    }
-
-    fn ask(&mut self, cx: &mut Cx, task: Task, url: Secret, range: ByteRange) {
-        let (purpose, window) = match &task {
-            Task::Playlist => (Purpose::Playlist, SMALL_LIMIT),
-            Task::Key(_) => (Purpose::Key, 4_096),
-            Task::Init(_) => (Purpose::Init, SMALL_LIMIT),
-            Task::Segment(number) => (Purpose::Segment(*number), SEGMENT_WINDOW),
-        };
-        let initiator = match self.url.expose().split_once("://") {
-            Some((scheme, _)) if !scheme.eq_ignore_ascii_case("file") => {
-                Initiator::Remote(self.url.clone())
-            }
-            // The user's own playlist speaks for the user.
-            _ => Initiator::User,
-        };
-        let transfer = Transfer::start(
-            cx,
-            Want {
-                purpose,
-                url,
-                range,
-                initiator,
-            },
-            window,
-        );
-        self.jobs.push(Job {
-            task,
-            transfer,
-            data: BytesMut::new(),
-            asked: cx.mono(),
-        });
     }
 
     /// The playlist's text is here already.
@@ -259,10 +199,7 @@ impl Loader {
     fn go_on(&mut self, cx: &mut Cx) {
         while !self.over
             && self.loads.len() < AHEAD
-            && !self
-                .jobs
-                .iter()
-                .any(|job| matches!(job.task, Task::Segment(_)))
+            && !self.asks_for(|task| matches!(task, Task::Segment(_)))
         {
             let Some(segment) = self
                 .plan
@@ -303,32 +240,6 @@ impl Loader {
             self.discontinuity = Some(segment.discontinuity);
             self.loads
                 .push_back(Load::new(segment, jump, cx.tape.clone()));
-        }
-    }
-
-    fn want_key(&mut self, cx: &mut Cx, url: &Secret) {
-        let coming = self
-            .jobs
-            .iter()
-            .any(|job| matches!(&job.task, Task::Key(known) if known == url));
-        if !coming && !self.keys.iter().any(|(known, _)| known == url) {
-            self.ask(
-                cx,
-                Task::Key(url.clone()),
-                url.clone(),
-                ByteRange::default(),
-            );
-        }
-    }
-
-    fn want_init(&mut self, cx: &mut Cx, init: Arc<Init>) {
-        let coming = self
-            .jobs
-            .iter()
-            .any(|job| matches!(&job.task, Task::Init(known) if *known == init));
-        if !coming && !self.inits.iter().any(|(known, _)| *known == init) {
-            let (url, range) = (init.url.clone(), init.range);
-            self.ask(cx, Task::Init(init), url, range);
         }
     }
 
@@ -404,7 +315,7 @@ impl Loader {
         let number = load.segment.number;
         self.drop_jobs(
             cx,
-            |task| matches!(task, Task::Segment(of) if *of == number),
+            |job| matches!(job.task, Task::Segment(of) if of == number),
         );
         let hopeless = load.segment.key.is_some() || self.damaged > MOST_DAMAGED;
         if hopeless
@@ -419,194 +330,14 @@ impl Loader {
         cx.recovered(fault);
     }
 
-    fn drop_jobs(&mut self, cx: &mut Cx, is: impl Fn(&Task) -> bool) {
-        self.jobs.retain_mut(|job| {
-            let drop = is(&job.task);
-            if drop {
-                job.transfer.cancel(cx);
-            }
-            !drop
-        });
-    }
-
-    /// The job of a request, if it is of this loader.
-    fn job(&self, id: RequestId) -> Option<usize> {
-        self.jobs.iter().position(|job| job.transfer.is(id))
-    }
-
-    pub(super) fn owns(&self, id: RequestId) -> bool {
-        self.job(id).is_some()
-    }
-
-    /// Lets the job's transfer take an input.
-    pub(super) fn route(
-        &mut self,
-        cx: &mut Cx,
-        id: RequestId,
-        terms: Terms,
-        act: impl FnOnce(&mut Cx, &mut Transfer) -> Progress,
-    ) {
-        let Some(at) = self.job(id) else { return };
-        if let Some(job) = self.jobs.get_mut(at) {
-            let progress = act(cx, &mut job.transfer);
-            self.take(cx, at, progress, terms);
-        }
-    }
-
-    pub(super) fn on_time(&mut self, cx: &mut Cx, terms: Terms) {
-        for at in (0..self.jobs.len()).rev() {
-            if let Some(job) = self.jobs.get_mut(at) {
-                let progress = job.transfer.on_time(cx, terms);
-                self.take(cx, at, progress, terms);
-            }
-        }
-        if self.refresh_at.is_some_and(|at| at <= cx.mono()) {
-            self.refresh(cx);
-        }
-    }
-
-    fn refresh(&mut self, cx: &mut Cx) {
-        let target = self.plan.as_ref().map_or(Time::ZERO, |plan| plan.target);
-        let patience = Time::from(cx.config.network_timeout).max(target.scale(3.0));
-        if cx.mono() - self.changed_at > patience {
-            self.changed_at = cx.mono();
-            let fault = Fault::new(codes::ERROR_NETWORK_CONNECT_TIMEOUT, "hls.playlist.stale")
-                .because("the live playlist has not changed for a long time")
-                .retry_class(Retry::Backoff)
-                .at_url(self.url.expose());
-            self.refresh_at = None;
-            return self.offers.push_back(Offer::Parked(fault));
-        }
-        self.ask_playlist(cx);
-    }
-
-    fn take(&mut self, cx: &mut Cx, at: usize, progress: Progress, terms: Terms) {
-        match progress {
-            Progress::None => {}
-            Progress::Head(info) => {
-                cx.mark(TimingMark::Connect);
-                let playlist = self
-                    .jobs
-                    .get(at)
-                    .is_some_and(|job| matches!(job.task, Task::Playlist));
-                if let (true, Some(url)) = (playlist, info.final_url) {
-                    self.url = Secret::new(url);
-                }
-            }
-            Progress::Data(_, data) => self.data(cx, at, data),
-            Progress::Done => self.done(cx, at),
-            Progress::Expired(fault) => self.expired(cx, at, fault),
-            Progress::Parked(fault) => self.offers.push_back(Offer::Parked(fault)),
-            Progress::Failed(fault) => self.failed(cx, at, fault, terms),
-        }
-    }
-
-    fn data(&mut self, cx: &mut Cx, at: usize, data: Bytes) {
-        let Some(job) = self.jobs.get_mut(at) else {
-            return;
-        };
-        match job.task {
-            Task::Segment(number) => {
-                cx.mark(TimingMark::FirstSegmentByte);
-                if let Some(load) = self
-                    .loads
-                    .iter_mut()
-                    .find(|load| load.segment.number == number)
-                {
-                    load.add(data);
-                }
-            }
-            _ => job.data.extend_from_slice(&data),
-        }
-    }
-
-    fn done(&mut self, cx: &mut Cx, at: usize) {
-        let job = self.jobs.remove(at);
-        match job.task {
-            Task::Playlist => match read::playlist(cx, &job.data, &self.url, &self.variables) {
-                Ok(Playlist::Media(plan)) => self.playlist_came(cx, plan),
-                Ok(Playlist::Multivariant { .. }) => {
-                    self.fail(read::malformed(
-                        "a multivariant playlist stands where a media playlist is due",
-                        &self.url,
-                    ));
-                }
-                Err(fault) => self.fail(fault),
-            },
-            Task::Key(url) => {
-                // Its length is seen, never the key itself.
-                let mut key = ContentKey::new([0; 16]);
-                let read = cx.tape.try_see("key", || {
-                    key = ContentKey::from_bytes(&job.data).map_err(|error| error.fault())?;
-                    Ok(())
-                });
-                match read {
-                    Ok(()) => {
-                        self.keys.push_back((url, key));
-                        self.keys.keep_last(8);
-                    }
-                    Err(fault) => self.fail(fault.at_url(url.expose())),
-                }
-            }
-            Task::Init(init) => {
-                self.inits.push_back((init, job.data.freeze()));
-                self.inits.keep_last(4);
-            }
-            Task::Segment(number) => {
-                let took = cx.mono() - job.asked;
-                let bytes = job.transfer.received();
-                if let Some(load) = self
-                    .loads
-                    .iter_mut()
-                    .find(|load| load.segment.number == number)
-                {
-                    load.complete();
-                }
-                self.offers.push_back(Offer::Measured { bytes, took });
-                self.go_on(cx);
-            }
-        }
-    }
-
     fn fail(&mut self, fault: Fault) {
         self.over = true;
         self.offers.push_back(Offer::Failed(fault));
     }
 
-    /// A request failed for good.
-    fn failed(&mut self, cx: &mut Cx, at: usize, fault: Fault, terms: Terms) {
-        let job = self.jobs.remove(at);
-        match job.task {
-            // A live stream goes on without a segment that is gone.
-            Task::Segment(number) if terms.live => {
-                self.loads.retain(|load| load.segment.number != number);
-                cx.recovered(fault);
-            }
-            Task::Segment(number) => {
-                self.loads.retain(|load| load.segment.number < number);
-                // What was given of it must not come twice.
-                self.next = if self.given == Some(number) {
-                    number + 1
-                } else {
-                    number
-                };
-                self.fail(fault);
-            }
-            Task::Playlist if self.plan.is_some() && fault.retry() != Retry::Never => {
-                cx.info(
-                    InfoCode::NetworkRetry,
-                    "the playlist is asked for again later",
-                );
-                self.refresh_at =
-                    Some(cx.mono() + self.plan.as_ref().map_or(Time::ZERO, |plan| plan.target));
-            }
-            _ => self.fail(fault),
-        }
-    }
-
     /// Goes to a time; what was under way is not wanted any more.
     pub(super) fn seek(&mut self, cx: &mut Cx, time: Time) {
-        self.drop_jobs(cx, |task| matches!(task, Task::Segment(_)));
+        self.drop_jobs(cx, |job| matches!(job.task, Task::Segment(_)));
         self.loads.clear();
         self.offers.clear();
         self.over = false;
@@ -617,26 +348,10 @@ impl Loader {
             self.next = segment.number;
         }
         // A playlist that was refused is asked for once more: the user tries again.
-        let comes = |job: &Job| matches!(job.task, Task::Playlist);
-        if self.plan.is_none() && !self.jobs.iter().any(comes) {
+        if self.plan.is_none() && !self.asks_for(|task| matches!(task, Task::Playlist)) {
             self.ask_playlist(cx);
         }
         self.go_on(cx);
-    }
-
-    pub(super) fn reload(&mut self, cx: &mut Cx) {
-        for job in &mut self.jobs {
-            job.transfer.reload(cx);
-        }
-        if self.is_live()
-            && self.refresh_at.is_none()
-            && !self
-                .jobs
-                .iter()
-                .any(|job| matches!(job.task, Task::Playlist))
-        {
-            self.ask_playlist(cx);
-        }
     }
 
     pub(super) fn close(&mut self, cx: &mut Cx) {
@@ -644,26 +359,5 @@ impl Loader {
         self.loads.clear();
         self.over = true;
         self.refresh_at = None;
-    }
-
-    pub(super) fn deadline(&self, cx: &Cx) -> Option<Time> {
-        let jobs = self
-            .jobs
-            .iter()
-            .filter_map(|job| job.transfer.deadline(cx))
-            .min();
-        crate::present::earliest([jobs, self.refresh_at])
-    }
-}
-
-trait Bounded {
-    fn keep_last(&mut self, most: usize);
-}
-
-impl<T> Bounded for VecDeque<T> {
-    fn keep_last(&mut self, most: usize) {
-        while self.len() > most {
-            self.pop_front();
-        }
     }
 }

@@ -5,7 +5,9 @@ mod load;
 mod loader;
 mod plan;
 mod read;
+mod requests;
 mod sound;
+mod switching;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -13,19 +15,19 @@ use std::sync::Arc;
 use bytes::{Bytes, BytesMut};
 use kinora_errors::{Fault, Secret};
 use kinora_manifest::hls::Variables;
-use kinora_media::{ByteRange, Chunk, MediaInfo, Packet, RequestId, ResponseInfo, Time, TrackKind};
+use kinora_media::{MediaInfo, Packet, Time, TrackKind};
 
 use self::hurry::Begun;
 use self::load::Timeline;
 use self::loader::{From, Loader, Offer};
 use self::plan::{AudioRendition, Playlist, Variant};
 use self::sound::Sound;
-use super::{Anew, Notice};
+use super::Notice;
+use crate::TimingMark;
 use crate::abr::{Abr, Pace};
 use crate::cx::Cx;
 use crate::line::{Line, Lines};
-use crate::transfer::{Progress, Terms, Transfer, Want};
-use crate::{Initiator, Purpose, TimingMark, TrackChoice, TrackOption};
+use crate::transfer::Transfer;
 
 /// A playlist beyond that is refused.
 const LONGEST_PLAYLIST: usize = 8 << 20;
@@ -331,183 +333,6 @@ impl Hls {
         self.notices.push_back(Notice::Info(info));
     }
 
-    /// Chooses the rendition of the segments after those under way.
-    fn adapt(&mut self, cx: &mut Cx, ahead: Time) {
-        if self.manual || self.incoming.is_some() || self.variants.len() < 2 {
-            return;
-        }
-        let mut wanted = self.abr.choose(&self.bitrates(), self.current, ahead);
-        while wanted > 0 && self.bad.contains(&wanted) {
-            wanted -= 1;
-        }
-        if wanted != self.current && !self.bad.contains(&wanted) {
-            self.switch(cx, wanted);
-        }
-    }
-
-    fn switch(&mut self, cx: &mut Cx, index: usize) {
-        let Some(border) = self.main.as_ref().and_then(Loader::border) else {
-            return;
-        };
-        if let Some(loader) = self.loader(cx, index, From::Time(border + ROUNDING)) {
-            self.incoming = Some((index, loader));
-            if let Some(main) = &mut self.main {
-                main.stop_after_loads();
-            }
-        }
-    }
-
-    /// The other variant takes over once everything of the old one is read.
-    fn take_over(&mut self, cx: &mut Cx) -> bool {
-        if self.incoming.is_none() || self.main.as_ref().is_some_and(Loader::has_loads) {
-            return false;
-        }
-        let from = self.sound.resumes(self.begin);
-        self.install(cx, from)
-    }
-
-    /// Puts the incoming variant in the place of the one that plays; its sound goes on from there. `false`: there is none.
-    fn install(&mut self, cx: &mut Cx, sound_from: From) -> bool {
-        let Some((index, loader)) = self.incoming.take() else {
-            return false;
-        };
-        if let Some(mut old) = self.main.replace(loader) {
-            old.close(cx);
-        }
-        self.current = index;
-        self.forget_pace();
-        self.notices
-            .push_back(Notice::Switched(u32::try_from(index).unwrap_or(u32::MAX)));
-        self.open_sound(cx, sound_from);
-        true
-    }
-
-    /// The incoming variant is not wanted any more. `false`: there was none.
-    fn drop_incoming(&mut self, cx: &mut Cx) -> bool {
-        let incoming = self.incoming.take();
-        let dropped = incoming.is_some();
-        if let Some((_, mut unused)) = incoming {
-            unused.close(cx);
-        }
-        dropped
-    }
-
-    /// Another variant goes on where this one fails; without one the presentation fails.
-    fn variant_failed(&mut self, cx: &mut Cx, fault: Fault) {
-        self.bad.push(self.current);
-        let below = (0..self.current).rev();
-        let above = self.current + 1..self.variants.len();
-        let other = below.chain(above).find(|index| !self.bad.contains(index));
-        let from = self.main.as_ref().map_or(self.begin, Loader::resumes);
-        let Some(loader) = other.and_then(|other| self.loader(cx, other, from)) else {
-            return self.notices.push_back(Notice::Failed(fault));
-        };
-        cx.recovered(fault);
-        self.drop_incoming(cx);
-        self.incoming = other.map(|other| (other, loader));
-        if let Some(main) = &mut self.main {
-            main.close(cx);
-        }
-    }
-
-    fn loaders(&mut self) -> impl Iterator<Item = &mut Loader> {
-        let incoming = self.incoming.as_mut().map(|(_, loader)| loader);
-        [self.main.as_mut(), incoming, self.sound.loader.as_mut()]
-            .into_iter()
-            .flatten()
-    }
-
-    fn route(
-        &mut self,
-        cx: &mut Cx,
-        id: RequestId,
-        terms: Terms,
-        act: impl FnOnce(&mut Cx, &mut Transfer) -> Progress,
-    ) {
-        if let Some((transfer, _)) = self.first.as_mut().filter(|(transfer, _)| transfer.is(id)) {
-            let progress = act(cx, transfer);
-            return self.first_progress(cx, progress);
-        }
-        if let Some(loader) = self.loaders().find(|loader| loader.owns(id)) {
-            loader.route(cx, id, terms, act);
-        }
-    }
-
-    fn first_progress(&mut self, cx: &mut Cx, progress: Progress) {
-        match progress {
-            Progress::None => {}
-            Progress::Head(info) => {
-                if let Some(url) = info.final_url {
-                    self.url = Secret::new(url);
-                }
-            }
-            Progress::Data(_, data) => {
-                let Some((transfer, text)) = &mut self.first else {
-                    return;
-                };
-                text.extend_from_slice(&data);
-                transfer.grant(cx);
-                if text.len() > LONGEST_PLAYLIST {
-                    transfer.cancel(cx);
-                    let fault = read::malformed("the playlist has no end", &self.url);
-                    self.notices.push_back(Notice::Failed(fault));
-                }
-            }
-            Progress::Done => {
-                if let Some((_, text)) = self.first.take() {
-                    self.opened(cx, &text);
-                }
-            }
-            Progress::Expired(fault) => self.notices.push_back(Notice::Expired(fault)),
-            Progress::Parked(fault) => self.notices.push_back(Notice::Parked(fault)),
-            Progress::Failed(fault) => self.notices.push_back(Notice::Failed(fault)),
-        }
-    }
-
-    pub(crate) fn on_head(&mut self, cx: &mut Cx, id: RequestId, info: ResponseInfo, terms: Terms) {
-        self.route(cx, id, terms, |cx, transfer| {
-            transfer.on_head(cx, info, terms)
-        });
-    }
-    pub(crate) fn on_chunk(&mut self, cx: &mut Cx, chunk: Chunk, terms: Terms) {
-        self.route(cx, chunk.id, terms, |cx, transfer| {
-            transfer.on_chunk(cx, chunk)
-        });
-    }
-    pub(crate) fn on_done(&mut self, cx: &mut Cx, id: RequestId, terms: Terms) {
-        self.route(cx, id, terms, |cx, transfer| transfer.on_done(cx));
-    }
-    pub(crate) fn on_failed(&mut self, cx: &mut Cx, id: RequestId, fault: Fault, terms: Terms) {
-        self.route(cx, id, terms, |cx, transfer| {
-            transfer.on_failed(cx, fault, terms)
-        });
-    }
-
-    pub(crate) fn on_time(&mut self, cx: &mut Cx, terms: Terms) {
-        if let Some((transfer, _)) = &mut self.first {
-            let progress = transfer.on_time(cx, terms);
-            self.first_progress(cx, progress);
-        }
-        for loader in self.loaders() {
-            loader.on_time(cx, terms);
-        }
-    }
-
-    pub(crate) fn deadline(&self, cx: &Cx) -> Option<Time> {
-        let first = self
-            .first
-            .as_ref()
-            .and_then(|(transfer, _)| transfer.deadline(cx));
-        let of = |loader: Option<&Loader>| loader.and_then(|loader| loader.deadline(cx));
-        let incoming = self.incoming.as_ref().map(|(_, loader)| loader);
-        crate::present::earliest([
-            first,
-            of(self.main.as_ref()),
-            of(incoming),
-            of(self.sound.loader.as_ref()),
-        ])
-    }
-
     pub(crate) fn seek(&mut self, cx: &mut Cx, target: Time) {
         self.notices.clear();
         self.begin = From::Time(target);
@@ -525,93 +350,5 @@ impl Hls {
     pub(crate) fn seek_sound(&mut self, cx: &mut Cx, target: Time) {
         let like = self.main.as_ref().and_then(Loader::timeline);
         self.sound.seek(cx, target, like);
-    }
-
-    /// What can be chosen; `None` when there is but one rendition.
-    pub(crate) fn options(&self) -> Option<Arc<[TrackOption]>> {
-        let sounds = self.sound.options(self.variants.len());
-        if self.variants.len() < 2 && sounds.is_empty() {
-            return None;
-        }
-        let option = |(index, variant): (usize, &Variant)| TrackOption {
-            index: u32::try_from(index).unwrap_or(u32::MAX),
-            kind: TrackKind::Video,
-            label: variant.label(),
-            size: variant.size,
-            bitrate: Some(variant.bandwidth),
-            selected: index == self.current,
-        };
-        Some(
-            self.variants
-                .iter()
-                .enumerate()
-                .map(option)
-                .chain(sounds)
-                .collect(),
-        )
-    }
-
-    /// Takes a rendition for good, or leaves the choice to the engine again.
-    pub(crate) fn select(&mut self, cx: &mut Cx, choice: TrackChoice) -> Anew {
-        let TrackChoice::Index(index) = choice else {
-            self.manual = false;
-            return Anew::Nothing;
-        };
-        let Ok(index) = usize::try_from(index) else {
-            return Anew::Nothing;
-        };
-        if let Some(place) = index.checked_sub(self.variants.len()) {
-            let like = self.main.as_ref().and_then(Loader::timeline);
-            return self.sound.select(cx, place, like);
-        }
-        self.manual = true;
-        // One that was about to be left asks for nothing more: it begins anew.
-        let was_left = self.drop_incoming(cx);
-        if index == self.current && !was_left {
-            return Anew::Nothing;
-        }
-        self.incoming = self
-            .loader(cx, index, self.begin)
-            .map(|loader| (index, loader));
-        Anew::All
-    }
-
-    pub(crate) fn reload(&mut self, cx: &mut Cx) {
-        if let Some((transfer, _)) = &mut self.first {
-            transfer.reload(cx);
-        }
-        for loader in self.loaders() {
-            loader.reload(cx);
-        }
-    }
-
-    /// The playlist is to be found at another URL now; segments that it names keep theirs.
-    pub(crate) fn renew(&mut self, cx: &mut Cx, url: &Secret) {
-        match (&mut self.first, &mut self.main) {
-            (Some((transfer, _)), _) => transfer.renew(cx, url.clone()),
-            (None, Some(main)) if self.variants.is_empty() => main.renew(cx, url),
-            // The list of renditions comes first: it says where theirs are now.
-            (None, Some(_)) => {
-                self.url = url.clone();
-                let want = Want {
-                    purpose: Purpose::Playlist,
-                    url: url.clone(),
-                    range: ByteRange::default(),
-                    initiator: Initiator::User,
-                };
-                let transfer = Transfer::start(cx, want, LONGEST_PLAYLIST as u64);
-                self.first = Some((transfer, BytesMut::new()));
-            }
-            (None, None) => {}
-        }
-    }
-
-    pub(crate) fn close(&mut self, cx: &mut Cx) {
-        if let Some((mut transfer, _)) = self.first.take() {
-            transfer.cancel(cx);
-        }
-        for loader in self.loaders() {
-            loader.close(cx);
-        }
     }
 }

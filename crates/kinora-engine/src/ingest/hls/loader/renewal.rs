@@ -14,7 +14,7 @@ impl Loader {
         // They are mended together with what was told.
         self.offers
             .retain(|offer| !matches!(offer, Offer::Expired(_)));
-        self.drop_jobs(cx, |task| matches!(task, Task::Playlist));
+        self.drop_jobs(cx, |job| matches!(job.task, Task::Playlist));
         self.ask_playlist(cx);
     }
 
@@ -35,7 +35,7 @@ impl Loader {
             }
         }
         let wanted: Vec<Segment> = self.loads.iter().map(|load| load.segment.clone()).collect();
-        self.drop_jobs_that_wait(cx);
+        self.drop_jobs(cx, |job| job.transfer.is_parked());
         for segment in wanted {
             if let Some(Key::Aes128 { url, .. }) = segment.key.as_deref() {
                 self.want_key(cx, url);
@@ -66,15 +66,5 @@ impl Loader {
         if !awaited {
             self.offers.push_back(Offer::Expired(fault));
         }
-    }
-
-    fn drop_jobs_that_wait(&mut self, cx: &mut Cx) {
-        self.jobs.retain_mut(|job| {
-            let drop = job.transfer.is_parked();
-            if drop {
-                job.transfer.cancel(cx);
-            }
-            !drop
-        });
     }
 }

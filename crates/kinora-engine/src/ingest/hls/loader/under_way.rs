@@ -45,7 +45,7 @@ impl Loader {
     pub(in crate::ingest::hls) fn give_up(&mut self, cx: &mut Cx, number: u64) {
         self.drop_jobs(
             cx,
-            |task| matches!(task, Task::Segment(of) if *of == number),
+            |job| matches!(job.task, Task::Segment(of) if of == number),
         );
         self.loads.retain(|load| load.segment.number < number);
         self.next = number;

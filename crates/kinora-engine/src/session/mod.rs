@@ -1,25 +1,29 @@
 //! One presentation from `prepare` to `stop`: its ingest, its lines, its clock and its stage.
 
+mod access;
+mod choose;
+mod decoding;
+mod motion;
+mod seek;
+mod showing;
+
 use std::sync::Arc;
 
 use kinora_cloud::VidSource;
 use kinora_errors::{Fault, Secret, codes};
 use kinora_media::{MediaInfo, Time, TrackId};
 
+use self::motion::{Motion, Why};
 use crate::clock::Clock;
 use crate::cx::Cx;
-use crate::ingest::{Ingest, Notice, Sought};
-use crate::line::{Health, Lines, Waiting};
-use crate::motion::{Motion, Why};
+use crate::ingest::{Ingest, Notice};
+use crate::line::{Lines, Waiting};
 use crate::present::{Begin, Present, earliest};
-use crate::resolve::{Resolve, Resolved};
-use crate::select::{self, Selection};
+use crate::resolve::Resolve;
+use crate::select;
 use crate::stats::Meter;
 use crate::transfer::Terms;
-use crate::{
-    AudioClock, Credential, Epoch, Event, InfoCode, Input, LoopMode, Output, SeekAccuracy, Slot,
-    State, TimingMark, TrackOption, recover,
-};
+use crate::{Epoch, Event, InfoCode, Input, LoopMode, Output, State, TrackOption, recover};
 
 /// How far the presentation is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -52,12 +56,6 @@ pub(crate) enum Outcome {
     /// It failed for good.
     Failed(Fault),
 }
-
-/// After so many packets that can not be decoded a line is given up.
-const MOST_CORRUPT: u32 = 1_000;
-
-/// A fresh credential is waited for so long.
-const LONGEST_REFRESH: Time = Time::from_millis(10_000);
 
 /// What a source names.
 pub(crate) enum Origin {
@@ -112,24 +110,10 @@ impl Session {
         if let Some(target) = begin.target() {
             clock.set(target, cx.mono());
         }
-        let (mut ingest, mut resolve, mut doom) = (Ingest::Unknown, None, None);
-        let mut expiry = None;
-        match origin {
-            Origin::Url(url) => ingest = Ingest::open(cx, url),
-            Origin::Vid(source) => {
-                let mut call = Resolve::new(*source);
-                match call.ask(cx) {
-                    Err(fault) if recover::is_expired(&fault) => expiry = Some(expired(cx, fault)),
-                    Err(fault) => doom = Some(fault),
-                    Ok(()) => {}
-                }
-                resolve = Some(call);
-            }
-        }
-        Self {
+        let mut session = Self {
             epoch: cx.next_epoch(),
-            ingest,
-            resolve,
+            ingest: Ingest::Unknown,
+            resolve: None,
             seek_on_headers: begin.target(),
             lines: Lines::new(),
             clock,
@@ -144,14 +128,22 @@ impl Session {
             size: None,
             first_frame: false,
             ended: false,
-            doom,
-            expiry,
+            doom: None,
+            expiry: None,
             replaced: None,
             sink_runs: false,
             next_report: None,
             meter: Meter::default(),
             catches_up: false,
+        };
+        match origin {
+            Origin::Url(url) => session.ingest = Ingest::open(cx, url),
+            Origin::Vid(source) => {
+                session.resolve = Some(Resolve::new(*source));
+                session.ask_service(cx);
+            }
         }
+        session
     }
 
     pub(crate) fn state(&self) -> State {
@@ -234,115 +226,6 @@ impl Session {
             Input::Timeout => self.ingest.on_time(cx, terms),
             _ => {}
         }
-    }
-
-    /// Gives an answer of the video service to the call that waits for it.
-    fn input_for_call(&mut self, cx: &mut Cx, input: &Input, terms: Terms) -> Option<Resolved> {
-        let call = self.resolve.as_mut()?;
-        match input {
-            Input::Head { id, info } if call.owns(*id) => {
-                let info = info.clone();
-                Some(call.route(cx, |cx, transfer| transfer.on_head(cx, info, terms)))
-            }
-            Input::Chunk(chunk) if call.owns(chunk.id) => {
-                let chunk = chunk.clone();
-                Some(call.route(cx, |cx, transfer| transfer.on_chunk(cx, chunk)))
-            }
-            Input::Done { id } if call.owns(*id) => {
-                Some(call.route(cx, |cx, transfer| transfer.on_done(cx)))
-            }
-            Input::Failed { id, fault } if call.owns(*id) => {
-                let fault = fault.clone();
-                Some(call.route(cx, |cx, transfer| {
-                    transfer.on_failed(cx, fault, Terms::default())
-                }))
-            }
-            Input::Timeout => match call.on_time(cx, Terms::default()) {
-                Resolved::Pending => None,
-                resolved => Some(resolved),
-            },
-            _ => None,
-        }
-    }
-
-    fn resolved(&mut self, cx: &mut Cx, resolved: Resolved) {
-        match resolved {
-            Resolved::Pending => {}
-            Resolved::Url(url) => {
-                if let Some(fault) = self.replaced.take() {
-                    cx.recovered(fault);
-                }
-                match self.ingest {
-                    Ingest::Unknown => self.ingest = Ingest::open(cx, url),
-                    _ => self.ingest.renew(cx, url),
-                }
-            }
-            Resolved::Failed(fault) if recover::is_expired(&fault) => {
-                self.expiry = Some(expired(cx, fault))
-            }
-            Resolved::Failed(fault) => self.doom = Some(fault),
-        }
-    }
-
-    fn configured(&mut self, cx: &mut Cx, slot: Slot, decoder: &str, fell_back: Option<Fault>) {
-        cx.mark(TimingMark::DecoderOpen);
-        if let Some(fault) = fell_back {
-            let line = match slot {
-                Slot::Video => "pictures",
-                Slot::Audio => "sound",
-            };
-            cx.info(
-                InfoCode::SwitchToSoftwareDecoder,
-                format!("{decoder} decodes the {line}"),
-            );
-            cx.recovered(fault);
-        }
-    }
-
-    fn sound_is_at(&mut self, cx: &mut Cx, report: AudioClock) {
-        if report.running && self.sink_runs {
-            self.clock.correct(report.position, cx.mono());
-        }
-    }
-
-    fn decode_failed(&mut self, cx: &mut Cx, slot: Slot, fault: Fault, fatal: bool) {
-        cx.tally.corrupt += u64::from(!fatal);
-        let line = self.lines.line(slot);
-        line.corrupt += 1;
-        if !line.is_on() || !fatal && line.corrupt <= MOST_CORRUPT {
-            return;
-        }
-        self.line_died(cx, slot, fault);
-    }
-
-    /// The other line plays on; without one there is nothing to play.
-    fn line_died(&mut self, cx: &mut Cx, slot: Slot, fault: Fault) {
-        let unsupported = [
-            codes::ERROR_CODEC_VIDEO_NOT_SUPPORT,
-            codes::ERROR_CODEC_AUDIO_NOT_SUPPORT,
-        ]
-        .contains(&fault.code());
-        let epoch = self.epoch;
-        let line = self.lines.line(slot);
-        line.flush(cx, epoch);
-        line.queue.clear();
-        line.health = Health::Dead;
-        let code = match (slot, unsupported) {
-            (Slot::Audio, true) => InfoCode::AudioCodecNotSupport,
-            (Slot::Audio, false) => InfoCode::AudioDecoderDeviceError,
-            (Slot::Video, true) => InfoCode::VideoCodecNotSupport,
-            (Slot::Video, false) => InfoCode::VideoDecoderDeviceError,
-        };
-        cx.info(code, fault.to_string());
-        if self.lines.video.is_on() || self.lines.audio.is_on() {
-            cx.recovered(fault);
-            return;
-        }
-        self.doom = Some(if unsupported {
-            no_valid_stream(&fault)
-        } else {
-            fault
-        });
     }
 
     /// Goes as far as can be gone now.
@@ -437,12 +320,7 @@ impl Session {
                     cx.event(Event::TrackChanged { index });
                 }
                 Notice::Parked(fault) => self.parked(cx, &fault),
-                Notice::Expired(fault) => {
-                    // Several requests may be refused at once; the application is asked once.
-                    if self.expiry.is_none() {
-                        self.expiry = Some(expired(cx, fault));
-                    }
-                }
+                Notice::Expired(fault) => self.await_credential(cx, fault),
             }
         }
     }
@@ -505,126 +383,6 @@ impl Session {
         definitions.or_else(|| self.ingest.options())
     }
 
-    pub(crate) fn follow(&mut self, cx: &mut Cx, selection: &Selection) {
-        let epoch = self.epoch;
-        for (line, track) in self
-            .lines
-            .each()
-            .into_iter()
-            .zip([&selection.video, &selection.audio])
-        {
-            let Some(track) = track else { continue };
-            line.follow(Arc::clone(track));
-            // The decoder opens while the first packets are on their way.
-            if line.is_on() && line.queue.is_drained() {
-                line.configure(cx, epoch, track);
-            }
-        }
-    }
-
-    fn feed(&mut self, cx: &mut Cx) {
-        let (epoch, ended) = (self.epoch, self.ended || self.doom.is_some());
-        let mut took_key = false;
-        if self.is_moving() {
-            // A decoder that is behind catches up by what no other picture needs.
-            self.lines.video.unseen_until = self.clock.position(cx.mono());
-        }
-        for line in self.lines.each() {
-            let before = line.queue.read_packets();
-            line.feed(cx, epoch, ended);
-            took_key |= line.queue.read_packets() > before;
-        }
-        // Cheap enough once in a while; each time would walk the queue for each packet.
-        if took_key
-            && (self.lines.video.queue.read_packets() > 256
-                || self.lines.audio.queue.read_packets() > 512)
-        {
-            let position = self.clock.position(cx.mono());
-            self.lines
-                .trim(position - Time::from(cx.config.max_backward_buffer));
-        }
-    }
-
-    fn show(&mut self, cx: &mut Cx) {
-        let was_waiting = self.seeking.is_some() || !self.first_frame;
-        if let Some(frame) = self
-            .present
-            .first_picture(cx, &mut self.lines, &mut self.clock)
-        {
-            self.pictured(cx, frame);
-            self.first_out(cx, frame.pts);
-        }
-        self.present.settle(&self.lines, &mut self.clock, cx.mono());
-        if self.is_moving()
-            && let Some(frame) = self.present.pictures(cx, &mut self.lines, &self.clock)
-        {
-            self.pictured(cx, frame);
-        }
-        self.present.sound(cx, &mut self.lines, &self.clock);
-        let position = self.clock.position(cx.mono());
-        let limit = self.present.limit(&self.lines, position);
-        self.clock.set_limit(limit, cx.mono());
-        if was_waiting
-            && let Some(start) = self.present.start
-            && !self.present.awaits_picture(&self.lines, position)
-            && (self.lines.audio.presented > 0 || self.lines.is_over())
-            && self.lines.video.presented == 0
-        {
-            // No picture will come for this: the sound answers.
-            self.first_out(cx, start);
-        }
-    }
-
-    fn pictured(&mut self, cx: &mut Cx, frame: Waiting) {
-        if let Some((width, height)) = frame.size
-            && self.size != frame.size
-        {
-            self.size = frame.size;
-            cx.event(Event::VideoSize { width, height });
-        }
-    }
-
-    fn first_out(&mut self, cx: &mut Cx, pts: Time) {
-        if !self.first_frame && (self.lines.video.presented > 0 || self.lines.audio.presented > 0) {
-            self.first_frame = true;
-            cx.event(Event::FirstFrame { pts });
-        }
-        if let Some(target) = self.seeking.take() {
-            cx.event(Event::SeekEnd { target, pts });
-        }
-    }
-
-    pub(crate) fn run_sink(&mut self, cx: &mut Cx, run: bool) {
-        if self.sink_runs != run {
-            self.sink_runs = run;
-            cx.push(if run {
-                Output::RunAudio
-            } else {
-                Output::HoldAudio
-            });
-        }
-    }
-
-    pub(crate) fn position(&self, mono: Time) -> Time {
-        // Sound that begins before the first picture has negative times.
-        let position = self.seeking.unwrap_or_else(|| self.clock.position(mono));
-        position.max(Time::ZERO)
-    }
-
-    pub(crate) fn buffered(&self, mono: Time) -> Time {
-        let position = self.position(mono);
-        let end = self
-            .lines
-            .video
-            .queue
-            .end()
-            .max(self.lines.audio.queue.end());
-        match end {
-            Some(end) if self.ended => end.max(position),
-            _ => position + self.lines.ahead(position),
-        }
-    }
-
     /// Plays, or plays on.
     pub(crate) fn start(&mut self, cx: &mut Cx) {
         let old = self.state();
@@ -662,132 +420,8 @@ impl Session {
         }
     }
 
-    /// Goes to a time. An earlier seek that has not ended is forgotten: only the newest one ends.
-    pub(crate) fn seek(&mut self, cx: &mut Cx, target: Time, accuracy: SeekAccuracy) {
-        if self.ingest.is_live() {
-            return;
-        }
-        let duration = self.info.as_ref().and_then(|info| info.duration);
-        let target = target.max(Time::ZERO).min(duration.unwrap_or(Time::MAX));
-        let begin = match accuracy {
-            SeekAccuracy::KeyFrame => Begin::KeyFrame(target),
-            SeekAccuracy::Exact => Begin::Exact(target),
-        };
-        self.seeking = Some(target);
-        if let Stage::Preparing { .. } = self.stage {
-            self.present = Present::new(begin);
-            self.seek_on_headers = Some(target);
-            self.clock.set(target, cx.mono());
-            return;
-        }
-        self.go_to(cx, begin);
-        if self.stage == Stage::Completed {
-            self.stage = Stage::Started(Motion::waiting(cx.mono(), Why::Seek));
-            cx.event(Event::StateChanged {
-                old: State::Completion,
-                new: State::Started,
-            });
-        }
-    }
-
-    /// From the beginning again.
-    pub(crate) fn restart(&mut self, cx: &mut Cx) {
-        self.go_to(cx, Begin::First);
-    }
-
-    pub(crate) fn go_to(&mut self, cx: &mut Cx, begin: Begin) {
-        self.go_by(cx, begin, |session, cx, target| {
-            if !session.rewind(target) {
-                for line in session.lines.each() {
-                    line.queue.clear();
-                }
-                session.seek_in_ingest(cx, target);
-            }
-        });
-    }
-
-    /// Goes to a time; `find` sees to it that its packets come.
-    pub(crate) fn go_by(
-        &mut self,
-        cx: &mut Cx,
-        begin: Begin,
-        find: impl FnOnce(&mut Self, &mut Cx, Time),
-    ) {
-        let target = begin.target().unwrap_or(Time::ZERO);
-        self.epoch = cx.next_epoch();
-        let epoch = self.epoch;
-        self.clock.hold(cx.mono());
-        self.run_sink(cx, false);
-        for line in self.lines.each() {
-            line.flush(cx, epoch);
-        }
-        find(self, cx, target);
-        if let Begin::Exact(target) = begin {
-            self.lines.video.unseen_until = target;
-        }
-        self.present = Present::new(begin);
-        self.clock.set(target, cx.mono());
-        if let Stage::Started(motion) = self.stage {
-            motion.leave(cx);
-            self.stage = Stage::Started(Motion::waiting(cx.mono(), Why::Seek));
-        }
-    }
-
-    /// Tries to serve a seek from the packets that are there.
-    fn rewind(&mut self, target: Time) -> bool {
-        let Lines { video, audio, .. } = &mut self.lines;
-        let from = match video.is_on() {
-            true => match video.queue.key_before(target) {
-                Some(key) => key,
-                None => return false,
-            },
-            false => target,
-        };
-        if audio.is_on() && !audio.queue.covers(from) {
-            return false;
-        }
-        video.queue.rewind_to_key(target);
-        audio.queue.rewind_to(from);
-        true
-    }
-
-    fn seek_in_ingest(&mut self, cx: &mut Cx, target: Time) {
-        self.ended = false;
-        self.doom = None;
-        if self.ingest.seek(cx, target) == Sought::FromStart {
-            for line in self.lines.each() {
-                line.gate = Some(target);
-            }
-        }
-    }
-
     pub(crate) fn reload(&mut self, cx: &mut Cx) {
         self.ingest.reload(cx);
-    }
-
-    pub(crate) fn refresh(&mut self, cx: &mut Cx, credential: Credential) {
-        if let Credential::Url(url) = credential {
-            if self.expiry.take().is_some() {
-                self.ingest.renew(cx, url);
-            }
-            return;
-        }
-        let Some(call) = &mut self.resolve else {
-            return;
-        };
-        if !call.refresh(credential) {
-            return;
-        }
-        let Some((fault, _)) = self.expiry.take() else {
-            return;
-        };
-        // Of media that was refused, its own transfer tells when it comes again.
-        self.replaced = recover::is_expired(&fault).then_some(fault);
-        match call.ask(cx) {
-            Err(fault) if recover::is_expired(&fault) => self.expiry = Some(expired(cx, fault)),
-            Err(fault) => self.doom = Some(fault),
-            Ok(()) => {}
-        }
     }
 
     pub(crate) fn set_speed(&mut self, cx: &mut Cx, speed: f64) {
@@ -829,22 +463,6 @@ impl Session {
             self.expiry.as_ref().map(|(_, until)| *until),
         ])
     }
-}
-
-/// Asks for a fresh credential; gives until when it is waited for.
-fn expired(cx: &mut Cx, fault: Fault) -> (Fault, Time) {
-    let until = cx.mono() + Time::from(cx.config.network_timeout).min(LONGEST_REFRESH);
-    cx.event(Event::CredentialExpired(fault.clone()));
-    (fault, until)
-}
-
-fn no_valid_stream(cause: &Fault) -> Fault {
-    let mut fault = Fault::new(codes::ERROR_DEMUXER_NO_VALID_STREAM, "decoder.none")
-        .because("no track of the source can be decoded here");
-    for link in cause.causes() {
-        fault = fault.because(link.0.clone());
-    }
-    fault
 }
 
 fn locked() -> Fault {

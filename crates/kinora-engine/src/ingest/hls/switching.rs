@@ -1,0 +1,143 @@
+//! Changes of the rendition: by the measured rate, by the user, and away from one that fails.
+
+use std::sync::Arc;
+
+use kinora_errors::Fault;
+use kinora_media::{Time, TrackKind};
+
+use super::loader::{From, Loader};
+use super::plan::Variant;
+use super::{Hls, ROUNDING};
+use crate::cx::Cx;
+use crate::ingest::{Anew, Notice};
+use crate::{TrackChoice, TrackOption};
+
+impl Hls {
+    /// What can be chosen; `None` when there is but one rendition.
+    pub(crate) fn options(&self) -> Option<Arc<[TrackOption]>> {
+        let sounds = self.sound.options(self.variants.len());
+        if self.variants.len() < 2 && sounds.is_empty() {
+            return None;
+        }
+        let option = |(index, variant): (usize, &Variant)| TrackOption {
+            index: u32::try_from(index).unwrap_or(u32::MAX),
+            kind: TrackKind::Video,
+            label: variant.label(),
+            size: variant.size,
+            bitrate: Some(variant.bandwidth),
+            selected: index == self.current,
+        };
+        Some(
+            self.variants
+                .iter()
+                .enumerate()
+                .map(option)
+                .chain(sounds)
+                .collect(),
+        )
+    }
+
+    /// Takes a rendition for good, or leaves the choice to the engine again.
+    pub(crate) fn select(&mut self, cx: &mut Cx, choice: TrackChoice) -> Anew {
+        let TrackChoice::Index(index) = choice else {
+            self.manual = false;
+            return Anew::Nothing;
+        };
+        let Ok(index) = usize::try_from(index) else {
+            return Anew::Nothing;
+        };
+        if let Some(place) = index.checked_sub(self.variants.len()) {
+            let like = self.main.as_ref().and_then(Loader::timeline);
+            return self.sound.select(cx, place, like);
+        }
+        self.manual = true;
+        // One that was about to be left asks for nothing more: it begins anew.
+        let was_left = self.drop_incoming(cx);
+        if index == self.current && !was_left {
+            return Anew::Nothing;
+        }
+        self.incoming = self
+            .loader(cx, index, self.begin)
+            .map(|loader| (index, loader));
+        Anew::All
+    }
+
+    /// Chooses the rendition of the segments after those under way.
+    pub(super) fn adapt(&mut self, cx: &mut Cx, ahead: Time) {
+        if self.manual || self.incoming.is_some() || self.variants.len() < 2 {
+            return;
+        }
+        let mut wanted = self.abr.choose(&self.bitrates(), self.current, ahead);
+        while wanted > 0 && self.bad.contains(&wanted) {
+            wanted -= 1;
+        }
+        if wanted != self.current && !self.bad.contains(&wanted) {
+            self.switch(cx, wanted);
+        }
+    }
+
+    pub(super) fn switch(&mut self, cx: &mut Cx, index: usize) {
+        let Some(border) = self.main.as_ref().and_then(Loader::border) else {
+            return;
+        };
+        if let Some(loader) = self.loader(cx, index, From::Time(border + ROUNDING)) {
+            self.incoming = Some((index, loader));
+            if let Some(main) = &mut self.main {
+                main.stop_after_loads();
+            }
+        }
+    }
+
+    /// The other variant takes over once everything of the old one is read.
+    pub(super) fn take_over(&mut self, cx: &mut Cx) -> bool {
+        if self.incoming.is_none() || self.main.as_ref().is_some_and(Loader::has_loads) {
+            return false;
+        }
+        let from = self.sound.resumes(self.begin);
+        self.install(cx, from)
+    }
+
+    /// Puts the incoming variant in the place of the one that plays; its sound goes on from there. `false`: there is none.
+    pub(super) fn install(&mut self, cx: &mut Cx, sound_from: From) -> bool {
+        let Some((index, loader)) = self.incoming.take() else {
+            return false;
+        };
+        if let Some(mut old) = self.main.replace(loader) {
+            old.close(cx);
+        }
+        self.current = index;
+        self.forget_pace();
+        self.notices
+            .push_back(Notice::Switched(u32::try_from(index).unwrap_or(u32::MAX)));
+        self.open_sound(cx, sound_from);
+        true
+    }
+
+    /// The incoming variant is not wanted any more. `false`: there was none.
+    pub(super) fn drop_incoming(&mut self, cx: &mut Cx) -> bool {
+        let incoming = self.incoming.take();
+        let dropped = incoming.is_some();
+        if let Some((_, mut unused)) = incoming {
+            unused.close(cx);
+        }
+        dropped
+    }
+
+    /// Another variant goes on where this one fails; without one the presentation fails.
+    pub(super) fn variant_failed(&mut self, cx: &mut Cx, fault: Fault) {
+        self.bad.push(self.current);
+        let below = (0..self.current).rev();
+        let above = self.current + 1..self.variants.len();
+        let other = below.chain(above).find(|index| !self.bad.contains(index));
+        let from = self.main.as_ref().map_or(self.begin, Loader::resumes);
+        let Some(loader) = other.and_then(|other| self.loader(cx, other, from)) else {
+            return self.notices.push_back(Notice::Failed(fault));
+        };
+        cx.recovered(fault);
+        self.drop_incoming(cx);
+        self.incoming = other.map(|other| (other, loader));
+        if let Some(main) = &mut self.main {
+            main.close(cx);
+        }
+    }
+}

@@ -1,0 +1,114 @@
+//! What the video service answers, and credentials that expire.
+
+use kinora_errors::Fault;
+use kinora_media::Time;
+
+use super::Session;
+use crate::cx::Cx;
+use crate::ingest::Ingest;
+use crate::resolve::Resolved;
+use crate::transfer::Terms;
+use crate::{Credential, Event, Input, recover};
+
+/// A fresh credential is waited for so long.
+const LONGEST_REFRESH: Time = Time::from_millis(10_000);
+
+impl Session {
+    /// Gives an answer of the video service to the call that waits for it.
+    pub(super) fn input_for_call(
+        &mut self,
+        cx: &mut Cx,
+        input: &Input,
+        terms: Terms,
+    ) -> Option<Resolved> {
+        let call = self.resolve.as_mut()?;
+        match input {
+            Input::Head { id, info } if call.owns(*id) => {
+                let info = info.clone();
+                Some(call.route(cx, |cx, transfer| transfer.on_head(cx, info, terms)))
+            }
+            Input::Chunk(chunk) if call.owns(chunk.id) => {
+                let chunk = chunk.clone();
+                Some(call.route(cx, |cx, transfer| transfer.on_chunk(cx, chunk)))
+            }
+            Input::Done { id } if call.owns(*id) => {
+                Some(call.route(cx, |cx, transfer| transfer.on_done(cx)))
+            }
+            Input::Failed { id, fault } if call.owns(*id) => {
+                let fault = fault.clone();
+                Some(call.route(cx, |cx, transfer| {
+                    transfer.on_failed(cx, fault, Terms::default())
+                }))
+            }
+            Input::Timeout => match call.on_time(cx, Terms::default()) {
+                Resolved::Pending => None,
+                resolved => Some(resolved),
+            },
+            _ => None,
+        }
+    }
+
+    pub(super) fn resolved(&mut self, cx: &mut Cx, resolved: Resolved) {
+        match resolved {
+            Resolved::Pending => {}
+            Resolved::Url(url) => {
+                if let Some(fault) = self.replaced.take() {
+                    cx.recovered(fault);
+                }
+                match self.ingest {
+                    Ingest::Unknown => self.ingest = Ingest::open(cx, url),
+                    _ => self.ingest.renew(cx, url),
+                }
+            }
+            Resolved::Failed(fault) => self.refused(cx, fault),
+        }
+    }
+
+    pub(crate) fn refresh(&mut self, cx: &mut Cx, credential: Credential) {
+        if let Credential::Url(url) = credential {
+            if self.expiry.take().is_some() {
+                self.ingest.renew(cx, url);
+            }
+            return;
+        }
+        let Some(call) = &mut self.resolve else {
+            return;
+        };
+        if !call.refresh(credential) {
+            return;
+        }
+        let Some((fault, _)) = self.expiry.take() else {
+            return;
+        };
+        // Of media that was refused, its own transfer tells when it comes again.
+        self.replaced = recover::is_expired(&fault).then_some(fault);
+        self.ask_service(cx);
+    }
+
+    /// Asks the service where the video is.
+    pub(super) fn ask_service(&mut self, cx: &mut Cx) {
+        if let Some(call) = &mut self.resolve
+            && let Err(fault) = call.ask(cx)
+        {
+            self.refused(cx, fault);
+        }
+    }
+
+    fn refused(&mut self, cx: &mut Cx, fault: Fault) {
+        if recover::is_expired(&fault) {
+            self.await_credential(cx, fault);
+        } else {
+            self.doom = Some(fault);
+        }
+    }
+
+    /// Asks for a fresh credential. Several requests may be refused at once; the application is asked once.
+    pub(super) fn await_credential(&mut self, cx: &mut Cx, fault: Fault) {
+        if self.expiry.is_some() {
+            return;
+        }
+        let patience = Time::from(cx.config.network_timeout).min(LONGEST_REFRESH);
+        self.expiry = Some((fault.clone(), cx.mono() + patience));
+        cx.event(Event::CredentialExpired(fault));
+    }
+}
