@@ -81,16 +81,40 @@ pub(crate) struct Transfer {
     total_len: Option<u64>,
     /// The version of the resource that the bytes so far are of.
     validator: Option<String>,
+    /// Bytes of that version came by an earlier transfer.
+    bound: bool,
 }
 
 impl Transfer {
     /// Asks for it. At most `widest` bytes are under way.
     pub(crate) fn start(cx: &mut Cx, want: Want, widest: u64) -> Self {
+        let mut transfer = Self::new(cx, want, widest);
+        transfer.ask(cx);
+        transfer
+    }
+
+    /// Asks for other bytes of the same resource, and of the version that was read so far.
+    pub(crate) fn elsewhere(&self, cx: &mut Cx, range: ByteRange) -> Self {
+        let want = Want {
+            range,
+            ..self.want.clone()
+        };
+        let mut other = Self::new(cx, want, self.widest);
+        if self.is_bound() {
+            other.bound = true;
+            other.total_len = self.total_len;
+            other.validator.clone_from(&self.validator);
+        }
+        other.ask(cx);
+        other
+    }
+
+    fn new(cx: &Cx, want: Want, widest: u64) -> Self {
         let window = match want.purpose {
             Purpose::Media => widest.min(FIRST_WINDOW),
             _ => widest,
         };
-        let mut transfer = Self {
+        Self {
             phase: Phase::Over,
             next: want.range.start,
             wire: want.range.start,
@@ -106,9 +130,8 @@ impl Transfer {
             broken: None,
             total_len: None,
             validator: None,
-        };
-        transfer.ask(cx);
-        transfer
+            bound: false,
+        }
     }
 
     fn ask(&mut self, cx: &mut Cx) {
@@ -137,7 +160,7 @@ impl Transfer {
     /// Bytes that go on where others ended are wanted of the same version only (RFC 9110 13.1.5).
     fn condition(&self, start: u64) -> Vec<Header> {
         let version = self.validator.as_ref();
-        let version = version.filter(|_| start > 0 && self.received() > 0);
+        let version = version.filter(|_| start > 0 && self.is_bound());
         let header = |value: &String| Header {
             name: "If-Range".to_owned(),
             value: value.clone(),
@@ -168,6 +191,11 @@ impl Transfer {
         let taken = self.clone();
         self.phase = Phase::Over;
         taken
+    }
+
+    /// Its owner has bytes: those of another version do not fit them.
+    fn is_bound(&self) -> bool {
+        self.bound || self.received() > 0
     }
 
     /// Bytes that its owner got.
@@ -225,7 +253,7 @@ impl Transfer {
             return self.drop_and_fail(cx, fault, terms);
         }
         self.wire = info.offset;
-        if self.received() == 0 {
+        if !self.is_bound() {
             // Nothing of an older version is here.
             (self.total_len, self.validator) = (None, None);
         }

@@ -8,7 +8,7 @@ use kinora_errors::codes;
 use kinora_media::Time;
 
 use crate::sim::{Film, NetFault, Sim, Weather, mins, ms, secs, sim};
-use crate::{Command, Event, InfoCode, LoopMode, PlayerConfig, SeekAccuracy, State};
+use crate::{Command, Event, InfoCode, LoopMode, PlayerConfig, SeekAccuracy, State, TimingMark};
 
 const URL: &str = "http://films.test/film.mp4";
 
@@ -303,6 +303,44 @@ fn a_film_that_was_replaced_between_two_tries_is_never_put_together() {
         let reason = |event: &Event| matches!(event, Event::Error(fault) if fault.reason() == "http.resource_changed");
         assert_eq!(sim.count(reason), 1, "{:#?}", sim.events);
         assert!(sim.position() > secs(1), "what came before plays");
+    }
+}
+
+/// Its media data has an end that nothing names, so long that the index behind is asked for by a range of its own.
+fn with_a_long_way_to_its_index() -> Vec<u8> {
+    const UNUSED: usize = 300_000;
+    let film = Film::mp4_index_behind();
+    let of = |name: &[u8]| film.windows(4).rposition(|four| four == name).unwrap() - 4;
+    let (data, index) = (of(b"mdat"), of(b"moov"));
+    let mut long = film[..index].to_vec();
+    long.resize(index + UNUSED, 0);
+    let size = u32::try_from(long.len() - data).unwrap();
+    long[data..data + 4].copy_from_slice(&size.to_be_bytes());
+    long.extend(&film[index..]);
+    long
+}
+
+#[test]
+fn a_film_that_was_replaced_between_its_index_and_its_pictures_is_never_put_together() {
+    for ignores in [false, true] {
+        let mut sim = sim(23);
+        sim.net.weather.bytes_per_second = 4_000;
+        let film = with_a_long_way_to_its_index();
+        let mut other = film.clone();
+        other.iter_mut().for_each(|byte| *byte ^= 0x55);
+        sim.net.serve(URL, film);
+        sim.play(URL);
+        let knows_where = |event: &Event| matches!(event, Event::Timing(TimingMark::Headers));
+        assert!(sim.run_until(secs(60), knows_where), "{:#?}", sim.events);
+        sim.net.serve_from(sim.now(), URL, other);
+        if ignores {
+            sim.net
+                .fault(sim.now(), mins(5), "film", NetFault::IgnoresRanges);
+        }
+        assert!(sim.run_until(secs(120), is_error), "{:#?}", sim.events);
+        let reason = |event: &Event| matches!(event, Event::Error(fault) if fault.reason() == "http.resource_changed");
+        assert_eq!(sim.count(reason), 1, "{:#?}", sim.events);
+        assert_eq!(sim.count(is_completion), 0, "{:#?}", sim.events);
     }
 }
 

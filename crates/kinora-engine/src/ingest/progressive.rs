@@ -46,7 +46,7 @@ fn probing(cx: &Cx) -> TapedDemuxer {
 
 impl Progressive {
     pub(crate) fn start(cx: &mut Cx, url: Secret) -> Self {
-        let transfer = Self::ask(cx, &url, ByteRange::default());
+        let transfer = Self::ask(cx, &url);
         Self {
             url,
             demuxer: probing(cx),
@@ -72,11 +72,11 @@ impl Progressive {
         self.playlist.is_some()
     }
 
-    fn ask(cx: &mut Cx, url: &Secret, range: ByteRange) -> Transfer {
+    fn ask(cx: &mut Cx, url: &Secret) -> Transfer {
         let want = Want {
             purpose: Purpose::Media,
             url: url.clone(),
-            range,
+            range: ByteRange::default(),
             initiator: Initiator::User,
         };
         Transfer::start(cx, want, WINDOW)
@@ -142,7 +142,7 @@ impl Progressive {
             return false;
         }
         let next = self.transfer.next();
-        self.transfer = Self::ask(cx, &self.url, ByteRange::from(next));
+        self.transfer = self.transfer.elsewhere(cx, ByteRange::from(next));
         true
     }
 
@@ -177,7 +177,7 @@ impl Progressive {
         };
         self.wanted = Some(range.start);
         self.finished = false;
-        self.transfer = Self::ask(cx, &self.url, range);
+        self.transfer = self.transfer.elsewhere(cx, range);
         false
     }
 
@@ -296,7 +296,7 @@ impl Progressive {
         self.transfer.cancel(cx);
         self.demuxer = probing(cx);
         self.finished = false;
-        self.transfer = Self::ask(cx, &self.url, ByteRange::default());
+        self.transfer = Self::ask(cx, &self.url);
         Sought::FromStart
     }
 
