@@ -39,6 +39,26 @@ enum Drain {
     Done,
 }
 
+/// The decoder behind a line, and the track it is for.
+#[derive(Debug, Default)]
+enum Decoder {
+    #[default]
+    None,
+    /// It was asked for.
+    Opening(Arc<TrackInfo>),
+    /// It is open, or known not to.
+    Known(Arc<TrackInfo>),
+}
+
+impl Decoder {
+    fn track(&self) -> Option<&Arc<TrackInfo>> {
+        match self {
+            Self::None => None,
+            Self::Opening(track) | Self::Known(track) => Some(track),
+        }
+    }
+}
+
 /// At most so many packets wait in a worker's mailbox.
 const MOST_IN_FLIGHT: usize = 8;
 /// At most so many pictures wait for their time or are being decoded.
@@ -53,8 +73,7 @@ pub(crate) struct Line {
     pub(crate) health: Health,
     /// The track that packets which come now belong to.
     pub(crate) track: Option<Arc<TrackInfo>>,
-    /// The track the decoder was opened for.
-    configured: Option<Arc<TrackInfo>>,
+    decoder: Decoder,
     pub(crate) queue: PacketQueue,
     pub(crate) frames: VecDeque<Waiting>,
     in_flight: usize,
@@ -65,6 +84,7 @@ pub(crate) struct Line {
     pub(crate) tail: Option<Time>,
     /// Frames handed out since the last flush.
     pub(crate) presented: u64,
+    /// Packets in a row that could not be decoded.
     pub(crate) corrupt: u32,
     /// Packets wait here until the queue reaches that time: a better key frame may come.
     pub(crate) gate: Option<Time>,
@@ -81,7 +101,7 @@ impl Line {
             slot,
             health: Health::Off,
             track: None,
-            configured: None,
+            decoder: Decoder::None,
             queue: PacketQueue::default(),
             frames: VecDeque::new(),
             in_flight: 0,
@@ -158,7 +178,7 @@ impl Line {
         }
         if ended && self.queue.is_drained() && self.drain == Drain::No {
             self.drain = Drain::Asked;
-            if self.configured.is_none() {
+            if self.decoder.track().is_none() {
                 self.drain = Drain::Done;
                 return;
             }
@@ -179,25 +199,33 @@ impl Line {
 
     /// Opens a decoder if the one that is open is for something else.
     pub(crate) fn configure(&mut self, cx: &mut Cx, epoch: Epoch, track: &Arc<TrackInfo>) {
-        if self
-            .configured
-            .as_ref()
-            .is_some_and(|open| same_decoder(open, track))
-        {
+        let open = self.decoder.track();
+        if open.is_some_and(|open| same_decoder(open, track)) {
             return;
         }
-        if self.configured.is_none() {
+        if open.is_none() {
             cx.push(Output::Flush {
                 slot: self.slot,
                 epoch,
             });
         }
-        self.configured = Some(Arc::clone(track));
+        self.ask_for_decoder(cx, epoch, Arc::clone(track));
+    }
+
+    fn ask_for_decoder(&mut self, cx: &mut Cx, epoch: Epoch, track: Arc<TrackInfo>) {
+        self.decoder = Decoder::Opening(Arc::clone(&track));
         cx.push(Output::Configure {
             slot: self.slot,
             epoch,
-            track: Arc::clone(track),
+            track,
         });
+    }
+
+    /// The decoder that was asked for is there, or can not be had.
+    pub(crate) fn answered(&mut self) {
+        if let Decoder::Opening(track) = &self.decoder {
+            self.decoder = Decoder::Known(Arc::clone(track));
+        }
     }
 
     fn has_room(&self) -> bool {
@@ -245,11 +273,16 @@ impl Line {
                 frame: frame.id,
             });
         }
-        if self.configured.is_some() {
+        if self.decoder.track().is_some() {
             cx.push(Output::Flush {
                 slot: self.slot,
                 epoch,
             });
+        }
+        if let Decoder::Opening(track) = &self.decoder {
+            // What was asked for in an older epoch is passed over, or its answer is.
+            let track = Arc::clone(track);
+            self.ask_for_decoder(cx, epoch, track);
         }
         self.in_flight = 0;
         self.urgent = false;

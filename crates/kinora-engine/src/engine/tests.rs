@@ -345,6 +345,18 @@ fn a_film_that_was_replaced_between_its_index_and_its_pictures_is_never_put_toge
 }
 
 #[test]
+fn a_seek_while_the_decoders_open_does_not_lose_them() {
+    let mut sim = served(24);
+    sim.play(URL);
+    let is_prepared = |event: &Event| matches!(event, Event::TracksReady(_));
+    assert!(sim.run_until(secs(1), is_prepared));
+    sim.seek(secs(5), SeekAccuracy::Exact);
+    assert!(sim.run_until(secs(1), is_seek_end), "{:#?}", sim.events);
+    assert!(sim.run_until(secs(9), is_completion), "{:#?}", sim.events);
+    assert_eq!(sim.engine().stats().frames_shown, 70);
+}
+
+#[test]
 fn a_loop_begins_again_without_asking_again() {
     let mut sim = served(15);
     sim.command(Command::SetLoop(LoopMode::On));

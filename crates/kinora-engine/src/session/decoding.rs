@@ -11,8 +11,8 @@ use crate::line::Health;
 use crate::select::Selection;
 use crate::{InfoCode, Slot, TimingMark};
 
-/// After so many packets that can not be decoded a line is given up.
-const MOST_CORRUPT: u32 = 1_000;
+/// After so many packets in a row that can not be decoded a line is given up.
+const MOST_CORRUPT: u32 = 250;
 
 impl Session {
     pub(super) fn configured(
@@ -23,6 +23,7 @@ impl Session {
         fell_back: Option<Fault>,
     ) {
         cx.mark(TimingMark::DecoderOpen);
+        self.lines.line(slot).answered();
         if let Some(fault) = fell_back {
             let line = match slot {
                 Slot::Video => "pictures",
@@ -40,6 +41,9 @@ impl Session {
         cx.tally.corrupt += u64::from(!fatal);
         let line = self.lines.line(slot);
         line.corrupt += 1;
+        if fatal {
+            line.answered();
+        }
         if !line.is_on() || !fatal && line.corrupt <= MOST_CORRUPT {
             return;
         }

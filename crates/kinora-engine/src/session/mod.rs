@@ -204,6 +204,7 @@ impl Session {
                     cx.push(Output::Drop { slot, frame });
                     return;
                 }
+                line.corrupt = 0;
                 line.frames.push_back(Waiting {
                     id: frame,
                     pts,

@@ -165,17 +165,22 @@ impl Session {
         let starved = |line: &Line| {
             line.is_on()
                 && line.is_empty()
-                && line.tail.is_some_and(|tail| position >= tail)
+                && self.goes_until(line).is_some_and(|tail| position >= tail)
                 && !self.lines.has_gap(line.slot, position)
         };
         starved(&self.lines.video) || starved(&self.lines.audio)
+    }
+
+    /// Where what was handed out of a line ends; where the stretch begins, if that is nothing.
+    fn goes_until(&self, line: &Line) -> Option<Time> {
+        line.tail.or(self.present.start)
     }
 
     pub(crate) fn motion_deadline(&self) -> Option<Time> {
         match self.stage {
             Stage::Started(Motion::Running) => {
                 let tail = |line: &Line| {
-                    line.tail
+                    self.goes_until(line)
                         .filter(|_| line.frames.is_empty())
                         .and_then(|tail| self.clock.when(tail))
                 };

@@ -165,7 +165,12 @@ impl Decoder {
                 fault,
                 fatal: false,
             });
-        } else if self.open {
+        } else {
+            assert!(
+                self.open || self.damage == Damage::Unsupported,
+                "{:?} are to be decoded by a decoder that is not open",
+                self.slot
+            );
             let dts = packet.dts;
             if !packet.flags.decode_only {
                 self.held.insert(packet.pts, (packet, epoch));

@@ -354,7 +354,6 @@ impl Sim {
             self.events.last()
         );
         self.now = self.now.max(due);
-        self.watch.time_passed(self.now);
         if planned.is_none_or(|planned| planned > due) {
             self.tell(Input::Timeout);
             return true;

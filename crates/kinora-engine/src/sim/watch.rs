@@ -14,11 +14,17 @@ pub(super) struct Watch {
     epoch: Epoch,
     state: State,
     position: Option<Time>,
+    /// Since when the position has been the same, though it is to move.
+    still_since: Option<Time>,
+    /// A wait was told and has not ended.
+    loading: bool,
     sought: bool,
     fatal_errors: u32,
     quiet: bool,
 }
 
+/// So long playback may stand still before a wait is told; the promise is 500 ms from the last picture on.
+const MOST_STILL: Time = Time::from_millis(600);
 /// Frames of both lines that may wait at a time.
 const MOST_FRAMES: usize = 128;
 
@@ -93,6 +99,8 @@ impl Watch {
                 self.fatal_errors += 1;
                 assert_eq!(self.fatal_errors, 1, "a fatal error is told twice");
             }
+            Event::LoadingBegin => self.loading = true,
+            Event::LoadingEnd => self.loading = false,
             Event::LoopingStart | Event::SeekEnd { .. } => self.sought = true,
             _ => {}
         }
@@ -112,8 +120,6 @@ impl Watch {
         self.pool.clear();
     }
 
-    pub(super) fn time_passed(&mut self, _now: Time) {}
-
     pub(super) fn after(&mut self, engine: &Engine, now: Now) {
         assert_eq!(
             engine.state(),
@@ -121,14 +127,23 @@ impl Watch {
             "the state changed and nobody was told"
         );
         let position = engine.position(now);
-        if !std::mem::take(&mut self.sought)
-            && let Some(before) = self.position
-        {
+        let sought = std::mem::take(&mut self.sought);
+        if let Some(before) = self.position.filter(|_| !sought) {
             assert!(
                 position >= before,
                 "the position went back from {before} to {position}"
             );
         }
+        let is_still = self.position == Some(position) && !sought;
         self.position = Some(position);
+        if self.state != State::Started || self.loading || !is_still {
+            self.still_since = None;
+            return;
+        }
+        let since = *self.still_since.get_or_insert(now.mono);
+        assert!(
+            now.mono - since <= MOST_STILL,
+            "it stands still at {position} since {since} and nobody was told"
+        );
     }
 }

@@ -1,5 +1,6 @@
 //! Sound with playlists of its own, in the simulator.
 
+use bytes::Bytes;
 use kinora_errors::{Secret, codes};
 use kinora_media::{Time, TrackKind};
 
@@ -38,22 +39,45 @@ pub(super) fn serve_sound(sim: &mut Sim, version: &str) -> String {
     }
     let url = format!("{place}/master.m3u8");
     sim.net.serve(&url, text);
-    for (folder, data) in [
-        ("en", Film::sound_segments()),
-        ("fr", Film::sound_segments()),
-        ("low", Film::picture_segments()),
-        ("high", Film::picture_segments()),
-    ] {
-        sim.net.serve(
-            &format!("{place}/{folder}/list.m3u8"),
-            media(|number| format!("{number}.ts")),
-        );
-        for number in 0..SEGMENTS {
-            let url = format!("{place}/{folder}/{number}.ts");
-            sim.net.serve(&url, data[number % 4].clone());
+    serve_folder(sim, &format!("{place}/en"), &Film::sound_segments());
+    serve_folder(sim, &format!("{place}/fr"), &Film::sound_segments());
+    serve_folder(sim, &format!("{place}/low"), &Film::picture_segments());
+    serve_folder(sim, &format!("{place}/high"), &Film::picture_segments());
+    url
+}
+
+/// A media playlist and its segments.
+fn serve_folder(sim: &mut Sim, folder: &str, data: &[Bytes; 4]) {
+    let list = media(|number| format!("{number}.ts"));
+    sim.net.serve(&format!("{folder}/list.m3u8"), list);
+    for number in 0..SEGMENTS {
+        let url = format!("{folder}/{number}.ts");
+        sim.net.serve(&url, data[number % 4].clone());
+    }
+}
+
+const GROUPS: &str = "http://films.test/v1/groups.m3u8";
+
+/// The better pictures have better sound, in a group of its own.
+fn film_with_two_groups(seed: u64) -> Sim {
+    let mut sim = film(seed);
+    let mut text = "#EXTM3U\n".to_owned();
+    for (group, suffix) in [("s", ""), ("h", "-high")] {
+        for (name, language, default) in [("English", "en", "YES"), ("Français", "fr", "NO")] {
+            text += &format!(
+                "#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"{group}\",NAME=\"{name}\",DEFAULT={default},\
+                 AUTOSELECT=YES,URI=\"{language}{suffix}/list.m3u8\"\n"
+            );
         }
     }
-    url
+    text += "#EXT-X-STREAM-INF:BANDWIDTH=20000,AUDIO=\"s\"\nlow/list.m3u8\n";
+    text += "#EXT-X-STREAM-INF:BANDWIDTH=1000000,AUDIO=\"h\"\nhigh/list.m3u8\n";
+    sim.net.serve(GROUPS, text);
+    for folder in ["en-high", "fr-high"] {
+        let folder = format!("http://films.test/v1/{folder}");
+        serve_folder(&mut sim, &folder, &Film::sound_segments());
+    }
+    sim
 }
 
 fn film(seed: u64) -> Sim {
@@ -180,6 +204,35 @@ fn another_language_plays_from_here_and_the_pictures_are_not_loaded_again() {
     assert!(sim.run_until(mins(1), is_completion), "{:#?}", sim.events);
     let stats = sim.engine().stats();
     assert!(stats.av_offset_max_us <= 50_000, "{stats:?}");
+}
+
+#[test]
+fn the_language_stays_when_other_pictures_bring_sound_of_another_group() {
+    for fails in [false, true] {
+        let mut sim = film_with_two_groups(10);
+        sim.net.weather.bytes_per_second = 20_000;
+        sim.play(GROUPS);
+        assert!(sim.run_until(secs(2), is_first));
+        sim.command(Command::SelectTrack(TrackChoice::Index(3)));
+        sim.run_for(secs(3));
+        match fails {
+            true => {
+                let missing = NetFault::Status(404);
+                sim.net.fault(sim.now(), mins(5), "/high/", missing);
+            }
+            false => sim.command(Command::SelectTrack(TrackChoice::Index(0))),
+        }
+        assert!(sim.run_until(mins(1), is_completion), "{:#?}", sim.events);
+        let counts = ["high", "low", "fr-high", "fr", "en"].map(|folder| asked(&sim, folder));
+        let [high, low, fr_high, fr, en] = counts;
+        assert!(high > 0 && low > 0 && fr_high > 0 && fr > 0, "{counts:?}");
+        assert_eq!(en, 0, "{counts:?}");
+        assert!(errors(&sim).is_empty(), "{:#?}", sim.events);
+        let stats = sim.engine().stats();
+        assert!(stats.frames_shown >= 396, "{stats:?}");
+        assert!(stats.av_offset_max_us <= 50_000, "{stats:?}");
+        assert!((sim.now() - secs(40)).abs() < secs(2), "{}", sim.now());
+    }
 }
 
 #[test]
