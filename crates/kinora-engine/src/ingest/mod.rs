@@ -129,6 +129,14 @@ impl Ingest {
         }
     }
 
+    /// The earliest time that can be sought: a live stream that ended begins where its last playlist does.
+    pub(crate) fn first_time(&self) -> Time {
+        match self {
+            Self::Unknown | Self::Progressive(_) => Time::ZERO,
+            Self::Hls(hls) => hls.first_time(),
+        }
+    }
+
     /// Renditions to choose from, where there are several.
     pub(crate) fn options(&self) -> Option<Arc<[TrackOption]>> {
         match self {

@@ -17,7 +17,9 @@ impl Session {
             return;
         }
         let duration = self.info.as_ref().and_then(|info| info.duration);
-        let target = target.max(Time::ZERO).min(duration.unwrap_or(Time::MAX));
+        let target = target
+            .min(duration.unwrap_or(Time::MAX))
+            .max(self.ingest.first_time());
         let begin = match accuracy {
             SeekAccuracy::KeyFrame => Begin::KeyFrame(target),
             SeekAccuracy::Exact => Begin::Exact(target),

@@ -263,6 +263,20 @@ fn a_live_stream_is_followed_near_its_edge() {
 }
 
 #[test]
+fn a_live_stream_that_ended_seeks_no_further_back_than_it_reaches() {
+    let mut sim = sim(16);
+    serve_live(&mut sim, 10);
+    end_live(&mut sim, 10);
+    sim.play(LIST);
+    assert!(sim.run_until(mins(1), is_completion), "{:#?}", sim.events);
+    sim.seek(secs(1), SeekAccuracy::Exact);
+    assert!(sim.run_until(secs(2), is_seek_end), "{:#?}", sim.events);
+    assert!((sim.position() - secs(20)).abs() < ms(500));
+    // The four segments that are left.
+    assert!(sim.run_until(secs(9), is_completion), "{:#?}", sim.events);
+}
+
+#[test]
 fn a_live_stream_that_fell_behind_catches_up() {
     let mut sim = live(15);
     sim.play(LIST);

@@ -95,6 +95,12 @@ impl Hls {
         (!plan.ended).then(|| plan.target.scale(3.0))
     }
 
+    pub(crate) fn first_time(&self) -> Time {
+        let plan = self.main.as_ref().and_then(|main| main.plan.as_ref());
+        let first = plan.and_then(|plan| plan.segments.first());
+        first.map_or(Time::ZERO, |segment| segment.start)
+    }
+
     fn opened(&mut self, cx: &mut Cx, text: &[u8]) {
         cx.mark(TimingMark::Playlist);
         match read::playlist(cx, text, &self.url, &Variables::default()) {
