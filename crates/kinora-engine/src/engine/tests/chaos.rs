@@ -62,15 +62,23 @@ fn session_in(seed: u64, make: impl FnOnce(PlayerConfig) -> Sim) -> Sim {
         };
         sim.break_decoder(slot, damage);
     }
-    match url {
-        Some(url) => sim.play(url),
-        None => credentials::opened(&mut sim),
-    }
+    play(&mut sim, url);
     for _ in 0..dice.below(25) {
         sim.run_for(ms(span(&mut dice, 3_000)));
-        sim.command(wish(&mut dice));
+        match dice.percent(4) {
+            true => play(&mut sim, url),
+            false => sim.command(wish(&mut dice)),
+        }
     }
     sim
+}
+
+/// Sets the source, anew while another plays, and plays it.
+fn play(sim: &mut Sim, url: Option<&str>) {
+    match url {
+        Some(url) => sim.play(url),
+        None => credentials::opened(sim),
+    }
 }
 
 /// How often a live playlist grows before the stream ends.
