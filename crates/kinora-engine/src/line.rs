@@ -159,9 +159,11 @@ impl Line {
             let Some(entry) = self.queue.take() else {
                 break;
             };
-            if entry.packet.flags.disposable
-                && entry.packet.pts + entry.packet.duration <= self.unseen_until
-            {
+            let flags = entry.packet.flags;
+            if flags.disposable && flags.decode_only {
+                continue;
+            }
+            if flags.disposable && entry.packet.pts + entry.packet.duration <= self.unseen_until {
                 cx.tally.dropped += u64::from(self.presented > 0);
                 continue;
             }

@@ -2,12 +2,12 @@
 
 use std::sync::{Arc, OnceLock};
 
-use kinora_codec::{
-    AudioDecoder, DecodeError, DecoderBackend, DecoderOptions, RustBackend, VideoDecoder,
-};
+use kinora_codec::{DecodeError, DecoderBackend, DecoderOptions, RustBackend};
 use kinora_errors::{Coded, Fault};
 use kinora_ffmpeg::{FfmpegBackend, LoadError};
-use kinora_media::{CodecId, TrackInfo, TrackKind};
+use kinora_media::{CodecId, TrackInfo};
+
+use crate::decoder::AnyDecoder;
 
 /// Which family of decoders may be used.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -36,12 +36,6 @@ fn ffmpeg() -> &'static Loaded {
 pub(crate) struct Backends {
     choice: DecoderChoice,
     rust: Arc<RustBackend>,
-}
-
-/// A decoder of either kind.
-pub(crate) enum AnyDecoder {
-    Video(VideoDecoder),
-    Audio(AudioDecoder),
 }
 
 /// A decoder that was opened, and the failure of a better one before it.
@@ -93,7 +87,7 @@ impl Backends {
             if !backend.supports(track.codec) {
                 continue;
             }
-            match open_one(backend.as_ref(), track, options) {
+            match AnyDecoder::open(backend.as_ref(), track, options) {
                 Ok(decoder) => {
                     return Ok(Opened {
                         decoder,
@@ -144,20 +138,5 @@ fn unsupported(codec: CodecId, error: &LoadError) -> DecodeError {
     DecodeError::Unsupported {
         codec,
         detail: Some(error.to_string()),
-    }
-}
-
-fn open_one(
-    backend: &dyn DecoderBackend,
-    track: &TrackInfo,
-    options: DecoderOptions,
-) -> Result<AnyDecoder, DecodeError> {
-    match track.kind() {
-        TrackKind::Video => backend.open_video(track, options).map(AnyDecoder::Video),
-        TrackKind::Audio => backend.open_audio(track, options).map(AnyDecoder::Audio),
-        TrackKind::Subtitle | TrackKind::Data => Err(DecodeError::Unsupported {
-            codec: track.codec,
-            detail: None,
-        }),
     }
 }

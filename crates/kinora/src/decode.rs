@@ -5,22 +5,17 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::JoinHandle;
 
-use kinora_codec::{DecodeError, DecoderOptions, Received};
+use kinora_codec::{DecodeError, DecoderOptions};
 use kinora_engine::{Epoch, FrameId, Input, Slot};
 use kinora_errors::{Coded, Fault};
-use kinora_media::{AudioFrame, Packet, Time, TrackInfo, VideoFrame};
+use kinora_media::{Packet, Time, TrackInfo};
 
-use crate::backends::{AnyDecoder, Backends};
+use crate::backends::Backends;
+use crate::decoder::{AnyDecoder, AnyFrame};
 use crate::driver::Message;
 
 /// Up to so many pixels one core decodes many times faster than they are shown, seeks included.
 const ONE_THREAD_PIXELS: u64 = 640 * 360;
-
-/// A decoded frame of either kind.
-pub(crate) enum AnyFrame {
-    Video(VideoFrame),
-    Audio(AudioFrame),
-}
 
 enum Job {
     Configure(Epoch, Arc<TrackInfo>),
@@ -344,73 +339,5 @@ fn options(track: &TrackInfo) -> DecoderOptions {
     DecoderOptions {
         threads: cores,
         low_delay: pixels <= ONE_THREAD_PIXELS,
-    }
-}
-
-impl AnyDecoder {
-    pub(crate) fn name(&self) -> &str {
-        match self {
-            Self::Video(decoder) => decoder.name(),
-            Self::Audio(decoder) => decoder.name(),
-        }
-    }
-    /// The backend it came from, by the name it goes under.
-    fn backend(&self) -> &'static str {
-        if self.name().starts_with("libavcodec") {
-            "ffmpeg"
-        } else {
-            "rust"
-        }
-    }
-    pub(crate) fn send(&mut self, packet: &Packet) -> Result<(), DecodeError> {
-        match self {
-            Self::Video(decoder) => decoder.send(packet),
-            Self::Audio(decoder) => decoder.send(packet),
-        }
-    }
-    pub(crate) fn receive(&mut self) -> Result<Option<AnyFrame>, DecodeError> {
-        fn some<F>(received: Received<F>) -> Option<F> {
-            match received {
-                Received::Frame(frame) => Some(frame),
-                Received::NeedPacket | Received::End => None,
-            }
-        }
-        match self {
-            Self::Video(decoder) => Ok(some(decoder.receive()?).map(AnyFrame::Video)),
-            Self::Audio(decoder) => Ok(some(decoder.receive()?).map(AnyFrame::Audio)),
-        }
-    }
-    pub(crate) fn drain(&mut self) {
-        match self {
-            Self::Video(decoder) => decoder.drain(),
-            Self::Audio(decoder) => decoder.drain(),
-        }
-    }
-    pub(crate) fn flush(&mut self) {
-        match self {
-            Self::Video(decoder) => decoder.flush(),
-            Self::Audio(decoder) => decoder.flush(),
-        }
-    }
-}
-
-impl AnyFrame {
-    pub(crate) fn pts(&self) -> Time {
-        match self {
-            Self::Video(frame) => frame.pts,
-            Self::Audio(frame) => frame.pts,
-        }
-    }
-    pub(crate) fn duration(&self) -> Time {
-        match self {
-            Self::Video(frame) => frame.duration,
-            Self::Audio(frame) => frame.duration(),
-        }
-    }
-    pub(crate) fn size(&self) -> Option<(u32, u32)> {
-        match self {
-            Self::Video(frame) => Some((frame.width, frame.height)),
-            Self::Audio(_) => None,
-        }
     }
 }

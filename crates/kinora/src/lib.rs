@@ -27,6 +27,7 @@ mod backends;
 mod clock;
 mod cloud;
 mod decode;
+mod decoder;
 mod driver;
 mod events;
 mod player;

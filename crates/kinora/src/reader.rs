@@ -13,8 +13,8 @@ use kinora_errors::{Code, Coded, Fault, codes};
 use kinora_media::{ByteRange, MediaInfo, Packet, RequestId, TrackInfo, VideoFrame};
 use kinora_net::{FetchRequest, Net, NetConfig, NetEvent};
 
-use crate::backends::{AnyDecoder, Backends, DecoderChoice};
-use crate::decode::AnyFrame;
+use crate::backends::{Backends, DecoderChoice};
+use crate::decoder::{AnyDecoder, AnyFrame};
 
 /// How much is read of a file at once.
 const FILE_CHUNK: usize = 256 * 1024;

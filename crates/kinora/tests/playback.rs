@@ -95,6 +95,51 @@ fn a_file_plays_to_its_end_with_every_picture_shown() {
     }
 }
 
+/// The clip from a time on: its edit list cuts off what is needed for decoding alone.
+fn trimmed(clip: &Path, from: &str) -> PathBuf {
+    let file = clip.with_file_name("trimmed.mp4");
+    let made = Command::new("ffmpeg")
+        .args(["-nostdin", "-v", "error", "-y", "-ss", from, "-i"])
+        .arg(clip)
+        .args(["-c", "copy"])
+        .arg(&file)
+        .status();
+    assert!(made.is_ok_and(|status| status.success()));
+    file
+}
+
+#[test]
+fn what_an_edit_list_cuts_off_is_not_shown() {
+    let dir = tempfile::tempdir().unwrap();
+    // A key frame is at 0.4 s, the first picture that is wanted at 0.52 s.
+    let file = trimmed(&clip(dir.path()), "0.52").display().to_string();
+    for decoders in [DecoderChoice::Rust, DecoderChoice::Ffmpeg] {
+        let player = Player::builder()
+            .decoders(decoders)
+            .autoplay(true)
+            .build()
+            .unwrap();
+        player.open(&file);
+        let events = play(&player).unwrap();
+        let first = events.iter().find_map(|event| match event {
+            Event::FirstFrame { pts } => Some(*pts),
+            _ => None,
+        });
+        assert_eq!(first, Some(Time::ZERO), "{decoders:?}");
+        let stats = player.stats();
+        assert_eq!(
+            stats.frames_shown + stats.frames_dropped,
+            12,
+            "{decoders:?}"
+        );
+
+        let net = kinora::NetConfig::default();
+        let mut reader = VideoReader::open(&file, &net, decoders, 2).unwrap();
+        let times = std::iter::from_fn(|| reader.next_frame().unwrap().map(|it| it.pts));
+        assert_eq!(times.count(), 12, "{decoders:?}");
+    }
+}
+
 #[test]
 fn an_exact_seek_shows_the_picture_asked_for() {
     let dir = tempfile::tempdir().unwrap();
