@@ -19,6 +19,7 @@ const OFFSETS: &[(&str, &str, &str)] = &[
         "AVCodecParameters",
         "extradata_size",
     ),
+    ("parameters_video_delay", "AVCodecParameters", "video_delay"),
     ("frame_data", "AVFrame", "data"),
     ("frame_linesize", "AVFrame", "linesize"),
     ("frame_extended_data", "AVFrame", "extended_data"),

@@ -4,10 +4,10 @@ use std::sync::Arc;
 use kinora_codec::{AudioDecoder, DecodeError, DecoderBackend, DecoderOptions, VideoDecoder};
 use kinora_media::{CodecId, TrackInfo};
 
-use crate::decoder::{Audio, Core, Video};
+use crate::decoder::{Audio, Core, Opening, Video};
 use crate::frame::Formats;
 use crate::library::{Ffmpeg, LoadError};
-use crate::raw::{Context, Status, Threads};
+use crate::raw::Threads;
 
 /// The decoders of the libavcodec that is installed.
 pub struct FfmpegBackend {
@@ -45,16 +45,14 @@ impl FfmpegBackend {
         } else {
             Threads::Frames(threads)
         };
-        let context = Context::open(Arc::clone(&self.ffmpeg), name, &track.config, threads)
-            .map_err(|status| {
-                let what = self.ffmpeg.error_text(status.0);
-                match status {
-                    Status::NO_MEMORY => DecodeError::Broken { codec, what },
-                    _ => DecodeError::BadConfig { codec, what },
-                }
-            })?;
-        let title = format!("libavcodec {} {name}", self.version());
-        Ok(Core::new(context, Arc::clone(&self.formats), codec, title))
+        let opening = Opening {
+            ffmpeg: Arc::clone(&self.ffmpeg),
+            codec,
+            name,
+            config: track.config.clone(),
+            threads,
+        };
+        Core::open(opening, Arc::clone(&self.formats))
     }
 
     /// The first decoder of the codec that this build has.

@@ -3,14 +3,56 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use kinora_codec::{DecodeError, Decoder, Received};
+use kinora_media::bitstream::h264::{self, AvcConfig, Sps};
+use kinora_media::bitstream::nal_units;
 use kinora_media::{AudioFrame, CodecId, Packet, Rotation, Time, VideoFrame};
 
 use crate::frame::{self, Formats};
-use crate::raw::{Context, Status};
+use crate::library::Ffmpeg;
+use crate::raw::{Context, Status, Threads};
 
 /// So many packets' durations are remembered: more than any decoder holds back.
 const REMEMBERED: usize = 128;
+
+/// What a decoder is opened with.
+pub(crate) struct Opening {
+    pub(crate) ffmpeg: Arc<Ffmpeg>,
+    pub(crate) codec: CodecId,
+    pub(crate) name: &'static str,
+    pub(crate) config: Bytes,
+    pub(crate) threads: Threads,
+}
+
+impl Opening {
+    fn open(&self, reordering: u32) -> Result<Context, DecodeError> {
+        let ffmpeg = Arc::clone(&self.ffmpeg);
+        Context::open(ffmpeg, self.name, &self.config, reordering, self.threads).map_err(|status| {
+            let (codec, what) = (self.codec, self.ffmpeg.error_text(status.0));
+            match status {
+                Status::NO_MEMORY => DecodeError::Broken { codec, what },
+                _ => DecodeError::BadConfig { codec, what },
+            }
+        })
+    }
+
+    /// The reordering that the configuration does not tell; see [`untold`].
+    fn untold_by_config(&self) -> u32 {
+        let config = AvcConfig::parse(&self.config).ok();
+        let sps = config.and_then(|config| config.sps.first().copied());
+        sps.filter(|_| self.codec == CodecId::H264)
+            .map_or(0, untold)
+    }
+}
+
+/// How far pictures may be reordered by a parameter set that does not tell (ITU-T H.264 E.2.1).
+fn untold(sps: &[u8]) -> u32 {
+    Sps::parse(sps)
+        .ok()
+        .filter(|sps| sps.reorder_frames.is_none())
+        .map_or(0, |sps| sps.reorder_depth())
+}
 
 /// What both kinds of decoder share.
 pub(crate) struct Core {
@@ -18,31 +60,46 @@ pub(crate) struct Core {
     pub(crate) formats: Arc<Formats>,
     pub(crate) codec: CodecId,
     pub(crate) name: String,
+    /// How to open it anew once the stream's first parameter set is seen.
+    unseen: Option<Opening>,
     draining: bool,
     durations: VecDeque<(i64, Time)>,
     last_end: Time,
 }
 
 impl Core {
-    pub(crate) fn new(
-        context: Context,
-        formats: Arc<Formats>,
-        codec: CodecId,
-        name: String,
-    ) -> Self {
-        let durations = VecDeque::with_capacity(REMEMBERED);
-        Self {
-            context,
+    pub(crate) fn open(opening: Opening, formats: Arc<Formats>) -> Result<Self, DecodeError> {
+        let version = opening.ffmpeg.abi.avcodec_major;
+        Ok(Self {
+            context: opening.open(opening.untold_by_config())?,
             formats,
-            codec,
-            name,
+            codec: opening.codec,
+            name: format!("libavcodec {version} {}", opening.name),
+            unseen: (opening.codec == CodecId::H264 && opening.config.is_empty())
+                .then_some(opening),
             draining: false,
-            durations,
+            durations: VecDeque::with_capacity(REMEMBERED),
             last_end: Time::ZERO,
+        })
+    }
+
+    /// In a byte stream the parameter sets come with the pictures.
+    fn look_at(&mut self, packet: &Packet) -> Result<(), DecodeError> {
+        let is_sps = |unit: &&[u8]| h264::nal_type_of(unit) == h264::nal_type::SPS;
+        let Some(sps) = nal_units(&packet.data).find(is_sps) else {
+            return Ok(());
+        };
+        let reordering = untold(sps);
+        if let Some(opening) = self.unseen.take().filter(|_| reordering > 0) {
+            self.context = opening.open(reordering)?;
         }
+        Ok(())
     }
 
     fn send(&mut self, packet: &Packet) -> Result<(), DecodeError> {
+        if self.unseen.is_some() {
+            self.look_at(packet)?;
+        }
         let (pts, dts) = (packet.pts.as_nanos(), packet.dts.as_nanos());
         self.context
             .send(&packet.data, pts, dts, packet.flags.key)

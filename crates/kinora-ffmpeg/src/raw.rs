@@ -79,6 +79,7 @@ pub(crate) struct Context {
 unsafe impl Send for Context {}
 
 /// How the threads of a decoder share the work.
+#[derive(Clone, Copy)]
 pub(crate) enum Threads {
     /// Each takes a frame: fast, but as many frames late.
     Frames(usize),
@@ -108,11 +109,13 @@ fn check(status: c_int) -> Result<(), Status> {
 }
 
 impl Context {
-    /// Opens the decoder of that name.
+    /// Opens the decoder of that name. `reordering`: so many pictures may come before one that is shown earlier, where
+    /// the stream does not tell libavcodec, which would find out by losing some.
     pub(crate) fn open(
         ffmpeg: Arc<Ffmpeg>,
         name: &str,
         config: &[u8],
+        reordering: u32,
         threads: Threads,
     ) -> Result<Self, Status> {
         let name = CString::new(name).map_err(|_| Status::END)?;
@@ -139,8 +142,8 @@ impl Context {
             packet,
             scratch,
         };
-        open.set_config(config)?;
-        open.set_threads(&threads);
+        open.set_config(config, reordering)?;
+        open.set_threads(threads);
         open.option_text("flags2", "+skip_manual");
         // SAFETY: the context was made for this codec and is not open yet; no options.
         check(unsafe {
@@ -151,10 +154,11 @@ impl Context {
 
     /// Hands the decoder configuration over by way of AVCodecParameters, whose extradata lies at the same
     /// place in every major, as the context's does not.
-    fn set_config(&self, config: &[u8]) -> Result<(), Status> {
-        if config.is_empty() {
+    fn set_config(&self, config: &[u8], reordering: u32) -> Result<(), Status> {
+        if config.is_empty() && reordering == 0 {
             return Ok(());
         }
+        let delay = c_int::try_from(reordering).unwrap_or_default();
         let call = &self.ffmpeg.call;
         let size = c_int::try_from(config.len()).map_err(|_| Status::NO_MEMORY)?;
         // SAFETY: allocates a struct or gives null.
@@ -174,6 +178,7 @@ impl Context {
                 std::ptr::copy_nonoverlapping(config.as_ptr(), extradata.cast(), config.len());
                 set(parameters, self.ffmpeg.abi.parameters_extradata, extradata);
                 set(parameters, self.ffmpeg.abi.parameters_extradata_size, size);
+                set(parameters, self.ffmpeg.abi.parameters_video_delay, delay);
                 from.and_then(|()| {
                     check((call.avcodec_parameters_to_context)(
                         self.context.as_ptr(),
@@ -187,12 +192,12 @@ impl Context {
         copied
     }
 
-    fn set_threads(&self, threads: &Threads) {
+    fn set_threads(&self, threads: Threads) {
         let (kind, count) = match threads {
             Threads::Frames(count) => ("frame", count),
             Threads::Slices(count) => ("slice", count),
         };
-        self.option_int("threads", i64::try_from(*count).unwrap_or(1).max(1));
+        self.option_int("threads", i64::try_from(count).unwrap_or(1).max(1));
         self.option_text("thread_type", kind);
     }
 

@@ -4,10 +4,12 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use bytes::Bytes;
 use kinora::{MediaReader, NetConfig, Packet, TrackInfo, TrackKind};
 use kinora_codec::contract::{assert_decoder, decode};
 use kinora_codec::{DecoderBackend, DecoderOptions, RustBackend};
 use kinora_ffmpeg::FfmpegBackend;
+use kinora_media::bitstream::h264::{AvcConfig, Sps};
 use md5::{Digest, Md5};
 
 const PICTURES: &str = "-f lavfi -i testsrc2=size=324x180:rate=25:duration=1";
@@ -138,6 +140,84 @@ fn h264_with_b_frames_is_exact() {
         "-pix_fmt yuv420p",
         By::Both,
     );
+}
+
+/// The parameter set up to where its VUI begins, which alone tells how far pictures are reordered.
+fn without_vui(sps: &[u8]) -> Vec<u8> {
+    let whole = Sps::parse(sps).unwrap();
+    let cut = |bit: usize| {
+        let (byte, mask) = (bit / 8, 0x80_u8 >> (bit % 8));
+        let told = sps[byte] & mask != 0;
+        let mut cut = sps[..=byte].to_vec();
+        // The flag becomes 0; what follows it is the end of the set (rbsp_trailing_bits).
+        cut[byte] &= !(mask | (mask - 1));
+        match mask {
+            1 => cut.push(0x80),
+            _ => cut[byte] |= mask >> 1,
+        }
+        let same = Sps::parse(&cut).is_ok_and(|it| {
+            let sizes = |sps: &Sps| (sps.width, sps.height, sps.ref_frames, sps.poc_type);
+            sizes(&it) == sizes(&whole)
+        });
+        (told && same).then_some(cut)
+    };
+    (32..sps.len() * 8).find_map(cut).unwrap()
+}
+
+/// A clip as an encoder writes it that does not tell how far it reorders: in MP4 and in a byte stream.
+#[test]
+fn h264_that_does_not_tell_its_reordering_loses_no_picture() {
+    let dir = tempfile::tempdir().unwrap();
+    let words = "-f lavfi -i testsrc2=size=320x176:rate=25:duration=1 -c:v libx264 -preset veryfast -bf 3 -pix_fmt yuv420p";
+    let file = make(dir.path(), "untold.mp4", words);
+    let expected = framemd5(&file, "");
+    let (track, packets) = read(&file);
+    let config = AvcConfig::parse(&track.config).unwrap();
+    let (sps, pps) = (without_vui(config.sps[0]), config.pps[0]);
+    assert_eq!(Sps::parse(&sps).unwrap().reorder_frames, None);
+
+    let mut told = track.config[..6].to_vec();
+    told.extend(u16::try_from(sps.len()).unwrap().to_be_bytes());
+    told.extend(&sps);
+    told.push(1);
+    told.extend(u16::try_from(pps.len()).unwrap().to_be_bytes());
+    told.extend(pps);
+    let in_mp4 = TrackInfo {
+        config: told.into(),
+        ..track.clone()
+    };
+
+    let in_stream = TrackInfo {
+        config: Bytes::new(),
+        ..track.clone()
+    };
+    let mut stream = packets.clone();
+    for packet in &mut stream {
+        let mut data = Vec::new();
+        for unit in [&sps[..], pps].iter().filter(|_| packet.flags.key) {
+            data.extend([0, 0, 0, 1]);
+            data.extend(*unit);
+        }
+        let mut rest = &packet.data[..];
+        while let Some((length, units)) = rest.split_first_chunk() {
+            let (unit, after) = units.split_at(u32::from_be_bytes(*length) as usize);
+            data.extend([0, 0, 0, 1]);
+            data.extend(unit);
+            rest = after;
+        }
+        packet.data = data.into();
+    }
+    let ffmpeg_backend = FfmpegBackend::load().unwrap();
+    let backends: [&dyn DecoderBackend; 2] = [&ffmpeg_backend, &RustBackend::new()];
+    for backend in backends {
+        for (track, packets) in [(&in_mp4, &packets), (&in_stream, &stream)] {
+            let hashes: Vec<String> = frames(backend, track, packets)
+                .iter()
+                .map(|frame| hash(frame))
+                .collect();
+            assert_eq!(hashes, expected, "{}", backend.name());
+        }
+    }
 }
 
 #[test]

@@ -19,6 +19,7 @@ pub(crate) struct Abi {
     pub(crate) packet_duration: usize,
     pub(crate) parameters_extradata: usize,
     pub(crate) parameters_extradata_size: usize,
+    pub(crate) parameters_video_delay: usize,
     pub(crate) frame_data: usize,
     pub(crate) frame_linesize: usize,
     pub(crate) frame_extended_data: usize,

@@ -13,6 +13,7 @@ pub(crate) const ABI: Abi = Abi {
     packet_duration: 64,
     parameters_extradata: 16,
     parameters_extradata_size: 24,
+    parameters_video_delay: 120,
     frame_data: 0,
     frame_linesize: 64,
     frame_extended_data: 96,
