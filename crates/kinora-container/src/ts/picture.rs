@@ -51,7 +51,10 @@ pub(super) struct Pictures {
 
 enum Syntax {
     H264(Box<H264>),
-    H265,
+    /// The temporal sub-layers that the sequence parameter set tells; 0 before it.
+    H265 {
+        sub_layers: u8,
+    },
     Mpeg,
 }
 
@@ -69,7 +72,7 @@ impl Pictures {
         Self {
             syntax: match codec {
                 CodecId::H264 => Syntax::H264(Box::default()),
-                CodecId::H265 => Syntax::H265,
+                CodecId::H265 => Syntax::H265 { sub_layers: 0 },
                 _ => Syntax::Mpeg,
             },
             parameters: None,
@@ -123,7 +126,7 @@ impl Pictures {
         }
         match &self.syntax {
             Syntax::H264(state) => state.unit(nal),
-            Syntax::H265 => h265_unit(nal),
+            Syntax::H265 { .. } => h265_unit(nal),
             Syntax::Mpeg => mpeg_unit(nal),
         }
     }
@@ -150,15 +153,16 @@ impl Pictures {
                     _ => {}
                 }
             }
-            Syntax::H265 => {
+            Syntax::H265 { sub_layers } => {
                 let kind = h265::nal_type_of(nal);
                 if h265::is_slice(kind) {
                     self.key |= h265::is_irap(kind);
-                    self.disposable = h265::is_unreferenced(nal).unwrap_or(false);
+                    self.disposable = h265::is_unreferenced(nal, *sub_layers).unwrap_or(false);
                     self.picture_seen = true;
                 } else if kind == h265::nal_type::SPS
                     && let Ok(sps) = h265::Sps::parse(trimmed(nal))
                 {
+                    *sub_layers = sps.sub_layers;
                     self.parameters = Some(h265_parameters(&sps));
                 }
             }

@@ -323,3 +323,30 @@ fn opus_leaves_its_control_headers() {
     assert_eq!(sound[1].data.len(), 260);
     assert_eq!(ms(&sound), [0, 20]);
 }
+
+#[test]
+fn a_picture_of_a_lower_temporal_sub_layer_is_not_disposable() {
+    /// 160x96, two temporal sub-layers.
+    const HEVC_SPS: [u8; 46] = [
+        0x42, 0x01, 0x02, 0x01, 0x60, 0x00, 0x00, 0x03, 0x00, 0x90, 0x00, 0x00, 0x03, 0x00, 0x00,
+        0x03, 0x00, 0x1e, 0x00, 0x00, 0xa0, 0x14, 0x20, 0x61, 0x65, 0x95, 0x89, 0x2b, 0x13, 0x24,
+        0x99, 0x5e, 0x02, 0xd0, 0x10, 0x00, 0x00, 0x03, 0x00, 0x10, 0x00, 0x00, 0x03, 0x01, 0x90,
+        0x80,
+    ];
+    let mut muxer = Muxer::with_streams(&[(0x24, VIDEO, &[])]);
+    let slice = |kind: u8, temporal_id: u8| {
+        let mut unit = vec![0, 0, 0, 1, kind << 1, temporal_id + 1];
+        unit.extend([0xa5; 60]);
+        unit
+    };
+    let (idr, trail_n) = (20, 0);
+    let first = [&[0, 0, 0, 1][..], &HEVC_SPS, &slice(idr, 0)].concat();
+    muxer.pes(VIDEO, Some(0), None, &first);
+    muxer.pes(VIDEO, Some(3600), None, &slice(trail_n, 0));
+    muxer.pes(VIDEO, Some(7200), None, &slice(trail_n, 1));
+    let steps = demux(&muxer.bytes);
+    let disposable: Vec<bool> = (packets(&steps, VIDEO).iter())
+        .map(|packet| packet.flags.disposable)
+        .collect();
+    assert_eq!(disposable, [false, false, true]);
+}
