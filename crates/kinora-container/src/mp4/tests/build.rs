@@ -220,6 +220,11 @@ pub(super) fn fragment(tracks: &[TrackSpec], range: std::ops::Range<usize>) -> V
         .iter()
         .map(|track| TrackSpec {
             samples: track.samples[range.clone()].to_vec(),
+            composition: track
+                .composition
+                .get(range.clone())
+                .unwrap_or_default()
+                .to_vec(),
             ..track.clone()
         })
         .collect();
@@ -246,9 +251,15 @@ fn moof(parts: &[TrackSpec], first: usize, data: u32) -> Vec<u8> {
             let number = (first + n) as u32 + 1;
             let key = part.keys.as_ref().is_none_or(|keys| keys.contains(&number));
             trun.extend([sample.len() as u32, if key { 0 } else { 0x1_0000 }]);
+            trun.extend(part.composition.get(n).map(|offset| offset.cast_unsigned()));
             offset += sample.len() as u32;
         }
-        let trun = full(b"trun", 0x601, &trun);
+        let composition = if part.composition.is_empty() {
+            0
+        } else {
+            0x800
+        };
+        let trun = full(b"trun", 0x601 | composition, &trun);
         boxes.extend(boxed(b"traf", [tfhd, tfdt, trun].concat()));
     }
     boxed(b"moof", boxes)
