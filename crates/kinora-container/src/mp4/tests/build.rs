@@ -28,6 +28,8 @@ pub(super) struct TrackSpec {
     pub(super) composition: Vec<i32>,
     /// Numbers of key samples from 1; `None` for "all".
     pub(super) keys: Option<Vec<u32>>,
+    /// Boxes beside the tables.
+    pub(super) more_tables: Vec<u8>,
     /// Duration in the movie's milliseconds and media time.
     pub(super) edits: Vec<(u32, i32)>,
     pub(super) matrix: [i32; 4],
@@ -46,6 +48,7 @@ pub(super) fn video(id: u32, count: usize) -> TrackSpec {
         samples: (0..count).map(|n| vec![n as u8 + 1; 20 + n % 7]).collect(),
         composition: Vec::new(),
         keys: Some((0..count as u32).step_by(5).map(|n| n + 1).collect()),
+        more_tables: Vec::new(),
         edits: Vec::new(),
         matrix: [0x10000, 0, 0, 0x10000],
         entry: boxed(b"vp09", entry),
@@ -132,6 +135,7 @@ impl TrackSpec {
         if let Some(keys) = &self.keys {
             boxes.push(full(b"stss", 0, &[&[keys.len() as u32][..], keys].concat()));
         }
+        boxes.push(self.more_tables.clone());
         boxes.concat()
     }
 }

@@ -262,6 +262,23 @@ fn a_seek_arrives_at_the_key_frame_before_or_nearest() {
 }
 
 #[test]
+fn key_frames_of_open_groups_are_key_frames() {
+    let mut track = video(1, 30);
+    track.keys = Some(vec![1, 21]);
+    let plain = fast_start(&[track.clone()]);
+    let keys_of = |bytes: &[u8]| -> Vec<i64> {
+        let packets = read(bytes).packets;
+        let keys = packets.iter().filter(|packet| packet.flags.key);
+        keys.map(|packet| packet.pts.as_millis()).collect()
+    };
+    assert_eq!(keys_of(&plain), [0, 800]);
+    track.more_tables = full(b"stps", 0, &[2, 11, 26]);
+    let open = fast_start(&[track]);
+    assert_eq!(keys_of(&open), [0, 400, 800, 1000]);
+    assert_eq!(times_behind_a_seek(&open, 790, 1)[0], 400);
+}
+
+#[test]
 fn a_seek_in_fragments_enters_one_in_its_middle() {
     let tracks = [video(1, 40), audio(2, 40)];
     let fragments: Vec<u8> = (0..4)
