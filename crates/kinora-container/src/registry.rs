@@ -15,6 +15,7 @@
 
 use bytes::{Bytes, BytesMut};
 use kinora_media::bitstream::aac::AdtsHeader;
+use kinora_media::bitstream::ac3;
 use kinora_media::bitstream::mpeg_audio::FrameHeader;
 
 use crate::adts::{Ac3Demuxer, AdtsDemuxer};
@@ -82,7 +83,7 @@ pub enum Sniff {
 }
 
 /// After so many bytes a resource must have shown what it is.
-const SNIFF_LIMIT: usize = 64 * 1024;
+pub(crate) const SNIFF_LIMIT: usize = 64 * 1024;
 /// Tags in a row that are looked behind: some taggers put one before another's.
 const MOST_TAGS: usize = 8;
 /// Bytes between sync bytes: plain, with a time stamp before, with a checksum behind.
@@ -102,12 +103,12 @@ fn sniff_behind_tags(head: &[u8], tags_left: usize) -> Sniff {
     if head.starts_with(b"ID3") {
         return behind_id3(head, tags_left);
     }
-    if let Some(kind) = transport_stream(head) {
-        return Sniff::Known(kind);
+    if is_something_else(head) {
+        return Sniff::Unknown;
     }
-    match audio_frames(head) {
-        Sniff::Unknown if head.len() < 12 || may_be_transport_stream(head) => Sniff::NeedMore,
-        other => other,
+    match transport_stream(head) {
+        Some(kind) => Sniff::Known(kind),
+        None => audio_frames(head),
     }
 }
 
@@ -194,8 +195,12 @@ fn behind_id3(head: &[u8], tags_left: usize) -> Sniff {
 fn transport_stream(head: &[u8]) -> Option<ContainerKind> {
     TS_STRIDES
         .iter()
-        .any(|(stride, first)| {
-            (0..*stride).any(|shift| syncs(head, first.saturating_add(shift), *stride) >= 3)
+        .any(|(stride, _)| {
+            memchr::memchr_iter(TS_SYNC, head).any(|at| {
+                // Behind junk more of them must agree.
+                let enough = if at < *stride { 3 } else { 5 };
+                syncs(head, at, *stride) >= enough
+            })
         })
         .then_some(ContainerKind::Ts)
 }
@@ -216,67 +221,84 @@ fn may_be_transport_stream(head: &[u8]) -> bool {
             .any(|(stride, first)| syncs(head, *first, *stride) >= 1)
 }
 
-/// Two frames in a row that agree, or more bytes wanted to see the second.
+/// Two frames in a row that agree, junk before them or not; while there are few bytes, more are
+/// wanted.
 fn audio_frames(head: &[u8]) -> Sniff {
-    let mut found = Sniff::Unknown;
-    for (at, _) in head
-        .iter()
-        .enumerate()
-        .filter(|(_, byte)| **byte == 0xff)
-        .take(512)
-    {
-        let rest = head.get(at..).unwrap_or_default();
-        match frame_pair(rest) {
+    for at in memchr::memchr2_iter(0xff, 0x0b, head) {
+        match frame_pair(head.get(at..).unwrap_or_default()) {
             Sniff::Unknown => {}
-            Sniff::NeedMore if at > 0 => found = Sniff::NeedMore,
+            Sniff::NeedMore if at > 0 => {}
             other => return other,
         }
     }
-    if head.len() >= SNIFF_LIMIT {
-        return Sniff::Unknown;
+    match head.len() < SNIFF_LIMIT {
+        true => Sniff::NeedMore,
+        false => Sniff::Unknown,
     }
-    found
 }
 
 fn frame_pair(data: &[u8]) -> Sniff {
     if let Ok(first) = AdtsHeader::parse(data) {
-        return match data.get(first.frame_len..) {
-            Some(rest) if rest.len() >= AdtsHeader::LEN => match AdtsHeader::parse(rest) {
-                Ok(next) if first.same_stream(&next) => Sniff::Known(ContainerKind::Adts),
-                _ => Sniff::Unknown,
-            },
-            _ => Sniff::NeedMore,
-        };
+        return confirmed(data, first.frame_len, AdtsHeader::LEN, |next| {
+            let next = AdtsHeader::parse(next).ok()?;
+            first.same_stream(&next).then_some(ContainerKind::Adts)
+        });
+    }
+    if let Ok(first) = ac3::FrameHeader::parse(data) {
+        return confirmed(data, first.frame_len, ac3::FrameHeader::LEN, |next| {
+            let next = ac3::FrameHeader::parse(next).ok()?;
+            (first.sample_rate == next.sample_rate).then_some(ContainerKind::Ac3)
+        });
     }
     match FrameHeader::parse(data) {
-        Ok(first) if first.frame_len >= FrameHeader::LEN => match data.get(first.frame_len..) {
-            Some(rest) if rest.len() >= FrameHeader::LEN => match FrameHeader::parse(rest) {
-                Ok(next) if first.same_stream(&next) => Sniff::Known(ContainerKind::Mp3),
-                _ => Sniff::Unknown,
-            },
-            _ => Sniff::NeedMore,
-        },
+        Ok(first) if first.frame_len >= FrameHeader::LEN => {
+            confirmed(data, first.frame_len, FrameHeader::LEN, |next| {
+                let next = FrameHeader::parse(next).ok()?;
+                first.same_stream(&next).then_some(ContainerKind::Mp3)
+            })
+        }
         _ => Sniff::Unknown,
     }
+}
+
+/// What a frame of some length begins, if the header behind it agrees.
+fn confirmed(
+    data: &[u8],
+    frame_len: usize,
+    header_len: usize,
+    agrees: impl Fn(&[u8]) -> Option<ContainerKind>,
+) -> Sniff {
+    match data.get(frame_len..) {
+        Some(next) if next.len() >= header_len => agrees(next).map_or(Sniff::Unknown, Sniff::Known),
+        _ => Sniff::NeedMore,
+    }
+}
+
+/// What other files begin with.
+const LOOKS: [(&[u8], &str); 13] = [
+    (b"\xff\xd8\xff", "a JPEG picture"),
+    (b"\x89PNG", "a PNG picture"),
+    (b"GIF8", "a GIF picture"),
+    (b"%PDF", "a PDF document"),
+    (b"PK\x03\x04", "a ZIP archive"),
+    (b"\x1f\x8b", "gzip-compressed data"),
+    (b"\x7fELF", "a program"),
+    (b"\x30\x26\xb2\x75", "Windows Media (ASF)"),
+    (b".RMF", "RealMedia"),
+    (b"\0\0\x01\xba", "an MPEG program stream"),
+    (b"\x7f\xfe\x80\x01", "DTS sound"),
+    (b"#!AMR", "AMR speech"),
+    (b"WEBVTT", "WebVTT subtitles"),
+];
+
+/// In their midst frames of sound may lie, which must not be taken for all.
+fn is_something_else(head: &[u8]) -> bool {
+    LOOKS.iter().any(|(magic, _)| head.starts_with(magic))
 }
 
 /// What bytes look like that begin no container, for people.
 #[must_use]
 pub fn describe(head: &[u8]) -> String {
-    const LOOKS: [(&[u8], &str); 12] = [
-        (b"\xff\xd8\xff", "a JPEG picture"),
-        (b"\x89PNG", "a PNG picture"),
-        (b"GIF8", "a GIF picture"),
-        (b"%PDF", "a PDF document"),
-        (b"PK\x03\x04", "a ZIP archive"),
-        (b"\x1f\x8b", "gzip-compressed data"),
-        (b"\x7fELF", "a program"),
-        (b"\x30\x26\xb2\x75", "Windows Media (ASF)"),
-        (b".RMF", "RealMedia"),
-        (b"\0\0\x01\xba", "an MPEG program stream"),
-        (b"#!AMR", "AMR speech"),
-        (b"WEBVTT", "WebVTT subtitles"),
-    ];
     if head.is_empty() {
         return "the resource is empty".to_owned();
     }

@@ -6,6 +6,19 @@ use crate::framing::Framing;
 use crate::framing::file::{AudioFile, Names};
 use crate::{DemuxError, Demuxer, SeekTo, Step};
 
+/// What files of AAC in ADTS are called.
+pub(crate) const ADTS: Names = Names {
+    container: "adts",
+    no_sync: "adts.no_sync",
+    free_format: "adts.no_sync",
+};
+/// What files of (E-)AC-3 are called.
+pub(crate) const AC3: Names = Names {
+    container: "ac3",
+    no_sync: "ac3.no_sync",
+    free_format: "ac3.no_sync",
+};
+
 /// Demultiplexes a file of AAC in ADTS. Packets are raw AAC; the configuration is the track's.
 pub struct AdtsDemuxer(AudioFile);
 
@@ -19,14 +32,7 @@ impl AdtsDemuxer {
     /// A demuxer at the start of a resource.
     #[must_use]
     pub fn new() -> Self {
-        Self(AudioFile::new(
-            Framing::Adts,
-            Names {
-                container: "adts",
-                no_sync: "adts.no_sync",
-                free_format: "adts.no_sync",
-            },
-        ))
+        Self(AudioFile::new(Framing::Adts, ADTS))
     }
 
     /// A demuxer of a segment of packed audio (RFC 8216 3.4): times are those of the clock that
@@ -53,14 +59,7 @@ impl Ac3Demuxer {
     /// A demuxer at the start of a resource.
     #[must_use]
     pub fn new() -> Self {
-        Self(AudioFile::new(
-            Framing::Ac3,
-            Names {
-                container: "ac3",
-                no_sync: "ac3.no_sync",
-                free_format: "ac3.no_sync",
-            },
-        ))
+        Self(AudioFile::new(Framing::Ac3, AC3))
     }
 
     /// A demuxer of a segment of packed audio (RFC 8216 3.4): times are those of the clock that

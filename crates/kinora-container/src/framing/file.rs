@@ -20,7 +20,9 @@ use kinora_media::{ByteRange, MediaInfo, Packet, PacketFlags, Time, Timebase, Tr
 
 use super::tags::{TAG_HEAD, Tag, is_trailing_tag, leading_tag, title, transport_timestamp};
 use super::{Format, Frame, Framing, Look, Splitter, samples_to_time};
+use crate::adts;
 use crate::mp3::vbr::{self, VbrHeader};
+use crate::registry::{ContainerKind, SNIFF_LIMIT, Sniff, sniff};
 use crate::window::Window;
 use crate::{DemuxError, SeekTo, Step};
 
@@ -78,6 +80,8 @@ enum State {
     Start { passed: u64 },
     /// Within a tag that ends at this offset.
     Tag { end: u64 },
+    /// Behind a tag that may have been too long to look behind it before.
+    BehindTag,
     /// Among frames; in junk or not.
     Frames { in_junk: bool },
     /// Bytes from an offset on are asked for.
@@ -86,7 +90,7 @@ enum State {
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Then {
-    Start,
+    BehindTag,
     Frames,
 }
 
@@ -154,6 +158,7 @@ impl AudioFile {
                 State::Asking { offset, then } => Some(self.ask(offset, then)),
                 State::Start { passed } => self.start(passed)?,
                 State::Tag { end } => self.skip_tag(end),
+                State::BehindTag => self.behind_tag(),
                 State::Frames { in_junk } => self.frame(in_junk),
             };
             if let Some(step) = step {
@@ -166,7 +171,7 @@ impl AudioFile {
         self.ended = false;
         self.window.restart(offset);
         self.state = match then {
-            Then::Start => State::Start { passed: 0 },
+            Then::BehindTag => State::BehindTag,
             Then::Frames => State::Frames { in_junk: true },
         };
         if self.total_len.is_some_and(|len| offset >= len) {
@@ -248,22 +253,46 @@ impl AudioFile {
         if left <= to_u64(self.window.len()) {
             self.window
                 .skip(usize::try_from(left).unwrap_or(usize::MAX));
-            self.state = State::Start { passed: 0 };
+            self.state = State::BehindTag;
             return None;
         }
         if left > MAX_READ_TAG && self.total_len.is_some_and(|len| end < len) {
             self.state = State::Asking {
                 offset: end,
-                then: Then::Start,
+                then: Then::BehindTag,
             };
             return None;
         }
         self.window.skip(self.window.len());
         if self.ended {
-            self.state = State::Start { passed: 0 };
+            self.state = State::BehindTag;
             return None;
         }
         Some(Step::NeedMore)
+    }
+
+    /// Tagged files are taken for MPEG audio where the tag hides what they are.
+    fn behind_tag(&mut self) -> Option<Step> {
+        if self.file.is_some() {
+            self.state = State::Frames { in_junk: true };
+            return None;
+        }
+        if self.framing == Framing::Mpeg {
+            match sniff(self.window.peek(SNIFF_LIMIT)) {
+                Sniff::Known(ContainerKind::Adts) => self.become_file_of(Framing::Adts, adts::ADTS),
+                Sniff::Known(ContainerKind::Ac3) => self.become_file_of(Framing::Ac3, adts::AC3),
+                Sniff::NeedMore if !self.ended => return Some(Step::NeedMore),
+                _ => {}
+            }
+        }
+        self.state = State::Start { passed: 0 };
+        None
+    }
+
+    fn become_file_of(&mut self, framing: Framing, names: Names) {
+        self.framing = framing;
+        self.names = names;
+        self.splitter = Splitter::new(framing);
     }
 
     /// Tells the tracks from the first frame, which stays in the window unless it holds a table
@@ -365,6 +394,11 @@ impl AudioFile {
                 Some(Step::Packet(self.packet(&frame)))
             }
             Looked::Junk(count) => {
+                if let Tag::Bytes(len) = leading_tag(self.window.peek(TAG_HEAD)) {
+                    let end = self.window.start().saturating_add(len);
+                    self.state = State::Tag { end };
+                    return None;
+                }
                 if !in_junk && !is_trailing_tag(self.window.peek(16)) {
                     self.damage = self.damage.saturating_add(1);
                 }

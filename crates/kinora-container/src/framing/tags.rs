@@ -46,9 +46,35 @@ pub(crate) fn leading_tag(data: &[u8]) -> Tag {
     if let Some(&head) = data.first_chunk::<32>()
         && head.starts_with(b"APETAGEX")
     {
-        let [_, _, _, _, _, _, _, _, _, _, _, _, a, b, c, d, ..] = head;
-        // The size counts items and footer, not this header.
-        return Tag::Bytes(u64::from(u32::from_le_bytes([a, b, c, d])).saturating_add(32));
+        let [
+            ..,
+            a,
+            b,
+            c,
+            d,
+            _,
+            _,
+            _,
+            _,
+            _,
+            _,
+            _,
+            flags,
+            _,
+            _,
+            _,
+            _,
+            _,
+            _,
+            _,
+            _,
+        ] = head;
+        // The size counts items and footer, not this header; a footer ends the tag.
+        let size = match flags & 0x20 {
+            0 => 0,
+            _ => u64::from(u32::from_le_bytes([a, b, c, d])),
+        };
+        return Tag::Bytes(size.saturating_add(32));
     }
     let may_follow = |magic: &[u8]| {
         let seen = data.len().min(magic.len());
@@ -148,9 +174,10 @@ mod tests {
         assert_eq!(leading_tag(b"APETAG"), Tag::Short);
         assert_eq!(leading_tag(b""), Tag::Short);
         assert_eq!(leading_tag(b"\xff\xfb\x90\x64"), Tag::Not);
-        let mut ape = *b"APETAGEX\xd0\x07\0\0\x40\0\0\0________________";
-        ape[16] = 1;
+        let mut ape = *b"APETAGEX\xd0\x07\0\0\x40\0\0\0\x01\0\0\0\0\0\0\xa0________";
         assert_eq!(leading_tag(&ape), Tag::Bytes(96));
+        ape[23] = 0x80;
+        assert_eq!(leading_tag(&ape), Tag::Bytes(32), "a footer");
     }
 
     #[test]

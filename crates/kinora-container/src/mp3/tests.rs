@@ -134,6 +134,23 @@ fn payload_is_a_view_into_what_was_pushed() {
 }
 
 #[test]
+fn what_looks_like_frames_within_a_later_tag_is_no_sound() {
+    let hidden = frames(3);
+    let size = (hidden.len() as u32 + 32).to_le_bytes();
+    let ape_part = |flags: u8| {
+        let (version, items) = (2000u32.to_le_bytes(), 1u32.to_le_bytes());
+        let flags = [0, 0, 0, flags];
+        [&b"APETAGEX"[..], &version, &size, &items, &flags, &[0; 8]].concat()
+    };
+    let ape = [ape_part(0xa0), hidden.clone(), ape_part(0x80)].concat();
+    let [high, low] = [hidden.len() >> 7, hidden.len()].map(|part| part as u8 & 0x7f);
+    let id3 = [&b"ID3\x04\0\0\0\0"[..], &[high, low], &hidden].concat();
+    let run = run(&[frames(5), id3, frames(4), ape, b"TAG".to_vec()].concat());
+    assert_eq!(run.numbers(), [0, 1, 2, 3, 4, 0, 1, 2, 3]);
+    assert_eq!(run.damage, 0);
+}
+
+#[test]
 fn tags_before_and_behind_are_passed_over() {
     let mut bytes = b"ID3\x03\0\0\0\0\x01\x00TIT2\0\0\0\x05\0\0\0Song".to_vec();
     bytes.resize(10 + 128, 0);

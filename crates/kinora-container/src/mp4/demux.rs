@@ -9,6 +9,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use kinora_media::{ByteRange, MediaInfo, Time};
 
+use self::seek::Goal;
 use self::tail::Errand;
 use super::index::FragmentIndex;
 use super::store::Store;
@@ -63,7 +64,7 @@ pub struct Mp4Demuxer {
     behind_movie: u64,
     waiting_fragments: u32,
     /// A seek in fragments that has not arrived.
-    goal: Option<Time>,
+    goal: Option<Goal>,
     damage: u64,
     /// What is looked for at the end of the file before anything else is done.
     errand: Errand,

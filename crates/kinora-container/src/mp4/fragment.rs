@@ -252,6 +252,12 @@ impl Run {
         self.end_dts
     }
 
+    /// Decoding can start at some of its samples.
+    pub(crate) fn has_key(&self) -> bool {
+        let mut walk = self.clone();
+        core::iter::from_fn(|| walk.next()).any(|sample| sample.key)
+    }
+
     /// Passes over all that is left.
     pub(crate) fn skip_rest(&mut self) {
         self.next = self.count;

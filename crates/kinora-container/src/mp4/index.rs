@@ -60,6 +60,14 @@ impl FragmentIndex {
         self.places.get(behind.checked_sub(1)?).copied()
     }
 
+    /// So many known beginnings before an offset, or as many as there are.
+    pub(crate) fn earlier(&self, offset: u64, count: usize) -> Option<Place> {
+        let before = self.places.partition_point(|place| place.offset < offset);
+        let last = before.checked_sub(1)?;
+        let index = last.saturating_sub(count.saturating_sub(1));
+        self.places.get(index).copied()
+    }
+
     pub(crate) fn first(&self) -> Option<Place> {
         self.places.first().copied()
     }

@@ -120,6 +120,9 @@ pub(crate) struct SampleTables {
     stsc: Table,
     /// Numbers of the samples that decoding can start at; `None` when all are.
     stss: Option<Table>,
+    /// Numbers of those that pictures shown before them refer across: QuickTime's "partial sync
+    /// samples", as are the key frames of open groups elsewhere.
+    stps: Table,
     sdtp: Table,
     pub(crate) grouping: Option<Grouping>,
 }
@@ -133,6 +136,7 @@ impl Default for SampleTables {
             offsets: Offsets::Narrow(Table::default()),
             stsc: Table::default(),
             stss: None,
+            stps: Table::default(),
             sdtp: Table::default(),
             grouping: None,
         }
@@ -208,6 +212,7 @@ impl SampleTables {
             // A table that is cut before its count is as one that is missing.
             let _ = tables.read_table(child.kind, &child.body);
         }
+        tables.stss = tables.stss.map(|stss| merged(&stss, &tables.stps));
         tables
     }
 
@@ -219,7 +224,16 @@ impl SampleTables {
         };
         if !matches!(
             &kind,
-            b"stts" | b"ctts" | b"stsc" | b"stco" | b"co64" | b"stss" | b"stsz" | b"stz2" | b"sdtp"
+            b"stts"
+                | b"ctts"
+                | b"stsc"
+                | b"stco"
+                | b"co64"
+                | b"stss"
+                | b"stps"
+                | b"stsz"
+                | b"stz2"
+                | b"sdtp"
         ) {
             return Ok(());
         }
@@ -231,6 +245,7 @@ impl SampleTables {
             b"stco" => self.offsets = Offsets::Narrow(table(reader, 4)?),
             b"co64" => self.offsets = Offsets::Wide(table(reader, 8)?),
             b"stss" => self.stss = Some(table(reader, 4)?),
+            b"stps" => self.stps = table(reader, 4)?,
             b"sdtp" => self.sdtp = Table::new(reader.rest(), 1, u32::MAX),
             b"stsz" => {
                 let (size, count) = (reader.u32()?, reader.u32()?);
@@ -522,6 +537,18 @@ impl Grouping {
             .unwrap_or(0)
             .saturating_mul(u64::from(self.bytes_per_frame))
     }
+}
+
+/// Two ascending tables of numbers as one.
+fn merged(one: &Table, other: &Table) -> Table {
+    if other.len() == 0 {
+        return one.clone();
+    }
+    let mut numbers: Vec<&[u8]> = one.entries().chain(other.entries()).collect();
+    // Big endian, so that bytes sort as their numbers do.
+    numbers.sort_unstable();
+    let count = u32::try_from(numbers.len()).unwrap_or(u32::MAX);
+    Table::new(numbers.concat().into(), 4, count)
 }
 
 fn compact_sizes(mut reader: Reader) -> Result<Sizes, Short> {

@@ -40,6 +40,17 @@ pub(crate) struct Head {
     pub(crate) dts: Time,
 }
 
+/// What there is for a time in the fragments at hand. Key frames as time and decoding time.
+#[derive(Clone, Copy, Default, Debug)]
+pub(crate) struct Found {
+    /// The last key frame that is presented at or before the time.
+    pub(crate) key: Option<(Time, i64)>,
+    /// The first key frame.
+    pub(crate) first: Option<(Time, i64)>,
+    /// Something is presented after the time.
+    pub(crate) reaches: bool,
+}
+
 impl Track {
     pub(crate) fn new(described: TrackBox) -> Self {
         let next_dts = i64::try_from(described.tables.total_duration()).unwrap_or(i64::MAX);
@@ -293,12 +304,10 @@ impl Track {
         self.head = None;
     }
 
-    /// Where in the fragments at hand decoding for a time must begin, as time and decoding
-    /// time; `None` when they all end before it.
-    pub(crate) fn key_in_runs(&self, time: Time) -> Option<(Time, i64)> {
+    /// Looks for a time in the fragments at hand.
+    pub(crate) fn look_in_runs(&self, time: Time) -> Found {
         let (clock, edit) = (self.described.clock, self.edit_at(0));
-        let mut best = None;
-        let mut end = Time::MIN;
+        let mut found = Found::default();
         let mut fuel = MAX_LOOKS;
         for run in &self.runs {
             let mut walk = run.clone();
@@ -307,14 +316,16 @@ impl Track {
             {
                 fuel = left;
                 let pts = edit.present(clock, sample.pts());
-                let ticks = sample.pts().saturating_add(i64::from(sample.duration));
-                end = end.max(edit.present(clock, ticks));
-                if sample.key && (pts <= time || best.is_none()) {
-                    best = Some((pts, sample.dts));
+                let end = sample.pts().saturating_add(i64::from(sample.duration));
+                found.reaches |= edit.present(clock, end) > time;
+                if sample.key {
+                    let key = (pts, sample.dts);
+                    found.first.get_or_insert(key);
+                    found.key = Some(key).filter(|_| pts <= time).or(found.key);
                 }
             }
         }
-        best.filter(|_| end > time)
+        found
     }
 
     /// Leaves out the samples of fragments that are decoded before that.

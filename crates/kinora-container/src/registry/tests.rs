@@ -67,6 +67,71 @@ fn containers_are_told_by_their_content() {
     }
 }
 
+/// AC-3 frames, 48 kHz, stereo: 768 bytes each.
+fn ac3(frames: usize) -> Vec<u8> {
+    let mut out = Vec::new();
+    for _ in 0..frames {
+        out.extend([0x0b, 0x77, 0, 0, 0x14, 0x40, 0x43, 0xe0]);
+        out.resize(out.len() + 760, 0x21);
+    }
+    out
+}
+
+#[test]
+fn junk_before_a_file_is_looked_behind_however_the_bytes_come() {
+    let junk = vec![0x55; 3000];
+    assert_eq!(sniff(&junk), Sniff::NeedMore);
+    let mut ts = vec![0; 188 * 5];
+    ts.iter_mut().step_by(188).for_each(|byte| *byte = 0x47);
+    for (file, kind) in [
+        (ts, ContainerKind::Ts),
+        (adts(2, 100), ContainerKind::Adts),
+        (mp3(2), ContainerKind::Mp3),
+        (ac3(2), ContainerKind::Ac3),
+    ] {
+        assert_eq!(known(&[&junk[..], &file].concat()), Some(kind));
+    }
+}
+
+#[test]
+fn sound_in_the_midst_of_another_file_is_not_taken_for_all() {
+    for magic in [
+        &b"\0\0\x01\xba"[..],
+        b"\x7f\xfe\x80\x01",
+        b"\xff\xd8\xff\xe0",
+    ] {
+        assert_eq!(sniff(&[magic, &mp3(3)].concat()), Sniff::Unknown);
+    }
+}
+
+#[test]
+fn a_tag_too_long_to_look_behind_does_not_make_a_file_mpeg_audio() {
+    for (sound, container) in [
+        (adts(3, 100), "adts"),
+        (ac3(3), "ac3"),
+        (mp3(3), "mp3"),
+        ([id3(90_000), adts(3, 100)].concat(), "adts"),
+    ] {
+        let bytes = Bytes::from([id3(300_000), sound].concat());
+        let mut demuxer = ProbingDemuxer::new();
+        let mut rest = bytes.chunks(10_000);
+        let info = loop {
+            match demuxer.poll().unwrap() {
+                Step::Info(info) => break info,
+                Step::NeedMore => match rest.next() {
+                    Some(chunk) => {
+                        let at = bytes.len() - rest.clone().map(<[u8]>::len).sum::<usize>();
+                        demuxer.push((at - chunk.len()) as u64, bytes.slice_ref(chunk));
+                    }
+                    None => demuxer.finish(),
+                },
+                other => panic!("{other:?}"),
+            }
+        };
+        assert_eq!(info.container, container);
+    }
+}
+
 #[test]
 fn what_begins_nothing_is_not_guessed_at() {
     for head in [

@@ -2,7 +2,7 @@
 
 use kinora_media::bitstream::h264::{self, SliceHeader};
 use kinora_media::bitstream::mpeg_video::{SequenceHeader, picture_type, start_code};
-use kinora_media::bitstream::{h265, mpeg_video};
+use kinora_media::bitstream::{h265, mpeg_video, mpeg4};
 use kinora_media::{CodecId, VideoParams};
 
 /// How a NAL unit, or what follows a start code, relates to access units.
@@ -51,8 +51,12 @@ pub(super) struct Pictures {
 
 enum Syntax {
     H264(Box<H264>),
-    H265,
+    /// The temporal sub-layers that the sequence parameter set tells; 0 before it.
+    H265 {
+        sub_layers: u8,
+    },
     Mpeg,
+    Mpeg4,
 }
 
 #[derive(Default)]
@@ -69,7 +73,8 @@ impl Pictures {
         Self {
             syntax: match codec {
                 CodecId::H264 => Syntax::H264(Box::default()),
-                CodecId::H265 => Syntax::H265,
+                CodecId::H265 => Syntax::H265 { sub_layers: 0 },
+                CodecId::Mpeg4 => Syntax::Mpeg4,
                 _ => Syntax::Mpeg,
             },
             parameters: None,
@@ -123,8 +128,9 @@ impl Pictures {
         }
         match &self.syntax {
             Syntax::H264(state) => state.unit(nal),
-            Syntax::H265 => h265_unit(nal),
+            Syntax::H265 { .. } => h265_unit(nal),
             Syntax::Mpeg => mpeg_unit(nal),
+            Syntax::Mpeg4 => mpeg4_unit(nal),
         }
     }
 
@@ -150,15 +156,16 @@ impl Pictures {
                     _ => {}
                 }
             }
-            Syntax::H265 => {
+            Syntax::H265 { sub_layers } => {
                 let kind = h265::nal_type_of(nal);
                 if h265::is_slice(kind) {
                     self.key |= h265::is_irap(kind);
-                    self.disposable = h265::is_unreferenced(nal).unwrap_or(false);
+                    self.disposable = h265::is_unreferenced(nal, *sub_layers).unwrap_or(false);
                     self.picture_seen = true;
                 } else if kind == h265::nal_type::SPS
                     && let Ok(sps) = h265::Sps::parse(trimmed(nal))
                 {
+                    *sub_layers = sps.sub_layers;
                     self.parameters = Some(h265_parameters(&sps));
                 }
             }
@@ -172,6 +179,25 @@ impl Pictures {
                 }
                 _ => {}
             },
+            Syntax::Mpeg4 => self.read_mpeg4(nal),
+        }
+    }
+
+    fn read_mpeg4(&mut self, unit: &[u8]) {
+        use mpeg4::start_code::{FIRST_LAYER, LAST_LAYER, PLANE};
+        match unit.split_first() {
+            Some((&(FIRST_LAYER..=LAST_LAYER), header)) => {
+                if let Ok(layer) = mpeg4::LayerHeader::parse(header) {
+                    self.parameters = Some(mpeg4_parameters(&layer));
+                }
+            }
+            Some((&PLANE, header)) => {
+                let kind = mpeg4::plane_type(header).ok();
+                self.key |= kind == Some(0);
+                self.disposable = kind == Some(2);
+                self.picture_seen = true;
+            }
+            _ => {}
         }
     }
 
@@ -263,6 +289,15 @@ fn mpeg_unit(nal: &[u8]) -> Unit {
     }
 }
 
+/// ISO/IEC 14496-2 6.2.2: whatever follows a plane but its end is for the next one.
+fn mpeg4_unit(unit: &[u8]) -> Unit {
+    use mpeg4::start_code::{SEQUENCE_END, SLICE};
+    match unit.first() {
+        None | Some(&(SEQUENCE_END | SLICE)) => Unit::Within,
+        _ => Unit::Begins,
+    }
+}
+
 fn h264_parameters(sps: &h264::Sps) -> Parameters {
     Parameters {
         video: VideoParams {
@@ -308,5 +343,19 @@ fn mpeg_parameters(sequence: &mpeg_video::SequenceHeader) -> Parameters {
         } else {
             CodecId::Mpeg1Video
         }),
+    }
+}
+
+fn mpeg4_parameters(layer: &mpeg4::LayerHeader) -> Parameters {
+    Parameters {
+        video: VideoParams {
+            width: layer.width,
+            height: layer.height,
+            pixel_aspect: layer.pixel_aspect,
+            frame_rate: layer.frame_rate,
+            ..VideoParams::default()
+        },
+        codec_string: None,
+        codec: None,
     }
 }

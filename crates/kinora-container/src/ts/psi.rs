@@ -163,7 +163,7 @@ fn stream(
         0x03 | 0x04 => (CodecId::Mp2, Carriage::Audio(Framing::Mpeg)),
         0x05 => (CodecId::UnknownData, Carriage::Sections),
         0x0f => (CodecId::Aac, Carriage::Audio(Framing::Adts)),
-        0x10 => (CodecId::Mpeg4, Carriage::Pes),
+        0x10 => (CodecId::Mpeg4, Carriage::Video),
         0x11 => (CodecId::AacLatm, Carriage::Audio(Framing::Loas)),
         0x15 => (CodecId::Id3, Carriage::Pes),
         0x1b => (CodecId::H264, Carriage::Video),

@@ -283,7 +283,11 @@ impl Seek {
             _ => false,
         };
         if leads && key && pts > target && nearer && (self.key.is_some() || self.is_at_start()) {
-            self.held.clear();
+            match self.key {
+                Some(_) => self.held.clear(),
+                // Pictures may begin after the sound.
+                None => self.held.retain(|held| Some(held.track) != self.lead),
+            }
             self.key = Some((0, pts));
             self.held.push(packet);
             return true;

@@ -50,12 +50,16 @@ pub const fn is_slice(nal_type: u8) -> bool {
     nal_type < 32
 }
 
-/// Whether no picture of the same sub-layer refers to that of a slice: the even types below 16 (ITU-T H.265 7.4.2.2);
-/// `None` of what is no slice.
+/// Whether no picture refers to that of a slice in a stream of so many temporal sub-layers; `None` of what is no slice.
+///
+/// The even types below 16 say so for their own sub-layer only (ITU-T H.265 7.4.2.2, table 7-1): higher ones may refer
+/// to the picture, so that it must be of the highest.
 #[must_use]
-pub fn is_unreferenced(nal: &[u8]) -> Option<bool> {
+pub fn is_unreferenced(nal: &[u8], sub_layers: u8) -> Option<bool> {
     let kind = nal_type_of(nal);
-    is_slice(kind).then_some(kind < 16 && kind & 1 == 0)
+    let temporal_id_plus1 = nal.get(1).map_or(0, |byte| byte & 7);
+    let sub_layer_non_reference = kind < 16 && kind & 1 == 0;
+    is_slice(kind).then_some(sub_layer_non_reference && temporal_id_plus1 == sub_layers)
 }
 
 /// A slice of a picture at which decoding can start (IRAP).
@@ -69,6 +73,8 @@ pub const fn is_irap(nal_type: u8) -> bool {
 pub struct Sps {
     /// `sps_seq_parameter_set_id`, 0 to 15.
     pub id: u8,
+    /// Temporal sub-layers, 1 to 7.
+    pub sub_layers: u8,
     /// 0 monochrome, 1 4:2:0, 2 4:2:2, 3 4:4:4.
     pub chroma_format_idc: u8,
     /// Bits of a luma sample.
@@ -178,6 +184,7 @@ fn read_sps(bits: &mut BitReader<'_>) -> Result<Sps, BadHeader> {
     let reorder_frames = read_ordering(bits, sub_layers)?;
     let mut sps = Sps {
         id,
+        sub_layers: low_byte(sub_layers.saturating_add(1)),
         chroma_format_idc: low_byte(chroma_format_idc),
         bit_depth: low_byte(bit_depth),
         width,

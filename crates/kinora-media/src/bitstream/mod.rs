@@ -9,6 +9,7 @@ pub mod ac3;
 pub mod dts;
 pub mod h264;
 pub mod h265;
+pub mod mpeg4;
 pub mod mpeg_audio;
 pub mod mpeg_video;
 mod nal;

@@ -26,19 +26,20 @@ pub fn sample_units(sample: &[u8], length_size: usize) -> impl Iterator<Item = &
 /// body of the track's `avcC` or `hvcC` box; of other codecs nothing is known.
 #[must_use]
 pub fn is_unreferenced(codec: CodecId, config: &[u8], sample: &[u8]) -> bool {
-    let length_size_at = match codec {
+    let flags_at = match codec {
         CodecId::H264 => 4,
         CodecId::H265 => 21,
         _ => return false,
     };
-    let Some(flags) = config.get(length_size_at) else {
+    let Some(flags) = config.get(flags_at) else {
         return false;
     };
     let length_size = usize::from(flags & 3).saturating_add(1);
     let mut units = sample_units(sample, length_size);
     let says = match codec {
         CodecId::H264 => units.find_map(h264::is_unreferenced),
-        _ => units.find_map(h265::is_unreferenced),
+        // numTemporalLayers (ISO/IEC 14496-15 8.3.3.1); 0, unknown, is the highest of no picture.
+        _ => units.find_map(|unit| h265::is_unreferenced(unit, flags >> 3 & 7)),
     };
     says.unwrap_or(false)
 }
@@ -55,6 +56,28 @@ mod tests {
         assert!(!is_unreferenced(CodecId::H264, &config, &of(0x41)));
         assert!(!is_unreferenced(CodecId::H264, &config, &of(0x65)));
         assert!(!is_unreferenced(CodecId::Av1, &config, &of(0x01)));
+    }
+
+    #[test]
+    fn a_picture_is_unreferenced_in_the_highest_sub_layer_only() {
+        let with_layers = |layers: u8| {
+            let mut config = [1; 23];
+            config[21] = layers << 3 | 3;
+            config
+        };
+        let of = |kind: u8, temporal_id: u8| [0, 0, 0, 3, kind << 1, temporal_id + 1, 0x80];
+        let says =
+            |layers, sample: [u8; 7]| is_unreferenced(CodecId::H265, &with_layers(layers), &sample);
+        let (trail_n, trail_r, rasl_n) = (0, 1, 8);
+        assert!(says(1, of(trail_n, 0)));
+        assert!(!says(1, of(trail_r, 0)));
+        assert!(
+            !says(3, of(rasl_n, 0)),
+            "a higher sub-layer may refer to it"
+        );
+        assert!(!says(3, of(trail_n, 1)));
+        assert!(says(3, of(rasl_n, 2)));
+        assert!(!says(0, of(trail_n, 0)), "how many there are is not known");
     }
 
     #[test]

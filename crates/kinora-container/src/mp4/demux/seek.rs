@@ -2,10 +2,39 @@
 
 use kinora_media::{Time, TrackKind};
 
-use super::super::track::Track;
+use super::super::track::{Found, Track};
 use super::tail::Errand;
 use super::{MAX_WAITING_FRAGMENTS, Mp4Demuxer, State};
 use crate::{DemuxError, SeekMode, SeekTo};
+
+/// A seek on its way through fragments.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Goal {
+    pub(super) time: Time,
+    /// Where the way began.
+    entered: u64,
+    /// Where the fragments at hand begin.
+    from: u64,
+    /// The last place on the way with a key frame that is early enough.
+    key_at: Option<u64>,
+    /// The fragments at hand are those of that place.
+    is_back: bool,
+    /// So many fragments earlier the way begins anew, if there was no such place.
+    back: usize,
+}
+
+impl Goal {
+    fn new(time: Time, entered: u64) -> Self {
+        Self {
+            time,
+            entered,
+            from: entered,
+            key_at: None,
+            is_back: false,
+            back: 1,
+        }
+    }
+}
 
 impl Mp4Demuxer {
     /// Goes to a time, by the tables or by the fragments.
@@ -37,32 +66,99 @@ impl Mp4Demuxer {
         Ok(())
     }
 
-    /// On the way to a time: is it within the fragments at hand?
-    pub(super) fn approach(&mut self, goal: Time) {
-        let Some(lead) = self.lead() else {
-            return;
-        };
-        let Some(track) = self.tracks.get(lead) else {
+    /// On the way to a time: is it within the fragments at hand? Key frames may lie in earlier
+    /// fragments than what they are needed for, and be presented after the decoding time by
+    /// which fragments are found.
+    pub(super) fn approach(&mut self, goal: Goal) {
+        let Some(track) = self.lead().and_then(|lead| self.tracks.get(lead)) else {
             return;
         };
         if !track.has_runs() && self.waiting_fragments < MAX_WAITING_FRAGMENTS {
             // Of the other tracks only: it may belong to the fragment that comes next.
             return;
         }
-        let Some((time, dts)) = track.key_in_runs(goal) else {
-            for track in &mut self.tracks {
-                track.forget_runs();
+        let found = track.look_in_runs(goal.time);
+        let key_at = goal.key_at.filter(|_| !goal.is_back && self.timed);
+        match found.key {
+            Some(key) if found.reaches || goal.is_back => self.arrive(goal, key),
+            key if !found.reaches => self.go_on(Goal {
+                from: self.at,
+                key_at: key.map(|_| goal.from).or(key_at),
+                ..goal
+            }),
+            _ => match key_at {
+                Some(from) => self.go_on(Goal {
+                    from,
+                    is_back: true,
+                    ..goal
+                }),
+                None => self.look_before(goal, found),
+            },
+        }
+    }
+
+    /// The time is in the fragments at hand, its key frame before where the way began.
+    fn look_before(&mut self, goal: Goal, found: Found) {
+        let lead = self.lead().unwrap_or(0);
+        let in_tables = self.tracks.get(lead).is_some_and(Track::has_table_samples);
+        match (self.earlier(goal), found.first) {
+            (Some(earlier), _) => self.go_on(earlier),
+            (None, _) if in_tables => {
+                self.go_on(goal);
+                self.goal = None;
+                self.seek_tables(
+                    SeekTo {
+                        time: goal.time,
+                        mode: SeekMode::Before,
+                    },
+                    lead,
+                );
             }
-            self.waiting_fragments = 0;
-            return;
-        };
+            (None, Some(key)) => self.arrive(goal, key),
+            (None, None) => self.go_on(Goal {
+                from: self.at,
+                ..goal
+            }),
+        }
+    }
+
+    /// Leaves the fragments at hand for those from a place on.
+    fn go_on(&mut self, goal: Goal) {
+        for track in &mut self.tracks {
+            track.forget_runs();
+        }
+        self.waiting_fragments = 0;
+        self.at = goal.from;
+        self.goal = Some(goal);
+    }
+
+    /// The seek ends at a key frame of the fragments at hand.
+    fn arrive(&mut self, goal: Goal, (time, dts): (Time, i64)) {
         self.goal = None;
+        let lead = self.lead();
         for (index, track) in self.tracks.iter_mut().enumerate() {
-            match index == lead {
+            match lead == Some(index) {
                 true => track.skip_runs_to(dts),
-                false => track.skip_runs_before(time),
+                // Pictures may begin after the sound.
+                false => track.skip_runs_before(time.min(goal.time)),
             }
         }
+    }
+
+    /// The seek begun again some fragments earlier, further back each time.
+    fn earlier(&self, goal: Goal) -> Option<Goal> {
+        let place = self.index.earlier(goal.entered, goal.back)?;
+        self.timed.then(|| Goal {
+            back: goal.back.saturating_mul(2),
+            ..Goal::new(goal.time, place.offset)
+        })
+    }
+
+    /// A fragment that was entered by an index does not tell its time: it is counted from the
+    /// first one on.
+    pub(super) fn count_towards(&mut self, goal: Goal) {
+        self.restart_fragments();
+        self.go_on(Goal::new(goal.time, self.at));
     }
 
     /// The track whose key frames decide where a seek goes.
@@ -80,7 +176,11 @@ impl Mp4Demuxer {
             .tracks
             .get_mut(lead)
             .and_then(|track| track.seek(target.time, nearest));
-        let time = arrived.unwrap_or(target.time);
+        let time = match target.mode {
+            // Pictures may begin after the sound.
+            SeekMode::Before => arrived.unwrap_or(target.time).min(target.time),
+            SeekMode::Nearest => arrived.unwrap_or(target.time),
+        };
         for (index, track) in self.tracks.iter_mut().enumerate() {
             if index != lead {
                 track.follow(time);
@@ -97,7 +197,6 @@ impl Mp4Demuxer {
         }
         self.restart_fragments();
         self.start_towards(target.time);
-        self.goal = Some(target.time);
         self.state = State::Walking;
         if !self.index.reaches(target.time) {
             self.look_at_end();
@@ -110,6 +209,7 @@ impl Mp4Demuxer {
         if let Some(place) = place.filter(|_| self.timed) {
             self.at = place.offset;
         }
+        self.goal = Some(Goal::new(time, self.at));
     }
 
     fn restart_fragments(&mut self) {

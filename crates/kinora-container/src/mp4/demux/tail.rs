@@ -130,7 +130,7 @@ impl Mp4Demuxer {
     fn end_errand(&mut self) {
         self.errand = Errand::None;
         if let Some(goal) = self.goal {
-            self.start_towards(goal);
+            self.start_towards(goal.time);
         }
     }
 

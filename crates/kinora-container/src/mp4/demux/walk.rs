@@ -4,7 +4,7 @@ use bytes::Bytes;
 use kinora_media::TrackKind;
 
 use super::super::boxes::{BoxHead, FourCc, HeadLook, children, look_at_head};
-use super::super::fragment::TrackFragment;
+use super::super::fragment::{Run, TrackFragment};
 use super::super::index::Place;
 use super::super::moov::Movie;
 use super::super::track::Track;
@@ -195,10 +195,13 @@ impl Mp4Demuxer {
         }
         self.waiting_fragments = self.waiting_fragments.saturating_add(1);
         let moof = self.at;
+        let was_timed = self.timed;
         self.add_runs(body, moof);
         self.at = end;
-        if let Some(goal) = self.goal {
-            self.approach(goal);
+        match self.goal {
+            Some(goal) if was_timed && !self.timed => self.count_towards(goal),
+            Some(goal) => self.approach(goal),
+            None => {}
         }
         Ok(Turn::On)
     }
@@ -226,7 +229,8 @@ impl Mp4Demuxer {
             }
             self.timed &= fragment.start.is_some();
             let runs = fragment.runs(&track.described, &mut track.next_dts, &mut data_end);
-            if let Some(run) = runs.first().filter(|_| lead == Some(index)) {
+            let enterable = lead == Some(index) && runs.iter().any(Run::has_key);
+            if let Some(run) = runs.first().filter(|_| enterable) {
                 let edit = track.described.edits.first();
                 let time = edit.map(|edit| edit.present(track.described.clock, run.start()));
                 self.index.add(Place {

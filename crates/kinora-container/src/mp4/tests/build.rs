@@ -28,6 +28,8 @@ pub(super) struct TrackSpec {
     pub(super) composition: Vec<i32>,
     /// Numbers of key samples from 1; `None` for "all".
     pub(super) keys: Option<Vec<u32>>,
+    /// Boxes beside the tables.
+    pub(super) more_tables: Vec<u8>,
     /// Duration in the movie's milliseconds and media time.
     pub(super) edits: Vec<(u32, i32)>,
     pub(super) matrix: [i32; 4],
@@ -46,6 +48,7 @@ pub(super) fn video(id: u32, count: usize) -> TrackSpec {
         samples: (0..count).map(|n| vec![n as u8 + 1; 20 + n % 7]).collect(),
         composition: Vec::new(),
         keys: Some((0..count as u32).step_by(5).map(|n| n + 1).collect()),
+        more_tables: Vec::new(),
         edits: Vec::new(),
         matrix: [0x10000, 0, 0, 0x10000],
         entry: boxed(b"vp09", entry),
@@ -132,6 +135,7 @@ impl TrackSpec {
         if let Some(keys) = &self.keys {
             boxes.push(full(b"stss", 0, &[&[keys.len() as u32][..], keys].concat()));
         }
+        boxes.push(self.more_tables.clone());
         boxes.concat()
     }
 }
@@ -220,6 +224,11 @@ pub(super) fn fragment(tracks: &[TrackSpec], range: std::ops::Range<usize>) -> V
         .iter()
         .map(|track| TrackSpec {
             samples: track.samples[range.clone()].to_vec(),
+            composition: track
+                .composition
+                .get(range.clone())
+                .unwrap_or_default()
+                .to_vec(),
             ..track.clone()
         })
         .collect();
@@ -246,9 +255,15 @@ fn moof(parts: &[TrackSpec], first: usize, data: u32) -> Vec<u8> {
             let number = (first + n) as u32 + 1;
             let key = part.keys.as_ref().is_none_or(|keys| keys.contains(&number));
             trun.extend([sample.len() as u32, if key { 0 } else { 0x1_0000 }]);
+            trun.extend(part.composition.get(n).map(|offset| offset.cast_unsigned()));
             offset += sample.len() as u32;
         }
-        let trun = full(b"trun", 0x601, &trun);
+        let composition = if part.composition.is_empty() {
+            0
+        } else {
+            0x800
+        };
+        let trun = full(b"trun", 0x601 | composition, &trun);
         boxes.extend(boxed(b"traf", [tfhd, tfdt, trun].concat()));
     }
     boxed(b"moof", boxes)

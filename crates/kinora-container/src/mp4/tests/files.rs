@@ -262,6 +262,23 @@ fn a_seek_arrives_at_the_key_frame_before_or_nearest() {
 }
 
 #[test]
+fn key_frames_of_open_groups_are_key_frames() {
+    let mut track = video(1, 30);
+    track.keys = Some(vec![1, 21]);
+    let plain = fast_start(&[track.clone()]);
+    let keys_of = |bytes: &[u8]| -> Vec<i64> {
+        let packets = read(bytes).packets;
+        let keys = packets.iter().filter(|packet| packet.flags.key);
+        keys.map(|packet| packet.pts.as_millis()).collect()
+    };
+    assert_eq!(keys_of(&plain), [0, 800]);
+    track.more_tables = full(b"stps", 0, &[2, 11, 26]);
+    let open = fast_start(&[track]);
+    assert_eq!(keys_of(&open), [0, 400, 800, 1000]);
+    assert_eq!(times_behind_a_seek(&open, 790, 1)[0], 400);
+}
+
+#[test]
 fn a_seek_in_fragments_enters_one_in_its_middle() {
     let tracks = [video(1, 40), audio(2, 40)];
     let fragments: Vec<u8> = (0..4)
@@ -285,6 +302,81 @@ fn a_seek_in_fragments_enters_one_in_its_middle() {
         assert_eq!((read.times(1)[0], read.times(1).len()), (1000, 15));
         assert_eq!((read.times(2)[0], read.times(2).len()), (1000, 15));
     }
+}
+
+/// Packets of a track behind a seek, sorted by time.
+fn times_behind_a_seek(bytes: &[u8], ms: i64, track: u32) -> Vec<i64> {
+    let mut demuxer = make();
+    demuxer.set_len(bytes.len() as u64);
+    read_on(&mut *demuxer, bytes, 256);
+    let time = Time::from_millis(ms);
+    let mode = SeekMode::Before;
+    demuxer.seek(SeekTo { time, mode }).unwrap();
+    let mut times = read_on(&mut *demuxer, bytes, 256).times(track);
+    times.sort_unstable();
+    times
+}
+
+#[test]
+fn a_seek_in_fragments_finds_the_key_frame_in_an_earlier_one() {
+    let tracks = [video(1, 40), audio(2, 40)];
+    let fragments: Vec<u8> = (0..20)
+        .flat_map(|n| fragment(&tracks, n * 2..n * 2 + 2))
+        .collect();
+    let bytes = [init(&tracks), fragments].concat();
+    // Every fifth picture is a key frame: no fragment but the sixth has the one for 1160 ms.
+    for (ms, arrival) in [(0, 0), (170, 0), (330, 200), (1160, 1000), (1199, 1000)] {
+        assert_eq!(times_behind_a_seek(&bytes, ms, 1)[0], arrival, "{ms}");
+        assert_eq!(times_behind_a_seek(&bytes, ms, 2)[0], arrival, "{ms}");
+    }
+}
+
+#[test]
+fn a_seek_goes_by_when_the_key_frames_of_fragments_are_presented() {
+    let mut track = video(1, 40);
+    track.composition = vec![80; 40];
+    let fragments: Vec<u8> = (0..8)
+        .flat_map(|n| fragment(&[track.clone()], n * 5..n * 5 + 5))
+        .collect();
+    let bytes = [init(&[track]), fragments].concat();
+    for (ms, arrival) in [(0, 80), (200, 80), (279, 80), (280, 280)] {
+        assert_eq!(times_behind_a_seek(&bytes, ms, 1)[0], arrival, "{ms}");
+    }
+}
+
+#[test]
+fn a_seek_just_behind_the_index_goes_back_into_it() {
+    let mut track = video(1, 10);
+    track.composition = vec![80; 10];
+    let mut later = video(1, 20);
+    later.composition = vec![80; 20];
+    let trex = boxed(b"mvex", full(b"trex", 0, &[1, 1, 40, 0, 0]));
+    let bytes = [
+        with_movie_boxes(&[track], &trex),
+        fragment(&[later], 10..20),
+    ]
+    .concat();
+    assert_eq!(times_behind_a_seek(&bytes, 440, 1)[0], 280);
+    assert_eq!(times_behind_a_seek(&bytes, 480, 1)[0], 480);
+}
+
+#[test]
+fn fragments_that_tell_no_time_are_counted_from_the_first_on() {
+    let mut bytes = with_index_at_end();
+    for at in 0..bytes.len() - 4 {
+        if bytes[at..].starts_with(b"tfdt") {
+            bytes[at..at + 4].copy_from_slice(b"free");
+        }
+    }
+    let mut demuxer = make();
+    demuxer.set_len(bytes.len() as u64);
+    demuxer.push(0, Bytes::copy_from_slice(&bytes[..1200]));
+    while !matches!(demuxer.poll().unwrap(), Step::Info(_)) {}
+    let time = Time::from_millis(1210);
+    let mode = SeekMode::Before;
+    demuxer.seek(SeekTo { time, mode }).unwrap();
+    let read = read_on(&mut *demuxer, &bytes, 4096);
+    assert_eq!((read.times(1)[0], read.times(1).len()), (1200, 10));
 }
 
 #[test]

@@ -148,3 +148,20 @@ fn without_a_length_there_is_no_seek() {
         Err(DemuxError::NotSeekable(_))
     ));
 }
+
+#[test]
+fn sound_before_the_first_picture_is_given_after_a_seek_to_the_start() {
+    let mut muxer = Muxer::with_streams(&[(0x1b, VIDEO, &[]), (0x0f, AUDIO, &[])]);
+    for number in 0..100u64 {
+        muxer.pes(AUDIO, Some(number * 1800), None, &adts(&[number as u8; 60]));
+        if number >= 50 {
+            let picture = picture(number == 50, number as u32 - 50, 400);
+            muxer.pes(VIDEO, Some(number * 1800), None, &picture);
+        }
+    }
+    for target in [0, 500] {
+        let (found, _) = sought(&muxer.bytes, target, SeekMode::Before);
+        let sound = |packet: &&Packet| packet.track.0 == u32::from(AUDIO);
+        assert_eq!(found.iter().filter(sound).count(), 100, "{target}");
+    }
+}

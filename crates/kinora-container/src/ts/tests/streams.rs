@@ -323,3 +323,67 @@ fn opus_leaves_its_control_headers() {
     assert_eq!(sound[1].data.len(), 260);
     assert_eq!(ms(&sound), [0, 20]);
 }
+
+#[test]
+fn a_picture_of_a_lower_temporal_sub_layer_is_not_disposable() {
+    /// 160x96, two temporal sub-layers.
+    const HEVC_SPS: [u8; 46] = [
+        0x42, 0x01, 0x02, 0x01, 0x60, 0x00, 0x00, 0x03, 0x00, 0x90, 0x00, 0x00, 0x03, 0x00, 0x00,
+        0x03, 0x00, 0x1e, 0x00, 0x00, 0xa0, 0x14, 0x20, 0x61, 0x65, 0x95, 0x89, 0x2b, 0x13, 0x24,
+        0x99, 0x5e, 0x02, 0xd0, 0x10, 0x00, 0x00, 0x03, 0x00, 0x10, 0x00, 0x00, 0x03, 0x01, 0x90,
+        0x80,
+    ];
+    let mut muxer = Muxer::with_streams(&[(0x24, VIDEO, &[])]);
+    let slice = |kind: u8, temporal_id: u8| {
+        let mut unit = vec![0, 0, 0, 1, kind << 1, temporal_id + 1];
+        unit.extend([0xa5; 60]);
+        unit
+    };
+    let (idr, trail_n) = (20, 0);
+    let first = [&[0, 0, 0, 1][..], &HEVC_SPS, &slice(idr, 0)].concat();
+    muxer.pes(VIDEO, Some(0), None, &first);
+    muxer.pes(VIDEO, Some(3600), None, &slice(trail_n, 0));
+    muxer.pes(VIDEO, Some(7200), None, &slice(trail_n, 1));
+    let steps = demux(&muxer.bytes);
+    let disposable: Vec<bool> = (packets(&steps, VIDEO).iter())
+        .map(|packet| packet.flags.disposable)
+        .collect();
+    assert_eq!(disposable, [false, false, true]);
+}
+
+#[test]
+fn planes_of_mpeg4_are_access_units_with_the_headers_before_them() {
+    /// Sequence, object, and a layer of 160x96.
+    const HEADERS: [u8; 30] = [
+        0, 0, 1, 0xb0, 0xf1, 0, 0, 1, 0xb5, 0xa9, 0, 0, 1, 0, 0, 0, 1, 0x20, 0x08, 0xd4, 0x8d,
+        0x08, 0, 0xcd, 0x05, 0x04, 0x0c, 0x14, 0x10, 0x3f,
+    ];
+    let plane = |kind: u8| {
+        let mut unit = vec![0, 0, 1, 0xb6, kind << 6 | 0x10];
+        unit.extend([0xa5; 40]);
+        unit
+    };
+    let group = [0, 0, 1, 0xb3, 0, 0x10, 7];
+    let (intra, predicted, bidirectional) = (0, 1, 2);
+    let units = [
+        [&HEADERS[..], &group, &plane(intra)].concat(),
+        plane(predicted),
+        plane(bidirectional),
+        [&group[..], &plane(intra)].concat(),
+    ];
+    let mut muxer = Muxer::with_streams(&[(0x10, VIDEO, &[])]);
+    muxer.pes(VIDEO, Some(7200), Some(3600), &units[..2].concat());
+    muxer.pes(VIDEO, Some(10_800), None, &units[2..].concat());
+    let steps = demux(&muxer.bytes);
+    let track = &infos(&steps)[0].tracks[0];
+    assert_eq!(track.video.map(|video| video.width), Some(160));
+    let pictures = packets(&steps, VIDEO);
+    let data: Vec<&[u8]> = pictures.iter().map(|packet| &packet.data[..]).collect();
+    assert_eq!(data, [&units[0][..], &units[1], &units[2], &units[3]]);
+    let flags = pictures.iter().map(|packet| packet.flags);
+    let flags: Vec<_> = flags.map(|flags| (flags.key, flags.disposable)).collect();
+    assert_eq!(
+        flags,
+        [(true, false), (false, false), (false, true), (true, false)]
+    );
+}

@@ -28,7 +28,7 @@ fn an_sps_tells_size_depth_and_rate() {
 #[test]
 fn predicted_reference_sets_lead_to_the_vui() {
     let sps = Sps::parse(&PREDICTED_SETS).unwrap();
-    assert_eq!((sps.width, sps.height), (914, 686));
+    assert_eq!((sps.width, sps.height, sps.sub_layers), (914, 686, 4));
     assert_eq!(sps.codec_string(), "hvc1.1.6.L63.90");
     let rate = sps.frame_rate.unwrap();
     assert!((rate - 15.0).abs() < 0.1, "{rate}");
