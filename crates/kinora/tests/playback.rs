@@ -62,6 +62,18 @@ fn play(player: &Player) -> Result<Vec<Event>, Fault> {
     }
 }
 
+/// Plays a file to its end; gives the player and the time of the first picture.
+fn played(file: &Path, decoders: DecoderChoice) -> (Player, Option<Time>) {
+    let builder = Player::builder().decoders(decoders).autoplay(true);
+    let player = builder.build().unwrap();
+    player.open(&file.display().to_string());
+    let first = play(&player).unwrap().iter().find_map(|event| match event {
+        Event::FirstFrame { pts } => Some(*pts),
+        _ => None,
+    });
+    (player, first)
+}
+
 fn fault_of(url: &str) -> Fault {
     let player = Player::builder().autoplay(true).build().unwrap();
     player.open(url);
@@ -73,17 +85,7 @@ fn a_file_plays_to_its_end_with_every_picture_shown() {
     let dir = tempfile::tempdir().unwrap();
     let file = clip(dir.path());
     for decoders in [DecoderChoice::Rust, DecoderChoice::Ffmpeg] {
-        let player = Player::builder()
-            .decoders(decoders)
-            .autoplay(true)
-            .build()
-            .unwrap();
-        player.open(&file.display().to_string());
-        let events = play(&player).unwrap();
-        let first = events.iter().find_map(|event| match event {
-            Event::FirstFrame { pts } => Some(*pts),
-            _ => None,
-        });
+        let (player, first) = played(&file, decoders);
         assert_eq!(first, Some(Time::ZERO), "{decoders:?}");
         player.release().unwrap();
         let stats = player.stats();
@@ -112,19 +114,9 @@ fn trimmed(clip: &Path, from: &str) -> PathBuf {
 fn what_an_edit_list_cuts_off_is_not_shown() {
     let dir = tempfile::tempdir().unwrap();
     // A key frame is at 0.4 s, the first picture that is wanted at 0.52 s.
-    let file = trimmed(&clip(dir.path()), "0.52").display().to_string();
+    let file = trimmed(&clip(dir.path()), "0.52");
     for decoders in [DecoderChoice::Rust, DecoderChoice::Ffmpeg] {
-        let player = Player::builder()
-            .decoders(decoders)
-            .autoplay(true)
-            .build()
-            .unwrap();
-        player.open(&file);
-        let events = play(&player).unwrap();
-        let first = events.iter().find_map(|event| match event {
-            Event::FirstFrame { pts } => Some(*pts),
-            _ => None,
-        });
+        let (player, first) = played(&file, decoders);
         assert_eq!(first, Some(Time::ZERO), "{decoders:?}");
         let stats = player.stats();
         assert_eq!(
@@ -134,7 +126,8 @@ fn what_an_edit_list_cuts_off_is_not_shown() {
         );
 
         let net = kinora::NetConfig::default();
-        let mut reader = VideoReader::open(&file, &net, decoders, 2).unwrap();
+        let url = file.display().to_string();
+        let mut reader = VideoReader::open(&url, &net, decoders, 2).unwrap();
         let times = std::iter::from_fn(|| reader.next_frame().unwrap().map(|it| it.pts));
         assert_eq!(times.count(), 12, "{decoders:?}");
     }
