@@ -11,6 +11,7 @@ Exit status:
   2   wrong arguments
   10  request   11  POP gateway   12  VOD service   13  MPS   14  time shift
   15  private encryption   16  ARTP   20  playback   30  download
+  128 + n  ended in order by signal n: SIGINT 130, SIGTERM 143 (`serve`: 0)
 `kinora explain --list` names every number.";
 
 /// Plays, probes, serves and explains video.

@@ -25,6 +25,7 @@ mod record;
 mod report;
 mod serve;
 mod shell;
+mod signals;
 mod source;
 
 use args::{Cli, Command};

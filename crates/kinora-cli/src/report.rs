@@ -5,6 +5,7 @@ use std::io::IsTerminal;
 use std::process::ExitCode;
 
 use kinora_errors::{Code, Coded, Fault, Lang, ReportStyle};
+use tokio::signal::unix::SignalKind;
 
 use crate::args::{ColorArg, Common, LangArg};
 
@@ -15,6 +16,8 @@ pub(crate) enum Failure {
     Fault(Fault),
     /// The arguments contradict each other or the world.
     Usage(String),
+    /// A signal ended it, in order: there is nothing to tell.
+    Signal(SignalKind),
 }
 
 impl From<Fault> for Failure {
@@ -81,6 +84,7 @@ impl Style {
     /// Tells a failure on stderr.
     pub(crate) fn fail(&self, failure: &Failure) -> ExitCode {
         match failure {
+            Failure::Signal(signal) => ExitCode::from(signal_status(*signal)),
             Failure::Usage(sentence) => {
                 eprintln!("kinora: {sentence}");
                 ExitCode::from(2)
@@ -106,6 +110,11 @@ impl Style {
         };
         eprintln!("{}", fault.report(self.lang, style).trim_end());
     }
+}
+
+/// What a shell gives a program that a signal killed, so that scripts see no difference.
+fn signal_status(signal: SignalKind) -> u8 {
+    u8::try_from(128 + signal.as_raw_value()).unwrap_or(u8::MAX)
 }
 
 /// <https://no-color.org>: set and not empty means no colour, unless it is asked for.

@@ -10,12 +10,13 @@ use kinora_service::{
 };
 use serde_json::json;
 use tokio::runtime::Runtime;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::SignalKind;
 
 use crate::args::{AccountAction, AccountArgs, ServeArgs, StateArg};
 use crate::json;
 use crate::out;
 use crate::report::{Failure, Style};
+use crate::signals;
 
 pub(crate) fn runtime() -> Result<Runtime, Failure> {
     tokio::runtime::Builder::new_multi_thread()
@@ -35,19 +36,14 @@ pub(crate) fn run(args: &ServeArgs, style: &Style) -> Result<(), Failure> {
         })
         .transpose()?;
     runtime()?.block_on(async {
-        let failed = |error: std::io::Error| Failure::io("signals", &error);
-        let mut terminate = signal(SignalKind::terminate()).map_err(failed)?;
-        let mut interrupt = signal(SignalKind::interrupt()).map_err(failed)?;
+        let stop = signals::first_of(&[SignalKind::terminate(), SignalKind::interrupt()])?;
         let service = Service::open(config)
             .await
             .map_err(|error| Failure::of(&error))?;
         announce(&service, style);
         service
             .run(async move {
-                tokio::select! {
-                    _ = terminate.recv() => {}
-                    _ = interrupt.recv() => {}
-                }
+                stop.await;
             })
             .await
             .map_err(|error| Failure::of(&error))

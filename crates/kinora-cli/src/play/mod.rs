@@ -4,9 +4,6 @@ use std::sync::Arc;
 
 use kinora::{LoopMode, Player, SeekAccuracy, Time};
 
-use tokio::runtime::Runtime;
-use tokio::signal::unix::{SignalKind, signal};
-
 use crate::args::PlayArgs;
 use crate::credential;
 use crate::record;
@@ -14,11 +11,13 @@ use crate::report::{Failure, Style};
 use crate::source::{decoders, net_config, player_config};
 
 mod control;
+mod ending;
 mod keys;
 mod outputs;
 mod session;
 mod show;
 
+use ending::Ending;
 use session::Session;
 
 pub(crate) fn run(args: PlayArgs, style: &Style) -> Result<(), Failure> {
@@ -51,8 +50,9 @@ pub(crate) fn run(args: PlayArgs, style: &Style) -> Result<(), Failure> {
     if args.control.is_some() {
         control::listen(&player);
     }
-    let keys = terminal.then(|| keys::listen(&player));
-    let _signals = signals(&player)?;
+    let ending = Ending::new(&player);
+    let keys = terminal.then(|| keys::listen(&player, &ending));
+    let _signals = ending.on_signals()?;
     let mut session = Session::new(&player, &args, style, terminal);
     let played = session.run();
     drop(keys);
@@ -60,30 +60,5 @@ pub(crate) fn run(args: PlayArgs, style: &Style) -> Result<(), Failure> {
     // The terminal shows its own screen again before anything is printed there.
     player.release()?;
     session.summary();
-    Ok(())
-}
-
-/// A signal that ends the program ends playing first, so that files are whole and the terminal is as it was.
-fn signals(player: &Arc<Player>) -> Result<Runtime, Failure> {
-    let failed = |error: std::io::Error| Failure::io("signals", &error);
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(1)
-        .enable_io()
-        .build()
-        .map_err(failed)?;
-    let player = Arc::clone(player);
-    let inside = runtime.enter();
-    let mut terminate = signal(SignalKind::terminate()).map_err(failed)?;
-    let mut interrupt = signal(SignalKind::interrupt()).map_err(failed)?;
-    let mut hangup = signal(SignalKind::hangup()).map_err(failed)?;
-    runtime.spawn(async move {
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
-            _ = hangup.recv() => {}
-        }
-        player.stop();
-    });
-    drop(inside);
-    Ok(runtime)
+    ending.verdict()
 }
