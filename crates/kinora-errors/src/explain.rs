@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use serde_json::{Value, json};
 
 use crate::errno::Errno;
-use crate::{Code, Lang, RESERVED, ROWS, ReportStyle, Row};
+use crate::{Code, Lang, RESERVED, ROWS, ReportStyle, Row, Text};
 
 /// What was found.
 #[derive(Clone, PartialEq, Debug, Default)]
@@ -222,13 +222,12 @@ fn render_match(out: &mut String, found: &Match, lang: Lang, style: ReportStyle)
         Match::System(code, errno) => {
             let head = format!("{:#010X}  ERROR_GENERAL_{}", code.number(), errno.name);
             let _ = writeln!(out, "{}  ({})", style.bold(&head), code.number());
-            let _ = writeln!(out, "  {}", errno.text(lang));
+            render_text(out, &errno.text(lang), lang);
         }
     }
 }
 
 fn render_row(out: &mut String, row: &Row, lang: Lang, style: ReportStyle) {
-    let text = row.text(lang);
     let head = format!("{:#010X}  {}", row.number, row.name);
     let _ = writeln!(
         out,
@@ -237,15 +236,20 @@ fn render_row(out: &mut String, row: &Row, lang: Lang, style: ReportStyle) {
         row.number,
         row.group
     );
-    let labels = match lang {
-        Lang::Zh => ["含义", "原因", "处理", "重试"],
-        Lang::En => ["what  ", "cause ", "remedy", "retry "],
+    render_text(out, row.text(lang), lang);
+    let label = match lang {
+        Lang::Zh => "重试",
+        Lang::En => "retry ",
     };
-    let retry = row.retry.name().replace('_', " ");
-    for (label, line) in labels
-        .iter()
-        .zip([text.meaning, text.cause, text.remedy, &retry])
-    {
+    let _ = writeln!(out, "  {label}  {}", row.retry.text(lang));
+}
+
+fn render_text(out: &mut String, text: &Text, lang: Lang) {
+    let labels = match lang {
+        Lang::Zh => ["含义", "原因", "处理"],
+        Lang::En => ["what  ", "cause ", "remedy"],
+    };
+    for (label, line) in labels.iter().zip([text.meaning, text.cause, text.remedy]) {
         let _ = writeln!(out, "  {label}  {line}");
     }
 }
@@ -253,7 +257,7 @@ fn render_row(out: &mut String, row: &Row, lang: Lang, style: ReportStyle) {
 /// The answer for a machine.
 #[must_use]
 pub fn json(answer: &Answer) -> Value {
-    let text = |text: &crate::Text| json!({ "meaning": text.meaning, "cause": text.cause, "remedy": text.remedy });
+    let text = |text: &Text| json!({ "meaning": text.meaning, "cause": text.cause, "remedy": text.remedy });
     let of_row = |row: &Row, status: &str| {
         json!({
             "number": row.number, "hex": format!("{:#010X}", row.number), "name": row.name, "aliases": row.aliases,
@@ -268,7 +272,7 @@ pub fn json(answer: &Answer) -> Value {
         Match::System(code, errno) => json!({
             "number": code.number(), "hex": format!("{:#010X}", code.number()),
             "name": format!("ERROR_GENERAL_{}", errno.name), "group": "playback",
-            "zh": { "meaning": errno.text(Lang::Zh) }, "en": { "meaning": errno.text(Lang::En) },
+            "zh": text(&errno.text(Lang::Zh)), "en": text(&errno.text(Lang::En)),
         }),
     };
     json!({
@@ -366,6 +370,20 @@ mod tests {
     #[test]
     fn the_open_family_is_explained_by_its_errno() {
         assert_eq!(names("0x2008001C"), ["ENOSPC"]);
+        for (lang, label) in [(Lang::En, "remedy"), (Lang::Zh, "处理")] {
+            let text = render(&look_up("0x2008001C"), lang, ReportStyle::Plain);
+            assert!(text.contains(label), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_row_in_chinese_is_chinese_in_every_line() {
+        let text = render(&look_up("0x20010001"), Lang::Zh, ReportStyle::Plain);
+        let han = |text: &str| text.contains(|c: char| ('\u{4e00}'..='\u{9fff}').contains(&c));
+        for line in text.lines().skip(1) {
+            let (label, words) = line.trim().split_once("  ").unwrap();
+            assert!(han(label) && han(words), "{line}");
+        }
     }
 
     #[test]
