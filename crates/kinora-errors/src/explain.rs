@@ -31,6 +31,10 @@ pub enum Match {
 const MOST_MATCHES: usize = 20;
 /// Characters of a query that are looked at: no name, and no sensible words, are longer.
 const LONGEST_QUERY: usize = 256;
+/// Words that are looked for where none was found as it is.
+const MOST_WORDS: usize = 12;
+/// Letters that may be wrong in a word.
+const MOST_WRONG_LETTERS: usize = 2;
 /// How many alike names are offered.
 const MOST_NEAREST: usize = 3;
 
@@ -118,7 +122,6 @@ fn fold(name: &str) -> String {
 fn by_name(query: &str) -> Vec<Match> {
     let wanted = fold(query);
     let names = |row: &'static Row| std::iter::once(row.name).chain(row.aliases.iter().copied());
-    let bare = |name: &str| name.strip_prefix("ERROR_").unwrap_or(name).to_owned();
     let exact: Vec<Match> = ROWS
         .iter()
         .filter(|row| names(row).any(|name| name == wanted || bare(name) == bare(&wanted)))
@@ -143,9 +146,7 @@ fn by_words(query: &str) -> Vec<Match> {
         .collect();
     ROWS.iter()
         .filter(|row| {
-            let texts = [&row.zh, &row.en]
-                .map(|text| format!("{} {} {}", text.meaning, text.cause, text.remedy));
-            let all = format!("{} {}", texts.join(" "), row.name).to_lowercase();
+            let all = places(row).join(" ").to_lowercase();
             words.iter().all(|word| all.contains(word))
         })
         .take(MOST_MATCHES)
@@ -153,23 +154,65 @@ fn by_words(query: &str) -> Vec<Match> {
         .collect()
 }
 
+/// The rows whose words are nearest to those asked for; of those alike, the one whose name is as a whole.
 fn nearest(query: &str) -> Vec<&'static Row> {
-    let wanted = fold(query);
-    let mut rows: Vec<(usize, &'static Row)> = ROWS
+    let (wanted, mut asked) = (fold(query), words(query));
+    asked.truncate(MOST_WORDS);
+    let mut rows: Vec<_> = ROWS
         .iter()
         .map(|row| {
-            let short = row.name.strip_prefix("ERROR_").unwrap_or(row.name);
-            (
-                distance(&wanted, row.name).min(distance(&wanted, short)),
-                row,
-            )
+            let places = places(row).map(|text| words(&text));
+            let missing: usize = asked.iter().map(|word| cost(word, &places)).sum();
+            (missing, distance(&wanted, bare(row.name)), row)
         })
         .collect();
-    rows.sort_by_key(|(distance, row)| (*distance, row.name));
+    rows.sort_by_key(|(missing, whole, row)| (*missing, *whole, row.name));
     rows.into_iter()
         .take(MOST_NEAREST)
-        .map(|(_, row)| row)
+        .map(|(.., row)| row)
         .collect()
+}
+
+/// A row's name without what most of them begin with.
+fn bare(name: &str) -> &str {
+    name.strip_prefix("ERROR_").unwrap_or(name)
+}
+
+/// All that a row says, the most telling first.
+fn places(row: &Row) -> [String; 3] {
+    let (zh, en) = (&row.zh, &row.en);
+    [
+        row.name.to_owned(),
+        format!("{} {}", zh.meaning, en.meaning),
+        format!("{} {} {} {}", zh.cause, en.cause, zh.remedy, en.remedy),
+    ]
+}
+
+fn words(text: &str) -> Vec<String> {
+    text.to_lowercase()
+        .split(|c: char| !c.is_alphanumeric())
+        .filter(|word| !word.is_empty())
+        .map(str::to_owned)
+        .collect()
+}
+
+/// How far a word is from a row: its wrong letters, and how little the place tells where it is.
+fn cost(word: &str, places: &[Vec<String>]) -> usize {
+    let length = word.chars().count();
+    // A misspelt word has a wrong letter in three at the most.
+    let most = (length / 3).min(MOST_WRONG_LETTERS);
+    let nearest = |known: &Vec<String>| {
+        let alike = known
+            .iter()
+            .filter(|known| known.chars().count().abs_diff(length) <= most);
+        let distances = alike.map(|known| distance(word, known));
+        distances.min().filter(|distance| *distance <= most)
+    };
+    let found = places
+        .iter()
+        .enumerate()
+        .filter_map(|(place, known)| Some(place + nearest(known)?));
+    found.min().unwrap_or(MOST_WRONG_LETTERS + places.len())
 }
 
 /// Levenshtein's distance.
@@ -397,6 +440,23 @@ mod tests {
     #[test]
     fn a_group_brings_its_rows() {
         assert_eq!(names("request").len(), 5);
+    }
+
+    #[test]
+    fn misspelt_words_bring_the_rows_that_have_them() {
+        for (query, name) in [
+            ("tokn expird", "ERROR_SERVER_POP_TOKEN_EXPIRED"),
+            ("conection refusd", "ERROR_NETWORK_COULD_NOT_CONNECT"),
+            ("conection timout", "ERROR_NETWORK_CONNECT_TIMEOUT"),
+            ("expird the tokn", "ERROR_SERVER_POP_TOKEN_EXPIRED"),
+            ("vidio decodr", "ERROR_DECODE_VIDEO"),
+            ("downlod no spase", "DOWNLOAD_ERROR_NO_SPACE"),
+        ] {
+            let answer = look_up(query);
+            assert!(answer.matches.is_empty(), "{query}");
+            let nearest: Vec<_> = answer.nearest.iter().map(|row| row.name).collect();
+            assert!(nearest.contains(&name), "{query}: {nearest:?}");
+        }
     }
 
     #[test]
