@@ -1,8 +1,11 @@
 //! What the command line takes.
 
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::words::Words;
 
 const EXIT_STATUS: &str = "\
 Exit status:
@@ -285,7 +288,7 @@ pub(crate) enum Until {
     Time(f64),
 }
 
-fn parse_until(text: &str) -> Result<Until, String> {
+fn parse_until(text: &str) -> Result<Until, Words> {
     match text {
         "first-frame" => Ok(Until::FirstFrame),
         "end" => Ok(Until::End),
@@ -294,22 +297,27 @@ fn parse_until(text: &str) -> Result<Until, String> {
             .and_then(|seconds| seconds.parse().ok())
             .filter(|seconds: &f64| seconds.is_finite() && *seconds >= 0.0)
             .map(Until::Time)
-            .ok_or_else(|| "say first-frame, end, or time:SECONDS".to_owned()),
+            .ok_or_else(|| {
+                Words::new(
+                    "say first-frame, end, or time:SECONDS",
+                    "应为 first-frame、end 或 time:秒数",
+                )
+            }),
     }
 }
 
-fn parse_speed(text: &str) -> Result<f64, String> {
+fn parse_speed(text: &str) -> Result<f64, Words> {
     let speed = text.parse().ok();
     speed
         .filter(|speed| (0.5..=2.0).contains(speed))
-        .ok_or_else(|| "say a factor from 0.5 to 2".to_owned())
+        .ok_or_else(|| Words::new("say a factor from 0.5 to 2", "应为 0.5 到 2 的倍数"))
 }
 
-fn parse_volume(text: &str) -> Result<f32, String> {
+fn parse_volume(text: &str) -> Result<f32, Words> {
     let volume = text.parse().ok();
     volume
         .filter(|volume| (0.0..=2.0).contains(volume))
-        .ok_or_else(|| "say a factor from 0 to 2".to_owned())
+        .ok_or_else(|| Words::new("say a factor from 0 to 2", "应为 0 到 2 的倍数"))
 }
 
 /// A file or URL to read.
@@ -353,7 +361,7 @@ pub(crate) struct DecodeArgs {
     pub(crate) frames: Option<u64>,
     /// Threads that the decoder may use.
     #[arg(long, value_name = "T")]
-    pub(crate) threads: Option<usize>,
+    pub(crate) threads: Option<NonZeroUsize>,
     /// Which decoders may be used.
     #[arg(long, value_enum, default_value = "auto")]
     pub(crate) decoder: DecoderArg,

@@ -44,10 +44,11 @@ pub(crate) fn source(given: &str, args: &VidArgs) -> Result<Source, Failure> {
             quality,
             options,
         }))),
-        _ => Err(Failure::Usage(
+        _ => Err(Failure::usage(
             "a video id needs a credential: KINORA_PLAY_AUTH (or --play-auth), or the STS triple \
-             KINORA_ACCESS_KEY_ID, KINORA_ACCESS_KEY_SECRET, KINORA_SECURITY_TOKEN"
-                .into(),
+             KINORA_ACCESS_KEY_ID, KINORA_ACCESS_KEY_SECRET, KINORA_SECURITY_TOKEN",
+            "按 ID 播放需要凭证：KINORA_PLAY_AUTH（或 --play-auth），或 STS 三项 \
+             KINORA_ACCESS_KEY_ID、KINORA_ACCESS_KEY_SECRET、KINORA_SECURITY_TOKEN",
         )),
     }
 }
@@ -59,7 +60,13 @@ fn quality(args: &VidArgs) -> Result<Quality, Failure> {
                 .iter()
                 .map(|definition| definition.as_str())
                 .collect();
-            Failure::Usage(format!("--quality {text} is none of {}", known.join(", ")))
+            Failure::usage(
+                format!("--quality {text} is none of {}", known.join(", ")),
+                format!(
+                    "没有 --quality {text} 这个清晰度；可用 {}",
+                    known.join("、")
+                ),
+            )
         })
     };
     Ok(Quality {
@@ -77,10 +84,11 @@ pub(crate) fn refresh(command: &str) -> Result<Credential, Failure> {
         .map_err(|error| Failure::io("--refresh-command", &error))?;
     let text = String::from_utf8_lossy(&output.stdout);
     if !output.status.success() || text.trim().is_empty() {
-        return Err(Failure::Usage(format!(
-            "the --refresh-command gave no credential ({})",
-            output.status
-        )));
+        let status = output.status;
+        return Err(Failure::usage(
+            format!("the --refresh-command gave no credential ({status})"),
+            format!("--refresh-command 没有给出凭证（{status}）"),
+        ));
     }
     Ok(Credential::PlayAuth(Secret::new(text.trim())))
 }

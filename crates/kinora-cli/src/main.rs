@@ -27,6 +27,7 @@ mod serve;
 mod shell;
 mod signals;
 mod source;
+mod words;
 
 use args::{Cli, Command};
 

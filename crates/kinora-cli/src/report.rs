@@ -8,6 +8,7 @@ use kinora_errors::{Code, Coded, Fault, Lang, ReportStyle};
 use tokio::signal::unix::SignalKind;
 
 use crate::args::{ColorArg, Common, LangArg};
+use crate::words::Words;
 
 /// Why a command failed.
 #[derive(Debug)]
@@ -15,7 +16,7 @@ pub(crate) enum Failure {
     /// A numbered failure.
     Fault(Fault),
     /// The arguments contradict each other or the world.
-    Usage(String),
+    Usage(Words),
     /// A signal ended it, in order: there is nothing to tell.
     Signal(SignalKind),
 }
@@ -27,6 +28,10 @@ impl From<Fault> for Failure {
 }
 
 impl Failure {
+    /// Arguments that can not be used, told in English and in Chinese.
+    pub(crate) fn usage(en: impl Into<String>, zh: impl Into<String>) -> Self {
+        Self::Usage(Words::new(en, zh))
+    }
     /// What a part of Kinora refused, by its number.
     pub(crate) fn of(error: &dyn Coded) -> Self {
         Self::Fault(error.fault())
@@ -85,8 +90,8 @@ impl Style {
     pub(crate) fn fail(&self, failure: &Failure) -> ExitCode {
         match failure {
             Failure::Signal(signal) => ExitCode::from(signal_status(*signal)),
-            Failure::Usage(sentence) => {
-                eprintln!("kinora: {sentence}");
+            Failure::Usage(words) => {
+                eprintln!("kinora: {}", words.in_language(self.lang));
                 ExitCode::from(2)
             }
             Failure::Fault(fault) => {

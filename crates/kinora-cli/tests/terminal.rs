@@ -77,3 +77,26 @@ fn a_speed_or_volume_out_of_range_is_refused() {
         assert_eq!(done.status.code(), Some(2), "{line:?}");
     }
 }
+
+#[test]
+fn wrong_arguments_that_only_the_program_knows_are_told_in_chinese() {
+    let han = |text: &str| text.contains(|c: char| ('\u{4e00}'..='\u{9fff}').contains(&c));
+    for line in [
+        &["play", "vid:x"][..],
+        &["play", "f", "--header", "x"],
+        &["play", "f", "--vo", "x"],
+        &["play", "f", "--ao", "x"],
+        &["play", "vid:x", "--play-auth", "x", "--quality", "x"],
+        &["replay", "/dev/null"],
+        &["serve", "--data", "/dev/null", "--listen", "x"],
+        &["serve", "--data", "/dev/null", "--public-url", "x"],
+    ] {
+        let done = kinora(line).args(["--lang", "zh"]).output().unwrap();
+        let told = String::from_utf8(done.stderr).unwrap();
+        assert!(
+            told.starts_with("kinora: ") && han(&told),
+            "{line:?}: {told}"
+        );
+        assert_eq!(done.status.code(), Some(2), "{line:?}");
+    }
+}

@@ -31,7 +31,7 @@ pub(crate) fn run(args: PlayArgs, style: &Style) -> Result<(), Failure> {
         .audio_sink(outputs.audio)
         .autoplay(!args.paused);
     if let Some(path) = &args.record {
-        builder = builder.record(record::to_file(path)?);
+        builder = builder.record(record::to_file(path, style)?);
     }
     let player = Arc::new(builder.build()?);
     player.set_source(credential::source(&args.source, &args.vid)?);
@@ -48,7 +48,7 @@ pub(crate) fn run(args: PlayArgs, style: &Style) -> Result<(), Failure> {
     }
     player.prepare();
     if args.control.is_some() {
-        control::listen(&player);
+        control::listen(&player, style);
     }
     let ending = Ending::new(&player);
     let keys = terminal.then(|| keys::listen(&player, &ending));
