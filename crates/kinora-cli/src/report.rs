@@ -38,9 +38,14 @@ impl Failure {
     }
     /// A failure of the system at a path.
     pub(crate) fn io(path: &str, error: &std::io::Error) -> Self {
-        let code = Code::from_errno(error.raw_os_error().unwrap_or(0));
-        Self::Fault(Fault::new(code, "file.io").cause(error).at_url(path))
+        Self::Fault(system(path, error))
     }
+}
+
+/// What the system refused at a path, by its number.
+pub(crate) fn system(path: &str, error: &std::io::Error) -> Fault {
+    let code = Code::from_errno(error.raw_os_error().unwrap_or(0));
+    Fault::new(code, "file.io").cause(error).at_url(path)
 }
 
 /// Language, colour and form of what is told.

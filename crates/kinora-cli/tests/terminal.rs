@@ -7,7 +7,8 @@ use std::process::{Command, Stdio};
 
 fn kinora(line: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_kinora"));
-    command.args(line).stdin(Stdio::null()).env("LC_ALL", "C");
+    command.args(line).stdin(Stdio::null());
+    command.env("LC_ALL", "C").env_remove("KINORA_PLAY_AUTH");
     command
 }
 

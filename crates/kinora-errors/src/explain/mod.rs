@@ -1,8 +1,14 @@
 //! Looking a number up: by hex, decimal, name, group or words.
 
+mod nearest;
+#[cfg(test)]
+mod tests;
+
 use std::fmt::Write as _;
 
 use serde_json::{Value, json};
+
+use nearest::nearest;
 
 use crate::errno::Errno;
 use crate::{Code, Lang, RESERVED, ROWS, ReportStyle, Row, Text};
@@ -31,12 +37,6 @@ pub enum Match {
 const MOST_MATCHES: usize = 20;
 /// Characters of a query that are looked at: no name, and no sensible words, are longer.
 const LONGEST_QUERY: usize = 256;
-/// Words that are looked for where none was found as it is.
-const MOST_WORDS: usize = 12;
-/// Letters that may be wrong in a word.
-const MOST_WRONG_LETTERS: usize = 2;
-/// How many alike names are offered.
-const MOST_NEAREST: usize = 3;
 
 /// Looks up a number (hex with or without `0x`, decimal, negative or unsigned), a name or part of
 /// one, a group, or words in either language.
@@ -154,25 +154,6 @@ fn by_words(query: &str) -> Vec<Match> {
         .collect()
 }
 
-/// The rows whose words are nearest to those asked for; of those alike, the one whose name is as a whole.
-fn nearest(query: &str) -> Vec<&'static Row> {
-    let (wanted, mut asked) = (fold(query), words(query));
-    asked.truncate(MOST_WORDS);
-    let mut rows: Vec<_> = ROWS
-        .iter()
-        .map(|row| {
-            let places = places(row).map(|text| words(&text));
-            let missing: usize = asked.iter().map(|word| cost(word, &places)).sum();
-            (missing, distance(&wanted, bare(row.name)), row)
-        })
-        .collect();
-    rows.sort_by_key(|(missing, whole, row)| (*missing, *whole, row.name));
-    rows.into_iter()
-        .take(MOST_NEAREST)
-        .map(|(.., row)| row)
-        .collect()
-}
-
 /// A row's name without what most of them begin with.
 fn bare(name: &str) -> &str {
     name.strip_prefix("ERROR_").unwrap_or(name)
@@ -186,48 +167,6 @@ fn places(row: &Row) -> [String; 3] {
         format!("{} {}", zh.meaning, en.meaning),
         format!("{} {} {} {}", zh.cause, en.cause, zh.remedy, en.remedy),
     ]
-}
-
-fn words(text: &str) -> Vec<String> {
-    text.to_lowercase()
-        .split(|c: char| !c.is_alphanumeric())
-        .filter(|word| !word.is_empty())
-        .map(str::to_owned)
-        .collect()
-}
-
-/// How far a word is from a row: its wrong letters, and how little the place tells where it is.
-fn cost(word: &str, places: &[Vec<String>]) -> usize {
-    let length = word.chars().count();
-    // A misspelt word has a wrong letter in three at the most.
-    let most = (length / 3).min(MOST_WRONG_LETTERS);
-    let nearest = |known: &Vec<String>| {
-        let alike = known
-            .iter()
-            .filter(|known| known.chars().count().abs_diff(length) <= most);
-        let distances = alike.map(|known| distance(word, known));
-        distances.min().filter(|distance| *distance <= most)
-    };
-    let found = places
-        .iter()
-        .enumerate()
-        .filter_map(|(place, known)| Some(place + nearest(known)?));
-    found.min().unwrap_or(MOST_WRONG_LETTERS + places.len())
-}
-
-/// Levenshtein's distance.
-fn distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, x) in a.chars().enumerate() {
-        let mut diagonal = std::mem::replace(&mut row[0], i + 1);
-        for (j, y) in b.iter().enumerate() {
-            let step = diagonal + usize::from(x != *y);
-            diagonal = row[j + 1];
-            row[j + 1] = step.min(diagonal + 1).min(row[j] + 1);
-        }
-    }
-    row[b.len()]
 }
 
 /// The answer for a person.
@@ -352,120 +291,4 @@ pub fn groups() -> Vec<&'static str> {
         }
     }
     groups
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn names(query: &str) -> Vec<&'static str> {
-        let answer = look_up(query);
-        answer
-            .matches
-            .iter()
-            .map(|found| match found {
-                Match::Row(row) | Match::Reserved(row) => row.name,
-                Match::System(_, errno) => errno.name,
-            })
-            .collect()
-    }
-
-    #[test]
-    fn a_number_is_understood_in_every_writing() {
-        for query in ["0x20050006", "20050006", "537198598", "0X20050006"] {
-            assert_eq!(
-                names(query).first(),
-                Some(&"ERROR_NETWORK_HTTP_404"),
-                "{query}"
-            );
-        }
-    }
-
-    #[test]
-    fn a_number_of_other_players_is_known_as_such() {
-        for query in ["0x2005000b", "ERROR_NETWORK_HTTP_REDIRECT_NONMEDIA"] {
-            assert_eq!(names(query), ["ERROR_NETWORK_HTTP_REDIRECT_NONMEDIA"]);
-            let text = render(&look_up(query), Lang::En, ReportStyle::Plain);
-            assert!(text.contains("reserved"), "{text}");
-        }
-        assert_eq!(
-            json(&look_up("0x20090001"))["matches"][0]["status"],
-            "reserved"
-        );
-    }
-
-    #[test]
-    fn one_number_with_two_names_brings_both() {
-        assert_eq!(names("0x20013007").len(), 2);
-    }
-
-    #[test]
-    fn names_are_found_whole_in_part_and_by_alias() {
-        assert_eq!(names("error_decode_video"), ["ERROR_DECODE_VIDEO"]);
-        assert_eq!(names("decode video"), ["ERROR_DECODE_VIDEO"]);
-        assert!(names("token_expired").contains(&"ERROR_SERVER_POP_TOKEN_EXPIRED"));
-        assert_eq!(
-            names("DOWNLOADER_ERROR_NO_SPACE"),
-            ["DOWNLOAD_ERROR_NO_SPACE"]
-        );
-    }
-
-    #[test]
-    fn the_open_family_is_explained_by_its_errno() {
-        assert_eq!(names("0x2008001C"), ["ENOSPC"]);
-        for (lang, label) in [(Lang::En, "remedy"), (Lang::Zh, "处理")] {
-            let text = render(&look_up("0x2008001C"), lang, ReportStyle::Plain);
-            assert!(text.contains(label), "{text}");
-        }
-    }
-
-    #[test]
-    fn a_row_in_chinese_is_chinese_in_every_line() {
-        let text = render(&look_up("0x20010001"), Lang::Zh, ReportStyle::Plain);
-        let han = |text: &str| text.contains(|c: char| ('\u{4e00}'..='\u{9fff}').contains(&c));
-        for line in text.lines().skip(1) {
-            let (label, words) = line.trim().split_once("  ").unwrap();
-            assert!(han(label) && han(words), "{line}");
-        }
-    }
-
-    #[test]
-    fn a_query_without_end_is_cut_at_a_character() {
-        let cut = "是".repeat(LONGEST_QUERY);
-        let long = "是".repeat(1 << 19);
-        assert_eq!(look_up(&long), look_up(&cut));
-        assert_eq!(look_up(&long).nearest.len(), MOST_NEAREST);
-    }
-
-    #[test]
-    fn a_group_brings_its_rows() {
-        assert_eq!(names("request").len(), 5);
-    }
-
-    #[test]
-    fn misspelt_words_bring_the_rows_that_have_them() {
-        for (query, name) in [
-            ("tokn expird", "ERROR_SERVER_POP_TOKEN_EXPIRED"),
-            ("conection refusd", "ERROR_NETWORK_COULD_NOT_CONNECT"),
-            ("conection timout", "ERROR_NETWORK_CONNECT_TIMEOUT"),
-            ("expird the tokn", "ERROR_SERVER_POP_TOKEN_EXPIRED"),
-            ("vidio decodr", "ERROR_DECODE_VIDEO"),
-            ("downlod no spase", "DOWNLOAD_ERROR_NO_SPACE"),
-        ] {
-            let answer = look_up(query);
-            assert!(answer.matches.is_empty(), "{query}");
-            let nearest: Vec<_> = answer.nearest.iter().map(|row| row.name).collect();
-            assert!(nearest.contains(&name), "{query}: {nearest:?}");
-        }
-    }
-
-    #[test]
-    fn what_is_unknown_brings_the_nearest_names() {
-        let answer = look_up("ERROR_DECODE_VIDIO");
-        assert!(answer.matches.is_empty());
-        assert_eq!(
-            answer.nearest.first().map(|row| row.name),
-            Some("ERROR_DECODE_VIDEO")
-        );
-    }
 }
