@@ -1,6 +1,6 @@
 //! From `vid:ID` and its options to a source, and a fresh credential when one expires.
 
-use kinora::{Credential, Definition, PlayOptions, Quality, Secret, Source, VidAuth, VidSts};
+use kinora::{Credential, PlayOptions, Quality, Secret, Source, VidAuth, VidSts};
 
 use crate::args::VidArgs;
 use crate::report::Failure;
@@ -12,7 +12,11 @@ pub(crate) fn source(given: &str, args: &VidArgs) -> Result<Source, Failure> {
             url: Secret::new(given),
         });
     };
-    let (vid, endpoint, quality) = (vid.to_owned(), args.endpoint.clone(), quality(args)?);
+    let (vid, endpoint) = (vid.to_owned(), args.endpoint.clone());
+    let quality = Quality {
+        definition: args.quality,
+        forced: args.force_quality,
+    };
     let options = PlayOptions {
         formats: args.formats.clone().unwrap_or_default(),
         ..PlayOptions::default()
@@ -51,28 +55,6 @@ pub(crate) fn source(given: &str, args: &VidArgs) -> Result<Source, Failure> {
              KINORA_ACCESS_KEY_ID、KINORA_ACCESS_KEY_SECRET、KINORA_SECURITY_TOKEN",
         )),
     }
-}
-
-fn quality(args: &VidArgs) -> Result<Quality, Failure> {
-    let parse = |text: &String| {
-        text.parse::<Definition>().map_err(|_| {
-            let known: Vec<_> = Definition::ALL
-                .iter()
-                .map(|definition| definition.as_str())
-                .collect();
-            Failure::usage(
-                format!("--quality {text} is none of {}", known.join(", ")),
-                format!(
-                    "没有 --quality {text} 这个清晰度；可用 {}",
-                    known.join("、")
-                ),
-            )
-        })
-    };
-    Ok(Quality {
-        definition: args.quality.as_ref().map(parse).transpose()?,
-        forced: args.force_quality,
-    })
 }
 
 /// Runs the user's command and takes what it prints as the new credential.

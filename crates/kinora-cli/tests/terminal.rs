@@ -87,7 +87,6 @@ fn wrong_arguments_that_only_the_program_knows_are_told_in_chinese() {
         &["play", "f", "--header", "x"],
         &["play", "f", "--vo", "x"],
         &["play", "f", "--ao", "x"],
-        &["play", "vid:x", "--play-auth", "x", "--quality", "x"],
         &["replay", "/dev/null"],
         &["serve", "--data", "/dev/null", "--listen", "x"],
         &["serve", "--data", "/dev/null", "--public-url", "x"],

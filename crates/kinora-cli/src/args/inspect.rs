@@ -4,6 +4,8 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::Args;
+use clap::builder::PossibleValuesParser;
+use kinora_errors::explain::groups;
 
 use super::{DecoderArg, NetArgs, VidArgs};
 
@@ -107,6 +109,6 @@ pub(crate) struct ExplainArgs {
     #[arg(long)]
     pub(crate) list: bool,
     /// Every number of a group.
-    #[arg(long, value_name = "GROUP")]
+    #[arg(long, value_name = "GROUP", value_parser = PossibleValuesParser::new(groups()))]
     pub(crate) group: Option<String>,
 }

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Subcommand, ValueEnum};
+use clap::{Args, Subcommand, ValueEnum, ValueHint};
 
 use super::NetArgs;
 
@@ -15,7 +15,7 @@ Examples:
 #[command(after_help = SERVE_EXAMPLES)]
 pub(crate) struct ServeArgs {
     /// The directory that holds everything: database, media, keys.
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub(crate) data: PathBuf,
     /// Where to listen; port 0 takes a free one.
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080")]
@@ -33,7 +33,7 @@ pub(crate) struct ImportArgs {
     /// The file.
     pub(crate) file: PathBuf,
     /// The service's data directory; the service may be running.
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub(crate) data: PathBuf,
     /// Its title; by default the file's name.
     #[arg(long)]
@@ -71,7 +71,7 @@ pub(crate) enum AccountAction {
     /// Make a new access key and show it once.
     NewKey {
         /// The service's data directory.
-        #[arg(long, value_name = "DIR")]
+        #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
         data: PathBuf,
     },
     /// Mint a play credential without asking the service, of any lifetime.
@@ -79,7 +79,7 @@ pub(crate) enum AccountAction {
         /// The video's id.
         video: String,
         /// The service's data directory.
-        #[arg(long, value_name = "DIR")]
+        #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
         data: PathBuf,
         /// How long it is good, in seconds.
         #[arg(long, value_name = "SEC", default_value_t = 100)]
@@ -88,7 +88,7 @@ pub(crate) enum AccountAction {
     /// Set the account's flags.
     Set {
         /// The service's data directory.
-        #[arg(long, value_name = "DIR")]
+        #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
         data: PathBuf,
         /// Whether it may be served.
         #[arg(long, value_enum)]
@@ -97,7 +97,7 @@ pub(crate) enum AccountAction {
     /// List the videos.
     Videos {
         /// The service's data directory.
-        #[arg(long, value_name = "DIR")]
+        #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
         data: PathBuf,
     },
 }

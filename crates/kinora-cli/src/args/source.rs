@@ -2,14 +2,17 @@
 
 use std::path::PathBuf;
 
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, ValueEnum};
+use kinora::Definition;
 
 /// How the network is used.
 #[derive(Args, Clone)]
 #[command(next_help_heading = "Network")]
 pub(crate) struct NetArgs {
-    /// A header for every request; may be repeated.
-    #[arg(long = "header", value_name = "NAME:VALUE")]
+    /// A header for every request, as NAME:VALUE; may be repeated.
+    // A colon in the name itself would break zsh's completions.
+    #[arg(long = "header", value_name = "HEADER")]
     pub(crate) headers: Vec<String>,
     /// The Referer header.
     #[arg(long, value_name = "URL")]
@@ -91,9 +94,9 @@ pub(crate) struct VidArgs {
         hide_env_values = true
     )]
     pub(crate) security_token: Option<String>,
-    /// Quality: FD, LD, SD, HD, OD, 2K, 4K, SQ, HQ, AUTO.
-    #[arg(long, value_name = "DEFINITION")]
-    pub(crate) quality: Option<String>,
+    /// Which quality of the video.
+    #[arg(long, value_name = "DEFINITION", value_parser = definition(), ignore_case = true)]
+    pub(crate) quality: Option<Definition>,
     /// Fail when the quality is not offered, rather than take the nearest.
     #[arg(long, requires = "quality")]
     pub(crate) force_quality: bool,
@@ -103,4 +106,9 @@ pub(crate) struct VidArgs {
     /// A command that prints a fresh play credential, run when the one in use expires.
     #[arg(long, value_name = "COMMAND")]
     pub(crate) refresh_command: Option<String>,
+}
+
+fn definition() -> impl TypedValueParser<Value = Definition> {
+    let names = Definition::ALL.map(|definition| definition.as_str());
+    PossibleValuesParser::new(names).try_map(|name| name.parse())
 }
