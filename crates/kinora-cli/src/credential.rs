@@ -1,6 +1,6 @@
 //! From `vid:ID` and its options to a source, and a fresh credential when one expires.
 
-use kinora::{Credential, Definition, PlayOptions, Quality, Secret, Source, VidAuth, VidSts};
+use kinora::{Credential, PlayOptions, Quality, Secret, Source, VidAuth, VidSts};
 
 use crate::args::VidArgs;
 use crate::report::Failure;
@@ -12,7 +12,11 @@ pub(crate) fn source(given: &str, args: &VidArgs) -> Result<Source, Failure> {
             url: Secret::new(given),
         });
     };
-    let (vid, endpoint, quality) = (vid.to_owned(), args.endpoint.clone(), quality(args)?);
+    let (vid, endpoint) = (vid.to_owned(), args.endpoint.clone());
+    let quality = Quality {
+        definition: args.quality,
+        forced: args.force_quality,
+    };
     let options = PlayOptions {
         formats: args.formats.clone().unwrap_or_default(),
         ..PlayOptions::default()
@@ -44,28 +48,13 @@ pub(crate) fn source(given: &str, args: &VidArgs) -> Result<Source, Failure> {
             quality,
             options,
         }))),
-        _ => Err(Failure::Usage(
+        _ => Err(Failure::usage(
             "a video id needs a credential: KINORA_PLAY_AUTH (or --play-auth), or the STS triple \
-             KINORA_ACCESS_KEY_ID, KINORA_ACCESS_KEY_SECRET, KINORA_SECURITY_TOKEN"
-                .into(),
+             KINORA_ACCESS_KEY_ID, KINORA_ACCESS_KEY_SECRET, KINORA_SECURITY_TOKEN",
+            "按 ID 播放需要凭证：KINORA_PLAY_AUTH（或 --play-auth），或 STS 三项 \
+             KINORA_ACCESS_KEY_ID、KINORA_ACCESS_KEY_SECRET、KINORA_SECURITY_TOKEN",
         )),
     }
-}
-
-fn quality(args: &VidArgs) -> Result<Quality, Failure> {
-    let parse = |text: &String| {
-        text.parse::<Definition>().map_err(|_| {
-            let known: Vec<_> = Definition::ALL
-                .iter()
-                .map(|definition| definition.as_str())
-                .collect();
-            Failure::Usage(format!("--quality {text} is none of {}", known.join(", ")))
-        })
-    };
-    Ok(Quality {
-        definition: args.quality.as_ref().map(parse).transpose()?,
-        forced: args.force_quality,
-    })
 }
 
 /// Runs the user's command and takes what it prints as the new credential.
@@ -77,10 +66,11 @@ pub(crate) fn refresh(command: &str) -> Result<Credential, Failure> {
         .map_err(|error| Failure::io("--refresh-command", &error))?;
     let text = String::from_utf8_lossy(&output.stdout);
     if !output.status.success() || text.trim().is_empty() {
-        return Err(Failure::Usage(format!(
-            "the --refresh-command gave no credential ({})",
-            output.status
-        )));
+        let status = output.status;
+        return Err(Failure::usage(
+            format!("the --refresh-command gave no credential ({status})"),
+            format!("--refresh-command 没有给出凭证（{status}）"),
+        ));
     }
     Ok(Credential::PlayAuth(Secret::new(text.trim())))
 }

@@ -14,10 +14,8 @@ use crate::source::{decoders, net_config};
 pub(crate) fn run(args: &DecodeArgs) -> Result<(), Failure> {
     let threads = args
         .threads
-        .unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
-    if threads == 0 {
-        return Err(Failure::Usage("a decoder needs at least one thread".into()));
-    }
+        .map_or_else(std::thread::available_parallelism, Ok)
+        .map_or(1, usize::from);
     let mut reader = VideoReader::open(
         &args.source,
         &net_config(&args.net)?,

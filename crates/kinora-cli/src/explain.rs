@@ -14,7 +14,8 @@ const NOT_FOUND: u8 = 1;
 
 pub(crate) fn run(args: &ExplainArgs, style: &Style) -> ExitCode {
     if args.list || args.group.is_some() {
-        return list(args.group.as_deref(), style);
+        out::print(&explain::list(args.group.as_deref(), style.lang));
+        return ExitCode::SUCCESS;
     }
     let answer = explain::look_up(&args.what.join(" "));
     let report = if style.color {
@@ -32,15 +33,4 @@ pub(crate) fn run(args: &ExplainArgs, style: &Style) -> ExitCode {
     } else {
         ExitCode::SUCCESS
     }
-}
-
-fn list(group: Option<&str>, style: &Style) -> ExitCode {
-    let text = explain::list(group, style.lang);
-    if text.is_empty() {
-        let told = style.say("no such group; there are", "没有这个错误组；有");
-        eprintln!("kinora: {told} {}", explain::groups().join(", "));
-        return ExitCode::from(2);
-    }
-    out::print(&text);
-    ExitCode::SUCCESS
 }

@@ -3,12 +3,14 @@
 use indicatif::{ProgressBar, ProgressStyle};
 use kinora_service::ImportOptions;
 use serde_json::json;
+use tokio::signal::unix::SignalKind;
 
 use crate::args::ImportArgs;
 use crate::json;
 use crate::out;
 use crate::report::{Failure, Style};
 use crate::serve::{library, runtime};
+use crate::signals;
 
 /// The bar counts thousandths.
 const STEPS: u64 = 1_000;
@@ -20,6 +22,7 @@ pub(crate) fn run(args: &ImportArgs, style: &Style) -> Result<(), Failure> {
     options.ladder = args.ladder;
     let bar = progress_bar(style);
     let imported = runtime()?.block_on(async {
+        let ended = signals::first_of(&[SignalKind::terminate(), SignalKind::interrupt()])?;
         let library = library(&args.data).await?;
         let told = bar.clone();
         let import = library.import(&args.file, options, move |done| {
@@ -30,14 +33,16 @@ pub(crate) fn run(args: &ImportArgs, style: &Style) -> Result<(), Failure> {
         // Dropping the import ends FFmpeg and removes what it made.
         let done = tokio::select! {
             done = import => done.map_err(|error| Failure::of(&error)),
-            _ = tokio::signal::ctrl_c() => Err(Failure::Usage(
-                style.say("interrupted; nothing was left behind", "已中断；没有留下任何东西").into(),
-            )),
+            signal = ended => Err(Failure::Signal(signal)),
         };
         library.close().await;
         done
     });
     bar.finish_and_clear();
+    if matches!(imported, Err(Failure::Signal(_))) {
+        let told = "interrupted; nothing was left behind";
+        eprintln!("kinora: {}", style.say(told, "已中断；没有留下任何东西"));
+    }
     let id = imported?;
     if style.json {
         json::line(&json!({ "video_id": id.as_str() }));

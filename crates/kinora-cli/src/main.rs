@@ -25,7 +25,9 @@ mod record;
 mod report;
 mod serve;
 mod shell;
+mod signals;
 mod source;
+mod words;
 
 use args::{Cli, Command};
 

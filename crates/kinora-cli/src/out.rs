@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use crate::report::{Failure, Style, lang_of};
+use crate::report::{Style, lang_of, system};
 
 /// Prints text as it is, at once.
 pub(crate) fn print(text: &str) {
@@ -23,9 +23,7 @@ pub(crate) fn lost(error: &io::Error) -> ! {
     if error.kind() == io::ErrorKind::BrokenPipe {
         std::process::exit(0);
     }
-    let Failure::Fault(fault) = Failure::io("stdout", error) else {
-        std::process::exit(2);
-    };
+    let fault = system("stdout", error);
     Style::plain(lang_of(std::env::args_os())).tell(&fault);
     std::process::exit(i32::from(fault.code().exit_status()))
 }

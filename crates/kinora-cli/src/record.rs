@@ -17,17 +17,18 @@ use crate::report::{Failure, Style};
 const LONGEST_LINE: u64 = 64 << 20;
 
 /// Writes a session's lines to a file. What a full disk refuses is told once, and playing goes on.
-pub(crate) fn to_file(path: &Path) -> Result<TapeSink, Failure> {
+pub(crate) fn to_file(path: &Path, style: &Style) -> Result<TapeSink, Failure> {
     let shown = path.display().to_string();
     let file = File::create(path).map_err(|error| Failure::io(&shown, &error))?;
     let mut file = Some(BufWriter::new(file));
+    let ends = style.say("the recording ends here", "会话记录到此为止");
     Ok(Box::new(move |line| {
         let Some(out) = &mut file else { return };
         let written = serde_json::to_writer(&mut *out, line)
             .map_err(std::io::Error::from)
             .and_then(|()| out.write_all(b"\n"));
         if let Err(error) = written {
-            eprintln!("kinora: the recording {shown} ends here: {error}");
+            eprintln!("kinora: {ends}: {shown}: {error}");
             file = None;
         }
     }))
@@ -56,7 +57,12 @@ pub(crate) fn replay(args: &ReplayArgs, style: &Style) -> Result<(), Failure> {
     if let Some(error) = broken {
         return Err(failed(&error));
     }
-    let replay = replayed.map_err(|error| Failure::Usage(format!("{shown}: {error}")))?;
+    let replay = replayed.map_err(|error| {
+        Failure::usage(
+            format!("{shown}: {error}"),
+            format!("{shown}：不是能读的会话记录（{error}）"),
+        )
+    })?;
     for (at, event) in &replay.events {
         tell(*at, event, style);
     }
@@ -77,13 +83,10 @@ pub(crate) fn replay(args: &ReplayArgs, style: &Style) -> Result<(), Failure> {
         }
     }
     match replay.difference {
-        Some(difference) => Err(Failure::Usage(format!(
-            "{}: {difference}",
-            style.say(
-                "the session does not run as it was recorded",
-                "会话的运行与记录不符"
-            ),
-        ))),
+        Some(difference) => Err(Failure::usage(
+            format!("the session does not run as it was recorded: {difference}"),
+            format!("会话的运行与记录不符：{difference}"),
+        )),
         None => Ok(()),
     }
 }

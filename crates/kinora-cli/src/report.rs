@@ -5,8 +5,10 @@ use std::io::IsTerminal;
 use std::process::ExitCode;
 
 use kinora_errors::{Code, Coded, Fault, Lang, ReportStyle};
+use tokio::signal::unix::SignalKind;
 
 use crate::args::{ColorArg, Common, LangArg};
+use crate::words::Words;
 
 /// Why a command failed.
 #[derive(Debug)]
@@ -14,7 +16,9 @@ pub(crate) enum Failure {
     /// A numbered failure.
     Fault(Fault),
     /// The arguments contradict each other or the world.
-    Usage(String),
+    Usage(Words),
+    /// A signal ended it, in order: there is nothing to tell.
+    Signal(SignalKind),
 }
 
 impl From<Fault> for Failure {
@@ -24,15 +28,24 @@ impl From<Fault> for Failure {
 }
 
 impl Failure {
+    /// Arguments that can not be used, told in English and in Chinese.
+    pub(crate) fn usage(en: impl Into<String>, zh: impl Into<String>) -> Self {
+        Self::Usage(Words::new(en, zh))
+    }
     /// What a part of Kinora refused, by its number.
     pub(crate) fn of(error: &dyn Coded) -> Self {
         Self::Fault(error.fault())
     }
     /// A failure of the system at a path.
     pub(crate) fn io(path: &str, error: &std::io::Error) -> Self {
-        let code = Code::from_errno(error.raw_os_error().unwrap_or(0));
-        Self::Fault(Fault::new(code, "file.io").cause(error).at_url(path))
+        Self::Fault(system(path, error))
     }
+}
+
+/// What the system refused at a path, by its number.
+pub(crate) fn system(path: &str, error: &std::io::Error) -> Fault {
+    let code = Code::from_errno(error.raw_os_error().unwrap_or(0));
+    Fault::new(code, "file.io").cause(error).at_url(path)
 }
 
 /// Language, colour and form of what is told.
@@ -81,8 +94,9 @@ impl Style {
     /// Tells a failure on stderr.
     pub(crate) fn fail(&self, failure: &Failure) -> ExitCode {
         match failure {
-            Failure::Usage(sentence) => {
-                eprintln!("kinora: {sentence}");
+            Failure::Signal(signal) => ExitCode::from(signal_status(*signal)),
+            Failure::Usage(words) => {
+                eprintln!("kinora: {}", words.in_language(self.lang));
                 ExitCode::from(2)
             }
             Failure::Fault(fault) => {
@@ -106,6 +120,11 @@ impl Style {
         };
         eprintln!("{}", fault.report(self.lang, style).trim_end());
     }
+}
+
+/// What a shell gives a program that a signal killed, so that scripts see no difference.
+fn signal_status(signal: SignalKind) -> u8 {
+    u8::try_from(128 + signal.as_raw_value()).unwrap_or(u8::MAX)
 }
 
 /// <https://no-color.org>: set and not empty means no colour, unless it is asked for.

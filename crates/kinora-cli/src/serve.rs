@@ -10,12 +10,13 @@ use kinora_service::{
 };
 use serde_json::json;
 use tokio::runtime::Runtime;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::SignalKind;
 
 use crate::args::{AccountAction, AccountArgs, ServeArgs, StateArg};
 use crate::json;
 use crate::out;
 use crate::report::{Failure, Style};
+use crate::signals;
 
 pub(crate) fn runtime() -> Result<Runtime, Failure> {
     tokio::runtime::Builder::new_multi_thread()
@@ -30,24 +31,23 @@ pub(crate) fn run(args: &ServeArgs, style: &Style) -> Result<(), Failure> {
         .public_url
         .as_deref()
         .map(|text| {
-            text.parse()
-                .map_err(|error| Failure::Usage(format!("--public-url: {error}")))
+            text.parse().map_err(|error| {
+                Failure::usage(
+                    format!("--public-url {text} is no URL: {error}"),
+                    format!("--public-url {text} 不是 URL，例如 https://vod.example.com"),
+                )
+            })
         })
         .transpose()?;
     runtime()?.block_on(async {
-        let failed = |error: std::io::Error| Failure::io("signals", &error);
-        let mut terminate = signal(SignalKind::terminate()).map_err(failed)?;
-        let mut interrupt = signal(SignalKind::interrupt()).map_err(failed)?;
+        let stop = signals::first_of(&[SignalKind::terminate(), SignalKind::interrupt()])?;
         let service = Service::open(config)
             .await
             .map_err(|error| Failure::of(&error))?;
         announce(&service, style);
         service
             .run(async move {
-                tokio::select! {
-                    _ = terminate.recv() => {}
-                    _ = interrupt.recv() => {}
-                }
+                stop.await;
             })
             .await
             .map_err(|error| Failure::of(&error))
@@ -98,13 +98,17 @@ fn show_key(key: &AccessKey, style: &Style) {
 
 fn address(text: &str) -> Result<SocketAddr, Failure> {
     let mut found = text.to_socket_addrs().map_err(|_| {
-        Failure::Usage(format!(
-            "--listen {text} is no address; write HOST:PORT, for example 127.0.0.1:8080"
-        ))
+        Failure::usage(
+            format!("--listen {text} is no address; write HOST:PORT, for example 127.0.0.1:8080"),
+            format!("--listen {text} 不是地址；应写作 主机:端口，例如 127.0.0.1:8080"),
+        )
     })?;
-    found
-        .next()
-        .ok_or_else(|| Failure::Usage(format!("--listen {text} names no address")))
+    found.next().ok_or_else(|| {
+        Failure::usage(
+            format!("--listen {text} names no address"),
+            format!("--listen {text} 没有对应的地址"),
+        )
+    })
 }
 
 pub(crate) async fn library(dir: &Path) -> Result<Library, Failure> {
@@ -141,7 +145,10 @@ async fn act(library: &Library, action: &AccountAction, style: &Style) -> Result
             video, lifetime, ..
         } => {
             let id = VideoId::parse(video).ok_or_else(|| {
-                Failure::Usage(format!("{video} is no video id: 32 hexadecimal digits"))
+                Failure::usage(
+                    format!("{video} is no video id: 32 hexadecimal digits"),
+                    format!("{video} 不是视频 ID：应为 32 位十六进制数字"),
+                )
             })?;
             let minted = library
                 .play_auth(&id, i64::from(*lifetime))

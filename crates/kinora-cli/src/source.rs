@@ -52,7 +52,12 @@ fn header(text: &str) -> Result<Header, Failure> {
     let (name, value) = text
         .split_once(':')
         .filter(|(name, _)| !name.trim().is_empty())
-        .ok_or_else(|| Failure::Usage("a --header is written NAME:VALUE".into()))?;
+        .ok_or_else(|| {
+            Failure::usage(
+                "a --header is written NAME:VALUE",
+                "--header 应写作 名称:值",
+            )
+        })?;
     Ok(Header {
         name: name.trim().into(),
         value: value.trim().into(),
@@ -69,7 +74,7 @@ pub(crate) fn secret(given: &str) -> Result<Secret, Failure> {
         return Ok(Secret::new(given.trim()));
     };
     let text = String::from_utf8(read(Path::new(path))?)
-        .map_err(|_| Failure::Usage(format!("{path} is not text")))?;
+        .map_err(|_| Failure::usage(format!("{path} is not text"), format!("{path} 不是文本")))?;
     Ok(Secret::new(text.trim()))
 }
 

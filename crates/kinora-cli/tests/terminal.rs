@@ -7,7 +7,8 @@ use std::process::{Command, Stdio};
 
 fn kinora(line: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_kinora"));
-    command.args(line).stdin(Stdio::null()).env("LC_ALL", "C");
+    command.args(line).stdin(Stdio::null());
+    command.env("LC_ALL", "C").env_remove("KINORA_PLAY_AUTH");
     command
 }
 
@@ -74,6 +75,28 @@ fn a_speed_or_volume_out_of_range_is_refused() {
             .stdout(File::create("/dev/null").unwrap())
             .output()
             .unwrap();
+        assert_eq!(done.status.code(), Some(2), "{line:?}");
+    }
+}
+
+#[test]
+fn wrong_arguments_that_only_the_program_knows_are_told_in_chinese() {
+    let han = |text: &str| text.contains(|c: char| ('\u{4e00}'..='\u{9fff}').contains(&c));
+    for line in [
+        &["play", "vid:x"][..],
+        &["play", "f", "--header", "x"],
+        &["play", "f", "--vo", "x"],
+        &["play", "f", "--ao", "x"],
+        &["replay", "/dev/null"],
+        &["serve", "--data", "/dev/null", "--listen", "x"],
+        &["serve", "--data", "/dev/null", "--public-url", "x"],
+    ] {
+        let done = kinora(line).args(["--lang", "zh"]).output().unwrap();
+        let told = String::from_utf8(done.stderr).unwrap();
+        assert!(
+            told.starts_with("kinora: ") && han(&told),
+            "{line:?}: {told}"
+        );
         assert_eq!(done.status.code(), Some(2), "{line:?}");
     }
 }

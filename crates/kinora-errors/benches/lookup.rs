@@ -12,7 +12,7 @@ fn a_number_is_named() -> String {
     Code::from_number(divan::black_box(0x2005_0006)).name()
 }
 
-#[divan::bench(args = ["0x20050006", "537198598", "token_expired", "certificate", "清晰度", "nothing like it"])]
+#[divan::bench(args = ["0x20050006", "537198598", "token_expired", "certificate", "清晰度", "conection refusd"])]
 fn what_is_asked_is_looked_up(query: &str) -> explain::Answer {
     explain::look_up(divan::black_box(query))
 }

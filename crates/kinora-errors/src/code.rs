@@ -1,7 +1,7 @@
 use core::fmt;
 
 use crate::errno::{BASE, Errno};
-use crate::{Lang, ROWS, Row};
+use crate::{Lang, ROWS, Row, Text, codes};
 
 /// One number of the error table, or one of the open family `0x20080000 + errno`.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -42,15 +42,19 @@ impl Code {
             (None, None) => format!("{self:?}"),
         }
     }
+    /// What it means, what causes it and what to do; empty for a number of no row and no family.
+    #[must_use]
+    pub fn text(self, lang: Lang) -> Text {
+        let of_row = |code: Self| code.row().map(|row| *row.text(lang));
+        of_row(self)
+            .or_else(|| Errno::of_code(self.0).map(|errno| errno.text(lang)))
+            .or_else(|| of_row(codes::ERROR_GENERAL_UNKNOWN).filter(|_| self.0 >> 16 == BASE >> 16))
+            .unwrap_or_default()
+    }
     /// What it means.
     #[must_use]
-    pub fn meaning(self, lang: Lang) -> String {
-        let of_errno = || Errno::of_code(self.0).map(|errno| errno.text(lang));
-        self.row()
-            .map(|row| row.text(lang).meaning)
-            .or_else(of_errno)
-            .unwrap_or_default()
-            .to_owned()
+    pub fn meaning(self, lang: Lang) -> &'static str {
+        self.text(lang).meaning
     }
     /// Its group; the open family belongs to `playback`.
     #[must_use]

@@ -1,6 +1,6 @@
 //! The open family `0x20080000 + errno`: Linux's errors by number, name and text.
 
-use crate::Lang;
+use crate::{Lang, Text};
 
 /// The number that the family begins with.
 pub(crate) const BASE: u32 = 0x2008_0000;
@@ -17,12 +17,18 @@ pub struct Errno {
 }
 
 impl Errno {
-    /// What it means.
+    /// What it means, and what is true of the whole family.
     #[must_use]
-    pub const fn text(&self, lang: Lang) -> &'static str {
+    pub const fn text(&self, lang: Lang) -> Text {
         match lang {
-            Lang::Zh => self.zh,
-            Lang::En => self.en,
+            Lang::Zh => Text {
+                meaning: self.zh,
+                ..ANY_ZH
+            },
+            Lang::En => Text {
+                meaning: self.en,
+                ..ANY_EN
+            },
         }
     }
 
@@ -33,6 +39,19 @@ impl Errno {
         ERRNOS.iter().find(|known| known.number == errno)
     }
 }
+
+/// What is true of each of them, in Chinese.
+const ANY_ZH: Text = Text {
+    meaning: "",
+    cause: "操作系统拒绝了对文件、设备或连接的操作。",
+    remedy: "按含义所述检查磁盘、权限、内存或网络，改正后再试。",
+};
+/// The same in English.
+const ANY_EN: Text = Text {
+    meaning: "",
+    cause: "The operating system refused an operation on a file, a device or a connection.",
+    remedy: "Look at what is named: the disk, its permissions, memory or the network. Put it right, then try again.",
+};
 
 const fn errno(number: u32, name: &'static str, en: &'static str, zh: &'static str) -> Errno {
     Errno {

@@ -35,7 +35,7 @@ impl Fault {
     /// The whole fault for a person: the code line, what, where, tried, cause, remedy, more.
     #[must_use]
     pub fn report(&self, lang: Lang, style: ReportStyle) -> String {
-        let code = self.code();
+        let (code, told) = (self.code(), self.code().text(lang));
         let mut text = String::new();
         let head = format!("{code:?} {}", code.name());
         let _ = writeln!(text, "{}  ({})", style.red(&head), self.reason());
@@ -48,56 +48,56 @@ impl Fault {
                 let _ = writeln!(text, "  {}  {value}", style.bold(label));
             }
         };
-        line(labels[0], &code.meaning(lang));
-        line(labels[1], &self.place());
+        line(labels[0], told.meaning);
+        line(labels[1], &self.place(lang));
         line(labels[2], &self.tried(lang));
         let causes: Vec<&str> = self.causes().iter().map(|cause| cause.0.as_str()).collect();
-        let usual = code.row().map_or("", |row| row.text(lang).cause);
-        line(
-            labels[3],
-            &if causes.is_empty() {
-                usual.to_owned()
-            } else {
-                causes.join(": ")
-            },
-        );
-        line(
-            labels[4],
-            code.row().map_or("", |row| row.text(lang).remedy),
-        );
+        let cause = match causes.is_empty() {
+            true => told.cause.to_owned(),
+            false => causes.join(": "),
+        };
+        line(labels[3], &cause);
+        line(labels[4], told.remedy);
         line(labels[5], &format!("kinora explain {code:?}"));
         text
     }
 
-    fn place(&self) -> String {
+    fn place(&self, lang: Lang) -> String {
         let context = self.context();
-        let mut parts: Vec<String> = context.url.iter().cloned().collect();
-        parts.extend(context.video_id.as_ref().map(|id| format!("video {id}")));
-        parts.extend(context.http_status.map(|status| format!("HTTP {status}")));
-        parts.extend(
-            context
-                .service_code
-                .as_ref()
-                .map(|code| format!("service code {code}")),
-        );
-        parts.extend(context.segment.map(|segment| format!("segment {segment}")));
-        parts.extend(context.bytes.map(|(start, end)| match end {
-            Some(end) => format!("bytes {start}-{end}"),
-            None => format!("from byte {start}"),
-        }));
-        parts.extend(context.track.map(|track| format!("track {track}")));
-        parts.extend(
-            context
-                .position_ms
-                .map(|ms| format!("at {}.{:03} s", ms / 1_000, ms.unsigned_abs() % 1_000)),
-        );
-        parts.extend(
-            context
-                .request_id
-                .as_ref()
-                .map(|id| format!("request {id}")),
-        );
-        parts.join(", ")
+        let say = |en: &'static str, zh: &'static str| match lang {
+            Lang::Zh => zh,
+            Lang::En => en,
+        };
+        let named =
+            |name: &str, value: Option<String>| value.map(|value| format!("{name} {value}"));
+        let count = |value: Option<u64>| value.map(|value| value.to_string());
+        let seconds = |ms: i64| format!("{}.{:03} s", ms / 1_000, ms.unsigned_abs() % 1_000);
+        let bytes = context.bytes.map(|(start, end)| match end {
+            Some(end) => format!("{} {start}-{end}", say("bytes", "字节")),
+            None => format!("{} {start}", say("from byte", "起始字节")),
+        });
+        let parts = [
+            context.url.clone(),
+            named(say("video", "视频"), context.video_id.clone()),
+            named("HTTP", context.http_status.map(|status| status.to_string())),
+            named(
+                say("service code", "服务错误码"),
+                context.service_code.clone(),
+            ),
+            named(say("segment", "分片"), count(context.segment)),
+            bytes,
+            named(
+                say("track", "轨道"),
+                context.track.map(|track| track.to_string()),
+            ),
+            named(say("at", "时刻"), context.position_ms.map(seconds)),
+            named(say("request", "请求"), context.request_id.clone()),
+        ];
+        parts
+            .into_iter()
+            .flatten()
+            .collect::<Vec<_>>()
+            .join(comma(lang))
     }
 
     fn tried(&self, lang: Lang) -> String {
@@ -111,7 +111,18 @@ impl Fault {
             Lang::Zh => format!("{ms} 毫秒"),
             Lang::En => format!("{ms} ms"),
         });
-        tries.into_iter().chain(time).collect::<Vec<_>>().join(", ")
+        tries
+            .into_iter()
+            .chain(time)
+            .collect::<Vec<_>>()
+            .join(comma(lang))
+    }
+}
+
+const fn comma(lang: Lang) -> &'static str {
+    match lang {
+        Lang::Zh => "，",
+        Lang::En => ", ",
     }
 }
 
@@ -130,7 +141,7 @@ impl Serialize for Fault {
         )?;
         map.serialize_entry("retry", self.retry().name())?;
         map.serialize_entry("recovered", &self.is_recovered())?;
-        map.serialize_entry("meaning", &code.meaning(Lang::En))?;
+        map.serialize_entry("meaning", code.meaning(Lang::En))?;
         let causes: Vec<&str> = self.causes().iter().map(|cause| cause.0.as_str()).collect();
         map.serialize_entry("causes", &causes)?;
         map.serialize_entry("url", &context.url)?;

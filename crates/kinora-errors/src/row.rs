@@ -23,7 +23,7 @@ impl Lang {
 }
 
 /// What a row says, in one language.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Text {
     /// What happened.
     pub meaning: &'static str,
@@ -136,6 +136,23 @@ impl Retry {
             Self::Backoff => "backoff",
             Self::AfterRefresh => "after_refresh",
             Self::AfterUser => "after_user",
+        }
+    }
+
+    /// The same for a person.
+    #[must_use]
+    pub const fn text(self, lang: Lang) -> &'static str {
+        match (self, lang) {
+            (Self::Never, Lang::En) => "never",
+            (Self::Now, Lang::En) => "now",
+            (Self::Backoff, Lang::En) => "after a while",
+            (Self::AfterRefresh, Lang::En) => "after refresh",
+            (Self::AfterUser, Lang::En) => "after user",
+            (Self::Never, Lang::Zh) => "重试无用",
+            (Self::Now, Lang::Zh) => "可立即重试",
+            (Self::Backoff, Lang::Zh) => "稍后重试",
+            (Self::AfterRefresh, Lang::Zh) => "刷新凭证或地址后重试",
+            (Self::AfterUser, Lang::Zh) => "处理后重试",
         }
     }
 }

@@ -40,9 +40,12 @@ pub enum AudioOutput {
 #[derive(Clone, PartialEq, Eq, Debug, Error)]
 #[error("`{given}` names no {kind} output; there are {known}")]
 pub struct OutputSpecError {
-    given: String,
-    kind: &'static str,
-    known: &'static str,
+    /// What was asked for.
+    pub given: String,
+    /// `video` or `audio`.
+    pub kind: &'static str,
+    /// The names that there are.
+    pub known: &'static str,
 }
 
 impl FromStr for VideoOutput {

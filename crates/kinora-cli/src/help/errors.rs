@@ -1,7 +1,12 @@
 //! Wrong arguments, told in Chinese.
 
+use std::error::Error as _;
+
 use clap::Error;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
+use kinora_errors::Lang;
+
+use crate::words::Words;
 
 /// Tells the error as clap would, and ends the program with the same status.
 pub(crate) fn exit(error: &Error) -> ! {
@@ -26,8 +31,8 @@ pub(super) fn sentence(error: &Error) -> String {
         }
     }
     if let Some(ContextValue::StyledStr(usage)) = error.get(ContextKind::Usage) {
-        let usage = usage.to_string().replacen("Usage:", "用法:", 1);
-        text += &format!("\n{}\n", usage.trim());
+        let usage = super::usage(&usage.to_string());
+        text += &format!("\n用法: {usage}\n");
     }
     text + "\n详见 '--help'。\n"
 }
@@ -52,13 +57,23 @@ fn wrong(error: &Error) -> String {
             format!("{arg} 需要一个值{}", choices(error))
         }
         ErrorKind::InvalidValue => format!("{arg} 的值 {value} 无效{}", choices(error)),
-        ErrorKind::ValueValidation => format!("{arg} 的值 {value} 无效"),
+        ErrorKind::ValueValidation => format!("{arg} 的值 {value} 无效{}", reason(error)),
         ErrorKind::TooManyValues | ErrorKind::WrongNumberOfValues | ErrorKind::TooFewValues => {
             format!("{arg} 的值的个数不对")
         }
         ErrorKind::InvalidUtf8 => "参数不是有效的 UTF-8 文本".to_owned(),
         _ => format!("参数有误 {arg}"),
     }
+}
+
+/// Why one of our own parsers refused it.
+fn reason(error: &Error) -> String {
+    let words = error
+        .source()
+        .and_then(|source| source.downcast_ref::<Words>());
+    words.map_or_else(String::new, |words| {
+        format!("：{}", words.in_language(Lang::Zh))
+    })
 }
 
 fn choices(error: &Error) -> String {

@@ -4,13 +4,11 @@ mod errors;
 #[cfg(test)]
 mod tests;
 
-use std::collections::HashMap;
-
 use clap::{Arg, Command};
 
 pub(crate) use errors::exit;
 
-/// Command, argument (or `about`, `after`), text; a row a line.
+/// Rows of command, argument (or `about`, `after`) and text, with tabs between.
 const TABLE: &str = include_str!("zh.tsv");
 /// The row of the program itself.
 const ROOT: &str = "-";
@@ -19,8 +17,13 @@ const ANY: &str = "*";
 
 const TEMPLATE: &str = "{about-with-newline}\n用法: {usage}\n\n{all-args}{after-help}";
 
-/// Which rows there are, and which text each has.
-pub(super) struct Table(HashMap<(&'static str, &'static str), String>);
+pub(super) struct Row {
+    command: &'static str,
+    name: &'static str,
+    text: &'static str,
+}
+
+pub(super) struct Table(Vec<Row>);
 
 impl Table {
     fn new() -> Self {
@@ -28,23 +31,27 @@ impl Table {
         Self(
             rows.filter_map(|line| {
                 let mut cells = line.splitn(3, '\t');
-                let key = (cells.next()?, cells.next()?);
-                Some((key, cells.next()?.replace("\\n", "\n")))
+                Some(Row {
+                    command: cells.next()?,
+                    name: cells.next()?,
+                    text: cells.next()?,
+                })
             })
             .collect(),
         )
     }
 
-    /// The key of the row for an argument: the command's own, else the one that is shared.
-    fn key(&self, path: &str, name: &str) -> Option<(&'static str, &'static str)> {
-        let own = self.0.keys().find(|key| **key == (path, name));
-        own.or_else(|| self.0.keys().find(|key| **key == (ANY, name)))
-            .copied()
+    /// The row for an argument: the command's own, else the one that is shared.
+    fn row(&self, path: &str, name: &str) -> Option<&Row> {
+        let of = |command: &str| {
+            let mut rows = self.0.iter();
+            rows.find(|row| row.command == command && row.name == name)
+        };
+        of(path).or_else(|| of(ANY))
     }
 
-    fn text(&self, path: &str, name: &str) -> Option<&String> {
-        let key = self.key(path, name)?;
-        self.0.get(&key)
+    fn text(&self, path: &str, name: &str) -> Option<String> {
+        Some(self.row(path, name)?.text.replace("\\n", "\n"))
     }
 }
 
@@ -62,15 +69,22 @@ fn translate(command: Command, path: &str, table: &Table) -> Command {
         .subcommand_value_name("命令")
         .mut_args(|arg| argument(arg, path, table));
     if let Some(about) = table.text(path, "about") {
-        command = command.about(about.clone());
+        command = command.about(about);
     }
     if let Some(after) = table.text(path, "after") {
-        command = command.after_help(after.clone());
+        command = command.after_help(after);
     }
-    command.mut_subcommands(|sub| {
+    let usage = usage(&command.render_usage().to_string());
+    command.override_usage(usage).mut_subcommands(|sub| {
         let path = below(path, sub.get_name());
         translate(sub, &path, table)
     })
+}
+
+/// How a command is used, as clap tells it.
+fn usage(english: &str) -> String {
+    let usage = english.trim().trim_start_matches("Usage:").trim_start();
+    usage.replace("[OPTIONS]", "[选项]")
 }
 
 /// `account set`; what hangs under `help` is the same command again.
@@ -82,10 +96,7 @@ fn below(path: &str, name: &str) -> String {
 }
 
 fn argument(arg: Arg, path: &str, table: &Table) -> Arg {
-    let mut text = table
-        .text(path, arg.get_id().as_str())
-        .cloned()
-        .unwrap_or_default();
+    let mut text = table.text(path, arg.get_id().as_str()).unwrap_or_default();
     let takes_value = arg.get_action().takes_values();
     if takes_value && !arg.is_hide_possible_values_set() {
         let values: Vec<String> = arg

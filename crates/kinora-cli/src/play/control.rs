@@ -6,6 +6,8 @@ use std::sync::Arc;
 use kinora::{Player, SeekAccuracy, Time, TrackChoice};
 use serde::Deserialize;
 
+use crate::report::Style;
+
 #[derive(Deserialize)]
 #[serde(tag = "cmd", rename_all = "lowercase")]
 enum Order {
@@ -38,7 +40,8 @@ enum Mode {
 }
 
 /// Reads until stdin ends; the thread ends with the process.
-pub(crate) fn listen(player: &Arc<Player>) {
+pub(crate) fn listen(player: &Arc<Player>, style: &Style) {
+    let unknown = style.say("not a command", "不是命令");
     let player = Arc::clone(player);
     let reading = std::thread::Builder::new()
         .name("kinora-control".into())
@@ -47,12 +50,15 @@ pub(crate) fn listen(player: &Arc<Player>) {
                 let Ok(line) = line else { return };
                 match serde_json::from_str(&line) {
                     Ok(order) => obey(&player, order),
-                    Err(error) => eprintln!("kinora: not a command: {error}"),
+                    Err(error) => eprintln!("kinora: {unknown}: {error}"),
                 }
             }
         });
     if let Err(error) = reading {
-        eprintln!("kinora: stdin is not read: {error}");
+        eprintln!(
+            "kinora: {}: {error}",
+            style.say("stdin is not read", "无法读取标准输入")
+        );
     }
 }
 

@@ -8,6 +8,9 @@ use std::time::Duration;
 use crossterm::event::{self, Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 use crossterm::terminal::{disable_raw_mode, enable_raw_mode};
 use kinora::{Player, SeekAccuracy, State, Time, TrackChoice};
+use tokio::signal::unix::SignalKind;
+
+use super::ending::Ending;
 
 /// Reads keys until it is dropped.
 pub(crate) struct Keys {
@@ -19,11 +22,11 @@ pub(crate) struct Keys {
 /// How often a key reader looks whether it is still wanted.
 const LOOK: Duration = Duration::from_millis(200);
 
-pub(crate) fn listen(player: &Arc<Player>) -> Keys {
+pub(crate) fn listen(player: &Arc<Player>, ending: &Ending) -> Keys {
     let ended = Arc::new(AtomicBool::new(false));
     // A key counts when it is pressed, not when the line ends, and is not shown.
     let raw = std::io::stdin().is_terminal() && enable_raw_mode().is_ok();
-    let (player, stop) = (Arc::clone(player), Arc::clone(&ended));
+    let (player, ending, stop) = (Arc::clone(player), ending.clone(), Arc::clone(&ended));
     let thread = std::thread::Builder::new()
         .name("kinora-keys".into())
         .spawn(move || {
@@ -33,7 +36,7 @@ pub(crate) fn listen(player: &Arc<Player>) -> Keys {
                     Ok(false) => {}
                     Ok(true) => match event::read() {
                         Ok(Event::Key(key)) if key.kind != KeyEventKind::Release => {
-                            press(&player, key, &mut muted)
+                            press(&player, &ending, key, &mut muted)
                         }
                         Ok(_) => {}
                         Err(_) => return,
@@ -58,10 +61,11 @@ impl Drop for Keys {
     }
 }
 
-fn press(player: &Player, key: KeyEvent, muted: &mut bool) {
-    let quit = key.code == KeyCode::Char('c') && key.modifiers.contains(KeyModifiers::CONTROL);
+fn press(player: &Player, ending: &Ending, key: KeyEvent, muted: &mut bool) {
+    // In raw mode the key comes as it is; elsewhere the terminal makes the signal of it.
+    let interrupt = key.code == KeyCode::Char('c') && key.modifiers.contains(KeyModifiers::CONTROL);
     match key.code {
-        _ if quit => player.stop(),
+        _ if interrupt => ending.end(SignalKind::interrupt()),
         KeyCode::Char('q') | KeyCode::Esc => player.stop(),
         KeyCode::Char(' ' | 'p') if player.state() == State::Started => player.pause(),
         KeyCode::Char(' ' | 'p') => player.start(),

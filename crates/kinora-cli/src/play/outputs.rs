@@ -3,7 +3,7 @@
 use std::io::IsTerminal;
 
 use kinora::Coded;
-use kinora::output::{AudioOutput, AudioSink, TeeVideo, VideoOutput, VideoSink};
+use kinora::output::{AudioOutput, AudioSink, OutputSpecError, TeeVideo, VideoOutput, VideoSink};
 
 use crate::args::PlayArgs;
 use crate::report::Failure;
@@ -22,16 +22,15 @@ pub(crate) fn choose(args: &PlayArgs) -> Result<Outputs, Failure> {
         "auto" => "null",
         given => given,
     };
-    let usage = |error: &dyn std::error::Error| Failure::Usage(error.to_string());
     let outputs: Vec<VideoOutput> = named
         .split(',')
         .map(|name| name.parse())
         .collect::<Result<_, _>>()
-        .map_err(|error: kinora::output::OutputSpecError| usage(&error))?;
+        .map_err(|error| unknown("--vo", "画面", &error))?;
     let audio: AudioOutput = args
         .ao
         .parse()
-        .map_err(|error: kinora::output::OutputSpecError| usage(&error))?;
+        .map_err(|error| unknown("--ao", "声音", &error))?;
     let mut sinks = Vec::new();
     for output in &outputs {
         sinks.push(output.open().map_err(|error| error.fault())?);
@@ -45,4 +44,12 @@ pub(crate) fn choose(args: &PlayArgs) -> Result<Outputs, Failure> {
         audio: audio.open().map_err(|error| error.fault())?,
         terminal: outputs.contains(&VideoOutput::Terminal),
     })
+}
+
+fn unknown(option: &str, what: &str, error: &OutputSpecError) -> Failure {
+    let (given, known) = (&error.given, error.known);
+    Failure::usage(
+        format!("{option}: {error}"),
+        format!("{option}：没有名为 `{given}` 的{what}输出；可用 {known}"),
+    )
 }

@@ -60,7 +60,7 @@ impl<'a> Session<'a> {
             args,
             style,
             begun,
-            status: StatusLine::new(args.stats.is_none() && !terminal),
+            status: StatusLine::new(args.stats.is_none(), terminal),
             size: (0, 0),
             first: None,
             progress: every.map(|every| Progress {
@@ -133,9 +133,9 @@ impl<'a> Session<'a> {
             position => position,
         };
         let word = match (self.stalled, self.player.state()) {
-            (Some(_), _) => self.style.say("loading", "缓冲中"),
-            (_, State::Paused) => self.style.say("paused ", "已暂停"),
-            _ => self.style.say("playing", "播放中"),
+            (None, State::Started) if self.first.is_some() => self.style.say("playing", "播放中"),
+            (None, State::Prepared | State::Paused) => self.style.say("paused ", "已暂停"),
+            _ => self.style.say("loading", "缓冲中"),
         };
         self.status.draw(self.player, word);
         let Some(progress) = &mut self.progress else {

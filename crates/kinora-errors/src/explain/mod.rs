@@ -1,11 +1,17 @@
 //! Looking a number up: by hex, decimal, name, group or words.
 
+mod nearest;
+#[cfg(test)]
+mod tests;
+
 use std::fmt::Write as _;
 
 use serde_json::{Value, json};
 
+use nearest::nearest;
+
 use crate::errno::Errno;
-use crate::{Code, Lang, RESERVED, ROWS, ReportStyle, Row};
+use crate::{Code, Lang, RESERVED, ROWS, ReportStyle, Row, Text};
 
 /// What was found.
 #[derive(Clone, PartialEq, Debug, Default)]
@@ -31,8 +37,6 @@ pub enum Match {
 const MOST_MATCHES: usize = 20;
 /// Characters of a query that are looked at: no name, and no sensible words, are longer.
 const LONGEST_QUERY: usize = 256;
-/// How many alike names are offered.
-const MOST_NEAREST: usize = 3;
 
 /// Looks up a number (hex with or without `0x`, decimal, negative or unsigned), a name or part of
 /// one, a group, or words in either language.
@@ -118,7 +122,6 @@ fn fold(name: &str) -> String {
 fn by_name(query: &str) -> Vec<Match> {
     let wanted = fold(query);
     let names = |row: &'static Row| std::iter::once(row.name).chain(row.aliases.iter().copied());
-    let bare = |name: &str| name.strip_prefix("ERROR_").unwrap_or(name).to_owned();
     let exact: Vec<Match> = ROWS
         .iter()
         .filter(|row| names(row).any(|name| name == wanted || bare(name) == bare(&wanted)))
@@ -143,9 +146,7 @@ fn by_words(query: &str) -> Vec<Match> {
         .collect();
     ROWS.iter()
         .filter(|row| {
-            let texts = [&row.zh, &row.en]
-                .map(|text| format!("{} {} {}", text.meaning, text.cause, text.remedy));
-            let all = format!("{} {}", texts.join(" "), row.name).to_lowercase();
+            let all = places(row).join(" ").to_lowercase();
             words.iter().all(|word| all.contains(word))
         })
         .take(MOST_MATCHES)
@@ -153,38 +154,19 @@ fn by_words(query: &str) -> Vec<Match> {
         .collect()
 }
 
-fn nearest(query: &str) -> Vec<&'static Row> {
-    let wanted = fold(query);
-    let mut rows: Vec<(usize, &'static Row)> = ROWS
-        .iter()
-        .map(|row| {
-            let short = row.name.strip_prefix("ERROR_").unwrap_or(row.name);
-            (
-                distance(&wanted, row.name).min(distance(&wanted, short)),
-                row,
-            )
-        })
-        .collect();
-    rows.sort_by_key(|(distance, row)| (*distance, row.name));
-    rows.into_iter()
-        .take(MOST_NEAREST)
-        .map(|(_, row)| row)
-        .collect()
+/// A row's name without what most of them begin with.
+fn bare(name: &str) -> &str {
+    name.strip_prefix("ERROR_").unwrap_or(name)
 }
 
-/// Levenshtein's distance.
-fn distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, x) in a.chars().enumerate() {
-        let mut diagonal = std::mem::replace(&mut row[0], i + 1);
-        for (j, y) in b.iter().enumerate() {
-            let step = diagonal + usize::from(x != *y);
-            diagonal = row[j + 1];
-            row[j + 1] = step.min(diagonal + 1).min(row[j] + 1);
-        }
-    }
-    row[b.len()]
+/// All that a row says, the most telling first.
+fn places(row: &Row) -> [String; 3] {
+    let (zh, en) = (&row.zh, &row.en);
+    [
+        row.name.to_owned(),
+        format!("{} {}", zh.meaning, en.meaning),
+        format!("{} {} {} {}", zh.cause, en.cause, zh.remedy, en.remedy),
+    ]
 }
 
 /// The answer for a person.
@@ -222,13 +204,12 @@ fn render_match(out: &mut String, found: &Match, lang: Lang, style: ReportStyle)
         Match::System(code, errno) => {
             let head = format!("{:#010X}  ERROR_GENERAL_{}", code.number(), errno.name);
             let _ = writeln!(out, "{}  ({})", style.bold(&head), code.number());
-            let _ = writeln!(out, "  {}", errno.text(lang));
+            render_text(out, &errno.text(lang), lang);
         }
     }
 }
 
 fn render_row(out: &mut String, row: &Row, lang: Lang, style: ReportStyle) {
-    let text = row.text(lang);
     let head = format!("{:#010X}  {}", row.number, row.name);
     let _ = writeln!(
         out,
@@ -237,15 +218,20 @@ fn render_row(out: &mut String, row: &Row, lang: Lang, style: ReportStyle) {
         row.number,
         row.group
     );
-    let labels = match lang {
-        Lang::Zh => ["含义", "原因", "处理", "重试"],
-        Lang::En => ["what  ", "cause ", "remedy", "retry "],
+    render_text(out, row.text(lang), lang);
+    let label = match lang {
+        Lang::Zh => "重试",
+        Lang::En => "retry ",
     };
-    let retry = row.retry.name().replace('_', " ");
-    for (label, line) in labels
-        .iter()
-        .zip([text.meaning, text.cause, text.remedy, &retry])
-    {
+    let _ = writeln!(out, "  {label}  {}", row.retry.text(lang));
+}
+
+fn render_text(out: &mut String, text: &Text, lang: Lang) {
+    let labels = match lang {
+        Lang::Zh => ["含义", "原因", "处理"],
+        Lang::En => ["what  ", "cause ", "remedy"],
+    };
+    for (label, line) in labels.iter().zip([text.meaning, text.cause, text.remedy]) {
         let _ = writeln!(out, "  {label}  {line}");
     }
 }
@@ -253,7 +239,7 @@ fn render_row(out: &mut String, row: &Row, lang: Lang, style: ReportStyle) {
 /// The answer for a machine.
 #[must_use]
 pub fn json(answer: &Answer) -> Value {
-    let text = |text: &crate::Text| json!({ "meaning": text.meaning, "cause": text.cause, "remedy": text.remedy });
+    let text = |text: &Text| json!({ "meaning": text.meaning, "cause": text.cause, "remedy": text.remedy });
     let of_row = |row: &Row, status: &str| {
         json!({
             "number": row.number, "hex": format!("{:#010X}", row.number), "name": row.name, "aliases": row.aliases,
@@ -268,7 +254,7 @@ pub fn json(answer: &Answer) -> Value {
         Match::System(code, errno) => json!({
             "number": code.number(), "hex": format!("{:#010X}", code.number()),
             "name": format!("ERROR_GENERAL_{}", errno.name), "group": "playback",
-            "zh": { "meaning": errno.text(Lang::Zh) }, "en": { "meaning": errno.text(Lang::En) },
+            "zh": text(&errno.text(Lang::Zh)), "en": text(&errno.text(Lang::En)),
         }),
     };
     json!({
@@ -305,89 +291,4 @@ pub fn groups() -> Vec<&'static str> {
         }
     }
     groups
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn names(query: &str) -> Vec<&'static str> {
-        let answer = look_up(query);
-        answer
-            .matches
-            .iter()
-            .map(|found| match found {
-                Match::Row(row) | Match::Reserved(row) => row.name,
-                Match::System(_, errno) => errno.name,
-            })
-            .collect()
-    }
-
-    #[test]
-    fn a_number_is_understood_in_every_writing() {
-        for query in ["0x20050006", "20050006", "537198598", "0X20050006"] {
-            assert_eq!(
-                names(query).first(),
-                Some(&"ERROR_NETWORK_HTTP_404"),
-                "{query}"
-            );
-        }
-    }
-
-    #[test]
-    fn a_number_of_other_players_is_known_as_such() {
-        for query in ["0x2005000b", "ERROR_NETWORK_HTTP_REDIRECT_NONMEDIA"] {
-            assert_eq!(names(query), ["ERROR_NETWORK_HTTP_REDIRECT_NONMEDIA"]);
-            let text = render(&look_up(query), Lang::En, ReportStyle::Plain);
-            assert!(text.contains("reserved"), "{text}");
-        }
-        assert_eq!(
-            json(&look_up("0x20090001"))["matches"][0]["status"],
-            "reserved"
-        );
-    }
-
-    #[test]
-    fn one_number_with_two_names_brings_both() {
-        assert_eq!(names("0x20013007").len(), 2);
-    }
-
-    #[test]
-    fn names_are_found_whole_in_part_and_by_alias() {
-        assert_eq!(names("error_decode_video"), ["ERROR_DECODE_VIDEO"]);
-        assert_eq!(names("decode video"), ["ERROR_DECODE_VIDEO"]);
-        assert!(names("token_expired").contains(&"ERROR_SERVER_POP_TOKEN_EXPIRED"));
-        assert_eq!(
-            names("DOWNLOADER_ERROR_NO_SPACE"),
-            ["DOWNLOAD_ERROR_NO_SPACE"]
-        );
-    }
-
-    #[test]
-    fn the_open_family_is_explained_by_its_errno() {
-        assert_eq!(names("0x2008001C"), ["ENOSPC"]);
-    }
-
-    #[test]
-    fn a_query_without_end_is_cut_at_a_character() {
-        let cut = "是".repeat(LONGEST_QUERY);
-        let long = "是".repeat(1 << 19);
-        assert_eq!(look_up(&long), look_up(&cut));
-        assert_eq!(look_up(&long).nearest.len(), MOST_NEAREST);
-    }
-
-    #[test]
-    fn a_group_brings_its_rows() {
-        assert_eq!(names("request").len(), 5);
-    }
-
-    #[test]
-    fn what_is_unknown_brings_the_nearest_names() {
-        let answer = look_up("ERROR_DECODE_VIDIO");
-        assert!(answer.matches.is_empty());
-        assert_eq!(
-            answer.nearest.first().map(|row| row.name),
-            Some("ERROR_DECODE_VIDEO")
-        );
-    }
 }

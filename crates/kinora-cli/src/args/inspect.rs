@@ -1,0 +1,114 @@
+//! What `probe`, `demux`, `decode`, `diagnose` and `explain` take.
+
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+
+use clap::Args;
+use clap::builder::PossibleValuesParser;
+use kinora_errors::explain::groups;
+
+use super::{DecoderArg, NetArgs, VidArgs};
+
+/// A file or URL to read.
+#[derive(Args)]
+#[command(
+    after_help = "Examples:\n  kinora probe film.mp4\n  kinora probe --json https://example.com/film.ts"
+)]
+pub(crate) struct InputArgs {
+    /// A path or a URL.
+    pub(crate) source: String,
+    #[command(flatten)]
+    pub(crate) net: NetArgs,
+}
+
+#[derive(Args)]
+#[command(
+    after_help = "Examples:\n  kinora demux film.mp4\n  kinora demux --packets film.ts | head"
+)]
+pub(crate) struct DemuxArgs {
+    /// A path or a URL.
+    pub(crate) source: String,
+    /// Print every packet as a JSON line: track, times, key, size, checksums.
+    #[arg(long)]
+    pub(crate) packets: bool,
+    #[command(flatten)]
+    pub(crate) net: NetArgs,
+}
+
+#[derive(Args)]
+#[command(
+    after_help = "Examples:\n  kinora decode --video-only --frames 300 --threads 2 film.mp4\n  kinora decode --frame-md5 film.mp4"
+)]
+pub(crate) struct DecodeArgs {
+    /// A path or a URL.
+    pub(crate) source: String,
+    /// Leave sound out (the only way for now; accepted for clarity).
+    #[arg(long)]
+    pub(crate) video_only: bool,
+    /// Stop after so many pictures.
+    #[arg(long, value_name = "N")]
+    pub(crate) frames: Option<u64>,
+    /// Threads that the decoder may use.
+    #[arg(long, value_name = "T")]
+    pub(crate) threads: Option<NonZeroUsize>,
+    /// Which decoders may be used.
+    #[arg(long, value_enum, default_value = "auto")]
+    pub(crate) decoder: DecoderArg,
+    /// Print a checksum of every picture, as `ffmpeg -f framemd5` computes it.
+    #[arg(long)]
+    pub(crate) frame_md5: bool,
+    #[command(flatten)]
+    pub(crate) net: NetArgs,
+}
+
+const DIAGNOSE_EXAMPLES: &str = "\
+Examples:
+  kinora diagnose https://example.com/live/index.m3u8
+  kinora diagnose film.mp4 --seconds 0
+  KINORA_PLAY_AUTH=… kinora diagnose vid:5aed81b74ba84920be578cdfe004af4b --report report.zip
+  kinora diagnose --json https://example.com/film.mp4 | jq .verdict
+
+The exit status is that of the verdict's group; 0 when all is well. Reports hold no secrets.";
+
+#[derive(Args)]
+#[command(after_help = DIAGNOSE_EXAMPLES)]
+pub(crate) struct DiagnoseArgs {
+    /// A path, a URL, or `vid:ID`.
+    pub(crate) source: String,
+    /// How long it is played, in seconds.
+    #[arg(long, value_name = "SEC", default_value_t = 10)]
+    pub(crate) seconds: u64,
+    /// Write all of it into a ZIP file, for support.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) report: Option<PathBuf>,
+    /// Which decoders may be used.
+    #[arg(long, value_enum, default_value = "auto")]
+    pub(crate) decoder: DecoderArg,
+
+    #[command(flatten)]
+    pub(crate) vid: VidArgs,
+    #[command(flatten)]
+    pub(crate) net: NetArgs,
+}
+
+const EXPLAIN_EXAMPLES: &str = "\
+Examples:
+  kinora explain 0x20050006
+  kinora explain 537198598
+  kinora explain token_expired
+  kinora explain 清晰度 --lang zh
+  kinora explain --group pop";
+
+#[derive(Args)]
+#[command(after_help = EXPLAIN_EXAMPLES)]
+pub(crate) struct ExplainArgs {
+    /// A number (hex or decimal), a name or part of one, a group, or words.
+    #[arg(required_unless_present_any = ["list", "group"], allow_negative_numbers = true)]
+    pub(crate) what: Vec<String>,
+    /// Every number, a line each.
+    #[arg(long)]
+    pub(crate) list: bool,
+    /// Every number of a group.
+    #[arg(long, value_name = "GROUP", value_parser = PossibleValuesParser::new(groups()))]
+    pub(crate) group: Option<String>,
+}

@@ -1,0 +1,99 @@
+//! What the command line takes.
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+mod inspect;
+mod play;
+mod serve;
+mod source;
+
+pub(crate) use inspect::{DecodeArgs, DemuxArgs, DiagnoseArgs, ExplainArgs, InputArgs};
+pub(crate) use play::{PlayArgs, ReplayArgs, Until};
+pub(crate) use serve::{AccountAction, AccountArgs, ImportArgs, PlayAuthArgs, ServeArgs, StateArg};
+pub(crate) use source::{DecoderArg, NetArgs, VidArgs};
+
+const EXIT_STATUS: &str = "\
+Exit status:
+  0   done
+  1   `explain` found nothing
+  2   wrong arguments
+  10  request   11  POP gateway   12  VOD service   13  MPS   14  time shift
+  15  private encryption   16  ARTP   20  playback   30  download
+  128 + n  ended in order by signal n: SIGINT 130, SIGTERM 143 (`serve`: 0)
+`kinora explain --list` names every number.";
+
+/// Plays, probes, serves and explains video.
+#[derive(Parser)]
+#[command(name = "kinora", version, max_term_width = 100, after_help = EXIT_STATUS, arg_required_else_help = true)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) common: Common,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// What every command takes.
+#[derive(Args, Clone)]
+pub(crate) struct Common {
+    /// Language of explanations; by default that of the locale.
+    #[arg(long, global = true, value_enum, value_name = "LANG")]
+    pub(crate) lang: Option<LangArg>,
+    /// Machine output: JSON on stdout, faults as JSON on stderr.
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// When to colour: NO_COLOR is respected.
+    #[arg(
+        long,
+        global = true,
+        value_enum,
+        default_value = "auto",
+        value_name = "WHEN"
+    )]
+    pub(crate) color: ColorArg,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LangArg {
+    Zh,
+    En,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ColorArg {
+    Auto,
+    Always,
+    Never,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    /// Play a file, a URL or a video by its id.
+    Play(Box<PlayArgs>),
+    /// Run a recorded session again, without its media.
+    Replay(ReplayArgs),
+    /// Tell what a file or URL holds, without decoding it.
+    Probe(InputArgs),
+    /// Read all packets of a file or URL.
+    Demux(DemuxArgs),
+    /// Decode pictures as fast as the machine can.
+    Decode(DecodeArgs),
+    /// Find out why a source does not play, and who must act.
+    Diagnose(Box<DiagnoseArgs>),
+    /// Explain an error number, a name or words.
+    Explain(ExplainArgs),
+    /// Run the VOD service on one data directory.
+    Serve(ServeArgs),
+    /// Bring a file into the service's data directory.
+    Import(ImportArgs),
+    /// Ask the service for a play credential, as an application's server does.
+    PlayAuth(PlayAuthArgs),
+    /// Show or change the account of a data directory: keys, flags, videos.
+    Account(AccountArgs),
+    /// Print completions for a shell.
+    Completions {
+        /// Which shell.
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page (roff).
+    Man,
+}

@@ -1,0 +1,142 @@
+//! What `serve`, `import`, `account` and `play-auth` take.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand, ValueEnum, ValueHint};
+
+use super::NetArgs;
+
+const SERVE_EXAMPLES: &str = "\
+Examples:
+  kinora serve --data ./vod --listen 127.0.0.1:8080
+  kinora import film.mp4 --data ./vod";
+
+#[derive(Args)]
+#[command(after_help = SERVE_EXAMPLES)]
+pub(crate) struct ServeArgs {
+    /// The directory that holds everything: database, media, keys.
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub(crate) data: PathBuf,
+    /// Where to listen; port 0 takes a free one.
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080")]
+    pub(crate) listen: String,
+    /// The address that clients see in media URLs, where it differs (behind a proxy).
+    #[arg(long, value_name = "URL")]
+    pub(crate) public_url: Option<String>,
+}
+
+#[derive(Args)]
+#[command(
+    after_help = "Examples:\n  kinora import film.mkv --data ./vod --title 'A film'\n  kinora import film.mp4 --data ./vod --encrypt aes-128"
+)]
+pub(crate) struct ImportArgs {
+    /// The file.
+    pub(crate) file: PathBuf,
+    /// The service's data directory; the service may be running.
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub(crate) data: PathBuf,
+    /// Its title; by default the file's name.
+    #[arg(long)]
+    pub(crate) title: Option<String>,
+    /// Encrypt the HLS renditions.
+    #[arg(long, value_name = "METHOD", value_parser = ["aes-128"])]
+    pub(crate) encrypt: Option<String>,
+    /// Always make the ladder of renditions, also where copying would do.
+    #[arg(long)]
+    pub(crate) ladder: bool,
+}
+
+#[derive(Args)]
+#[command(
+    after_help = "Examples:\n  kinora account videos --data ./vod\n  kinora account set --data ./vod --state suspended"
+)]
+pub(crate) struct AccountArgs {
+    #[command(subcommand)]
+    pub(crate) action: AccountAction,
+}
+
+/// Whether an account may be served.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum StateArg {
+    /// Opened and in good standing.
+    Active,
+    /// The VOD service was not opened.
+    NotOpened,
+    /// Suspended, as for an unpaid bill.
+    Suspended,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum AccountAction {
+    /// Make a new access key and show it once.
+    NewKey {
+        /// The service's data directory.
+        #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+        data: PathBuf,
+    },
+    /// Mint a play credential without asking the service, of any lifetime.
+    PlayAuth {
+        /// The video's id.
+        video: String,
+        /// The service's data directory.
+        #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+        data: PathBuf,
+        /// How long it is good, in seconds.
+        #[arg(long, value_name = "SEC", default_value_t = 100)]
+        lifetime: u32,
+    },
+    /// Set the account's flags.
+    Set {
+        /// The service's data directory.
+        #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+        data: PathBuf,
+        /// Whether it may be served.
+        #[arg(long, value_enum)]
+        state: StateArg,
+    },
+    /// List the videos.
+    Videos {
+        /// The service's data directory.
+        #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+        data: PathBuf,
+    },
+}
+
+const PLAY_AUTH_EXAMPLES: &str = "\
+Example:
+  export KINORA_ENDPOINT=http://127.0.0.1:8080 KINORA_ACCESS_KEY_ID=… KINORA_ACCESS_KEY_SECRET=…
+  KINORA_PLAY_AUTH=$(kinora play-auth VIDEO) kinora play vid:VIDEO";
+
+#[derive(Args)]
+#[command(after_help = PLAY_AUTH_EXAMPLES)]
+pub(crate) struct PlayAuthArgs {
+    /// The video's id.
+    pub(crate) video: String,
+    /// How long the credential is good, in seconds (100 to 3000).
+    #[arg(long, value_name = "SEC", default_value_t = 100)]
+    pub(crate) lifetime: u64,
+    /// The service's address.
+    #[arg(long, value_name = "URL", env = "KINORA_ENDPOINT")]
+    pub(crate) endpoint: Option<String>,
+    /// The service's region.
+    #[arg(long, value_name = "NAME", default_value = "cn-shanghai")]
+    pub(crate) region: String,
+    /// The access key id.
+    #[arg(
+        long,
+        value_name = "ID",
+        env = "KINORA_ACCESS_KEY_ID",
+        hide_env_values = true
+    )]
+    pub(crate) access_key_id: String,
+    /// The access key secret; `@FILE` reads it from a file.
+    #[arg(
+        long,
+        value_name = "SECRET",
+        env = "KINORA_ACCESS_KEY_SECRET",
+        hide_env_values = true
+    )]
+    pub(crate) access_key_secret: String,
+    #[command(flatten)]
+    pub(crate) net: NetArgs,
+}

@@ -1,0 +1,36 @@
+//! A sentence in both languages, for whoever tells it later.
+
+use std::fmt;
+
+use kinora_errors::Lang;
+
+#[derive(Clone, Debug)]
+pub(crate) struct Words {
+    en: String,
+    zh: String,
+}
+
+impl Words {
+    pub(crate) fn new(en: impl Into<String>, zh: impl Into<String>) -> Self {
+        Self {
+            en: en.into(),
+            zh: zh.into(),
+        }
+    }
+
+    pub(crate) fn in_language(&self, lang: Lang) -> &str {
+        match lang {
+            Lang::En => &self.en,
+            Lang::Zh => &self.zh,
+        }
+    }
+}
+
+/// In English, which is what clap tells of a refused value; `help` tells the other.
+impl fmt::Display for Words {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.en)
+    }
+}
+
+impl std::error::Error for Words {}

@@ -1,0 +1,46 @@
+//! A fault as a person reads it.
+
+use kinora_errors::{Code, Fault, Lang, ReportStyle, codes};
+
+fn report(code: Code, lang: Lang) -> String {
+    let fault = Fault::new(code, "file.io").with(|context| {
+        context.segment = Some(3);
+        context.bytes = Some((5, None));
+        context.position_ms = Some(1_500);
+        context.attempts = Some(2);
+        context.elapsed_ms = Some(40);
+    });
+    fault.report(lang, ReportStyle::Plain)
+}
+
+#[test]
+fn a_system_error_has_a_cause_and_a_remedy_whether_it_is_known_or_not() {
+    for errno in [28, 9_999] {
+        let text = report(Code::from_errno(errno), Lang::En);
+        for label in ["what", "cause", "remedy"] {
+            assert!(text.contains(&format!("\n  {label}")), "{errno}: {text}");
+        }
+    }
+}
+
+#[test]
+fn a_number_of_no_family_is_told_without_a_remedy() {
+    let text = report(Code::from_number(0x1234_0000), Lang::En);
+    assert!(!text.contains("remedy"), "{text}");
+}
+
+#[test]
+fn place_and_tries_are_told_in_the_language_asked_for() {
+    let english = report(codes::ERROR_GENERAL_EIO, Lang::En);
+    assert!(
+        english.contains("segment 3, from byte 5, at 1.500 s\n"),
+        "{english}"
+    );
+    assert!(english.contains("2 times, 40 ms\n"), "{english}");
+    let chinese = report(codes::ERROR_GENERAL_EIO, Lang::Zh);
+    assert!(
+        chinese.contains("分片 3，起始字节 5，时刻 1.500 s\n"),
+        "{chinese}"
+    );
+    assert!(chinese.contains("2 次，40 毫秒\n"), "{chinese}");
+}
