@@ -212,6 +212,31 @@ fn several_edits_play_their_stretches_one_after_the_other() {
 }
 
 #[test]
+fn the_duration_reaches_to_the_end_of_the_last_picture() {
+    let mut track = video(1, 25);
+    track.composition = vec![80; 25];
+    track.edits = vec![(1000, 80)];
+    let duration = |bytes: &[u8]| read(bytes).infos[0].duration;
+    let bytes = fast_start(&[track.clone()]);
+    assert_eq!(duration(&bytes), Some(Time::from_millis(1000)));
+    track.edits = vec![(600, 80)];
+    assert_eq!(
+        duration(&fast_start(&[track])),
+        Some(Time::from_millis(600))
+    );
+}
+
+#[test]
+fn the_duration_of_the_part_in_the_index_is_not_that_of_the_movie() {
+    let trex = boxed(b"mvex", full(b"trex", 0, &[1, 1, 40, 0, 0]));
+    let mut head = with_movie_boxes(&[video(1, 10)], &trex);
+    let mvhd = head.windows(4).position(|kind| kind == b"mvhd").unwrap();
+    head[mvhd + 20..mvhd + 24].copy_from_slice(&400u32.to_be_bytes());
+    let bytes = [head, fragment(&[video(1, 20)], 10..20)].concat();
+    assert_eq!(read(&bytes).infos[0].duration, None);
+}
+
+#[test]
 fn negative_composition_offsets_move_decoding_earlier() {
     let mut track = video(1, 4);
     track.composition = vec![0, 40, -40, 0];
