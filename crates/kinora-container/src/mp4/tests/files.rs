@@ -439,6 +439,24 @@ fn a_segment_index_leads_a_seek_straight_to_its_fragment() {
 }
 
 #[test]
+fn an_index_of_one_segment_does_not_tell_the_duration_of_all() {
+    let track = [video(1, 40)];
+    let segments = (0..4).map(|n| {
+        let segment = fragment(&track, n * 10..n * 10 + 10);
+        let len = segment.len() as u32;
+        let sidx = vec![1, 1000, n as u32 * 400, 0, 1, len, 400, 0x9000_0000];
+        [full(b"sidx", 0, &sidx), segment].concat()
+    });
+    let bytes = [init(&track), segments.flatten().collect()].concat();
+    let mut demuxer = make();
+    demuxer.set_len(bytes.len() as u64);
+    let read = read_on(&mut *demuxer, &bytes, 512);
+    assert_eq!(read.infos[0].duration, None);
+    assert_eq!(read.times(1).len(), 40);
+    assert_eq!(times_behind_a_seek(&bytes, 1250, 1)[0], 1200);
+}
+
+#[test]
 fn tracks_that_lie_far_apart_are_given_in_the_order_of_time() {
     // All pictures first, then all sound, three seconds of each.
     let (mut pictures, sound) = (video(1, 75), audio(2, 75));
