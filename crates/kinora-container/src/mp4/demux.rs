@@ -215,8 +215,8 @@ impl Mp4Demuxer {
         }
         let ranges_help = self.len.is_some() || !self.index.is_empty();
         self.info.seekable = !self.one_way && (!self.walks_on || ranges_help);
-        if self.walks_on && self.index.end.is_some() {
-            self.info.duration = self.index.end;
+        if self.walks_on {
+            self.info.duration = self.index.duration(self.len).or(self.info.duration);
         }
         if self.told.as_deref() == Some(&self.info) {
             return Turn::On;

@@ -20,7 +20,11 @@ pub(crate) struct Place {
 pub(crate) struct FragmentIndex {
     places: Vec<Place>,
     /// When the last segment that a `sidx` names ends.
-    pub(crate) end: Option<Time>,
+    end: Option<Time>,
+    /// How many segments are named, where the first begins and the last ends.
+    named: u64,
+    begin: u64,
+    behind: u64,
 }
 
 impl FragmentIndex {
@@ -45,6 +49,15 @@ impl FragmentIndex {
             self.places = places;
         }
         Some(last)
+    }
+
+    /// When the file of some length ends, if it has no other segments than those named. What
+    /// is shorter than one of them, an index at the end, is none.
+    pub(crate) fn duration(&self, len: Option<u64>) -> Option<Time> {
+        let rest = len.map_or(0, |len| len.saturating_sub(self.behind));
+        let bytes = self.behind.saturating_sub(self.begin);
+        let mean = bytes.checked_div(self.named)?;
+        self.end.filter(|_| rest < mean)
     }
 
     /// Fragments are known up to a time.
@@ -86,6 +99,9 @@ impl FragmentIndex {
         let mut offset = box_end.saturating_add(reader.sized(version)?);
         reader.skip(2)?;
         let count = reader.u16()?;
+        if self.named == 0 {
+            self.begin = offset;
+        }
         let time_of = |ticks: u64| clock.to_time(i64::try_from(ticks).unwrap_or(i64::MAX));
         for _ in 0..count {
             let size = reader.u32()? & 0x7fff_ffff;
@@ -98,6 +114,8 @@ impl FragmentIndex {
             ticks = ticks.saturating_add(u64::from(duration));
             offset = offset.saturating_add(u64::from(size));
         }
+        self.named = self.named.saturating_add(u64::from(count));
+        self.behind = self.behind.max(offset);
         self.end = self.end.max(Some(time_of(ticks)));
         Ok(())
     }

@@ -86,6 +86,7 @@ impl Movie {
         let movie_duration = header
             .map(|(clock, ticks)| clock.to_time(i64::try_from(ticks).unwrap_or(i64::MAX)))
             .filter(|duration| *duration > Time::ZERO);
+        let begun = tracks.iter().any(|track| track.tables.sample_count() > 0);
         let extends = mvex
             .as_ref()
             .and_then(|mvex| find(mvex, b"mehd"))
@@ -94,7 +95,8 @@ impl Movie {
             .filter(|duration| *duration > Time::ZERO);
         Self {
             duration: match mvex {
-                Some(_) => extends.or(movie_duration),
+                // Of a movie that begins in its index this is the first part only (8.8.2.1).
+                Some(_) => extends.or(movie_duration.filter(|_| !begun)),
                 None => longest(&tracks).or(movie_duration),
             },
             tracks,
@@ -322,8 +324,9 @@ impl TrackBox {
             total => total,
         };
         let ticks = i64::try_from(ticks).unwrap_or(i64::MAX);
+        let last = self.tables.composition_end().unwrap_or(ticks);
         let presented = self.edits.iter().map(|edit| {
-            let end = edit.media_end.unwrap_or(ticks).min(ticks);
+            let end = edit.media_end.unwrap_or(last).min(last);
             edit.present(self.clock, end)
         });
         self.info.duration = presented

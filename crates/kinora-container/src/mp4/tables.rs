@@ -39,6 +39,10 @@ pub(crate) struct Grouping {
 /// Bytes in one packet of grouped sound: some hundredths of a second.
 pub(crate) const GROUP_BYTES: u32 = 8192;
 
+/// So many pictures may be presented in another order than they are decoded in: more than any
+/// codec keeps.
+const MOST_REORDERED: u64 = 32;
+
 #[derive(Clone, Debug)]
 enum Sizes {
     Fixed {
@@ -291,6 +295,15 @@ impl SampleTables {
             let (count, delta) = run(entry);
             total.saturating_add(u64::from(count).saturating_mul(u64::from(delta)))
         })
+    }
+
+    /// When the last sample of all has been presented. Decoding order differs by a few samples.
+    pub(crate) fn composition_end(&self) -> Option<i64> {
+        let first = self.sample_count().saturating_sub(MOST_REORDERED);
+        let mut cursor = self.cursor_at(first)?;
+        core::iter::from_fn(|| self.next(&mut cursor))
+            .map(|sample| sample.pts().saturating_add(i64::from(sample.duration)))
+            .max()
     }
 
     /// By how much decoding must be moved earlier so that nothing is due before it is decoded:

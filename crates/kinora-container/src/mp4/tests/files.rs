@@ -212,6 +212,31 @@ fn several_edits_play_their_stretches_one_after_the_other() {
 }
 
 #[test]
+fn the_duration_reaches_to_the_end_of_the_last_picture() {
+    let mut track = video(1, 25);
+    track.composition = vec![80; 25];
+    track.edits = vec![(1000, 80)];
+    let duration = |bytes: &[u8]| read(bytes).infos[0].duration;
+    let bytes = fast_start(&[track.clone()]);
+    assert_eq!(duration(&bytes), Some(Time::from_millis(1000)));
+    track.edits = vec![(600, 80)];
+    assert_eq!(
+        duration(&fast_start(&[track])),
+        Some(Time::from_millis(600))
+    );
+}
+
+#[test]
+fn the_duration_of_the_part_in_the_index_is_not_that_of_the_movie() {
+    let trex = boxed(b"mvex", full(b"trex", 0, &[1, 1, 40, 0, 0]));
+    let mut head = with_movie_boxes(&[video(1, 10)], &trex);
+    let mvhd = head.windows(4).position(|kind| kind == b"mvhd").unwrap();
+    head[mvhd + 20..mvhd + 24].copy_from_slice(&400u32.to_be_bytes());
+    let bytes = [head, fragment(&[video(1, 20)], 10..20)].concat();
+    assert_eq!(read(&bytes).infos[0].duration, None);
+}
+
+#[test]
 fn negative_composition_offsets_move_decoding_earlier() {
     let mut track = video(1, 4);
     track.composition = vec![0, 40, -40, 0];
@@ -411,6 +436,24 @@ fn a_segment_index_leads_a_seek_straight_to_its_fragment() {
     let read = read_on(&mut *demuxer, &bytes, 4096);
     assert_eq!(read.times(1)[0], 1400);
     assert!(read.bytes < 30_000, "{} bytes were read", read.bytes);
+}
+
+#[test]
+fn an_index_of_one_segment_does_not_tell_the_duration_of_all() {
+    let track = [video(1, 40)];
+    let segments = (0..4).map(|n| {
+        let segment = fragment(&track, n * 10..n * 10 + 10);
+        let len = segment.len() as u32;
+        let sidx = vec![1, 1000, n as u32 * 400, 0, 1, len, 400, 0x9000_0000];
+        [full(b"sidx", 0, &sidx), segment].concat()
+    });
+    let bytes = [init(&track), segments.flatten().collect()].concat();
+    let mut demuxer = make();
+    demuxer.set_len(bytes.len() as u64);
+    let read = read_on(&mut *demuxer, &bytes, 512);
+    assert_eq!(read.infos[0].duration, None);
+    assert_eq!(read.times(1).len(), 40);
+    assert_eq!(times_behind_a_seek(&bytes, 1250, 1)[0], 1200);
 }
 
 #[test]
