@@ -30,12 +30,15 @@ struct Found {
 
 pub(crate) fn run(args: &InputArgs, style: &Style) -> Result<(), Failure> {
     let found = match MediaReader::open(&args.source, &net_config(&args.net)?) {
-        Ok(reader) => Found {
-            info: MediaInfo::clone(reader.info()),
-            size: reader.total_len(),
-            bytes_read: reader.bytes_read(),
-            renditions: None,
-        },
+        Ok(mut reader) => {
+            reader.find_duration()?;
+            Found {
+                info: MediaInfo::clone(reader.info()),
+                size: reader.total_len(),
+                bytes_read: reader.bytes_read(),
+                renditions: None,
+            }
+        }
         Err(fault) if fault.reason() == PLAYLIST => playlist(args)?,
         Err(fault) => return Err(fault.into()),
     };

@@ -1,6 +1,7 @@
 //! Reading a file's packets without playing it: for probing, dumping and decoding as fast as
 //! the machine can.
 
+use std::collections::VecDeque;
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::sync::Arc;
@@ -10,7 +11,7 @@ use bytes::Bytes;
 use kinora_codec::DecoderOptions;
 use kinora_container::{Demuxer, ProbingDemuxer, SeekTo, Step};
 use kinora_errors::{Code, Coded, Fault, codes};
-use kinora_media::{ByteRange, MediaInfo, Packet, RequestId, TrackInfo, VideoFrame};
+use kinora_media::{ByteRange, MediaInfo, Packet, RequestId, Time, TrackInfo, VideoFrame};
 use kinora_net::{FetchRequest, Net, NetConfig, NetEvent};
 
 use crate::backends::{Backends, DecoderChoice};
@@ -38,10 +39,18 @@ pub struct MediaReader {
     source: Box<dyn ByteSource>,
     demuxer: ProbingDemuxer,
     info: Arc<MediaInfo>,
-    waiting: Option<Packet>,
+    /// Packets that were read before they were asked for.
+    waiting: VecDeque<Packet>,
     offset: u64,
     bytes_read: u64,
     url: String,
+}
+
+/// What a look at the file finds.
+enum Found {
+    Info,
+    Packet(Packet),
+    End,
 }
 
 /// Where bytes come from, one place after the other.
@@ -64,13 +73,13 @@ impl MediaReader {
             source,
             demuxer: ProbingDemuxer::new(),
             info: Arc::new(MediaInfo::default()),
-            waiting: None,
+            waiting: VecDeque::new(),
             offset: 0,
             bytes_read: 0,
             url: url.to_owned(),
         };
         match reader.step()? {
-            Some(packet) => reader.waiting = Some(packet),
+            Some(packet) => reader.waiting.push_back(packet),
             None if reader.info.tracks.is_empty() => {
                 return Err(Fault::new(
                     codes::ERROR_DEMUXER_NO_VALID_STREAM,
@@ -109,7 +118,7 @@ impl MediaReader {
     /// # Errors
     /// As for [`MediaReader::open`].
     pub fn next_packet(&mut self) -> Result<Option<Packet>, Fault> {
-        match self.waiting.take() {
+        match self.waiting.pop_front() {
             Some(packet) => Ok(Some(packet)),
             None => self.step(),
         }
@@ -120,27 +129,56 @@ impl MediaReader {
     /// # Errors
     /// Why the file can not be sought.
     pub fn seek(&mut self, target: SeekTo) -> Result<(), Fault> {
-        self.waiting = None;
+        self.waiting.clear();
         self.demuxer
             .seek(target)
             .map_err(|error| error.fault().at_url(&self.url))
     }
 
+    /// The duration, looked for at the end of the file where the headers do not tell it. The packets come as if nothing
+    /// had been asked.
+    ///
+    /// # Errors
+    /// As for [`MediaReader::open`].
+    pub fn find_duration(&mut self) -> Result<Option<Time>, Fault> {
+        if self.info.duration.is_none() && self.demuxer.find_duration() {
+            match self.look()? {
+                Found::Packet(packet) => self.waiting.push_back(packet),
+                Found::Info | Found::End => {}
+            }
+        }
+        Ok(self.info.duration)
+    }
+
     fn step(&mut self) -> Result<Option<Packet>, Fault> {
+        loop {
+            match self.look()? {
+                Found::Info => {}
+                Found::Packet(packet) => return Ok(Some(packet)),
+                Found::End => return Ok(None),
+            }
+        }
+    }
+
+    /// Reads until the demuxer has something.
+    fn look(&mut self) -> Result<Found, Fault> {
         loop {
             match self
                 .demuxer
                 .poll()
                 .map_err(|error| error.fault().at_url(&self.url))?
             {
-                Step::Info(info) => self.info = info,
-                Step::Packet(packet) => return Ok(Some(packet)),
+                Step::Info(info) => {
+                    self.info = info;
+                    return Ok(Found::Info);
+                }
+                Step::Packet(packet) => return Ok(Found::Packet(packet)),
                 Step::NeedMore => self.feed()?,
                 Step::Want(ByteRange { start, .. }) => {
                     self.offset = start;
                     self.feed()?;
                 }
-                Step::End => return Ok(None),
+                Step::End => return Ok(Found::End),
             }
         }
     }
@@ -408,7 +446,7 @@ impl VideoReader {
             return match self.decoder.send(&packet) {
                 Ok(()) => Ok(()),
                 Err(kinora_codec::DecodeError::Full) => {
-                    self.reader.waiting = Some(packet);
+                    self.reader.waiting.push_front(packet);
                     Ok(())
                 }
                 Err(error) => self.tolerate(&error),

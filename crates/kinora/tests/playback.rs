@@ -97,6 +97,33 @@ fn a_file_plays_to_its_end_with_every_picture_shown() {
     }
 }
 
+#[test]
+fn a_duration_that_only_the_end_tells_is_found_without_losing_a_packet() {
+    let dir = tempfile::tempdir().unwrap();
+    let clip = clip(dir.path());
+    let file = clip.with_extension("ts");
+    let words = ["-nostdin", "-v", "error", "-y", "-i"];
+    let made = Command::new("ffmpeg")
+        .args(words)
+        .arg(&clip)
+        .args(["-c", "copy"])
+        .arg(&file)
+        .status();
+    assert!(made.is_ok_and(|status| status.success()));
+    let packets = |looks: bool| {
+        let url = file.display().to_string();
+        let mut reader = kinora::MediaReader::open(&url, &kinora::NetConfig::default()).unwrap();
+        let duration = looks.then(|| reader.find_duration().unwrap());
+        let next = || reader.next_packet().unwrap().map(|it| (it.pts, it.data));
+        (std::iter::from_fn(next).collect::<Vec<_>>(), duration)
+    };
+    let (as_they_come, _) = packets(false);
+    let (after_a_look, duration) = packets(true);
+    assert!(as_they_come == after_a_look);
+    let off = duration.unwrap().unwrap() - Time::from_millis(1_000);
+    assert!(off.abs() < Time::from_millis(60), "{duration:?}");
+}
+
 /// The clip from a time on: its edit list cuts off what is needed for decoding alone.
 fn trimmed(clip: &Path, from: &str) -> PathBuf {
     let file = clip.with_file_name("trimmed.mp4");
