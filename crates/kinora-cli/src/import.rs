@@ -1,6 +1,9 @@
 //! `kinora import`: a file into the service's data directory, with a progress bar.
 
-use indicatif::{ProgressBar, ProgressStyle};
+use std::fmt::Write;
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressState, ProgressStyle};
 use kinora_service::ImportOptions;
 use serde_json::json;
 use tokio::signal::unix::SignalKind;
@@ -14,6 +17,8 @@ use crate::signals;
 
 /// The bar counts thousandths.
 const STEPS: u64 = 1_000;
+/// After so many the rest can be reckoned.
+const SURE: u64 = 20;
 
 pub(crate) fn run(args: &ImportArgs, style: &Style) -> Result<(), Failure> {
     let mut options = ImportOptions::default();
@@ -52,15 +57,40 @@ pub(crate) fn run(args: &ImportArgs, style: &Style) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Drawn on stderr, and only on a terminal.
+/// Drawn on stderr, and only on a terminal; as wide as that is.
 fn progress_bar(style: &Style) -> ProgressBar {
     let bar = ProgressBar::new(STEPS);
     let template = style.say(
-        "importing {bar:40} {percent:>3} %  {eta} left",
-        "正在导入 {bar:40} {percent:>3} %  剩余 {eta}",
+        "importing {wide_bar} {percent:>3} %  {left} left",
+        "正在导入 {wide_bar} {percent:>3} %  剩余 {left}",
     );
     if let Ok(style) = ProgressStyle::with_template(template) {
-        bar.set_style(style);
+        bar.set_style(
+            style.with_key("left", |state: &ProgressState, out: &mut dyn Write| {
+                // Writing to a line does not fail.
+                let _ = out.write_str(&left(state.pos(), state.eta()));
+            }),
+        );
     }
     bar
+}
+
+/// Minutes and seconds, once so much is done that they mean something.
+fn left(done: u64, eta: Duration) -> String {
+    match done {
+        0..SURE => "-:--".to_owned(),
+        _ => format!("{}:{:02}", eta.as_secs() / 60, eta.as_secs() % 60),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_time_that_is_left_is_told_once_it_can_be_known() {
+        let eta = Duration::from_secs(125);
+        assert_eq!(left(SURE - 1, eta), "-:--");
+        assert_eq!(left(SURE, eta), "2:05");
+    }
 }

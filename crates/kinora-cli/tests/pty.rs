@@ -1,7 +1,8 @@
-//! A person at a terminal: keys, signals, and the terminal that is given back. On a real pseudo-terminal.
+//! A person at a terminal, a real pseudo-terminal: keys, signals, and the terminal that is given back.
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{Read as _, Write as _};
 use std::os::fd::OwnedFd;
@@ -22,7 +23,7 @@ const FLAGS: OpenptFlags = OpenptFlags::RDWR.union(OpenptFlags::NOCTTY);
 /// What ends the terminal's other screen.
 const OTHER_SCREEN_LEFT: &str = "\x1b[?1049l";
 
-/// A terminal in which something is played, seen from the person's side.
+/// A terminal in which the program runs, seen from the person's side.
 struct Desk {
     keyboard: File,
     screen: Receiver<Vec<u8>>,
@@ -34,6 +35,11 @@ struct Desk {
 
 impl Desk {
     fn play(film: &Path) -> Self {
+        let line = ["play", "--loop", "--vo", "terminal", "--decoder", "rust"];
+        Self::run(&line.map(OsStr::new), film)
+    }
+
+    fn run(line: &[&OsStr], film: &Path) -> Self {
         let keyboard = File::from(openpt(FLAGS).unwrap());
         unlockpt(&keyboard).unwrap();
         let size = Winsize {
@@ -46,7 +52,7 @@ impl Desk {
         // The modes of a terminal are seen from both of its ends.
         let before = tcgetattr(&keyboard).unwrap();
         let terminal = ioctl_tiocgptpeer(&keyboard, FLAGS).unwrap();
-        let program = program(film, &terminal);
+        let program = program(line, film, &terminal);
         let screen = watch(keyboard.try_clone().unwrap());
         Self {
             keyboard,
@@ -96,7 +102,6 @@ impl Desk {
 
     /// Waits for the end, sees that the terminal is as it was, and gives the exit status.
     fn end(mut self) -> Option<i32> {
-        self.wait_for(OTHER_SCREEN_LEFT);
         // The screen ends when the program has closed its terminal.
         let until = Instant::now() + LIMIT;
         let ended = loop {
@@ -107,6 +112,12 @@ impl Desk {
         assert_eq!(ended, RecvTimeoutError::Disconnected, "{}", self.tail());
         assert_eq!(self.modes(), modes(&self.before));
         self.program.wait().unwrap().code()
+    }
+
+    /// The end of playing, which gives the first screen back before that.
+    fn end_of_playing(mut self) -> Option<i32> {
+        self.wait_for(OTHER_SCREEN_LEFT);
+        self.end()
     }
 
     fn tail(&self) -> String {
@@ -131,9 +142,9 @@ fn modes(of: &Termios) -> [u32; 4] {
     ]
 }
 
-fn program(film: &Path, terminal: &OwnedFd) -> Child {
+fn program(line: &[&OsStr], film: &Path, terminal: &OwnedFd) -> Child {
     Command::new(env!("CARGO_BIN_EXE_kinora"))
-        .args(["play", "--loop", "--vo", "terminal", "--decoder", "rust"])
+        .args(line)
         .arg(film)
         .env("TERM", "xterm-256color")
         .env("LC_ALL", "C")
@@ -169,7 +180,7 @@ fn keys_pause_play_on_and_quit_and_the_terminal_is_given_back() {
     desk.press(" ");
     desk.wait_for("playing");
     desk.press("q");
-    assert_eq!(desk.end(), Some(0));
+    assert_eq!(desk.end_of_playing(), Some(0));
 }
 
 #[test]
@@ -178,7 +189,7 @@ fn ctrl_c_in_raw_mode_ends_as_sigint_does() {
     let mut desk = Desk::play(&clips::film(dir.path()));
     desk.wait_for("playing");
     desk.press("\x03");
-    assert_eq!(desk.end(), Some(130));
+    assert_eq!(desk.end_of_playing(), Some(130));
 }
 
 #[test]
@@ -190,6 +201,25 @@ fn a_signal_gives_the_terminal_back_and_its_number_as_exit_status() {
         desk.wait_for("playing");
         assert!(desk.is_raw());
         desk.send(signal);
-        assert_eq!(desk.end(), Some(status), "{signal:?}");
+        assert_eq!(desk.end_of_playing(), Some(status), "{signal:?}");
+    }
+}
+
+#[test]
+fn a_signal_ends_an_import_in_order() {
+    let dir = tempfile::tempdir().unwrap();
+    let words =
+        "-f lavfi -i testsrc2=size=640x360:rate=25:duration=20 -c:v libx264 -preset ultrafast";
+    let film = clips::make(dir.path(), "film.mp4", words);
+    let data = dir.path().join("vod");
+    let line = ["import", "--ladder", "--data"].map(OsStr::new);
+    let mut desk = Desk::run(&[&line[..], &[data.as_os_str()]].concat(), &film);
+    desk.wait_for("importing");
+    desk.send(Signal::TERM);
+    desk.wait_for("nothing was left behind");
+    assert_eq!(desk.end(), Some(143));
+    for rest in ["media", "staging"] {
+        let mut files = data.join(rest).read_dir().unwrap();
+        assert!(files.next().is_none(), "{rest}");
     }
 }
