@@ -345,6 +345,28 @@ fn a_film_that_was_replaced_between_its_index_and_its_pictures_is_never_put_toge
 }
 
 #[test]
+fn a_duration_that_only_the_end_tells_is_found_while_it_plays() {
+    // Whole in the buffer, and more than fits it.
+    for max_buffer in [50, 3] {
+        let config = PlayerConfig {
+            max_buffer: secs(max_buffer).to_duration(),
+            ..PlayerConfig::default()
+        };
+        let mut sim = Sim::new(25, config);
+        sim.net.serve(URL, Film::ts());
+        sim.play(URL);
+        assert!(sim.run_until(secs(2), is_first), "{:#?}", sim.events);
+        assert_eq!(sim.net.asked.len(), 1, "nothing before the first picture");
+        sim.run_for(secs(1));
+        let duration = sim.engine().duration().unwrap();
+        assert!((duration - secs(8)).abs() < ms(200), "{duration}");
+        assert!(sim.run_until(secs(12), is_completion), "{:#?}", sim.events);
+        let stats = sim.engine().stats();
+        assert_eq!((stats.frames_shown, stats.stalls), (80, 0), "{stats:?}");
+    }
+}
+
+#[test]
 fn a_seek_while_the_decoders_open_does_not_lose_them() {
     let mut sim = served(24);
     sim.play(URL);

@@ -22,6 +22,14 @@ const SHORT_END: u64 = 4 << 20;
 /// So many bytes are rather read and passed over than asked anew from behind them.
 const SHORT_WAY: u64 = 64 * 1024;
 
+/// Whether the duration is looked for, where only the end of the resource tells it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Length {
+    Unasked,
+    Looking,
+    Settled,
+}
+
 /// A single resource and its demuxer.
 pub(crate) struct Progressive {
     url: Secret,
@@ -31,6 +39,9 @@ pub(crate) struct Progressive {
     wanted: Option<u64>,
     total_len: Option<u64>,
     headers: bool,
+    length: Length,
+    /// Other places of it can be asked for.
+    ranges: bool,
     /// The demuxer was told that nothing follows.
     finished: bool,
     over: bool,
@@ -54,6 +65,8 @@ impl Progressive {
             wanted: None,
             total_len: None,
             headers: false,
+            length: Length::Unasked,
+            ranges: false,
             finished: false,
             over: false,
             notices: VecDeque::new(),
@@ -92,9 +105,18 @@ impl Progressive {
         if let Some(notice) = self.notices.pop_front() {
             return Some(notice);
         }
-        while !self.over && !lines.is_full(position, most) {
+        loop {
+            let full = lines.is_full(position, most);
+            // Before the first picture is out less than the whole buffer is wanted, and nothing else.
+            if full && most >= cx.config.max_buffer.into() {
+                self.look_for_length();
+            }
+            if self.over || full && self.length != Length::Looking {
+                return None;
+            }
             match self.demuxer.poll() {
                 Ok(Step::Packet(packet)) => {
+                    self.length_found();
                     if packet.flags.key {
                         cx.mark(TimingMark::FirstKeyFrame);
                     }
@@ -102,6 +124,10 @@ impl Progressive {
                 }
                 Ok(Step::Info(info)) => {
                     self.headers = true;
+                    self.length_found();
+                    if info.duration.is_some() {
+                        self.length = Length::Settled;
+                    }
                     cx.mark(TimingMark::Headers);
                     return Some(Notice::Info(info));
                 }
@@ -116,6 +142,7 @@ impl Progressive {
                         return None;
                     }
                 }
+                Ok(Step::End) if self.look_for_length() => {}
                 Ok(Step::End) => return self.end(),
                 Err(fault) => {
                     self.over = true;
@@ -124,7 +151,26 @@ impl Progressive {
                 }
             }
         }
-        None
+    }
+
+    /// Nothing more urgent is to be read. Whether the demuxer looks for the duration now.
+    fn look_for_length(&mut self) -> bool {
+        if self.length != Length::Unasked || !self.headers || !self.ranges {
+            return false;
+        }
+        let looks = self.demuxer.find_duration();
+        self.length = match looks {
+            true => Length::Looking,
+            false => Length::Settled,
+        };
+        looks
+    }
+
+    /// What comes next is of the place that was left for it.
+    fn length_found(&mut self) {
+        if self.length == Length::Looking {
+            self.length = Length::Settled;
+        }
     }
 
     fn end(&mut self) -> Option<Notice> {
@@ -233,6 +279,7 @@ impl Progressive {
             Progress::Head(info) => {
                 cx.mark(TimingMark::Connect);
                 self.final_url = info.final_url.map(Secret::new);
+                self.ranges = info.ranges;
                 if let Some(len) = info.total_len {
                     self.total_len = Some(len);
                     self.demuxer.set_len(len);
@@ -282,6 +329,7 @@ impl Progressive {
 
     pub(crate) fn seek(&mut self, cx: &mut Cx, target: Time) -> Sought {
         self.over = false;
+        self.length_found();
         self.wanted = None;
         self.notices.clear();
         let to = SeekTo {

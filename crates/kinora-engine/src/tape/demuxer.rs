@@ -54,6 +54,15 @@ impl TapedDemuxer {
         Ok(step.unwrap_or_else(|| seen.into()))
     }
 
+    /// Whether the duration is looked for now; see [`Demuxer::find_duration`].
+    pub(crate) fn find_duration(&mut self) -> bool {
+        let inner = &mut self.inner;
+        self.tape.see("duration", || match inner {
+            Some(inner) => inner.find_duration(),
+            None => false,
+        })
+    }
+
     /// Whether the time can be found.
     pub(crate) fn seek(&mut self, target: SeekTo) -> bool {
         let inner = &mut self.inner;
