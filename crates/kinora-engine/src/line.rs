@@ -84,7 +84,6 @@ pub(crate) struct Line {
     pub(crate) tail: Option<Time>,
     /// Frames handed out since the last flush.
     pub(crate) presented: u64,
-    /// Packets in a row that could not be decoded.
     pub(crate) corrupt: u32,
     /// Packets wait here until the queue reaches that time: a better key frame may come.
     pub(crate) gate: Option<Time>,

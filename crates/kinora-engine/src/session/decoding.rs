@@ -11,8 +11,8 @@ use crate::line::Health;
 use crate::select::Selection;
 use crate::{InfoCode, Slot, TimingMark};
 
-/// After so many packets in a row that can not be decoded a line is given up.
-const MOST_CORRUPT: u32 = 250;
+/// After so many packets that can not be decoded a line is given up.
+const MOST_CORRUPT: u32 = 1_000;
 
 impl Session {
     pub(super) fn configured(

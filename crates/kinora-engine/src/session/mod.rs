@@ -204,7 +204,6 @@ impl Session {
                     cx.push(Output::Drop { slot, frame });
                     return;
                 }
-                line.corrupt = 0;
                 line.frames.push_back(Waiting {
                     id: frame,
                     pts,

@@ -41,6 +41,10 @@ impl Watch {
     }
 
     pub(super) fn told(&mut self, input: &Input) {
+        if let Input::DecodeFailed { .. } = input {
+            // A decoder that fails its way through is at work.
+            self.still_since = None;
+        }
         if let Input::FrameReady {
             slot,
             epoch,
