@@ -211,15 +211,23 @@ fn seeds() -> std::ops::Range<u64> {
     }
 }
 
+fn keeps_every_promise(seed: u64) {
+    let played = std::panic::catch_unwind(|| must_end(session(seed)));
+    assert!(
+        played.is_ok(),
+        "play it again: KINORA_SEED={seed} cargo test -p kinora-engine random_sessions"
+    );
+}
+
 #[test]
 fn random_sessions_keep_every_promise() {
-    for seed in seeds() {
-        let played = std::panic::catch_unwind(|| must_end(session(seed)));
-        assert!(
-            played.is_ok(),
-            "play it again: KINORA_SEED={seed} cargo test -p kinora-engine random_sessions"
-        );
-    }
+    let workers = std::thread::available_parallelism().map_or(1, usize::from);
+    std::thread::scope(|scope| {
+        for worker in 0..workers {
+            let own = seeds().skip(worker).step_by(workers);
+            scope.spawn(move || own.for_each(keeps_every_promise));
+        }
+    });
 }
 
 #[test]
