@@ -119,10 +119,10 @@ pub(crate) async fn library(dir: &Path) -> Result<Library, Failure> {
 
 pub(crate) fn account(args: &AccountArgs, style: &Style) -> Result<(), Failure> {
     let data = match &args.action {
-        AccountAction::NewKey { data }
+        AccountAction::NewKey(data)
         | AccountAction::PlayAuth { data, .. }
         | AccountAction::Set { data, .. }
-        | AccountAction::Videos { data } => data,
+        | AccountAction::Videos(data) => &data.data,
     };
     runtime()?.block_on(async {
         let library = library(data).await?;

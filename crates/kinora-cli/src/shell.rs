@@ -9,15 +9,19 @@ use crate::out;
 use crate::report::Failure;
 
 pub(crate) fn completions(shell: Shell) -> Result<(), Failure> {
+    out::print(&script(shell));
+    Ok(())
+}
+
+fn script(shell: Shell) -> String {
     // The generator panics where it can not write; memory always takes it.
     let mut script = Vec::new();
     clap_complete::generate(shell, &mut Cli::command(), "kinora", &mut script);
     let script = String::from_utf8_lossy(&script);
     match shell {
-        Shell::Fish => out::print(&mended_for_fish(&script)),
-        _ => out::print(&script),
+        Shell::Fish => mended_for_fish(&script),
+        _ => script.into_owned(),
     }
-    Ok(())
 }
 
 /// The generator takes the word `help` itself for the command that is asked about, and knows no values of options
@@ -75,15 +79,9 @@ pub(crate) fn man() -> Result<(), Failure> {
 mod tests {
     use super::*;
 
-    fn fish() -> String {
-        let mut script = Vec::new();
-        clap_complete::generate(Shell::Fish, &mut Cli::command(), "kinora", &mut script);
-        mended_for_fish(&String::from_utf8(script).unwrap())
-    }
-
     #[test]
     fn fish_offers_commands_after_help() {
-        let script = fish();
+        let script = script(Shell::Fish);
         let offers = |line: &&str| line.contains("help; and not") && line.contains("-a \"play\"");
         let line = script.lines().find(offers).unwrap();
         // Fish has seen `help` by then.
@@ -93,7 +91,7 @@ mod tests {
 
     #[test]
     fn fish_offers_values_before_a_command_and_of_arguments_without_a_name() {
-        let script = fish();
+        let script = script(Shell::Fish);
         assert!(script.contains("complete -c kinora -l lang -x -a 'zh en'\n"));
         assert!(script.contains("-f -a 'bash elvish fish powershell zsh'\n"));
     }

@@ -76,6 +76,11 @@ fn frames(backend: &dyn DecoderBackend, track: &TrackInfo, packets: &[Packet]) -
     decoded.into_iter().map(|(_, samples)| samples).collect()
 }
 
+fn hashes(backend: &dyn DecoderBackend, track: &TrackInfo, packets: &[Packet]) -> Vec<String> {
+    let frames = frames(backend, track, packets);
+    frames.iter().map(|frame| hash(frame)).collect()
+}
+
 fn keeps_the_contract(backend: &dyn DecoderBackend, track: &TrackInfo, packets: &[Packet]) {
     for threads in [1, 2] {
         let options = DecoderOptions {
@@ -114,10 +119,7 @@ fn exact(name: &str, words: &str, format: &str, by: By) {
         if !held {
             continue;
         }
-        let hashes: Vec<String> = frames(backend, &track, &packets)
-            .iter()
-            .map(|frame| hash(frame))
-            .collect();
+        let hashes = hashes(backend, &track, &packets);
         let wrong = hashes
             .iter()
             .zip(&expected)
@@ -211,10 +213,7 @@ fn h264_that_does_not_tell_its_reordering_loses_no_picture() {
     let backends: [&dyn DecoderBackend; 2] = [&ffmpeg_backend, &RustBackend::new()];
     for backend in backends {
         for (track, packets) in [(&in_mp4, &packets), (&in_stream, &stream)] {
-            let hashes: Vec<String> = frames(backend, track, packets)
-                .iter()
-                .map(|frame| hash(frame))
-                .collect();
+            let hashes = hashes(backend, track, packets);
             assert_eq!(hashes, expected, "{}", backend.name());
         }
     }

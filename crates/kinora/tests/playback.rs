@@ -101,15 +101,7 @@ fn a_file_plays_to_its_end_with_every_picture_shown() {
 fn a_duration_that_only_the_end_tells_is_found_without_losing_a_packet() {
     let dir = tempfile::tempdir().unwrap();
     let clip = clip(dir.path());
-    let file = clip.with_extension("ts");
-    let words = ["-nostdin", "-v", "error", "-y", "-i"];
-    let made = Command::new("ffmpeg")
-        .args(words)
-        .arg(&clip)
-        .args(["-c", "copy"])
-        .arg(&file)
-        .status();
-    assert!(made.is_ok_and(|status| status.success()));
+    let file = copied(&clip, "clip.ts", &[]);
     let packets = |looks: bool| {
         let url = file.display().to_string();
         let mut reader = kinora::MediaReader::open(&url, &kinora::NetConfig::default()).unwrap();
@@ -124,11 +116,13 @@ fn a_duration_that_only_the_end_tells_is_found_without_losing_a_packet() {
     assert!(off.abs() < Time::from_millis(60), "{duration:?}");
 }
 
-/// The clip from a time on: its edit list cuts off what is needed for decoding alone.
-fn trimmed(clip: &Path, from: &str) -> PathBuf {
-    let file = clip.with_file_name("trimmed.mp4");
+/// The packets of a clip in another file, as it is read with these options.
+fn copied(clip: &Path, name: &str, options: &[&str]) -> PathBuf {
+    let file = clip.with_file_name(name);
     let made = Command::new("ffmpeg")
-        .args(["-nostdin", "-v", "error", "-y", "-ss", from, "-i"])
+        .args(["-nostdin", "-v", "error", "-y"])
+        .args(options)
+        .arg("-i")
         .arg(clip)
         .args(["-c", "copy"])
         .arg(&file)
@@ -140,8 +134,8 @@ fn trimmed(clip: &Path, from: &str) -> PathBuf {
 #[test]
 fn what_an_edit_list_cuts_off_is_not_shown() {
     let dir = tempfile::tempdir().unwrap();
-    // A key frame is at 0.4 s, the first picture that is wanted at 0.52 s.
-    let file = trimmed(&clip(dir.path()), "0.52");
+    // A key frame is at 0.4 s, the first picture that is wanted at 0.52 s: the edit list cuts off what is between.
+    let file = copied(&clip(dir.path()), "trimmed.mp4", &["-ss", "0.52"]);
     for decoders in [DecoderChoice::Rust, DecoderChoice::Ffmpeg] {
         let (player, first) = played(&file, decoders);
         assert_eq!(first, Some(Time::ZERO), "{decoders:?}");

@@ -66,40 +66,37 @@ pub(crate) enum StateArg {
     Suspended,
 }
 
+#[derive(Args)]
+pub(crate) struct DataArgs {
+    /// The service's data directory.
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub(crate) data: PathBuf,
+}
+
 #[derive(Subcommand)]
 pub(crate) enum AccountAction {
     /// Make a new access key and show it once.
-    NewKey {
-        /// The service's data directory.
-        #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
-        data: PathBuf,
-    },
+    NewKey(DataArgs),
     /// Mint a play credential without asking the service, of any lifetime.
     PlayAuth {
         /// The video's id.
         video: String,
-        /// The service's data directory.
-        #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
-        data: PathBuf,
+        #[command(flatten)]
+        data: DataArgs,
         /// How long it is good, in seconds.
         #[arg(long, value_name = "SEC", default_value_t = 100)]
         lifetime: u32,
     },
     /// Set the account's flags.
     Set {
-        /// The service's data directory.
-        #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
-        data: PathBuf,
+        #[command(flatten)]
+        data: DataArgs,
         /// Whether it may be served.
         #[arg(long, value_enum)]
         state: StateArg,
     },
     /// List the videos.
-    Videos {
-        /// The service's data directory.
-        #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
-        data: PathBuf,
-    },
+    Videos(DataArgs),
 }
 
 const PLAY_AUTH_EXAMPLES: &str = "\

@@ -46,33 +46,12 @@ pub(crate) fn leading_tag(data: &[u8]) -> Tag {
     if let Some(&head) = data.first_chunk::<32>()
         && head.starts_with(b"APETAGEX")
     {
-        let [
-            ..,
-            a,
-            b,
-            c,
-            d,
-            _,
-            _,
-            _,
-            _,
-            _,
-            _,
-            _,
-            flags,
-            _,
-            _,
-            _,
-            _,
-            _,
-            _,
-            _,
-            _,
-        ] = head;
+        let size = [head[12], head[13], head[14], head[15]];
+        let is_header = head[23] & 0x20 != 0;
         // The size counts items and footer, not this header; a footer ends the tag.
-        let size = match flags & 0x20 {
-            0 => 0,
-            _ => u64::from(u32::from_le_bytes([a, b, c, d])),
+        let size = match is_header {
+            true => u64::from(u32::from_le_bytes(size)),
+            false => 0,
         };
         return Tag::Bytes(size.saturating_add(32));
     }

@@ -284,15 +284,22 @@ fn broken_transfers_resume_at_the_last_byte() {
     assert_eq!(sim.engine().stats().frames_shown, 120);
 }
 
+fn is_replaced(event: &Event) -> bool {
+    matches!(event, Event::Error(fault) if fault.reason() == "http.resource_changed")
+}
+/// Of the same length, and no film.
+fn other_version(film: &[u8]) -> Vec<u8> {
+    film.iter().map(|byte| byte ^ 0x55).collect()
+}
+
 #[test]
 fn a_film_that_was_replaced_between_two_tries_is_never_put_together() {
     for ignores in [false, true] {
         let mut sim = served(22);
         sim.net.weather.bytes_per_second = 4_000;
         // Of the same length, so that only its version tells.
-        let mut other = Film::mp4().to_vec();
-        other.iter_mut().for_each(|byte| *byte ^= 0x55);
-        sim.net.serve_from(secs(2), URL, other);
+        sim.net
+            .serve_from(secs(2), URL, other_version(&Film::mp4()));
         sim.net.fault(secs(2), ms(3_100), "film", NetFault::Resets);
         if ignores {
             sim.net
@@ -300,8 +307,7 @@ fn a_film_that_was_replaced_between_two_tries_is_never_put_together() {
         }
         sim.play(URL);
         assert!(sim.run_until(secs(30), is_error), "{:#?}", sim.events);
-        let reason = |event: &Event| matches!(event, Event::Error(fault) if fault.reason() == "http.resource_changed");
-        assert_eq!(sim.count(reason), 1, "{:#?}", sim.events);
+        assert_eq!(sim.count(is_replaced), 1, "{:#?}", sim.events);
         assert!(sim.position() > secs(1), "what came before plays");
     }
 }
@@ -326,8 +332,7 @@ fn a_film_that_was_replaced_between_its_index_and_its_pictures_is_never_put_toge
         let mut sim = sim(23);
         sim.net.weather.bytes_per_second = 4_000;
         let film = with_a_long_way_to_its_index();
-        let mut other = film.clone();
-        other.iter_mut().for_each(|byte| *byte ^= 0x55);
+        let other = other_version(&film);
         sim.net.serve(URL, film);
         sim.play(URL);
         let knows_where = |event: &Event| matches!(event, Event::Timing(TimingMark::Headers));
@@ -338,8 +343,7 @@ fn a_film_that_was_replaced_between_its_index_and_its_pictures_is_never_put_toge
                 .fault(sim.now(), mins(5), "film", NetFault::IgnoresRanges);
         }
         assert!(sim.run_until(secs(120), is_error), "{:#?}", sim.events);
-        let reason = |event: &Event| matches!(event, Event::Error(fault) if fault.reason() == "http.resource_changed");
-        assert_eq!(sim.count(reason), 1, "{:#?}", sim.events);
+        assert_eq!(sim.count(is_replaced), 1, "{:#?}", sim.events);
         assert_eq!(sim.count(is_completion), 0, "{:#?}", sim.events);
     }
 }

@@ -125,9 +125,6 @@ impl Progressive {
                 Ok(Step::Info(info)) => {
                     self.headers = true;
                     self.length_found();
-                    if info.duration.is_some() {
-                        self.length = Length::Settled;
-                    }
                     cx.mark(TimingMark::Headers);
                     return Some(Notice::Info(info));
                 }

@@ -20,7 +20,7 @@ use kinora_media::{MediaInfo, Packet, Time, TrackKind};
 use self::hurry::Begun;
 use self::load::Timeline;
 use self::loader::{From, Loader, Offer};
-use self::plan::{AudioRendition, Playlist, Variant};
+use self::plan::{AudioRendition, Plan, Playlist, Variant};
 use self::sound::Sound;
 use super::Notice;
 use crate::TimingMark;
@@ -91,13 +91,17 @@ impl Hls {
     }
 
     pub(crate) fn hold_back(&self) -> Option<Time> {
-        let plan = self.main.as_ref()?.plan.as_ref()?;
+        let plan = self.plan()?;
         (!plan.ended).then(|| plan.target.scale(3.0))
     }
 
+    /// The playlist of the rendition that plays.
+    fn plan(&self) -> Option<&Plan> {
+        self.main.as_ref()?.plan.as_ref()
+    }
+
     pub(crate) fn first_time(&self) -> Time {
-        let plan = self.main.as_ref().and_then(|main| main.plan.as_ref());
-        let first = plan.and_then(|plan| plan.segments.first());
+        let first = self.plan().and_then(|plan| plan.segments.first());
         first.map_or(Time::ZERO, |segment| segment.start)
     }
 
@@ -323,8 +327,7 @@ impl Hls {
         if !self.sound.merge(&mut info) {
             return;
         }
-        let plan = self.main.as_ref().and_then(|main| main.plan.as_ref());
-        info.duration = plan.and_then(plan::Plan::duration);
+        info.duration = self.plan().and_then(Plan::duration);
         info.seekable = info.duration.is_some();
         for track in &mut info.tracks {
             // A segment's own length says nothing of the track's.

@@ -263,15 +263,14 @@ impl Loader {
                     InfoCode::NetworkRetry,
                     "the playlist is asked for again later",
                 );
-                self.refresh_at =
-                    Some(cx.mono() + self.plan.as_ref().map_or(Time::ZERO, |plan| plan.target));
+                self.refresh_at = Some(cx.mono() + self.target());
             }
             _ => self.fail(fault),
         }
     }
 
     fn refresh(&mut self, cx: &mut Cx) {
-        let target = self.plan.as_ref().map_or(Time::ZERO, |plan| plan.target);
+        let target = self.target();
         let patience = Time::from(cx.config.network_timeout).max(target.scale(3.0));
         if cx.mono() - self.changed_at > patience {
             self.changed_at = cx.mono();
@@ -283,6 +282,10 @@ impl Loader {
             return self.offers.push_back(Offer::Parked(fault));
         }
         self.ask_playlist(cx);
+    }
+
+    fn target(&self) -> Time {
+        self.plan.as_ref().map_or(Time::ZERO, |plan| plan.target)
     }
 
     pub(in crate::ingest::hls) fn reload(&mut self, cx: &mut Cx) {
