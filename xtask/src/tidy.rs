@@ -8,15 +8,6 @@ use std::process::Command;
 
 use syn::visit::Visit;
 
-/// What is done with the sizes found.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Mode {
-    /// Compare with the ratchet.
-    Check,
-    /// Write the ratchet anew.
-    Bless,
-}
-
 /// Each crate and the crates of ours it may import. Arrows point down only.
 const ARROWS: &[(&str, &[&str])] = &[
     ("kinora-errors", &[]),
@@ -149,32 +140,17 @@ const SANS_IO: &[&str] = &[
     "kinora-engine",
 ];
 
-/// What a sans-IO crate never names outside its tests.
-const BANNED: &[&str] = &[
-    "std::time::Instant",
-    "std::time::SystemTime",
-    "Instant::now",
-    "SystemTime::now",
-    "std::thread",
-    "std::net",
-    "std::fs",
-    "std::env::var",
-    "std::process",
-    "tokio::",
-    "getrandom",
-];
-
 const LONGEST_FUNCTION: usize = 70;
 const LONGEST_FILE: usize = 1_000;
 const RATCHET: &str = "xtask/size-ratchet.txt";
 const SANS_IO_CLIPPY: &str = "xtask/sans-io-clippy.toml";
 
 /// Checks everything and complains of all that it found, one line each.
-pub(crate) fn run(root: &Path, mode: Mode) -> Result<(), String> {
+pub(crate) fn run(root: &Path) -> Result<(), String> {
     let mut complaints = Vec::new();
     complaints.extend(check_arrows(root)?);
     complaints.extend(check_sans_io(root)?);
-    complaints.extend(check_sizes(root, mode)?);
+    complaints.extend(check_sizes(root)?);
     if complaints.is_empty() {
         println!(
             "tidy: {} crates, arrows down, nothing banned, nothing outgrown",
@@ -241,18 +217,11 @@ fn check_sans_io(root: &Path) -> Result<Vec<String>, String> {
             if is_test_file(&file) {
                 continue;
             }
-            let text = read(&file)?;
-            let code = text.split("#[cfg(test)]\nmod ").next().unwrap_or_default();
-            for (number, line) in code.lines().enumerate() {
-                let words = line.split("//").next().unwrap_or_default();
-                for banned in BANNED.iter().filter(|banned| words.contains(**banned)) {
-                    complaints.push(format!(
-                        "{}:{}: {banned} below the sans-IO line",
-                        relative(root, &file),
-                        number + 1
-                    ));
-                }
-            }
+            let name = relative(root, &file);
+            let found = crate::sans_io::banned(&parse(&name, &read(&file)?)?);
+            complaints.extend(
+                found.map(|(line, path)| format!("{name}:{line}: {path} below the sans-IO line")),
+            );
         }
     }
     Ok(complaints)
@@ -267,39 +236,58 @@ fn is_test_file(file: &Path) -> bool {
 /// Sizes over the limits: what they are called and how many lines they have.
 type Sizes = BTreeMap<String, usize>;
 
-fn check_sizes(root: &Path, mode: Mode) -> Result<Vec<String>, String> {
+fn check_sizes(root: &Path) -> Result<Vec<String>, String> {
     let found = oversized(root)?;
-    let ratchet = root.join(RATCHET);
-    if mode == Mode::Bless {
-        let text = found.iter().fold(String::new(), |mut all, (name, lines)| {
-            let _ = writeln!(all, "{lines}\t{name}");
-            all
-        });
-        std::fs::write(&ratchet, text)
-            .map_err(|error| format!("tidy: {}: {error}", ratchet.display()))?;
-        return Ok(Vec::new());
+    let file = root.join(RATCHET);
+    let text = read(&file).unwrap_or_default();
+    let (ratchet, complaints) = tighten(&parse_sizes(&text), &found);
+    let tightened = print_sizes(&ratchet);
+    if tightened != text {
+        std::fs::write(&file, tightened)
+            .map_err(|error| format!("tidy: {}: {error}", file.display()))?;
+        println!("tidy: {RATCHET} is tighter now: commit it");
     }
-    let allowed: Sizes = read(&ratchet)
-        .unwrap_or_default()
-        .lines()
+    Ok(complaints)
+}
+
+/// The ratchet only ever turns one way: what shrank may not grow back, what is gone is forgotten. What grew or
+/// is new is complained of.
+fn tighten(allowed: &Sizes, found: &Sizes) -> (Sizes, Vec<String>) {
+    let mut ratchet = Sizes::new();
+    let mut complaints = Vec::new();
+    for (name, &lines) in found {
+        match allowed.get(name) {
+            None => complaints.push(format!("{name} has {lines} lines: split it")),
+            Some(&limit) => {
+                if lines > limit {
+                    complaints.push(format!("{name} grew from {limit} to {lines} lines"));
+                }
+                ratchet.insert(name.clone(), lines.min(limit));
+            }
+        }
+    }
+    (ratchet, complaints)
+}
+
+fn parse_sizes(text: &str) -> Sizes {
+    text.lines()
         .filter_map(|line| {
             let (lines, name) = line.split_once('\t')?;
             Some((name.to_owned(), lines.parse().ok()?))
         })
-        .collect();
-    Ok(found
-        .iter()
-        .filter_map(|(name, &lines)| match allowed.get(name) {
-            Some(&limit) if lines <= limit => None,
-            Some(&limit) => Some(format!("{name} grew from {limit} to {lines} lines")),
-            None => Some(format!("{name} has {lines} lines: split it")),
-        })
-        .collect())
+        .collect()
+}
+
+fn print_sizes(sizes: &Sizes) -> String {
+    sizes.iter().fold(String::new(), |mut all, (name, lines)| {
+        let _ = writeln!(all, "{lines}\t{name}");
+        all
+    })
 }
 
 fn oversized(root: &Path) -> Result<Sizes, String> {
     let mut sizes = Sizes::new();
-    for folder in ["crates", "xtask"] {
+    for folder in ["crates", "tests", "xtask"] {
         for file in rust_files(&root.join(folder))? {
             let name = relative(root, &file);
             if is_table(&name) {
@@ -310,13 +298,11 @@ fn oversized(root: &Path) -> Result<Sizes, String> {
             if lines > LONGEST_FILE {
                 sizes.insert(name.clone(), lines);
             }
-            let parsed =
-                syn::parse_file(&text).map_err(|error| format!("tidy: {name}: {error}"))?;
             let mut functions = Functions {
                 file: &name,
                 sizes: &mut sizes,
             };
-            functions.visit_file(&parsed);
+            functions.visit_file(&parse(&name, &text)?);
         }
     }
     Ok(sizes)
@@ -358,6 +344,12 @@ impl<'ast> Visit<'ast> for Functions<'_> {
         self.measure(&item.sig.ident, &item.block);
         syn::visit::visit_impl_item_fn(self, item);
     }
+    fn visit_trait_item_fn(&mut self, item: &'ast syn::TraitItemFn) {
+        if let Some(block) = &item.default {
+            self.measure(&item.sig.ident, block);
+        }
+        syn::visit::visit_trait_item_fn(self, item);
+    }
 }
 
 fn rust_files(folder: &Path) -> Result<Vec<PathBuf>, String> {
@@ -378,6 +370,10 @@ fn rust_files(folder: &Path) -> Result<Vec<PathBuf>, String> {
     Ok(files)
 }
 
+fn parse(name: &str, text: &str) -> Result<syn::File, String> {
+    syn::parse_file(text).map_err(|error| format!("tidy: {name}: {error}"))
+}
+
 fn read(file: &Path) -> Result<String, String> {
     std::fs::read_to_string(file).map_err(|error| format!("tidy: {}: {error}", file.display()))
 }
@@ -387,4 +383,39 @@ fn relative(root: &Path, file: &Path) -> String {
         .unwrap_or(file)
         .display()
         .to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sizes(of: &[(&str, usize)]) -> Sizes {
+        of.iter()
+            .map(|&(name, lines)| (name.to_owned(), lines))
+            .collect()
+    }
+
+    #[test]
+    fn the_ratchet_shrinks_and_never_grows() {
+        let allowed = sizes(&[("grew", 80), ("gone", 90), ("shrank", 100)]);
+        let found = sizes(&[("grew", 81), ("new", 71), ("shrank", 75)]);
+        let (ratchet, complaints) = tighten(&allowed, &found);
+        assert_eq!(ratchet, sizes(&[("grew", 80), ("shrank", 75)]));
+        assert_eq!(complaints.len(), 2);
+    }
+
+    #[test]
+    fn functions_of_all_kinds_are_measured() {
+        let body = "let _ = 1;\n".repeat(LONGEST_FUNCTION + 1);
+        let code = format!(
+            "fn free() {{ {body} }} trait T {{ fn default() {{ {body} }} }} impl X {{ fn method() {{ {body} }} }}"
+        );
+        let mut sizes = Sizes::new();
+        let mut functions = Functions {
+            file: "x.rs",
+            sizes: &mut sizes,
+        };
+        functions.visit_file(&parse("x.rs", &code).unwrap());
+        assert_eq!(sizes.len(), 3, "{sizes:?}");
+    }
 }
