@@ -1,8 +1,9 @@
 //! What a playlist may name. Names are judged here by what they say; what they resolve to is judged when connecting.
 
-use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use core::net::IpAddr;
 
 use kinora_errors::{Code, Coded, codes};
+use kinora_media::{is_local_name, is_public_address};
 use url::{Host, Url};
 
 /// Why a playlist's URL is not fetched.
@@ -57,58 +58,10 @@ pub fn may_fetch(origin: &Url, target: &Url) -> Result<(), PolicyError> {
 
 fn is_private_host(url: &Url) -> bool {
     match url.host() {
-        Some(Host::Ipv4(address)) => is_private(IpAddr::V4(address)),
-        Some(Host::Ipv6(address)) => is_private(IpAddr::V6(address)),
-        Some(Host::Domain(name)) => {
-            let name = name.trim_end_matches('.').to_ascii_lowercase();
-            name == "localhost" || name.ends_with(".localhost")
-        }
+        Some(Host::Ipv4(address)) => !is_public_address(IpAddr::V4(address)),
+        Some(Host::Ipv6(address)) => !is_public_address(IpAddr::V6(address)),
+        Some(Host::Domain(name)) => is_local_name(name),
         None => true,
-    }
-}
-
-/// Loopback, private, link-local, shared, unspecified, multicast and reserved addresses (RFC 6890).
-#[must_use]
-pub fn is_private(address: IpAddr) -> bool {
-    match address {
-        IpAddr::V4(address) => is_private_v4(address),
-        IpAddr::V6(address) => is_private_v6(address),
-    }
-}
-
-fn is_private_v4(address: Ipv4Addr) -> bool {
-    let [a, b, c, _] = address.octets();
-    let shared = a == 100 && (64..128).contains(&b);
-    let benchmark = a == 198 && (b == 18 || b == 19);
-    let protocol = a == 192 && b == 0 && c == 0;
-    a == 0
-        || a >= 224
-        || address.is_loopback()
-        || address.is_private()
-        || address.is_link_local()
-        || address.is_documentation()
-        || shared
-        || benchmark
-        || protocol
-}
-
-fn is_private_v6(address: Ipv6Addr) -> bool {
-    if address.is_loopback() || address.is_unspecified() || address.is_multicast() {
-        return true;
-    }
-    let [a, b, c, d, e, f, g, h] = address.segments();
-    let v4 = |high: u16, low: u16| {
-        let [x, y] = high.to_be_bytes();
-        let [z, w] = low.to_be_bytes();
-        is_private_v4(Ipv4Addr::new(x, y, z, w))
-    };
-    match (a, b, c, d, e, f) {
-        // IPv4 in IPv6: mapped, compatible, NAT64 (RFC 6052), 6to4 (RFC 3056).
-        (0, 0, 0, 0, 0, 0 | 0xffff) | (0x64, 0xff9b, 0, 0, 0, 0) => v4(g, h),
-        (0x2002, ..) => v4(b, c),
-        // NAT64 of the network's own (RFC 8215), documentation (RFC 3849), unique local (RFC 4193), link-local, site-local.
-        (0x64, 0xff9b, 1, ..) | (0x2001, 0xdb8, ..) => true,
-        _ => matches!(a & 0xfe00, 0xfc00) || matches!(a & 0xffc0, 0xfe80 | 0xfec0),
     }
 }
 

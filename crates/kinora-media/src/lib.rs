@@ -5,6 +5,7 @@
 //! from outside (bytes, the time of day) arrive as arguments.
 #![forbid(unsafe_code)]
 
+mod address;
 mod bits;
 pub mod bitstream;
 mod codec_id;
@@ -14,6 +15,7 @@ mod request;
 mod time;
 mod track;
 
+pub use address::{is_local_name, is_public_address};
 pub use bits::{BitReader, OutOfBits, unescape_rbsp};
 pub use codec_id::{CodecId, TrackKind};
 pub use frame::{

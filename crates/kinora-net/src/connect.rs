@@ -10,6 +10,7 @@ use futures_util::stream::{FuturesUnordered, StreamExt};
 use http_body_util::Full;
 use hyper::client::conn::{http1, http2};
 use hyper_util::rt::{TokioExecutor, TokioIo};
+use kinora_media::is_public_address;
 use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -17,7 +18,7 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 
-use crate::guard::{Reach, is_public};
+use crate::guard::Reach;
 use crate::http::Client;
 use crate::pool::{Connection, Place, Sender};
 use crate::proxy::Proxy;
@@ -58,7 +59,9 @@ impl Client {
             return Ok((self.dial_proxy(&proxy, place).await?, true));
         }
         let stream = self.dial(&place.host, place.port, reach).await?;
-        let public = stream.peer_addr().is_ok_and(|peer| is_public(peer.ip()));
+        let public = stream
+            .peer_addr()
+            .is_ok_and(|peer| is_public_address(peer.ip()));
         self.hosts.reached(&place.host, public);
         Ok((stream, public))
     }

@@ -1,9 +1,10 @@
 //! What a request may reach, by who named its URL.
 
 use std::collections::HashMap;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
 
+use kinora_media::{is_local_name, is_public_address};
 use url::{Host, Url};
 
 use crate::target::Target;
@@ -41,8 +42,8 @@ impl Reach {
     /// Refuses hosts that need no name lookup to be known as private.
     pub(crate) fn check_host(self, url: &Url) -> Result<(), NetError> {
         let private = match url.host() {
-            Some(Host::Ipv4(ip)) => !is_public(IpAddr::V4(ip)),
-            Some(Host::Ipv6(ip)) => !is_public(IpAddr::V6(ip)),
+            Some(Host::Ipv4(ip)) => !is_public_address(IpAddr::V4(ip)),
+            Some(Host::Ipv6(ip)) => !is_public_address(IpAddr::V6(ip)),
             Some(Host::Domain(name)) => is_local_name(name),
             None => false,
         };
@@ -55,7 +56,7 @@ impl Reach {
     /// Keeps the addresses that may be reached; an error when none is left.
     pub(crate) fn admit(self, host: &str, addresses: &mut Vec<IpAddr>) -> Result<(), NetError> {
         if self == Self::PublicWeb {
-            addresses.retain(|ip| is_public(*ip));
+            addresses.retain(|ip| is_public_address(*ip));
             if addresses.is_empty() {
                 return Err(forbidden(host));
             }
@@ -66,60 +67,6 @@ impl Reach {
 
 fn forbidden(host: &str) -> NetError {
     NetError::ForbiddenAddress(host.to_owned())
-}
-
-/// RFC 6761 6.3: these names never leave the machine.
-fn is_local_name(name: &str) -> bool {
-    let name = name.trim_end_matches('.').to_ascii_lowercase();
-    name == "localhost" || name.ends_with(".localhost")
-}
-
-/// An address that the whole internet can reach.
-pub(crate) fn is_public(ip: IpAddr) -> bool {
-    match ip {
-        IpAddr::V4(ip) => is_public_v4(ip),
-        IpAddr::V6(ip) => is_public_v6(ip),
-    }
-}
-
-fn is_public_v4(ip: Ipv4Addr) -> bool {
-    let [a, b, ..] = ip.octets();
-    // RFC 6598: addresses behind a carrier's NAT.
-    let carrier = a == 100 && (64..128).contains(&b);
-    // RFC 2544: benchmarks within one network.
-    let benchmark = a == 198 && (18..20).contains(&b);
-    !(a == 0
-        || carrier
-        || benchmark
-        || a >= 224
-        || ip.is_loopback()
-        || ip.is_private()
-        || ip.is_link_local())
-}
-
-fn is_public_v6(ip: Ipv6Addr) -> bool {
-    let s = ip.segments();
-    let embedded = |high: u16, low: u16| {
-        let ([a, b], [c, d]) = (high.to_be_bytes(), low.to_be_bytes());
-        is_public_v4(Ipv4Addr::new(a, b, c, d))
-    };
-    match s {
-        // Unspecified, loopback, and the old IPv4-compatible form.
-        [0, 0, 0, 0, 0, 0, _, _] => false,
-        // IPv4-mapped, NAT64 (RFC 6052) and 6to4 (RFC 3056) carry an IPv4 address.
-        [0, 0, 0, 0, 0, 0xffff, high, low] | [0x64, 0xff9b, 0, 0, 0, 0, high, low] => {
-            embedded(high, low)
-        }
-        [0x2002, high, low, ..] => embedded(high, low),
-        // Local NAT64 (RFC 8215), unique local, link-local, site-local, multicast.
-        [0x64, 0xff9b, 1, ..] => false,
-        [first, ..] => {
-            first & 0xfe00 != 0xfc00
-                && first & 0xffc0 != 0xfe80
-                && first & 0xffc0 != 0xfec0
-                && first < 0xff00
-        }
-    }
 }
 
 /// Which hosts were reached at a public address. Once public, always public: a name that is rebound
@@ -150,54 +97,6 @@ impl KnownHosts {
 mod tests {
     use super::*;
     use kinora_errors::Secret;
-
-    #[test]
-    fn addresses_are_public_or_not_in_every_disguise() {
-        for private in [
-            "127.0.0.1",
-            "127.9.9.9",
-            "10.1.2.3",
-            "172.16.0.1",
-            "172.31.255.255",
-            "192.168.1.1",
-            "169.254.169.254",
-            "0.0.0.0",
-            "0.1.2.3",
-            "100.64.0.1",
-            "198.18.0.1",
-            "224.0.0.1",
-            "255.255.255.255",
-            "::",
-            "::1",
-            "::7f00:1",
-            "::ffff:127.0.0.1",
-            "::ffff:10.0.0.1",
-            "64:ff9b::a00:1",
-            "64:ff9b:1::1",
-            "2002:7f00:1::1",
-            "2002:c0a8:101::",
-            "fc00::1",
-            "fd12::1",
-            "fe80::1",
-            "fec0::1",
-            "ff02::1",
-        ] {
-            assert!(!is_public(private.parse().unwrap()), "{private}");
-        }
-        for public in [
-            "1.1.1.1",
-            "93.184.216.34",
-            "172.32.0.1",
-            "100.128.0.1",
-            "198.20.0.1",
-            "2606:4700::1111",
-            "::ffff:1.1.1.1",
-            "64:ff9b::101:101",
-            "2002:101:101::1",
-        ] {
-            assert!(is_public(public.parse().unwrap()), "{public}");
-        }
-    }
 
     #[test]
     fn a_private_host_is_refused_however_it_is_spelt() {

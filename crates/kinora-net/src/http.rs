@@ -8,11 +8,12 @@ use http_body_util::{BodyExt, Full};
 use hyper::Response;
 use hyper::body::{Body, Incoming};
 use hyper::header::LOCATION;
+use kinora_media::is_public_address;
 use tokio::time::timeout;
 use url::{Origin, Url};
 
 use crate::error::RedirectFailure;
-use crate::guard::{KnownHosts, Reach, is_public};
+use crate::guard::{KnownHosts, Reach};
 use crate::net::Ticket;
 use crate::pool::{Connection, Place, Pool, Sender};
 use crate::proxy::Proxy;
@@ -142,7 +143,7 @@ impl Client {
         }
         // Not reached by us yet. A name that is not known counts as public, the stricter case.
         let public = match self.addresses(&host).await {
-            Ok(addresses) => addresses.into_iter().any(is_public),
+            Ok(addresses) => addresses.into_iter().any(is_public_address),
             Err(_) => true,
         };
         Reach::from_peer(public)

@@ -9,7 +9,7 @@ use http_body_util::BodyExt;
 use hyper::Response;
 use hyper::body::Incoming;
 use kinora_errors::{Coded, Fault, Secret};
-use kinora_media::{ByteRange, Header, RequestId, ResponseInfo};
+use kinora_media::{ByteRange, Header, RequestId, ResponseInfo, is_public_address};
 use rustls::pki_types::ServerName;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
@@ -17,7 +17,6 @@ use tokio_rustls::TlsConnector;
 use url::{Position, Url};
 
 use crate::connect::{authority, speak_http1, speak_http2};
-use crate::guard::is_public;
 use crate::http::{Client, Trip, place_of, redirect_of, transmit};
 use crate::pool::{Place, Sender};
 use crate::proxy::Proxy;
@@ -162,7 +161,9 @@ impl Client {
         hop.lookup = since.elapsed();
         hop.addresses = found?;
         let stream = self.dial_each(host, port, hop).await?;
-        let public = stream.peer_addr().is_ok_and(|peer| is_public(peer.ip()));
+        let public = stream
+            .peer_addr()
+            .is_ok_and(|peer| is_public_address(peer.ip()));
         let sender = self.greet(&place, stream, proxy.as_ref(), hop).await?;
         let response = self.question(trip, request, sender, hop).await?;
         let next = redirect_of(&response, &trip.url)?;
