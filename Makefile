@@ -17,7 +17,9 @@ demo: setup ## Make a video, serve it, play it by its id, show that it played
 
 test: ## Run every test
 	@scripts/setup.sh tests
+	@rm -rf "$${CARGO_TARGET_DIR:-target}/fault-evidence"
 	@$(CARGO) test --workspace
+	@$(CARGO) xtask fault-matrix --check
 
 lint: setup ## Formatting, clippy, the house rules, wasm32, licences of dependencies
 	@scripts/lint.sh

@@ -5,14 +5,25 @@ use std::process::Command;
 
 /// Lets `package` write `document` anew.
 pub(crate) fn write(root: &Path, package: &str, document: &str) -> Result<(), String> {
+    ask(root, package, &[document])?;
+    println!("{document} is written");
+    Ok(())
+}
+
+/// Lets `package` check that `document` is what it would write.
+pub(crate) fn check(root: &Path, package: &str, document: &str) -> Result<(), String> {
+    ask(root, package, &["--check", document])
+}
+
+fn ask(root: &Path, package: &str, words: &[&str]) -> Result<(), String> {
     let status = Command::new(std::env::var("CARGO").unwrap_or_else(|_| "cargo".into()))
-        .args(["run", "--quiet", "--package", package, "--", document])
+        .args(["run", "--quiet", "--package", package, "--"])
+        .args(words)
         .current_dir(root)
         .status()
-        .map_err(|error| format!("{document}: cargo does not run: {error}"))?;
+        .map_err(|error| format!("{package}: cargo does not run: {error}"))?;
     if !status.success() {
-        return Err(format!("{document}: {package} could not write it"));
+        return Err(format!("{package} {}: failed", words.join(" ")));
     }
-    println!("{document} is written");
     Ok(())
 }

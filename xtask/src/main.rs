@@ -14,7 +14,7 @@ const HELP: &str = "\
 cargo xtask codes [--check]  the files made from the error table
 cargo xtask tidy             the house rules: arrows between crates, bans below the sans-IO line, sizes
 cargo xtask conformance      judge the conformance corpus, write docs/conformance.md
-cargo xtask fault-matrix     write docs/fault-matrix.md from the registry of faults
+cargo xtask fault-matrix [--check]  docs/fault-matrix.md from the registry of faults and the last `make test`
 cargo xtask ffmpeg-abi [RS]   measure libavcodec's headers (or bindings of another major), write the table of that major
 ";
 
@@ -27,6 +27,9 @@ fn main() -> ExitCode {
         ["codes", "--check"] => codes::run(&root(), codes::Mode::Check),
         ["conformance"] => document::write(&root(), "kinora-conformance", "docs/conformance.md"),
         ["fault-matrix"] => document::write(&root(), "kinora-faults", "docs/fault-matrix.md"),
+        ["fault-matrix", "--check"] => {
+            document::check(&root(), "kinora-faults", "docs/fault-matrix.md")
+        }
         ["ffmpeg-abi"] => ffmpeg_abi::run(&root(), None),
         ["ffmpeg-abi", bindings] => ffmpeg_abi::run(&root(), Some(Path::new(bindings))),
         _ => {

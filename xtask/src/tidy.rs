@@ -91,6 +91,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "kinora-media",
             "kinora-container",
             "kinora-manifest",
+            "kinora-test-support",
         ],
     ),
     (
@@ -113,6 +114,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "kinora-net",
             "kinora-output",
             "kinora-service",
+            "kinora-test-support",
         ],
     ),
     (
@@ -123,8 +125,10 @@ const ARROWS: &[(&str, &[&str])] = &[
             "kinora-errors",
             "kinora-faults",
             "kinora-service",
+            "kinora-test-support",
         ],
     ),
+    ("kinora-test-support", &[]),
     ("xtask", &[]),
 ];
 

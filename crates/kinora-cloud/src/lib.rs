@@ -4,7 +4,16 @@
 //! A player begins with [`get_play_info`] and [`parse_play_info`]; a service with [`sign::verify`],
 //! [`PlayAuth::encode`] and [`url_auth`].
 #![forbid(unsafe_code)]
-#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
+#![deny(clippy::indexing_slicing)]
+#![cfg_attr(
+    test,
+    allow(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::indexing_slicing
+    )
+)]
 
 mod definition;
 mod error;

@@ -18,10 +18,8 @@ use kinora_manifest::hls::{
 use serde_json::{Value, json};
 use url::Url;
 
-fn corpus() -> Option<PathBuf> {
-    let beside = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/corpus");
-    let root = std::env::var_os("KINORA_CORPUS").map_or_else(beside, PathBuf::from);
-    Some(root.join("playlists")).filter(|path| path.is_dir())
+fn playlists() -> Option<PathBuf> {
+    kinora_test_support::corpus().map(|root| root.join("playlists"))
 }
 
 fn load(root: &Path, file: &str, url: &str) -> Result<Playlist, hls::HlsError> {
@@ -91,7 +89,7 @@ fn expected_reason(root: &Path, file: &str) -> Option<&'static str> {
 
 #[test]
 fn the_playlists_of_other_players_are_read() {
-    let Some(root) = corpus() else {
+    let Some(root) = playlists() else {
         return;
     };
     let mut wrong = Vec::new();
@@ -159,7 +157,7 @@ struct Tally {
 
 #[test]
 fn the_facts_of_media3_hold() {
-    let Some(root) = corpus() else {
+    let Some(root) = playlists() else {
         return;
     };
     let mut tally = Tally::default();

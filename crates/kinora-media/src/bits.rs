@@ -1,3 +1,9 @@
+#![deny(
+    clippy::indexing_slicing,
+    clippy::cast_possible_truncation,
+    clippy::arithmetic_side_effects
+)]
+
 use core::fmt;
 
 /// Reads bits from the most significant down, as MPEG's syntax tables are written.
@@ -38,9 +44,9 @@ impl<'a> BitReader<'a> {
     /// [`OutOfBits`] at the end of the data.
     pub fn bit(&mut self) -> Result<bool, OutOfBits> {
         let byte = self.data.get(self.position / 8).ok_or(OutOfBits)?;
-        let bit = byte >> (7 - self.position % 8) & 1;
-        self.position += 1;
-        Ok(bit == 1)
+        let mask = 0x80_u8 >> (self.position % 8);
+        self.position = self.position.saturating_add(1);
+        Ok(byte & mask != 0)
     }
 
     /// Up to 32 bits as a number.
@@ -73,15 +79,16 @@ impl<'a> BitReader<'a> {
     /// # Errors
     /// [`OutOfBits`] at the end of the data or for a prefix over 32 zeros.
     pub fn ue(&mut self) -> Result<u32, OutOfBits> {
-        let mut zeros = 0;
+        let mut zeros = 0_u32;
         while !self.bit()? {
-            zeros += 1;
+            zeros = zeros.saturating_add(1);
             if zeros > 32 {
                 return Err(OutOfBits);
             }
         }
         let rest = u64::from(self.read(zeros)?);
-        u32::try_from((1u64 << zeros) - 1 + rest).map_err(|_| OutOfBits)
+        let code = (1u64 << zeros).saturating_sub(1).saturating_add(rest);
+        u32::try_from(code).map_err(|_| OutOfBits)
     }
 
     /// A signed Exp-Golomb number (ITU-T H.264 9.1.1).
@@ -90,8 +97,13 @@ impl<'a> BitReader<'a> {
     /// As for [`BitReader::ue`].
     pub fn se(&mut self) -> Result<i32, OutOfBits> {
         let code = i64::from(self.ue()?);
-        let magnitude = (code + 1) / 2;
-        i32::try_from(if code % 2 == 1 { magnitude } else { -magnitude }).map_err(|_| OutOfBits)
+        let magnitude = code.saturating_add(1) / 2;
+        let value = if code % 2 == 1 {
+            magnitude
+        } else {
+            magnitude.saturating_neg()
+        };
+        i32::try_from(value).map_err(|_| OutOfBits)
     }
 
     /// Bits not read yet.
@@ -105,7 +117,7 @@ impl<'a> BitReader<'a> {
 
     /// Moves on to the next whole byte.
     pub fn align(&mut self) {
-        self.position = self.position.div_ceil(8) * 8;
+        self.position = self.position.next_multiple_of(8);
     }
 }
 
@@ -113,13 +125,17 @@ impl<'a> BitReader<'a> {
 #[must_use]
 pub fn unescape_rbsp(nal: &[u8]) -> Vec<u8> {
     let mut rbsp = Vec::with_capacity(nal.len());
-    let mut zeros = 0;
+    let mut zeros = 0_usize;
     for &byte in nal {
         if zeros >= 2 && byte == 3 {
             zeros = 0;
             continue;
         }
-        zeros = if byte == 0 { zeros + 1 } else { 0 };
+        zeros = if byte == 0 {
+            zeros.saturating_add(1)
+        } else {
+            0
+        };
         rbsp.push(byte);
     }
     rbsp

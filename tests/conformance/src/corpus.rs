@@ -16,14 +16,6 @@ pub struct Entry {
     pub tier: u32,
 }
 
-/// The corpus, where it is beside the checkout or at `$KINORA_CORPUS`.
-#[must_use]
-pub fn find() -> Option<PathBuf> {
-    let beside = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/corpus");
-    let root = std::env::var_os("KINORA_CORPUS").map_or_else(beside, PathBuf::from);
-    Some(root).filter(|root| root.join("index.tsv").is_file())
-}
-
 /// The media files of those containers that have expectations.
 ///
 /// # Errors

@@ -1,5 +1,5 @@
 //! Our packets are those of the witnesses: on the corpus where it lies beside the checkout, on clips of our own always.
-#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout)]
+#![allow(clippy::unwrap_used, clippy::panic)]
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -8,8 +8,7 @@ use kinora_conformance::{corpus, judge, playlists, read, report};
 
 #[test]
 fn tier_one_of_the_corpus_is_read_as_its_witnesses_say() {
-    let Some(root) = corpus::find() else {
-        println!("left out: no corpus beside the checkout");
+    let Some(root) = kinora_test_support::corpus() else {
         return;
     };
     let mut broken = Vec::new();
@@ -30,8 +29,7 @@ fn tier_one_of_the_corpus_is_read_as_its_witnesses_say() {
 #[test]
 fn a_wrong_packet_is_noticed() {
     // The judge must be able to fail: the same file against the expectations of another.
-    let Some(root) = corpus::find() else {
-        println!("left out: no corpus beside the checkout");
+    let Some(root) = kinora_test_support::corpus() else {
         return;
     };
     let folder = std::env::temp_dir().join(format!("kinora-conformance-{}", std::process::id()));
@@ -63,8 +61,7 @@ fn a_wrong_packet_is_noticed() {
 
 #[test]
 fn the_document_is_current() {
-    let Some(root) = corpus::find() else {
-        println!("left out: no corpus beside the checkout");
+    let Some(root) = kinora_test_support::corpus() else {
         return;
     };
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/conformance.md");

@@ -13,6 +13,7 @@
 pub mod canary;
 pub mod clips;
 pub mod dns;
+pub mod evidence;
 pub mod files;
 pub mod proxy;
 pub mod registry;

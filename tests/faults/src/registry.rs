@@ -2,6 +2,8 @@
 
 use kinora_errors::{Fault, Lang, ROWS, Retry};
 
+use crate::evidence::{self, Evidence};
+
 /// One name's fault.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Entry {
@@ -29,6 +31,13 @@ impl Entry {
     #[must_use]
     pub fn survives(&self, lang: Lang) -> &'static str {
         in_language(self.survives, lang)
+    }
+    /// The test's name within its file.
+    #[must_use]
+    pub fn test_name(&self) -> &'static str {
+        self.test
+            .split_once("::")
+            .map_or(self.test, |(_, test)| test)
     }
     /// The same request, or the same one with something fresh, can succeed: the test shows that it does.
     #[must_use]
@@ -88,7 +97,7 @@ pub fn entry(name: &str) -> Entry {
         .unwrap_or_else(|| panic!("{name} has no line in registry.tsv"))
 }
 
-/// Holds a fault that was raised to its line: number, reason, what may mend it.
+/// Holds a fault that was raised to its line: number, reason, what may mend it. Notes down that it was raised.
 ///
 /// # Panics
 /// Where they differ.
@@ -100,6 +109,7 @@ pub fn expect(name: &str, fault: &Fault) {
         (name.to_owned(), entry.reason, entry.retry),
         "{fault}"
     );
+    evidence::raised(name);
 }
 
 fn word(retry: Retry) -> &'static str {
@@ -112,20 +122,70 @@ fn word(retry: Retry) -> &'static str {
     }
 }
 
-/// `docs/fault-matrix.md`.
+/// What the last run of the tests says of a name.
+#[derive(Clone, PartialEq, Eq, Debug)]
+enum Shown {
+    /// Raised by a test that passed. `Some(false)`: the retry after the mend was not seen.
+    Raised {
+        mended: Option<bool>,
+    },
+    Skipped(String),
+    /// The test did not run, or failed, or did not raise it.
+    Nothing,
+}
+
+impl Shown {
+    fn by(entry: &Entry, evidence: Option<Evidence>) -> Self {
+        match evidence {
+            Some(Evidence::Skipped(why)) => Self::Skipped(why),
+            Some(Evidence::Passed(raised)) => match raised.get(entry.name) {
+                Some(&mended) => Self::Raised {
+                    mended: entry.is_mended().then_some(mended),
+                },
+                None => Self::Nothing,
+            },
+            None => Self::Nothing,
+        }
+    }
+
+    fn words(&self) -> String {
+        match self {
+            Self::Raised { mended: None } => "raised 已验证".into(),
+            Self::Raised { mended: Some(true) } => {
+                "raised, and seen to be mended 已验证，且恢复已验证".into()
+            }
+            Self::Raised {
+                mended: Some(false),
+            } => "raised; the mend was not seen 已验证，恢复未验证".into(),
+            Self::Skipped(why) => format!("skipped: {why} 已跳过"),
+            Self::Nothing => "not shown by the last run 最近一次测试未证明".into(),
+        }
+    }
+}
+
+/// `docs/fault-matrix.md`, as the last run of the tests has it.
 #[must_use]
 pub fn document() -> String {
-    let known: Vec<Entry> = entries().collect();
+    document_of(evidence::of)
+}
+
+fn document_of(evidence: impl Fn(&str) -> Option<Evidence>) -> String {
+    let known: Vec<(Entry, Shown)> = entries()
+        .map(|entry| (entry, Shown::by(&entry, evidence(entry.test_name()))))
+        .collect();
+    let count =
+        |wanted: fn(&Shown) -> bool| known.iter().filter(|(_, shown)| wanted(shown)).count();
+    let raised = count(|shown| matches!(shown, Shown::Raised { .. }));
+    let mended = count(|shown| matches!(shown, Shown::Raised { mended: Some(true) }));
+    let mendable = entries().filter(Entry::is_mended).count();
+    let all = ROWS.len();
     let mut text = format!(
         "# Fault matrix · 故障矩阵\n\n\
-         Made by `cargo xtask fault-matrix` from `tests/faults/registry.tsv`; do not edit. Each fault is real: a socket, a file, a\n\
-         record, a clock or a decoder is tampered with, and the number is read from what the SDK tells. 由 `cargo xtask fault-matrix`\n\
-         生成，请勿手改。每个故障都是真实的：套接字、文件、记录、时钟或解码器被破坏，错误码取自 SDK 的报告。\n\n\
-         {} of {} names are raised · 已验证 {} / {}\n",
-        known.len(),
-        ROWS.len(),
-        known.len(),
-        ROWS.len()
+         Made by `cargo xtask fault-matrix` from `tests/faults/registry.tsv` and from what the tests of the last `make test` wrote down; do\n\
+         not edit. Each fault is real: a socket, a file, a record, a clock or a decoder is tampered with, and the number is read from what the\n\
+         SDK tells. 由 `cargo xtask fault-matrix` 根据最近一次 `make test` 的记录生成，请勿手改。每个故障都是真实的：套接字、文件、记录、\n\
+         时钟或解码器被破坏，错误码取自 SDK 的报告。\n\n\
+         {raised} of {all} names are raised; of the {mendable} that can be mended, {mended} were seen to be · 已验证 {raised} / {all}，恢复已验证 {mended} / {mendable}\n"
     );
     let mut group = "";
     for row in ROWS {
@@ -135,9 +195,9 @@ pub fn document() -> String {
                 "\n## {group}\n\n| number 错误码 | name 名称 | fault 故障 | done to 对象 | reason 原因 | mended by 恢复 | what survives 保留 | test 测试 | state 状态 |\n|---|---|---|---|---|---|---|---|---|\n"
             );
         }
-        text += &match known.iter().find(|entry| entry.name == row.name) {
-            Some(entry) => format!(
-                "| `{:08X}` | `{}` | {} · {} | {} | `{}` | {} | {} · {} | `{}` | raised 已验证 |\n",
+        text += &match known.iter().find(|(entry, _)| entry.name == row.name) {
+            Some((entry, shown)) => format!(
+                "| `{:08X}` | `{}` | {} · {} | {} | `{}` | {} | {} · {} | `{}` | {} |\n",
                 row.number,
                 row.name,
                 entry.fault(Lang::En),
@@ -147,7 +207,8 @@ pub fn document() -> String {
                 entry.retry,
                 entry.survives(Lang::En),
                 entry.survives(Lang::Zh),
-                entry.test
+                entry.test,
+                shown.words()
             ),
             None => format!(
                 "| `{:08X}` | `{}` | | | | | | | not yet 尚未 |\n",
@@ -156,4 +217,30 @@ pub fn document() -> String {
         };
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_raised_only_where_its_test_showed_it() {
+        let entry = entry("ERROR_REQUEST_FAIL");
+        let passed =
+            |name: &str, mended| Some(Evidence::Passed([(name.to_owned(), mended)].into()));
+        let shown = |evidence| Shown::by(&entry, evidence);
+        assert_eq!(shown(None), Shown::Nothing);
+        assert_eq!(shown(passed("ERROR_UNKNOWN", true)), Shown::Nothing);
+        assert_eq!(
+            shown(passed(entry.name, false)),
+            Shown::Raised {
+                mended: Some(false)
+            }
+        );
+        let skipped = Evidence::Skipped("no root".into());
+        assert_eq!(shown(Some(skipped)), Shown::Skipped("no root".into()));
+        let text =
+            document_of(|test| (test == entry.test_name()).then(|| passed(entry.name, true))?);
+        assert!(text.contains("\n1 of 127 names are raised"), "{text}");
+    }
 }

@@ -2,7 +2,7 @@
 
 use kinora::{Event, Fault, Player, PlayerBuilder, PlayerConfig, Source, Time};
 
-use crate::PATIENCE;
+use crate::{PATIENCE, evidence};
 
 /// A player and all that it has told so far.
 pub struct Watch {
@@ -108,7 +108,7 @@ impl Watch {
     /// When it fails instead.
     pub fn completes(&mut self) {
         match self.outcome() {
-            Told::Completion => {}
+            Told::Completion => evidence::mended(),
             told => panic!("the end was expected, but: {told:?}"),
         }
     }
@@ -134,7 +134,11 @@ impl Watch {
             .recovered
             .iter()
             .find(|fault| fault.code().name() == name);
-        found.unwrap_or_else(|| panic!("{name} is not among the mended: {:?}", self.recovered))
+        let found =
+            found.unwrap_or_else(|| panic!("{name} is not among the mended: {:?}", self.recovered));
+        evidence::raised(name);
+        evidence::mended();
+        found
     }
 }
 

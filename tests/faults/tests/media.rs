@@ -6,6 +6,7 @@ use std::process::Command;
 
 use kinora::{DecoderChoice, Fault, InfoCode, Player, PlayerBuilder};
 use kinora_faults::clips;
+use kinora_faults::evidence::{mended, raised, skip};
 use kinora_faults::registry::expect;
 use kinora_faults::watch::Watch;
 use kinora_media::VideoFrame;
@@ -60,7 +61,7 @@ fn a_failure_without_a_number_of_its_own_is_told_as_unknown() {
     let fault = fault_of(&dir.path().join("x".repeat(300)));
     assert_eq!(fault.code().number(), 0x2008_0000 + 36, "{fault}");
     if !is_root() {
-        return eprintln!("skipped: a process is run as another user, which takes root");
+        return skip("a process is run as another user, which takes root");
     }
     let no_threads = [
         "setpriv",
@@ -75,6 +76,7 @@ fn a_failure_without_a_number_of_its_own_is_told_as_unknown() {
         &no_threads,
         "1",
     );
+    raised("ERROR_GENERAL_UNKNOWN");
     plays(&clips::film(dir.path()));
 }
 
@@ -105,7 +107,7 @@ fn a_file_that_the_system_does_not_permit_is_told_until_it_does() {
         return expect("ERROR_GENERAL_EPERM", &fault_of(log));
     }
     if !is_root() {
-        return eprintln!("skipped: only root can be forbidden what only root may do");
+        return skip("only root can be forbidden what only root may do");
     }
     let less = [
         "setpriv",
@@ -117,9 +119,11 @@ fn a_file_that_the_system_does_not_permit_is_told_until_it_does() {
         &less,
         "1",
     );
+    raised("ERROR_GENERAL_EPERM");
     // Permitted, it opens; it is a log and no film.
     let fault = fault_of(log);
     assert_ne!(fault.code().name(), "ERROR_GENERAL_EPERM");
+    mended();
 }
 
 #[test]
@@ -133,7 +137,7 @@ fn a_file_that_is_for_others_is_told_by_its_own_errno() {
         );
     }
     if !is_root() {
-        return eprintln!("skipped: a process is run as another user, which takes root");
+        return skip("a process is run as another user, which takes root");
     }
     let dir = room();
     let film = clips::film(dir.path());
@@ -211,9 +215,7 @@ fn a_disk_that_can_not_be_read_is_told_until_it_can() {
     let film = clips::make(dir.path(), "noise.mp4", noise);
     assert!(std::fs::metadata(&film).unwrap().len() > 4_000_000);
     let Some(image) = Image::of(dir.path(), work.path()) else {
-        return eprintln!(
-            "skipped: this machine mounts no image (root, loop devices and mkfs.ext4 are needed)"
-        );
+        return skip("this machine mounts no image (root, loop devices and mkfs.ext4 are needed)");
     };
     let whole = std::fs::read(&image.file).unwrap();
     let inside = image.mount.join(film.file_name().unwrap());
@@ -342,6 +344,7 @@ fn a_decoder_that_gets_no_memory_has_failed_and_the_film_has_not() {
         &little,
         &film.display().to_string(),
     );
+    raised("ERROR_CODEC_UNKNOWN");
     plays(&film);
 }
 

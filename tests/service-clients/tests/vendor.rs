@@ -53,7 +53,7 @@ fn once(room: &Path, made_of: &Path, steps: impl FnOnce()) {
 fn is_offline() -> bool {
     let offline = std::env::var_os("KINORA_OFFLINE").is_some();
     if offline {
-        eprintln!("skipped: KINORA_OFFLINE is set, so the vendor's SDKs are not installed");
+        kinora_test_support::skip("KINORA_OFFLINE is set, so the vendor's SDKs are not installed");
     }
     offline
 }

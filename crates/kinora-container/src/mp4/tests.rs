@@ -4,7 +4,7 @@ mod build;
 mod files;
 mod hostile;
 
-use std::path::PathBuf;
+use kinora_test_support::corpus_files;
 
 use super::Mp4Demuxer;
 use crate::Demuxer;
@@ -14,30 +14,9 @@ fn make() -> Box<dyn Demuxer> {
     Box::new(Mp4Demuxer::new())
 }
 
-/// The files of a folder of the corpus; none where there is no corpus.
-#[allow(clippy::disallowed_methods)]
-fn corpus(folder: &str) -> Vec<(String, Vec<u8>)> {
-    let root = std::env::var_os("KINORA_CORPUS").map_or_else(
-        || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared/corpus"),
-        PathBuf::from,
-    );
-    let Ok(entries) = std::fs::read_dir(root.join(folder)) else {
-        return Vec::new();
-    };
-    let mut files: Vec<_> = entries
-        .filter_map(|entry| {
-            let path = entry.ok()?.path();
-            let name = path.file_name()?.to_string_lossy().into_owned();
-            Some((name, std::fs::read(path).ok()?))
-        })
-        .collect();
-    files.sort();
-    files
-}
-
 #[test]
 fn every_sound_file_keeps_the_contract() {
-    for (name, bytes) in corpus("media/mp4") {
+    for (name, bytes) in corpus_files("media/mp4") {
         if bytes.len() < 100_000_000 {
             println!("{name}");
             assert_demuxer(make, &bytes);
@@ -47,7 +26,7 @@ fn every_sound_file_keeps_the_contract() {
 
 #[test]
 fn odd_files_end_without_a_panic() {
-    for (name, bytes) in corpus("robustness/mp4") {
+    for (name, bytes) in corpus_files("robustness/mp4") {
         println!("{name}");
         assert_survives(make, &bytes);
     }
@@ -121,7 +100,7 @@ fn index_of(bytes: &[u8]) -> Vec<u8> {
 #[test]
 fn damaged_files_end_without_a_panic() {
     let mut state = 0x2545_f491_4f6c_dd1d;
-    let files = corpus("media/mp4");
+    let files = corpus_files("media/mp4");
     for round in 0..80 {
         for (name, bytes) in &files {
             let mut bytes = match round % 2 {

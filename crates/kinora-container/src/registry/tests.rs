@@ -205,12 +205,8 @@ fn an_mpeg_probe_ends_on_every_short_start() {
         let mut demuxer = ProbingDemuxer::new();
         demuxer.push(0, Bytes::copy_from_slice(&whole[..len]));
         demuxer.finish();
-        for _ in 0..20 {
-            match demuxer.poll() {
-                Ok(Step::End) | Err(_) => break,
-                Ok(_) => {}
-            }
-        }
+        let ends = (0..20).any(|_| matches!(demuxer.poll(), Ok(Step::End) | Err(_)));
+        assert!(ends, "of the first {len} bytes");
     }
 }
 

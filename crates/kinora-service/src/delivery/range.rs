@@ -1,4 +1,9 @@
 //! Which octets of a file a request gets (RFC 9110 13 and 14).
+#![deny(
+    clippy::indexing_slicing,
+    clippy::cast_possible_truncation,
+    clippy::arithmetic_side_effects
+)]
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
