@@ -21,7 +21,8 @@ test: ## Run every test
 	@$(CARGO) test --workspace
 	@$(CARGO) xtask fault-matrix --check
 
-lint: setup ## Formatting, clippy, the house rules, wasm32, licences of dependencies
+lint: ## Formatting, clippy, the house rules, wasm32, dependencies
+	@scripts/setup.sh lint
 	@scripts/lint.sh
 
 fmt: ## Format the code

@@ -4,6 +4,11 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 step() { printf '\n== %s\n' "$1"; }
+# A check whose tool is missing is left out where people work, and fails where it must not lie.
+left_out() {
+  echo "left out: $1" >&2
+  [ -z "${CI-}" ] || exit 1
+}
 
 step "formatting"
 cargo fmt --all -- --check
@@ -19,18 +24,25 @@ if rustup target list --installed 2>/dev/null | grep -q '^wasm32-unknown-unknown
   sans_io=(errors media container manifest protect cloud codec engine)
   cargo build --quiet --target wasm32-unknown-unknown "${sans_io[@]/#/--package=kinora-}"
 else
-  echo "left out: the wasm32-unknown-unknown target is not installed (rustup target add wasm32-unknown-unknown)"
+  left_out "the wasm32-unknown-unknown target is not installed (rustup target add wasm32-unknown-unknown)"
 fi
 
 step "public documentation"
 RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --quiet
 
+step "dependencies that nobody uses"
+if command -v cargo-machete >/dev/null 2>&1; then
+  cargo machete
+else
+  left_out "cargo-machete is not installed (cargo install --locked cargo-machete)"
+fi
+
 step "licences and advisories"
 # It reads the manifests of all platforms' crates, also of those that are not built here.
 if ! command -v cargo-deny >/dev/null 2>&1; then
-  echo "left out: cargo-deny is not installed (cargo install --locked cargo-deny)"
+  left_out "cargo-deny is not installed (cargo install --locked cargo-deny)"
 elif ! cargo fetch --quiet; then
-  echo "left out: the crates of other platforms can not be fetched (no network?)"
+  left_out "the crates of other platforms can not be fetched (no network?)"
 else
   cargo deny --log-level error check bans licenses sources
 fi

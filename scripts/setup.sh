@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what Kinora's build and demo need and this machine lacks; says what it does.
-# With `tests`: also what only the tests need.
+# With `tests`: also what only the tests need. With `lint`: the tools of `make lint`, built from crates.io (minutes, once).
 # Debian and Ubuntu only; elsewhere it names what to install.
 set -euo pipefail
 
@@ -53,5 +53,13 @@ if command -v rustup >/dev/null 2>&1 && ! rustup target list --installed | grep 
   echo "setup: adding the wasm32-unknown-unknown target"
   rustup target add wasm32-unknown-unknown >/dev/null 2>&1 \
     || echo "setup: could not add it (no network?); 'make lint' will leave the wasm32 build out" >&2
+fi
+if [ "${1-}" = lint ]; then
+  for tool in cargo-machete cargo-deny; do
+    command -v "$tool" >/dev/null 2>&1 && continue
+    echo "setup: building $tool (once)"
+    cargo install --quiet --locked "$tool" \
+      || echo "setup: $tool could not be built (no network?); 'make lint' will leave its check out" >&2
+  done
 fi
 echo "setup: everything is here"
