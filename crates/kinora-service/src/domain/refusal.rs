@@ -103,10 +103,10 @@ impl Refusal {
         }
     }
     /// With something of what the caller sent at its end, unless that is too long.
-    pub(crate) fn echoing(mut self, sent: String) -> Self {
+    pub(crate) fn echoing(mut self, label: &str, sent: &str) -> Self {
         self.echo = Some(match sent.len() {
-            0..=MAX_ECHO_LEN => sent,
-            _ => format!("(left out, for it is longer than {MAX_ECHO_LEN} octets)"),
+            0..=MAX_ECHO_LEN => format!("{label}{sent}"),
+            _ => format!("{label}(left out, for it is longer than {MAX_ECHO_LEN} octets)"),
         });
         self
     }

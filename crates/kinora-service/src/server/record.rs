@@ -6,11 +6,13 @@ use std::time::Instant;
 use axum::http::Uri;
 use tracing::{Span, error, info};
 
+use crate::domain::VideoId;
+
 /// A word of an action's name is no longer.
 const MAX_WORD: usize = 40;
 const MAX_PATH: usize = 120;
-/// A longer part of a path is none of ours and may be a secret that got there by mistake.
-const MAX_PART: usize = 40;
+/// A longer part of a path that is no video's id is none of ours, and may be a secret that got there by mistake.
+const MAX_PART: usize = 24;
 const KEY_PREFIX: &str = "KN";
 const SESSION_KEY_PREFIX: &str = "STS.";
 
@@ -25,7 +27,8 @@ pub(crate) struct Reason {
 pub(super) fn path(uri: &Uri) -> String {
     let mut told = String::new();
     for part in uri.path().split('/').skip(1) {
-        let shown = if part.len() > MAX_PART { 4 } else { MAX_PART };
+        let whole = part.len() <= MAX_PART || VideoId::parse(part).is_some();
+        let shown = if whole { part.len() } else { 4 };
         told.push('/');
         let letters = part.chars().take(shown);
         told.extend(letters.map(|letter| {
@@ -35,7 +38,7 @@ pub(super) fn path(uri: &Uri) -> String {
                 '?'
             }
         }));
-        if part.len() > MAX_PART {
+        if !whole {
             told.push('…');
         }
         if told.len() > MAX_PATH {
@@ -148,7 +151,7 @@ mod tests {
         );
         assert_eq!(told("/"), "/");
         assert_eq!(
-            told(&format!("/play/{}/a.mp4", "k".repeat(41))),
+            told(&format!("/play/{}/a.mp4", "k".repeat(25))),
             "/play/kkkk…/a.mp4"
         );
         assert!(told(&format!("/{}", "abc/".repeat(10_000))).len() < 140);
