@@ -17,6 +17,7 @@ mod explain;
 mod help;
 mod import;
 mod json;
+mod log;
 mod out;
 mod play;
 mod play_auth;

@@ -7,13 +7,15 @@ use std::sync::Arc;
 
 use kinora_service::{
     AccessKey, AccountState, Library, Policy, Service, ServiceConfig, SystemClock, VideoId,
+    raise_open_files,
 };
 use serde_json::json;
 use tokio::runtime::Runtime;
 use tokio::signal::unix::SignalKind;
 
-use crate::args::{AccountAction, AccountArgs, ServeArgs, StateArg};
+use crate::args::{AccountAction, AccountArgs, LogFormat, ServeArgs, StateArg};
 use crate::json;
+use crate::log;
 use crate::out;
 use crate::report::{Failure, Style};
 use crate::signals;
@@ -39,6 +41,14 @@ pub(crate) fn run(args: &ServeArgs, style: &Style) -> Result<(), Failure> {
             })
         })
         .transpose()?;
+    config.trusted_proxies.clone_from(&args.trusted_proxy);
+    let by_style = if style.json {
+        LogFormat::Json
+    } else {
+        LogFormat::Text
+    };
+    let _log = log::begin(args.log_format.unwrap_or(by_style))?;
+    raise_open_files();
     runtime()?.block_on(async {
         let stop = signals::first_of(&[SignalKind::terminate(), SignalKind::interrupt()])?;
         let service = Service::open(config)

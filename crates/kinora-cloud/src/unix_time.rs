@@ -24,9 +24,13 @@ impl UnixTime {
     pub const fn after(self, seconds: i64) -> Self {
         Self(self.0.saturating_add(seconds))
     }
-    /// Reads `YYYY-MM-DDThh:mm:ssZ`.
+    /// Reads `YYYY-MM-DDThh:mm:ssZ`, and no other spelling of the same time.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
+        // The parser below takes a sign before the year, and with it years of other lengths.
+        if !text.starts_with(|first: char| first.is_ascii_digit()) {
+            return None;
+        }
         let form = format_description!("[year]-[month]-[day]T[hour]:[minute]:[second]Z");
         let time = PrimitiveDateTime::parse(text, &form).ok()?;
         Some(Self(time.assume_utc().unix_timestamp()))
@@ -64,6 +68,17 @@ mod tests {
             "2017-10-10 12:02:54",
             "2017-10-10T12:02:54+08:00",
             "2017-13-10T12:02:54Z",
+            "+2017-10-10T12:02:54Z",
+            "-2017-10-10T12:02:54Z",
+            "+12017-10-10T12:02:54Z",
+            "12017-10-10T12:02:54Z",
+            "2017-+1-10T12:02:54Z",
+            "2017-10-10T12:02:54+Z",
+            "2017-10-10T12:02:5Z",
+            " 2017-10-10T12:02:54Z",
+            "2017-10-10T12:02:54Z ",
+            "2017-10-10t12:02:54z",
+            "２017-10-10T12:02:54Z",
         ] {
             assert_eq!(UnixTime::parse(bad), None, "{bad}");
         }

@@ -28,4 +28,5 @@ pub use domain::{
 pub use error::ServiceError;
 pub use import::{ImportError, ImportOptions};
 pub use library::Library;
+pub use server::{Limits, raise_open_files};
 pub use service::{Service, ServiceConfig};

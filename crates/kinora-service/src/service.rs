@@ -1,6 +1,6 @@
 use std::fs::File;
 use std::future::Future;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,7 +12,7 @@ use crate::clock::{Clock, SystemClock};
 use crate::domain::AccessKey;
 use crate::error::ServiceError;
 use crate::library::{Core, Library};
-use crate::server;
+use crate::server::{self, Limits};
 
 /// How a service is set up.
 #[derive(Clone)]
@@ -28,6 +28,11 @@ pub struct ServiceConfig {
     pub region: String,
     /// How long requests in flight may take to end when the service stops.
     pub stop_grace: Duration,
+    /// What clients may take.
+    pub limits: Limits,
+    /// The proxies that stand before the service: what they say in `X-Forwarded-For` of their clients is
+    /// believed, for the log and for the limits that each client has. Anybody else counts by his own address.
+    pub trusted_proxies: Vec<IpAddr>,
     /// The service's time.
     pub clock: Arc<dyn Clock>,
 }
@@ -42,6 +47,8 @@ impl ServiceConfig {
             public_url: None,
             region: "cn-shanghai".to_owned(),
             stop_grace: Duration::from_secs(5),
+            limits: Limits::default(),
+            trusted_proxies: Vec::new(),
             clock: Arc::new(SystemClock),
         }
     }
@@ -56,6 +63,8 @@ pub struct Service {
     public_url: Option<url::Url>,
     region: String,
     stop_grace: Duration,
+    limits: Limits,
+    trusted_proxies: Vec<IpAddr>,
     _lock: File,
 }
 
@@ -67,6 +76,7 @@ pub(crate) struct Shared {
     pub(crate) region: String,
     /// The key of type A URL signing.
     pub(crate) url_key: Secret,
+    pub(crate) limits: Arc<Limits>,
 }
 
 impl Service {
@@ -96,6 +106,8 @@ impl Service {
             public_url: config.public_url,
             region: config.region,
             stop_grace: config.stop_grace,
+            limits: config.limits.fitted(server::open_files()),
+            trusted_proxies: config.trusted_proxies,
             _lock: lock,
         })
     }
@@ -138,8 +150,16 @@ impl Service {
             public_url: self.public_url,
             region: self.region,
             url_key: Secret::new(self.library.core.master.derive("url-auth", "media")),
+            limits: Arc::new(self.limits),
         };
-        server::run(self.listener, Arc::new(shared), shutdown, self.stop_grace).await;
+        server::run(
+            self.listener,
+            Arc::new(shared),
+            &self.trusted_proxies,
+            shutdown,
+            self.stop_grace,
+        )
+        .await;
         self.library.close().await;
         Ok(())
     }

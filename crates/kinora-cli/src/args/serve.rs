@@ -1,5 +1,6 @@
 //! What `serve`, `import`, `account` and `play-auth` take.
 
+use std::net::IpAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum, ValueHint};
@@ -9,7 +10,10 @@ use super::NetArgs;
 const SERVE_EXAMPLES: &str = "\
 Examples:
   kinora serve --data ./vod --listen 127.0.0.1:8080
-  kinora import film.mp4 --data ./vod";
+  kinora import film.mp4 --data ./vod
+  KINORA_LOG=warn kinora serve --data ./vod --log-format json --public-url https://vod.example.com --trusted-proxy 127.0.0.1
+
+The log goes to standard error. KINORA_LOG says how much: off, error, warn, info (the default: each request), debug, trace.";
 
 #[derive(Args)]
 #[command(after_help = SERVE_EXAMPLES)]
@@ -23,6 +27,21 @@ pub(crate) struct ServeArgs {
     /// The address that clients see in media URLs, where it differs (behind a proxy).
     #[arg(long, value_name = "URL")]
     pub(crate) public_url: Option<String>,
+    /// A proxy before the service, whose X-Forwarded-For is believed; may be repeated.
+    #[arg(long, value_name = "IP")]
+    pub(crate) trusted_proxy: Vec<IpAddr>,
+    /// The form of the log; by default text, with --json JSON.
+    #[arg(long, value_name = "FORM", value_enum)]
+    pub(crate) log_format: Option<LogFormat>,
+}
+
+/// How the log is written.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LogFormat {
+    /// A line for people.
+    Text,
+    /// A JSON object a line.
+    Json,
 }
 
 #[derive(Args)]

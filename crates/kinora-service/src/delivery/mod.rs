@@ -7,30 +7,43 @@
 mod playlist;
 mod range;
 
+use std::error::Error;
+use std::io;
+use std::os::unix::fs::FileExt as _;
 use std::sync::Arc;
 
+use axum::Extension;
 use axum::body::Body;
 use axum::extract::{Path, RawQuery, Request, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
-use bytes::{Bytes, BytesMut};
-use futures_util::stream;
+use bytes::Bytes;
+use futures_util::{Stream, stream};
 use kinora_cloud::UnixTime;
 use kinora_cloud::url_auth::{self, Ticket, UrlAuthError};
 use kinora_errors::Secret;
-use tokio::io::{AsyncReadExt as _, AsyncSeekExt as _};
+use tokio::io::AsyncReadExt as _;
 
 use crate::crypto::{hex, random};
 use crate::domain::{VideoId, VideoStatus};
+use crate::error::Causes;
 use crate::object::{MediaName, Object};
+use crate::server::{Held, Reason, Visit};
 use crate::service::Shared;
 use range::{Part, Validators};
 
-/// Octets that are read and sent at once.
+/// Octets that are read and sent at once. Each of the many streams of an HTTP/2 connection keeps one piece waiting.
 const PIECE_LEN: usize = 128 * 1024;
-/// A playlist longer than this is none of ours.
-const MAX_PLAYLIST_LEN: u64 = 8 * 1024 * 1024;
+const HTTP2_PIECE_LEN: usize = 32 * 1024;
+/// So many where memory is short.
+const LEAST_PIECE_LEN: usize = 16 * 1024;
+/// A playlist longer than this is none of ours: at four seconds a segment it would play for three days.
+const MAX_PLAYLIST_LEN: u64 = 2 * 1024 * 1024;
+/// How much longer a playlist grows when its URIs are signed, its text beside it.
+const SIGNED_GROWTH: usize = 4;
+/// A viewer's token that is longer was not given to anybody by the gateway.
+const MAX_TOKEN_LEN: usize = 512;
 /// A URL dies at its very timestamp, so that AuthTimeout alone says how long it lives.
 const VALIDITY_S: i64 = 0;
 const REFUSAL: HeaderName = HeaderName::from_static("x-tengine-error");
@@ -60,20 +73,42 @@ enum Denied {
     NotFound,
     Method,
     Failed,
+    Busy,
 }
 
 impl Denied {
+    /// What failed in the service itself is told to its operator, not to the client.
+    fn failed<E: Error + 'static>(doing: &'static str) -> impl FnOnce(E) -> Self {
+        move |error| {
+            tracing::error!(doing, cause = %Causes(&error), "internal error");
+            Self::Failed
+        }
+    }
     fn answer(self) -> Response {
-        let (status, sentence) = match self {
-            Self::Forbidden(sentence) => (StatusCode::FORBIDDEN, sentence),
-            Self::NotFound => (StatusCode::NOT_FOUND, "no such media"),
-            Self::Method => (StatusCode::METHOD_NOT_ALLOWED, "media answers GET and HEAD"),
+        let (status, code, sentence) = match self {
+            Self::Forbidden(sentence) => (StatusCode::FORBIDDEN, "media.denied", sentence),
+            Self::NotFound => (StatusCode::NOT_FOUND, "media.not_found", "no such media"),
+            Self::Method => (
+                StatusCode::METHOD_NOT_ALLOWED,
+                "media.method",
+                "media answers GET and HEAD",
+            ),
             Self::Failed => (
                 StatusCode::INTERNAL_SERVER_ERROR,
+                "media.failed",
                 "the media could not be read",
+            ),
+            Self::Busy => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                "media.busy",
+                "the service is too busy: try again later",
             ),
         };
         let mut response = (status, sentence).into_response();
+        response.extensions_mut().insert(Reason {
+            code: code.to_owned(),
+            sentence: sentence.to_owned(),
+        });
         let headers = response.headers_mut();
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         if matches!(self, Self::Forbidden(_)) {
@@ -94,11 +129,13 @@ pub(crate) async fn answer(
     State(shared): State<Arc<Shared>>,
     Path((video, file)): Path<(String, String)>,
     RawQuery(query): RawQuery,
+    Extension(visit): Extension<Visit>,
     request: Request,
 ) -> Response {
     let (parts, _) = request.into_parts();
     match serve(
         &shared,
+        &visit,
         &video,
         &file,
         query.as_deref().unwrap_or_default(),
@@ -135,7 +172,8 @@ fn authorise(shared: &Shared, path: &str, query: &str) -> Result<i64, Denied> {
 }
 
 async fn serve(
-    shared: &Shared,
+    shared: &Arc<Shared>,
+    visit: &Visit,
     video: &str,
     file: &str,
     query: &str,
@@ -159,7 +197,7 @@ async fn serve(
         .accounts
         .referer_rule()
         .await
-        .map_err(|_| Denied::Failed)?;
+        .map_err(Denied::failed("read the referer rule"))?;
     // A Referer that is no text is judged as one that names no host.
     let referer = headers
         .get(header::REFERER)
@@ -171,7 +209,7 @@ async fn serve(
         .videos
         .video(&id)
         .await
-        .map_err(|_| Denied::Failed)?
+        .map_err(Denied::failed("read the video's record"))?
         .ok_or(Denied::NotFound)?;
     if found.status != VideoStatus::Normal {
         return Err(Denied::Forbidden("denied by video status"));
@@ -181,43 +219,67 @@ async fn serve(
         .open(&id, &name)
         .await
         .map_err(|error| match error.kind() {
-            std::io::ErrorKind::NotFound => Denied::NotFound,
-            _ => Denied::Failed,
+            io::ErrorKind::NotFound => Denied::NotFound,
+            _ => Denied::failed("open the media file")(error),
         })?;
     let head = method == Method::HEAD;
     if name.extension() == "m3u8" {
-        return send_playlist(
-            shared,
-            object,
-            &id,
-            until_s,
-            argument(query, "MtsHlsUriToken").as_deref(),
-            head,
-        )
-        .await;
+        let token = argument(query, "MtsHlsUriToken").filter(|token| token.len() <= MAX_TOKEN_LEN);
+        let signed = sign_playlist(shared, visit, object, &id, until_s, token.as_deref()).await?;
+        return Ok(send_playlist(signed, head));
     }
-    send_file(object, &name, headers, head).await
+    send_file(shared, visit, object, &name, headers, head).await
 }
 
-async fn send_playlist(
+/// Octets in memory, and the room that they take of their client's share until they have gone out.
+struct Kept {
+    octets: Vec<u8>,
+    _room: Held,
+}
+
+impl AsRef<[u8]> for Kept {
+    fn as_ref(&self) -> &[u8] {
+        &self.octets
+    }
+}
+
+/// Room in memory, as soon as the client or others have taken what they asked for.
+async fn room(shared: &Shared, visit: &Visit, most: usize, least: usize) -> Option<Held> {
+    let room = visit.share.room(most, least);
+    let room = tokio::time::timeout(shared.limits.write_stall, room).await;
+    room.ok().flatten()
+}
+
+async fn sign_playlist(
     shared: &Shared,
+    visit: &Visit,
     object: Object,
     id: &VideoId,
     until_s: i64,
     token: Option<&str>,
-    head: bool,
-) -> Result<Response, Denied> {
-    if object.len > MAX_PLAYLIST_LEN {
-        return Err(Denied::Failed);
-    }
+) -> Result<Bytes, Denied> {
+    let len = usize::try_from(object.len.min(MAX_PLAYLIST_LEN)).unwrap_or(usize::MAX);
+    let len = len.saturating_mul(SIGNED_GROWTH);
+    let room = room(shared, visit, len, len).await.ok_or(Denied::Busy)?;
     let mut text = String::new();
-    let mut file = object.file.take(MAX_PLAYLIST_LEN);
+    let mut file = object.file.take(MAX_PLAYLIST_LEN.saturating_add(1));
     file.read_to_string(&mut text)
         .await
-        .map_err(|_| Denied::Failed)?;
+        .map_err(Denied::failed("read the playlist"))?;
+    if u64::try_from(text.len()).unwrap_or(u64::MAX) > MAX_PLAYLIST_LEN {
+        let long = io::Error::other("it is longer than any playlist of this service");
+        return Err(Denied::failed("read the playlist")(long));
+    }
     let signed = playlist::sign_uris(&text, token, |name| {
         sign_path(&shared.url_key, &media_path(id, name), until_s)
     });
+    Ok(Bytes::from_owner(Kept {
+        octets: signed.into_bytes(),
+        _room: room,
+    }))
+}
+
+fn send_playlist(signed: Bytes, head: bool) -> Response {
     let len = signed.len();
     let mut response = Response::new(if head {
         Body::empty()
@@ -231,7 +293,7 @@ async fn send_playlist(
     );
     headers.insert(header::CONTENT_LENGTH, HeaderValue::from(len));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    Ok(response)
+    response
 }
 
 fn content_type(name: &MediaName) -> &'static str {
@@ -245,7 +307,9 @@ fn content_type(name: &MediaName) -> &'static str {
 }
 
 async fn send_file(
-    mut object: Object,
+    shared: &Arc<Shared>,
+    visit: &Visit,
+    object: Object,
     name: &MediaName,
     request: &HeaderMap,
     head: bool,
@@ -261,14 +325,9 @@ async fn send_file(
     let body = if head || len == 0 {
         Body::empty()
     } else {
-        if start > 0 {
-            object
-                .file
-                .seek(std::io::SeekFrom::Start(start))
-                .await
-                .map_err(|_| Denied::Failed)?;
-        }
-        Body::from_stream(pieces(object.file, len))
+        let file = Arc::new(object.file.into_std().await);
+        let rest = Rest { file, start, len };
+        Body::from_stream(pieces(shared.clone(), visit.clone(), rest))
     };
     let mut response = Response::new(body);
     *response.status_mut() = status;
@@ -303,22 +362,60 @@ async fn send_file(
     Ok(response)
 }
 
-/// A file's next octets, piece by piece; no more is read than the client takes.
-fn pieces(
-    file: tokio::fs::File,
+/// What of a file is still to be sent.
+struct Rest {
+    file: Arc<std::fs::File>,
+    start: u64,
     len: u64,
-) -> impl futures_util::Stream<Item = std::io::Result<Bytes>> {
-    stream::try_unfold((file, len), |(mut file, left)| async move {
-        if left == 0 {
-            return Ok(None);
+}
+
+/// A file's next octets, piece by piece; no more is read than the client takes and has room for.
+fn pieces(shared: Arc<Shared>, visit: Visit, rest: Rest) -> impl Stream<Item = io::Result<Bytes>> {
+    let piece_len = if visit.http2 {
+        HTTP2_PIECE_LEN
+    } else {
+        PIECE_LEN
+    };
+    stream::try_unfold(
+        (shared, visit, rest),
+        move |(shared, visit, rest)| async move {
+            if rest.len == 0 {
+                return Ok(None);
+            }
+            let most = usize::try_from(rest.len).map_or(piece_len, |len| len.min(piece_len));
+            let room = room(&shared, &visit, most, most.min(LEAST_PIECE_LEN)).await;
+            let room = room.ok_or(io::ErrorKind::TimedOut)?;
+            let (file, start) = (rest.file.clone(), rest.start);
+            let read = tokio::task::spawn_blocking(move || read_piece(&file, start, room)).await;
+            let piece = read.map_err(io::Error::other).flatten();
+            let piece = piece.inspect_err(|error| {
+                tracing::error!(cause = %Causes(error), "the media could not be read to its end");
+            })?;
+            let sent = u64::try_from(piece.len()).unwrap_or(u64::MAX);
+            let rest = Rest {
+                start: rest.start.saturating_add(sent),
+                len: rest.len.saturating_sub(sent),
+                ..rest
+            };
+            Ok(Some((piece, (shared, visit, rest))))
+        },
+    )
+}
+
+fn read_piece(file: &std::fs::File, start: u64, room: Held) -> io::Result<Bytes> {
+    let mut octets = vec![0; room.len()];
+    let read = loop {
+        match file.read_at(&mut octets, start) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            read => break read?,
         }
-        let want = usize::try_from(left).unwrap_or(usize::MAX).min(PIECE_LEN);
-        let mut piece = BytesMut::with_capacity(want);
-        let mut limited = (&mut file).take(want as u64);
-        if limited.read_buf(&mut piece).await? == 0 {
-            return Err(std::io::ErrorKind::UnexpectedEof.into());
-        }
-        let left = left.saturating_sub(piece.len() as u64);
-        Ok(Some((piece.freeze(), (file, left))))
-    })
+    };
+    if read == 0 {
+        return Err(io::ErrorKind::UnexpectedEof.into());
+    }
+    octets.truncate(read);
+    Ok(Bytes::from_owner(Kept {
+        octets,
+        _room: room,
+    }))
 }

@@ -67,6 +67,7 @@ impl Why {
             why: self,
             parameter: None,
             message: sentence.into(),
+            echo: None,
         }
     }
 }
@@ -76,8 +77,14 @@ impl Why {
 pub(crate) struct Refusal {
     pub(crate) why: Why,
     parameter: Option<&'static str>,
+    /// Holds nothing that the caller sent, so that it may stand in a log.
     pub(crate) message: String,
+    /// What follows it, of what the caller sent.
+    echo: Option<String>,
 }
+
+/// No more of what a caller sent goes back to him.
+const MAX_ECHO_LEN: usize = 4096;
 
 impl Refusal {
     /// `MissingParameter`, naming it.
@@ -92,7 +99,24 @@ impl Refusal {
             why: Why::InvalidParameter,
             parameter: Some(name),
             message: format!("The parameter {name} is not valid: {}", sentence.into()),
+            echo: None,
         }
+    }
+    /// With something of what the caller sent at its end, unless that is too long.
+    pub(crate) fn echoing(mut self, label: &str, sent: &str) -> Self {
+        self.echo = Some(match sent.len() {
+            0..=MAX_ECHO_LEN => format!("{label}{sent}"),
+            _ => format!("{label}(left out, for it is longer than {MAX_ECHO_LEN} octets)"),
+        });
+        self
+    }
+    /// The whole sentence, for the caller only.
+    pub(crate) fn sentence(&self) -> String {
+        [
+            self.message.as_str(),
+            self.echo.as_deref().unwrap_or_default(),
+        ]
+        .concat()
     }
     /// The whole `Code`.
     pub(crate) fn code(&self) -> String {

@@ -114,9 +114,10 @@ impl<'a> SignedRequest<'a> {
             None => sign::string_to_sign(method, &self.params.pairs()),
             Some(_) => "(left out, for it holds the token)".to_owned(),
         };
-        Err(Why::SignatureDoesNotMatch.because(format!(
-            "The signature that the service computed differs from the one given. Check the AccessKeySecret, the HTTP method and the encoding (a space is %20, not +). The server string to sign is:{signed}"
-        )))
+        let refusal = Why::SignatureDoesNotMatch.because(
+            "The signature that the service computed differs from the one given. Check the AccessKeySecret, the HTTP method and the encoding (a space is %20, not +).",
+        );
+        Err(refusal.echoing(" The server string to sign is:", &signed))
     }
     /// Until when the nonce must be remembered so that no replay of this request can pass.
     pub(crate) fn nonce_until_ms(&self, now_ms: i64, session_expires_ms: Option<i64>) -> i64 {

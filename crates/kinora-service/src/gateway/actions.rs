@@ -100,8 +100,10 @@ fn seconds(
     let Some(text) = call.params.get(name) else {
         return Ok(default);
     };
-    text.parse()
-        .ok()
+    // Rust reads a sign as well.
+    let digits = Some(text).filter(|text| text.bytes().all(|byte| byte.is_ascii_digit()));
+    digits
+        .and_then(|text| text.parse().ok())
         .filter(|seconds| range.contains(seconds))
         .ok_or_else(|| {
             Refusal::invalid(

@@ -8,21 +8,23 @@ pub(crate) use actions::{Mint, mint_play_auth};
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::Extension;
 use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
-use axum::http::{HeaderValue, Method, StatusCode, header};
+use axum::http::uri::Authority;
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse as _, Response};
 use kinora_cloud::{Method as Signed, sts, vod, xml};
+use kinora_errors::Coded as _;
 use serde_json::{Value, json};
+use tracing::Span;
 
-use crate::crypto::{hex, random};
 use crate::domain::{AccountState, Caller, Params, Refusal, Session, SignedRequest, Why};
-use crate::error::ServiceError;
+use crate::error::{Causes, ServiceError};
+use crate::server::{Held, Reason, Visit, told_action, told_key_id};
 use crate::service::Shared;
 
 const MAX_BODY_LEN: usize = 64 * 1024;
-const BODY_LIMIT: Duration = Duration::from_secs(15);
-const ANSWER_LIMIT: Duration = Duration::from_secs(30);
 const JSON: &str = "application/json; charset=utf-8";
 const XML: &str = "text/xml; charset=utf-8";
 /// Key ids of temporary credentials begin with it.
@@ -39,7 +41,8 @@ pub(crate) struct Call<'a> {
 }
 
 impl From<ServiceError> for Refusal {
-    fn from(_: ServiceError) -> Self {
+    fn from(error: ServiceError) -> Self {
+        tracing::error!(reason = error.reason(), cause = %Causes(&error), "internal error");
         Why::InternalError.because("The service could not read or write its data. Try again later; the operator finds the cause on the machine.")
     }
 }
@@ -51,46 +54,65 @@ enum Shape {
 }
 
 /// Answers any request to the gateway.
-pub(crate) async fn answer(State(shared): State<Arc<Shared>>, request: Request) -> Response {
-    let request_id = request_id();
-    let host = host_of(&shared, request.headers().get(header::HOST));
-    let (shape, name, answer) = match read_params(request).await {
-        Ok((method, params)) => {
+pub(crate) async fn answer(
+    State(shared): State<Arc<Shared>>,
+    Extension(visit): Extension<Visit>,
+    request: Request,
+) -> Response {
+    let host = host_of(&shared, request.uri(), request.headers());
+    let (shape, name, answer) = match read_params(&shared, &visit, request).await {
+        Ok((method, params, _room)) => {
             let shape = match params.get("Format") {
                 Some(format) if format.eq_ignore_ascii_case("JSON") => Shape::Json,
                 _ => Shape::Xml,
             };
             let name = params.get("Action").unwrap_or("Unknown").to_owned();
-            let acted =
-                tokio::time::timeout(ANSWER_LIMIT, act(&shared, method, &params, &host)).await;
-            let answer = acted.unwrap_or_else(|_| {
-                Err(Why::ServiceUnavailable
-                    .because("The service is too busy to answer in time. Try again later."))
-            });
-            (shape, name, answer)
+            Span::current().record("action", told_action(&name));
+            let limit = shared.limits.answer;
+            let acted = tokio::time::timeout(limit, act(&shared, method, &params, &host)).await;
+            (shape, name, acted.unwrap_or_else(|_| Err(too_busy())))
         }
         Err(refusal) => (Shape::Xml, String::new(), Err(refusal)),
     };
     match answer {
         Ok(mut body) => {
             if let Value::Object(members) = &mut body {
-                members.insert("RequestId".to_owned(), Value::String(request_id));
+                members.insert("RequestId".to_owned(), Value::String(visit.request_id));
             }
             match shape {
                 Shape::Json => render(StatusCode::OK, JSON, body.to_string()),
                 Shape::Xml => render(StatusCode::OK, XML, xml::response(&name, &body)),
             }
         }
-        Err(refusal) => {
-            let (status, _) = refusal.why.row();
-            let body = json!({"RequestId": request_id, "HostId": host, "Code": refusal.code(), "Message": refusal.message});
-            let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-            match shape {
-                Shape::Json => render(status, JSON, body.to_string()),
-                Shape::Xml => render(status, XML, xml::error(&body)),
-            }
-        }
+        Err(refusal) => refused(&refusal, shape, &host, &visit.request_id),
     }
+}
+
+fn too_busy() -> Refusal {
+    Why::ServiceUnavailable.because("The service is too busy to answer in time. Try again later.")
+}
+
+/// The answer to a request for which there is no room, whatever it asks.
+pub(crate) fn busy(request_id: &str) -> Response {
+    let mut response = refused(&too_busy(), Shape::Xml, "", request_id);
+    let headers = response.headers_mut();
+    headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+    response
+}
+
+fn refused(refusal: &Refusal, shape: Shape, host: &str, request_id: &str) -> Response {
+    let (status, _) = refusal.why.row();
+    let body = json!({"RequestId": request_id, "HostId": host, "Code": refusal.code(), "Message": refusal.sentence()});
+    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let mut response = match shape {
+        Shape::Json => render(status, JSON, body.to_string()),
+        Shape::Xml => render(status, XML, xml::error(&body)),
+    };
+    response.extensions_mut().insert(Reason {
+        code: refusal.code(),
+        sentence: refusal.message.clone(),
+    });
+    response
 }
 
 fn render(status: StatusCode, kind: &'static str, text: String) -> Response {
@@ -102,30 +124,21 @@ fn render(status: StatusCode, kind: &'static str, text: String) -> Response {
     response
 }
 
-/// A random UUID (RFC 9562 5.4) in capitals, as the service's clients know it.
-fn request_id() -> String {
-    let mut bytes = random::<16>().unwrap_or_default();
-    bytes[6] = (bytes[6] & 0x0f) | 0x40;
-    bytes[8] = (bytes[8] & 0x3f) | 0x80;
-    let digits = hex(&bytes).to_uppercase();
-    let part = |from: usize, to: usize| digits.get(from..to).unwrap_or_default();
-    [
-        part(0, 8),
-        part(8, 12),
-        part(12, 16),
-        part(16, 20),
-        part(20, 32),
-    ]
-    .join("-")
-}
-
-/// The authority that clients see. A Host header is taken only if nothing in it can break a URL.
-fn host_of(shared: &Shared, header: Option<&HeaderValue>) -> String {
+/// The authority that clients see. That of the request's target counts before Host (RFC 9113 8.3.1, RFC 9112
+/// 3.2.2); either is taken only if nothing in it can break a URL.
+fn host_of(shared: &Shared, target: &Uri, headers: &HeaderMap) -> String {
     if let Some(url) = &shared.public_url {
         return url.authority().to_owned();
     }
-    header
-        .and_then(|host| host.to_str().ok())
+    let host = || {
+        headers
+            .get(header::HOST)
+            .and_then(|host| host.to_str().ok())
+    };
+    target
+        .authority()
+        .map(Authority::as_str)
+        .or_else(host)
         .filter(|host| !host.is_empty() && host.len() <= 255)
         .filter(|host| {
             host.bytes().all(|byte| {
@@ -135,16 +148,23 @@ fn host_of(shared: &Shared, header: Option<&HeaderValue>) -> String {
         .map_or_else(|| shared.address.to_string(), str::to_owned)
 }
 
-async fn read_params(request: Request) -> Result<(Signed, Params), Refusal> {
+/// The parameters, and the room in memory that they take.
+async fn read_params(
+    shared: &Shared,
+    visit: &Visit,
+    request: Request,
+) -> Result<(Signed, Params, Option<Held>), Refusal> {
     let (parts, body) = request.into_parts();
     let query = parts.uri.query().unwrap_or_default().as_bytes();
     if parts.method == Method::GET || parts.method == Method::HEAD {
-        return Ok((Signed::Get, Params::parse(query, b"")?));
+        return Ok((Signed::Get, Params::parse(query, b"")?, None));
     }
     if parts.method != Method::POST {
         return Err(Why::UnsupportedOperation.because("The gateway answers GET and POST."));
     }
-    let body = tokio::time::timeout(BODY_LIMIT, to_bytes(body, MAX_BODY_LEN))
+    let limit = shared.limits.body;
+    let room = room_for_body(visit, &parts.headers, limit).await?;
+    let body = tokio::time::timeout(limit, to_bytes(body, MAX_BODY_LEN))
         .await
         .map_err(|_| Why::InvalidParameter.because("The body did not arrive in time."))?
         .map_err(|_| {
@@ -165,7 +185,20 @@ async fn read_params(request: Request) -> Result<(Signed, Params), Refusal> {
         return Err(Why::InvalidParameter
             .because("The body of a POST must be application/x-www-form-urlencoded."));
     }
-    Ok((Signed::Post, Params::parse(query, &body)?))
+    Ok((Signed::Post, Params::parse(query, &body)?, Some(room)))
+}
+
+/// Room for a body of the announced length; of one that announces none, for the longest.
+async fn room_for_body(
+    visit: &Visit,
+    headers: &HeaderMap,
+    limit: Duration,
+) -> Result<Held, Refusal> {
+    let announced = headers.get(header::CONTENT_LENGTH);
+    let announced = announced.and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
+    let len = announced.map_or(MAX_BODY_LEN, |len| len.min(MAX_BODY_LEN));
+    let room = tokio::time::timeout(limit, visit.share.room(len, len)).await;
+    room.ok().flatten().ok_or_else(too_busy)
 }
 
 async fn act(
@@ -200,6 +233,7 @@ async fn act(
     };
     let now_ms = shared.core.clock.unix_ms();
     let signed = SignedRequest::read(params, now_ms)?;
+    Span::current().record("key", told_key_id(signed.key_id));
     let caller = authenticate(shared, method, &signed, now_ms).await?;
     match shared.core.accounts.account_state().await? {
         AccountState::Active => {}
@@ -280,7 +314,7 @@ async fn authenticate(
     let until_ms = signed.nonce_until_ms(now_ms, caller.expires_ms);
     if !core
         .accounts
-        .remember_nonce(signed.key_id, signed.nonce, until_ms, now_ms)
+        .remember_nonce(signed.key_id, signed.nonce, until_ms)
         .await?
     {
         return Err(Why::NonceUsed

@@ -9,6 +9,8 @@ use crate::domain::{
 };
 use crate::error::ServiceError;
 
+#[cfg(test)]
+pub(crate) use sqlite::FORGET_NONCES;
 pub(crate) use sqlite::SqliteStore;
 
 /// The answer of a store, when it comes.
@@ -33,8 +35,10 @@ pub(crate) trait AccountStore: Send + Sync {
         key_id: &'a str,
         nonce: &'a str,
         until_ms: i64,
-        now_ms: i64,
     ) -> Answer<'a, bool>;
+    /// Forgets nonces that had to be remembered until before that time: the oldest, and no more than so many at once. Says
+    /// how many those were.
+    fn forget_nonces(&self, before_ms: i64, at_most: u32) -> Answer<'_, u64>;
 }
 
 /// Videos and their renditions.

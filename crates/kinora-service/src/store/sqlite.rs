@@ -1,5 +1,4 @@
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -24,8 +23,9 @@ use crate::error::ServiceError;
 const MIGRATIONS: &[&str] = &[include_str!("schema_1.sql")];
 const READERS: u32 = 4;
 const BUSY: Duration = Duration::from_secs(15);
-/// Forgotten nonces are swept once in so many.
-const SWEEP_EVERY: u32 = 256;
+/// Deletes by the key of what the index of times finds: no step of it looks through the table.
+pub(crate) const FORGET_NONCES: &str = "DELETE FROM nonce WHERE (key_id, nonce) IN \
+     (SELECT key_id, nonce FROM nonce WHERE until_ms < $1 ORDER BY until_ms LIMIT $2)";
 const ACCOUNT_STATE: &str = "account_state";
 const REFERER_RULE: &str = "referer_rule";
 const MASTER_KEY: &str = "master_key";
@@ -35,7 +35,6 @@ const MASTER_KEY: &str = "master_key";
 pub(crate) struct SqliteStore {
     writer: SqlitePool,
     readers: SqlitePool,
-    nonces: AtomicU32,
 }
 
 impl SqliteStore {
@@ -57,7 +56,6 @@ impl SqliteStore {
         let store = Self {
             writer: pool(1),
             readers: pool(READERS),
-            nonces: AtomicU32::new(0),
         };
         match store.migrate(file).await {
             Ok(master) => Ok((store, master)),
@@ -290,15 +288,8 @@ impl AccountStore for SqliteStore {
         key_id: &'a str,
         nonce: &'a str,
         until_ms: i64,
-        now_ms: i64,
     ) -> Answer<'a, bool> {
         async move {
-            if self.nonces.fetch_add(1, Ordering::Relaxed).is_multiple_of(SWEEP_EVERY) {
-                sqlx::query("DELETE FROM nonce WHERE until_ms < $1")
-                    .bind(now_ms)
-                    .execute(&self.writer)
-                    .await?;
-            }
             let done = sqlx::query("INSERT INTO nonce (key_id, nonce, until_ms) VALUES ($1, $2, $3) ON CONFLICT (key_id, nonce) DO NOTHING")
                 .bind(key_id)
                 .bind(nonce)
@@ -306,6 +297,17 @@ impl AccountStore for SqliteStore {
                 .execute(&self.writer)
                 .await?;
             Ok(done.rows_affected() == 1)
+        }
+        .boxed()
+    }
+    fn forget_nonces(&self, before_ms: i64, at_most: u32) -> Answer<'_, u64> {
+        async move {
+            let done = sqlx::query(FORGET_NONCES)
+                .bind(before_ms)
+                .bind(i64::from(at_most))
+                .execute(&self.writer)
+                .await?;
+            Ok(done.rows_affected())
         }
         .boxed()
     }

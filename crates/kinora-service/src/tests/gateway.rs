@@ -233,7 +233,15 @@ async fn bad_requests_get_the_documented_codes() {
 
 #[tokio::test]
 async fn of_a_thousand_racing_replays_one_passes_also_after_a_restart() {
-    let (dir, service, key) = begin().await;
+    let dir = tempfile::tempdir().unwrap();
+    let many = Limits {
+        connections_per_client: 2000,
+        requests_per_client: 2000,
+        ..Limits::default()
+    };
+    let clock = Arc::new(ManualClock::now());
+    let (service, key) = Running::start_with(&dir.path().join("data"), clock, many).await;
+    let key = key.unwrap();
     let id = service.publish().await;
     let target = format!(
         "/?{}",

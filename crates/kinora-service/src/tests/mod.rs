@@ -1,9 +1,12 @@
 //! A real service on a free port, asked over loopback.
 
+mod connections;
 mod delivery;
 mod gateway;
 mod import;
 mod library;
+mod nonces;
+mod requests;
 mod tamper;
 
 use std::collections::BTreeMap;
@@ -24,7 +27,7 @@ use crate::domain::{
     AccessKey, Definition, Encryption, Format, Rendition, Video, VideoId, VideoStatus,
 };
 use crate::library::Core;
-use crate::{Clock, Library, ManualClock, Service, ServiceConfig};
+use crate::{Clock, Library, Limits, ManualClock, Service, ServiceConfig};
 
 static NONCE: AtomicU64 = AtomicU64::new(0);
 
@@ -44,7 +47,22 @@ pub(crate) fn config(dir: &Path, clock: &Arc<ManualClock>) -> ServiceConfig {
 
 impl Running {
     pub(crate) async fn start(dir: &Path, clock: Arc<ManualClock>) -> (Self, Option<Triple>) {
-        let service = Service::open(config(dir, &clock)).await.unwrap();
+        Self::start_with(dir, clock, Limits::default()).await
+    }
+    pub(crate) async fn start_with(
+        dir: &Path,
+        clock: Arc<ManualClock>,
+        limits: Limits,
+    ) -> (Self, Option<Triple>) {
+        let mut config = config(dir, &clock);
+        config.limits = limits;
+        Self::start_as(config, clock).await
+    }
+    pub(crate) async fn start_as(
+        config: ServiceConfig,
+        clock: Arc<ManualClock>,
+    ) -> (Self, Option<Triple>) {
+        let service = Service::open(config).await.unwrap();
         let key = service.first_access_key().map(Triple::permanent);
         let (stop, stopped) = oneshot::channel();
         let (address, library) = (service.address(), service.library().clone());

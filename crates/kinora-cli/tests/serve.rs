@@ -1,0 +1,491 @@
+//! `kinora serve` as its operator sees it: what it logs, and what it withstands.
+#![cfg(target_os = "linux")]
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::{SocketAddr, TcpStream};
+use std::path::Path;
+use std::process::{Child, ChildStderr, Command, Stdio};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use kinora::Secret;
+use kinora_cloud::{Method, UnixTime, sign};
+use kinora_faults::canary::{Canary, leaks};
+
+const BOUND: Duration = Duration::from_secs(30);
+
+/// A running service on a directory of its own.
+struct Server {
+    child: Child,
+    address: SocketAddr,
+    key: (String, String),
+    stderr: Option<ChildStderr>,
+}
+
+impl Server {
+    fn start(data: &Path, args: &str, level: &str) -> Self {
+        Self::start_in(data, args, level, "")
+    }
+    /// Started by a shell that first does something else.
+    fn start_in(data: &Path, args: &str, level: &str, first: &str) -> Self {
+        let program = env!("CARGO_BIN_EXE_kinora");
+        let line =
+            format!("{first} exec {program} serve --listen 127.0.0.1:0 {args} --data \"$0\"");
+        let mut child = Command::new("sh")
+            .args(["-c", &line])
+            .arg(data)
+            .env("KINORA_LOG", level)
+            .env("LANG", "C")
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut told = String::new();
+        let mut lines = BufReader::new(child.stdout.as_mut().unwrap());
+        while !told.ends_with("ready\n") {
+            assert!(lines.read_line(&mut told).unwrap() > 0, "{told}");
+        }
+        let value = |mark: &str| {
+            let rest = told.split(mark).nth(1).unwrap();
+            rest.lines().next().unwrap().to_owned()
+        };
+        Self {
+            address: value("http://").parse().unwrap(),
+            key: (value("KEY_ID="), value("KEY_SECRET=")),
+            stderr: child.stderr.take(),
+            child,
+        }
+    }
+    fn connect(&self) -> TcpStream {
+        let stream = TcpStream::connect(self.address).unwrap();
+        stream.set_read_timeout(Some(BOUND)).unwrap();
+        stream
+    }
+    /// One request on a connection of its own: the whole answer, none where the connection was refused.
+    fn ask(&self, request_line: &[u8], headers: &str) -> String {
+        let mut stream = self.connect();
+        let rest = format!(" HTTP/1.1\r\nHost: h\r\nConnection: close\r\n{headers}\r\n");
+        let _ = stream.write_all(&[request_line, rest.as_bytes()].concat());
+        let mut answer = Vec::new();
+        let _ = stream.read_to_end(&mut answer);
+        String::from_utf8_lossy(&answer).into_owned()
+    }
+    fn get(&self, target: &str) -> String {
+        self.ask(format!("GET {target}").as_bytes(), "")
+    }
+    fn signed(&self, secret: &str, nonce: u32, more: &[(&str, &str)]) -> String {
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+        let now = UnixTime(i64::try_from(since.as_secs()).unwrap()).to_string();
+        let nonce = nonce.to_string();
+        let mut pairs = vec![
+            ("Format", "JSON"),
+            ("Version", "2017-03-21"),
+            ("AccessKeyId", self.key.0.as_str()),
+            ("SignatureMethod", "HMAC-SHA1"),
+            ("SignatureVersion", "1.0"),
+            ("SignatureNonce", &nonce),
+            ("Timestamp", &now),
+        ];
+        pairs.extend(more);
+        let signature = sign::signature(&Secret::new(secret), Method::Get, &pairs);
+        let all = pairs
+            .iter()
+            .copied()
+            .chain([("Signature", signature.as_str())]);
+        let each = all.map(|(name, value)| format!("{name}={}", sign::encode(value)));
+        format!("/?{}", each.collect::<Vec<_>>().join("&"))
+    }
+    /// The path and signature of a film, imported now.
+    fn film(&self, room: &Path, data: &Path) -> String {
+        let imported = Command::new(env!("CARGO_BIN_EXE_kinora"))
+            .arg("import")
+            .arg(kinora_faults::clips::long_film(room))
+            .arg("--data")
+            .arg(data)
+            .output()
+            .unwrap();
+        assert!(imported.status.success());
+        let told = String::from_utf8(imported.stdout).unwrap();
+        let video = told.split_whitespace().last().unwrap();
+        let play = [
+            ("Action", "GetPlayInfo"),
+            ("VideoId", video),
+            ("Formats", "mp4"),
+        ];
+        let answer = self.get(&self.signed(&self.key.1, 0, &play));
+        let path = answer
+            .split("/media/")
+            .nth(1)
+            .unwrap_or_else(|| panic!("{answer}"));
+        format!("/media/{}", path.split('"').next().unwrap())
+    }
+    fn resident_kb(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        line.unwrap()
+            .trim()
+            .trim_end_matches(" kB")
+            .parse()
+            .unwrap()
+    }
+    /// Stops it by the signal that service managers send; everything that it logged.
+    fn stop(mut self) -> String {
+        let id = self.child.id().to_string();
+        assert!(
+            Command::new("kill")
+                .args(["-TERM", &id])
+                .status()
+                .unwrap()
+                .success()
+        );
+        let mut log = String::new();
+        if let Some(mut stderr) = self.stderr.take() {
+            stderr.read_to_string(&mut log).unwrap();
+        }
+        assert!(self.child.wait().unwrap().success());
+        log
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn request_id(answer: &str) -> &str {
+    let rest = answer
+        .split("x-request-id: ")
+        .nth(1)
+        .unwrap_or_else(|| panic!("{answer}"));
+    rest.lines().next().unwrap()
+}
+
+const VIDEO: &str = "0123456789abcdef0123456789abcdef";
+
+#[test]
+fn each_request_has_its_line_under_its_id_in_text_and_in_json() {
+    for args in ["", "--log-format json"] {
+        let room = tempfile::tempdir().unwrap();
+        let server = Server::start(&room.path().join("data"), args, "info");
+        let info = [("Action", "GetVideoInfo"), ("VideoId", VIDEO)];
+        let known = server.get(&server.signed(&server.key.1, 1, &info));
+        let denied = server.get(&format!("/media/{VIDEO}/fd.mp4?auth_key=1-2-3-4"));
+        let proxied = server.ask(b"GET /nothing", "X-Forwarded-For: 192.0.2.7\r\n");
+        let key = server.key.0.clone();
+        let log = server.stop();
+        let line = |answer: &str| {
+            let mut lines = log.lines().filter(|line| line.contains(request_id(answer)));
+            let line = lines.next().unwrap_or_else(|| panic!("{log}"));
+            assert_eq!(lines.next(), None);
+            line
+        };
+        for (line, words) in [
+            (
+                line(&known),
+                &[
+                    "127.0.0.1",
+                    "GetVideoInfo",
+                    &key,
+                    "404",
+                    "InvalidVideo.NotFound",
+                    "duration_ms",
+                ][..],
+            ),
+            (
+                line(&denied),
+                &[
+                    "127.0.0.1",
+                    "/media/0123456789abcdef0123456789abcdef/fd.mp4",
+                    "403",
+                    "denied by req auth",
+                ],
+            ),
+            // Nobody said that this proxy may be believed.
+            (line(&proxied), &["127.0.0.1", "/nothing", "404"]),
+        ] {
+            for word in words {
+                assert!(line.contains(word), "{word}: {line}");
+            }
+        }
+        for word in ["listening", "stopping", "stopped"] {
+            assert!(log.contains(word), "{log}");
+        }
+        if !args.is_empty() {
+            for line in log.lines() {
+                let line: serde_json::Value = serde_json::from_str(line).unwrap();
+                assert!(line["level"].is_string() && line["message"].is_string());
+            }
+            let line: serde_json::Value = serde_json::from_str(line(&known)).unwrap();
+            assert_eq!(line["span"]["action"], "GetVideoInfo");
+            assert_eq!(line["status"], 404);
+        }
+    }
+}
+
+#[test]
+fn a_trusted_proxy_tells_whose_request_it_is() {
+    let room = tempfile::tempdir().unwrap();
+    let server = Server::start(
+        &room.path().join("data"),
+        "--trusted-proxy 127.0.0.1",
+        "info",
+    );
+    server.ask(b"GET /nothing", "X-Forwarded-For: 1.2.3.4, 192.0.2.7\r\n");
+    let log = server.stop();
+    assert!(
+        log.contains("client=192.0.2.7") && !log.contains("1.2.3.4"),
+        "{log}"
+    );
+}
+
+#[test]
+fn what_fails_inside_is_told_to_the_operator_with_its_cause_and_not_to_the_client() {
+    let room = tempfile::tempdir().unwrap();
+    let data = room.path().join("data");
+    // Also where only errors are logged, they have the request's id.
+    let server = Server::start(&data, "", "error");
+    let path = server.film(room.path(), &data);
+    assert!(server.get(&path).starts_with("HTTP/1.1 200 "));
+    for (name, len) in [("kinora.db", 8192), ("kinora.db-wal", 0)] {
+        std::fs::write(data.join(name), vec![b'x'; len]).unwrap();
+    }
+    let info = [("Action", "GetVideoInfo"), ("VideoId", VIDEO)];
+    let asked = server.get(&server.signed(&server.key.1, 1, &info));
+    let media = server.get(&path);
+    let log = server.stop();
+    for (answer, word) in [
+        (asked, "InternalError"),
+        (media, "the media could not be read"),
+    ] {
+        assert!(
+            answer.starts_with("HTTP/1.1 500 ") && answer.contains(word),
+            "{answer}"
+        );
+        assert!(!answer.contains("database"), "{answer}");
+        let id = request_id(&answer);
+        let mut lines = log.lines().filter(|line| line.contains(id));
+        let cause = lines.next().unwrap_or_else(|| panic!("{log}"));
+        assert!(cause.contains("cause=the database failed: "), "{cause}");
+        assert!(lines.next().unwrap().contains("status=500"), "{log}");
+    }
+}
+
+#[test]
+fn no_secret_that_is_sent_is_logged_and_no_client_writes_a_line() {
+    for args in ["", "--log-format json"] {
+        let room = tempfile::tempdir().unwrap();
+        let server = Server::start(&room.path().join("data"), args, "trace");
+        let secret = server.key.1.clone();
+        let canaries = [
+            ("the key's secret", secret.as_str()),
+            ("the link", "canary-auth-key-7XqPw2"),
+            ("the token", "canary-token-Zk39LmVt"),
+            ("the signature", "canary-signature-Tt55"),
+            ("the credential", "canary-play-auth-Uu81"),
+            ("AuthInfo", "canary-auth-info-Oo42"),
+            ("the header", "canary-header-Rr17Qq"),
+            ("the body", "canary-body-Gg80Nn3"),
+        ];
+        let [
+            _,
+            link,
+            token,
+            signature,
+            play_auth,
+            auth_info,
+            header,
+            body,
+        ] = canaries.map(|(_, text)| text);
+        let headers = format!(
+            "Authorization: Bearer {header}\r\nCookie: sid={header}\r\nReferer: http://h/?{header}\r\n"
+        );
+        for target in [
+            format!("/media/{VIDEO}/fd.mp4?auth_key={link}&MtsHlsUriToken={token}"),
+            format!(
+                "/?Action=GetPlayInfo&Version=2017-03-21&AccessKeyId={secret}&Signature={signature}&SecurityToken={token}&PlayAuth={play_auth}&AuthInfo={auth_info}&SignatureNonce=1&SignatureMethod=HMAC-SHA1&SignatureVersion=1.0"
+            ),
+            server.signed(
+                &format!("{secret}x"),
+                1,
+                &[("Action", "GetPlayInfo"), ("AuthInfo", auth_info)],
+            ),
+            server.signed(
+                &secret,
+                2,
+                &[
+                    ("Action", "GetPlayInfo"),
+                    ("VideoId", VIDEO),
+                    ("AuthInfo", auth_info),
+                ],
+            ),
+            server.signed(
+                &secret,
+                3,
+                &[
+                    ("Action", "AssumeRole"),
+                    ("Version", "2015-04-01"),
+                    ("RoleArn", play_auth),
+                ],
+            ),
+            format!("/?Action={secret}&Version=2017-03-21"),
+            format!("/{secret}/x"),
+        ] {
+            let answer = server.ask(format!("GET {target}").as_bytes(), &headers);
+            assert!(answer.starts_with("HTTP/1.1 4"), "{answer}");
+        }
+        let length = format!("Content-Length: {}\r\n", body.len());
+        server.ask(b"POST /", &format!("{length}\r\n{body}"));
+        // A log line of the client's making, by every way in.
+        let forged = "%0a2026-01-01T00:00:00Z%20%20INFO%20forged%1b[2J%c2%9b2J%e2%80%ae";
+        server.get(&format!(
+            "/?Action=a{forged}&AccessKeyId=KN{forged}&Version={forged}"
+        ));
+        server.get(&format!("/{forged}/{forged}"));
+        server.ask(b"GET /\xc2\x9b2J\xe2\x80\xae\x7f", "");
+        server.ask(b"GE\x1bT /", "");
+        server.ask(b"GET /", "X-Forwarded-For: \x1b[2J\r\nHost: \x1b[2J\r\n");
+
+        let log = server.stop();
+        assert!(log.lines().count() > 10, "{log}");
+        let canaries = canaries.map(|(name, text)| Canary::new(name, text));
+        let found = leaks(
+            &canaries,
+            &[("the log".to_owned(), log.clone().into_bytes())],
+        );
+        assert!(found.is_empty(), "{found:#?}\n{log}");
+        let odd = |letter: char| letter != '\n' && (letter.is_control() || letter == '\u{202e}');
+        assert!(!log.contains(odd), "{log:?}");
+        for line in log.lines() {
+            let is_ours = match args.is_empty() {
+                true => {
+                    line.starts_with("20") && line.contains("Z ") && !line.contains(" INFO forged")
+                }
+                false => serde_json::from_str::<serde_json::Value>(line).is_ok(),
+            };
+            assert!(is_ours, "{line}");
+        }
+    }
+}
+
+#[test]
+fn a_log_that_nobody_reads_does_not_hold_the_service_up() {
+    let room = tempfile::tempdir().unwrap();
+    let server = Server::start(&room.path().join("data"), "", "info");
+    let mut stream = server.connect();
+    let target = "n".repeat(30);
+    // Some 300 octets each: the pipe holds 64 KiB, the queue 4,096 lines.
+    for _ in 0..6000 {
+        let head = format!("GET /{target} HTTP/1.1\r\nHost: h\r\n\r\n");
+        stream.write_all(head.as_bytes()).unwrap();
+        let mut answer = Vec::new();
+        while !answer.ends_with(b"\r\n\r\n") {
+            let mut octet = [0];
+            stream.read_exact(&mut octet).unwrap();
+            answer.push(octet[0]);
+        }
+        assert!(answer.starts_with(b"HTTP/1.1 404"));
+    }
+    drop(stream);
+    let log = server.stop();
+    assert!(
+        log.contains("lines of the log were lost"),
+        "{} lines",
+        log.lines().count()
+    );
+
+    // And where standard error is not even open.
+    let server = Server::start_in(&room.path().join("other"), "", "info", "exec 2>&-;");
+    assert!(server.get("/nothing").starts_with("HTTP/1.1 404"));
+    server.stop();
+}
+
+#[test]
+fn the_level_is_a_word_of_five_or_off() {
+    let room = tempfile::tempdir().unwrap();
+    let server = Server::start(&room.path().join("data"), "", "off");
+    server.get("/");
+    assert_eq!(server.stop(), "");
+    for bad in ["loud", "3", "kinora=trace"] {
+        let done = Command::new(env!("CARGO_BIN_EXE_kinora"))
+            .args(["serve", "--lang", "en", "--listen", "127.0.0.1:0", "--data"])
+            .arg(room.path().join("unused"))
+            .env("KINORA_LOG", bad)
+            .output()
+            .unwrap();
+        assert_eq!(done.status.code(), Some(2), "{bad}");
+        let told = String::from_utf8_lossy(&done.stderr);
+        assert!(
+            told.contains("off, error, warn, info, debug or trace"),
+            "{told}"
+        );
+    }
+    assert!(!room.path().join("unused").exists());
+}
+
+#[test]
+fn more_silent_sockets_than_the_service_may_have_files_do_not_silence_it() {
+    let room = tempfile::tempdir().unwrap();
+    let server = Server::start_in(&room.path().join("data"), "", "warn", "ulimit -n 256;");
+    let silent: Vec<TcpStream> = (0..300).map(|_| server.connect()).collect();
+    for _ in 0..20 {
+        assert!(server.get("/nothing").starts_with("HTTP/1.1 404"));
+    }
+    drop(silent);
+    let log = server.stop();
+    assert!(
+        log.contains("limit reached") && log.contains("connections"),
+        "{log}"
+    );
+
+    // Only the soft limit is low: it is raised.
+    let server = Server::start_in(&room.path().join("soft"), "", "info", "ulimit -S -n 256;");
+    assert!(server.stop().contains("connections=4096"));
+}
+
+#[test]
+fn thousands_of_shut_streams_take_little_memory() {
+    let room = tempfile::tempdir().unwrap();
+    let data = room.path().join("data");
+    let server = Server::start(&data, "", "warn");
+    let path = server.film(room.path(), &data);
+    let before = server.resident_kb();
+    let mut attackers: Vec<TcpStream> = (0..50).map(|_| server.connect()).collect();
+    for attacker in &mut attackers {
+        attacker.write_all(&shut_streams(&path, 100)).unwrap();
+    }
+    // A hundred heads of answers, of more than 40 octets each.
+    let mut got = vec![0; 100 * 40];
+    for attacker in &mut attackers {
+        attacker.read_exact(&mut got).unwrap();
+    }
+    // It has its share of requests at work: one more is refused, and at once.
+    assert!(server.get("/nothing").starts_with("HTTP/1.1 503"));
+    let grown = server.resident_kb().saturating_sub(before);
+    assert!(grown < 100_000, "{grown} kB more");
+    drop(attackers);
+    server.stop();
+}
+
+/// An HTTP/2 client's first octets (RFC 9113 3.4, 6.2, 6.5): each stream's window is one octet, and stays so.
+fn shut_streams(path: &str, count: u32) -> Vec<u8> {
+    let mut octets = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_vec();
+    octets.extend_from_slice(&[0, 0, 6, 4, 0, 0, 0, 0, 0, 0, 4, 0, 0, 0, 1]);
+    // RFC 7541 6: `:method: GET` and `:scheme: http` of the static table, two literals.
+    let mut block = vec![0x82, 0x86];
+    for (name, value) in [(4, path), (1, "h")] {
+        block.extend_from_slice(&[name, u8::try_from(value.len()).unwrap()]);
+        assert!(value.len() < 127);
+        block.extend_from_slice(value.as_bytes());
+    }
+    for number in 0..count {
+        let len = u32::try_from(block.len()).unwrap().to_be_bytes();
+        octets.extend_from_slice(&len[1..]);
+        octets.extend_from_slice(&[1, 5]);
+        octets.extend_from_slice(&(number * 2 + 1).to_be_bytes());
+        octets.extend_from_slice(&block);
+    }
+    octets
+}

@@ -1,0 +1,47 @@
+//! HTTP/2 streams: each runs as a task of its own, and one that makes no progress is reset.
+
+use std::future::poll_fn;
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep_until};
+
+use super::tally::{Hit, Tally};
+
+/// Runs streams. A task is woken when its answer goes on: when the peer opens the window, or the body has more. One that
+/// nothing wakes for long is dropped, which resets its stream and frees what it holds.
+#[derive(Clone)]
+pub(super) struct StreamExecutor {
+    pub(super) stall: Duration,
+    pub(super) tally: Arc<Tally>,
+}
+
+impl<F> hyper::rt::Executor<F> for StreamExecutor
+where
+    F: Future + Send + 'static,
+    F::Output: Send + 'static,
+{
+    fn execute(&self, stream: F) {
+        let Self { stall, tally } = self.clone();
+        tokio::spawn(async move {
+            let mut stream = pin!(stream);
+            let mut woken = Instant::now();
+            let mut alarm = pin!(sleep_until(woken + stall));
+            poll_fn(|context| {
+                if alarm.as_mut().poll(context).is_pending() {
+                    woken = Instant::now();
+                } else if woken.elapsed() >= stall {
+                    tally.count(Hit::WriteStall);
+                    return Poll::Ready(());
+                } else {
+                    alarm.as_mut().reset(woken + stall);
+                    let _ = alarm.as_mut().poll(context);
+                }
+                stream.as_mut().poll(context).map(drop)
+            })
+            .await;
+        });
+    }
+}
