@@ -2,6 +2,8 @@
 //! token, signature, nonce, account, permission, then the action.
 
 mod actions;
+mod assume_role;
+mod caller;
 
 pub(crate) use actions::{Mint, mint_play_auth};
 
@@ -12,12 +14,15 @@ use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
 use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
-use kinora_cloud::{Method as Signed, sts, vod, xml};
+use kinora_cloud::{Method as Signed, UnixTime, sts, vod, xml};
 use serde_json::{Value, json};
 
 use crate::crypto::{hex, random};
-use crate::domain::{AccountState, Caller, Params, Refusal, Session, SignedRequest, Why};
+use crate::domain::{
+    AccountState, Ask, Caller, Context, Params, Refusal, Session, SignedRequest, Why,
+};
 use crate::error::ServiceError;
+use crate::server::Peer;
 use crate::service::Shared;
 
 const MAX_BODY_LEN: usize = 64 * 1024;
@@ -25,8 +30,6 @@ const BODY_LIMIT: Duration = Duration::from_secs(15);
 const ANSWER_LIMIT: Duration = Duration::from_secs(30);
 const JSON: &str = "application/json; charset=utf-8";
 const XML: &str = "text/xml; charset=utf-8";
-/// Key ids of temporary credentials begin with it.
-const SESSION_PREFIX: &str = "STS.";
 
 /// A request as the actions see it: checked, and with the address that the client used.
 pub(crate) struct Call<'a> {
@@ -54,6 +57,7 @@ enum Shape {
 pub(crate) async fn answer(State(shared): State<Arc<Shared>>, request: Request) -> Response {
     let request_id = request_id();
     let host = host_of(&shared, request.headers().get(header::HOST));
+    let peer = request.extensions().get::<Peer>().copied();
     let (shape, name, answer) = match read_params(request).await {
         Ok((method, params)) => {
             let shape = match params.get("Format") {
@@ -62,7 +66,8 @@ pub(crate) async fn answer(State(shared): State<Arc<Shared>>, request: Request) 
             };
             let name = params.get("Action").unwrap_or("Unknown").to_owned();
             let acted =
-                tokio::time::timeout(ANSWER_LIMIT, act(&shared, method, &params, &host)).await;
+                tokio::time::timeout(ANSWER_LIMIT, act(&shared, method, &params, &host, peer))
+                    .await;
             let answer = acted.unwrap_or_else(|_| {
                 Err(Why::ServiceUnavailable
                     .because("The service is too busy to answer in time. Try again later."))
@@ -173,6 +178,7 @@ async fn act(
     method: Signed,
     params: &Params,
     host: &str,
+    peer: Option<Peer>,
 ) -> Result<Value, Refusal> {
     if let Some(format) = params.get("Format")
         && !["JSON", "XML"]
@@ -212,12 +218,7 @@ async fn act(
             );
         }
     }
-    if !caller.policy.allows(action.permission()) {
-        return Err(Why::ForbiddenRam.because(format!(
-            "This credential has no permission for {}. Grant it in the role's or key's policy.",
-            action.permission()
-        )));
-    }
+    permit(shared, &caller, action, params, peer, now_ms)?;
     let scheme = shared.public_url.as_ref().map_or("http", url::Url::scheme);
     let prefix = shared
         .public_url
@@ -234,6 +235,38 @@ async fn act(
     action.run(&call).await
 }
 
+/// Whether all that the caller's credential comes from allow the action on what it names.
+fn permit(
+    shared: &Shared,
+    caller: &Caller,
+    action: actions::Action,
+    params: &Params,
+    peer: Option<Peer>,
+    now_ms: i64,
+) -> Result<(), Refusal> {
+    let public_url = shared.public_url.as_ref();
+    let context = Context {
+        // Behind a proxy all connections are the proxy's, and what it says of others is not checked.
+        source_ip: peer.filter(|_| public_url.is_none()).map(|peer| peer.0),
+        secure_transport: public_url.is_some_and(|url| url.scheme() == "https"),
+        now: UnixTime::from_millis(now_ms),
+        principal: caller.lineage.principal().arn(),
+    };
+    let resource = action.resource(&shared.region, params);
+    let ask = Ask {
+        action: action.permission(),
+        resource: &resource,
+        context: &context,
+    };
+    if caller.may(ask) {
+        return Ok(());
+    }
+    Err(Why::ForbiddenRam.because(format!(
+        "This credential may not do {} on {resource}. Every policy that it comes from must allow it: those of the key, the roles and the sessions.",
+        action.permission()
+    )))
+}
+
 /// Finds the secret for the key, verifies the signature, and only then spends the nonce.
 async fn authenticate(
     shared: &Shared,
@@ -242,40 +275,7 @@ async fn authenticate(
     now_ms: i64,
 ) -> Result<Caller, Refusal> {
     let core = &shared.core;
-    let not_found = || {
-        Why::KeyNotFound.because("There is no such AccessKeyId. Check its spelling; a key that begins with STS. needs its SecurityToken.")
-    };
-    let (secret, caller) = if signed.key_id.starts_with(SESSION_PREFIX) {
-        let token = signed.token.ok_or_else(not_found)?;
-        let session = Session::open(&core.master, token, signed.key_id, now_ms)?;
-        let caller = Caller {
-            policy: session.policy,
-            video: session.video,
-            needs_auth_info: session.needs_auth_info,
-            expires_ms: Some(session.expires_ms),
-        };
-        (Session::secret(&core.master, signed.key_id), caller)
-    } else {
-        let key = core
-            .accounts
-            .access_key(signed.key_id)
-            .await?
-            .ok_or_else(not_found)?;
-        if !key.active {
-            return Err(Why::KeyInactive.because("The AccessKeyId is switched off."));
-        }
-        if let Some(token) = signed.token {
-            // A permanent key has no token: a token beside it is broken, or another key's.
-            Session::open(&core.master, token, signed.key_id, now_ms)?;
-        }
-        let caller = Caller {
-            policy: key.policy,
-            video: None,
-            needs_auth_info: false,
-            expires_ms: None,
-        };
-        (key.secret, caller)
-    };
+    let (secret, caller) = caller::find(core, signed, now_ms).await?;
     signed.verify(method, &secret)?;
     let until_ms = signed.nonce_until_ms(now_ms, caller.expires_ms);
     if !core

@@ -4,6 +4,8 @@ mod delivery;
 mod gateway;
 mod import;
 mod library;
+mod policies;
+mod rights;
 mod tamper;
 
 use std::collections::BTreeMap;
@@ -44,7 +46,13 @@ pub(crate) fn config(dir: &Path, clock: &Arc<ManualClock>) -> ServiceConfig {
 
 impl Running {
     pub(crate) async fn start(dir: &Path, clock: Arc<ManualClock>) -> (Self, Option<Triple>) {
-        let service = Service::open(config(dir, &clock)).await.unwrap();
+        Self::start_as(config(dir, &clock), clock).await
+    }
+    pub(crate) async fn start_as(
+        config: ServiceConfig,
+        clock: Arc<ManualClock>,
+    ) -> (Self, Option<Triple>) {
+        let service = Service::open(config).await.unwrap();
         let key = service.first_access_key().map(Triple::permanent);
         let (stop, stopped) = oneshot::channel();
         let (address, library) = (service.address(), service.library().clone());
