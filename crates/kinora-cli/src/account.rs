@@ -12,8 +12,15 @@ use crate::out;
 use crate::report::{Failure, Style};
 use crate::source::secret;
 
+/// What the operator misspelt is a matter of the arguments; the rest has its number.
 fn failed(error: ServiceError) -> Failure {
-    Failure::of(&error as &dyn Coded)
+    let chinese = match &error {
+        ServiceError::NoAccessKey => "没有这个访问密钥：`kinora account keys` 列出全部密钥",
+        ServiceError::NoRole => "没有这个角色：`kinora account roles` 列出全部角色",
+        ServiceError::RoleName => "角色的名称应为 1 到 64 个字母、数字或 . - _",
+        _ => return Failure::of(&error as &dyn Coded),
+    };
+    Failure::usage(error.to_string(), chinese)
 }
 
 /// The document that `--policy` gives, or the file that it names. Actions that are none of ours are told.

@@ -93,8 +93,7 @@ fn keys_are_listed_and_switched_and_their_secrets_never_shown_again() {
         &["delete-key", &*other][..],
         &["set-key", &other, "--state", "on"],
     ] {
-        let done = account.run(gone);
-        assert_eq!(done.status.code(), Some(11), "{}", stderr(&done));
+        assert!(account.refuses(gone).contains("kinora account keys"));
     }
     assert!(account.refuses(&["set-key", &id]).contains("--state"));
 }
@@ -131,9 +130,6 @@ fn roles_are_made_changed_and_deleted() {
     );
     account.prints(&["delete-role", "viewer"]);
     assert_eq!(account.json(&["roles"]).len(), 1);
-    let done = account.run(&["delete-role", "viewer"]);
-    assert!(!done.status.success() && stderr(&done).contains("no such role"));
-
     for (args, why) in [
         (&["set-role", "new", "--trust", "*"][..], "--policy"),
         (
@@ -150,12 +146,13 @@ fn roles_are_made_changed_and_deleted() {
         ),
         (&["set-role", "player", "--trust", "a b"], "role/NAME"),
         (&["set-role", "player"], "--policy"),
+        (&["set-role", "a/b", "--policy", PLAYING], "1 to 64 letters"),
+        (&["delete-role", "viewer"], "kinora account roles"),
+        (&["delete-role", "viewer", "--lang", "zh"], "没有这个角色"),
     ] {
         let told = account.refuses(args);
         assert!(told.contains(why), "{args:?}: {told}");
     }
-    let done = account.run(&["set-role", "a/b", "--policy", PLAYING]);
-    assert!(!done.status.success() && stderr(&done).contains("1 to 64 letters"));
 }
 
 #[test]

@@ -86,12 +86,14 @@ impl Caller {
     /// Whether all that the credential comes from allow it.
     pub(crate) fn may(&self, ask: Ask<'_>) -> bool {
         let mut policies = self.policies.iter();
-        match self.scope {
+        let all_allow = match self.scope {
             Scope::Account => policies.all(|policy| allows(policy, ask)),
             Scope::Play { .. } => {
                 ask.action == ACTION_GET_PLAY_INFO && policies.all(|policy| lets_play(policy, ask))
             }
-        }
+        };
+        // Of none, all allow everything.
+        all_allow && !self.policies.is_empty()
     }
     /// The only video that may be asked for.
     pub(crate) fn only_video(&self) -> Option<&VideoId> {

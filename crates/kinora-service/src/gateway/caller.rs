@@ -1,11 +1,12 @@
 //! Who asks: the rights of a credential are those that it comes from, looked up anew at every request. So a key
 //! that is switched off, a role that is deleted and a right that is withdrawn end what was derived from them at once.
 
-use super::{Session, SignedRequest};
-use crate::crypto::MasterKey;
-use crate::domain::{AccessKey, Caller, Lineage, Policy, Refusal, Root, Scope, Why};
-use crate::library::Core;
 use kinora_errors::Secret;
+
+use crate::domain::{
+    AccessKey, Caller, Lineage, Policy, Refusal, Root, Scope, Session, SignedRequest, Why,
+};
+use crate::library::Core;
 
 /// Key ids of temporary credentials begin with it.
 pub(super) const SESSION_PREFIX: &str = "STS.";
@@ -20,7 +21,13 @@ pub(super) async fn find(
     if id.starts_with(SESSION_PREFIX) {
         let token = signed.token.ok_or_else(not_found)?;
         let session = Session::open(&core.master, token, id, now_ms)?;
-        return Ok((secret(&core.master, id), of_session(core, session).await?));
+        let caller = Caller {
+            policies: policies(core, &session.lineage).await?,
+            lineage: session.lineage,
+            scope: session.scope,
+            expires_ms: Some(session.expires_ms),
+        };
+        return Ok((Session::secret(&core.master, id), caller));
     }
     let key = live_key(core, id).await?;
     if let Some(token) = signed.token {
@@ -36,25 +43,12 @@ pub(super) async fn find(
     Ok((key.secret, caller))
 }
 
-fn secret(master: &MasterKey, id: &str) -> Secret {
-    Session::secret(master, id)
-}
-
-async fn of_session(core: &Core, session: Session) -> Result<Caller, Refusal> {
-    Ok(Caller {
-        policies: policies(core, &session.lineage).await?,
-        lineage: session.lineage,
-        scope: session.scope,
-        expires_ms: Some(session.expires_ms),
-    })
-}
-
 /// What all that a credential comes from may do now.
 async fn policies(core: &Core, lineage: &Lineage) -> Result<Vec<Policy>, Refusal> {
-    let mut policies = Vec::new();
-    if let Root::Key(id) = &lineage.root {
-        policies.push(live_key(core, id).await?.policy);
-    }
+    let mut policies = vec![match &lineage.root {
+        Root::Operator => Policy::all(),
+        Root::Key(id) => live_key(core, id).await?.policy,
+    }];
     for (at, assumed) in lineage.roles.iter().enumerate() {
         let role = core.accounts.role(&assumed.name).await?;
         let role = role.filter(|role| role.trust.admits(&lineage.before(at)));

@@ -18,9 +18,7 @@ use kinora_cloud::{Method as Signed, UnixTime, sts, vod, xml};
 use serde_json::{Value, json};
 
 use crate::crypto::{hex, random};
-use crate::domain::{
-    AccountState, Ask, Caller, Context, Params, Refusal, Session, SignedRequest, Why,
-};
+use crate::domain::{AccountState, Ask, Caller, Context, Params, Refusal, SignedRequest, Why};
 use crate::error::ServiceError;
 use crate::server::Peer;
 use crate::service::Shared;

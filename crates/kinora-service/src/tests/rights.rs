@@ -501,3 +501,28 @@ async fn a_token_that_was_changed_anywhere_opens_nothing() {
     elsewhere.1.stop().await;
     service.stop().await;
 }
+
+#[tokio::test]
+async fn the_longest_chain_still_fits_into_a_call() {
+    let (_dir, service, key) = begin().await;
+    let id = service.publish().await;
+    put_role(&service, "admin", &["*"], &["*"]).await;
+    let actions = [r#""*""#].repeat(490).join(",");
+    let policy = format!(
+        r#"{{"Version":"1","Statement":[{{"Effect":"Allow","Action":[{actions}],"Resource":"*"}}]}}"#
+    );
+    assert!((2000..=2048).contains(&policy.len()), "{}", policy.len());
+    let mut last = key;
+    for _ in 0..4 {
+        last = session(&assume_as(&service, &last, "admin", &[("Policy", &policy)]).await);
+    }
+    assert!(may(&service, &last, "GetPlayInfo", &id).await);
+    let (play, info) = service.play_auth(&last, &id).await;
+    let call = [
+        ("Action", "GetPlayInfo"),
+        ("VideoId", id.as_str()),
+        ("AuthInfo", info.as_str()),
+    ];
+    assert_eq!(service.call(&play, &call).await.status, 200);
+    service.stop().await;
+}

@@ -156,7 +156,7 @@ impl PolicyProblem {
             Self::KeyOfAnotherKind { operator, fitting } => {
                 format!("{operator} can not judge it: use {fitting}")
             }
-            Self::Value { value, form } => format!("{value} is not of the form {form}"),
+            Self::Value { value, form } => format!("{value} can not be read: write it like {form}"),
         }
     }
 
@@ -193,7 +193,7 @@ impl PolicyProblem {
             Self::KeyOfAnotherKind { operator, fitting } => {
                 format!("{operator} 不能用于此键：应使用 {fitting}")
             }
-            Self::Value { value, form } => format!("{value} 的写法不对，应为 {form}"),
+            Self::Value { value, form } => format!("{value} 无法识别：应写作 {form} 这样的形式"),
         }
     }
 }
