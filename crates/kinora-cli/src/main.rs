@@ -8,6 +8,7 @@ use std::process::ExitCode;
 use clap::{CommandFactory as _, FromArgMatches as _, Parser as _};
 use kinora_errors::Lang;
 
+mod account;
 mod args;
 mod credential;
 mod decode;

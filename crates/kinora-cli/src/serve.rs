@@ -6,13 +6,14 @@ use std::path::Path;
 use std::sync::Arc;
 
 use kinora_service::{
-    AccessKey, AccountState, Library, Policy, Service, ServiceConfig, SystemClock, VideoId,
+    AccessKey, AccountState, Library, Service, ServiceConfig, SystemClock, VideoId,
     raise_open_files,
 };
 use serde_json::json;
 use tokio::runtime::Runtime;
 use tokio::signal::unix::SignalKind;
 
+use crate::account;
 use crate::args::{AccountAction, AccountArgs, LogFormat, ServeArgs, StateArg};
 use crate::json;
 use crate::log;
@@ -128,12 +129,7 @@ pub(crate) async fn library(dir: &Path) -> Result<Library, Failure> {
 }
 
 pub(crate) fn account(args: &AccountArgs, style: &Style) -> Result<(), Failure> {
-    let data = match &args.action {
-        AccountAction::NewKey(data)
-        | AccountAction::PlayAuth { data, .. }
-        | AccountAction::Set { data, .. }
-        | AccountAction::Videos(data) => &data.data,
-    };
+    let data = args.action.data();
     runtime()?.block_on(async {
         let library = library(data).await?;
         let done = act(&library, &args.action, style).await;
@@ -144,13 +140,17 @@ pub(crate) fn account(args: &AccountArgs, style: &Style) -> Result<(), Failure> 
 
 async fn act(library: &Library, action: &AccountAction, style: &Style) -> Result<(), Failure> {
     match action {
-        AccountAction::NewKey { .. } => {
-            let key = library
-                .new_access_key(Policy::all())
-                .await
-                .map_err(|error| Failure::of(&error))?;
+        AccountAction::NewKey(args) => {
+            let key = account::new_key(library, args.policy.as_deref(), style).await?;
             show_key(&key, style);
         }
+        AccountAction::Keys(_) => account::keys(library, style).await?,
+        AccountAction::SetKey(args) => account::set_key(library, args, style).await?,
+        AccountAction::DeleteKey(args) => account::delete_key(library, &args.id).await?,
+        AccountAction::Roles(_) => account::roles(library, style).await?,
+        AccountAction::SetRole(args) => account::set_role(library, args, style).await?,
+        AccountAction::DeleteRole(args) => account::delete_role(library, &args.name).await?,
+        AccountAction::Referer(args) => account::referer(library, args, style).await?,
         AccountAction::PlayAuth {
             video, lifetime, ..
         } => {

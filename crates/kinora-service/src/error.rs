@@ -66,6 +66,15 @@ pub enum ServiceError {
     /// No such video.
     #[error("there is no video {0}")]
     NoVideo(VideoId),
+    /// No such access key.
+    #[error("there is no such access key: `kinora account keys` lists them")]
+    NoAccessKey,
+    /// No such role.
+    #[error("there is no such role: `kinora account roles` lists them")]
+    NoRole,
+    /// A role can not have that name.
+    #[error("a role's name is 1 to 64 letters, digits or . - _")]
+    RoleName,
     /// The status machine does not allow that step.
     #[error("a video that is {} cannot become {}", from.as_str(), to.as_str())]
     StatusStep {
@@ -120,9 +129,12 @@ impl Coded for ServiceError {
             | Self::Storage { source, .. } => io_code(source),
             Self::NotADataDirectory(_) => Code::from_errno(libc_errno::ENOTEMPTY),
             Self::Locked(_) => Code::from_errno(libc_errno::EBUSY),
-            Self::OtherVersion { .. } | Self::Damaged(_) | Self::StatusStep { .. } => {
-                Code::from_errno(libc_errno::EINVAL)
-            }
+            Self::OtherVersion { .. }
+            | Self::Damaged(_)
+            | Self::StatusStep { .. }
+            | Self::RoleName => Code::from_errno(libc_errno::EINVAL),
+            Self::NoRole => Code::from_errno(libc_errno::ENOENT),
+            Self::NoAccessKey => codes::ERROR_SERVER_POP_ACCESSKEYID_NOT_FOUND,
             Self::Database(_) => codes::ERROR_GENERAL_EIO,
             Self::NoVideo(_) => codes::ERROR_SERVER_VOD_INVALIDVIDEO_NOTFOUND,
         }
@@ -138,6 +150,9 @@ impl Coded for ServiceError {
             Self::Locked(_) => "service.data.locked",
             Self::Database(_) => "service.database",
             Self::NoVideo(_) => "service.video.not_found",
+            Self::NoAccessKey => "service.access_key.not_found",
+            Self::NoRole => "service.role.not_found",
+            Self::RoleName => "service.role.name",
             Self::StatusStep { .. } => "service.video.status_step",
         }
     }

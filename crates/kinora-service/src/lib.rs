@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
+mod account;
 mod clock;
 mod crypto;
 mod delivery;
@@ -22,8 +23,9 @@ mod tests;
 
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use domain::{
-    AccessKey, AccountState, Definition, Encryption, Format, Policy, RefererRule, Rendition, Role,
-    Video, VideoId, VideoStatus,
+    AccessKey, AccountState, BadHostPattern, BadPrincipal, Definition, Encryption, Format,
+    HostPattern, JsonKind, Policy, PolicyError, PolicyProblem, Principal, RefererRule, Rendition,
+    Role, Trust, Video, VideoId, VideoStatus,
 };
 pub use error::ServiceError;
 pub use import::{ImportError, ImportOptions};

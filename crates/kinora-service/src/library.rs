@@ -9,7 +9,8 @@ use kinora_errors::Secret;
 use crate::clock::Clock;
 use crate::crypto::{MasterKey, hex, random};
 use crate::domain::{
-    AccessKey, AccountState, Policy, RefererRule, Rendition, Role, Video, VideoId, VideoStatus,
+    AccessKey, AccountState, Lineage, Policy, RefererRule, Rendition, Role, Root, Video, VideoId,
+    VideoStatus, is_role_name,
 };
 use crate::error::ServiceError;
 use crate::gateway::{Mint, mint_play_auth};
@@ -20,8 +21,6 @@ use crate::store::{AccountStore, SqliteStore, VideoStore};
 const DATABASE: &str = "kinora.db";
 const MEDIA: &str = "media";
 const STAGING: &str = "staging";
-/// The role that every account has from the start: `acs:ram::1:role/player`.
-const DEFAULT_ROLE: &str = "player";
 /// Held by the one service that runs on the directory.
 const SERVER_LOCK: &str = "server.lock";
 
@@ -103,15 +102,6 @@ impl Library {
         if self.core.accounts.has_access_key().await? {
             return Ok(None);
         }
-        let role = Role {
-            name: DEFAULT_ROLE.to_owned(),
-            policy: Policy::of(&[
-                "vod:GetPlayInfo",
-                "vod:GetVideoPlayAuth",
-                "vod:GetVideoInfo",
-            ]),
-        };
-        self.put_role(&role).await?;
         self.new_access_key(Policy::all()).await.map(Some)
     }
 
@@ -125,6 +115,7 @@ impl Library {
         let video = video.ok_or_else(|| ServiceError::NoVideo(id.clone()))?;
         let expires = UnixTime::from_millis(self.core.clock.unix_ms()).after(lifetime_s);
         let mint = Mint {
+            lineage: Lineage::of(Root::Operator),
             caller: "operator",
             region: "",
             host: "",
@@ -167,11 +158,14 @@ impl Library {
         self.core.accounts.set_account_state(state).await
     }
 
-    /// Makes or changes a role.
+    /// Makes or changes a role. Sessions of it that are there already are bound by the change at once.
     ///
     /// # Errors
-    /// The database failed.
+    /// A role can not have that name, or the database failed.
     pub async fn put_role(&self, role: &Role) -> Result<(), ServiceError> {
+        if !is_role_name(&role.name) {
+            return Err(ServiceError::RoleName);
+        }
         self.core.accounts.put_role(role).await
     }
 

@@ -12,7 +12,7 @@ use kinora_media::RequestId;
 use kinora_net::{FetchRequest, Net, NetConfig};
 use kinora_service::{
     AccessKey, Clock, ImportOptions, Library, ManualClock, Policy, Role, Service, ServiceConfig,
-    SystemClock, VideoId,
+    SystemClock, Trust, VideoId,
 };
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
@@ -177,7 +177,8 @@ impl Stage {
     pub fn sts(&self, actions: &[&str], duration_s: u64) -> VidSts {
         let role = Role {
             name: "viewer".into(),
-            policy: Policy::of(actions),
+            policy: Policy::allowing(actions).expect("actions"),
+            trust: Trust::account(),
         };
         self.run(self.library.put_role(&role)).expect("a role");
         let call = AssumeRole {

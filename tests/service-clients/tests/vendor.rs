@@ -12,7 +12,7 @@ use std::process::{Command, Output};
 use kinora::{Secret, VidAuth};
 use kinora_faults::stage::{Stage, by_auth};
 use kinora_faults::watch::Watch;
-use kinora_service::{Policy, Role};
+use kinora_service::{Policy, Role, Trust};
 use serde_json::Value;
 
 fn clients() -> PathBuf {
@@ -63,7 +63,8 @@ fn asks(mut script: Command) {
     let stage = Stage::new();
     let role = Role {
         name: "viewer".into(),
-        policy: Policy::of(&["vod:GetPlayInfo"]),
+        policy: Policy::allowing(&["vod:GetPlayInfo"]).unwrap(),
+        trust: Trust::account(),
     };
     stage.run(stage.library.put_role(&role)).unwrap();
     let Output {

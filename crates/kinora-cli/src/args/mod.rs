@@ -2,11 +2,13 @@
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+mod account;
 mod inspect;
 mod play;
 mod serve;
 mod source;
 
+pub(crate) use account::{KeyState, NoReferer, RefererArgs, SetKeyArgs, SetRoleArgs, Trusted};
 pub(crate) use inspect::{DecodeArgs, DemuxArgs, DiagnoseArgs, ExplainArgs, InputArgs};
 pub(crate) use play::{PlayArgs, ReplayArgs, Until};
 pub(crate) use serve::{
@@ -89,7 +91,7 @@ pub(crate) enum Command {
     Import(ImportArgs),
     /// Ask the service for a play credential, as an application's server does.
     PlayAuth(PlayAuthArgs),
-    /// Show or change the account of a data directory: keys, flags, videos.
+    /// Show or change the account of a data directory: keys, roles, rules, flags, videos.
     Account(AccountArgs),
     /// Print completions for a shell.
     Completions {

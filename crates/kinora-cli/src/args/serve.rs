@@ -6,6 +6,9 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand, ValueEnum, ValueHint};
 
 use super::NetArgs;
+use super::account::{
+    DeleteKeyArgs, DeleteRoleArgs, NewKeyArgs, RefererArgs, SetKeyArgs, SetRoleArgs,
+};
 
 const SERVE_EXAMPLES: &str = "\
 Examples:
@@ -67,7 +70,7 @@ pub(crate) struct ImportArgs {
 
 #[derive(Args)]
 #[command(
-    after_help = "Examples:\n  kinora account videos --data ./vod\n  kinora account set --data ./vod --state suspended"
+    after_help = "Examples:\n  kinora account videos --data ./vod\n  kinora account set --data ./vod --state suspended\n  kinora account set-key KN0123456789 --data ./vod --state off\n  kinora account roles --data ./vod --json"
 )]
 pub(crate) struct AccountArgs {
     #[command(subcommand)]
@@ -95,7 +98,21 @@ pub(crate) struct DataArgs {
 #[derive(Subcommand)]
 pub(crate) enum AccountAction {
     /// Make a new access key and show it once.
-    NewKey(DataArgs),
+    NewKey(NewKeyArgs),
+    /// List the access keys: id, state, policy; never secrets.
+    Keys(DataArgs),
+    /// Switch an access key on or off, or give it another policy.
+    SetKey(SetKeyArgs),
+    /// Delete an access key, and end by that all that comes from it.
+    DeleteKey(DeleteKeyArgs),
+    /// List the roles: name, whom they trust, policy.
+    Roles(DataArgs),
+    /// Make a role, or change what its sessions may do and who may assume it.
+    SetRole(SetRoleArgs),
+    /// Delete a role, and end its sessions by that.
+    DeleteRole(DeleteRoleArgs),
+    /// Show or set which web pages may show the media, by their Referer.
+    Referer(RefererArgs),
     /// Mint a play credential without asking the service, of any lifetime.
     PlayAuth {
         /// The video's id.

@@ -171,6 +171,14 @@ fn authorise(shared: &Shared, path: &str, query: &str) -> Result<i64, Denied> {
     })
 }
 
+/// A Referer that is no text, or given twice, is judged as one that names no host.
+fn referer(headers: &HeaderMap) -> Option<&str> {
+    let mut all = headers.get_all(header::REFERER).iter();
+    let first = all.next()?;
+    let only = all.next().is_none();
+    Some(first.to_str().ok().filter(|_| only).unwrap_or("?"))
+}
+
 async fn serve(
     shared: &Arc<Shared>,
     visit: &Visit,
@@ -198,11 +206,7 @@ async fn serve(
         .referer_rule()
         .await
         .map_err(Denied::failed("read the referer rule"))?;
-    // A Referer that is no text is judged as one that names no host.
-    let referer = headers
-        .get(header::REFERER)
-        .map(|referer| referer.to_str().unwrap_or("?"));
-    if !rule.passes(referer) {
+    if !rule.passes(referer(headers)) {
         return Err(Denied::Forbidden("denied by Referer ACL"));
     }
     let found = core

@@ -4,7 +4,7 @@ use kinora_cloud::{AuthInfo, UnixTime, sts};
 use kinora_errors::Secret;
 use serde::{Deserialize, Serialize};
 
-use super::{Policy, Refusal, VideoId, Why};
+use super::{Lineage, Refusal, Scope, VideoId, Why};
 use crate::crypto::MasterKey;
 
 /// How long an assumed role may last, in seconds.
@@ -15,26 +15,14 @@ pub(crate) const AUTH_INFO_TIMEOUT_S: RangeInclusive<i64> = 100..=3000;
 const SEAL: &str = "session-token";
 const SECRET: &str = "session-secret";
 
-/// Who asks, once the key and the token are known.
-#[derive(Clone, Debug)]
-pub(crate) struct Caller {
-    pub(crate) policy: Policy,
-    /// The only video that may be asked for.
-    pub(crate) video: Option<VideoId>,
-    /// The caller holds a play credential and must show its AuthInfo.
-    pub(crate) needs_auth_info: bool,
-    /// When a temporary credential ends.
-    pub(crate) expires_ms: Option<i64>,
-}
-
 /// A temporary credential: it lives in the sealed token that the client carries, nowhere else.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub(crate) struct Session {
     pub(crate) key_id: String,
     pub(crate) expires_ms: i64,
-    pub(crate) policy: Policy,
-    pub(crate) video: Option<VideoId>,
-    pub(crate) needs_auth_info: bool,
+    /// What it may do is looked up by this at every use, so that what is withdrawn there is withdrawn here.
+    pub(crate) lineage: Lineage,
+    pub(crate) scope: Scope,
 }
 
 impl Session {
@@ -116,8 +104,7 @@ pub(crate) fn check_auth_info(
         return Err(Why::AuthMediaId.because("The play credential was issued for another video. Ask GetVideoPlayAuth for this VideoId."));
     }
     if UnixTime::parse(&info.expire_time).is_none_or(|end| end <= UnixTime::from_millis(now_ms)) {
-        return Err(Why::AuthExpired
-            .because("The play credential has expired. Ask GetVideoPlayAuth for a new one."));
+        return Err(Refusal::play_auth_expired());
     }
     Ok(())
 }

@@ -95,9 +95,17 @@ impl Refusal {
     }
     /// `InvalidParameter.NAME`.
     pub(crate) fn invalid(name: &'static str, sentence: impl Into<String>) -> Self {
+        Self::invalid_in(name, name, sentence)
+    }
+    /// `InvalidParameter.DETAIL`, where the service has a word for what is wrong with the parameter.
+    pub(crate) fn invalid_in(
+        name: &str,
+        detail: &'static str,
+        sentence: impl Into<String>,
+    ) -> Self {
         Self {
             why: Why::InvalidParameter,
-            parameter: Some(name),
+            parameter: Some(detail),
             message: format!("The parameter {name} is not valid: {}", sentence.into()),
             echo: None,
         }
@@ -117,6 +125,11 @@ impl Refusal {
             self.echo.as_deref().unwrap_or_default(),
         ]
         .concat()
+    }
+    /// The time of a play credential is over.
+    pub(crate) fn play_auth_expired() -> Self {
+        Why::AuthExpired
+            .because("The play credential has expired. Ask GetVideoPlayAuth for a new one.")
     }
     /// The whole `Code`.
     pub(crate) fn code(&self) -> String {

@@ -6,14 +6,16 @@ use kinora_cloud::{PlayAuth, UnixTime, VideoMeta, sts, vod};
 use kinora_errors::Secret;
 use serde_json::{Value, json};
 
-use super::{Call, SESSION_PREFIX};
+use super::Call;
+use super::assume_role::{assume_role, role_name};
+use super::caller::SESSION_PREFIX;
 use crate::crypto::{MasterKey, hex, random};
 use crate::delivery::{media_path, sign_path};
 use crate::domain::{
-    ACTION_ASSUME_ROLE, ACTION_GET_PLAY_INFO, ACTION_GET_VIDEO_INFO, ACTION_GET_VIDEO_PLAY_AUTH,
-    AUTH_INFO_TIMEOUT_S, Definition, Encryption, Format, PlayFilter, Policy, Refusal, Rendition,
-    SESSION_DURATION_S, Session, Video, VideoId, VideoStatus, Why, check_auth_info,
-    issue_auth_info, pick_renditions,
+    ACCOUNT_ID, ACTION_ASSUME_ROLE, ACTION_GET_PLAY_INFO, ACTION_GET_VIDEO_INFO,
+    ACTION_GET_VIDEO_PLAY_AUTH, AUTH_INFO_TIMEOUT_S, Definition, Encryption, Format, Lineage,
+    Params, PlayFilter, Refusal, Rendition, Resource, Scope, Session, Video, VideoId, VideoStatus,
+    Why, check_auth_info, issue_auth_info, pick_renditions,
 };
 
 /// Seconds that a media URL lives, if AuthTimeout does not say.
@@ -49,6 +51,17 @@ impl Action {
             Self::AssumeRole => ACTION_ASSUME_ROLE,
         }
     }
+    /// What it is done to. Of an id that can not exist nothing is left to ask about.
+    pub(super) fn resource(self, region: &str, params: &Params) -> Resource {
+        let given = |name| params.get(name).unwrap_or_default();
+        match self {
+            Self::GetPlayInfo | Self::GetVideoPlayAuth | Self::GetVideoInfo => {
+                let id = VideoId::parse(given("VideoId"));
+                Resource::video(region, id.as_ref().map_or("", VideoId::as_str))
+            }
+            Self::AssumeRole => Resource::role(role_name(given("RoleArn")).unwrap_or_default()),
+        }
+    }
     pub(super) async fn run(self, call: &Call<'_>) -> Result<Value, Refusal> {
         match self {
             Self::GetPlayInfo => get_play_info(call).await,
@@ -62,7 +75,7 @@ impl Action {
 async fn find_video(call: &Call<'_>) -> Result<Video, Refusal> {
     let given = call.params.required("VideoId")?;
     let id = VideoId::parse(given);
-    if let Some(only) = &call.caller.video
+    if let Some(only) = call.caller.only_video()
         && id.as_ref() != Some(only)
     {
         return Err(Why::ForbiddenRam.because("This credential is for another video."));
@@ -91,7 +104,7 @@ fn must_be_normal(video: &Video) -> Result<(), Refusal> {
     )))
 }
 
-fn seconds(
+pub(super) fn seconds(
     call: &Call<'_>,
     name: &'static str,
     default: i64,
@@ -312,9 +325,10 @@ async fn get_play_info(call: &Call<'_>) -> Result<Value, Refusal> {
     let video_id = call.params.required("VideoId")?;
     match call.params.get("AuthInfo") {
         Some(info) => check_auth_info(info, &call.shared.core.master, video_id, call.now_ms)?,
-        None if call.caller.needs_auth_info => return Err(Refusal::missing("AuthInfo")),
+        None if call.caller.only_video().is_some() => return Err(Refusal::missing("AuthInfo")),
         None => {}
     }
+    call.caller.must_live(call.now_ms)?;
     let config = play_config(call)?;
     let filter = play_filter(call, config.encryption)?;
     let timeout_s = seconds(call, "AuthTimeout", URL_TIMEOUT_S, &URL_TIMEOUT_RANGE_S)?;
@@ -324,7 +338,7 @@ async fn get_play_info(call: &Call<'_>) -> Result<Value, Refusal> {
         call.shared.core.videos.renditions(&video.id).await?,
         &filter,
     )?;
-    let until_s = call.now_ms.div_euclid(1000).saturating_add(timeout_s);
+    let until_s = url_end_s(call, timeout_s, video.duration_s);
     let token = config.hls_uri_token.as_deref();
     let infos: Vec<Value> = renditions
         .iter()
@@ -351,9 +365,16 @@ async fn get_play_info(call: &Call<'_>) -> Result<Value, Refusal> {
     }))
 }
 
+/// When a media URL dies that is to live so long.
+fn url_end_s(call: &Call<'_>, timeout_s: i64, duration_s: f64) -> i64 {
+    let now_s = call.now_ms.div_euclid(1000);
+    let asked_s = now_s.saturating_add(timeout_s);
+    call.caller.url_end_s(asked_s, now_s, duration_s)
+}
+
 async fn get_video_info(call: &Call<'_>) -> Result<Value, Refusal> {
     let video = find_video(call).await?;
-    let until_s = call.now_ms.div_euclid(1000).saturating_add(URL_TIMEOUT_S);
+    let until_s = url_end_s(call, URL_TIMEOUT_S, video.duration_s);
     Ok(json!({
         "Video": {
             "VideoId": video.id,
@@ -367,16 +388,12 @@ async fn get_video_info(call: &Call<'_>) -> Result<Value, Refusal> {
     }))
 }
 
-fn session_key() -> std::io::Result<String> {
+pub(super) fn session_key() -> std::io::Result<String> {
     random::<12>().map(|bytes| format!("{SESSION_PREFIX}{}", hex(&bytes)))
 }
 
-fn no_random_number() -> Refusal {
+pub(super) fn no_random_number() -> Refusal {
     Why::InternalError.because("The service could not draw a random number.")
-}
-
-fn new_session_key() -> Result<String, Refusal> {
-    session_key().map_err(|_| no_random_number())
 }
 
 async fn get_video_play_auth(call: &Call<'_>) -> Result<Value, Refusal> {
@@ -388,10 +405,12 @@ async fn get_video_play_auth(call: &Call<'_>) -> Result<Value, Refusal> {
     )?;
     let video = find_video(call).await?;
     must_be_normal(&video)?;
-    let expires = UnixTime::from_millis(call.now_ms).after(timeout_s);
+    let asked_ms = call.now_ms.saturating_add(timeout_s.saturating_mul(1000));
+    let expires = UnixTime::from_millis(call.caller.end_ms(asked_ms));
     let host = call.base_url.split_once("://").map_or("", |(_, host)| host);
     let cover = cover_url(call, &video, expires.after(URL_TIMEOUT_S).seconds());
     let mint = Mint {
+        lineage: call.caller.lineage.clone(),
         caller: call.key_id,
         region: &call.shared.region,
         host,
@@ -405,6 +424,8 @@ async fn get_video_play_auth(call: &Call<'_>) -> Result<Value, Refusal> {
 
 /// What a play credential says beside the video.
 pub(crate) struct Mint<'a> {
+    /// Whose right to let play it hands on.
+    pub(crate) lineage: Lineage,
     pub(crate) caller: &'a str,
     pub(crate) region: &'a str,
     pub(crate) host: &'a str,
@@ -424,10 +445,12 @@ pub(crate) fn mint_play_auth(
             .after(PLAY_SESSION_MARGIN_S)
             .seconds()
             .saturating_mul(1000),
-        policy: Policy::of(&[ACTION_GET_PLAY_INFO]),
+        lineage: mint.lineage,
         // The AuthInfo binds it to the video, and says so in its own words when it does not fit.
-        video: Some(video.id.clone()),
-        needs_auth_info: true,
+        scope: Scope::Play {
+            video: video.id.clone(),
+            until_ms: expires.seconds().saturating_mul(1000),
+        },
     };
     let info = issue_auth_info(master, &video.id, expires, mint.caller, mint.host);
     Ok(PlayAuth {
@@ -435,7 +458,7 @@ pub(crate) fn mint_play_auth(
         security_token: Secret::new(session.token(master)),
         access_key_id: session.key_id,
         region: mint.region.to_owned(),
-        customer_id: "1".to_owned(),
+        customer_id: ACCOUNT_ID.to_owned(),
         play_domain: mint.host.to_owned(),
         auth_info: info.to_json(),
         video_meta: VideoMeta {
@@ -446,105 +469,4 @@ pub(crate) fn mint_play_auth(
             status: video.status.as_str().to_owned(),
         },
     })
-}
-
-/// The actions that a session policy leaves of a role's: both must allow them.
-fn narrowed(role: &Policy, text: Option<&str>) -> Result<Policy, Refusal> {
-    let Some(text) = text else {
-        return Ok(role.clone());
-    };
-    let malformed = || {
-        Refusal::invalid(
-            "Policy",
-            "it must be a policy document: {\"Version\":\"1\",\"Statement\":[{\"Effect\":\"Allow\",\"Action\":[…],\"Resource\":\"*\"}]}.",
-        )
-    };
-    let document: Value = serde_json::from_str(text).map_err(|_| malformed())?;
-    let statements = document
-        .get("Statement")
-        .and_then(Value::as_array)
-        .ok_or_else(malformed)?;
-    let (mut allow, mut deny) = (Policy::of(&[]), Policy::of(&[]));
-    for statement in statements {
-        let actions: Vec<String> = match statement.get("Action") {
-            Some(Value::String(action)) => vec![action.clone()],
-            Some(Value::Array(actions)) => actions
-                .iter()
-                .filter_map(Value::as_str)
-                .map(str::to_owned)
-                .collect(),
-            _ => return Err(malformed()),
-        };
-        match statement.get("Effect").and_then(Value::as_str) {
-            Some("Allow") => allow.actions.extend(actions),
-            Some("Deny") => deny.actions.extend(actions),
-            _ => return Err(malformed()),
-        }
-    }
-    let known = [
-        ACTION_GET_PLAY_INFO,
-        ACTION_GET_VIDEO_PLAY_AUTH,
-        ACTION_GET_VIDEO_INFO,
-        ACTION_ASSUME_ROLE,
-    ];
-    let left: Vec<&str> = known
-        .into_iter()
-        .filter(|action| role.allows(action) && allow.allows(action) && !deny.allows(action))
-        .collect();
-    Ok(Policy::of(&left))
-}
-
-async fn assume_role(call: &Call<'_>) -> Result<Value, Refusal> {
-    let arn = call.params.required("RoleArn")?;
-    let session_name = call.params.required("RoleSessionName")?;
-    let name_fits = (2..=64).contains(&session_name.len())
-        && session_name
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || b".@-_".contains(&byte));
-    if !name_fits {
-        return Err(Refusal::invalid(
-            "RoleSessionName",
-            "it must be 2 to 64 letters, digits or . @ - _",
-        ));
-    }
-    let name = arn
-        .strip_prefix("acs:ram::")
-        .and_then(|rest| rest.split_once(":role/"))
-        .map(|(_, name)| name)
-        .ok_or_else(|| {
-            Refusal::invalid(
-                "RoleArn",
-                "it must be of the form acs:ram::ACCOUNT:role/NAME.",
-            )
-        })?;
-    let duration_s = seconds(
-        call,
-        "DurationSeconds",
-        *SESSION_DURATION_S.end(),
-        &SESSION_DURATION_S,
-    )?;
-    let role = call.shared.core.accounts.role(name).await?;
-    let role = role.ok_or_else(|| {
-        Why::RoleNotFound.because("There is no such role. Its name is the last part of RoleArn.")
-    })?;
-    let master = &call.shared.core.master;
-    let session = Session {
-        key_id: new_session_key()?,
-        expires_ms: call.now_ms.saturating_add(duration_s.saturating_mul(1000)),
-        policy: narrowed(&role.policy, call.params.get("Policy"))?,
-        video: None,
-        needs_auth_info: false,
-    };
-    Ok(json!({
-        "Credentials": {
-            "AccessKeyId": session.key_id,
-            "AccessKeySecret": Session::secret(master, &session.key_id).expose(),
-            "SecurityToken": session.token(master),
-            "Expiration": UnixTime::from_millis(session.expires_ms).to_string(),
-        },
-        "AssumedRoleUser": {
-            "Arn": format!("{arn}/{session_name}"),
-            "AssumedRoleId": format!("{name}:{session_name}"),
-        },
-    }))
 }

@@ -2,6 +2,8 @@
 //! token, signature, nonce, account, permission, then the action.
 
 mod actions;
+mod assume_role;
+mod caller;
 
 pub(crate) use actions::{Mint, mint_play_auth};
 
@@ -14,12 +16,12 @@ use axum::extract::{Request, State};
 use axum::http::uri::Authority;
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse as _, Response};
-use kinora_cloud::{Method as Signed, sts, vod, xml};
+use kinora_cloud::{Method as Signed, UnixTime, sts, vod, xml};
 use kinora_errors::Coded as _;
 use serde_json::{Value, json};
 use tracing::Span;
 
-use crate::domain::{AccountState, Caller, Params, Refusal, Session, SignedRequest, Why};
+use crate::domain::{AccountState, Ask, Caller, Context, Params, Refusal, SignedRequest, Why};
 use crate::error::{Causes, ServiceError};
 use crate::server::{Held, Reason, Visit, told_action, told_key_id};
 use crate::service::Shared;
@@ -27,8 +29,6 @@ use crate::service::Shared;
 const MAX_BODY_LEN: usize = 64 * 1024;
 const JSON: &str = "application/json; charset=utf-8";
 const XML: &str = "text/xml; charset=utf-8";
-/// Key ids of temporary credentials begin with it.
-const SESSION_PREFIX: &str = "STS.";
 
 /// A request as the actions see it: checked, and with the address that the client used.
 pub(crate) struct Call<'a> {
@@ -69,7 +69,8 @@ pub(crate) async fn answer(
             let name = params.get("Action").unwrap_or("Unknown").to_owned();
             Span::current().record("action", told_action(&name));
             let limit = shared.limits.answer;
-            let acted = tokio::time::timeout(limit, act(&shared, method, &params, &host)).await;
+            let acted =
+                tokio::time::timeout(limit, act(&shared, &visit, method, &params, &host)).await;
             (shape, name, acted.unwrap_or_else(|_| Err(too_busy())))
         }
         Err(refusal) => (Shape::Xml, String::new(), Err(refusal)),
@@ -203,6 +204,7 @@ async fn room_for_body(
 
 async fn act(
     shared: &Shared,
+    visit: &Visit,
     method: Signed,
     params: &Params,
     host: &str,
@@ -246,12 +248,7 @@ async fn act(
             );
         }
     }
-    if !caller.policy.allows(action.permission()) {
-        return Err(Why::ForbiddenRam.because(format!(
-            "This credential has no permission for {}. Grant it in the role's or key's policy.",
-            action.permission()
-        )));
-    }
+    permit(shared, visit, &caller, action, params, now_ms)?;
     let scheme = shared.public_url.as_ref().map_or("http", url::Url::scheme);
     let prefix = shared
         .public_url
@@ -268,6 +265,38 @@ async fn act(
     action.run(&call).await
 }
 
+/// Whether all that the caller's credential comes from allow the action on what it names.
+fn permit(
+    shared: &Shared,
+    visit: &Visit,
+    caller: &Caller,
+    action: actions::Action,
+    params: &Params,
+    now_ms: i64,
+) -> Result<(), Refusal> {
+    let public_url = shared.public_url.as_ref();
+    let context = Context {
+        // Behind a proxy that the operator does not name as trusted, all connections are the proxy's.
+        source_ip: (public_url.is_none() || visit.is_forwarded).then_some(visit.origin),
+        secure_transport: public_url.is_some_and(|url| url.scheme() == "https"),
+        now: UnixTime::from_millis(now_ms),
+        principal: caller.lineage.principal().arn(),
+    };
+    let resource = action.resource(&shared.region, params);
+    let ask = Ask {
+        action: action.permission(),
+        resource: &resource,
+        context: &context,
+    };
+    if caller.may(ask) {
+        return Ok(());
+    }
+    Err(Why::ForbiddenRam.because(format!(
+        "This credential may not do {} on {resource}. Every policy that it comes from must allow it: those of the key, the roles and the sessions.",
+        action.permission()
+    )))
+}
+
 /// Finds the secret for the key, verifies the signature, and only then spends the nonce.
 async fn authenticate(
     shared: &Shared,
@@ -276,40 +305,7 @@ async fn authenticate(
     now_ms: i64,
 ) -> Result<Caller, Refusal> {
     let core = &shared.core;
-    let not_found = || {
-        Why::KeyNotFound.because("There is no such AccessKeyId. Check its spelling; a key that begins with STS. needs its SecurityToken.")
-    };
-    let (secret, caller) = if signed.key_id.starts_with(SESSION_PREFIX) {
-        let token = signed.token.ok_or_else(not_found)?;
-        let session = Session::open(&core.master, token, signed.key_id, now_ms)?;
-        let caller = Caller {
-            policy: session.policy,
-            video: session.video,
-            needs_auth_info: session.needs_auth_info,
-            expires_ms: Some(session.expires_ms),
-        };
-        (Session::secret(&core.master, signed.key_id), caller)
-    } else {
-        let key = core
-            .accounts
-            .access_key(signed.key_id)
-            .await?
-            .ok_or_else(not_found)?;
-        if !key.active {
-            return Err(Why::KeyInactive.because("The AccessKeyId is switched off."));
-        }
-        if let Some(token) = signed.token {
-            // A permanent key has no token: a token beside it is broken, or another key's.
-            Session::open(&core.master, token, signed.key_id, now_ms)?;
-        }
-        let caller = Caller {
-            policy: key.policy,
-            video: None,
-            needs_auth_info: false,
-            expires_ms: None,
-        };
-        (key.secret, caller)
-    };
+    let (secret, caller) = caller::find(core, signed, now_ms).await?;
     signed.verify(method, &secret)?;
     let until_ms = signed.nonce_until_ms(now_ms, caller.expires_ms);
     if !core

@@ -1,6 +1,7 @@
 //! What every request passes on its way in and out: its id, its share of the limits, its line in the log.
 
 use std::convert::Infallible;
+use std::net::IpAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -33,6 +34,10 @@ pub(super) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id"
 pub(crate) struct Visit {
     /// The request's id: in the answer and in the log.
     pub(crate) request_id: String,
+    /// Where it comes from.
+    pub(crate) origin: IpAddr,
+    /// A trusted proxy said so.
+    pub(crate) is_forwarded: bool,
     /// What its client may take.
     pub(crate) share: Arc<Share>,
     pub(crate) http2: bool,
@@ -73,6 +78,8 @@ impl Service<Request<Incoming>> for Front {
             .origin(self.seat.peer, request.headers());
         let visit = Visit {
             request_id: request_id(),
+            origin,
+            is_forwarded: origin != self.seat.peer,
             share: self.budget.share(Client::from(origin)),
             http2,
         };

@@ -5,7 +5,8 @@ mod sqlite;
 use futures_util::future::BoxFuture;
 
 use crate::domain::{
-    AccessKey, AccountState, RefererRule, Rendition, Role, Video, VideoId, VideoStatus,
+    AccessKey, AccountState, Policy, RefererRule, Rendition, Role, Trust, Video, VideoId,
+    VideoStatus,
 };
 use crate::error::ServiceError;
 
@@ -21,12 +22,32 @@ pub(crate) trait AccountStore: Send + Sync {
     fn account_state(&self) -> Answer<'_, AccountState>;
     fn set_account_state(&self, state: AccountState) -> Answer<'_, ()>;
     fn access_key<'a>(&'a self, id: &'a str) -> Answer<'a, Option<AccessKey>>;
+    /// All keys, in the order of their ids.
+    fn access_keys(&self) -> Answer<'_, Vec<AccessKey>>;
     fn has_access_key(&self) -> Answer<'_, bool>;
     fn put_access_key<'a>(&'a self, key: &'a AccessKey) -> Answer<'a, ()>;
+    /// Changes what is given and nothing else. Whether there is such a key.
+    fn update_access_key<'a>(
+        &'a self,
+        id: &'a str,
+        policy: Option<&'a Policy>,
+        active: Option<bool>,
+    ) -> Answer<'a, bool>;
     /// Whether there was such a key.
     fn delete_access_key<'a>(&'a self, id: &'a str) -> Answer<'a, bool>;
     fn role<'a>(&'a self, name: &'a str) -> Answer<'a, Option<Role>>;
+    /// All roles, in the order of their names.
+    fn roles(&self) -> Answer<'_, Vec<Role>>;
     fn put_role<'a>(&'a self, role: &'a Role) -> Answer<'a, ()>;
+    /// Changes what is given and nothing else. Whether there is such a role.
+    fn update_role<'a>(
+        &'a self,
+        name: &'a str,
+        policy: Option<&'a Policy>,
+        trust: Option<&'a Trust>,
+    ) -> Answer<'a, bool>;
+    /// Whether there was such a role.
+    fn delete_role<'a>(&'a self, name: &'a str) -> Answer<'a, bool>;
     fn referer_rule(&self) -> Answer<'_, RefererRule>;
     fn set_referer_rule<'a>(&'a self, rule: &'a RefererRule) -> Answer<'a, ()>;
     /// Whether the nonce is new. Of all that ask at once with the same one, one hears yes.

@@ -15,12 +15,15 @@ use super::{AccountStore, Answer, VideoStore};
 use crate::crypto::{MasterKey, random};
 use crate::domain::{
     AccessKey, AccountState, Definition, Encryption, Format, Policy, RefererRule, Rendition, Role,
-    Video, VideoId, VideoStatus,
+    Trust, Video, VideoId, VideoStatus,
 };
 use crate::error::ServiceError;
 
 /// The n-th entry leads from version n to n + 1. Entries are only ever added.
-const MIGRATIONS: &[&str] = &[include_str!("schema_1.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("schema_1.sql"),
+    include_str!("schema_2_trust.sql"),
+];
 const READERS: u32 = 4;
 const BUSY: Duration = Duration::from_secs(15);
 /// Deletes by the key of what the index of times finds: no step of it looks through the table.
@@ -176,6 +179,29 @@ fn from_json<T: serde::de::DeserializeOwned>(text: &str) -> Result<T, ServiceErr
         .map_err(|error| ServiceError::Database(sqlx::Error::Decode(error.into())))
 }
 
+/// A policy that can not be read gives no right: whoever depends on it is refused.
+fn to_policy(document: &str) -> Result<Policy, ServiceError> {
+    Policy::of_row(document)
+        .map_err(|error| ServiceError::Database(sqlx::Error::Decode(error.into())))
+}
+
+fn to_access_key(row: &SqliteRow) -> Result<AccessKey, ServiceError> {
+    Ok(AccessKey {
+        id: row.try_get("id")?,
+        secret: Secret::new(row.try_get::<String, _>("secret")?),
+        policy: to_policy(row.try_get("policy")?)?,
+        active: row.try_get::<i64, _>("active")? != 0,
+    })
+}
+
+fn to_role(row: &SqliteRow) -> Result<Role, ServiceError> {
+    Ok(Role {
+        name: row.try_get("name")?,
+        policy: to_policy(row.try_get("policy")?)?,
+        trust: from_json(row.try_get("trust")?)?,
+    })
+}
+
 fn word<T>(text: &str, parse: fn(&str) -> Option<T>) -> Result<T, ServiceError> {
     parse(text).ok_or_else(|| {
         ServiceError::Database(sqlx::Error::Decode(format!("unknown word {text:?}").into()))
@@ -197,19 +223,20 @@ impl AccountStore for SqliteStore {
     }
     fn access_key<'a>(&'a self, id: &'a str) -> Answer<'a, Option<AccessKey>> {
         async move {
-            let row = sqlx::query("SELECT secret, policy, active FROM access_key WHERE id = $1")
+            let row = sqlx::query("SELECT * FROM access_key WHERE id = $1")
                 .bind(id)
                 .fetch_optional(&self.readers)
                 .await?;
-            row.map(|row| {
-                Ok(AccessKey {
-                    id: id.to_owned(),
-                    secret: Secret::new(row.try_get::<String, _>(0)?),
-                    policy: from_json::<Policy>(&row.try_get::<String, _>(1)?)?,
-                    active: row.try_get::<i64, _>(2)? != 0,
-                })
-            })
-            .transpose()
+            row.map(|row| to_access_key(&row)).transpose()
+        }
+        .boxed()
+    }
+    fn access_keys(&self) -> Answer<'_, Vec<AccessKey>> {
+        async {
+            let rows = sqlx::query("SELECT * FROM access_key ORDER BY id")
+                .fetch_all(&self.readers)
+                .await?;
+            rows.iter().map(to_access_key).collect()
         }
         .boxed()
     }
@@ -230,11 +257,28 @@ impl AccountStore for SqliteStore {
             )
             .bind(&key.id)
             .bind(key.secret.expose())
-            .bind(to_json(&key.policy)?)
+            .bind(key.policy.document())
             .bind(i64::from(key.active))
             .execute(&self.writer)
             .await?;
             Ok(())
+        }
+        .boxed()
+    }
+    fn update_access_key<'a>(
+        &'a self,
+        id: &'a str,
+        policy: Option<&'a Policy>,
+        active: Option<bool>,
+    ) -> Answer<'a, bool> {
+        async move {
+            let done = sqlx::query("UPDATE access_key SET policy = COALESCE($1, policy), active = COALESCE($2, active) WHERE id = $3")
+                .bind(policy.map(Policy::document))
+                .bind(active.map(i64::from))
+                .bind(id)
+                .execute(&self.writer)
+                .await?;
+            Ok(done.rows_affected() > 0)
         }
         .boxed()
     }
@@ -250,30 +294,62 @@ impl AccountStore for SqliteStore {
     }
     fn role<'a>(&'a self, name: &'a str) -> Answer<'a, Option<Role>> {
         async move {
-            let policy: Option<String> =
-                sqlx::query_scalar("SELECT policy FROM role WHERE name = $1")
-                    .bind(name)
-                    .fetch_optional(&self.readers)
-                    .await?;
-            policy
-                .map(|policy| {
-                    Ok(Role {
-                        name: name.to_owned(),
-                        policy: from_json(&policy)?,
-                    })
-                })
-                .transpose()
+            let row = sqlx::query("SELECT * FROM role WHERE name = $1")
+                .bind(name)
+                .fetch_optional(&self.readers)
+                .await?;
+            row.map(|row| to_role(&row)).transpose()
+        }
+        .boxed()
+    }
+    fn roles(&self) -> Answer<'_, Vec<Role>> {
+        async {
+            let rows = sqlx::query("SELECT * FROM role ORDER BY name")
+                .fetch_all(&self.readers)
+                .await?;
+            rows.iter().map(to_role).collect()
         }
         .boxed()
     }
     fn put_role<'a>(&'a self, role: &'a Role) -> Answer<'a, ()> {
         async move {
-            sqlx::query("INSERT INTO role (name, policy) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET policy = excluded.policy")
-                .bind(&role.name)
-                .bind(to_json(&role.policy)?)
+            sqlx::query(
+                "INSERT INTO role (name, policy, trust) VALUES ($1, $2, $3) \
+                 ON CONFLICT (name) DO UPDATE SET policy = excluded.policy, trust = excluded.trust",
+            )
+            .bind(&role.name)
+            .bind(role.policy.document())
+            .bind(to_json(&role.trust)?)
+            .execute(&self.writer)
+            .await?;
+            Ok(())
+        }
+        .boxed()
+    }
+    fn update_role<'a>(
+        &'a self,
+        name: &'a str,
+        policy: Option<&'a Policy>,
+        trust: Option<&'a Trust>,
+    ) -> Answer<'a, bool> {
+        async move {
+            let done = sqlx::query("UPDATE role SET policy = COALESCE($1, policy), trust = COALESCE($2, trust) WHERE name = $3")
+                .bind(policy.map(Policy::document))
+                .bind(trust.map(to_json).transpose()?)
+                .bind(name)
                 .execute(&self.writer)
                 .await?;
-            Ok(())
+            Ok(done.rows_affected() > 0)
+        }
+        .boxed()
+    }
+    fn delete_role<'a>(&'a self, name: &'a str) -> Answer<'a, bool> {
+        async move {
+            let done = sqlx::query("DELETE FROM role WHERE name = $1")
+                .bind(name)
+                .execute(&self.writer)
+                .await?;
+            Ok(done.rows_affected() > 0)
         }
         .boxed()
     }

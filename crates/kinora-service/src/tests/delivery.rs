@@ -194,14 +194,22 @@ async fn referer_rules_and_the_status_are_obeyed() {
     let (_dir, service, key, id) = begin().await;
     let target = service.play_url(&key, &id, "mp4").await;
     let rule = RefererRule {
-        allow: vec!["page.test".into()],
-        deny: Vec::new(),
+        allow: vec!["page.test".parse().unwrap()],
+        deny: vec!["bad.page.test".parse().unwrap()],
         allow_empty: false,
     };
     service.library.set_referer_rule(&rule).await.unwrap();
     let good = [("Referer", "https://page.test/x")];
     assert_eq!(service.get(&target, &good).await.status, 200);
-    for bad in [&[][..], &[("Referer", "https://other.test/")][..]] {
+    let twice = [good[0], ("Referer", "https://bad.page.test/")];
+    for bad in [
+        &[][..],
+        &[("Referer", "https://other.test/")][..],
+        &[("Referer", "https://bad.page.test./")][..],
+        &[("Referer", "about:blank")][..],
+        &[("Referer", "https://page.test/\u{e9}")][..],
+        &twice[..],
+    ] {
         let reply = service.get(&target, bad).await;
         assert_eq!(
             (reply.status, reply.header("x-tengine-error")),

@@ -1,7 +1,7 @@
 use std::collections::BTreeSet;
 
 use super::*;
-use crate::{AccountState, Policy, Role};
+use crate::{AccountState, Policy, Role, Trust};
 
 async fn begin() -> (tempfile::TempDir, Running, Triple) {
     let dir = tempfile::tempdir().unwrap();
@@ -359,7 +359,7 @@ async fn an_assumed_role_may_do_what_its_policy_says_until_it_expires() {
         ),
         (("RoleArn", "acs:ram::1:role/nobody"), "EntityNotExist.Role"),
         (("RoleArn", "nonsense"), "InvalidParameter.RoleArn"),
-        (("Policy", "{}"), "InvalidParameter.Policy"),
+        (("Policy", "{}"), "InvalidParameter.PolicyGrammar"),
     ] {
         assert_eq!(assume(&service, &key, &[more]).await.code(), code);
     }
@@ -386,7 +386,7 @@ async fn account_flags_and_policies_are_obeyed() {
     assert_eq!(service.call(&key, &play).await.status, 200);
     let mut little = service
         .library
-        .new_access_key(Policy::of(&["sts:*"]))
+        .new_access_key(Policy::allowing(&["sts:*"]).unwrap())
         .await
         .unwrap();
     assert_eq!(
@@ -415,7 +415,8 @@ async fn account_flags_and_policies_are_obeyed() {
     );
     let nothing = Role {
         name: "nothing".into(),
-        policy: Policy::of(&[]),
+        policy: Policy::none(),
+        trust: Trust::account(),
     };
     service.library.put_role(&nothing).await.unwrap();
     let session = Triple::of(

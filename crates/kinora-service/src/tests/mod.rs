@@ -7,6 +7,8 @@ mod import;
 mod library;
 mod nonces;
 mod requests;
+mod policies;
+mod rights;
 mod tamper;
 
 use std::collections::BTreeMap;
