@@ -17,6 +17,8 @@ mod explain;
 mod help;
 mod import;
 mod json;
+mod lost_found;
+mod notices;
 mod out;
 mod play;
 mod play_auth;

@@ -12,8 +12,10 @@ use serde_json::json;
 use tokio::runtime::Runtime;
 use tokio::signal::unix::SignalKind;
 
-use crate::args::{AccountAction, AccountArgs, ServeArgs, StateArg};
+use crate::args::{AccountAction, AccountArgs, LostFoundArgs, ServeArgs, StateArg};
 use crate::json;
+use crate::lost_found;
+use crate::notices;
 use crate::out;
 use crate::report::{Failure, Style};
 use crate::signals;
@@ -44,6 +46,7 @@ pub(crate) fn run(args: &ServeArgs, style: &Style) -> Result<(), Failure> {
         let service = Service::open(config)
             .await
             .map_err(|error| Failure::of(&error))?;
+        notices::tell(service.library(), style);
         announce(&service, style);
         service
             .run(async move {
@@ -111,7 +114,7 @@ fn address(text: &str) -> Result<SocketAddr, Failure> {
     })
 }
 
-pub(crate) async fn library(dir: &Path) -> Result<Library, Failure> {
+async fn library(dir: &Path) -> Result<Library, Failure> {
     Library::open(dir, Arc::new(SystemClock))
         .await
         .map_err(|error| Failure::of(&error))
@@ -122,10 +125,12 @@ pub(crate) fn account(args: &AccountArgs, style: &Style) -> Result<(), Failure> 
         AccountAction::NewKey(data)
         | AccountAction::PlayAuth { data, .. }
         | AccountAction::Set { data, .. }
-        | AccountAction::Videos(data) => &data.data,
+        | AccountAction::Videos(data)
+        | AccountAction::LostFound(LostFoundArgs { data, .. }) => &data.data,
     };
     runtime()?.block_on(async {
         let library = library(data).await?;
+        notices::tell(&library, style);
         let done = act(&library, &args.action, style).await;
         library.close().await;
         done
@@ -167,6 +172,7 @@ async fn act(library: &Library, action: &AccountAction, style: &Style) -> Result
                 .await
                 .map_err(|error| Failure::of(&error))?;
         }
+        AccountAction::LostFound(args) => lost_found::run(library, args, style).await?,
         AccountAction::Videos { .. } => {
             for video in library
                 .videos()

@@ -26,6 +26,6 @@ pub use domain::{
     Video, VideoId, VideoStatus,
 };
 pub use error::ServiceError;
-pub use import::{ImportError, ImportOptions};
-pub use library::Library;
+pub use import::{ImportError, ImportLimits, ImportOptions, Limit};
+pub use library::{Library, Notice};
 pub use service::{Service, ServiceConfig};

@@ -9,7 +9,9 @@ mod source;
 
 pub(crate) use inspect::{DecodeArgs, DemuxArgs, DiagnoseArgs, ExplainArgs, InputArgs};
 pub(crate) use play::{PlayArgs, ReplayArgs, Until};
-pub(crate) use serve::{AccountAction, AccountArgs, ImportArgs, PlayAuthArgs, ServeArgs, StateArg};
+pub(crate) use serve::{
+    AccountAction, AccountArgs, ImportArgs, LostFoundArgs, PlayAuthArgs, ServeArgs, StateArg,
+};
 pub(crate) use source::{DecoderArg, NetArgs, VidArgs};
 
 const EXIT_STATUS: &str = "\

@@ -4,6 +4,7 @@ mod account;
 mod credential;
 mod refusal;
 mod request;
+mod title;
 mod video;
 
 pub(crate) use account::{
@@ -15,5 +16,6 @@ pub(crate) use credential::{
 };
 pub(crate) use refusal::{Refusal, Why};
 pub(crate) use request::{Params, SignedRequest};
+pub(crate) use title::{clean_title, printable};
 pub use video::{Definition, Encryption, Format, Rendition, Video, VideoId, VideoStatus};
 pub(crate) use video::{PlayFilter, pick_renditions};

@@ -39,7 +39,10 @@ pub(crate) struct Call<'a> {
 }
 
 impl From<ServiceError> for Refusal {
-    fn from(_: ServiceError) -> Self {
+    fn from(error: ServiceError) -> Self {
+        if let ServiceError::DiskFull(_) = error {
+            return Why::ServiceUnavailable.because("The disk of the service is full. Try again later; the operator must free some space on it.");
+        }
         Why::InternalError.because("The service could not read or write its data. Try again later; the operator finds the cause on the machine.")
     }
 }
@@ -278,9 +281,9 @@ async fn authenticate(
     };
     signed.verify(method, &secret)?;
     let until_ms = signed.nonce_until_ms(now_ms, caller.expires_ms);
-    if !core
-        .accounts
-        .remember_nonce(signed.key_id, signed.nonce, until_ms, now_ms)
+    if !shared
+        .nonces
+        .remember(signed.key_id, signed.nonce, until_ms, now_ms)
         .await?
     {
         return Err(Why::NonceUsed

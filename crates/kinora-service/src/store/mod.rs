@@ -1,5 +1,8 @@
 //! What is remembered: traits here, SQLite behind them. The SQL is kept to what other engines know, too.
 
+mod failure;
+mod nonces;
+mod reserve;
 mod sqlite;
 
 use futures_util::future::BoxFuture;
@@ -9,6 +12,9 @@ use crate::domain::{
 };
 use crate::error::ServiceError;
 
+pub(crate) use failure::errno;
+pub(crate) use nonces::Nonces;
+pub(crate) use reserve::Reserve;
 pub(crate) use sqlite::SqliteStore;
 
 /// The answer of a store, when it comes.
@@ -35,6 +41,8 @@ pub(crate) trait AccountStore: Send + Sync {
         until_ms: i64,
         now_ms: i64,
     ) -> Answer<'a, bool>;
+    /// Whether the nonce is remembered.
+    fn has_nonce<'a>(&'a self, key_id: &'a str, nonce: &'a str) -> Answer<'a, bool>;
 }
 
 /// Videos and their renditions.
@@ -43,7 +51,7 @@ pub(crate) trait VideoStore: Send + Sync {
     fn video<'a>(&'a self, id: &'a VideoId) -> Answer<'a, Option<Video>>;
     fn videos(&self) -> Answer<'_, Vec<Video>>;
     fn renditions<'a>(&'a self, id: &'a VideoId) -> Answer<'a, Vec<Rendition>>;
-    /// Sets what an import found and made, all or nothing.
+    /// Sets what an import found and made, all or nothing; the video must be in the making.
     fn finish_video<'a>(&'a self, video: &'a Video, renditions: &'a [Rendition]) -> Answer<'a, ()>;
     /// Takes the step if the video still stands where the caller saw it.
     fn step_video<'a>(
@@ -52,6 +60,8 @@ pub(crate) trait VideoStore: Send + Sync {
         from: VideoStatus,
         to: VideoStatus,
     ) -> Answer<'a, bool>;
+    /// Deletes a video that is in the making; whether there was one.
+    fn delete_unfinished<'a>(&'a self, id: &'a VideoId) -> Answer<'a, bool>;
     /// Whether there was such a video.
     fn delete_video<'a>(&'a self, id: &'a VideoId) -> Answer<'a, bool>;
 }
