@@ -8,6 +8,7 @@ missing=()
 need() { command -v "$1" >/dev/null 2>&1 || missing+=("$2"); }
 need ffmpeg ffmpeg      # the import's child process, the test clips, libavcodec for fast decoding
 need ffprobe ffmpeg
+need setpriv util-linux # FFmpeg dies with a killed import
 need cc gcc             # TLS (ring) and SQLite hold some C
 need curl curl          # the tests look at the service as an outsider does
 [ -e /etc/ssl/certs/ca-certificates.crt ] || missing+=(ca-certificates)
@@ -18,7 +19,6 @@ if [ "${1-}" = tests ]; then
   need npm npm
   need mkfs.ext4 e2fsprogs    # faults of disks and of permissions
   need losetup mount
-  need setpriv util-linux
 fi
 
 if ! command -v cargo >/dev/null 2>&1; then

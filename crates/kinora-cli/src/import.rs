@@ -1,18 +1,20 @@
 //! `kinora import`: a file into the service's data directory, with a progress bar.
 
 use std::fmt::Write;
+use std::sync::Arc;
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressState, ProgressStyle};
-use kinora_service::ImportOptions;
+use kinora_service::{ImportOptions, Library, SystemClock};
 use serde_json::json;
 use tokio::signal::unix::SignalKind;
 
 use crate::args::ImportArgs;
 use crate::json;
+use crate::notices;
 use crate::out;
 use crate::report::{Failure, Style};
-use crate::serve::{library, runtime};
+use crate::serve::runtime;
 use crate::signals;
 
 /// The bar counts thousandths.
@@ -25,10 +27,14 @@ pub(crate) fn run(args: &ImportArgs, style: &Style) -> Result<(), Failure> {
     options.title = args.title.clone();
     options.encrypt_hls = args.encrypt.is_some();
     options.ladder = args.ladder;
+    options.limits = args.limits.limits();
     let bar = progress_bar(style);
     let imported = runtime()?.block_on(async {
         let ended = signals::first_of(&[SignalKind::terminate(), SignalKind::interrupt()])?;
-        let library = library(&args.data).await?;
+        let library = Library::create(&args.data, Arc::new(SystemClock))
+            .await
+            .map_err(|error| Failure::of(&error))?;
+        bar.suspend(|| notices::tell(&library, style));
         let told = bar.clone();
         let import = library.import(&args.file, options, move |done| {
             // A share of a thousand steps.
@@ -40,6 +46,11 @@ pub(crate) fn run(args: &ImportArgs, style: &Style) -> Result<(), Failure> {
             done = import => done.map_err(|error| Failure::of(&error)),
             signal = ended => Err(Failure::Signal(signal)),
         };
+        if done.is_err() {
+            // Takes back what the ended import wrote down of itself.
+            library.sweep().await;
+        }
+        bar.suspend(|| notices::tell(&library, style));
         library.close().await;
         done
     });

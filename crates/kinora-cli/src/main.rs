@@ -19,6 +19,8 @@ mod help;
 mod import;
 mod json;
 mod log;
+mod lost_found;
+mod notices;
 mod out;
 mod play;
 mod play_auth;

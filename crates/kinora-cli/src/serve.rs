@@ -17,6 +17,8 @@ use crate::account;
 use crate::args::{AccountAction, AccountArgs, LogFormat, ServeArgs, StateArg};
 use crate::json;
 use crate::log;
+use crate::lost_found;
+use crate::notices;
 use crate::out;
 use crate::report::{Failure, Style};
 use crate::signals;
@@ -55,6 +57,7 @@ pub(crate) fn run(args: &ServeArgs, style: &Style) -> Result<(), Failure> {
         let service = Service::open(config)
             .await
             .map_err(|error| Failure::of(&error))?;
+        notices::tell(service.library(), style);
         announce(&service, style);
         service
             .run(async move {
@@ -122,7 +125,7 @@ fn address(text: &str) -> Result<SocketAddr, Failure> {
     })
 }
 
-pub(crate) async fn library(dir: &Path) -> Result<Library, Failure> {
+async fn library(dir: &Path) -> Result<Library, Failure> {
     Library::open(dir, Arc::new(SystemClock))
         .await
         .map_err(|error| Failure::of(&error))
@@ -132,6 +135,7 @@ pub(crate) fn account(args: &AccountArgs, style: &Style) -> Result<(), Failure> 
     let data = args.action.data();
     runtime()?.block_on(async {
         let library = library(data).await?;
+        notices::tell(&library, style);
         let done = act(&library, &args.action, style).await;
         library.close().await;
         done
@@ -177,6 +181,7 @@ async fn act(library: &Library, action: &AccountAction, style: &Style) -> Result
                 .await
                 .map_err(|error| Failure::of(&error))?;
         }
+        AccountAction::LostFound(args) => lost_found::run(library, args, style).await?,
         AccountAction::Videos { .. } => {
             for video in library
                 .videos()

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use kinora_errors::{Code, Coded, codes};
 
 use crate::domain::{VideoId, VideoStatus};
+use crate::store;
 
 /// Why the service or its library cannot work.
 #[derive(Debug, thiserror::Error)]
@@ -44,6 +45,18 @@ pub enum ServiceError {
     /// The directory holds other things.
     #[error("{} holds other files and no Kinora data: give an empty or new directory", .0.display())]
     NotADataDirectory(PathBuf),
+    /// There is no data directory.
+    #[error("there is no Kinora data in {}: check the path; `kinora serve` and `kinora import` make a new one", .0.display())]
+    NoDataDirectory(PathBuf),
+    /// Media without the database that knows it.
+    #[error("{} holds media, but its database kinora.db is missing or empty: restore it from a backup, or move `media` away to begin anew. Nothing was changed", .0.display())]
+    DatabaseLost(PathBuf),
+    /// The database and the media are not of one library.
+    #[error("the database and the media in {} do not belong together: put the right kinora.db back, or the media that it knows. Nothing was changed", .0.display())]
+    Estranged(PathBuf),
+    /// A part of the directory is a symbolic link.
+    #[error("{} is a symbolic link, and none is followed inside a data directory: keep the whole directory on one disk; --data itself may be a link", .0.display())]
+    SymbolicLink(PathBuf),
     /// The directory was written by another version.
     #[error("{} has data of version {found}; this program reads up to version {supported}: use a newer program, or another directory", path.display())]
     OtherVersion {
@@ -60,9 +73,12 @@ pub enum ServiceError {
     /// Another service runs on the directory.
     #[error("another service is running on {}: stop it first, or give another directory", .0.display())]
     Locked(PathBuf),
+    /// The database has no room.
+    #[error("the disk of the data directory is full: free some space and try again")]
+    DiskFull(#[source] sqlx::Error),
     /// The database failed.
     #[error("the database failed")]
-    Database(#[from] sqlx::Error),
+    Database(#[source] sqlx::Error),
     /// No such video.
     #[error("there is no video {0}")]
     NoVideo(VideoId),
@@ -114,6 +130,15 @@ impl fmt::Display for Causes<'_> {
     }
 }
 
+impl From<sqlx::Error> for ServiceError {
+    fn from(error: sqlx::Error) -> Self {
+        match store::errno(&error) {
+            libc_errno::ENOSPC => Self::DiskFull(error),
+            _ => Self::Database(error),
+        }
+    }
+}
+
 /// The number of a failure of the operating system.
 pub(crate) fn io_code(error: &io::Error) -> Code {
     error
@@ -128,14 +153,19 @@ impl Coded for ServiceError {
             | Self::Listen { source, .. }
             | Self::Storage { source, .. } => io_code(source),
             Self::NotADataDirectory(_) => Code::from_errno(libc_errno::ENOTEMPTY),
+            Self::NoDataDirectory(_) => Code::from_errno(libc_errno::ENOENT),
             Self::Locked(_) => Code::from_errno(libc_errno::EBUSY),
             Self::OtherVersion { .. }
             | Self::Damaged(_)
+            | Self::SymbolicLink(_)
+            | Self::DatabaseLost(_)
+            | Self::Estranged(_)
             | Self::StatusStep { .. }
             | Self::RoleName => Code::from_errno(libc_errno::EINVAL),
             Self::NoRole => Code::from_errno(libc_errno::ENOENT),
             Self::NoAccessKey => codes::ERROR_SERVER_POP_ACCESSKEYID_NOT_FOUND,
-            Self::Database(_) => codes::ERROR_GENERAL_EIO,
+            Self::DiskFull(_) => Code::from_errno(libc_errno::ENOSPC),
+            Self::Database(error) => Code::from_errno(store::errno(error)),
             Self::NoVideo(_) => codes::ERROR_SERVER_VOD_INVALIDVIDEO_NOTFOUND,
         }
     }
@@ -145,9 +175,14 @@ impl Coded for ServiceError {
             Self::Listen { .. } => "service.listen",
             Self::Storage { .. } => "service.storage",
             Self::NotADataDirectory(_) => "service.data.foreign",
+            Self::NoDataDirectory(_) => "service.data.missing",
+            Self::DatabaseLost(_) => "service.data.database_lost",
+            Self::Estranged(_) => "service.data.mismatch",
+            Self::SymbolicLink(_) => "service.data.symlink",
             Self::OtherVersion { .. } => "service.data.version",
             Self::Damaged(_) => "service.data.damaged",
             Self::Locked(_) => "service.data.locked",
+            Self::DiskFull(_) => "service.disk_full",
             Self::Database(_) => "service.database",
             Self::NoVideo(_) => "service.video.not_found",
             Self::NoAccessKey => "service.access_key.not_found",
@@ -161,9 +196,13 @@ impl Coded for ServiceError {
 /// Numbers of Linux's `errno.h` that this crate raises itself.
 pub(crate) mod libc_errno {
     pub(crate) const ENOENT: i32 = 2;
+    pub(crate) const EIO: i32 = 5;
+    pub(crate) const ENOMEM: i32 = 12;
+    pub(crate) const EACCES: i32 = 13;
     pub(crate) const EBUSY: i32 = 16;
     pub(crate) const EISDIR: i32 = 21;
     pub(crate) const EINVAL: i32 = 22;
+    pub(crate) const EFBIG: i32 = 27;
     pub(crate) const ENOSPC: i32 = 28;
     pub(crate) const ENOTEMPTY: i32 = 39;
     pub(crate) const ETIMEDOUT: i32 = 110;

@@ -28,7 +28,7 @@ pub use domain::{
     Role, Trust, Video, VideoId, VideoStatus,
 };
 pub use error::ServiceError;
-pub use import::{ImportError, ImportOptions};
-pub use library::Library;
+pub use import::{ImportError, ImportLimits, ImportOptions, Limit};
+pub use library::{Library, Notice};
 pub use server::{Limits, raise_open_files};
 pub use service::{Service, ServiceConfig};

@@ -1,7 +1,12 @@
+mod directory;
+mod notice;
+mod sweep;
+
 use std::fs::File;
 use std::io;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use kinora_cloud::UnixTime;
 use kinora_errors::Secret;
@@ -16,13 +21,11 @@ use crate::error::ServiceError;
 use crate::gateway::{Mint, mint_play_auth};
 use crate::import::{self, ImportError, ImportOptions};
 use crate::object::{FileStore, ObjectStore};
-use crate::store::{AccountStore, SqliteStore, VideoStore};
+use crate::store::{AccountStore, Nonces, Reserve, SqliteStore, VideoStore};
+use directory::Directory;
+pub use notice::Notice;
+pub(crate) use sweep::take_back;
 
-const DATABASE: &str = "kinora.db";
-const MEDIA: &str = "media";
-const STAGING: &str = "staging";
-/// Held by the one service that runs on the directory.
-const SERVER_LOCK: &str = "server.lock";
 
 /// A data directory, opened: what its operator may do with it, whether a service runs on it or not.
 #[derive(Clone)]
@@ -38,12 +41,18 @@ pub(crate) struct Core {
     pub(crate) master: MasterKey,
     pub(crate) clock: Arc<dyn Clock>,
     database: Arc<SqliteStore>,
-    dir: PathBuf,
+    directory: Directory,
+    /// What the operator was not told yet.
+    notices: Mutex<Vec<Notice>>,
 }
 
 impl Core {
     pub(crate) fn staging(&self) -> PathBuf {
-        self.dir.join(STAGING)
+        self.directory.staging()
+    }
+    fn notice(&self, more: impl IntoIterator<Item = Notice>) {
+        let mut notices = self.notices.lock().unwrap_or_else(PoisonError::into_inner);
+        notices.extend(more);
     }
     pub(crate) fn new_video_id() -> io::Result<VideoId> {
         let digits = hex(&random::<16>()?);
@@ -52,28 +61,51 @@ impl Core {
 }
 
 impl Library {
+    /// Opens a data directory that is there.
+    ///
+    /// # Errors
+    /// There is none, it cannot be written, it was written by another version, its database is lost or not of its
+    /// media, or a part of it is a symbolic link. Nothing was changed then.
+    pub async fn open(dir: &Path, clock: Arc<dyn Clock>) -> Result<Self, ServiceError> {
+        Self::at(Directory::existing(dir)?, clock).await
+    }
+
     /// Opens a data directory, and makes it first where there is none.
     ///
     /// # Errors
-    /// The directory cannot be written, holds other things, or was written by another version.
-    pub async fn open(dir: &Path, clock: Arc<dyn Clock>) -> Result<Self, ServiceError> {
-        prepare(dir)?;
-        // FFmpeg works in a directory of its own: what it is told must not depend on ours.
-        let dir = &std::fs::canonicalize(dir).map_err(ServiceError::storage("find", dir))?;
-        let (database, master) = SqliteStore::open(&dir.join(DATABASE)).await?;
+    /// As [`Library::open`] has; the directory cannot be made, or holds other things.
+    pub async fn create(dir: &Path, clock: Arc<dyn Clock>) -> Result<Self, ServiceError> {
+        Self::at(Directory::create(dir)?, clock).await
+    }
+
+    async fn at(directory: Directory, clock: Arc<dyn Clock>) -> Result<Self, ServiceError> {
+        let notices = directory.tighten();
+        let (database, master) = SqliteStore::open(&directory.database()).await?;
+        if let Err(error) = directory.unite(&database).await {
+            database.close().await;
+            return Err(error);
+        }
         let database = Arc::new(database);
         let core = Core {
             accounts: database.clone(),
             videos: database.clone(),
-            objects: Arc::new(FileStore::new(dir.join(MEDIA))),
+            objects: Arc::new(FileStore::new(directory.media())),
             master,
             clock,
             database,
-            dir: dir.to_path_buf(),
+            directory,
+            notices: Mutex::new(notices),
         };
         Ok(Self {
             core: Arc::new(core),
         })
+    }
+
+    /// What the operator should know and was not told yet: of opening, of cleaning, of imports.
+    #[must_use]
+    pub fn take_notices(&self) -> Vec<Notice> {
+        let notices = self.core.notices.lock();
+        std::mem::take(&mut *notices.unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Ends the use of the database in good order.
@@ -86,7 +118,9 @@ impl Library {
     /// # Errors
     /// The database failed.
     pub async fn new_access_key(&self, policy: Policy) -> Result<AccessKey, ServiceError> {
-        let draw = |error| ServiceError::storage("draw a random key for", &self.core.dir)(error);
+        let draw = |error| {
+            ServiceError::storage("draw a random key for", self.core.directory.root())(error)
+        };
         let key = AccessKey {
             id: format!("KN{}", hex(&random::<9>().map_err(draw)?)),
             secret: Secret::new(hex(&random::<20>().map_err(draw)?)),
@@ -121,7 +155,9 @@ impl Library {
             host: "",
             cover: String::new(),
         };
-        let draw = |error| ServiceError::storage("draw a random key for", &self.core.dir)(error);
+        let draw = |error| {
+            ServiceError::storage("draw a random key for", self.core.directory.root())(error)
+        };
         let minted = mint_play_auth(&self.core.master, &video, expires, mint).map_err(draw)?;
         Ok(minted.encode())
     }
@@ -220,7 +256,10 @@ impl Library {
             return Err(ServiceError::NoVideo(id.clone()));
         }
         let removed = self.core.objects.remove(id).await;
-        removed.map_err(ServiceError::storage("remove the media in", &self.core.dir))
+        removed.map_err(ServiceError::storage(
+            "remove the media in",
+            self.core.directory.root(),
+        ))
     }
 
     /// Brings a file in. `progress` hears how much is done, from 0 to 1. Dropping the future ends FFmpeg and
@@ -234,85 +273,75 @@ impl Library {
         options: ImportOptions,
         progress: impl FnMut(f64) + Send,
     ) -> Result<VideoId, ImportError> {
-        self.sweep().await?;
+        self.sweep().await;
         import::import(&self.core, file, options, progress).await
     }
 
     /// Takes the lock that one service holds; the lock ends with the file.
     pub(crate) fn lock(&self) -> Result<File, ServiceError> {
-        let path = self.core.dir.join(SERVER_LOCK);
+        let path = self.core.directory.server_lock();
         let open = File::options()
             .create(true)
             .truncate(false)
             .write(true)
+            .mode(0o600)
             .open(&path);
         let file = open.map_err(ServiceError::storage("open the lock file", &path))?;
         match file.try_lock() {
             Ok(()) => Ok(file),
-            Err(std::fs::TryLockError::WouldBlock) => {
-                Err(ServiceError::Locked(self.core.dir.clone()))
-            }
+            Err(std::fs::TryLockError::WouldBlock) => Err(ServiceError::Locked(
+                self.core.directory.root().to_path_buf(),
+            )),
             Err(std::fs::TryLockError::Error(error)) => {
                 Err(ServiceError::storage("lock", &path)(error))
             }
         }
     }
 
-    /// Removes what killed imports left. Running ones hold a lock and are left alone.
-    pub(crate) async fn sweep(&self) -> Result<(), ServiceError> {
+    /// The memory of nonces, with room kept for a full disk. For the one service that holds the lock.
+    pub(crate) fn nonces(&self) -> Nonces {
         let core = &self.core;
-        let storage = |error| ServiceError::storage("clean up", core.staging())(error);
-        import::sweep_staging(&core.staging()).map_err(storage)?;
-        for video in core.videos.videos().await? {
-            if video.status == VideoStatus::Transcoding
-                && import::is_abandoned(&core.staging(), &video.id)
-            {
-                core.videos.delete_video(&video.id).await?;
-            }
-        }
-        for id in core.objects.videos().await.map_err(storage)? {
-            if import::is_abandoned(&core.staging(), &id) && core.videos.video(&id).await?.is_none()
-            {
-                core.objects.remove(&id).await.map_err(storage)?;
-            }
-        }
-        Ok(())
+        let reserve = Reserve::open(&core.directory.reserve(), core.clock.unix_ms());
+        let reserve = reserve.map_err(|error| core.notice([Notice::NoReserve(error)]));
+        Nonces::new(core.accounts.clone(), reserve.ok())
     }
-}
 
-/// Makes the directory and its parts; refuses one that holds other things.
-fn prepare(dir: &Path) -> Result<(), ServiceError> {
-    use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
-    let mut make = std::fs::DirBuilder::new();
-    // The database holds secrets: nobody else may read.
-    make.recursive(true).mode(0o700);
-    make.create(dir)
-        .map_err(ServiceError::storage("make the data directory", dir))?;
-    let database = dir.join(DATABASE);
-    if !database.exists() {
-        let ours = [MEDIA, STAGING, SERVER_LOCK];
-        let entries = std::fs::read_dir(dir).map_err(ServiceError::storage("read", dir))?;
-        for entry in entries {
-            let entry = entry.map_err(ServiceError::storage("read", dir))?;
-            if !entry
-                .file_name()
-                .to_str()
-                .is_some_and(|name| ours.contains(&name) || name.starts_with(DATABASE))
-            {
-                return Err(ServiceError::NotADataDirectory(dir.to_path_buf()));
-            }
-        }
+    /// Removes what killed or dropped imports left; running ones are left alone. Every import and the start of a service
+    /// do it. What could not be removed, and what was set aside, is among the notices.
+    pub async fn sweep(&self) {
+        let notices = sweep::sweep(&self.core).await;
+        self.core.notice(notices);
     }
-    File::options()
-        .create(true)
-        .append(true)
-        .mode(0o600)
-        .open(&database)
-        .map_err(ServiceError::storage("write the database", &database))?;
-    for part in [MEDIA, STAGING] {
-        let part = dir.join(part);
-        make.create(&part)
-            .map_err(ServiceError::storage("make", &part))?;
+
+    /// The ids of media that the database does not know. Reads the whole library.
+    ///
+    /// # Errors
+    /// The database failed, or the media cannot be listed.
+    pub async fn unknown_media(&self) -> Result<Vec<VideoId>, ServiceError> {
+        sweep::unknown_media(&self.core).await
     }
-    Ok(())
+
+    /// Moves media that the database does not know to `lost+found`; gives back where each lies now.
+    ///
+    /// # Errors
+    /// The database failed, or a directory cannot be moved.
+    pub async fn collect_unknown(&self) -> Result<Vec<PathBuf>, ServiceError> {
+        sweep::collect_unknown(&self.core).await
+    }
+
+    /// What was moved to `lost+found`.
+    ///
+    /// # Errors
+    /// The directory cannot be read.
+    pub fn lost_found(&self) -> Result<Vec<PathBuf>, ServiceError> {
+        sweep::lost_found(&self.core)
+    }
+
+    /// Removes what was moved to `lost+found`, for good; gives back how many entries it was.
+    ///
+    /// # Errors
+    /// A directory cannot be removed.
+    pub fn empty_lost_found(&self) -> Result<usize, ServiceError> {
+        sweep::empty_lost_found(&self.core)
+    }
 }

@@ -6,6 +6,7 @@ use std::time::SystemTime;
 
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
+use rustix::fs::{Mode, OFlags, open, openat};
 
 use crate::domain::VideoId;
 
@@ -75,6 +76,20 @@ impl FileStore {
     }
 }
 
+/// Opens a media file step by step: no link leads out of the directory, and no pipe in it is waited for.
+fn open_beneath(root: &Path, video: &VideoId, name: &MediaName) -> io::Result<std::fs::File> {
+    let step = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let root = open(root, step | OFlags::DIRECTORY, Mode::empty())?;
+    let video = openat(
+        root,
+        video.as_str(),
+        step | OFlags::DIRECTORY,
+        Mode::empty(),
+    )?;
+    let file = openat(video, name.as_str(), step | OFlags::NONBLOCK, Mode::empty())?;
+    Ok(file.into())
+}
+
 impl ObjectStore for FileStore {
     fn open<'a>(
         &'a self,
@@ -82,8 +97,9 @@ impl ObjectStore for FileStore {
         name: &'a MediaName,
     ) -> BoxFuture<'a, io::Result<Object>> {
         async move {
-            let file =
-                tokio::fs::File::open(self.root.join(video.as_str()).join(name.as_str())).await?;
+            let (root, video, name) = (self.root.clone(), video.clone(), name.clone());
+            let opened = tokio::task::spawn_blocking(move || open_beneath(&root, &video, &name));
+            let file = tokio::fs::File::from_std(opened.await.map_err(io::Error::other)??);
             let about = file.metadata().await?;
             if !about.is_file() {
                 return Err(io::ErrorKind::NotFound.into());

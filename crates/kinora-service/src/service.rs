@@ -13,6 +13,7 @@ use crate::domain::AccessKey;
 use crate::error::ServiceError;
 use crate::library::{Core, Library};
 use crate::server::{self, Limits};
+use crate::store::Nonces;
 
 /// How a service is set up.
 #[derive(Clone)]
@@ -60,6 +61,7 @@ pub struct Service {
     listener: TcpListener,
     address: SocketAddr,
     first_key: Option<AccessKey>,
+    nonces: Nonces,
     public_url: Option<url::Url>,
     region: String,
     stop_grace: Duration,
@@ -71,6 +73,7 @@ pub struct Service {
 /// What requests are answered with.
 pub(crate) struct Shared {
     pub(crate) core: Arc<Core>,
+    pub(crate) nonces: Nonces,
     pub(crate) address: SocketAddr,
     pub(crate) public_url: Option<url::Url>,
     pub(crate) region: String,
@@ -86,9 +89,10 @@ impl Service {
     /// # Errors
     /// The directory cannot be used, another service runs on it, or the port is taken.
     pub async fn open(config: ServiceConfig) -> Result<Self, ServiceError> {
-        let library = Library::open(&config.data_dir, config.clock).await?;
+        let library = Library::create(&config.data_dir, config.clock).await?;
         let lock = library.lock()?;
-        library.sweep().await?;
+        library.sweep().await;
+        let nonces = library.nonces();
         let listener = server::listen(config.listen).await?;
         let address = listener
             .local_addr()
@@ -103,6 +107,7 @@ impl Service {
             listener,
             address,
             first_key,
+            nonces,
             public_url: config.public_url,
             region: config.region,
             stop_grace: config.stop_grace,
@@ -146,6 +151,7 @@ impl Service {
     pub async fn run(self, shutdown: impl Future<Output = ()> + Send) -> Result<(), ServiceError> {
         let shared = Shared {
             core: self.library.core.clone(),
+            nonces: self.nonces,
             address: self.address,
             public_url: self.public_url,
             region: self.region,

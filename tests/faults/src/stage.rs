@@ -36,7 +36,7 @@ fn template() -> &'static Template {
         let film = clips::film(dir.path());
         let runtime = Runtime::new().expect("a runtime");
         let (video, key) = runtime.block_on(async {
-            let library = Library::open(&dir.path().join("data"), Arc::new(SystemClock))
+            let library = Library::create(&dir.path().join("data"), Arc::new(SystemClock))
                 .await
                 .expect("a library");
             let key = library.new_access_key(Policy::all()).await.expect("a key");

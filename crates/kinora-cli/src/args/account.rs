@@ -157,6 +157,7 @@ impl AccountAction {
             Self::SetRole(args) => &args.data,
             Self::DeleteRole(args) => &args.data,
             Self::Referer(args) => &args.data,
+            Self::LostFound(args) => &args.data,
         };
         &args.data
     }

@@ -12,7 +12,8 @@ pub(crate) use account::{KeyState, NoReferer, RefererArgs, SetKeyArgs, SetRoleAr
 pub(crate) use inspect::{DecodeArgs, DemuxArgs, DiagnoseArgs, ExplainArgs, InputArgs};
 pub(crate) use play::{PlayArgs, ReplayArgs, Until};
 pub(crate) use serve::{
-    AccountAction, AccountArgs, ImportArgs, LogFormat, PlayAuthArgs, ServeArgs, StateArg,
+    AccountAction, AccountArgs, ImportArgs, LogFormat, LostFoundArgs, PlayAuthArgs, ServeArgs,
+    StateArg,
 };
 pub(crate) use source::{DecoderArg, NetArgs, VidArgs};
 

@@ -2,8 +2,10 @@
 
 use std::net::IpAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, Subcommand, ValueEnum, ValueHint};
+use kinora_service::ImportLimits;
 
 use super::NetArgs;
 use super::account::{
@@ -60,12 +62,58 @@ pub(crate) struct ImportArgs {
     /// Its title; by default the file's name.
     #[arg(long)]
     pub(crate) title: Option<String>,
-    /// Encrypt the HLS renditions.
+    /// Give it out as encrypted HLS only; of its pictures just the cover stays in the clear.
     #[arg(long, value_name = "METHOD", value_parser = ["aes-128"])]
     pub(crate) encrypt: Option<String>,
     /// Always make the ladder of renditions, also where copying would do.
     #[arg(long)]
     pub(crate) ladder: bool,
+    #[command(flatten)]
+    pub(crate) limits: LimitArgs,
+}
+
+/// What an import may cost. The defaults are those of the library.
+#[derive(Args)]
+#[command(next_help_heading = "Limits")]
+pub(crate) struct LimitArgs {
+    /// Pixels of a picture.
+    #[arg(long, value_name = "N", default_value_t = ImportLimits::default().pixels)]
+    max_pixels: u64,
+    /// Length of the media, in seconds.
+    #[arg(long, value_name = "SEC", default_value_t = ImportLimits::default().duration.as_secs())]
+    max_duration: u64,
+    /// Streams in the file.
+    #[arg(long, value_name = "N", default_value_t = ImportLimits::default().streams)]
+    max_streams: u32,
+    /// Memory of FFmpeg, in MiB of address space.
+    #[arg(long, value_name = "MIB", default_value_t = ImportLimits::default().memory / MIB)]
+    max_memory: u64,
+    /// Processor time of one run of FFmpeg, in seconds.
+    #[arg(long, value_name = "SEC", default_value_t = ImportLimits::default().cpu.as_secs())]
+    max_cpu: u64,
+    /// Time that the import takes, in seconds.
+    #[arg(long, value_name = "SEC", default_value_t = ImportLimits::default().time.as_secs())]
+    max_time: u64,
+    /// Size of all that is made, in MiB.
+    #[arg(long, value_name = "MIB", default_value_t = ImportLimits::default().output / MIB)]
+    max_output: u64,
+}
+
+const MIB: u64 = 1024 * 1024;
+
+impl LimitArgs {
+    pub(crate) fn limits(&self) -> ImportLimits {
+        ImportLimits {
+            pixels: self.max_pixels,
+            duration: Duration::from_secs(self.max_duration),
+            streams: self.max_streams,
+            memory: self.max_memory.saturating_mul(MIB),
+            cpu: Duration::from_secs(self.max_cpu),
+            time: Duration::from_secs(self.max_time),
+            output: self.max_output.saturating_mul(MIB),
+            ..ImportLimits::default()
+        }
+    }
 }
 
 #[derive(Args)]
@@ -133,6 +181,27 @@ pub(crate) enum AccountAction {
     },
     /// List the videos.
     Videos(DataArgs),
+    /// Media that the database does not know: list them, set them aside, remove them.
+    #[command(after_help = LOST_FOUND_EXAMPLES)]
+    LostFound(LostFoundArgs),
+}
+
+const LOST_FOUND_EXAMPLES: &str = "\
+Examples:
+  kinora account lost-found --data ./vod             # what is unknown, and what was set aside
+  kinora account lost-found --data ./vod --collect   # move what is unknown to ./vod/lost+found
+  kinora account lost-found --data ./vod --remove    # remove what lies there, for good";
+
+#[derive(Args)]
+pub(crate) struct LostFoundArgs {
+    #[command(flatten)]
+    pub(crate) data: DataArgs,
+    /// Move media that the database does not know to `lost+found` in the data directory.
+    #[arg(long)]
+    pub(crate) collect: bool,
+    /// Remove what lies in `lost+found`, for good.
+    #[arg(long)]
+    pub(crate) remove: bool,
 }
 
 const PLAY_AUTH_EXAMPLES: &str = "\

@@ -7,6 +7,7 @@ mod policy;
 mod referer;
 mod refusal;
 mod request;
+mod title;
 mod trust;
 mod video;
 
@@ -25,5 +26,6 @@ pub(crate) use refusal::{Refusal, Why};
 pub(crate) use request::{Params, SignedRequest};
 pub(crate) use trust::is_role_name;
 pub use trust::{BadPrincipal, Principal, Trust};
+pub(crate) use title::{clean_title, printable};
 pub use video::{Definition, Encryption, Format, Rendition, Video, VideoId, VideoStatus};
 pub(crate) use video::{PlayFilter, pick_renditions};

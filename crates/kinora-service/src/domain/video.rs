@@ -237,8 +237,13 @@ pub(crate) fn pick_renditions(
     all: Vec<Rendition>,
     filter: &PlayFilter,
 ) -> Result<Vec<Rendition>, Refusal> {
+    // What is encrypted is not given in the clear beside it, whoever put it there.
+    let protected = all
+        .iter()
+        .any(|rendition| rendition.encryption != Encryption::None);
     let wanted: Vec<Rendition> = all
         .into_iter()
+        .filter(|rendition| !protected || rendition.encryption != Encryption::None)
         .filter(|rendition| filter.wants(rendition))
         .collect();
     if wanted.is_empty() {
@@ -332,6 +337,38 @@ mod tests {
             pick_renditions(all, &sound).unwrap_err().why,
             Why::NoneStream
         );
+    }
+
+    #[test]
+    fn a_protected_video_has_no_clear_twin() {
+        let all = vec![
+            rendition(Format::Mp4, Definition::Fd, Encryption::None),
+            rendition(Format::M3u8, Definition::Fd, Encryption::Hls),
+            rendition(Format::Mp3, Definition::Sq, Encryption::None),
+        ];
+        for filter in [
+            filter(),
+            PlayFilter {
+                multiple: true,
+                ..filter()
+            },
+        ] {
+            let given = pick_renditions(all.clone(), &filter).unwrap();
+            assert_eq!(given, [all[1].clone()]);
+        }
+        for clear in [
+            PlayFilter {
+                formats: vec![Format::Mp4, Format::Mp3],
+                ..filter()
+            },
+            PlayFilter {
+                encryption: Some(Encryption::None),
+                ..filter()
+            },
+        ] {
+            let refused = pick_renditions(all.clone(), &clear).unwrap_err();
+            assert_eq!(refused.why, Why::NoneStream);
+        }
     }
 
     #[test]

@@ -43,6 +43,9 @@ pub(crate) struct Call<'a> {
 impl From<ServiceError> for Refusal {
     fn from(error: ServiceError) -> Self {
         tracing::error!(reason = error.reason(), cause = %Causes(&error), "internal error");
+        if let ServiceError::DiskFull(_) = error {
+            return Why::ServiceUnavailable.because("The disk of the service is full. Try again later; the operator must free some space on it.");
+        }
         Why::InternalError.because("The service could not read or write its data. Try again later; the operator finds the cause on the machine.")
     }
 }
@@ -308,9 +311,9 @@ async fn authenticate(
     let (secret, caller) = caller::find(core, signed, now_ms).await?;
     signed.verify(method, &secret)?;
     let until_ms = signed.nonce_until_ms(now_ms, caller.expires_ms);
-    if !core
-        .accounts
-        .remember_nonce(signed.key_id, signed.nonce, until_ms)
+    if !shared
+        .nonces
+        .remember(signed.key_id, signed.nonce, until_ms, now_ms)
         .await?
     {
         return Err(Why::NonceUsed

@@ -1,8 +1,10 @@
 use std::io;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use kinora_errors::{Code, Coded, codes};
 
+use super::Limit;
 use crate::error::{ServiceError, io_code, libc_errno};
 
 /// Why a file could not be brought in. Nothing of it is left behind.
@@ -29,6 +31,9 @@ pub enum ImportError {
     /// FFmpeg is not installed.
     #[error("{0} was not found on the PATH: install it with `apt-get install ffmpeg`")]
     NoFfmpeg(&'static str),
+    /// A program that guards FFmpeg is not installed.
+    #[error("setpriv was not found on the PATH: install it with `apt-get install util-linux`")]
+    NoSetpriv,
     /// FFmpeg refuses the file, in its own words.
     #[error("the file is broken or of an unknown kind; FFmpeg says: {0}")]
     Broken(String),
@@ -49,8 +54,16 @@ pub enum ImportError {
     )]
     NoSpace,
     /// FFmpeg stood still.
-    #[error("FFmpeg made no progress for {0} s and was ended")]
-    Stalled(u64),
+    #[error("FFmpeg made no progress for {} s and was ended", .0.as_secs_f64())]
+    Stalled(Duration),
+    /// FFmpeg was ended by a signal: by the system, by somebody, or by a fault of its own.
+    #[error(
+        "FFmpeg was ended by signal {0}: the file may be malicious, or the machine short of memory"
+    )]
+    Killed(i32),
+    /// The import needs more than it may.
+    #[error("{0}")]
+    Limit(Limit),
     /// A step of our own failed.
     #[error("cannot {doing}")]
     Work {
@@ -62,6 +75,12 @@ pub enum ImportError {
     /// The library failed.
     #[error(transparent)]
     Service(#[from] ServiceError),
+}
+
+impl From<Limit> for ImportError {
+    fn from(limit: Limit) -> Self {
+        Self::Limit(limit)
+    }
 }
 
 impl ImportError {
@@ -80,13 +99,19 @@ impl Coded for ImportError {
             Self::Unreadable { source, .. } | Self::Work { source, .. } => io_code(source),
             Self::Directory(_) => Code::from_errno(libc_errno::EISDIR),
             Self::NotRegular(_) => Code::from_errno(libc_errno::EINVAL),
-            Self::NoFfmpeg(_) => Code::from_errno(libc_errno::ENOENT),
-            Self::Empty(_) | Self::Broken(_) | Self::CutOff { .. } => {
+            Self::NoFfmpeg(_) | Self::NoSetpriv => Code::from_errno(libc_errno::ENOENT),
+            Self::Empty(_) | Self::Broken(_) | Self::CutOff { .. } | Self::Killed(_) => {
                 codes::ERROR_DEMUXER_OPENSTREAM
             }
             Self::NothingPlayable => codes::ERROR_DEMUXER_NO_VALID_STREAM,
             Self::NoSpace => Code::from_errno(libc_errno::ENOSPC),
-            Self::Stalled(_) => Code::from_errno(libc_errno::ETIMEDOUT),
+            Self::Stalled(_) | Self::Limit(Limit::Cpu(_) | Limit::Time(_)) => {
+                Code::from_errno(libc_errno::ETIMEDOUT)
+            }
+            Self::Limit(Limit::Memory(_)) => Code::from_errno(libc_errno::ENOMEM),
+            Self::Limit(
+                Limit::Pixels(_) | Limit::Duration(_) | Limit::Streams(_) | Limit::Output(_),
+            ) => Code::from_errno(libc_errno::EFBIG),
             Self::Service(error) => error.code(),
         }
     }
@@ -97,7 +122,18 @@ impl Coded for ImportError {
             Self::NotRegular(_) => "import.not_regular",
             Self::Empty(_) => "import.empty",
             Self::NoFfmpeg(_) => "import.no_ffmpeg",
+            Self::NoSetpriv => "import.no_setpriv",
             Self::Broken(_) => "import.broken",
+            Self::Killed(_) => "import.killed",
+            Self::Limit(limit) => match limit {
+                Limit::Pixels(_) => "import.limit.pixels",
+                Limit::Duration(_) => "import.limit.duration",
+                Limit::Streams(_) => "import.limit.streams",
+                Limit::Memory(_) => "import.limit.memory",
+                Limit::Cpu(_) => "import.limit.cpu",
+                Limit::Time(_) => "import.limit.time",
+                Limit::Output(_) => "import.limit.output",
+            },
             Self::CutOff { .. } => "import.cut_off",
             Self::NothingPlayable => "import.nothing_playable",
             Self::NoSpace => "import.no_space",

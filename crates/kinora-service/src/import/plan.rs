@@ -1,6 +1,7 @@
 //! What is made of a file: a copy where that suffices, else a ladder of renditions.
 
 use super::ImportError;
+use super::ffmpeg::threads;
 use super::probe::{Probed, VideoStream};
 use crate::domain::{Definition, Format};
 
@@ -68,13 +69,19 @@ fn plays_everywhere(video: &VideoStream) -> bool {
         && !video.turned
 }
 
-pub(super) fn plan(probed: &Probed, force_ladder: bool) -> Result<Plan, ImportError> {
+pub(super) fn plan(
+    probed: &Probed,
+    force_ladder: bool,
+    encrypt: bool,
+) -> Result<Plan, ImportError> {
     let Some(video) = &probed.video else {
         if probed.audio.is_none() {
             return Err(ImportError::NothingPlayable);
         }
+        // An MP3 file is given out whole, and nothing that is whole is encrypted.
+        let format = if encrypt { Format::Mp4 } else { Format::Mp3 };
         return Ok(Plan {
-            rungs: vec![rung(Definition::Sq, Format::Mp3, None, 128)],
+            rungs: vec![rung(Definition::Sq, format, None, 128)],
         });
     };
     let audio_fits = probed
@@ -110,20 +117,19 @@ pub(super) fn outputs(probed: &Probed, rung: &Rung) -> Vec<String> {
     if let Some(audio) = &probed.audio {
         push(&["-map", &format!("0:{}", audio.index)]);
     }
+    let audio = probed.audio.as_ref().map(|audio| audio.codec.as_str());
     if rung.format == Format::Mp3 {
-        let copy = probed
-            .audio
-            .as_ref()
-            .is_some_and(|audio| audio.codec == "mp3");
-        push(if copy {
-            &["-c:a", "copy"]
-        } else {
-            &["-c:a", "libmp3lame", "-b:a", "128k", "-ac", "2"]
+        push(match audio {
+            Some("mp3") => &["-c:a", "copy"],
+            _ => &["-c:a", "libmp3lame", "-b:a", "128k", "-ac", "2"],
         });
         push(&["-f", "mp3"]);
         return args;
     }
     match rung.lines {
+        None if probed.video.is_none() && audio != Some("aac") => {
+            push(&["-c:a", "aac", "-b:a", "128k", "-ac", "2"]);
+        }
         None => push(&["-c", "copy"]),
         Some(lines) => {
             let (rate, peak) = (
@@ -146,6 +152,8 @@ pub(super) fn outputs(probed: &Probed, rung: &Rung) -> Vec<String> {
                 "libx264",
                 "-preset",
                 "veryfast",
+                "-threads",
+                &threads(),
                 "-profile:v",
                 "high",
                 "-crf",
@@ -194,7 +202,7 @@ mod tests {
         }
     }
     fn labels(probed: &Probed, force: bool) -> Vec<&'static str> {
-        plan(probed, force)
+        plan(probed, force, false)
             .unwrap()
             .rungs
             .iter()
@@ -204,7 +212,7 @@ mod tests {
 
     #[test]
     fn what_plays_everywhere_is_copied() {
-        let plan = plan(&source("h264", 720, Some("aac")), false).unwrap();
+        let plan = plan(&source("h264", 720, Some("aac")), false, false).unwrap();
         assert_eq!(plan.rungs, [rung(Definition::Sd, Format::Mp4, None, 0)]);
     }
 
@@ -229,12 +237,14 @@ mod tests {
             ..source("", 2, Some("aac"))
         };
         assert_eq!(labels(&sound, false), ["SQ"]);
+        let protected = plan(&sound, false, true).unwrap();
+        assert_eq!(protected.rungs[0].format, Format::Mp4);
         let nothing = Probed {
             audio: None,
             ..sound
         };
         assert!(matches!(
-            plan(&nothing, false),
+            plan(&nothing, false, false),
             Err(ImportError::NothingPlayable)
         ));
     }

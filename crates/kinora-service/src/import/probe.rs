@@ -1,15 +1,17 @@
 use std::path::Path;
-use std::process::Stdio;
 use std::time::Duration;
 
 use serde::Deserialize;
 use tokio::io::AsyncReadExt as _;
-use tokio::process::Command;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout_at};
 
-use super::ImportError;
-use super::ffmpeg::{FORMATS, file_url, first_reason, last_words, spawn_error};
+use super::complaints::Complaints;
+use super::ffmpeg::input;
+use super::guarded::{self, Caps, Started};
+use super::limits::Budget;
+use super::{ImportError, Limit};
 
+/// How long ffprobe may take, and how much of the processor.
 const LIMIT: Duration = Duration::from_secs(60);
 const MAX_ANSWER_LEN: u64 = 4 * 1024 * 1024;
 
@@ -69,6 +71,12 @@ struct Stream {
     side_data_list: Vec<SideData>,
 }
 
+impl Stream {
+    fn pixels(&self) -> u64 {
+        u64::from(self.width.unwrap_or(0)).saturating_mul(u64::from(self.height.unwrap_or(0)))
+    }
+}
+
 #[derive(Deserialize, Default)]
 struct Disposition {
     #[serde(default)]
@@ -81,54 +89,17 @@ struct SideData {
 }
 
 /// Asks ffprobe. `own` files were made by ourselves: if they cannot be read, the source was at fault.
-pub(super) async fn probe(file: &Path, own: bool) -> Result<Probed, ImportError> {
-    let mut child = Command::new("ffprobe")
-        .args([
-            "-hide_banner",
-            "-v",
-            "error",
-            "-protocol_whitelist",
-            "file,pipe",
-            "-format_whitelist",
-            FORMATS,
-        ])
-        .args(["-of", "json", "-show_format", "-show_streams", "-i"])
-        .arg(file_url(file))
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .kill_on_drop(true)
-        .spawn()
-        .map_err(|error| spawn_error(error, "ffprobe"))?;
-    let (Some(stdout), Some(stderr)) = (child.stdout.take(), child.stderr.take()) else {
-        return Err(ImportError::work("talk to ffprobe")(
-            std::io::ErrorKind::BrokenPipe.into(),
-        ));
-    };
-    let mut json = Vec::new();
-    let mut limited = stdout.take(MAX_ANSWER_LEN);
-    let asked = timeout(LIMIT, async {
-        tokio::join!(
-            limited.read_to_end(&mut json),
-            last_words(stderr),
-            child.wait()
-        )
-    })
-    .await;
-    let (read, words, status) = asked.map_err(|_| ImportError::Stalled(LIMIT.as_secs()))?;
-    read.map_err(ImportError::work("listen to ffprobe"))?;
-    if !status
-        .map_err(ImportError::work("wait for ffprobe"))?
-        .success()
-    {
-        return Err(ImportError::Broken(without_path(
-            &first_reason(&words),
-            file,
-        )));
-    }
+pub(super) async fn probe(file: &Path, own: bool, budget: &Budget) -> Result<Probed, ImportError> {
+    let (json, complaints) = ask(file, budget).await?;
     let answer: Answer = serde_json::from_slice(&json)
         .map_err(|_| ImportError::Broken("ffprobe's answer cannot be read".to_owned()))?;
+    let largest = answer.streams.iter().map(Stream::pixels).max();
     let probed = digest(answer);
+    // ffprobe tells no size of a picture that it left out.
+    if largest > Some(budget.limits.pixels) || (probed.video.is_none() && complaints.too_large()) {
+        return Err(Limit::Pixels(budget.limits.pixels).into());
+    }
+    budget.check_duration(probed.duration_s)?;
     if probed.video.is_none() && probed.audio.is_none() {
         return Err(ImportError::NothingPlayable);
     }
@@ -139,6 +110,51 @@ pub(super) async fn probe(file: &Path, own: bool) -> Result<Probed, ImportError>
         ));
     }
     Ok(probed)
+}
+
+/// Runs ffprobe, within its limits.
+async fn ask(file: &Path, budget: &Budget) -> Result<(Vec<u8>, Complaints), ImportError> {
+    let begun = Instant::now();
+    let limit = LIMIT.min(budget.limits.stall);
+    let caps = Caps {
+        cpu: budget.limits.cpu.min(LIMIT),
+        // It writes nothing.
+        file: 0,
+        ..Caps::of(&budget.limits)
+    };
+    let mut command = guarded::command("ffprobe");
+    command
+        .args(["-hide_banner", "-v", "error", "-of", "json"])
+        .args(["-show_format", "-show_streams"])
+        .args(input(file, budget));
+    let Started {
+        mut guarded,
+        stdout,
+        stderr,
+    } = guarded::start(command, "ffprobe", caps).await?;
+    let mut json = Vec::new();
+    let mut limited = stdout.take(MAX_ANSWER_LEN);
+    let asked = timeout_at(begun + limit, async {
+        tokio::join!(
+            async {
+                let read = limited.read_to_end(&mut json).await;
+                // Too long an answer is not waited for: who cannot go on writing ends.
+                drop(limited);
+                read
+            },
+            Complaints::read(stderr),
+            guarded.ended()
+        )
+    });
+    let (read, complaints, status) = asked.await.map_err(|_| ImportError::Stalled(limit))?;
+    read.map_err(ImportError::work("listen to ffprobe"))?;
+    let status = status.map_err(ImportError::work("wait for ffprobe"))?;
+    let judged = complaints.judge(status, begun.elapsed(), "ffprobe", &budget.limits);
+    judged.map_err(|error| match error {
+        ImportError::Broken(reason) => ImportError::Broken(without_path(&reason, file)),
+        other => other,
+    })?;
+    Ok((json, complaints))
 }
 
 fn without_path(reason: &str, file: &Path) -> String {

@@ -1,5 +1,8 @@
 //! What is remembered: traits here, SQLite behind them. The SQL is kept to what other engines know, too.
 
+mod failure;
+mod nonces;
+mod reserve;
 mod sqlite;
 
 use futures_util::future::BoxFuture;
@@ -10,6 +13,9 @@ use crate::domain::{
 };
 use crate::error::ServiceError;
 
+pub(crate) use failure::errno;
+pub(crate) use nonces::Nonces;
+pub(crate) use reserve::Reserve;
 #[cfg(test)]
 pub(crate) use sqlite::FORGET_NONCES;
 pub(crate) use sqlite::SqliteStore;
@@ -60,6 +66,8 @@ pub(crate) trait AccountStore: Send + Sync {
     /// Forgets nonces that had to be remembered until before that time: the oldest, and no more than so many at once. Says
     /// how many those were.
     fn forget_nonces(&self, before_ms: i64, at_most: u32) -> Answer<'_, u64>;
+    /// Whether the nonce is remembered.
+    fn has_nonce<'a>(&'a self, key_id: &'a str, nonce: &'a str) -> Answer<'a, bool>;
 }
 
 /// Videos and their renditions.
@@ -68,7 +76,7 @@ pub(crate) trait VideoStore: Send + Sync {
     fn video<'a>(&'a self, id: &'a VideoId) -> Answer<'a, Option<Video>>;
     fn videos(&self) -> Answer<'_, Vec<Video>>;
     fn renditions<'a>(&'a self, id: &'a VideoId) -> Answer<'a, Vec<Rendition>>;
-    /// Sets what an import found and made, all or nothing.
+    /// Sets what an import found and made, all or nothing; the video must be in the making.
     fn finish_video<'a>(&'a self, video: &'a Video, renditions: &'a [Rendition]) -> Answer<'a, ()>;
     /// Takes the step if the video still stands where the caller saw it.
     fn step_video<'a>(
@@ -77,6 +85,8 @@ pub(crate) trait VideoStore: Send + Sync {
         from: VideoStatus,
         to: VideoStatus,
     ) -> Answer<'a, bool>;
+    /// Deletes a video that is in the making; whether there was one.
+    fn delete_unfinished<'a>(&'a self, id: &'a VideoId) -> Answer<'a, bool>;
     /// Whether there was such a video.
     fn delete_video<'a>(&'a self, id: &'a VideoId) -> Answer<'a, bool>;
 }

@@ -11,11 +11,11 @@ use sqlx::sqlite::{
 };
 use sqlx::{Connection as _, Row as _};
 
-use super::{AccountStore, Answer, VideoStore};
+use super::{AccountStore, Answer, VideoStore, failure};
 use crate::crypto::{MasterKey, random};
 use crate::domain::{
     AccessKey, AccountState, Definition, Encryption, Format, Policy, RefererRule, Rendition, Role,
-    Trust, Video, VideoId, VideoStatus,
+    Trust, Video, VideoId, VideoStatus, clean_title,
 };
 use crate::error::ServiceError;
 
@@ -32,6 +32,7 @@ pub(crate) const FORGET_NONCES: &str = "DELETE FROM nonce WHERE (key_id, nonce) 
 const ACCOUNT_STATE: &str = "account_state";
 const REFERER_RULE: &str = "referer_rule";
 const MASTER_KEY: &str = "master_key";
+const LIBRARY_ID: &str = "library_id";
 
 /// The database of a data directory. One connection writes, so that writers of this process queue instead of
 /// contending; other processes are waited for.
@@ -54,6 +55,10 @@ impl SqliteStore {
             SqlitePoolOptions::new()
                 .max_connections(connections)
                 .acquire_timeout(BUSY)
+                // With its last connection SQLite gives its log up, and needs room to make it again: on a full disk
+                // nothing could be read any more.
+                .idle_timeout(None)
+                .max_lifetime(None)
                 .connect_lazy_with(options.clone())
         };
         let store = Self {
@@ -76,15 +81,7 @@ impl SqliteStore {
     }
 
     async fn migrate(&self, file: &Path) -> Result<MasterKey, ServiceError> {
-        let damaged = |error: sqlx::Error| match &error {
-            // SQLite's result codes: 11 SQLITE_CORRUPT, 26 SQLITE_NOTADB.
-            sqlx::Error::Database(inner)
-                if matches!(inner.code().as_deref(), Some("11" | "26")) =>
-            {
-                ServiceError::Damaged(file.to_path_buf())
-            }
-            _ => ServiceError::Database(error),
-        };
+        let damaged = |error| failure::at_open(file, error);
         let mut connection = self.writer.acquire().await.map_err(damaged)?;
         // Taken for writing at once: another process may be doing the same.
         let mut tx = connection
@@ -142,6 +139,41 @@ impl SqliteStore {
             };
         tx.commit().await?;
         Ok(MasterKey::from_bytes(master))
+    }
+
+    /// The id of the library that the database is of, once it has one.
+    pub(crate) async fn library_id(&self) -> Result<Option<String>, ServiceError> {
+        self.setting(LIBRARY_ID).await
+    }
+
+    /// Gives the database a library's id, if it has none; gives back the one that it has then.
+    pub(crate) async fn adopt_library_id(&self, id: &str) -> Result<String, ServiceError> {
+        sqlx::query(
+            "INSERT INTO setting (name, value) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING",
+        )
+        .bind(LIBRARY_ID)
+        .bind(to_json(&id)?)
+        .execute(&self.writer)
+        .await?;
+        Ok(self.library_id().await?.unwrap_or_else(|| id.to_owned()))
+    }
+
+    /// Some videos, in no order; `finished` ones only, or any.
+    pub(crate) async fn some_videos(
+        &self,
+        finished: bool,
+        at_most: u32,
+    ) -> Result<Vec<VideoId>, ServiceError> {
+        let query = if finished {
+            "SELECT id FROM video WHERE status IN ('Normal', 'Blocked', 'Checking') LIMIT $1"
+        } else {
+            "SELECT id FROM video LIMIT $1"
+        };
+        let ids: Vec<String> = sqlx::query_scalar(query)
+            .bind(i64::from(at_most))
+            .fetch_all(&self.readers)
+            .await?;
+        ids.iter().map(|id| word(id, VideoId::parse)).collect()
     }
 
     async fn setting<T: serde::de::DeserializeOwned>(
@@ -387,12 +419,24 @@ impl AccountStore for SqliteStore {
         }
         .boxed()
     }
+    fn has_nonce<'a>(&'a self, key_id: &'a str, nonce: &'a str) -> Answer<'a, bool> {
+        async move {
+            let found = sqlx::query("SELECT until_ms FROM nonce WHERE key_id = $1 AND nonce = $2")
+                .bind(key_id)
+                .bind(nonce)
+                .fetch_optional(&self.readers)
+                .await?;
+            Ok(found.is_some())
+        }
+        .boxed()
+    }
 }
 
 fn to_video(row: &SqliteRow) -> Result<Video, ServiceError> {
     Ok(Video {
         id: word(row.try_get("id")?, VideoId::parse)?,
-        title: row.try_get("title")?,
+        // Also what was written before titles were cleaned.
+        title: clean_title(row.try_get("title")?),
         status: word(row.try_get("status")?, VideoStatus::parse)?,
         duration_s: row.try_get("duration_s")?,
         size: u64::try_from(row.try_get::<i64, _>("size")?).unwrap_or(0),
@@ -473,13 +517,19 @@ impl VideoStore for SqliteStore {
     fn finish_video<'a>(&'a self, video: &'a Video, renditions: &'a [Rendition]) -> Answer<'a, ()> {
         async move {
             let mut tx = self.writer.begin().await?;
-            sqlx::query("UPDATE video SET status = $1, duration_s = $2, cover = $3 WHERE id = $4")
-                .bind(video.status.as_str())
-                .bind(video.duration_s)
-                .bind(&video.cover)
-                .bind(video.id.as_str())
-                .execute(&mut *tx)
-                .await?;
+            let taken = sqlx::query(
+                "UPDATE video SET status = $1, duration_s = $2, cover = $3 WHERE id = $4 AND status = $5",
+            )
+            .bind(video.status.as_str())
+            .bind(video.duration_s)
+            .bind(&video.cover)
+            .bind(video.id.as_str())
+            .bind(VideoStatus::Transcoding.as_str())
+            .execute(&mut *tx)
+            .await?;
+            if taken.rows_affected() == 0 {
+                return Err(ServiceError::NoVideo(video.id.clone()));
+            }
             for (position, rendition) in (0_i64..).zip(renditions) {
                 sqlx::query(
                     "INSERT INTO rendition (video_id, file, format, definition, encryption, audio_only, bitrate_kbps, fps, \
@@ -520,6 +570,17 @@ impl VideoStore for SqliteStore {
                 .execute(&self.writer)
                 .await?;
             Ok(done.rows_affected() == 1)
+        }
+        .boxed()
+    }
+    fn delete_unfinished<'a>(&'a self, id: &'a VideoId) -> Answer<'a, bool> {
+        async move {
+            let done = sqlx::query("DELETE FROM video WHERE id = $1 AND status = $2")
+                .bind(id.as_str())
+                .bind(VideoStatus::Transcoding.as_str())
+                .execute(&self.writer)
+                .await?;
+            Ok(done.rows_affected() > 0)
         }
         .boxed()
     }

@@ -520,12 +520,14 @@ async fn play_info_follows_its_filters_and_the_video_s_status() {
         set(&["mp4", "m3u8"])
     );
     assert_eq!(
-        formats(play(("PlayConfig", r#"{"EncryptType":"HLSEncryption"}"#)).await),
-        set(&["m3u8"])
+        formats(play(("PlayConfig", r#"{"EncryptType":"Unencrypted"}"#)).await),
+        set(&["mp4", "m3u8"])
     );
     assert_eq!(
-        formats(play(("PlayConfig", r#"{"EncryptType":"Unencrypted"}"#)).await),
-        set(&["mp4"])
+        play(("PlayConfig", r#"{"EncryptType":"HLSEncryption"}"#))
+            .await
+            .code(),
+        "InvalidVideo.NoneStream"
     );
     assert_eq!(
         play(("StreamType", "audio")).await.code(),

@@ -3,7 +3,7 @@ use std::process::Command;
 use kinora_errors::Coded as _;
 
 use super::*;
-use crate::{ImportError, ImportOptions, SystemClock};
+use crate::{ImportError, ImportLimits, ImportOptions, Limit, Notice, SystemClock};
 
 /// Whether FFmpeg is here; the test is skipped without it.
 fn has_ffmpeg() -> bool {
@@ -47,8 +47,17 @@ fn make(file: &Path, args: &[&str]) {
     );
 }
 
+fn names(dir: &Path) -> Vec<String> {
+    let entries = std::fs::read_dir(dir).unwrap();
+    let mut names: Vec<String> = entries
+        .map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned())
+        .collect();
+    names.sort();
+    names
+}
+
 async fn library(dir: &Path) -> Library {
-    Library::open(&dir.join("data"), Arc::new(SystemClock))
+    Library::create(&dir.join("data"), Arc::new(SystemClock))
         .await
         .unwrap()
 }
@@ -58,6 +67,7 @@ fn left_behind(dir: &Path) -> Vec<String> {
         .iter()
         .flat_map(|part| std::fs::read_dir(dir.join("data").join(part)).unwrap())
         .map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned())
+        .filter(|name| name != ".library")
         .collect()
 }
 
@@ -204,6 +214,14 @@ async fn encrypted_hls_names_its_key_and_decrypts_with_it() {
     );
     assert_eq!(std::fs::read(media.join("fd.key")).unwrap().len(), 16);
     assert_ne!(std::fs::read(media.join("fd-00000.ts")).unwrap()[0], 0x47);
+    // Nothing that is not encrypted stays, but for the cover.
+    let mut kept: Vec<String> = names(&media);
+    kept.retain(|name| !name.ends_with(".ts"));
+    assert_eq!(kept, ["cover.jpg", "fd.key", "fd.m3u8"]);
+    assert_eq!(
+        names(&temp.path().join("data/staging")),
+        Vec::<String>::new()
+    );
     let decoded = Command::new("ffmpeg")
         .args([
             "-nostdin",
@@ -223,10 +241,70 @@ async fn encrypted_hls_names_its_key_and_decrypts_with_it() {
         "{}",
         String::from_utf8_lossy(&decoded.stderr)
     );
-    assert_eq!(
-        library.renditions(&id).await.unwrap()[1].encryption,
-        Encryption::Hls
-    );
+    let renditions = library.renditions(&id).await.unwrap();
+    let kinds: Vec<_> = renditions
+        .iter()
+        .map(|rendition| (rendition.format, rendition.encryption))
+        .collect();
+    assert_eq!(kinds, [(Format::M3u8, Encryption::Hls)]);
+}
+
+#[tokio::test]
+async fn sound_alone_is_encrypted_too() {
+    if !has_ffmpeg() {
+        return;
+    }
+    let temp = tempfile::tempdir().unwrap();
+    let library = library(temp.path()).await;
+    for (name, codec) in [("song.m4a", "aac"), ("song.mp3", "libmp3lame")] {
+        let file = temp.path().join(name);
+        make(&file, &["-vn", "-c:a", codec]);
+        let options = ImportOptions {
+            encrypt_hls: true,
+            ..ImportOptions::default()
+        };
+        let id = library.import(&file, options, |_| {}).await.unwrap();
+        let renditions = library.renditions(&id).await.unwrap();
+        let [only] = renditions.as_slice() else {
+            panic!("{renditions:?}");
+        };
+        assert_eq!(
+            (&*only.file, only.encryption, only.audio_only),
+            ("sq.m3u8", Encryption::Hls, true)
+        );
+        let media = temp.path().join("data/media").join(id.as_str());
+        assert_ne!(std::fs::read(media.join("sq-00000.ts")).unwrap()[0], 0x47);
+        assert!(
+            !names(&media)
+                .iter()
+                .any(|name| name.ends_with("mp3") || name.ends_with("mp4"))
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_title_holds_only_what_shows() {
+    if !has_ffmpeg() {
+        return;
+    }
+    let temp = tempfile::tempdir().unwrap();
+    let file = temp.path().join("bill\u{202e}gpj.\u{1b}[2Jmp4.mp3");
+    make(&file, &["-vn", "-c:a", "libmp3lame"]);
+    let library = library(temp.path()).await;
+    for (given, title) in [
+        (None, "billgpj.[2Jmp4"),
+        (Some("a\u{2067}b\nc"), "abc"),
+        (Some("\u{202e}\u{200b} "), "billgpj.[2Jmp4"),
+    ] {
+        let options = ImportOptions {
+            title: given.map(str::to_owned),
+            ..ImportOptions::default()
+        };
+        let id = library.import(&file, options, |_| {}).await.unwrap();
+        let videos = library.videos().await.unwrap();
+        let video = videos.iter().find(|video| video.id == id).unwrap();
+        assert_eq!(video.title, title);
+    }
 }
 
 #[tokio::test]
@@ -310,8 +388,9 @@ async fn a_dropped_import_ends_ffmpeg_and_leaves_nothing() {
         done = importing => panic!("it ended first: {done:?}"),
         _ = heard => {}
     }
-    assert_eq!(left_behind(temp.path()), Vec::<String>::new());
-    // The next import sweeps the row that the dropped one left.
+    // Only a lock that nobody holds, by which the next import finds the row that the dropped one left.
+    let left = left_behind(temp.path());
+    assert!(left.len() == 1 && left[0].ends_with(".lock"), "{left:?}");
     assert!(matches!(
         library
             .import(temp.path(), ImportOptions::default(), |_| {})
@@ -319,4 +398,140 @@ async fn a_dropped_import_ends_ffmpeg_and_leaves_nothing() {
         Err(ImportError::Directory(_))
     ));
     assert!(library.videos().await.unwrap().is_empty());
+    assert_eq!(left_behind(temp.path()), Vec::<String>::new());
+    assert!(matches!(library.take_notices()[..], [Notice::Cleaned(_)]));
+}
+
+/// A GIF of a few kilobytes whose pictures would be as large as its header says.
+fn bomb(dir: &Path, side: u16) -> std::path::PathBuf {
+    let file = dir.join("bomb.gif");
+    make(&file, &["-an", "-vf", "scale=64:64", "-pix_fmt", "rgb8"]);
+    let mut bytes = std::fs::read(&file).unwrap();
+    // The logical screen (GIF89a 18): width and height, low octet first.
+    bytes[6..8].copy_from_slice(&side.to_le_bytes());
+    bytes[8..10].copy_from_slice(&side.to_le_bytes());
+    std::fs::write(&file, bytes).unwrap();
+    file
+}
+
+#[tokio::test]
+async fn a_bomb_runs_into_the_limits_and_leaves_nothing() {
+    if !has_ffmpeg() {
+        return;
+    }
+    let temp = tempfile::tempdir().unwrap();
+    let library = library(temp.path()).await;
+    let usual = ImportLimits::default();
+    let huge = bomb(temp.path(), 16_000);
+    let large = temp.path().join("large");
+    std::fs::create_dir(&large).unwrap();
+    let large = bomb(&large, 5_000);
+    let second = std::time::Duration::from_secs(1);
+    for (file, limits, limit) in [
+        (&huge, usual, Limit::Pixels(usual.pixels)),
+        // Let through, it gets no more memory than it may have.
+        (
+            &huge,
+            ImportLimits {
+                pixels: u64::MAX,
+                memory: 1 << 30,
+                ..usual
+            },
+            Limit::Memory(1 << 30),
+        ),
+        (
+            &large,
+            ImportLimits {
+                cpu: second,
+                ..usual
+            },
+            Limit::Cpu(second),
+        ),
+        (
+            &large,
+            ImportLimits {
+                time: second,
+                ..usual
+            },
+            Limit::Time(second),
+        ),
+        (
+            &large,
+            ImportLimits {
+                duration: second,
+                ..usual
+            },
+            Limit::Duration(second),
+        ),
+    ] {
+        let options = ImportOptions {
+            limits,
+            ..ImportOptions::default()
+        };
+        let refused = library.import(file, options, |_| {}).await.err().unwrap();
+        assert!(
+            matches!(refused, ImportError::Limit(hit) if hit == limit),
+            "{limit:?}: {refused:?}"
+        );
+        assert_eq!(left_behind(temp.path()), Vec::<String>::new());
+        assert!(library.videos().await.unwrap().is_empty());
+    }
+}
+
+#[tokio::test]
+async fn what_is_made_and_what_is_in_the_file_have_limits() {
+    if !has_ffmpeg() {
+        return;
+    }
+    let temp = tempfile::tempdir().unwrap();
+    let file = temp.path().join("film.mkv");
+    make(
+        &file,
+        &["-c:v", "libx264", "-preset", "ultrafast", "-c:a", "aac"],
+    );
+    let library = library(temp.path()).await;
+    let usual = ImportLimits::default();
+    let size = std::fs::metadata(&file).unwrap().len();
+    for (limits, limit) in [
+        // A single file is too long for the system already.
+        (
+            ImportLimits {
+                output: 1000,
+                ..usual
+            },
+            Limit::Output(1000),
+        ),
+        // The whole file fits, and its segments do not fit beside it.
+        (
+            ImportLimits {
+                output: size + size / 2,
+                ..usual
+            },
+            Limit::Output(size + size / 2),
+        ),
+        (
+            ImportLimits {
+                streams: 1,
+                ..usual
+            },
+            Limit::Streams(1),
+        ),
+    ] {
+        let options = ImportOptions {
+            limits,
+            ..ImportOptions::default()
+        };
+        let refused = library.import(&file, options, |_| {}).await.err().unwrap();
+        assert!(
+            matches!(refused, ImportError::Limit(hit) if hit == limit),
+            "{limit:?}: {refused:?}"
+        );
+        assert_eq!(left_behind(temp.path()), Vec::<String>::new());
+    }
+    assert!(
+        library
+            .import(&file, ImportOptions::default(), |_| {})
+            .await
+            .is_ok()
+    );
 }

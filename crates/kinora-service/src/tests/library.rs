@@ -85,54 +85,6 @@ async fn one_service_runs_on_a_directory_and_one_on_a_port() {
 }
 
 #[tokio::test]
-async fn what_a_killed_import_left_is_swept_and_a_running_one_is_not() {
-    let temp = tempfile::tempdir().unwrap();
-    let data = temp.path().join("data");
-    let (service, _) = Running::start(&data, Arc::new(ManualClock::now())).await;
-    let core = service.library.core.clone();
-    let (killed, running) = (Core::new_video_id().unwrap(), Core::new_video_id().unwrap());
-    let mut locks = Vec::new();
-    for id in [&killed, &running] {
-        std::fs::create_dir_all(core.staging().join(id.as_str()).join("out")).unwrap();
-        std::fs::create_dir(data.join("media").join(id.as_str())).unwrap();
-        let lock = std::fs::File::create(core.staging().join(format!("{id}.lock"))).unwrap();
-        lock.lock().unwrap();
-        locks.push(lock);
-        let video = Video {
-            id: id.clone(),
-            title: String::new(),
-            status: VideoStatus::Transcoding,
-            duration_s: 0.0,
-            size: 0,
-            cover: None,
-            created_ms: 0,
-        };
-        core.videos.insert_video(&video).await.unwrap();
-    }
-    drop(locks.remove(0));
-    service.stop().await;
-    let (service, _) = Running::start(&data, Arc::new(ManualClock::now())).await;
-    let left: Vec<VideoId> = service
-        .library
-        .videos()
-        .await
-        .unwrap()
-        .into_iter()
-        .map(|video| video.id)
-        .collect();
-    assert_eq!(left, std::slice::from_ref(&running));
-    assert!(
-        !core.staging().join(killed.as_str()).exists()
-            && core.staging().join(running.as_str()).exists()
-    );
-    assert!(
-        !data.join("media").join(killed.as_str()).exists()
-            && data.join("media").join(running.as_str()).exists()
-    );
-    service.stop().await;
-}
-
-#[tokio::test]
 async fn a_request_in_flight_ends_before_the_service_does() {
     let temp = tempfile::tempdir().unwrap();
     let (service, _) =

@@ -9,6 +9,8 @@ mod nonces;
 mod requests;
 mod policies;
 mod rights;
+mod protection;
+mod storage;
 mod tamper;
 
 use std::collections::BTreeMap;
@@ -129,16 +131,28 @@ impl Running {
     }
     /// A video of one MP4 and one HLS rendition, without FFmpeg.
     pub(crate) async fn publish(&self) -> VideoId {
-        let files: [(&str, &[u8]); 4] = [
+        let files: [(&str, &[u8]); 3] = [
             ("fd.mp4", &MP4),
+            (
+                "fd.m3u8",
+                b"#EXTM3U\n#EXTINF:4,\nfd-00000.ts\n#EXT-X-ENDLIST\n",
+            ),
+            ("fd-00000.ts", b"segment"),
+        ];
+        let renditions = [
+            rendition("fd.mp4", Format::Mp4, Encryption::None),
+            rendition("fd.m3u8", Format::M3u8, Encryption::None),
+        ];
+        self.publish_as(&files, &renditions).await
+    }
+    /// A video of one HLS rendition with a key.
+    pub(crate) async fn publish_encrypted(&self) -> VideoId {
+        let files: [(&str, &[u8]); 3] = [
             ("fd.m3u8", b"#EXTM3U\n#EXT-X-KEY:METHOD=AES-128,URI=\"fd.key\"\n#EXTINF:4,\nfd-00000.ts\n#EXT-X-ENDLIST\n"),
             ("fd-00000.ts", b"segment"),
             ("fd.key", b"0123456789abcdef"),
         ];
-        let renditions = [
-            rendition("fd.mp4", Format::Mp4, Encryption::None),
-            rendition("fd.m3u8", Format::M3u8, Encryption::Hls),
-        ];
+        let renditions = [rendition("fd.m3u8", Format::M3u8, Encryption::Hls)];
         self.publish_as(&files, &renditions).await
     }
     pub(crate) async fn publish_as(

@@ -1,0 +1,159 @@
+//! What lies about: what killed imports left, and media that the database does not know.
+//!
+//! Only what the lock of a dead import proves to be unfinished is deleted. What is merely unknown is moved to
+//! `lost+found`, and stays there until the operator removes it. Nothing here grows with the library, except
+//! [`unknown_media`], which the operator asks for.
+
+use std::collections::HashSet;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::directory::{about, private_dir};
+use super::{Core, Notice};
+use crate::domain::{VideoId, VideoStatus};
+use crate::error::ServiceError;
+use crate::import;
+
+/// What came of an import that did not end.
+pub(crate) enum Outcome {
+    /// It was taken back, or had left nothing but its place to work in.
+    Gone,
+    /// It had ended: its video is finished, and stays.
+    Finished,
+    /// Its video is not in the database; its media were moved here.
+    SetAside(PathBuf),
+}
+
+/// Removes what killed imports left. Running ones hold a lock and are left alone.
+pub(crate) async fn sweep(core: &Core) -> Vec<Notice> {
+    let mut notices = Vec::new();
+    if let Err(error) = sweep_into(core, &mut notices).await {
+        notices.push(Notice::NotCleaned(error));
+    }
+    notices
+}
+
+async fn sweep_into(core: &Core, notices: &mut Vec<Notice>) -> Result<(), ServiceError> {
+    let staging = core.directory.staging();
+    let storage = || ServiceError::storage("clean up", &staging);
+    for id in import::begun(&staging).map_err(storage())? {
+        let Some(left) = import::claim(&staging, &id).map_err(storage())? else {
+            continue;
+        };
+        match take_back(core, &id).await? {
+            Outcome::Gone => notices.push(Notice::Cleaned(id)),
+            Outcome::SetAside(path) => notices.push(Notice::SetAside(path)),
+            Outcome::Finished => {}
+        }
+        left.clear().map_err(storage())?;
+    }
+    Ok(())
+}
+
+/// Takes an import back whose lock the caller holds. What the database says counts at the moment of deleting: an import
+/// may have ended, and let its lock go, just before it was claimed.
+pub(crate) async fn take_back(core: &Core, id: &VideoId) -> Result<Outcome, ServiceError> {
+    let storage = || ServiceError::storage("remove the media in", core.directory.root());
+    let deleted = match core.videos.delete_unfinished(id).await {
+        // Its own media may be what fills the disk.
+        Err(ServiceError::DiskFull(_)) if is_unfinished(core, id).await? => {
+            core.objects.remove(id).await.map_err(storage())?;
+            core.videos.delete_unfinished(id).await?
+        }
+        deleted => deleted?,
+    };
+    if deleted {
+        core.objects.remove(id).await.map_err(storage())?;
+        return Ok(Outcome::Gone);
+    }
+    if core.videos.video(id).await?.is_some() {
+        return Ok(Outcome::Finished);
+    }
+    let media = core.directory.media().join(id.as_str());
+    if about(&media).is_none() {
+        return Ok(Outcome::Gone);
+    }
+    set_aside(core, &media).map(Outcome::SetAside)
+}
+
+async fn is_unfinished(core: &Core, id: &VideoId) -> Result<bool, ServiceError> {
+    let video = core.videos.video(id).await?;
+    Ok(video.is_some_and(|video| video.status == VideoStatus::Transcoding))
+}
+
+/// Moves media to `lost+found`, under a name that is free there; says where.
+fn set_aside(core: &Core, media: &Path) -> Result<PathBuf, ServiceError> {
+    let place = core.directory.lost_found();
+    let storage = || ServiceError::storage("move unknown media to", &place);
+    private_dir(&place).map_err(storage())?;
+    let name = media.file_name().unwrap_or_default().to_string_lossy();
+    let names = std::iter::once(name.to_string()).chain((1_u32..).map(|n| format!("{name}.{n}")));
+    for to in names.map(|name| place.join(name)) {
+        if about(&to).is_none() {
+            std::fs::rename(media, &to).map_err(storage())?;
+            return Ok(to);
+        }
+    }
+    Err(storage()(io::ErrorKind::AlreadyExists.into()))
+}
+
+/// Media that no video of the database has. This reads the whole library.
+pub(crate) async fn unknown_media(core: &Core) -> Result<Vec<VideoId>, ServiceError> {
+    let media = core.directory.media();
+    // In this order: an import's video is in the database before its media are in place.
+    let found = core.objects.videos().await;
+    let mut found = found.map_err(ServiceError::storage("read", &media))?;
+    let videos = core.videos.videos().await?;
+    let known: HashSet<VideoId> = videos.into_iter().map(|video| video.id).collect();
+    found.retain(|id| !known.contains(id));
+    found.sort();
+    Ok(found)
+}
+
+/// Moves media that no video of the database has to `lost+found`; says what lies there now of them.
+pub(crate) async fn collect_unknown(core: &Core) -> Result<Vec<PathBuf>, ServiceError> {
+    let mut moved = Vec::new();
+    for id in unknown_media(core).await? {
+        // Once more, for an import that began since.
+        if core.videos.video(&id).await?.is_none() {
+            moved.push(set_aside(core, &core.directory.media().join(id.as_str()))?);
+        }
+    }
+    Ok(moved)
+}
+
+/// What was set aside. A disk's own `lost+found` may hold other things: they are not ours.
+pub(crate) fn lost_found(core: &Core) -> Result<Vec<PathBuf>, ServiceError> {
+    let place = core.directory.lost_found();
+    let read = || ServiceError::storage("read", &place);
+    let entries = match std::fs::read_dir(&place) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        entries => entries.map_err(read())?,
+    };
+    let mut found = Vec::new();
+    for entry in entries {
+        let entry = entry.map_err(read())?;
+        let name = entry.file_name();
+        let ours = name
+            .to_str()
+            .and_then(|name| VideoId::parse(name.split('.').next().unwrap_or_default()));
+        if ours.is_some() {
+            found.push(entry.path());
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
+/// Removes what was set aside, for good; says how many.
+pub(crate) fn empty_lost_found(core: &Core) -> Result<usize, ServiceError> {
+    let found = lost_found(core)?;
+    for path in &found {
+        let removed = match about(path).is_some_and(|about| about.is_dir()) {
+            true => std::fs::remove_dir_all(path),
+            false => std::fs::remove_file(path),
+        };
+        removed.map_err(ServiceError::storage("remove", path))?;
+    }
+    Ok(found.len())
+}
