@@ -65,6 +65,9 @@ fn read_address(text: &str) -> Option<IpAddr> {
     bare.or_else(|_| with_port()).ok()
 }
 
+/// With fewer octets left than this, answers have to wait.
+const SCARCE: usize = 16 * 1024;
+
 /// What all clients take together, and each for itself.
 pub(crate) struct Budget {
     limits: Arc<Limits>,
@@ -85,6 +88,10 @@ impl Budget {
             limits,
             tally,
         }
+    }
+    /// Whether newcomers find nothing: what others leave lying is then not left to them for long.
+    pub(super) fn is_used_up(&self) -> bool {
+        self.requests.available_permits() == 0 || self.bytes.available_permits() < SCARCE
     }
     /// The client's share; there is one as long as anybody holds it.
     pub(super) fn share(self: &Arc<Self>, client: Client) -> Arc<Share> {

@@ -212,7 +212,7 @@ impl Connections {
     }
 
     fn make_room(&self, register: &mut Register, among: Option<Client>) -> Full {
-        let patience = millis(self.limits.write_stall / 4);
+        let patience = millis(self.limits.short_stall());
         let stuck_by = self.ticks.now().saturating_sub(patience);
         let chosen = register.choose(among, stuck_by);
         chosen.map_or(Full::Refused, Full::Leaving)

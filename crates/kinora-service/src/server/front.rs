@@ -59,6 +59,9 @@ impl Front {
             seat: Arc::new(seat),
         }
     }
+    pub(super) fn budget(&self) -> &Arc<Budget> {
+        &self.budget
+    }
     pub(super) fn pulse(&self) -> &Arc<Pulse> {
         &self.seat.pulse
     }

@@ -42,8 +42,9 @@ pub struct Limits {
     /// How long the gateway may work on an answer.
     pub answer: Duration,
     /// How long an answer may lie without one octet of it being taken: on a socket whose peer does not read, as on
-    /// an HTTP/2 stream whose window is shut. Then the connection, or only that stream, is ended. A player that pauses longer
-    /// than this asks anew for what it lacks.
+    /// an HTTP/2 stream whose window is shut. Then the connection, or only that stream, is ended; after a quarter of it
+    /// already, where all requests or all octets in flight are used up. A player that pauses longer than this asks anew for
+    /// what it lacks.
     pub write_stall: Duration,
     /// How long a connection may be without a request after its last one.
     pub idle: Duration,
@@ -59,8 +60,8 @@ impl Default for Limits {
             streams_per_connection: 100,
             requests: 4096,
             requests_per_client: 512,
-            bytes_in_flight: 64 * 1024 * 1024,
-            bytes_in_flight_per_client: 8 * 1024 * 1024,
+            bytes_in_flight: 32 * 1024 * 1024,
+            bytes_in_flight_per_client: 4 * 1024 * 1024,
             first_byte: Duration::from_secs(10),
             head: Duration::from_secs(15),
             body: Duration::from_secs(15),
@@ -73,6 +74,10 @@ impl Default for Limits {
 }
 
 impl Limits {
+    /// [`Limits::write_stall`] where others wait for what lies.
+    pub(crate) fn short_stall(&self) -> Duration {
+        self.write_stall / 4
+    }
     /// Lowered to what a process can hold that may open so many files: a socket for each connection and a file for
     /// each request. No client gets more than half of what is there.
     pub(crate) fn fitted(mut self, open_files: u64) -> Self {

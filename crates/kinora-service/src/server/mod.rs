@@ -83,10 +83,14 @@ fn routes(shared: Arc<Shared>) -> Router {
         .with_state(shared)
 }
 
-fn protocols(shared: &Shared, tally: &Arc<Tally>) -> Builder<StreamExecutor> {
-    let limits = &shared.limits;
+fn protocols(
+    limits: &Arc<Limits>,
+    budget: &Arc<Budget>,
+    tally: &Arc<Tally>,
+) -> Builder<StreamExecutor> {
     let mut builder = Builder::new(StreamExecutor {
-        stall: limits.write_stall,
+        limits: limits.clone(),
+        budget: budget.clone(),
         tally: tally.clone(),
     });
     // Times are kept by `wire`, for both protocols and for the octets that tell which it is.
@@ -150,7 +154,7 @@ async fn accept(
 ) {
     let app = routes(shared.clone());
     let budget = Arc::new(Budget::new(shared.limits.clone(), tally.clone()));
-    let builder = protocols(shared, tally);
+    let builder = protocols(&shared.limits, &budget, tally);
     loop {
         let (stream, peer) = match listener.accept().await {
             Ok(accepted) => accepted,

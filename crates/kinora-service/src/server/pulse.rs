@@ -159,11 +159,15 @@ impl Pulse {
         }
     }
 
-    /// Until when it may go on like this, and what it waits for.
-    pub(super) fn deadline(&self, limits: &Limits) -> (u64, Awaited) {
+    /// Until when it may go on like this, and what it waits for. Where others wait for what it holds, it may for less long.
+    pub(super) fn deadline(&self, limits: &Limits, others_wait: bool) -> (u64, Awaited) {
         let until = |since: u64, limit: Duration| since.saturating_add(millis(limit));
         if let Some(since) = self.stuck_since() {
-            return (until(since, limits.write_stall), Awaited::Taking);
+            let limit = match others_wait {
+                true => limits.short_stall(),
+                false => limits.write_stall,
+            };
+            return (until(since, limit), Awaited::Taking);
         }
         if self.is_busy() {
             return (until(self.ticks.now(), limits.idle), Awaited::Answer);
@@ -201,7 +205,7 @@ mod tests {
         for http2 in [false, true] {
             let pulse = Pulse::new(Ticks::manual(), None);
             assert_eq!(
-                pulse.deadline(&limits),
+                pulse.deadline(&limits, false),
                 (after(limits.first_byte), Awaited::FirstByte)
             );
             pulse.ticks.advance(Duration::from_secs(2));
@@ -211,24 +215,26 @@ mod tests {
             // More of the head buys no more time.
             let begun = Duration::from_secs(2);
             assert_eq!(
-                pulse.deadline(&limits),
+                pulse.deadline(&limits, false),
                 (after(begun + limits.head), Awaited::Head)
             );
             assert!(pulse.begin(http2));
-            assert_eq!(pulse.deadline(&limits).1, Awaited::Answer);
+            assert_eq!(pulse.deadline(&limits, false).1, Awaited::Answer);
             pulse.stuck();
             pulse.ticks.advance(Duration::from_secs(1));
             pulse.stuck();
             let stuck = Duration::from_secs(3);
             assert_eq!(
-                pulse.deadline(&limits),
+                pulse.deadline(&limits, false),
                 (after(stuck + limits.write_stall), Awaited::Taking)
             );
+            let shorter = (after(stuck + limits.write_stall / 4), Awaited::Taking);
+            assert_eq!(pulse.deadline(&limits, true), shorter);
             pulse.sent();
             assert!(pulse.end());
             let ended = Duration::from_secs(4);
             assert_eq!(
-                pulse.deadline(&limits),
+                pulse.deadline(&limits, false),
                 (after(ended + limits.idle), Awaited::NextRequest)
             );
             // What follows is the head of the next request; on HTTP/2 it may be anything.
@@ -237,7 +243,7 @@ mod tests {
                 false => (after(ended + limits.head), Awaited::Head),
                 true => (after(ended + limits.idle), Awaited::NextRequest),
             };
-            assert_eq!(pulse.deadline(&limits), next);
+            assert_eq!(pulse.deadline(&limits, false), next);
         }
     }
 }

@@ -4,18 +4,30 @@ use std::future::poll_fn;
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::Poll;
-use std::time::Duration;
 
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep};
 
+use super::client::Budget;
+use super::limits::Limits;
 use super::tally::{Hit, Tally};
 
 /// Runs streams. A task is woken when its answer goes on: when the peer opens the window, or the body has more. One that
 /// nothing wakes for long is dropped, which resets its stream and frees what it holds.
 #[derive(Clone)]
 pub(super) struct StreamExecutor {
-    pub(super) stall: Duration,
+    pub(super) limits: Arc<Limits>,
+    pub(super) budget: Arc<Budget>,
     pub(super) tally: Arc<Tally>,
+}
+
+impl StreamExecutor {
+    fn is_stalled(&self, woken: Instant) -> bool {
+        let limit = match self.budget.is_used_up() {
+            true => self.limits.short_stall(),
+            false => self.limits.write_stall,
+        };
+        woken.elapsed() >= limit
+    }
 }
 
 impl<F> hyper::rt::Executor<F> for StreamExecutor
@@ -24,19 +36,19 @@ where
     F::Output: Send + 'static,
 {
     fn execute(&self, stream: F) {
-        let Self { stall, tally } = self.clone();
+        let this = self.clone();
         tokio::spawn(async move {
             let mut stream = pin!(stream);
             let mut woken = Instant::now();
-            let mut alarm = pin!(sleep_until(woken + stall));
+            let mut alarm = pin!(sleep(this.limits.short_stall()));
             poll_fn(|context| {
                 if alarm.as_mut().poll(context).is_pending() {
                     woken = Instant::now();
-                } else if woken.elapsed() >= stall {
-                    tally.count(Hit::WriteStall);
+                } else if this.is_stalled(woken) {
+                    this.tally.count(Hit::WriteStall);
                     return Poll::Ready(());
                 } else {
-                    alarm.as_mut().reset(woken + stall);
+                    alarm.set(sleep(this.limits.short_stall()));
                     let _ = alarm.as_mut().poll(context);
                 }
                 stream.as_mut().poll(context).map(drop)

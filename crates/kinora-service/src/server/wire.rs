@@ -14,6 +14,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep};
 
+use super::client::Budget;
 use super::front::Front;
 use super::limits::Limits;
 use super::pulse::{Awaited, Order, Pulse, millis};
@@ -113,12 +114,12 @@ pub(super) async fn serve(
 ) {
     let _ = stream.set_nodelay(true);
     let _ = SockRef::from(&stream).set_tcp_notsent_lowat(UNSENT);
-    let pulse = front.pulse().clone();
+    let (pulse, budget) = (front.pulse().clone(), front.budget().clone());
     let wire = Wire {
         stream,
         pulse: pulse.clone(),
     };
-    let end = watched(wire, front, &builder, &pulse, &limits).await;
+    let end = watched(wire, front, &builder, &pulse, &limits, &budget).await;
     match end {
         End::Overdue(Awaited::FirstByte) => tally.count(Hit::FirstByte),
         End::Overdue(Awaited::Head) => tally.count(Hit::Head),
@@ -134,10 +135,11 @@ async fn watched(
     builder: &Builder<StreamExecutor>,
     pulse: &Pulse,
     limits: &Limits,
+    budget: &Budget,
 ) -> End {
     let mut connection = pin!(builder.serve_connection(TokioIo::new(wire), front));
     let ticks = &pulse.ticks;
-    let mut alarm = pin!(sleep(ticks.until(pulse.deadline(limits).0)));
+    let mut alarm = pin!(sleep(Duration::ZERO));
     let mut told = pin!(pulse.told.notified());
     let mut farewell = None;
     poll_fn(|context| {
@@ -154,7 +156,7 @@ async fn watched(
             }
             let (at, awaited) = match farewell {
                 Some(at) => (at, Awaited::NextRequest),
-                None => pulse.deadline(limits),
+                None => pulse.deadline(limits, budget.is_used_up()),
             };
             if at <= ticks.now() {
                 if awaited != Awaited::NextRequest || farewell.is_some() {
@@ -165,8 +167,12 @@ async fn watched(
                 farewell = Some(ticks.now().saturating_add(millis(FAREWELL)));
                 continue;
             }
-            // A deadline that moved away is looked at when the earlier one is there.
-            let at = Instant::now() + ticks.until(at);
+            // A deadline that moved away is looked at when the earlier one is there; one that others may bring nearer, in between.
+            let wait = match awaited {
+                Awaited::Taking => ticks.until(at).min(limits.short_stall()),
+                _ => ticks.until(at),
+            };
+            let at = Instant::now() + wait;
             if at < alarm.deadline() || alarm.is_elapsed() {
                 alarm.as_mut().reset(at);
             }

@@ -263,17 +263,13 @@ async fn a_reader_that_reads_slowly_gets_all() {
     };
     let stage = Stage::new(limits).await;
     let mut stream = stage.stare("127.0.0.2").await;
-    let mut every = tokio::time::interval(SHORT / 10);
-    let (mut piece, mut got) = (vec![0; 512 * 1024], 0);
+    let mut every = tokio::time::interval(SHORT / 4);
+    let mut piece = vec![0; 1 << 20];
     // Longer, all in all, than an answer may lie untaken.
-    while got < FILM_LEN {
+    for at in 0..FILM_LEN >> 20 {
         every.tick().await;
-        let read = timeout(BOUND, stream.read(&mut piece))
-            .await
-            .unwrap()
-            .unwrap();
-        assert!(read > 0, "cut off after {got} octets");
-        got += read;
+        let read = timeout(BOUND, stream.read_exact(&mut piece)).await.unwrap();
+        assert!(read.is_ok(), "cut off after {at} MiB");
     }
     stage.service.stop().await;
 }
@@ -420,6 +416,39 @@ async fn answers_that_lie_untaken_give_way_to_who_asks() {
         }
     };
     assert!(timeout(BOUND, served).await.unwrap() > 0);
+    stage.service.stop().await;
+}
+
+#[tokio::test]
+async fn streams_that_use_up_all_requests_give_way_long_before_their_time() {
+    let limits = Limits {
+        requests: 2,
+        write_stall: BOUND / 2,
+        ..Limits::default()
+    };
+    let stage = Stage::new(limits.clone()).await;
+    let address = stage.service.address;
+    let uri = format!("http://{address}{}", stage.film);
+    let mut h2 = H2::over(connect_from("127.0.0.2", address).await, 1).await;
+    let began = std::time::Instant::now();
+    let stalled = [
+        h2.get(&uri).await.begun().await,
+        h2.get(&uri).await.begun().await,
+    ];
+    assert_eq!(stage.get_small().await.status, 503);
+    let served = async {
+        let mut every = tokio::time::interval(SHORT);
+        while stage.get_small().await.status != 200 {
+            every.tick().await;
+        }
+    };
+    timeout(BOUND, served).await.unwrap();
+    assert!(
+        began.elapsed() < limits.write_stall,
+        "{:?}",
+        began.elapsed()
+    );
+    drop(stalled);
     stage.service.stop().await;
 }
 
