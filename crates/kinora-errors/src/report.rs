@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
-use crate::{Fault, Lang};
+use crate::{Fault, Lang, causes};
 
 /// With or without colour.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -51,15 +51,26 @@ impl Fault {
         line(labels[0], told.meaning);
         line(labels[1], &self.place(lang));
         line(labels[2], &self.tried(lang));
-        let causes: Vec<&str> = self.causes().iter().map(|cause| cause.0.as_str()).collect();
-        let cause = match causes.is_empty() {
-            true => told.cause.to_owned(),
-            false => causes.join(": "),
-        };
-        line(labels[3], &cause);
+        line(
+            labels[3],
+            &self.cause_in(lang).unwrap_or_else(|| told.cause.to_owned()),
+        );
         line(labels[4], told.remedy);
         line(labels[5], &format!("kinora explain {code:?}"));
         text
+    }
+
+    /// The chain of causes as one sentence; nothing where none is known.
+    fn cause_in(&self, lang: Lang) -> Option<String> {
+        let links = self.causes().iter();
+        let told: Vec<_> = links
+            .map(|cause| causes::in_language(&cause.0, lang))
+            .collect();
+        let between = match lang {
+            Lang::Zh => "：",
+            Lang::En => ": ",
+        };
+        (!told.is_empty()).then(|| told.join(between))
     }
 
     fn place(&self, lang: Lang) -> String {

@@ -44,3 +44,20 @@ fn place_and_tries_are_told_in_the_language_asked_for() {
     );
     assert!(chinese.contains("2 次，40 毫秒\n"), "{chinese}");
 }
+
+#[test]
+fn the_causes_of_a_fault_are_told_in_the_language_asked_for() {
+    let fault = Fault::new(codes::ERROR_NETWORK_UNKNOWN, "tls.unknown_ca")
+        .because("the TLS handshake with `video.example` failed")
+        .because("invalid peer certificate: UnknownIssuer");
+    let chinese = fault.report(Lang::Zh, ReportStyle::Plain);
+    let cause = "原因  与 `video.example` 的 TLS 握手失败：对方的证书无效：签发者不受信任\n";
+    assert!(chinese.contains(cause), "{chinese}");
+    let english = fault.report(Lang::En, ReportStyle::Plain);
+    assert!(english.contains("failed: invalid peer certificate: UnknownIssuer\n"));
+    let machine = serde_json::to_value(&fault).unwrap();
+    assert_eq!(
+        machine["causes"][1],
+        "invalid peer certificate: UnknownIssuer"
+    );
+}
