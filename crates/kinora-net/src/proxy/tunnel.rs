@@ -1,89 +1,50 @@
-//! The way through an HTTP proxy.
+//! A tunnel through an HTTP proxy (RFC 9110 9.3.6).
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-use kinora_errors::Secret;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
-use url::Url;
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 
-use crate::NetError;
+use super::{Proxy, ProxyFailure, read};
 
 /// Most bytes of a proxy's answer to CONNECT.
 const HEAD_LIMIT: usize = 16 * 1024;
 
-/// A proxy's address and what it wants to know.
-#[derive(Clone, Debug)]
-pub(crate) struct Proxy {
-    pub(crate) host: String,
-    pub(crate) port: u16,
-    /// Value of `Proxy-Authorization`.
-    pub(crate) authorization: Option<Secret>,
-}
-
-impl Proxy {
-    pub(crate) fn parse(url: &Secret) -> Result<Self, NetError> {
-        let url = Url::parse(url.expose()).map_err(|_| NetError::BadProxy)?;
-        let host = url.host_str().filter(|host| !host.is_empty());
-        let (Some(host), "http") = (host, url.scheme()) else {
-            return Err(NetError::BadProxy);
-        };
-        Ok(Self {
-            host: host.trim_matches(['[', ']']).to_owned(),
-            port: url.port().unwrap_or(80),
-            authorization: basic(&url),
-        })
-    }
-
-    /// Asks for a tunnel to `authority` (RFC 9110 9.3.6).
-    pub(crate) async fn tunnel(
-        &self,
-        stream: &mut TcpStream,
-        authority: &str,
-    ) -> Result<(), NetError> {
-        let authorization = self
-            .authorization
-            .as_ref()
-            .map_or_else(String::new, |value| {
-                format!("Proxy-Authorization: {}\r\n", value.expose())
-            });
-        let request =
-            format!("CONNECT {authority} HTTP/1.1\r\nHost: {authority}\r\n{authorization}\r\n");
-        stream
-            .write_all(request.as_bytes())
-            .await
-            .map_err(NetError::Reset)?;
-        let mut head = Vec::with_capacity(256);
-        // Byte by byte: what follows the head belongs to the tunnel.
-        while !head.ends_with(b"\r\n\r\n") {
-            let byte = stream.read_u8().await.map_err(|_| NetError::NoReply)?;
-            head.push(byte);
-            if head.len() > HEAD_LIMIT {
-                return Err(NetError::Malformed("the proxy's head is too long".into()));
-            }
-        }
-        let status = std::str::from_utf8(&head)
-            .ok()
-            .and_then(|text| text.strip_prefix("HTTP/1."))
-            .and_then(|text| text.split(' ').nth(1))
-            .and_then(|status| status.parse::<u16>().ok())
-            .ok_or_else(|| NetError::Malformed("the proxy's answer has no status".into()))?;
-        match status {
-            200..=299 => Ok(()),
-            _ => Err(NetError::ProxyRefused(status)),
-        }
+/// Asks for a tunnel to `authority`.
+pub(super) async fn open(
+    proxy: &Proxy,
+    stream: &mut (impl AsyncRead + AsyncWrite + Unpin),
+    authority: &str,
+) -> Result<(), ProxyFailure> {
+    let authorization = proxy.authorization().map_or_else(String::new, |value| {
+        format!("Proxy-Authorization: {}\r\n", value.expose())
+    });
+    let request =
+        format!("CONNECT {authority} HTTP/1.1\r\nHost: {authority}\r\n{authorization}\r\n");
+    let sent = stream.write_all(request.as_bytes()).await;
+    sent.map_err(|_| ProxyFailure::Closed)?;
+    match status(stream).await? {
+        200..=299 => Ok(()),
+        407 => Err(ProxyFailure::Auth),
+        status => Err(ProxyFailure::Refused(status)),
     }
 }
 
-/// The user-info of a URL as a Basic credential (RFC 7617).
-pub(crate) fn basic(url: &Url) -> Option<Secret> {
-    if url.username().is_empty() && url.password().is_none() {
-        return None;
+async fn status(stream: &mut (impl AsyncRead + Unpin)) -> Result<u16, ProxyFailure> {
+    const NO_HTTP: ProxyFailure = ProxyFailure::Protocol("HTTP");
+    let mut head = Vec::with_capacity(256);
+    // Byte by byte: what follows the head belongs to the tunnel.
+    while !head.ends_with(b"\r\n\r\n") {
+        head.extend(read::<1>(stream).await?);
+        let begins_well = head
+            .iter()
+            .zip(b"HTTP/1.")
+            .all(|(byte, known)| byte == known);
+        if head.len() > HEAD_LIMIT || !begins_well {
+            return Err(NO_HTTP);
+        }
     }
-    let mut pair: Vec<u8> = percent_encoding::percent_decode_str(url.username()).collect();
-    pair.push(b':');
-    pair.extend(percent_encoding::percent_decode_str(
-        url.password().unwrap_or_default(),
-    ));
-    Some(Secret::new(format!("Basic {}", STANDARD.encode(pair))))
+    let line = String::from_utf8_lossy(&head);
+    let status = line
+        .split(' ')
+        .nth(1)
+        .and_then(|status| status.parse().ok());
+    status.ok_or(NO_HTTP)
 }
