@@ -13,6 +13,7 @@ use crate::probe::{described, kind_name};
 use crate::progress::Progress;
 use crate::report::{Failure, Style};
 use crate::source::net_config;
+use crate::words::padded;
 
 /// What was counted of a track.
 struct Counted {
@@ -103,18 +104,19 @@ fn table(tracks: &[Counted], reader: &MediaReader, lang: Lang) -> String {
         sum(tracks, |track| track.packets),
         sum(tracks, |track| track.bytes),
     );
-    let mut text = format!("{}{} {all}\n", info.container, if zh { "：" } else { ":" });
+    let colon = if zh { "：" } else { ": " };
+    let mut text = format!("{}{colon}{all}\n", info.container);
     for counted in tracks {
         let key_frames = match zh {
             true => format!("，{} 个关键帧", counted.key_frames),
             false => format!(", {} key frames", counted.key_frames),
         };
         let track: Option<&TrackInfo> = info.track(counted.id);
-        let kind = track.map_or("?", |track| kind_name(track.kind(), zh));
+        let kind = padded(track.map_or("?", |track| kind_name(track.kind(), zh)), 8);
         let what = track.map(|track| described(track, zh).join(", "));
         let counts = counts(counted.packets, counted.bytes);
         text += &format!(
-            "  {kind:<8} {}\n           {counts}{key_frames}\n",
+            "  {kind} {}\n           {counts}{key_frames}\n",
             what.unwrap_or_default()
         );
     }

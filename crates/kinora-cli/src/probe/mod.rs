@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use crate::args::InputArgs;
 use crate::report::{Failure, Style};
 use crate::source::{net_config, player_config};
+use crate::words::padded;
 use crate::{credential, events, json, out};
 
 use video::Video;
@@ -167,8 +168,8 @@ fn table(found: &Found, lang: Lang) -> String {
         .map_or_else(String::new, |video| video.table(lang));
     text += &format!("{}, {duration}{size}\n", info.container);
     for track in &info.tracks {
-        let kind = kind_name(track.kind(), zh);
-        text += &format!("  {kind:<8} {}\n", described(track, zh).join(", "));
+        let kind = padded(kind_name(track.kind(), zh), 8);
+        text += &format!("  {kind} {}\n", described(track, zh).join(", "));
     }
     for option in found.renditions.iter().flat_map(|it| it.iter()) {
         let bandwidth = option
