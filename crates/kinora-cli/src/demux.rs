@@ -113,7 +113,7 @@ fn table(tracks: &[Counted], reader: &MediaReader, lang: Lang) -> String {
         };
         let track: Option<&TrackInfo> = info.track(counted.id);
         let kind = padded(track.map_or("?", |track| kind_name(track.kind(), zh)), 8);
-        let what = track.map(|track| described(track, zh).join(", "));
+        let what = track.map(|track| described(track, zh));
         let counts = counts(counted.packets, counted.bytes);
         text += &format!(
             "  {kind} {}\n           {counts}{key_frames}\n",

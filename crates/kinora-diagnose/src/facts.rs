@@ -8,7 +8,7 @@ use kinora_errors::{Lang, causes};
 const TITLES: &[(&str, &str, &str)] = &[
     ("address", "address", "地址"),
     ("addresses", "addresses", "地址"),
-    ("ahead_s", "ahead by seconds", "快的秒数"),
+    ("ahead_s", "ahead by", "超前"),
     ("allowed", "allowed", "允许"),
     ("alpn", "ALPN", "ALPN 协议"),
     ("bytes", "bytes", "字节"),
@@ -21,7 +21,7 @@ const TITLES: &[(&str, &str, &str)] = &[
     ("duration", "duration", "时长"),
     ("endpoint", "endpoint", "服务地址"),
     ("expires", "expires", "过期时间"),
-    ("first_frame_ms", "first picture ms", "首帧毫秒"),
+    ("first_frame_ms", "first picture after", "首帧用时"),
     ("format", "format", "格式"),
     ("frames_dropped", "pictures dropped", "丢弃帧数"),
     ("frames_shown", "pictures shown", "显示帧数"),
@@ -39,7 +39,7 @@ const TITLES: &[(&str, &str, &str)] = &[
     ("note", "note", "注意"),
     ("number", "number", "序号"),
     ("offered", "offered", "提供"),
-    ("offset_ms", "A/V offset ms", "音画偏差毫秒"),
+    ("offset_ms", "A/V offset", "音画偏差"),
     ("packets", "packets", "数据包"),
     ("path", "path", "路径"),
     ("place", "place", "位置"),
@@ -95,6 +95,17 @@ pub fn fact_title(name: &str, lang: Lang) -> &str {
 /// A fact's value in a language.
 #[must_use]
 pub fn fact_value<'a>(name: &str, value: &'a str, lang: Lang) -> Cow<'a, str> {
+    // Machines are told the unit by the name.
+    let unit = match (name.rsplit_once('_'), lang) {
+        (Some((_, "ms")), Lang::En) => " ms",
+        (Some((_, "ms")), Lang::Zh) => " 毫秒",
+        (Some((_, "s")), Lang::En) => " s",
+        (Some((_, "s")), Lang::Zh) => " 秒",
+        _ => "",
+    };
+    if !unit.is_empty() {
+        return Cow::Owned(format!("{value}{unit}"));
+    }
     if !WORDS.contains(&name) {
         return Cow::Borrowed(value);
     }

@@ -4,7 +4,8 @@
 use std::borrow::Cow;
 use std::sync::OnceLock;
 
-use crate::{Errno, Lang};
+use crate::errno::FAMILY;
+use crate::{Code, Lang};
 
 /// Rows of an English sentence and the Chinese one; lines with `#` are comments.
 const TABLE: &str = include_str!("../table/causes.tsv");
@@ -59,13 +60,19 @@ fn chinese(sentence: &str, depth: usize) -> Option<String> {
         .find_map(|row| Some(filled(row.chinese, &filling(row, sentence)?, depth)))
 }
 
-/// `No space left on device (os error 28)`, as the standard library tells the system's errors.
-fn of_system(sentence: &str) -> Option<String> {
+/// The errno of `No space left on device (os error 28)`, as the standard library tells the system's errors.
+pub(crate) fn errno_of(sentence: &str) -> Option<i32> {
     let (_, number) = sentence.rsplit_once(" (os error ")?;
-    let number: u32 = number.strip_suffix(')')?.parse().ok()?;
-    let errno = Errno::of_number(number)?;
-    let meaning = errno.text(Lang::Zh).meaning.trim_end_matches('。');
-    Some(format!("{meaning}（{}，系统错误 {number}）", errno.name))
+    number.strip_suffix(')')?.parse().ok()
+}
+
+fn of_system(sentence: &str) -> Option<String> {
+    let number = errno_of(sentence)?;
+    let code = Code::from_errno(number);
+    let name = code.name();
+    let name = name.strip_prefix(FAMILY)?;
+    let meaning = code.meaning(Lang::Zh).trim_end_matches('。');
+    Some(format!("{meaning}（{name}，系统错误 {number}）"))
 }
 
 /// What stands in a sentence where the row has `{}`.

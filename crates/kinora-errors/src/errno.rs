@@ -5,8 +5,11 @@ use crate::{Lang, Text};
 
 /// The number that the family begins with.
 pub(crate) const BASE: u32 = 0x2008_0000;
+/// What the names of the family begin with.
+pub(crate) const FAMILY: &str = "ERROR_GENERAL_";
 
-/// One error of the operating system, as Linux numbers them on most processors.
+/// One error of the operating system, as Linux numbers them on most processors. Those that the error table has a row for
+/// are told by that.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Errno {
     /// Its number.
@@ -27,24 +30,10 @@ impl Errno {
         }
     }
 
-    /// The error of a number, where the table has it.
-    #[must_use]
-    pub fn of_number(number: u32) -> Option<&'static Self> {
-        ERRNOS.iter().find(|known| known.number == number)
-    }
-
-    /// The error of a number of the family.
+    /// The error of a number of the family, where it has no row and Linux has one.
     #[must_use]
     pub fn of_code(number: u32) -> Option<&'static Self> {
-        Self::of_number(number.checked_sub(BASE)?)
-    }
-
-    /// The error of a name, `ENOSPC` or `ERROR_GENERAL_ENOSPC`, in capitals.
-    pub(crate) fn of_name(name: &str) -> Option<&'static Self> {
-        let name = name.strip_prefix(FAMILY).unwrap_or(name);
-        ERRNOS.iter().find(|known| known.name == name)
+        let errno = number.checked_sub(BASE)?;
+        ERRNOS.iter().find(|known| known.number == errno)
     }
 }
-
-/// What the names of the family begin with.
-pub(crate) const FAMILY: &str = "ERROR_GENERAL_";

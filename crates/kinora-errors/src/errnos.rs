@@ -3,18 +3,9 @@
 use crate::{Errno, Text};
 
 pub(crate) const ERRNOS: &[Errno] = &[
-    Errno { number: 1, name: "EPERM",
-        zh: Text { meaning: "操作不被允许。", cause: "这件事只有文件的所有者或管理员能做，或文件被设为不可修改。", remedy: "换用有权限的用户，或用 chattr、chown 改变文件的属性后再试。" },
-        en: Text { meaning: "The operation is not permitted.", cause: "Only the owner or an administrator may do this, or the file was made immutable.", remedy: "Run as a user who may, or change the file's owner or attributes (chown, chattr), then try again." } },
-    Errno { number: 2, name: "ENOENT",
-        zh: Text { meaning: "文件或目录不存在。", cause: "路径写错，或文件已被删除、移动；也可能是路径中某一级目录不存在。", remedy: "用 ls 核对路径；输出文件要先建好它的目录。" },
-        en: Text { meaning: "There is no such file or directory.", cause: "The path is wrong, or the file was deleted or moved; or a directory on the way is missing.", remedy: "Check the path with ls; make the directory first where a file is to be written." } },
     Errno { number: 4, name: "EINTR",
         zh: Text { meaning: "系统调用被中断。", cause: "等待期间收到了信号。", remedy: "直接再试；若反复出现，检查是谁在发信号。" },
         en: Text { meaning: "The call was interrupted.", cause: "A signal arrived while it waited.", remedy: "Try again; where it comes back, look who sends the signals." } },
-    Errno { number: 5, name: "EIO",
-        zh: Text { meaning: "设备读写失败。", cause: "磁盘损坏、介质被拔出，或网络文件系统断开。", remedy: "查看系统日志（dmesg）并检查磁盘与连线，然后再试一次。" },
-        en: Text { meaning: "The device could not be read or written.", cause: "A bad disk, a medium that was pulled out, or a network file system that went away.", remedy: "Read the system's log (dmesg), check the disk and its cables, then try once more." } },
     Errno { number: 6, name: "ENXIO",
         zh: Text { meaning: "没有该设备或地址。", cause: "设备文件背后没有设备，或命名管道的另一端无人读取。", remedy: "检查设备是否接好、驱动是否加载；管道则先启动读取方。" },
         en: Text { meaning: "There is no such device or address.", cause: "Nothing stands behind the device file, or nobody reads the other end of the named pipe.", remedy: "See that the device is plugged in and its driver loaded; start the reader of a pipe first." } },

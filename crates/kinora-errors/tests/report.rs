@@ -61,3 +61,19 @@ fn the_causes_of_a_fault_are_told_in_the_language_asked_for() {
         "invalid peer certificate: UnknownIssuer"
     );
 }
+
+#[test]
+fn the_system_s_words_for_a_number_give_way_to_what_mostly_causes_it() {
+    let full = std::io::Error::from_raw_os_error(28);
+    let fault = Fault::new(Code::from_errno(28), "file.io").cause(&full);
+    for (lang, cause) in [(Lang::En, "inodes left"), (Lang::Zh, "剩余 inode")] {
+        let text = fault.report(lang, ReportStyle::Plain);
+        assert!(text.contains(cause) && !text.contains("os error"), "{text}");
+    }
+    let other = Fault::new(Code::from_errno(5), "file.io").cause(&full);
+    let text = other.report(Lang::Zh, ReportStyle::Plain);
+    assert!(
+        text.contains("磁盘空间已满（ENOSPC，系统错误 28）"),
+        "{text}"
+    );
+}

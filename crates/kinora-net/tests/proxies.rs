@@ -346,6 +346,29 @@ fn a_silent_proxy_is_given_up_within_its_limit_at_every_step() {
 }
 
 #[test]
+fn behind_an_open_way_each_phase_has_its_own_limit() {
+    let mute = Server::start(|mut peer| peer.mute());
+    let port = mute.address.port();
+    let (http, _) = http_proxy("HTTP/1.1 200 OK\r\n\r\n");
+    let (socks, _) = socks_proxy(0, None);
+    for proxy in [format!("http://{http}"), format!("socks5h://{socks}")] {
+        let config = NetConfig {
+            tls_timeout: SHORT,
+            ..patient()
+        };
+        let outcome = Probe::new(via(&proxy, config)).get(format!("https://a.example:{port}/"));
+        assert_eq!(outcome.failed(), (0x2005_0000, "tls.timeout"), "{proxy}");
+    }
+    let config = NetConfig {
+        first_byte_timeout: SHORT,
+        ..patient()
+    };
+    let probe = Probe::new(via(&format!("socks5h://{socks}"), config));
+    let outcome = probe.get(format!("http://a.example:{port}/"));
+    assert_eq!(outcome.failed(), (TIMEOUT, "http.first_byte_timeout"));
+}
+
+#[test]
 fn a_proxy_that_closes_within_its_answer_is_told_as_such() {
     for (scheme, answer) in [
         ("http", &b""[..]),

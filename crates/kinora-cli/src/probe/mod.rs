@@ -166,15 +166,15 @@ fn table(found: &Found, lang: Lang) -> String {
         .video
         .as_ref()
         .map_or_else(String::new, |video| video.table(lang));
-    text += &format!("{}, {duration}{size}\n", info.container);
+    text += &format!("{}{}{duration}{size}\n", info.container, comma(zh));
     for track in &info.tracks {
         let kind = padded(kind_name(track.kind(), zh), 8);
-        text += &format!("  {kind} {}\n", described(track, zh).join(", "));
+        text += &format!("  {kind} {}\n", described(track, zh));
     }
     for option in found.renditions.iter().flat_map(|it| it.iter()) {
         let bandwidth = option
             .bitrate
-            .map(|bits| format!(", {} kbit/s", bits / 1_000))
+            .map(|bits| format!("{}{} kbit/s", comma(zh), bits / 1_000))
             .unwrap_or_default();
         text += &format!("  {:<8} {}{bandwidth}\n", option.index, option.label);
     }
@@ -191,7 +191,12 @@ pub(crate) fn kind_name(kind: TrackKind, zh: bool) -> &'static str {
     }
 }
 
-pub(crate) fn described(track: &TrackInfo, zh: bool) -> Vec<String> {
+const fn comma(zh: bool) -> &'static str {
+    if zh { "，" } else { ", " }
+}
+
+/// A track in words.
+pub(crate) fn described(track: &TrackInfo, zh: bool) -> String {
     let mut parts = vec![track.codec.title().to_owned()];
     if let Some(video) = track.video.filter(|video| video.width > 0) {
         let unit = if zh { "帧/秒" } else { "frames/s" };
@@ -201,11 +206,13 @@ pub(crate) fn described(track: &TrackInfo, zh: bool) -> Vec<String> {
     if let Some(audio) = track.audio.filter(|audio| audio.sample_rate > 0) {
         let unit = if zh { "声道" } else { "channels" };
         parts.push(format!(
-            "{} Hz, {} {unit}",
-            audio.sample_rate, audio.channels
+            "{} Hz{}{} {unit}",
+            audio.sample_rate,
+            comma(zh),
+            audio.channels
         ));
     }
     parts.extend(track.bitrate.map(|bits| format!("{} kbit/s", bits / 1_000)));
     parts.extend(track.language.clone());
-    parts
+    parts.join(comma(zh))
 }

@@ -35,11 +35,6 @@ pub enum Match {
 }
 
 impl Match {
-    /// An error of the system: by its row where the table has one.
-    fn of_errno(errno: &'static Errno) -> Self {
-        let code = Code::from_number(BASE + errno.number);
-        code.row().map_or(Self::System(code, errno), Self::Row)
-    }
     /// Its number.
     #[must_use]
     pub const fn number(&self) -> u32 {
@@ -68,8 +63,10 @@ impl Match {
 
 /// Everything that may be raised: the table, and the system's errors that have no row in it.
 fn all() -> impl Iterator<Item = Match> {
-    let system = ERRNOS.iter().map(Match::of_errno);
-    let system = system.filter(|found| matches!(found, Match::System(..)));
+    let system = ERRNOS.iter().map(|errno| {
+        let code = Code::from_number(BASE + errno.number);
+        Match::System(code, errno)
+    });
     ROWS.iter().map(Match::Row).chain(system)
 }
 
@@ -95,7 +92,7 @@ pub fn look_up(query: &str) -> Answer {
         add_number(&mut matches, number);
     }
     if matches.is_empty() {
-        matches.extend(errno(query).map(Match::of_errno));
+        matches.extend(errno(query));
     }
     if matches.is_empty() {
         let group = query.to_lowercase();
@@ -125,12 +122,17 @@ pub fn look_up(query: &str) -> Answer {
 }
 
 /// The system's error that a text names by its bare number or its name: `28`, `0x1c`, `ENOSPC`.
-fn errno(query: &str) -> Option<&'static Errno> {
+fn errno(query: &str) -> Option<Match> {
     let number = match query.strip_prefix("0x") {
         Some(hex) => u32::from_str_radix(hex, 16).ok(),
         None => query.parse().ok(),
     };
-    number.map_or_else(|| Errno::of_name(&fold(query)), Errno::of_number)
+    let name = format!("{FAMILY}{}", fold(query));
+    all().find(|found| match number {
+        // The number 0 is no error.
+        Some(number) => number > 0 && BASE.checked_add(number) == Some(found.number()),
+        None => found.name() == name,
+    })
 }
 
 /// The numbers that a text may mean; decimal first where it is one of the table's.

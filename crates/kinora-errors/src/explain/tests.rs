@@ -97,9 +97,10 @@ fn the_common_errors_of_the_system_have_words_of_their_own() {
     ];
     let mut said = std::collections::HashSet::new();
     for name in common.iter().flat_map(|line| line.split(' ')) {
-        let errno = Errno::of_name(name).unwrap();
+        let answer = look_up(name);
+        assert_eq!(answer.matches.len(), 1, "{name}");
         for lang in [Lang::En, Lang::Zh] {
-            let text = errno.text(lang);
+            let text = answer.matches[0].text(lang);
             for words in [text.meaning, text.cause, text.remedy] {
                 assert!(!words.is_empty() && said.insert(words), "{name}: {words}");
             }

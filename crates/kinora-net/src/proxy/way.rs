@@ -34,7 +34,7 @@ impl Client {
         stream: &mut TcpStream,
     ) -> Result<bool, NetError> {
         let mut public = true;
-        // Only here are its words awaited by one limit, whichever they are.
+        // One limit for all of its answers together.
         let limit = self.config.connect_timeout;
         let opened = match proxy.speech {
             Speech::Http if !place.tls => return Ok(public),
