@@ -149,7 +149,7 @@ fn a_sound_stream_behind_a_redirect_and_tls_is_good_in_every_step() {
 }
 
 /// Place, begin by the playlist, first picture by the segment itself.
-fn times<'a>(diagnosis: &'a Diagnosis) -> Vec<[&'a str; 3]> {
+fn times(diagnosis: &Diagnosis) -> Vec<[&str; 3]> {
     let segments = checks(diagnosis, Step::Segment).into_iter();
     segments
         .map(|check| {

@@ -4,8 +4,8 @@
 mod support;
 
 use std::convert::Infallible;
-use std::io::{Read, Write};
-use std::net::{IpAddr, TcpListener};
+use std::io::Read;
+use std::net::{IpAddr, SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;

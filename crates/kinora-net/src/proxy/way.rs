@@ -33,24 +33,19 @@ impl Client {
         reach: Reach,
         stream: &mut TcpStream,
     ) -> Result<bool, NetError> {
-        let mut public = true;
+        // What a proxy finds by itself counts as public.
+        let mut found = None;
         // One limit for all of its answers together.
         let limit = self.config.connect_timeout;
         let opened = match proxy.speech {
-            Speech::Http if !place.tls => return Ok(public),
+            Speech::Http if !place.tls => return Ok(true),
             Speech::Http => {
                 let target = authority(&place.host, place.port);
                 timeout(limit, tunnel::open(proxy, stream, &target)).await
             }
             Speech::Socks5 | Speech::Socks5Names => {
-                let target = match self.literal_or_found(proxy, place, reach).await? {
-                    Some(ip) => {
-                        public = is_public(ip);
-                        self.hosts.reached(&place.host, public);
-                        SocksTarget::Address(ip)
-                    }
-                    None => SocksTarget::Name(&place.host),
-                };
+                found = self.literal_or_found(proxy, place, reach).await?;
+                let target = found.map_or(SocksTarget::Name(&place.host), SocksTarget::Address);
                 let credential = proxy.credential.as_ref();
                 timeout(limit, socks::open(stream, credential, target, place.port)).await
             }
@@ -58,6 +53,10 @@ impl Client {
         opened
             .unwrap_or(Err(ProxyFailure::Silent))
             .map_err(|failure| proxy.failed(failure))?;
+        let public = found.is_none_or(is_public);
+        if found.is_some() {
+            self.hosts.reached(&place.host, public);
+        }
         Ok(public)
     }
 
