@@ -1,5 +1,7 @@
-//! From the error table (`crates/kinora-errors/table/codes.tsv`) to Rust rows, a C header and a JSON registry.
+//! From the error table (`crates/kinora-errors/table/codes.tsv`, and `errno.tsv` for the open family) to Rust rows, a C header,
+//! a JSON registry and pages.
 
+mod errno;
 mod pages;
 
 use std::fmt::Write as _;
@@ -22,6 +24,7 @@ pub(crate) enum Mode {
 pub(crate) fn run(root: &Path, mode: Mode) -> Result<(), String> {
     let table =
         std::fs::read_to_string(root.join(TABLE)).map_err(|error| format!("{TABLE}: {error}"))?;
+    let system = errno::read(root)?;
     let mut rows = Vec::new();
     for (number, line) in table.lines().enumerate().skip(1) {
         rows.push(Row::parse(line).map_err(|what| format!("{TABLE}:{}: {what}", number + 1))?);
@@ -32,6 +35,8 @@ pub(crate) fn run(root: &Path, mode: Mode) -> Result<(), String> {
     let made = |name: &str| format!("crates/kinora-errors/{name}");
     let mut files = vec![
         (made("src/rows.rs"), rust_rows(&active, &reserved)),
+        (made("src/errnos.rs"), errno::rust_rows(&system)),
+        (format!("{PAGES}/{}", errno::PAGE), errno::page(&system)),
         (made("generated/kinora_codes.h"), c_header(&active)),
         (made("generated/codes.json"), registry(&active, &reserved)),
     ];

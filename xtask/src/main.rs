@@ -4,6 +4,7 @@
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+mod causes;
 mod codes;
 mod document;
 mod ffmpeg_abi;
@@ -12,7 +13,7 @@ mod tidy;
 
 const HELP: &str = "\
 cargo xtask codes [--check]  the files made from the error table
-cargo xtask tidy             the house rules: arrows between crates, bans below the sans-IO line, sizes
+cargo xtask tidy             the house rules: arrows between crates, bans below the sans-IO line, sizes, causes in Chinese
 cargo xtask conformance      judge the conformance corpus, write docs/conformance.md
 cargo xtask fault-matrix [--check]  docs/fault-matrix.md from the registry of faults and the last `make test`
 cargo xtask ffmpeg-abi [RS]   measure libavcodec's headers (or bindings of another major), write the table of that major

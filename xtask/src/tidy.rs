@@ -8,6 +8,8 @@ use std::process::Command;
 
 use syn::visit::Visit;
 
+use crate::causes;
+
 /// Each crate and the crates of ours it may import. Arrows point down only.
 const ARROWS: &[(&str, &[&str])] = &[
     ("kinora-errors", &[]),
@@ -155,6 +157,7 @@ pub(crate) fn run(root: &Path) -> Result<(), String> {
     complaints.extend(check_arrows(root)?);
     complaints.extend(check_sans_io(root)?);
     complaints.extend(check_sizes(root)?);
+    complaints.extend(causes::check(root, &sources(root)?)?);
     if complaints.is_empty() {
         println!(
             "tidy: {} crates, arrows down, nothing banned, nothing outgrown",
@@ -310,6 +313,17 @@ fn oversized(root: &Path) -> Result<Sizes, String> {
         }
     }
     Ok(sizes)
+}
+
+/// The code of our crates, by its path.
+fn sources(root: &Path) -> Result<Vec<(String, String)>, String> {
+    let files = rust_files(&root.join("crates"))?.into_iter();
+    let ours = files.filter(|file| {
+        let name = relative(root, file);
+        name.contains("/src/") && !is_test_file(file) && !is_table(&name)
+    });
+    ours.map(|file| Ok((relative(root, &file), read(&file)?)))
+        .collect()
 }
 
 /// Generated tables are exempt.

@@ -14,6 +14,7 @@ mod credential;
 mod decode;
 mod demux;
 mod diagnose;
+mod events;
 mod explain;
 mod help;
 mod import;
@@ -25,6 +26,7 @@ mod out;
 mod play;
 mod play_auth;
 mod probe;
+mod progress;
 mod record;
 mod report;
 mod serve;
@@ -42,8 +44,8 @@ fn main() -> ExitCode {
         Command::Play(args) => play::run(*args, &style),
         Command::Replay(args) => record::replay(&args, &style),
         Command::Probe(args) => probe::run(&args, &style),
-        Command::Demux(args) => demux::run(&args),
-        Command::Decode(args) => decode::run(&args),
+        Command::Demux(args) => demux::run(&args, &style),
+        Command::Decode(args) => decode::run(&args, &style),
         Command::Diagnose(args) => {
             return diagnose::run(&args, &style).unwrap_or_else(|failure| style.fail(&failure));
         }
@@ -52,8 +54,8 @@ fn main() -> ExitCode {
         Command::Import(args) => import::run(&args, &style),
         Command::PlayAuth(args) => play_auth::run(&args),
         Command::Account(args) => serve::account(&args, &style),
-        Command::Completions { shell } => shell::completions(shell),
-        Command::Man => shell::man(),
+        Command::Completions { shell } => shell::completions(shell, style.lang),
+        Command::Man => shell::man(style.lang),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -5,10 +5,11 @@ use std::io::{BufRead as _, BufReader, BufWriter, Write as _};
 use std::path::Path;
 
 use kinora::{Event, TapeSink};
-use kinora_errors::Lang;
+use kinora_errors::{Lang, causes};
 use serde_json::json;
 
 use crate::args::ReplayArgs;
+use crate::events;
 use crate::json;
 use crate::out;
 use crate::report::{Failure, Style};
@@ -60,7 +61,10 @@ pub(crate) fn replay(args: &ReplayArgs, style: &Style) -> Result<(), Failure> {
     let replay = replayed.map_err(|error| {
         Failure::usage(
             format!("{shown}: {error}"),
-            format!("{shown}：不是能读的会话记录（{error}）"),
+            format!(
+                "{shown}：{}",
+                causes::in_language(&error.to_string(), Lang::Zh)
+            ),
         )
     })?;
     for (at, event) in &replay.events {
@@ -92,25 +96,11 @@ pub(crate) fn replay(args: &ReplayArgs, style: &Style) -> Result<(), Failure> {
 }
 
 fn tell(at: kinora::Time, event: &Event, style: &Style) {
-    // Faults in full; the rest as the engine calls it.
-    let fault = match event {
-        Event::Error(fault) | Event::Recovered(fault) | Event::CredentialExpired(fault) => {
-            Some(fault)
-        }
-        _ => None,
-    };
-    let name = format!("{event:?}");
-    let name = name.split([' ', '(', '{']).next().unwrap_or_default();
-    match (style.json, fault) {
-        (true, _) => json::line(&json!({
-            "at": at.as_secs_f64(), "event": name, "fault": fault,
-        })),
-        (false, Some(fault)) => out::line(&format!(
-            "{at}  {name} {:?} {}",
-            fault.code(),
-            fault.reason()
-        )),
-        (false, None) if matches!(event, Event::Prepared(_)) => out::line(&format!("{at}  {name}")),
-        (false, None) => out::line(&format!("{at}  {event:?}")),
+    if !style.json {
+        return out::line(&format!("{at}  {}", events::line(event)));
     }
+    let mut object = serde_json::Map::new();
+    object.insert("at".to_owned(), at.as_secs_f64().into());
+    object.extend(events::object(event));
+    json::line(&object);
 }

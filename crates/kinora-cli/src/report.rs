@@ -101,7 +101,7 @@ impl Style {
             }
             Failure::Fault(fault) => {
                 self.tell(fault);
-                ExitCode::from(fault.code().exit_status())
+                ExitCode::from(exit_status(fault))
             }
         }
     }
@@ -119,6 +119,15 @@ impl Style {
             ReportStyle::Plain
         };
         eprintln!("{}", fault.report(self.lang, style).trim_end());
+    }
+}
+
+/// The status of the fault's group; that of wrong arguments for a proxy of the environment that can not be used, as for
+/// one of the command line.
+fn exit_status(fault: &Fault) -> u8 {
+    match fault.reason() {
+        "proxy.url" => 2,
+        _ => fault.code().exit_status(),
     }
 }
 

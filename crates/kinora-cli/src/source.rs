@@ -3,7 +3,11 @@
 use std::path::Path;
 use std::time::Duration;
 
-use kinora::{DecoderChoice, Header, IpFamily, NetConfig, PlayerConfig, Secret};
+use kinora::{
+    DecoderChoice, Header, IpFamily, NetConfig, NoProxy, PlayerConfig, Proxy, ProxyConfig, Secret,
+};
+
+use kinora_errors::{Lang, causes};
 
 use crate::args::{DecoderArg, NetArgs};
 use crate::report::Failure;
@@ -24,7 +28,7 @@ pub(crate) fn net_config(args: &NetArgs) -> Result<NetConfig, Failure> {
             .collect::<Result<_, _>>()?,
         referer: args.referer.clone(),
         user_agent: args.user_agent.clone().unwrap_or(default.user_agent),
-        proxy: args.proxy.clone().map(Secret::new),
+        proxy: proxies(args)?,
         extra_ca_pem: args
             .ca
             .as_deref()
@@ -38,6 +42,24 @@ pub(crate) fn net_config(args: &NetArgs) -> Result<NetConfig, Failure> {
         },
         ..default
     })
+}
+
+/// What the arguments say of proxies, else the environment.
+fn proxies(args: &NetArgs) -> Result<ProxyConfig, Failure> {
+    let variable = |name: &str| std::env::var(name).ok();
+    let config = match &args.proxy {
+        None => ProxyConfig::from_env(variable),
+        Some(given) => ProxyConfig::all(Proxy::parse(given).map_err(|why| {
+            let told = why.to_string();
+            let chinese = causes::in_language(&told, Lang::Zh);
+            Failure::usage(format!("--proxy: {told}"), format!("--proxy：{chinese}"))
+        })?),
+    };
+    let exempt = match &args.noproxy {
+        Some(list) => NoProxy::parse(list),
+        None => NoProxy::from_env(variable),
+    };
+    Ok(config.except(exempt))
 }
 
 pub(crate) fn player_config(args: &NetArgs) -> PlayerConfig {

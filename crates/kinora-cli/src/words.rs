@@ -26,6 +26,12 @@ impl Words {
     }
 }
 
+/// A text with blanks behind it, up to so many columns of a terminal: Chinese characters take two.
+pub(crate) fn padded(text: &str, columns: usize) -> String {
+    let taken: usize = text.chars().map(|c| if c.is_ascii() { 1 } else { 2 }).sum();
+    text.to_owned() + &" ".repeat(columns.saturating_sub(taken))
+}
+
 /// In English, which is what clap tells of a refused value; `help` tells the other.
 impl fmt::Display for Words {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

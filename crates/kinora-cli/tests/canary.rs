@@ -9,7 +9,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use kinora::{Credential, Header, NetConfig, Secret, Source, VidAuth, VidSts};
+use kinora::{Credential, Header, NetConfig, ProxyConfig, Secret, Source, VidAuth, VidSts};
 use kinora_cloud::PlayAuth;
 use kinora_faults::canary::{Canary, Told, leaks};
 use kinora_faults::clips;
@@ -534,7 +534,9 @@ fn a_panic_beside_a_secret_does_not_print_it() {
             name: "Authorization".into(),
             value: TOKEN.into(),
         }],
-        proxy: Some(Secret::new(format!("http://me:{PASSWORD}@proxy.invalid:1"))),
+        proxy: ProxyConfig::all(
+            kinora::Proxy::parse(&format!("http://me:{PASSWORD}@proxy.invalid:1")).unwrap(),
+        ),
         connect_timeout: Duration::from_secs(1),
         ..NetConfig::default()
     };

@@ -15,6 +15,7 @@
 
 mod certificate;
 mod check;
+mod facts;
 mod media;
 mod play;
 mod run;
@@ -24,5 +25,6 @@ mod video;
 mod way;
 
 pub use check::{Check, Mark, Step};
+pub use facts::{fact_title, fact_value};
 pub use run::{Diagnosis, Options, diagnose};
 pub use verdict::Verdict;

@@ -1,10 +1,13 @@
 //! What is in a file or a segment: tracks, key frames, times, and who can decode them.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use bytes::Bytes;
 use kinora::{MediaReader, decoder_for};
-use kinora_container::{Demuxer as _, ProbingDemuxer, SeekMode, SeekTo, Step as Demuxed};
+use kinora_container::registry::{self, Sniff};
+use kinora_container::ts::TsDemuxer;
+use kinora_container::{ContainerKind, Demuxer, ProbingDemuxer, SeekMode, SeekTo, Step as Demuxed};
 use kinora_errors::{Coded as _, Fault, codes};
 use kinora_media::{MediaInfo, Packet, Time, TrackInfo, TrackKind};
 
@@ -39,10 +42,11 @@ impl Run<'_> {
                 .fact("place", place)
                 .fact("time", time);
             let mode = SeekMode::Before;
+            let since = Instant::now();
             let packet = reader
                 .seek(SeekTo { time, mode })
                 .and_then(|()| reader.next_packet());
-            self.add(placed(check, &info, packet, url));
+            self.add(placed(check.took(since.elapsed()), &info, packet, url));
         }
         self.codecs(&info, url);
     }
@@ -88,11 +92,20 @@ pub(crate) struct Held {
     pub(crate) packets: u64,
     /// The first of its pictures, or of its sounds where it has no pictures.
     pub(crate) first: Option<Packet>,
+    /// Its times are the stream's, as it tells them itself: those of bare sound begin anew in each segment.
+    pub(crate) is_timed: bool,
 }
 
 /// Reads a segment, behind its init section where it has one.
 pub(crate) fn held(init: Option<Bytes>, segment: Bytes) -> Result<Held, Fault> {
-    let mut demuxer = ProbingDemuxer::new();
+    let kind = match registry::sniff(init.as_ref().unwrap_or(&segment)) {
+        Sniff::Known(kind) => Some(kind),
+        Sniff::NeedMore | Sniff::Unknown => None,
+    };
+    let mut demuxer: Box<dyn Demuxer> = match kind {
+        Some(ContainerKind::Ts) => Box::new(TsDemuxer::with_timestamps_kept()),
+        _ => Box::new(ProbingDemuxer::new()),
+    };
     let mut offset = 0;
     for part in init.into_iter().chain([segment]) {
         let len = part.len() as u64;
@@ -105,6 +118,7 @@ pub(crate) fn held(init: Option<Bytes>, segment: Bytes) -> Result<Held, Fault> {
         info: Arc::default(),
         packets: 0,
         first: None,
+        is_timed: matches!(kind, Some(ContainerKind::Ts | ContainerKind::Mp4)),
     };
     // Each turn hands out something or ends: all bytes are there.
     loop {

@@ -1,16 +1,20 @@
 //! An HLS stream: its playlists line by line, its keys, and pieces of every rendition.
 
+use std::time::{Duration, Instant};
+
 use bytes::Bytes;
+use kinora_container::ts::TsDemuxer;
 use kinora_errors::{Coded as _, Fault, codes, mask_url};
 use kinora_manifest::hls::{
     self, HlsError, Limits, MediaPlaylist, MultivariantPlaylist, Playlist, Segment, Variables,
 };
 use kinora_manifest::policy;
+use kinora_media::{Packet, Time};
 use kinora_protect::{ContentKey, HlsDecryptor, Iv};
 use url::Url;
 
 use crate::check::{Check, Step};
-use crate::media::{describe, held, yes_or_no};
+use crate::media::{Held, describe, held, yes_or_no};
 use crate::run::Run;
 
 /// No more renditions are looked at.
@@ -103,6 +107,7 @@ impl Run<'_> {
         ];
         chosen.dedup_by_key(|(_, index)| *index);
         let mut keys = Vec::new();
+        let mut clock = None;
         for (place, index) in chosen {
             let Some(segment) = media.segments.get(index).filter(|segment| !segment.gap) else {
                 continue;
@@ -110,16 +115,18 @@ impl Run<'_> {
             let check = Check::new(Step::Segment)
                 .fact("rendition", rendition)
                 .fact("place", place)
-                .fact("number", segment.sequence);
+                .fact("number", segment.sequence)
+                .fact("time", begins(media, index));
             let key = match self.key(base, media, segment, &mut keys) {
                 Ok(key) => key,
                 Err(()) => continue,
             };
             match self.segment(base, media, segment, key) {
-                Ok((check_of, info)) => {
-                    self.add(check_of(check));
+                Ok(seen) => {
+                    let from = clock.get_or_insert_with(|| Clock::of(media, index, &seen));
+                    self.add(seen.told(check, from.time(segment, &seen)));
                     if with_codecs && index == 0 {
-                        self.codecs(&info, base.as_str());
+                        self.codecs(&seen.held.info, base.as_str());
                     }
                 }
                 Err(fault) => {
@@ -170,20 +177,14 @@ impl Run<'_> {
         }
     }
 
-    /// Fetches, decrypts and demuxes one segment; what is to be told of it.
+    /// Fetches, decrypts and demuxes one segment.
     fn segment(
         &self,
         base: &Url,
         media: &MediaPlaylist,
         segment: &Segment,
         key: Option<(ContentKey, Iv)>,
-    ) -> Result<
-        (
-            impl FnOnce(Check) -> Check + use<>,
-            std::sync::Arc<kinora_media::MediaInfo>,
-        ),
-        Fault,
-    > {
+    ) -> Result<Seen, Fault> {
         let init = match &segment.map {
             None => None,
             Some(map) => {
@@ -195,7 +196,9 @@ impl Run<'_> {
             }
         };
         let url = resolve(base, media.resolve(&segment.uri))?;
+        let since = Instant::now();
         let reply = self.fetch(url.as_str(), segment.range, Some(base.as_str()))?;
+        let took = since.elapsed();
         let size = reply.body.len();
         let body = match key {
             None => reply.body,
@@ -204,31 +207,86 @@ impl Run<'_> {
             }
         };
         let held = held(init, body).map_err(|fault| fault.at_url(url.as_str()))?;
-        let Some(first) = held.first else {
+        let Some(first) = held.first.clone() else {
             return Err(
                 Fault::new(codes::ERROR_DEMUXER_NO_VALID_STREAM, "container.no_packet")
                     .at_url(url.as_str()),
             );
         };
-        let (status, packets, info) = (reply.info.status, held.packets, held.info);
-        let tracks: Vec<String> = info.tracks.iter().map(describe).collect();
-        let tell = move |check: Check| {
-            let check = check
-                .maybe("status", status)
-                .fact("bytes", size)
-                .fact("packets", packets)
-                .fact("tracks", tracks.join("; "))
-                .fact("pts", first.pts)
-                .fact("key_frame", yes_or_no(first.flags.key));
-            match first.flags.key {
-                true => check,
-                false => check.note(
-                    "it does not begin with a key frame: seeking to it shows nothing at first",
-                ),
-            }
-        };
-        Ok((tell, info))
+        Ok(Seen {
+            status: reply.info.status,
+            size,
+            took,
+            held,
+            first,
+        })
     }
+}
+
+/// A segment that was fetched and read.
+struct Seen {
+    status: Option<u16>,
+    size: usize,
+    took: Duration,
+    held: Held,
+    first: Packet,
+}
+
+impl Seen {
+    /// What is to be told of it; `time` is that of its first picture.
+    fn told(&self, check: Check, time: Option<Time>) -> Check {
+        let tracks: Vec<String> = self.held.info.tracks.iter().map(describe).collect();
+        let key = self.first.flags.key;
+        let check = check
+            .maybe("status", self.status)
+            .fact("bytes", self.size)
+            .fact("packets", self.held.packets)
+            .fact("tracks", tracks.join("; "))
+            .maybe("pts", time)
+            .fact("key_frame", yes_or_no(key))
+            .took(self.took);
+        match key {
+            true => check,
+            false => check
+                .note("it does not begin with a key frame: seeking to it shows nothing at first"),
+        }
+    }
+}
+
+/// The clock that the segments' own times are of.
+struct Clock {
+    /// What the playlist says of the first segment that was read, less what that says itself.
+    shift: Time,
+    discontinuity: u64,
+}
+
+impl Clock {
+    fn of(media: &MediaPlaylist, index: usize, seen: &Seen) -> Self {
+        Self {
+            shift: begins(media, index) - seen.first.pts,
+            discontinuity: media.segments[index].discontinuity_sequence,
+        }
+    }
+
+    /// When the segment's first picture is shown, as the segment itself says; nothing where it does not, or by another clock.
+    fn time(&self, segment: &Segment, seen: &Seen) -> Option<Time> {
+        if !seen.held.is_timed || segment.discontinuity_sequence != self.discontinuity {
+            return None;
+        }
+        let time = seen.first.pts + self.shift;
+        // A transport stream's clock begins anew every 26 hours.
+        let period = TsDemuxer::CLOCK_PERIOD;
+        Some(match time < period.scale(-0.5) {
+            true => time + period,
+            false => time,
+        })
+    }
+}
+
+/// When a segment begins, by the playlist.
+fn begins(media: &MediaPlaylist, index: usize) -> Time {
+    let before = media.segments.iter().take(index);
+    before.fold(Time::ZERO, |all, segment| all + segment.duration)
 }
 
 fn decrypted(key: &ContentKey, iv: Iv, body: Bytes) -> Result<Bytes, Fault> {

@@ -135,7 +135,10 @@ impl Run<'_> {
     fn reach(&mut self, hop: &Hop, place: &str) -> bool {
         let mut failed = hop.failed.clone();
         let addresses: Vec<String> = hop.addresses.iter().map(ToString::to_string).collect();
-        let check = Check::new(Step::Dns).fact("host", place).took(hop.lookup);
+        let check = Check::new(Step::Dns)
+            .fact("host", place)
+            .maybe("proxy", hop.proxy.as_ref())
+            .took(hop.lookup);
         if addresses.is_empty() {
             self.add(or_failed(check, failed));
             return false;

@@ -148,6 +148,46 @@ fn a_sound_stream_behind_a_redirect_and_tls_is_good_in_every_step() {
     assert_eq!(fact(play, "frames_shown"), "75");
 }
 
+/// Place, begin by the playlist, first picture by the segment itself.
+fn times(diagnosis: &Diagnosis) -> Vec<[&str; 3]> {
+    let segments = checks(diagnosis, Step::Segment).into_iter();
+    segments
+        .map(|check| {
+            assert!(check.took.is_some_and(|took| !took.is_zero()));
+            ["place", "time", "pts"].map(|name| fact(check, name))
+        })
+        .collect()
+}
+
+#[test]
+fn the_times_of_segments_are_those_that_they_tell_themselves() {
+    let site = Site::over(tempfile::tempdir().unwrap());
+    let cut = "-f lavfi -i testsrc2=size=64x64:rate=25:duration=3 -c:v libx264 -g 25 -pix_fmt yuv420p -hls_time 1 \
+               -hls_list_size 0";
+    clips::make(site.path(), "ts.m3u8", cut);
+    clips::make(
+        site.path(),
+        "fmp4.m3u8",
+        &format!("{cut} -hls_segment_type fmp4"),
+    );
+    let expected = [
+        ["first", "0:00.000", "0:00.000"],
+        ["middle", "0:01.000", "0:01.000"],
+        ["last", "0:02.000", "0:02.000"],
+    ];
+    assert_eq!(times(&site.of("ts.m3u8")), expected);
+    assert_eq!(times(&site.of("fmp4.m3u8")), expected);
+
+    // The playlist names the last segment in the middle: its own time tells it.
+    let playlist = std::fs::read_to_string(site.path().join("ts.m3u8")).unwrap();
+    site.write(
+        "mixed.m3u8",
+        playlist.replace("ts1.ts", "ts2.ts").as_bytes(),
+    );
+    let mixed = site.of("mixed.m3u8");
+    assert_eq!(times(&mixed)[1], ["middle", "0:01.000", "0:02.000"]);
+}
+
 #[test]
 fn the_network_is_told_apart_step_by_step() {
     let diagnosis = of_url("http://nobody.invalid/film.mp4", &options());

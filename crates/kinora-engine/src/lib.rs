@@ -12,6 +12,7 @@ mod engine;
 mod ingest;
 mod io;
 mod line;
+mod names;
 mod present;
 mod queue;
 mod recover;
@@ -32,5 +33,6 @@ pub use io::{
     LoopMode, Output, Purpose, SeekAccuracy, Slot, Source, State, TimingMark, TrackChoice,
     TrackOption,
 };
+pub use resolve::entry_to_play;
 pub use stats::Stats;
 pub use tape::{Replay, ReplayError, TapeSink, replay};

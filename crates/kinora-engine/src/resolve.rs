@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use bytes::BytesMut;
 use kinora_cloud::{
-    Definition, Entry, PlayInfo, UnixTime, VidSource, VideoBase, choose, get_play_info,
-    parse_play_info,
+    CloudError, Definition, Entry, PlayInfo, Quality, UnixTime, VidSource, VideoBase, choose,
+    get_play_info, parse_play_info,
 };
 use kinora_errors::{Coded, Fault, Retry, Secret, codes};
 use kinora_media::{ByteRange, RequestId, Time, TrackKind};
@@ -19,6 +19,14 @@ use crate::{Credential, Initiator, Purpose, TimingMark, TrackOption};
 const FORMATS: [&str; 3] = ["mp4", "m3u8", "mp3"];
 /// A reply beyond that is none.
 const LONGEST_REPLY: usize = 1 << 20;
+
+/// The rendition that a player takes of what the service offers.
+///
+/// # Errors
+/// When nothing is offered, nothing fits the wish or can be played here, or all of it is encrypted by the vendor's scheme.
+pub fn entry_to_play(info: &PlayInfo, quality: Quality) -> Result<&Entry, CloudError> {
+    choose(info, quality.definition, quality.forced, &FORMATS)
+}
 
 /// What came of a call.
 #[derive(Debug)]
@@ -186,7 +194,11 @@ impl Resolve {
             Some(entry) => entry.definition(),
             None => quality.definition,
         };
-        match choose(info, wish, quality.forced, &FORMATS) {
+        let wish = Quality {
+            definition: wish,
+            ..quality
+        };
+        match entry_to_play(info, wish) {
             Ok(entry) => {
                 self.chosen = info
                     .play_info_list

@@ -47,7 +47,7 @@ impl Code {
     pub fn text(self, lang: Lang) -> Text {
         let of_row = |code: Self| code.row().map(|row| *row.text(lang));
         of_row(self)
-            .or_else(|| Errno::of_code(self.0).map(|errno| errno.text(lang)))
+            .or_else(|| Errno::of_code(self.0).map(|errno| *errno.text(lang)))
             .or_else(|| of_row(codes::ERROR_GENERAL_UNKNOWN).filter(|_| self.0 >> 16 == BASE >> 16))
             .unwrap_or_default()
     }

@@ -3,9 +3,11 @@
 //! origin to the user's eye.
 #![forbid(unsafe_code)]
 
+pub mod causes;
 mod code;
 pub mod codes;
 mod errno;
+mod errnos;
 pub mod explain;
 mod fault;
 mod report;

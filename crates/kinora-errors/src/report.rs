@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
-use crate::{Fault, Lang};
+use crate::{Cause, Code, Fault, Lang, causes};
 
 /// With or without colour.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -51,15 +51,28 @@ impl Fault {
         line(labels[0], told.meaning);
         line(labels[1], &self.place(lang));
         line(labels[2], &self.tried(lang));
-        let causes: Vec<&str> = self.causes().iter().map(|cause| cause.0.as_str()).collect();
-        let cause = match causes.is_empty() {
-            true => told.cause.to_owned(),
-            false => causes.join(": "),
-        };
-        line(labels[3], &cause);
+        line(labels[3], &self.cause_in(lang, told.cause));
         line(labels[4], told.remedy);
         line(labels[5], &format!("kinora explain {code:?}"));
         text
+    }
+
+    /// The chain of causes as one sentence; where none is known what mostly causes it. The system's own words for the number
+    /// say no more than its meaning: what mostly causes it stands in their place.
+    fn cause_in(&self, lang: Lang, mostly: &str) -> String {
+        let tell = |cause: &Cause| match causes::errno_of(&cause.0).map(Code::from_errno) {
+            Some(code) if code == self.code() => mostly.to_owned(),
+            _ => causes::in_language(&cause.0, lang).into_owned(),
+        };
+        let told: Vec<String> = self.causes().iter().map(tell).collect();
+        let between = match lang {
+            Lang::Zh => "：",
+            Lang::En => ": ",
+        };
+        match told.is_empty() {
+            true => mostly.to_owned(),
+            false => told.join(between),
+        }
     }
 
     fn place(&self, lang: Lang) -> String {

@@ -44,3 +44,36 @@ fn place_and_tries_are_told_in_the_language_asked_for() {
     );
     assert!(chinese.contains("2 次，40 毫秒\n"), "{chinese}");
 }
+
+#[test]
+fn the_causes_of_a_fault_are_told_in_the_language_asked_for() {
+    let fault = Fault::new(codes::ERROR_NETWORK_UNKNOWN, "tls.unknown_ca")
+        .because("the TLS handshake with `video.example` failed")
+        .because("invalid peer certificate: UnknownIssuer");
+    let chinese = fault.report(Lang::Zh, ReportStyle::Plain);
+    let cause = "原因  与 `video.example` 的 TLS 握手失败：对方的证书无效：签发者不受信任\n";
+    assert!(chinese.contains(cause), "{chinese}");
+    let english = fault.report(Lang::En, ReportStyle::Plain);
+    assert!(english.contains("failed: invalid peer certificate: UnknownIssuer\n"));
+    let machine = serde_json::to_value(&fault).unwrap();
+    assert_eq!(
+        machine["causes"][1],
+        "invalid peer certificate: UnknownIssuer"
+    );
+}
+
+#[test]
+fn the_system_s_words_for_a_number_give_way_to_what_mostly_causes_it() {
+    let full = std::io::Error::from_raw_os_error(28);
+    let fault = Fault::new(Code::from_errno(28), "file.io").cause(&full);
+    for (lang, cause) in [(Lang::En, "inodes left"), (Lang::Zh, "剩余 inode")] {
+        let text = fault.report(lang, ReportStyle::Plain);
+        assert!(text.contains(cause) && !text.contains("os error"), "{text}");
+    }
+    let other = Fault::new(Code::from_errno(5), "file.io").cause(&full);
+    let text = other.report(Lang::Zh, ReportStyle::Plain);
+    assert!(
+        text.contains("磁盘空间已满（ENOSPC，系统错误 28）"),
+        "{text}"
+    );
+}

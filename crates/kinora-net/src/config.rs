@@ -1,7 +1,8 @@
 use std::time::Duration;
 
-use kinora_errors::Secret;
 use kinora_media::Header;
+
+use crate::ProxyConfig;
 
 /// Which addresses of a name are tried.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -35,8 +36,8 @@ pub struct NetConfig {
     pub referer: Option<String>,
     /// `User-Agent`.
     pub user_agent: String,
-    /// An HTTP proxy, `http://[user:password@]host:port`; `https:` goes through it by CONNECT.
-    pub proxy: Option<Secret>,
+    /// Which requests go through which proxy.
+    pub proxy: ProxyConfig,
     /// Certificates in PEM that are trusted beside the system's.
     pub extra_ca_pem: Vec<u8>,
     /// Which addresses are tried.
@@ -56,7 +57,7 @@ impl Default for NetConfig {
             headers: Vec::new(),
             referer: None,
             user_agent: concat!("kinora/", env!("CARGO_PKG_VERSION")).to_owned(),
-            proxy: None,
+            proxy: ProxyConfig::default(),
             extra_ca_pem: Vec::new(),
             ip_family: IpFamily::Any,
             redirect_limit: 5,

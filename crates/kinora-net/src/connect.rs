@@ -21,7 +21,6 @@ use tokio_rustls::TlsConnector;
 use crate::guard::Reach;
 use crate::http::Client;
 use crate::pool::{Connection, Place, Sender};
-use crate::proxy::Proxy;
 use crate::{NetError, resolve, tls};
 
 /// RFC 8305 5: how long one address is tried alone before the next joins in.
@@ -53,10 +52,8 @@ impl Client {
 
     /// A TCP connection to a place, and whether a public server is at its other end.
     async fn reach(&self, place: &Place, reach: Reach) -> Result<(TcpStream, bool), NetError> {
-        if let Some(proxy) = self.proxy()? {
-            // The proxy resolves names, so what a name leads to is its matter; literal private
-            // addresses were refused before. Its word counts as a public server's.
-            return Ok((self.dial_proxy(&proxy, place).await?, true));
+        if let Some(proxy) = self.config.proxy.on_the_way_to(place)? {
+            return self.through(proxy, place, reach).await;
         }
         let stream = self.dial(&place.host, place.port, reach).await?;
         let public = stream
@@ -73,21 +70,12 @@ impl Client {
         self.tls.config(&self.config.extra_ca_pem).await.map(Some)
     }
 
-    async fn dial_proxy(&self, proxy: &Proxy, place: &Place) -> Result<TcpStream, NetError> {
-        let mut stream = self.dial(&proxy.host, proxy.port, Reach::AnyWeb).await?;
-        if place.tls {
-            let authority = authority(&place.host, place.port);
-            timeout(
-                self.config.connect_timeout,
-                proxy.tunnel(&mut stream, &authority),
-            )
-            .await
-            .map_err(|_| NetError::ConnectTimeout(authority.clone()))??;
-        }
-        Ok(stream)
-    }
-
-    async fn dial(&self, host: &str, port: u16, reach: Reach) -> Result<TcpStream, NetError> {
+    pub(crate) async fn dial(
+        &self,
+        host: &str,
+        port: u16,
+        reach: Reach,
+    ) -> Result<TcpStream, NetError> {
         let mut addresses = self.addresses(host).await?;
         reach.admit(host, &mut addresses)?;
         let addresses: Vec<SocketAddr> = interleave(addresses)

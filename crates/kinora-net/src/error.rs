@@ -7,6 +7,8 @@ use kinora_errors::{Code, Coded, Fault, Retry, codes};
 use kinora_media::ByteRange;
 use thiserror::Error;
 
+use crate::proxy::{ProxyError, ProxyFailure};
+
 /// A failed fetch. The texts name no secret.
 #[derive(Debug, Error)]
 #[non_exhaustive]
@@ -25,9 +27,15 @@ pub enum NetError {
         "the header `{0}` can not be sent: it frames the message, or holds a character that is not allowed"
     )]
     BadHeader(String),
-    /// The proxy's URL is unusable.
-    #[error("the proxy must be given as http://[user:password@]host:port")]
-    BadProxy,
+    /// A proxy of the environment that can not be used.
+    #[error("the environment variable {variable} can not be used")]
+    BadProxy {
+        /// Which variable names it.
+        variable: &'static str,
+        /// Why.
+        #[source]
+        source: ProxyError,
+    },
     /// A remote playlist named a file.
     #[error("a remote playlist or server may not open local files")]
     ForbiddenFile,
@@ -67,9 +75,23 @@ pub enum NetError {
     /// The connection was not set up in time.
     #[error("{0} did not accept a connection in time")]
     ConnectTimeout(String),
-    /// The proxy would not connect.
-    #[error("the proxy answered {0} to the request for a connection")]
-    ProxyRefused(u16),
+    /// The proxy gave no way.
+    #[error("the proxy {peer} {failure}")]
+    Proxy {
+        /// Where it is.
+        peer: String,
+        /// What it did.
+        failure: ProxyFailure,
+    },
+    /// No connection to the proxy.
+    #[error("the proxy {peer} can not be reached")]
+    ProxyUnreachable {
+        /// Where it is.
+        peer: String,
+        /// Why.
+        #[source]
+        source: Box<NetError>,
+    },
     /// The TLS handshake failed.
     #[error("the TLS handshake with `{host}` failed")]
     Tls {
@@ -336,9 +358,11 @@ impl NetError {
                 Some(1 | 13) => Retry::AfterUser,
                 _ => Retry::Never,
             },
+            Self::Proxy { failure, .. } if failure.may_pass() => Retry::Backoff,
+            Self::ProxyUnreachable { source, .. } => source.retry(),
             Self::Tls { .. }
-            | Self::ProxyRefused(_)
-            | Self::BadProxy
+            | Self::Proxy { .. }
+            | Self::BadProxy { .. }
             | Self::BadCaCertificates(_)
             | Self::Start(_) => Retry::AfterUser,
             _ => Retry::Never,
@@ -386,10 +410,14 @@ impl Coded for NetError {
             | Self::DnsFailed { .. }
             | Self::DnsTimeout(_)
             | Self::DnsNoAddress(_) => codes::ERROR_NETWORK_RESOLVE,
-            Self::Refused(_)
-            | Self::Unreachable { .. }
-            | Self::ProxyRefused(_)
-            | Self::ForbiddenAddress(_) => codes::ERROR_NETWORK_COULD_NOT_CONNECT,
+            Self::ProxyUnreachable { source, .. } => source.code(),
+            Self::Proxy { failure, .. } => match failure {
+                ProxyFailure::Silent => codes::ERROR_NETWORK_CONNECT_TIMEOUT,
+                _ => codes::ERROR_NETWORK_COULD_NOT_CONNECT,
+            },
+            Self::Refused(_) | Self::Unreachable { .. } | Self::ForbiddenAddress(_) => {
+                codes::ERROR_NETWORK_COULD_NOT_CONNECT
+            }
             Self::ConnectTimeout(_)
             | Self::FirstByteTimeout
             | Self::Stalled { .. }
@@ -402,7 +430,7 @@ impl Coded for NetError {
             Self::NotAFile => Code::from_errno(29),
             Self::MalformedUrl(_)
             | Self::BadHeader(_)
-            | Self::BadProxy
+            | Self::BadProxy { .. }
             | Self::Tls { .. }
             | Self::TlsTimeout(_)
             | Self::BadCaCertificates(_)
@@ -421,7 +449,7 @@ impl Coded for NetError {
             Self::MalformedUrl(_) => "url.malformed",
             Self::UnsupportedScheme(_) => "url.scheme",
             Self::BadHeader(_) => "request.header",
-            Self::BadProxy => "proxy.url",
+            Self::BadProxy { .. } => "proxy.url",
             Self::ForbiddenFile => "guard.file",
             Self::ForbiddenAddress(_) => "guard.private_address",
             Self::DnsNotFound(_) => "dns.nxdomain",
@@ -431,8 +459,8 @@ impl Coded for NetError {
             Self::Refused(_) => "tcp.refused",
             Self::Unreachable { .. } => "tcp.unreachable",
             Self::ConnectTimeout(_) => "tcp.timeout",
-            Self::ProxyRefused(407) => "proxy.auth",
-            Self::ProxyRefused(_) => "proxy.refused",
+            Self::Proxy { failure, .. } => failure.reason(),
+            Self::ProxyUnreachable { .. } => "proxy.unreachable",
             Self::Tls { kind, .. } => kind.reason(),
             Self::TlsTimeout(_) => "tls.timeout",
             Self::BadCaCertificates(_) => "tls.ca_file",

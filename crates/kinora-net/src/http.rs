@@ -16,7 +16,7 @@ use crate::error::RedirectFailure;
 use crate::guard::{KnownHosts, Reach};
 use crate::net::Ticket;
 use crate::pool::{Connection, Place, Pool, Sender};
-use crate::proxy::Proxy;
+use crate::proxy::{Proxy, ProxyFailure};
 use crate::response::{self, Opening};
 use crate::target::Target;
 use crate::tls::Tls;
@@ -39,7 +39,7 @@ pub(crate) struct Client {
 /// A request on its way through redirects.
 pub(crate) struct Trip {
     pub(crate) url: Url,
-    reach: Reach,
+    pub(crate) reach: Reach,
     visited: Vec<Url>,
     method: Method,
     /// Credentials may go to this origin only.
@@ -69,10 +69,6 @@ impl Client {
             hosts: KnownHosts::default(),
             pool: Pool::default(),
         }
-    }
-
-    pub(crate) fn proxy(&self) -> Result<Option<Proxy>, NetError> {
-        self.config.proxy.as_ref().map(Proxy::parse).transpose()
     }
 
     /// The whole life of a request; its end is told unless it is cancelled.
@@ -117,6 +113,7 @@ impl Client {
             trip.reach.check_host(&trip.url)?;
             let place = place_of(&trip.url);
             let (response, connection) = self.ask(trip, &place, request).await?;
+            self.of_proxy(&place, &response)?;
             let Some(next) = redirect_of(&response, &trip.url)? else {
                 return self
                     .deliver(trip, response, &place, connection, request, ticket)
@@ -137,12 +134,18 @@ impl Client {
         let Ok(Target::Web(url)) = Target::parse(origin_url.expose()) else {
             return Reach::AnyWeb;
         };
-        let host = host_of(&url);
-        if let Some(public) = self.hosts.is_public(&host) {
+        let place = place_of(&url);
+        if let Some(public) = self.hosts.is_public(&place.host) {
             return Reach::from_peer(public);
         }
+        if let Ok(Some(proxy)) = self.config.proxy.on_the_way_to(&place)
+            && proxy.resolves_names()
+        {
+            // What is found out here is not what the proxy finds, and would tell the name to others.
+            return Reach::from_peer(Reach::PublicWeb.check_host(&url).is_ok());
+        }
         // Not reached by us yet. A name that is not known counts as public, the stricter case.
-        let public = match self.addresses(&host).await {
+        let public = match self.addresses(&place.host).await {
             Ok(addresses) => addresses.into_iter().any(is_public_address),
             Err(_) => true,
         };
@@ -197,12 +200,31 @@ impl Client {
         let trusted = trip.url.origin() == trip.trusted;
         let mut message =
             response::question(&self.config, request, &trip.url, &trip.method, trusted)?;
-        if let Some(proxy) = self.proxy()?
-            && trip.url.scheme() == "http"
-        {
-            response::through_proxy(&mut message, &trip.url, &proxy)?;
+        if let Some(proxy) = self.whole_url_proxy(&place_of(&trip.url))? {
+            response::through_proxy(&mut message, &trip.url, proxy)?;
         }
         Ok(message)
+    }
+
+    /// The proxy that a plain request goes to as a whole.
+    fn whole_url_proxy(&self, place: &Place) -> Result<Option<&Proxy>, NetError> {
+        let proxy = self.config.proxy.on_the_way_to(place)?;
+        Ok(proxy.filter(|proxy| !place.tls && proxy.takes_whole_urls()))
+    }
+
+    /// Fails where the proxy answered in the server's place.
+    pub(crate) fn of_proxy(
+        &self,
+        place: &Place,
+        response: &Response<Incoming>,
+    ) -> Result<(), NetError> {
+        match self.whole_url_proxy(place)? {
+            // RFC 9110 15.5.8: of a proxy only.
+            Some(proxy) if response.status().as_u16() == 407 => {
+                Err(proxy.failed(ProxyFailure::Auth))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Goes on to where a redirect points, if that may be.

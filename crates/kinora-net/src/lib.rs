@@ -38,6 +38,7 @@ mod tls;
 pub use config::{IpFamily, NetConfig};
 pub use error::NetError;
 pub use net::Net;
+pub use proxy::{NoProxy, Proxy, ProxyConfig, ProxyError, ProxyFailure, SocksReply};
 pub use request::{FetchRequest, Initiator, Method, NetEvent, Reply};
 pub use resolve::{Resolve, Resolving, SystemResolver};
 pub use survey::{Answer, Dial, Handshake, Hop};

@@ -117,7 +117,7 @@ pub(crate) fn through_proxy(
         &url[Position::BeforeHost..Position::AfterQuery]
     );
     *message.uri_mut() = uri(&target)?;
-    if let Some(credential) = &proxy.authorization {
+    if let Some(credential) = proxy.authorization() {
         put(
             message.headers_mut(),
             "proxy-authorization",

@@ -17,9 +17,9 @@ use tokio_rustls::TlsConnector;
 use url::{Position, Url};
 
 use crate::connect::{authority, speak_http1, speak_http2};
+use crate::guard::Reach;
 use crate::http::{Client, Trip, place_of, redirect_of, transmit};
 use crate::pool::{Place, Sender};
-use crate::proxy::Proxy;
 use crate::response::{self, Opening};
 use crate::{FetchRequest, NetError, tls};
 
@@ -33,6 +33,8 @@ const MOST_ADDRESSES: usize = 8;
 pub struct Hop {
     /// What was asked for; may hold secrets.
     pub url: Secret,
+    /// The proxy on the way, as `host:port`.
+    pub proxy: Option<String>,
     /// The place's addresses; of the proxy where there is one.
     pub addresses: Vec<IpAddr>,
     /// How long they took to be found.
@@ -101,6 +103,7 @@ impl Hop {
     fn at(url: &Url) -> Self {
         Self {
             url: Secret::new(url.as_str()),
+            proxy: None,
             addresses: Vec::new(),
             lookup: Duration::ZERO,
             dials: Vec::new(),
@@ -150,22 +153,29 @@ impl Client {
         request: &FetchRequest,
         hop: &mut Hop,
     ) -> Result<Option<(Url, u16, bool)>, NetError> {
+        trip.reach.check_host(&trip.url)?;
         let place = place_of(&trip.url);
-        let proxy = self.proxy()?;
-        let (host, port) = match &proxy {
-            Some(proxy) => (proxy.host.as_str(), proxy.port),
-            None => (place.host.as_str(), place.port),
+        let (stream, public) = match self.config.proxy.on_the_way_to(&place)? {
+            None => {
+                let stream = self
+                    .arrive(&place.host, place.port, trip.reach, hop)
+                    .await?;
+                let public = stream.peer_addr().is_ok_and(|peer| is_public_address(peer.ip()));
+                (stream, public)
+            }
+            Some(proxy) => {
+                hop.proxy = Some(proxy.to_string());
+                let reached = self
+                    .arrive(&proxy.host, proxy.port, Reach::AnyWeb, hop)
+                    .await;
+                let mut stream = reached.map_err(|error| proxy.unreachable(error))?;
+                let public = self.pass(proxy, &place, trip.reach, &mut stream).await?;
+                (stream, public)
+            }
         };
-        let since = Instant::now();
-        let found = self.addresses(host).await;
-        hop.lookup = since.elapsed();
-        hop.addresses = found?;
-        let stream = self.dial_each(host, port, hop).await?;
-        let public = stream
-            .peer_addr()
-            .is_ok_and(|peer| is_public_address(peer.ip()));
-        let sender = self.greet(&place, stream, proxy.as_ref(), hop).await?;
+        let sender = self.greet(&place, stream, hop).await?;
         let response = self.question(trip, request, sender, hop).await?;
+        self.of_proxy(&place, &response)?;
         let next = redirect_of(&response, &trip.url)?;
         let status = response.status().as_u16();
         let (head, body) = response.into_parts();
@@ -180,6 +190,23 @@ impl Client {
             answer.info = opening.info;
         }
         Ok(None)
+    }
+
+    /// A connection to a host, and what was learned on the way.
+    async fn arrive(
+        &self,
+        host: &str,
+        port: u16,
+        reach: Reach,
+        hop: &mut Hop,
+    ) -> Result<TcpStream, NetError> {
+        let since = Instant::now();
+        let found = self.addresses(host).await;
+        hop.lookup = since.elapsed();
+        let mut addresses = found?;
+        reach.admit(host, &mut addresses)?;
+        hop.addresses = addresses;
+        self.dial_each(host, port, hop).await
     }
 
     /// Tries every address by itself; the first that answered serves.
@@ -218,20 +245,12 @@ impl Client {
     async fn greet(
         &self,
         place: &Place,
-        mut stream: TcpStream,
-        proxy: Option<&Proxy>,
+        stream: TcpStream,
         hop: &mut Hop,
     ) -> Result<Sender, NetError> {
         let _ = stream.set_nodelay(true);
         if !place.tls {
             return speak_http1(stream).await;
-        }
-        if let Some(proxy) = proxy {
-            let authority = authority(&place.host, place.port);
-            let tunnel = proxy.tunnel(&mut stream, &authority);
-            timeout(self.config.connect_timeout, tunnel)
-                .await
-                .map_err(|_| NetError::ConnectTimeout(authority.clone()))??;
         }
         let shown = Arc::new(Mutex::new(None));
         let config = tls::showing(&self.config.extra_ca_pem, Arc::clone(&shown)).await?;

@@ -37,18 +37,21 @@ mod render;
 pub use backends::{DecoderChoice, decoder_for};
 pub use cloud::{play_auth, play_info};
 pub use kinora_cloud::{
-    Credentials, Definition, PlayInfo, PlayOptions, Quality, VidAuth, VidSource, VidSts,
+    Credentials, Definition, Entry, PlayInfo, PlayOptions, Quality, VidAuth, VidSource, VidSts,
 };
 pub use kinora_container::PacketDump;
 pub use kinora_engine::{
     Command, Credential, Event, InfoCode, LoopMode, PlayerConfig, Replay, ReplayError,
-    SeekAccuracy, Source, State, Stats, TapeSink, TimingMark, TrackChoice, TrackOption, replay,
+    SeekAccuracy, Source, State, Stats, TapeSink, TimingMark, TrackChoice, TrackOption,
+    entry_to_play, replay,
 };
 pub use kinora_errors::{Code, Coded, Fault, Secret, codes};
 pub use kinora_media::{
     Header, MediaInfo, Packet, Time, TrackId, TrackInfo, TrackKind, VideoFrame,
 };
-pub use kinora_net::{IpFamily, NetConfig, Resolve, Resolving};
+pub use kinora_net::{
+    IpFamily, NetConfig, NoProxy, Proxy, ProxyConfig, ProxyError, Resolve, Resolving,
+};
 /// Where pictures and sound go.
 pub use kinora_output as output;
 pub use player::{OutputStats, Player, PlayerBuilder};

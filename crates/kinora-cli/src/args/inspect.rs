@@ -9,14 +9,16 @@ use kinora_errors::explain::groups;
 
 use super::{DecoderArg, NetArgs, VidArgs};
 
-/// A file or URL to read.
+/// What to look at.
 #[derive(Args)]
 #[command(
-    after_help = "Examples:\n  kinora probe film.mp4\n  kinora probe --json https://example.com/film.ts"
+    after_help = "Examples:\n  kinora probe film.mp4\n  kinora probe --json https://example.com/film.ts\n  KINORA_PLAY_AUTH=… kinora probe vid:5aed81b74ba84920be578cdfe004af4b"
 )]
 pub(crate) struct InputArgs {
-    /// A path or a URL.
+    /// A path, a URL, or `vid:ID`.
     pub(crate) source: String,
+    #[command(flatten)]
+    pub(crate) vid: VidArgs,
     #[command(flatten)]
     pub(crate) net: NetArgs,
 }

@@ -76,7 +76,7 @@ pub(crate) enum Command {
     Play(Box<PlayArgs>),
     /// Run a recorded session again, without its media.
     Replay(ReplayArgs),
-    /// Tell what a file or URL holds, without decoding it.
+    /// Tell what a file, a URL or a video by its id holds, without decoding it.
     Probe(InputArgs),
     /// Read all packets of a file or URL.
     Demux(DemuxArgs),

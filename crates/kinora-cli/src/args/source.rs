@@ -20,9 +20,18 @@ pub(crate) struct NetArgs {
     /// The User-Agent header.
     #[arg(long, value_name = "TEXT")]
     pub(crate) user_agent: Option<String>,
-    /// An HTTP proxy.
-    #[arg(long, value_name = "URL", env = "KINORA_PROXY", hide_env_values = true)]
+    /// A proxy: host:port, or a URL with http, socks5 or socks5h; `none` for none. By default that of http_proxy,
+    /// https_proxy and all_proxy.
+    #[arg(
+        long,
+        value_name = "PROXY",
+        env = "KINORA_PROXY",
+        hide_env_values = true
+    )]
     pub(crate) proxy: Option<String>,
+    /// Hosts to ask without a proxy, comma separated; by default those of no_proxy.
+    #[arg(long, value_name = "LIST")]
+    pub(crate) noproxy: Option<String>,
     /// Trust these certificates (PEM) beside the system's.
     #[arg(long, value_name = "FILE")]
     pub(crate) ca: Option<PathBuf>,

@@ -3,10 +3,11 @@
 use std::fmt::Write as _;
 
 use anstyle::{AnsiColor, Style as Ink};
-use kinora_diagnose::{Check, Mark, Verdict};
+use kinora_diagnose::{Check, Mark, Verdict, fact_title, fact_value};
 use kinora_errors::{Lang, ReportStyle};
 
 use crate::report::Style;
+use crate::words::padded;
 
 /// Titles are padded to this many columns.
 const TITLE_COLUMNS: usize = 12;
@@ -19,8 +20,7 @@ pub(crate) fn check(check: &Check, style: &Style) -> String {
         Mark::Bad => ("✗", AnsiColor::Red),
     };
     let ink = ink(color, style);
-    let title = check.step.title(style.lang);
-    let padding = " ".repeat(TITLE_COLUMNS.saturating_sub(columns(title)));
+    let title = padded(check.step.title(style.lang), TITLE_COLUMNS);
     let took = check
         .took
         .map(|took| format!("{:.1} ms  ", took.as_secs_f64() * 1e3));
@@ -28,15 +28,19 @@ pub(crate) fn check(check: &Check, style: &Style) -> String {
         .facts
         .iter()
         .filter(|(name, value)| *name != "note" && !value.is_empty())
-        .map(|(name, value)| format!("{name} {value}"))
+        .map(|(name, value)| {
+            let title = fact_title(name, style.lang);
+            format!("{title} {}", fact_value(name, value, style.lang))
+        })
         .collect();
     let mut text = format!(
-        "{ink}{mark}{ink:#} {title}{padding}{}{}\n",
+        "{ink}{mark}{ink:#} {title}{}{}\n",
         took.unwrap_or_default(),
         facts.join(" · ")
     );
     let under = " ".repeat(TITLE_COLUMNS + 2);
     for (_, note) in check.facts.iter().filter(|(name, _)| *name == "note") {
+        let note = fact_value("note", note, style.lang);
         let _ = writeln!(text, "{under}{ink}{note}{ink:#}");
     }
     if let Some(fault) = &check.fault {
@@ -89,9 +93,4 @@ fn ink(color: AnsiColor, style: &Style) -> Ink {
         true => color.on_default().bold(),
         false => Ink::new(),
     }
-}
-
-/// Chinese characters take two columns of a terminal.
-fn columns(text: &str) -> usize {
-    text.chars().map(|c| if c.is_ascii() { 1 } else { 2 }).sum()
 }

@@ -1,9 +1,10 @@
-//! Help and usage errors in Chinese. English is clap's own and does not pass through here.
+//! Help, usage errors, completions and manual pages in Chinese. English is clap's own and does not pass through here.
 
 mod errors;
 #[cfg(test)]
 mod tests;
 
+use clap::builder::{PossibleValue, PossibleValuesParser};
 use clap::{Arg, Command};
 
 pub(crate) use errors::exit;
@@ -14,6 +15,8 @@ const TABLE: &str = include_str!("zh.tsv");
 const ROOT: &str = "-";
 /// Rows of arguments that many commands take.
 const ANY: &str = "*";
+/// Rows of what stands for a value: `FILE`.
+const PLACEHOLDER: &str = "<>";
 
 const TEMPLATE: &str = "{about-with-newline}\n用法: {usage}\n\n{all-args}{after-help}";
 
@@ -56,18 +59,30 @@ impl Table {
 }
 
 /// The same commands, told in Chinese.
-pub(crate) fn chinese(mut command: Command) -> Command {
-    // Only now are clap's own `help` and `--version` there, and the shared arguments everywhere.
-    command.build();
-    translate(command, ROOT, &Table::new())
+pub(crate) fn chinese(command: Command) -> Command {
+    in_chinese(command, in_help)
 }
 
-fn translate(command: Command, path: &str, table: &Table) -> Command {
+/// The same for a generator of completions, which writes values and their meanings by itself. Nothing is parsed by it.
+pub(crate) fn chinese_for_completions(command: Command) -> Command {
+    in_chinese(command, in_completions)
+}
+
+/// How an argument is told: by its own command's rows, or the shared ones.
+type Tell = fn(Arg, &str, &Table) -> Arg;
+
+fn in_chinese(mut command: Command, tell: Tell) -> Command {
+    // Only now are clap's own `help` and `--version` there, and the shared arguments everywhere.
+    command.build();
+    translate(command, ROOT, &Table::new(), tell)
+}
+
+fn translate(command: Command, path: &str, table: &Table, tell: Tell) -> Command {
     let mut command = command
         .help_template(TEMPLATE)
         .subcommand_help_heading("命令")
         .subcommand_value_name("命令")
-        .mut_args(|arg| argument(arg, path, table));
+        .mut_args(|arg| tell(placeholders(arg, table), path, table));
     if let Some(about) = table.text(path, "about") {
         command = command.about(about);
     }
@@ -77,7 +92,7 @@ fn translate(command: Command, path: &str, table: &Table) -> Command {
     let usage = usage(&command.render_usage().to_string());
     command.override_usage(usage).mut_subcommands(|sub| {
         let path = below(path, sub.get_name());
-        translate(sub, &path, table)
+        translate(sub, &path, table, tell)
     })
 }
 
@@ -95,7 +110,41 @@ fn below(path: &str, name: &str) -> String {
     }
 }
 
-fn argument(arg: Arg, path: &str, table: &Table) -> Arg {
+/// `<FILE>` as `<文件>`.
+fn placeholders(arg: Arg, table: &Table) -> Arg {
+    let Some(names) = arg.get_value_names() else {
+        return arg;
+    };
+    let names: Vec<&'static str> = names
+        .iter()
+        .filter_map(|name| Some(table.row(PLACEHOLDER, name)?.text))
+        .collect();
+    match names.is_empty() {
+        true => arg,
+        false => arg.value_names(names),
+    }
+}
+
+fn in_completions(arg: Arg, path: &str, table: &Table) -> Arg {
+    let id = arg.get_id().to_string();
+    let values: Vec<PossibleValue> = arg
+        .get_possible_values()
+        .into_iter()
+        .map(|value| {
+            let meaning = table.text(path, &format!("{id}={}", value.get_name()));
+            meaning.map_or(value.clone(), |meaning| value.help(meaning))
+        })
+        .collect();
+    let takes_one_of_them = arg.get_action().takes_values() && !values.is_empty();
+    let arg = arg.help(table.text(path, &id).unwrap_or_default());
+    let arg = arg.long_help(None::<&str>);
+    match takes_one_of_them {
+        true => arg.value_parser(PossibleValuesParser::new(values)),
+        false => arg,
+    }
+}
+
+fn in_help(arg: Arg, path: &str, table: &Table) -> Arg {
     let mut text = table.text(path, arg.get_id().as_str()).unwrap_or_default();
     let takes_value = arg.get_action().takes_values();
     if takes_value && !arg.is_hide_possible_values_set() {

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use clap::{Command, CommandFactory as _};
 
-use super::{ANY, ROOT, TABLE, Table, below, chinese, errors};
+use super::{ANY, PLACEHOLDER, ROOT, TABLE, Table, below, chinese, errors};
 use crate::args::Cli;
 
 /// The keys that a command and those below it need: some row, or the name of what has none.
@@ -15,6 +15,10 @@ fn needed(command: &Command, path: &str, table: &Table, found: &mut Found) {
     }
     for arg in command.get_arguments() {
         found.need(table, path, arg.get_id().as_str());
+        let names = arg.get_value_names().unwrap_or_default();
+        for name in names.iter().filter(|_| arg.get_action().takes_values()) {
+            found.need(table, PLACEHOLDER, name);
+        }
         for value in arg.get_possible_values() {
             if value.get_help().is_some() {
                 let name = format!("{}={}", arg.get_id(), value.get_name());
@@ -75,6 +79,17 @@ fn every_command_argument_and_value_has_a_chinese_text_and_no_row_is_stale() {
 fn no_english_heading_is_left_in_the_chinese_help() {
     fn look(command: &mut Command) {
         let help = command.render_long_help().to_string();
+        let capitals = |c: char| c.is_ascii_uppercase();
+        let english = help
+            .match_indices('<')
+            .find(|(at, _)| help[at + 1..].starts_with(capitals));
+        // What is the same in both languages.
+        let same = |at: usize| {
+            ["<URL>", "<ID>"]
+                .iter()
+                .any(|name| help[at..].starts_with(name))
+        };
+        assert!(english.is_none_or(|(at, _)| same(at)), "{help}");
         for word in [
             "Usage",
             "OPTIONS",

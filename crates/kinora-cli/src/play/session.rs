@@ -5,11 +5,12 @@ use std::time::{Duration, Instant};
 use kinora::output::luma_pgm;
 use kinora::{Event, Fault, Player, State, Time, codes};
 use kinora_errors::Lang;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::show::StatusLine;
 use crate::args::{PlayArgs, Until};
 use crate::credential;
+use crate::events;
 use crate::json;
 use crate::report::{Failure, Style};
 
@@ -100,9 +101,13 @@ impl<'a> Session<'a> {
         self.args.stats.is_some() || self.style.json
     }
 
-    fn say(&self, value: &Value) {
+    /// An event and what the command adds to it.
+    fn say(&self, mut told: Map<String, Value>, more: Value) {
         if self.machine() {
-            json::line(value);
+            if let Value::Object(more) = more {
+                told.extend(more);
+            }
+            json::line(&told);
         }
     }
 
@@ -148,50 +153,57 @@ impl<'a> Session<'a> {
         let position = self.player.position();
         if progress.last.replace(position) != Some(position) {
             let shown = self.player.output_stats().shown;
-            self.say(&json!({
-                "event": "position", "pts": position.as_secs_f64(), "frames_shown": shown, "height": self.size.1,
-            }));
+            let told = events::object(&Event::Position(position));
+            self.say(
+                told,
+                json!({ "frames_shown": shown, "height": self.size.1 }),
+            );
         }
     }
 
     fn event(&mut self, event: Event) -> Result<Flow, Failure> {
+        let told = events::object(&event);
         match event {
-            Event::FirstFrame { pts } => return self.first_frame(pts),
+            Event::FirstFrame { .. } => return self.first_frame(told),
             Event::VideoSize { width, height } => self.size = (width, height),
-            Event::SeekEnd { target, pts } => self.say(&json!({
-                "event": "seek_done", "target": target.as_secs_f64(), "pts": pts.as_secs_f64(),
-            })),
+            Event::SeekEnd { .. } | Event::Info { .. } => self.say(told, json!({})),
             Event::LoadingBegin if self.first.is_some() => {
                 self.stalled = Some(Instant::now());
                 self.stalls += 1;
-                self.say(&json!({ "event": "stall" }));
+                self.say(told, json!({}));
             }
             Event::LoadingEnd => {
                 if let Some(since) = self.stalled.take() {
-                    self.say(&json!({ "event": "resume", "stalled": since.elapsed().as_secs_f64() }));
+                    self.say(told, json!({ "stalled": since.elapsed().as_secs_f64() }));
                 }
             }
-            Event::TrackChanged { index } => self.track_changed(index),
-            Event::Timing(mark) => self.say(&json!({
-                "event": "timing", "what": snake(&format!("{mark:?}")), "ms": self.begun.elapsed().as_secs_f64() * 1e3,
-            })),
-            Event::Info { code, text } => self.say(&json!({ "event": "info", "code": code as i32, "text": text })),
-            Event::Recovered(fault) => self.tell_recovered(&fault),
-            Event::CredentialExpired(fault) => self.refresh(fault)?,
+            Event::TrackChanged { index } => self.track_changed(index, told),
+            Event::Timing(_) => self.say(
+                told,
+                json!({ "ms": self.begun.elapsed().as_secs_f64() * 1e3 }),
+            ),
+            Event::Recovered(fault) => self.tell_recovered(&fault, told),
+            Event::CredentialExpired(fault) => {
+                self.say(told, json!({}));
+                self.refresh(fault)?;
+            }
             Event::Completion => return Ok(Flow::Over),
-            Event::StateChanged { new: State::Stopped, .. } => return Ok(Flow::Over),
+            Event::StateChanged {
+                new: State::Stopped,
+                ..
+            } => return Ok(Flow::Over),
             Event::Error(fault) => return Err(self.failed(fault)),
             _ => {}
         }
         Ok(Flow::On)
     }
 
-    fn first_frame(&mut self, pts: Time) -> Result<Flow, Failure> {
+    fn first_frame(&mut self, told: Map<String, Value>) -> Result<Flow, Failure> {
         let again = self.first.is_some();
         self.first
             .get_or_insert((Instant::now(), self.begun.elapsed()));
         let (width, height) = self.size;
-        self.say(&json!({ "event": "first_frame", "pts": pts.as_secs_f64(), "width": width, "height": height }));
+        self.say(told, json!({ "width": width, "height": height }));
         if !again && let Some(path) = &self.args.dump_frame {
             let frame = self.player.snapshot();
             let pgm = frame
@@ -209,22 +221,24 @@ impl<'a> Session<'a> {
         })
     }
 
-    fn track_changed(&self, index: u32) {
+    fn track_changed(&self, index: u32, told: Map<String, Value>) {
         let tracks = self.player.tracks();
         let track = tracks
             .as_ref()
             .and_then(|tracks| tracks.iter().find(|track| track.index == index));
         if let Some(track) = track {
-            self.say(&json!({
-                "event": "variant", "index": index, "label": track.label,
-                "height": track.size.map(|size| size.1), "bandwidth": track.bitrate,
-            }));
+            self.say(
+                told,
+                json!({
+                    "label": track.label, "height": track.size.map(|size| size.1), "bandwidth": track.bitrate,
+                }),
+            );
         }
     }
 
-    fn tell_recovered(&mut self, fault: &Fault) {
+    fn tell_recovered(&mut self, fault: &Fault, told: Map<String, Value>) {
         if self.machine() {
-            json::line(&json!({ "event": "recovered", "fault": fault }));
+            json::line(&told);
         } else {
             self.status.clear();
             eprintln!(
@@ -235,7 +249,6 @@ impl<'a> Session<'a> {
     }
 
     fn refresh(&mut self, fault: Fault) -> Result<(), Failure> {
-        self.say(&json!({ "event": "credential_expired", "fault": fault }));
         match &self.args.vid.refresh_command {
             Some(command) => self.player.refresh(credential::refresh(command)?),
             // Nobody can give a fresh one: the failure stands.
@@ -246,7 +259,7 @@ impl<'a> Session<'a> {
 
     fn failed(&mut self, fault: Fault) -> Failure {
         self.status.clear();
-        self.say(&json!({ "event": "error", "fault": fault }));
+        self.say(events::object(&Event::Error(fault.clone())), json!({}));
         if fault.code() == codes::ERROR_LOADING_TIMEOUT {
             self.summary();
         }
@@ -285,16 +298,4 @@ impl<'a> Session<'a> {
             }
         );
     }
-}
-
-/// `FirstKeyFrame` as the contract spells it: `first_key_frame`.
-fn snake(name: &str) -> String {
-    let mut text = String::with_capacity(name.len() + 4);
-    for letter in name.chars() {
-        if letter.is_uppercase() && !text.is_empty() {
-            text.push('_');
-        }
-        text.extend(letter.to_lowercase());
-    }
-    text
 }

@@ -266,18 +266,20 @@ impl From<Described> for MediaInfo {
 
 /// An event as one line; of headers and faults only what must be the same again.
 pub(super) fn told(event: &Event) -> String {
-    let of_fault = |fault: &Fault| format!("{:?} {}", fault.code(), fault.reason());
-    match event {
-        Event::Prepared(info) => {
-            format!("Prepared {} tracks, {:?}", info.tracks.len(), info.duration)
+    let more = match event {
+        Event::Prepared(info) => format!("{} tracks, {:?}", info.tracks.len(), info.duration),
+        Event::Error(fault) | Event::Recovered(fault) | Event::CredentialExpired(fault) => {
+            format!("{:?} {}", fault.code(), fault.reason())
         }
-        Event::Error(fault) => format!("Error {}", of_fault(fault)),
-        Event::Recovered(fault) => format!("Recovered {}", of_fault(fault)),
-        Event::CredentialExpired(fault) => format!("CredentialExpired {}", of_fault(fault)),
         // Its text may name places.
-        Event::Info { code, .. } => format!("Info {code:?}"),
-        other => format!("{other:?}"),
-    }
+        Event::Info { code, .. } => format!("{code:?}"),
+        other => {
+            let whole = format!("{other:?}");
+            let kind = whole.find([' ', '(']).unwrap_or(whole.len());
+            whole[kind..].trim_start().to_owned()
+        }
+    };
+    format!("{} {more}", event.name()).trim_end().to_owned()
 }
 
 /// A URL: masked when it is written, known by its number when it is read.

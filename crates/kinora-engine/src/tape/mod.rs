@@ -25,8 +25,8 @@ pub(crate) use demuxer::TapedDemuxer;
 pub(crate) use facts::{Place, iv, place, places, protection};
 pub use replay::{Replay, ReplayError, replay};
 
-/// The first line of a recording says so.
-const VERSION: u64 = 1;
+/// The first line of a recording says so. 2: events by the names that they have everywhere.
+const VERSION: u64 = 2;
 /// Marks a URL until it is masked.
 const URL: &str = "$url";
 

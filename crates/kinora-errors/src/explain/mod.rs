@@ -10,7 +10,8 @@ use serde_json::{Value, json};
 
 use nearest::nearest;
 
-use crate::errno::Errno;
+use crate::errno::{BASE, Errno, FAMILY};
+use crate::errnos::ERRNOS;
 use crate::{Code, Lang, RESERVED, ROWS, ReportStyle, Row, Text};
 
 /// What was found.
@@ -18,8 +19,8 @@ use crate::{Code, Lang, RESERVED, ROWS, ReportStyle, Row, Text};
 pub struct Answer {
     /// The likelier first.
     pub matches: Vec<Match>,
-    /// Names that look alike, when nothing was found.
-    pub nearest: Vec<&'static Row>,
+    /// What looks alike, when nothing was found.
+    pub nearest: Vec<Match>,
 }
 
 /// Something that was found.
@@ -33,12 +34,48 @@ pub enum Match {
     System(Code, &'static Errno),
 }
 
+impl Match {
+    /// Its number.
+    #[must_use]
+    pub const fn number(&self) -> u32 {
+        match self {
+            Self::Row(row) | Self::Reserved(row) => row.number,
+            Self::System(code, _) => code.number(),
+        }
+    }
+    /// Its name.
+    #[must_use]
+    pub fn name(&self) -> String {
+        match self {
+            Self::Row(row) | Self::Reserved(row) => row.name.to_owned(),
+            Self::System(_, errno) => format!("{FAMILY}{}", errno.name),
+        }
+    }
+    /// What it says.
+    #[must_use]
+    pub const fn text(&self, lang: Lang) -> &'static Text {
+        match self {
+            Self::Row(row) | Self::Reserved(row) => row.text(lang),
+            Self::System(_, errno) => errno.text(lang),
+        }
+    }
+}
+
+/// Everything that may be raised: the table, and the system's errors that have no row in it.
+fn all() -> impl Iterator<Item = Match> {
+    let system = ERRNOS.iter().map(|errno| {
+        let code = Code::from_number(BASE + errno.number);
+        Match::System(code, errno)
+    });
+    ROWS.iter().map(Match::Row).chain(system)
+}
+
 /// How many rows words may bring up.
 const MOST_MATCHES: usize = 20;
 /// Characters of a query that are looked at: no name, and no sensible words, are longer.
 const LONGEST_QUERY: usize = 256;
 
-/// Looks up a number (hex with or without `0x`, decimal, negative or unsigned), a name or part of
+/// Looks up a number (hex with or without `0x`, decimal, negative or unsigned; also an errno), a name or part of
 /// one, a group, or words in either language.
 #[must_use]
 pub fn look_up(query: &str) -> Answer {
@@ -53,6 +90,9 @@ pub fn look_up(query: &str) -> Answer {
     let mut matches = Vec::new();
     for number in numbers(query) {
         add_number(&mut matches, number);
+    }
+    if matches.is_empty() {
+        matches.extend(errno(query));
     }
     if matches.is_empty() {
         let group = query.to_lowercase();
@@ -79,6 +119,20 @@ pub fn look_up(query: &str) -> Answer {
         Vec::new()
     };
     Answer { matches, nearest }
+}
+
+/// The system's error that a text names by its bare number or its name: `28`, `0x1c`, `ENOSPC`.
+fn errno(query: &str) -> Option<Match> {
+    let number = match query.strip_prefix("0x") {
+        Some(hex) => u32::from_str_radix(hex, 16).ok(),
+        None => query.parse().ok(),
+    };
+    let name = format!("{FAMILY}{}", fold(query));
+    all().find(|found| match number {
+        // The number 0 is no error.
+        Some(number) => number > 0 && BASE.checked_add(number) == Some(found.number()),
+        None => found.name() == name,
+    })
 }
 
 /// The numbers that a text may mean; decimal first where it is one of the table's.
@@ -130,10 +184,12 @@ fn by_name(query: &str) -> Vec<Match> {
     if !exact.is_empty() || wanted.len() < 3 {
         return exact;
     }
-    ROWS.iter()
-        .filter(|row| names(row).any(|name| name.contains(&wanted)))
+    all()
+        .filter(|found| match found {
+            Match::Row(row) | Match::Reserved(row) => names(row).any(|name| name.contains(&wanted)),
+            Match::System(_, errno) => errno.name.contains(&wanted),
+        })
         .take(MOST_MATCHES)
-        .map(Match::Row)
         .collect()
 }
 
@@ -144,13 +200,12 @@ fn by_words(query: &str) -> Vec<Match> {
         .split_whitespace()
         .map(str::to_owned)
         .collect();
-    ROWS.iter()
-        .filter(|row| {
-            let all = places(row).join(" ").to_lowercase();
+    all()
+        .filter(|found| {
+            let all = places(found).join(" ").to_lowercase();
             words.iter().all(|word| all.contains(word))
         })
         .take(MOST_MATCHES)
-        .map(Match::Row)
         .collect()
 }
 
@@ -160,10 +215,10 @@ fn bare(name: &str) -> &str {
 }
 
 /// All that a row says, the most telling first.
-fn places(row: &Row) -> [String; 3] {
-    let (zh, en) = (&row.zh, &row.en);
+fn places(found: &Match) -> [String; 3] {
+    let (zh, en) = (found.text(Lang::Zh), found.text(Lang::En));
     [
-        row.name.to_owned(),
+        found.name(),
         format!("{} {}", zh.meaning, en.meaning),
         format!("{} {} {} {}", zh.cause, en.cause, zh.remedy, en.remedy),
     ]
@@ -181,11 +236,13 @@ pub fn render(answer: &Answer, lang: Lang, style: ReportStyle) -> String {
     }
     if answer.matches.is_empty() {
         text.push_str(match lang {
-            Lang::Zh => "没有找到。相近的名称：\n",
-            Lang::En => "Nothing was found. Names that look alike:\n",
+            Lang::Zh => "没有找到。相近的有：\n",
+            Lang::En => "Nothing was found. What looks alike:\n",
         });
-        for row in &answer.nearest {
-            let _ = writeln!(text, "  {:#010X}  {}", row.number, row.name);
+        for near in &answer.nearest {
+            let (number, name) = (near.number(), near.name());
+            let meaning = near.text(lang).meaning;
+            let _ = writeln!(text, "  {number:#010X}  {name}\n    {meaning}");
         }
     }
     text
@@ -202,9 +259,10 @@ fn render_match(out: &mut String, found: &Match, lang: Lang, style: ReportStyle)
             });
         }
         Match::System(code, errno) => {
-            let head = format!("{:#010X}  ERROR_GENERAL_{}", code.number(), errno.name);
-            let _ = writeln!(out, "{}  ({})", style.bold(&head), code.number());
-            render_text(out, &errno.text(lang), lang);
+            let head = format!("{:#010X}  {}", code.number(), found.name());
+            let facts = format!("{}, errno {}", code.number(), errno.number);
+            let _ = writeln!(out, "{}  ({facts})", style.bold(&head));
+            render_text(out, errno.text(lang), lang);
         }
     }
 }
@@ -253,13 +311,13 @@ pub fn json(answer: &Answer) -> Value {
         Match::Reserved(row) => of_row(row, "reserved"),
         Match::System(code, errno) => json!({
             "number": code.number(), "hex": format!("{:#010X}", code.number()),
-            "name": format!("ERROR_GENERAL_{}", errno.name), "group": "playback",
-            "zh": text(&errno.text(Lang::Zh)), "en": text(&errno.text(Lang::En)),
+            "name": found.name(), "errno": errno.number, "group": "playback",
+            "zh": text(errno.text(Lang::Zh)), "en": text(errno.text(Lang::En)),
         }),
     };
     json!({
         "matches": answer.matches.iter().map(found).collect::<Vec<_>>(),
-        "nearest": answer.nearest.iter().map(|row| row.name).collect::<Vec<_>>(),
+        "nearest": answer.nearest.iter().map(Match::name).collect::<Vec<_>>(),
     })
 }
 

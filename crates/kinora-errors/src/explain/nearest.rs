@@ -1,7 +1,8 @@
-//! Rows that were perhaps meant, where nothing was found: each word may be misspelt.
+//! What was perhaps meant, where nothing was found: each word may be misspelt, each Chinese character be another one.
 
-use super::{bare, fold, places};
-use crate::{ROWS, Row};
+use std::collections::HashMap;
+
+use super::{Match, all, bare, fold, places};
 
 /// Words that are looked for where none was found as it is.
 const MOST_WORDS: usize = 12;
@@ -10,23 +11,105 @@ const MOST_WRONG_LETTERS: usize = 2;
 /// How many alike names are offered.
 pub(super) const MOST_NEAREST: usize = 3;
 
-/// The rows whose words are nearest to those asked for; of those alike, the one whose name is as a whole.
-pub(super) fn nearest(query: &str) -> Vec<&'static Row> {
+/// What is nearest to what was asked for.
+pub(super) fn nearest(query: &str) -> Vec<Match> {
+    let mut found = match query.contains(is_han) {
+        true => by_characters(query),
+        false => Vec::new(),
+    };
+    if found.is_empty() {
+        found = by_spelling(query);
+    }
+    found.truncate(MOST_NEAREST);
+    found
+}
+
+/// Those whose words are nearest; of those alike, the one whose name is as a whole.
+fn by_spelling(query: &str) -> Vec<Match> {
     let (wanted, mut asked) = (fold(query), words(query));
     asked.truncate(MOST_WORDS);
-    let mut rows: Vec<_> = ROWS
-        .iter()
-        .map(|row| {
-            let places = places(row).map(|text| words(&text));
+    let mut known: Vec<_> = all()
+        .map(|found| {
+            let (name, places) = (found.name(), places(&found).map(|text| words(&text)));
             let missing: usize = asked.iter().map(|word| cost(word, &places)).sum();
-            (missing, distance(&wanted, bare(row.name)), row)
+            let whole = distance(&wanted, short(&found, &name));
+            (missing, whole, name, found)
         })
         .collect();
-    rows.sort_by_key(|(missing, whole, row)| (*missing, *whole, row.name));
-    rows.into_iter()
-        .take(MOST_NEAREST)
-        .map(|(.., row)| row)
-        .collect()
+    known.sort_by(|a, b| (a.0, a.1, &a.2).cmp(&(b.0, b.1, &b.2)));
+    known.into_iter().map(|(.., found)| found).collect()
+}
+
+/// A name without what those of its kind begin with.
+fn short<'a>(found: &'a Match, name: &'a str) -> &'a str {
+    match found {
+        Match::System(_, errno) => errno.name,
+        Match::Row(_) | Match::Reserved(_) => bare(name),
+    }
+}
+
+/// Those that share most with it, character by character: pairs of neighbours tell most, rare ones more than common ones,
+/// and what is in the name or the meaning more than what is in the remedy.
+fn by_characters(query: &str) -> Vec<Match> {
+    let known: Vec<(Match, [Vec<String>; 3])> = all()
+        .map(|found| (found, places(&found).map(|text| pieces(&text))))
+        .collect();
+    let mut spread: HashMap<&str, u32> = HashMap::new();
+    for (_, places) in &known {
+        let mut held: Vec<&String> = places.iter().flatten().collect();
+        held.sort_unstable();
+        held.dedup();
+        for piece in held {
+            *spread.entry(piece).or_default() += 1;
+        }
+    }
+    let asked = pieces(query);
+    let worth = |piece: &String, places: &[Vec<String>; 3]| {
+        let place = places.iter().position(|place| place.contains(piece))?;
+        let rare = (known.len() as f64 / f64::from(*spread.get(piece.as_str())?)).ln();
+        // A character by itself says a quarter of what a pair does, and so does a remedy of a meaning.
+        let pair = if piece.chars().nth(1).is_some() {
+            4.0
+        } else {
+            1.0
+        };
+        Some(rare * pair / [1.0, 1.0, 4.0][place])
+    };
+    let mut scored: Vec<(f64, Match)> = known
+        .iter()
+        .map(|(found, places)| {
+            let score = asked.iter().filter_map(|piece| worth(piece, places)).sum();
+            (score, *found)
+        })
+        .filter(|(score, _)| *score > 0.0)
+        .collect();
+    scored.sort_by(|a, b| b.0.total_cmp(&a.0));
+    scored.into_iter().map(|(_, found)| found).collect()
+}
+
+/// Chinese characters, pairs of neighbours among them, and the words between.
+fn pieces(text: &str) -> Vec<String> {
+    let mut pieces = Vec::new();
+    let mut before = None;
+    for c in text.chars() {
+        if is_han(c) {
+            pieces.push(c.to_string());
+            pieces.extend(before.map(|before: char| format!("{before}{c}")));
+        }
+        before = is_han(c).then_some(c);
+    }
+    let others: String = text
+        .chars()
+        .map(|c| if is_han(c) { ' ' } else { c })
+        .collect();
+    pieces.extend(words(&others));
+    pieces.sort_unstable();
+    pieces.dedup();
+    pieces
+}
+
+fn is_han(c: char) -> bool {
+    ('\u{4e00}'..='\u{9fff}').contains(&c)
 }
 
 fn words(text: &str) -> Vec<String> {

@@ -4,15 +4,14 @@ use super::nearest::MOST_NEAREST;
 use super::*;
 
 fn names(query: &str) -> Vec<&'static str> {
-    let answer = look_up(query);
-    answer
-        .matches
-        .iter()
-        .map(|found| match found {
-            Match::Row(row) | Match::Reserved(row) => row.name,
-            Match::System(_, errno) => errno.name,
-        })
-        .collect()
+    look_up(query).matches.iter().map(name).collect()
+}
+
+fn name(found: &Match) -> &'static str {
+    match found {
+        Match::Row(row) | Match::Reserved(row) => row.name,
+        Match::System(_, errno) => errno.name,
+    }
 }
 
 #[test]
@@ -65,6 +64,51 @@ fn the_open_family_is_explained_by_its_errno() {
 }
 
 #[test]
+fn an_error_of_the_system_is_found_by_name_number_and_words() {
+    for query in [
+        "ENOSPC",
+        "enospc",
+        "28",
+        "0x1c",
+        "0x2008001C",
+        "ERROR_GENERAL_ENOSPC",
+    ] {
+        assert_eq!(names(query), ["ENOSPC"], "{query}");
+    }
+    assert_eq!(
+        names("EIO"),
+        ["ERROR_GENERAL_EIO"],
+        "by its row where it has one"
+    );
+    assert_eq!(names("2"), ["ERROR_GENERAL_ENOENT"]);
+    assert_eq!(names("addrinuse"), ["EADDRINUSE"]);
+    assert!(names("quota").contains(&"EDQUOT"));
+    assert!(names("符号链接").contains(&"ELOOP"));
+    let answer = look_up("ENOPSC");
+    assert_eq!(answer.nearest.first().map(name), Some("ENOSPC"));
+}
+
+#[test]
+fn the_common_errors_of_the_system_have_words_of_their_own() {
+    let common = [
+        "ENOTTY EISDIR ENOSPC EADDRINUSE EACCES EPERM ENOENT ENOTDIR ELOOP ENAMETOOLONG EMFILE ENFILE EROFS EDQUOT",
+        "EFBIG EPIPE ENODEV EBUSY ESTALE ETIMEDOUT ECONNREFUSED ECONNRESET EHOSTUNREACH ENETUNREACH EADDRNOTAVAIL",
+        "ENOMEM EIO EINTR ENXIO ENODATA",
+    ];
+    let mut said = std::collections::HashSet::new();
+    for name in common.iter().flat_map(|line| line.split(' ')) {
+        let answer = look_up(name);
+        assert_eq!(answer.matches.len(), 1, "{name}");
+        for lang in [Lang::En, Lang::Zh] {
+            let text = answer.matches[0].text(lang);
+            for words in [text.meaning, text.cause, text.remedy] {
+                assert!(!words.is_empty() && said.insert(words), "{name}: {words}");
+            }
+        }
+    }
+}
+
+#[test]
 fn a_row_in_chinese_is_chinese_in_every_line() {
     let text = render(&look_up("0x20010001"), Lang::Zh, ReportStyle::Plain);
     let han = |text: &str| text.contains(|c: char| ('\u{4e00}'..='\u{9fff}').contains(&c));
@@ -99,8 +143,29 @@ fn misspelt_words_bring_the_rows_that_have_them() {
     ] {
         let answer = look_up(query);
         assert!(answer.matches.is_empty(), "{query}");
-        let nearest: Vec<_> = answer.nearest.iter().map(|row| row.name).collect();
+        let nearest: Vec<_> = answer.nearest.iter().map(self::name).collect();
         assert!(nearest.contains(&name), "{query}: {nearest:?}");
+    }
+}
+
+#[test]
+fn misspelt_chinese_brings_the_rows_that_were_meant() {
+    for (query, meant) in [
+        (
+            "播放凭正过期",
+            "ERROR_SERVER_VOD_INVALIDAUTHINFO_EXPIRETIME",
+        ),
+        ("磁盘空见已满", "ENOSPC"),
+        ("域名解晰失败", "ERROR_NETWORK_RESOLVE"),
+        ("连接被拒觉", "ECONNREFUSED"),
+        ("令牌已过其", "ERROR_SERVER_POP_TOKEN_EXPIRED"),
+        ("地址以被占用", "EADDRINUSE"),
+        ("签名不一至", "ERROR_SERVER_POP_SIGNATURE_NOT_MATCH"),
+    ] {
+        let answer = look_up(query);
+        assert!(answer.matches.is_empty(), "{query}");
+        let nearest: Vec<_> = answer.nearest.iter().map(name).collect();
+        assert!(nearest.contains(&meant), "{query}: {nearest:?}");
     }
 }
 
@@ -108,8 +173,5 @@ fn misspelt_words_bring_the_rows_that_have_them() {
 fn what_is_unknown_brings_the_nearest_names() {
     let answer = look_up("ERROR_DECODE_VIDIO");
     assert!(answer.matches.is_empty());
-    assert_eq!(
-        answer.nearest.first().map(|row| row.name),
-        Some("ERROR_DECODE_VIDEO")
-    );
+    assert_eq!(answer.nearest.first().map(name), Some("ERROR_DECODE_VIDEO"));
 }

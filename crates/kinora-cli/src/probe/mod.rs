@@ -1,10 +1,11 @@
-//! `kinora probe`: what a file or a playlist holds.
+//! `kinora probe`: what a file, a playlist or a video by its id holds.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use kinora::{
-    Event, Fault, MediaInfo, MediaReader, Player, Time, TrackInfo, TrackKind, TrackOption,
+    Event, Fault, MediaInfo, MediaReader, NetConfig, Player, Source, Time, TrackInfo, TrackKind,
+    TrackOption, VidSource,
 };
 use kinora_errors::Lang;
 use serde_json::{Value, json};
@@ -12,7 +13,12 @@ use serde_json::{Value, json};
 use crate::args::InputArgs;
 use crate::report::{Failure, Style};
 use crate::source::{net_config, player_config};
-use crate::{json, out};
+use crate::words::padded;
+use crate::{credential, events, json, out};
+
+use video::Video;
+
+mod video;
 
 /// The reason of a file that names media and holds none.
 const PLAYLIST: &str = "container.playlist";
@@ -26,38 +32,58 @@ struct Found {
     bytes_read: u64,
     /// What a playlist lets choose among.
     renditions: Option<Arc<[TrackOption]>>,
+    /// What the service says of a video.
+    video: Option<Video>,
 }
 
 pub(crate) fn run(args: &InputArgs, style: &Style) -> Result<(), Failure> {
-    let found = match MediaReader::open(&args.source, &net_config(&args.net)?) {
+    let net = net_config(&args.net)?;
+    let source = match credential::source(&args.source, &args.vid)? {
+        Source::Url { url } => return show(&resource(url.expose(), args, &net)?, style),
+        Source::VidAuth(auth) => VidSource::Auth(*auth),
+        Source::VidSts(sts) => VidSource::Sts(*sts),
+    };
+    let (video, url) = Video::ask(&source, &net)?;
+    let mut found = resource(url.expose(), args, &net)?;
+    found.video = Some(video);
+    show(&found, style)
+}
+
+/// A file or a playlist.
+fn resource(url: &str, args: &InputArgs, net: &NetConfig) -> Result<Found, Failure> {
+    match MediaReader::open(url, net) {
         Ok(mut reader) => {
             reader.find_duration()?;
-            Found {
+            Ok(Found {
                 info: MediaInfo::clone(reader.info()),
                 size: reader.total_len(),
                 bytes_read: reader.bytes_read(),
                 renditions: None,
-            }
+                video: None,
+            })
         }
-        Err(fault) if fault.reason() == PLAYLIST => playlist(args)?,
-        Err(fault) => return Err(fault.into()),
-    };
+        Err(fault) if fault.reason() == PLAYLIST => playlist(url, args, net),
+        Err(fault) => Err(fault.into()),
+    }
+}
+
+fn show(found: &Found, style: &Style) -> Result<(), Failure> {
     // The contract of the yardstick: without a terminal the object is printed, with one a table.
     if style.json || !std::io::IsTerminal::is_terminal(&std::io::stdout()) {
-        json::line(&object(&found));
+        json::line(&object(found));
     } else {
-        out::print(&table(&found, style.lang));
+        out::print(&table(found, style.lang));
     }
     Ok(())
 }
 
 /// Playlists and what they lead to are read by the player, as far as its first picture.
-fn playlist(args: &InputArgs) -> Result<Found, Failure> {
+fn playlist(url: &str, args: &InputArgs, net: &NetConfig) -> Result<Found, Failure> {
     let player = Player::builder()
         .config(player_config(&args.net))
-        .network(net_config(&args.net)?)
+        .network(net.clone())
         .build()?;
-    player.open(&args.source);
+    player.open(url);
     player.prepare();
     while let Some(event) = player.next_event(PATIENCE) {
         match event {
@@ -70,6 +96,7 @@ fn playlist(args: &InputArgs) -> Result<Found, Failure> {
                     size: None,
                     bytes_read: player.stats().bytes,
                     renditions: Some(player.tracks().unwrap_or_default()),
+                    video: None,
                 });
             }
             Event::Error(fault) => return Err(fault.into()),
@@ -80,7 +107,7 @@ fn playlist(args: &InputArgs) -> Result<Found, Failure> {
         kinora::codes::ERROR_LOADING_TIMEOUT,
         "hls.playlist.unprepared",
     );
-    Err(silent.at_url(&args.source).into())
+    Err(silent.at_url(url).into())
 }
 
 fn object(found: &Found) -> Value {
@@ -95,16 +122,13 @@ fn object(found: &Found) -> Value {
         "tracks": info.tracks.iter().map(track).collect::<Vec<_>>(),
     });
     if let Some(renditions) = &found.renditions {
-        object["renditions"] = renditions.iter().map(rendition).collect();
+        object["renditions"] = renditions.iter().map(events::track).collect();
+    }
+    if let Some(video) = &found.video {
+        object["title"] = video.title.as_str().into();
+        object["video"] = video.object();
     }
     object
-}
-
-fn rendition(option: &TrackOption) -> Value {
-    json!({
-        "index": option.index, "type": option.kind.name(), "label": option.label, "bandwidth": option.bitrate,
-        "width": option.size.map(|size| size.0), "height": option.size.map(|size| size.1),
-    })
 }
 
 fn track(track: &TrackInfo) -> Value {
@@ -138,22 +162,26 @@ fn table(found: &Found, lang: Lang) -> String {
         true => format!("，{bytes} 字节"),
         false => format!(", {bytes} bytes"),
     });
-    let mut text = format!("{}, {duration}{size}\n", info.container);
+    let mut text = found
+        .video
+        .as_ref()
+        .map_or_else(String::new, |video| video.table(lang));
+    text += &format!("{}{}{duration}{size}\n", info.container, comma(zh));
     for track in &info.tracks {
-        let kind = kind_name(track.kind(), zh);
-        text += &format!("  {kind:<8} {}\n", described(track, zh).join(", "));
+        let kind = padded(kind_name(track.kind(), zh), 8);
+        text += &format!("  {kind} {}\n", described(track, zh));
     }
     for option in found.renditions.iter().flat_map(|it| it.iter()) {
         let bandwidth = option
             .bitrate
-            .map(|bits| format!(", {} kbit/s", bits / 1_000))
+            .map(|bits| format!("{}{} kbit/s", comma(zh), bits / 1_000))
             .unwrap_or_default();
         text += &format!("  {:<8} {}{bandwidth}\n", option.index, option.label);
     }
     text
 }
 
-fn kind_name(kind: TrackKind, zh: bool) -> &'static str {
+pub(crate) fn kind_name(kind: TrackKind, zh: bool) -> &'static str {
     match kind {
         TrackKind::Video if zh => "视频",
         TrackKind::Audio if zh => "音频",
@@ -163,7 +191,12 @@ fn kind_name(kind: TrackKind, zh: bool) -> &'static str {
     }
 }
 
-fn described(track: &TrackInfo, zh: bool) -> Vec<String> {
+const fn comma(zh: bool) -> &'static str {
+    if zh { "，" } else { ", " }
+}
+
+/// A track in words.
+pub(crate) fn described(track: &TrackInfo, zh: bool) -> String {
     let mut parts = vec![track.codec.title().to_owned()];
     if let Some(video) = track.video.filter(|video| video.width > 0) {
         let unit = if zh { "帧/秒" } else { "frames/s" };
@@ -173,11 +206,13 @@ fn described(track: &TrackInfo, zh: bool) -> Vec<String> {
     if let Some(audio) = track.audio.filter(|audio| audio.sample_rate > 0) {
         let unit = if zh { "声道" } else { "channels" };
         parts.push(format!(
-            "{} Hz, {} {unit}",
-            audio.sample_rate, audio.channels
+            "{} Hz{}{} {unit}",
+            audio.sample_rate,
+            comma(zh),
+            audio.channels
         ));
     }
     parts.extend(track.bitrate.map(|bits| format!("{} kbit/s", bits / 1_000)));
     parts.extend(track.language.clone());
-    parts
+    parts.join(comma(zh))
 }

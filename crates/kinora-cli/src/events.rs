@@ -1,0 +1,185 @@
+//! An event as JSON: its name and all that it tells. `play` and `replay` write the same, and `docs/events.md` lists it.
+
+use kinora::{Event, MediaInfo, Time, TrackOption};
+use serde_json::{Map, Value, json};
+
+/// The fields of an event's object.
+pub(crate) fn object(event: &Event) -> Map<String, Value> {
+    let mut object = Map::new();
+    object.insert("event".to_owned(), event.name().into());
+    if let Value::Object(more) = more(event) {
+        object.extend(more);
+    }
+    object
+}
+
+fn more(event: &Event) -> Value {
+    match event {
+        Event::StateChanged { old, new } => {
+            let name = |state| format!("{state:?}").to_lowercase();
+            json!({ "old": name(old), "new": name(new) })
+        }
+        Event::Prepared(info) => prepared(info),
+        Event::TracksReady(tracks) => {
+            json!({ "tracks": tracks.iter().map(track).collect::<Vec<_>>() })
+        }
+        Event::TrackChanged { index } => json!({ "index": index }),
+        Event::VideoSize { width, height } => json!({ "width": width, "height": height }),
+        Event::FirstFrame { pts } => json!({ "pts": pts.as_secs_f64() }),
+        Event::LoadingProgress(percent) => json!({ "percent": percent }),
+        Event::SeekEnd { target, pts } => {
+            json!({ "target": target.as_secs_f64(), "pts": pts.as_secs_f64() })
+        }
+        Event::Position(time) | Event::BufferedPosition(time) => {
+            json!({ "pts": time.as_secs_f64() })
+        }
+        Event::DownloadSpeed(bits) => json!({ "bits_per_second": bits }),
+        Event::Info { code, text } => {
+            json!({ "code": *code as i32, "what": format!("{code:?}"), "text": text })
+        }
+        Event::CredentialExpired(fault) | Event::Recovered(fault) | Event::Error(fault) => {
+            json!({ "fault": fault })
+        }
+        Event::Timing(mark) => json!({ "what": mark.name() }),
+        Event::AutoPlayStart
+        | Event::Completion
+        | Event::LoopingStart
+        | Event::LoadingBegin
+        | Event::LoadingEnd => Value::Null,
+    }
+}
+
+fn prepared(info: &MediaInfo) -> Value {
+    let codecs = info.tracks.iter().map(|track| track.codec.name());
+    json!({
+        "container": info.container, "duration": info.duration.map(Time::as_secs_f64),
+        "seekable": info.seekable, "codecs": codecs.collect::<Vec<_>>(),
+    })
+}
+
+/// What can be chosen.
+pub(crate) fn track(option: &TrackOption) -> Value {
+    json!({
+        "index": option.index, "type": option.kind.name(), "label": option.label,
+        "bandwidth": option.bitrate, "width": option.size.map(|size| size.0),
+        "height": option.size.map(|size| size.1), "selected": option.selected,
+    })
+}
+
+/// The same for a person: the name, then what it tells, word by word.
+pub(crate) fn line(event: &Event) -> String {
+    let mut text = event.name().to_owned();
+    let fault = match event {
+        Event::CredentialExpired(fault) | Event::Recovered(fault) | Event::Error(fault) => fault,
+        _ => {
+            if let Value::Object(more) = more(event) {
+                let told = |(name, value)| format!("  {name} {}", told(&value));
+                text.extend(more.into_iter().map(told));
+            }
+            return text;
+        }
+    };
+    text + &format!("  {:?} {}", fault.code(), fault.reason())
+}
+
+fn told(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        Value::Null => "-".to_owned(),
+        Value::Array(items) => items.iter().map(told).collect::<Vec<_>>().join(", "),
+        Value::Object(fields) => {
+            let known = fields.iter().filter(|(_, value)| !value.is_null());
+            let words: Vec<_> = known
+                .map(|(name, value)| format!("{name} {}", told(value)))
+                .collect();
+            format!("({})", words.join(" "))
+        }
+        other => other.to_string(),
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use std::sync::Arc;
+
+    use kinora::{Fault, InfoCode, State, TimingMark, codes};
+
+    use super::*;
+
+    const DOCUMENT: &str = include_str!("../../../docs/events.md");
+
+    /// One of each kind. A kind that is new does not compile in [`more`]; here it must be added too.
+    fn every() -> Vec<Event> {
+        let fault = Fault::new(codes::ERROR_NETWORK_HTTP_404, "http.404");
+        vec![
+            Event::StateChanged {
+                old: State::Idle,
+                new: State::Initialized,
+            },
+            Event::Prepared(Arc::default()),
+            Event::AutoPlayStart,
+            Event::TracksReady(Arc::default()),
+            Event::TrackChanged { index: 1 },
+            Event::VideoSize {
+                width: 2,
+                height: 3,
+            },
+            Event::FirstFrame { pts: Time::ZERO },
+            Event::Completion,
+            Event::LoopingStart,
+            Event::LoadingBegin,
+            Event::LoadingProgress(4),
+            Event::LoadingEnd,
+            Event::SeekEnd {
+                target: Time::ZERO,
+                pts: Time::ZERO,
+            },
+            Event::Position(Time::ZERO),
+            Event::BufferedPosition(Time::ZERO),
+            Event::DownloadSpeed(5),
+            Event::Info {
+                code: InfoCode::NetworkRetry,
+                text: "again".to_owned(),
+            },
+            Event::CredentialExpired(fault.clone()),
+            Event::Recovered(fault.clone()),
+            Event::Error(fault),
+            Event::Timing(TimingMark::FirstKeyFrame),
+        ]
+    }
+
+    #[test]
+    fn every_event_has_a_name_of_its_own_that_the_document_lists_with_its_fields() {
+        let rows: Vec<&str> = DOCUMENT
+            .lines()
+            .filter(|line| line.starts_with("| `"))
+            .collect();
+        let mut names = std::collections::HashSet::new();
+        for event in every() {
+            assert!(names.insert(event.name()), "{} twice", event.name());
+            let begin = format!("| `{}` |", event.name());
+            let row = rows.iter().find(|row| row.starts_with(&begin));
+            let row = row.unwrap_or_else(|| panic!("{} is not in the document", event.name()));
+            for (field, _) in object(&event).iter().filter(|(field, _)| *field != "event") {
+                assert!(row.contains(&format!("`{field}`")), "{field} in {row}");
+            }
+        }
+        // `end` is the command's own.
+        assert_eq!(rows.len(), names.len() + 1);
+    }
+
+    #[test]
+    fn what_a_person_is_told_is_what_a_machine_is_told() {
+        for event in every() {
+            let (text, object) = (line(&event), object(&event));
+            assert!(text.starts_with(event.name()));
+            for (field, value) in object
+                .iter()
+                .filter(|(field, _)| !matches!(field.as_str(), "fault" | "event"))
+            {
+                assert!(text.contains(&told(value)), "{field} of {text}");
+            }
+        }
+    }
+}

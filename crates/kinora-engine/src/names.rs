@@ -1,0 +1,50 @@
+//! What events are called wherever they are written: on the command line, in recordings, in `docs/events.md`.
+
+use crate::{Event, TimingMark};
+
+impl Event {
+    /// What it is called. The names are stable; `docs/events.md` has them all.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::StateChanged { .. } => "state_changed",
+            Self::Prepared(_) => "prepared",
+            Self::AutoPlayStart => "auto_play_start",
+            Self::TracksReady(_) => "tracks_ready",
+            Self::TrackChanged { .. } => "variant",
+            Self::VideoSize { .. } => "video_size",
+            Self::FirstFrame { .. } => "first_frame",
+            Self::Completion => "completion",
+            Self::LoopingStart => "looping_start",
+            Self::LoadingBegin => "stall",
+            Self::LoadingProgress(_) => "loading_progress",
+            Self::LoadingEnd => "resume",
+            Self::SeekEnd { .. } => "seek_done",
+            Self::Position(_) => "position",
+            Self::BufferedPosition(_) => "buffered_position",
+            Self::DownloadSpeed(_) => "download_speed",
+            Self::Info { .. } => "info",
+            Self::CredentialExpired(_) => "credential_expired",
+            Self::Recovered(_) => "recovered",
+            Self::Error(_) => "error",
+            Self::Timing(_) => "timing",
+        }
+    }
+}
+
+impl TimingMark {
+    /// What it is called.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Connect => "connect",
+            Self::PlayInfo => "play_info",
+            Self::Playlist => "playlist",
+            Self::Headers => "headers",
+            Self::FirstSegmentByte => "first_segment_byte",
+            Self::FirstKeyFrame => "first_key_frame",
+            Self::DecoderOpen => "decoder_open",
+            Self::FirstDecoded => "first_decoded",
+        }
+    }
+}
