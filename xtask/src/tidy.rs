@@ -134,6 +134,8 @@ const ARROWS: &[(&str, &[&str])] = &[
             "kinora-service",
         ],
     ),
+    // What it needs beyond `kinora`, `kinora` lacks.
+    ("kinora-embedder", &["kinora"]),
     ("xtask", &[]),
 ];
 

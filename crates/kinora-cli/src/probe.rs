@@ -58,8 +58,7 @@ fn playlist(args: &InputArgs) -> Result<Found, Failure> {
         .network(net_config(&args.net)?)
         .build()?;
     player.open(&args.source);
-    player.prepare();
-    while let Some(event) = player.next_event(PATIENCE) {
+    while let Ok(event) = player.next_event(PATIENCE) {
         match event {
             Event::Prepared(info) => {
                 return Ok(Found {

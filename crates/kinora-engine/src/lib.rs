@@ -15,6 +15,7 @@ mod line;
 mod present;
 mod queue;
 mod recover;
+mod refusal;
 mod resolve;
 mod select;
 mod session;
@@ -32,5 +33,6 @@ pub use io::{
     LoopMode, Output, Purpose, SeekAccuracy, Slot, Source, State, TimingMark, TrackChoice,
     TrackOption,
 };
+pub use refusal::{CommandKind, Refusal, SPEEDS, VOLUMES};
 pub use stats::Stats;
 pub use tape::{Replay, ReplayError, TapeSink, replay};

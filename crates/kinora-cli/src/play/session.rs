@@ -3,8 +3,8 @@
 use std::time::{Duration, Instant};
 
 use kinora::output::luma_pgm;
-use kinora::{Event, Fault, Player, State, Time, codes};
-use kinora_errors::Lang;
+use kinora::{CommandKind, Event, Fault, Player, Refusal, State, Time, codes};
+use kinora_errors::{Coded, Lang};
 use serde_json::{Value, json};
 
 use super::show::StatusLine;
@@ -80,7 +80,7 @@ impl<'a> Session<'a> {
             if self.time_is_up() {
                 break;
             }
-            let Some(event) = self.player.next_event(self.patience()) else {
+            let Ok(event) = self.player.next_event(self.patience()) else {
                 if self.player.is_released() {
                     break;
                 }
@@ -177,6 +177,7 @@ impl<'a> Session<'a> {
             })),
             Event::Info { code, text } => self.say(&json!({ "event": "info", "code": code as i32, "text": text })),
             Event::Recovered(fault) => self.tell_recovered(&fault),
+            Event::CommandRefused { command, refusal } => self.tell_refused(command, refusal),
             Event::CredentialExpired(fault) => self.refresh(fault)?,
             Event::Completion => return Ok(Flow::Over),
             Event::StateChanged { new: State::Stopped, .. } => return Ok(Flow::Over),
@@ -231,6 +232,19 @@ impl<'a> Session<'a> {
                 "kinora: {} {fault}",
                 self.style.say("played on after", "已恢复播放：")
             );
+        }
+    }
+
+    /// What was typed, or came by `--control`, and can not be done.
+    fn tell_refused(&mut self, command: CommandKind, refusal: Refusal) {
+        let text = refusal.text(self.style.lang);
+        if self.machine() {
+            json::line(&json!({
+                "event": "command_refused", "command": command.name(), "reason": refusal.reason(), "text": text,
+            }));
+        } else {
+            self.status.clear();
+            eprintln!("kinora: {}: {text}", command.name());
         }
     }
 
