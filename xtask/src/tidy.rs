@@ -131,6 +131,8 @@ const ARROWS: &[(&str, &[&str])] = &[
         ],
     ),
     ("kinora-test-support", &[]),
+    // What it needs beyond `kinora`, `kinora` lacks.
+    ("kinora-embedder", &["kinora"]),
     ("xtask", &[]),
 ];
 

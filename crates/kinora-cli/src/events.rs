@@ -1,6 +1,7 @@
 //! An event as JSON: its name and all that it tells. `play` and `replay` write the same, and `docs/events.md` lists it.
 
-use kinora::{Event, MediaInfo, Time, TrackOption};
+use kinora::{Coded as _, Event, MediaInfo, Time, TrackOption};
+use kinora_errors::Lang;
 use serde_json::{Map, Value, json};
 
 /// The fields of an event's object.
@@ -37,6 +38,9 @@ fn more(event: &Event) -> Value {
         Event::Info { code, text } => {
             json!({ "code": *code as i32, "what": format!("{code:?}"), "text": text })
         }
+        Event::CommandRefused { command, refusal } => json!({
+            "command": command.name(), "reason": refusal.reason(), "text": refusal.text(Lang::En),
+        }),
         Event::CredentialExpired(fault) | Event::Recovered(fault) | Event::Error(fault) => {
             json!({ "fault": fault })
         }
@@ -103,7 +107,7 @@ fn told(value: &Value) -> String {
 mod tests {
     use std::sync::Arc;
 
-    use kinora::{Fault, InfoCode, State, TimingMark, codes};
+    use kinora::{CommandKind, Fault, InfoCode, Refusal, State, TimingMark, codes};
 
     use super::*;
 
@@ -141,6 +145,10 @@ mod tests {
             Event::Info {
                 code: InfoCode::NetworkRetry,
                 text: "again".to_owned(),
+            },
+            Event::CommandRefused {
+                command: CommandKind::Seek,
+                refusal: Refusal::NoSource,
             },
             Event::CredentialExpired(fault.clone()),
             Event::Recovered(fault.clone()),

@@ -32,7 +32,7 @@ pub mod vod;
 mod wire;
 pub mod xml;
 
-pub use definition::{Definition, choose};
+pub use definition::{Definition, UnknownDefinition, choose};
 pub use error::{CloudError, CloudErrorKind, PlayAuthFault};
 pub use play_auth::{AuthInfo, PlayAuth, VideoMeta};
 pub use play_info::{

@@ -64,14 +64,14 @@ fn watch(
     loop {
         let left = until.saturating_duration_since(Instant::now());
         match player.next_event(left) {
-            Some(Event::FirstFrame { .. }) => first_frame = Some(since.elapsed()),
-            Some(Event::Position(time)) if time >= wanted => return (first_frame, Ok(())),
-            Some(Event::Completion) => return (first_frame, Ok(())),
-            Some(Event::Error(fault) | Event::CredentialExpired(fault)) => {
+            Ok(Event::FirstFrame { .. }) => first_frame = Some(since.elapsed()),
+            Ok(Event::Position(time)) if time >= wanted => return (first_frame, Ok(())),
+            Ok(Event::Completion) => return (first_frame, Ok(())),
+            Ok(Event::Error(fault) | Event::CredentialExpired(fault)) => {
                 return (first_frame, Err(fault));
             }
-            Some(_) => {}
-            None => {
+            Ok(_) => {}
+            Err(_) => {
                 let fault = Fault::new(codes::ERROR_LOADING_TIMEOUT, "diagnose.too_slow").because(
                     "it did not get as far as it was to be played, within half a minute more",
                 );

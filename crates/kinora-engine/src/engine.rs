@@ -9,6 +9,7 @@ use kinora_media::{MediaInfo, Now, Time};
 
 use crate::cx::Cx;
 use crate::present::Begin;
+use crate::refusal::{Refusal, SPEEDS};
 use crate::session::{Origin, Outcome, Session, Wishes};
 use crate::stats::Tally;
 use crate::tape::{Tape, TapeSink};
@@ -114,7 +115,15 @@ impl Engine {
         self.cx.now = now;
         self.cx.tape.came_in(now, &input);
         match input {
-            Input::Command(command) => self.command(command),
+            Input::Command(command) => {
+                let kind = command.kind();
+                if let Err(refusal) = self.command(command) {
+                    self.cx.event(Event::CommandRefused {
+                        command: kind,
+                        refusal,
+                    });
+                }
+            }
             input => match &mut self.phase {
                 Phase::Playing(session) => session.input(&mut self.cx, input),
                 _ => self.orphan(input),
@@ -181,7 +190,7 @@ impl Engine {
         }
     }
 
-    fn command(&mut self, command: Command) {
+    fn command(&mut self, command: Command) -> Result<(), Refusal> {
         match command {
             Command::SetSource(source) => {
                 self.source = Some(source);
@@ -190,7 +199,7 @@ impl Engine {
                 });
             }
             Command::SetConfig(config) => self.cx.config = config.normalised(),
-            Command::Prepare => self.prepare(),
+            Command::Prepare => return self.prepare(),
             Command::Stop => {
                 if !matches!(self.phase, Phase::Idle) {
                     self.change(Phase::Stopped);
@@ -202,35 +211,56 @@ impl Engine {
             }
             Command::SetLoop(mode) => self.wishes.looped = mode,
             Command::SetAutoPlay(autoplay) => self.wishes.autoplay = autoplay,
-            Command::SetSpeed(speed) => self.set_speed(speed),
-            Command::Seek { target, accuracy } => self.seek(target, accuracy),
-            Command::Start => self.with_session(Session::start),
-            Command::Pause => self.with_session(Session::pause),
-            Command::Reload => self.with_session(Session::reload),
+            Command::SetSpeed(speed) => return self.set_speed(speed),
+            Command::Seek { target, accuracy } => return self.seek(target, accuracy),
+            Command::Start => {
+                let (session, cx) = self.open_session()?;
+                session.start(cx);
+            }
+            Command::Pause => {
+                let (session, cx) = self.open_session()?;
+                session.pause(cx);
+            }
+            Command::Reload => {
+                let (session, cx) = self.open_session()?;
+                return session.reload(cx);
+            }
             Command::SelectTrack(choice) => {
-                self.with_session(|session, cx| session.select(cx, choice))
+                let (session, cx) = self.open_session()?;
+                return session.select(cx, choice);
             }
             Command::Refresh(credential) => {
-                self.with_session(|session, cx| session.refresh(cx, credential))
+                let (session, cx) = self.open_session()?;
+                return session.refresh(cx, credential);
             }
         }
+        Ok(())
     }
 
-    fn with_session(&mut self, act: impl FnOnce(&mut Session, &mut Cx)) {
-        if let Phase::Playing(session) = &mut self.phase {
-            act(session, &mut self.cx);
+    /// The session that a command is for, or why there is none.
+    fn open_session(&mut self) -> Result<(&mut Session, &mut Cx), Refusal> {
+        match &mut self.phase {
+            Phase::Playing(session) => Ok((session, &mut self.cx)),
+            Phase::Idle => Err(Refusal::NoSource),
+            Phase::Initialized { .. } | Phase::Stopped => Err(Refusal::NotPrepared),
+            Phase::Failed { .. } => Err(Refusal::Failed),
         }
     }
 
-    fn prepare(&mut self) {
+    fn prepare(&mut self) -> Result<(), Refusal> {
         let begin = match self.phase {
             Phase::Initialized { begin } => begin,
             Phase::Stopped => Begin::First,
-            _ => return,
+            Phase::Idle => return Err(Refusal::NoSource),
+            Phase::Playing(_) => return Err(Refusal::AlreadyPrepared),
+            Phase::Failed { .. } => return Err(Refusal::Failed),
         };
-        let Some(source) = &self.source else { return };
+        let source = self.source.as_ref().ok_or(Refusal::NoSource)?;
         let origin = match source {
-            Source::Url { url } if url.is_empty() => return self.fail(nothing_named()),
+            Source::Url { url } if url.is_empty() => {
+                self.fail(nothing_named());
+                return Ok(());
+            }
             Source::Url { url } => Origin::Url(url.clone()),
             Source::VidAuth(source) => Origin::Vid(Box::new(VidSource::Auth(*source.clone()))),
             Source::VidSts(source) => Origin::Vid(Box::new(VidSource::Sts(*source.clone()))),
@@ -241,31 +271,37 @@ impl Engine {
         }
         let session = Session::open(&mut self.cx, origin, begin, self.wishes);
         self.phase = Phase::Playing(Box::new(session));
-        if self.wishes.speed != 1.0 {
-            self.cx.push(Output::Rate(self.wishes.speed));
-        }
+        // The last source may have ended while it caught up with its edge.
+        self.cx.push(Output::Rate(self.wishes.speed));
+        Ok(())
     }
 
-    fn set_speed(&mut self, speed: f64) {
-        if !speed.is_finite() {
-            return;
+    fn set_speed(&mut self, speed: f64) -> Result<(), Refusal> {
+        if !SPEEDS.contains(&speed) {
+            return Err(Refusal::SpeedOutOfRange);
         }
-        self.wishes.speed = speed.clamp(0.5, 2.0);
-        let speed = self.wishes.speed;
-        self.with_session(|session, cx| session.set_speed(cx, speed));
+        self.wishes.speed = speed;
+        if let Phase::Playing(session) = &mut self.phase {
+            session.set_speed(&mut self.cx, speed);
+        }
+        Ok(())
     }
 
-    fn seek(&mut self, target: Time, accuracy: SeekAccuracy) {
-        match &mut self.phase {
-            Phase::Playing(session) => session.seek(&mut self.cx, target, accuracy),
-            Phase::Initialized { begin } => {
-                *begin = match accuracy {
-                    SeekAccuracy::KeyFrame => Begin::KeyFrame(target),
-                    SeekAccuracy::Exact => Begin::Exact(target),
-                };
-            }
-            _ => {}
+    fn seek(&mut self, target: Time, accuracy: SeekAccuracy) -> Result<(), Refusal> {
+        // Before the source is open it is remembered.
+        if let Phase::Initialized { begin } = &mut self.phase {
+            *begin = match accuracy {
+                SeekAccuracy::KeyFrame => Begin::KeyFrame(target),
+                SeekAccuracy::Exact => Begin::Exact(target),
+            };
+            return Ok(());
         }
+        let (session, cx) = self.open_session()?;
+        if session.ingest.is_live() {
+            return Err(Refusal::Live);
+        }
+        session.seek(cx, target, accuracy);
+        Ok(())
     }
 
     /// The public state.

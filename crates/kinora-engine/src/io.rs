@@ -7,6 +7,8 @@ use kinora_media::{
     ByteRange, Chunk, Header, MediaInfo, Packet, RequestId, ResponseInfo, Time, TrackInfo,
 };
 
+use crate::refusal::{CommandKind, Refusal};
+
 /// Counts the seeks and source changes of a session. Answers carry the epoch of their question;
 /// an old epoch's answer is dropped.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
@@ -48,12 +50,14 @@ pub enum State {
     Error = 7,
 }
 
-/// What the application asks for.
+/// What the application asks for. What can not be obeyed is told by [`Event::CommandRefused`].
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub enum Command {
     /// Sets what to play; allowed when idle or stopped, resets otherwise.
     SetSource(Source),
-    /// Changes the settings; normalised as documented.
+    /// Changes the settings; normalised as documented. Limits and intervals count from now on; which kinds of tracks play and
+    /// where live playback begins, from the next prepare on.
     SetConfig(crate::PlayerConfig),
     /// Opens the source.
     Prepare,
@@ -86,8 +90,32 @@ pub enum Command {
     Refresh(Credential),
 }
 
+impl Command {
+    /// Which command it is.
+    #[must_use]
+    pub const fn kind(&self) -> CommandKind {
+        match self {
+            Self::SetSource(_) => CommandKind::SetSource,
+            Self::SetConfig(_) => CommandKind::SetConfig,
+            Self::Prepare => CommandKind::Prepare,
+            Self::Start => CommandKind::Start,
+            Self::Pause => CommandKind::Pause,
+            Self::Stop => CommandKind::Stop,
+            Self::Reset => CommandKind::Reset,
+            Self::Reload => CommandKind::Reload,
+            Self::Seek { .. } => CommandKind::Seek,
+            Self::SelectTrack(_) => CommandKind::SelectTrack,
+            Self::SetSpeed(_) => CommandKind::SetSpeed,
+            Self::SetLoop(_) => CommandKind::SetLoop,
+            Self::SetAutoPlay(_) => CommandKind::SetAutoPlay,
+            Self::Refresh(_) => CommandKind::Refresh,
+        }
+    }
+}
+
 /// What to play.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub enum Source {
     /// A URL or a path.
     Url {
@@ -102,6 +130,7 @@ pub enum Source {
 
 /// A fresh credential for the source that plays.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub enum Credential {
     /// A new PlayAuth.
     PlayAuth(Secret),
@@ -360,8 +389,10 @@ pub enum Output {
     RunAudio,
     /// Hold the audio sink's clock.
     HoldAudio,
-    /// Play at that factor of the natural speed from now on: the user's speed, or faster while a
-    /// live stream catches up.
+    /// No sound follows what was given to the sink, as far as is known.
+    DrainAudio,
+    /// Play at that factor of the natural speed from now on, what waits in the sink included: the user's speed, or faster
+    /// while a live stream catches up.
     Rate(f64),
     /// Close the decoders and let everything go (stop, reset, error).
     Close,
@@ -371,6 +402,7 @@ pub enum Output {
 
 /// What the application is told.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub enum Event {
     /// The state changed.
     StateChanged {
@@ -379,9 +411,9 @@ pub enum Event {
         /// To.
         new: State,
     },
-    /// Headers are read; without autoplay, `start` may follow.
+    /// Headers are read: `start` may follow; with autoplay the player starts by itself.
     Prepared(Arc<MediaInfo>),
-    /// Started by itself.
+    /// Started by itself, after `Prepared`.
     AutoPlayStart,
     /// What can be chosen: renditions of the playlist, definitions of the service, tracks of the file.
     TracksReady(Arc<[TrackOption]>),
@@ -432,6 +464,13 @@ pub enum Event {
         /// More, for people.
         text: String,
     },
+    /// A command was not obeyed; all is as it was before it.
+    CommandRefused {
+        /// Which.
+        command: CommandKind,
+        /// Why, and what to do.
+        refusal: Refusal,
+    },
     /// The credential has expired: answer with `Command::Refresh`.
     CredentialExpired(Fault),
     /// A failure that was mended.
@@ -462,6 +501,7 @@ pub struct TrackOption {
 
 /// The documented notice numbers (spec of the player API).
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[non_exhaustive]
 #[repr(i32)]
 pub enum InfoCode {
     /// Looping starts.
@@ -488,6 +528,7 @@ pub enum InfoCode {
 
 /// Steps of the start-up.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[non_exhaustive]
 pub enum TimingMark {
     /// The first response began.
     Connect,

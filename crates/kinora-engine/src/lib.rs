@@ -16,6 +16,7 @@ mod names;
 mod present;
 mod queue;
 mod recover;
+mod refusal;
 mod resolve;
 mod select;
 mod session;
@@ -33,6 +34,7 @@ pub use io::{
     LoopMode, Output, Purpose, SeekAccuracy, Slot, Source, State, TimingMark, TrackChoice,
     TrackOption,
 };
+pub use refusal::{CommandKind, Refusal, SPEEDS, VOLUMES};
 pub use resolve::entry_to_play;
 pub use stats::Stats;
 pub use tape::{Replay, ReplayError, TapeSink, replay};

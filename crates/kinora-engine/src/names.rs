@@ -24,6 +24,7 @@ impl Event {
             Self::BufferedPosition(_) => "buffered_position",
             Self::DownloadSpeed(_) => "download_speed",
             Self::Info { .. } => "info",
+            Self::CommandRefused { .. } => "command_refused",
             Self::CredentialExpired(_) => "credential_expired",
             Self::Recovered(_) => "recovered",
             Self::Error(_) => "error",

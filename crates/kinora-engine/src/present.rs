@@ -47,6 +47,8 @@ pub(crate) struct Present {
     pub(crate) begin: Begin,
     /// Media time at which it begins, once it is known.
     pub(crate) start: Option<Time>,
+    /// The sink knows that all its sound was given.
+    sound_is_over: bool,
 }
 
 impl Present {
@@ -55,7 +57,11 @@ impl Present {
             Begin::Exact(time) => Some(time),
             _ => None,
         };
-        Self { begin, start }
+        Self {
+            begin,
+            start,
+            sound_is_over: false,
+        }
     }
 
     /// Still waits for its first picture.
@@ -164,7 +170,7 @@ impl Present {
     }
 
     /// Queues sound to the sink, a little ahead of the clock.
-    pub(crate) fn sound(&self, cx: &mut Cx, lines: &mut Lines, clock: &Clock) {
+    pub(crate) fn sound(&mut self, cx: &mut Cx, lines: &mut Lines, clock: &Clock) {
         let Some(start) = self.start else { return };
         let position = clock.position(cx.mono());
         let audio = &mut lines.audio;
@@ -187,6 +193,7 @@ impl Present {
             audio.frames.pop_front();
             audio.tail = Some(end.max(tail));
             audio.presented += 1;
+            self.sound_is_over = false;
             cx.mark(TimingMark::FirstDecoded);
             let at = cx.mono();
             cx.push(Output::Present {
@@ -195,6 +202,10 @@ impl Present {
                 at,
                 skip_until: if overlaps { tail } else { start },
             });
+        }
+        if !self.sound_is_over && audio.presented > 0 && audio.is_on() && audio.is_over() {
+            self.sound_is_over = true;
+            cx.push(Output::DrainAudio);
         }
     }
 

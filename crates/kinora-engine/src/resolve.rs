@@ -13,7 +13,7 @@ use kinora_media::{ByteRange, RequestId, Time, TrackKind};
 use crate::cx::Cx;
 use crate::tape::Place;
 use crate::transfer::{Progress, Terms, Transfer, Want};
-use crate::{Credential, Initiator, Purpose, TimingMark, TrackOption};
+use crate::{Credential, Initiator, Purpose, Refusal, TimingMark, TrackOption};
 
 /// Formats that can be played here, best first.
 const FORMATS: [&str; 3] = ["mp4", "m3u8", "mp3"];
@@ -245,15 +245,17 @@ impl Resolve {
         true
     }
 
-    /// Takes another definition, by its index in [`options`](Self::options).
-    pub(crate) fn select(&mut self, index: u32) -> Option<Secret> {
-        let at = usize::try_from(index).ok()?;
-        let entry = self.info.as_ref()?.play_info_list.play_info.get(at)?;
-        if self.chosen == Some(at) || !is_playable(entry) {
-            return None;
+    /// Takes another definition, by its index in [`options`](Self::options); `None` for the one that plays.
+    pub(crate) fn select(&mut self, index: u32) -> Result<Option<Secret>, Refusal> {
+        let entries = self.info.iter().flat_map(|it| &it.play_info_list.play_info);
+        let mut indexed = (0u32..).zip(entries).enumerate();
+        let entry = indexed.find(|(_, (number, _))| *number == index);
+        let (at, (_, entry)) = entry.ok_or(Refusal::NoSuchTrack)?;
+        if !is_playable(entry) {
+            return Err(Refusal::NotPlayable);
         }
-        self.chosen = Some(at);
-        Some(entry.play_url.clone().into_secret())
+        let is_new = self.chosen.replace(at) != Some(at);
+        Ok(is_new.then(|| entry.play_url.clone().into_secret()))
     }
 
     /// The definitions that the service offers; `None` when there is but one.

@@ -16,21 +16,28 @@ pub(crate) struct Selection {
 /// Chooses a track of each kind: the one that was asked for by its name, else the first. What
 /// nobody here can decrypt is left out.
 pub(crate) fn select(info: &MediaInfo, config: &PlayerConfig, wish: &[TrackId]) -> Selection {
-    let choose = |kind: TrackKind, disabled: bool| {
-        if disabled {
-            return None;
-        }
+    let choose = |kind: TrackKind| {
         let mut tracks = info
             .tracks
             .iter()
-            .filter(|track| track.kind() == kind && !track.encrypted);
+            .filter(|track| track.kind() == kind && is_playable(track, config));
         let wished = tracks.clone().find(|track| wish.contains(&track.id));
         wished.or_else(|| tracks.next()).cloned().map(Arc::new)
     };
     Selection {
-        video: choose(TrackKind::Video, config.disable_video),
-        audio: choose(TrackKind::Audio, config.disable_audio),
+        video: choose(TrackKind::Video),
+        audio: choose(TrackKind::Audio),
     }
+}
+
+/// Whether a track may play: it is of a kind that is wanted, and not encrypted by a scheme without keys here.
+pub(crate) fn is_playable(track: &TrackInfo, config: &PlayerConfig) -> bool {
+    let wanted = match track.kind() {
+        TrackKind::Video => !config.disable_video,
+        TrackKind::Audio => !config.disable_audio,
+        TrackKind::Subtitle | TrackKind::Data => false,
+    };
+    wanted && !track.encrypted
 }
 
 /// What can be chosen within one file: its tracks, by their place in it.

@@ -425,12 +425,14 @@ impl Transfer {
         Progress::None
     }
 
-    /// Tries a parked source again.
-    pub(crate) fn reload(&mut self, cx: &mut Cx) {
+    /// Tries a parked source again, and one that waits for its next try. `false`: it does neither.
+    pub(crate) fn reload(&mut self, cx: &mut Cx) -> bool {
         self.failures = 0;
-        if let Phase::Waiting { .. } | Phase::Parked = self.phase {
+        let waits = matches!(self.phase, Phase::Waiting { .. } | Phase::Parked);
+        if waits {
             self.ask(cx);
         }
+        waits
     }
 
     pub(crate) fn is_waiting(&self) -> bool {

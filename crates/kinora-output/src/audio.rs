@@ -23,12 +23,15 @@ impl std::fmt::Display for AudioFormat {
 ///
 /// A sink is a queue with a clock. Queued samples sound one after the other while it runs; when
 /// the queue is empty its clock stands still.
+///
+/// The calls come on the player's own thread, which does all else too: none may wait. A device that makes one wait is fed
+/// by a thread of the sink's own. Moments are told on the same clock in all of them.
 pub trait AudioSink: Send {
-    /// Makes ready for sound of that form; what was queued is forgotten and the count of
-    /// [`played`](Self::played) begins at zero.
+    /// Makes ready for sound of that form: before the first of it, and whenever the form changes. What was queued is
+    /// forgotten and the count of [`played`](Self::played) begins at zero.
     ///
     /// # Errors
-    /// When the device does not take that form, or is gone.
+    /// When the device does not take that form, or is gone. It is told once; sound of that form is left out.
     fn configure(&mut self, format: AudioFormat) -> Result<(), SinkError>;
 
     /// Queues samples; as many of each channel as of the others.
@@ -46,8 +49,13 @@ pub trait AudioSink: Send {
     /// Stands still from now on; what is queued stays.
     fn hold(&mut self, now: Time);
 
-    /// Forgets what is queued; the count begins at zero.
+    /// Forgets what is queued, at once: playback jumps, or what is queued comes again at another speed or volume. The count
+    /// begins at zero; a sink that runs goes on with what is queued next.
     fn flush(&mut self, now: Time);
+
+    /// What is queued is the last, as far as is known: a device that waits for a whole buffer plays what it has. A seek, or a
+    /// source that goes on after all, may bring more.
+    fn drain(&mut self, _now: Time) {}
 
     /// Writes what is held back. Nothing is queued after it.
     ///
@@ -76,6 +84,9 @@ impl AudioSink for Box<dyn AudioSink> {
     }
     fn flush(&mut self, now: Time) {
         (**self).flush(now);
+    }
+    fn drain(&mut self, now: Time) {
+        (**self).drain(now);
     }
     fn finish(&mut self) -> Result<(), SinkError> {
         (**self).finish()

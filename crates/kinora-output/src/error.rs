@@ -1,3 +1,4 @@
+use std::error::Error as StdError;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -28,7 +29,7 @@ pub enum SinkError {
     NoTerminal,
     /// A picture could not be coded as PNG.
     #[error("the picture can not be coded as PNG")]
-    Png(#[source] png::EncodingError),
+    Png(#[source] Box<dyn StdError + Send + Sync>),
     /// A picture without pixels, larger than any screen, or with less memory than its size needs.
     #[error("the picture of {width}x{height} is not sound: {why}")]
     BadFrame {
@@ -49,14 +50,60 @@ pub enum SinkError {
         /// The new one.
         got: String,
     },
+    /// A sink of the application's own failed; made by [`SinkError::application`].
+    #[error("the application's output failed")]
+    Application {
+        /// Its number.
+        code: Code,
+        /// What the application says of it.
+        #[source]
+        source: Box<dyn StdError + Send + Sync>,
+    },
 }
 
 impl SinkError {
+    /// The failure of a sink of the application's own: any error, or a sentence. An error of the system gets the number of its
+    /// errno, all others `ERROR_GENERAL_UNKNOWN`.
+    ///
+    /// ```
+    /// # use kinora_output::SinkError;
+    /// let lost = SinkError::application("the window is gone");
+    /// ```
+    pub fn application(error: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        let source = error.into();
+        let errno = source
+            .downcast_ref::<io::Error>()
+            .and_then(io::Error::raw_os_error);
+        Self::application_as(
+            errno.map_or(codes::ERROR_GENERAL_UNKNOWN, Code::from_errno),
+            source,
+        )
+    }
+
+    /// The same by a number of the application's choice.
+    pub fn application_as(code: Code, error: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        Self::Application {
+            code,
+            source: error.into(),
+        }
+    }
+
+    pub(crate) fn png(error: png::EncodingError) -> Self {
+        Self::Png(error.into())
+    }
+
     pub(crate) fn file(path: &Path) -> impl FnOnce(io::Error) -> Self + '_ {
         move |source| Self::File {
             path: path.to_owned(),
             source,
         }
+    }
+}
+
+/// So that `?` does in a sink of the application's own.
+impl From<io::Error> for SinkError {
+    fn from(error: io::Error) -> Self {
+        Self::application(error)
     }
 }
 
@@ -71,6 +118,7 @@ impl Coded for SinkError {
             Self::Png(_) | Self::BadFrame { .. } | Self::FormatChanged { .. } => {
                 codes::ERROR_GENERAL_UNKNOWN
             }
+            Self::Application { code, .. } => *code,
         }
     }
     fn reason(&self) -> &'static str {
@@ -87,6 +135,7 @@ impl Coded for SinkError {
             Self::Png(_) => "sink.png",
             Self::BadFrame { .. } => "sink.bad_frame",
             Self::FormatChanged { .. } => "sink.format_changed",
+            Self::Application { .. } => "sink.application",
         }
     }
 }

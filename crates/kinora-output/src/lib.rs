@@ -7,15 +7,19 @@
 
 mod audio;
 mod error;
+mod presenter;
 mod sink;
 mod spec;
+mod tee;
 pub mod video;
 mod wav;
 
 pub use audio::{AudioFormat, AudioSink, NullAudio, Paced, SampleWriter, Silence};
 pub use error::SinkError;
-pub use sink::{NullVideo, TeeVideo, VideoSink};
+pub use presenter::Presenter;
+pub use sink::{NullVideo, VideoFormat, VideoSink};
 pub use spec::{AudioOutput, OutputSpecError, VideoOutput};
+pub use tee::TeeVideo;
 pub use video::{
     Background, ContactSheet, PngDir, RgbImage, SheetLayout, Terminal, YuvFile, luma_pgm,
     snapshot_png,

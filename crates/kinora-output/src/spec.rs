@@ -12,6 +12,7 @@ use crate::{
 
 /// A chosen video output.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[non_exhaustive]
 pub enum VideoOutput {
     /// Pictures are counted and dropped.
     #[default]
@@ -28,6 +29,7 @@ pub enum VideoOutput {
 
 /// A chosen audio output.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[non_exhaustive]
 pub enum AudioOutput {
     /// Time is kept, sound is dropped.
     #[default]

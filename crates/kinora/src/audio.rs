@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 
 use kinora_engine::{AudioClock, Epoch};
+use kinora_errors::{Coded, Fault};
 use kinora_media::{AudioFrame, Time};
 use kinora_output::{AudioFormat, AudioSink, SinkError};
 
@@ -12,8 +13,10 @@ const REPORT_EVERY: Time = Time::from_millis(50);
 /// Feeds the sink and turns its count of samples back into media time.
 pub(crate) struct AudioLine {
     sink: Box<dyn AudioSink>,
-    format: Option<AudioFormat>,
+    /// The form that the sink was told last, and whether it takes it.
+    format: Option<(AudioFormat, bool)>,
     epoch: Epoch,
+    /// What the sink holds, and the last that sounded.
     blocks: VecDeque<Block>,
     /// Samples of one channel queued since the last flush.
     queued: u64,
@@ -22,19 +25,22 @@ pub(crate) struct AudioLine {
     changed: bool,
     gain: Gain,
     speed: f64,
+    /// No sound follows what is queued, as far as is known.
+    is_over: bool,
     scratch: Vec<f32>,
+    /// A sink that fails once is told once; the player plays on.
+    first_failure: Option<Fault>,
 }
 
-/// Queued samples and the media time they stand for.
+/// Sound that was given to the sink, as it was decoded: it is given anew when it is to sound otherwise.
 struct Block {
     /// Count at which it begins and ends to sound.
     from: u64,
     to: u64,
-    pts: Time,
-    duration: Time,
+    frame: AudioFrame,
 }
 
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq)]
 struct Gain {
     volume: f32,
     mute: bool,
@@ -62,53 +68,80 @@ impl AudioLine {
                 mute: false,
             },
             speed: 1.0,
+            is_over: false,
             scratch: Vec::new(),
+            first_failure: None,
         }
     }
 
-    pub(crate) fn set_volume(&mut self, volume: f32) {
-        self.gain.volume = if volume.is_finite() {
-            volume.clamp(0.0, 2.0)
-        } else {
-            1.0
-        };
+    /// Louder or softer from now on; what the sink holds included.
+    pub(crate) fn set_volume(&mut self, now: Time, volume: f32) -> Option<Fault> {
+        let mute = self.gain.mute;
+        self.set_gain(now, Gain { volume, mute })
     }
-    pub(crate) fn set_mute(&mut self, mute: bool) {
-        self.gain.mute = mute;
+    pub(crate) fn set_mute(&mut self, now: Time, mute: bool) -> Option<Fault> {
+        let volume = self.gain.volume;
+        self.set_gain(now, Gain { volume, mute })
     }
-    pub(crate) fn set_speed(&mut self, speed: f64) {
-        self.speed = if speed.is_finite() {
-            speed.clamp(0.5, 2.0)
-        } else {
-            1.0
+    fn set_gain(&mut self, now: Time, gain: Gain) -> Option<Fault> {
+        let before = std::mem::replace(&mut self.gain, gain);
+        let renewed = match before.factor() == gain.factor() {
+            true => Ok(()),
+            false => self.renew(now),
         };
+        self.first(renewed)
+    }
+    /// Faster or slower from now on; what the sink holds included.
+    pub(crate) fn set_speed(&mut self, now: Time, speed: f64) -> Option<Fault> {
+        let before = std::mem::replace(&mut self.speed, speed);
+        let renewed = match before == speed {
+            true => Ok(()),
+            false => self.renew(now),
+        };
+        self.first(renewed)
     }
 
-    /// Queues a frame; what lies before `skip_until` is cut off.
+    /// A failure, if it is the first one.
+    fn first(&mut self, result: Result<(), SinkError>) -> Option<Fault> {
+        let fault = result.err()?.fault();
+        let is_first = self.first_failure.is_none();
+        let first = self.first_failure.get_or_insert(fault);
+        is_first.then(|| first.clone())
+    }
+
+    /// Queues a frame; what lies before `skip_until` is cut off. Gives the sink's first failure.
     pub(crate) fn queue(
         &mut self,
         now: Time,
         frame: AudioFrame,
         skip_until: Time,
-    ) -> Result<(), SinkError> {
-        let Some(frame) = cut(frame, skip_until) else {
-            return Ok(());
+    ) -> Option<Fault> {
+        self.is_over = false;
+        let queued = match cut(frame, skip_until) {
+            Some(frame) => self.put(now, frame),
+            None => Ok(()),
         };
+        self.first(queued)
+    }
+
+    fn put(&mut self, now: Time, frame: AudioFrame) -> Result<(), SinkError> {
         let format = AudioFormat {
             sample_rate: frame.sample_rate,
             channels: frame.channels,
         };
-        if self.format != Some(format) {
-            self.configure(now, format)?;
+        let takes = match self.format {
+            Some((known, takes)) if known == format => takes,
+            _ => self.configure(now, format)?,
+        };
+        if !takes {
+            return Ok(());
         }
-        let (pts, duration) = (frame.pts, frame.duration());
         self.render(&frame);
         let count = (self.scratch.len() / usize::from(format.channels.max(1))) as u64;
         self.blocks.push_back(Block {
             from: self.queued,
             to: self.queued + count,
-            pts,
-            duration,
+            frame,
         });
         self.queued += count;
         self.changed = true;
@@ -116,14 +149,39 @@ impl AudioLine {
     }
 
     /// Another form of sound begins: what is queued of the old one sounds no more.
-    fn configure(&mut self, now: Time, format: AudioFormat) -> Result<(), SinkError> {
-        self.format = Some(format);
+    fn configure(&mut self, now: Time, format: AudioFormat) -> Result<bool, SinkError> {
         self.forget();
-        self.sink.configure(format)?;
+        let configured = self.sink.configure(format);
+        self.format = Some((format, configured.is_ok()));
+        configured?;
         if self.running {
             self.sink.run(now);
         }
-        Ok(())
+        Ok(true)
+    }
+
+    /// What the sink holds is given anew, from what sounds at this moment on: it need not sound to its end before another
+    /// speed or volume is heard.
+    fn renew(&mut self, now: Time) -> Result<(), SinkError> {
+        let played = self.sink.played(now);
+        if played >= self.queued {
+            return Ok(());
+        }
+        let held = std::mem::take(&mut self.blocks);
+        self.sink.flush(now);
+        self.forget();
+        self.changed = true;
+        let mut result = Ok(());
+        for block in held.into_iter().filter(|block| block.to > played) {
+            let sounds_from = block.time_at(played);
+            if let Some(rest) = cut(block.frame, sounds_from) {
+                result = result.and(self.put(now, rest));
+            }
+        }
+        if self.is_over {
+            self.sink.drain(now);
+        }
+        result
     }
 
     /// Applies volume, and speed by linear interpolation (its pitch moves along).
@@ -170,9 +228,23 @@ impl AudioLine {
 
     pub(crate) fn flush(&mut self, now: Time, epoch: Epoch) {
         self.epoch = epoch;
-        self.sink.flush(now);
+        self.is_over = false;
+        if self.format.is_some() {
+            self.sink.flush(now);
+        }
         self.forget();
         self.changed = true;
+    }
+
+    /// The session is over: what is queued must not sound in the next one.
+    pub(crate) fn discard(&mut self, now: Time) {
+        self.flush(now, self.epoch);
+    }
+
+    /// No sound follows, as far as is known.
+    pub(crate) fn drain(&mut self, now: Time) {
+        self.is_over = true;
+        self.sink.drain(now);
     }
 
     fn forget(&mut self) {
@@ -202,7 +274,7 @@ impl AudioLine {
         let end = self
             .blocks
             .back()
-            .map_or(position, |block| block.pts + block.duration);
+            .map_or(position, |block| block.frame.pts + block.frame.duration());
         Some(AudioClock {
             epoch: self.epoch,
             position,
@@ -211,8 +283,9 @@ impl AudioLine {
         })
     }
 
-    pub(crate) fn finish(&mut self) -> Result<(), SinkError> {
-        self.sink.finish()
+    pub(crate) fn finish(&mut self) -> Result<(), Fault> {
+        let finished = self.sink.finish().map_err(|error| error.fault());
+        self.first_failure.take().map_or(finished, Err)
     }
 }
 
@@ -220,7 +293,8 @@ impl Block {
     fn time_at(&self, count: u64) -> Time {
         let length = self.to.saturating_sub(self.from).max(1);
         let inside = count.saturating_sub(self.from).min(length);
-        self.pts + self.duration.scale(inside as f64 / length as f64)
+        let share = inside as f64 / length as f64;
+        self.frame.pts + self.frame.duration().scale(share)
     }
 }
 
@@ -240,69 +314,4 @@ fn cut(mut frame: AudioFrame, skip_until: Time) -> Option<AudioFrame> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use kinora_output::NullAudio;
-
-    fn tone(pts_ms: i64, length_ms: usize) -> AudioFrame {
-        AudioFrame {
-            pts: Time::from_millis(pts_ms),
-            sample_rate: 1_000,
-            channels: 2,
-            samples: vec![0.5; length_ms * 2],
-        }
-    }
-
-    fn line() -> AudioLine {
-        AudioLine::new(Box::new(NullAudio::new()))
-    }
-
-    fn ms(ms: i64) -> Time {
-        Time::from_millis(ms)
-    }
-
-    #[test]
-    fn the_position_follows_what_sounds() {
-        let mut line = line();
-        line.queue(ms(0), tone(5_000, 20), Time::MIN).unwrap();
-        line.queue(ms(0), tone(5_020, 20), Time::MIN).unwrap();
-        line.run(ms(100));
-        let report = line.report(ms(125)).unwrap();
-        assert_eq!(
-            (report.position, report.queued, report.running),
-            (ms(5_025), ms(15), true)
-        );
-        assert!(
-            !line.report(ms(200)).unwrap().running,
-            "an empty queue does not run"
-        );
-    }
-
-    #[test]
-    fn an_exact_seek_cuts_the_frame_it_falls_into() {
-        let mut line = line();
-        line.queue(ms(0), tone(0, 20), ms(30)).unwrap();
-        assert!(line.report(ms(0)).is_none(), "nothing of it is left");
-        line.queue(ms(0), tone(20, 20), ms(30)).unwrap();
-        assert_eq!(line.report(ms(0)).unwrap().position, ms(30));
-    }
-
-    #[test]
-    fn twice_the_speed_sounds_in_half_the_time() {
-        let mut line = line();
-        line.set_speed(2.0);
-        line.queue(ms(0), tone(0, 100), Time::MIN).unwrap();
-        line.run(ms(0));
-        assert_eq!(line.report(ms(25)).unwrap().position, ms(50));
-    }
-
-    #[test]
-    fn after_a_flush_reports_carry_the_new_epoch() {
-        let mut line = line();
-        line.queue(ms(0), tone(0, 20), Time::MIN).unwrap();
-        line.flush(ms(1), Epoch(7));
-        assert!(line.report(ms(1)).is_none());
-        line.queue(ms(1), tone(900, 20), Time::MIN).unwrap();
-        assert_eq!(line.report(ms(1)).unwrap().epoch, Epoch(7));
-    }
-}
+mod tests;

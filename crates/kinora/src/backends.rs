@@ -11,6 +11,7 @@ use crate::decoder::AnyDecoder;
 
 /// Which family of decoders may be used.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[non_exhaustive]
 pub enum DecoderChoice {
     /// libavcodec where it can be loaded, else the Rust decoders; a failure falls back.
     #[default]

@@ -1,14 +1,16 @@
 //! The engine's thread: tells the engine what happened, does what it wants done.
 
 use std::collections::HashMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use kinora_engine::{
-    Engine, Epoch, Event, Fetch, FrameId, Input, Output, PlayerConfig, Purpose, Slot, TapeSink,
+    CommandKind, Engine, Epoch, Event, Fetch, FrameId, Input, Output, PlayerConfig, Purpose,
+    Refusal, Slot, State, TapeSink, VOLUMES,
 };
-use kinora_errors::{Coded, Fault, codes};
+use kinora_errors::{Fault, codes};
 use kinora_media::{Time, VideoFrame};
 use kinora_net::{FetchRequest, Method, Net, NetConfig, NetEvent, Resolve};
 use kinora_output::{AudioSink, VideoSink};
@@ -16,6 +18,7 @@ use kinora_output::{AudioSink, VideoSink};
 use crate::audio::AudioLine;
 use crate::backends::Backends;
 use crate::clock::SystemClock;
+use crate::deadline::Deadline;
 use crate::decode::Worker;
 use crate::decoder::AnyFrame;
 use crate::events::EventQueue;
@@ -50,18 +53,42 @@ pub(crate) enum Message {
 pub(crate) enum Control {
     Volume(f32),
     Mute(bool),
-    Snapshot(Sender<Option<VideoFrame>>),
-    Release(Sender<Result<(), Fault>>),
+    Release(Release),
 }
 
-/// Runs until the player is released.
+/// The wish to end.
+pub(crate) struct Release {
+    /// Sinks that have not ended by then are left to themselves.
+    pub(crate) by: Deadline,
+    /// Who waits for it, perhaps.
+    pub(crate) answer: Sender<Result<(), Fault>>,
+}
+
+/// Runs until the player is released. The answer to that is the last thing: all else is gone then.
 pub(crate) fn run(parts: Parts, mailbox: &Receiver<Message>) {
-    let events = parts.events.clone();
-    match Driver::new(parts) {
-        Ok(driver) => driver.run(mailbox),
-        Err(fault) => events.push(Event::Error(fault)),
-    }
+    let (events, view) = (parts.events.clone(), Arc::clone(&parts.view));
+    // The audio sink is the application's: what it does must not leave the application waiting for ever.
+    let run = AssertUnwindSafe(|| Driver::new(parts).map(|driver| driver.run(mailbox)));
+    let ended = catch_unwind(run).unwrap_or_else(|_| Err(panicked()));
+    let answer = ended.unwrap_or_else(|fault| {
+        let mut view = view.lock().unwrap_or_else(PoisonError::into_inner);
+        let old = std::mem::replace(&mut view.state, State::Error);
+        drop(view);
+        let new = State::Error;
+        events.push(Event::StateChanged { old, new });
+        events.push(Event::Error(fault));
+        None
+    });
     events.close();
+    if let Some((answer, result)) = answer {
+        let _ = answer.send(result);
+    }
+}
+
+fn panicked() -> Fault {
+    Fault::new(codes::ERROR_UNKNOWN, "output.broken").because(
+        "the audio output, or another part of the application that the player called, panicked",
+    )
 }
 
 struct Driver {
@@ -85,8 +112,12 @@ struct World {
     frames: HashMap<FrameId, AnyFrame>,
     render: Render,
     sound: AudioLine,
+    /// The newest picture, until the view shows it.
     shown: Option<VideoFrame>,
 }
+
+/// Who waits for the end, and how it was.
+type Ended = (Sender<Result<(), Fault>>, Result<(), Fault>);
 
 impl Driver {
     fn new(parts: Parts) -> Result<Self, Fault> {
@@ -99,6 +130,9 @@ impl Driver {
             .map_err(|error| {
                 Fault::new(codes::ERROR_GENERAL_UNKNOWN, "system.no_thread").cause(&error)
             })?;
+        let mut view = parts.view.lock().unwrap_or_else(PoisonError::into_inner);
+        view.render = Some(render.thread());
+        drop(view);
         let world = World {
             clock,
             net,
@@ -124,21 +158,20 @@ impl Driver {
         })
     }
 
-    fn run(mut self, mailbox: &Receiver<Message>) {
+    fn run(mut self, mailbox: &Receiver<Message>) -> Option<Ended> {
         loop {
             let message = match self.next_wakeup() {
                 Some(wait) => mailbox.recv_timeout(wait),
                 None => mailbox.recv().map_err(|_| RecvTimeoutError::Disconnected),
             };
             match message {
-                Ok(Message::Control(Control::Release(answer))) => {
+                Ok(Message::Control(Control::Release(Release { by, answer }))) => {
                     self.publish();
-                    let _ = answer.send(self.world.release());
-                    return;
+                    return Some((answer, self.world.release(by)));
                 }
                 Ok(message) => self.take(message),
                 Err(RecvTimeoutError::Timeout) => self.wake(),
-                Err(RecvTimeoutError::Disconnected) => return,
+                Err(RecvTimeoutError::Disconnected) => return None,
             }
             self.publish();
         }
@@ -217,6 +250,9 @@ impl Driver {
         view.media = self.engine.media_info();
         view.tracks = self.engine.tracks();
         view.stats = self.engine.stats();
+        if let Some(shown) = self.world.shown.take() {
+            view.shown = Some(shown);
+        }
         drop(view);
         for event in self.world.told.drain(..) {
             self.world.events.push(event);
@@ -260,7 +296,11 @@ impl World {
             Output::Drop { frame, .. } => drop(self.frames.remove(&frame)),
             Output::RunAudio => self.sound.run(self.clock.mono()),
             Output::HoldAudio => self.sound.hold(self.clock.mono()),
-            Output::Rate(speed) => self.sound.set_speed(speed),
+            Output::DrainAudio => self.sound.drain(self.clock.mono()),
+            Output::Rate(speed) => {
+                let failed = self.sound.set_speed(self.clock.mono(), speed);
+                self.output_failed(failed);
+            }
             Output::Close => self.close(),
             Output::Event(event) => self.told.push(event),
         }
@@ -295,9 +335,14 @@ impl World {
         if let Some(worker) = self.worker(slot, epoch) {
             worker.flush(epoch);
         }
-        if slot == Slot::Audio {
-            self.sound.flush(self.clock.mono(), epoch);
+        match slot {
+            Slot::Video => self.render.flush(),
+            Slot::Audio => self.sound.flush(self.clock.mono(), epoch),
         }
+    }
+
+    fn output_failed(&mut self, failed: Option<Fault>) {
+        self.told.extend(failed.map(Event::Recovered));
     }
 
     fn present(&mut self, slot: Slot, id: FrameId, at: Time, skip_until: Time) {
@@ -307,36 +352,52 @@ impl World {
                 self.render.show(frame, at);
             }
             (Slot::Audio, Some(AnyFrame::Audio(frame))) => {
-                if let Err(error) = self.sound.queue(self.clock.mono(), frame, skip_until) {
-                    let _ = self.messages.send(Message::OutputFailed(error.fault()));
-                }
+                let failed = self.sound.queue(self.clock.mono(), frame, skip_until);
+                self.output_failed(failed);
             }
             _ => {}
         }
     }
 
     fn control(&mut self, control: Control) {
-        match control {
-            Control::Volume(volume) => self.sound.set_volume(volume),
-            Control::Mute(mute) => self.sound.set_mute(mute),
-            Control::Snapshot(answer) => {
-                let _ = answer.send(self.shown.clone());
+        let now = self.clock.mono();
+        let failed = match control {
+            Control::Volume(volume) if VOLUMES.contains(&volume) => {
+                self.sound.set_volume(now, volume)
             }
-            Control::Release(_) => {}
-        }
+            Control::Volume(_) => {
+                self.told.push(Event::CommandRefused {
+                    command: CommandKind::SetVolume,
+                    refusal: Refusal::VolumeOutOfRange,
+                });
+                None
+            }
+            Control::Mute(mute) => self.sound.set_mute(now, mute),
+            Control::Release(_) => None,
+        };
+        self.output_failed(failed);
     }
 
+    /// The session is over: what waits for its time is worthless.
     fn close(&mut self) {
+        self.let_go();
+        self.render.flush();
+        self.sound.discard(self.clock.mono());
+    }
+
+    fn let_go(&mut self) {
         self.video = None;
         self.audio = None;
         self.frames.clear();
         self.sound.hold(self.clock.mono());
     }
 
-    fn release(&mut self) -> Result<(), Fault> {
-        self.close();
-        let sound = self.sound.finish().map_err(|error| error.fault());
-        self.render.finish().and(sound)
+    /// Ends the outputs: both at once, since either may take all of the time.
+    fn release(&mut self, by: Deadline) -> Result<(), Fault> {
+        self.render.end(by);
+        self.let_go();
+        let sound = self.sound.finish();
+        self.render.wait(by).and(sound)
     }
 }
 

@@ -1,15 +1,82 @@
 //! The queue of events between the engine's thread and the application.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard};
-use std::time::{Duration, Instant};
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
+use futures_core::Stream;
 use kinora_engine::Event;
 
-/// So many events wait for an application that does not look; then the periodic ones are dropped.
+use crate::deadline::Deadline;
+
+/// So many events wait for an application that does not look; then those that repeat are dropped.
 const MOST_WAITING: usize = 1_024;
 
-/// A bounded queue of events. Notices that repeat (position, buffer, speed) give way when
+/// Why no event was given.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum NoEvent {
+    /// None came within the limit; more may come.
+    #[error("no event came in time")]
+    NotYet,
+    /// The player was released: none will come any more.
+    #[error("the player was released")]
+    Released,
+}
+
+/// The events of a player one after the other: each step waits for the next, the end is the player's release.
+///
+/// All that ask the same player share one queue: each event is given once.
+#[derive(Clone)]
+pub struct Events(pub(crate) EventQueue);
+
+impl Iterator for Events {
+    type Item = Event;
+    fn next(&mut self) -> Option<Event> {
+        self.0.next(Deadline::after(Duration::MAX)).ok()
+    }
+}
+
+/// The events of a player for asynchronous code: a [`Stream`] that ends with the player's release. It needs no particular
+/// runtime.
+pub struct EventStream {
+    queue: EventQueue,
+    /// Its place among those that wait.
+    id: u64,
+}
+
+impl EventStream {
+    pub(crate) fn new(queue: EventQueue) -> Self {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        Self {
+            queue,
+            id: NEXT.fetch_add(1, Ordering::Relaxed),
+        }
+    }
+
+    /// The next event; `None` when the player was released.
+    pub async fn next(&mut self) -> Option<Event> {
+        poll_fn(|context| self.queue.poll(self.id, context)).await
+    }
+}
+
+impl Stream for EventStream {
+    type Item = Event;
+    fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Event>> {
+        self.queue.poll(self.id, context)
+    }
+}
+
+impl Drop for EventStream {
+    fn drop(&mut self) {
+        self.queue.lock().wakers.retain(|(id, _)| *id != self.id);
+    }
+}
+
+/// A bounded queue of events. Notices that repeat (position, buffer, speed, refusals) give way when
 /// nobody reads; what happens once is never lost before the bound of twice that many.
 #[derive(Clone, Default)]
 pub(crate) struct EventQueue(Arc<Shared>);
@@ -24,43 +91,71 @@ struct Shared {
 struct Queue {
     events: VecDeque<Event>,
     closed: bool,
+    /// Streams that wait for the next event.
+    wakers: Vec<(u64, Waker)>,
 }
 
 impl EventQueue {
     pub(crate) fn push(&self, event: Event) {
         let mut queue = self.lock();
         let waiting = queue.events.len();
-        if waiting >= MOST_WAITING && repeats(&event) || waiting >= 2 * MOST_WAITING {
+        let full = waiting >= MOST_WAITING && repeats(&event) || waiting >= 2 * MOST_WAITING;
+        if full || queue.closed {
             return;
         }
         queue.events.push_back(event);
-        drop(queue);
-        self.0.changed.notify_one();
+        self.tell(queue);
     }
 
     /// No event follows.
     pub(crate) fn close(&self) {
-        self.lock().closed = true;
-        self.0.changed.notify_all();
+        let mut queue = self.lock();
+        queue.closed = true;
+        self.tell(queue);
     }
 
-    /// The next event, or `None` when the time is up or no event can follow.
-    pub(crate) fn next(&self, limit: Duration) -> Option<Event> {
-        let until = Instant::now() + limit;
+    fn tell(&self, mut queue: MutexGuard<'_, Queue>) {
+        let wakers = std::mem::take(&mut queue.wakers);
+        drop(queue);
+        // Whoever does not get it waits on.
+        self.0.changed.notify_all();
+        for (_, waker) in wakers {
+            waker.wake();
+        }
+    }
+
+    /// The next event, or why there is none.
+    pub(crate) fn next(&self, until: Deadline) -> Result<Event, NoEvent> {
         let mut queue = self.lock();
         loop {
             if let Some(event) = queue.events.pop_front() {
-                return Some(event);
+                return Ok(event);
             }
-            let left = until.saturating_duration_since(Instant::now());
-            if queue.closed || left.is_zero() {
-                return None;
+            if queue.closed {
+                return Err(NoEvent::Released);
             }
-            queue = match self.0.changed.wait_timeout(queue, left) {
-                Ok((queue, _)) => queue,
-                Err(poisoned) => poisoned.into_inner().0,
+            let changed = &self.0.changed;
+            queue = match until.left() {
+                Some(Duration::ZERO) => return Err(NoEvent::NotYet),
+                Some(left) => changed
+                    .wait_timeout(queue, left)
+                    .map_or_else(|poisoned| poisoned.into_inner().0, |(queue, _)| queue),
+                None => changed.wait(queue).unwrap_or_else(PoisonError::into_inner),
             };
         }
+    }
+
+    fn poll(&self, id: u64, context: &Context<'_>) -> Poll<Option<Event>> {
+        let mut queue = self.lock();
+        if let Some(event) = queue.events.pop_front() {
+            return Poll::Ready(Some(event));
+        }
+        if queue.closed {
+            return Poll::Ready(None);
+        }
+        queue.wakers.retain(|(known, _)| *known != id);
+        queue.wakers.push((id, context.waker().clone()));
+        Poll::Pending
     }
 
     pub(crate) fn is_closed(&self) -> bool {
@@ -69,10 +164,7 @@ impl EventQueue {
     }
 
     fn lock(&self) -> MutexGuard<'_, Queue> {
-        self.0
-            .queue
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner)
+        self.0.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -83,6 +175,7 @@ fn repeats(event: &Event) -> bool {
             | Event::BufferedPosition(_)
             | Event::DownloadSpeed(_)
             | Event::LoadingProgress(_)
+            | Event::CommandRefused { .. }
     )
 }
 
@@ -90,6 +183,12 @@ fn repeats(event: &Event) -> bool {
 mod tests {
     use super::*;
     use kinora_media::Time;
+    use std::sync::mpsc::channel;
+    use std::task::Wake;
+
+    fn soon() -> Deadline {
+        Deadline::after(Duration::ZERO)
+    }
 
     #[test]
     fn an_application_that_does_not_look_loses_positions_but_not_completion() {
@@ -99,21 +198,73 @@ mod tests {
         }
         queue.push(Event::Completion);
         queue.close();
-        let mut seen = 0;
-        let mut completed = false;
-        while let Some(event) = queue.next(Duration::ZERO) {
-            seen += 1;
-            completed |= matches!(event, Event::Completion);
-        }
-        assert_eq!(seen, MOST_WAITING + 1);
-        assert!(completed);
+        let events: Vec<_> = Events(queue).collect();
+        assert_eq!(events.len(), MOST_WAITING + 1);
+        assert!(matches!(events.last(), Some(Event::Completion)));
     }
 
     #[test]
-    fn a_closed_queue_does_not_make_anyone_wait() {
+    fn no_event_yet_is_not_the_same_as_none_any_more() {
         let queue = EventQueue::default();
+        assert_eq!(queue.next(soon()).unwrap_err(), NoEvent::NotYet);
+        queue.push(Event::Completion);
         queue.close();
-        assert!(queue.next(Duration::from_secs(3_600)).is_none());
+        queue.push(Event::LoadingEnd);
+        // A limit beyond all clocks is none: what is there comes, and then the end.
+        let forever = Deadline::after(Duration::MAX);
+        assert!(matches!(queue.next(forever), Ok(Event::Completion)));
+        assert_eq!(queue.next(forever).unwrap_err(), NoEvent::Released);
         assert!(queue.is_closed());
+    }
+
+    #[test]
+    fn a_wait_without_limit_ends_with_the_next_event_and_with_the_release() {
+        let queue = EventQueue::default();
+        let mut events = Events(queue.clone());
+        let (told, heard) = channel();
+        let waiting = std::thread::spawn(move || {
+            for event in events.by_ref() {
+                told.send(event).unwrap();
+            }
+        });
+        queue.push(Event::Completion);
+        assert!(matches!(heard.recv(), Ok(Event::Completion)));
+        queue.close();
+        waiting.join().unwrap();
+    }
+
+    struct Flag(Mutex<u32>);
+    impl Wake for Flag {
+        fn wake(self: Arc<Self>) {
+            *self.0.lock().unwrap() += 1;
+        }
+    }
+
+    #[test]
+    fn a_stream_is_woken_by_events_and_by_the_release_and_forgotten_when_dropped() {
+        let queue = EventQueue::default();
+        let flag = Arc::new(Flag(Mutex::new(0)));
+        let waker = Waker::from(Arc::clone(&flag));
+        let mut context = Context::from_waker(&waker);
+        let mut stream = EventStream::new(queue.clone());
+        for _ in 0..3 {
+            assert!(Pin::new(&mut stream).poll_next(&mut context).is_pending());
+        }
+        queue.push(Event::Completion);
+        assert_eq!(*flag.0.lock().unwrap(), 1, "polled thrice, woken once");
+        let polled = Pin::new(&mut stream).poll_next(&mut context);
+        assert!(matches!(polled, Poll::Ready(Some(Event::Completion))));
+        assert!(Pin::new(&mut stream).poll_next(&mut context).is_pending());
+        drop(stream);
+        queue.push(Event::Completion);
+        assert_eq!(*flag.0.lock().unwrap(), 1);
+
+        let mut stream = EventStream::new(queue.clone());
+        assert!(Pin::new(&mut stream).poll_next(&mut context).is_ready());
+        assert!(Pin::new(&mut stream).poll_next(&mut context).is_pending());
+        queue.close();
+        assert_eq!(*flag.0.lock().unwrap(), 2);
+        let polled = Pin::new(&mut stream).poll_next(&mut context);
+        assert!(matches!(polled, Poll::Ready(None)));
     }
 }

@@ -4,13 +4,12 @@
 //! [`Player`] plays; [`MediaReader`] and [`VideoReader`] read packets and pictures without playing.
 //!
 //! ```no_run
-//! use std::time::Duration;
 //! use kinora::{Event, Player};
 //!
 //! # fn main() -> Result<(), kinora::Fault> {
 //! let player = Player::builder().autoplay(true).build()?;
 //! player.open("film.mp4");
-//! while let Some(event) = player.next_event(Duration::from_secs(30)) {
+//! for event in player.events() {
 //!     match event {
 //!         Event::Error(fault) => return Err(fault),
 //!         Event::Completion => break,
@@ -20,12 +19,49 @@
 //! # Ok(())
 //! # }
 //! ```
+//!
+//! # A sink of your own
+//!
+//! Pictures go to any [`VideoSink`](output::VideoSink), sound to any [`AudioSink`](output::AudioSink). This one writes the
+//! average brightness of each picture; `?` turns an error of the system into one of the sink.
+//!
+//! ```
+//! use std::io::Write;
+//! use kinora::output::{SinkError, VideoFormat, VideoSink};
+//! use kinora::{Player, VideoFrame};
+//!
+//! struct Brightness<W>(W);
+//!
+//! impl<W: Write + Send> VideoSink for Brightness<W> {
+//!     fn configure(&mut self, format: &VideoFormat) -> Result<(), SinkError> {
+//!         match format.pixels.bits() {
+//!             8 => Ok(writeln!(self.0, "# {}x{}", format.width, format.height)?),
+//!             bits => Err(SinkError::application(format!("{bits} bits a sample"))),
+//!         }
+//!     }
+//!     fn present(&mut self, frame: &VideoFrame) -> Result<(), SinkError> {
+//!         let sum: u64 = frame.rows(0).flatten().map(|luma| u64::from(*luma)).sum();
+//!         let pixels = u64::from(frame.width) * u64::from(frame.height);
+//!         Ok(writeln!(self.0, "{} {}", frame.pts, sum / pixels.max(1))?)
+//!     }
+//!     fn finish(&mut self) -> Result<(), SinkError> {
+//!         Ok(self.0.flush()?)
+//!     }
+//! }
+//!
+//! # fn main() -> Result<(), kinora::Fault> {
+//! let player = Player::builder().video_sink(Brightness(std::io::stdout())).build()?;
+//! # Ok(())
+//! # }
+//! ```
 #![forbid(unsafe_code)]
 
 mod audio;
 mod backends;
+mod builder;
 mod clock;
 mod cloud;
+mod deadline;
 mod decode;
 mod decoder;
 mod driver;
@@ -35,27 +71,41 @@ mod reader;
 mod render;
 
 pub use backends::{DecoderChoice, decoder_for};
+pub use builder::PlayerBuilder;
+/// Coded bytes, as [`Packet`] holds them.
+pub use bytes::Bytes;
 pub use cloud::{play_auth, play_info};
+pub use events::{EventStream, Events, NoEvent};
 pub use kinora_cloud::{
-    Credentials, Definition, Entry, PlayInfo, PlayOptions, Quality, VidAuth, VidSource, VidSts,
+    Credentials, Definition, Encryption, Entry, PlayConfig, PlayInfo, PlayInfoList, PlayOptions,
+    Quality, SecretUrl, Thumbnail, ThumbnailList, UnknownDefinition, VidAuth, VidSource, VidSts,
+    VideoBase,
 };
-pub use kinora_container::PacketDump;
+pub use kinora_container::{PacketDump, SeekMode, SeekTo};
 pub use kinora_engine::{
-    Command, Credential, Event, InfoCode, LoopMode, PlayerConfig, Replay, ReplayError,
-    SeekAccuracy, Source, State, Stats, TapeSink, TimingMark, TrackChoice, TrackOption,
-    entry_to_play, replay,
+    CommandKind, Credential, Event, InfoCode, LoopMode, PlayerConfig, Refusal, Replay, ReplayError,
+    SPEEDS, SeekAccuracy, Source, State, Stats, TapeSink, TimingMark, TrackChoice, TrackOption,
+    VOLUMES, entry_to_play, replay,
 };
-pub use kinora_errors::{Code, Coded, Fault, Secret, codes};
+pub use kinora_errors::{
+    Cause, Code, Coded, Context, Errno, Fault, Lang, Origin, ReportStyle, Retry, Row, Secret,
+    Severity, Text, codes, explain,
+};
 pub use kinora_media::{
-    Header, MediaInfo, Packet, Time, TrackId, TrackInfo, TrackKind, VideoFrame,
+    AudioParams, CodecId, ColorInfo, ColorRange, FrameBuffer, Header, MediaInfo, Packet,
+    PacketFlags, PixelFormat, PlaneView, Rotation, Time, TrackId, TrackInfo, TrackKind, VecPlanes,
+    VideoFrame, VideoParams,
 };
 pub use kinora_net::{
     IpFamily, NetConfig, NoProxy, Proxy, ProxyConfig, ProxyError, Resolve, Resolving,
+    SystemResolver,
 };
 /// Where pictures and sound go.
 pub use kinora_output as output;
-pub use player::{OutputStats, Player, PlayerBuilder};
+pub use player::{OutputStats, Player};
 pub use reader::{MediaReader, VideoReader};
+/// A line of a recorded session, for [`TapeSink`] and [`replay()`]; text is parsed into it by [`str::parse`].
+pub use serde_json::Value as JsonValue;
 
 /// The example of the project's README compiles.
 #[cfg(doctest)]

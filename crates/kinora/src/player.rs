@@ -1,35 +1,37 @@
 //! The player as an application holds it.
 
-use std::sync::mpsc::{Sender, channel};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::thread::JoinHandle;
+use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::{JoinHandle, ThreadId};
 use std::time::Duration;
 
 use kinora_engine::{
-    Command, Credential, Event, LoopMode, PlayerConfig, SeekAccuracy, Source, State, Stats,
-    TapeSink, TrackChoice, TrackOption,
+    Command, Credential, Event, Input, LoopMode, PlayerConfig, SPEEDS, SeekAccuracy, Source, State,
+    Stats, TrackChoice, TrackOption, VOLUMES,
 };
-use kinora_errors::{Fault, Secret, codes};
+use kinora_errors::{Fault, Secret};
 use kinora_media::{MediaInfo, Time, VideoFrame};
-use kinora_net::{NetConfig, Resolve, SystemResolver};
-use kinora_output::{AudioSink, NullAudio, NullVideo, VideoSink};
 
-use crate::backends::{Backends, DecoderChoice};
-use crate::driver::{self, Control, Message, Parts};
-use crate::events::EventQueue;
+use crate::builder::PlayerBuilder;
+use crate::deadline::Deadline;
+use crate::driver::{Control, Message, Release};
+use crate::events::{EventQueue, EventStream, Events, NoEvent};
 use crate::render::{self, Tally};
 
 /// Plays one source at a time. Cheap to hold, safe to share between threads; dropping it stops
 /// everything it started.
 ///
+/// Commands return at once, whatever the player is busy with. One that can not be obeyed changes nothing and is told by
+/// [`Event::CommandRefused`], with the reason and what to do; one whose wish is fulfilled already is no failure. After
+/// [`release`](Self::release) they do nothing.
+///
 /// ```no_run
-/// use std::time::Duration;
 /// use kinora::{Event, Player};
 ///
 /// # fn main() -> Result<(), kinora::Fault> {
 /// let player = Player::builder().autoplay(true).build()?;
 /// player.open("https://example.com/film.mp4");
-/// while let Some(event) = player.next_event(Duration::from_secs(60)) {
+/// for event in player.events() {
 ///     match event {
 ///         Event::FirstFrame { pts } => println!("first picture at {pts}"),
 ///         Event::Error(fault) => return Err(fault),
@@ -41,11 +43,12 @@ use crate::render::{self, Tally};
 /// # }
 /// ```
 pub struct Player {
-    messages: Sender<Message>,
-    events: EventQueue,
-    view: Arc<Mutex<View>>,
-    tally: Arc<Mutex<Tally>>,
-    thread: Mutex<Option<JoinHandle<()>>>,
+    pub(crate) messages: Sender<Message>,
+    pub(crate) events: EventQueue,
+    pub(crate) view: Arc<Mutex<View>>,
+    pub(crate) tally: Arc<Mutex<Tally>>,
+    pub(crate) wishes: Mutex<Wishes>,
+    pub(crate) thread: Mutex<Option<JoinHandle<()>>>,
 }
 
 /// What the engine's thread shows of itself after each step.
@@ -59,6 +62,32 @@ pub(crate) struct View {
     pub(crate) media: Option<Arc<MediaInfo>>,
     pub(crate) tracks: Option<Arc<[TrackOption]>>,
     pub(crate) stats: Stats,
+    pub(crate) shown: Option<VideoFrame>,
+    /// The thread that calls the video sink.
+    pub(crate) render: Option<ThreadId>,
+}
+
+/// What the application asked for last: it holds until it asks for something else.
+pub(crate) struct Wishes {
+    config: PlayerConfig,
+    speed: f64,
+    volume: f32,
+    mute: bool,
+    looped: LoopMode,
+    autoplay: bool,
+}
+
+impl Wishes {
+    pub(crate) fn new(config: PlayerConfig) -> Self {
+        Self {
+            config,
+            speed: 1.0,
+            volume: 1.0,
+            mute: false,
+            looped: LoopMode::Off,
+            autoplay: false,
+        }
+    }
 }
 
 /// What the outputs did with what they were given.
@@ -74,128 +103,8 @@ pub struct OutputStats {
     pub offset_max_ms: f64,
 }
 
-/// How a player is put together.
-pub struct PlayerBuilder {
-    config: PlayerConfig,
-    net: NetConfig,
-    resolver: Arc<dyn Resolve>,
-    decoders: DecoderChoice,
-    video: Box<dyn VideoSink>,
-    audio: Box<dyn AudioSink>,
-    autoplay: bool,
-    record: Option<TapeSink>,
-}
-
-impl Default for PlayerBuilder {
-    fn default() -> Self {
-        Self {
-            config: PlayerConfig::default(),
-            net: NetConfig::default(),
-            resolver: Arc::new(SystemResolver),
-            decoders: DecoderChoice::Auto,
-            video: Box::new(NullVideo::new()),
-            audio: Box::new(NullAudio::new()),
-            autoplay: false,
-            record: None,
-        }
-    }
-}
-
-impl PlayerBuilder {
-    /// The documented settings.
-    #[must_use]
-    pub fn config(mut self, config: PlayerConfig) -> Self {
-        self.config = config;
-        self
-    }
-    /// Limits, headers, proxy and certificates of the network.
-    #[must_use]
-    pub fn network(mut self, net: NetConfig) -> Self {
-        self.net = net;
-        self
-    }
-    /// Writes the session down, a JSON line at a time: what came in and when, sizes and what the content meant, but no
-    /// content, credential or title; URLs are masked. [`crate::replay()`] runs it again. `sink` is called on the player's
-    /// thread and should only buffer.
-    #[must_use]
-    pub fn record(mut self, sink: TapeSink) -> Self {
-        self.record = Some(sink);
-        self
-    }
-    /// Finds the addresses of names, instead of the system: for DNS over HTTPS, or pinned addresses.
-    #[must_use]
-    pub fn resolver(mut self, resolver: impl Resolve) -> Self {
-        self.resolver = Arc::new(resolver);
-        self
-    }
-    /// Which decoders may be used.
-    #[must_use]
-    pub fn decoders(mut self, choice: DecoderChoice) -> Self {
-        self.decoders = choice;
-        self
-    }
-    /// Where pictures go; without it nowhere, in time.
-    #[must_use]
-    pub fn video_sink(mut self, sink: impl VideoSink + 'static) -> Self {
-        self.video = Box::new(sink);
-        self
-    }
-    /// Where sound goes; without it nowhere, in time.
-    #[must_use]
-    pub fn audio_sink(mut self, sink: impl AudioSink + 'static) -> Self {
-        self.audio = Box::new(sink);
-        self
-    }
-    /// Start by itself once prepared.
-    #[must_use]
-    pub fn autoplay(mut self, autoplay: bool) -> Self {
-        self.autoplay = autoplay;
-        self
-    }
-
-    /// Starts the player's thread, and the loading of libavcodec beside it.
-    ///
-    /// # Errors
-    /// `ERROR_GENERAL_UNKNOWN` (or the errno's number) when the system gives no thread.
-    pub fn build(self) -> Result<Player, Fault> {
-        let backends = Backends::new(self.decoders);
-        backends.load_early();
-        let (messages, mailbox) = channel();
-        let events = EventQueue::default();
-        let view = Arc::new(Mutex::new(View::default()));
-        let tally = Arc::new(Mutex::new(Tally::default()));
-        let parts = Parts {
-            config: self.config,
-            net: self.net,
-            resolver: self.resolver,
-            backends,
-            video: self.video,
-            audio: self.audio,
-            messages: messages.clone(),
-            events: events.clone(),
-            view: Arc::clone(&view),
-            tally: Arc::clone(&tally),
-            record: self.record,
-        };
-        let thread = std::thread::Builder::new()
-            .name("kinora-engine".into())
-            .spawn(move || driver::run(parts, &mailbox))
-            .map_err(|error| {
-                Fault::new(codes::ERROR_GENERAL_UNKNOWN, "system.no_thread").cause(&error)
-            })?;
-        let player = Player {
-            messages,
-            events,
-            view,
-            tally,
-            thread: Mutex::new(Some(thread)),
-        };
-        if self.autoplay {
-            player.set_autoplay(true);
-        }
-        Ok(player)
-    }
-}
+/// A player that is dropped waits so long for its outputs.
+const DROP_LIMIT: Duration = Duration::from_secs(1);
 
 impl Player {
     /// Begins to put a player together.
@@ -212,7 +121,7 @@ impl Player {
         self.prepare();
     }
 
-    /// Sets what to play.
+    /// Sets what to play; what played before ends.
     pub fn set_source(&self, source: Source) {
         self.command(Command::SetSource(source));
     }
@@ -220,7 +129,7 @@ impl Player {
     pub fn prepare(&self) {
         self.command(Command::Prepare);
     }
-    /// Plays, or plays on.
+    /// Plays, or plays on. While the source is being opened it is remembered.
     pub fn start(&self) {
         self.command(Command::Start);
     }
@@ -240,7 +149,7 @@ impl Player {
     pub fn reload(&self) {
         self.command(Command::Reload);
     }
-    /// Goes to a time; [`Event::SeekEnd`] follows.
+    /// Goes to a time; [`Event::SeekEnd`] follows. Before the source is open it is remembered; a live stream refuses it.
     pub fn seek(&self, target: Time, accuracy: SeekAccuracy) {
         self.command(Command::Seek { target, accuracy });
     }
@@ -248,43 +157,107 @@ impl Player {
     pub fn select_track(&self, choice: TrackChoice) {
         self.command(Command::SelectTrack(choice));
     }
-    /// Playback speed, 0.5 to 2. The pitch of the sound moves along for now.
-    pub fn set_speed(&self, speed: f64) {
-        self.command(Command::SetSpeed(speed));
-    }
-    /// Begin again at the end.
-    pub fn set_loop(&self, mode: LoopMode) {
-        self.command(Command::SetLoop(mode));
-    }
-    /// Start by itself once prepared; set it before `prepare`.
-    pub fn set_autoplay(&self, autoplay: bool) {
-        self.command(Command::SetAutoPlay(autoplay));
-    }
-    /// Volume, 0 to 2; 1 is as recorded.
-    pub fn set_volume(&self, volume: f32) {
-        self.send(Message::Control(Control::Volume(volume)));
-    }
-    /// Silence, at any volume.
-    pub fn set_mute(&self, mute: bool) {
-        self.send(Message::Control(Control::Mute(mute)));
-    }
     /// Answers [`Event::CredentialExpired`].
     pub fn refresh(&self, credential: Credential) {
         self.command(Command::Refresh(credential));
     }
 
+    /// Changes the settings, normalised as [`PlayerConfig::normalised`] says. Limits and intervals count from now on; which
+    /// kinds of tracks play and where live playback begins, from the next `prepare` on.
+    pub fn set_config(&self, config: PlayerConfig) {
+        let config = config.normalised();
+        self.wish(Command::SetConfig(config.clone()), |it| it.config = config);
+    }
+    /// The settings, normalised.
+    #[must_use]
+    pub fn config(&self) -> PlayerConfig {
+        self.wishes().config.clone()
+    }
+    /// Playback speed, 0.5 to 2; others are refused. The pitch of the sound moves along for now.
+    pub fn set_speed(&self, speed: f64) {
+        self.wish(Command::SetSpeed(speed), |it| {
+            if SPEEDS.contains(&speed) {
+                it.speed = speed;
+            }
+        });
+    }
+    /// Playback speed as it was asked for last; 1 at first. A live stream that catches up plays faster meanwhile.
+    #[must_use]
+    pub fn speed(&self) -> f64 {
+        self.wishes().speed
+    }
+    /// Begin again at the end.
+    pub fn set_loop(&self, mode: LoopMode) {
+        self.wish(Command::SetLoop(mode), |it| it.looped = mode);
+    }
+    /// Whether it begins again at the end.
+    #[must_use]
+    pub fn loop_mode(&self) -> LoopMode {
+        self.wishes().looped
+    }
+    /// Start by itself once prepared; set it before `prepare`.
+    pub fn set_autoplay(&self, autoplay: bool) {
+        self.wish(Command::SetAutoPlay(autoplay), |it| it.autoplay = autoplay);
+    }
+    /// Whether it starts by itself once prepared.
+    #[must_use]
+    pub fn autoplay(&self) -> bool {
+        self.wishes().autoplay
+    }
+    /// Volume, 0 to 2, others are refused; 1 is as recorded.
+    pub fn set_volume(&self, volume: f32) {
+        let mut wishes = self.wishes();
+        if VOLUMES.contains(&volume) {
+            wishes.volume = volume;
+        }
+        self.send(Message::Control(Control::Volume(volume)));
+    }
+    /// The volume that was asked for last, also while it is muted; 1 at first.
+    #[must_use]
+    pub fn volume(&self) -> f32 {
+        self.wishes().volume
+    }
+    /// Silence, at any volume.
+    pub fn set_mute(&self, mute: bool) {
+        let mut wishes = self.wishes();
+        wishes.mute = mute;
+        self.send(Message::Control(Control::Mute(mute)));
+    }
+    /// Whether it is silent by [`set_mute`](Self::set_mute).
+    #[must_use]
+    pub fn is_muted(&self) -> bool {
+        self.wishes().mute
+    }
+
     /// The picture that is shown, or `None` before the first.
     #[must_use]
     pub fn snapshot(&self) -> Option<VideoFrame> {
-        let (answer, reply) = channel();
-        self.send(Message::Control(Control::Snapshot(answer)));
-        reply.recv_timeout(Duration::from_secs(1)).ok().flatten()
+        self.view(|view| view.shown.clone())
     }
 
-    /// The next event, or `None` when none came within the limit.
+    /// Waits for the next event.
+    ///
+    /// # Errors
+    /// [`NoEvent::NotYet`] when none came within the limit, [`NoEvent::Released`] when none can come any more.
+    pub fn next_event(&self, limit: Duration) -> Result<Event, NoEvent> {
+        self.events.next(Deadline::after(limit))
+    }
+    /// The next event, if one is there.
+    ///
+    /// # Errors
+    /// As for [`next_event`](Self::next_event).
+    pub fn try_next_event(&self) -> Result<Event, NoEvent> {
+        self.next_event(Duration::ZERO)
+    }
+    /// The events as they come, each waited for, until the player is released.
     #[must_use]
-    pub fn next_event(&self, limit: Duration) -> Option<Event> {
-        self.events.next(limit)
+    pub fn events(&self) -> Events {
+        Events(self.events.clone())
+    }
+    /// The events for asynchronous code.
+    #[must_use]
+    pub fn event_stream(&self) -> EventStream {
+        EventStream::new(self.events.clone())
     }
     /// The player has ended: no event can come any more.
     #[must_use]
@@ -338,25 +311,54 @@ impl Player {
         render::lock(&self.tally).stats()
     }
 
-    /// Ends everything and waits until the outputs have written what they hold.
+    /// Ends everything and waits until the outputs have written what they hold, no longer than the limit. Pictures that
+    /// still wait for the video sink have half of the time, then they are discarded; the sinks' `finish` has the rest. A sink
+    /// that has not ended by then is left to its thread.
+    ///
+    /// Only the first call ends and waits. Called by a sink of this player it waits for nothing, since it would wait for
+    /// itself.
     ///
     /// # Errors
-    /// What an output could not write.
-    pub fn release(&self) -> Result<(), Fault> {
-        let thread = self
-            .thread
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take();
-        let Some(thread) = thread else { return Ok(()) };
+    /// What an output could not write; ETIMEDOUT, `output.not_ended`, when one did not end in time.
+    pub fn release(&self, limit: Duration) -> Result<(), Fault> {
+        let mut thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner);
+        let taken = thread.take();
+        drop(thread);
+        let Some(thread) = taken else { return Ok(()) };
+        let by = Deadline::after(limit);
         let (answer, reply) = channel();
-        self.send(Message::Control(Control::Release(answer)));
-        let _ = thread.join();
-        reply.recv().unwrap_or(Ok(()))
+        self.send(Message::Control(Control::Release(Release { by, answer })));
+        let here = std::thread::current().id();
+        if here == thread.thread().id() || self.view(|view| view.render) == Some(here) {
+            return Ok(());
+        }
+        match by.receive(&reply) {
+            Ok(result) => {
+                // It has nothing left to do.
+                let _ = thread.join();
+                result
+            }
+            Err(RecvTimeoutError::Disconnected) => Ok(()),
+            Err(RecvTimeoutError::Timeout) => {
+                self.events.close();
+                Err(render::not_ended("an output"))
+            }
+        }
     }
 
     fn command(&self, command: Command) {
-        self.send(Message::Input(kinora_engine::Input::Command(command)));
+        self.send(Message::Input(Input::Command(command)));
+    }
+
+    /// Sends a command that a getter tells of. Both in one step: whatever thread asks last, its wish is told and done.
+    fn wish(&self, command: Command, note: impl FnOnce(&mut Wishes)) {
+        let mut wishes = self.wishes();
+        note(&mut wishes);
+        self.command(command);
+    }
+
+    fn wishes(&self) -> MutexGuard<'_, Wishes> {
+        self.wishes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn send(&self, message: Message) {
@@ -372,6 +374,6 @@ impl Player {
 impl Drop for Player {
     fn drop(&mut self) {
         // Who wants to know what an output could not write calls `release`.
-        let _ = self.release();
+        let _ = self.release(DROP_LIMIT);
     }
 }

@@ -1,15 +1,18 @@
 //! The render thread: takes pictures at their time and hands them to the video sink.
 
+use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::mpsc::{Receiver, Sender, SyncSender, TrySendError, sync_channel};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::thread::JoinHandle;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::{JoinHandle, ThreadId};
+use std::time::Duration;
 
 use kinora_errors::{Coded, Fault, codes};
 use kinora_media::{Time, VideoFrame};
-use kinora_output::VideoSink;
+use kinora_output::{Presenter, VideoSink};
 
 use crate::clock::SystemClock;
+use crate::deadline::Deadline;
 use crate::driver::Message;
 use crate::player::OutputStats;
 
@@ -24,11 +27,35 @@ struct Due {
     at: Time,
 }
 
+/// What the render thread is to do next.
+enum Job {
+    Show(Due),
+    Flush,
+    End,
+}
+
+/// Pictures on their way to the sink.
+#[derive(Default)]
+struct Mailbox {
+    orders: Mutex<Orders>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct Orders {
+    due: VecDeque<Due>,
+    /// The sink has not heard of a jump yet.
+    flush: bool,
+    /// No picture follows; those that wait are shown until then.
+    end: Option<Deadline>,
+}
+
 /// The engine's side of the render thread.
 pub(crate) struct Render {
-    frames: Option<SyncSender<Due>>,
+    mailbox: Arc<Mailbox>,
     tally: Arc<Mutex<Tally>>,
-    thread: Option<JoinHandle<Result<(), Fault>>>,
+    thread: JoinHandle<()>,
+    ended: Receiver<Result<(), Fault>>,
 }
 
 /// What the render thread counts, read by the player.
@@ -47,40 +74,101 @@ impl Render {
         out: Sender<Message>,
         tally: Arc<Mutex<Tally>>,
     ) -> std::io::Result<Self> {
-        let (frames, mailbox) = sync_channel(WAITING);
-        let counts = Arc::clone(&tally);
+        let mailbox = Arc::new(Mailbox::default());
+        let (answer, ended) = channel();
+        let (jobs, counts) = (Arc::clone(&mailbox), Arc::clone(&tally));
         let thread = std::thread::Builder::new()
             .name("kinora-render".into())
             .spawn(move || {
                 // The sink is the application's: what it does must not end the player unseen.
-                let run = AssertUnwindSafe(|| run(sink, clock, &mailbox, &counts, &out));
-                catch_unwind(run).unwrap_or_else(|_| {
+                let run = AssertUnwindSafe(|| run(sink, clock, &jobs, &counts, &out));
+                let result = catch_unwind(run).unwrap_or_else(|_| {
                     let _ = out.send(Message::OutputFailed(broken()));
                     Err(broken())
-                })
+                });
+                let _ = answer.send(result);
             })?;
         Ok(Self {
-            frames: Some(frames),
+            mailbox,
             tally,
-            thread: Some(thread),
+            thread,
+            ended,
         })
+    }
+
+    pub(crate) fn thread(&self) -> ThreadId {
+        self.thread.thread().id()
     }
 
     /// Shows a picture whose time has come.
     pub(crate) fn show(&self, frame: VideoFrame, at: Time) {
-        let Some(frames) = &self.frames else { return };
-        if let Err(TrySendError::Full(_)) = frames.try_send(Due { frame, at }) {
+        let mut orders = self.mailbox.lock();
+        if orders.due.len() < WAITING {
+            orders.due.push_back(Due { frame, at });
+            self.mailbox.changed.notify_one();
+        } else {
+            drop(orders);
             lock(&self.tally).refused += 1;
         }
     }
 
-    /// Waits until the sink has written what it holds.
-    pub(crate) fn finish(&mut self) -> Result<(), Fault> {
-        self.frames = None;
-        match self.thread.take().map(JoinHandle::join) {
-            None => Ok(()),
-            Some(Ok(result)) => result,
-            Some(Err(_)) => Err(broken()),
+    /// Pictures that wait are worthless.
+    pub(crate) fn flush(&self) {
+        let mut orders = self.mailbox.lock();
+        orders.due.clear();
+        orders.flush = true;
+        self.mailbox.changed.notify_one();
+    }
+
+    /// No picture follows. Those that wait have half of the time; the sink's end has the rest.
+    pub(crate) fn end(&self, by: Deadline) {
+        self.mailbox.lock().end = Some(by.halfway());
+        self.mailbox.changed.notify_one();
+    }
+
+    /// Waits for the sink's end. A sink that does not come to one is left to its thread.
+    pub(crate) fn wait(&self, by: Deadline) -> Result<(), Fault> {
+        match by.receive(&self.ended) {
+            Ok(result) => result,
+            Err(RecvTimeoutError::Timeout) => Err(not_ended("the video output")),
+            Err(RecvTimeoutError::Disconnected) => Err(broken()),
+        }
+    }
+}
+
+/// Without a player nothing is shown any more.
+impl Drop for Render {
+    fn drop(&mut self) {
+        let mut orders = self.mailbox.lock();
+        orders.end.get_or_insert(Deadline::after(Duration::ZERO));
+        self.mailbox.changed.notify_one();
+    }
+}
+
+impl Mailbox {
+    fn lock(&self) -> MutexGuard<'_, Orders> {
+        self.orders.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn next(&self) -> Job {
+        let mut orders = self.lock();
+        loop {
+            if std::mem::take(&mut orders.flush) {
+                return Job::Flush;
+            }
+            if orders.end.is_some_and(Deadline::is_over) {
+                return Job::End;
+            }
+            if let Some(due) = orders.due.pop_front() {
+                return Job::Show(due);
+            }
+            if orders.end.is_some() {
+                return Job::End;
+            }
+            orders = self
+                .changed
+                .wait(orders)
+                .unwrap_or_else(PoisonError::into_inner);
         }
     }
 }
@@ -89,26 +177,40 @@ fn broken() -> Fault {
     Fault::new(codes::ERROR_UNKNOWN, "output.broken").because("the video output panicked")
 }
 
+/// ETIMEDOUT: the output is left to itself.
+pub(crate) fn not_ended(which: &str) -> Fault {
+    Fault::new(kinora_errors::Code::from_errno(110), "output.not_ended")
+        .because(format!("{which} did not end in the time that it was given"))
+}
+
 fn run(
-    mut sink: Box<dyn VideoSink>,
+    sink: Box<dyn VideoSink>,
     clock: SystemClock,
-    mailbox: &Receiver<Due>,
+    mailbox: &Mailbox,
     tally: &Mutex<Tally>,
     out: &Sender<Message>,
 ) -> Result<(), Fault> {
+    let mut sink = Presenter::new(sink);
     let mut first_failure: Option<Fault> = None;
-    while let Ok(Due { frame, at }) = mailbox.recv() {
-        let offset = clock.mono() - at;
-        if let Err(error) = sink.present(&frame) {
-            // A sink that fails once is told once; the player plays on.
-            if first_failure.is_none() {
-                let fault = error.fault();
-                let _ = out.send(Message::OutputFailed(fault.clone()));
-                first_failure = Some(fault);
+    loop {
+        match mailbox.next() {
+            Job::End => break,
+            Job::Flush => sink.flush(),
+            Job::Show(Due { frame, at }) => {
+                let offset = clock.mono() - at;
+                match sink.present(&frame) {
+                    Ok(true) => lock(tally).count(offset),
+                    Ok(false) => {}
+                    // A sink that fails once is told once; the player plays on.
+                    Err(_) if first_failure.is_some() => {}
+                    Err(error) => {
+                        let fault = error.fault();
+                        let _ = out.send(Message::OutputFailed(fault.clone()));
+                        first_failure = Some(fault);
+                    }
+                }
             }
-            continue;
         }
-        lock(tally).count(offset);
     }
     let finished = sink.finish().map_err(|error| error.fault());
     first_failure.map_or(finished, Err)

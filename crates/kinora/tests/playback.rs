@@ -54,10 +54,10 @@ fn play(player: &Player) -> Result<Vec<Event>, Fault> {
     let mut events = Vec::new();
     loop {
         match player.next_event(LIMIT) {
-            Some(Event::Error(fault)) => return Err(fault),
-            Some(Event::Completion) => return Ok(events),
-            Some(event) => events.push(event),
-            None => panic!("no event within {LIMIT:?} after {events:?}"),
+            Ok(Event::Error(fault)) => return Err(fault),
+            Ok(Event::Completion) => return Ok(events),
+            Ok(event) => events.push(event),
+            Err(_) => panic!("no event within {LIMIT:?} after {events:?}"),
         }
     }
 }
@@ -87,7 +87,7 @@ fn a_file_plays_to_its_end_with_every_picture_shown() {
     for decoders in [DecoderChoice::Rust, DecoderChoice::Ffmpeg] {
         let (player, first) = played(&file, decoders);
         assert_eq!(first, Some(Time::ZERO), "{decoders:?}");
-        player.release().unwrap();
+        player.release(LIMIT).unwrap();
         let stats = player.stats();
         assert_eq!(
             player.output_stats().shown + stats.frames_dropped,
@@ -164,10 +164,10 @@ fn an_exact_seek_shows_the_picture_asked_for() {
     player.prepare();
     let shown = loop {
         match player.next_event(LIMIT) {
-            Some(Event::FirstFrame { pts }) => break pts,
-            Some(Event::Error(fault)) => panic!("{fault}"),
-            Some(_) => {}
-            None => panic!("no picture"),
+            Ok(Event::FirstFrame { pts }) => break pts,
+            Ok(Event::Error(fault)) => panic!("{fault}"),
+            Ok(_) => {}
+            Err(_) => panic!("no picture"),
         }
     };
     assert_eq!(shown, Time::from_millis(520));

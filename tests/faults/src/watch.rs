@@ -64,7 +64,7 @@ impl Watch {
     pub fn until<T>(&mut self, mut wanted: impl FnMut(&Event) -> Option<T>) -> T {
         let mut last = None;
         loop {
-            let Some(event) = self.player.next_event(PATIENCE) else {
+            let Ok(event) = self.player.next_event(PATIENCE) else {
                 panic!(
                     "nothing more within {PATIENCE:?}; the last was {last:?}, the state is {:?}",
                     self.player.state()

@@ -1,6 +1,7 @@
 //! `kinora play`.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use kinora::{LoopMode, Player, SeekAccuracy, Time};
 
@@ -19,6 +20,9 @@ mod show;
 
 use ending::Ending;
 use session::Session;
+
+/// The outputs have so long to write what they hold.
+const OUTPUT_LIMIT: Duration = Duration::from_secs(10);
 
 pub(crate) fn run(args: PlayArgs, style: &Style) -> Result<(), Failure> {
     let outputs = outputs::choose(&args)?;
@@ -58,7 +62,7 @@ pub(crate) fn run(args: PlayArgs, style: &Style) -> Result<(), Failure> {
     drop(keys);
     played?;
     // The terminal shows its own screen again before anything is printed there.
-    player.release()?;
+    player.release(OUTPUT_LIMIT)?;
     session.summary();
     ending.verdict()
 }

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use kinora::output::luma_pgm;
-use kinora::{Event, Fault, Player, State, Time, codes};
+use kinora::{CommandKind, Event, Fault, Player, Refusal, State, Time, codes};
 use kinora_errors::Lang;
 use serde_json::{Map, Value, json};
 
@@ -81,7 +81,7 @@ impl<'a> Session<'a> {
             if self.time_is_up() {
                 break;
             }
-            let Some(event) = self.player.next_event(self.patience()) else {
+            let Ok(event) = self.player.next_event(self.patience()) else {
                 if self.player.is_released() {
                     break;
                 }
@@ -183,6 +183,7 @@ impl<'a> Session<'a> {
                 json!({ "ms": self.begun.elapsed().as_secs_f64() * 1e3 }),
             ),
             Event::Recovered(fault) => self.tell_recovered(&fault, told),
+            Event::CommandRefused { command, refusal } => self.tell_refused(command, refusal, told),
             Event::CredentialExpired(fault) => {
                 self.say(told, json!({}));
                 self.refresh(fault)?;
@@ -245,6 +246,17 @@ impl<'a> Session<'a> {
                 "kinora: {} {fault}",
                 self.style.say("played on after", "已恢复播放：")
             );
+        }
+    }
+
+    /// What was typed, or came by `--control`, and can not be done.
+    fn tell_refused(&mut self, command: CommandKind, refusal: Refusal, told: Map<String, Value>) {
+        let text = refusal.text(self.style.lang);
+        if self.machine() {
+            self.say(told, json!({ "text": text }));
+        } else {
+            self.status.clear();
+            eprintln!("kinora: {}: {text}", command.name());
         }
     }
 

@@ -84,8 +84,7 @@ fn playlist(url: &str, args: &InputArgs, net: &NetConfig) -> Result<Found, Failu
         .network(net.clone())
         .build()?;
     player.open(url);
-    player.prepare();
-    while let Some(event) = player.next_event(PATIENCE) {
+    while let Ok(event) = player.next_event(PATIENCE) {
         match event {
             Event::Prepared(info) => {
                 return Ok(Found {

@@ -2,6 +2,7 @@ mod bandwidth;
 mod chaos;
 mod credentials;
 mod hls;
+mod refusals;
 mod sound;
 
 use kinora_errors::codes;

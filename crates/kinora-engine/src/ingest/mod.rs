@@ -204,9 +204,10 @@ impl Ingest {
         }
     }
 
-    pub(crate) fn reload(&mut self, cx: &mut Cx) {
+    /// Asks again now for what waits for another try. `false`: nothing does.
+    pub(crate) fn reload(&mut self, cx: &mut Cx) -> bool {
         match self {
-            Self::Unknown => {}
+            Self::Unknown => false,
             Self::Progressive(file) => file.reload(cx),
             Self::Hls(hls) => hls.reload(cx),
         }

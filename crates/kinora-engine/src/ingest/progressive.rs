@@ -345,8 +345,8 @@ impl Progressive {
         Sought::FromStart
     }
 
-    pub(crate) fn reload(&mut self, cx: &mut Cx) {
-        self.transfer.reload(cx);
+    pub(crate) fn reload(&mut self, cx: &mut Cx) -> bool {
+        self.transfer.reload(cx)
     }
 
     pub(crate) fn renew(&mut self, cx: &mut Cx, url: Secret) {

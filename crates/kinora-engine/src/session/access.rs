@@ -8,7 +8,7 @@ use crate::cx::Cx;
 use crate::ingest::Ingest;
 use crate::resolve::Resolved;
 use crate::transfer::Terms;
-use crate::{Credential, Event, Input, recover};
+use crate::{Credential, Event, Input, Refusal, recover};
 
 /// A fresh credential is waited for so long.
 const LONGEST_REFRESH: Time = Time::from_millis(10_000);
@@ -64,25 +64,25 @@ impl Session {
         }
     }
 
-    pub(crate) fn refresh(&mut self, cx: &mut Cx, credential: Credential) {
+    /// Takes a fresh credential. One for the video service may come before the old one expires; a URL is taken when it is
+    /// asked for only.
+    pub(crate) fn refresh(&mut self, cx: &mut Cx, credential: Credential) -> Result<(), Refusal> {
         if let Credential::Url(url) = credential {
-            if self.expiry.take().is_some() {
-                self.ingest.renew(cx, url);
-            }
-            return;
+            self.expiry.take().ok_or(Refusal::NothingExpired)?;
+            self.ingest.renew(cx, url);
+            return Ok(());
         }
-        let Some(call) = &mut self.resolve else {
-            return;
-        };
+        let call = self.resolve.as_mut().ok_or(Refusal::OtherCredential)?;
         if !call.refresh(credential) {
-            return;
+            return Err(Refusal::OtherCredential);
         }
         let Some((fault, _)) = self.expiry.take() else {
-            return;
+            return Ok(());
         };
         // Of media that was refused, its own transfer tells when it comes again.
         self.replaced = recover::is_expired(&fault).then_some(fault);
         self.ask_service(cx);
+        Ok(())
     }
 
     /// Asks the service where the video is.

@@ -7,10 +7,17 @@ use crate::ingest::{Anew, Ingest};
 use crate::present::Begin;
 use crate::select;
 use crate::session::{Session, Stage};
-use crate::{Event, TrackChoice};
+use crate::{Event, Refusal, TrackChoice};
 
 impl Session {
-    pub(crate) fn select(&mut self, cx: &mut Cx, choice: TrackChoice) {
+    pub(crate) fn select(&mut self, cx: &mut Cx, choice: TrackChoice) -> Result<(), Refusal> {
+        let options = self.choices().or_else(|| self.options.clone());
+        let options = options.ok_or(Refusal::NotPrepared)?;
+        if let TrackChoice::Index(index) = choice
+            && !options.iter().any(|option| option.index == index)
+        {
+            return Err(Refusal::NoSuchTrack);
+        }
         if self
             .resolve
             .as_ref()
@@ -24,17 +31,24 @@ impl Session {
                 Anew::Sound if self.takes_other_sound(cx) => {}
                 Anew::Sound | Anew::All => self.load_anew(cx),
             }
-            return;
+            return Ok(());
         }
-        let (TrackChoice::Index(index), Some(info)) = (choice, self.info.clone()) else {
-            return;
+        self.select_track(cx, choice)
+    }
+
+    /// Another track of the same file.
+    fn select_track(&mut self, cx: &mut Cx, choice: TrackChoice) -> Result<(), Refusal> {
+        let TrackChoice::Index(index) = choice else {
+            return Err(Refusal::NothingAutomatic);
         };
-        let Some(track) = usize::try_from(index)
+        let info = self.info.clone().ok_or(Refusal::NotPrepared)?;
+        let track = usize::try_from(index)
             .ok()
-            .and_then(|index| info.tracks.get(index))
-        else {
-            return;
-        };
+            .and_then(|index| info.tracks.get(index));
+        let track = track.ok_or(Refusal::NoSuchTrack)?;
+        if !select::is_playable(track, &cx.config) {
+            return Err(Refusal::NotPlayable);
+        }
         self.wish.retain(|id| {
             info.track(*id)
                 .is_none_or(|known| known.kind() != track.kind())
@@ -45,15 +59,17 @@ impl Session {
         self.follow(cx, &selection);
         self.load_anew(cx);
         cx.event(Event::TrackChanged { index });
+        Ok(())
     }
 
     /// Another definition plays from here.
-    fn select_definition(&mut self, cx: &mut Cx, choice: TrackChoice) {
+    fn select_definition(&mut self, cx: &mut Cx, choice: TrackChoice) -> Result<(), Refusal> {
         let TrackChoice::Index(index) = choice else {
-            return;
+            return Err(Refusal::NothingAutomatic);
         };
-        let Some(url) = self.resolve.as_mut().and_then(|call| call.select(index)) else {
-            return;
+        let call = self.resolve.as_mut().ok_or(Refusal::NotPrepared)?;
+        let Some(url) = call.select(index)? else {
+            return Ok(());
         };
         let position = self.position(cx.mono());
         self.ingest.close(cx);
@@ -62,6 +78,7 @@ impl Session {
         self.seek_on_headers = Some(position);
         self.options = self.choices();
         cx.event(Event::TrackChanged { index });
+        Ok(())
     }
 
     /// What is buffered is not what is wanted: it comes again from here.

@@ -23,7 +23,9 @@ use crate::resolve::Resolve;
 use crate::select;
 use crate::stats::Meter;
 use crate::transfer::Terms;
-use crate::{Epoch, Event, InfoCode, Input, LoopMode, Output, State, TrackOption, recover};
+use crate::{
+    Epoch, Event, InfoCode, Input, LoopMode, Output, Refusal, State, TrackOption, recover,
+};
 
 /// How far the presentation is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -365,13 +367,11 @@ impl Session {
         if let Some(options) = &self.options {
             cx.event(Event::TracksReady(Arc::clone(options)));
         }
-        if !wishes.autoplay {
-            cx.event(Event::Prepared(info));
-        }
+        cx.event(Event::Prepared(info));
         if play {
             self.start(cx);
         }
-        if wishes.autoplay {
+        if play && wishes.autoplay {
             cx.event(Event::AutoPlayStart);
             cx.info(InfoCode::AutoPlayStart, "started by itself");
         }
@@ -420,8 +420,11 @@ impl Session {
         }
     }
 
-    pub(crate) fn reload(&mut self, cx: &mut Cx) {
-        self.ingest.reload(cx);
+    pub(crate) fn reload(&mut self, cx: &mut Cx) -> Result<(), Refusal> {
+        match self.ingest.reload(cx) {
+            true => Ok(()),
+            false => Err(Refusal::NothingParked),
+        }
     }
 
     pub(crate) fn set_speed(&mut self, cx: &mut Cx, speed: f64) {

@@ -13,9 +13,6 @@ use crate::{Event, SeekAccuracy, State};
 impl Session {
     /// Goes to a time. An earlier seek that has not ended is forgotten: only the newest one ends.
     pub(crate) fn seek(&mut self, cx: &mut Cx, target: Time, accuracy: SeekAccuracy) {
-        if self.ingest.is_live() {
-            return;
-        }
         let duration = self.info.as_ref().and_then(|info| info.duration);
         let target = target
             .min(duration.unwrap_or(Time::MAX))

@@ -130,6 +130,8 @@ pub struct Sim {
     pub events: Vec<(Time, Event)>,
     /// Pictures that were shown: when, and which.
     pub shown: Vec<(Time, Time)>,
+    /// Speeds that the sink was told.
+    pub rates: Vec<f64>,
     /// Inputs that the engine was given.
     pub steps: u64,
     /// Steps since time passed.
@@ -171,6 +173,7 @@ impl Sim {
             watch: Watch::default(),
             events: Vec::new(),
             shown: Vec::new(),
+            rates: Vec::new(),
             steps: 0,
             idle: 0,
         }
@@ -320,7 +323,11 @@ impl Sim {
                 self.agenda.add(now + ms(50), Happening::Report);
             }
             Output::HoldAudio => self.sink.hold(now),
-            Output::Rate(rate) => self.sink.set_rate(now, rate),
+            Output::DrainAudio => self.sink.drain(),
+            Output::Rate(rate) => {
+                self.rates.push(rate);
+                self.sink.set_rate(now, rate);
+            }
             Output::Close => {
                 self.video.close();
                 self.audio.close();

@@ -17,6 +17,8 @@ pub(super) struct Sink {
     epoch: Epoch,
     changed: bool,
     last_end: Option<Time>,
+    /// All that there is for now was given.
+    drained: bool,
 }
 
 impl Sink {
@@ -40,6 +42,7 @@ impl Sink {
     }
 
     pub(super) fn queue(&mut self, now: Time, pts: Time, duration: Time, skip_until: Time) {
+        self.drained = false;
         self.play_to(now);
         let cut = (skip_until - pts).max(Time::ZERO).min(duration);
         if cut < duration {
@@ -72,8 +75,13 @@ impl Sink {
         self.blocks.clear();
         self.inside = Time::ZERO;
         self.last_end = None;
+        self.drained = false;
         self.epoch = epoch;
         self.changed = true;
+    }
+    pub(super) fn drain(&mut self) {
+        assert!(!self.drained, "the last is told twice");
+        self.drained = true;
     }
     pub(super) fn is_on(&self) -> bool {
         self.running

@@ -70,7 +70,8 @@ pub(super) enum Asked {
     Reload,
     Seek(i64, bool),
     SelectTrack(Option<u32>),
-    Speed(f64),
+    /// What is no number is written as none.
+    Speed(Option<f64>),
     Loop(bool),
     AutoPlay(bool),
     Refresh(NotedCredential),
@@ -216,7 +217,7 @@ impl From<&Command> for Asked {
             }
             Command::SelectTrack(TrackChoice::Auto) => Self::SelectTrack(None),
             Command::SelectTrack(TrackChoice::Index(index)) => Self::SelectTrack(Some(*index)),
-            Command::SetSpeed(speed) => Self::Speed(*speed),
+            Command::SetSpeed(speed) => Self::Speed(speed.is_finite().then_some(*speed)),
             Command::SetLoop(mode) => Self::Loop(*mode == LoopMode::On),
             Command::SetAutoPlay(autoplay) => Self::AutoPlay(*autoplay),
             Command::Refresh(credential) => Self::Refresh(match credential {
@@ -370,7 +371,7 @@ impl From<Asked> for Command {
             Asked::SelectTrack(index) => {
                 Self::SelectTrack(index.map_or(TrackChoice::Auto, TrackChoice::Index))
             }
-            Asked::Speed(speed) => Self::SetSpeed(speed),
+            Asked::Speed(speed) => Self::SetSpeed(speed.unwrap_or(f64::NAN)),
             Asked::Loop(on) => Self::SetLoop(if on { LoopMode::On } else { LoopMode::Off }),
             Asked::AutoPlay(autoplay) => Self::SetAutoPlay(autoplay),
             Asked::Refresh(credential) => Self::Refresh(credential.into()),

@@ -7,17 +7,22 @@ use std::thread::{self, JoinHandle};
 
 use kinora_media::VideoFrame;
 
-use crate::{SinkError, VideoSink};
+use crate::{Presenter, SinkError, VideoSink};
 
 /// Pictures that may wait; they share their samples with whoever else has them.
 const MOST_WAITING: usize = 4;
 
 /// Hands pictures to another sink on a thread of its own. When too many wait, presenting waits: none is
-/// lost. A failure is told with the next picture, or at the end.
+/// lost, not even by a flush. A failure is told with the next picture, or at the end.
 pub struct Background {
-    sender: Option<SyncSender<VideoFrame>>,
+    sender: Option<SyncSender<Job>>,
     failure: Arc<Mutex<Option<SinkError>>>,
     worker: Option<JoinHandle<()>>,
+}
+
+enum Job {
+    Show(VideoFrame),
+    Flush,
 }
 
 impl Background {
@@ -26,12 +31,12 @@ impl Background {
     /// # Errors
     /// [`SinkError::Thread`].
     pub fn start(sink: impl VideoSink + 'static) -> Result<Self, SinkError> {
-        let (sender, frames) = sync_channel(MOST_WAITING);
+        let (sender, jobs) = sync_channel(MOST_WAITING);
         let failure = Arc::new(Mutex::new(None));
         let told = Arc::clone(&failure);
         let worker = thread::Builder::new()
             .name("kinora-output".into())
-            .spawn(move || work(sink, &frames, &told))
+            .spawn(move || work(sink, &jobs, &told))
             .map_err(SinkError::Thread)?;
         Ok(Self {
             sender: Some(sender),
@@ -40,17 +45,19 @@ impl Background {
         })
     }
 
+    fn send(&self, job: Job) -> bool {
+        let sender = self.sender.as_ref();
+        sender.is_some_and(|sender| sender.send(job).is_ok())
+    }
+
     fn take_failure(&self) -> Result<(), SinkError> {
         let mut failure = self.failure.lock().unwrap_or_else(PoisonError::into_inner);
         failure.take().map_or(Ok(()), Err)
     }
 }
 
-fn work(
-    mut sink: impl VideoSink,
-    frames: &Receiver<VideoFrame>,
-    failure: &Mutex<Option<SinkError>>,
-) {
+fn work(sink: impl VideoSink, jobs: &Receiver<Job>, failure: &Mutex<Option<SinkError>>) {
+    let mut sink = Presenter::new(sink);
     let note = |result: Result<(), SinkError>| {
         if let Err(error) = result {
             let mut failure = failure.lock().unwrap_or_else(PoisonError::into_inner);
@@ -58,8 +65,11 @@ fn work(
             failure.get_or_insert(error);
         }
     };
-    while let Ok(frame) = frames.recv() {
-        note(sink.present(&frame));
+    while let Ok(job) = jobs.recv() {
+        match job {
+            Job::Show(frame) => note(sink.present(&frame).map(drop)),
+            Job::Flush => sink.flush(),
+        }
     }
     note(sink.finish());
 }
@@ -67,14 +77,15 @@ fn work(
 impl VideoSink for Background {
     fn present(&mut self, frame: &VideoFrame) -> Result<(), SinkError> {
         self.take_failure()?;
-        let sent = self
-            .sender
-            .as_ref()
-            .map(|sender| sender.send(frame.clone()));
-        match sent {
-            Some(Ok(())) => Ok(()),
-            _ => Err(SinkError::Thread(io::ErrorKind::BrokenPipe.into())),
+        match self.send(Job::Show(frame.clone())) {
+            true => Ok(()),
+            false => Err(SinkError::Thread(io::ErrorKind::BrokenPipe.into())),
         }
+    }
+
+    fn flush(&mut self) {
+        // A thread that is gone tells so with the next picture.
+        self.send(Job::Flush);
     }
 
     fn finish(&mut self) -> Result<(), SinkError> {

@@ -28,11 +28,11 @@ impl RgbImage {
         encoder.set_color(ColorType::Rgb);
         encoder.set_depth(BitDepth::Eight);
         encoder.set_compression(Compression::Fast);
-        let mut writer = encoder.write_header().map_err(SinkError::Png)?;
+        let mut writer = encoder.write_header().map_err(SinkError::png)?;
         writer
             .write_image_data(&self.data)
-            .map_err(SinkError::Png)?;
-        writer.finish().map_err(SinkError::Png)?;
+            .map_err(SinkError::png)?;
+        writer.finish().map_err(SinkError::png)?;
         Ok(file)
     }
 }

@@ -11,7 +11,7 @@ use crossterm::terminal::{EnterAlternateScreen, LeaveAlternateScreen};
 use kinora_media::VideoFrame;
 
 use super::RgbImage;
-use crate::{SinkError, VideoSink};
+use crate::{SinkError, VideoFormat, VideoSink};
 
 /// What a terminal can show.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -207,6 +207,11 @@ fn restore_on_panic() {
 }
 
 impl VideoSink for Terminal {
+    /// Pictures of another shape leave cells uncovered that the last ones filled.
+    fn configure(&mut self, _format: &VideoFormat) -> Result<(), SinkError> {
+        self.drawn_size = (0, 0);
+        Ok(())
+    }
     fn present(&mut self, frame: &VideoFrame) -> Result<(), SinkError> {
         self.draw(frame)
     }

@@ -23,13 +23,7 @@ fn session(seed: u64) -> Sim {
 
 fn session_in(seed: u64, make: impl FnOnce(PlayerConfig) -> Sim) -> Sim {
     let mut dice = Dice::new(seed);
-    let config = PlayerConfig {
-        network_retry_count: u32::try_from(dice.below(4)).unwrap_or(0),
-        network_timeout: ms(500 + span(&mut dice, 15_000)).to_duration(),
-        max_buffer: ms(500 + span(&mut dice, 20_000)).to_duration(),
-        ..PlayerConfig::default()
-    };
-    let mut sim = make(config);
+    let mut sim = make(settings(&mut dice));
     let url = stage(&mut sim, &mut dice);
     sim.net.weather = Weather {
         latency: ms(span(&mut dice, 300)),
@@ -114,6 +108,15 @@ fn span(dice: &mut Dice, most_ms: u64) -> i64 {
     i64::try_from(dice.below(most_ms)).unwrap_or(0)
 }
 
+fn settings(dice: &mut Dice) -> PlayerConfig {
+    PlayerConfig {
+        network_retry_count: u32::try_from(dice.below(4)).unwrap_or(0),
+        network_timeout: ms(500 + span(dice, 15_000)).to_duration(),
+        max_buffer: ms(500 + span(dice, 20_000)).to_duration(),
+        ..PlayerConfig::default()
+    }
+}
+
 fn wish(dice: &mut Dice) -> Command {
     let target = ms(span(dice, 14_000));
     match dice.below(17) {
@@ -139,7 +142,9 @@ fn wish(dice: &mut Dice) -> Command {
             3 => TrackChoice::Auto,
             index => TrackChoice::Index(u32::try_from(index).unwrap_or(0)),
         }),
-        14..=16 => credentials::fresh(),
+        14 => credentials::fresh(),
+        15 => Command::SetConfig(settings(dice)),
+        16 => Command::SetSpeed([f64::NAN, 0.0, 2.5][usize::try_from(dice.below(3)).unwrap_or(0)]),
         _ => Command::Prepare,
     }
 }

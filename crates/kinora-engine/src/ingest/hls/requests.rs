@@ -113,13 +113,11 @@ impl Hls {
         ])
     }
 
-    pub(crate) fn reload(&mut self, cx: &mut Cx) {
-        if let Some((transfer, _)) = &mut self.first {
-            transfer.reload(cx);
-        }
-        for loader in self.loaders() {
-            loader.reload(cx);
-        }
+    pub(crate) fn reload(&mut self, cx: &mut Cx) -> bool {
+        let first = self.first.as_mut();
+        let first = first.is_some_and(|(transfer, _)| transfer.reload(cx));
+        self.loaders()
+            .fold(first, |asked, loader| loader.reload(cx) | asked)
     }
 
     /// The playlist is to be found at another URL now; segments that it names keep theirs.

@@ -288,16 +288,19 @@ impl Loader {
         self.plan.as_ref().map_or(Time::ZERO, |plan| plan.target)
     }
 
-    pub(in crate::ingest::hls) fn reload(&mut self, cx: &mut Cx) {
+    pub(in crate::ingest::hls) fn reload(&mut self, cx: &mut Cx) -> bool {
+        let mut asks = false;
         for job in &mut self.jobs {
-            job.transfer.reload(cx);
+            asks |= job.transfer.reload(cx);
         }
         if self.is_live()
             && self.refresh_at.is_none()
             && !self.asks_for(|task| matches!(task, Task::Playlist))
         {
             self.ask_playlist(cx);
+            asks = true;
         }
+        asks
     }
 
     pub(in crate::ingest::hls) fn deadline(&self, cx: &Cx) -> Option<Time> {

@@ -1,0 +1,140 @@
+//! How a player is put together.
+
+use std::sync::mpsc::channel;
+use std::sync::{Arc, Mutex};
+
+use kinora_engine::{PlayerConfig, TapeSink};
+use kinora_errors::{Fault, codes};
+use kinora_net::{NetConfig, Resolve, SystemResolver};
+use kinora_output::{AudioSink, NullAudio, NullVideo, VideoSink};
+
+use crate::backends::{Backends, DecoderChoice};
+use crate::driver::{self, Parts};
+use crate::events::EventQueue;
+use crate::player::{Player, View, Wishes};
+use crate::render::Tally;
+
+/// How a player is put together.
+pub struct PlayerBuilder {
+    config: PlayerConfig,
+    net: NetConfig,
+    resolver: Arc<dyn Resolve>,
+    decoders: DecoderChoice,
+    video: Box<dyn VideoSink>,
+    audio: Box<dyn AudioSink>,
+    autoplay: bool,
+    record: Option<TapeSink>,
+}
+
+impl Default for PlayerBuilder {
+    fn default() -> Self {
+        Self {
+            config: PlayerConfig::default(),
+            net: NetConfig::default(),
+            resolver: Arc::new(SystemResolver),
+            decoders: DecoderChoice::Auto,
+            video: Box::new(NullVideo::new()),
+            audio: Box::new(NullAudio::new()),
+            autoplay: false,
+            record: None,
+        }
+    }
+}
+
+impl PlayerBuilder {
+    /// The documented settings.
+    #[must_use]
+    pub fn config(mut self, config: PlayerConfig) -> Self {
+        self.config = config;
+        self
+    }
+    /// Limits, headers, proxy and certificates of the network.
+    #[must_use]
+    pub fn network(mut self, net: NetConfig) -> Self {
+        self.net = net;
+        self
+    }
+    /// Writes the session down, a JSON line at a time: what came in and when, sizes and what the content meant, but no
+    /// content, credential or title; URLs are masked. [`crate::replay()`] runs it again. `sink` is called on the player's
+    /// thread and should only buffer.
+    #[must_use]
+    pub fn record(mut self, sink: TapeSink) -> Self {
+        self.record = Some(sink);
+        self
+    }
+    /// Finds the addresses of names, instead of the system: for DNS over HTTPS, or pinned addresses.
+    #[must_use]
+    pub fn resolver(mut self, resolver: impl Resolve) -> Self {
+        self.resolver = Arc::new(resolver);
+        self
+    }
+    /// Which decoders may be used.
+    #[must_use]
+    pub fn decoders(mut self, choice: DecoderChoice) -> Self {
+        self.decoders = choice;
+        self
+    }
+    /// Where pictures go; without it nowhere, in time.
+    #[must_use]
+    pub fn video_sink(mut self, sink: impl VideoSink + 'static) -> Self {
+        self.video = Box::new(sink);
+        self
+    }
+    /// Where sound goes; without it nowhere, in time.
+    #[must_use]
+    pub fn audio_sink(mut self, sink: impl AudioSink + 'static) -> Self {
+        self.audio = Box::new(sink);
+        self
+    }
+    /// Start by itself once prepared.
+    #[must_use]
+    pub fn autoplay(mut self, autoplay: bool) -> Self {
+        self.autoplay = autoplay;
+        self
+    }
+
+    /// Starts the player's thread, and the loading of libavcodec beside it.
+    ///
+    /// # Errors
+    /// `ERROR_GENERAL_UNKNOWN` (or the errno's number) when the system gives no thread.
+    pub fn build(self) -> Result<Player, Fault> {
+        let backends = Backends::new(self.decoders);
+        backends.load_early();
+        let (messages, mailbox) = channel();
+        let events = EventQueue::default();
+        let view = Arc::new(Mutex::new(View::default()));
+        let tally = Arc::new(Mutex::new(Tally::default()));
+        let wishes = Wishes::new(self.config.clone().normalised());
+        let parts = Parts {
+            config: self.config,
+            net: self.net,
+            resolver: self.resolver,
+            backends,
+            video: self.video,
+            audio: self.audio,
+            messages: messages.clone(),
+            events: events.clone(),
+            view: Arc::clone(&view),
+            tally: Arc::clone(&tally),
+            record: self.record,
+        };
+        let thread = std::thread::Builder::new()
+            .name("kinora-engine".into())
+            .spawn(move || driver::run(parts, &mailbox))
+            .map_err(|error| {
+                Fault::new(codes::ERROR_GENERAL_UNKNOWN, "system.no_thread").cause(&error)
+            })?;
+        let player = Player {
+            messages,
+            events,
+            view,
+            tally,
+            wishes: Mutex::new(wishes),
+            thread: Mutex::new(Some(thread)),
+        };
+        if self.autoplay {
+            player.set_autoplay(true);
+        }
+        Ok(player)
+    }
+}

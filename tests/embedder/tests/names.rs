@@ -1,0 +1,233 @@
+//! Every type that a signature of the SDK holds can be named with `kinora` alone, and what an application builds can be built.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use std::any::type_name;
+use std::time::Duration;
+
+use kinora::output::{
+    AudioOutput, Background, ContactSheet, NullAudio, NullVideo, OutputSpecError, Paced, PngDir,
+    Presenter, RgbImage, SheetLayout, Silence, SinkError, TeeVideo, Terminal, VideoFormat,
+    VideoOutput, WavFile, WavWriter, YuvFile, video::Colors,
+};
+use kinora::{
+    AudioParams, Bytes, Cause, Code, CodecId, Coded, ColorInfo, ColorRange, CommandKind, Context,
+    Credential, Credentials, DecoderChoice, Definition, Encryption, Entry, Errno, Event,
+    EventStream, Events, Fault, FrameBuffer, Header, InfoCode, IpFamily, JsonValue, Lang, LoopMode,
+    MediaInfo, MediaReader, NetConfig, NoEvent, Origin, OutputStats, Packet, PacketDump,
+    PacketFlags, PixelFormat, PlaneView, PlayConfig, PlayInfo, PlayInfoList, PlayOptions, Player,
+    PlayerBuilder, PlayerConfig, Quality, Refusal, Replay, ReplayError, ReportStyle, Resolve,
+    Resolving, Retry, Rotation, Row, Secret, SecretUrl, SeekAccuracy, SeekMode, SeekTo, Severity,
+    Source, State, Stats, SystemResolver, TapeSink, Text, Thumbnail, ThumbnailList, Time,
+    TimingMark, TrackChoice, TrackId, TrackInfo, TrackKind, TrackOption, UnknownDefinition,
+    VecPlanes, VidAuth, VidSource, VidSts, VideoBase, VideoFrame, VideoParams, VideoReader, codes,
+    explain, replay,
+};
+
+macro_rules! names {
+    ($($name:ty),* $(,)?) => { [$(type_name::<$name>()),*] };
+}
+
+#[test]
+fn every_type_has_a_name_here() {
+    let player = names![
+        CommandKind,
+        Credential,
+        DecoderChoice,
+        Event,
+        EventStream,
+        Events,
+        InfoCode,
+        JsonValue,
+        LoopMode,
+        NoEvent,
+        OutputStats,
+        Player,
+        PlayerBuilder,
+        PlayerConfig,
+        Refusal,
+        Replay,
+        ReplayError,
+        SeekAccuracy,
+        Source,
+        State,
+        Stats,
+        TapeSink,
+        TimingMark,
+        TrackChoice,
+        TrackOption,
+    ];
+    let faults = names![
+        Cause,
+        Code,
+        Context,
+        Errno,
+        Fault,
+        Lang,
+        Origin,
+        ReportStyle,
+        Retry,
+        Row,
+        Secret,
+        Severity,
+        Text,
+        Box<dyn Coded>,
+    ];
+    let media = names![
+        AudioParams,
+        Bytes,
+        CodecId,
+        ColorInfo,
+        ColorRange,
+        MediaInfo,
+        MediaReader,
+        Packet,
+        PacketDump,
+        PacketFlags,
+        PixelFormat,
+        PlaneView<'_>,
+        Rotation,
+        SeekMode,
+        SeekTo,
+        Time,
+        TrackId,
+        TrackInfo,
+        TrackKind,
+        VecPlanes,
+        VideoFrame,
+        VideoParams,
+        VideoReader,
+        Box<dyn FrameBuffer>,
+    ];
+    let service = names![
+        Credentials,
+        Definition,
+        Encryption,
+        Entry,
+        Header,
+        IpFamily,
+        NetConfig,
+        PlayConfig,
+        PlayInfo,
+        PlayInfoList,
+        PlayOptions,
+        Quality,
+        Resolving,
+        SecretUrl,
+        SystemResolver,
+        Thumbnail,
+        ThumbnailList,
+        UnknownDefinition,
+        VidAuth,
+        VidSource,
+        VidSts,
+        VideoBase,
+        Box<dyn Resolve>,
+    ];
+    let outputs = names![
+        AudioOutput,
+        Background,
+        Colors,
+        ContactSheet,
+        NullAudio,
+        NullVideo,
+        OutputSpecError,
+        Paced<Silence>,
+        PngDir,
+        Presenter<NullVideo>,
+        RgbImage,
+        SheetLayout,
+        SinkError,
+        TeeVideo,
+        Terminal,
+        VideoFormat,
+        VideoOutput,
+        WavFile,
+        WavWriter,
+        YuvFile,
+    ];
+    let all = [&player[..], &faults, &media, &service, &outputs].concat();
+    assert!(all.iter().all(|name| !name.is_empty()));
+}
+
+#[test]
+fn a_picture_of_the_applications_own_can_be_built_and_drawn() {
+    let luma = (vec![128; 16 * 8], 16);
+    let chroma = (vec![128; 8 * 4], 8);
+    let frame = VideoFrame {
+        pts: Time::ZERO,
+        duration: Time::from_millis(40),
+        width: 16,
+        height: 8,
+        format: PixelFormat::I420,
+        color: ColorInfo::default(),
+        pixel_aspect: None,
+        rotation: Rotation::Cw90,
+        buffer: std::sync::Arc::new(VecPlanes {
+            planes: vec![luma, chroma.clone(), chroma],
+        }),
+    };
+    let image = RgbImage::upright(&frame).unwrap();
+    assert_eq!((image.width, image.height), (8, 16));
+    let PlaneView { data, stride } = frame.buffer.plane(0);
+    assert_eq!((data.len(), stride), (128, 16));
+}
+
+#[test]
+fn settings_and_sources_can_be_built() {
+    let net = NetConfig {
+        ip_family: IpFamily::V4,
+        proxy: Some(Secret::new("http://127.0.0.1:1")),
+        connect_timeout: Duration::from_secs(1),
+        ..NetConfig::default()
+    };
+    let config = PlayerConfig {
+        max_buffer: Duration::from_secs(9),
+        ..PlayerConfig::default()
+    };
+    let quality = Quality {
+        definition: "HD".parse::<Definition>().ok(),
+        forced: true,
+    };
+    let source = Source::VidAuth(Box::new(VidAuth {
+        vid: "v".into(),
+        play_auth: Secret::new("p"),
+        quality,
+        ..VidAuth::default()
+    }));
+    let player = Player::builder()
+        .network(net)
+        .config(config)
+        .resolver(SystemResolver)
+        .decoders(DecoderChoice::Rust)
+        .build()
+        .unwrap();
+    player.set_source(source);
+    player.refresh(Credential::PlayAuth(Secret::new("p")));
+    let seek = SeekTo {
+        time: Time::ZERO,
+        mode: SeekMode::Before,
+    };
+    assert_eq!(seek.mode, SeekMode::Before);
+}
+
+#[test]
+fn a_fault_is_reported_in_both_languages() {
+    let fault =
+        Fault::new(codes::ERROR_NETWORK_HTTP_403, "http.status").at_url("http://a.test/?k=s");
+    let texts = [Lang::En, Lang::Zh].map(|lang| fault.report(lang, ReportStyle::Plain));
+    assert!(texts.iter().all(|text| !text.contains("k=s")), "{texts:?}");
+    assert_ne!(texts[0], texts[1]);
+    let answer = explain::look_up("403");
+    assert!(explain::render(&answer, Lang::En, ReportStyle::Plain).contains("403"));
+}
+
+#[test]
+fn a_recording_is_read_without_another_crate() {
+    let lines = "not a recording".parse::<JsonValue>();
+    assert!(lines.is_err());
+    let line = "{\"kinora_session\":0}".parse::<JsonValue>().unwrap();
+    assert!(matches!(
+        replay([line].into_iter()),
+        Err(ReplayError::NotARecording)
+    ));
+}
