@@ -9,7 +9,7 @@ use serde_json::json;
 use crate::args::DecodeArgs;
 use crate::json;
 use crate::report::Failure;
-use crate::source::{decoders, net_config};
+use crate::source::{decoders, read_options};
 
 pub(crate) fn run(args: &DecodeArgs) -> Result<(), Failure> {
     let threads = args
@@ -18,7 +18,7 @@ pub(crate) fn run(args: &DecodeArgs) -> Result<(), Failure> {
         .map_or(1, usize::from);
     let mut reader = VideoReader::open(
         &args.source,
-        &net_config(&args.net)?,
+        read_options(&args.net, &args.renditions)?,
         decoders(args.decoder),
         threads,
     )?;

@@ -1,4 +1,4 @@
-//! `kinora demux`: all packets of a file.
+//! `kinora demux`: all packets of a file or a playlist.
 
 use std::io::Write;
 
@@ -9,10 +9,10 @@ use crate::args::DemuxArgs;
 use crate::json;
 use crate::out;
 use crate::report::Failure;
-use crate::source::net_config;
+use crate::source::read_options;
 
 pub(crate) fn run(args: &DemuxArgs) -> Result<(), Failure> {
-    let mut reader = MediaReader::open(&args.source, &net_config(&args.net)?)?;
+    let mut reader = MediaReader::open(&args.source, read_options(&args.net, &args.renditions)?)?;
     let (mut packets, mut bytes) = (0u64, 0u64);
     let mut lines = std::io::BufWriter::new(std::io::stdout().lock());
     while let Some(packet) = reader.next_packet()? {

@@ -1,25 +1,17 @@
 //! `kinora probe`: what a file or a playlist holds.
 
 use std::sync::Arc;
-use std::time::Duration;
 
-use kinora::{
-    Event, Fault, MediaInfo, MediaReader, Player, Time, TrackInfo, TrackKind, TrackOption,
-};
+use kinora::{MediaInfo, MediaReader, Time, TrackInfo, TrackKind, TrackOption};
 use kinora_errors::Lang;
 use serde_json::{Value, json};
 
 use crate::args::InputArgs;
 use crate::report::{Failure, Style};
-use crate::source::{net_config, player_config};
+use crate::source::read_options;
 use crate::{json, out};
 
-/// The reason of a file that names media and holds none.
-const PLAYLIST: &str = "container.playlist";
-/// The player tells a failure long before.
-const PATIENCE: Duration = Duration::from_secs(300);
-
-/// What was found out, of either kind.
+/// What was found out.
 struct Found {
     info: MediaInfo,
     size: Option<u64>,
@@ -29,18 +21,19 @@ struct Found {
 }
 
 pub(crate) fn run(args: &InputArgs, style: &Style) -> Result<(), Failure> {
-    let found = match MediaReader::open(&args.source, &net_config(&args.net)?) {
-        Ok(mut reader) => {
-            reader.find_duration()?;
-            Found {
-                info: MediaInfo::clone(reader.info()),
-                size: reader.total_len(),
-                bytes_read: reader.bytes_read(),
-                renditions: None,
-            }
-        }
-        Err(fault) if fault.reason() == PLAYLIST => playlist(args)?,
-        Err(fault) => return Err(fault.into()),
+    let options = read_options(&args.net, &args.renditions)?;
+    let mut reader = MediaReader::open(&args.source, options)?;
+    reader.find_duration()?;
+    let mut info = MediaInfo::clone(reader.info());
+    let renditions = reader.renditions();
+    if renditions.is_some() {
+        info.container = "hls";
+    }
+    let found = Found {
+        info,
+        size: reader.total_len(),
+        bytes_read: reader.bytes_read(),
+        renditions,
     };
     // The contract of the yardstick: without a terminal the object is printed, with one a table.
     if style.json || !std::io::IsTerminal::is_terminal(&std::io::stdout()) {
@@ -49,38 +42,6 @@ pub(crate) fn run(args: &InputArgs, style: &Style) -> Result<(), Failure> {
         out::print(&table(&found, style.lang));
     }
     Ok(())
-}
-
-/// Playlists and what they lead to are read by the player, as far as its first picture.
-fn playlist(args: &InputArgs) -> Result<Found, Failure> {
-    let player = Player::builder()
-        .config(player_config(&args.net))
-        .network(net_config(&args.net)?)
-        .build()?;
-    player.open(&args.source);
-    player.prepare();
-    while let Some(event) = player.next_event(PATIENCE) {
-        match event {
-            Event::Prepared(info) => {
-                return Ok(Found {
-                    info: MediaInfo {
-                        container: "hls",
-                        ..MediaInfo::clone(&info)
-                    },
-                    size: None,
-                    bytes_read: player.stats().bytes,
-                    renditions: Some(player.tracks().unwrap_or_default()),
-                });
-            }
-            Event::Error(fault) => return Err(fault.into()),
-            _ => {}
-        }
-    }
-    let silent = Fault::new(
-        kinora::codes::ERROR_LOADING_TIMEOUT,
-        "hls.playlist.unprepared",
-    );
-    Err(silent.at_url(&args.source).into())
 }
 
 fn object(found: &Found) -> Value {

@@ -3,9 +3,11 @@
 use std::path::Path;
 use std::time::Duration;
 
-use kinora::{DecoderChoice, Header, IpFamily, NetConfig, PlayerConfig, Secret};
+use kinora::{
+    DecoderChoice, Header, IpFamily, NetConfig, PlayerConfig, ReadOptions, RenditionChoice, Secret,
+};
 
-use crate::args::{DecoderArg, NetArgs};
+use crate::args::{DecoderArg, NetArgs, RenditionArgs};
 use crate::report::Failure;
 
 pub(crate) fn net_config(args: &NetArgs) -> Result<NetConfig, Failure> {
@@ -37,6 +39,22 @@ pub(crate) fn net_config(args: &NetArgs) -> Result<NetConfig, Failure> {
             _ => IpFamily::Any,
         },
         ..default
+    })
+}
+
+/// How a source is read without playing it.
+pub(crate) fn read_options(
+    net: &NetArgs,
+    renditions: &RenditionArgs,
+) -> Result<ReadOptions, Failure> {
+    Ok(ReadOptions {
+        network: net_config(net)?,
+        retries: net.retries,
+        rendition: RenditionChoice {
+            video: renditions.rendition,
+            audio: renditions.audio_rendition,
+        },
+        ..ReadOptions::default()
     })
 }
 

@@ -1,5 +1,5 @@
 //! The player as a sans-IO state machine: commands, bytes, frame notices and the time go in;
-//! fetches, packets to decode, frames to present and events come out.
+//! fetches, packets to decode, frames to present and events come out. [`PacketReader`] gives packets without playing.
 //!
 //! The engine never sees a socket, a thread, a clock or a pixel.
 #![forbid(unsafe_code)]
@@ -14,6 +14,7 @@ mod io;
 mod line;
 mod present;
 mod queue;
+mod reader;
 mod recover;
 mod resolve;
 mod select;
@@ -32,5 +33,8 @@ pub use io::{
     LoopMode, Output, Purpose, SeekAccuracy, Slot, Source, State, TimingMark, TrackChoice,
     TrackOption,
 };
+pub use line::same_decoder;
+pub use queue::is_shown_by;
+pub use reader::{PacketReader, Read, RenditionChoice};
 pub use stats::Stats;
 pub use tape::{Replay, ReplayError, TapeSink, replay};

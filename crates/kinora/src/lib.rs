@@ -1,7 +1,7 @@
 //! Kinora, an open video player SDK: one engine that plays files, VOD, live and encrypted video, and
 //! tells every failure by one stable number with its place, cause and remedy.
 //!
-//! [`Player`] plays; [`MediaReader`] and [`VideoReader`] read packets and pictures without playing.
+//! [`Player`] plays; [`MediaReader`], [`VideoReader`] and [`AudioReader`] read packets, pictures and sound without playing.
 //!
 //! ```no_run
 //! use std::time::Duration;
@@ -39,20 +39,21 @@ pub use cloud::{play_auth, play_info};
 pub use kinora_cloud::{
     Credentials, Definition, PlayInfo, PlayOptions, Quality, VidAuth, VidSource, VidSts,
 };
-pub use kinora_container::PacketDump;
+pub use kinora_container::{PacketDump, SeekMode, SeekTo};
 pub use kinora_engine::{
-    Command, Credential, Event, InfoCode, LoopMode, PlayerConfig, Replay, ReplayError,
-    SeekAccuracy, Source, State, Stats, TapeSink, TimingMark, TrackChoice, TrackOption, replay,
+    Command, Credential, Event, InfoCode, LoopMode, PlayerConfig, RenditionChoice, Replay,
+    ReplayError, SeekAccuracy, Source, State, Stats, TapeSink, TimingMark, TrackChoice,
+    TrackOption, replay,
 };
 pub use kinora_errors::{Code, Coded, Fault, Secret, codes};
 pub use kinora_media::{
-    Header, MediaInfo, Packet, Time, TrackId, TrackInfo, TrackKind, VideoFrame,
+    AudioFrame, Header, MediaInfo, Packet, Time, TrackId, TrackInfo, TrackKind, VideoFrame,
 };
 pub use kinora_net::{IpFamily, NetConfig, Resolve, Resolving};
 /// Where pictures and sound go.
 pub use kinora_output as output;
 pub use player::{OutputStats, Player, PlayerBuilder};
-pub use reader::{MediaReader, VideoReader};
+pub use reader::{AudioReader, MediaReader, ReadOptions, VideoReader};
 
 /// The example of the project's README compiles.
 #[cfg(doctest)]

@@ -7,7 +7,9 @@ mod play;
 mod serve;
 mod source;
 
-pub(crate) use inspect::{DecodeArgs, DemuxArgs, DiagnoseArgs, ExplainArgs, InputArgs};
+pub(crate) use inspect::{
+    DecodeArgs, DemuxArgs, DiagnoseArgs, ExplainArgs, InputArgs, RenditionArgs,
+};
 pub(crate) use play::{PlayArgs, ReplayArgs, Until};
 pub(crate) use serve::{AccountAction, AccountArgs, ImportArgs, PlayAuthArgs, ServeArgs, StateArg};
 pub(crate) use source::{DecoderArg, NetArgs, VidArgs};
