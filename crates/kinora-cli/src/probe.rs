@@ -65,6 +65,7 @@ fn rendition(option: &TrackOption) -> Value {
     json!({
         "index": option.index, "type": option.kind.name(), "label": option.label, "bandwidth": option.bitrate,
         "width": option.size.map(|size| size.0), "height": option.size.map(|size| size.1),
+        "selected": option.selected,
     })
 }
 

@@ -128,6 +128,7 @@ fn argument(arg: Arg, path: &str, table: &Table) -> Arg {
     let heading = match arg.get_help_heading() {
         Some("Network") => "网络",
         Some("Video by id") => "按 ID 播放",
+        Some("Playlists") => "播放列表",
         _ if arg.is_positional() => "参数",
         _ => "选项",
     };
