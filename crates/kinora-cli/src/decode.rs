@@ -13,7 +13,7 @@ use crate::json;
 use crate::out;
 use crate::progress::Progress;
 use crate::report::{Failure, Style};
-use crate::source::{decoders, net_config};
+use crate::source::{decoders, read_options};
 
 pub(crate) fn run(args: &DecodeArgs, style: &Style) -> Result<(), Failure> {
     let threads = args
@@ -22,7 +22,7 @@ pub(crate) fn run(args: &DecodeArgs, style: &Style) -> Result<(), Failure> {
         .map_or(1, usize::from);
     let mut reader = VideoReader::open(
         &args.source,
-        &net_config(&args.net)?,
+        read_options(&args.net, &args.renditions)?,
         decoders(args.decoder),
         threads,
     )?;

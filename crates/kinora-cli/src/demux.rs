@@ -1,4 +1,4 @@
-//! `kinora demux`: all packets of a file.
+//! `kinora demux`: all packets of a file or a playlist.
 
 use std::io::{IsTerminal as _, Write};
 
@@ -12,7 +12,7 @@ use crate::out;
 use crate::probe::{described, kind_name};
 use crate::progress::Progress;
 use crate::report::{Failure, Style};
-use crate::source::net_config;
+use crate::source::read_options;
 use crate::words::padded;
 
 /// What was counted of a track.
@@ -24,7 +24,7 @@ struct Counted {
 }
 
 pub(crate) fn run(args: &DemuxArgs, style: &Style) -> Result<(), Failure> {
-    let mut reader = MediaReader::open(&args.source, &net_config(&args.net)?)?;
+    let mut reader = MediaReader::open(&args.source, read_options(&args.net, &args.renditions)?)?;
     let template = style.say(
         "reading {wide_bar} {percent:>3} %",
         "正在读取 {wide_bar} {percent:>3} %",

@@ -4,12 +4,13 @@ use std::path::Path;
 use std::time::Duration;
 
 use kinora::{
-    DecoderChoice, Header, IpFamily, NetConfig, NoProxy, PlayerConfig, Proxy, ProxyConfig, Secret,
+    DecoderChoice, Header, IpFamily, NetConfig, NoProxy, PlayerConfig, Proxy, ProxyConfig,
+    ReadOptions, RenditionChoice, Secret,
 };
 
 use kinora_errors::{Lang, causes};
 
-use crate::args::{DecoderArg, NetArgs};
+use crate::args::{DecoderArg, NetArgs, RenditionArgs};
 use crate::report::Failure;
 
 pub(crate) fn net_config(args: &NetArgs) -> Result<NetConfig, Failure> {
@@ -60,6 +61,22 @@ fn proxies(args: &NetArgs) -> Result<ProxyConfig, Failure> {
         None => NoProxy::from_env(variable),
     };
     Ok(config.except(exempt))
+}
+
+/// How a source is read without playing it.
+pub(crate) fn read_options(
+    net: &NetArgs,
+    renditions: &RenditionArgs,
+) -> Result<ReadOptions, Failure> {
+    Ok(ReadOptions {
+        network: net_config(net)?,
+        retries: net.retries,
+        rendition: RenditionChoice {
+            video: renditions.rendition,
+            audio: renditions.audio_rendition,
+        },
+        ..ReadOptions::default()
+    })
 }
 
 pub(crate) fn player_config(args: &NetArgs) -> PlayerConfig {

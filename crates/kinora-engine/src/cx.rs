@@ -5,7 +5,17 @@ use kinora_media::{Now, RequestId, Time};
 
 use crate::stats::Tally;
 use crate::tape::Tape;
-use crate::{Epoch, Event, InfoCode, Output, PlayerConfig, TimingMark};
+use crate::{Epoch, Event, InfoCode, Output, PlayerConfig, RenditionChoice, TimingMark};
+
+/// How the renditions of a playlist are chosen.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) enum Renditions {
+    /// By what the network carries and the user wants.
+    #[default]
+    Adaptive,
+    /// Once, for all that is read.
+    Fixed(RenditionChoice),
+}
 
 /// What every part of the engine works with: the time of this step, the outputs, the settings
 /// and the sources of names.
@@ -15,6 +25,7 @@ pub(crate) struct Cx {
     pub(crate) config: PlayerConfig,
     pub(crate) tally: Tally,
     pub(crate) tape: Tape,
+    pub(crate) renditions: Renditions,
     requests: u64,
     epochs: u64,
     random: u64,
@@ -29,6 +40,7 @@ impl Cx {
             config,
             tally: Tally::default(),
             tape,
+            renditions: Renditions::default(),
             requests: 0,
             epochs: 0,
             // Xorshift stays at zero for ever.

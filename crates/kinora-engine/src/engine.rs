@@ -365,7 +365,7 @@ impl Engine {
     }
 }
 
-fn nothing_named() -> Fault {
+pub(crate) fn nothing_named() -> Fault {
     Fault::new(codes::ERROR_DATASOURCE_EMPTYURL, "url.empty").because("the source URL is empty")
 }
 

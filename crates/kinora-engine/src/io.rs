@@ -153,7 +153,7 @@ pub enum SeekAccuracy {
     /// The key frame before; the default.
     #[default]
     KeyFrame,
-    /// The very frame; what comes before it is decoded but not shown.
+    /// The frame that is on screen at the time: the last that begins at or before it.
     Exact,
 }
 

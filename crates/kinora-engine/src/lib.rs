@@ -1,5 +1,5 @@
 //! The player as a sans-IO state machine: commands, bytes, frame notices and the time go in;
-//! fetches, packets to decode, frames to present and events come out.
+//! fetches, packets to decode, frames to present and events come out. [`PacketReader`] gives packets without playing.
 //!
 //! The engine never sees a socket, a thread, a clock or a pixel.
 #![forbid(unsafe_code)]
@@ -15,6 +15,7 @@ mod line;
 mod names;
 mod present;
 mod queue;
+mod reader;
 mod recover;
 mod refusal;
 mod resolve;
@@ -36,5 +37,8 @@ pub use io::{
 };
 pub use refusal::{CommandKind, Refusal, SPEEDS, VOLUMES};
 pub use resolve::entry_to_play;
+pub use line::same_decoder;
+pub use queue::is_shown_by;
+pub use reader::{PacketReader, Read, RenditionChoice};
 pub use stats::Stats;
 pub use tape::{Replay, ReplayError, TapeSink, replay};

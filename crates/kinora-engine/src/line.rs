@@ -6,6 +6,7 @@ use std::sync::Arc;
 use kinora_media::{Packet, Time, TrackId, TrackInfo};
 
 use crate::cx::Cx;
+use crate::ingest::Buffer;
 use crate::queue::PacketQueue;
 use crate::{Epoch, FrameId, Output, Slot};
 
@@ -87,8 +88,8 @@ pub(crate) struct Line {
     pub(crate) corrupt: u32,
     /// Packets wait here until the queue reaches that time: a better key frame may come.
     pub(crate) gate: Option<Time>,
-    /// Nothing before that time is shown: what no other picture refers to needs no decoding.
-    pub(crate) unseen_until: Time,
+    /// Pictures that end before that time come too late: what no other refers to needs no decoding.
+    pub(crate) late_until: Time,
 }
 
 /// Frames of sound that wait to be queued.
@@ -110,7 +111,7 @@ impl Line {
             presented: 0,
             corrupt: 0,
             gate: None,
-            unseen_until: Time::MIN,
+            late_until: Time::MIN,
         }
     }
 
@@ -162,7 +163,10 @@ impl Line {
             if flags.disposable && flags.decode_only {
                 continue;
             }
-            if flags.disposable && entry.packet.pts + entry.packet.duration <= self.unseen_until {
+            if flags.disposable && self.queue.is_overtaken(entry.packet.pts) {
+                continue;
+            }
+            if flags.disposable && entry.packet.pts + entry.packet.duration <= self.late_until {
                 cx.tally.dropped += u64::from(self.presented > 0);
                 continue;
             }
@@ -194,7 +198,7 @@ impl Line {
     fn is_waited_for(&self, packet: &Packet) -> bool {
         let first = self.presented == 0 && self.in_flight == 0 && self.frames.is_empty();
         let shown =
-            packet.flags.key && !packet.flags.decode_only && packet.pts >= self.unseen_until;
+            packet.flags.key && !packet.flags.decode_only && self.queue.is_wanted(packet.pts);
         self.slot == Slot::Video && first && shown
     }
 
@@ -291,7 +295,8 @@ impl Line {
         self.tail = None;
         self.presented = 0;
         self.gate = None;
-        self.unseen_until = Time::MIN;
+        self.late_until = Time::MIN;
+        self.queue.aim(None);
     }
 
     /// Sound or pictures queued from a position on, decoded or not.
@@ -320,7 +325,8 @@ impl Line {
 }
 
 /// Whether a decoder opened for one track decodes the other too.
-fn same_decoder(open: &Arc<TrackInfo>, track: &Arc<TrackInfo>) -> bool {
+#[must_use]
+pub fn same_decoder(open: &Arc<TrackInfo>, track: &Arc<TrackInfo>) -> bool {
     Arc::ptr_eq(open, track)
         || open.codec == track.codec && open.config == track.config && open.audio == track.audio
 }
@@ -360,15 +366,6 @@ impl Lines {
 
     pub(crate) fn each(&mut self) -> [&mut Line; 2] {
         [&mut self.video, &mut self.audio]
-    }
-
-    /// A packet of a track goes to the line that follows the track.
-    pub(crate) fn push(&mut self, packet: Packet) {
-        let lines = [&mut self.video, &mut self.audio];
-        let line = lines.into_iter().find(|line| line.follows(packet.track));
-        if let Some(line) = line {
-            line.push(packet);
-        }
     }
 
     /// Whether a line has nothing while the other has plenty of the same source.
@@ -433,5 +430,36 @@ impl Lines {
     /// Where the last frame ends.
     pub(crate) fn end(&self) -> Option<Time> {
         self.video.tail.max(self.audio.tail)
+    }
+}
+
+impl Buffer for Lines {
+    /// A packet of a track goes to the line that follows the track.
+    fn push(&mut self, packet: Packet) {
+        if let Some(slot) = self.slot_of(packet.track) {
+            self.line(slot).push(packet);
+        }
+    }
+    fn is_full(&self, position: Time, most: Time) -> bool {
+        Self::is_full(self, position, most)
+    }
+    fn ahead(&self, position: Time) -> Time {
+        Self::ahead(self, position)
+    }
+    fn ahead_of(&self, slot: Slot, position: Time) -> Time {
+        match slot {
+            Slot::Video => self.video.ahead(position),
+            Slot::Audio => self.audio.ahead(position),
+        }
+    }
+    fn slot_of(&self, track: TrackId) -> Option<Slot> {
+        let mut lines = [&self.video, &self.audio].into_iter();
+        lines.find(|line| line.follows(track)).map(|line| line.slot)
+    }
+    fn set_sources(&mut self, separate: bool, complete: [bool; 2]) {
+        (self.separate, self.complete) = (separate, complete);
+    }
+    fn cut(&mut self, slot: Slot, from: Time) -> bool {
+        self.line(slot).queue.cut(from)
     }
 }

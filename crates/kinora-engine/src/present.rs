@@ -6,6 +6,7 @@ use kinora_media::Time;
 use crate::clock::Clock;
 use crate::cx::Cx;
 use crate::line::{Line, Lines, Waiting};
+use crate::queue::is_shown_by;
 use crate::{Output, Slot, TimingMark};
 
 /// How a stretch of playback begins: at the start, or after a seek.
@@ -117,10 +118,8 @@ impl Present {
             return None;
         }
         if let Begin::Exact(target) = self.begin {
-            drop_before(cx, video, target);
-            let front = video.frames.front()?;
-            // Behind the last picture's time the last picture is shown.
-            if is_before(front, target) && !video.is_drained() {
+            drop_overtaken(cx, video, target);
+            if !is_on_screen(video, target)? {
                 return None;
             }
         }
@@ -240,21 +239,33 @@ impl Present {
     }
 }
 
-/// Times are rounded on their way: a millisecond is not before.
-fn is_before(frame: &Waiting, target: Time) -> bool {
-    frame.pts + Time::from_millis(1) < target
+/// Gives back the pictures that others take the place of before a time.
+fn drop_overtaken(cx: &mut Cx, video: &mut Line, target: Time) {
+    while let Some(next) = video.frames.get(1)
+        && is_shown_by(next.pts, target)
+        && let Some(frame) = video.frames.pop_front()
+    {
+        cx.push(Output::Drop {
+            slot: Slot::Video,
+            frame: frame.id,
+        });
+    }
 }
 
-fn drop_before(cx: &mut Cx, video: &mut Line, target: Time) {
-    let is_early = |frame: &Waiting| is_before(frame, target);
-    while video.frames.len() > 1 && video.frames.front().is_some_and(is_early) {
-        if let Some(frame) = video.frames.pop_front() {
-            cx.push(Output::Drop {
-                slot: Slot::Video,
-                frame: frame.id,
-            });
-        }
-    }
+/// Whether the first picture that is there is on screen at a time: none that comes later takes its place before.
+/// `None` while there is no picture.
+fn is_on_screen(video: &Line, target: Time) -> Option<bool> {
+    let front = video.frames.front()?;
+    let settled = || {
+        let shown = video.queue.on_screen();
+        shown.is_some_and(|shown| front.pts >= shown)
+    };
+    Some(
+        !is_shown_by(front.pts, target)
+            || video.frames.len() > 1
+            || video.is_drained()
+            || settled(),
+    )
 }
 
 fn show(cx: &mut Cx, video: &mut Line, frame: Waiting, at: Time) {

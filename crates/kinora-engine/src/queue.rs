@@ -13,6 +13,48 @@ pub(crate) struct Entry {
     pub(crate) track: Arc<TrackInfo>,
 }
 
+/// Times are told in microseconds: what a picture's time is rounded to is its time.
+const ROUNDING: Time = Time::from_micros(1);
+
+/// Whether a picture that begins at `pts` is on screen at a time, or was before.
+#[must_use]
+pub fn is_shown_by(pts: Time, time: Time) -> bool {
+    pts < time + ROUNDING
+}
+
+/// The picture that is on screen at a time, as far as the packets so far tell.
+#[derive(Clone, Copy, Debug)]
+struct Aim {
+    target: Time,
+    shown: Option<Time>,
+    /// Pictures may be decoded so much later than they are shown (ISO/IEC 14496-12 8.6.1.3, negative offsets).
+    lag: Time,
+    /// No packet that comes later is shown before the target.
+    settled: bool,
+}
+
+impl Aim {
+    fn at(target: Time) -> Self {
+        Self {
+            target,
+            shown: None,
+            lag: Time::ZERO,
+            settled: false,
+        }
+    }
+
+    fn look(&mut self, packet: &Packet) {
+        if packet.flags.decode_only {
+            return;
+        }
+        if is_shown_by(packet.pts, self.target) {
+            self.shown = self.shown.max(Some(packet.pts));
+        }
+        self.lag = self.lag.max(packet.dts - packet.pts);
+        self.settled |= !is_shown_by(packet.dts - self.lag, self.target);
+    }
+}
+
 /// Packets in the order of their decoding.
 #[derive(Debug, Default)]
 pub(crate) struct PacketQueue {
@@ -25,6 +67,7 @@ pub(crate) struct PacketQueue {
     first: Option<Time>,
     /// Where the latest packet ends.
     end: Option<Time>,
+    aim: Option<Aim>,
 }
 
 /// What a packet costs beside its payload.
@@ -42,6 +85,9 @@ impl PacketQueue {
     pub(crate) fn push(&mut self, packet: Packet, track: &Arc<TrackInfo>) {
         if !packet.flags.decode_only {
             self.first = Some(self.first.map_or(packet.pts, |first| first.min(packet.pts)));
+        }
+        if let Some(aim) = &mut self.aim {
+            aim.look(&packet);
         }
         let end = end_of(&packet);
         self.end = Some(self.end.map_or(end, |known| known.max(end)));
@@ -87,7 +133,37 @@ impl PacketQueue {
     }
 
     pub(crate) fn clear(&mut self) {
-        *self = Self::default();
+        *self = Self {
+            aim: self.aim.map(|aim| Aim::at(aim.target)),
+            ..Self::default()
+        };
+    }
+
+    /// The picture that is on screen at a time is looked for; `None`: none is any more.
+    pub(crate) fn aim(&mut self, target: Option<Time>) {
+        self.aim = target.map(|target| {
+            let mut aim = Aim::at(target);
+            let packets = self.entries.iter().map(|entry| &entry.packet);
+            packets.for_each(|packet| aim.look(packet));
+            aim
+        });
+    }
+
+    /// The time of the picture that is looked for, once no packet can come that changes it.
+    pub(crate) fn on_screen(&self) -> Option<Time> {
+        self.aim.filter(|aim| aim.settled)?.shown
+    }
+
+    /// Whether a picture is shown at the time that is looked for, or later.
+    pub(crate) fn is_wanted(&self, pts: Time) -> bool {
+        let Some(aim) = self.aim else { return true };
+        pts >= aim.target || self.on_screen().is_some_and(|shown| pts >= shown)
+    }
+
+    /// Whether another picture takes its place before the time that is looked for.
+    pub(crate) fn is_overtaken(&self, pts: Time) -> bool {
+        self.aim
+            .is_some_and(|aim| aim.shown.is_some_and(|shown| pts < shown))
     }
 
     /// Takes back what is decoded at a time or later. `false`: the decoder has some of it, nothing is changed.
@@ -233,6 +309,21 @@ mod tests {
         queue.rewind_to_key(Time::from_millis(1_950));
         assert_eq!(queue.peek().unwrap().packet.pts, Time::from_millis(1_000));
         assert_eq!(queue.unread_bytes(), 30 * 200);
+    }
+
+    #[test]
+    fn the_picture_on_screen_is_known_before_it_is_decoded() {
+        let mut queue = queue(20);
+        queue.aim(Some(Time::from_millis(1_250)));
+        assert_eq!(queue.on_screen(), Some(Time::from_millis(1_200)));
+        assert!(queue.is_overtaken(Time::from_millis(1_100)));
+        assert!(queue.is_wanted(Time::from_millis(1_200)));
+        assert!(!queue.is_wanted(Time::from_millis(1_100)));
+        queue.aim(Some(Time::from_millis(1_950)));
+        assert_eq!(queue.on_screen(), None, "one more may come");
+        assert!(!queue.is_overtaken(Time::from_millis(1_900)));
+        queue.clear();
+        assert!(!queue.is_overtaken(Time::ZERO), "its packets come anew");
     }
 
     #[test]

@@ -37,6 +37,8 @@ pub(crate) struct Case {
     pub(crate) refreshable: bool,
     /// A live presentation: what is missing now may be there soon.
     pub(crate) live: bool,
+    /// A part of the resource was asked for.
+    pub(crate) ranged: bool,
     /// Ranges were given up before.
     pub(crate) whole: bool,
     /// A number that spreads the retries of many players, 0 to 1.
@@ -52,6 +54,9 @@ const LIVE_RETRIES: u32 = 6;
 
 pub(crate) fn decide(fault: &Fault, case: Case) -> Verdict {
     let retry = fault.retry();
+    if case.ranged && !case.whole && refuses_ranges(fault, case.refreshable) {
+        return Verdict::AgainWhole;
+    }
     if retry == Retry::AfterRefresh {
         return if case.refreshable {
             Verdict::Refresh
@@ -88,6 +93,19 @@ pub(crate) fn decide(fault: &Fault, case: Case) -> Verdict {
     };
     Verdict::Again {
         after: after.max(wait),
+    }
+}
+
+/// Servers and gateways that know no ranges refuse them in several ways. Where a credential can be renewed a 403 is about
+/// that.
+fn refuses_ranges(fault: &Fault, refreshable: bool) -> bool {
+    let context = fault.context();
+    match context.http_status {
+        Some(403) => !refreshable,
+        // One that tells its length means that the place is behind it (RFC 9110 15.5.17).
+        Some(416) => context.resource_len.is_none(),
+        Some(400 | 405 | 406 | 501) => true,
+        _ => false,
     }
 }
 
@@ -146,6 +164,7 @@ mod tests {
             prepared: true,
             refreshable: false,
             live: false,
+            ranged: false,
             whole: false,
             jitter: 0.5,
         }
@@ -234,6 +253,37 @@ mod tests {
             }
         );
         assert_eq!(decide(&busy(3_600_000), case(1)), Verdict::GiveUp);
+    }
+
+    #[test]
+    fn a_server_that_refuses_a_part_is_asked_for_everything_once() {
+        for number in [400, 403, 405, 406, 416, 501] {
+            let retry = match number {
+                403 => Retry::AfterRefresh,
+                416 => Retry::Now,
+                501 => Retry::Backoff,
+                _ => Retry::Never,
+            };
+            let refused = status(number, codes::ERROR_NETWORK_HTTP_4XX, retry);
+            let part = Case {
+                ranged: true,
+                ..case(1)
+            };
+            assert_eq!(decide(&refused, part), Verdict::AgainWhole, "{number}");
+            let whole = Case {
+                whole: true,
+                ..part
+            };
+            assert_ne!(decide(&refused, whole), Verdict::AgainWhole, "{number}");
+            assert_ne!(decide(&refused, case(1)), Verdict::AgainWhole, "{number}");
+        }
+        let renewable = Case {
+            ranged: true,
+            refreshable: true,
+            ..case(1)
+        };
+        let denied = status(403, codes::ERROR_NETWORK_HTTP_403, Retry::AfterRefresh);
+        assert_eq!(decide(&denied, renewable), Verdict::Refresh);
     }
 
     #[test]

@@ -38,6 +38,8 @@ pub(crate) struct Tally {
     pub(crate) bytes: u64,
     pub(crate) stalls: u64,
     pub(crate) corrupt: u64,
+    /// Places of damage in segments that were passed over.
+    pub(crate) damage: u64,
     late: u64,
     /// Number of pictures whose offset has so many binary digits in microseconds.
     offsets: [u64; DIGITS],

@@ -55,7 +55,11 @@ pub(crate) enum Progress {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Phase {
     Asked(RequestId),
-    Waiting { until: Time },
+    Waiting {
+        until: Time,
+    },
+    /// What was wanted of the whole is here; its end is told next.
+    Complete,
     Parked,
     Over,
 }
@@ -175,7 +179,10 @@ impl Transfer {
         self.phase == Phase::Parked
     }
     pub(crate) fn is_active(&self) -> bool {
-        matches!(self.phase, Phase::Asked(_) | Phase::Waiting { .. })
+        matches!(
+            self.phase,
+            Phase::Asked(_) | Phase::Waiting { .. } | Phase::Complete
+        )
     }
     /// Where it is asked for.
     pub(crate) fn url(&self) -> &Secret {
@@ -240,6 +247,7 @@ impl Transfer {
                 Some(self.quiet_since + Time::from(cx.config.network_timeout))
             }
             Phase::Waiting { until } => Some(until),
+            Phase::Complete => Some(self.quiet_since),
             _ => None,
         }
     }
@@ -299,10 +307,19 @@ impl Transfer {
             self.grant(cx);
             return Progress::None;
         }
-        let known = usize::try_from(self.next.saturating_sub(chunk.offset)).unwrap_or(0);
-        let data = chunk.data.slice(known.min(chunk.data.len())..);
+        let mut data = chunk.data;
+        let within = |at: u64| usize::try_from(at.saturating_sub(chunk.offset)).unwrap_or(0);
+        let wanted = self.want.range.end.filter(|_| self.whole);
+        if let Some(last) = wanted.filter(|last| *last <= end) {
+            // The whole is longer than what was wanted of it.
+            data.truncate(within(last));
+            self.cancel(cx);
+            self.phase = Phase::Complete;
+        }
+        let known = within(self.next).min(data.len());
+        let data = data.slice(known..);
         let offset = self.next.max(chunk.offset);
-        self.next = end;
+        self.next = offset + data.len() as u64;
         self.advanced(cx, data.len() as u64);
         Progress::Data(offset, data)
     }
@@ -355,6 +372,11 @@ impl Transfer {
                 prepared: terms.prepared,
                 refreshable: terms.refreshable,
                 live: terms.live,
+                ranged: !ByteRange {
+                    start: self.wire,
+                    end: self.want.range.end,
+                }
+                .is_whole(),
                 whole: self.whole || self.next > MOST_READ_AGAIN,
                 jitter,
             },
@@ -377,10 +399,22 @@ impl Transfer {
             }
             Verdict::GiveUp => {
                 self.phase = Phase::Over;
-                return Progress::Failed(fault);
+                return Progress::Failed(self.out_of_reach(fault));
             }
         }
         Progress::None
+    }
+
+    /// Says why it is not read through, where the server gives no part of it.
+    fn out_of_reach(&self, fault: Fault) -> Fault {
+        if fault.code() != codes::ERROR_NETWORK_HTTP_RANGE || self.next <= MOST_READ_AGAIN {
+            return fault;
+        }
+        fault.because(format!(
+            "what is wanted lies {} MiB into the resource: no more than {} MiB are read only to come there",
+            self.next >> 20,
+            MOST_READ_AGAIN >> 20
+        ))
     }
 
     /// Only the end of the answer is missing: all the bytes came, or a 416 says that no more are there.
@@ -419,6 +453,7 @@ impl Transfer {
         }
         match self.phase {
             Phase::Waiting { .. } => self.ask(cx),
+            Phase::Complete => return self.on_done(cx),
             Phase::Asked(_) => return self.drop_and_fail(cx, recover::silent(), terms),
             Phase::Parked | Phase::Over => {}
         }

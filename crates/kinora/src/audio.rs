@@ -299,7 +299,7 @@ impl Block {
 }
 
 /// The part of a frame from a time on; `None` when nothing is left.
-fn cut(mut frame: AudioFrame, skip_until: Time) -> Option<AudioFrame> {
+pub(crate) fn cut(mut frame: AudioFrame, skip_until: Time) -> Option<AudioFrame> {
     let early = (skip_until - frame.pts).max(Time::ZERO);
     if early > Time::ZERO {
         let samples = i128::from(early.as_nanos()) * i128::from(frame.sample_rate) / 1_000_000_000;

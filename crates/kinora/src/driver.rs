@@ -401,7 +401,7 @@ impl World {
     }
 }
 
-fn request(fetch: Fetch) -> FetchRequest {
+pub(crate) fn request(fetch: Fetch) -> FetchRequest {
     let initiator = match fetch.initiator {
         kinora_engine::Initiator::User => kinora_net::Initiator::User,
         kinora_engine::Initiator::Remote(origin) => {
@@ -421,7 +421,7 @@ fn request(fetch: Fetch) -> FetchRequest {
     }
 }
 
-fn from_net(event: NetEvent) -> Input {
+pub(crate) fn from_net(event: NetEvent) -> Input {
     match event {
         NetEvent::Head { id, info } => Input::Head { id, info },
         NetEvent::Chunk(chunk) => Input::Chunk(chunk),

@@ -1,7 +1,7 @@
 //! Kinora, an open video player SDK: one engine that plays files, VOD, live and encrypted video, and
 //! tells every failure by one stable number with its place, cause and remedy.
 //!
-//! [`Player`] plays; [`MediaReader`] and [`VideoReader`] read packets and pictures without playing.
+//! [`Player`] plays; [`MediaReader`], [`VideoReader`] and [`AudioReader`] read packets, pictures and sound without playing.
 //!
 //! ```no_run
 //! use kinora::{Event, Player};
@@ -83,16 +83,16 @@ pub use kinora_cloud::{
 };
 pub use kinora_container::{PacketDump, SeekMode, SeekTo};
 pub use kinora_engine::{
-    CommandKind, Credential, Event, InfoCode, LoopMode, PlayerConfig, Refusal, Replay, ReplayError,
-    SPEEDS, SeekAccuracy, Source, State, Stats, TapeSink, TimingMark, TrackChoice, TrackOption,
-    VOLUMES, entry_to_play, replay,
+    CommandKind, Credential, Event, InfoCode, LoopMode, PlayerConfig, Refusal, RenditionChoice,
+    Replay, ReplayError, SPEEDS, SeekAccuracy, Source, State, Stats, TapeSink, TimingMark,
+    TrackChoice, TrackOption, VOLUMES, entry_to_play, replay,
 };
 pub use kinora_errors::{
     Cause, Code, Coded, Context, Errno, Fault, Lang, Origin, ReportStyle, Retry, Row, Secret,
     Severity, Text, codes, explain,
 };
 pub use kinora_media::{
-    AudioParams, CodecId, ColorInfo, ColorRange, FrameBuffer, Header, MediaInfo, Packet,
+    AudioFrame, AudioParams, CodecId, ColorInfo, ColorRange, FrameBuffer, Header, MediaInfo, Packet,
     PacketFlags, PixelFormat, PlaneView, Rotation, Time, TrackId, TrackInfo, TrackKind, VecPlanes,
     VideoFrame, VideoParams,
 };
@@ -103,7 +103,7 @@ pub use kinora_net::{
 /// Where pictures and sound go.
 pub use kinora_output as output;
 pub use player::{OutputStats, Player};
-pub use reader::{MediaReader, VideoReader};
+pub use reader::{AudioReader, MediaReader, ReadOptions, VideoReader};
 /// A line of a recorded session, for [`TapeSink`] and [`replay()`]; text is parsed into it by [`str::parse`].
 pub use serde_json::Value as JsonValue;
 

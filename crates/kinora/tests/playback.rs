@@ -104,7 +104,7 @@ fn a_duration_that_only_the_end_tells_is_found_without_losing_a_packet() {
     let file = copied(&clip, "clip.ts", &[]);
     let packets = |looks: bool| {
         let url = file.display().to_string();
-        let mut reader = kinora::MediaReader::open(&url, &kinora::NetConfig::default()).unwrap();
+        let mut reader = kinora::MediaReader::open(&url, kinora::NetConfig::default()).unwrap();
         let duration = looks.then(|| reader.find_duration().unwrap());
         let next = || reader.next_packet().unwrap().map(|it| (it.pts, it.data));
         (std::iter::from_fn(next).collect::<Vec<_>>(), duration)
@@ -177,7 +177,7 @@ fn an_exact_seek_shows_the_picture_asked_for() {
 fn both_families_of_decoders_give_the_same_pictures() {
     let dir = tempfile::tempdir().unwrap();
     let file = clip(dir.path()).display().to_string();
-    let open = |choice| VideoReader::open(&file, &kinora::NetConfig::default(), choice, 1).unwrap();
+    let open = |choice| VideoReader::open(&file, kinora::NetConfig::default(), choice, 1).unwrap();
     let (mut rust, mut ffmpeg) = (open(DecoderChoice::Rust), open(DecoderChoice::Ffmpeg));
     for number in 0..25 {
         let (a, b) = (

@@ -9,16 +9,30 @@ use kinora_errors::explain::groups;
 
 use super::{DecoderArg, NetArgs, VidArgs};
 
+/// Which renditions of a playlist are read.
+#[derive(Args, Clone)]
+#[command(next_help_heading = "Playlists")]
+pub(crate) struct RenditionArgs {
+    /// Read the rendition of that index, as `kinora probe` lists them, instead of the best.
+    #[arg(long, value_name = "INDEX")]
+    pub(crate) rendition: Option<u32>,
+    /// Read the sound of that index instead of the default one.
+    #[arg(long, value_name = "INDEX")]
+    pub(crate) audio_rendition: Option<u32>,
+}
+
 /// What to look at.
 #[derive(Args)]
 #[command(
-    after_help = "Examples:\n  kinora probe film.mp4\n  kinora probe --json https://example.com/film.ts\n  KINORA_PLAY_AUTH=… kinora probe vid:5aed81b74ba84920be578cdfe004af4b"
+    after_help = "Examples:\n  kinora probe film.mp4\n  kinora probe --json https://example.com/vod/index.m3u8\n  KINORA_PLAY_AUTH=… kinora probe vid:5aed81b74ba84920be578cdfe004af4b"
 )]
 pub(crate) struct InputArgs {
     /// A path, a URL, or `vid:ID`.
     pub(crate) source: String,
     #[command(flatten)]
     pub(crate) vid: VidArgs,
+    #[command(flatten)]
+    pub(crate) renditions: RenditionArgs,
     #[command(flatten)]
     pub(crate) net: NetArgs,
 }
@@ -33,6 +47,8 @@ pub(crate) struct DemuxArgs {
     /// Print every packet as a JSON line: track, times, key, size, checksums.
     #[arg(long)]
     pub(crate) packets: bool,
+    #[command(flatten)]
+    pub(crate) renditions: RenditionArgs,
     #[command(flatten)]
     pub(crate) net: NetArgs,
 }
@@ -59,6 +75,8 @@ pub(crate) struct DecodeArgs {
     /// Print a checksum of every picture, as `ffmpeg -f framemd5` computes it.
     #[arg(long)]
     pub(crate) frame_md5: bool,
+    #[command(flatten)]
+    pub(crate) renditions: RenditionArgs,
     #[command(flatten)]
     pub(crate) net: NetArgs,
 }

@@ -9,7 +9,9 @@ mod serve;
 mod source;
 
 pub(crate) use account::{KeyState, NoReferer, RefererArgs, SetKeyArgs, SetRoleArgs, Trusted};
-pub(crate) use inspect::{DecodeArgs, DemuxArgs, DiagnoseArgs, ExplainArgs, InputArgs};
+pub(crate) use inspect::{
+    DecodeArgs, DemuxArgs, DiagnoseArgs, ExplainArgs, InputArgs, RenditionArgs,
+};
 pub(crate) use play::{PlayArgs, ReplayArgs, Until};
 pub(crate) use serve::{
     AccountAction, AccountArgs, ImportArgs, LogFormat, LostFoundArgs, PlayAuthArgs, ServeArgs,

@@ -178,6 +178,7 @@ fn in_help(arg: Arg, path: &str, table: &Table) -> Arg {
         Some("Network") => "网络",
         Some("Video by id") => "按 ID 播放",
         Some("Limits") => "限制",
+        Some("Playlists") => "播放列表",
         _ if arg.is_positional() => "参数",
         _ => "选项",
     };

@@ -1,18 +1,16 @@
 //! `kinora probe`: what a file, a playlist or a video by its id holds.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use kinora::{
-    Event, Fault, MediaInfo, MediaReader, NetConfig, Player, Source, Time, TrackInfo, TrackKind,
-    TrackOption, VidSource,
+    MediaInfo, MediaReader, ReadOptions, Source, Time, TrackInfo, TrackKind, TrackOption, VidSource,
 };
 use kinora_errors::Lang;
 use serde_json::{Value, json};
 
 use crate::args::InputArgs;
 use crate::report::{Failure, Style};
-use crate::source::{net_config, player_config};
+use crate::source::read_options;
 use crate::words::padded;
 use crate::{credential, events, json, out};
 
@@ -20,12 +18,7 @@ use video::Video;
 
 mod video;
 
-/// The reason of a file that names media and holds none.
-const PLAYLIST: &str = "container.playlist";
-/// The player tells a failure long before.
-const PATIENCE: Duration = Duration::from_secs(300);
-
-/// What was found out, of either kind.
+/// What was found out.
 struct Found {
     info: MediaInfo,
     size: Option<u64>,
@@ -37,34 +30,35 @@ struct Found {
 }
 
 pub(crate) fn run(args: &InputArgs, style: &Style) -> Result<(), Failure> {
-    let net = net_config(&args.net)?;
+    let options = read_options(&args.net, &args.renditions)?;
     let source = match credential::source(&args.source, &args.vid)? {
-        Source::Url { url } => return show(&resource(url.expose(), args, &net)?, style),
+        Source::Url { url } => return show(&resource(url.expose(), options)?, style),
         Source::VidAuth(auth) => VidSource::Auth(*auth),
         Source::VidSts(sts) => VidSource::Sts(*sts),
+        _ => return Err(Failure::usage("probe reads a URL or a video", "probe 只读 URL 或视频")),
     };
-    let (video, url) = Video::ask(&source, &net)?;
-    let mut found = resource(url.expose(), args, &net)?;
+    let (video, url) = Video::ask(&source, &options.network)?;
+    let mut found = resource(url.expose(), options)?;
     found.video = Some(video);
     show(&found, style)
 }
 
 /// A file or a playlist.
-fn resource(url: &str, args: &InputArgs, net: &NetConfig) -> Result<Found, Failure> {
-    match MediaReader::open(url, net) {
-        Ok(mut reader) => {
-            reader.find_duration()?;
-            Ok(Found {
-                info: MediaInfo::clone(reader.info()),
-                size: reader.total_len(),
-                bytes_read: reader.bytes_read(),
-                renditions: None,
-                video: None,
-            })
-        }
-        Err(fault) if fault.reason() == PLAYLIST => playlist(url, args, net),
-        Err(fault) => Err(fault.into()),
+fn resource(url: &str, options: ReadOptions) -> Result<Found, Failure> {
+    let mut reader = MediaReader::open(url, options)?;
+    reader.find_duration()?;
+    let mut info = MediaInfo::clone(reader.info());
+    let renditions = reader.renditions();
+    if renditions.is_some() {
+        info.container = "hls";
     }
+    Ok(Found {
+        info,
+        size: reader.total_len(),
+        bytes_read: reader.bytes_read(),
+        renditions,
+        video: None,
+    })
 }
 
 fn show(found: &Found, style: &Style) -> Result<(), Failure> {
@@ -75,38 +69,6 @@ fn show(found: &Found, style: &Style) -> Result<(), Failure> {
         out::print(&table(found, style.lang));
     }
     Ok(())
-}
-
-/// Playlists and what they lead to are read by the player, as far as its first picture.
-fn playlist(url: &str, args: &InputArgs, net: &NetConfig) -> Result<Found, Failure> {
-    let player = Player::builder()
-        .config(player_config(&args.net))
-        .network(net.clone())
-        .build()?;
-    player.open(url);
-    while let Ok(event) = player.next_event(PATIENCE) {
-        match event {
-            Event::Prepared(info) => {
-                return Ok(Found {
-                    info: MediaInfo {
-                        container: "hls",
-                        ..MediaInfo::clone(&info)
-                    },
-                    size: None,
-                    bytes_read: player.stats().bytes,
-                    renditions: Some(player.tracks().unwrap_or_default()),
-                    video: None,
-                });
-            }
-            Event::Error(fault) => return Err(fault.into()),
-            _ => {}
-        }
-    }
-    let silent = Fault::new(
-        kinora::codes::ERROR_LOADING_TIMEOUT,
-        "hls.playlist.unprepared",
-    );
-    Err(silent.at_url(url).into())
 }
 
 fn object(found: &Found) -> Value {

@@ -255,7 +255,10 @@ impl Track {
         let index = last.unwrap_or(0);
         let edit = self.edit_at(index);
         let media = edit.media_at(clock, time.max(edit.start));
-        let mut key = self.key_for(media);
+        let mut key = match self.begins_with(index, time) {
+            true => 0,
+            false => self.key_for(media),
+        };
         let behind = self.described.tables.key_after(key).filter(|_| nearest);
         if let Some((behind, pts)) = behind.and_then(|key| Some((key, self.pts_of(key)?)))
             && let Some(before) = self.pts_of(key)
@@ -272,6 +275,11 @@ impl Track {
         Some(edit.present(clock, pts).max(edit.start))
     }
 
+    /// Whether sound is wanted from its very start: what an encoder puts before that is the decoder's run-up.
+    fn begins_with(&self, edit: usize, time: Time) -> bool {
+        self.kind() == TrackKind::Audio && edit == 0 && time <= self.edit_at(edit).start
+    }
+
     /// Goes to where this track must begin so that it is complete from a time on.
     pub(crate) fn follow(&mut self, time: Time) {
         let index = self
@@ -284,6 +292,7 @@ impl Track {
         let media = edit.media_at(self.described.clock, time.max(edit.start));
         let start = match self.kind() {
             TrackKind::Video => self.key_for(media),
+            _ if self.begins_with(index, time) => 0,
             _ => {
                 let tables = &self.described.tables;
                 tables.key_at_or_before(tables.sample_at(media))

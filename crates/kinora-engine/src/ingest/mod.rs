@@ -5,15 +5,15 @@ mod progressive;
 
 use std::sync::Arc;
 
+use kinora_container::SeekTo;
 use kinora_errors::{Fault, Secret};
-use kinora_media::{Chunk, MediaInfo, RequestId, ResponseInfo, Time};
+use kinora_media::{Chunk, MediaInfo, Packet, RequestId, ResponseInfo, Time, TrackId};
 
 use crate::cx::Cx;
-use crate::line::Lines;
 use crate::transfer::Terms;
-use crate::{TrackChoice, TrackOption};
+use crate::{SeekAccuracy, Slot, TrackChoice, TrackOption};
 
-pub(crate) use hls::Hls;
+pub(crate) use hls::{Hls, is_separate_sound};
 pub(crate) use progressive::Progressive;
 
 /// What the session must know of the ingest.
@@ -31,6 +31,23 @@ pub(crate) enum Notice {
     Parked(Fault),
     /// The credential must be renewed.
     Expired(Fault),
+}
+
+/// Where the packets go: the lines of a player, or the hands of whoever reads without playing.
+pub(crate) trait Buffer {
+    fn push(&mut self, packet: Packet);
+    /// Enough is there: no more is asked for.
+    fn is_full(&self, position: Time, most: Time) -> bool;
+    /// How much is there ahead of a position.
+    fn ahead(&self, position: Time) -> Time;
+    /// The same of pictures or of sound alone.
+    fn ahead_of(&self, slot: Slot, position: Time) -> Time;
+    /// What takes the packets of a track.
+    fn slot_of(&self, track: TrackId) -> Option<Slot>;
+    /// Pictures and sound come from different resources; of which of them all packets came.
+    fn set_sources(&mut self, separate: bool, complete: [bool; 2]);
+    /// Takes back what is decoded at a time or later. `false`: a decoder has some of it, nothing is changed.
+    fn cut(&mut self, slot: Slot, from: Time) -> bool;
 }
 
 /// How a seek outside the buffer goes on.
@@ -66,19 +83,19 @@ impl Ingest {
         Self::Progressive(Box::new(Progressive::start(cx, url)))
     }
 
-    /// Gives packets to the lines until something is to be told, `most` is there ahead of the position or bytes are
+    /// Gives packets to the buffer until something is to be told, `most` is there ahead of the position or bytes are
     /// missing.
     pub(crate) fn poll(
         &mut self,
         cx: &mut Cx,
-        lines: &mut Lines,
+        buffer: &mut dyn Buffer,
         position: Time,
         most: Time,
     ) -> Option<Notice> {
         match self {
             Self::Unknown => None,
-            Self::Progressive(file) => file.poll(cx, lines, position, most),
-            Self::Hls(hls) => hls.poll(cx, lines, position, most),
+            Self::Progressive(file) => file.poll(cx, buffer, position, most),
+            Self::Hls(hls) => hls.poll(cx, buffer, position, most),
         }
     }
 
@@ -193,14 +210,40 @@ impl Ingest {
         }
     }
 
-    pub(crate) fn seek(&mut self, cx: &mut Cx, target: Time) -> Sought {
+    /// Goes to a time. An exact seek begins no later than with the picture that is on screen then.
+    pub(crate) fn seek(&mut self, cx: &mut Cx, target: SeekTo, accuracy: SeekAccuracy) -> Sought {
         match self {
             Self::Unknown => Sought::Direct,
             Self::Progressive(file) => file.seek(cx, target),
             Self::Hls(hls) => {
-                hls.seek(cx, target);
+                hls.seek(cx, target.time, accuracy);
                 Sought::Direct
             }
+        }
+    }
+
+    /// Looks for the duration where only the end of the resource tells it; it comes with another [`Notice::Info`].
+    /// `false`: it can not be found.
+    pub(crate) fn find_duration(&mut self) -> bool {
+        match self {
+            Self::Progressive(file) => file.look_for_length(),
+            Self::Unknown | Self::Hls(_) => false,
+        }
+    }
+
+    /// Bytes of the resource, where it is one and that is known.
+    pub(crate) fn total_len(&self) -> Option<u64> {
+        match self {
+            Self::Progressive(file) => file.total_len(),
+            Self::Unknown | Self::Hls(_) => None,
+        }
+    }
+
+    /// Places of damage in a file that were passed over; segments are tallied as they end.
+    pub(crate) fn damage(&self) -> u64 {
+        match self {
+            Self::Progressive(file) => file.damage(),
+            Self::Unknown | Self::Hls(_) => 0,
         }
     }
 

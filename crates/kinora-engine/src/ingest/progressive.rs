@@ -4,19 +4,19 @@ use std::collections::VecDeque;
 
 use bytes::Bytes;
 use kinora_container::registry::{self, ProbingDemuxer};
-use kinora_container::{ContainerKind, SeekMode, SeekTo, Sniff, Step};
+use kinora_container::{ContainerKind, SeekTo, Sniff, Step};
 use kinora_errors::{Fault, Secret, codes};
 use kinora_media::{ByteRange, Chunk, RequestId, ResponseInfo, Time};
 
-use super::{Notice, Sought};
-use crate::cx::Cx;
-use crate::line::Lines;
+use super::{Buffer, Notice, Sought};
+use crate::cx::{Cx, Renditions};
 use crate::tape::TapedDemuxer;
 use crate::transfer::{Progress, Terms, Transfer, Want};
 use crate::{Initiator, Purpose, TimingMark};
 
-/// Bytes that may be under way or wait for the demuxer.
+/// Bytes that may be under way or wait for the demuxer: for playing, and for reading as fast as can be.
 const WINDOW: u64 = 256 << 10;
+const WIDE_WINDOW: u64 = 1 << 20;
 /// A file's end up to that is asked for whole when headers are looked for in it: the index mostly ends the file.
 const SHORT_END: u64 = 4 << 20;
 /// So many bytes are rather read and passed over than asked anew from behind them.
@@ -92,13 +92,17 @@ impl Progressive {
             range: ByteRange::default(),
             initiator: Initiator::User,
         };
-        Transfer::start(cx, want, WINDOW)
+        let window = match cx.renditions {
+            Renditions::Adaptive => WINDOW,
+            Renditions::Fixed(_) => WIDE_WINDOW,
+        };
+        Transfer::start(cx, want, window)
     }
 
     pub(crate) fn poll(
         &mut self,
         cx: &mut Cx,
-        lines: &mut Lines,
+        buffer: &mut dyn Buffer,
         position: Time,
         most: Time,
     ) -> Option<Notice> {
@@ -106,13 +110,13 @@ impl Progressive {
             return Some(notice);
         }
         loop {
-            let full = lines.is_full(position, most);
+            let full = buffer.is_full(position, most);
             // Before the first picture is out less than the whole buffer is wanted, and nothing else.
             if full && most >= cx.config.max_buffer.into() {
                 self.look_for_length();
             }
             if self.over || full && self.length != Length::Looking {
-                return None;
+                return self.notices.pop_front();
             }
             match self.demuxer.poll() {
                 Ok(Step::Packet(packet)) => {
@@ -120,7 +124,7 @@ impl Progressive {
                     if packet.flags.key {
                         cx.mark(TimingMark::FirstKeyFrame);
                     }
-                    lines.push(packet);
+                    buffer.push(packet);
                 }
                 Ok(Step::Info(info)) => {
                     self.headers = true;
@@ -151,7 +155,7 @@ impl Progressive {
     }
 
     /// Nothing more urgent is to be read. Whether the demuxer looks for the duration now.
-    fn look_for_length(&mut self) -> bool {
+    pub(crate) fn look_for_length(&mut self) -> bool {
         if self.length != Length::Unasked || !self.headers || !self.ranges {
             return false;
         }
@@ -199,11 +203,14 @@ impl Progressive {
             self.transfer.grant(cx);
             return false;
         }
-        if self.total_len.is_some_and(|len| range.start >= len) {
-            // It looks behind the end: the file is shorter than its index says.
-            self.over = std::mem::replace(&mut self.finished, true);
+        if let Some(len) = self.total_len.filter(|len| range.start >= *len) {
+            // At the end itself nothing follows, which is told once more to one that comes back there.
+            let again = self.wanted.replace(range.start) == Some(range.start);
+            let told = std::mem::replace(&mut self.finished, true);
             self.demuxer.finish();
-            if self.over {
+            if told && (again || range.start > len) {
+                // The file is shorter than its index says.
+                self.over = true;
                 self.notices
                     .push_back(Notice::Failed(self.too_short(range.start)));
             }
@@ -324,16 +331,20 @@ impl Progressive {
         }
     }
 
-    pub(crate) fn seek(&mut self, cx: &mut Cx, target: Time) -> Sought {
+    pub(crate) fn total_len(&self) -> Option<u64> {
+        self.total_len
+    }
+
+    pub(crate) fn damage(&self) -> u64 {
+        self.demuxer.damage()
+    }
+
+    pub(crate) fn seek(&mut self, cx: &mut Cx, target: SeekTo) -> Sought {
         self.over = false;
         self.length_found();
         self.wanted = None;
         self.notices.clear();
-        let to = SeekTo {
-            time: target,
-            mode: SeekMode::Before,
-        };
-        if self.demuxer.seek(to) {
+        if self.demuxer.seek(target) {
             // Bytes of the old place that are on their way are not what follows now.
             self.finished = false;
             return Sought::Direct;

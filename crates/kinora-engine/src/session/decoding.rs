@@ -102,7 +102,7 @@ impl Session {
         let mut took_key = false;
         if self.is_moving() {
             // A decoder that is behind catches up by what no other picture needs.
-            self.lines.video.unseen_until = self.clock.position(cx.mono());
+            self.lines.video.late_until = self.clock.position(cx.mono());
         }
         for line in self.lines.each() {
             let before = line.queue.read_packets();

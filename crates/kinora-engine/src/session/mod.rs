@@ -138,6 +138,7 @@ impl Session {
             meter: Meter::default(),
             catches_up: false,
         };
+        session.begin_with(begin);
         match origin {
             Origin::Url(url) => session.ingest = Ingest::open(cx, url),
             Origin::Vid(source) => {
@@ -481,7 +482,7 @@ fn no_tracks() -> Fault {
         .because("the source holds no sound or picture that is wanted")
 }
 
-fn nothing_in_it() -> Fault {
+pub(crate) fn nothing_in_it() -> Fault {
     Fault::new(codes::ERROR_DEMUXER_OPENSTREAM, "container.truncated")
         .because("the source ended before its headers")
 }

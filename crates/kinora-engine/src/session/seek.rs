@@ -1,5 +1,6 @@
 //! Going to another time.
 
+use kinora_container::{SeekMode, SeekTo};
 use kinora_media::Time;
 
 use super::{Session, Stage};
@@ -23,7 +24,7 @@ impl Session {
         };
         self.seeking = Some(target);
         if let Stage::Preparing { .. } = self.stage {
-            self.present = Present::new(begin);
+            self.begin_with(begin);
             self.seek_on_headers = Some(target);
             self.clock.set(target, cx.mono());
             return;
@@ -54,6 +55,15 @@ impl Session {
         });
     }
 
+    /// A new stretch begins: its first picture is looked for.
+    pub(super) fn begin_with(&mut self, begin: Begin) {
+        self.present = Present::new(begin);
+        self.lines.video.queue.aim(match begin {
+            Begin::Exact(target) => Some(target),
+            Begin::First | Begin::KeyFrame(_) => None,
+        });
+    }
+
     /// Goes to a time; `find` sees to it that its packets come.
     pub(crate) fn go_by(
         &mut self,
@@ -69,11 +79,8 @@ impl Session {
         for line in self.lines.each() {
             line.flush(cx, epoch);
         }
+        self.begin_with(begin);
         find(self, cx, target);
-        if let Begin::Exact(target) = begin {
-            self.lines.video.unseen_until = target;
-        }
-        self.present = Present::new(begin);
         self.clock.set(target, cx.mono());
         if let Stage::Started(motion) = self.stage {
             motion.leave(cx);
@@ -102,7 +109,15 @@ impl Session {
     pub(super) fn seek_in_ingest(&mut self, cx: &mut Cx, target: Time) {
         self.ended = false;
         self.doom = None;
-        if self.ingest.seek(cx, target) == Sought::FromStart {
+        let accuracy = match self.present.begin {
+            Begin::Exact(_) => SeekAccuracy::Exact,
+            Begin::First | Begin::KeyFrame(_) => SeekAccuracy::KeyFrame,
+        };
+        let to = SeekTo {
+            time: target,
+            mode: SeekMode::Before,
+        };
+        if self.ingest.seek(cx, to, accuracy) == Sought::FromStart {
             for line in self.lines.each() {
                 line.gate = Some(target);
             }

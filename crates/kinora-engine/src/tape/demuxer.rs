@@ -63,6 +63,11 @@ impl TapedDemuxer {
         })
     }
 
+    /// Places of damage that were passed over.
+    pub(crate) fn damage(&self) -> u64 {
+        self.inner.as_ref().map_or(0, |inner| inner.damage())
+    }
+
     /// Whether the time can be found.
     pub(crate) fn seek(&mut self, target: SeekTo) -> bool {
         let inner = &mut self.inner;

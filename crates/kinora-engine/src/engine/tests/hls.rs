@@ -153,7 +153,7 @@ fn an_exact_seek_finds_its_segment() {
     assert!(sim.run_until(secs(5), is_seek_end), "{:#?}", sim.events);
     assert_eq!(
         sim.shown.last().map(|shown| shown.1.as_millis() / 100),
-        Some(66)
+        Some(65)
     );
     assert!(
         !sim.net.asked.iter().any(|asked| asked.1.contains("/2.ts")),

@@ -4,9 +4,10 @@ use kinora_media::{Packet, Time};
 
 use super::Hls;
 use super::loader::UnderWay;
+use crate::Slot;
 use crate::abr::Pace;
 use crate::cx::Cx;
-use crate::line::Lines;
+use crate::ingest::Buffer;
 
 /// So much earlier than it is needed a segment should be there.
 const MARGIN: Time = Time::from_millis(1_000);
@@ -23,7 +24,7 @@ pub(super) struct Begun {
 
 impl Hls {
     /// Remembers where a segment begins in the lines.
-    pub(super) fn note_begin(&mut self, lines: &Lines, packet: &Packet) {
+    pub(super) fn note_begin(&mut self, buffer: &dyn Buffer, packet: &Packet) {
         let Some(number) = self.main.as_ref().and_then(|main| main.given()) else {
             return;
         };
@@ -33,16 +34,16 @@ impl Hls {
             video: None,
             audio: None,
         });
-        if lines.video.follows(packet.track) {
-            begun.video.get_or_insert(packet.dts);
-        } else if lines.audio.follows(packet.track) {
-            begun.audio.get_or_insert(packet.dts);
-        }
+        match buffer.slot_of(packet.track) {
+            Some(Slot::Video) => begun.video.get_or_insert(packet.dts),
+            Some(Slot::Audio) => begun.audio.get_or_insert(packet.dts),
+            None => return,
+        };
         self.begun = Some(begun);
     }
 
     /// Looks at the segment under way; gives it up where a lesser rendition would be there earlier, and in time.
-    pub(super) fn hurry(&mut self, cx: &mut Cx, lines: &mut Lines, position: Time) {
+    pub(super) fn hurry(&mut self, cx: &mut Cx, buffer: &mut dyn Buffer, position: Time) {
         if self.manual || self.current == 0 {
             return;
         }
@@ -56,9 +57,9 @@ impl Hls {
         };
         let begun = self.begun.filter(|begun| begun.number == segment.number);
         if let Some(begun) = begun {
-            let video = begun.video.is_none_or(|from| lines.video.queue.cut(from));
-            let audio = video && begun.audio.is_none_or(|from| lines.audio.queue.cut(from));
-            if !audio {
+            let mut cut = |slot, from: Option<Time>| from.is_none_or(|from| buffer.cut(slot, from));
+            let is_back = cut(Slot::Video, begun.video) && cut(Slot::Audio, begun.audio);
+            if !is_back {
                 // The decoders have it already.
                 return;
             }

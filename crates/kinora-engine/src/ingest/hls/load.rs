@@ -25,6 +25,11 @@ pub(super) struct Timeline {
 }
 
 impl Timeline {
+    /// Nothing was placed on it so far.
+    pub(super) fn is_empty(&self) -> bool {
+        self.shifts.is_empty()
+    }
+
     fn shift(&mut self, segment: &Segment, first: Time, wraps: bool) -> Time {
         let fresh = segment.start - first;
         let known = self.shifts.get(&segment.discontinuity).copied();
@@ -107,6 +112,11 @@ impl Load {
 
     pub(super) fn add(&mut self, data: Bytes) {
         self.pieces.push_back(data);
+    }
+
+    /// Places of damage in it that were passed over.
+    pub(super) fn damage(&self) -> u64 {
+        self.demuxer.as_ref().map_or(0, TapedDemuxer::damage)
     }
 
     /// All its bytes came.

@@ -279,6 +279,7 @@ impl Loader {
                     return None;
                 }
                 Ok(Given::Over) => {
+                    cx.tally.damage += load.damage();
                     self.loads.pop_front();
                 }
                 Err(fault) => self.segment_is_damaged(cx, fault),
@@ -312,6 +313,7 @@ impl Loader {
             return;
         };
         self.damaged += 1;
+        cx.tally.damage += 1;
         let number = load.segment.number;
         self.drop_jobs(
             cx,
@@ -343,6 +345,7 @@ impl Loader {
         self.over = false;
         self.ended = false;
         self.discontinuity = None;
+        self.given = None;
         self.from = From::Time(time);
         if let Some(segment) = self.plan.as_ref().and_then(|plan| plan.at(time)) {
             self.next = segment.number;
@@ -352,6 +355,18 @@ impl Loader {
             self.ask_playlist(cx);
         }
         self.go_on(cx);
+    }
+
+    /// Begins with the segment before the one that is given. `false`: there is none.
+    pub(super) fn step_back(&mut self, cx: &mut Cx) -> bool {
+        let number = self.given.and_then(|given| given.checked_sub(1));
+        let plan = self.plan.as_ref();
+        let earlier = number.and_then(|number| plan?.segment(number));
+        let Some(start) = earlier.filter(|it| !it.gap).map(|it| it.start) else {
+            return false;
+        };
+        self.seek(cx, start);
+        true
     }
 
     pub(super) fn close(&mut self, cx: &mut Cx) {

@@ -1,5 +1,6 @@
 //! HLS (RFC 8216): renditions, and the loaders that read them.
 
+mod exact;
 mod hurry;
 mod load;
 mod loader;
@@ -17,17 +18,18 @@ use kinora_errors::{Fault, Secret};
 use kinora_manifest::hls::Variables;
 use kinora_media::{MediaInfo, Packet, Time, TrackKind};
 
+use self::exact::Aim;
 use self::hurry::Begun;
 use self::load::Timeline;
 use self::loader::{From, Loader, Offer};
 use self::plan::{AudioRendition, Plan, Playlist, Variant};
 use self::sound::Sound;
-use super::Notice;
-use crate::TimingMark;
+pub(crate) use self::sound::is_separate_sound;
+use super::{Buffer, Notice};
 use crate::abr::{Abr, Pace};
 use crate::cx::Cx;
-use crate::line::{Line, Lines};
 use crate::transfer::Transfer;
+use crate::{SeekAccuracy, Slot, TimingMark};
 
 /// A playlist beyond that is refused.
 const LONGEST_PLAYLIST: usize = 8 << 20;
@@ -52,6 +54,8 @@ pub(crate) struct Hls {
     abr: Abr,
     pace: Pace,
     begun: Option<Begun>,
+    /// An exact seek that has not found its segment yet.
+    aim: Option<Aim>,
     timeline: Timeline,
     main_info: Option<Arc<MediaInfo>>,
     told: Option<Arc<MediaInfo>>,
@@ -77,6 +81,7 @@ impl Hls {
             abr: Abr::default(),
             pace: Pace::default(),
             begun: None,
+            aim: None,
             timeline: Timeline::default(),
             main_info: None,
             told: None,
@@ -131,9 +136,14 @@ impl Hls {
                     let fault = read::malformed("the playlist names no rendition", &self.url);
                     return self.notices.push_back(Notice::Failed(fault));
                 }
-                self.current = Abr::first(&self.bitrates());
+                if let Err(fault) = self.choose_first(cx) {
+                    return self.notices.push_back(Notice::Failed(fault));
+                }
                 self.main = self.loader(cx, self.current, self.begin);
                 self.open_sound(cx, self.begin);
+                if let Err(fault) = self.choose_sound(cx) {
+                    self.notices.push_back(Notice::Failed(fault));
+                }
             }
             Err(fault) => self.notices.push_back(Notice::Failed(fault)),
         }
@@ -182,13 +192,13 @@ impl Hls {
     pub(crate) fn poll(
         &mut self,
         cx: &mut Cx,
-        lines: &mut Lines,
+        buffer: &mut dyn Buffer,
         position: Time,
         most: Time,
     ) -> Option<Notice> {
         loop {
-            lines.separate = self.sound.is_separate();
-            lines.complete = [self.main_ended, self.sound.ended];
+            let separate = self.sound.is_separate();
+            buffer.set_sources(separate, [self.main_ended, self.sound.ended]);
             if let Some(place) = self.sound.changed.take() {
                 let index = u32::try_from(self.variants.len() + place).unwrap_or(u32::MAX);
                 return Some(Notice::Switched(index));
@@ -198,22 +208,28 @@ impl Hls {
             }
             // What is alone with the rest of the presentation has nobody to wait for.
             let alone = most.max(cx.config.max_buffer.into());
-            let room = |line: &Line, other_ended: bool| {
-                line.ahead(position) < if other_ended { alone } else { most }
+            let room = |slot: Slot, other_ended: bool| {
+                buffer.ahead_of(slot, position) < if other_ended { alone } else { most }
             };
-            let [room_for_main, room_for_sound] = match self.sound.is_separate() {
+            let [room_for_main, room_for_sound] = match separate {
                 true => [
-                    room(&lines.video, self.sound.ended),
-                    room(&lines.audio, self.main_ended),
+                    room(Slot::Video, self.sound.ended),
+                    room(Slot::Audio, self.main_ended),
                 ],
-                false => [!lines.is_full(position, most), false],
+                false => [!buffer.is_full(position, most), false],
             };
             let mut idle = true;
-            if room_for_main && !self.main_ended {
-                idle &= !self.poll_main(cx, lines, position);
+            // Until the tracks of all playlists are told nobody takes their packets.
+            let untold = self.told.is_none();
+            let main_waits = untold && self.main_info.is_some() && separate && !self.sound.ended;
+            // The pictures say where the presentation begins, whichever of the two comes first.
+            let unplaced = untold || self.timeline.is_empty();
+            let sound_waits = unplaced && self.sound.info.is_some() && !self.main_ended;
+            if room_for_main && !self.main_ended && !main_waits {
+                idle &= !self.poll_main(cx, buffer, position);
             }
-            if room_for_sound && !self.sound.ended {
-                idle &= !self.poll_sound(cx, lines);
+            if room_for_sound && !self.sound.ended && !sound_waits {
+                idle &= !self.poll_sound(cx, buffer);
             }
             if idle && self.notices.is_empty() {
                 return None;
@@ -221,8 +237,8 @@ impl Hls {
         }
     }
 
-    fn poll_main(&mut self, cx: &mut Cx, lines: &mut Lines, position: Time) -> bool {
-        self.hurry(cx, lines, position);
+    fn poll_main(&mut self, cx: &mut Cx, buffer: &mut dyn Buffer, position: Time) -> bool {
+        self.hurry(cx, buffer, position);
         let Some(main) = &mut self.main else {
             return false;
         };
@@ -230,7 +246,7 @@ impl Hls {
             return self.take_over(cx);
         };
         match offer {
-            Offer::Packet(packet) => self.push(cx, lines, packet),
+            Offer::Packet(packet) => self.arrived(cx, buffer, packet),
             Offer::Info(info) => {
                 self.main_info = Some(info);
                 self.merge(cx);
@@ -244,27 +260,27 @@ impl Hls {
             Offer::Expired(fault) => self.expired(fault),
             Offer::Measured { bytes, took } => {
                 self.abr.sample(bytes, took);
-                self.adapt(cx, lines.ahead(position));
+                self.adapt(cx, buffer.ahead(position));
             }
         }
         true
     }
 
-    fn push(&mut self, cx: &mut Cx, lines: &mut Lines, packet: Packet) {
+    fn push(&mut self, cx: &mut Cx, buffer: &mut dyn Buffer, packet: Packet) {
         let track = || self.main_info.as_ref()?.track(packet.track);
         if self.sound.is_separate() && track().is_some_and(|track| track.kind() == TrackKind::Audio)
         {
             // What plays is the sound of another playlist.
             return;
         }
-        self.note_begin(lines, &packet);
+        self.note_begin(buffer, &packet);
         if packet.flags.key {
             cx.mark(TimingMark::FirstKeyFrame);
         }
-        lines.push(packet);
+        buffer.push(packet);
     }
 
-    fn poll_sound(&mut self, cx: &mut Cx, lines: &mut Lines) -> bool {
+    fn poll_sound(&mut self, cx: &mut Cx, buffer: &mut dyn Buffer) -> bool {
         let offer = match &mut self.sound.loader {
             Some(loader) => loader.poll(cx, &mut self.timeline),
             None => None,
@@ -273,7 +289,7 @@ impl Hls {
         match offer {
             Offer::Packet(packet) => {
                 if let Some(packet) = self.sound.give(packet) {
-                    lines.push(packet);
+                    buffer.push(packet);
                 }
             }
             Offer::Info(info) => {
@@ -294,6 +310,9 @@ impl Hls {
 
     /// Another rendition of the sound goes on; without one the pictures do.
     fn sound_failed(&mut self, cx: &mut Cx, fault: Fault) {
+        if self.is_settled(cx, |choice| choice.audio) {
+            return self.notices.push_back(Notice::Failed(fault));
+        }
         if self.sound.fall_back(cx) {
             cx.recovered(fault);
         } else if self.variants.is_empty() {
@@ -342,8 +361,9 @@ impl Hls {
         self.notices.push_back(Notice::Info(info));
     }
 
-    pub(crate) fn seek(&mut self, cx: &mut Cx, target: Time) {
+    pub(crate) fn seek(&mut self, cx: &mut Cx, target: Time, accuracy: SeekAccuracy) {
         self.notices.clear();
+        self.aim = (accuracy == SeekAccuracy::Exact).then(|| Aim::at(target));
         self.begin = From::Time(target);
         self.forget_pace();
         self.bad.clear();

@@ -15,6 +15,11 @@ use crate::ingest::Anew;
 /// Tracks of a separate playlist of sound carry this in their names.
 const SEPARATE: u32 = 0x8000_0000;
 
+/// Whether a track is of a playlist of sound alone.
+pub(crate) fn is_separate_sound(track: TrackId) -> bool {
+    track.0 & SEPARATE != 0
+}
+
 /// The sound of a presentation, as far as it is not in the playlist of the pictures.
 #[derive(Default)]
 pub(super) struct Sound {
@@ -179,6 +184,11 @@ impl Sound {
             return Vec::new();
         }
         options
+    }
+
+    /// How many renditions the group has.
+    pub(super) fn count(&self) -> usize {
+        self.choice().count()
     }
 
     /// Takes the rendition of that place in the group.

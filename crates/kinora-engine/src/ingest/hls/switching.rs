@@ -8,11 +8,55 @@ use kinora_media::{Time, TrackKind};
 use super::loader::{From, Loader};
 use super::plan::Variant;
 use super::{Hls, ROUNDING};
-use crate::cx::Cx;
+use crate::abr::Abr;
+use crate::cx::{Cx, Renditions};
 use crate::ingest::{Anew, Notice};
-use crate::{TrackChoice, TrackOption};
+use crate::reader::unknown_rendition;
+use crate::{RenditionChoice, TrackChoice, TrackOption};
 
 impl Hls {
+    /// The variant to begin with: a modest one where it may change, the best where it may not and none was named.
+    pub(super) fn choose_first(&mut self, cx: &Cx) -> Result<(), Fault> {
+        let Renditions::Fixed(choice) = cx.renditions else {
+            self.current = Abr::first(&self.bitrates());
+            return Ok(());
+        };
+        self.manual = true;
+        let last = self.variants.len().saturating_sub(1);
+        let named = choice.video.and_then(|index| usize::try_from(index).ok());
+        self.current = named.unwrap_or(last);
+        match self.current > last {
+            true => Err(unknown_rendition(choice.video).at_url(self.url.expose())),
+            false => Ok(()),
+        }
+    }
+
+    /// The rendition of the sound that was named, once the variant's group is known.
+    pub(super) fn choose_sound(&mut self, cx: &mut Cx) -> Result<(), Fault> {
+        let Renditions::Fixed(RenditionChoice {
+            audio: Some(index), ..
+        }) = cx.renditions
+        else {
+            return Ok(());
+        };
+        let place = usize::try_from(index).ok();
+        let place = place.and_then(|index| index.checked_sub(self.variants.len()));
+        let Some(place) = place.filter(|place| *place < self.sound.count()) else {
+            return Err(unknown_rendition(Some(index)).at_url(self.url.expose()));
+        };
+        let like = self.main.as_ref().and_then(Loader::timeline);
+        self.sound.select(cx, place, like);
+        Ok(())
+    }
+
+    /// Whether a rendition that fails is the only one that will do: it was named, or is being read.
+    pub(super) fn is_settled(&self, cx: &Cx, named: fn(RenditionChoice) -> Option<u32>) -> bool {
+        match cx.renditions {
+            Renditions::Adaptive => false,
+            Renditions::Fixed(choice) => named(choice).is_some() || self.told.is_some(),
+        }
+    }
+
     /// What can be chosen; `None` when there is but one rendition.
     pub(crate) fn options(&self) -> Option<Arc<[TrackOption]>> {
         let sounds = self.sound.options(self.variants.len());
@@ -125,6 +169,9 @@ impl Hls {
 
     /// Another variant goes on where this one fails; without one the presentation fails.
     pub(super) fn variant_failed(&mut self, cx: &mut Cx, fault: Fault) {
+        if self.is_settled(cx, |choice| choice.video) {
+            return self.notices.push_back(Notice::Failed(fault));
+        }
         self.bad.push(self.current);
         let below = (0..self.current).rev();
         let above = self.current + 1..self.variants.len();

@@ -1,0 +1,272 @@
+//! Packets without playing: the ingest of the player in the hands of whoever wants to probe, dump or transcode.
+
+mod shelf;
+
+use std::collections::vec_deque::Drain;
+use std::sync::Arc;
+
+use kinora_container::{DemuxError, SeekTo};
+use kinora_errors::{Code, Coded, Fault, Secret};
+use kinora_media::{MediaInfo, Now, Packet, Time};
+
+use self::shelf::Shelf;
+use crate::cx::{Cx, Renditions};
+use crate::ingest::{Ingest, Notice, Sought};
+use crate::tape::Tape;
+use crate::transfer::Terms;
+use crate::{Input, Output, PlayerConfig, SeekAccuracy, TrackOption, recover};
+
+/// Which renditions of a playlist are read, by their index in [`PacketReader::options`]. One that was named is read or
+/// nothing is; others give way to the next as long as no packet was given.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct RenditionChoice {
+    /// The pictures; the best where none is named.
+    pub video: Option<u32>,
+    /// The sound, where it has playlists of its own; the playlist's default where none is named.
+    pub audio: Option<u32>,
+}
+
+/// What a reader has.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Read {
+    /// The headers are read, or the tracks changed. Comes before the packets that it describes.
+    Info(Arc<MediaInfo>),
+    /// The next packet.
+    Packet(Packet),
+    /// All packets were given.
+    End,
+    /// Something must come in first: carry out the outputs.
+    Pending,
+}
+
+/// Reads the packets of one source, a file or a playlist, as fast as they are asked for.
+///
+/// As the [`Engine`](crate::Engine) it has no hands: [`outputs`](Self::outputs) says what is to be fetched,
+/// [`handle`](Self::handle) takes what came of it, [`read`](Self::read) gives packets.
+pub struct PacketReader {
+    cx: Cx,
+    ingest: Ingest,
+    shelf: Shelf,
+    info: Option<Arc<MediaInfo>>,
+    state: State,
+}
+
+enum State {
+    Reading,
+    /// The tries are spent; the next read tries again.
+    Parked,
+    Ended,
+    Failed(Fault),
+}
+
+/// One packet is asked for at a time: whatever is there is enough.
+const MOST: Time = Time::from_millis(1);
+
+impl PacketReader {
+    /// Opens a source. Of the settings those of the network and the place where a live stream begins count.
+    #[must_use]
+    pub fn open(config: PlayerConfig, url: Secret, choice: RenditionChoice, now: Now) -> Self {
+        // What is random here only spreads retries.
+        let entropy = now.unix_ms.unsigned_abs();
+        let mut cx = Cx::new(config.normalised(), entropy, Tape::default());
+        cx.now = now;
+        cx.renditions = Renditions::Fixed(choice);
+        let state = match url.is_empty() {
+            true => State::Failed(crate::engine::nothing_named()),
+            false => State::Reading,
+        };
+        let ingest = match state {
+            State::Failed(_) => Ingest::Unknown,
+            _ => Ingest::open(&mut cx, url),
+        };
+        Self {
+            cx,
+            ingest,
+            shelf: Shelf::default(),
+            info: None,
+            state,
+        }
+    }
+
+    /// Takes what came from outside; commands and what decoders say are passed over.
+    pub fn handle(&mut self, now: Now, input: Input) {
+        self.cx.now = now;
+        let terms = Terms {
+            prepared: self.info.is_some(),
+            refreshable: false,
+            live: self.ingest.is_live(),
+        };
+        let Self { cx, ingest, .. } = self;
+        match input {
+            Input::Head { id, info } => ingest.on_head(cx, id, info, terms),
+            Input::Chunk(chunk) => ingest.on_chunk(cx, chunk, terms),
+            Input::Done { id } => ingest.on_done(cx, id, terms),
+            Input::Failed { id, fault } => ingest.on_failed(cx, id, fault, terms),
+            Input::Timeout => ingest.on_time(cx, terms),
+            _ => {}
+        }
+    }
+
+    /// What it has now.
+    ///
+    /// # Errors
+    /// What a player would tell of the source. After `ERROR_LOADING_TIMEOUT` the next call tries again; after any other
+    /// the same is told until a seek.
+    pub fn read(&mut self, now: Now) -> Result<Read, Fault> {
+        self.cx.now = now;
+        if let State::Parked = self.state {
+            self.state = State::Reading;
+            self.ingest.reload(&mut self.cx);
+        }
+        loop {
+            if let Some(packet) = self.shelf.take(self.is_over()) {
+                return Ok(Read::Packet(packet));
+            }
+            match &self.state {
+                State::Failed(fault) => return Err(fault.clone()),
+                State::Ended => return Ok(Read::End),
+                State::Reading | State::Parked => {}
+            }
+            let (cx, shelf) = (&mut self.cx, &mut self.shelf);
+            match self.ingest.poll(cx, shelf, Time::ZERO, MOST) {
+                Some(notice) => {
+                    if let Some(info) = self.noticed(notice)? {
+                        return Ok(Read::Info(info));
+                    }
+                }
+                None if self.shelf.is_empty() => return Ok(Read::Pending),
+                None => {
+                    // Of one resource there is a packet, of the other not yet.
+                    return Ok(self.shelf.take(false).map_or(Read::Pending, Read::Packet));
+                }
+            }
+        }
+    }
+
+    fn is_over(&self) -> bool {
+        matches!(self.state, State::Ended | State::Failed(_))
+    }
+
+    fn noticed(&mut self, notice: Notice) -> Result<Option<Arc<MediaInfo>>, Fault> {
+        match notice {
+            Notice::Info(info) => {
+                self.shelf.follow(&info);
+                self.info = Some(Arc::clone(&info));
+                return Ok(Some(info));
+            }
+            Notice::Ended if self.info.is_none() => {
+                self.state = State::Failed(crate::session::nothing_in_it());
+            }
+            Notice::Ended => self.state = State::Ended,
+            Notice::Switched(_) => {}
+            // The packets that came before are given first.
+            Notice::Failed(fault) => self.state = State::Failed(fault),
+            Notice::Parked(fault) => {
+                self.state = State::Parked;
+                return Err(recover::parked(&fault));
+            }
+            Notice::Expired(fault) => {
+                self.state = State::Parked;
+                return Err(fault);
+            }
+        }
+        Ok(None)
+    }
+
+    /// Goes to a time: packets from a key frame at or before it come next.
+    ///
+    /// # Errors
+    /// `ERROR_DEMUXER_OPENSTREAM` when the stream is live, or nothing was read yet.
+    pub fn seek(&mut self, now: Now, target: SeekTo) -> Result<(), Fault> {
+        self.cx.now = now;
+        let refuse = |why| Err(DemuxError::NotSeekable(why).fault());
+        if self.info.is_none() {
+            return refuse("its headers are not read yet");
+        }
+        if self.ingest.is_live() {
+            return refuse("it is live");
+        }
+        let target = SeekTo {
+            time: target.time.max(self.ingest.first_time()),
+            ..target
+        };
+        self.shelf.clear();
+        self.state = State::Reading;
+        let sought = self.ingest.seek(&mut self.cx, target, SeekAccuracy::Exact);
+        if sought == Sought::FromStart {
+            self.shelf.pass_over(target.time);
+        }
+        Ok(())
+    }
+
+    /// Looks for the duration where only the end of the source tells it: [`read`](Self::read) gives it with another
+    /// [`Read::Info`] then, and after that the packets as if nothing had been asked. `false`: it is known, or can not be
+    /// found.
+    pub fn find_duration(&mut self) -> bool {
+        let known = self.duration().is_some();
+        !known && self.ingest.find_duration()
+    }
+
+    fn duration(&self) -> Option<Time> {
+        self.info.as_ref()?.duration
+    }
+
+    /// What is to be carried out, in order.
+    pub fn outputs(&mut self) -> Drain<'_, Output> {
+        self.cx.out.drain(..)
+    }
+
+    /// When, on the clock of `Now::mono`, [`Input::Timeout`] is wanted if nothing comes before.
+    #[must_use]
+    pub fn deadline(&self) -> Option<Time> {
+        self.ingest.deadline(&self.cx)
+    }
+
+    /// The renditions of a playlist, where there are several.
+    #[must_use]
+    pub fn options(&self) -> Option<Arc<[TrackOption]>> {
+        self.ingest.options()
+    }
+
+    /// The source is a playlist.
+    #[must_use]
+    pub fn is_playlist(&self) -> bool {
+        matches!(self.ingest, Ingest::Hls(_))
+    }
+
+    /// The source is live: new packets come as they are made.
+    #[must_use]
+    pub fn is_live(&self) -> bool {
+        self.ingest.is_live()
+    }
+
+    /// Bytes of the source, where it is one resource and that is known.
+    #[must_use]
+    pub fn total_len(&self) -> Option<u64> {
+        self.ingest.total_len()
+    }
+
+    /// Bytes received so far.
+    #[must_use]
+    pub fn bytes_read(&self) -> u64 {
+        self.cx.tally.bytes
+    }
+
+    /// Places of damage that were passed over.
+    #[must_use]
+    pub fn damage(&self) -> u64 {
+        self.ingest.damage() + self.cx.tally.damage
+    }
+}
+
+/// A rendition was named that the source has not.
+pub(crate) fn unknown_rendition(index: Option<u32>) -> Fault {
+    // EINVAL
+    Fault::new(Code::from_errno(22), "rendition.unknown").because(format!(
+        "the source has no rendition {} of that kind; kinora probe lists them",
+        index.unwrap_or_default()
+    ))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,223 @@
+//! Decoded pictures and sound.
+
+use std::sync::Arc;
+
+use kinora_codec::DecoderOptions;
+use kinora_engine::is_shown_by;
+use kinora_errors::Fault;
+use kinora_media::{AudioFrame, MediaInfo, Time, TrackInfo, TrackKind, VideoFrame};
+
+use super::ReadOptions;
+use super::frames::Frames;
+use crate::audio;
+use crate::backends::DecoderChoice;
+use crate::decoder::AnyFrame;
+
+/// Sound is decoded from so long before a target on: decoders need a run-up (80 ms for Opus, RFC 7845 4.6).
+const RUN_UP: Time = Time::from_millis(120);
+
+/// Decodes the pictures of the first video track that can be, in presentation order.
+///
+/// ```no_run
+/// # fn main() -> Result<(), kinora::Fault> {
+/// use kinora::{DecoderChoice, ReadOptions, Time, VideoReader};
+///
+/// let mut pictures = VideoReader::open("film.mp4", ReadOptions::default(), DecoderChoice::Auto, 2)?;
+/// pictures.seek(Time::from_millis(12_345))?;
+/// if let Some(picture) = pictures.next_frame()? {
+///     println!("{} is on screen then", picture.pts);
+/// }
+/// # Ok(())
+/// # }
+/// ```
+pub struct VideoReader {
+    frames: Frames,
+    /// An exact seek that has not found its picture yet.
+    target: Option<Time>,
+    /// The picture behind the one that was looked for.
+    next: Option<VideoFrame>,
+}
+
+impl VideoReader {
+    /// Opens a path or URL and a decoder for its first video track. With more than one thread
+    /// frames come later, but more of them in a second.
+    ///
+    /// # Errors
+    /// As for [`MediaReader::open`]; `ERROR_DEMUXER_NO_VALID_STREAM` without a video track;
+    /// `ERROR_CODEC_VIDEO_NOT_SUPPORT` without a decoder; `ERROR_TBDRM_DEMUXER_UNIMPLEMENTED` for a track that is encrypted.
+    pub fn open(
+        url: &str,
+        options: impl Into<ReadOptions>,
+        choice: DecoderChoice,
+        threads: usize,
+    ) -> Result<Self, Fault> {
+        let decoding = DecoderOptions {
+            threads,
+            low_delay: false,
+        };
+        Ok(Self {
+            frames: Frames::open(url, options.into(), TrackKind::Video, choice, decoding)?,
+            target: None,
+            next: None,
+        })
+    }
+
+    /// The decoder's name.
+    #[must_use]
+    pub fn decoder(&self) -> &str {
+        self.frames.decoder.name()
+    }
+    /// The track that is decoded.
+    #[must_use]
+    pub fn track(&self) -> &TrackInfo {
+        &self.frames.track
+    }
+    /// What the source is, as [`MediaReader::info`] tells it.
+    #[must_use]
+    pub fn info(&self) -> &Arc<MediaInfo> {
+        self.frames.packets.info()
+    }
+    /// Packets that could not be decoded.
+    #[must_use]
+    pub fn damaged(&self) -> u64 {
+        self.frames.damaged
+    }
+
+    /// Goes to a time: the next picture is the one that is on screen then, the last one that begins at or before it. Before
+    /// the first picture that is the first, behind the end the last.
+    ///
+    /// # Errors
+    /// As for [`MediaReader::seek`].
+    pub fn seek(&mut self, time: Time) -> Result<(), Fault> {
+        self.frames.seek(time)?;
+        self.frames.overtaken_by = Some(time);
+        self.target = Some(time);
+        self.next = None;
+        Ok(())
+    }
+
+    /// The next picture; `None` at the end.
+    ///
+    /// # Errors
+    /// What the source said; `ERROR_CODEC_UNKNOWN` when the decoder itself failed.
+    pub fn next_frame(&mut self) -> Result<Option<VideoFrame>, Fault> {
+        let Some(target) = self.target else {
+            return match self.next.take() {
+                Some(frame) => Ok(Some(frame)),
+                None => self.decode(),
+            };
+        };
+        // What was shown before is kept in `next` until something takes its place: an error in between loses nothing.
+        loop {
+            match self.decode()? {
+                Some(frame) if is_shown_by(frame.pts, target) => self.next = Some(frame),
+                after => {
+                    self.target = None;
+                    return Ok(match self.next.take() {
+                        Some(on_screen) => {
+                            self.next = after;
+                            Some(on_screen)
+                        }
+                        None => after,
+                    });
+                }
+            }
+        }
+    }
+
+    fn decode(&mut self) -> Result<Option<VideoFrame>, Fault> {
+        loop {
+            match self.frames.next()? {
+                Some(AnyFrame::Video(frame)) => return Ok(Some(frame)),
+                Some(AnyFrame::Audio(_)) => {}
+                None => return Ok(None),
+            }
+        }
+    }
+}
+
+/// Decodes the sound of the first audio track that can be.
+///
+/// ```no_run
+/// # fn main() -> Result<(), kinora::Fault> {
+/// let options = kinora::ReadOptions::default();
+/// let mut sound = kinora::AudioReader::open("film.mp4", options, kinora::DecoderChoice::Auto)?;
+/// while let Some(frame) = sound.next_frame()? {
+///     println!("{} {} Hz, {} samples a channel", frame.pts, frame.sample_rate, frame.len());
+/// }
+/// # Ok(())
+/// # }
+/// ```
+pub struct AudioReader {
+    frames: Frames,
+    /// Samples before that are cut off.
+    from: Time,
+}
+
+impl AudioReader {
+    /// Opens a path or URL and a decoder for its first audio track.
+    ///
+    /// # Errors
+    /// As for [`MediaReader::open`]; `ERROR_DEMUXER_NO_VALID_STREAM` without an audio track;
+    /// `ERROR_CODEC_AUDIO_NOT_SUPPORT` without a decoder; `ERROR_TBDRM_DEMUXER_UNIMPLEMENTED` for a track that is encrypted.
+    pub fn open(
+        url: &str,
+        options: impl Into<ReadOptions>,
+        choice: DecoderChoice,
+    ) -> Result<Self, Fault> {
+        let decoding = DecoderOptions::default();
+        Ok(Self {
+            frames: Frames::open(url, options.into(), TrackKind::Audio, choice, decoding)?,
+            from: Time::MIN,
+        })
+    }
+
+    /// The decoder's name.
+    #[must_use]
+    pub fn decoder(&self) -> &str {
+        self.frames.decoder.name()
+    }
+    /// The track that is decoded.
+    #[must_use]
+    pub fn track(&self) -> &TrackInfo {
+        &self.frames.track
+    }
+    /// What the source is, as [`MediaReader::info`] tells it.
+    #[must_use]
+    pub fn info(&self) -> &Arc<MediaInfo> {
+        self.frames.packets.info()
+    }
+    /// Packets that could not be decoded.
+    #[must_use]
+    pub fn damaged(&self) -> u64 {
+        self.frames.damaged
+    }
+
+    /// Goes to a time: the next frame begins with the sample that sounds then. MP3 and ADTS tell no times: a place in them
+    /// that was not read before is estimated.
+    ///
+    /// # Errors
+    /// As for [`MediaReader::seek`].
+    pub fn seek(&mut self, time: Time) -> Result<(), Fault> {
+        self.frames.seek(time - RUN_UP)?;
+        self.from = time;
+        Ok(())
+    }
+
+    /// The next samples; `None` at the end. Sample rate and channels may change from one frame to the next.
+    ///
+    /// # Errors
+    /// What the source said; `ERROR_CODEC_UNKNOWN` when the decoder itself failed.
+    pub fn next_frame(&mut self) -> Result<Option<AudioFrame>, Fault> {
+        while let Some(frame) = self.frames.next()? {
+            if let AnyFrame::Audio(frame) = frame
+                && let Some(frame) = audio::cut(frame, self.from)
+            {
+                // Clocks of damaged streams go back: only what the seek leads to is cut.
+                self.from = Time::MIN;
+                return Ok(Some(frame));
+            }
+        }
+        Ok(None)
+    }
+}

@@ -1,0 +1,232 @@
+//! Reading a source without playing it: for probing, dumping and decoding as fast as the machine can.
+
+mod decoded;
+mod frames;
+mod options;
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::time::Duration;
+
+use kinora_container::SeekTo;
+use kinora_engine::{Input, Output, PacketReader, Read, TrackOption};
+use kinora_errors::{Fault, Secret, codes};
+use kinora_media::{MediaInfo, Packet, Time};
+use kinora_net::{Net, NetEvent};
+
+use crate::clock::SystemClock;
+use crate::driver;
+
+pub use self::decoded::{AudioReader, VideoReader};
+pub use self::options::ReadOptions;
+
+/// Nothing is awaited longer than that: the network and the reader have limits of their own, far below.
+const LONGEST_WAIT: Duration = Duration::from_secs(600);
+
+/// Reads the packets of a file, a URL or an HLS playlist, in the order of their decoding.
+///
+/// Of a playlist with several renditions the best is read, or the one that [`ReadOptions::rendition`] names; packets come
+/// decrypted and on the presentation's timeline. A live stream is read from where a player would begin until it ends.
+/// A server without ranges is read all the same, as far as a player would.
+///
+/// ```no_run
+/// # fn main() -> Result<(), kinora::Fault> {
+/// let mut reader = kinora::MediaReader::open("film.mp4", kinora::NetConfig::default())?;
+/// println!("{:?}", reader.info().duration);
+/// while let Some(packet) = reader.next_packet()? {
+///     println!("{:?} {} bytes", packet.pts, packet.data.len());
+/// }
+/// # Ok(())
+/// # }
+/// ```
+pub struct MediaReader {
+    reader: PacketReader,
+    clock: SystemClock,
+    net: Net,
+    events: Receiver<NetEvent>,
+    info: Arc<MediaInfo>,
+    /// Packets that were read before they were asked for.
+    waiting: VecDeque<Packet>,
+    url: Secret,
+}
+
+/// What a look at the source finds.
+enum Found {
+    Info,
+    Packet(Packet),
+    End,
+}
+
+impl MediaReader {
+    /// Opens a path or a URL and reads its headers. `options` may also be a [`NetConfig`](kinora_net::NetConfig) alone.
+    ///
+    /// # Errors
+    /// What a player would tell of the source: what the network or the file system said, or why the bytes are no media
+    /// (`ERROR_DEMUXER_OPENSTREAM`, `ERROR_DEMUXER_NO_VALID_STREAM`). `ERROR_GENERAL_EINVAL` when a rendition is named that
+    /// the source has not.
+    pub fn open(url: &str, options: impl Into<ReadOptions>) -> Result<Self, Fault> {
+        let options = options.into();
+        let (sender, events) = channel();
+        let net = Net::new(options.network.clone(), move |event| {
+            // A reader that is gone needs no answer.
+            let _ = sender.send(event);
+        });
+        let (clock, url) = (SystemClock::new(), Secret::new(url));
+        let (config, choice) = (options.player_config(), options.rendition);
+        let mut opened = Self {
+            reader: PacketReader::open(config, url.clone(), choice, clock.now()),
+            clock,
+            net,
+            events,
+            info: Arc::default(),
+            waiting: VecDeque::new(),
+            url,
+        };
+        if let Some(packet) = opened.step()? {
+            opened.waiting.push_back(packet);
+        }
+        if opened.info.tracks.is_empty() {
+            let fault = Fault::new(codes::ERROR_DEMUXER_NO_VALID_STREAM, "container.no_tracks");
+            return Err(opened.placed(fault));
+        }
+        Ok(opened)
+    }
+
+    /// What the headers say, as of the last packet that was read: the tracks of a playlist may change on the way.
+    #[must_use]
+    pub fn info(&self) -> &Arc<MediaInfo> {
+        &self.info
+    }
+    /// What a playlist lets choose among, for [`ReadOptions::rendition`]: empty where there is but one, `None` where the
+    /// source is no playlist.
+    #[must_use]
+    pub fn renditions(&self) -> Option<Arc<[TrackOption]>> {
+        let is_playlist = self.reader.is_playlist();
+        is_playlist.then(|| self.reader.options().unwrap_or_default())
+    }
+    /// Whether the source is live: packets come as they are made, and it can not be sought in.
+    #[must_use]
+    pub fn is_live(&self) -> bool {
+        self.reader.is_live()
+    }
+    /// How long the file is in bytes, where known.
+    #[must_use]
+    pub fn total_len(&self) -> Option<u64> {
+        self.reader.total_len()
+    }
+    /// How many bytes were read so far.
+    #[must_use]
+    pub fn bytes_read(&self) -> u64 {
+        self.reader.bytes_read()
+    }
+    /// Places of damage that were passed over.
+    #[must_use]
+    pub fn damage(&self) -> u64 {
+        self.reader.damage()
+    }
+
+    /// The next packet; `None` at the end.
+    ///
+    /// # Errors
+    /// As for [`MediaReader::open`]. After `ERROR_LOADING_TIMEOUT` the next call tries again.
+    pub fn next_packet(&mut self) -> Result<Option<Packet>, Fault> {
+        match self.waiting.pop_front() {
+            Some(packet) => Ok(Some(packet)),
+            None => self.step(),
+        }
+    }
+
+    /// Goes to a time: packets from a key frame at or before it come next, where there is one.
+    ///
+    /// # Errors
+    /// `ERROR_DEMUXER_OPENSTREAM` when the source is live.
+    pub fn seek(&mut self, target: SeekTo) -> Result<(), Fault> {
+        self.waiting.clear();
+        let sought = self.reader.seek(self.clock.now(), target);
+        sought.map_err(|fault| self.placed(fault))
+    }
+
+    /// The duration, looked for at the end of the file where the headers do not tell it and the server can be asked for
+    /// it alone. The packets come as if nothing had been asked.
+    ///
+    /// # Errors
+    /// As for [`MediaReader::open`].
+    pub fn find_duration(&mut self) -> Result<Option<Time>, Fault> {
+        if self.reader.find_duration() {
+            match self.look()? {
+                Found::Packet(packet) => self.waiting.push_back(packet),
+                Found::Info | Found::End => {}
+            }
+        }
+        Ok(self.info.duration)
+    }
+
+    /// Names the source in a fault that names no place.
+    fn placed(&self, fault: Fault) -> Fault {
+        match fault.context().url {
+            Some(_) => fault,
+            None => fault.at_url(self.url.expose()),
+        }
+    }
+
+    fn step(&mut self) -> Result<Option<Packet>, Fault> {
+        loop {
+            match self.look()? {
+                Found::Info => {}
+                Found::Packet(packet) => return Ok(Some(packet)),
+                Found::End => return Ok(None),
+            }
+        }
+    }
+
+    /// Reads until there is something.
+    fn look(&mut self) -> Result<Found, Fault> {
+        loop {
+            let read = self.reader.read(self.clock.now());
+            self.carry_out();
+            match read.map_err(|fault| self.placed(fault))? {
+                Read::Info(info) => {
+                    self.info = info;
+                    return Ok(Found::Info);
+                }
+                Read::Packet(packet) => return Ok(Found::Packet(packet)),
+                Read::End => return Ok(Found::End),
+                Read::Pending => self.wait()?,
+            }
+        }
+    }
+
+    /// Takes what comes next from the network, or the time that passes.
+    fn wait(&mut self) -> Result<(), Fault> {
+        let now = self.clock.mono();
+        let limit = match self.reader.deadline() {
+            Some(at) => (at - now).to_duration().min(LONGEST_WAIT),
+            None => LONGEST_WAIT,
+        };
+        let input = match self.events.recv_timeout(limit) {
+            Ok(event) => driver::from_net(event),
+            Err(RecvTimeoutError::Timeout) if limit < LONGEST_WAIT => Input::Timeout,
+            Err(_) => return Err(self.placed(silent())),
+        };
+        self.reader.handle(self.clock.now(), input);
+        Ok(())
+    }
+
+    fn carry_out(&mut self) {
+        for output in self.reader.outputs() {
+            match output {
+                Output::Fetch(fetch) => self.net.fetch(driver::request(*fetch)),
+                Output::Grant { id, bytes } => self.net.grant(id, bytes),
+                Output::Cancel(id) => self.net.cancel(id),
+                // What was mended needs nobody's attention here; there are no decoders and no outputs.
+                _ => {}
+            }
+        }
+    }
+}
+
+fn silent() -> Fault {
+    Fault::new(codes::ERROR_LOADING_TIMEOUT, "reader.silent")
+        .because("nothing came from the source and nothing was awaited any more")
+}

@@ -1,0 +1,59 @@
+use kinora_engine::{PlayerConfig, RenditionChoice};
+use kinora_net::NetConfig;
+
+/// How a source is read. A [`NetConfig`] alone will do where nothing else is to be said.
+#[derive(Clone, Debug)]
+pub struct ReadOptions {
+    /// How requests are made.
+    pub network: NetConfig,
+    /// How often a silent or failing network is tried again.
+    pub retries: u32,
+    /// Which renditions of a playlist are read; the best by default.
+    pub rendition: RenditionChoice,
+    /// Where a live stream is begun, in segments; negative counts from its end.
+    pub live_start_index: i32,
+}
+
+impl Default for ReadOptions {
+    fn default() -> Self {
+        let player = PlayerConfig::default();
+        Self {
+            network: NetConfig::default(),
+            retries: player.network_retry_count,
+            rendition: RenditionChoice::default(),
+            live_start_index: player.live_start_index,
+        }
+    }
+}
+
+impl ReadOptions {
+    pub(super) fn player_config(&self) -> PlayerConfig {
+        PlayerConfig {
+            network_timeout: self.network.stall_timeout,
+            network_retry_count: self.retries,
+            live_start_index: self.live_start_index,
+            ..PlayerConfig::default()
+        }
+    }
+}
+
+impl From<NetConfig> for ReadOptions {
+    fn from(network: NetConfig) -> Self {
+        Self {
+            network,
+            ..Self::default()
+        }
+    }
+}
+
+impl From<&NetConfig> for ReadOptions {
+    fn from(network: &NetConfig) -> Self {
+        network.clone().into()
+    }
+}
+
+impl From<&Self> for ReadOptions {
+    fn from(options: &Self) -> Self {
+        options.clone()
+    }
+}
