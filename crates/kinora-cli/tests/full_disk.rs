@@ -145,6 +145,16 @@ fn a_full_disk_stops_no_reading_and_lets_nothing_be_replayed() {
         let (status, reply) = server.json(target);
         assert_eq!(status, 200, "{reply}");
     }
+    // Of many that ask at once with the same nonce, one is answered.
+    let raced = signed(&key, &video, 400_000);
+    let passed = std::thread::scope(|scope| {
+        let asking: Vec<_> = (0..64)
+            .map(|_| scope.spawn(|| server.get(&raced).0))
+            .collect();
+        let statuses = asking.into_iter().map(|asked| asked.join().unwrap());
+        statuses.filter(|status| *status == 200).count()
+    });
+    assert_eq!(passed, 1);
     let (_, reply) = server.json(&signed(&key, &video, 401));
     let link = reply["PlayInfoList"]["PlayInfo"][0]["PlayURL"]
         .as_str()
@@ -159,7 +169,7 @@ fn a_full_disk_stops_no_reading_and_lets_nothing_be_replayed() {
     );
 
     let replayed = |server: &Server| {
-        for target in asked.iter().chain([&before]) {
+        for target in asked.iter().chain([&before, &raced]) {
             let (status, reply) = server.json(target);
             assert_eq!(
                 (status, &reply["Code"]),

@@ -4,6 +4,7 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use clap::builder::RangedU64ValueParser;
 use clap::{Args, Subcommand, ValueEnum, ValueHint};
 use kinora_service::ImportLimits;
 
@@ -77,29 +78,33 @@ pub(crate) struct ImportArgs {
 #[command(next_help_heading = "Limits")]
 pub(crate) struct LimitArgs {
     /// Pixels of a picture.
-    #[arg(long, value_name = "N", default_value_t = ImportLimits::default().pixels)]
+    #[arg(long, value_name = "N", default_value_t = ImportLimits::default().pixels, value_parser = at_least_one())]
     max_pixels: u64,
     /// Length of the media, in seconds.
-    #[arg(long, value_name = "SEC", default_value_t = ImportLimits::default().duration.as_secs())]
+    #[arg(long, value_name = "SEC", default_value_t = ImportLimits::default().duration.as_secs(), value_parser = at_least_one())]
     max_duration: u64,
     /// Streams in the file.
     #[arg(long, value_name = "N", default_value_t = ImportLimits::default().streams)]
     max_streams: u32,
     /// Memory of FFmpeg, in MiB of address space.
-    #[arg(long, value_name = "MIB", default_value_t = ImportLimits::default().memory / MIB)]
+    #[arg(long, value_name = "MIB", default_value_t = ImportLimits::default().memory / MIB, value_parser = at_least_one())]
     max_memory: u64,
     /// Processor time of one run of FFmpeg, in seconds.
-    #[arg(long, value_name = "SEC", default_value_t = ImportLimits::default().cpu.as_secs())]
+    #[arg(long, value_name = "SEC", default_value_t = ImportLimits::default().cpu.as_secs(), value_parser = at_least_one())]
     max_cpu: u64,
     /// Time that the import takes, in seconds.
-    #[arg(long, value_name = "SEC", default_value_t = ImportLimits::default().time.as_secs())]
+    #[arg(long, value_name = "SEC", default_value_t = ImportLimits::default().time.as_secs(), value_parser = at_least_one())]
     max_time: u64,
     /// Size of all that is made, in MiB.
-    #[arg(long, value_name = "MIB", default_value_t = ImportLimits::default().output / MIB)]
+    #[arg(long, value_name = "MIB", default_value_t = ImportLimits::default().output / MIB, value_parser = at_least_one())]
     max_output: u64,
 }
 
 const MIB: u64 = 1024 * 1024;
+
+fn at_least_one() -> RangedU64ValueParser {
+    RangedU64ValueParser::new().range(1..)
+}
 
 impl LimitArgs {
     pub(crate) fn limits(&self) -> ImportLimits {

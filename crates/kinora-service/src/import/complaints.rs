@@ -29,7 +29,7 @@ enum Sign {
     Memory,
 }
 
-const SIGNS: [(&str, Sign); 7] = [
+const SIGNS: [(&str, Sign); 8] = [
     ("No space left on device", Sign::FullDisk),
     ("Disk quota exceeded", Sign::FullDisk),
     ("exceeds specified max pixel count", Sign::Pixels),
@@ -37,6 +37,8 @@ const SIGNS: [(&str, Sign); 7] = [
     ("File too large", Sign::File),
     ("Cannot allocate memory", Sign::Memory),
     ("malloc of size", Sign::Memory),
+    // It has too little even for its own libraries.
+    ("failed to map segment", Sign::Memory),
 ];
 
 /// The complaints of one child.
@@ -124,4 +126,24 @@ impl Complaints {
 fn could_have_used(cpu: Duration, ran: Duration) -> bool {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     ran.saturating_mul(u32::try_from(cores).unwrap_or(u32::MAX)) >= cpu
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_sign_counts_wherever_it_stands_and_the_cause_before_what_it_caused() {
+        let fill = "x".repeat(1000);
+        let said = format!(
+            "[gif @ 0x1] Cannot allocate memory\n{fill} No space left on device\n{}\n[mp4 @ 0x2] the \u{202e}last\u{7} word\n\n",
+            "y\n".repeat(5000),
+        );
+        let heard = Complaints::read(said.as_bytes()).await;
+        assert_eq!(heard.sign, Some(Sign::FullDisk));
+        assert_eq!(heard.reason(), "the last word");
+        assert!(heard.last.len() <= MAX_WORDS);
+        let nothing = Complaints::read(&b""[..]).await;
+        assert_eq!((nothing.sign, &*nothing.reason()), (None, "nothing"));
+    }
 }

@@ -524,12 +524,6 @@ async fn play_info_follows_its_filters_and_the_video_s_status() {
         set(&["mp4", "m3u8"])
     );
     assert_eq!(
-        play(("PlayConfig", r#"{"EncryptType":"HLSEncryption"}"#))
-            .await
-            .code(),
-        "InvalidVideo.NoneStream"
-    );
-    assert_eq!(
         play(("StreamType", "audio")).await.code(),
         "InvalidVideo.NoneStream"
     );

@@ -156,5 +156,18 @@ async fn a_clear_file_beside_an_encrypted_one_is_given_to_nobody() {
     ] {
         assert_eq!(play(&[more]).await.code(), "InvalidVideo.NoneStream");
     }
+    // Nor is a clear one taken for it where the encrypted one is asked for.
+    let clear = service.publish().await;
+    let reply = service
+        .call(
+            &key,
+            &[
+                ("Action", "GetPlayInfo"),
+                ("VideoId", clear.as_str()),
+                ("PlayConfig", r#"{"EncryptType":"HLSEncryption"}"#),
+            ],
+        )
+        .await;
+    assert_eq!(reply.code(), "InvalidVideo.NoneStream");
     service.stop().await;
 }
