@@ -35,10 +35,10 @@ pub use io::{
     LoopMode, Output, Purpose, SeekAccuracy, Slot, Source, State, TimingMark, TrackChoice,
     TrackOption,
 };
-pub use refusal::{CommandKind, Refusal, SPEEDS, VOLUMES};
-pub use resolve::entry_to_play;
 pub use line::same_decoder;
 pub use queue::is_shown_by;
 pub use reader::{PacketReader, Read, RenditionChoice};
+pub use refusal::{CommandKind, Refusal, SPEEDS, VOLUMES};
+pub use resolve::entry_to_play;
 pub use stats::Stats;
 pub use tape::{Replay, ReplayError, TapeSink, replay};

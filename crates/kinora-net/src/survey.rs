@@ -160,7 +160,9 @@ impl Client {
                 let stream = self
                     .arrive(&place.host, place.port, trip.reach, hop)
                     .await?;
-                let public = stream.peer_addr().is_ok_and(|peer| is_public_address(peer.ip()));
+                let public = stream
+                    .peer_addr()
+                    .is_ok_and(|peer| is_public_address(peer.ip()));
                 (stream, public)
             }
             Some(proxy) => {

@@ -26,7 +26,6 @@ use directory::Directory;
 pub use notice::Notice;
 pub(crate) use sweep::take_back;
 
-
 /// A data directory, opened: what its operator may do with it, whether a service runs on it or not.
 #[derive(Clone)]
 pub struct Library {

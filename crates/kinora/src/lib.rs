@@ -92,9 +92,9 @@ pub use kinora_errors::{
     Severity, Text, codes, explain,
 };
 pub use kinora_media::{
-    AudioFrame, AudioParams, CodecId, ColorInfo, ColorRange, FrameBuffer, Header, MediaInfo, Packet,
-    PacketFlags, PixelFormat, PlaneView, Rotation, Time, TrackId, TrackInfo, TrackKind, VecPlanes,
-    VideoFrame, VideoParams,
+    AudioFrame, AudioParams, CodecId, ColorInfo, ColorRange, FrameBuffer, Header, MediaInfo,
+    Packet, PacketFlags, PixelFormat, PlaneView, Rotation, Time, TrackId, TrackInfo, TrackKind,
+    VecPlanes, VideoFrame, VideoParams,
 };
 pub use kinora_net::{
     IpFamily, NetConfig, NoProxy, Proxy, ProxyConfig, ProxyError, Resolve, Resolving,

@@ -35,7 +35,12 @@ pub(crate) fn run(args: &InputArgs, style: &Style) -> Result<(), Failure> {
         Source::Url { url } => return show(&resource(url.expose(), options)?, style),
         Source::VidAuth(auth) => VidSource::Auth(*auth),
         Source::VidSts(sts) => VidSource::Sts(*sts),
-        _ => return Err(Failure::usage("probe reads a URL or a video", "probe 只读 URL 或视频")),
+        _ => {
+            return Err(Failure::usage(
+                "probe reads a URL or a video",
+                "probe 只读 URL 或视频",
+            ));
+        }
     };
     let (video, url) = Video::ask(&source, &options.network)?;
     let mut found = resource(url.expose(), options)?;

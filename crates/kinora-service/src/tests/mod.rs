@@ -6,10 +6,10 @@ mod gateway;
 mod import;
 mod library;
 mod nonces;
-mod requests;
 mod policies;
-mod rights;
 mod protection;
+mod requests;
+mod rights;
 mod storage;
 mod tamper;
 
