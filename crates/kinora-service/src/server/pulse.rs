@@ -49,6 +49,9 @@ pub(super) fn millis(time: Duration) -> u64 {
     u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
+/// When a connection is looked at again whose answer is being made.
+const LOOK_AGAIN: Duration = Duration::from_secs(15);
+
 /// What is waited for, and what it means that it did not come.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Awaited {
@@ -170,7 +173,7 @@ impl Pulse {
             return (until(since, limit), Awaited::Taking);
         }
         if self.is_busy() {
-            return (until(self.ticks.now(), limits.idle), Awaited::Answer);
+            return (until(self.ticks.now(), LOOK_AGAIN), Awaited::Answer);
         }
         let head_since = self.head_since.load(Relaxed);
         let first = self.requests.load(Relaxed) == 0;

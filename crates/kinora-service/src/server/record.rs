@@ -106,7 +106,8 @@ impl Drop for Record {
         };
         match &self.reason {
             None => info!(status, duration_ms, sent, length, "answered"),
-            Some(Reason { code, sentence }) if status < 500 => {
+            // Who is refused for want of room (503) is counted with the limits: he cannot fill a log of errors.
+            Some(Reason { code, sentence }) if status < 500 || status == 503 => {
                 info!(
                     status,
                     duration_ms,

@@ -155,8 +155,8 @@ async fn watched(
                 return Poll::Ready(ended.map_or_else(End::Broken, |()| End::Done));
             }
             let (at, awaited) = match farewell {
-                Some(at) => (at, Awaited::NextRequest),
-                None => pulse.deadline(limits, budget.is_used_up()),
+                Some(at) if !pulse.is_busy() => (at, Awaited::NextRequest),
+                _ => pulse.deadline(limits, budget.is_used_up()),
             };
             if at <= ticks.now() {
                 if awaited != Awaited::NextRequest || farewell.is_some() {
