@@ -176,7 +176,7 @@ fn a_picture_of_the_applications_own_can_be_built_and_drawn() {
 fn settings_and_sources_can_be_built() {
     let net = NetConfig {
         ip_family: IpFamily::V4,
-        proxy: Some(Secret::new("http://127.0.0.1:1")),
+        proxy: ProxyConfig::all(Proxy::parse("http://127.0.0.1:1").unwrap()),
         connect_timeout: Duration::from_secs(1),
         ..NetConfig::default()
     };
