@@ -3,6 +3,8 @@ use std::time::Duration;
 use kinora_errors::Secret;
 use kinora_media::Header;
 
+use crate::PhaseWatch;
+
 /// Which addresses of a name are tried.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum IpFamily {
@@ -43,6 +45,8 @@ pub struct NetConfig {
     pub ip_family: IpFamily,
     /// Most redirects that one request follows.
     pub redirect_limit: u32,
+    /// Who is told what requests wait for.
+    pub watch: PhaseWatch,
 }
 
 impl Default for NetConfig {
@@ -60,6 +64,7 @@ impl Default for NetConfig {
             extra_ca_pem: Vec::new(),
             ip_family: IpFamily::Any,
             redirect_limit: 5,
+            watch: PhaseWatch::default(),
         }
     }
 }

@@ -19,6 +19,7 @@ use tokio_rustls::TlsConnector;
 
 use crate::guard::{Reach, is_public};
 use crate::http::Client;
+use crate::phase::{self, Phase};
 use crate::pool::{Connection, Place, Sender};
 use crate::proxy::Proxy;
 use crate::{NetError, resolve, tls};
@@ -92,6 +93,7 @@ impl Client {
             .map(|ip| SocketAddr::new(ip, port))
             .collect();
         let peer = authority(host, port);
+        phase::enter(Phase::Connecting, host);
         timeout(self.config.connect_timeout, race(&addresses, &peer))
             .await
             .map_err(|_| NetError::ConnectTimeout(peer.clone()))?
@@ -108,6 +110,7 @@ impl Client {
             }
             return Ok(literal);
         }
+        phase::enter(Phase::Resolving, host);
         resolve::lookup(&self.resolver, host, self.config.dns_timeout, family).await
     }
 
@@ -119,6 +122,7 @@ impl Client {
     ) -> Result<Sender, NetError> {
         let name = ServerName::try_from(place.host.clone())
             .map_err(|error| NetError::MalformedUrl(error.to_string()))?;
+        phase::enter(Phase::Securing, &place.host);
         let handshake = TlsConnector::from(tls).connect(name, stream);
         let stream = timeout(self.config.tls_timeout, handshake)
             .await

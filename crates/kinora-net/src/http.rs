@@ -12,6 +12,7 @@ use tokio::time::timeout;
 use url::{Origin, Url};
 
 use crate::error::RedirectFailure;
+use crate::phase::{self, Phase};
 use crate::guard::{KnownHosts, Reach, is_public};
 use crate::net::Ticket;
 use crate::pool::{Connection, Place, Pool, Sender};
@@ -83,10 +84,11 @@ impl Client {
         since: Instant,
     ) {
         let mut trip = Trip::new(url, &request);
+        let journey = self.travel(&mut trip, &request, &ticket);
         let outcome = tokio::select! {
             biased;
             () = ticket.flow.cancelled() => return ticket.forget(),
-            outcome = self.travel(&mut trip, &request, &ticket) => outcome,
+            outcome = phase::of_request(&self.config.watch, request.id, journey) => outcome,
         };
         let id = ticket.id;
         let Err(error) = outcome else {
@@ -181,6 +183,7 @@ impl Client {
         let message = self.message(trip, request)?;
         let limit = self.config.first_byte_timeout;
         let host = trip.url.host_str().unwrap_or_default();
+        phase::enter(Phase::FirstByte, host);
         let reply = timeout(limit, transmit(&mut connection.sender, message, &trip.url)).await;
         reply
             .map_err(|_| NetError::FirstByteTimeout)?
@@ -263,6 +266,7 @@ impl Client {
                 return Err(error);
             }
         };
+        phase::leave();
         let Opening { info, length, cut } = opening;
         let offset = info.offset;
         ticket.tell(NetEvent::Head {
