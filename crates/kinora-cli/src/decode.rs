@@ -9,7 +9,7 @@ use serde_json::json;
 use crate::args::DecodeArgs;
 use crate::json;
 use crate::report::Failure;
-use crate::source::{decoders, net_config};
+use crate::source::{decoders, locate, net_config};
 
 pub(crate) fn run(args: &DecodeArgs) -> Result<(), Failure> {
     let threads = args
@@ -17,7 +17,7 @@ pub(crate) fn run(args: &DecodeArgs) -> Result<(), Failure> {
         .map_or_else(std::thread::available_parallelism, Ok)
         .map_or(1, usize::from);
     let mut reader = VideoReader::open(
-        &args.source,
+        &locate(&args.source)?,
         &net_config(&args.net)?,
         decoders(args.decoder),
         threads,

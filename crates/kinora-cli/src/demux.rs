@@ -9,10 +9,10 @@ use crate::args::DemuxArgs;
 use crate::json;
 use crate::out;
 use crate::report::Failure;
-use crate::source::net_config;
+use crate::source::{locate, net_config};
 
 pub(crate) fn run(args: &DemuxArgs) -> Result<(), Failure> {
-    let mut reader = MediaReader::open(&args.source, &net_config(&args.net)?)?;
+    let mut reader = MediaReader::open(&locate(&args.source)?, &net_config(&args.net)?)?;
     let (mut packets, mut bytes) = (0u64, 0u64);
     let mut lines = std::io::BufWriter::new(std::io::stdout().lock());
     while let Some(packet) = reader.next_packet()? {

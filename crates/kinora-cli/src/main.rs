@@ -1,7 +1,5 @@
 //! The `kinora` program: play, probe, decode, demux, diagnose, explain, serve, import.
 #![forbid(unsafe_code)]
-// A program for people prints; the library crates do not.
-#![allow(clippy::print_stdout, clippy::print_stderr)]
 
 use std::process::ExitCode;
 
@@ -27,6 +25,8 @@ mod serve;
 mod shell;
 mod signals;
 mod source;
+mod term;
+mod times;
 mod words;
 
 use args::{Cli, Command};

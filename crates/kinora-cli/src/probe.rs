@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use crate::args::InputArgs;
 use crate::report::{Failure, Style};
-use crate::source::{net_config, player_config};
+use crate::source::{locate, net_config, player_config};
 use crate::{json, out};
 
 /// The reason of a file that names media and holds none.
@@ -29,7 +29,7 @@ struct Found {
 }
 
 pub(crate) fn run(args: &InputArgs, style: &Style) -> Result<(), Failure> {
-    let found = match MediaReader::open(&args.source, &net_config(&args.net)?) {
+    let found = match MediaReader::open(&locate(&args.source)?, &net_config(&args.net)?) {
         Ok(mut reader) => {
             reader.find_duration()?;
             Found {
@@ -46,18 +46,19 @@ pub(crate) fn run(args: &InputArgs, style: &Style) -> Result<(), Failure> {
     if style.json || !std::io::IsTerminal::is_terminal(&std::io::stdout()) {
         json::line(&object(&found));
     } else {
-        out::print(&table(&found, style.lang));
+        out::prose(&table(&found, style.lang));
     }
     Ok(())
 }
 
 /// Playlists and what they lead to are read by the player, as far as its first picture.
 fn playlist(args: &InputArgs) -> Result<Found, Failure> {
+    let source = locate(&args.source)?;
     let player = Player::builder()
         .config(player_config(&args.net))
         .network(net_config(&args.net)?)
         .build()?;
-    player.open(&args.source);
+    player.open(&source);
     player.prepare();
     while let Some(event) = player.next_event(PATIENCE) {
         match event {
@@ -80,7 +81,7 @@ fn playlist(args: &InputArgs) -> Result<Found, Failure> {
         kinora::codes::ERROR_LOADING_TIMEOUT,
         "hls.playlist.unprepared",
     );
-    Err(silent.at_url(&args.source).into())
+    Err(silent.at_url(&source).into())
 }
 
 fn object(found: &Found) -> Value {

@@ -8,6 +8,7 @@ use kinora_errors::{Code, Coded, Fault, Lang, ReportStyle};
 use tokio::signal::unix::SignalKind;
 
 use crate::args::{ColorArg, Common, LangArg};
+use crate::out;
 use crate::words::Words;
 
 /// Why a command failed.
@@ -19,6 +20,8 @@ pub(crate) enum Failure {
     Usage(Words),
     /// A signal ended it, in order: there is nothing to tell.
     Signal(SignalKind),
+    /// It was told already; only its exit status is left.
+    Told(Box<Failure>),
 }
 
 impl From<Fault> for Failure {
@@ -35,6 +38,15 @@ impl Failure {
     /// What a part of Kinora refused, by its number.
     pub(crate) fn of(error: &dyn Coded) -> Self {
         Self::Fault(error.fault())
+    }
+    /// The exit status that it gives.
+    fn status(&self) -> u8 {
+        match self {
+            Self::Signal(signal) => signal_status(*signal),
+            Self::Usage(_) => 2,
+            Self::Fault(fault) => fault.code().exit_status(),
+            Self::Told(failure) => failure.status(),
+        }
     }
     /// A failure of the system at a path.
     pub(crate) fn io(path: &str, error: &std::io::Error) -> Self {
@@ -94,23 +106,20 @@ impl Style {
     /// Tells a failure on stderr.
     pub(crate) fn fail(&self, failure: &Failure) -> ExitCode {
         match failure {
-            Failure::Signal(signal) => ExitCode::from(signal_status(*signal)),
+            Failure::Signal(_) | Failure::Told(_) => {}
             Failure::Usage(words) => {
-                eprintln!("kinora: {}", words.in_language(self.lang));
-                ExitCode::from(2)
+                out::told(&format!("kinora: {}", words.in_language(self.lang)));
             }
-            Failure::Fault(fault) => {
-                self.tell(fault);
-                ExitCode::from(fault.code().exit_status())
-            }
+            Failure::Fault(fault) => self.tell(fault),
         }
+        ExitCode::from(failure.status())
     }
 
     /// Shows a fault whole.
     pub(crate) fn tell(&self, fault: &Fault) {
         if self.json {
             let detail = serde_json::to_string(fault).unwrap_or_else(|_| format!("{fault}"));
-            eprintln!("{detail}");
+            out::tell(&detail);
             return;
         }
         let style = if self.color_stderr {
@@ -118,12 +127,12 @@ impl Style {
         } else {
             ReportStyle::Plain
         };
-        eprintln!("{}", fault.report(self.lang, style).trim_end());
+        out::told(fault.report(self.lang, style).trim_end());
     }
 }
 
 /// What a shell gives a program that a signal killed, so that scripts see no difference.
-fn signal_status(signal: SignalKind) -> u8 {
+pub(crate) fn signal_status(signal: SignalKind) -> u8 {
     u8::try_from(128 + signal.as_raw_value()).unwrap_or(u8::MAX)
 }
 

@@ -48,7 +48,7 @@ pub use kinora_errors::{Code, Coded, Fault, Secret, codes};
 pub use kinora_media::{
     Header, MediaInfo, Packet, Time, TrackId, TrackInfo, TrackKind, VideoFrame,
 };
-pub use kinora_net::{IpFamily, NetConfig, Resolve, Resolving};
+pub use kinora_net::{IpFamily, NetConfig, Phase, PhaseWatch, Resolve, Resolving, Waiting};
 /// Where pictures and sound go.
 pub use kinora_output as output;
 pub use player::{OutputStats, Player, PlayerBuilder};

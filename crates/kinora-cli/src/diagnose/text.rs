@@ -7,6 +7,7 @@ use kinora_diagnose::{Check, Mark, Verdict};
 use kinora_errors::{Lang, ReportStyle};
 
 use crate::report::Style;
+use crate::term::columns;
 
 /// Titles are padded to this many columns.
 const TITLE_COLUMNS: usize = 12;
@@ -89,9 +90,4 @@ fn ink(color: AnsiColor, style: &Style) -> Ink {
         true => color.on_default().bold(),
         false => Ink::new(),
     }
-}
-
-/// Chinese characters take two columns of a terminal.
-fn columns(text: &str) -> usize {
-    text.chars().map(|c| if c.is_ascii() { 1 } else { 2 }).sum()
 }

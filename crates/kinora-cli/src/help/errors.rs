@@ -6,6 +6,7 @@ use clap::Error;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use kinora_errors::Lang;
 
+use crate::out;
 use crate::words::Words;
 
 /// Tells the error as clap would, and ends the program with the same status.
@@ -13,7 +14,7 @@ pub(crate) fn exit(error: &Error) -> ! {
     if !error.use_stderr() || error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
         error.exit();
     }
-    eprint!("{}", sentence(error));
+    out::told(sentence(error).trim_end());
     std::process::exit(error.exit_code())
 }
 

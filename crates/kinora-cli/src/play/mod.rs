@@ -1,31 +1,89 @@
 //! `kinora play`.
 
+use std::io::{self, IsTerminal as _};
 use std::sync::Arc;
 
-use kinora::{LoopMode, Player, SeekAccuracy, Time};
+use kinora::{LoopMode, Player, SeekAccuracy};
+use serde_json::json;
 
 use crate::args::PlayArgs;
 use crate::credential;
+use crate::json;
 use crate::record;
 use crate::report::{Failure, Style};
-use crate::source::{decoders, net_config, player_config};
+use crate::source::{self, decoders, net_config, player_config};
+use crate::term::Keyboard;
 
 mod control;
+mod desk;
 mod ending;
+mod jobs;
 mod keys;
 mod outputs;
+mod refresh;
+mod remote;
+mod screen;
 mod session;
 mod show;
+mod turn;
+mod waits;
 
+use desk::Desk;
 use ending::Ending;
-use session::Session;
+use outputs::Outputs;
+use remote::Remote;
+use session::{READER_GONE, Session, Stage};
+use turn::{Turns, follows};
+use waits::Waits;
 
 pub(crate) fn run(args: PlayArgs, style: &Style) -> Result<(), Failure> {
     let outputs = outputs::choose(&args)?;
-    let terminal = outputs.terminal;
+    let (screen, waits, turns) = (outputs.screen.clone(), Waits::default(), Turns::default());
+    let player = Arc::new(player(&args, outputs, &waits, style)?);
+    let keyboard = has_keyboard(&args, style).then(Keyboard::open).flatten();
+    let desk = Desk::open(&screen, keyboard);
+    let ending = Ending::new(&player, &desk, &turns);
+    let remote = Remote::new(&player, &screen, &turns, &args, style);
+    if args.control.is_some() {
+        let machine = args.stats.is_some() || style.json;
+        control::listen(&remote, machine).map_err(|error| Failure::io("stdin", &error))?;
+    }
+    let keys = keys::listen(&desk, &remote, &ending);
+    let _signals = jobs::listen(&player, &desk, &ending)?;
+    let stage = Stage {
+        player: &player,
+        args: &args,
+        style,
+        screen: &screen,
+        turns: &turns,
+        waits: &waits,
+    };
+    let (last, played) = play_all(&stage);
+    drop(keys);
+    // The terminal shows its own screen again before anything is printed there.
+    let released = player.release();
+    screen.close();
+    // What a person asked for is not a failure of what was being played.
+    ending.verdict().and(played)?;
+    match released {
+        Err(fault) if fault.reason() == READER_GONE => {}
+        released => released?,
+    }
+    last.summary();
+    Ok(())
+}
+
+fn player(
+    args: &PlayArgs,
+    outputs: Outputs,
+    waits: &Waits,
+    style: &Style,
+) -> Result<Player, Failure> {
+    let mut net = net_config(&args.net)?;
+    net.watch = waits.watch();
     let mut builder = Player::builder()
         .config(player_config(&args.net))
-        .network(net_config(&args.net)?)
+        .network(net)
         .decoders(decoders(args.decoder))
         .video_sink(outputs.video)
         .audio_sink(outputs.audio)
@@ -33,32 +91,80 @@ pub(crate) fn run(args: PlayArgs, style: &Style) -> Result<(), Failure> {
     if let Some(path) = &args.record {
         builder = builder.record(record::to_file(path, style)?);
     }
-    let player = Arc::new(builder.build()?);
-    player.set_source(credential::source(&args.source, &args.vid)?);
+    let player = builder.build()?;
     player.set_volume(args.volume);
     player.set_mute(args.mute);
     if args.speed != 1.0 {
         player.set_speed(args.speed);
     }
-    if args.looping {
+    if args.looping && args.sources.len() == 1 {
         player.set_loop(LoopMode::On);
     }
-    if let Some(seconds) = args.start {
-        player.seek(Time::from_secs_f64(seconds), SeekAccuracy::Exact);
+    Ok(player)
+}
+
+/// Keys are listened to where a person sees what they do, and where stdin is not for commands.
+fn has_keyboard(args: &PlayArgs, style: &Style) -> bool {
+    let seen = io::stdout().is_terminal() || io::stderr().is_terminal();
+    seen && !args.headless && args.stats.is_none() && args.control.is_none() && !style.json
+}
+
+/// Plays one file after the other, and gives the last one's session and the first failure. All but the last are
+/// summed up when they end.
+fn play_all<'a>(stage: &'a Stage<'a>) -> (Session<'a>, Result<(), Failure>) {
+    let count = stage.args.sources.len();
+    let (mut at, mut outcome, mut failures) = (0, Ok(()), 0);
+    loop {
+        let mut session = Session::new(stage);
+        let played = play_one(stage, at, &mut session);
+        let turn = stage.turns.take();
+        failures = match played {
+            Ok(()) => 0,
+            Err(_) => failures + 1,
+        };
+        // A list of which nothing can be played is not gone through for ever.
+        let looped = stage.args.looping && count > 1 && failures < count;
+        let next = follows(at, count, turn, looped);
+        match (played, next) {
+            (Ok(()), Some(_)) => session.summary(),
+            (Err(failure), Some(_)) => {
+                stage.style.fail(&failure);
+                outcome = outcome.and(Err(failure));
+            }
+            (played, None) => {
+                // The first failure gives the exit status; the last one is told as well.
+                let outcome = match (outcome, played) {
+                    (Err(first), Err(last)) => {
+                        stage.style.fail(&last);
+                        Err(Failure::Told(Box::new(first)))
+                    }
+                    (Err(first), Ok(())) => Err(Failure::Told(Box::new(first))),
+                    (Ok(()), played) => played,
+                };
+                return (session, outcome);
+            }
+        }
+        at = next.unwrap_or(at);
+    }
+}
+
+fn play_one(stage: &Stage<'_>, at: usize, session: &mut Session<'_>) -> Result<(), Failure> {
+    let (args, player) = (stage.args, stage.player);
+    let (given, count) = (&args.sources[at], args.sources.len());
+    let named = source::locate(given)?;
+    if count > 1 {
+        let (number, title) = (at + 1, source::shown(given));
+        match args.stats.is_some() || stage.style.json {
+            true => json::line(
+                &json!({ "event": "file", "number": number, "of": count, "source": title }),
+            ),
+            false => stage.screen.tell(&format!("{number}/{count} {title}")),
+        }
+    }
+    player.set_source(credential::source(&named, &args.vid)?);
+    if let Some(start) = args.start {
+        player.seek(start, SeekAccuracy::Exact);
     }
     player.prepare();
-    if args.control.is_some() {
-        control::listen(&player, style);
-    }
-    let ending = Ending::new(&player);
-    let keys = terminal.then(|| keys::listen(&player, &ending));
-    let _signals = ending.on_signals()?;
-    let mut session = Session::new(&player, &args, style, terminal);
-    let played = session.run();
-    drop(keys);
-    played?;
-    // The terminal shows its own screen again before anything is printed there.
-    player.release()?;
-    session.summary();
-    ending.verdict()
+    session.run()
 }

@@ -10,6 +10,9 @@ const MOST_WRONG_LETTERS: usize = 2;
 /// How many alike names are offered.
 pub(super) const MOST_NEAREST: usize = 3;
 
+/// No word that is looked for is longer.
+const LONGEST_WORD: usize = 64;
+
 /// The rows whose words are nearest to those asked for; of those alike, the one whose name is as a whole.
 pub(super) fn nearest(query: &str) -> Vec<&'static Row> {
     let (wanted, mut asked) = (fold(query), words(query));
@@ -54,6 +57,18 @@ fn cost(word: &str, places: &[Vec<String>]) -> usize {
         .enumerate()
         .filter_map(|(place, known)| Some(place + nearest(known)?));
     found.min().unwrap_or(MOST_WRONG_LETTERS + places.len())
+}
+
+/// The one of `known` that a misspelt word means, where one is near enough.
+pub fn nearest_word<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let word: String = word.chars().take(LONGEST_WORD).collect();
+    let most = (word.chars().count() / 3).clamp(1, MOST_WRONG_LETTERS);
+    known
+        .into_iter()
+        .map(|known| (distance(&word, known), known))
+        .filter(|(distance, _)| *distance <= most)
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, known)| known)
 }
 
 /// Levenshtein's distance.

@@ -69,11 +69,10 @@ impl Terminal {
             return Err(SinkError::NoTerminal);
         }
         restore_on_panic();
-        Ok(Self {
-            fixed_size: None,
-            restores: true,
-            ..Self::on(Box::new(io::stdout()), 0, 0, Colors::from_environment())
-        })
+        let mut terminal = Self::on(Box::new(io::stdout()), 0, 0, Colors::from_environment());
+        terminal.fixed_size = None;
+        terminal.restores = true;
+        Ok(terminal)
     }
 
     /// Draws to any writer as to a terminal of that many columns and rows.
@@ -100,6 +99,15 @@ impl Terminal {
         if self.restores && SHOWING.swap(false, Ordering::AcqRel) {
             leave(&mut self.out);
         }
+    }
+
+    /// Gives the first screen back until the next picture comes.
+    pub fn leave(&mut self) {
+        let hidden = self.hidden;
+        self.hide();
+        self.hidden = hidden;
+        self.shown = None;
+        self.caption.clear();
     }
 
     /// Draws again, from the picture on that is to be seen now.
