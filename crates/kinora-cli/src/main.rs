@@ -3,10 +3,9 @@
 
 use std::process::ExitCode;
 
-use clap::{CommandFactory as _, FromArgMatches as _, Parser as _};
-use kinora_errors::Lang;
-
 mod args;
+mod command_line;
+mod config;
 mod credential;
 mod decode;
 mod demux;
@@ -29,10 +28,10 @@ mod term;
 mod times;
 mod words;
 
-use args::{Cli, Command};
+use args::Command;
 
 fn main() -> ExitCode {
-    let cli = parse();
+    let cli = command_line::parse();
     let style = report::Style::new(&cli.common);
     let done = match cli.command {
         Command::Play(args) => play::run(*args, &style),
@@ -54,17 +53,5 @@ fn main() -> ExitCode {
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => style.fail(&failure),
-    }
-}
-
-/// Help and usage errors come in the user's language, so it has to be known before the arguments are.
-fn parse() -> Cli {
-    if report::lang_of(std::env::args_os()) == Lang::En {
-        return Cli::parse();
-    }
-    let matches = help::chinese(Cli::command()).try_get_matches();
-    match matches.and_then(|matches| Cli::from_arg_matches(&matches)) {
-        Ok(cli) => cli,
-        Err(error) => help::exit(&error),
     }
 }

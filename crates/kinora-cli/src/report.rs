@@ -75,7 +75,7 @@ impl Style {
         let lang = match common.lang {
             Some(LangArg::Zh) => Lang::Zh,
             Some(LangArg::En) => Lang::En,
-            None => Lang::from_locale(&locale()),
+            None => locale_lang(),
         };
         Self {
             lang,
@@ -150,6 +150,11 @@ fn colored(when: ColorArg, terminal: bool) -> bool {
 
 /// The language that the arguments ask for, before they are parsed; else the locale's.
 pub(crate) fn lang_of(args: impl Iterator<Item = OsString>) -> Lang {
+    asked_lang(args).unwrap_or_else(locale_lang)
+}
+
+/// The language that the arguments ask for, before they are parsed.
+pub(crate) fn asked_lang(args: impl Iterator<Item = OsString>) -> Option<Lang> {
     let (mut asked, mut follows) = (None, false);
     for arg in args.take_while(|arg| arg != "--") {
         let Some(text) = arg.to_str() else { continue };
@@ -164,7 +169,12 @@ pub(crate) fn lang_of(args: impl Iterator<Item = OsString>) -> Lang {
         };
         follows = text == "--lang";
     }
-    asked.unwrap_or_else(|| Lang::from_locale(&locale()))
+    asked
+}
+
+/// The language of the locale.
+pub(crate) fn locale_lang() -> Lang {
+    Lang::from_locale(&locale())
 }
 
 /// POSIX's order: LC_ALL, LC_MESSAGES, LANG.

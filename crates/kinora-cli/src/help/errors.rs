@@ -38,6 +38,20 @@ pub(super) fn sentence(error: &Error) -> String {
     text + "\n详见 '--help'。\n"
 }
 
+/// What is wrong with a value, in a sentence.
+pub(crate) fn wrong_value(error: &Error, lang: Lang) -> String {
+    let english = error.to_string();
+    match lang {
+        Lang::Zh => wrong(error),
+        // The first paragraph; what follows is about the command line.
+        Lang::En => {
+            let first = english.split("\n\n").next().unwrap_or_default();
+            let words: Vec<_> = first.split_whitespace().collect();
+            words.join(" ").trim_start_matches("error: ").to_owned()
+        }
+    }
+}
+
 fn wrong(error: &Error) -> String {
     let told = |kind| context(error, kind).unwrap_or_default();
     let (arg, value) = (

@@ -6,7 +6,7 @@ mod tests;
 
 use clap::{Arg, Command};
 
-pub(crate) use errors::exit;
+pub(crate) use errors::{exit, wrong_value as wrong};
 
 /// Rows of command, argument (or `about`, `after`) and text, with tabs between.
 const TABLE: &str = include_str!("zh.tsv");
@@ -115,7 +115,7 @@ fn argument(arg: Arg, path: &str, table: &Table) -> Arg {
         }
     }
     let defaults = arg.get_default_values();
-    if takes_value && !defaults.is_empty() {
+    if takes_value && !defaults.is_empty() && !arg.is_hide_default_value_set() {
         let shown: Vec<_> = defaults
             .iter()
             .map(|value| value.to_string_lossy())

@@ -45,10 +45,17 @@ pub(crate) fn listen(
     });
     let (player, desk) = (Arc::clone(player), desk.clone());
     runtime.spawn(async move {
+        let mut played = false;
         loop {
             match moves.next().await {
-                STOP => stop(&player, &desk),
-                CONTINUE => desk.go_on(),
+                STOP if is_orphan() => {}
+                STOP => played |= stop(&player, &desk),
+                CONTINUE => {
+                    desk.go_on();
+                    if std::mem::take(&mut played) {
+                        player.start();
+                    }
+                }
                 _ => desk.resized(),
             }
         }
@@ -60,12 +67,9 @@ pub(crate) fn listen(
 const STOP: SignalKind = SignalKind::from_raw(Signal::TSTP.as_raw());
 const CONTINUE: SignalKind = SignalKind::from_raw(Signal::CONT.as_raw());
 
-/// Gives the terminal back and stops the program, as the signal does where nobody listens to it; goes on when it is
-/// continued. The media's clock is held meanwhile, so that playing goes on where it was.
-fn stop(player: &Player, desk: &Desk) {
-    if is_orphan() {
-        return;
-    }
+/// Gives the terminal back and stops the program, as the signal does where nobody listens to it. The media's clock is
+/// held meanwhile, so that playing goes on where it was. Whether it played.
+fn stop(player: &Player, desk: &Desk) -> bool {
     let played = player.state() == State::Started;
     if played {
         player.pause();
@@ -75,11 +79,9 @@ fn stop(player: &Player, desk: &Desk) {
         }
     }
     desk.stop();
+    // All threads stop soon, this one not at once: it is the signal to continue that goes on from here.
     let _ = kill_process(getpid(), Signal::STOP);
-    desk.go_on();
-    if played {
-        player.start();
-    }
+    played
 }
 
 /// Nobody could continue it: whoever started this job is of another session (POSIX.1 3.264). Such a job is not stopped.

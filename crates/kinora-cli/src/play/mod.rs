@@ -58,19 +58,38 @@ pub(crate) fn run(args: PlayArgs, style: &Style) -> Result<(), Failure> {
         turns: &turns,
         waits: &waits,
     };
-    let (last, played) = play_all(&stage);
+    let Played { last, first_failure } = play_all(&stage);
     drop(keys);
     // The terminal shows its own screen again before anything is printed there.
     let released = player.release();
     screen.close();
     // What a person asked for is not a failure of what was being played.
-    ending.verdict().and(played)?;
+    ending.verdict()?;
     match released {
         Err(fault) if fault.reason() == READER_GONE => {}
         released => released?,
     }
-    last.summary();
+    match (last, first_failure) {
+        (Ok(last), None) => last.summary(),
+        (Err(failure), None) => return Err(failure),
+        (last, Some(first)) => {
+            match last {
+                Ok(last) => last.summary(),
+                Err(failure) => drop(style.fail(&failure)),
+            }
+            // The first failure gives the exit status.
+            return Err(Failure::Told(Box::new(first)));
+        }
+    }
     Ok(())
+}
+
+/// How a list of sources went.
+struct Played<'a> {
+    /// The last one's session, or its failure; neither was told yet.
+    last: Result<Session<'a>, Failure>,
+    /// The first failure of those before, which was told.
+    first_failure: Option<Failure>,
 }
 
 fn player(
@@ -109,46 +128,38 @@ fn has_keyboard(args: &PlayArgs, style: &Style) -> bool {
     seen && !args.headless && args.stats.is_none() && args.control.is_none() && !style.json
 }
 
-/// Plays one file after the other, and gives the last one's session and the first failure. All but the last are
-/// summed up when they end.
-fn play_all<'a>(stage: &'a Stage<'a>) -> (Session<'a>, Result<(), Failure>) {
+/// Plays one file after the other. All but the last are told of when they end.
+fn play_all<'a>(stage: &'a Stage<'a>) -> Played<'a> {
     let count = stage.args.sources.len();
-    let (mut at, mut outcome, mut failures) = (0, Ok(()), 0);
+    let (mut at, mut first_failure, mut failures) = (0, None, 0);
     loop {
-        let mut session = Session::new(stage);
-        let played = play_one(stage, at, &mut session);
-        let turn = stage.turns.take();
+        let played = play_one(stage, at);
         failures = match played {
-            Ok(()) => 0,
+            Ok(_) => 0,
             Err(_) => failures + 1,
         };
         // A list of which nothing can be played is not gone through for ever.
         let looped = stage.args.looping && count > 1 && failures < count;
-        let next = follows(at, count, turn, looped);
-        match (played, next) {
-            (Ok(()), Some(_)) => session.summary(),
-            (Err(failure), Some(_)) => {
+        let Some(next) = follows(at, count, stage.turns.take(), looped) else {
+            let last = played;
+            return Played {
+                last,
+                first_failure,
+            };
+        };
+        match played {
+            Ok(session) => session.summary(),
+            Err(failure) => {
                 stage.style.fail(&failure);
-                outcome = outcome.and(Err(failure));
-            }
-            (played, None) => {
-                // The first failure gives the exit status; the last one is told as well.
-                let outcome = match (outcome, played) {
-                    (Err(first), Err(last)) => {
-                        stage.style.fail(&last);
-                        Err(Failure::Told(Box::new(first)))
-                    }
-                    (Err(first), Ok(())) => Err(Failure::Told(Box::new(first))),
-                    (Ok(()), played) => played,
-                };
-                return (session, outcome);
+                first_failure.get_or_insert(failure);
             }
         }
-        at = next.unwrap_or(at);
+        at = next;
     }
 }
 
-fn play_one(stage: &Stage<'_>, at: usize, session: &mut Session<'_>) -> Result<(), Failure> {
+fn play_one<'a>(stage: &'a Stage<'a>, at: usize) -> Result<Session<'a>, Failure> {
+    let mut session = Session::new(stage);
     let (args, player) = (stage.args, stage.player);
     let (given, count) = (&args.sources[at], args.sources.len());
     let named = source::locate(given)?;
@@ -166,5 +177,6 @@ fn play_one(stage: &Stage<'_>, at: usize, session: &mut Session<'_>) -> Result<(
         player.seek(start, SeekAccuracy::Exact);
     }
     player.prepare();
-    session.run()
+    session.run()?;
+    Ok(session)
 }

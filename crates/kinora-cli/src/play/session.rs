@@ -115,7 +115,11 @@ impl<'a> Session<'a> {
             };
             let flow = self.event(event)?;
             self.tick()?;
-            if flow == Flow::Over || self.begins_beyond_the_end() {
+            if flow == Flow::Over {
+                break;
+            }
+            if self.begins_beyond_the_end() {
+                self.position = Time::ZERO;
                 break;
             }
         }

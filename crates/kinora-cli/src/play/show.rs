@@ -66,6 +66,9 @@ fn line(word: &str, times: &Times, most: usize) -> String {
     let end = clock(duration);
     let taken = columns(word) + position.len() + end.len() + 3;
     let length = most.saturating_sub(taken).min(LONGEST_BAR);
+    if taken > most + 1 {
+        return format!("{word} {position}");
+    }
     if length < SHORTEST_BAR {
         return format!("{word} {position}/{end}");
     }
@@ -125,7 +128,8 @@ mod tests {
                 assert!(taken <= most, "{taken} of {most}: {word}");
             }
         }
-        assert_eq!(at_half("buffering 100%", 23), "buffering 100% 0:05/0:10");
+        assert_eq!(at_half("buffering 100%", 24), "buffering 100% 0:05/0:10");
+        assert_eq!(at_half("buffering 100%", 23), "buffering 100% 0:05");
     }
 
     #[test]

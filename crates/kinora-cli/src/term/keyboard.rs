@@ -109,7 +109,8 @@ impl Keyboard {
         let ours = self.is_ours();
         match ready(self.woken.0.as_fd(), ours.then(|| self.terminal.as_fd()), limit) {
             (true, _) => Pressed::Woken,
-            (_, true) => self.read(&mut keys),
+            // It may have been stopped and gone on as another job meanwhile.
+            (_, true) if self.is_ours() => self.read(&mut keys),
             _ => match keys.settle() {
                 Some(key) => Pressed::Keys(vec![key]),
                 None => Pressed::Nothing,

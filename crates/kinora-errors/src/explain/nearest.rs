@@ -62,7 +62,7 @@ fn cost(word: &str, places: &[Vec<String>]) -> usize {
 /// The one of `known` that a misspelt word means, where one is near enough.
 pub fn nearest_word<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let word: String = word.chars().take(LONGEST_WORD).collect();
-    let most = (word.chars().count() / 3).clamp(1, MOST_WRONG_LETTERS);
+    let most = MOST_WRONG_LETTERS.min(word.chars().count() / 2);
     known
         .into_iter()
         .map(|known| (distance(&word, known), known))
