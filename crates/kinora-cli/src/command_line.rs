@@ -32,8 +32,7 @@ pub(crate) fn parse() -> Cli {
     let parsed = command.clone().try_get_matches_from(args);
     match parsed.and_then(|matches| Cli::from_arg_matches(&matches)) {
         Ok(cli) => cli,
-        Err(error) if lang == Lang::Zh => help::exit(&error),
-        Err(error) => error.format(&mut command).exit(),
+        Err(error) => help::exit(&error.format(&mut command), lang),
     }
 }
 
@@ -51,7 +50,9 @@ fn place_of_play(args: &[OsString], command: &Command) -> Option<usize> {
     loop {
         let word = args.get(at)?;
         let text = word.to_str().unwrap_or_default();
-        let option = text.starts_with('-').then(|| text.split('=').next().unwrap_or_default());
+        let option = text
+            .starts_with('-')
+            .then(|| text.split('=').next().unwrap_or_default());
         match option {
             Some("-") => return Some(at),
             Some("--") => return args.get(at + 1).map(|_| at),
@@ -71,7 +72,9 @@ fn place_of_play(args: &[OsString], command: &Command) -> Option<usize> {
 
 fn named<'a>(command: &'a Command, option: &str) -> Option<&'a Arg> {
     let long = option.strip_prefix("--")?;
-    command.get_arguments().find(|arg| arg.get_long() == Some(long))
+    command
+        .get_arguments()
+        .find(|arg| arg.get_long() == Some(long))
 }
 
 /// It names something that could be played, rather than a command with a letter wrong.
@@ -100,12 +103,21 @@ mod tests {
             ("kinora film.mp4", "kinora play film.mp4"),
             ("kinora -", "kinora play -"),
             ("kinora vid:5aed", "kinora play vid:5aed"),
-            ("kinora https://a/b --mute", "kinora play https://a/b --mute"),
+            (
+                "kinora https://a/b --mute",
+                "kinora play https://a/b --mute",
+            ),
             ("kinora --lang zh ./film", "kinora --lang zh play ./film"),
-            ("kinora --lang=zh Cargo.toml", "kinora --lang=zh play Cargo.toml"),
+            (
+                "kinora --lang=zh Cargo.toml",
+                "kinora --lang=zh play Cargo.toml",
+            ),
             ("kinora src", "kinora play src"),
             ("kinora --mute film.mp4", "kinora play --mute film.mp4"),
-            ("kinora --start 1:30 film.mp4", "kinora play --start 1:30 film.mp4"),
+            (
+                "kinora --start 1:30 film.mp4",
+                "kinora play --start 1:30 film.mp4",
+            ),
             ("kinora -- -odd", "kinora play -- -odd"),
         ] {
             assert_eq!(completed(given), meant);

@@ -134,7 +134,10 @@ impl Config {
             found = true;
         }
         if for_all {
-            let names: Vec<_> = command.get_subcommands().map(|sub| sub.get_name().to_owned()).collect();
+            let names: Vec<_> = command
+                .get_subcommands()
+                .map(|sub| sub.get_name().to_owned())
+                .collect();
             for below in names {
                 let Some(sub) = command.find_subcommand(&below).cloned() else {
                     continue;
@@ -164,7 +167,11 @@ impl Config {
                 ));
             };
             // `--mute=false` takes back what the file sets.
-            let arg = arg.clone().action(ArgAction::Set).num_args(0..=1).require_equals(true);
+            let arg = arg
+                .clone()
+                .action(ArgAction::Set)
+                .num_args(0..=1)
+                .require_equals(true);
             return Ok(arg
                 .value_parser(value_parser!(bool))
                 .default_missing_value("true")
@@ -187,7 +194,11 @@ impl Config {
         }
         let values: Vec<OsStr> = values.into_iter().map(OsStr::from).collect();
         // What the file holds may be secret, and is not for the help to show.
-        Ok(arg.clone().default_values(values).hide_default_value(true).required(false))
+        Ok(arg
+            .clone()
+            .default_values(values)
+            .hide_default_value(true)
+            .required(false))
     }
 
     /// Lets the option itself look at its value.
@@ -197,9 +208,16 @@ impl Config {
         let tried = trial.try_get_matches_from([format!("--{long}={text}")]);
         match tried {
             Err(error)
-                if matches!(error.kind(), ErrorKind::InvalidValue | ErrorKind::ValueValidation) =>
+                if matches!(
+                    error.kind(),
+                    ErrorKind::InvalidValue | ErrorKind::ValueValidation
+                ) =>
             {
-                Err(self.wrong(at, &help::wrong(&error, Lang::En), &help::wrong(&error, Lang::Zh)))
+                Err(self.wrong(
+                    at,
+                    &help::wrong(&error, Lang::En),
+                    &help::wrong(&error, Lang::Zh),
+                ))
             }
             // What is missing beside it is of the command line.
             _ => Ok(()),
@@ -239,8 +257,14 @@ impl Config {
             ),
             None => self.wrong(
                 at,
-                &format!("no option is called `{name}`; see `kinora help {}`", command.get_name()),
-                &format!("没有名为 `{name}` 的选项；见 `kinora help {}`", command.get_name()),
+                &format!(
+                    "no option is called `{name}`; see `kinora help {}`",
+                    command.get_name()
+                ),
+                &format!(
+                    "没有名为 `{name}` 的选项；见 `kinora help {}`",
+                    command.get_name()
+                ),
             ),
         }
     }
@@ -249,17 +273,18 @@ impl Config {
         let before = self.text.get(..at).unwrap_or(&self.text);
         let line = before.matches('\n').count() + 1;
         let place = format!("{}:{line}", self.path.display());
-        Failure::usage(
-            format!("{place}: {english}"),
-            format!("{place}：{chinese}"),
-        )
+        Failure::usage(format!("{place}: {english}"), format!("{place}：{chinese}"))
     }
 }
 
 /// The options of a command, and `deep` of those below it; commands are tables.
 fn names(command: &Command, deep: bool, into: &mut Vec<String>) {
     let longs = command.get_arguments().filter_map(Arg::get_long);
-    into.extend(longs.filter(|name| !NOT_HERE.contains(name)).map(str::to_owned));
+    into.extend(
+        longs
+            .filter(|name| !NOT_HERE.contains(name))
+            .map(str::to_owned),
+    );
     for sub in command.get_subcommands() {
         into.push(sub.get_name().to_owned());
         if deep {
@@ -355,11 +380,15 @@ mod tests {
 
     #[test]
     fn the_file_gives_defaults_and_the_command_line_counts_more() {
-        let text = "timeout = 500\n[play]\nmute = true\nspeed = 1.5\nheader = [\"A: b\", \"C: d\"]\n";
+        let text =
+            "timeout = 500\n[play]\nmute = true\nspeed = 1.5\nheader = [\"A: b\", \"C: d\"]\n";
         let args = play(text, "kinora play f");
         assert_eq!((args.mute, args.speed, args.net.timeout), (true, 1.5, 500));
         assert_eq!(args.net.headers, ["A: b", "C: d"]);
-        let args = play(text, "kinora play f --mute=false --speed 2 --timeout 7 --header E:f");
+        let args = play(
+            text,
+            "kinora play f --mute=false --speed 2 --timeout 7 --header E:f",
+        );
         assert_eq!((args.mute, args.speed, args.net.timeout), (false, 2.0, 7));
         assert_eq!(args.net.headers, ["E:f"]);
     }
@@ -370,8 +399,14 @@ mod tests {
             refused("timeout = 1\n[play]\nspede = 1\n"),
             "c.toml:3: no option is called `spede`; did you mean `speed`?"
         );
-        assert!(refused("[plya]\nmute = true").starts_with("c.toml:1: no option is called `plya`; did you mean `play`?"));
-        assert!(refused("\n\ntimout = 1").contains("c.toml:3: no option is called `timout`; did you mean `timeout`?"));
+        assert!(
+            refused("[plya]\nmute = true")
+                .starts_with("c.toml:1: no option is called `plya`; did you mean `play`?")
+        );
+        assert!(
+            refused("\n\ntimout = 1")
+                .contains("c.toml:3: no option is called `timout`; did you mean `timeout`?")
+        );
         assert!(refused("[play]\nspeed = 9").contains("a factor from 0.5 to 2"));
         assert!(refused("[play]\ndecoder = \"x\"").contains("c.toml:2"));
         assert!(refused("[play]\nmute = 1").contains("true or false"));
@@ -388,9 +423,16 @@ mod tests {
             "header = \"authorization: canary\"",
         ] {
             let told = refused(text);
-            assert!(told.contains("chmod 600") && !told.contains("canary"), "{told}");
+            assert!(
+                told.contains("chmod 600") && !told.contains("canary"),
+                "{told}"
+            );
         }
-        assert!(config("[play]\nplay-auth = \"@file\"").apply(Cli::command()).is_ok());
+        assert!(
+            config("[play]\nplay-auth = \"@file\"")
+                .apply(Cli::command())
+                .is_ok()
+        );
     }
 
     #[test]

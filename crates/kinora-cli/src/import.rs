@@ -4,6 +4,7 @@ use std::fmt::Write;
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressState, ProgressStyle};
+use kinora_errors::Lang;
 use kinora_service::ImportOptions;
 use serde_json::json;
 use tokio::signal::unix::SignalKind;
@@ -14,9 +15,12 @@ use crate::out;
 use crate::report::{Failure, Style};
 use crate::serve::{library, runtime};
 use crate::signals;
+use crate::term::{self, bar, columns, fit};
 
 /// The bar counts thousandths.
 const STEPS: u64 = 1_000;
+/// A shorter bar says nothing.
+const SHORTEST_BAR: usize = 3;
 /// After so many the rest can be reckoned.
 const SURE: u64 = 20;
 
@@ -27,7 +31,11 @@ pub(crate) fn run(args: &ImportArgs, style: &Style) -> Result<(), Failure> {
     options.ladder = args.ladder;
     let bar = progress_bar(style);
     let imported = runtime()?.block_on(async {
-        let ended = signals::first_of(&[SignalKind::terminate(), SignalKind::interrupt()])?;
+        let ended = signals::first_of(&[
+            SignalKind::terminate(),
+            SignalKind::interrupt(),
+            SignalKind::hangup(),
+        ])?;
         let library = library(&args.data).await?;
         let told = bar.clone();
         let import = library.import(&args.file, options, move |done| {
@@ -46,7 +54,10 @@ pub(crate) fn run(args: &ImportArgs, style: &Style) -> Result<(), Failure> {
     bar.finish_and_clear();
     if matches!(imported, Err(Failure::Signal(_))) {
         let told = "interrupted; nothing was left behind";
-        eprintln!("kinora: {}", style.say(told, "已中断；没有留下任何东西"));
+        out::told(&format!(
+            "kinora: {}",
+            style.say(told, "已中断；没有留下任何东西")
+        ));
     }
     let id = imported?;
     if style.json {
@@ -57,22 +68,40 @@ pub(crate) fn run(args: &ImportArgs, style: &Style) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Drawn on stderr, and only on a terminal; as wide as that is.
+/// Drawn on stderr, and only on a terminal; never wider than that is.
 fn progress_bar(style: &Style) -> ProgressBar {
     let bar = ProgressBar::new(STEPS);
-    let template = style.say(
-        "importing {wide_bar} {percent:>3} %  {left} left",
-        "正在导入 {wide_bar} {percent:>3} %  剩余 {left}",
-    );
-    if let Ok(style) = ProgressStyle::with_template(template) {
+    let lang = style.lang;
+    if let Ok(style) = ProgressStyle::with_template("{line}") {
         bar.set_style(
-            style.with_key("left", |state: &ProgressState, out: &mut dyn Write| {
+            style.with_key("line", move |state: &ProgressState, out: &mut dyn Write| {
+                let most =
+                    term::width(std::io::stderr()).map_or(0, |width| width.saturating_sub(1));
+                let left = left(state.pos(), state.eta());
                 // Writing to a line does not fail.
-                let _ = out.write_str(&left(state.pos(), state.eta()));
+                let _ = out.write_str(&line(state.pos(), &left, most, lang));
             }),
         );
     }
     bar
+}
+
+/// How far an import is, in so many columns: the bar gives way first, then the words.
+fn line(done: u64, left: &str, most: usize, lang: Lang) -> String {
+    let percent = done * 100 / STEPS;
+    let (title, rest) = match lang {
+        Lang::Zh => ("正在导入", format!("{percent:>3}%  剩余 {left}")),
+        Lang::En => ("importing", format!("{percent:>3} %  {left} left")),
+    };
+    let taken = columns(title) + columns(&rest) + 2;
+    let length = most.saturating_sub(taken);
+    match length {
+        0..SHORTEST_BAR => fit(&format!("{title} {percent}% {left}"), most),
+        _ => {
+            let share = done as f64 / STEPS as f64;
+            format!("{title} {} {rest}", bar(share, 0.0, length))
+        }
+    }
 }
 
 /// Minutes and seconds, once so much is done that they mean something.
@@ -86,6 +115,21 @@ fn left(done: u64, eta: Duration) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_line_is_never_wider_than_the_terminal() {
+        for lang in [Lang::En, Lang::Zh] {
+            for most in [10, 23, 39, 79, 200] {
+                for (done, left) in [(0, "-:--"), (500, "12:34"), (1_000, "0:00")] {
+                    let line = line(done, left, most, lang);
+                    assert!(columns(&line) <= most, "{most}: {line}");
+                }
+            }
+        }
+        assert_eq!(line(500, "2:05", 23, Lang::En), "importing 50% 2:05");
+        let zh = "正在导入 ━━━━━━━━          50%  剩余 2:05";
+        assert_eq!(line(500, "2:05", 41, Lang::Zh), zh);
+    }
 
     #[test]
     fn the_time_that_is_left_is_told_once_it_can_be_known() {

@@ -17,7 +17,10 @@ impl Signals {
     pub(crate) fn listen(kinds: &[SignalKind]) -> Result<Self, Failure> {
         let ignored = ignored();
         let heard = |kind: &&SignalKind| ignored >> (kind.as_raw_value() - 1) & 1 == 0;
-        let listening = kinds.iter().filter(heard).map(|kind| Ok((*kind, signal(*kind)?)));
+        let listening = kinds
+            .iter()
+            .filter(heard)
+            .map(|kind| Ok((*kind, signal(*kind)?)));
         let signals = listening
             .collect::<io::Result<Vec<_>>>()
             .map_err(|error| Failure::io("signals", &error))?;
@@ -27,9 +30,10 @@ impl Signals {
     /// The next that comes.
     pub(crate) async fn next(&mut self) -> SignalKind {
         poll_fn(|context| {
-            let come = self.0.iter_mut().find_map(|(kind, signal)| {
-                signal.poll_recv(context).is_ready().then_some(*kind)
-            });
+            let come = self
+                .0
+                .iter_mut()
+                .find_map(|(kind, signal)| signal.poll_recv(context).is_ready().then_some(*kind));
             come.map_or(Poll::Pending, Poll::Ready)
         })
         .await

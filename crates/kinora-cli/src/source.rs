@@ -5,8 +5,8 @@ use std::io::IsTerminal as _;
 use std::path::Path;
 use std::time::Duration;
 
-use kinora_errors::mask_url;
 use kinora::{DecoderChoice, Header, IpFamily, NetConfig, PlayerConfig, Secret};
+use kinora_errors::mask_url;
 
 use crate::args::{DecoderArg, NetArgs};
 use crate::report::Failure;
@@ -104,10 +104,14 @@ fn file_url(path: &Path) -> Result<String, Failure> {
     let path = std::path::absolute(path)
         .map_err(|error| Failure::io(&path.display().to_string(), &error))?;
     let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"/-._~".contains(byte);
-    let encoded = path.as_os_str().as_encoded_bytes().iter().map(|byte| match plain(byte) {
-        true => char::from(*byte).to_string(),
-        false => format!("%{byte:02X}"),
-    });
+    let encoded = path
+        .as_os_str()
+        .as_encoded_bytes()
+        .iter()
+        .map(|byte| match plain(byte) {
+            true => char::from(*byte).to_string(),
+            false => format!("%{byte:02X}"),
+        });
     Ok(format!("file://{}", encoded.collect::<String>()))
 }
 

@@ -33,7 +33,9 @@ pub(crate) fn parse(text: &str) -> Result<Time, Words> {
 fn number(text: &str, bound: f64, fraction: bool) -> Option<f64> {
     let sound = !text.is_empty()
         && text.starts_with(|c: char| c.is_ascii_digit() || c == '.')
-        && text.chars().all(|c| c.is_ascii_digit() || (fraction && c == '.'));
+        && text
+            .chars()
+            .all(|c| c.is_ascii_digit() || (fraction && c == '.'));
     let value: f64 = text.parse().ok().filter(|_| sound)?;
     (value < bound).then_some(value)
 }
@@ -55,7 +57,9 @@ mod tests {
         ] {
             assert_eq!(parse(text).ok(), Some(Time::from_millis(ms)), "{text}");
         }
-        for text in ["", "x", "-1", "1:60", "1:2:3:4", "1.5:00", "nan", "inf", "1e3", ":", "1:", "9999999"] {
+        for text in [
+            "", "x", "-1", "1:60", "1:2:3:4", "1.5:00", "nan", "inf", "1e3", ":", "1:", "9999999",
+        ] {
             assert!(parse(text).is_err(), "{text}");
         }
     }

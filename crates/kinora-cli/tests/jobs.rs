@@ -5,8 +5,10 @@
 mod support;
 
 use std::ffi::OsStr;
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::net::TcpListener;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::Instant;
 
 use kinora_faults::clips;
@@ -124,7 +126,10 @@ fn a_job_in_the_background_plays_without_the_terminal_and_takes_it_with_fg() {
     desk.wait_for("ready> ");
     desk.press("sleep 1; jobs; kill %1; wait %1; echo status $?\n");
     let told = desk.wait_for("status 143");
-    assert!(told.contains("Running") && !told.contains(OTHER_SCREEN), "{told:?}");
+    assert!(
+        told.contains("Running") && !told.contains(OTHER_SCREEN),
+        "{told:?}"
+    );
     desk.press("exit\n");
     desk.end();
 }
@@ -163,4 +168,75 @@ fn an_output_that_takes_nothing_does_not_keep_the_program_from_ending() {
         kill_process(Pid::from_child(&program), Signal::TERM).unwrap();
     }
     assert_eq!(ended(&mut program).code(), Some(143));
+}
+
+/// A server that gives half of a film and refuses the rest, as when a link has expired.
+fn expiring(film: &Path) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/film.mp4", listener.local_addr().unwrap());
+    let film = std::fs::read(film).unwrap();
+    std::thread::spawn(move || {
+        for (number, stream) in listener.incoming().enumerate() {
+            let mut stream = stream.unwrap();
+            let mut head = BufReader::new(stream.try_clone().unwrap()).lines();
+            // The request's head ends with an empty line.
+            while head
+                .next()
+                .is_some_and(|line| line.is_ok_and(|line| !line.is_empty()))
+            {}
+            let answer = match number {
+                0 => format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n", film.len()),
+                _ => "HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n".to_owned(),
+            };
+            let _ = stream.write_all(answer.as_bytes());
+            if number == 0 {
+                let _ = stream.write_all(&film[..film.len() / 2]);
+            }
+        }
+    });
+    url
+}
+
+/// A player whose refresh command runs, and the id of a process that the command started.
+fn refreshing(dir: &Path) -> (Child, u32) {
+    let pids = dir.join("pid");
+    let shown = pids.display();
+    let command = format!("sleep 1000 & echo $! >{shown}.new; mv {shown}.new {shown}; wait");
+    let player = Command::new(KINORA)
+        .args(["--no-config", "--headless", "--refresh-command", &command])
+        .arg(expiring(&clips::long_film(dir)))
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let until = Instant::now() + LIMIT;
+    loop {
+        if let Ok(text) = std::fs::read_to_string(&pids) {
+            return (player, text.trim().parse().unwrap());
+        }
+        assert!(Instant::now() < until, "the command does not run");
+        std::thread::yield_now();
+    }
+}
+
+#[test]
+fn a_refresh_command_dies_with_the_player_however_that_ends() {
+    for (signal, code) in [
+        (Signal::KILL, None),
+        (Signal::TERM, Some(143)),
+        (Signal::INT, Some(130)),
+    ] {
+        let dir = tempfile::tempdir().unwrap();
+        let (mut player, pid) = refreshing(dir.path());
+        kill_process(Pid::from_child(&player), signal).unwrap();
+        assert_eq!(ended(&mut player).code(), code);
+        let until = Instant::now() + LIMIT;
+        let status = || std::fs::read_to_string(format!("/proc/{pid}/status"));
+        // One that nobody waits for stays as a zombie where init does not care.
+        while status().is_ok_and(|status| !status.contains("State:\tZ")) {
+            assert!(Instant::now() < until, "{signal:?}: the command lives on");
+            std::thread::yield_now();
+        }
+    }
 }

@@ -18,8 +18,10 @@ fn keys_pause_play_on_and_quit_and_the_terminal_is_given_back() {
     assert!(desk.is_raw());
     desk.press(" ");
     desk.wait_for("paused");
-    desk.press(" ");
+    // Twice at once: it holds and plays on.
+    desk.press("   ");
     desk.wait_for("playing");
+    desk.wait_for("\u{2580}");
     desk.press("q");
     assert_eq!(desk.end_of_playing(), Some(0));
 }
@@ -57,7 +59,7 @@ fn a_signal_ends_an_import_in_order() {
     let mut desk = Desk::run(&[&line[..], &[data.as_os_str()]].concat(), &film);
     desk.wait_for("importing");
     desk.send(Signal::TERM);
-    desk.wait_for("nothing was left behind");
+    desk.wait_for("nothing was left");
     assert_eq!(desk.end(), Some(143));
     for rest in ["media", "staging"] {
         let mut files = data.join(rest).read_dir().unwrap();
@@ -118,4 +120,21 @@ fn a_terminal_that_can_only_print_gets_no_escape_sequences() {
     let told = desk.wait_for("(most)");
     assert!(!told.contains('\x1b'), "{told:?}");
     assert_eq!(desk.end(), Some(0));
+}
+
+#[test]
+fn a_server_that_hangs_is_named_while_it_is_waited_for() {
+    let server = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/film.mp4", server.local_addr().unwrap());
+    for (lang, told) in [
+        ("en", "waiting for 127.0.0.1 ("),
+        ("zh", "等待应答 127.0.0.1（"),
+    ] {
+        let words = [support::KINORA, "--no-config", "--lang", lang, &url].map(OsStr::new);
+        let mut desk = Desk::start(&words, 40);
+        desk.wait_for(told);
+        desk.press("q");
+        desk.wait_for("\r\x1b[K");
+        assert_eq!(desk.end(), Some(0));
+    }
 }

@@ -25,12 +25,12 @@ fn told(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
-/// So many pictures of one second were played.
+/// The film of one second was played to its end; a busy machine may drop pictures.
 #[track_caller]
 fn played(output: &Output) {
     let told = told(output);
     assert_eq!(output.status.code(), Some(0), "{told}");
-    assert!(told.contains("25 shown") || told.contains("26 shown"), "{told}");
+    assert!(told.contains("played 0:01.0"), "{told}");
 }
 
 /// A script in which `$0` is the program and `$1` a path.
@@ -53,14 +53,24 @@ fn a_source_without_a_command_is_played_and_a_misspelt_command_is_explained() {
     assert_eq!(wrong.status.code(), Some(2));
     assert!(told(&wrong).contains("'play'"), "{}", told(&wrong));
     let missing = words(&["no-such-film.mp4"]);
-    assert!(told(&missing).contains("file.not_found"), "{}", told(&missing));
+    assert!(
+        told(&missing).contains("file.not_found"),
+        "{}",
+        told(&missing)
+    );
 }
 
 #[test]
 fn standard_input_and_process_substitution_and_named_pipes_are_sources() {
     let dir = tempfile::tempdir().unwrap();
     let film = clips::film(dir.path());
-    played(&kinora().arg("-").stdin(File::open(&film).unwrap()).output().unwrap());
+    played(
+        &kinora()
+            .arg("-")
+            .stdin(File::open(&film).unwrap())
+            .output()
+            .unwrap(),
+    );
     for script in [
         r#"cat "$1" | "$0" --no-config -"#,
         r#""$0" --no-config <(cat "$1")"#,
@@ -94,7 +104,11 @@ fn what_ends_too_early_or_never_begins_is_told() {
     let noise = shell(r#""$0" --no-config /dev/zero"#, &film);
     assert_eq!(noise.status.code(), Some(20), "{}", told(&noise));
     let folder = words(&[dir.path().as_os_str()]);
-    assert!(told(&folder).contains("file.directory"), "{}", told(&folder));
+    assert!(
+        told(&folder).contains("file.directory"),
+        "{}",
+        told(&folder)
+    );
 }
 
 #[test]
@@ -102,9 +116,20 @@ fn names_with_odd_letters_and_file_urls_name_files() {
     let dir = tempfile::tempdir().unwrap();
     let film = clips::film(dir.path());
     let odd = OsString::from_vec(b"odd \xff%20 name".to_vec());
-    for name in ["a:b.mp4", "vid file 100%25.mp4", "12:30", "what?is#this.mp4"] {
+    for name in [
+        "a:b.mp4",
+        "vid file 100%25.mp4",
+        "12:30",
+        "what?is#this.mp4",
+    ] {
         std::fs::copy(&film, dir.path().join(name)).unwrap();
-        played(&kinora().args(["play", name]).current_dir(dir.path()).output().unwrap());
+        played(
+            &kinora()
+                .args(["play", name])
+                .current_dir(dir.path())
+                .output()
+                .unwrap(),
+        );
     }
     std::fs::copy(&film, dir.path().join(&odd)).unwrap();
     played(&kinora().arg(&odd).current_dir(dir.path()).output().unwrap());
@@ -131,11 +156,21 @@ fn several_files_are_played_in_turn_and_the_first_failure_is_the_exit_status() {
     let told = told(&output);
     // 0x20050001 is of playback.
     assert_eq!(output.status.code(), Some(20), "{told}");
-    let places: Vec<_> = ["1/4 ", "2/4 gopher", "url.scheme", "3/4 ", "file.not_found", "4/4 "]
-        .map(|text| told.find(text).unwrap_or_else(|| panic!("no {text}: {told}")))
-        .into();
+    let places: Vec<_> = [
+        "1/4 ",
+        "2/4 gopher",
+        "url.scheme",
+        "3/4 ",
+        "file.not_found",
+        "4/4 ",
+    ]
+    .map(|text| {
+        told.find(text)
+            .unwrap_or_else(|| panic!("no {text}: {told}"))
+    })
+    .into();
     assert!(places.is_sorted(), "{told}");
-    assert_eq!(told.matches("25 shown").count() + told.matches("26 shown").count(), 2, "{told}");
+    assert_eq!(told.matches("played 0:01.0").count(), 2, "{told}");
 }
 
 #[test]
@@ -143,7 +178,16 @@ fn a_list_tells_a_machine_which_file_plays() {
     let dir = tempfile::tempdir().unwrap();
     let film = clips::film(dir.path());
     let film = film.to_str().unwrap();
-    let line = ["play", "--headless", "--stats", "json", "--until", "first-frame", film, film];
+    let line = [
+        "play",
+        "--headless",
+        "--stats",
+        "json",
+        "--until",
+        "first-frame",
+        film,
+        film,
+    ];
     let output = words(&line);
     let lines = String::from_utf8(output.stdout.clone()).unwrap();
     for text in [r#""number":1,"of":2"#, r#""number":2,"of":2"#] {
@@ -168,15 +212,31 @@ fn times_are_taken_as_people_write_them_and_until_is_a_position() {
     };
     for start in ["0:02", "0:00:02.0", "2"] {
         let lines = begun(&["--start", start, "--until", "first-frame"]);
-        assert!(lines.contains(r#""event":"first_frame","height":180,"pts":2.0"#), "{lines}");
+        assert!(
+            lines.contains(r#""event":"first_frame","height":180,"pts":2.0"#),
+            "{lines}"
+        );
     }
-    // A second from the place where it begins, not two.
-    let lines = begun(&["--start", "0:01", "--until", "time:0:02", "--progress", "0.1"]);
-    let shown = lines.rsplit_once(r#""frames_shown":"#).unwrap().1;
-    let shown: u32 = shown.split(',').next().unwrap().parse().unwrap();
-    assert!((24..=28).contains(&shown), "{lines}");
-    for line in [["--start", "1:60"], ["--start", "-1"], ["--until", "time:x"]] {
-        assert_eq!(words(&[&[film][..], &line].concat()).status.code(), Some(2), "{line:?}");
+    // Where that is in the film, not so long after it began.
+    let output = words(&[
+        "--headless",
+        film,
+        "--start",
+        "0:01",
+        "--until",
+        "time:0:02",
+    ]);
+    assert!(told(&output).contains("played 0:02."), "{}", told(&output));
+    for line in [
+        ["--start", "1:60"],
+        ["--start", "-1"],
+        ["--until", "time:x"],
+    ] {
+        assert_eq!(
+            words(&[&[film][..], &line].concat()).status.code(),
+            Some(2),
+            "{line:?}"
+        );
     }
 }
 
@@ -187,7 +247,10 @@ fn a_start_beyond_the_end_is_told_and_the_next_file_is_played() {
     let line = ["--start", "2", "--until", "first-frame"].map(OsStr::new);
     let output = words(&[&[short.as_os_str(), long.as_os_str()], &line[..]].concat());
     let told = told(&output);
-    assert!(told.contains("--start 0:02 is beyond the end at 0:01"), "{told}");
+    assert!(
+        told.contains("--start 0:02 is beyond the end at 0:01"),
+        "{told}"
+    );
     assert!(told.contains("1 shown"), "{told}");
     assert_eq!(output.status.code(), Some(0));
 }
@@ -202,7 +265,9 @@ fn the_configuration_gives_defaults_and_what_is_wrong_in_it_is_told() {
         std::fs::write(&place, text).unwrap();
         let mut command = Command::new(env!("CARGO_BIN_EXE_kinora"));
         command.arg(&film).args(line).stdin(Stdio::null());
-        command.env("LC_ALL", "C").env("XDG_CONFIG_HOME", dir.path());
+        command
+            .env("LC_ALL", "C")
+            .env("XDG_CONFIG_HOME", dir.path());
         command.output().unwrap()
     };
     let text = "lang = \"zh\"\n[play]\nuntil = \"first-frame\"\n";
@@ -212,7 +277,11 @@ fn the_configuration_gives_defaults_and_what_is_wrong_in_it_is_told() {
     let other = dir.path().join("other.toml");
     std::fs::write(&other, "[play]\nstart = \"9:00\"").unwrap();
     let output = run(text, &["--config", other.to_str().unwrap()]);
-    assert!(told(&output).contains("beyond the end"), "{}", told(&output));
+    assert!(
+        told(&output).contains("beyond the end"),
+        "{}",
+        told(&output)
+    );
     let output = run("\n[play]\nstrat = 1", &[]);
     let expected = "config.toml:3: no option is called `strat`; did you mean `start`?";
     assert!(told(&output).contains(expected), "{}", told(&output));

@@ -128,7 +128,10 @@ fn every_command(film: &str, data: &str) -> Vec<Vec<String>> {
         "--config no-such-file probe x",
     ];
     let with = |word: &str| word.replace("FILM", film).replace("DATA", data);
-    lines.iter().map(|line| line.split(' ').map(with).collect()).collect()
+    lines
+        .iter()
+        .map(|line| line.split(' ').map(with).collect())
+        .collect()
 }
 
 #[test]
@@ -137,15 +140,33 @@ fn no_command_panics_where_its_streams_are_gone() {
     let film = clips::film(dir.path());
     let data = dir.path().join("vod");
     for line in every_command(film.to_str().unwrap(), data.to_str().unwrap()) {
-        let statuses = ["", "2>/dev/full", "2>&-", "2>&- >/dev/null", "<&- >&- 2>&-", "<&- 2>&-"].map(|streams| {
+        let statuses = [
+            "",
+            "2>/dev/full",
+            "2>&-",
+            "2>&- >/dev/null",
+            "<&- >&- 2>&-",
+            "<&- 2>&-",
+        ]
+        .map(|streams| {
             let script = format!("exec \"$0\" \"$@\" {streams}");
             let mut shell = Command::new("sh");
             shell.args(["-c", &script, env!("CARGO_BIN_EXE_kinora"), "--lang", "en"]);
-            let done = shell.args(&line).stdin(Stdio::null()).env("NO_COLOR", "1").output();
+            let done = shell
+                .args(&line)
+                .stdin(Stdio::null())
+                .env("NO_COLOR", "1")
+                .output();
             done.unwrap().status.code()
         });
-        assert!(statuses[0].is_some_and(|status| status < 101), "{line:?}: {statuses:?}");
-        assert!(statuses.iter().all(|status| *status == statuses[0]), "{line:?}: {statuses:?}");
+        assert!(
+            statuses[0].is_some_and(|status| status < 101),
+            "{line:?}: {statuses:?}"
+        );
+        assert!(
+            statuses.iter().all(|status| *status == statuses[0]),
+            "{line:?}: {statuses:?}"
+        );
     }
 }
 
@@ -153,7 +174,10 @@ fn no_command_panics_where_its_streams_are_gone() {
 fn a_reader_of_stderr_that_goes_away_changes_nothing() {
     let (reader, writer) = std::io::pipe().unwrap();
     drop(reader);
-    let done = kinora(&["play", "no-such-film"]).stderr(writer).output().unwrap();
+    let done = kinora(&["play", "no-such-film"])
+        .stderr(writer)
+        .output()
+        .unwrap();
     assert_eq!(done.status.code(), Some(20));
 }
 
@@ -164,16 +188,34 @@ fn pictures_and_sound_go_to_stdout_and_nothing_else_does() {
     let film = film.to_str().unwrap();
     let out = |line: &[&str]| {
         let done = kinora(&[&[film], line].concat()).output().unwrap();
-        assert_eq!(done.status.code(), Some(0), "{line:?}: {:?}", String::from_utf8(done.stderr));
+        assert_eq!(
+            done.status.code(),
+            Some(0),
+            "{line:?}: {:?}",
+            String::from_utf8(done.stderr)
+        );
         done.stdout
     };
     // Pictures of 320x180, 4:2:0.
-    assert_eq!(out(&["--vo", "yuv:-", "--until", "first-frame"]).len(), 86_400);
+    assert_eq!(
+        out(&["--vo", "yuv:-", "--until", "first-frame"]).len(),
+        86_400
+    );
     let y4m = out(&["--vo", "y4m:-"]);
     assert!(y4m.starts_with(b"YUV4MPEG2 W320 H180 F25:1"));
-    assert_eq!(y4m.windows(6).filter(|word| word == b"FRAME\n").count(), 25);
+    // Nothing but pictures behind the header.
+    let header = y4m.iter().position(|byte| *byte == b'\n').unwrap() + 1;
+    let pictures = y4m.len() - header;
+    assert!(
+        pictures > 0 && pictures.is_multiple_of(6 + 86_400),
+        "{pictures}"
+    );
     let wav = out(&["--ao", "wav:-"]);
-    assert!(wav.starts_with(b"RIFF\xff\xff\xff\xffWAVE"), "{:?}", &wav[..16]);
+    assert!(
+        wav.starts_with(b"RIFF\xff\xff\xff\xffWAVE"),
+        "{:?}",
+        &wav[..16]
+    );
     assert!(wav.len() > 44 + 80_000, "{}", wav.len());
     for line in [
         &["--vo", "yuv:-", "--ao", "wav:-"][..],
@@ -213,7 +255,15 @@ struct Controlled {
 
 impl Controlled {
     fn start(sources: &[&str]) -> Self {
-        let line = ["play", "--headless", "--stats", "json", "--loop", "--control", "stdin"];
+        let line = [
+            "play",
+            "--headless",
+            "--stats",
+            "json",
+            "--loop",
+            "--control",
+            "stdin",
+        ];
         let mut player = kinora(&[&line[..], sources].concat())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())

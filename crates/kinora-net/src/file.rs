@@ -338,7 +338,9 @@ impl PipeReading {
     }
 
     fn give(&mut self, ticket: &Ticket, bytes: &Bytes) -> Step {
-        let left = self.end.map_or(u64::MAX, |end| end.saturating_sub(self.position));
+        let left = self
+            .end
+            .map_or(u64::MAX, |end| end.saturating_sub(self.position));
         let wanted = (bytes.len() as u64).min(left);
         let taken = ticket.flow.try_take(wanted);
         if taken == 0 && wanted > 0 {

@@ -12,9 +12,9 @@ use tokio::time::timeout;
 use url::{Origin, Url};
 
 use crate::error::RedirectFailure;
-use crate::phase::{self, Phase};
 use crate::guard::{KnownHosts, Reach, is_public};
 use crate::net::Ticket;
+use crate::phase::{self, Phase};
 use crate::pool::{Connection, Place, Pool, Sender};
 use crate::proxy::Proxy;
 use crate::response::{self, Opening};

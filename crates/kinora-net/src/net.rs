@@ -17,7 +17,9 @@ use crate::guard::Reach;
 use crate::http::Client;
 use crate::survey::Hop;
 use crate::target::Target;
-use crate::{FetchRequest, Initiator, NetConfig, NetError, NetEvent, Reply, Resolve, SystemResolver};
+use crate::{
+    FetchRequest, Initiator, NetConfig, NetError, NetEvent, Reply, Resolve, SystemResolver,
+};
 
 /// Where events go. It may block: that holds the network back, never loses an event.
 pub(crate) type Sink = dyn Fn(NetEvent) + Send + Sync;

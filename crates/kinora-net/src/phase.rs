@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::future::Future;
+use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::sync::Arc;
 
 use kinora_media::RequestId;
@@ -40,6 +41,10 @@ type Observer = dyn Fn(RequestId, Option<Waiting>) + Send + Sync;
 /// it failed, or it was cancelled. It is called on the network's threads and must not block.
 #[derive(Clone, Default)]
 pub struct PhaseWatch(Option<Arc<Observer>>);
+
+/// It holds nothing of its own that a panic could leave half done.
+impl UnwindSafe for PhaseWatch {}
+impl RefUnwindSafe for PhaseWatch {}
 
 impl PhaseWatch {
     /// An observer.

@@ -19,7 +19,13 @@ use support::{BlackHole, PATIENCE, Probe, SHORT, Server, patient, pattern};
 /// A named pipe into which the bytes are written once somebody reads it.
 fn fifo(dir: &Path, bytes: Vec<u8>) -> PathBuf {
     let path = dir.join("pipe");
-    assert!(Command::new("mkfifo").arg(&path).status().unwrap().success());
+    assert!(
+        Command::new("mkfifo")
+            .arg(&path)
+            .status()
+            .unwrap()
+            .success()
+    );
     let place = path.clone();
     thread::spawn(move || {
         let mut pipe = OpenOptions::new().write(true).open(place).unwrap();
@@ -84,7 +90,13 @@ fn what_a_pipe_gave_long_ago_is_gone_and_memory_is_bounded() {
 fn a_pipe_without_a_writer_holds_nobody_up() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("pipe");
-    assert!(Command::new("mkfifo").arg(&path).status().unwrap().success());
+    assert!(
+        Command::new("mkfifo")
+            .arg(&path)
+            .status()
+            .unwrap()
+            .success()
+    );
     let probe = Probe::new(patient());
     let silent = from(&probe, &path, 0);
     let id = silent.id;

@@ -5,9 +5,9 @@ use std::io::{self, BufWriter, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use crate::SinkError;
+use crate::audio::{AudioFormat, Paced, SampleWriter};
 use crate::spec::STDOUT;
 use crate::video::create;
-use crate::audio::{AudioFormat, Paced, SampleWriter};
 
 const HEADER: u32 = 44;
 

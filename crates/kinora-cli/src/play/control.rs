@@ -89,13 +89,20 @@ pub(crate) fn listen(remote: &Remote, machine: bool) -> io::Result<()> {
 fn next_line(stdin: &mut impl BufRead) -> Option<Vec<u8>> {
     loop {
         let mut line = Vec::new();
-        let read = stdin.by_ref().take(LONGEST_LINE).read_until(b'\n', &mut line);
+        let read = stdin
+            .by_ref()
+            .take(LONGEST_LINE)
+            .read_until(b'\n', &mut line);
         if read.ok()? == 0 {
             return None;
         }
         while line.len() as u64 >= LONGEST_LINE && !line.ends_with(b"\n") {
             let mut rest = Vec::new();
-            match stdin.by_ref().take(LONGEST_LINE).read_until(b'\n', &mut rest) {
+            match stdin
+                .by_ref()
+                .take(LONGEST_LINE)
+                .read_until(b'\n', &mut rest)
+            {
                 Ok(1..) if !rest.ends_with(b"\n") => {}
                 _ => line.push(b'\n'),
             }

@@ -14,8 +14,8 @@ use crate::term::{Key, Pressed};
 /// The keys and what they do, in both languages, short enough for a narrow terminal.
 const KEYS: &[(&str, &str, &str)] = &[
     ("space", "pause, play on", "暂停、继续"),
-    ("← →", "10 s back, on", "后退、前进 10 秒"),
-    ("↓ ↑", "1 min back, on", "后退、前进 1 分钟"),
+    ("← →", "10 s back, on", "退、进 10 秒"),
+    ("↓ ↑", "1 min back, on", "退、进 1 分钟"),
     ("< >", "last, next file", "上、下一个文件"),
     ("n", "next quality", "下一清晰度"),
     ("9 0", "volume", "音量"),

@@ -58,7 +58,10 @@ pub(crate) fn run(args: PlayArgs, style: &Style) -> Result<(), Failure> {
         turns: &turns,
         waits: &waits,
     };
-    let Played { last, first_failure } = play_all(&stage);
+    let Played {
+        last,
+        first_failure,
+    } = play_all(&stage);
     drop(keys);
     // The terminal shows its own screen again before anything is printed there.
     let released = player.release();

@@ -70,11 +70,7 @@ fn videos(args: &PlayArgs) -> Result<Vec<VideoOutput>, Failure> {
 }
 
 /// Standard output holds pictures, or sound, or lines for a machine, and is no terminal then.
-fn check_stdout(
-    videos: &[VideoOutput],
-    audio: &AudioOutput,
-    machine: bool,
-) -> Result<(), Failure> {
+fn check_stdout(videos: &[VideoOutput], audio: &AudioOutput, machine: bool) -> Result<(), Failure> {
     let pictures = videos.iter().filter(|output| output.is_stdout()).count();
     let drawn = usize::from(videos.contains(&VideoOutput::Terminal));
     let media = pictures + usize::from(audio.is_stdout());

@@ -1,6 +1,7 @@
 //! What a person or a program asks of the player, by keys or by commands, and what they are answered.
 
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use kinora::{Player, SeekAccuracy, State, Time, TrackChoice, TrackKind};
 
@@ -30,7 +31,12 @@ struct Set {
     muted: bool,
     volume: f32,
     speed: f64,
+    /// Whether it is to play, and when that was asked for.
+    plays: Option<(bool, Instant)>,
 }
+
+/// Within so long what was asked for last counts, since the player may not show it yet.
+const UNDER_WAY: Duration = Duration::from_secs(1);
 
 impl Remote {
     pub(crate) fn new(
@@ -49,6 +55,7 @@ impl Remote {
                 muted: args.mute,
                 volume: args.volume,
                 speed: args.speed,
+                plays: None,
             })),
         }
     }
@@ -85,12 +92,21 @@ impl Remote {
     }
 
     pub(crate) fn pause_or_play(&self) {
-        if self.player.state() == State::Started {
-            self.answer("paused", "已暂停");
-            self.player.pause();
-        } else {
-            self.answer("playing", "播放中");
-            self.player.start();
+        let now = self.player.state() == State::Started;
+        let set = self.change(|set| {
+            let asked = set.plays.filter(|(_, when)| when.elapsed() < UNDER_WAY);
+            let plays = asked.map_or(now, |(plays, _)| plays);
+            set.plays = Some((!plays, Instant::now()));
+        });
+        match set.plays {
+            Some((false, _)) => {
+                self.player.pause();
+                self.answer("paused", "已暂停");
+            }
+            _ => {
+                self.player.start();
+                self.answer("playing", "播放中");
+            }
         }
     }
 
@@ -122,7 +138,10 @@ impl Remote {
             set.volume = volume.clamp(*VOLUMES.start(), *VOLUMES.end());
         });
         let percent = f64::from(set.volume) * 100.0;
-        self.answer(&format!("volume {percent:.0} %"), &format!("音量 {percent:.0}%"));
+        self.answer(
+            &format!("volume {percent:.0} %"),
+            &format!("音量 {percent:.0}%"),
+        );
         self.player.set_volume(set.volume);
     }
 

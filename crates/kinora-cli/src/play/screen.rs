@@ -58,7 +58,11 @@ impl Screen {
     pub(crate) fn draw(&self, compose: impl FnOnce(usize, Option<&str>) -> String) {
         let mut screen = self.lock();
         let Some(most) = screen.room() else { return };
-        if screen.answer.as_ref().is_some_and(|(_, until)| *until <= Instant::now()) {
+        if screen
+            .answer
+            .as_ref()
+            .is_some_and(|(_, until)| *until <= Instant::now())
+        {
             screen.answer = None;
         }
         let answer = screen.answer.as_ref().map(|(text, _)| text.as_str());

@@ -145,7 +145,8 @@ impl<'a> Session<'a> {
 
     /// Nothing can be shown from there on.
     fn begins_beyond_the_end(&self) -> bool {
-        let (Some(start), Some(duration)) = (self.stage.args.start, self.player().duration()) else {
+        let (Some(start), Some(duration)) = (self.stage.args.start, self.player().duration())
+        else {
             return false;
         };
         if self.first.is_some() || start <= duration || duration == Time::ZERO {
@@ -157,9 +158,9 @@ impl<'a> Session<'a> {
         if !self.machine() {
             let (start, end) = (clock(start), clock(duration));
             self.stage.screen.tell(&match self.stage.style.lang {
-                Lang::En => format!(
-                    "kinora: --start {start} is beyond the end at {end}: nothing is played"
-                ),
+                Lang::En => {
+                    format!("kinora: --start {start} is beyond the end at {end}: nothing is played")
+                }
                 Lang::Zh => format!("kinora：--start {start} 超过了结尾 {end}：没有可播放的内容"),
             });
         }
@@ -189,7 +190,9 @@ impl<'a> Session<'a> {
             Until::Time(end) if self.first.is_some() => {
                 // At twice the speed it is there in half the time.
                 let left = (end - self.player().position()).as_secs_f64() / 2.0;
-                Duration::try_from_secs_f64(left).unwrap_or_default().max(SOON)
+                Duration::try_from_secs_f64(left)
+                    .unwrap_or_default()
+                    .max(SOON)
             }
             _ => IDLE,
         };
@@ -214,7 +217,10 @@ impl<'a> Session<'a> {
     }
 
     fn draw(&mut self) {
-        if self.drawn.is_some_and(|drawn| drawn.elapsed() < DRAWN_EVERY) {
+        if self
+            .drawn
+            .is_some_and(|drawn| drawn.elapsed() < DRAWN_EVERY)
+        {
             return;
         }
         self.drawn = Some(Instant::now());

@@ -5,7 +5,7 @@ use kinora::{Player, State, Time};
 use super::screen::Screen;
 use super::waits::Waits;
 use crate::report::Style;
-use crate::term::columns;
+use crate::term::{bar, columns};
 
 /// What is shown of a player beside its times.
 #[derive(Clone, Copy, Default)]
@@ -75,21 +75,6 @@ fn line(word: &str, times: &Times, most: usize) -> String {
     let share = |time: Time| time.as_secs_f64() / duration.as_secs_f64();
     let bar = bar(share(times.position), share(times.buffered), length);
     format!("{word} {position} {bar} {end}")
-}
-
-/// What was played, what is there to be played, and what is missing.
-pub(crate) fn bar(played: f64, buffered: f64, length: usize) -> String {
-    // A share of a few cells.
-    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
-    let cells = |share: f64| (share.clamp(0.0, 1.0) * length as f64) as usize;
-    let played = cells(played);
-    let buffered = cells(buffered).max(played);
-    format!(
-        "{}{}{}",
-        "━".repeat(played),
-        "─".repeat(buffered - played),
-        " ".repeat(length - buffered),
-    )
 }
 
 /// Whole seconds, as a clock shows them.

@@ -70,6 +70,9 @@ mod tests {
         turns.ask(Turn::Next);
         turns.ask(Turn::Quit);
         turns.ask(Turn::Previous);
-        assert_eq!((turns.take(), turns.asked()), (Some(Turn::Quit), Some(Turn::Quit)));
+        assert_eq!(
+            (turns.take(), turns.asked()),
+            (Some(Turn::Quit), Some(Turn::Quit))
+        );
     }
 }

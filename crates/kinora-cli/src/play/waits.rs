@@ -66,7 +66,10 @@ mod tests {
             phase: Phase::FirstByte,
             host: "example.com".into(),
         };
-        assert_eq!(words(&waiting, 3, Lang::En), "waiting for example.com (3 s)");
+        assert_eq!(
+            words(&waiting, 3, Lang::En),
+            "waiting for example.com (3 s)"
+        );
         assert_eq!(words(&waiting, 3, Lang::Zh), "等待应答 example.com（3 秒）");
     }
 }

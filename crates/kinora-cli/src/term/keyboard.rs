@@ -45,7 +45,11 @@ impl Keyboard {
         let stdin = io::stdin();
         let terminal = match stdin.is_terminal() {
             true => File::from(stdin.as_fd().try_clone_to_owned().ok()?),
-            false => OpenOptions::new().read(true).write(true).open("/dev/tty").ok()?,
+            false => OpenOptions::new()
+                .read(true)
+                .write(true)
+                .open("/dev/tty")
+                .ok()?,
         };
         Some(Self {
             modes: Mutex::new((tcgetattr(&terminal).ok()?, false)),
@@ -107,7 +111,11 @@ impl Keyboard {
         };
         // Another job's terminal is not read: the system would stop this one.
         let ours = self.is_ours();
-        match ready(self.woken.0.as_fd(), ours.then(|| self.terminal.as_fd()), limit) {
+        match ready(
+            self.woken.0.as_fd(),
+            ours.then(|| self.terminal.as_fd()),
+            limit,
+        ) {
             (true, _) => Pressed::Woken,
             // It may have been stopped and gone on as another job meanwhile.
             (_, true) if self.is_ours() => self.read(&mut keys),

@@ -104,7 +104,9 @@ fn character(bytes: &[u8]) -> Option<(Key, usize)> {
         _ => 1,
     };
     let whole = bytes.get(..len)?;
-    let char = std::str::from_utf8(whole).ok().and_then(|text| text.chars().next());
+    let char = std::str::from_utf8(whole)
+        .ok()
+        .and_then(|text| text.chars().next());
     match char {
         Some(char) => Some((Key::Char(char), len)),
         None => Some((Key::Other, 1)),
@@ -119,9 +121,18 @@ mod tests {
     fn keys_are_read_from_their_bytes_also_when_these_come_apart() {
         let mut keys = Keys::default();
         assert_eq!(keys.feed(b"m\x1b[D\x1b["), [Key::Char('m'), Key::Left]);
-        assert_eq!(keys.feed(b"1;5C\x1bOA\x1b[5~"), [Key::Right, Key::Up, Key::PageUp]);
-        assert_eq!(keys.feed("é播".as_bytes()), [Key::Char('é'), Key::Char('播')]);
-        assert_eq!(keys.feed(b"\x03\r\x7f"), [Key::Ctrl('c'), Key::Enter, Key::Backspace]);
+        assert_eq!(
+            keys.feed(b"1;5C\x1bOA\x1b[5~"),
+            [Key::Right, Key::Up, Key::PageUp]
+        );
+        assert_eq!(
+            keys.feed("é播".as_bytes()),
+            [Key::Char('é'), Key::Char('播')]
+        );
+        assert_eq!(
+            keys.feed(b"\x03\r\x7f"),
+            [Key::Ctrl('c'), Key::Enter, Key::Backspace]
+        );
         assert!(!keys.is_waiting());
     }
 

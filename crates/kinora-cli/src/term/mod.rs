@@ -4,10 +4,12 @@ use std::os::fd::AsFd;
 
 use rustix::termios::tcgetwinsize;
 
+mod bar;
 mod keyboard;
 mod keys;
 mod text;
 
+pub(crate) use bar::bar;
 pub(crate) use keyboard::{Keyboard, Pressed};
 pub(crate) use keys::Key;
 pub(crate) use text::{columns, fit, wrap};

@@ -2,8 +2,8 @@
 
 use unicode_width::UnicodeWidthChar;
 
-/// Continued lines begin no further in than so many columns.
-const DEEPEST_INDENT: usize = 8;
+/// Continued lines begin so much further in than the line, where it has no second column.
+const UNDER: usize = 2;
 
 /// A character, or an escape sequence of ECMA-48 that takes no place.
 struct Piece<'a> {
@@ -65,7 +65,7 @@ pub(crate) fn fit(text: &str, most: usize) -> String {
     line
 }
 
-/// Lines that are broken between words, where they are wider than that; what follows is indented as the line was.
+/// Lines that are broken between words, where they are wider than that; what follows stands further in.
 /// Chinese is broken between any two characters, but not before a closing mark.
 pub(crate) fn wrap(text: &str, most: usize) -> String {
     let mut wrapped = String::with_capacity(text.len());
@@ -84,9 +84,21 @@ pub(crate) fn wrap(text: &str, most: usize) -> String {
     wrapped
 }
 
+/// Where a continued line begins: under what follows a label (`cause   The path`), where that leaves room enough.
+fn indent(line: &str, most: usize) -> usize {
+    let text = line.trim_start_matches(' ');
+    let margin = line.len() - text.len();
+    let column = text.find("  ").map(|end| {
+        let gap = text[end..].len() - text[end..].trim_start_matches(' ').len();
+        margin + columns(&text[..end]) + gap
+    });
+    column
+        .filter(|column| *column <= most / 3)
+        .unwrap_or_else(|| (margin + UNDER).min(most / 2))
+}
+
 fn wrap_line(line: &str, most: usize, out: &mut String) {
-    let indent = line.len() - line.trim_start_matches(' ').len();
-    let under = " ".repeat(indent.clamp(2, DEEPEST_INDENT).min(most / 2));
+    let under = " ".repeat(indent(line, most));
     let mut taken = 0;
     // Until a word stands on a line there is nothing to break behind.
     let mut fresh = true;
@@ -122,9 +134,7 @@ fn words(line: &str) -> Vec<&str> {
         let here = piece.text.chars().next().filter(|_| piece.text.len() > 0);
         let breaks = match (before, here) {
             (Some(' '), Some(c)) => c != ' ',
-            (Some(a), Some(b)) => {
-                (is_wide(a) || is_wide(b)) && b != ' ' && !closes(b) && !opens(a)
-            }
+            (Some(a), Some(b)) => (is_wide(a) || is_wide(b)) && b != ' ' && !closes(b) && !opens(a),
             _ => false,
         };
         if breaks && at > begin {
@@ -148,7 +158,21 @@ fn is_wide(c: char) -> bool {
 fn closes(c: char) -> bool {
     matches!(
         c,
-        '，' | '。' | '：' | '；' | '！' | '？' | '、' | '）' | '》' | '」' | '”' | ')' | ',' | '.' | ':' | ';'
+        '，' | '。'
+            | '：'
+            | '；'
+            | '！'
+            | '？'
+            | '、'
+            | '）'
+            | '》'
+            | '」'
+            | '”'
+            | ')'
+            | ','
+            | '.'
+            | ':'
+            | ';'
     )
 }
 
@@ -181,14 +205,21 @@ mod tests {
     fn lines_are_broken_between_words_and_stay_indented() {
         assert_eq!(
             wrap("  cause: the server is silent\nok\n", 16),
-            "  cause: the\n  server is\n  silent\nok\n"
+            "  cause: the\n    server is\n    silent\nok\n"
+        );
+        assert_eq!(
+            wrap("  what    The file is not there", 30),
+            "  what    The file is not\n          there"
         );
         assert_eq!(wrap("one two", 3), "one\n tw\n o");
     }
 
     #[test]
     fn chinese_is_broken_between_characters_but_not_before_a_comma() {
-        assert_eq!(wrap("服务器没有应答，请重试", 10), "服务器没有\n  应答，请\n  重试");
+        assert_eq!(
+            wrap("服务器没有应答，请重试", 10),
+            "服务器没有\n  应答，请\n  重试"
+        );
         assert_eq!(wrap("没有应答，好", 8), "没有应\n  答，好");
     }
 

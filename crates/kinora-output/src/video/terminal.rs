@@ -219,7 +219,7 @@ impl Terminal {
             ansi(&mut self.text, MoveTo(0, row));
             self.text.push_str(line);
         }
-        if anew {
+        if anew && !self.status.is_empty() {
             self.draw_status();
         }
         self.put()
