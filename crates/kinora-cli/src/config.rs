@@ -394,6 +394,20 @@ mod tests {
     }
 
     #[test]
+    fn what_a_command_needs_may_be_in_the_file() {
+        let text = "data = \"./vod\"\n[account.set]\nstate = \"active\"\n";
+        let command = config(text).apply(Cli::command()).unwrap();
+        for line in [
+            "kinora account set",
+            "kinora account videos",
+            "kinora serve",
+        ] {
+            let parsed = command.clone().try_get_matches_from(line.split(' '));
+            assert!(parsed.is_ok(), "{line}");
+        }
+    }
+
+    #[test]
     fn what_is_wrong_is_told_with_file_line_and_what_was_meant() {
         assert_eq!(
             refused("timeout = 1\n[play]\nspede = 1\n"),

@@ -198,7 +198,7 @@ fn expiring(film: &Path) -> String {
 }
 
 /// A player whose refresh command runs, and the id of a process that the command started.
-fn refreshing(dir: &Path) -> (Child, u32) {
+fn refreshing(dir: &Path) -> (Child, String) {
     let pids = dir.join("pid");
     let shown = pids.display();
     let command = format!("sleep 1000 & echo $! >{shown}.new; mv {shown}.new {shown}; wait");
@@ -211,13 +211,11 @@ fn refreshing(dir: &Path) -> (Child, u32) {
         .spawn()
         .unwrap();
     let until = Instant::now() + LIMIT;
-    loop {
-        if let Ok(text) = std::fs::read_to_string(&pids) {
-            return (player, text.trim().parse().unwrap());
-        }
-        assert!(Instant::now() < until, "the command does not run");
+    while !pids.exists() && Instant::now() < until {
         std::thread::yield_now();
     }
+    let pid = std::fs::read_to_string(&pids).unwrap_or_default();
+    (player, pid.trim().to_owned())
 }
 
 #[test]
@@ -229,6 +227,7 @@ fn a_refresh_command_dies_with_the_player_however_that_ends() {
     ] {
         let dir = tempfile::tempdir().unwrap();
         let (mut player, pid) = refreshing(dir.path());
+        assert_ne!(pid, "", "the command does not run");
         kill_process(Pid::from_child(&player), signal).unwrap();
         assert_eq!(ended(&mut player).code(), code);
         let until = Instant::now() + LIMIT;

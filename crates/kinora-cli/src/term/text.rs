@@ -131,7 +131,7 @@ fn words(line: &str) -> Vec<&str> {
     let (mut begin, mut at) = (0, 0);
     let mut before: Option<char> = None;
     for piece in pieces(line) {
-        let here = piece.text.chars().next().filter(|_| piece.text.len() > 0);
+        let here = piece.text.chars().next();
         let breaks = match (before, here) {
             (Some(' '), Some(c)) => c != ' ',
             (Some(a), Some(b)) => (is_wide(a) || is_wide(b)) && b != ' ' && !closes(b) && !opens(a),
