@@ -19,6 +19,8 @@ use crate::term::{self, bar, columns, fit};
 
 /// The bar counts thousandths.
 const STEPS: u64 = 1_000;
+/// Columns that are left free: the terminal writes `^C` behind the line.
+const FREE: usize = 3;
 /// A shorter bar says nothing.
 const SHORTEST_BAR: usize = 3;
 /// After so many the rest can be reckoned.
@@ -75,8 +77,8 @@ fn progress_bar(style: &Style) -> ProgressBar {
     if let Ok(style) = ProgressStyle::with_template("{line}") {
         bar.set_style(
             style.with_key("line", move |state: &ProgressState, out: &mut dyn Write| {
-                let most =
-                    term::width(std::io::stderr()).map_or(0, |width| width.saturating_sub(1));
+                let width = term::width(std::io::stderr()).unwrap_or(0);
+                let most = width.saturating_sub(FREE);
                 let left = left(state.pos(), state.eta());
                 // Writing to a line does not fail.
                 let _ = out.write_str(&line(state.pos(), &left, most, lang));

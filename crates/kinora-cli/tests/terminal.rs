@@ -90,6 +90,8 @@ fn wrong_arguments_that_only_the_program_knows_are_told_in_chinese() {
         &["play", "f", "--header", "x"],
         &["play", "f", "--vo", "x"],
         &["play", "f", "--ao", "x"],
+        &["play", "-", "--control", "stdin"],
+        &["play", "f", "--vo", "yuv:-", "--ao", "wav:-"],
         &["replay", "/dev/null"],
         &["serve", "--data", "/dev/null", "--listen", "x"],
         &["serve", "--data", "/dev/null", "--public-url", "x"],

@@ -37,6 +37,12 @@ use turn::{Turns, follows};
 use waits::Waits;
 
 pub(crate) fn run(args: PlayArgs, style: &Style) -> Result<(), Failure> {
+    if args.control.is_some() && args.sources.iter().any(|source| source == "-") {
+        return Err(Failure::usage(
+            "standard input takes one thing only: the source (-) or --control",
+            "标准输入只能用于一处：作为来源（-）或用于 --control",
+        ));
+    }
     let outputs = outputs::choose(&args)?;
     let (screen, waits, turns) = (outputs.screen.clone(), Waits::default(), Turns::default());
     let player = Arc::new(player(&args, outputs, &waits, style)?);

@@ -29,11 +29,16 @@ wait $command";
 pub(crate) struct Refresh {
     child: Child,
     begun: Instant,
+    limit: Duration,
     printed: Receiver<io::Result<Vec<u8>>>,
 }
 
 impl Refresh {
     pub(crate) fn start(command: &str) -> Result<Self, Failure> {
+        Self::within(LIMIT, command)
+    }
+
+    fn within(limit: Duration, command: &str) -> Result<Self, Failure> {
         let mut child = Command::new("sh")
             .args(["-c", GUARD, "kinora-refresh", command])
             .stdin(Stdio::piped())
@@ -54,6 +59,7 @@ impl Refresh {
         Ok(Self {
             child,
             begun: Instant::now(),
+            limit,
             printed,
         })
     }
@@ -63,9 +69,13 @@ impl Refresh {
         match self.printed.try_recv() {
             Ok(printed) => Some(self.ended(printed)),
             Err(TryRecvError::Disconnected) => Some(self.ended(Ok(Vec::new()))),
-            Err(TryRecvError::Empty) if self.begun.elapsed() > LIMIT => Some(Err(slow(LIMIT))),
+            Err(TryRecvError::Empty) if self.is_late() => Some(Err(slow(self.limit))),
             Err(TryRecvError::Empty) => None,
         }
+    }
+
+    fn is_late(&self) -> bool {
+        self.begun.elapsed() > self.limit
     }
 
     fn ended(&mut self, printed: io::Result<Vec<u8>>) -> Result<Credential, Failure> {
@@ -96,8 +106,8 @@ impl Refresh {
             if let Some(status) = self.child.try_wait().map_err(failed)? {
                 return Ok(status);
             }
-            if self.begun.elapsed() > LIMIT {
-                return Err(slow(LIMIT));
+            if self.is_late() {
+                return Err(slow(self.limit));
             }
             thread::sleep(Duration::from_millis(5));
         }
@@ -126,7 +136,11 @@ mod tests {
     use super::*;
 
     fn outcome(command: &str) -> Result<String, String> {
-        let mut refresh = Refresh::start(command).unwrap();
+        outcome_within(LIMIT, command)
+    }
+
+    fn outcome_within(limit: Duration, command: &str) -> Result<String, String> {
+        let mut refresh = Refresh::within(limit, command).unwrap();
         let until = Instant::now() + Duration::from_secs(20);
         loop {
             match refresh.poll() {
@@ -145,6 +159,14 @@ mod tests {
         assert_eq!(outcome("cat; echo ' fresh '"), Ok("fresh".into()));
         assert!(outcome("true").unwrap_err().contains("no credential"));
         assert!(outcome("echo x; exit 3").unwrap_err().contains("status: 3"));
+    }
+
+    #[test]
+    fn what_takes_too_long_or_closes_its_output_and_lives_on_is_ended() {
+        for command in ["sleep 1000", "exec >/dev/null; sleep 1000"] {
+            let outcome = outcome_within(Duration::from_millis(200), command);
+            assert!(outcome.unwrap_err().contains("within 0 s"), "{command}");
+        }
     }
 
     #[test]

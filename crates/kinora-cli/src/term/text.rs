@@ -169,6 +169,7 @@ fn closes(c: char) -> bool {
             | '」'
             | '”'
             | ')'
+            | ']'
             | ','
             | '.'
             | ':'
@@ -178,7 +179,7 @@ fn closes(c: char) -> bool {
 
 /// Marks that no line ends with.
 fn opens(c: char) -> bool {
-    matches!(c, '（' | '《' | '「' | '“' | '(')
+    matches!(c, '（' | '《' | '「' | '“' | '(' | '[')
 }
 
 #[cfg(test)]
