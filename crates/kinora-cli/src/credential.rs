@@ -1,6 +1,6 @@
-//! From `vid:ID` and its options to a source, and a fresh credential when one expires.
+//! From `vid:ID` and its options to a source.
 
-use kinora::{Credential, PlayOptions, Quality, Secret, Source, VidAuth, VidSts};
+use kinora::{PlayOptions, Quality, Secret, Source, VidAuth, VidSts};
 
 use crate::args::VidArgs;
 use crate::report::Failure;
@@ -55,22 +55,4 @@ pub(crate) fn source(given: &str, args: &VidArgs) -> Result<Source, Failure> {
              KINORA_ACCESS_KEY_ID、KINORA_ACCESS_KEY_SECRET、KINORA_SECURITY_TOKEN",
         )),
     }
-}
-
-/// Runs the user's command and takes what it prints as the new credential.
-pub(crate) fn refresh(command: &str) -> Result<Credential, Failure> {
-    let output = std::process::Command::new("sh")
-        .args(["-c", command])
-        .stderr(std::process::Stdio::inherit())
-        .output()
-        .map_err(|error| Failure::io("--refresh-command", &error))?;
-    let text = String::from_utf8_lossy(&output.stdout);
-    if !output.status.success() || text.trim().is_empty() {
-        let status = output.status;
-        return Err(Failure::usage(
-            format!("the --refresh-command gave no credential ({status})"),
-            format!("--refresh-command 没有给出凭证（{status}）"),
-        ));
-    }
-    Ok(Credential::PlayAuth(Secret::new(text.trim())))
 }

@@ -13,7 +13,7 @@ use crate::json;
 use crate::out;
 use crate::progress::Progress;
 use crate::report::{Failure, Style};
-use crate::source::{decoders, read_options};
+use crate::source::{decoders, locate, read_options};
 
 pub(crate) fn run(args: &DecodeArgs, style: &Style) -> Result<(), Failure> {
     let threads = args
@@ -21,16 +21,13 @@ pub(crate) fn run(args: &DecodeArgs, style: &Style) -> Result<(), Failure> {
         .map_or_else(std::thread::available_parallelism, Ok)
         .map_or(1, usize::from);
     let mut reader = VideoReader::open(
-        &args.source,
+        &locate(&args.source)?,
         read_options(&args.net, &args.renditions)?,
         decoders(args.decoder),
         threads,
     )?;
-    let template = style.say(
-        "decoding {wide_bar} {percent:>3} %",
-        "正在解码 {wide_bar} {percent:>3} %",
-    );
-    let bar = Progress::of_long_work(template, args.frame_md5);
+    let title = style.say("decoding", "正在解码");
+    let bar = Progress::of_long_work(title, style.lang, args.frame_md5);
     let begun = Instant::now();
     let mut frames = 0u64;
     while args.frames.is_none_or(|most| frames < most) {

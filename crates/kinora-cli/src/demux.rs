@@ -12,7 +12,7 @@ use crate::out;
 use crate::probe::{described, kind_name};
 use crate::progress::Progress;
 use crate::report::{Failure, Style};
-use crate::source::read_options;
+use crate::source::{locate, read_options};
 use crate::words::padded;
 
 /// What was counted of a track.
@@ -24,12 +24,12 @@ struct Counted {
 }
 
 pub(crate) fn run(args: &DemuxArgs, style: &Style) -> Result<(), Failure> {
-    let mut reader = MediaReader::open(&args.source, read_options(&args.net, &args.renditions)?)?;
-    let template = style.say(
-        "reading {wide_bar} {percent:>3} %",
-        "正在读取 {wide_bar} {percent:>3} %",
-    );
-    let bar = Progress::of_long_work(template, args.packets);
+    let mut reader = MediaReader::open(
+        &locate(&args.source)?,
+        read_options(&args.net, &args.renditions)?,
+    )?;
+    let title = style.say("reading", "正在读取");
+    let bar = Progress::of_long_work(title, style.lang, args.packets);
     let mut tracks: Vec<Counted> = Vec::new();
     let mut lines = std::io::BufWriter::new(std::io::stdout().lock());
     while let Some(packet) = reader.next_packet().inspect_err(|_| bar.clear())? {

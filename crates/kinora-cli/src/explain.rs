@@ -14,7 +14,7 @@ const NOT_FOUND: u8 = 1;
 
 pub(crate) fn run(args: &ExplainArgs, style: &Style) -> ExitCode {
     if args.list || args.group.is_some() {
-        out::print(&explain::list(args.group.as_deref(), style.lang));
+        out::prose(&explain::list(args.group.as_deref(), style.lang));
         return ExitCode::SUCCESS;
     }
     let answer = explain::look_up(&args.what.join(" "));
@@ -26,7 +26,7 @@ pub(crate) fn run(args: &ExplainArgs, style: &Style) -> ExitCode {
     if style.json {
         json::line(&explain::json(&answer));
     } else {
-        out::print(&explain::render(&answer, style.lang, report));
+        out::prose(&explain::render(&answer, style.lang, report));
     }
     if answer.matches.is_empty() {
         ExitCode::from(NOT_FOUND)

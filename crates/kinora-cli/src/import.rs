@@ -21,12 +21,13 @@ pub(crate) fn run(args: &ImportArgs, style: &Style) -> Result<(), Failure> {
     options.encrypt_hls = args.encrypt.is_some();
     options.ladder = args.ladder;
     options.limits = args.limits.limits();
-    let bar = Progress::new(style.say(
-        "importing {wide_bar} {percent:>3} %  {left} left",
-        "正在导入 {wide_bar} {percent:>3} %  剩余 {left}",
-    ));
+    let bar = Progress::new(style.say("importing", "正在导入"), style.lang);
     let imported = runtime()?.block_on(async {
-        let ended = signals::first_of(&[SignalKind::terminate(), SignalKind::interrupt()])?;
+        let ended = signals::first_of(&[
+            SignalKind::terminate(),
+            SignalKind::interrupt(),
+            SignalKind::hangup(),
+        ])?;
         let library = Library::create(&args.data, Arc::new(SystemClock))
             .await
             .map_err(|error| Failure::of(&error))?;
@@ -49,7 +50,10 @@ pub(crate) fn run(args: &ImportArgs, style: &Style) -> Result<(), Failure> {
     bar.clear();
     if matches!(imported, Err(Failure::Signal(_))) {
         let told = "interrupted; nothing was left behind";
-        eprintln!("kinora: {}", style.say(told, "已中断；没有留下任何东西"));
+        out::told(&format!(
+            "kinora: {}",
+            style.say(told, "已中断；没有留下任何东西")
+        ));
     }
     let id = imported?;
     if style.json {

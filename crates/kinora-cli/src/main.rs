@@ -1,15 +1,12 @@
 //! The `kinora` program: play, probe, decode, demux, diagnose, explain, serve, import.
 #![forbid(unsafe_code)]
-// A program for people prints; the library crates do not.
-#![allow(clippy::print_stdout, clippy::print_stderr)]
 
 use std::process::ExitCode;
 
-use clap::{CommandFactory as _, FromArgMatches as _, Parser as _};
-use kinora_errors::Lang;
-
 mod account;
 mod args;
+mod command_line;
+mod config;
 mod credential;
 mod decode;
 mod demux;
@@ -33,12 +30,14 @@ mod serve;
 mod shell;
 mod signals;
 mod source;
+mod term;
+mod times;
 mod words;
 
-use args::{Cli, Command};
+use args::Command;
 
 fn main() -> ExitCode {
-    let cli = parse();
+    let cli = command_line::parse();
     let style = report::Style::new(&cli.common);
     let done = match cli.command {
         Command::Play(args) => play::run(*args, &style),
@@ -60,17 +59,5 @@ fn main() -> ExitCode {
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => style.fail(&failure),
-    }
-}
-
-/// Help and usage errors come in the user's language, so it has to be known before the arguments are.
-fn parse() -> Cli {
-    if report::lang_of(std::env::args_os()) == Lang::En {
-        return Cli::parse();
-    }
-    let matches = help::chinese(Cli::command()).try_get_matches();
-    match matches.and_then(|matches| Cli::from_arg_matches(&matches)) {
-        Ok(cli) => cli,
-        Err(error) => help::exit(&error),
     }
 }

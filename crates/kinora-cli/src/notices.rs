@@ -11,9 +11,9 @@ use crate::words::Words;
 pub(crate) fn tell(library: &Library, style: &Style) {
     for notice in library.take_notices() {
         if style.json {
-            eprintln!("{}", machine(&notice));
+            out::tell(&machine(&notice).to_string());
         } else {
-            eprintln!("kinora: {}", words(&notice).in_language(style.lang));
+            out::told(&format!("kinora: {}", words(&notice).in_language(style.lang)));
         }
     }
 }

@@ -1,8 +1,10 @@
-//! What goes to stdout. A reader that has gone ends the program quietly, as other tools do; a full disk is told.
+//! What is printed. A reader of stdout that has gone ends the program quietly, as other tools do; a full disk is told.
+//! Where stderr is gone the program goes on: there is nobody left to be told.
 
 use std::io::{self, Write};
 
 use crate::report::{Style, lang_of, system};
+use crate::term::{self, wrap};
 
 /// Prints text as it is, at once.
 pub(crate) fn print(text: &str) {
@@ -16,6 +18,30 @@ pub(crate) fn print(text: &str) {
 /// Prints a line, at once.
 pub(crate) fn line(text: &str) {
     print(&format!("{text}\n"));
+}
+
+/// Prints text for a person: broken between words where the terminal is narrower.
+pub(crate) fn prose(text: &str) {
+    match term::width(io::stdout()) {
+        Some(most) => print(&wrap(text, most)),
+        None => print(text),
+    }
+}
+
+/// Tells a line on stderr, broken between words where the terminal is narrower.
+pub(crate) fn told(text: &str) {
+    match term::width(io::stderr()) {
+        Some(most) => tell(&wrap(text, most)),
+        None => tell(text),
+    }
+}
+
+/// Tells a line on stderr as it is.
+pub(crate) fn tell(text: &str) {
+    let mut err = io::stderr().lock();
+    let _ = err
+        .write_all(format!("{text}\n").as_bytes())
+        .and_then(|()| err.flush());
 }
 
 /// Ends the program, since what it should print can not be printed.

@@ -29,7 +29,7 @@ pub(crate) fn to_file(path: &Path, style: &Style) -> Result<TapeSink, Failure> {
             .map_err(std::io::Error::from)
             .and_then(|()| out.write_all(b"\n"));
         if let Err(error) = written {
-            eprintln!("kinora: {ends}: {shown}: {error}");
+            out::told(&format!("kinora: {ends}: {shown}: {error}"));
             file = None;
         }
     }))

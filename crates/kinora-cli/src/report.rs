@@ -8,6 +8,7 @@ use kinora_errors::{Code, Coded, Fault, Lang, ReportStyle};
 use tokio::signal::unix::SignalKind;
 
 use crate::args::{ColorArg, Common, LangArg};
+use crate::out;
 use crate::words::Words;
 
 /// Why a command failed.
@@ -19,6 +20,8 @@ pub(crate) enum Failure {
     Usage(Words),
     /// A signal ended it, in order: there is nothing to tell.
     Signal(SignalKind),
+    /// It was told already; only its exit status is left.
+    Told(Box<Failure>),
 }
 
 impl From<Fault> for Failure {
@@ -35,6 +38,15 @@ impl Failure {
     /// What a part of Kinora refused, by its number.
     pub(crate) fn of(error: &dyn Coded) -> Self {
         Self::Fault(error.fault())
+    }
+    /// The exit status that it gives.
+    fn status(&self) -> u8 {
+        match self {
+            Self::Signal(signal) => signal_status(*signal),
+            Self::Usage(_) => 2,
+            Self::Fault(fault) => exit_status(fault),
+            Self::Told(failure) => failure.status(),
+        }
     }
     /// A failure of the system at a path.
     pub(crate) fn io(path: &str, error: &std::io::Error) -> Self {
@@ -63,7 +75,7 @@ impl Style {
         let lang = match common.lang {
             Some(LangArg::Zh) => Lang::Zh,
             Some(LangArg::En) => Lang::En,
-            None => Lang::from_locale(&locale()),
+            None => locale_lang(),
         };
         Self {
             lang,
@@ -94,23 +106,20 @@ impl Style {
     /// Tells a failure on stderr.
     pub(crate) fn fail(&self, failure: &Failure) -> ExitCode {
         match failure {
-            Failure::Signal(signal) => ExitCode::from(signal_status(*signal)),
+            Failure::Signal(_) | Failure::Told(_) => {}
             Failure::Usage(words) => {
-                eprintln!("kinora: {}", words.in_language(self.lang));
-                ExitCode::from(2)
+                out::told(&format!("kinora: {}", words.in_language(self.lang)));
             }
-            Failure::Fault(fault) => {
-                self.tell(fault);
-                ExitCode::from(exit_status(fault))
-            }
+            Failure::Fault(fault) => self.tell(fault),
         }
+        ExitCode::from(failure.status())
     }
 
     /// Shows a fault whole.
     pub(crate) fn tell(&self, fault: &Fault) {
         if self.json {
             let detail = serde_json::to_string(fault).unwrap_or_else(|_| format!("{fault}"));
-            eprintln!("{detail}");
+            out::tell(&detail);
             return;
         }
         let style = if self.color_stderr {
@@ -118,7 +127,7 @@ impl Style {
         } else {
             ReportStyle::Plain
         };
-        eprintln!("{}", fault.report(self.lang, style).trim_end());
+        out::told(fault.report(self.lang, style).trim_end());
     }
 }
 
@@ -132,7 +141,7 @@ fn exit_status(fault: &Fault) -> u8 {
 }
 
 /// What a shell gives a program that a signal killed, so that scripts see no difference.
-fn signal_status(signal: SignalKind) -> u8 {
+pub(crate) fn signal_status(signal: SignalKind) -> u8 {
     u8::try_from(128 + signal.as_raw_value()).unwrap_or(u8::MAX)
 }
 
@@ -150,6 +159,11 @@ fn colored(when: ColorArg, terminal: bool) -> bool {
 
 /// The language that the arguments ask for, before they are parsed; else the locale's.
 pub(crate) fn lang_of(args: impl Iterator<Item = OsString>) -> Lang {
+    asked_lang(args).unwrap_or_else(locale_lang)
+}
+
+/// The language that the arguments ask for, before they are parsed.
+pub(crate) fn asked_lang(args: impl Iterator<Item = OsString>) -> Option<Lang> {
     let (mut asked, mut follows) = (None, false);
     for arg in args.take_while(|arg| arg != "--") {
         let Some(text) = arg.to_str() else { continue };
@@ -164,7 +178,12 @@ pub(crate) fn lang_of(args: impl Iterator<Item = OsString>) -> Lang {
         };
         follows = text == "--lang";
     }
-    asked.unwrap_or_else(|| Lang::from_locale(&locale()))
+    asked
+}
+
+/// The language of the locale.
+pub(crate) fn locale_lang() -> Lang {
+    Lang::from_locale(&locale())
 }
 
 /// POSIX's order: LC_ALL, LC_MESSAGES, LANG.

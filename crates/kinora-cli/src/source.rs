@@ -1,5 +1,7 @@
 //! From arguments to what the SDK takes: network settings, sources, secrets.
 
+use std::ffi::OsStr;
+use std::io::IsTerminal as _;
 use std::path::Path;
 use std::time::Duration;
 
@@ -8,7 +10,7 @@ use kinora::{
     ReadOptions, RenditionChoice, Secret,
 };
 
-use kinora_errors::{Lang, causes};
+use kinora_errors::{Lang, causes, mask_url};
 
 use crate::args::{DecoderArg, NetArgs, RenditionArgs};
 use crate::report::Failure;
@@ -105,6 +107,63 @@ fn header(text: &str) -> Result<Header, Failure> {
 
 pub(crate) fn read(path: &Path) -> Result<Vec<u8>, Failure> {
     std::fs::read(path).map_err(|error| Failure::io(&path.display().to_string(), &error))
+}
+
+/// What was named, as the SDK takes it: a URL, a path, or standard input for `-`.
+pub(crate) fn locate(given: &OsStr) -> Result<String, Failure> {
+    if given == "-" {
+        if std::io::stdin().is_terminal() {
+            return Err(Failure::usage(
+                "- is standard input, and that is a terminal: redirect a file or a pipe to it",
+                "- 表示标准输入，而它是终端：请重定向文件或管道",
+            ));
+        }
+        return Ok("/dev/stdin".to_owned());
+    }
+    let Some(text) = given.to_str() else {
+        return file_url(Path::new(given));
+    };
+    let is_url = text.contains("://") || text.starts_with("vid:");
+    if let Some(path) = text.strip_prefix("file:").filter(|_| !is_url) {
+        return Ok(format!("file://{path}"));
+    }
+    // `a:b.mp4` could be taken for a URL of the scheme `a`.
+    match !is_url && text.contains(':') && Path::new(text).exists() {
+        true => Ok(std::path::absolute(text)
+            .ok()
+            .and_then(|path| path.into_os_string().into_string().ok())
+            .unwrap_or_else(|| text.to_owned())),
+        false => Ok(text.to_owned()),
+    }
+}
+
+/// A name that is no text, with its odd bytes as RFC 8089 writes them.
+fn file_url(path: &Path) -> Result<String, Failure> {
+    let path = std::path::absolute(path)
+        .map_err(|error| Failure::io(&path.display().to_string(), &error))?;
+    let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"/-._~".contains(byte);
+    let encoded = path
+        .as_os_str()
+        .as_encoded_bytes()
+        .iter()
+        .map(|byte| match plain(byte) {
+            true => char::from(*byte).to_string(),
+            false => format!("%{byte:02X}"),
+        });
+    Ok(format!("file://{}", encoded.collect::<String>()))
+}
+
+/// What was named, fit to be shown.
+pub(crate) fn shown(given: &OsStr) -> String {
+    let text: String = given
+        .to_string_lossy()
+        .chars()
+        .map(|c| if c.is_control() { '\u{fffd}' } else { c })
+        .collect();
+    match text.contains("://") {
+        true => mask_url(&text),
+        false => text,
+    }
 }
 
 /// A secret given as it is, or as `@FILE`.

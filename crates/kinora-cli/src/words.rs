@@ -4,6 +4,8 @@ use std::fmt;
 
 use kinora_errors::Lang;
 
+use crate::term::columns;
+
 #[derive(Clone, Debug)]
 pub(crate) struct Words {
     en: String,
@@ -26,10 +28,9 @@ impl Words {
     }
 }
 
-/// A text with blanks behind it, up to so many columns of a terminal: Chinese characters take two.
-pub(crate) fn padded(text: &str, columns: usize) -> String {
-    let taken: usize = text.chars().map(|c| if c.is_ascii() { 1 } else { 2 }).sum();
-    text.to_owned() + &" ".repeat(columns.saturating_sub(taken))
+/// A text with blanks behind it, up to so many columns of a terminal.
+pub(crate) fn padded(text: &str, wanted: usize) -> String {
+    text.to_owned() + &" ".repeat(wanted.saturating_sub(columns(text)))
 }
 
 /// In English, which is what clap tells of a refused value; `help` tells the other.

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use kinora_media::Header;
 
-use crate::ProxyConfig;
+use crate::{PhaseWatch, ProxyConfig};
 
 /// Which addresses of a name are tried.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -44,6 +44,8 @@ pub struct NetConfig {
     pub ip_family: IpFamily,
     /// Most redirects that one request follows.
     pub redirect_limit: u32,
+    /// Who is told what requests wait for.
+    pub watch: PhaseWatch,
 }
 
 impl Default for NetConfig {
@@ -61,6 +63,7 @@ impl Default for NetConfig {
             extra_ca_pem: Vec::new(),
             ip_family: IpFamily::Any,
             redirect_limit: 5,
+            watch: PhaseWatch::default(),
         }
     }
 }

@@ -20,6 +20,7 @@ use tokio_rustls::TlsConnector;
 
 use crate::guard::Reach;
 use crate::http::Client;
+use crate::phase::{self, Phase};
 use crate::pool::{Connection, Place, Sender};
 use crate::{NetError, resolve, tls};
 
@@ -83,6 +84,7 @@ impl Client {
             .map(|ip| SocketAddr::new(ip, port))
             .collect();
         let peer = authority(host, port);
+        phase::enter(Phase::Connecting, host);
         timeout(self.config.connect_timeout, race(&addresses, &peer))
             .await
             .map_err(|_| NetError::ConnectTimeout(peer.clone()))?
@@ -99,6 +101,7 @@ impl Client {
             }
             return Ok(literal);
         }
+        phase::enter(Phase::Resolving, host);
         resolve::lookup(&self.resolver, host, self.config.dns_timeout, family).await
     }
 
@@ -110,6 +113,7 @@ impl Client {
     ) -> Result<Sender, NetError> {
         let name = ServerName::try_from(place.host.clone())
             .map_err(|error| NetError::MalformedUrl(error.to_string()))?;
+        phase::enter(Phase::Securing, &place.host);
         let handshake = TlsConnector::from(tls).connect(name, stream);
         let stream = timeout(self.config.tls_timeout, handshake)
             .await

@@ -179,6 +179,11 @@ pub enum NetError {
     /// A pipe, a socket, a device.
     #[error("the path names neither a regular file nor a block device")]
     NotAFile,
+    /// What was read from a pipe long ago is wanted again.
+    #[error(
+        "byte {0} of the pipe was read and let go: only a file can be read from any place; write it to one"
+    )]
+    PipeGone(u64),
     /// The file shrank while it was read.
     #[error("the file ended at byte {0}, earlier than its size said")]
     FileShrank(u64),
@@ -427,7 +432,7 @@ impl Coded for NetError {
             Self::Range { .. } => codes::ERROR_NETWORK_HTTP_RANGE,
             Self::File { source } | Self::Start(source) => os_code(source),
             // ESPIPE: such a path can not be read from a given place.
-            Self::NotAFile => Code::from_errno(29),
+            Self::NotAFile | Self::PipeGone(_) => Code::from_errno(29),
             Self::MalformedUrl(_)
             | Self::BadHeader(_)
             | Self::BadProxy { .. }
@@ -483,6 +488,7 @@ impl Coded for NetError {
                 _ => "file.io",
             },
             Self::NotAFile => "file.not_regular",
+            Self::PipeGone(_) => "file.pipe_gone",
             Self::FileShrank(_) => "file.truncated",
             Self::Start(_) => "net.start",
         }

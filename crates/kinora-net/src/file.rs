@@ -13,6 +13,7 @@ use kinora_media::{ByteRange, Chunk, RequestId, ResponseInfo};
 
 use crate::error::RangeFailure;
 use crate::net::Ticket;
+use crate::pipe::{Pipe, Pipes, There};
 use crate::{NetError, NetEvent};
 
 /// The first piece is small, so that headers are parsed while the rest is read.
@@ -25,14 +26,29 @@ pub(crate) struct Job {
     pub(crate) range: ByteRange,
     pub(crate) ticket: Ticket,
     pub(crate) since: Instant,
+    /// It may be a pipe: the user named it.
+    pub(crate) pipes: bool,
     reading: Option<Reading>,
 }
 
-struct Reading {
+enum Reading {
+    File(FileReading),
+    Pipe(PipeReading),
+}
+
+struct FileReading {
     file: File,
     position: u64,
     end: u64,
     piece: u64,
+}
+
+struct PipeReading {
+    pipe: Arc<Pipe>,
+    position: u64,
+    end: Option<u64>,
+    /// Its head was told.
+    begun: bool,
 }
 
 enum Step {
@@ -76,12 +92,21 @@ impl FileReader {
             .spawn(move || serve(&inside))?;
         Ok(Self(shared))
     }
-    pub(crate) fn submit(&self, path: PathBuf, range: ByteRange, ticket: Ticket, since: Instant) {
+    /// `pipes`: it may be read from a pipe, too.
+    pub(crate) fn submit(
+        &self,
+        path: PathBuf,
+        range: ByteRange,
+        ticket: Ticket,
+        since: Instant,
+        pipes: bool,
+    ) {
         let job = Job {
             path,
             range,
             ticket,
             since,
+            pipes,
             reading: None,
         };
         self.0.change(|state| state.incoming.push_back(job));
@@ -98,8 +123,9 @@ impl Drop for FileReader {
     }
 }
 
-fn serve(shared: &Shared) {
+fn serve(shared: &Arc<Shared>) {
     let mut jobs: VecDeque<Job> = VecDeque::new();
+    let mut pipes = Pipes::default();
     let mut idle = true;
     loop {
         let mut state = shared.lock();
@@ -117,7 +143,7 @@ fn serve(shared: &Shared) {
         drop(state);
         idle = true;
         jobs.retain_mut(|job| {
-            let step = job.step();
+            let step = job.step(&mut pipes, shared);
             idle &= !matches!(step, Step::Moved);
             !matches!(step, Step::Ended)
         });
@@ -125,12 +151,12 @@ fn serve(shared: &Shared) {
 }
 
 impl Job {
-    fn step(&mut self) -> Step {
+    fn step(&mut self, pipes: &mut Pipes, shared: &Arc<Shared>) -> Step {
         if self.ticket.flow.is_cancelled() {
             self.ticket.forget();
             return Step::Ended;
         }
-        match self.advance() {
+        match self.advance(pipes, shared) {
             Ok(step) => {
                 if matches!(step, Step::Ended) {
                     let id = self.ticket.id;
@@ -156,29 +182,48 @@ impl Job {
         }
     }
 
-    fn advance(&mut self) -> Result<Step, NetError> {
+    fn advance(&mut self, pipes: &mut Pipes, shared: &Arc<Shared>) -> Result<Step, NetError> {
         match &mut self.reading {
-            Some(reading) => reading.advance(&self.ticket),
-            None => {
-                let (reading, info) = open(&self.path, self.range)?;
-                self.ticket.tell(NetEvent::Head {
-                    id: self.ticket.id,
-                    info,
-                });
-                let step = if reading.position == reading.end {
-                    Step::Ended
-                } else {
-                    Step::Moved
-                };
-                self.reading = Some(reading);
-                Ok(step)
-            }
+            Some(Reading::File(reading)) => return reading.advance(&self.ticket),
+            Some(Reading::Pipe(reading)) => return reading.advance(&self.ticket, self.range),
+            None => {}
         }
+        if self.pipes && is_pipe(&self.path)? {
+            let shared = Arc::clone(shared);
+            let wake = move || shared.change(|state| state.kicked = true);
+            let pipe = pipes
+                .open(&self.path, wake)
+                .map_err(|source| NetError::File { source })?;
+            self.reading = Some(Reading::Pipe(PipeReading {
+                pipe,
+                position: self.range.start,
+                end: self.range.end,
+                begun: false,
+            }));
+            return Ok(Step::Moved);
+        }
+        let (reading, info) = open(&self.path, self.range)?;
+        self.ticket.tell(NetEvent::Head {
+            id: self.ticket.id,
+            info,
+        });
+        let step = match reading.position == reading.end {
+            true => Step::Ended,
+            false => Step::Moved,
+        };
+        self.reading = Some(Reading::File(reading));
+        Ok(step)
     }
 }
 
+/// Whether it can be read only in order, and is no directory.
+fn is_pipe(path: &PathBuf) -> Result<bool, NetError> {
+    let seen = std::fs::metadata(path).map_err(|source| NetError::File { source })?;
+    Ok(!(seen.is_dir() || seen.is_file() || is_block_device(&seen)))
+}
+
 /// Opens a file and says what is known of it.
-fn open(path: &PathBuf, range: ByteRange) -> Result<(Reading, ResponseInfo), NetError> {
+fn open(path: &PathBuf, range: ByteRange) -> Result<(FileReading, ResponseInfo), NetError> {
     let failed = |source| NetError::File { source };
     // Looked at before it is opened: opening a pipe would wait for its writer.
     let seen = std::fs::metadata(path).map_err(failed)?;
@@ -192,13 +237,7 @@ fn open(path: &PathBuf, range: ByteRange) -> Result<(Reading, ResponseInfo), Net
     // A block device has no length of its own in its metadata.
     let len = file.seek(SeekFrom::End(0)).map_err(failed)?;
     if range.start > 0 && range.start >= len {
-        return Err(NetError::Range {
-            kind: RangeFailure::Unsatisfiable,
-            status: None,
-            asked: range,
-            total: Some(len),
-            why: format!("the file has {len} bytes"),
-        });
+        return Err(behind_the_end(range, len));
     }
     file.seek(SeekFrom::Start(range.start)).map_err(failed)?;
     let end = range.end.map_or(len, |end| end.min(len)).max(range.start);
@@ -208,13 +247,23 @@ fn open(path: &PathBuf, range: ByteRange) -> Result<(Reading, ResponseInfo), Net
         ranges: true,
         ..ResponseInfo::default()
     };
-    let reading = Reading {
+    let reading = FileReading {
         file,
         position: range.start,
         end,
         piece: FIRST_PIECE,
     };
     Ok((reading, info))
+}
+
+fn behind_the_end(asked: ByteRange, len: u64) -> NetError {
+    NetError::Range {
+        kind: RangeFailure::Unsatisfiable,
+        status: None,
+        asked,
+        total: Some(len),
+        why: format!("the file has {len} bytes"),
+    }
 }
 
 #[cfg(unix)]
@@ -227,7 +276,7 @@ fn is_block_device(_: &std::fs::Metadata) -> bool {
     false
 }
 
-impl Reading {
+impl FileReading {
     fn advance(&mut self, ticket: &Ticket) -> Result<Step, NetError> {
         let wanted = (self.end - self.position).min(self.piece);
         let taken = ticket.flow.try_take(wanted);
@@ -258,6 +307,52 @@ impl Reading {
             return Err(NetError::FileShrank(self.position));
         }
         Ok(Bytes::from(buffer))
+    }
+}
+
+impl PipeReading {
+    fn advance(&mut self, ticket: &Ticket, asked: ByteRange) -> Result<Step, NetError> {
+        let there = self.pipe.at(self.position);
+        if !self.begun {
+            let total_len = match (&there, self.pipe.total_len()) {
+                (There::NotYet, _) => return Ok(Step::Waits),
+                (_, Some(len)) if self.position > len => return Err(behind_the_end(asked, len)),
+                (_, len) => len,
+            };
+            let info = ResponseInfo {
+                total_len,
+                offset: self.position,
+                ..ResponseInfo::default()
+            };
+            let id = ticket.id;
+            ticket.tell(NetEvent::Head { id, info });
+            self.begun = true;
+        }
+        match there {
+            There::Bytes(bytes) => Ok(self.give(ticket, &bytes)),
+            There::NotYet => Ok(Step::Waits),
+            There::End => Ok(Step::Ended),
+            There::Gone => Err(NetError::PipeGone(self.position)),
+            There::Failed(source) => Err(NetError::File { source }),
+        }
+    }
+
+    fn give(&mut self, ticket: &Ticket, bytes: &Bytes) -> Step {
+        let left = self
+            .end
+            .map_or(u64::MAX, |end| end.saturating_sub(self.position));
+        let wanted = (bytes.len() as u64).min(left);
+        let taken = ticket.flow.try_take(wanted);
+        if taken == 0 && wanted > 0 {
+            return Step::Waits;
+        }
+        let data = bytes.slice(..usize::try_from(taken).unwrap_or(0));
+        ticket.tell(NetEvent::Chunk(chunk(ticket.id, self.position, data)));
+        self.position += taken;
+        match self.end.is_some_and(|end| self.position >= end) {
+            true => Step::Ended,
+            false => Step::Moved,
+        }
     }
 }
 

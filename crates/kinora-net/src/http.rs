@@ -15,6 +15,7 @@ use url::{Origin, Url};
 use crate::error::RedirectFailure;
 use crate::guard::{KnownHosts, Reach};
 use crate::net::Ticket;
+use crate::phase::{self, Phase};
 use crate::pool::{Connection, Place, Pool, Sender};
 use crate::proxy::{Proxy, ProxyFailure};
 use crate::response::{self, Opening};
@@ -80,10 +81,11 @@ impl Client {
         since: Instant,
     ) {
         let mut trip = Trip::new(url, &request);
+        let journey = self.travel(&mut trip, &request, &ticket);
         let outcome = tokio::select! {
             biased;
             () = ticket.flow.cancelled() => return ticket.forget(),
-            outcome = self.travel(&mut trip, &request, &ticket) => outcome,
+            outcome = phase::of_request(&self.config.watch, request.id, journey) => outcome,
         };
         let id = ticket.id;
         let Err(error) = outcome else {
@@ -185,6 +187,7 @@ impl Client {
         let message = self.message(trip, request)?;
         let limit = self.config.first_byte_timeout;
         let host = trip.url.host_str().unwrap_or_default();
+        phase::enter(Phase::FirstByte, host);
         let reply = timeout(limit, transmit(&mut connection.sender, message, &trip.url)).await;
         reply
             .map_err(|_| NetError::FirstByteTimeout)?
@@ -286,6 +289,7 @@ impl Client {
                 return Err(error);
             }
         };
+        phase::leave();
         let Opening { info, length, cut } = opening;
         let offset = info.offset;
         ticket.tell(NetEvent::Head {

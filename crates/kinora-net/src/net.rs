@@ -17,7 +17,9 @@ use crate::guard::Reach;
 use crate::http::Client;
 use crate::survey::Hop;
 use crate::target::Target;
-use crate::{FetchRequest, NetConfig, NetError, NetEvent, Reply, Resolve, SystemResolver};
+use crate::{
+    FetchRequest, Initiator, NetConfig, NetError, NetEvent, Reply, Resolve, SystemResolver,
+};
 
 /// Where events go. It may block: that holds the network back, never loses an event.
 pub(crate) type Sink = dyn Fn(NetEvent) + Send + Sync;
@@ -217,8 +219,10 @@ impl Net {
                 if !Reach::may_open_files(&request.initiator) {
                     return Err((ticket, NetError::ForbiddenFile));
                 }
+                // What a playlist names is a file that it came with.
+                let pipes = matches!(request.initiator, Initiator::User);
                 match self.files() {
-                    Ok(files) => files.submit(path, request.range, ticket, since),
+                    Ok(files) => files.submit(path, request.range, ticket, since, pipes),
                     Err(error) => return Err((ticket, NetError::Start(error))),
                 }
             }

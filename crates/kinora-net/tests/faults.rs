@@ -6,9 +6,9 @@ mod support;
 use std::io;
 use std::net::{IpAddr, TcpListener};
 
-use kinora_errors::Retry;
+use kinora_errors::{Retry, Secret};
 use kinora_media::{ByteRange, Header};
-use kinora_net::{NetConfig, Resolve, Resolving};
+use kinora_net::{Initiator, NetConfig, Resolve, Resolving};
 use support::{BlackHole, Probe, SHORT, Server, patient, pattern};
 
 const UNKNOWN: u32 = 0x2005_0000;
@@ -432,13 +432,16 @@ fn files_fail_with_the_number_of_their_system_error() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn pipes_and_devices_are_no_files() {
+fn what_a_playlist_names_is_no_pipe_and_no_device() {
     let probe = Probe::new(patient());
-    for path in ["/dev/zero", "/dev/tty"] {
-        if std::path::Path::new(path).exists() {
-            assert_eq!(probe.get(path).failed(), (0x2008_001d, "file.not_regular"));
-        }
-    }
+    let mut request = probe.request("/dev/zero");
+    request.initiator = Initiator::Remote {
+        origin_url: Secret::new("/home/me/list.m3u8"),
+    };
+    assert_eq!(
+        probe.fetch(request).failed(),
+        (0x2008_001d, "file.not_regular")
+    );
 }
 
 #[test]

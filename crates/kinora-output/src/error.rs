@@ -127,6 +127,7 @@ impl Coded for SinkError {
                 io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "sink.disk_full",
                 io::ErrorKind::PermissionDenied => "sink.permission",
                 io::ErrorKind::NotFound => "sink.no_such_folder",
+                io::ErrorKind::BrokenPipe => "sink.reader_gone",
                 _ => "sink.io",
             },
             Self::Terminal(_) => "sink.terminal",

@@ -19,8 +19,10 @@ pub enum VideoOutput {
     Null,
     /// One PNG file a picture in a folder.
     Png(PathBuf),
-    /// Raw planes in a file; YUV4MPEG2 when its name ends in `.y4m`.
+    /// Raw planes in a file; YUV4MPEG2 when its name ends in `.y4m`. `-` is standard output.
     Yuv(PathBuf),
+    /// YUV4MPEG2 in a file. `-` is standard output.
+    Y4m(PathBuf),
     /// Many small pictures on one sheet, a PNG file.
     Sheet(PathBuf),
     /// The terminal.
@@ -34,7 +36,7 @@ pub enum AudioOutput {
     /// Time is kept, sound is dropped.
     #[default]
     Null,
-    /// What sounds is written to a WAV file.
+    /// What sounds is written to a WAV file. `-` is standard output.
     Wav(PathBuf),
 }
 
@@ -58,11 +60,12 @@ impl FromStr for VideoOutput {
             ("terminal", None) => Ok(Self::Terminal),
             ("png", Some(dir)) => Ok(Self::Png(dir)),
             ("yuv", Some(file)) => Ok(Self::Yuv(file)),
+            ("y4m", Some(file)) => Ok(Self::Y4m(file)),
             ("sheet", Some(file)) => Ok(Self::Sheet(file)),
             _ => Err(OutputSpecError {
                 given: text.to_owned(),
                 kind: "video",
-                known: "null, png:DIR, yuv:FILE, sheet:FILE, terminal",
+                known: "null, png:DIR, yuv:FILE, y4m:FILE, sheet:FILE, terminal",
             }),
         }
     }
@@ -90,7 +93,16 @@ fn split(text: &str) -> (&str, Option<PathBuf>) {
     }
 }
 
+/// The name of standard output among files.
+pub(crate) const STDOUT: &str = "-";
+
 impl VideoOutput {
+    /// The pictures go to standard output: nothing else may.
+    #[must_use]
+    pub fn is_stdout(&self) -> bool {
+        matches!(self, Self::Yuv(file) | Self::Y4m(file) if file.as_os_str() == STDOUT)
+    }
+
     /// Makes the sink. Those that code or write pictures do so on a thread of their own.
     ///
     /// # Errors
@@ -100,6 +112,7 @@ impl VideoOutput {
             Self::Null => Box::new(NullVideo::new()),
             Self::Png(dir) => Box::new(Background::start(PngDir::create(dir)?)?),
             Self::Yuv(file) => Box::new(Background::start(YuvFile::create(file)?)?),
+            Self::Y4m(file) => Box::new(Background::start(YuvFile::create_y4m(file)?)?),
             Self::Sheet(file) => Box::new(Background::start(ContactSheet::create(file)?)?),
             Self::Terminal => Box::new(Terminal::open()?),
         })
@@ -107,6 +120,12 @@ impl VideoOutput {
 }
 
 impl AudioOutput {
+    /// The sound goes to standard output: nothing else may.
+    #[must_use]
+    pub fn is_stdout(&self) -> bool {
+        matches!(self, Self::Wav(file) if file.as_os_str() == STDOUT)
+    }
+
     /// Makes the sink.
     ///
     /// # Errors
@@ -128,6 +147,7 @@ mod tests {
         assert_eq!("null".parse(), Ok(VideoOutput::Null));
         assert_eq!("png:a:b".parse(), Ok(VideoOutput::Png("a:b".into())));
         assert_eq!("yuv:x.y4m".parse(), Ok(VideoOutput::Yuv("x.y4m".into())));
+        assert_eq!("y4m:-".parse(), Ok(VideoOutput::Y4m("-".into())));
         assert_eq!("wav:x".parse(), Ok(AudioOutput::Wav("x".into())));
         for bad in ["", "png", "png:", "null:x", "window"] {
             let error = bad.parse::<VideoOutput>().unwrap_err();

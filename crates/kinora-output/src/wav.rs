@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 
 use crate::SinkError;
 use crate::audio::{AudioFormat, Paced, SampleWriter};
+use crate::spec::STDOUT;
+use crate::video::create;
 
 const HEADER: u32 = 44;
 
@@ -38,7 +40,7 @@ impl WavWriter {
     /// # Errors
     /// [`SinkError::File`].
     pub fn create(path: &Path) -> Result<Self, SinkError> {
-        let file = File::create(path).map_err(SinkError::file(path))?;
+        let file = create(path).map_err(SinkError::file(path))?;
         Ok(Self {
             path: path.to_owned(),
             file: BufWriter::with_capacity(1 << 16, file),
@@ -48,11 +50,19 @@ impl WavWriter {
         })
     }
 
+    /// A pipe takes no header later: its lengths are told as unknown, as FFmpeg tells them.
+    fn is_stdout(&self) -> bool {
+        self.path.as_os_str() == STDOUT
+    }
+
     fn complete(&mut self) -> io::Result<()> {
         let Some(format) = self.format.filter(|_| self.open) else {
             return self.file.flush();
         };
         self.open = false;
+        if self.is_stdout() {
+            return self.file.flush();
+        }
         self.file.seek(SeekFrom::Start(0))?;
         self.file.write_all(&header(format, self.data_bytes))?;
         self.file.seek(SeekFrom::End(0))?;
@@ -67,7 +77,7 @@ impl SampleWriter for WavWriter {
             None => {
                 self.format = Some(format);
                 self.open = true;
-                let header = header(format, 0);
+                let header = header(format, if self.is_stdout() { u32::MAX } else { 0 });
                 self.file
                     .write_all(&header)
                     .map_err(SinkError::file(&self.path))
@@ -100,7 +110,10 @@ impl SampleWriter for WavWriter {
                 .map_err(SinkError::file(&self.path))?;
         }
         self.data_bytes = total;
-        Ok(())
+        match self.is_stdout() {
+            true => self.file.flush().map_err(SinkError::file(&self.path)),
+            false => Ok(()),
+        }
     }
     fn finish(&mut self) -> Result<(), SinkError> {
         self.complete().map_err(SinkError::file(&self.path))

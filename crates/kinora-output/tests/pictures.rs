@@ -331,25 +331,34 @@ fn a_sheet_covers_any_length_evenly() {
     assert_eq!(levels(58..76), [0, 255].into());
 }
 
+/// Keeps what is written to a terminal.
+#[derive(Clone, Default)]
+struct Screen(Arc<std::sync::Mutex<Vec<u8>>>);
+
+impl Screen {
+    /// What was written since the last look.
+    fn look(&self) -> String {
+        String::from_utf8(std::mem::take(&mut *self.0.lock().unwrap())).unwrap()
+    }
+}
+
+impl std::io::Write for Screen {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
 #[test]
 fn a_terminal_shows_two_pixels_a_cell() {
-    #[derive(Clone, Default)]
-    struct Screen(Arc<std::sync::Mutex<Vec<u8>>>);
-    impl std::io::Write for Screen {
-        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-            self.0.lock().unwrap().extend_from_slice(bytes);
-            Ok(bytes.len())
-        }
-        fn flush(&mut self) -> std::io::Result<()> {
-            Ok(())
-        }
-    }
     let shown = |colors| {
         let screen = Screen::default();
         let mut terminal = Terminal::on(Box::new(screen.clone()), 2, 2, colors);
         terminal.present(&gray(2, 2, &[0, 255, 255, 0])).unwrap();
-        let bytes = screen.0.lock().unwrap().clone();
-        String::from_utf8(bytes).unwrap()
+        screen.look()
     };
     assert!(shown(Colors::True).ends_with(
         "\x1b[1;1H\x1b[38;2;0;0;0m\x1b[48;2;255;255;255m▀\x1b[38;2;255;255;255m\x1b[48;2;0;0;0m▀\x1b[0m"
@@ -359,5 +368,49 @@ fn a_terminal_shows_two_pixels_a_cell() {
         shown(Colors::None).ends_with("\x1b[1;1H=="),
         "{:?}",
         shown(Colors::None)
+    );
+}
+
+#[test]
+fn a_hidden_terminal_is_not_drawn_on_and_shows_the_last_picture_again() {
+    let screen = Screen::default();
+    let mut terminal = Terminal::on(Box::new(screen.clone()), 2, 2, Colors::None);
+    terminal.present(&gray(2, 2, &[0, 0, 0, 0])).unwrap();
+    terminal.hide();
+    screen.look();
+    terminal
+        .present(&gray(2, 2, &[255, 255, 255, 255]))
+        .unwrap();
+    terminal.set_status("playing").unwrap();
+    assert_eq!(screen.look(), "");
+    assert!(!terminal.is_showing());
+    terminal.show().unwrap();
+    let drawn = screen.look();
+    assert!(
+        drawn.contains("\x1b[1;1H@@") && drawn.ends_with("playing"),
+        "{drawn:?}"
+    );
+}
+
+#[test]
+fn a_caption_stays_over_the_pictures_until_it_is_taken_away() {
+    let screen = Screen::default();
+    let mut terminal = Terminal::on(Box::new(screen.clone()), 8, 3, Colors::None);
+    let picture = gray(2, 2, &[0, 0, 0, 0]);
+    terminal
+        .set_caption(vec!["one".into(), "two".into(), "no row".into()])
+        .unwrap();
+    terminal.present(&picture).unwrap();
+    let drawn = screen.look();
+    assert!(drawn.contains("\x1b[1;1Hone\x1b[2;1Htwo"), "{drawn:?}");
+    assert!(
+        !drawn.contains("no row"),
+        "the last row is of the status line"
+    );
+    terminal.set_caption(Vec::new()).unwrap();
+    let drawn = screen.look();
+    assert!(
+        drawn.contains("\x1b[2J") && !drawn.contains("one"),
+        "{drawn:?}"
     );
 }

@@ -97,8 +97,8 @@ pub use kinora_media::{
     VecPlanes, VideoFrame, VideoParams,
 };
 pub use kinora_net::{
-    IpFamily, NetConfig, NoProxy, Proxy, ProxyConfig, ProxyError, Resolve, Resolving,
-    SystemResolver,
+    IpFamily, NetConfig, NoProxy, Phase, PhaseWatch, Proxy, ProxyConfig, ProxyError, Resolve,
+    Resolving, SystemResolver, Waiting,
 };
 /// Where pictures and sound go.
 pub use kinora_output as output;

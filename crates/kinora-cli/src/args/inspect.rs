@@ -1,10 +1,11 @@
 //! What `probe`, `demux`, `decode`, `diagnose` and `explain` take.
 
+use std::ffi::OsString;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
-use clap::Args;
 use clap::builder::PossibleValuesParser;
+use clap::{Args, ValueHint};
 use kinora_errors::explain::groups;
 
 use super::{DecoderArg, NetArgs, VidArgs};
@@ -28,7 +29,8 @@ pub(crate) struct RenditionArgs {
 )]
 pub(crate) struct InputArgs {
     /// A path, a URL, or `vid:ID`.
-    pub(crate) source: String,
+    #[arg(value_hint = ValueHint::AnyPath)]
+    pub(crate) source: OsString,
     #[command(flatten)]
     pub(crate) vid: VidArgs,
     #[command(flatten)]
@@ -43,7 +45,8 @@ pub(crate) struct InputArgs {
 )]
 pub(crate) struct DemuxArgs {
     /// A path or a URL.
-    pub(crate) source: String,
+    #[arg(value_hint = ValueHint::AnyPath)]
+    pub(crate) source: OsString,
     /// Print every packet as a JSON line: track, times, key, size, checksums.
     #[arg(long)]
     pub(crate) packets: bool,
@@ -59,7 +62,8 @@ pub(crate) struct DemuxArgs {
 )]
 pub(crate) struct DecodeArgs {
     /// A path or a URL.
-    pub(crate) source: String,
+    #[arg(value_hint = ValueHint::AnyPath)]
+    pub(crate) source: OsString,
     /// Leave sound out (the only way for now; accepted for clarity).
     #[arg(long)]
     pub(crate) video_only: bool,
@@ -94,7 +98,8 @@ The exit status is that of the verdict's group; 0 when all is well. Reports hold
 #[command(after_help = DIAGNOSE_EXAMPLES)]
 pub(crate) struct DiagnoseArgs {
     /// A path, a URL, or `vid:ID`.
-    pub(crate) source: String,
+    #[arg(value_hint = ValueHint::AnyPath)]
+    pub(crate) source: OsString,
     /// How long it is played, in seconds.
     #[arg(long, value_name = "SEC", default_value_t = 10)]
     pub(crate) seconds: u64,

@@ -1,5 +1,7 @@
 //! What the command line takes.
 
+use std::path::PathBuf;
+
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 mod account;
@@ -27,7 +29,10 @@ Exit status:
   10  request   11  POP gateway   12  VOD service   13  MPS   14  time shift
   15  private encryption   16  ARTP   20  playback   30  download
   128 + n  ended in order by signal n: SIGINT 130, SIGTERM 143 (`serve`: 0)
-`kinora explain --list` names every number.";
+`kinora explain --list` names every number.
+
+A file or URL without a command is played: kinora film.mp4
+Defaults of options: ~/.config/kinora/config.toml, see docs/config.md";
 
 /// Plays, probes, serves and explains video.
 #[derive(Parser)]
@@ -57,6 +62,12 @@ pub(crate) struct Common {
         value_name = "WHEN"
     )]
     pub(crate) color: ColorArg,
+    /// Take the defaults of options from that file, not from ~/.config/kinora/config.toml.
+    #[arg(long, global = true, value_name = "FILE", conflicts_with = "no_config")]
+    pub(crate) config: Option<PathBuf>,
+    /// Take no defaults from a file.
+    #[arg(long, global = true)]
+    pub(crate) no_config: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -1,33 +1,46 @@
 //! What `play` and `replay` take.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, ValueHint};
+use kinora::Time;
 
 use super::{DecoderArg, NetArgs, VidArgs};
+use crate::times;
 use crate::words::Words;
 
 const PLAY_EXAMPLES: &str = "\
 Examples:
-  kinora play film.mp4
+  kinora film.mp4
+  kinora play one.mp4 two.mp4 --start 1:30
+  ffmpeg -i film.mkv -f mpegts - | kinora -
+  kinora play film.mp4 --vo y4m:- | ffmpeg -i - out.webm
   kinora play https://example.com/live/index.m3u8 --vo terminal
   kinora play film.mp4 --vo png:frames --ao wav:sound.wav
   KINORA_PLAY_AUTH=… kinora play vid:5aed81b74ba84920be578cdfe004af4b --endpoint http://127.0.0.1:8080
   kinora play film.mp4 --headless --stats json --until first-frame
 
 Keys in the terminal:
-  space pause   ← → 10 s back, on   ↓ ↑ 1 min back, on   n next quality   m mute   q quit";
+  space pause   ← → 10 s back, on   ↓ ↑ 1 min back, on   < > last, next file   n next quality
+  9 0 volume   m mute   [ ] speed   ? list of keys   q quit
+
+Commands of --control stdin, a JSON object a line; playing ends with stdin:
+  {\"cmd\":\"seek\",\"pos\":\"1:30\",\"mode\":\"exact\"}   mode: exact or key
+  {\"cmd\":\"speed\",\"value\":1.5}   volume and mute alike   {\"cmd\":\"track\",\"index\":1}
+  {\"cmd\":\"pause\"}   start, stop, reload, next, previous, quit alike";
 
 #[derive(Args)]
 #[command(after_help = PLAY_EXAMPLES)]
 pub(crate) struct PlayArgs {
-    /// A path, a URL, or `vid:ID`.
-    pub(crate) source: String,
+    /// Paths, URLs, `vid:ID`, or `-` for standard input; several are played in turn.
+    #[arg(required = true, value_name = "SOURCE", value_hint = ValueHint::AnyPath)]
+    pub(crate) sources: Vec<OsString>,
 
-    /// Pictures, to one or several (comma between): null, png:DIR, terminal, yuv:FILE (or FILE.y4m), sheet:FILE.png.
+    /// Pictures, to one or several (comma between): null, png:DIR, terminal, yuv:FILE, y4m:FILE, sheet:FILE.png; FILE `-` is stdout.
     #[arg(long, default_value = "auto", value_name = "OUT")]
     pub(crate) vo: String,
-    /// Sound: null, wav:FILE.
+    /// Sound: null, wav:FILE; `-` is stdout.
     #[arg(long, default_value = "null", value_name = "OUT")]
     pub(crate) ao: String,
     /// No window, no keys: outputs that keep time and show nothing.
@@ -36,9 +49,9 @@ pub(crate) struct PlayArgs {
     /// Which decoders may be used.
     #[arg(long, value_enum, default_value = "auto")]
     pub(crate) decoder: DecoderArg,
-    /// Begin at that time.
-    #[arg(long, value_name = "SEC")]
-    pub(crate) start: Option<f64>,
+    /// Begin at that time: 90, 1:30 or 1:02:03.5.
+    #[arg(long, value_name = "TIME", value_parser = times::parse)]
+    pub(crate) start: Option<Time>,
     /// Show the first picture and hold.
     #[arg(long)]
     pub(crate) paused: bool,
@@ -54,7 +67,7 @@ pub(crate) struct PlayArgs {
     /// Silence.
     #[arg(long)]
     pub(crate) mute: bool,
-    /// Stop when: first-frame, end, time:SEC.
+    /// Stop when: first-frame, end, time:TIME (a position in the film).
     #[arg(long, value_name = "WHEN", default_value = "end", value_parser = parse_until)]
     pub(crate) until: Until,
     /// Print events as JSON lines on stdout.
@@ -63,7 +76,7 @@ pub(crate) struct PlayArgs {
     /// Print the position so often, in seconds (with --stats json).
     #[arg(long, value_name = "SEC")]
     pub(crate) progress: Option<f64>,
-    /// Take commands as JSON lines from stdin.
+    /// Take commands as JSON lines from stdin, until it ends.
     #[arg(long, value_name = "FROM", value_parser = ["stdin"])]
     pub(crate) control: Option<String>,
     /// Write the session down for `kinora replay`: times and sizes, no content, no secrets.
@@ -98,24 +111,21 @@ pub(crate) struct ReplayArgs {
 pub(crate) enum Until {
     FirstFrame,
     End,
-    Time(f64),
+    /// At that position.
+    Time(Time),
 }
 
 fn parse_until(text: &str) -> Result<Until, Words> {
     match text {
         "first-frame" => Ok(Until::FirstFrame),
         "end" => Ok(Until::End),
-        _ => text
-            .strip_prefix("time:")
-            .and_then(|seconds| seconds.parse().ok())
-            .filter(|seconds: &f64| seconds.is_finite() && *seconds >= 0.0)
-            .map(Until::Time)
-            .ok_or_else(|| {
-                Words::new(
-                    "say first-frame, end, or time:SECONDS",
-                    "应为 first-frame、end 或 time:秒数",
-                )
-            }),
+        _ => match text.strip_prefix("time:") {
+            Some(time) => times::parse(time).map(Until::Time),
+            None => Err(Words::new(
+                "say first-frame, end, or time:TIME (time:90, time:1:30)",
+                "应为 first-frame、end 或 time:时间（time:90、time:1:30）",
+            )),
+        },
     }
 }
 

@@ -112,7 +112,7 @@ pub(crate) struct VidArgs {
     /// Formats to ask for, comma separated: mp4, m3u8, mp3.
     #[arg(long, value_name = "LIST")]
     pub(crate) formats: Option<String>,
-    /// A command that prints a fresh play credential, run when the one in use expires.
+    /// A command that prints a fresh play credential within 30 s, run when the one in use expires.
     #[arg(long, value_name = "COMMAND")]
     pub(crate) refresh_command: Option<String>,
 }

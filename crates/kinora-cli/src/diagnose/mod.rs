@@ -13,10 +13,10 @@ use crate::credential;
 use crate::json;
 use crate::out;
 use crate::report::{Failure, Style};
-use crate::source::{decoders, net_config};
+use crate::source::{decoders, locate, net_config};
 
 pub(crate) fn run(args: &DiagnoseArgs, style: &Style) -> Result<ExitCode, Failure> {
-    let source = credential::source(&args.source, &args.vid)?;
+    let source = credential::source(&locate(&args.source)?, &args.vid)?;
     let options = Options {
         net: net_config(&args.net)?,
         decoders: decoders(args.decoder),
@@ -24,7 +24,7 @@ pub(crate) fn run(args: &DiagnoseArgs, style: &Style) -> Result<ExitCode, Failur
     };
     let diagnosis = diagnose(&source, &options, |check| {
         if !style.json {
-            out::print(&text::check(check, style));
+            out::prose(&text::check(check, style));
         }
     });
     if let Some(path) = &args.report {
@@ -32,7 +32,7 @@ pub(crate) fn run(args: &DiagnoseArgs, style: &Style) -> Result<ExitCode, Failur
     }
     match style.json {
         true => json::line(&diagnosis),
-        false => out::print(&text::verdict(&diagnosis.verdict, style)),
+        false => out::prose(&text::verdict(&diagnosis.verdict, style)),
     }
     if let Some(path) = args.report.as_ref().filter(|_| !style.json) {
         out::line(&format!("{}: {}", text::saved(style.lang), path.display()));

@@ -2,19 +2,34 @@
 
 use std::error::Error as _;
 
+use anstream::stream::RawStream;
+use anstream::{AutoStream, ColorChoice};
 use clap::Error;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use kinora_errors::Lang;
 
+use crate::out;
 use crate::words::Words;
 
-/// Tells the error as clap would, and ends the program with the same status.
-pub(crate) fn exit(error: &Error) -> ! {
-    if !error.use_stderr() || error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
-        error.exit();
+/// Tells the help or the error, as wide as the terminal is, and ends the program with clap's status.
+pub(crate) fn exit(error: &Error, lang: Lang) -> ! {
+    let is_help =
+        !error.use_stderr() || error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand;
+    match (error.use_stderr(), lang) {
+        (true, Lang::Zh) if !is_help => out::told(sentence(error).trim_end()),
+        (true, _) => out::told(rendered(error, &std::io::stderr()).trim_end()),
+        (false, _) => out::prose(&rendered(error, &std::io::stdout())),
     }
-    eprint!("{}", sentence(error));
     std::process::exit(error.exit_code())
+}
+
+/// As clap writes it, with colours where the stream takes them.
+fn rendered(error: &Error, stream: &impl RawStream) -> String {
+    let text = error.render();
+    match AutoStream::choice(stream) {
+        ColorChoice::Never => text.to_string(),
+        _ => text.ansi().to_string(),
+    }
 }
 
 /// What is wrong, what may have been meant, how it is used.
@@ -35,6 +50,20 @@ pub(super) fn sentence(error: &Error) -> String {
         text += &format!("\n用法: {usage}\n");
     }
     text + "\n详见 '--help'。\n"
+}
+
+/// What is wrong with a value, in a sentence.
+pub(crate) fn wrong_value(error: &Error, lang: Lang) -> String {
+    let english = error.to_string();
+    match lang {
+        Lang::Zh => wrong(error),
+        // The first paragraph; what follows is about the command line.
+        Lang::En => {
+            let first = english.split("\n\n").next().unwrap_or_default();
+            let words: Vec<_> = first.split_whitespace().collect();
+            words.join(" ").trim_start_matches("error: ").to_owned()
+        }
+    }
 }
 
 fn wrong(error: &Error) -> String {

@@ -7,7 +7,7 @@ mod tests;
 use clap::builder::{PossibleValue, PossibleValuesParser};
 use clap::{Arg, Command};
 
-pub(crate) use errors::exit;
+pub(crate) use errors::{exit, wrong_value as wrong};
 
 /// Rows of command, argument (or `about`, `after`) and text, with tabs between.
 const TABLE: &str = include_str!("zh.tsv");
@@ -164,7 +164,7 @@ fn in_help(arg: Arg, path: &str, table: &Table) -> Arg {
         }
     }
     let defaults = arg.get_default_values();
-    if takes_value && !defaults.is_empty() {
+    if takes_value && !defaults.is_empty() && !arg.is_hide_default_value_set() {
         let shown: Vec<_> = defaults
             .iter()
             .map(|value| value.to_string_lossy())

@@ -1,53 +1,59 @@
-//! What ends playing from outside: a signal, or the key that stands for one.
+//! What ends playing from outside: a signal, the terminal's end.
 
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use kinora::Player;
-use tokio::runtime::Runtime;
 use tokio::signal::unix::SignalKind;
 
-use crate::report::Failure;
-use crate::signals;
+use super::desk::Desk;
+use super::turn::{Turn, Turns};
+use crate::report::{Failure, signal_status};
+
+/// So long an end in order may take: an output may wait for a reader or a disk for ever.
+const LONGEST: Duration = Duration::from_secs(5);
 
 /// Ends playing in order, so that files are whole and the terminal is as it was, and knows why it did.
 #[derive(Clone)]
 pub(crate) struct Ending {
     player: Arc<Player>,
+    desk: Desk,
+    turns: Turns,
     by: Arc<OnceLock<SignalKind>>,
 }
 
 impl Ending {
-    pub(crate) fn new(player: &Arc<Player>) -> Self {
+    pub(crate) fn new(player: &Arc<Player>, desk: &Desk, turns: &Turns) -> Self {
         Self {
             player: Arc::clone(player),
+            desk: desk.clone(),
+            turns: turns.clone(),
             by: Arc::default(),
         }
     }
 
-    /// Ends playing as this signal does.
+    /// Ends playing as this signal does. Who asks twice will not wait.
     pub(crate) fn end(&self, signal: SignalKind) {
         // The first one is the reason.
-        let _ = self.by.set(signal);
+        if self.by.set(signal).is_err() {
+            self.end_now();
+        }
+        self.turns.ask(Turn::Quit);
         self.player.stop();
+        let ending = self.clone();
+        // Without a thread there is no limit, but still an end.
+        let _ = std::thread::Builder::new()
+            .name("kinora-ending".into())
+            .spawn(move || {
+                std::thread::sleep(LONGEST);
+                ending.end_now();
+            });
     }
 
-    /// Waits for signals while the runtime is held.
-    pub(crate) fn on_signals(&self) -> Result<Runtime, Failure> {
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(1)
-            .enable_io()
-            .build()
-            .map_err(|error| Failure::io("signals", &error))?;
-        let inside = runtime.enter();
-        let signal = signals::first_of(&[
-            SignalKind::terminate(),
-            SignalKind::interrupt(),
-            SignalKind::hangup(),
-        ])?;
-        drop(inside);
-        let ending = self.clone();
-        runtime.spawn(async move { ending.end(signal.await) });
-        Ok(runtime)
+    fn end_now(&self) -> ! {
+        self.desk.give_back();
+        let by = self.by.get().copied().unwrap_or(SignalKind::terminate());
+        std::process::exit(i32::from(signal_status(by)))
     }
 
     /// Fails with the signal that ended playing, if one did.

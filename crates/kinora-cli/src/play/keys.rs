@@ -1,102 +1,126 @@
-//! Keys of the terminal while a video plays in it.
+//! Keys of the terminal while a video plays.
 
-use std::io::IsTerminal as _;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::thread::JoinHandle;
 
-use crossterm::event::{self, Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
-use crossterm::terminal::{disable_raw_mode, enable_raw_mode};
-use kinora::{Player, SeekAccuracy, State, Time, TrackChoice};
+use kinora_errors::Lang;
 use tokio::signal::unix::SignalKind;
 
+use super::desk::Desk;
 use super::ending::Ending;
+use super::remote::Remote;
+use super::turn::Turn;
+use crate::term::{Key, Pressed};
+
+/// The keys and what they do, in both languages, short enough for a narrow terminal.
+const KEYS: &[(&str, &str, &str)] = &[
+    ("space", "pause, play on", "暂停、继续"),
+    ("← →", "10 s back, on", "退、进 10 秒"),
+    ("↓ ↑", "1 min back, on", "退、进 1 分钟"),
+    ("< >", "last, next file", "上、下一个文件"),
+    ("n", "next quality", "下一清晰度"),
+    ("9 0", "volume", "音量"),
+    ("m", "mute", "静音"),
+    ("[ ]", "speed", "倍速"),
+    ("⌫", "usual speed", "恢复倍速"),
+    ("? h", "this list", "按键列表"),
+    ("q", "quit", "退出"),
+];
 
 /// Reads keys until it is dropped.
 pub(crate) struct Keys {
-    ended: Arc<AtomicBool>,
-    thread: Option<std::thread::JoinHandle<()>>,
-    raw: bool,
+    desk: Desk,
+    thread: Option<JoinHandle<()>>,
 }
 
-/// How often a key reader looks whether it is still wanted.
-const LOOK: Duration = Duration::from_millis(200);
-
-pub(crate) fn listen(player: &Arc<Player>, ending: &Ending) -> Keys {
-    let ended = Arc::new(AtomicBool::new(false));
-    // A key counts when it is pressed, not when the line ends, and is not shown.
-    let raw = std::io::stdin().is_terminal() && enable_raw_mode().is_ok();
-    let (player, ending, stop) = (Arc::clone(player), ending.clone(), Arc::clone(&ended));
+/// Listens where a person has a keyboard.
+pub(crate) fn listen(desk: &Desk, remote: &Remote, ending: &Ending) -> Option<Keys> {
+    desk.keyboard()?;
+    let (shared, remote, ending) = (desk.clone(), remote.clone(), ending.clone());
     let thread = std::thread::Builder::new()
         .name("kinora-keys".into())
-        .spawn(move || {
-            let mut muted = false;
-            while !stop.load(Ordering::Acquire) {
-                match event::poll(LOOK) {
-                    Ok(false) => {}
-                    Ok(true) => match event::read() {
-                        Ok(Event::Key(key)) if key.kind != KeyEventKind::Release => {
-                            press(&player, &ending, key, &mut muted)
-                        }
-                        Ok(_) => {}
-                        Err(_) => return,
-                    },
-                    Err(_) => return,
-                }
-            }
-        })
-        .ok();
-    Keys { ended, thread, raw }
+        .spawn(move || read(&shared, &remote, &ending));
+    Some(Keys {
+        desk: desk.clone(),
+        thread: thread.ok(),
+    })
+}
+
+fn read(desk: &Desk, remote: &Remote, ending: &Ending) {
+    let Some(keyboard) = desk.keyboard() else {
+        return;
+    };
+    loop {
+        match keyboard.wait() {
+            Pressed::Keys(keys) => keys.into_iter().for_each(|key| press(key, remote, ending)),
+            Pressed::Nothing => desk.look(),
+            Pressed::Woken => return,
+            // The window was closed; the signal that tells so may have been ignored.
+            Pressed::HungUp => return ending.end(SignalKind::hangup()),
+        }
+    }
 }
 
 impl Drop for Keys {
     fn drop(&mut self) {
-        self.ended.store(true, Ordering::Release);
+        if let Some(keyboard) = self.desk.keyboard() {
+            keyboard.wake();
+        }
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
         }
-        if self.raw {
-            let _ = disable_raw_mode();
-        }
+        self.desk.give_back();
     }
 }
 
-fn press(player: &Player, ending: &Ending, key: KeyEvent, muted: &mut bool) {
-    // In raw mode the key comes as it is; elsewhere the terminal makes the signal of it.
-    let interrupt = key.code == KeyCode::Char('c') && key.modifiers.contains(KeyModifiers::CONTROL);
-    match key.code {
-        _ if interrupt => ending.end(SignalKind::interrupt()),
-        KeyCode::Char('q') | KeyCode::Esc => player.stop(),
-        KeyCode::Char(' ' | 'p') if player.state() == State::Started => player.pause(),
-        KeyCode::Char(' ' | 'p') => player.start(),
-        KeyCode::Left => hop(player, -10),
-        KeyCode::Right => hop(player, 10),
-        KeyCode::Down => hop(player, -60),
-        KeyCode::Up => hop(player, 60),
-        KeyCode::Char('m') => {
-            *muted = !*muted;
-            player.set_mute(*muted);
-        }
-        KeyCode::Char('n') => next_quality(player),
-        _ => {}
+fn press(key: Key, remote: &Remote, ending: &Ending) {
+    match key {
+        // Where the terminal makes no signal of it.
+        Key::Ctrl('c') => ending.end(SignalKind::interrupt()),
+        Key::Char('q' | 'Q') | Key::Escape => remote.turn(Turn::Quit),
+        Key::Char('>') | Key::Enter => remote.turn(Turn::Next),
+        Key::Char('<') => remote.turn(Turn::Previous),
+        Key::Char(' ' | 'p') => remote.pause_or_play(),
+        Key::Left => remote.hop(-10),
+        Key::Right => remote.hop(10),
+        Key::Down => remote.hop(-60),
+        Key::Up => remote.hop(60),
+        Key::PageDown => remote.hop(-600),
+        Key::PageUp => remote.hop(600),
+        Key::Char('m') => remote.set_mute(|muted| !muted),
+        Key::Char('9' | '/') => remote.set_volume(|volume| volume - 0.05),
+        Key::Char('0' | '*') => remote.set_volume(|volume| volume + 0.05),
+        Key::Char('[') => remote.set_speed(|speed| speed - 0.1),
+        Key::Char(']') => remote.set_speed(|speed| speed + 0.1),
+        Key::Backspace => remote.set_speed(|_| 1.0),
+        Key::Char('n') => remote.next_quality(),
+        Key::Char('?' | 'h') => remote.screen().list_keys(&list(remote.style().lang)),
+        Key::Ctrl('l') => remote.screen().redraw(),
+        Key::Char(_) | Key::Ctrl(_) | Key::Other => remote.unknown_key(),
     }
 }
 
-fn hop(player: &Player, seconds: i64) {
-    let target = player.position() + Time::from_millis(seconds * 1_000);
-    player.seek(target.max(Time::ZERO), SeekAccuracy::KeyFrame);
-}
-
-fn next_quality(player: &Player) {
-    let Some(tracks) = player.tracks() else {
-        return;
+fn list(lang: Lang) -> Vec<String> {
+    let line = |(keys, english, chinese): &(&str, &str, &str)| {
+        let does = match lang {
+            Lang::En => english,
+            Lang::Zh => chinese,
+        };
+        format!(" {keys:<6}{does}")
     };
-    let videos: Vec<_> = tracks
-        .iter()
-        .filter(|track| track.kind == kinora::TrackKind::Video)
-        .collect();
-    let now = videos.iter().position(|track| track.selected).unwrap_or(0);
-    if let Some(next) = videos.get((now + 1) % videos.len().max(1)) {
-        player.select_track(TrackChoice::Index(next.index));
+    KEYS.iter().map(line).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::term::columns;
+
+    #[test]
+    fn the_list_of_keys_fits_a_terminal_of_24_columns() {
+        for lang in [Lang::En, Lang::Zh] {
+            for line in list(lang) {
+                assert!(columns(&line) <= 23, "{line}");
+            }
+        }
     }
 }

@@ -3,33 +3,56 @@
 use std::time::{Duration, Instant};
 
 use kinora::output::luma_pgm;
-use kinora::{CommandKind, Event, Fault, Player, Refusal, State, Time, codes};
+use kinora::{CommandKind, Event, Fault, OutputStats, Player, Refusal, State, Time, codes};
 use kinora_errors::Lang;
 use serde_json::{Map, Value, json};
 
-use super::show::StatusLine;
+use super::refresh::Refresh;
+use super::screen::Screen;
+use super::show::{self, Show, clock};
+use super::turn::Turns;
+use super::waits::Waits;
 use crate::args::{PlayArgs, Until};
-use crate::credential;
 use crate::events;
 use crate::json;
+use crate::out;
 use crate::report::{Failure, Style};
 
 /// The longest wait for an event before the clock is looked at again.
 const IDLE: Duration = Duration::from_millis(500);
+/// The line that says how far playing is, is drawn so often at the most.
+const DRAWN_EVERY: Duration = Duration::from_millis(200);
+/// The shortest wait for a position.
+const SOON: Duration = Duration::from_millis(2);
+/// What an output fails with whose reader has gone.
+pub(super) const READER_GONE: &str = "sink.reader_gone";
+
+/// What all playbacks of a list share.
+pub(crate) struct Stage<'a> {
+    pub(crate) player: &'a Player,
+    pub(crate) args: &'a PlayArgs,
+    pub(crate) style: &'a Style,
+    pub(crate) screen: &'a Screen,
+    pub(crate) turns: &'a Turns,
+    pub(crate) waits: &'a Waits,
+}
 
 pub(crate) struct Session<'a> {
-    player: &'a Player,
-    args: &'a PlayArgs,
-    style: &'a Style,
+    stage: &'a Stage<'a>,
     begun: Instant,
-    status: StatusLine,
+    drawn: Option<Instant>,
     size: (u32, u32),
     first: Option<(Instant, Duration)>,
     progress: Option<Progress>,
     stalled: Option<Instant>,
+    /// Percent of what ends the wait for data.
+    buffered: u8,
     stalls: u64,
+    refresh: Option<Refresh>,
     /// Where playing was when it was last looked at: a player that is stopped is nowhere.
     position: Time,
+    /// What the outputs had counted before.
+    before: OutputStats,
 }
 
 struct Progress {
@@ -39,29 +62,24 @@ struct Progress {
 }
 
 /// What an event means for the session.
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum Flow {
     On,
     Over,
 }
 
 impl<'a> Session<'a> {
-    pub(crate) fn new(
-        player: &'a Player,
-        args: &'a PlayArgs,
-        style: &'a Style,
-        terminal: bool,
-    ) -> Self {
+    pub(crate) fn new(stage: &'a Stage<'a>) -> Self {
         let begun = Instant::now();
-        let every = args
+        let every = stage
+            .args
             .progress
             .filter(|seconds| *seconds > 0.0)
             .map(Duration::from_secs_f64);
         Self {
-            player,
-            args,
-            style,
+            stage,
             begun,
-            status: StatusLine::new(args.stats.is_none(), terminal),
+            drawn: None,
             size: (0, 0),
             first: None,
             progress: every.map(|every| Progress {
@@ -70,35 +88,89 @@ impl<'a> Session<'a> {
                 last: None,
             }),
             stalled: None,
+            buffered: 0,
             stalls: 0,
+            refresh: None,
             position: Time::ZERO,
+            before: stage.player.output_stats(),
         }
     }
 
     /// Until playing is over; [`summary`](Self::summary) tells how it was, once the outputs are closed.
     pub(crate) fn run(&mut self) -> Result<(), Failure> {
-        loop {
-            if self.time_is_up() {
-                break;
-            }
-            let Ok(event) = self.player.next_event(self.patience()) else {
-                if self.player.is_released() {
+        let done = self.events();
+        self.refresh = None;
+        self.stage.screen.leave();
+        done
+    }
+
+    fn events(&mut self) -> Result<(), Failure> {
+        self.await_source();
+        while self.stage.turns.asked().is_none() && !self.time_is_up() {
+            let Ok(event) = self.stage.player.next_event(self.patience()) else {
+                if self.stage.player.is_released() {
                     break;
                 }
-                self.tick();
+                self.tick()?;
                 continue;
             };
-            if matches!(self.event(event)?, Flow::Over) {
+            let flow = self.event(event)?;
+            self.tick()?;
+            if flow == Flow::Over {
                 break;
             }
-            self.tick();
+            if self.begins_beyond_the_end() {
+                self.position = Time::ZERO;
+                break;
+            }
         }
-        self.status.clear();
         Ok(())
     }
 
+    /// What is told before the source is set is of the one before.
+    fn await_source(&self) {
+        while let Ok(event) = self.stage.player.next_event(IDLE) {
+            if let Event::StateChanged {
+                new: State::Initialized,
+                ..
+            } = event
+            {
+                return;
+            }
+        }
+    }
+
+    fn player(&self) -> &'a Player {
+        self.stage.player
+    }
+
+    /// Nothing can be shown from there on.
+    fn begins_beyond_the_end(&self) -> bool {
+        let (Some(start), Some(duration)) = (self.stage.args.start, self.player().duration())
+        else {
+            return false;
+        };
+        if self.first.is_some() || start <= duration || duration == Time::ZERO {
+            return false;
+        }
+        let told = json!({
+            "event": "start_beyond_end", "start": start.as_secs_f64(), "duration": duration.as_secs_f64(),
+        });
+        self.say(Map::new(), told);
+        if !self.machine() {
+            let (start, end) = (clock(start), clock(duration));
+            self.stage.screen.tell(&match self.stage.style.lang {
+                Lang::En => {
+                    format!("kinora: --start {start} is beyond the end at {end}: nothing is played")
+                }
+                Lang::Zh => format!("kinora：--start {start} 超过了结尾 {end}：没有可播放的内容"),
+            });
+        }
+        true
+    }
+
     fn machine(&self) -> bool {
-        self.args.stats.is_some() || self.style.json
+        self.stage.args.stats.is_some() || self.stage.style.json
     }
 
     /// An event and what the command adds to it.
@@ -112,37 +184,63 @@ impl<'a> Session<'a> {
     }
 
     fn time_is_up(&self) -> bool {
-        match (self.args.until, &self.first) {
-            (Until::Time(seconds), Some((at, _))) => at.elapsed().as_secs_f64() >= seconds,
+        match self.stage.args.until {
+            Until::Time(end) => self.first.is_some() && self.player().position() >= end,
             _ => false,
         }
     }
 
     /// Until the next thing that must be done without an event.
     fn patience(&self) -> Duration {
-        let end = match (self.args.until, &self.first) {
-            (Until::Time(seconds), Some((at, _))) => {
-                Duration::from_secs_f64(seconds).saturating_sub(at.elapsed())
+        let end = match self.stage.args.until {
+            Until::Time(end) if self.first.is_some() => {
+                // At twice the speed it is there in half the time.
+                let left = (end - self.player().position()).as_secs_f64() / 2.0;
+                Duration::try_from_secs_f64(left)
+                    .unwrap_or_default()
+                    .max(SOON)
             }
             _ => IDLE,
         };
+        if self.refresh.is_some() {
+            return SOON * 10;
+        }
         let progress = self.progress.as_ref().map_or(IDLE, |progress| {
             progress.next.saturating_duration_since(Instant::now())
         });
         end.min(progress).min(IDLE)
     }
 
-    fn tick(&mut self) {
-        self.position = match self.player.position() {
+    fn tick(&mut self) -> Result<(), Failure> {
+        self.position = match self.player().position() {
             Time::ZERO => self.position,
             position => position,
         };
-        let word = match (self.stalled, self.player.state()) {
-            (None, State::Started) if self.first.is_some() => self.style.say("playing", "播放中"),
-            (None, State::Prepared | State::Paused) => self.style.say("paused ", "已暂停"),
-            _ => self.style.say("loading", "缓冲中"),
+        self.refreshed()?;
+        self.draw();
+        self.tell_position();
+        Ok(())
+    }
+
+    fn draw(&mut self) {
+        if self
+            .drawn
+            .is_some_and(|drawn| drawn.elapsed() < DRAWN_EVERY)
+        {
+            return;
+        }
+        self.drawn = Some(Instant::now());
+        let stage = self.stage;
+        let show = Show {
+            begun: self.first.is_some(),
+            buffered: self.stalled.map(|_| self.buffered),
+            refreshes: self.refresh.is_some(),
         };
-        self.status.draw(self.player, word);
+        show::draw(stage.screen, stage.player, stage.waits, show, stage.style);
+    }
+
+    fn tell_position(&mut self) {
+        let position = self.player().position();
         let Some(progress) = &mut self.progress else {
             return;
         };
@@ -150,15 +248,20 @@ impl<'a> Session<'a> {
             return;
         }
         progress.next = Instant::now() + progress.every;
-        let position = self.player.position();
         if progress.last.replace(position) != Some(position) {
-            let shown = self.player.output_stats().shown;
+            let shown = self.shown();
             let told = events::object(&Event::Position(position));
             self.say(
                 told,
                 json!({ "frames_shown": shown, "height": self.size.1 }),
             );
         }
+    }
+
+    /// Pictures of this source that were shown.
+    fn shown(&self) -> u64 {
+        let shown = self.player().output_stats().shown;
+        shown.saturating_sub(self.before.shown)
     }
 
     fn event(&mut self, event: Event) -> Result<Flow, Failure> {
@@ -169,9 +272,11 @@ impl<'a> Session<'a> {
             Event::SeekEnd { .. } | Event::Info { .. } => self.say(told, json!({})),
             Event::LoadingBegin if self.first.is_some() => {
                 self.stalled = Some(Instant::now());
+                self.buffered = 0;
                 self.stalls += 1;
                 self.say(told, json!({}));
             }
+            Event::LoadingProgress(percent) => self.buffered = percent,
             Event::LoadingEnd => {
                 if let Some(since) = self.stalled.take() {
                     self.say(told, json!({ "stalled": since.elapsed().as_secs_f64() }));
@@ -182,6 +287,8 @@ impl<'a> Session<'a> {
                 told,
                 json!({ "ms": self.begun.elapsed().as_secs_f64() * 1e3 }),
             ),
+            // Who reads it has enough, as of any other tool's output.
+            Event::Recovered(fault) if fault.reason() == READER_GONE => return Ok(Flow::Over),
             Event::Recovered(fault) => self.tell_recovered(&fault, told),
             Event::CommandRefused { command, refusal } => self.tell_refused(command, refusal, told),
             Event::CredentialExpired(fault) => {
@@ -205,8 +312,8 @@ impl<'a> Session<'a> {
             .get_or_insert((Instant::now(), self.begun.elapsed()));
         let (width, height) = self.size;
         self.say(told, json!({ "width": width, "height": height }));
-        if !again && let Some(path) = &self.args.dump_frame {
-            let frame = self.player.snapshot();
+        if !again && let Some(path) = &self.stage.args.dump_frame {
+            let frame = self.player().snapshot();
             let pgm = frame
                 .map(|frame| luma_pgm(&frame))
                 .transpose()
@@ -215,7 +322,7 @@ impl<'a> Session<'a> {
             std::fs::write(path, pgm)
                 .map_err(|error| Failure::io(&path.display().to_string(), &error))?;
         }
-        Ok(if self.args.until == Until::FirstFrame {
+        Ok(if self.stage.args.until == Until::FirstFrame {
             Flow::Over
         } else {
             Flow::On
@@ -223,7 +330,7 @@ impl<'a> Session<'a> {
     }
 
     fn track_changed(&self, index: u32, told: Map<String, Value>) {
-        let tracks = self.player.tracks();
+        let tracks = self.player().tracks();
         let track = tracks
             .as_ref()
             .and_then(|tracks| tracks.iter().find(|track| track.index == index));
@@ -237,53 +344,60 @@ impl<'a> Session<'a> {
         }
     }
 
-    fn tell_recovered(&mut self, fault: &Fault, told: Map<String, Value>) {
+    fn tell_recovered(&self, fault: &Fault, told: Map<String, Value>) {
         if self.machine() {
             json::line(&told);
-        } else {
-            self.status.clear();
-            eprintln!(
-                "kinora: {} {fault}",
-                self.style.say("played on after", "已恢复播放：")
-            );
+            return;
         }
+        let after = self.stage.style.say("played on after", "已恢复播放：");
+        self.stage.screen.tell(&format!("kinora: {after} {fault}"));
     }
 
     /// What was typed, or came by `--control`, and can not be done.
-    fn tell_refused(&mut self, command: CommandKind, refusal: Refusal, told: Map<String, Value>) {
-        let text = refusal.text(self.style.lang);
+    fn tell_refused(&self, command: CommandKind, refusal: Refusal, told: Map<String, Value>) {
+        let text = refusal.text(self.stage.style.lang);
         if self.machine() {
             self.say(told, json!({ "text": text }));
-        } else {
-            self.status.clear();
-            eprintln!("kinora: {}: {text}", command.name());
+            return;
         }
+        let name = command.name();
+        self.stage.screen.tell(&format!("kinora: {name}: {text}"));
     }
 
     fn refresh(&mut self, fault: Fault) -> Result<(), Failure> {
-        match &self.args.vid.refresh_command {
-            Some(command) => self.player.refresh(credential::refresh(command)?),
+        match &self.stage.args.vid.refresh_command {
+            Some(command) => self.refresh = Some(Refresh::start(command)?),
             // Nobody can give a fresh one: the failure stands.
             None => return Err(self.failed(fault)),
         }
         Ok(())
     }
 
-    fn failed(&mut self, fault: Fault) -> Failure {
-        self.status.clear();
+    /// Takes the fresh credential, once it is there.
+    fn refreshed(&mut self) -> Result<(), Failure> {
+        if let Some(fresh) = self.refresh.as_mut().and_then(Refresh::poll) {
+            self.refresh = None;
+            self.player().refresh(fresh?);
+        }
+        Ok(())
+    }
+
+    fn failed(&self, fault: Fault) -> Failure {
         self.say(events::object(&Event::Error(fault.clone())), json!({}));
         if fault.code() == codes::ERROR_LOADING_TIMEOUT {
+            self.stage.screen.leave();
             self.summary();
         }
         Failure::Fault(fault)
     }
 
     pub(crate) fn summary(&self) {
-        let (engine, output) = (self.player.stats(), self.player.output_stats());
-        let dropped = engine.frames_dropped + output.refused;
+        let (engine, output) = (self.player().stats(), self.player().output_stats());
+        let dropped = engine.frames_dropped + output.refused.saturating_sub(self.before.refused);
+        let shown = output.shown.saturating_sub(self.before.shown);
         if self.machine() {
             json::line(&json!({
-                "event": "end", "frames_shown": output.shown, "frames_dropped": dropped,
+                "event": "end", "frames_shown": shown, "frames_dropped": dropped,
                 "av_offset_ms": { "p50": output.offset_p50_ms, "max": output.offset_max_ms },
                 "requests": engine.requests, "bytes": engine.bytes, "stalls": self.stalls,
                 "first_frame_ms": self.first.map(|(_, after)| after.as_secs_f64() * 1e3),
@@ -291,23 +405,20 @@ impl<'a> Session<'a> {
             return;
         }
         let first = self.first.map_or_else(
-            || self.style.say("none", "无").to_owned(),
+            || self.stage.style.say("none", "无").to_owned(),
             |(_, after)| format!("{:.0} ms", after.as_secs_f64() * 1e3),
         );
-        let (position, shown, stalls) = (self.position, output.shown, self.stalls);
+        let (position, stalls) = (self.position, self.stalls);
         let (p50, max) = (output.offset_p50_ms, output.offset_max_ms);
-        eprintln!(
-            "{}",
-            match self.style.lang {
-                Lang::En => format!(
-                    "played {position}: first picture {first}, {shown} shown, {dropped} dropped, {stalls} stalls, \
-                     A/V offset {p50:.2} ms (median), {max:.2} ms (most)"
-                ),
-                Lang::Zh => format!(
-                    "已播放 {position}：首帧 {first}，显示 {shown} 帧，丢弃 {dropped} 帧，卡顿 {stalls} 次，\
-                     音画偏差 {p50:.2} ms（中位）、{max:.2} ms（最大）"
-                ),
-            }
-        );
+        out::told(&match self.stage.style.lang {
+            Lang::En => format!(
+                "played {position}: first picture {first}, {shown} shown, {dropped} dropped, {stalls} stalls, \
+                 A/V offset {p50:.2} ms (median), {max:.2} ms (most)"
+            ),
+            Lang::Zh => format!(
+                "已播放 {position}：首帧 {first}，显示 {shown} 帧，丢弃 {dropped} 帧，卡顿 {stalls} 次，\
+                 音画偏差 {p50:.2} ms（中位）、{max:.2} ms（最大）"
+            ),
+        });
     }
 }

@@ -1,77 +1,50 @@
-//! What a person sees while a video plays: one line that says how far it is.
+//! The line that says how far playing is.
 
-use std::io::{IsTerminal, Write};
-use std::time::{Duration, Instant};
+use kinora::{Player, State, Time};
 
-use kinora::{Player, Time};
+use super::screen::Screen;
+use super::waits::Waits;
+use crate::report::Style;
+use crate::term::{bar, columns};
 
-/// The status line is drawn so often at the most.
-const EVERY: Duration = Duration::from_millis(200);
-
-/// A status line that is rewritten in place; nothing when nobody would see it.
-pub(crate) struct StatusLine {
-    drawn: Option<Instant>,
-    place: Option<Place>,
+/// What is shown of a player beside its times.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Show {
+    /// A picture was shown.
+    pub(crate) begun: bool,
+    /// It waits for data: so many percent of what it needs are there.
+    pub(crate) buffered: Option<u8>,
+    /// A fresh credential is waited for.
+    pub(crate) refreshes: bool,
 }
 
-/// Where a status line is drawn.
-#[derive(Clone, Copy)]
-enum Place {
-    /// On stderr, where the cursor is.
-    Cursor,
-    /// On the last row, which the pictures leave free; on stdout, where they are drawn, lest the two mix.
-    BelowPictures,
-}
-
-impl StatusLine {
-    /// For a person, unless it is not `wanted`; `terminal` where the pictures are drawn on it.
-    pub(crate) fn new(wanted: bool, terminal: bool) -> Self {
-        let place = match terminal {
-            true => Some(Place::BelowPictures),
-            false => std::io::stderr().is_terminal().then_some(Place::Cursor),
-        };
-        Self {
-            drawn: None,
-            place: place.filter(|_| wanted),
-        }
-    }
-
-    pub(crate) fn draw(&mut self, player: &Player, word: &str) {
-        let Some(place) = self.place else { return };
-        let early = matches!(place, Place::BelowPictures) && player.output_stats().shown == 0;
-        if early || self.drawn.is_some_and(|drawn| drawn.elapsed() < EVERY) {
-            return;
-        }
-        self.drawn = Some(Instant::now());
-        let (columns, rows) = crossterm::terminal::size().unwrap_or((80, 24));
+/// Draws the line of a player.
+pub(crate) fn draw(screen: &Screen, player: &Player, waits: &Waits, show: Show, style: &Style) {
+    screen.draw(|most, answer| {
         let times = Times {
             position: player.position(),
             buffered: player.buffered_position(),
             duration: player.duration(),
         };
-        let line = status(word, &times, usize::from(columns));
-        match place {
-            Place::Cursor => write(std::io::stderr().lock(), &format!("\r\x1b[K{line}")),
-            Place::BelowPictures => {
-                write(
-                    std::io::stdout().lock(),
-                    &format!("\x1b[{rows};1H\x1b[K{line}"),
-                );
+        let state = match player.state() {
+            State::Started if show.begun && show.buffered.is_none() => {
+                style.say("playing", "播放中").to_owned()
             }
-        }
-    }
-
-    pub(crate) fn clear(&mut self) {
-        // The other one goes with the pictures.
-        if let (Some(Place::Cursor), Some(_)) = (self.place, self.drawn.take()) {
-            write(std::io::stderr().lock(), "\r\x1b[K");
-        }
-    }
-}
-
-fn write(mut out: impl Write, text: &str) {
-    // Playing goes on where nobody looks any more.
-    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+            State::Prepared | State::Paused => style.say("paused", "已暂停").to_owned(),
+            _ if show.refreshes => {
+                let text = style.say("waiting for --refresh-command", "等待 --refresh-command");
+                return text.to_owned();
+            }
+            _ => match (waits.longest(style.lang), show.buffered) {
+                (Some(wait), _) => return wait,
+                (None, Some(percent)) if show.begun => {
+                    format!("{} {percent}%", style.say("buffering", "缓冲中"))
+                }
+                _ => style.say("loading", "载入中").to_owned(),
+            },
+        };
+        line(answer.unwrap_or(&state), &times, most)
+    });
 }
 
 struct Times {
@@ -80,62 +53,73 @@ struct Times {
     duration: Option<Time>,
 }
 
-/// The longest bar, in cells.
+/// The longest bar, in cells, and the shortest that says anything.
 const LONGEST_BAR: usize = 30;
+const SHORTEST_BAR: usize = 3;
 
 /// One line of at most so many columns, where they hold more than the times.
-fn status(word: &str, times: &Times, columns: usize) -> String {
-    let position = times.position.to_string();
+fn line(word: &str, times: &Times, most: usize) -> String {
+    let position = clock(times.position);
     let Some(duration) = times.duration.filter(|duration| *duration > Time::ZERO) else {
         return format!("{word} {position}");
     };
-    let end = duration.to_string();
-    // No Chinese word is wider than its bytes; the last column is left free, since some terminals wrap there.
-    let taken = word.len() + position.len() + end.len() + 4;
-    let length = columns.saturating_sub(taken).min(LONGEST_BAR);
+    let end = clock(duration);
+    let taken = columns(word) + position.len() + end.len() + 3;
+    let length = most.saturating_sub(taken).min(LONGEST_BAR);
+    if taken > most + 1 {
+        return format!("{word} {position}");
+    }
+    if length < SHORTEST_BAR {
+        return format!("{word} {position}/{end}");
+    }
     let share = |time: Time| time.as_secs_f64() / duration.as_secs_f64();
     let bar = bar(share(times.position), share(times.buffered), length);
     format!("{word} {position} {bar} {end}")
 }
 
-/// What was played, what is there to be played, and what is missing.
-fn bar(played: f64, buffered: f64, length: usize) -> String {
-    // A share of a few cells.
-    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
-    let cells = |share: f64| (share.clamp(0.0, 1.0) * length as f64) as usize;
-    let played = cells(played);
-    let buffered = cells(buffered).max(played);
-    format!(
-        "{}{}{}",
-        "━".repeat(played),
-        "─".repeat(buffered - played),
-        " ".repeat(length - buffered),
-    )
+/// Whole seconds, as a clock shows them.
+pub(crate) fn clock(time: Time) -> String {
+    let seconds = time.as_micros().max(0) / 1_000_000;
+    let (hours, minutes, seconds) = (seconds / 3_600, seconds / 60 % 60, seconds % 60);
+    match hours {
+        0 => format!("{minutes}:{seconds:02}"),
+        _ => format!("{hours}:{minutes:02}:{seconds:02}"),
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn at_half(columns: usize) -> String {
+    fn at_half(word: &str, most: usize) -> String {
         let times = Times {
             position: Time::from_millis(5_000),
             buffered: Time::from_millis(7_500),
             duration: Some(Time::from_millis(10_000)),
         };
-        status("playing", &times, columns)
+        line(word, &times, most)
     }
 
     #[test]
     fn the_bar_shows_what_was_played_and_what_is_there() {
-        assert_eq!(at_half(35), "playing 0:05.000 ━━━━──   0:10.000");
+        assert_eq!(at_half("playing", 26), "playing 0:05 ━━━━──   0:10");
     }
 
     #[test]
-    fn a_narrow_terminal_has_a_shorter_bar() {
-        for columns in [28, 40, 60, 200] {
-            let length = at_half(columns).chars().count();
-            assert!(length < columns, "{length} of {columns}");
+    fn the_line_fits_the_terminal_in_both_languages() {
+        for word in ["playing", "播放中", "buffering 100%", "缓冲中 100%"] {
+            for most in [23, 28, 39, 60, 200] {
+                let taken = columns(&at_half(word, most));
+                assert!(taken <= most, "{taken} of {most}: {word}");
+            }
         }
+        assert_eq!(at_half("buffering 100%", 24), "buffering 100% 0:05/0:10");
+        assert_eq!(at_half("buffering 100%", 23), "buffering 100% 0:05");
+    }
+
+    #[test]
+    fn a_clock_shows_hours_only_where_there_are_some() {
+        assert_eq!(clock(Time::from_millis(65_999)), "1:05");
+        assert_eq!(clock(Time::from_millis(3_723_500)), "1:02:03");
     }
 }

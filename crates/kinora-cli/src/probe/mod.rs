@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::args::InputArgs;
 use crate::report::{Failure, Style};
-use crate::source::read_options;
+use crate::source::{locate, read_options};
 use crate::words::padded;
 use crate::{credential, events, json, out};
 
@@ -31,7 +31,7 @@ struct Found {
 
 pub(crate) fn run(args: &InputArgs, style: &Style) -> Result<(), Failure> {
     let options = read_options(&args.net, &args.renditions)?;
-    let source = match credential::source(&args.source, &args.vid)? {
+    let source = match credential::source(&locate(&args.source)?, &args.vid)? {
         Source::Url { url } => return show(&resource(url.expose(), options)?, style),
         Source::VidAuth(auth) => VidSource::Auth(*auth),
         Source::VidSts(sts) => VidSource::Sts(*sts),
@@ -71,7 +71,7 @@ fn show(found: &Found, style: &Style) -> Result<(), Failure> {
     if style.json || !std::io::IsTerminal::is_terminal(&std::io::stdout()) {
         json::line(&object(found));
     } else {
-        out::print(&table(found, style.lang));
+        out::prose(&table(found, style.lang));
     }
     Ok(())
 }

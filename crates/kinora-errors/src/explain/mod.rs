@@ -9,6 +9,7 @@ use std::fmt::Write as _;
 use serde_json::{Value, json};
 
 use nearest::nearest;
+pub use nearest::nearest_word;
 
 use crate::errno::{BASE, Errno, FAMILY};
 use crate::errnos::ERRNOS;

@@ -11,6 +11,9 @@ const MOST_WRONG_LETTERS: usize = 2;
 /// How many alike names are offered.
 pub(super) const MOST_NEAREST: usize = 3;
 
+/// No word that is looked for is longer.
+const LONGEST_WORD: usize = 64;
+
 /// What is nearest to what was asked for.
 pub(super) fn nearest(query: &str) -> Vec<Match> {
     let mut found = match query.contains(is_han) {
@@ -137,6 +140,18 @@ fn cost(word: &str, places: &[Vec<String>]) -> usize {
         .enumerate()
         .filter_map(|(place, known)| Some(place + nearest(known)?));
     found.min().unwrap_or(MOST_WRONG_LETTERS + places.len())
+}
+
+/// The one of `known` that a misspelt word means, where one is near enough.
+pub fn nearest_word<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let word: String = word.chars().take(LONGEST_WORD).collect();
+    let most = MOST_WRONG_LETTERS.min(word.chars().count() / 2);
+    known
+        .into_iter()
+        .map(|known| (distance(&word, known), known))
+        .filter(|(distance, _)| *distance <= most)
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, known)| known)
 }
 
 /// Levenshtein's distance.

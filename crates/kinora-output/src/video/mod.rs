@@ -12,6 +12,7 @@ mod terminal;
 pub use background::Background;
 pub use image::RgbImage;
 pub use png_file::{PngDir, snapshot_png};
+pub(crate) use raw::create;
 pub use raw::{YuvFile, luma_pgm};
 pub use sheet::{ContactSheet, SheetLayout};
 pub use terminal::{Colors, Terminal, restore_terminal};

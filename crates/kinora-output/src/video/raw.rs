@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use kinora_media::{ColorRange, PixelFormat, VideoFrame};
 
+use crate::spec::STDOUT;
 use crate::{SinkError, VideoSink};
 
 /// Raw planes one after the other, or YUV4MPEG2 when the file's name ends in `.y4m`.
@@ -16,19 +17,43 @@ pub struct YuvFile {
     layout: Option<(u32, u32, PixelFormat)>,
 }
 
+/// A file made anew; `-` is standard output.
+pub(crate) fn create(path: &Path) -> std::io::Result<File> {
+    #[cfg(unix)]
+    if path.as_os_str() == STDOUT {
+        use std::os::fd::AsFd as _;
+        let stdout = std::io::stdout().as_fd().try_clone_to_owned()?;
+        return Ok(File::from(stdout));
+    }
+    File::create(path)
+}
+
 impl YuvFile {
     /// Makes the file anew.
     ///
     /// # Errors
     /// [`SinkError::File`].
     pub fn create(path: &Path) -> Result<Self, SinkError> {
-        let file = File::create(path).map_err(SinkError::file(path))?;
+        let y4m = path
+            .extension()
+            .is_some_and(|extension| extension.eq_ignore_ascii_case("y4m"));
+        Self::new(path, y4m)
+    }
+
+    /// Makes a YUV4MPEG2 file anew, whatever its name.
+    ///
+    /// # Errors
+    /// [`SinkError::File`].
+    pub fn create_y4m(path: &Path) -> Result<Self, SinkError> {
+        Self::new(path, true)
+    }
+
+    fn new(path: &Path, y4m: bool) -> Result<Self, SinkError> {
+        let file = create(path).map_err(SinkError::file(path))?;
         Ok(Self {
             path: path.to_owned(),
             file: BufWriter::with_capacity(1 << 20, file),
-            y4m: path
-                .extension()
-                .is_some_and(|extension| extension.eq_ignore_ascii_case("y4m")),
+            y4m,
             layout: None,
         })
     }
@@ -76,7 +101,13 @@ impl VideoSink for YuvFile {
     fn present(&mut self, frame: &VideoFrame) -> Result<(), SinkError> {
         check_memory(frame)?;
         self.check_layout(frame)?;
-        self.write(frame).map_err(SinkError::file(&self.path))
+        let written = self.write(frame);
+        // Who reads a pipe waits for pictures, not for full buffers.
+        let passed_on = written.and_then(|()| match self.path.as_os_str() == STDOUT {
+            true => self.file.flush(),
+            false => Ok(()),
+        });
+        passed_on.map_err(SinkError::file(&self.path))
     }
     fn finish(&mut self) -> Result<(), SinkError> {
         self.file.flush().map_err(SinkError::file(&self.path))

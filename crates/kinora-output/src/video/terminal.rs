@@ -43,7 +43,7 @@ impl Colors {
 static SHOWING: AtomicBool = AtomicBool::new(false);
 
 /// Draws on the terminal's other screen and leaves its last row free for a status line. The first screen and the
-/// cursor come back when it is dropped, or when a thread panics.
+/// cursor come back when it is hidden or dropped, or when a thread panics.
 pub struct Terminal {
     out: Box<dyn Write + Send>,
     colors: Colors,
@@ -51,6 +51,11 @@ pub struct Terminal {
     drawn_size: (u16, u16),
     restores: bool,
     text: String,
+    /// The picture that is shown, or would be.
+    shown: Option<VideoFrame>,
+    hidden: bool,
+    caption: Vec<String>,
+    status: String,
 }
 
 impl Terminal {
@@ -64,14 +69,10 @@ impl Terminal {
             return Err(SinkError::NoTerminal);
         }
         restore_on_panic();
-        Ok(Self {
-            out: Box::new(io::stdout()),
-            colors: Colors::from_environment(),
-            fixed_size: None,
-            drawn_size: (0, 0),
-            restores: true,
-            text: String::new(),
-        })
+        let mut terminal = Self::on(Box::new(io::stdout()), 0, 0, Colors::from_environment());
+        terminal.fixed_size = None;
+        terminal.restores = true;
+        Ok(terminal)
     }
 
     /// Draws to any writer as to a terminal of that many columns and rows.
@@ -84,7 +85,97 @@ impl Terminal {
             drawn_size: (0, 0),
             restores: false,
             text: String::new(),
+            shown: None,
+            hidden: false,
+            caption: Vec::new(),
+            status: String::new(),
         }
+    }
+
+    /// Gives the first screen back and draws nothing until [`Terminal::show`]: the program is stopped, or another one
+    /// has the terminal.
+    pub fn hide(&mut self) {
+        self.hidden = true;
+        if self.restores && SHOWING.swap(false, Ordering::AcqRel) {
+            leave(&mut self.out);
+        }
+    }
+
+    /// Gives the first screen back until the next picture comes.
+    pub fn leave(&mut self) {
+        let hidden = self.hidden;
+        self.hide();
+        self.hidden = hidden;
+        self.shown = None;
+        self.caption.clear();
+    }
+
+    /// Draws again, from the picture on that is to be seen now.
+    ///
+    /// # Errors
+    /// [`SinkError::Terminal`].
+    pub fn show(&mut self) -> Result<(), SinkError> {
+        self.hidden = false;
+        self.redraw()
+    }
+
+    /// Draws all of it anew, where a picture is shown: the terminal has another size, or was written on.
+    ///
+    /// # Errors
+    /// [`SinkError::Terminal`].
+    pub fn redraw(&mut self) -> Result<(), SinkError> {
+        self.drawn_size = (0, 0);
+        match self.shown.take() {
+            Some(frame) => self.present(&frame),
+            None => Ok(()),
+        }
+    }
+
+    /// Whether a picture is on the screen.
+    #[must_use]
+    pub fn is_showing(&self) -> bool {
+        self.shown.is_some() && !self.hidden
+    }
+
+    /// Lines over the picture, in its upper left corner, until others are set. What is wider than the terminal is to be
+    /// cut by the caller, who knows how wide characters are.
+    ///
+    /// # Errors
+    /// [`SinkError::Terminal`].
+    pub fn set_caption(&mut self, lines: Vec<String>) -> Result<(), SinkError> {
+        if self.caption == lines {
+            return Ok(());
+        }
+        self.caption = lines;
+        self.redraw()
+    }
+
+    /// The line on the last row, narrower than the terminal.
+    ///
+    /// # Errors
+    /// [`SinkError::Terminal`].
+    pub fn set_status(&mut self, line: &str) -> Result<(), SinkError> {
+        line.clone_into(&mut self.status);
+        if !self.is_showing() {
+            return Ok(());
+        }
+        self.text.clear();
+        self.draw_status();
+        self.put()
+    }
+
+    fn draw_status(&mut self) {
+        let (_, rows) = self.size();
+        ansi(&mut self.text, MoveTo(0, rows.saturating_sub(1)));
+        self.text.push_str("\x1b[K");
+        self.text.push_str(&self.status);
+    }
+
+    fn put(&mut self) -> Result<(), SinkError> {
+        let written = self.out.write_all(self.text.as_bytes());
+        written
+            .and_then(|()| self.out.flush())
+            .map_err(SinkError::Terminal)
     }
 
     fn size(&self) -> (u16, u16) {
@@ -110,7 +201,8 @@ impl Terminal {
         let image = RgbImage::thumbnail(frame, space.0, space.1)?;
         self.text.clear();
         self.enter();
-        if self.drawn_size != (columns, rows) {
+        let anew = self.drawn_size != (columns, rows);
+        if anew {
             self.text.push_str("\x1b[0m\x1b[2J");
             self.drawn_size = (columns, rows);
         }
@@ -123,10 +215,14 @@ impl Terminal {
                 colors => blocks(&mut self.text, &image, row, colors),
             }
         }
-        let written = self.out.write_all(self.text.as_bytes());
-        written
-            .and_then(|()| self.out.flush())
-            .map_err(SinkError::Terminal)
+        for (row, line) in (0..rows.saturating_sub(1)).zip(&self.caption) {
+            ansi(&mut self.text, MoveTo(0, row));
+            self.text.push_str(line);
+        }
+        if anew && !self.status.is_empty() {
+            self.draw_status();
+        }
+        self.put()
     }
 }
 
@@ -213,7 +309,11 @@ impl VideoSink for Terminal {
         Ok(())
     }
     fn present(&mut self, frame: &VideoFrame) -> Result<(), SinkError> {
-        self.draw(frame)
+        self.shown = Some(frame.clone());
+        match self.hidden {
+            true => Ok(()),
+            false => self.draw(frame),
+        }
     }
 }
 

@@ -1,0 +1,108 @@
+//! The signals of a job: those that end it, stop it, continue it, and tell that its terminal has another size.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use kinora::{Player, State};
+use rustix::process::{Pid, Signal, getpgid, getpgrp, getpid, getppid, getsid, kill_process};
+use tokio::runtime::Runtime;
+use tokio::signal::unix::SignalKind;
+
+use super::desk::Desk;
+use super::ending::Ending;
+use crate::report::Failure;
+use crate::signals::Signals;
+
+/// A player that is asked to hold does so at once; it is not waited for longer.
+const HOLDS_WITHIN: Duration = Duration::from_millis(500);
+
+/// Listens to signals while the runtime is held.
+pub(crate) fn listen(
+    player: &Arc<Player>,
+    desk: &Desk,
+    ending: &Ending,
+) -> Result<Runtime, Failure> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        // One may stand still with the whole program, or wait for the screen.
+        .worker_threads(2)
+        .enable_io()
+        .build()
+        .map_err(|error| Failure::io("signals", &error))?;
+    let inside = runtime.enter();
+    let mut ends = Signals::listen(&[
+        SignalKind::terminate(),
+        SignalKind::interrupt(),
+        SignalKind::hangup(),
+        SignalKind::quit(),
+    ])?;
+    let mut moves = Signals::listen(&[STOP, CONTINUE, SignalKind::window_change()])?;
+    drop(inside);
+    let ending = ending.clone();
+    runtime.spawn(async move {
+        loop {
+            ending.end(ends.next().await);
+        }
+    });
+    let (player, desk) = (Arc::clone(player), desk.clone());
+    runtime.spawn(async move {
+        let mut played = false;
+        loop {
+            match moves.next().await {
+                STOP if is_orphan() => {}
+                STOP => played |= stop(&player, &desk),
+                CONTINUE => {
+                    desk.go_on();
+                    if std::mem::take(&mut played) {
+                        player.start();
+                    }
+                }
+                _ => desk.resized(),
+            }
+        }
+    });
+    Ok(runtime)
+}
+
+/// Ctrl-Z.
+const STOP: SignalKind = SignalKind::from_raw(Signal::TSTP.as_raw());
+const CONTINUE: SignalKind = SignalKind::from_raw(Signal::CONT.as_raw());
+
+/// Gives the terminal back and stops the program, as the signal does where nobody listens to it. The media's clock is
+/// held meanwhile, so that playing goes on where it was. Whether it played.
+fn stop(player: &Player, desk: &Desk) -> bool {
+    let played = player.state() == State::Started;
+    if played {
+        player.pause();
+        let until = Instant::now() + HOLDS_WITHIN;
+        while player.state() == State::Started && Instant::now() < until {
+            std::thread::sleep(Duration::from_millis(2));
+        }
+    }
+    desk.stop();
+    // All threads stop soon, this one not at once: it is the signal to continue that goes on from here.
+    let _ = kill_process(getpid(), Signal::STOP);
+    played
+}
+
+/// Nobody could continue it: whoever started this job is of another session (POSIX.1 3.264). Such a job is not stopped.
+fn is_orphan() -> bool {
+    let session = getsid(None).ok();
+    let mut parent = getppid();
+    while let Some(pid) = parent {
+        if getsid(Some(pid)).ok() != session {
+            return true;
+        }
+        if getpgid(Some(pid)) != Ok(getpgrp()) {
+            return false;
+        }
+        // Of the same job: its own parent is who counts.
+        parent = parent_of(pid);
+    }
+    true
+}
+
+fn parent_of(pid: Pid) -> Option<Pid> {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+    let parent = status.lines().find_map(|line| line.strip_prefix("PPid:"))?;
+    Pid::from_raw(parent.trim().parse().ok()?)
+}

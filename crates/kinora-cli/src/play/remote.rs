@@ -1,0 +1,179 @@
+//! What a person or a program asks of the player, by keys or by commands, and what they are answered.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use kinora::{Player, SeekAccuracy, State, Time, TrackChoice, TrackKind};
+
+use super::screen::Screen;
+use super::show::clock;
+use super::turn::{Turn, Turns};
+use crate::args::PlayArgs;
+use crate::report::Style;
+
+/// The limits of speed and volume.
+pub(crate) const SPEEDS: std::ops::RangeInclusive<f64> = 0.5..=2.0;
+pub(crate) const VOLUMES: std::ops::RangeInclusive<f32> = 0.0..=2.0;
+
+/// Everything that a player can be asked for.
+#[derive(Clone)]
+pub(crate) struct Remote {
+    player: Arc<Player>,
+    screen: Screen,
+    turns: Turns,
+    style: Style,
+    set: Arc<Mutex<Set>>,
+}
+
+/// What is set, for as long as the program plays.
+#[derive(Clone, Copy)]
+struct Set {
+    muted: bool,
+    volume: f32,
+    speed: f64,
+    /// Whether it is to play, and when that was asked for.
+    plays: Option<(bool, Instant)>,
+}
+
+/// Within so long what was asked for last counts, since the player may not show it yet.
+const UNDER_WAY: Duration = Duration::from_secs(1);
+
+impl Remote {
+    pub(crate) fn new(
+        player: &Arc<Player>,
+        screen: &Screen,
+        turns: &Turns,
+        args: &PlayArgs,
+        style: &Style,
+    ) -> Self {
+        Self {
+            player: Arc::clone(player),
+            screen: screen.clone(),
+            turns: turns.clone(),
+            style: *style,
+            set: Arc::new(Mutex::new(Set {
+                muted: args.mute,
+                volume: args.volume,
+                speed: args.speed,
+                plays: None,
+            })),
+        }
+    }
+
+    pub(crate) fn player(&self) -> &Player {
+        &self.player
+    }
+    pub(crate) fn style(&self) -> &Style {
+        &self.style
+    }
+    pub(crate) fn screen(&self) -> &Screen {
+        &self.screen
+    }
+
+    fn answer(&self, english: &str, chinese: &str) {
+        self.screen.answer(self.style.say(english, chinese));
+    }
+
+    fn change(&self, change: impl FnOnce(&mut Set)) -> Set {
+        let mut set = self.set.lock().unwrap_or_else(PoisonError::into_inner);
+        change(&mut set);
+        *set
+    }
+
+    /// Leaves the file that plays.
+    pub(crate) fn turn(&self, turn: Turn) {
+        match turn {
+            Turn::Next => self.answer("next", "下一个"),
+            Turn::Previous => self.answer("previous", "上一个"),
+            Turn::Quit => self.answer("quit", "退出"),
+        }
+        self.turns.ask(turn);
+        self.player.stop();
+    }
+
+    pub(crate) fn pause_or_play(&self) {
+        let now = self.player.state() == State::Started;
+        let set = self.change(|set| {
+            let asked = set.plays.filter(|(_, when)| when.elapsed() < UNDER_WAY);
+            let plays = asked.map_or(now, |(plays, _)| plays);
+            set.plays = Some((!plays, Instant::now()));
+        });
+        match set.plays {
+            Some((false, _)) => {
+                self.player.pause();
+                self.answer("paused", "已暂停");
+            }
+            _ => {
+                self.player.start();
+                self.answer("playing", "播放中");
+            }
+        }
+    }
+
+    pub(crate) fn seek(&self, target: Time, accuracy: SeekAccuracy) {
+        let at = clock(target);
+        self.answer(&format!("to {at}"), &format!("跳到 {at}"));
+        self.player.seek(target, accuracy);
+    }
+
+    /// So many seconds on, or back.
+    pub(crate) fn hop(&self, seconds: i64) {
+        let target = self.player.position() + Time::from_millis(seconds * 1_000);
+        self.seek(target.max(Time::ZERO), SeekAccuracy::KeyFrame);
+    }
+
+    pub(crate) fn set_mute(&self, wanted: impl FnOnce(bool) -> bool) {
+        let set = self.change(|set| set.muted = wanted(set.muted));
+        match set.muted {
+            true => self.answer("muted", "已静音"),
+            false => self.answer("sound on", "声音已开"),
+        }
+        self.player.set_mute(set.muted);
+    }
+
+    pub(crate) fn set_volume(&self, wanted: impl FnOnce(f32) -> f32) {
+        let set = self.change(|set| {
+            // In hundredths, lest steps add up to odd ones.
+            let volume = (wanted(set.volume) * 100.0).round() / 100.0;
+            set.volume = volume.clamp(*VOLUMES.start(), *VOLUMES.end());
+        });
+        let percent = f64::from(set.volume) * 100.0;
+        self.answer(
+            &format!("volume {percent:.0} %"),
+            &format!("音量 {percent:.0}%"),
+        );
+        self.player.set_volume(set.volume);
+    }
+
+    pub(crate) fn set_speed(&self, wanted: impl FnOnce(f64) -> f64) {
+        let set = self.change(|set| {
+            let speed = (wanted(set.speed) * 100.0).round() / 100.0;
+            set.speed = speed.clamp(*SPEEDS.start(), *SPEEDS.end());
+        });
+        let speed = set.speed;
+        self.answer(&format!("speed {speed}"), &format!("倍速 {speed}"));
+        self.player.set_speed(speed);
+    }
+
+    /// The next of the qualities that can be chosen.
+    pub(crate) fn next_quality(&self) {
+        let tracks = self.player.tracks().unwrap_or_default();
+        let videos: Vec<_> = tracks
+            .iter()
+            .filter(|track| track.kind == TrackKind::Video)
+            .collect();
+        let now = videos.iter().position(|track| track.selected).unwrap_or(0);
+        match videos.get((now + 1) % videos.len().max(1)) {
+            Some(next) if videos.len() > 1 => {
+                let label = &next.label;
+                self.answer(&format!("quality {label}"), &format!("清晰度 {label}"));
+                self.player.select_track(TrackChoice::Index(next.index));
+            }
+            _ => self.answer("one quality only", "只有一种清晰度"),
+        }
+    }
+
+    pub(crate) fn unknown_key(&self) {
+        self.answer("? for help", "按 ? 查看按键");
+    }
+}

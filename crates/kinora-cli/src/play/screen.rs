@@ -1,0 +1,212 @@
+//! What a person sees: pictures where the terminal shows them, one line that is rewritten, and lines that stay.
+
+use std::io::{self, Write as _};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use kinora::VideoFrame;
+use kinora::output::{SinkError, Terminal, VideoSink};
+
+use crate::out;
+use crate::term::{self, fit};
+
+/// How long an answer to a key is to be read.
+const ANSWER: Duration = Duration::from_secs(2);
+
+/// The terminal's screen, shared by those who write on it, so that what they write does not mix.
+#[derive(Clone)]
+pub(crate) struct Screen(Arc<Mutex<Inner>>);
+
+struct Inner {
+    /// The pictures' place, where that is the terminal.
+    pictures: Option<Terminal>,
+    /// A line that is rewritten is wanted, and stderr can show one.
+    rewrites: bool,
+    /// One stands at the cursor.
+    drawn: bool,
+    /// Another job has the terminal.
+    hidden: bool,
+    answer: Option<(String, Instant)>,
+    /// The keys are listed over the picture.
+    lists_keys: bool,
+}
+
+impl Screen {
+    /// `pictures` are shown on it; a status line, where it is `wanted`.
+    pub(crate) fn new(pictures: Option<Terminal>, wanted: bool) -> Self {
+        let rewrites = wanted && !term::is_dumb() && term::width(io::stderr()).is_some();
+        Self(Arc::new(Mutex::new(Inner {
+            pictures,
+            rewrites,
+            drawn: false,
+            hidden: false,
+            answer: None,
+            lists_keys: false,
+        })))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Where the pictures go, when they go to the terminal.
+    pub(crate) fn sink(&self) -> Pictures {
+        Pictures(self.clone())
+    }
+
+    /// Draws the line that is rewritten; `compose` makes it for so many columns.
+    pub(crate) fn draw(&self, compose: impl FnOnce(usize, Option<&str>) -> String) {
+        let mut screen = self.lock();
+        let Some(most) = screen.room() else { return };
+        if screen
+            .answer
+            .as_ref()
+            .is_some_and(|(_, until)| *until <= Instant::now())
+        {
+            screen.answer = None;
+        }
+        let answer = screen.answer.as_ref().map(|(text, _)| text.as_str());
+        let line = fit(&compose(most, answer), most);
+        screen.rewrite(&line);
+    }
+
+    /// Answers a person at once, on the line that is rewritten.
+    pub(crate) fn answer(&self, text: &str) {
+        let mut screen = self.lock();
+        screen.answer = Some((text.to_owned(), Instant::now() + ANSWER));
+        if let Some(most) = screen.room() {
+            let line = fit(text, most);
+            screen.rewrite(&line);
+        }
+    }
+
+    /// Tells a line that stays, on stderr.
+    pub(crate) fn tell(&self, text: &str) {
+        let mut screen = self.lock();
+        // On the first screen, where it stays; the next picture takes the other one again.
+        screen.leave();
+        out::told(text);
+    }
+
+    /// Lists the keys, or takes the list away.
+    pub(crate) fn list_keys(&self, lines: &[String]) {
+        let mut screen = self.lock();
+        let Some(most) = screen.room() else { return };
+        if !screen.is_showing() {
+            screen.clear();
+            lines.iter().for_each(|line| out::told(&fit(line, most)));
+            return;
+        }
+        screen.lists_keys = !screen.lists_keys;
+        let caption = match screen.lists_keys {
+            true => lines.iter().map(|line| fit(line, most)).collect(),
+            false => Vec::new(),
+        };
+        if let Some(pictures) = &mut screen.pictures {
+            // Who can not see the pictures can not see this either.
+            let _ = pictures.set_caption(caption);
+        }
+    }
+
+    /// Draws all anew: the terminal has another size.
+    pub(crate) fn redraw(&self) {
+        if let Some(pictures) = &mut self.lock().pictures {
+            let _ = pictures.redraw();
+        }
+    }
+
+    /// Gives the terminal to another job.
+    pub(crate) fn hide(&self) {
+        let mut screen = self.lock();
+        screen.clear();
+        screen.hidden = true;
+        if let Some(pictures) = &mut screen.pictures {
+            pictures.hide();
+        }
+    }
+
+    /// The terminal is ours.
+    pub(crate) fn show(&self) {
+        let mut screen = self.lock();
+        screen.hidden = false;
+        if let Some(pictures) = &mut screen.pictures {
+            let _ = pictures.show();
+        }
+    }
+
+    /// The pictures of a file are over: lines can be told.
+    pub(crate) fn leave(&self) {
+        self.lock().leave();
+    }
+
+    /// Nothing is drawn any more.
+    pub(crate) fn close(&self) {
+        let mut screen = self.lock();
+        screen.clear();
+        screen.pictures = None;
+        screen.rewrites = false;
+    }
+}
+
+impl Inner {
+    fn is_showing(&self) -> bool {
+        self.pictures.as_ref().is_some_and(Terminal::is_showing)
+    }
+
+    /// How wide the line may be; the last column is left free, since some terminals wrap there.
+    fn room(&self) -> Option<usize> {
+        if self.hidden {
+            return None;
+        }
+        let width = match self.is_showing() {
+            true => term::width(io::stdout()),
+            false => term::width(io::stderr()).filter(|_| self.rewrites),
+        };
+        width.map(|width| width.saturating_sub(1))
+    }
+
+    fn rewrite(&mut self, line: &str) {
+        if self.is_showing() {
+            if let Some(pictures) = &mut self.pictures {
+                let _ = pictures.set_status(line);
+            }
+            return;
+        }
+        self.drawn = true;
+        put(&format!("\r\x1b[K{line}"));
+    }
+
+    fn clear(&mut self) {
+        if std::mem::take(&mut self.drawn) {
+            put("\r\x1b[K");
+        }
+    }
+
+    fn leave(&mut self) {
+        self.clear();
+        self.lists_keys = false;
+        if let Some(pictures) = &mut self.pictures {
+            pictures.leave();
+        }
+    }
+}
+
+fn put(text: &str) {
+    let mut err = io::stderr().lock();
+    // Playing goes on where nobody looks any more.
+    let _ = err.write_all(text.as_bytes()).and_then(|()| err.flush());
+}
+
+/// Pictures on the terminal.
+pub(crate) struct Pictures(Screen);
+
+impl VideoSink for Pictures {
+    fn present(&mut self, frame: &VideoFrame) -> Result<(), SinkError> {
+        let mut screen = self.0.lock();
+        screen.clear();
+        match &mut screen.pictures {
+            Some(pictures) => pictures.present(frame),
+            None => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,66 @@
+//! Times as people write them: `90`, `1:30`, `1:02:03.5`.
+
+use kinora::Time;
+
+use crate::words::Words;
+
+/// No film is longer: a thousand hours.
+const LONGEST: f64 = 3_600_000.0;
+
+/// Seconds, minutes and seconds, or hours, minutes and seconds; the last with a fraction.
+pub(crate) fn parse(text: &str) -> Result<Time, Words> {
+    let parts: Vec<&str> = text.split(':').collect();
+    let seconds = match parts.as_slice() {
+        [seconds] => number(seconds, LONGEST, true),
+        [minutes, seconds] => number(minutes, LONGEST / 60.0, false)
+            .zip(number(seconds, 60.0, true))
+            .map(|(minutes, seconds)| minutes * 60.0 + seconds),
+        [hours, minutes, seconds] => number(hours, LONGEST / 3_600.0, false)
+            .zip(number(minutes, 60.0, false))
+            .zip(number(seconds, 60.0, true))
+            .map(|((hours, minutes), seconds)| hours * 3_600.0 + minutes * 60.0 + seconds),
+        _ => None,
+    };
+    seconds.map(Time::from_secs_f64).ok_or_else(|| {
+        Words::new(
+            "say seconds (90, 90.5), minutes and seconds (1:30) or hours, minutes and seconds (1:02:03.5)",
+            "应为秒（90、90.5）、分:秒（1:30）或时:分:秒（1:02:03.5）",
+        )
+    })
+}
+
+/// Digits, and a fraction where one may be; less than `bound`.
+fn number(text: &str, bound: f64, fraction: bool) -> Option<f64> {
+    let sound = !text.is_empty()
+        && text.starts_with(|c: char| c.is_ascii_digit() || c == '.')
+        && text
+            .chars()
+            .all(|c| c.is_ascii_digit() || (fraction && c == '.'));
+    let value: f64 = text.parse().ok().filter(|_| sound)?;
+    (value < bound).then_some(value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_read_as_people_write_them() {
+        for (text, ms) in [
+            ("90", 90_000),
+            ("0:05", 5_000),
+            ("1:02:03", 3_723_000),
+            ("1:02:03.5", 3_723_500),
+            ("12.345", 12_345),
+            (".5", 500),
+            ("100:00", 6_000_000),
+        ] {
+            assert_eq!(parse(text).ok(), Some(Time::from_millis(ms)), "{text}");
+        }
+        for text in [
+            "", "x", "-1", "1:60", "1:2:3:4", "1.5:00", "nan", "inf", "1e3", ":", "1:", "9999999",
+        ] {
+            assert!(parse(text).is_err(), "{text}");
+        }
+    }
+}
