@@ -4,6 +4,7 @@ use kinora_errors::Coded as _;
 use kinora_service::{Library, Notice};
 use serde_json::{Value, json};
 
+use crate::out;
 use crate::report::Style;
 use crate::words::Words;
 
@@ -13,7 +14,10 @@ pub(crate) fn tell(library: &Library, style: &Style) {
         if style.json {
             out::tell(&machine(&notice).to_string());
         } else {
-            out::told(&format!("kinora: {}", words(&notice).in_language(style.lang)));
+            out::told(&format!(
+                "kinora: {}",
+                words(&notice).in_language(style.lang)
+            ));
         }
     }
 }

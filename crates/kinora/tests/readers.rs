@@ -83,13 +83,13 @@ fn first_picture(url: &str) -> Result<Time, Fault> {
 fn awaited<T>(player: &Player, is: impl Fn(&Event) -> Option<T>) -> Result<T, Fault> {
     loop {
         match player.next_event(LIMIT) {
-            Some(Event::Error(fault)) => return Err(fault),
-            Some(event) => {
+            Ok(Event::Error(fault)) => return Err(fault),
+            Ok(event) => {
                 if let Some(found) = is(&event) {
                     return Ok(found);
                 }
             }
-            None => panic!("nothing came within {LIMIT:?}"),
+            Err(none) => panic!("{none:?} within {LIMIT:?}"),
         }
     }
 }
@@ -420,7 +420,7 @@ fn a_player_that_seeks_exactly_shows_the_picture_on_screen() {
                 );
                 assert_eq!(player.position(), asked.max(Time::ZERO), "{file:?}");
             }
-            player.release().unwrap();
+            player.release(LIMIT).unwrap();
         }
     }
 }

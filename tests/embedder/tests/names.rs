@@ -10,17 +10,18 @@ use kinora::output::{
     VideoOutput, WavFile, WavWriter, YuvFile, video::Colors,
 };
 use kinora::{
-    AudioParams, Bytes, Cause, Code, CodecId, Coded, ColorInfo, ColorRange, CommandKind, Context,
-    Credential, Credentials, DecoderChoice, Definition, Encryption, Entry, Errno, Event,
-    EventStream, Events, Fault, FrameBuffer, Header, InfoCode, IpFamily, JsonValue, Lang, LoopMode,
-    MediaInfo, MediaReader, NetConfig, NoEvent, Origin, OutputStats, Packet, PacketDump,
-    PacketFlags, PixelFormat, PlaneView, PlayConfig, PlayInfo, PlayInfoList, PlayOptions, Player,
-    PlayerBuilder, PlayerConfig, Quality, Refusal, Replay, ReplayError, ReportStyle, Resolve,
-    Resolving, Retry, Rotation, Row, Secret, SecretUrl, SeekAccuracy, SeekMode, SeekTo, Severity,
-    Source, State, Stats, SystemResolver, TapeSink, Text, Thumbnail, ThumbnailList, Time,
-    TimingMark, TrackChoice, TrackId, TrackInfo, TrackKind, TrackOption, UnknownDefinition,
-    VecPlanes, VidAuth, VidSource, VidSts, VideoBase, VideoFrame, VideoParams, VideoReader, codes,
-    explain, replay,
+    AudioFrame, AudioParams, AudioReader, Bytes, Cause, Code, CodecId, Coded, ColorInfo,
+    ColorRange, CommandKind, Context, Credential, Credentials, DecoderChoice, Definition,
+    Encryption, Entry, Errno, Event, EventStream, Events, Fault, FrameBuffer, Header, InfoCode,
+    IpFamily, JsonValue, Lang, LoopMode, MediaInfo, MediaReader, NetConfig, NoEvent, NoProxy,
+    Origin, OutputStats, Packet, PacketDump, PacketFlags, Phase, PhaseWatch, PixelFormat,
+    PlaneView, PlayConfig, PlayInfo, PlayInfoList, PlayOptions, Player, PlayerBuilder,
+    PlayerConfig, Proxy, ProxyConfig, ProxyError, Quality, ReadOptions, Refusal, RenditionChoice,
+    Replay, ReplayError, ReportStyle, Resolve, Resolving, Retry, Rotation, Row, Secret, SecretUrl,
+    SeekAccuracy, SeekMode, SeekTo, Severity, Source, State, Stats, SystemResolver, TapeSink, Text,
+    Thumbnail, ThumbnailList, Time, TimingMark, TrackChoice, TrackId, TrackInfo, TrackKind,
+    TrackOption, UnknownDefinition, VecPlanes, VidAuth, VidSource, VidSts, VideoBase, VideoFrame,
+    VideoParams, VideoReader, Waiting, codes, explain, replay,
 };
 
 macro_rules! names {
@@ -73,7 +74,9 @@ fn every_type_has_a_name_here() {
         Box<dyn Coded>,
     ];
     let media = names![
+        AudioFrame,
         AudioParams,
+        AudioReader,
         Bytes,
         CodecId,
         ColorInfo,
@@ -85,6 +88,8 @@ fn every_type_has_a_name_here() {
         PacketFlags,
         PixelFormat,
         PlaneView<'_>,
+        ReadOptions,
+        RenditionChoice,
         Rotation,
         SeekMode,
         SeekTo,
@@ -106,10 +111,16 @@ fn every_type_has_a_name_here() {
         Header,
         IpFamily,
         NetConfig,
+        NoProxy,
+        Phase,
+        PhaseWatch,
         PlayConfig,
         PlayInfo,
         PlayInfoList,
         PlayOptions,
+        Proxy,
+        ProxyConfig,
+        ProxyError,
         Quality,
         Resolving,
         SecretUrl,
@@ -121,6 +132,7 @@ fn every_type_has_a_name_here() {
         VidSource,
         VidSts,
         VideoBase,
+        Waiting,
         Box<dyn Resolve>,
     ];
     let outputs = names![
