@@ -289,8 +289,10 @@ fn a_live_stream_is_read_from_where_a_player_begins_until_it_ends() {
     world.put_from(Time::ZERO, "live.m3u8", text(0, 3));
     world.put_from(secs(2), "live.m3u8", text(1, 4));
     world.put_from(secs(6), "live.m3u8", text(1, 4) + "#EXT-X-ENDLIST\n");
-    let mut config = PlayerConfig::default();
-    config.live_start_index = -2;
+    let config = PlayerConfig {
+        live_start_index: -2,
+        ..PlayerConfig::default()
+    };
     let url = Secret::new(format!("{AT}live.m3u8"));
     let mut reader = PacketReader::open(config, url, RenditionChoice::default(), world.now);
     assert!(matches!(world.next(&mut reader), Ok(Read::Info(_))));
