@@ -2,8 +2,9 @@
 #![allow(clippy::unwrap_used)]
 
 use std::process::{Command, Output};
+use std::sync::Arc;
 
-use kinora_service::HostPattern;
+use kinora_service::{HostPattern, Library, SystemClock};
 use serde_json::{Value, json};
 
 const PLAYING: &str =
@@ -13,7 +14,14 @@ struct Account(tempfile::TempDir);
 
 impl Account {
     fn new() -> Self {
-        Self(tempfile::tempdir().unwrap())
+        let room = tempfile::tempdir().unwrap();
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        runtime.block_on(async {
+            let data = room.path().join("data");
+            let library = Library::create(&data, Arc::new(SystemClock)).await;
+            library.unwrap().close().await;
+        });
+        Self(room)
     }
     fn run(&self, args: &[&str]) -> Output {
         Command::new(env!("CARGO_BIN_EXE_kinora"))

@@ -289,3 +289,31 @@ fn the_configuration_gives_defaults_and_what_is_wrong_in_it_is_told() {
     let output = run("lang = \"zh\"\n[play]\nspeed = 9", &[]);
     assert!(told(&output).contains("config.toml:3"), "{}", told(&output));
 }
+
+#[test]
+fn pipes_are_probed_demuxed_and_decoded_as_files_are() {
+    let room = tempfile::tempdir().unwrap();
+    let make = |name: &str, muxer: &str| {
+        let picture =
+            "-f lavfi -i testsrc2=size=160x90:rate=25:duration=2 -c:v libx264 -pix_fmt yuv420p";
+        clips::make(room.path(), name, &format!("{picture} {muxer}"))
+    };
+    for film in [
+        make("film.ts", ""),
+        make("front.mp4", "-movflags +faststart"),
+        make("behind.mp4", ""),
+    ] {
+        for (command, held) in [
+            ("probe", "h264"),
+            ("demux", "\"packets\":50"),
+            ("decode", "\"frames\":50"),
+        ] {
+            let script = format!("cat \"$1\" | \"$0\" --no-config {command} -");
+            let done = shell(&script, &film);
+            let text = String::from_utf8(done.stdout).unwrap();
+            let stderr = String::from_utf8(done.stderr).unwrap();
+            assert!(done.status.success(), "{command}: {stderr}");
+            assert!(text.contains(held), "{command}: {text}");
+        }
+    }
+}

@@ -53,22 +53,6 @@ fn a_full_stdout_is_told_with_its_number() {
 }
 
 #[test]
-fn a_pipe_is_refused_and_not_waited_for() {
-    let dir = tempfile::tempdir().unwrap();
-    let pipe = dir.path().join("pipe");
-    assert!(
-        Command::new("mkfifo")
-            .arg(&pipe)
-            .status()
-            .unwrap()
-            .success()
-    );
-    let done = kinora(&["probe", pipe.to_str().unwrap()]).output().unwrap();
-    let told = String::from_utf8(done.stderr).unwrap();
-    assert!(told.contains("file.not_regular"), "{told}");
-}
-
-#[test]
 fn a_speed_or_volume_out_of_range_is_refused() {
     for line in [
         ["play", "f", "--speed", "9"],

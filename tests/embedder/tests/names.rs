@@ -29,8 +29,8 @@ macro_rules! names {
 }
 
 #[test]
-fn every_type_has_a_name_here() {
-    let player = names![
+fn the_types_of_the_player_have_names_here() {
+    let names = names![
         CommandKind,
         Credential,
         DecoderChoice,
@@ -57,7 +57,12 @@ fn every_type_has_a_name_here() {
         TrackChoice,
         TrackOption,
     ];
-    let faults = names![
+    assert!(names.iter().all(|name| !name.is_empty()));
+}
+
+#[test]
+fn the_types_of_the_faults_have_names_here() {
+    let names = names![
         Cause,
         Code,
         Context,
@@ -73,7 +78,12 @@ fn every_type_has_a_name_here() {
         Text,
         Box<dyn Coded>,
     ];
-    let media = names![
+    assert!(names.iter().all(|name| !name.is_empty()));
+}
+
+#[test]
+fn the_types_of_the_media_have_names_here() {
+    let names = names![
         AudioFrame,
         AudioParams,
         AudioReader,
@@ -103,7 +113,12 @@ fn every_type_has_a_name_here() {
         VideoReader,
         Box<dyn FrameBuffer>,
     ];
-    let service = names![
+    assert!(names.iter().all(|name| !name.is_empty()));
+}
+
+#[test]
+fn the_types_of_the_service_have_names_here() {
+    let names = names![
         Credentials,
         Definition,
         Encryption,
@@ -135,7 +150,12 @@ fn every_type_has_a_name_here() {
         Waiting,
         Box<dyn Resolve>,
     ];
-    let outputs = names![
+    assert!(names.iter().all(|name| !name.is_empty()));
+}
+
+#[test]
+fn the_types_of_the_outputs_have_names_here() {
+    let names = names![
         AudioOutput,
         Background,
         Colors,
@@ -157,8 +177,7 @@ fn every_type_has_a_name_here() {
         WavWriter,
         YuvFile,
     ];
-    let all = [&player[..], &faults, &media, &service, &outputs].concat();
-    assert!(all.iter().all(|name| !name.is_empty()));
+    assert!(names.iter().all(|name| !name.is_empty()));
 }
 
 #[test]

@@ -31,7 +31,7 @@ async fn count(pool: &sqlx::SqlitePool) -> i64 {
 async fn nonces_are_forgotten_oldest_first_and_few_at_once() {
     let temp = tempfile::tempdir().unwrap();
     let dir = temp.path().join("data");
-    let library = Library::open(&dir, Arc::new(ManualClock::now()))
+    let library = Library::create(&dir, Arc::new(ManualClock::now()))
         .await
         .unwrap();
     let pool = pool(&dir).await;
@@ -55,7 +55,7 @@ async fn nonces_are_forgotten_oldest_first_and_few_at_once() {
 async fn forgetting_searches_by_index_only() {
     let temp = tempfile::tempdir().unwrap();
     let dir = temp.path().join("data");
-    let library = Library::open(&dir, Arc::new(ManualClock::now()))
+    let library = Library::create(&dir, Arc::new(ManualClock::now()))
         .await
         .unwrap();
     let pool = pool(&dir).await;
