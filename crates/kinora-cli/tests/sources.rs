@@ -293,16 +293,15 @@ fn the_configuration_gives_defaults_and_what_is_wrong_in_it_is_told() {
 #[test]
 fn pipes_are_probed_demuxed_and_decoded_as_files_are() {
     let room = tempfile::tempdir().unwrap();
-    let make = |name: &str, muxer: &str| {
-        let picture =
-            "-f lavfi -i testsrc2=size=160x90:rate=25:duration=2 -c:v libx264 -pix_fmt yuv420p";
-        clips::make(room.path(), name, &format!("{picture} {muxer}"))
-    };
-    for film in [
-        make("film.ts", ""),
-        make("front.mp4", "-movflags +faststart"),
-        make("behind.mp4", ""),
+    let picture =
+        "-f lavfi -i testsrc2=size=160x90:rate=25:duration=2 -c:v libx264 -pix_fmt yuv420p";
+    let front = format!("{picture} -movflags +faststart");
+    for (name, words) in [
+        ("film.ts", picture),
+        ("front.mp4", &front),
+        ("behind.mp4", picture),
     ] {
+        let film = clips::make(room.path(), name, words);
         for (command, held) in [
             ("probe", "h264"),
             ("demux", "\"packets\":50"),
