@@ -23,52 +23,28 @@ pub(crate) fn tell(library: &Library, style: &Style) {
 }
 
 fn words(notice: &Notice) -> Words {
-    match notice {
+    let chinese = match notice {
         Notice::Tightened { path, from, to } => {
             let path = path.display();
-            Words::new(
-                format!(
-                    "{path} could be read by others: its mode is now {to:03o}, it was {from:03o}"
-                ),
-                format!("{path} 原来可被他人读取：权限已由 {from:03o} 改为 {to:03o}"),
-            )
+            format!("{path} 原来可被他人读取：权限已由 {from:03o} 改为 {to:03o}")
         }
         Notice::ReadableByOthers { path, mode, source } => {
             let path = path.display();
-            Words::new(
-                format!(
-                    "{path} can be read by others (mode {mode:03o}), and this could not be changed: {source}"
-                ),
-                format!("{path} 可被他人读取（权限 {mode:03o}），且无法更改：{source}"),
-            )
+            format!("{path} 可被他人读取（权限 {mode:03o}），且无法更改：{source}")
         }
-        Notice::Cleaned(id) => Words::new(
-            format!("removed what the unfinished import {id} had left"),
-            format!("已清除未完成的导入 {id} 留下的内容"),
-        ),
+        Notice::Cleaned(id) => format!("已清除未完成的导入 {id} 留下的内容"),
         Notice::SetAside(path) => {
             let path = path.display();
-            Words::new(
-                format!(
-                    "media that the database does not know were moved to {path}; see `kinora account lost-found`"
-                ),
-                format!("数据库不认识的媒体已移到 {path}；参见 `kinora account lost-found`"),
-            )
+            format!("数据库不认识的媒体已移到 {path}；参见 `kinora account lost-found`")
         }
-        Notice::NotCleaned(error) => Words::new(
-            format!(
-                "what unfinished imports left could not be removed: {}",
-                whole(error)
-            ),
-            format!("未完成的导入留下的内容无法清除：{}", whole(error)),
-        ),
-        Notice::NoReserve(error) => Words::new(
-            format!(
-                "no room is kept for a full disk ({error}): on one, signed requests are refused"
-            ),
-            format!("没有为磁盘写满预留空间（{error}）：磁盘写满时将拒绝带签名的请求"),
-        ),
-    }
+        Notice::NotCleaned(error) => {
+            format!("未完成的导入留下的内容无法清除：{}", whole(error))
+        }
+        Notice::NoReserve(error) => {
+            format!("没有为磁盘写满预留空间（{error}）：磁盘写满时将拒绝带签名的请求")
+        }
+    };
+    Words::new(notice.to_string(), chinese)
 }
 
 /// An error and what caused it, in one line.

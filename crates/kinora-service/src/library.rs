@@ -49,6 +49,10 @@ impl Core {
     pub(crate) fn staging(&self) -> PathBuf {
         self.directory.staging()
     }
+    /// What the operator was not told yet, as if he now were.
+    pub(crate) fn take_notices(&self) -> Vec<Notice> {
+        std::mem::take(&mut *self.notices.lock().unwrap_or_else(PoisonError::into_inner))
+    }
     fn notice(&self, more: impl IntoIterator<Item = Notice>) {
         let mut notices = self.notices.lock().unwrap_or_else(PoisonError::into_inner);
         notices.extend(more);
@@ -100,11 +104,11 @@ impl Library {
         })
     }
 
-    /// What the operator should know and was not told yet: of opening, of cleaning, of imports.
+    /// What the operator should know and was not told yet: of opening, of cleaning, of imports. A service that runs
+    /// writes it into its log.
     #[must_use]
     pub fn take_notices(&self) -> Vec<Notice> {
-        let notices = self.core.notices.lock();
-        std::mem::take(&mut *notices.unwrap_or_else(PoisonError::into_inner))
+        self.core.take_notices()
     }
 
     /// Ends the use of the database in good order.

@@ -22,7 +22,8 @@ fn session_policy(text: &str) -> Result<Policy, Refusal> {
             PolicyProblem::TooLong(_) => "PolicySize",
             _ => "PolicyGrammar",
         };
-        Refusal::invalid_in("Policy", detail, format!("{error}."))
+        let refusal = Refusal::invalid_in("Policy", detail, "this service could not obey it.");
+        refusal.echoing(" In it: ", &error.to_string())
     })
 }
 

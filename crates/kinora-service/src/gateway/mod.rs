@@ -23,7 +23,7 @@ use tracing::Span;
 
 use crate::domain::{AccountState, Ask, Caller, Context, Params, Refusal, SignedRequest, Why};
 use crate::error::{Causes, ServiceError};
-use crate::server::{Held, Reason, Visit, told_action, told_key_id};
+use crate::server::{Held, Origin, Reason, Visit, told_action, told_key_id};
 use crate::service::Shared;
 
 const MAX_BODY_LEN: usize = 64 * 1024;
@@ -42,10 +42,11 @@ pub(crate) struct Call<'a> {
 
 impl From<ServiceError> for Refusal {
     fn from(error: ServiceError) -> Self {
-        tracing::error!(reason = error.reason(), cause = %Causes(&error), "internal error");
+        // Whoever writes tells the operator of a full disk, and once.
         if let ServiceError::DiskFull(_) = error {
             return Why::ServiceUnavailable.because("The disk of the service is full. Try again later; the operator must free some space on it.");
         }
+        tracing::error!(reason = error.reason(), cause = %Causes(&error), "internal error");
         Why::InternalError.because("The service could not read or write its data. Try again later; the operator finds the cause on the machine.")
     }
 }
@@ -278,9 +279,14 @@ fn permit(
     now_ms: i64,
 ) -> Result<(), Refusal> {
     let public_url = shared.public_url.as_ref();
-    let context = Context {
+    let source_ip = match visit.origin {
+        Origin::Forwarded(address) => Some(address),
         // Behind a proxy that the operator does not name as trusted, all connections are the proxy's.
-        source_ip: (public_url.is_none() || visit.is_forwarded).then_some(visit.origin),
+        Origin::Peer(address) => public_url.is_none().then_some(address),
+        Origin::Proxy(_) => None,
+    };
+    let context = Context {
+        source_ip,
         secure_transport: public_url.is_some_and(|url| url.scheme() == "https"),
         now: UnixTime::from_millis(now_ms),
         principal: caller.lineage.principal().arn(),
@@ -294,10 +300,11 @@ fn permit(
     if caller.may(ask) {
         return Ok(());
     }
-    Err(Why::ForbiddenRam.because(format!(
-        "This credential may not do {} on {resource}. Every policy that it comes from must allow it: those of the key, the roles and the sessions.",
+    let refusal = Why::ForbiddenRam.because(format!(
+        "This credential may not do {}. Every policy that it comes from must allow it: those of the key, the roles and the sessions.",
         action.permission()
-    )))
+    ));
+    Err(refusal.echoing(" It was asked to do it on ", &resource.to_string()))
 }
 
 /// Finds the secret for the key, verifies the signature, and only then spends the nonce.

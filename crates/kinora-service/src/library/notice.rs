@@ -1,8 +1,9 @@
+use std::fmt;
 use std::io;
 use std::path::PathBuf;
 
 use crate::domain::VideoId;
-use crate::error::ServiceError;
+use crate::error::{Causes, ServiceError};
 
 /// What an operator should know of a data directory, found while it was opened or cleaned.
 #[derive(Debug)]
@@ -33,4 +34,42 @@ pub enum Notice {
     NotCleaned(ServiceError),
     /// No room was kept for the nonces of requests; a full disk will refuse signed requests.
     NoReserve(io::Error),
+}
+
+impl fmt::Display for Notice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Tightened { path, from, to } => {
+                let path = path.display();
+                write!(
+                    f,
+                    "{path} could be read by others: its mode is now {to:03o}, it was {from:03o}"
+                )
+            }
+            Self::ReadableByOthers { path, mode, source } => {
+                let path = path.display();
+                write!(
+                    f,
+                    "{path} can be read by others (mode {mode:03o}), and this could not be changed: {source}"
+                )
+            }
+            Self::Cleaned(id) => write!(f, "removed what the unfinished import {id} had left"),
+            Self::SetAside(path) => {
+                let path = path.display();
+                write!(
+                    f,
+                    "media that the database does not know were moved to {path}; see `kinora account lost-found`"
+                )
+            }
+            Self::NotCleaned(error) => write!(
+                f,
+                "what unfinished imports left could not be removed: {}",
+                Causes(error)
+            ),
+            Self::NoReserve(error) => write!(
+                f,
+                "no room is kept for a full disk ({error}): on one, signed requests are refused"
+            ),
+        }
+    }
 }

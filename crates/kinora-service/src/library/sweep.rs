@@ -73,7 +73,7 @@ pub(crate) async fn take_back(core: &Core, id: &VideoId) -> Result<Outcome, Serv
     if about(&media).is_none() {
         return Ok(Outcome::Gone);
     }
-    set_aside(core, &media).map(Outcome::SetAside)
+    Ok(set_aside(core, &media)?.map_or(Outcome::Gone, Outcome::SetAside))
 }
 
 async fn is_unfinished(core: &Core, id: &VideoId) -> Result<bool, ServiceError> {
@@ -81,8 +81,9 @@ async fn is_unfinished(core: &Core, id: &VideoId) -> Result<bool, ServiceError> 
     Ok(video.is_some_and(|video| video.status == VideoStatus::Transcoding))
 }
 
-/// Moves media to `lost+found`, under a name that is free there; says where.
-fn set_aside(core: &Core, media: &Path) -> Result<PathBuf, ServiceError> {
+/// Moves media to `lost+found`, under a name that is free there; says where. Another process may have been faster, or
+/// have deleted them: then there is nothing to move.
+fn set_aside(core: &Core, media: &Path) -> Result<Option<PathBuf>, ServiceError> {
     let place = core.directory.lost_found();
     let storage = || ServiceError::storage("move unknown media to", &place);
     private_dir(&place).map_err(storage())?;
@@ -90,8 +91,10 @@ fn set_aside(core: &Core, media: &Path) -> Result<PathBuf, ServiceError> {
     let names = std::iter::once(name.to_string()).chain((1_u32..).map(|n| format!("{name}.{n}")));
     for to in names.map(|name| place.join(name)) {
         if about(&to).is_none() {
-            std::fs::rename(media, &to).map_err(storage())?;
-            return Ok(to);
+            return match std::fs::rename(media, &to) {
+                Err(_) if about(media).is_none() => Ok(None),
+                done => done.map(|()| Some(to)).map_err(storage()),
+            };
         }
     }
     Err(storage()(io::ErrorKind::AlreadyExists.into()))
@@ -116,7 +119,7 @@ pub(crate) async fn collect_unknown(core: &Core) -> Result<Vec<PathBuf>, Service
     for id in unknown_media(core).await? {
         // Once more, for an import that began since.
         if core.videos.video(&id).await?.is_none() {
-            moved.push(set_aside(core, &core.directory.media().join(id.as_str()))?);
+            moved.extend(set_aside(core, &core.directory.media().join(id.as_str()))?);
         }
     }
     Ok(moved)
@@ -153,7 +156,11 @@ pub(crate) fn empty_lost_found(core: &Core) -> Result<usize, ServiceError> {
             true => std::fs::remove_dir_all(path),
             false => std::fs::remove_file(path),
         };
-        removed.map_err(ServiceError::storage("remove", path))?;
+        match removed {
+            // Another process removes it as well.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            done => done.map_err(ServiceError::storage("remove", path))?,
+        }
     }
     Ok(found.len())
 }

@@ -29,6 +29,26 @@ impl From<IpAddr> for Client {
     }
 }
 
+/// Where a request comes from, and whose word that is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Origin {
+    /// The other side of the connection.
+    Peer(IpAddr),
+    /// What a trusted proxy says.
+    Forwarded(IpAddr),
+    /// A trusted proxy, which says of nobody that it could be believed of.
+    Proxy(IpAddr),
+}
+
+impl Origin {
+    /// Whom the limits and the log count it for.
+    pub(crate) fn address(self) -> IpAddr {
+        match self {
+            Self::Peer(address) | Self::Forwarded(address) | Self::Proxy(address) => address,
+        }
+    }
+}
+
 /// The proxies whose word about their clients is taken.
 pub(super) struct Proxies(Vec<IpAddr>);
 
@@ -41,7 +61,10 @@ impl Proxies {
     }
     /// The address that a request comes from: of what trusted proxies add to `X-Forwarded-For`, each at its end, the last
     /// that is none of theirs. What stands before it is the client's own invention.
-    pub(super) fn origin(&self, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
+    pub(super) fn origin(&self, peer: IpAddr, headers: &HeaderMap) -> Origin {
+        if !self.trusts(peer) {
+            return Origin::Peer(peer);
+        }
         let mut origin = peer;
         let told = headers.get_all("x-forwarded-for").iter().rev();
         let hops = told.flat_map(|line| line.to_str().unwrap_or("?").rsplit(','));
@@ -54,7 +77,10 @@ impl Proxies {
             };
             origin = address.to_canonical();
         }
-        origin
+        match self.trusts(origin) {
+            true => Origin::Proxy(origin),
+            false => Origin::Forwarded(origin),
+        }
     }
 }
 
@@ -221,26 +247,50 @@ mod tests {
 
     #[test]
     fn only_a_trusted_proxy_is_believed_and_only_what_it_adds_itself() {
+        type Of = fn(IpAddr) -> Origin;
         let address = |text: &str| text.parse::<IpAddr>().unwrap();
         let proxies = Proxies::new(&[address("127.0.0.1"), address("10.0.0.1")]);
-        for (peer, told, origin) in [
-            ("192.0.2.1", &["198.51.100.7"][..], "192.0.2.1"),
-            ("127.0.0.1", &[], "127.0.0.1"),
-            ("127.0.0.1", &["198.51.100.7"], "198.51.100.7"),
-            ("::ffff:127.0.0.1", &["198.51.100.7"], "198.51.100.7"),
-            ("127.0.0.1", &["1.1.1.1, 198.51.100.7"], "198.51.100.7"),
+        let (peer_s, forwarded, proxy_s): (Of, Of, Of) =
+            (Origin::Peer, Origin::Forwarded, Origin::Proxy);
+        for (peer, told, whose, origin) in [
+            ("192.0.2.1", &["198.51.100.7"][..], peer_s, "192.0.2.1"),
+            ("127.0.0.1", &[], proxy_s, "127.0.0.1"),
+            ("127.0.0.1", &["198.51.100.7"], forwarded, "198.51.100.7"),
+            (
+                "::ffff:127.0.0.1",
+                &["198.51.100.7"],
+                forwarded,
+                "198.51.100.7",
+            ),
+            (
+                "127.0.0.1",
+                &["1.1.1.1, 198.51.100.7"],
+                forwarded,
+                "198.51.100.7",
+            ),
             (
                 "127.0.0.1",
                 &["1.1.1.1", "198.51.100.7, 10.0.0.1"],
+                forwarded,
                 "198.51.100.7",
             ),
-            ("127.0.0.1", &["[2001:db8::1]:443"], "2001:db8::1"),
-            ("127.0.0.1", &["198.51.100.7:80"], "198.51.100.7"),
-            ("127.0.0.1", &["198.51.100.7, unknown"], "127.0.0.1"),
+            (
+                "127.0.0.1",
+                &["[2001:db8::1]:443"],
+                forwarded,
+                "2001:db8::1",
+            ),
+            ("127.0.0.1", &["198.51.100.7:80"], forwarded, "198.51.100.7"),
+            (
+                "127.0.0.1",
+                &["198.51.100.7, unknown"],
+                proxy_s,
+                "127.0.0.1",
+            ),
         ] {
             assert_eq!(
                 proxies.origin(address(peer), &headers(told)),
-                address(origin),
+                whose(address(origin)),
                 "{peer} {told:?}"
             );
         }

@@ -1,7 +1,6 @@
 //! What every request passes on its way in and out: its id, its share of the limits, its line in the log.
 
 use std::convert::Infallible;
-use std::net::IpAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -20,7 +19,7 @@ use hyper_util::service::TowerToHyperService;
 use tracing::field::Empty;
 use tracing::{Instrument as _, error_span};
 
-use super::client::{Budget, Client, Held, Share};
+use super::client::{Budget, Client, Held, Origin, Share};
 use super::connections::{AtWork, Seat};
 use super::pulse::Pulse;
 use super::record::{self, Reason, Record};
@@ -35,9 +34,7 @@ pub(crate) struct Visit {
     /// The request's id: in the answer and in the log.
     pub(crate) request_id: String,
     /// Where it comes from.
-    pub(crate) origin: IpAddr,
-    /// A trusted proxy said so.
-    pub(crate) is_forwarded: bool,
+    pub(crate) origin: Origin,
     /// What its client may take.
     pub(crate) share: Arc<Share>,
     pub(crate) http2: bool,
@@ -82,13 +79,15 @@ impl Service<Request<Incoming>> for Front {
         let visit = Visit {
             request_id: request_id(),
             origin,
-            is_forwarded: origin != self.seat.peer,
-            share: self.budget.share(Client::from(origin)),
+            share: self.budget.share(Client::from(origin.address())),
             http2,
         };
         let request_id = visit.request_id.clone();
-        let path = record::path(request.uri());
-        let span = error_span!(parent: None, "request", request_id, client = %origin, method = %request.method(), path, action = Empty, key = Empty);
+        let (method, path) = (
+            record::method(request.method()),
+            record::path(request.uri()),
+        );
+        let span = error_span!(parent: None, "request", request_id, client = %origin.address(), method, path, action = Empty, key = Empty);
         let record = Record::new(span.clone());
         let place = visit.share.request();
         request.extensions_mut().insert(visit);

@@ -11,7 +11,7 @@ mod streams;
 mod tally;
 mod wire;
 
-pub(crate) use client::Held;
+pub(crate) use client::{Held, Origin};
 pub(crate) use front::Visit;
 pub(crate) use limits::open_files;
 pub use limits::{Limits, raise_open_files};
@@ -141,7 +141,7 @@ pub(crate) async fn run(
         warn!(connections = left, "the grace is over: connections are cut");
     }
     connections.end(Order::Leave, DROPPING).await;
-    tally.tell();
+    housekeeping::tell_now(&shared, &tally);
     info!("stopped");
 }
 

@@ -3,7 +3,7 @@
 
 use std::time::Instant;
 
-use axum::http::Uri;
+use axum::http::{Method, Uri};
 use tracing::{Span, error, info};
 
 use crate::domain::VideoId;
@@ -21,6 +21,26 @@ const SESSION_KEY_PREFIX: &str = "STS.";
 pub(crate) struct Reason {
     pub(crate) code: String,
     pub(crate) sentence: String,
+}
+
+/// A method as it may be told: clients make up others, of any length.
+pub(super) fn method(method: &Method) -> &str {
+    let known = [
+        Method::GET,
+        Method::HEAD,
+        Method::POST,
+        Method::OPTIONS,
+        Method::PUT,
+        Method::DELETE,
+        Method::PATCH,
+        Method::TRACE,
+        Method::CONNECT,
+    ];
+    if known.contains(method) {
+        method.as_str()
+    } else {
+        "(other)"
+    }
 }
 
 /// A path as it may be told.
@@ -134,6 +154,8 @@ mod tests {
         for bad in ["a\nb", "\u{1b}[2J", "Gét", "s3cret", &"a".repeat(41)] {
             assert_eq!(action(bad), "(no name)");
         }
+        assert_eq!(method(&Method::GET), "GET");
+        assert_eq!(method(&"S3CRET".repeat(999).parse().unwrap()), "(other)");
         assert_eq!(key_id("KN0123456789abcdef01"), "KN0123456789abcdef01");
         assert_eq!(key_id("STS.0123abcd"), "STS.0123abcd");
         for bad in [

@@ -202,6 +202,60 @@ async fn behind_a_proxy_an_address_is_not_known_and_never_counts_for_the_caller(
 }
 
 #[tokio::test]
+async fn a_trusted_proxy_tells_which_address_is_judged() {
+    const HERE: &str = "203.0.113.7";
+    let policy = |effect: &str, operator: &str| {
+        let all = if effect == "Deny" { ALL } else { "" };
+        let comma = if all.is_empty() { "" } else { "," };
+        let condition = format!(r#"{{"{operator}":{{"acs:SourceIp":"203.0.113.0/24"}}}}"#);
+        format!(
+            r#"{all}{comma}{{"Effect":"{effect}","Action":"*","Resource":"*","Condition":{condition}}}"#
+        )
+    };
+    for public_url in [None, Some("https://vod.example.com")] {
+        let dir = tempfile::tempdir().unwrap();
+        let clock = Arc::new(ManualClock::at_ms(1_700_000_000_000));
+        let mut config = config(&dir.path().join("data"), &clock);
+        config.public_url = public_url.map(|url| url.parse().unwrap());
+        config.trusted_proxies = vec!["127.0.0.1".parse().unwrap(), "10.0.0.1".parse().unwrap()];
+        let (service, _) = Running::start_as(config, clock).await;
+        let id = service.publish().await;
+        for (effect, operator, when_inside) in [
+            ("Allow", "IpAddress", true),
+            ("Allow", "NotIpAddress", false),
+            ("Deny", "IpAddress", false),
+            ("Deny", "NotIpAddress", true),
+        ] {
+            let key = key_with(&service, &policy(effect, operator)).await;
+            let query = [("Action", "GetPlayInfo"), ("VideoId", id.as_str())];
+            let may = async |told: &str| {
+                let target = format!("/?{}", service.signed("GET", &key, &query));
+                let reply = service.get(&target, &[("X-Forwarded-For", told)]).await;
+                assert!([200, 403].contains(&reply.status), "{}", reply.text());
+                reply.status == 200
+            };
+            let place = format!("{effect} {operator} {public_url:?}");
+            assert_eq!(may(HERE).await, when_inside, "{place}");
+            assert_eq!(may("198.51.100.1").await, !when_inside, "{place}");
+            // What the client itself wrote stands first, and counts for nothing.
+            let forged = format!("{HERE}, 198.51.100.1, 10.0.0.1");
+            assert_eq!(may(&forged).await, !when_inside, "{place}");
+            // Of nobody a proxy says anything: that is no address of a client, and never counts for one.
+            for nobody in [
+                "",
+                "unknown",
+                "203.0.113.7, unknown",
+                "127.0.0.1",
+                "10.0.0.1",
+            ] {
+                assert!(!may(nobody).await, "{place} {nobody:?}");
+            }
+        }
+        service.stop().await;
+    }
+}
+
+#[tokio::test]
 async fn keys_and_roles_of_an_earlier_version_keep_their_rights() {
     let dir = tempfile::tempdir().unwrap();
     let data = dir.path().join("data");

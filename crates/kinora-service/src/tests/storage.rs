@@ -499,3 +499,73 @@ async fn opening_a_large_library_takes_no_longer_than_a_small_one() {
     );
     library.close().await;
 }
+
+/// Lines of the log.
+#[derive(Clone, Default)]
+struct Lines(Arc<std::sync::Mutex<Vec<u8>>>);
+
+impl std::io::Write for Lines {
+    fn write(&mut self, line: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(line);
+        Ok(line.len())
+    }
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn what_a_running_service_s_library_finds_is_told_in_its_log() {
+    let lines = Lines::default();
+    let writer = lines.clone();
+    let log = tracing_subscriber::fmt().with_writer(move || writer.clone());
+    let _log = tracing::subscriber::set_default(log.finish());
+    let temp = tempfile::tempdir().unwrap();
+    let (service, _) = Running::start(&temp.path().join("data"), clock()).await;
+    let core = &service.library.core;
+    let killed = Core::new_video_id().unwrap();
+    std::fs::create_dir(core.staging().join(killed.as_str())).unwrap();
+    service.library.sweep().await;
+    service.stop().await;
+    let log = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
+    let told = format!("removed what the unfinished import {killed} had left");
+    assert_eq!(log.matches(&told).count(), 1, "{log}");
+}
+
+#[tokio::test]
+async fn media_that_two_collect_at_once_are_moved_once_and_fail_neither() {
+    let temp = tempfile::tempdir().unwrap();
+    let data = temp.path().join("data");
+    let one = Library::create(&data, clock()).await.unwrap();
+    let other = Library::open(&data, clock()).await.unwrap();
+    for round in 0..20 {
+        let ids: Vec<VideoId> = (0..20).map(|_| Core::new_video_id().unwrap()).collect();
+        for id in &ids {
+            std::fs::create_dir(data.join("media").join(id.as_str())).unwrap();
+            std::fs::write(data.join("media").join(id.as_str()).join("a.ts"), "x").unwrap();
+        }
+        let collect = |library: &Library| {
+            let library = library.clone();
+            tokio::task::spawn_blocking(move || {
+                let here = tokio::runtime::Builder::new_current_thread()
+                    .enable_all()
+                    .build();
+                here.unwrap().block_on(library.collect_unknown())
+            })
+        };
+        let (first, second) = (collect(&one), collect(&other));
+        let moved = first.await.unwrap().unwrap().len() + second.await.unwrap().unwrap().len();
+        assert_eq!(moved, ids.len(), "round {round}");
+        assert_eq!(one.lost_found().unwrap().len(), ids.len());
+        let remove = |library: &Library| {
+            let library = library.clone();
+            tokio::task::spawn_blocking(move || library.empty_lost_found())
+        };
+        let (first, second) = (remove(&one), remove(&other));
+        first.await.unwrap().unwrap();
+        second.await.unwrap().unwrap();
+        assert!(one.lost_found().unwrap().is_empty());
+    }
+    one.close().await;
+    other.close().await;
+}
