@@ -170,8 +170,11 @@ mod tests {
                 assert!(row.contains(&format!("`{field}`")), "{field} in {row}");
             }
         }
-        // `end` is the command's own.
-        assert_eq!(rows.len(), names.len() + 1);
+        let own = ["file", "start_beyond_end", "end"];
+        for name in own {
+            assert!(DOCUMENT.contains(&format!("| `{name}` |")), "{name}");
+        }
+        assert_eq!(rows.len(), names.len() + own.len());
     }
 
     #[test]

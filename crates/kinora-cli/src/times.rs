@@ -21,12 +21,22 @@ pub(crate) fn parse(text: &str) -> Result<Time, Words> {
             .map(|((hours, minutes), seconds)| hours * 3_600.0 + minutes * 60.0 + seconds),
         _ => None,
     };
-    seconds.map(Time::from_secs_f64).ok_or_else(|| {
-        Words::new(
-            "say seconds (90, 90.5), minutes and seconds (1:30) or hours, minutes and seconds (1:02:03.5)",
-            "应为秒（90、90.5）、分:秒（1:30）或时:分:秒（1:02:03.5）",
-        )
-    })
+    seconds.map(Time::from_secs_f64).ok_or_else(wrong)
+}
+
+/// The same of a number that came as one.
+pub(crate) fn seconds(seconds: f64) -> Result<Time, Words> {
+    let sound = (0.0..LONGEST).contains(&seconds);
+    sound
+        .then(|| Time::from_secs_f64(seconds))
+        .ok_or_else(wrong)
+}
+
+fn wrong() -> Words {
+    Words::new(
+        "say seconds (90, 90.5), minutes and seconds (1:30) or hours, minutes and seconds (1:02:03.5)",
+        "应为秒（90、90.5）、分:秒（1:30）或时:分:秒（1:02:03.5）",
+    )
 }
 
 /// Digits, and a fraction where one may be; less than `bound`.

@@ -8,7 +8,7 @@ use std::ffi::OsStr;
 
 use kinora_faults::clips;
 use rustix::process::Signal;
-use support::Desk;
+use support::{Desk, OTHER_SCREEN_LEFT};
 
 #[test]
 fn keys_pause_play_on_and_quit_and_the_terminal_is_given_back() {
@@ -95,6 +95,28 @@ fn keys_are_answered_and_the_list_of_them_is_shown_and_taken_away() {
     let drawn = desk.wait_for("\x1b[12;1H");
     assert!(!drawn.contains("this list"), "{drawn:?}");
     desk.press("\x1b");
+    assert_eq!(desk.end_of_playing(), Some(0));
+}
+
+#[test]
+fn a_key_that_can_not_be_obeyed_is_answered_on_the_status_line_and_playing_goes_on() {
+    let dir = tempfile::tempdir().unwrap();
+    let words = "-f lavfi -i testsrc2=size=64x64:rate=25:duration=6 -c:v libx264 -preset ultrafast -g 25 \
+                 -pix_fmt yuv420p -hls_time 1 -hls_list_size 0 -hls_flags omit_endlist";
+    let mut desk = Desk::play(&clips::make(dir.path(), "live.m3u8", words));
+    desk.wait_for("playing");
+    desk.press("\x1b[C");
+    let drawn = desk.wait_for("a live stream plays");
+    assert!(!drawn.contains(OTHER_SCREEN_LEFT), "{drawn:?}");
+    // Beyond the last step keys stay where they are, and nothing is refused.
+    for _ in 0..12 {
+        desk.press("]");
+    }
+    desk.wait_for("speed 2");
+    desk.press("]m");
+    let drawn = desk.wait_for("muted");
+    assert!(!drawn.contains("must be"), "{drawn:?}");
+    desk.press("q");
     assert_eq!(desk.end_of_playing(), Some(0));
 }
 

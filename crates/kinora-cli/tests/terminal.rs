@@ -7,6 +7,7 @@ use std::io::{Read as _, Write as _};
 use std::process::{Command, Stdio};
 
 use kinora_faults::clips;
+use serde_json::{Value, json};
 
 fn kinora(line: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_kinora"));
@@ -264,6 +265,10 @@ impl Controlled {
         stdin.write_all(format!("{line}\n").as_bytes()).unwrap();
     }
 
+    fn refused(&mut self) -> Value {
+        serde_json::from_str(&self.wait_for("command_refused")).unwrap()
+    }
+
     fn wait_for(&mut self, text: &str) -> String {
         loop {
             let mut line = String::new();
@@ -286,10 +291,24 @@ fn commands_are_obeyed_misspelt_ones_are_answered_and_quit_ends() {
     let done = player.wait_for("seek_done");
     assert!(done.contains(r#""pts":2.0"#), "{done}");
     player.say(r#"{"cmd":"sek","pos":1}"#);
-    let refused = player.wait_for("command_refused");
-    assert!(refused.contains("did you mean `seek`?"), "{refused}");
+    let refused = player.refused();
+    assert_eq!(
+        (&refused["command"], &refused["reason"]),
+        (&json!("sek"), &json!("control.unknown"))
+    );
+    assert!(refused["text"].as_str().unwrap().contains("mean `seek`?"));
     player.say("not json");
-    player.wait_for("command_refused");
+    assert_eq!(player.refused()["command"], Value::Null);
+    for (line, reason) in [
+        (r#"{"cmd":"speed","value":9}"#, "speed_out_of_range"),
+        (r#"{"cmd":"volume","value":-1}"#, "volume_out_of_range"),
+        (r#"{"cmd":"track","index":99}"#, "no_such_track"),
+    ] {
+        player.say(line);
+        let refused = player.refused();
+        assert_eq!(refused["reason"], format!("command.{reason}"));
+        assert!(refused["text"].is_string() && refused["command"].is_string());
+    }
     player.say(r#"{"cmd":"next"}"#);
     player.wait_for(r#""number":2,"of":2"#);
     player.wait_for(r#""event":"first_frame""#);

@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{Args, ValueHint};
-use kinora::Time;
+use kinora::{SPEEDS, Time, VOLUMES};
 
 use super::{DecoderArg, NetArgs, VidArgs};
 use crate::times;
@@ -132,13 +132,13 @@ fn parse_until(text: &str) -> Result<Until, Words> {
 fn parse_speed(text: &str) -> Result<f64, Words> {
     let speed = text.parse().ok();
     speed
-        .filter(|speed| (0.5..=2.0).contains(speed))
+        .filter(|speed| SPEEDS.contains(speed))
         .ok_or_else(|| Words::new("say a factor from 0.5 to 2", "应为 0.5 到 2 的倍数"))
 }
 
 fn parse_volume(text: &str) -> Result<f32, Words> {
     let volume = text.parse().ok();
     volume
-        .filter(|volume| (0.0..=2.0).contains(volume))
+        .filter(|volume| VOLUMES.contains(volume))
         .ok_or_else(|| Words::new("say a factor from 0 to 2", "应为 0 到 2 的倍数"))
 }

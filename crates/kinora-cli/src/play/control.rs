@@ -53,7 +53,10 @@ const NAMES: [&str; 12] = [
 
 /// Seconds, or as `--start` takes them.
 #[derive(Deserialize)]
-#[serde(untagged)]
+#[serde(
+    untagged,
+    expecting = "`pos` is seconds (90) or a text as `--start` takes it (\"1:30\")"
+)]
 enum Position {
     Seconds(f64),
     Text(String),
@@ -73,8 +76,8 @@ pub(crate) fn listen(remote: &Remote, machine: bool) -> io::Result<()> {
     let reading = move || {
         let mut stdin = io::stdin().lock();
         while let Some(line) = next_line(&mut stdin) {
-            if let Err(words) = read(&line).and_then(|order| obey(&remote, order)) {
-                refuse(&remote, &words, machine);
+            if let Err(refused) = read(&line).and_then(|order| obey(&remote, order)) {
+                refuse(&remote, &refused, machine);
             }
         }
         remote.turn(Turn::Quit);
@@ -113,35 +116,60 @@ fn next_line(stdin: &mut impl BufRead) -> Option<Vec<u8>> {
     }
 }
 
-fn read(line: &[u8]) -> Result<Order, Words> {
+/// A line that is no command, in the shape of the event that tells so (`docs/events.md`).
+struct Refused {
+    /// As it was named, where it was.
+    command: Option<String>,
+    reason: &'static str,
+    words: Words,
+}
+
+impl Refused {
+    fn new(command: Option<&str>, reason: &'static str, words: Words) -> Self {
+        Self {
+            command: command.map(shown),
+            reason,
+            words,
+        }
+    }
+}
+
+/// What came from outside is repeated, but not at any length.
+fn shown(name: &str) -> String {
+    name.chars().filter(|c| !c.is_control()).take(40).collect()
+}
+
+fn read(line: &[u8]) -> Result<Order, Refused> {
     let example = r#"{"cmd":"seek","pos":"1:30"}"#;
     let value: Value = serde_json::from_slice(line).map_err(|_| {
-        Words::new(
+        let words = Words::new(
             format!("a command is a JSON object on a line, such as {example}"),
             format!("命令是一行一个 JSON 对象，例如 {example}"),
-        )
+        );
+        Refused::new(None, "control.not_json", words)
     })?;
     let Some(name) = value.get("cmd").and_then(Value::as_str) else {
-        return Err(Words::new(
+        let words = Words::new(
             format!("a command has its name in `cmd`, such as {example}"),
             format!("命令的名称写在 `cmd` 里，例如 {example}"),
-        ));
+        );
+        return Err(Refused::new(None, "control.no_name", words));
     };
     if !NAMES.contains(&name) {
-        return Err(unknown(name));
+        return Err(Refused::new(Some(name), "control.unknown", unknown(name)));
     }
     let name = name.to_owned();
     serde_json::from_value(value).map_err(|error| {
-        Words::new(
+        let words = Words::new(
             format!("`{name}`: {error}"),
             format!("`{name}`：参数有误（{error}）"),
-        )
+        );
+        Refused::new(Some(&name), "control.argument", words)
     })
 }
 
 fn unknown(name: &str) -> Words {
-    // What came from outside is repeated, but not at any length.
-    let shown: String = name.chars().filter(|c| !c.is_control()).take(40).collect();
+    let shown = shown(name);
     let known = NAMES.join(", ");
     match nearest_word(name, NAMES) {
         Some(near) => Words::new(
@@ -155,35 +183,42 @@ fn unknown(name: &str) -> Words {
     }
 }
 
-fn refuse(remote: &Remote, words: &Words, machine: bool) {
-    let text = words.in_language(remote.style().lang);
+fn refuse(remote: &Remote, refused: &Refused, machine: bool) {
+    let text = refused.words.in_language(remote.style().lang);
     match machine {
-        true => json::line(&json!({ "event": "command_refused", "reason": text })),
+        true => json::line(&json!({
+            "event": "command_refused", "command": refused.command, "reason": refused.reason, "text": text,
+        })),
         false => remote.screen().tell(&format!("kinora: {text}")),
     }
 }
 
-fn obey(remote: &Remote, order: Order) -> Result<(), Words> {
+/// The time that a seek goes to: seconds are bounded as a text of them is.
+fn target(pos: &Position) -> Result<Time, Refused> {
+    let time = match pos {
+        Position::Seconds(seconds) => times::seconds(*seconds),
+        Position::Text(text) => times::parse(text),
+    };
+    time.map_err(|words| Refused::new(Some("seek"), "control.argument", words))
+}
+
+fn obey(remote: &Remote, order: Order) -> Result<(), Refused> {
     let player = remote.player();
     match order {
         Order::Seek { pos, mode } => {
-            let target = match pos {
-                Position::Seconds(seconds) => Time::from_secs_f64(seconds),
-                Position::Text(text) => times::parse(&text)?,
-            };
             let accuracy = match mode {
                 Mode::Exact => SeekAccuracy::Exact,
                 Mode::Key => SeekAccuracy::KeyFrame,
             };
-            remote.seek(target, accuracy);
+            remote.seek(target(&pos)?, accuracy);
         }
         Order::Start => player.start(),
         Order::Pause => player.pause(),
         Order::Stop => player.stop(),
         Order::Reload => player.reload(),
-        Order::Speed { value } => remote.set_speed(|_| value),
-        Order::Volume { value } => remote.set_volume(|_| value),
-        Order::Mute { value } => remote.set_mute(|_| value),
+        Order::Speed { value } => remote.set_speed(value),
+        Order::Volume { value } => remote.set_volume(value),
+        Order::Mute { value } => remote.set_mute(value),
         Order::Track { index } => {
             player.select_track(index.map_or(TrackChoice::Auto, TrackChoice::Index));
         }
@@ -199,10 +234,10 @@ fn obey(remote: &Remote, order: Order) -> Result<(), Words> {
 mod tests {
     use super::*;
 
-    fn refused(line: &str) -> String {
+    fn refused(line: &str) -> (&'static str, String) {
         match read(line.as_bytes()) {
-            Ok(_) => String::new(),
-            Err(words) => words.to_string(),
+            Ok(_) => ("", String::new()),
+            Err(refused) => (refused.reason, refused.words.to_string()),
         }
     }
 
@@ -214,17 +249,46 @@ mod tests {
                 "mute" => line.replace(r#""value":1"#, r#""value":true"#),
                 _ => line,
             };
-            assert_eq!(refused(&line), "", "{name}");
+            assert_eq!(refused(&line).1, "", "{name}");
         }
     }
 
     #[test]
     fn what_is_misspelt_is_answered_with_what_was_meant() {
-        assert!(refused(r#"{"cmd":"sek","pos":1}"#).contains("did you mean `seek`?"));
-        assert!(refused(r#"{"cmd":"frobnicate"}"#).contains("there are seek, start"));
-        assert!(refused("seek 5").contains("JSON object"));
-        assert!(refused(r#"{"seek":5}"#).contains("`cmd`"));
-        assert!(refused(r#"{"cmd":"seek"}"#).contains("missing field"));
+        for (line, reason, text) in [
+            (
+                r#"{"cmd":"sek","pos":1}"#,
+                "control.unknown",
+                "did you mean `seek`?",
+            ),
+            (
+                r#"{"cmd":"frobnicate"}"#,
+                "control.unknown",
+                "there are seek, start",
+            ),
+            ("seek 5", "control.not_json", "JSON object"),
+            (r#"{"seek":5}"#, "control.no_name", "`cmd`"),
+            (r#"{"cmd":"seek"}"#, "control.argument", "missing field"),
+            (
+                r#"{"cmd":"seek","pos":true}"#,
+                "control.argument",
+                "seconds (90)",
+            ),
+        ] {
+            let (why, told) = refused(line);
+            assert_eq!(why, reason, "{line}");
+            assert!(told.contains(text), "{line}: {told}");
+        }
+    }
+
+    #[test]
+    fn a_time_that_no_film_has_is_no_target() {
+        for seconds in [-1.0, 1e300, f64::INFINITY, f64::NAN] {
+            assert!(target(&Position::Seconds(seconds)).is_err(), "{seconds}");
+        }
+        assert!(
+            target(&Position::Seconds(90.5)).is_ok_and(|time| time == Time::from_millis(90_500))
+        );
     }
 
     #[test]

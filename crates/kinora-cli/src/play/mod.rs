@@ -53,7 +53,7 @@ pub(crate) fn run(args: PlayArgs, style: &Style) -> Result<(), Failure> {
     let keyboard = has_keyboard(&args, style).then(Keyboard::open).flatten();
     let desk = Desk::open(&screen, keyboard);
     let ending = Ending::new(&player, &desk, &turns);
-    let remote = Remote::new(&player, &screen, &turns, &args, style);
+    let remote = Remote::new(&player, &screen, &turns, style);
     if args.control.is_some() {
         let machine = args.stats.is_some() || style.json;
         control::listen(&remote, machine).map_err(|error| Failure::io("stdin", &error))?;

@@ -3,17 +3,12 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use kinora::{Player, SeekAccuracy, State, Time, TrackChoice, TrackKind};
+use kinora::{Player, SPEEDS, SeekAccuracy, State, Time, TrackChoice, TrackKind, VOLUMES};
 
 use super::screen::Screen;
 use super::show::clock;
 use super::turn::{Turn, Turns};
-use crate::args::PlayArgs;
 use crate::report::Style;
-
-/// The limits of speed and volume.
-pub(crate) const SPEEDS: std::ops::RangeInclusive<f64> = 0.5..=2.0;
-pub(crate) const VOLUMES: std::ops::RangeInclusive<f32> = 0.0..=2.0;
 
 /// Everything that a player can be asked for.
 #[derive(Clone)]
@@ -22,41 +17,23 @@ pub(crate) struct Remote {
     screen: Screen,
     turns: Turns,
     style: Style,
-    set: Arc<Mutex<Set>>,
+    asked: Arc<Mutex<Asked>>,
 }
 
-/// What is set, for as long as the program plays.
-#[derive(Clone, Copy)]
-struct Set {
-    muted: bool,
-    volume: f32,
-    speed: f64,
-    /// Whether it is to play, and when that was asked for.
-    plays: Option<(bool, Instant)>,
-}
+/// Whether it is to play, and when that was asked for.
+type Asked = Option<(bool, Instant)>;
 
 /// Within so long what was asked for last counts, since the player may not show it yet.
 const UNDER_WAY: Duration = Duration::from_secs(1);
 
 impl Remote {
-    pub(crate) fn new(
-        player: &Arc<Player>,
-        screen: &Screen,
-        turns: &Turns,
-        args: &PlayArgs,
-        style: &Style,
-    ) -> Self {
+    pub(crate) fn new(player: &Arc<Player>, screen: &Screen, turns: &Turns, style: &Style) -> Self {
         Self {
             player: Arc::clone(player),
             screen: screen.clone(),
             turns: turns.clone(),
             style: *style,
-            set: Arc::new(Mutex::new(Set {
-                muted: args.mute,
-                volume: args.volume,
-                speed: args.speed,
-                plays: None,
-            })),
+            asked: Arc::default(),
         }
     }
 
@@ -74,12 +51,6 @@ impl Remote {
         self.screen.answer(self.style.say(english, chinese));
     }
 
-    fn change(&self, change: impl FnOnce(&mut Set)) -> Set {
-        let mut set = self.set.lock().unwrap_or_else(PoisonError::into_inner);
-        change(&mut set);
-        *set
-    }
-
     /// Leaves the file that plays.
     pub(crate) fn turn(&self, turn: Turn) {
         match turn {
@@ -93,20 +64,19 @@ impl Remote {
 
     pub(crate) fn pause_or_play(&self) {
         let now = self.player.state() == State::Started;
-        let set = self.change(|set| {
-            let asked = set.plays.filter(|(_, when)| when.elapsed() < UNDER_WAY);
-            let plays = asked.map_or(now, |(plays, _)| plays);
-            set.plays = Some((!plays, Instant::now()));
-        });
-        match set.plays {
-            Some((false, _)) => {
-                self.player.pause();
-                self.answer("paused", "已暂停");
-            }
-            _ => {
-                self.player.start();
-                self.answer("playing", "播放中");
-            }
+        let plays = {
+            let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
+            let last = asked.filter(|(_, when)| when.elapsed() < UNDER_WAY);
+            let plays = !last.map_or(now, |(plays, _)| plays);
+            *asked = Some((plays, Instant::now()));
+            plays
+        };
+        if plays {
+            self.player.start();
+            self.answer("playing", "播放中");
+        } else {
+            self.player.pause();
+            self.answer("paused", "已暂停");
         }
     }
 
@@ -122,37 +92,45 @@ impl Remote {
         self.seek(target.max(Time::ZERO), SeekAccuracy::KeyFrame);
     }
 
-    pub(crate) fn set_mute(&self, wanted: impl FnOnce(bool) -> bool) {
-        let set = self.change(|set| set.muted = wanted(set.muted));
-        match set.muted {
+    pub(crate) fn set_mute(&self, mute: bool) {
+        match mute {
             true => self.answer("muted", "已静音"),
             false => self.answer("sound on", "声音已开"),
         }
-        self.player.set_mute(set.muted);
+        self.player.set_mute(mute);
     }
 
-    pub(crate) fn set_volume(&self, wanted: impl FnOnce(f32) -> f32) {
-        let set = self.change(|set| {
-            // In hundredths, lest steps add up to odd ones.
-            let volume = (wanted(set.volume) * 100.0).round() / 100.0;
-            set.volume = volume.clamp(*VOLUMES.start(), *VOLUMES.end());
-        });
-        let percent = f64::from(set.volume) * 100.0;
-        self.answer(
-            &format!("volume {percent:.0} %"),
-            &format!("音量 {percent:.0}%"),
-        );
-        self.player.set_volume(set.volume);
+    /// What is beyond the range the player refuses.
+    pub(crate) fn set_volume(&self, volume: f32) {
+        if VOLUMES.contains(&volume) {
+            let percent = f64::from(volume) * 100.0;
+            self.answer(
+                &format!("volume {percent:.0} %"),
+                &format!("音量 {percent:.0}%"),
+            );
+        }
+        self.player.set_volume(volume);
     }
 
-    pub(crate) fn set_speed(&self, wanted: impl FnOnce(f64) -> f64) {
-        let set = self.change(|set| {
-            let speed = (wanted(set.speed) * 100.0).round() / 100.0;
-            set.speed = speed.clamp(*SPEEDS.start(), *SPEEDS.end());
-        });
-        let speed = set.speed;
-        self.answer(&format!("speed {speed}"), &format!("倍速 {speed}"));
+    /// So much louder; the ends of the range are as far as it goes.
+    pub(crate) fn louder(&self, step: f32) {
+        // In hundredths, lest steps add up to odd ones.
+        let volume = ((self.player.volume() + step) * 100.0).round() / 100.0;
+        self.set_volume(volume.clamp(*VOLUMES.start(), *VOLUMES.end()));
+    }
+
+    /// What is beyond the range the player refuses.
+    pub(crate) fn set_speed(&self, speed: f64) {
+        if SPEEDS.contains(&speed) {
+            self.answer(&format!("speed {speed}"), &format!("倍速 {speed}"));
+        }
         self.player.set_speed(speed);
+    }
+
+    /// So much faster; the ends of the range are as far as it goes.
+    pub(crate) fn faster(&self, step: f64) {
+        let speed = ((self.player.speed() + step) * 100.0).round() / 100.0;
+        self.set_speed(speed.clamp(*SPEEDS.start(), *SPEEDS.end()));
     }
 
     /// The next of the qualities that can be chosen.

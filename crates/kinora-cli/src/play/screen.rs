@@ -70,14 +70,16 @@ impl Screen {
         screen.rewrite(&line);
     }
 
-    /// Answers a person at once, on the line that is rewritten.
-    pub(crate) fn answer(&self, text: &str) {
+    /// Answers a person at once, on the line that is rewritten; says whether there is one.
+    pub(crate) fn answer(&self, text: &str) -> bool {
         let mut screen = self.lock();
         screen.answer = Some((text.to_owned(), Instant::now() + ANSWER));
-        if let Some(most) = screen.room() {
+        let room = screen.room();
+        if let Some(most) = room {
             let line = fit(text, most);
             screen.rewrite(&line);
         }
+        room.is_some()
     }
 
     /// Tells a line that stays, on stderr.

@@ -360,8 +360,12 @@ impl<'a> Session<'a> {
             self.say(told, json!({ "text": text }));
             return;
         }
-        let name = command.name();
-        self.stage.screen.tell(&format!("kinora: {name}: {text}"));
+        // Who pressed the key reads the status line; a program's commands are answered by lines that stay.
+        let by_key = self.stage.args.control.is_none();
+        if !(by_key && self.stage.screen.answer(text)) {
+            let name = command.name();
+            self.stage.screen.tell(&format!("kinora: {name}: {text}"));
+        }
     }
 
     fn refresh(&mut self, fault: Fault) -> Result<(), Failure> {
