@@ -223,6 +223,9 @@ impl Coded for CloudError {
     }
 }
 
+/// So many characters of a service's text are shown.
+const MOST_SHOWN: usize = 200;
+
 /// A service's text fit to be shown: one line, short, and without the string it signed, which holds the token.
 pub(crate) fn brief(text: &str) -> String {
     let lower = text.to_ascii_lowercase();
@@ -231,9 +234,19 @@ pub(crate) fn brief(text: &str) -> String {
         .filter_map(|mark| lower.find(mark))
         .min()
         .unwrap_or(text.len());
-    let kept = text.get(..end).unwrap_or(text);
-    kept.chars()
-        .take(200)
-        .map(|letter| if letter.is_control() { ' ' } else { letter })
-        .collect()
+    let kept = match text.get(..end) {
+        // Not half of the sentence that shows it, where another one stands before.
+        Some(before) if end < text.len() => {
+            before.rfind(". ").map_or(before, |stop| &before[..=stop])
+        }
+        _ => text,
+    };
+    let plain = kept
+        .chars()
+        .map(|letter| if letter.is_control() { ' ' } else { letter });
+    let mut brief: String = plain.clone().take(MOST_SHOWN).collect();
+    if plain.count() > MOST_SHOWN {
+        brief.push('…');
+    }
+    brief
 }

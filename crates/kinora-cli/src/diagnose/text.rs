@@ -59,23 +59,23 @@ pub(crate) fn check(check: &Check, style: &Style) -> String {
 
 /// The failure whole, who must act, and a command that shows it.
 pub(crate) fn verdict(verdict: &Verdict, style: &Style) -> String {
-    let (title, acts, shown) = match style.lang {
-        Lang::Zh => ("结论", "处理方", "复现命令"),
-        Lang::En => ("verdict", "who must act", "to see it"),
+    let (title, acts, shown, colon) = match style.lang {
+        Lang::Zh => ("结论", "处理方", "复现命令", "："),
+        Lang::En => ("verdict", "who must act", "to see it", ": "),
     };
     let who = verdict.who(style.lang);
     let Some(fault) = &verdict.fault else {
         let ink = ink(AnsiColor::Green, style);
-        return format!("\n{title}: {ink}{who}{ink:#}\n");
+        return format!("\n{title}{colon}{ink}{who}{ink:#}\n");
     };
     let form = match style.color {
         true => ReportStyle::Ansi,
         false => ReportStyle::Plain,
     };
     let mut text = format!("\n{title}\n{}", fault.report(style.lang, form));
-    let _ = writeln!(text, "{acts}: {who}");
+    let _ = writeln!(text, "{acts}{colon}{who}");
     if let Some(command) = &verdict.command {
-        let _ = writeln!(text, "{shown}: {command}");
+        let _ = writeln!(text, "{shown}{colon}{command}");
     }
     text
 }

@@ -84,21 +84,41 @@ pub(crate) fn wrap(text: &str, most: usize) -> String {
     wrapped
 }
 
-/// Where a continued line begins: under what follows a label (`cause   The path`), where that leaves room enough.
+/// Where a continued line begins: under what follows a label (`cause   The path`), where that leaves room for its words.
 fn indent(line: &str, most: usize) -> usize {
-    let text = line.trim_start_matches(' ');
-    let margin = line.len() - text.len();
-    let column = text.find("  ").map(|end| {
-        let gap = text[end..].len() - text[end..].trim_start_matches(' ').len();
-        margin + columns(&text[..end]) + gap
-    });
-    column
-        .filter(|column| *column <= most / 3)
-        .unwrap_or_else(|| (margin + UNDER).min(most / 2))
+    let margin = columns(line) - columns(line.trim_start_matches(' '));
+    let widest = words(line)
+        .into_iter()
+        .map(|word| columns(word.trim_matches(' ')))
+        .max();
+    let room = most.saturating_sub(widest.unwrap_or(0));
+    second_column(line)
+        .filter(|column| *column <= room && *column <= most * 2 / 5)
+        .unwrap_or_else(|| (margin + UNDER).min(room.max(UNDER)).min(most / 2))
+}
+
+/// Where the text begins that stands behind a label and at least two spaces, whatever is coloured of them.
+fn second_column(line: &str) -> Option<usize> {
+    let (mut column, mut spaces, mut begun) = (0, 0, false);
+    for piece in pieces(line).filter(|piece| piece.columns > 0) {
+        if piece.text == " " {
+            spaces += 1;
+        } else if begun && spaces > 1 {
+            return Some(column);
+        } else {
+            (begun, spaces) = (true, 0);
+        }
+        column += piece.columns;
+    }
+    None
 }
 
 fn wrap_line(line: &str, most: usize, out: &mut String) {
     let under = " ".repeat(indent(line, most));
+    // A line that begins further in than its own continuation would look like one.
+    let text = line.trim_start_matches(' ');
+    let margin = (line.len() - text.len()).min(under.len());
+    let line = &line[line.len() - text.len() - margin..];
     let mut taken = 0;
     // Until a word stands on a line there is nothing to break behind.
     let mut fresh = true;
@@ -213,6 +233,30 @@ mod tests {
             "  what    The file is not\n          there"
         );
         assert_eq!(wrap("one two", 3), "one\n tw\n o");
+    }
+
+    #[test]
+    fn what_follows_a_label_stays_in_its_column_also_where_the_label_is_coloured() {
+        assert_eq!(
+            wrap("  \x1b[1mwhat  \x1b[0m  The file is not there", 30),
+            "  \x1b[1mwhat  \x1b[0m  The file is not\n          there"
+        );
+        assert_eq!(
+            wrap("✓ media       place first · container mp4 · live", 40),
+            "✓ media       place first · container\n              mp4 · live"
+        );
+    }
+
+    #[test]
+    fn a_word_stays_whole_where_the_indent_can_make_room_for_it() {
+        assert_eq!(
+            wrap("  where   http://127.0.0.1:18999/film.mp4", 40),
+            "  where\n    http://127.0.0.1:18999/film.mp4"
+        );
+        assert_eq!(
+            wrap("              0x20050003 ERROR_NETWORK_CONNECT_TIMEOUT", 40),
+            "           0x20050003\n           ERROR_NETWORK_CONNECT_TIMEOUT"
+        );
     }
 
     #[test]

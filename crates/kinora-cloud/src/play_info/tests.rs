@@ -89,6 +89,8 @@ fn a_refusal_carries_what_support_needs_and_no_secret() {
         (Some(400), Some("v"))
     );
     assert!(!format!("{error} {error:?} {fault:?}").contains("t0ken"));
+    // Nor half of the sentence that shows it.
+    assert!(error.to_string().ends_with("signature is not matched."));
 }
 
 #[test]
