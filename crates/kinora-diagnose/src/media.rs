@@ -23,7 +23,7 @@ impl Run<'_> {
             Err(fault) => return self.add(check.failed(fault)),
         };
         let info = Arc::clone(reader.info());
-        let first = reader.next_packet();
+        let first = first_picture(&mut reader);
         self.add(placed(described(check, &info), &info, first, url));
         let middle = info
             .duration
@@ -45,7 +45,7 @@ impl Run<'_> {
             let since = Instant::now();
             let packet = reader
                 .seek(SeekTo { time, mode })
-                .and_then(|()| reader.next_packet());
+                .and_then(|()| first_picture(&mut reader));
             self.add(placed(check.took(since.elapsed()), &info, packet, url));
         }
         self.codecs(&info, url);
@@ -65,6 +65,34 @@ impl Run<'_> {
             self.add(check);
         }
     }
+}
+
+/// So many packets of other tracks may come before a picture.
+const MOST_BEFORE: usize = 4_096;
+
+/// The first picture from here on; the first packet where there are no pictures.
+fn first_picture(reader: &mut MediaReader) -> Result<Option<Packet>, Fault> {
+    let info = Arc::clone(reader.info());
+    let is_video = |packet: &Packet| {
+        let track = info.track(packet.track);
+        track.is_some_and(|track| track.kind() == TrackKind::Video)
+    };
+    let first = reader.next_packet()?;
+    let has_pictures = info
+        .tracks
+        .iter()
+        .any(|track| track.kind() == TrackKind::Video);
+    if !has_pictures || first.as_ref().is_none_or(is_video) {
+        return Ok(first);
+    }
+    for _ in 0..MOST_BEFORE {
+        match reader.next_packet()? {
+            Some(packet) if is_video(&packet) => return Ok(Some(packet)),
+            Some(_) => {}
+            None => break,
+        }
+    }
+    Ok(first)
 }
 
 /// A packet of a place that must have one.

@@ -189,6 +189,26 @@ fn the_times_of_segments_are_those_that_they_tell_themselves() {
 }
 
 #[test]
+fn the_first_picture_of_a_file_is_told_and_not_a_sound_before_it() {
+    let site = Site::over(tempfile::tempdir().unwrap());
+    // AAC begins before the pictures do: by the samples that its encoder needs first.
+    let film = "-f lavfi -i testsrc2=size=64x64:rate=25:duration=4 -f lavfi -i sine=duration=4 -c:v libx264 -g 25 \
+                -pix_fmt yuv420p -c:a aac";
+    clips::make(site.path(), "film.mp4", film);
+    let diagnosis = site.of("film.mp4");
+    let places: Vec<_> = checks(&diagnosis, Step::Media)
+        .into_iter()
+        .map(|check| ["place", "pts", "key_frame"].map(|name| fact(check, name)))
+        .collect();
+    let expected = [
+        ["first", "0:00.000", "yes"],
+        ["middle", "0:02.000", "yes"],
+        ["last", "0:03.000", "yes"],
+    ];
+    assert_eq!(places, expected);
+}
+
+#[test]
 fn the_network_is_told_apart_step_by_step() {
     let diagnosis = of_url("http://nobody.invalid/film.mp4", &options());
     assert_eq!(
