@@ -57,7 +57,6 @@ pub(crate) fn run(args: &ServeArgs, style: &Style) -> Result<(), Failure> {
         let service = Service::open(config)
             .await
             .map_err(|error| Failure::of(&error))?;
-        notices::tell(service.library(), style);
         announce(&service, style);
         service
             .run(async move {

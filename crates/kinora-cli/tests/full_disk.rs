@@ -27,8 +27,9 @@ impl Server {
         let mut child = Command::new(env!("CARGO_BIN_EXE_kinora"))
             .args(["serve", "--json", "--listen", "127.0.0.1:0", "--data"])
             .arg(data)
+            .env("KINORA_LOG", "warn")
             .stdout(Stdio::piped())
-            .stderr(Stdio::null())
+            .stderr(Stdio::piped())
             .spawn()
             .unwrap();
         let mut line = String::new();
@@ -56,10 +57,14 @@ impl Server {
         let (status, body) = self.get(target);
         (status, serde_json::from_slice(&body).unwrap())
     }
-    /// As `kill -9` does.
-    fn kill(mut self) {
+    /// As `kill -9` does; what it had logged.
+    fn kill(mut self) -> String {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
+        let mut log = String::new();
+        let mut stderr = self.child.stderr.take().unwrap();
+        stderr.read_to_string(&mut log).unwrap();
+        log
     }
 }
 
@@ -178,7 +183,10 @@ fn a_full_disk_stops_no_reading_and_lets_nothing_be_replayed() {
         }
     };
     replayed(&server);
-    server.kill();
+    // However many requests met it, the operator is told once.
+    let log = server.kill();
+    assert_eq!(log.lines().count(), 1, "{log}");
+    assert!(log.contains("the disk is full"), "{log}");
     // Started again on the full disk, and once more when there is room.
     let server = Server::start(&data);
     replayed(&server);

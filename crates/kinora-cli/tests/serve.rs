@@ -4,6 +4,7 @@
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::{Child, ChildStderr, Command, Stdio};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -47,8 +48,9 @@ impl Server {
             assert!(lines.read_line(&mut told).unwrap() > 0, "{told}");
         }
         let value = |mark: &str| {
-            let rest = told.split(mark).nth(1).unwrap();
-            rest.lines().next().unwrap().to_owned()
+            // A key is shown at the first start only.
+            let rest = told.split(mark).nth(1).unwrap_or_default();
+            rest.lines().next().unwrap_or_default().to_owned()
         };
         Self {
             address: value("http://").parse().unwrap(),
@@ -75,20 +77,25 @@ impl Server {
         self.ask(format!("GET {target}").as_bytes(), "")
     }
     fn signed(&self, secret: &str, nonce: u32, more: &[(&str, &str)]) -> String {
+        self.signed_by(&(self.key.0.clone(), secret.to_owned()), nonce, more)
+    }
+    /// Signed with that key; a parameter that is given takes the place of the usual one.
+    fn signed_by(&self, key: &(String, String), nonce: u32, more: &[(&str, &str)]) -> String {
         let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
         let now = UnixTime(i64::try_from(since.as_secs()).unwrap()).to_string();
         let nonce = nonce.to_string();
         let mut pairs = vec![
             ("Format", "JSON"),
             ("Version", "2017-03-21"),
-            ("AccessKeyId", self.key.0.as_str()),
+            ("AccessKeyId", key.0.as_str()),
             ("SignatureMethod", "HMAC-SHA1"),
             ("SignatureVersion", "1.0"),
             ("SignatureNonce", &nonce),
             ("Timestamp", &now),
         ];
+        pairs.retain(|(name, _)| more.iter().all(|(given, _)| given != name));
         pairs.extend(more);
-        let signature = sign::signature(&Secret::new(secret), Method::Get, &pairs);
+        let signature = sign::signature(&Secret::new(key.1.as_str()), Method::Get, &pairs);
         let all = pairs
             .iter()
             .copied()
@@ -281,6 +288,24 @@ fn what_fails_inside_is_told_to_the_operator_with_its_cause_and_not_to_the_clien
     }
 }
 
+#[test]
+fn what_is_found_at_the_start_is_told_in_the_form_of_the_log() {
+    for args in ["", "--log-format json"] {
+        let room = tempfile::tempdir().unwrap();
+        let data = room.path().join("data");
+        Server::start(&data, args, "info").stop();
+        std::fs::set_permissions(&data, std::fs::Permissions::from_mode(0o755)).unwrap();
+        let log = Server::start(&data, args, "info").stop();
+        let mut told = log
+            .lines()
+            .filter(|line| line.contains("could be read by others"));
+        let line = told.next().unwrap_or_else(|| panic!("{log}"));
+        assert!(told.next().is_none() && line.contains("WARN"), "{log}");
+        let is_json = |line: &str| serde_json::from_str::<serde_json::Value>(line).is_ok();
+        assert!(args.is_empty() || log.lines().all(is_json), "{log}");
+    }
+}
+
 const LINK: &str = "canary-auth-key-7XqPw2";
 const SESSION: &str = "canary-token-Zk39LmVt";
 const SIGNATURE: &str = "canary-signature-Tt55";
@@ -288,6 +313,10 @@ const PLAY_AUTH: &str = "canary-play-auth-Uu81";
 const AUTH_INFO: &str = "canary-auth-info-Oo42";
 const HEADER: &str = "canary-header-Rr17Qq";
 const BODY: &str = "canary-body-Gg80Nn3";
+const ROLE: &str = "canary-role-Ee61Vb";
+const METHOD: &str = "CANARY-METHOD-QQ77";
+const PARAMETER: &str = "canary-parameter-Jj93Sd";
+const VIDEO_ID: &str = "ca9a12bdca9a12bdca9a12bdca9a12bd";
 
 #[test]
 fn no_secret_that_is_sent_is_logged() {
@@ -316,6 +345,8 @@ fn no_secret_that_is_sent_is_logged() {
     }
     let length = format!("Content-Length: {}\r\n", BODY.len());
     server.ask(b"POST /", &format!("{length}\r\n{BODY}"));
+    server.ask(format!("{METHOD} /").as_bytes(), "");
+    secrets_where_none_belongs(&server, &room.path().join("data"));
 
     let log = server.stop();
     assert!(log.lines().count() > 8, "{log}");
@@ -328,6 +359,10 @@ fn no_secret_that_is_sent_is_logged() {
         AUTH_INFO,
         HEADER,
         BODY,
+        ROLE,
+        METHOD,
+        PARAMETER,
+        VIDEO_ID,
     ];
     let canaries = canaries.map(|text| Canary::new(text, text));
     let found = leaks(
@@ -335,6 +370,66 @@ fn no_secret_that_is_sent_is_logged() {
         &[("the log".to_owned(), log.clone().into_bytes())],
     );
     assert!(found.is_empty(), "{found:#?}\n{log}");
+}
+
+const ASSUME: (&str, &str) = ("Action", "AssumeRole");
+const STS: (&str, &str) = ("Version", "2015-04-01");
+const ME: (&str, &str) = ("RoleSessionName", "me");
+const PLAYER: (&str, &str) = ("RoleArn", "acs:ram::1:role/player");
+const OTHER: (&str, &str) = ("RoleArn", "acs:ram::1:role/canary-role-Ee61Vb");
+const EFFECT: &str = r#"{"Version":"1","Statement":[{"Effect":"canary-parameter-Jj93Sd"}]}"#;
+const ELEMENT: &str = r#"{"canary-parameter-Jj93Sd":"1"}"#;
+/// Refused to whomever.
+const REFUSED: [&[(&str, &str)]; 5] = [
+    &[("Action", "GetPlayInfo"), ("VideoId", VIDEO_ID)],
+    &[("Action", "GetVideoPlayAuth"), ("VideoId", VIDEO_ID)],
+    &[ASSUME, STS, ME, OTHER],
+    &[ASSUME, STS, ME, PLAYER, ("Policy", EFFECT)],
+    &[ASSUME, STS, ME, PLAYER, ("Policy", ELEMENT)],
+];
+const PARAMETERS: &str = "Format Version AccessKeyId SignatureMethod SignatureVersion Timestamp \
+    SecurityToken AuthInfo AuthTimeout AuthInfoTimeout StreamType ResultType OutputType Formats \
+    Definition PlayConfig DurationSeconds RoleSessionName Action VideoId RoleArn Policy";
+
+/// In every parameter, of requests that are refused for it or for want of a right.
+fn secrets_where_none_belongs(server: &Server, data: &Path) {
+    let powerless = powerless_key(data);
+    let mut nonce = 100;
+    let mut refused = |key: &(String, String), params: &[(&str, &str)]| {
+        nonce += 1;
+        let answer = server.get(&server.signed_by(key, nonce, params));
+        assert!(answer.starts_with("HTTP/1.1 40"), "{params:?}: {answer}");
+        answer
+    };
+    for params in REFUSED {
+        refused(&server.key, params);
+        let answer = refused(&powerless, params);
+        assert!(answer.contains("may not do"), "{answer}");
+    }
+    for name in PARAMETERS.split(' ') {
+        for params in REFUSED {
+            let mut params = params.to_vec();
+            params.retain(|(given, _)| *given != name);
+            params.push((name, PARAMETER));
+            refused(&server.key, &params);
+        }
+    }
+}
+
+fn powerless_key(data: &Path) -> (String, String) {
+    let made = Command::new(env!("CARGO_BIN_EXE_kinora"))
+        .args(["account", "new-key", "--lang", "en", "--policy"])
+        .arg(r#"{"Version":"1","Statement":[{"Effect":"Deny","Action":"*","Resource":"*"}]}"#)
+        .arg("--data")
+        .arg(data)
+        .output()
+        .unwrap();
+    let made = String::from_utf8(made.stdout).unwrap();
+    let value = |mark: &str| {
+        let rest = made.split(mark).nth(1).unwrap();
+        rest.lines().next().unwrap().to_owned()
+    };
+    (value("KEY_ID="), value("KEY_SECRET="))
 }
 
 #[test]

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use kinora_errors::Secret;
 use tokio::net::TcpListener;
+use tracing::warn;
 
 use crate::clock::{Clock, SystemClock};
 use crate::domain::AccessKey;
@@ -14,6 +15,9 @@ use crate::error::ServiceError;
 use crate::library::{Core, Library};
 use crate::server::{self, Limits};
 use crate::store::Nonces;
+
+/// What the database has to end what it began, when the service stops: another process may hold it.
+const CLOSING: Duration = Duration::from_secs(1);
 
 /// How a service is set up.
 #[derive(Clone)]
@@ -32,7 +36,8 @@ pub struct ServiceConfig {
     /// What clients may take.
     pub limits: Limits,
     /// The proxies that stand before the service: what they say in `X-Forwarded-For` of their clients is
-    /// believed, for the log and for the limits that each client has. Anybody else counts by his own address.
+    /// believed, for the log, for the limits that each client has and for the addresses in policies. Anybody else
+    /// counts by his own address.
     pub trusted_proxies: Vec<IpAddr>,
     /// The service's time.
     pub clock: Arc<dyn Clock>,
@@ -166,7 +171,12 @@ impl Service {
             self.stop_grace,
         )
         .await;
-        self.library.close().await;
+        let closed = tokio::time::timeout(CLOSING, self.library.close()).await;
+        if closed.is_err() {
+            warn!(
+                "another process holds the database: it is left as a kill would leave it, which it withstands"
+            );
+        }
         Ok(())
     }
 }

@@ -100,3 +100,30 @@ async fn a_request_in_flight_ends_before_the_service_does() {
     service.stop().await;
     assert!(TcpStream::connect(address).await.is_err());
 }
+
+#[tokio::test]
+async fn a_service_ends_in_its_grace_also_while_another_process_holds_the_database() {
+    let temp = tempfile::tempdir().unwrap();
+    let clock = Arc::new(ManualClock::now());
+    let mut config = config(&temp.path().join("data"), &clock);
+    config.stop_grace = std::time::Duration::from_millis(50);
+    let file = config.data_dir.join("kinora.db");
+    let (service, key) = Running::start_as(config, clock).await;
+    let file = format!("sqlite:{}", file.display());
+    let pool = sqlx::SqlitePool::connect(&file).await.unwrap();
+    let mut held = pool.acquire().await.unwrap();
+    sqlx::query("BEGIN IMMEDIATE")
+        .execute(&mut *held)
+        .await
+        .unwrap();
+    // It is signed well, so that its nonce must be written down.
+    let target = service.signed("GET", &key.unwrap(), &[("Action", "GetVideoInfo")]);
+    let mut waits = TcpStream::connect(service.address).await.unwrap();
+    let head = format!("GET /?{target} HTTP/1.1\r\nHost: x\r\n\r\n");
+    waits.write_all(head.as_bytes()).await.unwrap();
+    // The answer to a later one shows that the first was taken.
+    assert_eq!(service.get("/nothing", &[]).await.status, 404);
+    let stopped = tokio::time::timeout(std::time::Duration::from_secs(8), service.stop());
+    stopped.await.unwrap();
+    sqlx::query("ROLLBACK").execute(&mut *held).await.unwrap();
+}
