@@ -31,6 +31,7 @@ pub(crate) fn run(args: &DemuxArgs, style: &Style) -> Result<(), Failure> {
     let title = style.say("reading", "正在读取");
     let bar = Progress::of_long_work(title, style.lang, args.packets);
     let mut tracks: Vec<Counted> = Vec::new();
+    let mut drawn = 0;
     let mut lines = std::io::BufWriter::new(std::io::stdout().lock());
     while let Some(packet) = reader.next_packet().inspect_err(|_| bar.clear())? {
         let track = counted(&mut tracks, packet.track);
@@ -45,7 +46,11 @@ pub(crate) fn run(args: &DemuxArgs, style: &Style) -> Result<(), Failure> {
                 out::lost(&error)
             }
         }
-        if let Some(all) = reader.total_len() {
+        // Many packets come of the same piece.
+        if let Some(all) = reader.total_len()
+            && drawn != reader.bytes_read()
+        {
+            drawn = reader.bytes_read();
             bar.set_if_long(reader.bytes_read() as f64 / all.max(1) as f64);
         }
     }

@@ -49,6 +49,8 @@ pub struct PacketReader {
     shelf: Shelf,
     info: Option<Arc<MediaInfo>>,
     state: State,
+    /// Told once the packets that came before it are given.
+    noted: Option<Notice>,
 }
 
 enum State {
@@ -59,7 +61,7 @@ enum State {
     Failed(Fault),
 }
 
-/// One packet is asked for at a time: whatever is there is enough.
+/// Whatever is there is enough: the shelf says when it is full.
 const MOST: Time = Time::from_millis(1);
 
 impl PacketReader {
@@ -85,6 +87,7 @@ impl PacketReader {
             shelf: Shelf::default(),
             info: None,
             state,
+            noted: None,
         }
     }
 
@@ -119,7 +122,7 @@ impl PacketReader {
             self.ingest.reload(&mut self.cx);
         }
         loop {
-            if let Some(packet) = self.shelf.take(self.is_over()) {
+            if let Some(packet) = self.ready() {
                 return Ok(Read::Packet(packet));
             }
             match &self.state {
@@ -128,8 +131,13 @@ impl PacketReader {
                 State::Reading | State::Parked => {}
             }
             let (cx, shelf) = (&mut self.cx, &mut self.shelf);
-            match self.ingest.poll(cx, shelf, Time::ZERO, MOST) {
+            let notice = self.noted.take();
+            match notice.or_else(|| self.ingest.poll(cx, shelf, Time::ZERO, MOST)) {
                 Some(notice) => {
+                    if let Some(packet) = self.before(&notice) {
+                        self.noted = Some(notice);
+                        return Ok(Read::Packet(packet));
+                    }
                     if let Some(info) = self.noticed(notice)? {
                         return Ok(Read::Info(info));
                     }
@@ -140,6 +148,20 @@ impl PacketReader {
                     return Ok(self.shelf.take(false).map_or(Read::Pending, Read::Packet));
                 }
             }
+        }
+    }
+
+    /// The next of the packets that are there already: for these [`read`](Self::read) needs neither time nor outputs.
+    pub fn ready(&mut self) -> Option<Packet> {
+        self.shelf.take(self.is_over())
+    }
+
+    /// A packet that came before what is told.
+    fn before(&mut self, notice: &Notice) -> Option<Packet> {
+        match notice {
+            // After that even those are given that waited for others.
+            Notice::Ended | Notice::Failed(_) => None,
+            _ => self.ready(),
         }
     }
 
@@ -200,8 +222,8 @@ impl PacketReader {
     }
 
     /// Looks for the duration where only the end of the source tells it: [`read`](Self::read) gives it with another
-    /// [`Read::Info`] then, and after that the packets as if nothing had been asked. `false`: it is known, or can not be
-    /// found.
+    /// [`Read::Info`] then, after the packets that are [`ready`](Self::ready), and after that the packets as if nothing had
+    /// been asked. `false`: it is known, or can not be found.
     pub fn find_duration(&mut self) -> bool {
         let known = self.duration().is_some();
         !known && self.ingest.find_duration()

@@ -1,4 +1,5 @@
-//! Local files: one thread reads for all requests, in turn, as credit allows.
+//! Local files: one thread reads for all requests, in turn, as credit allows. Who waits for the bytes anyway may read
+//! regular files himself.
 
 use std::collections::VecDeque;
 use std::fs::File;
@@ -22,12 +23,12 @@ const PIECE: u64 = 256 * 1024;
 
 /// One file request under way.
 pub(crate) struct Job {
-    pub(crate) path: PathBuf,
-    pub(crate) range: ByteRange,
-    pub(crate) ticket: Ticket,
-    pub(crate) since: Instant,
+    path: PathBuf,
+    range: ByteRange,
+    ticket: Ticket,
+    since: Instant,
     /// It may be a pipe: the user named it.
-    pub(crate) pipes: bool,
+    pipes: bool,
     reading: Option<Reading>,
 }
 
@@ -92,23 +93,7 @@ impl FileReader {
             .spawn(move || serve(&inside))?;
         Ok(Self(shared))
     }
-    /// `pipes`: it may be read from a pipe, too.
-    pub(crate) fn submit(
-        &self,
-        path: PathBuf,
-        range: ByteRange,
-        ticket: Ticket,
-        since: Instant,
-        pipes: bool,
-    ) {
-        let job = Job {
-            path,
-            range,
-            ticket,
-            since,
-            pipes,
-            reading: None,
-        };
+    pub(crate) fn submit(&self, job: Job) {
         self.0.change(|state| state.incoming.push_back(job));
     }
     /// Credit was granted or a request was cancelled.
@@ -123,9 +108,42 @@ impl Drop for FileReader {
     }
 }
 
+/// Requests for regular files that go on when they are told to, on the thread that tells them.
+#[derive(Default)]
+pub(crate) struct InlineFiles(Mutex<VecDeque<Job>>);
+
+impl InlineFiles {
+    fn lock(&self) -> MutexGuard<'_, VecDeque<Job>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+    pub(crate) fn submit(&self, job: Job) {
+        self.lock().push_back(job);
+    }
+    /// Each goes on by a piece. `false`: none could.
+    pub(crate) fn go_on(&self) -> bool {
+        // Not locked while events are told: who hears them may ask for more.
+        let mut jobs = std::mem::take(&mut *self.lock());
+        let moved = each_in_turn(&mut jobs, None);
+        self.lock().extend(jobs);
+        moved
+    }
+}
+
+/// A step of every request. `false`: all of them wait.
+fn each_in_turn(jobs: &mut VecDeque<Job>, mut pipes: Option<&mut Pipes>) -> bool {
+    let mut moved = false;
+    jobs.retain_mut(|job| {
+        let step = job.step(pipes.as_deref_mut());
+        moved |= !matches!(step, Step::Waits);
+        !matches!(step, Step::Ended)
+    });
+    moved
+}
+
 fn serve(shared: &Arc<Shared>) {
     let mut jobs: VecDeque<Job> = VecDeque::new();
-    let mut pipes = Pipes::default();
+    let woken = Arc::clone(shared);
+    let mut pipes = Pipes::new(move || woken.change(|state| state.kicked = true));
     let mut idle = true;
     loop {
         let mut state = shared.lock();
@@ -141,22 +159,44 @@ fn serve(shared: &Arc<Shared>) {
         state.kicked = false;
         jobs.append(&mut state.incoming);
         drop(state);
-        idle = true;
-        jobs.retain_mut(|job| {
-            let step = job.step(&mut pipes, shared);
-            idle &= !matches!(step, Step::Moved);
-            !matches!(step, Step::Ended)
-        });
+        idle = !each_in_turn(&mut jobs, Some(&mut pipes));
     }
 }
 
 impl Job {
-    fn step(&mut self, pipes: &mut Pipes, shared: &Arc<Shared>) -> Step {
+    /// `pipes`: it may be read from a pipe, too.
+    pub(crate) fn new(
+        path: PathBuf,
+        range: ByteRange,
+        ticket: Ticket,
+        since: Instant,
+        pipes: bool,
+    ) -> Self {
+        Self {
+            path,
+            range,
+            ticket,
+            since,
+            pipes,
+            reading: None,
+        }
+    }
+
+    /// Whether it can only be read in order. What can not be looked at is told when it is opened.
+    pub(crate) fn is_of_a_pipe(&self) -> bool {
+        self.pipes && is_pipe(&self.path).unwrap_or(false)
+    }
+
+    pub(crate) fn into_ticket(self) -> Ticket {
+        self.ticket
+    }
+
+    fn step(&mut self, pipes: Option<&mut Pipes>) -> Step {
         if self.ticket.flow.is_cancelled() {
             self.ticket.forget();
             return Step::Ended;
         }
-        match self.advance(pipes, shared) {
+        match self.advance(pipes) {
             Ok(step) => {
                 if matches!(step, Step::Ended) {
                     let id = self.ticket.id;
@@ -182,17 +222,18 @@ impl Job {
         }
     }
 
-    fn advance(&mut self, pipes: &mut Pipes, shared: &Arc<Shared>) -> Result<Step, NetError> {
+    fn advance(&mut self, pipes: Option<&mut Pipes>) -> Result<Step, NetError> {
         match &mut self.reading {
             Some(Reading::File(reading)) => return reading.advance(&self.ticket),
             Some(Reading::Pipe(reading)) => return reading.advance(&self.ticket, self.range),
             None => {}
         }
-        if self.pipes && is_pipe(&self.path)? {
-            let shared = Arc::clone(shared);
-            let wake = move || shared.change(|state| state.kicked = true);
+        if let Some(pipes) = pipes
+            && self.pipes
+            && is_pipe(&self.path)?
+        {
             let pipe = pipes
-                .open(&self.path, wake)
+                .open(&self.path)
                 .map_err(|source| NetError::File { source })?;
             self.reading = Some(Reading::Pipe(PipeReading {
                 pipe,

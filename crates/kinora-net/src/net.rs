@@ -11,7 +11,7 @@ use kinora_errors::Fault;
 use kinora_media::RequestId;
 use tokio::runtime::{Builder, Runtime};
 
-use crate::file::FileReader;
+use crate::file::{FileReader, InlineFiles, Job};
 use crate::flow::Flow;
 use crate::guard::Reach;
 use crate::http::Client;
@@ -72,6 +72,8 @@ struct Inner {
     active: Arc<Active>,
     runtime: OnceLock<Runtime>,
     files: OnceLock<FileReader>,
+    /// Regular files that are read by [`Net::read_inline`].
+    inline: Option<InlineFiles>,
     /// Held while one of the two above is started.
     starting: Mutex<()>,
     own_ids: AtomicU64,
@@ -81,7 +83,17 @@ impl Net {
     /// A network that tells `sink` what happens. `sink` is called on the network's threads; it may block
     /// to hold the network back, and must not panic. Nothing is started yet.
     pub fn new(config: NetConfig, sink: impl Fn(NetEvent) + Send + Sync + 'static) -> Self {
-        Self::with_resolver(config, SystemResolver, sink)
+        Self::build(config, Arc::new(SystemResolver), Arc::new(sink), None)
+    }
+
+    /// As [`Net::new`], for who has nothing to do until the bytes are there: regular files are read by
+    /// [`Net::read_inline`], on the thread that calls it. That spares the way from thread to thread.
+    pub fn with_inline_files(
+        config: NetConfig,
+        sink: impl Fn(NetEvent) + Send + Sync + 'static,
+    ) -> Self {
+        let inline = Some(InlineFiles::default());
+        Self::build(config, Arc::new(SystemResolver), Arc::new(sink), inline)
     }
 
     /// As [`Net::new`], with a resolver of one's own for names.
@@ -90,12 +102,22 @@ impl Net {
         resolver: impl Resolve,
         sink: impl Fn(NetEvent) + Send + Sync + 'static,
     ) -> Self {
+        Self::build(config, Arc::new(resolver), Arc::new(sink), None)
+    }
+
+    fn build(
+        config: NetConfig,
+        resolver: Arc<dyn Resolve>,
+        sink: Arc<Sink>,
+        inline: Option<InlineFiles>,
+    ) -> Self {
         Self(Arc::new(Inner {
-            client: Arc::new(Client::new(config, Arc::new(resolver))),
-            sink: Arc::new(sink),
+            client: Arc::new(Client::new(config, resolver)),
+            sink,
             active: Arc::default(),
             runtime: OnceLock::new(),
             files: OnceLock::new(),
+            inline,
             starting: Mutex::new(()),
             own_ids: AtomicU64::new(u64::MAX),
         }))
@@ -103,7 +125,7 @@ impl Net {
 
     /// Starts a fetch and returns at once. Its end is exactly one `Done` or `Failed`, unless it is cancelled.
     pub fn fetch(&self, request: FetchRequest) {
-        self.fetch_into(request, Arc::clone(&self.0.sink));
+        self.fetch_into(request, Arc::clone(&self.0.sink), self.0.inline.as_ref());
     }
 
     /// Lets a request deliver so many bytes more.
@@ -122,6 +144,14 @@ impl Net {
             flow.cancel();
             self.wake_files();
         }
+    }
+
+    /// Reads the next piece of each file that was asked for, as far as its credit goes, and tells it before it returns. `false`:
+    /// no piece could be read, what comes next comes from elsewhere. Only after [`Net::with_inline_files`]; pipes are
+    /// not waited for here.
+    pub fn read_inline(&self) -> bool {
+        let inline = self.0.inline.as_ref();
+        inline.is_some_and(InlineFiles::go_on)
     }
 
     /// A whole small answer; waits for it. `request.id` and `request.credit` do not matter.
@@ -143,7 +173,8 @@ impl Net {
             .saturating_add(1);
         let (sender, events) = mpsc::channel();
         // A receiver that is gone has its answer already.
-        self.fetch_into(request, Arc::new(move |event| drop(sender.send(event))));
+        let sink = Arc::new(move |event| drop(sender.send(event)));
+        self.fetch_into(request, sink, None);
         let mut reply = Reply::default();
         let mut body = BytesMut::new();
         let given_up = loop {
@@ -185,7 +216,8 @@ impl Net {
         Ok(runtime.block_on(async move { client.survey(target).await }))
     }
 
-    fn fetch_into(&self, request: FetchRequest, sink: Arc<Sink>) {
+    /// Regular files are read `inline`, if it is given.
+    fn fetch_into(&self, request: FetchRequest, sink: Arc<Sink>, inline: Option<&InlineFiles>) {
         let flow = Arc::new(Flow::new(request.credit));
         let ticket = Ticket {
             id: request.id,
@@ -198,7 +230,7 @@ impl Net {
         }
         let since = Instant::now();
         let (id, url) = (request.id, request.url.clone());
-        if let Err((ticket, error)) = self.start(request, ticket, since) {
+        if let Err((ticket, error)) = self.start(request, ticket, since, inline) {
             let fault = error.into_fault().at_url(url.expose());
             ticket.finish(NetEvent::Failed { id, fault });
         }
@@ -209,6 +241,7 @@ impl Net {
         request: FetchRequest,
         ticket: Ticket,
         since: Instant,
+        inline: Option<&InlineFiles>,
     ) -> Result<(), (Ticket, NetError)> {
         let target = match Target::parse(request.url.expose()) {
             Ok(target) => target,
@@ -221,9 +254,14 @@ impl Net {
                 }
                 // What a playlist names is a file that it came with.
                 let pipes = matches!(request.initiator, Initiator::User);
+                let job = Job::new(path, request.range, ticket, since, pipes);
+                if let Some(inline) = inline.filter(|_| !job.is_of_a_pipe()) {
+                    inline.submit(job);
+                    return Ok(());
+                }
                 match self.files() {
-                    Ok(files) => files.submit(path, request.range, ticket, since, pipes),
-                    Err(error) => return Err((ticket, NetError::Start(error))),
+                    Ok(files) => files.submit(job),
+                    Err(error) => return Err((job.into_ticket(), NetError::Start(error))),
                 }
             }
             Target::Web(url) => {

@@ -53,17 +53,23 @@ struct Window {
 }
 
 /// The pipes that were opened, by their paths: a pipe opened anew would be another one.
-#[derive(Default)]
-pub(crate) struct Pipes(HashMap<PathBuf, Arc<Pipe>>);
+pub(crate) struct Pipes {
+    open: HashMap<PathBuf, Arc<Pipe>>,
+    wake: Arc<dyn Fn() + Send + Sync>,
+}
 
 impl Pipes {
-    /// The pipe at a path; `wake` is called when something came of it.
-    pub(crate) fn open(
-        &mut self,
-        path: &Path,
-        wake: impl Fn() + Send + 'static,
-    ) -> io::Result<Arc<Pipe>> {
-        if let Some(pipe) = self.0.get(path) {
+    /// `wake` is called when something came of one of them.
+    pub(crate) fn new(wake: impl Fn() + Send + Sync + 'static) -> Self {
+        Self {
+            open: HashMap::new(),
+            wake: Arc::new(wake),
+        }
+    }
+
+    /// The pipe at a path.
+    pub(crate) fn open(&mut self, path: &Path) -> io::Result<Arc<Pipe>> {
+        if let Some(pipe) = self.open.get(path) {
             return Ok(Arc::clone(pipe));
         }
         let pipe = Arc::new(Pipe {
@@ -71,10 +77,11 @@ impl Pipes {
             wanted: Condvar::new(),
         });
         let (inside, place) = (Arc::clone(&pipe), path.to_owned());
+        let wake = Arc::clone(&self.wake);
         thread::Builder::new()
             .name("kinora-pipe".into())
-            .spawn(move || inside.read(&place, &wake))?;
-        self.0.insert(path.to_owned(), Arc::clone(&pipe));
+            .spawn(move || inside.read(&place, &*wake))?;
+        self.open.insert(path.to_owned(), Arc::clone(&pipe));
         Ok(pipe)
     }
 }
@@ -82,7 +89,7 @@ impl Pipes {
 impl Drop for Pipes {
     /// Readers end with their next byte; one that waits for it holds nobody up.
     fn drop(&mut self) {
-        for pipe in self.0.values() {
+        for pipe in self.open.values() {
             pipe.lock().closed = true;
             pipe.wanted.notify_all();
         }
@@ -123,7 +130,7 @@ impl Pipe {
     }
 
     /// The reader's thread.
-    fn read(&self, path: &Path, wake: &impl Fn()) {
+    fn read(&self, path: &Path, wake: &dyn Fn()) {
         let outcome = open(path).and_then(|mut source| {
             let mut buffer = vec![0; PIECE];
             while self.is_wanted() {

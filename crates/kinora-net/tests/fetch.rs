@@ -7,7 +7,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use kinora_media::{ByteRange, Header, RequestId};
-use kinora_net::{Method, NetConfig, NetEvent, Resolve, Resolving};
+use kinora_net::{FetchRequest, Method, NetConfig, NetEvent, Resolve, Resolving};
 use support::{BlackHole, PATIENCE, Probe, Server, patient, pattern, range_server};
 
 #[test]
@@ -75,6 +75,67 @@ fn credit_bounds_what_a_file_delivers() {
     let file = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(file.path(), pattern(20_000)).unwrap();
     delivers_only_what_is_granted(file.path().to_str().unwrap(), 20_000);
+}
+
+#[test]
+fn an_inline_file_is_read_by_who_waits_for_it_and_as_far_as_its_credit_goes() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let bytes = pattern(700_001);
+    std::fs::write(file.path(), &bytes).unwrap();
+    let probe = Probe::inline(patient());
+    let mut request = probe.request(file.path().to_str().unwrap());
+    request.credit = 300_000;
+    let id = request.id;
+    probe.net.fetch(request);
+    assert!(probe.events.try_recv().is_err(), "nobody else reads it");
+
+    let (mut told, mut body, mut ended) = (false, Vec::new(), false);
+    let mut read_on = || {
+        while probe.net.read_inline() {
+            let before = body.len();
+            // All of a turn is told before it ends.
+            for event in probe.events.try_iter() {
+                match event {
+                    NetEvent::Head { .. } => told = true,
+                    NetEvent::Chunk(chunk) => body.extend_from_slice(&chunk.data),
+                    NetEvent::Done { .. } => ended = true,
+                    NetEvent::Failed { fault, .. } => panic!("{fault}"),
+                }
+            }
+            assert!(body.len() - before <= 256 * 1024, "one piece at a time");
+        }
+        (told, body.len(), ended)
+    };
+    assert_eq!(read_on(), (true, 300_000, false));
+    probe.net.grant(id, 1 << 20);
+    assert_eq!(read_on(), (true, 700_001, true));
+    assert!(body == bytes);
+}
+
+#[test]
+fn an_inline_file_that_is_cancelled_or_absent_ends() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), pattern(20_000)).unwrap();
+    let probe = Probe::inline(patient());
+    let request = probe.request(file.path().to_str().unwrap());
+    let id = request.id;
+    probe.net.fetch(request);
+    probe.net.cancel(id);
+    while probe.net.read_inline() {}
+    assert!(probe.events.try_recv().is_err());
+
+    let absent = file.path().with_extension("absent");
+    probe.net.fetch(probe.request(absent.to_str().unwrap()));
+    while probe.net.read_inline() {}
+    let Ok(NetEvent::Failed { fault, .. }) = probe.events.try_recv() else {
+        panic!("it is not there")
+    };
+    assert_eq!(fault.reason(), "file.not_found");
+
+    // Who waits for a whole answer needs nobody to read it for him.
+    let request = FetchRequest::get(RequestId(0), file.path().to_str().unwrap());
+    let reply = probe.net.get(request, 1 << 20, PATIENCE).unwrap();
+    assert_eq!(reply.body.len(), 20_000);
 }
 
 #[test]

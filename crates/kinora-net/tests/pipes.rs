@@ -42,6 +42,19 @@ fn from(probe: &Probe, path: &Path, start: u64) -> FetchRequest {
 }
 
 #[test]
+fn a_pipe_holds_nobody_up_who_reads_files_inline() {
+    let dir = tempfile::tempdir().unwrap();
+    let bytes = pattern(300_000);
+    let probe = Probe::inline(patient());
+    let path = fifo(dir.path(), bytes.clone());
+    let request = from(&probe, &path, 0);
+    let id = request.id;
+    probe.net.fetch(request);
+    assert!(!probe.net.read_inline());
+    assert_eq!(probe.outcome(id).body, bytes);
+}
+
+#[test]
 fn a_pipe_is_read_whole_and_what_came_can_be_asked_for_again() {
     let dir = tempfile::tempdir().unwrap();
     let bytes = pattern(1_000_000);

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use kinora_engine::{
@@ -11,7 +11,7 @@ use kinora_engine::{
     Refusal, Slot, State, TapeSink, VOLUMES,
 };
 use kinora_errors::{Fault, codes};
-use kinora_media::{Time, VideoFrame};
+use kinora_media::Time;
 use kinora_net::{FetchRequest, Method, Net, NetConfig, NetEvent, Resolve};
 use kinora_output::{AudioSink, VideoSink};
 
@@ -95,7 +95,6 @@ struct Driver {
     engine: Engine,
     world: World,
     deadline: Option<Time>,
-    view: Arc<Mutex<View>>,
 }
 
 /// Everything outside the engine that it gives orders to.
@@ -112,8 +111,7 @@ struct World {
     frames: HashMap<FrameId, AnyFrame>,
     render: Render,
     sound: AudioLine,
-    /// The newest picture, until the view shows it.
-    shown: Option<VideoFrame>,
+    view: Arc<Mutex<View>>,
 }
 
 /// Who waits for the end, and how it was.
@@ -145,7 +143,7 @@ impl Driver {
             frames: HashMap::new(),
             render,
             sound: AudioLine::new(parts.audio),
-            shown: None,
+            view: parts.view,
         };
         Ok(Self {
             engine: match parts.record {
@@ -154,7 +152,6 @@ impl Driver {
             },
             world,
             deadline: None,
-            view: parts.view,
         })
     }
 
@@ -241,7 +238,7 @@ impl Driver {
     /// Shows what is so now, and only then tells of it.
     fn publish(&mut self) {
         let now = self.world.clock.now();
-        let mut view = self.view.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut view = self.world.view();
         view.state = self.engine.state();
         view.position = self.engine.position(now);
         view.duration = self.engine.duration();
@@ -250,9 +247,6 @@ impl Driver {
         view.media = self.engine.media_info();
         view.tracks = self.engine.tracks();
         view.stats = self.engine.stats();
-        if let Some(shown) = self.world.shown.take() {
-            view.shown = Some(shown);
-        }
         drop(view);
         for event in self.world.told.drain(..) {
             self.world.events.push(event);
@@ -341,6 +335,10 @@ impl World {
         }
     }
 
+    fn view(&self) -> MutexGuard<'_, View> {
+        self.view.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn output_failed(&mut self, failed: Option<Fault>) {
         self.told.extend(failed.map(Event::Recovered));
     }
@@ -348,7 +346,8 @@ impl World {
     fn present(&mut self, slot: Slot, id: FrameId, at: Time, skip_until: Time) {
         match (slot, self.frames.remove(&id)) {
             (Slot::Video, Some(AnyFrame::Video(frame))) => {
-                self.shown = Some(frame.clone());
+                // At once, before the decoders go on: they have the room of the picture that it takes the place of.
+                self.view().shown = Some(frame.clone());
                 self.render.show(frame, at);
             }
             (Slot::Audio, Some(AnyFrame::Audio(frame))) => {

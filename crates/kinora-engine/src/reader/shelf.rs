@@ -9,6 +9,8 @@ use crate::ingest::{Buffer, is_separate_sound};
 
 /// While a key frame is looked for from the start on so much is held back.
 const MOST_HELD: usize = 64 << 20;
+/// So many packets of one resource are taken out of the bytes at once. They are views of bytes that are there anyway.
+const AT_ONCE: usize = 32;
 
 /// Packets of one resource, or of two in the order of their decoding.
 #[derive(Default)]
@@ -93,7 +95,7 @@ impl Buffer for Shelf {
         }
     }
     fn is_full(&self, _: Time, _: Time) -> bool {
-        self.gate.is_none() && !self.is_empty()
+        self.gate.is_none() && self.main.len() + self.sound.len() >= AT_ONCE
     }
     fn ahead(&self, _: Time) -> Time {
         Time::ZERO

@@ -109,14 +109,83 @@ fn a_duration_is_found_at_the_end_without_losing_a_packet() {
             }
         }
         assert!(reader.find_duration());
+        packets.extend(std::iter::from_fn(|| reader.ready()));
         let Ok(Read::Info(info)) = world.next(&mut reader) else {
-            panic!("the duration comes first")
+            panic!("the duration comes next")
         };
         let off = info.duration.unwrap() - secs(2);
         assert!(off.abs() < ms(200), "{info:?}");
         packets.extend(world.packets(&mut reader).unwrap());
         assert!(packets == demuxed(&data), "{piece}");
     }
+}
+
+#[test]
+fn packets_are_there_before_they_are_asked_for_and_within_a_bound() {
+    let mut world = World::new();
+    world.piece = 1 << 20;
+    world.put("film.mp4", Film::mp4());
+    let mut reader = world.open("film.mp4", RenditionChoice::default());
+    assert!(matches!(world.next(&mut reader), Ok(Read::Info(_))));
+    let mut packets = Vec::new();
+    let mut most = 0;
+    while let Ok(Read::Packet(packet)) = world.next(&mut reader) {
+        let before = packets.len();
+        packets.push(packet);
+        packets.extend(std::iter::from_fn(|| reader.ready()));
+        most = most.max(packets.len() - before);
+    }
+    assert!((2..=32).contains(&most), "{most}");
+    assert!(packets == demuxed(&Film::mp4()));
+}
+
+#[test]
+fn what_came_before_a_failure_is_given_first() {
+    let mut world = World::new();
+    let segments = Film::ts_segments();
+    put_segments(&mut world, "s", &segments[..2]);
+    world.piece = 1 << 20;
+    world.put("list.m3u8", list(&names("s", 3), "") + "#EXT-X-ENDLIST\n");
+    let mut reader = world.open("list.m3u8", RenditionChoice::default());
+    let mut pictures = 0;
+    let fault = loop {
+        match world.next(&mut reader) {
+            Ok(Read::Packet(packet)) => {
+                let info = reader.info.as_ref().unwrap();
+                let kind = info.track(packet.track).unwrap().kind();
+                pictures += usize::from(kind == TrackKind::Video);
+            }
+            Ok(Read::Info(_)) => {}
+            Ok(other) => panic!("{other:?}"),
+            Err(fault) => break fault,
+        }
+    };
+    assert_eq!(fault.code(), codes::ERROR_NETWORK_HTTP_404);
+    assert_eq!(pictures, 40, "all of both segments");
+}
+
+#[test]
+fn tracks_are_told_between_the_packets_that_they_are_of() {
+    let mut world = World::new();
+    world.piece = 1 << 20;
+    put_segments(&mut world, "s", &Film::ts_segments()[..1]);
+    put_segments(&mut world, "p", &Film::picture_segments()[..1]);
+    let text = "#EXTM3U\n#EXT-X-TARGETDURATION:2\n#EXTINF:2,\ns0.ts\n#EXT-X-DISCONTINUITY\n\
+        #EXTINF:2,\np0.ts\n#EXT-X-ENDLIST\n";
+    world.put("list.m3u8", text);
+    let mut reader = world.open("list.m3u8", RenditionChoice::default());
+    // How many tracks are told, and the packets that follow.
+    let mut parts: Vec<(usize, usize)> = Vec::new();
+    loop {
+        match world.next(&mut reader).unwrap() {
+            Read::Info(info) => parts.push((info.tracks.len(), 0)),
+            Read::Packet(_) => parts.last_mut().unwrap().1 += 1,
+            Read::End => break,
+            Read::Pending => {}
+        }
+    }
+    let sizes = [&Film::ts_segments()[0], &Film::picture_segments()[0]].map(|it| demuxed(it).len());
+    assert_eq!(parts, [(2, sizes[0]), (1, sizes[1])]);
 }
 
 #[test]

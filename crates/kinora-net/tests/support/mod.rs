@@ -171,6 +171,15 @@ impl Probe {
         });
         Self::around(net, events)
     }
+    /// Regular files are read by whoever calls `read_inline`.
+    pub fn inline(config: NetConfig) -> Self {
+        let (sender, events) = channel();
+        let sender = Mutex::new(sender);
+        let net = Net::with_inline_files(config, move |event| {
+            let _ = sender.lock().unwrap().send(event);
+        });
+        Self::around(net, events)
+    }
     pub fn resolving(config: NetConfig, resolver: impl Resolve) -> Self {
         let (sender, events) = channel();
         let sender = Mutex::new(sender);

@@ -68,7 +68,7 @@ impl MediaReader {
     pub fn open(url: &str, options: impl Into<ReadOptions>) -> Result<Self, Fault> {
         let options = options.into();
         let (sender, events) = channel();
-        let net = Net::new(options.network.clone(), move |event| {
+        let net = Net::with_inline_files(options.network.clone(), move |event| {
             // A reader that is gone needs no answer.
             let _ = sender.send(event);
         });
@@ -131,7 +131,8 @@ impl MediaReader {
     /// # Errors
     /// As for [`MediaReader::open`]. After `ERROR_LOADING_TIMEOUT` the next call tries again.
     pub fn next_packet(&mut self) -> Result<Option<Packet>, Fault> {
-        match self.waiting.pop_front() {
+        let there = self.waiting.pop_front();
+        match there.or_else(|| self.reader.ready()) {
             Some(packet) => Ok(Some(packet)),
             None => self.step(),
         }
@@ -154,6 +155,9 @@ impl MediaReader {
     /// As for [`MediaReader::open`].
     pub fn find_duration(&mut self) -> Result<Option<Time>, Fault> {
         if self.reader.find_duration() {
+            while let Some(packet) = self.reader.ready() {
+                self.waiting.push_back(packet);
+            }
             match self.look()? {
                 Found::Packet(packet) => self.waiting.push_back(packet),
                 Found::Info | Found::End => {}
@@ -204,13 +208,24 @@ impl MediaReader {
             Some(at) => (at - now).to_duration().min(LONGEST_WAIT),
             None => LONGEST_WAIT,
         };
-        let input = match self.events.recv_timeout(limit) {
+        let input = match self.event(limit) {
             Ok(event) => driver::from_net(event),
             Err(RecvTimeoutError::Timeout) if limit < LONGEST_WAIT => Input::Timeout,
             Err(_) => return Err(self.placed(silent())),
         };
         self.reader.handle(self.clock.now(), input);
         Ok(())
+    }
+
+    /// What the network says; what a file says is read here, a piece after the other.
+    fn event(&self, limit: Duration) -> Result<NetEvent, RecvTimeoutError> {
+        loop {
+            match self.events.try_recv() {
+                Ok(event) => return Ok(event),
+                Err(_) if self.net.read_inline() => {}
+                Err(_) => return self.events.recv_timeout(limit),
+            }
+        }
     }
 
     fn carry_out(&mut self) {
