@@ -220,7 +220,7 @@ impl Clock {
         // Time that the program clock has run is a pause of the track, as is a step like the one before.
         let ran = self.pcr.ran.saturating_sub(track.ran);
         let most = ahead.saturating_add(ran.max(track.step.saturating_mul(2)));
-        if (-back..=most).contains(&step) {
+        if step >= back.saturating_neg() && step <= most {
             return true;
         }
         // Others are there already: only this one was silent.
