@@ -44,6 +44,11 @@ pub trait Demuxer: Send {
         false
     }
 
+    /// What is pushed next is the resource that follows the one that was read to its end, as a segment follows
+    /// another: what was learnt of the tracks holds, and [`Step::Info`] comes only where it changes. Does
+    /// nothing for containers that describe themselves in each resource.
+    fn go_on(&mut self) {}
+
     /// How many places of damage were passed over so far.
     fn damage(&self) -> u64 {
         0

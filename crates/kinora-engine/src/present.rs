@@ -35,6 +35,8 @@ const SOUND_HIGH: Time = Time::from_millis(400);
 const SOUND_LOW: Time = Time::from_millis(300);
 /// Sound that begins so much later than the last ended is not queued before its time.
 const SOUND_GAP: Time = Time::from_millis(200);
+/// Sound that begins so much later, when all pictures are through, is not waited for: its time is wrong.
+const SOUND_STRAY: Time = Time::from_millis(60_000);
 /// Rounded timestamps may overlap so much; what overlaps more sounded already.
 const SOUND_OVERLAP: Time = Time::from_millis(5);
 /// Sound behind a gap is queued so much before its time.
@@ -172,12 +174,14 @@ impl Present {
     pub(crate) fn sound(&mut self, cx: &mut Cx, lines: &mut Lines, clock: &Clock) {
         let Some(start) = self.start else { return };
         let position = clock.position(cx.mono());
+        let alone = lines.video.presented > 0 && lines.video.is_over();
         let audio = &mut lines.audio;
         while let Some(frame) = audio.frames.front().copied() {
             let end = frame.pts + frame.duration;
             let tail = audio.tail.unwrap_or(start).max(start);
             let overlaps = audio.tail.is_some() && frame.pts + SOUND_OVERLAP < tail;
-            if end <= start || overlaps && end <= tail + SOUND_OVERLAP {
+            let stray = alone && frame.pts > tail.max(position) + SOUND_STRAY;
+            if end <= start || stray || overlaps && end <= tail + SOUND_OVERLAP {
                 audio.frames.pop_front();
                 cx.push(Output::Drop {
                     slot: Slot::Audio,

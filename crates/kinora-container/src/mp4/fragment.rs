@@ -129,7 +129,9 @@ impl TrackFragment {
             flags: flags.unwrap_or(trex.flags),
         };
         if let Some(start) = self.start {
-            *dts = i64::try_from(start).unwrap_or(i64::MAX);
+            // Encoder delay may put the first sample before zero, which the field can not say
+            // (8.8.12): writers wrap it.
+            *dts = start.cast_signed();
         }
         let base = self.base.unwrap_or(*data_end);
         let mut offset = base;

@@ -4,17 +4,26 @@ use kinora_media::{Time, Timebase};
 
 /// Ticks after which the clock begins anew: 26.5 hours.
 pub(super) const WRAP: i64 = 1 << 33;
-/// A step back further than this is another timeline, not reordering.
-const MAX_BACK: i64 = 10 * 90_000;
-/// A step ahead further than this is another timeline, not a pause.
-const MAX_AHEAD: i64 = 60 * 90_000;
+/// A track's decoding times go back at most so much, where reordered presentation times stand for them.
+const MAX_BACK: i64 = 2 * 90_000;
+/// A step ahead of what is expected further than this is another timeline, not a pause.
+const MAX_AHEAD: i64 = 10 * 90_000;
+/// The same where the program clock has stepped as well.
+const MAX_STEP: i64 = 90_000 / 2;
+/// Tracks lie at most so far apart in the file where one of them begins.
+const MAX_APART: i64 = 60 * 90_000;
+/// Program clock references follow each other within 100 ms (ISO/IEC 13818-1 2.7.2), or nearly so.
+const MAX_PCR_STEP: i64 = 3 * 90_000;
 
 /// Unrolls the clock: wraps are undone, jumps to another timeline are closed or kept.
+#[derive(Clone)]
 pub(super) struct Clock {
     /// Close jumps, so that time goes on from where it was.
     continuous: bool,
     /// The last time of sound or pictures, in unrolled ticks of the presentation.
     last: Option<i64>,
+    tracks: Vec<TrackClock>,
+    pcr: ProgramClock,
     /// What is added to the file's clock on each of the last two timelines, newest first.
     /// Two, because tracks cross over to a new one at different places of the file.
     shifts: [i64; 2],
@@ -22,6 +31,29 @@ pub(super) struct Clock {
     origin: Option<i64>,
     /// The first presentation time of all.
     first: Option<i64>,
+}
+
+/// Where the decoding times of one track are.
+#[derive(Clone, Copy)]
+struct TrackClock {
+    pid: u16,
+    /// The last one, in unrolled ticks.
+    last: i64,
+    /// From the one before to the last.
+    step: i64,
+    /// The program clock when it came.
+    ran: i64,
+    leaps: u32,
+}
+
+/// The program clock reference, as far as it runs on.
+#[derive(Clone, Copy, Default)]
+struct ProgramClock {
+    last: Option<u64>,
+    /// Ticks that it has run in small steps.
+    ran: i64,
+    /// How often it was set anew.
+    leaps: u32,
 }
 
 /// A time stamp on the presentation's timeline.
@@ -39,6 +71,8 @@ impl Clock {
         Self {
             continuous: first_is_zero,
             last: None,
+            tracks: Vec::new(),
+            pcr: ProgramClock::default(),
             shifts: [0; 2],
             origin: (!first_is_zero).then_some(0),
             first: None,
@@ -48,7 +82,21 @@ impl Clock {
     /// What comes next is from another place of the file.
     pub(super) fn restart(&mut self) {
         self.last = None;
+        self.tracks.clear();
+        self.pcr = ProgramClock::default();
         self.shifts = [0; 2];
+    }
+
+    /// The program clock reference comes by; with `anew` the sender says that it was set
+    /// (`discontinuity_indicator`, ISO/IEC 13818-1 2.4.3.5).
+    pub(super) fn reference(&mut self, pcr: u64, anew: bool) {
+        let Some(before) = self.pcr.last.replace(pcr) else {
+            return;
+        };
+        match difference(pcr, before) {
+            step @ 0..=MAX_PCR_STEP if !anew => self.pcr.ran = self.pcr.ran.saturating_add(step),
+            _ => self.pcr.leaps = self.pcr.leaps.saturating_add(1),
+        }
     }
 
     /// The time at which the presentation begins.
@@ -59,16 +107,17 @@ impl Clock {
 
     /// The same clock, for another place of the file.
     pub(super) fn elsewhere(&self) -> Self {
-        let mut clock = Self { ..*self };
+        let mut clock = self.clone();
         clock.restart();
         clock
     }
 
     /// The times of a packet of sound or pictures: of presentation and of decoding.
-    pub(super) fn stamp(&mut self, pts: u64, dts: Option<u64>) -> (Stamp, Stamp) {
+    pub(super) fn stamp(&mut self, pid: u16, pts: u64, dts: Option<u64>) -> (Stamp, Stamp) {
         let dts33 = dts.unwrap_or(pts);
-        let first = self.unroll(dts33);
+        let first = self.unroll(pid, dts33);
         self.last = Some(first.ticks);
+        self.note(pid, first.ticks);
         // The presentation is near decoding, before or after a wrap.
         let ahead = difference(pts, dts33);
         let pts = Stamp {
@@ -98,7 +147,25 @@ impl Clock {
             .saturating_add(shift)
     }
 
-    fn unroll(&mut self, ticks: u64) -> Stamp {
+    fn note(&mut self, pid: u16, ticks: i64) {
+        let ProgramClock { ran, leaps, .. } = self.pcr;
+        let mut now = TrackClock {
+            pid,
+            last: ticks,
+            step: 0,
+            ran,
+            leaps,
+        };
+        match self.tracks.iter_mut().find(|track| track.pid == pid) {
+            Some(track) => {
+                now.step = ticks.saturating_sub(track.last).clamp(0, MAX_APART);
+                *track = now;
+            }
+            None => self.tracks.push(now),
+        }
+    }
+
+    fn unroll(&mut self, pid: u16, ticks: u64) -> Stamp {
         let plain = |ticks| Stamp {
             ticks,
             jumped: false,
@@ -108,29 +175,56 @@ impl Clock {
             // After a seek: not before the first time of all, but for some reordering.
             let after = self
                 .first
-                .map(|first| first.saturating_add(WRAP / 2 - MAX_BACK));
+                .map(|first| first.saturating_add(WRAP / 2 - MAX_AHEAD));
             return plain(after.map_or(raw, |middle| near(raw, middle)));
         };
-        for shift in self.shifts {
-            let there = near(raw.saturating_add(shift), last);
-            if (-MAX_BACK..=MAX_AHEAD).contains(&there.saturating_sub(last)) {
-                return plain(there);
-            }
-        }
+        let track = self.tracks.iter().find(|track| track.pid == pid).copied();
+        let due = track.map_or(last, |track| track.last.saturating_add(track.step));
+        let on = |shift: i64| near(raw.saturating_add(shift), due);
         let [shift, before] = self.shifts;
-        let there = near(raw.saturating_add(shift), last);
+        // Each track crosses over by itself: it is on the timeline on which it goes on.
+        let nearer = |one: i64, other: i64| {
+            let far = |ticks: i64| ticks.saturating_sub(due).saturating_abs();
+            if far(other) < far(one) { other } else { one }
+        };
+        let there = nearer(on(shift), on(before));
+        if self.goes_on(track, last, there) {
+            return plain(there);
+        }
+        let there = on(shift);
         if !self.continuous {
             return Stamp {
                 ticks: there,
                 jumped: true,
             };
         }
-        let closed = shift.saturating_sub(there.saturating_sub(last));
+        let closed = shift.saturating_sub(there.saturating_sub(due));
         self.shifts = [closed, if closed == before { before } else { shift }];
         Stamp {
-            ticks: last,
+            ticks: due,
             jumped: true,
         }
+    }
+
+    /// Whether a time belongs to the timeline on which a track, or the others, are.
+    fn goes_on(&self, track: Option<TrackClock>, last: i64, there: i64) -> bool {
+        let Some(track) = track else {
+            return (-MAX_APART..=MAX_APART).contains(&there.saturating_sub(last));
+        };
+        let leapt = self.pcr.leaps != track.leaps;
+        let [back, ahead] = match leapt {
+            true => [MAX_STEP; 2],
+            false => [MAX_BACK, MAX_AHEAD],
+        };
+        let step = there.saturating_sub(track.last);
+        // Time that the program clock has run is a pause of the track, as is a step like the one before.
+        let ran = self.pcr.ran.saturating_sub(track.ran);
+        let most = ahead.saturating_add(ran.max(track.step.saturating_mul(2)));
+        if step >= back.saturating_neg() && step <= most {
+            return true;
+        }
+        // Others are there already: only this one was silent.
+        step > 0 && there.saturating_sub(last) <= MAX_STEP
     }
 }
 

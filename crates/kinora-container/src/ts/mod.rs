@@ -287,6 +287,14 @@ impl Demuxer for TsDemuxer {
         true
     }
 
+    fn go_on(&mut self) {
+        self.reader.go_on();
+        self.total_len = None;
+        self.errand = Errand::None;
+        self.want = None;
+        self.found.clear();
+    }
+
     fn damage(&self) -> u64 {
         self.reader.program.sink.damage
     }

@@ -96,6 +96,11 @@ impl Program {
 
     /// Takes a transport packet.
     pub(super) fn push(&mut self, packet: &TsPacket<'_>) {
+        if let Some(pcr) = packet.pcr
+            && (self.chosen.as_ref()).is_some_and(|map| map.pcr_pid == packet.pid)
+        {
+            self.sink.clock.reference(pcr, packet.discontinuity);
+        }
         match self.roles.get(usize::from(packet.pid)).copied() {
             None | Some(role::NONE) => {}
             Some(role::PAT) => self.push_pat(packet),

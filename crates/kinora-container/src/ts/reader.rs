@@ -57,6 +57,12 @@ impl Reader {
         self.passed = 0;
     }
 
+    /// Goes on with another resource, whose packets are yet to be found.
+    pub(super) fn go_on(&mut self) {
+        self.restart(0);
+        self.was_in_step = false;
+    }
+
     /// Whether what comes next can be given. Tracks are waited for, but not for ever.
     pub(super) fn can_give(&self) -> bool {
         match self.program.sink.out.front() {

@@ -216,7 +216,7 @@ impl Track {
             left: header.payload_len,
         };
         let times = if self.carries_timeline() {
-            sink.stamp(header)
+            sink.stamp(self.stream.pid, header)
         } else {
             None
         };

@@ -28,6 +28,12 @@ impl TapedDemuxer {
             inner.finish();
         }
     }
+    /// What is pushed next is the resource that follows; see [`Demuxer::go_on`].
+    pub(crate) fn go_on(&mut self) {
+        if let Some(inner) = &mut self.inner {
+            inner.go_on();
+        }
+    }
     pub(crate) fn set_len(&mut self, total_len: u64) {
         if let Some(inner) = &mut self.inner {
             inner.set_len(total_len);

@@ -220,6 +220,15 @@ pub(super) fn init(tracks: &[TrackSpec]) -> Vec<u8> {
 
 /// A fragment with the samples `range` of every track: `moof` and `mdat`.
 pub(super) fn fragment(tracks: &[TrackSpec], range: std::ops::Range<usize>) -> Vec<u8> {
+    fragment_before_zero(tracks, range, 0)
+}
+
+/// The same, so many ticks earlier, wrapped into the 64 bits of the field where that is before zero.
+pub(super) fn fragment_before_zero(
+    tracks: &[TrackSpec],
+    range: std::ops::Range<usize>,
+    early: u64,
+) -> Vec<u8> {
     let parts: Vec<TrackSpec> = tracks
         .iter()
         .map(|track| TrackSpec {
@@ -232,24 +241,28 @@ pub(super) fn fragment(tracks: &[TrackSpec], range: std::ops::Range<usize>) -> V
             ..track.clone()
         })
         .collect();
-    let moof_len = moof(&parts, range.start, 0).len();
+    let moof_len = moof(&parts, range.start, early, 0).len();
     let data: Vec<u8> = parts
         .iter()
         .flat_map(|part| part.samples.concat())
         .collect();
     [
-        moof(&parts, range.start, moof_len as u32 + 8),
+        moof(&parts, range.start, early, moof_len as u32 + 8),
         boxed(b"mdat", data),
     ]
     .concat()
 }
 
-fn moof(parts: &[TrackSpec], first: usize, data: u32) -> Vec<u8> {
+fn moof(parts: &[TrackSpec], first: usize, early: u64, data: u32) -> Vec<u8> {
     let mut offset = data;
     let mut boxes = full(b"mfhd", 0, &[1]);
     for part in parts {
         let tfhd = full(b"tfhd", 0x2_0000, &[part.id]);
-        let tfdt = full(b"tfdt", 0, &[first as u32 * part.delta]);
+        let start = (first as u64 * u64::from(part.delta)).wrapping_sub(early);
+        let tfdt = match early {
+            0 => full(b"tfdt", 0, &[start as u32]),
+            _ => full(b"tfdt", 0x100_0000, &[(start >> 32) as u32, start as u32]),
+        };
         let mut trun = vec![part.samples.len() as u32, offset];
         for (n, sample) in part.samples.iter().enumerate() {
             let number = (first + n) as u32 + 1;

@@ -4,8 +4,8 @@ use bytes::Bytes;
 use kinora_media::{CodecId, MediaInfo, Packet, Rotation, Time, TrackId};
 
 use super::build::{
-    TrackSpec, audio, boxed, fast_start, fragment, ftyp, full, init, moov, slow_start, video,
-    with_movie_boxes, words_of,
+    TrackSpec, audio, boxed, fast_start, fragment, fragment_before_zero, ftyp, full, init, moov,
+    slow_start, video, with_movie_boxes, words_of,
 };
 use super::make;
 use crate::contract::assert_demuxer;
@@ -402,6 +402,22 @@ fn fragments_that_tell_no_time_are_counted_from_the_first_on() {
     demuxer.seek(SeekTo { time, mode }).unwrap();
     let read = read_on(&mut *demuxer, &bytes, 4096);
     assert_eq!((read.times(1)[0], read.times(1).len()), (1200, 10));
+}
+
+#[test]
+fn a_fragment_that_begins_before_zero_is_a_little_early_not_endlessly_late() {
+    let track = [video(1, 40)];
+    let bytes = [
+        init(&track),
+        fragment_before_zero(&track, 0..10, 20),
+        fragment_before_zero(&track, 10..20, 20),
+    ]
+    .concat();
+    let read = read(&bytes);
+    let first = read.times(1)[0];
+    let since: Vec<i64> = read.times(1).iter().map(|time| time - first).collect();
+    assert_eq!(since, (0..20).map(|n| n * 40).collect::<Vec<i64>>());
+    assert!((-40..=0).contains(&first), "{first}");
 }
 
 #[test]

@@ -106,6 +106,19 @@ impl Muxer {
         self.bytes.extend(packet);
     }
 
+    /// A packet with a program clock reference alone, as it is sent between others.
+    pub(crate) fn pcr(&mut self, pid: u16, ticks: u64, anew: bool) {
+        let [high, low] = pid.to_be_bytes();
+        // Without payload the counter stays.
+        let continuity = self.continuity[usize::from(pid)].wrapping_sub(1) & 15;
+        let mut packet = vec![0x47, high, low, 0x20 | continuity, 183];
+        packet.push(if anew { 0x90 } else { 0x10 });
+        packet.extend(((ticks >> 1) as u32).to_be_bytes());
+        packet.extend([(ticks << 7) as u8 | 0x7e, 0]);
+        packet.resize(188, 0xff);
+        self.bytes.extend(packet);
+    }
+
     /// Leaves out packets of a PID, as a lossy network does.
     pub(crate) fn lose(&mut self, pid: u16, packets: u8) {
         let counter = &mut self.continuity[usize::from(pid)];
@@ -249,6 +262,15 @@ pub(crate) fn adts(payload: &[u8]) -> Vec<u8> {
 
 /// `seconds` of 25 pictures a second, a key frame each second, and sound beside them.
 pub(crate) fn film(seconds: u32, first_tick: u64, size: usize) -> Muxer {
+    make_film(seconds, first_tick, size, false)
+}
+
+/// The same, with a program clock reference before each picture.
+pub(crate) fn film_with_pcr(seconds: u32, first_tick: u64) -> Muxer {
+    make_film(seconds, first_tick, 200, true)
+}
+
+fn make_film(seconds: u32, first_tick: u64, size: usize, pcr: bool) -> Muxer {
     let mut muxer = Muxer::with_streams(&[(0x1b, VIDEO, &[]), (0x0f, AUDIO, &[])]);
     let mut sound = 0u64;
     for number in 0..seconds * 25 {
@@ -259,6 +281,9 @@ pub(crate) fn film(seconds: u32, first_tick: u64, size: usize) -> Muxer {
         }
         let ticks = u64::from(number) * 3600;
         let wrap = |ticks: u64| (first_tick + ticks) & ((1 << 33) - 1);
+        if pcr {
+            muxer.pcr(VIDEO, wrap(ticks), false);
+        }
         let bytes = picture(key, number % 25, if key { size * 4 } else { size });
         let bytes = pes(
             VIDEO,

@@ -104,3 +104,62 @@ fn packets_with_something_between_are_read_alike() {
         }
     }
 }
+
+fn even(packets: &[&Packet]) -> bool {
+    ms(packets)
+        .windows(2)
+        .all(|pair| (20..=60).contains(&(pair[1] - pair[0])))
+}
+
+#[test]
+fn a_clock_that_leaps_in_all_tracks_is_closed_however_far() {
+    for leap in [5i64, 12, 40, -3, -5, -100] {
+        let first = 200 * 90_000;
+        let mut bytes = film_with_pcr(2, first).bytes;
+        bytes.extend(film_with_pcr(2, (first as i64 + (2 + leap) * 90_000) as u64).bytes);
+        let steps = demux(&bytes);
+        for pid in [VIDEO, AUDIO] {
+            assert!(even(&packets(&steps, pid)), "{pid} after {leap} s");
+        }
+    }
+}
+
+#[test]
+fn tracks_that_leap_together_without_a_program_clock_go_on_in_step() {
+    for leap in [15u64, 40] {
+        let mut bytes = film(2, 90_000, 200).bytes;
+        bytes.extend(film(2, (3 + leap) * 90_000, 200).bytes);
+        let steps = demux(&bytes);
+        for pid in [VIDEO, AUDIO] {
+            assert!(even(&packets(&steps, pid)), "{pid} after {leap} s");
+        }
+    }
+}
+
+#[test]
+fn a_picture_that_stands_while_the_program_clock_runs_keeps_its_time() {
+    let mut muxer = Muxer::with_streams(&[(0x1b, VIDEO, &[])]);
+    let at = |second: u64| 90_000 * (second + 1);
+    for second in 0..120 {
+        muxer.pcr(VIDEO, at(second), false);
+        if [0, 1, 2, 100].contains(&second) {
+            muxer.pes(VIDEO, Some(at(second)), None, &picture(true, 0, 200));
+        }
+    }
+    let steps = demux(&muxer.bytes);
+    assert_eq!(ms(&packets(&steps, VIDEO)), [0, 1000, 2000, 100_000]);
+}
+
+#[test]
+fn a_track_that_is_silent_while_another_goes_on_keeps_its_time() {
+    let mut muxer = Muxer::with_streams(&[(0x1b, VIDEO, &[]), (0x0f, AUDIO, &[])]);
+    for number in 0..100u64 {
+        let at = Some(90_000 * (number + 1));
+        muxer.pes(AUDIO, at, None, &adts(&[1; 60]));
+        if number < 3 || number > 90 {
+            muxer.pes(VIDEO, at, None, &picture(true, 0, 200));
+        }
+    }
+    let steps = demux(&muxer.bytes);
+    assert_eq!(ms(&packets(&steps, VIDEO))[2..5], [2000, 91_000, 92_000]);
+}

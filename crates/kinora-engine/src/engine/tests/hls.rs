@@ -439,3 +439,133 @@ fn stop_ends_everything_at_any_step() {
         assert_eq!(sim.events.len(), told, "after {steps} steps");
     }
 }
+
+/// Fragmented MP4 whose sound has other times than its pictures: `time` of the segment's own.
+fn serve_sound_at(sim: &mut Sim, time: impl Fn(u64) -> u64) {
+    let (init, segments) = Film::fmp4();
+    sim.net
+        .serve(LIST, list(3, "#EXT-X-MAP:URI=\"init.mp4\"\n"));
+    sim.net.serve("http://films.test/vod/init.mp4", init);
+    for (number, data) in segments.into_iter().enumerate() {
+        let mut data = data.to_vec();
+        let found = data.windows(4).rposition(|bytes| bytes == b"tfdt");
+        let at = found.expect("sound comes second") + 8;
+        assert_eq!(data[at - 4], 1, "64 bits");
+        let old = u64::from_be_bytes(data[at..at + 8].try_into().unwrap());
+        data[at..at + 8].copy_from_slice(&time(old).to_be_bytes());
+        sim.net.serve(&segment_url(number), data);
+    }
+}
+
+#[test]
+fn sound_far_ahead_does_not_hold_the_pictures() {
+    for far in [3_600 * 44_100, 1u64 << 62] {
+        let mut sim = sim(31);
+        serve_sound_at(&mut sim, |time| time + far);
+        sim.play(LIST);
+        sim.run_for(secs(8));
+        let stats = sim.engine().stats();
+        assert_eq!((stats.frames_shown, stats.stalls), (60, 0), "{far}");
+        assert_eq!(sim.count(is_completion), 1, "{:#?}", sim.events);
+    }
+}
+
+/// The segments of the film under other durations than they have.
+fn told(durations: &str, order: &[usize]) -> String {
+    let mut text = "#EXTM3U\n#EXT-X-TARGETDURATION:30\n".to_owned();
+    for number in order {
+        text += &format!("#EXTINF:{durations},\n{number}.ts\n");
+    }
+    text + "#EXT-X-ENDLIST\n"
+}
+
+#[test]
+fn durations_far_from_the_truth_neither_lose_pictures_nor_wait() {
+    for durations in ["0.5", "1", "4", "6", "20"] {
+        let mut sim = vod(32);
+        sim.net.serve(LIST, told(durations, &[0, 1, 2, 3]));
+        sim.play(LIST);
+        played_through(&mut sim, 80);
+        assert_eq!(sim.engine().stats().stalls, 0, "{durations}");
+        assert!((sim.now() - secs(8)).abs() < ms(400), "{}", sim.now());
+        assert_eq!(sim.position().as_millis() / 100, 80);
+        // What was played is where it was: the plan moved with it.
+        let duration = sim.engine().duration().expect("it is known");
+        assert!(
+            (duration - secs(8)).abs() < ms(400),
+            "{durations}: {duration}"
+        );
+    }
+}
+
+#[test]
+fn a_clock_that_begins_anew_without_a_discontinuity_goes_on_where_the_last_ended() {
+    for durations in ["1", "2", "3"] {
+        let mut sim = vod(33);
+        sim.net.serve(LIST, told(durations, &[0, 1, 2, 3, 0, 1, 3]));
+        sim.play(LIST);
+        assert!(sim.run_until(secs(40), is_completion), "{:#?}", sim.events);
+        assert!((sim.now() - secs(14)).abs() < ms(500), "{}", sim.now());
+        let stats = sim.engine().stats();
+        assert!(stats.frames_shown >= 136, "{durations}: {stats:?}");
+    }
+}
+
+/// Transport packets of a segment but those of its tables (PID 0, and where FFmpeg puts the map).
+fn without_tables(data: &Bytes) -> Bytes {
+    let is_table = |packet: &&[u8]| {
+        let pid = u16::from_be_bytes([packet[1] & 0x1f, packet[2]]);
+        !matches!(pid, 0 | 0x1000)
+    };
+    let kept: Vec<&[u8]> = data.chunks(188).filter(is_table).collect();
+    kept.concat().into()
+}
+
+#[test]
+fn segments_without_tables_go_on_with_those_of_the_segment_before() {
+    let mut sim = vod(34);
+    for (number, data) in Film::ts_segments().iter().enumerate().skip(1) {
+        sim.net.serve(&segment_url(number), without_tables(data));
+    }
+    sim.play(LIST);
+    played_through(&mut sim, 80);
+    assert_eq!(sim.engine().stats().stalls, 0);
+}
+
+#[test]
+fn behind_a_hole_nothing_is_shown_before_a_key_picture() {
+    let mut sim = vod(35);
+    let text = "#EXTM3U\n#EXT-X-TARGETDURATION:2\n#EXTINF:2,\n0.ts\n#EXTINF:2,\n#EXT-X-GAP\n1.ts\n\
+                #EXTINF:2,\n2.ts\n#EXTINF:2,\n3.ts\n#EXT-X-ENDLIST\n";
+    sim.net.serve(LIST, text);
+    // Its first key picture is missing: the packets of a second.
+    let segment = &Film::ts_segments()[2];
+    let starts: Vec<usize> = (0..segment.len() / 188)
+        .filter(|at| is_key_start(&segment[at * 188..]))
+        .collect();
+    assert!(starts.len() >= 2, "a key picture each second");
+    let cut: Vec<u8> = segment
+        .chunks(188)
+        .enumerate()
+        .filter(|(at, packet)| {
+            let pid = u16::from_be_bytes([packet[1] & 0x1f, packet[2]]);
+            !(pid == 0x100 && *at < starts[0] + 2)
+        })
+        .flat_map(|(_, packet)| packet.to_vec())
+        .collect();
+    sim.net.serve(&segment_url(2), cut);
+    sim.play(LIST);
+    assert!(sim.run_until(secs(20), is_completion), "{:#?}", sim.events);
+    let shown = |from: i64, to: i64| {
+        let times = sim.shown.iter().map(|shown| shown.1.as_millis());
+        times.filter(|time| (from..to).contains(time)).count()
+    };
+    assert_eq!((shown(4_000, 5_000), shown(5_000, 6_000)), (0, 10));
+    assert!(sim.engine().stats().frames_dropped > 0);
+}
+
+/// A packet in which a key picture begins (`random_access_indicator`).
+fn is_key_start(packet: &[u8]) -> bool {
+    let pid = u16::from_be_bytes([packet[1] & 0x1f, packet[2]]);
+    pid == 0x100 && packet[1] & 0x40 != 0 && packet[3] & 0x20 != 0 && packet[5] & 0x40 != 0
+}

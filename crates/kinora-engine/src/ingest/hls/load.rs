@@ -16,12 +16,40 @@ use crate::tape::{Tape, TapedDemuxer};
 
 /// A jump so large is no drift of the playlist's durations: the clock was set anew.
 const JUMP: Time = Time::from_millis(10_000);
+/// A segment that follows another one on its clock begins where that one ended, give or take so much: tracks end
+/// at different times, and pictures may stand.
+const SEAM: Time = Time::from_millis(1_000);
+/// Durations may be rounded to whole seconds.
+const ROUNDED: Time = Time::from_millis(600);
+/// Clocks of one discontinuity sequence number that are remembered.
+const MOST_CLOCKS: usize = 4;
+
+/// The demuxer of the segment before, which knows the tables.
+pub(super) struct Earlier {
+    number: u64,
+    discontinuity: u64,
+    demuxer: TapedDemuxer,
+    video: Option<TrackId>,
+}
+
+/// The segment that was read before.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Before {
+    pub(super) number: u64,
+    discontinuity: u64,
+    shift: Time,
+    pub(super) start: Time,
+    pub(super) end: Time,
+    /// Where it ends by the playlist.
+    told_end: Time,
+}
 
 /// How the clocks of the media relate to the presentation's timeline, by discontinuity sequence
-/// number; all renditions of a stream share it.
+/// number; all renditions of a stream share it. Within one number there should be one clock
+/// (RFC 8216 4.3.2.3); the newest comes first where a stream has more.
 #[derive(Debug, Default)]
 pub(super) struct Timeline {
-    shifts: BTreeMap<u64, Time>,
+    shifts: BTreeMap<u64, VecDeque<Time>>,
 }
 
 impl Timeline {
@@ -30,19 +58,45 @@ impl Timeline {
         self.shifts.is_empty()
     }
 
-    fn shift(&mut self, segment: &Segment, first: Time, wraps: bool) -> Time {
-        let fresh = segment.start - first;
-        let known = self.shifts.get(&segment.discontinuity).copied();
-        let known = known.map(|shift| if wraps { unwrap(shift, fresh) } else { shift });
-        let shift = match known {
-            Some(shift) if (shift - fresh).abs() < JUMP => shift,
-            _ => fresh,
-        };
-        self.shifts.insert(segment.discontinuity, shift);
+    fn shift(
+        &mut self,
+        segment: &Segment,
+        first: Time,
+        wraps: bool,
+        before: Option<Before>,
+    ) -> Time {
+        let before = before.filter(|before| before.number + 1 == segment.number);
+        let fresh = before.map_or(segment.start, |before| before.end) - first;
+        let known = self.shifts.entry(segment.discontinuity).or_default();
+        let before = before.filter(|before| before.discontinuity == segment.discontinuity);
+        let own = before.map(|before| before.shift);
+        let best = own
+            .into_iter()
+            .chain(known.iter().copied())
+            .map(|shift| if wraps { unwrap(shift, fresh) } else { shift })
+            .min_by_key(|shift| (*shift - fresh).abs());
+        let shift = best
+            .filter(|shift| match before {
+                Some(before) => before.goes_on(first + *shift),
+                None => (*shift - fresh).abs() < JUMP,
+            })
+            .unwrap_or(fresh);
+        known.retain(|known| *known != shift);
+        known.push_front(shift);
+        known.truncate(MOST_CLOCKS);
         if self.shifts.len() > 64 {
             self.shifts.pop_first();
         }
         shift
+    }
+}
+
+impl Before {
+    /// Whether a segment that begins then follows this one on the same clock: at its end, or where the playlist
+    /// says that it ends.
+    fn goes_on(&self, start: Time) -> bool {
+        (start - self.end).abs() <= SEAM
+            || start > self.end && (start - self.told_end).abs() <= ROUNDED
     }
 }
 
@@ -75,6 +129,11 @@ pub(super) struct Load {
     complete: bool,
     tape: Tape,
     demuxer: Option<TapedDemuxer>,
+    earlier: Option<Earlier>,
+    /// Damage that was found before this segment.
+    damage_before: u64,
+    /// Something is missing before it.
+    pub(super) behind_hole: bool,
     crypt: Option<HlsDecryptor>,
     unlocked: bool,
     pushed: u64,
@@ -84,6 +143,8 @@ pub(super) struct Load {
     wraps: bool,
     video: Option<TrackId>,
     shift: Option<Time>,
+    /// Where it began and ends, as far as it is read.
+    span: Option<(Time, Time)>,
     /// Packets that wait for the first one that places them on the timeline.
     held: VecDeque<Packet>,
     discontinuity: bool,
@@ -97,6 +158,9 @@ impl Load {
             pieces: VecDeque::new(),
             complete: false,
             demuxer: None,
+            earlier: None,
+            damage_before: 0,
+            behind_hole: false,
             crypt: None,
             unlocked: false,
             pushed: 0,
@@ -105,6 +169,7 @@ impl Load {
             wraps: false,
             video: None,
             shift: None,
+            span: None,
             held: VecDeque::new(),
             discontinuity,
         }
@@ -116,7 +181,39 @@ impl Load {
 
     /// Places of damage in it that were passed over.
     pub(super) fn damage(&self) -> u64 {
-        self.demuxer.as_ref().map_or(0, TapedDemuxer::damage)
+        let all = self.demuxer.as_ref().map_or(0, TapedDemuxer::damage);
+        all.saturating_sub(self.damage_before)
+    }
+
+    /// Goes on with what was learnt in the segment before, if this is the next of its discontinuity sequence.
+    pub(super) fn inherit(&mut self, earlier: &mut Option<Earlier>) {
+        if self.demuxer.is_none() && self.earlier.is_none() {
+            let segment = &self.segment;
+            self.earlier = earlier.take().filter(|earlier| {
+                earlier.number + 1 == segment.number
+                    && earlier.discontinuity == segment.discontinuity
+            });
+        }
+    }
+
+    /// What it has learnt, for the segment behind it.
+    pub(super) fn bequeath(&mut self) -> Option<Earlier> {
+        Some(Earlier {
+            number: self.segment.number,
+            discontinuity: self.segment.discontinuity,
+            demuxer: self.demuxer.take_if(|_| self.wraps)?,
+            video: self.video,
+        })
+    }
+
+    /// Whether it is a picture that refers to others that are missing. It ends with the segment: some streams have
+    /// no key pictures.
+    pub(super) fn lacks_reference(&mut self, packet: &Packet) -> bool {
+        if self.video != Some(packet.track) {
+            return false;
+        }
+        self.behind_hole &= !packet.flags.key;
+        self.behind_hole
     }
 
     /// All its bytes came.
@@ -139,6 +236,7 @@ impl Load {
         &mut self,
         init: Option<&Bytes>,
         timeline: &mut Timeline,
+        before: Option<Before>,
     ) -> Result<Given, Fault> {
         loop {
             if self.shift.is_some()
@@ -160,7 +258,7 @@ impl Load {
                 Step::Packet(packet) => {
                     let decides = self.video.is_none_or(|video| video == packet.track);
                     if self.shift.is_none() && decides {
-                        self.anchor(packet.pts, timeline);
+                        self.anchor(packet.pts, timeline, before);
                     }
                     self.held.push_back(packet);
                 }
@@ -176,24 +274,46 @@ impl Load {
                     // Sound alone, though pictures were announced.
                     let first = self.held.front().map_or(Time::ZERO, |packet| packet.pts);
                     if self.shift.is_none() {
-                        self.anchor(first, timeline);
+                        self.anchor(first, timeline, before);
                     }
                 }
             }
         }
     }
 
-    fn anchor(&mut self, first: Time, timeline: &mut Timeline) {
-        self.shift = Some(match self.relative {
-            true => self.segment.start - first,
-            false => timeline.shift(&self.segment, first, self.wraps),
-        });
+    fn anchor(&mut self, first: Time, timeline: &mut Timeline, before: Option<Before>) {
+        let ended = before.filter(|before| before.number + 1 == self.segment.number);
+        let start = ended.map_or(self.segment.start, |before| before.end);
+        let shift = match self.relative {
+            true => start - first,
+            false => timeline.shift(&self.segment, first, self.wraps, before),
+        };
+        self.shift = Some(shift);
+        self.span = Some((first + shift, first + shift));
+    }
+
+    /// What the segment behind it must know, once it is through.
+    pub(super) fn passed(&self) -> Option<Before> {
+        let (start, end) = self.span?;
+        Some(Before {
+            number: self.segment.number,
+            discontinuity: self.segment.discontinuity,
+            shift: self.shift?,
+            start,
+            end,
+            told_end: start + self.segment.duration,
+        })
     }
 
     fn placed(&mut self, mut packet: Packet) -> Packet {
         let shift = self.shift.unwrap_or_default();
         packet.pts += shift;
         packet.dts += shift;
+        if self.video.is_none_or(|video| video == packet.track)
+            && let Some((_, end)) = &mut self.span
+        {
+            *end = (*end).max(packet.pts + packet.duration);
+        }
         packet.flags.discontinuity |= std::mem::take(&mut self.discontinuity);
         packet
     }
@@ -241,10 +361,18 @@ impl Load {
                 let relative = !matches!(kind, Some(ContainerKind::Ts | ContainerKind::Mp4) | None);
                 (kind == Some(ContainerKind::Ts), relative)
             });
-            let mut demuxer = TapedDemuxer::new(&self.tape, || match self.wraps {
-                true => Box::new(TsDemuxer::with_timestamps_kept()),
-                false => Box::new(ProbingDemuxer::new()),
-            });
+            let mut demuxer = match self.earlier.take().filter(|_| self.wraps) {
+                Some(mut earlier) => {
+                    earlier.demuxer.go_on();
+                    self.damage_before = earlier.demuxer.damage();
+                    self.video = earlier.video;
+                    earlier.demuxer
+                }
+                None => TapedDemuxer::new(&self.tape, || match self.wraps {
+                    true => Box::new(TsDemuxer::with_timestamps_kept()),
+                    false => Box::new(ProbingDemuxer::new()),
+                }),
+            };
             if let Some(init) = init {
                 demuxer.push(0, init.clone());
                 self.pushed = init.len() as u64;
@@ -261,7 +389,7 @@ impl Load {
     fn fault(&self, fault: Fault) -> Fault {
         match self.segment.key {
             // Wrong keys give noise, in which no container is found.
-            Some(_) if self.video.is_none() => self.placed_fault(wrong_key()),
+            Some(_) if self.span.is_none() => self.placed_fault(wrong_key()),
             _ => self.placed_fault(fault),
         }
     }

@@ -14,7 +14,7 @@ use kinora_media::{MediaInfo, Packet, Time};
 use kinora_protect::ContentKey;
 
 use super::ROUNDING;
-use super::load::{Given, Load, Timeline};
+use super::load::{Before, Earlier, Given, Load, Timeline};
 use super::plan::{Init, Key, Plan, Segment};
 use crate::TimingMark;
 use crate::cx::Cx;
@@ -63,6 +63,11 @@ pub(super) struct Loader {
     next: u64,
     /// The segment of which the last packet was.
     given: Option<u64>,
+    /// The segment that was read last.
+    before: Option<Before>,
+    earlier: Option<Earlier>,
+    /// Something is missing before the segment that is asked for next.
+    behind_hole: bool,
     loads: VecDeque<Load>,
     jobs: Vec<Job>,
     keys: VecDeque<(Secret, ContentKey)>,
@@ -90,6 +95,9 @@ impl Loader {
             from,
             next: 0,
             given: None,
+            before: None,
+            earlier: None,
+            behind_hole: false,
             loads: VecDeque::new(),
             jobs: Vec::new(),
             keys: VecDeque::new(),
@@ -121,6 +129,7 @@ impl Loader {
             (Some(older), _) => plan.follow(older),
             // Renditions of a live stream number their segments alike (RFC 8216 6.2.4).
             (None, Some(like)) if !plan.ended => plan.follow(&like),
+            (None, Some(like)) => plan.drift_like(&like),
             _ => {}
         }
         let changed = self.plan.as_ref().is_none_or(|older| {
@@ -215,6 +224,7 @@ impl Loader {
                     .because("the playlist says that the segment is missing")
                     .with(|context| context.segment = Some(segment.number));
                 cx.recovered(fault);
+                self.behind_hole = true;
                 continue;
             }
             if let Some(key) = segment.key.clone() {
@@ -238,8 +248,9 @@ impl Loader {
                 .discontinuity
                 .is_some_and(|known| known != segment.discontinuity);
             self.discontinuity = Some(segment.discontinuity);
-            self.loads
-                .push_back(Load::new(segment, jump, cx.tape.clone()));
+            let mut load = Load::new(segment, jump, cx.tape.clone());
+            load.behind_hole = std::mem::take(&mut self.behind_hole);
+            self.loads.push_back(load);
         }
     }
 
@@ -267,9 +278,14 @@ impl Loader {
                 ),
                 None => None,
             };
-            match load.give(init, timeline) {
+            load.inherit(&mut self.earlier);
+            match load.give(init, timeline, self.before) {
                 Ok(Given::Packet(packet)) => {
                     self.damaged = 0;
+                    if load.lacks_reference(&packet) {
+                        cx.tally.dropped += 1;
+                        continue;
+                    }
                     self.given = Some(load.segment.number);
                     return Some(Offer::Packet(packet));
                 }
@@ -280,11 +296,24 @@ impl Loader {
                 }
                 Ok(Given::Over) => {
                     cx.tally.damage += load.damage();
-                    self.loads.pop_front();
+                    self.passed();
                 }
                 Err(fault) => self.segment_is_damaged(cx, fault),
             }
         }
+    }
+
+    /// The segment at hand is through: the plan moves to where it began and ended.
+    fn passed(&mut self) {
+        let Some(mut load) = self.loads.pop_front() else {
+            return;
+        };
+        self.before = load.passed();
+        self.earlier = load.bequeath();
+        let (Some(plan), Some(before)) = (&mut self.plan, self.before) else {
+            return;
+        };
+        plan.settle(before.number, before.start, before.end);
     }
 
     fn end(&mut self) -> Option<Offer> {
@@ -313,6 +342,10 @@ impl Loader {
             return;
         };
         self.damaged += 1;
+        match self.loads.front_mut() {
+            Some(next) => next.behind_hole = true,
+            None => self.behind_hole = true,
+        }
         cx.tally.damage += 1;
         let number = load.segment.number;
         self.drop_jobs(
@@ -346,6 +379,9 @@ impl Loader {
         self.ended = false;
         self.discontinuity = None;
         self.given = None;
+        self.before = None;
+        self.earlier = None;
+        self.behind_hole = false;
         self.from = From::Time(time);
         if let Some(segment) = self.plan.as_ref().and_then(|plan| plan.at(time)) {
             self.next = segment.number;

@@ -252,6 +252,8 @@ impl Hls {
                 self.merge(cx);
             }
             Offer::Ended => {
+                // By now it is known how long it is.
+                self.merge(cx);
                 self.main_ended = true;
                 self.tell_end();
             }

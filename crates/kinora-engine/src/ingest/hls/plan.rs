@@ -10,6 +10,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::tape;
 
+/// Durations that are rounded and the ends of tracks differ by less.
+const DRIFT: Time = Time::from_millis(200);
+
 /// One segment, placed on the timeline.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Segment {
@@ -18,8 +21,12 @@ pub(super) struct Segment {
     #[serde(with = "tape::place")]
     pub(super) url: Secret,
     pub(super) range: ByteRange,
-    /// Where it begins on the presentation's timeline.
+    /// Where it begins on the presentation's timeline: by the segments before it that were read, else by
+    /// the durations that the playlist tells.
     pub(super) start: Time,
+    /// Where it begins by the told durations alone.
+    #[serde(default)]
+    pub(super) told: Time,
     pub(super) duration: Time,
     /// Discontinuity sequence number: segments of one share a clock.
     pub(super) discontinuity: u64,
@@ -108,7 +115,7 @@ impl Plan {
         let Some(first) = self.segments.first() else {
             return;
         };
-        let shift = match older.segment(first.number) {
+        let mut shift = match older.segment(first.number) {
             Some(known) => known.start - first.start,
             None => match older.segments.last() {
                 // Segments were missed: time went on meanwhile, as far as can be told.
@@ -121,8 +128,52 @@ impl Plan {
             known.discontinuity.saturating_sub(first.discontinuity)
         });
         for segment in &mut self.segments {
-            segment.start += shift;
+            if let Some(known) = older.segment(segment.number) {
+                // What was read of it counts for more than what is told again.
+                shift = known.end() - segment.end();
+                segment.duration = known.duration;
+                segment.start = known.start;
+            } else {
+                segment.start += shift;
+            }
             segment.discontinuity += counted;
+        }
+    }
+
+    /// A rendition of the same stream drifts as this one does, whose segments may be cut elsewhere.
+    pub(super) fn drift_like(&mut self, other: &Self) {
+        let drifted = |told: Time| {
+            let after = other.segments.partition_point(|known| known.told <= told);
+            let known = other.segments.get(after.saturating_sub(1));
+            known.map_or(told, |known| told + (known.start - known.told))
+        };
+        for segment in &mut self.segments {
+            let end = drifted(segment.told + segment.duration);
+            segment.start = drifted(segment.told);
+            segment.duration = (end - segment.start).max(Time::ZERO);
+        }
+    }
+
+    /// A segment was read: it begins and ends then, and what follows it moves along.
+    pub(super) fn settle(&mut self, number: u64, start: Time, end: Time) {
+        let at = self.segments.iter().position(|it| it.number == number);
+        let Some((before, [segment, after @ ..])) = at.map(|at| self.segments.split_at_mut(at))
+        else {
+            return;
+        };
+        let (early, drift) = (start - segment.start, end - segment.end());
+        if early.abs() < DRIFT && drift.abs() < DRIFT {
+            return;
+        }
+        segment.start = start;
+        segment.duration = (end - start).max(Time::ZERO);
+        for later in after {
+            later.start += drift;
+        }
+        // They were not read, or lie as told: none begins behind the one that follows it.
+        for earlier in before {
+            earlier.start = earlier.start.min(start);
+            earlier.duration = earlier.duration.min(start - earlier.start);
         }
     }
 }

@@ -149,6 +149,7 @@ fn plan(media: &hls::MediaPlaylist, base: &Base) -> Result<Plan, Fault> {
             url: base.resolve(&segment.uri)?,
             range: segment.range,
             start,
+            told: start,
             duration: segment.duration,
             discontinuity: segment.discontinuity_sequence,
             key: key(segment, base)?,
