@@ -15,14 +15,20 @@ use kinora_errors::{Lang, causes, mask_url};
 use crate::args::{DecoderArg, NetArgs, RenditionArgs};
 use crate::report::Failure;
 
+/// The network's own limit comes before the player's: it knows what it waited for.
+const NAMED_FIRST: Duration = Duration::from_millis(500);
+
 pub(crate) fn net_config(args: &NetArgs) -> Result<NetConfig, Failure> {
     let limit = Duration::from_millis(args.timeout.max(1));
     let default = NetConfig::default();
+    // Short steps are given up sooner, unless more patience is asked for than there is without a word.
+    let patient = limit > PlayerConfig::default().network_timeout;
+    let step = |usual: Duration| if patient { limit } else { usual.min(limit) };
     Ok(NetConfig {
-        dns_timeout: default.dns_timeout.min(limit),
-        connect_timeout: default.connect_timeout.min(limit),
-        tls_timeout: default.tls_timeout.min(limit),
-        first_byte_timeout: default.first_byte_timeout.min(limit),
+        dns_timeout: step(default.dns_timeout),
+        connect_timeout: step(default.connect_timeout),
+        tls_timeout: step(default.tls_timeout),
+        first_byte_timeout: limit,
         stall_timeout: limit,
         headers: args
             .headers
@@ -83,7 +89,7 @@ pub(crate) fn read_options(
 
 pub(crate) fn player_config(args: &NetArgs) -> PlayerConfig {
     PlayerConfig {
-        network_timeout: Duration::from_millis(args.timeout.max(1)),
+        network_timeout: Duration::from_millis(args.timeout.max(1)).saturating_add(NAMED_FIRST),
         network_retry_count: args.retries,
         ..PlayerConfig::default()
     }
@@ -181,5 +187,37 @@ pub(crate) fn decoders(arg: DecoderArg) -> DecoderChoice {
         DecoderArg::Auto => DecoderChoice::Auto,
         DecoderArg::Rust => DecoderChoice::Rust,
         DecoderArg::Ffmpeg => DecoderChoice::Ffmpeg,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::Parser as _;
+
+    #[derive(clap::Parser)]
+    struct Line {
+        #[command(flatten)]
+        net: NetArgs,
+    }
+
+    fn waiting(timeout: &str) -> (NetConfig, PlayerConfig) {
+        let args = Line::try_parse_from(["kinora", "--timeout", timeout]).unwrap();
+        (net_config(&args.net).unwrap(), player_config(&args.net))
+    }
+
+    #[test]
+    fn the_limit_that_is_asked_for_is_the_limit() {
+        for (asked, ms) in [("1000", 1_000), ("12500", 12_500), ("20000", 20_000)] {
+            let (net, player) = waiting(asked);
+            let limit = Duration::from_millis(ms);
+            assert_eq!((net.first_byte_timeout, net.stall_timeout), (limit, limit));
+            for step in [net.dns_timeout, net.connect_timeout, net.tls_timeout] {
+                assert!(step <= limit, "{asked}");
+            }
+            assert!(player.network_timeout >= limit);
+        }
+        let (net, _) = waiting("20000");
+        assert_eq!(net.connect_timeout, Duration::from_secs(20));
     }
 }

@@ -24,6 +24,7 @@ mod pop;
 mod secret_url;
 mod service_code;
 pub mod sign;
+mod skew;
 mod source;
 pub mod sts;
 mod unix_time;
@@ -41,5 +42,6 @@ pub use play_info::{
 pub use pop::{Credentials, Endpoint, Method, PopRequest, SignedRequest};
 pub use secret_url::SecretUrl;
 pub use service_code::{Family, Verdict, classify};
+pub use skew::ClockSkew;
 pub use source::{PlayConfig, PlayOptions, Quality, VidAuth, VidSource, VidSts, get_play_info};
 pub use unix_time::UnixTime;

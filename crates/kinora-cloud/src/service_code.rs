@@ -134,6 +134,12 @@ const TABLE: &[(&str, Code, Retry, &str)] = &[
         "pop.timestamp",
     ),
     (
+        "IllegalTimestamp",
+        codes::ERROR_SERVER_POP_UNKNOWN,
+        AfterUser,
+        "pop.timestamp",
+    ),
+    (
         "UnsupportedOperation",
         codes::ERROR_SERVER_POP_UNKNOWN,
         AfterUser,

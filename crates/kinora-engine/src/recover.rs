@@ -13,6 +13,8 @@ use crate::Purpose;
 pub(crate) enum Verdict {
     /// Ask again after a pause.
     Again { after: Time },
+    /// Ask for the same bytes without the condition on their version.
+    AgainPlain,
     /// Ask for the whole resource and pass over what is there already.
     AgainWhole,
     /// The credential is not accepted any more: ask for a fresh one.
@@ -27,8 +29,10 @@ pub(crate) enum Verdict {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Case {
     pub(crate) purpose: Purpose,
-    /// Failures in a row, this one included.
+    /// Failures in a row with little between them, this one included.
     pub(crate) failures: u32,
+    /// Those of them since the last byte came, this one included: only they are counted against the retries.
+    pub(crate) fruitless: u32,
     /// Retries allowed.
     pub(crate) retries: u32,
     /// The presentation was prepared: there is something to keep.
@@ -37,6 +41,8 @@ pub(crate) struct Case {
     pub(crate) refreshable: bool,
     /// A live presentation: what is missing now may be there soon.
     pub(crate) live: bool,
+    /// The version of the resource was a condition (`If-Range`).
+    pub(crate) conditional: bool,
     /// A part of the resource was asked for.
     pub(crate) ranged: bool,
     /// Ranges were given up before.
@@ -54,10 +60,16 @@ const LIVE_RETRIES: u32 = 6;
 
 pub(crate) fn decide(fault: &Fault, case: Case) -> Verdict {
     let retry = fault.retry();
+    if case.conditional && refuses_ranges(fault, case.refreshable) {
+        return Verdict::AgainPlain;
+    }
     if case.ranged && !case.whole && refuses_ranges(fault, case.refreshable) {
         return Verdict::AgainWhole;
     }
-    if retry == Retry::AfterRefresh {
+    // What a live playlist names may not be there yet, or be guarded until it is.
+    let missing_live = case.live && is_missing(fault, &[403, 404, 410]);
+    let awaited = missing_live && case.fruitless <= case.retries;
+    if retry == Retry::AfterRefresh && !awaited {
         return if case.refreshable {
             Verdict::Refresh
         } else {
@@ -71,7 +83,6 @@ pub(crate) fn decide(fault: &Fault, case: Case) -> Verdict {
             Verdict::AgainWhole
         };
     }
-    let missing_live = case.live && fault.code() == codes::ERROR_NETWORK_HTTP_404;
     if !matches!(retry, Retry::Now | Retry::Backoff) && !missing_live {
         return Verdict::GiveUp;
     }
@@ -79,7 +90,7 @@ pub(crate) fn decide(fault: &Fault, case: Case) -> Verdict {
         true => case.retries.max(LIVE_RETRIES),
         false => case.retries,
     };
-    if case.failures > retries {
+    if case.fruitless > retries {
         return spent(fault, case);
     }
     let wait = match fault.context().retry_after_ms {
@@ -89,7 +100,7 @@ pub(crate) fn decide(fault: &Fault, case: Case) -> Verdict {
     };
     let after = match retry {
         Retry::Now if case.failures == 1 => Time::ZERO,
-        _ => pause(case.failures, case.jitter),
+        _ => pause(case.fruitless, case.jitter),
     };
     Verdict::Again {
         after: after.max(wait),
@@ -104,9 +115,24 @@ fn refuses_ranges(fault: &Fault, refreshable: bool) -> bool {
         Some(403) => !refreshable,
         // One that tells its length means that the place is behind it (RFC 9110 15.5.17).
         Some(416) => context.resource_len.is_none(),
-        Some(400 | 405 | 406 | 501) => true,
+        Some(400 | 405 | 406 | 412 | 501) => true,
         _ => false,
     }
+}
+
+fn is_missing(fault: &Fault, statuses: &[u16]) -> bool {
+    let status = fault.context().http_status;
+    status.is_some_and(|status| statuses.contains(&status))
+}
+
+/// The server has not got it (RFC 9110 15.5.5 and 15.5.11).
+pub(crate) fn is_gone(fault: &Fault) -> bool {
+    is_missing(fault, &[404, 410])
+}
+
+/// A live playlist that is refused so may be back with its next version.
+pub(crate) fn may_come_back(fault: &Fault) -> bool {
+    fault.retry() != Retry::Never || is_missing(fault, &[403, 404, 410])
 }
 
 /// A server that answers with a refusal has spoken; one that can not be reached may be back.
@@ -160,10 +186,12 @@ mod tests {
         Case {
             purpose: Purpose::Media,
             failures,
+            fruitless: failures,
             retries: 2,
             prepared: true,
             refreshable: false,
             live: false,
+            conditional: false,
             ranged: false,
             whole: false,
             jitter: 0.5,
@@ -284,6 +312,54 @@ mod tests {
         };
         let denied = status(403, codes::ERROR_NETWORK_HTTP_403, Retry::AfterRefresh);
         assert_eq!(decide(&denied, renewable), Verdict::Refresh);
+    }
+
+    #[test]
+    fn a_condition_is_given_up_before_the_range() {
+        for number in [400, 403, 405, 406, 412, 501] {
+            let refused = status(number, codes::ERROR_NETWORK_HTTP_4XX, Retry::Never);
+            let ranged = Case {
+                ranged: true,
+                ..case(1)
+            };
+            let conditional = Case {
+                conditional: true,
+                ..ranged
+            };
+            assert_eq!(
+                decide(&refused, conditional),
+                Verdict::AgainPlain,
+                "{number}"
+            );
+            assert_eq!(decide(&refused, ranged), Verdict::AgainWhole, "{number}");
+        }
+    }
+
+    #[test]
+    fn a_live_segment_that_is_forbidden_is_waited_for_before_the_credential_is_blamed() {
+        let denied = status(403, codes::ERROR_NETWORK_HTTP_403, Retry::AfterRefresh);
+        let live = |failures| Case {
+            live: true,
+            refreshable: true,
+            ..case(failures)
+        };
+        assert!(matches!(decide(&denied, live(1)), Verdict::Again { .. }));
+        assert!(matches!(decide(&denied, live(2)), Verdict::Again { .. }));
+        assert_eq!(decide(&denied, live(3)), Verdict::Refresh);
+    }
+
+    #[test]
+    fn any_progress_is_progress() {
+        let broken = silent();
+        let after_a_byte = Case {
+            fruitless: 1,
+            ..case(40)
+        };
+        assert!(matches!(
+            decide(&broken, after_a_byte),
+            Verdict::Again { .. }
+        ));
+        assert_eq!(decide(&broken, case(40)), Verdict::Park);
     }
 
     #[test]

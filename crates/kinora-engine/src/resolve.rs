@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use bytes::BytesMut;
 use kinora_cloud::{
-    CloudError, Definition, Entry, PlayInfo, Quality, UnixTime, VidSource, VideoBase, choose,
-    get_play_info, parse_play_info,
+    ClockSkew, CloudError, Definition, Entry, PlayInfo, Quality, UnixTime, VidSource, VideoBase,
+    choose, get_play_info, parse_play_info,
 };
 use kinora_errors::{Coded, Fault, Retry, Secret, codes};
 use kinora_media::{ByteRange, RequestId, Time, TrackKind};
@@ -39,10 +39,20 @@ pub(crate) enum Resolved {
     Failed(Fault),
 }
 
+/// The time that calls are signed at.
+#[derive(Default)]
+struct Clock {
+    /// What the last answer told of this machine's clock.
+    told: Option<ClockSkew>,
+    /// Calls are signed by the server's clock.
+    corrected: Option<ClockSkew>,
+}
+
 /// A source named by its video id.
 pub(crate) struct Resolve {
     source: VidSource,
     call: Option<(Transfer, BytesMut, u16)>,
+    clock: Clock,
     info: Option<PlayInfo>,
     chosen: Option<usize>,
 }
@@ -52,6 +62,7 @@ impl Resolve {
         Self {
             source,
             call: None,
+            clock: Clock::default(),
             info: None,
             chosen: None,
         }
@@ -74,7 +85,9 @@ impl Resolve {
 
     fn signed(&self, cx: &mut Cx) -> Result<Secret, Fault> {
         let nonce = format!("{:016x}{:016x}", cx.random(), cx.random());
-        let now = UnixTime::from_millis(cx.now.unix_ms);
+        let own = cx.now.unix_ms;
+        let skew = self.clock.corrected;
+        let now = skew.map_or_else(|| UnixTime::from_millis(own), |skew| skew.server_time(own));
         let signed = cx.tape.try_see("signed", || {
             let signed = get_play_info(&self.source, &nonce, now);
             let signed = signed.map_err(|error| error.fault())?;
@@ -134,7 +147,11 @@ impl Resolve {
         };
         match progress {
             Progress::None => {}
-            Progress::Head(info) => *status = info.status.unwrap_or(200),
+            Progress::Head(info) => {
+                *status = info.status.unwrap_or(200);
+                let server = info.server_date_ms;
+                self.clock.told = server.and_then(|ms| ClockSkew::between(ms, cx.now.unix_ms));
+            }
             Progress::Data(_, data) if body.len() + data.len() > LONGEST_REPLY => {
                 transfer.cancel(cx);
                 let fault = Fault::new(codes::ERROR_SERVER_WRONG_JSON, "service.reply.too_long")
@@ -173,12 +190,32 @@ impl Resolve {
                 self.info = Some(info);
                 self.choose()
             }
+            Err(fault) if ClockSkew::is_blamed_by(&fault) => self.mistimed(cx, fault),
             Err(fault) if matches!(fault.retry(), Retry::Backoff | Retry::Now) => {
                 let progress = transfer.on_refused(cx, fault, Terms::default());
                 self.call = Some((transfer, BytesMut::new(), 0));
                 self.take(cx, progress)
             }
             Err(fault) => Resolved::Failed(fault),
+        }
+    }
+
+    /// The service says that the call was signed at a wrong time: it is signed once more, by the service's own clock.
+    fn mistimed(&mut self, cx: &mut Cx, fault: Fault) -> Resolved {
+        let explained = |skew: ClockSkew, fault| Resolved::Failed(skew.explain(fault));
+        match (self.clock.corrected, self.clock.told) {
+            (Some(skew), _) => explained(skew, fault),
+            (None, None) => Resolved::Failed(fault),
+            (None, Some(skew)) => {
+                self.clock.corrected = Some(skew);
+                match self.ask(cx) {
+                    Ok(()) => {
+                        cx.recovered(skew.explain(fault));
+                        Resolved::Pending
+                    }
+                    Err(fault) => Resolved::Failed(fault),
+                }
+            }
         }
     }
 

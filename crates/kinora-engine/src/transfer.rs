@@ -9,7 +9,7 @@ use crate::cx::Cx;
 use crate::recover::{self, Case, Verdict};
 use crate::{Fetch, InfoCode, Initiator, Output, Purpose};
 
-/// So much progress forgives earlier failures.
+/// So much progress ends a row of failures: the next one is asked again at once.
 const FORGIVEN_AFTER: u64 = 64 * 1024;
 /// Media begin with so much under way: the first picture may need no more. Each time that is used up, twice as much comes.
 const FIRST_WINDOW: u64 = 64 * 1024;
@@ -74,12 +74,15 @@ pub(crate) struct Transfer {
     /// Offset of the next byte that the network gives: less than `next` while ranges are ignored.
     wire: u64,
     whole: bool,
+    /// Conditions are not sent: they were refused.
+    plain: bool,
     credit: u64,
     window: u64,
     widest: u64,
     quiet_since: Time,
     started: Time,
     failures: u32,
+    fruitless: u32,
     progress: u64,
     broken: Option<Fault>,
     total_len: Option<u64>,
@@ -124,12 +127,14 @@ impl Transfer {
             wire: want.range.start,
             want,
             whole: false,
+            plain: false,
             credit: 0,
             window,
             widest,
             quiet_since: cx.mono(),
             started: cx.mono(),
             failures: 0,
+            fruitless: 0,
             progress: 0,
             broken: None,
             total_len: None,
@@ -164,12 +169,16 @@ impl Transfer {
     /// Bytes that go on where others ended are wanted of the same version only (RFC 9110 13.1.5).
     fn condition(&self, start: u64) -> Vec<Header> {
         let version = self.validator.as_ref();
-        let version = version.filter(|_| start > 0 && self.is_bound());
+        let version = version.filter(|_| self.is_conditional(start));
         let header = |value: &String| Header {
             name: "If-Range".to_owned(),
             value: value.clone(),
         };
         version.map(header).into_iter().collect()
+    }
+
+    fn is_conditional(&self, start: u64) -> bool {
+        self.validator.is_some() && start > 0 && self.is_bound() && !self.plain
     }
 
     pub(crate) fn is(&self, id: RequestId) -> bool {
@@ -343,7 +352,14 @@ impl Transfer {
         }
     }
 
+    /// The answer is over. Where it brought less than was asked for, the rest is asked for (RFC 9110 15.3.7).
     pub(crate) fn on_done(&mut self, cx: &mut Cx) -> Progress {
+        let rest = self.expected().is_some_and(|all| self.received() < all);
+        if rest && matches!(self.phase, Phase::Asked(_)) && std::mem::take(&mut self.progress) > 0 {
+            (self.failures, self.fruitless) = (0, 0);
+            self.ask(cx);
+            return Progress::None;
+        }
         self.advanced(cx, 0);
         self.phase = Phase::Over;
         Progress::Done
@@ -360,6 +376,11 @@ impl Transfer {
     /// It failed, though all of the answer may have come: its owner can not use it.
     pub(crate) fn on_refused(&mut self, cx: &mut Cx, fault: Fault, terms: Terms) -> Progress {
         self.failures += 1;
+        // A service's answers are no progress: it is asked again because they can not be used.
+        if self.progress > 0 && self.want.purpose != Purpose::Api {
+            self.fruitless = 0;
+        }
+        self.fruitless += 1;
         self.progress = 0;
         let fault = self.located(cx, fault);
         let jitter = (cx.random() >> 11) as f64 / (1u64 << 53) as f64;
@@ -368,10 +389,12 @@ impl Transfer {
             Case {
                 purpose: self.want.purpose,
                 failures: self.failures,
+                fruitless: self.fruitless,
                 retries: cx.config.network_retry_count,
                 prepared: terms.prepared,
                 refreshable: terms.refreshable,
                 live: terms.live,
+                conditional: !self.whole && self.is_conditional(self.next),
                 ranged: !ByteRange {
                     start: self.wire,
                     end: self.want.range.end,
@@ -383,6 +406,10 @@ impl Transfer {
         );
         match verdict {
             Verdict::Again { after } => self.again(cx, fault, after),
+            Verdict::AgainPlain => {
+                self.plain = true;
+                self.again(cx, fault, Time::ZERO);
+            }
             Verdict::AgainWhole => {
                 self.whole = true;
                 self.again(cx, fault, Time::ZERO);
@@ -428,7 +455,7 @@ impl Transfer {
     fn again(&mut self, cx: &mut Cx, fault: Fault, after: Time) {
         let text = format!(
             "try {} of {}: {fault}",
-            self.failures, cx.config.network_retry_count
+            self.fruitless, cx.config.network_retry_count
         );
         cx.info(InfoCode::NetworkRetry, text);
         self.broken = Some(fault);
@@ -462,7 +489,7 @@ impl Transfer {
 
     /// Tries a parked source again, and one that waits for its next try. `false`: it does neither.
     pub(crate) fn reload(&mut self, cx: &mut Cx) -> bool {
-        self.failures = 0;
+        (self.failures, self.fruitless) = (0, 0);
         let waits = matches!(self.phase, Phase::Waiting { .. } | Phase::Parked);
         if waits {
             self.ask(cx);

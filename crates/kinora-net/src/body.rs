@@ -9,6 +9,7 @@ use hyper::body::Incoming;
 use kinora_media::Chunk;
 use tokio::time::{Instant, timeout_at};
 
+use crate::coding::Decoder;
 use crate::net::Ticket;
 use crate::{NetError, NetEvent, response};
 
@@ -21,6 +22,7 @@ pub(crate) struct Pump<'a> {
     pub(crate) offset: u64,
     pub(crate) length: Option<u64>,
     pub(crate) cut: bool,
+    pub(crate) is_coded: bool,
     pub(crate) stall: Duration,
 }
 
@@ -54,8 +56,12 @@ impl Watch {
 
 impl Pump<'_> {
     /// True when the body was read to its end, so that its connection may serve again.
-    pub(crate) async fn run(self, mut body: Incoming) -> Result<bool, NetError> {
-        let mut received = 0u64;
+    pub(crate) async fn run(
+        self,
+        mut body: Incoming,
+        mut decoder: Decoder,
+    ) -> Result<bool, NetError> {
+        let (mut wire, mut received) = (0u64, 0u64);
         let mut watch = Watch::new(self.stall, Instant::now());
         if self.cut && self.length == Some(0) {
             return Ok(false);
@@ -65,17 +71,23 @@ impl Pump<'_> {
                 .await
                 .map_err(|_| NetError::Stalled { received })?;
             let Some(frame) = frame else { break };
-            let frame = frame.map_err(|error| self.broken(received, error))?;
+            let frame = frame.map_err(|error| self.broken(wire, error))?;
             // Trailers are of no use here.
-            let Ok(mut data) = frame.into_data() else {
+            let Ok(data) = frame.into_data() else {
                 continue;
             };
             if watch.starves(data.len(), Instant::now()) {
                 return Err(NetError::Stalled { received });
             }
-            let left = self.length.map_or(u64::MAX, |length| length - received);
-            data.truncate(usize::try_from(left).unwrap_or(usize::MAX));
-            let waited = self.hand_over(data, &mut received).await;
+            wire = wire.saturating_add(data.len() as u64);
+            let mut waited = false;
+            if decoder.is_identity() {
+                waited = self.hand_over(data, &mut received).await;
+            } else {
+                for plain in decoder.decode(&data) {
+                    waited |= self.hand_over(plain?.into(), &mut received).await;
+                }
+            }
             if waited {
                 // The silence was ours.
                 watch = Watch::new(self.stall, Instant::now());
@@ -85,16 +97,28 @@ impl Pump<'_> {
             }
         }
         match self.length {
-            Some(expected) if received < expected => Err(NetError::Truncated {
-                received,
+            Some(expected) if !self.cut && wire < expected => Err(NetError::Truncated {
+                received: wire,
                 expected: Some(expected),
             }),
-            _ => Ok(true),
+            _ => {
+                self.hand_over(decoder.finish()?.into(), &mut received)
+                    .await;
+                Ok(true)
+            }
         }
+    }
+
+    /// Bytes that may still be delivered. Of a compressed body `length` counts what comes over the wire.
+    fn left(&self, received: u64) -> usize {
+        let length = self.length.filter(|_| self.cut || !self.is_coded);
+        let left = length.map_or(u64::MAX, |length| length.saturating_sub(received));
+        usize::try_from(left).unwrap_or(usize::MAX)
     }
 
     /// Delivers as much as is allowed at a time; true when it had to wait.
     async fn hand_over(&self, mut data: Bytes, received: &mut u64) -> bool {
+        data.truncate(self.left(*received));
         let mut waited = false;
         while !data.is_empty() {
             let wanted = data.len() as u64;

@@ -62,7 +62,7 @@ impl Default for NetConfig {
             proxy: ProxyConfig::default(),
             extra_ca_pem: Vec::new(),
             ip_family: IpFamily::Any,
-            redirect_limit: 5,
+            redirect_limit: 20,
             watch: PhaseWatch::default(),
         }
     }

@@ -20,6 +20,7 @@ use tokio_rustls::TlsConnector;
 
 use crate::guard::Reach;
 use crate::http::Client;
+use crate::icy::IcyAsHttp;
 use crate::phase::{self, Phase};
 use crate::pool::{Connection, Place, Sender};
 use crate::{NetError, resolve, tls};
@@ -29,6 +30,8 @@ const ATTEMPT_DELAY: Duration = Duration::from_millis(250);
 
 /// Bytes that a connection reads beyond what was granted.
 const MOST_UNASKED: usize = 64 * 1024;
+/// Lines of a head; its bytes are bounded as well.
+const MAX_HEADERS: usize = 1_000;
 
 impl Client {
     /// A new connection to a place, through the proxy where there is one.
@@ -200,7 +203,12 @@ where
 {
     let (sender, connection) = http1::Builder::new()
         .max_buf_size(MOST_UNASKED)
-        .handshake::<_, Full<Bytes>>(TokioIo::new(stream))
+        .max_headers(MAX_HEADERS)
+        // Servers write their heads by hand: what is no field is left out (RFC 9112 5.1 and 5.2).
+        .allow_obsolete_multiline_headers_in_responses(true)
+        .allow_spaces_after_header_name_in_responses(true)
+        .ignore_invalid_headers_in_responses(true)
+        .handshake::<_, Full<Bytes>>(TokioIo::new(IcyAsHttp::new(stream)))
         .await
         .map_err(|error| NetError::Malformed(error.into()))?;
     // What goes wrong on the connection is told to the request that uses it.

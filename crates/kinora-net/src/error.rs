@@ -138,6 +138,9 @@ pub enum NetError {
     /// A coding that was not asked for.
     #[error("the server sent the body in the coding `{0}`, which was not asked for")]
     ContentEncoding(String),
+    /// A compressed body that is no such thing, or an attack.
+    #[error("the compressed body can not be used: {0}")]
+    BadCoding(&'static str),
     /// A status that is no success.
     #[error("the server answered {status}")]
     Status {
@@ -443,6 +446,7 @@ impl Coded for NetError {
             | Self::NoReply
             | Self::Malformed(_)
             | Self::ContentEncoding(_)
+            | Self::BadCoding(_)
             | Self::Redirect(_)
             | Self::TooLarge(_) => codes::ERROR_NETWORK_UNKNOWN,
         }
@@ -475,7 +479,7 @@ impl Coded for NetError {
             Self::Reset(_) => "tcp.reset",
             Self::NoReply => "http.no_reply",
             Self::Malformed(_) => "http.malformed",
-            Self::ContentEncoding(_) => "http.content_encoding",
+            Self::ContentEncoding(_) | Self::BadCoding(_) => "http.content_encoding",
             Self::Status { status, .. } => status_reason(*status),
             Self::Range { kind, .. } => kind.reason(),
             Self::Redirect(kind) => kind.reason(),

@@ -1,17 +1,18 @@
 //! One web request: from hop to hop until a head that is no redirect, then its body.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
 use hyper::Response;
 use hyper::body::{Body, Incoming};
-use hyper::header::LOCATION;
+use hyper::header::{COOKIE, HeaderMap, HeaderValue, LOCATION, SET_COOKIE};
 use kinora_media::is_public_address;
 use tokio::time::timeout;
 use url::{Origin, Url};
 
+use crate::cookies::CookieJar;
 use crate::error::RedirectFailure;
 use crate::guard::{KnownHosts, Reach};
 use crate::net::Ticket;
@@ -34,6 +35,7 @@ pub(crate) struct Client {
     pub(crate) resolver: Arc<dyn Resolve>,
     pub(crate) tls: Tls,
     pub(crate) hosts: KnownHosts,
+    cookies: CookieJar,
     pool: Pool,
 }
 
@@ -68,6 +70,7 @@ impl Client {
             resolver,
             tls: Tls::default(),
             hosts: KnownHosts::default(),
+            cookies: CookieJar::default(),
             pool: Pool::default(),
         }
     }
@@ -116,6 +119,7 @@ impl Client {
             let place = place_of(&trip.url);
             let (response, connection) = self.ask(trip, &place, request).await?;
             self.of_proxy(&place, &response)?;
+            self.keep_cookies(&trip.url, response.headers());
             let Some(next) = redirect_of(&response, &trip.url)? else {
                 return self
                     .deliver(trip, response, &place, connection, request, ticket)
@@ -203,10 +207,29 @@ impl Client {
         let trusted = trip.url.origin() == trip.trusted;
         let mut message =
             response::question(&self.config, request, &trip.url, &trip.method, trusted)?;
+        self.put_cookies(&trip.url, message.headers_mut());
         if let Some(proxy) = self.whole_url_proxy(&place_of(&trip.url))? {
             response::through_proxy(&mut message, &trip.url, proxy)?;
         }
         Ok(message)
+    }
+
+    pub(crate) fn keep_cookies(&self, url: &Url, headers: &HeaderMap) {
+        for line in headers.get_all(SET_COOKIE) {
+            if let Ok(line) = std::str::from_utf8(line.as_bytes()) {
+                self.cookies.store(url, line, SystemTime::now());
+            }
+        }
+    }
+
+    fn put_cookies(&self, url: &Url, headers: &mut HeaderMap) {
+        let own = headers.get(COOKIE).and_then(|value| value.to_str().ok());
+        let cookies = self.cookies.header(url, own, SystemTime::now());
+        let value = cookies.and_then(|all| HeaderValue::from_str(all.expose()).ok());
+        if let Some(mut value) = value {
+            value.set_sensitive(true);
+            headers.insert(COOKIE, value);
+        }
     }
 
     /// The proxy that a plain request goes to as a whole.
@@ -290,7 +313,12 @@ impl Client {
             }
         };
         phase::leave();
-        let Opening { info, length, cut } = opening;
+        let Opening {
+            info,
+            length,
+            cut,
+            decoder,
+        } = opening;
         let offset = info.offset;
         ticket.tell(NetEvent::Head {
             id: ticket.id,
@@ -301,9 +329,10 @@ impl Client {
             offset,
             length,
             cut,
+            is_coded: !decoder.is_identity(),
             stall: self.config.stall_timeout,
         };
-        let whole = pump.run(incoming).await?;
+        let whole = pump.run(incoming, decoder).await?;
         if whole {
             self.keep(place, connection).await;
         }

@@ -18,13 +18,16 @@
 #![forbid(unsafe_code)]
 
 mod body;
+mod coding;
 mod config;
 mod connect;
+mod cookies;
 mod error;
 mod file;
 mod flow;
 mod guard;
 mod http;
+mod icy;
 mod net;
 mod phase;
 mod pipe;

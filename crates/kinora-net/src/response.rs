@@ -11,6 +11,7 @@ use hyper::{Request, Uri, Version};
 use kinora_media::{ByteRange, Header, ResponseInfo};
 use url::{Position, Url};
 
+use crate::coding::Decoder;
 use crate::error::RangeFailure;
 use crate::proxy::{Proxy, basic};
 use crate::{FetchRequest, Method, NetConfig, NetError, tls};
@@ -182,6 +183,8 @@ pub(crate) struct Opening {
     pub(crate) length: Option<u64>,
     /// More will come than was asked for: stop there.
     pub(crate) cut: bool,
+    /// Takes codings off that were not asked for.
+    pub(crate) decoder: Decoder,
 }
 
 impl Opening {
@@ -192,29 +195,36 @@ impl Opening {
         if !(head.status.is_success() || kept_error) {
             return Err(refusal(status, headers, request.range));
         }
-        if let Some(coding) = text(headers, header::CONTENT_ENCODING)
-            && !coding.eq_ignore_ascii_case("identity")
-        {
-            return Err(NetError::ContentEncoding(coding.chars().take(32).collect()));
+        let decoder = Decoder::of(&codings(headers))?;
+        let is_coded = !decoder.is_identity();
+        if is_coded && !kept_error && (status == 206 || request.range.start > 0) {
+            let why = "a part of it would be one of its compressed form";
+            return Err(range_failure(
+                RangeFailure::Ignored,
+                request.range,
+                why.to_owned(),
+            ));
         }
         let announced: Option<u64> =
             text(headers, header::CONTENT_LENGTH).and_then(|n| n.trim().parse().ok());
         let mut info = ResponseInfo {
             status: Some(status),
-            total_len: announced,
+            total_len: announced.filter(|_| !is_coded),
             offset: 0,
-            ranges: text(headers, header::ACCEPT_RANGES)
-                .is_some_and(|units| units.trim().eq_ignore_ascii_case("bytes")),
+            ranges: !is_coded
+                && text(headers, header::ACCEPT_RANGES)
+                    .is_some_and(|units| units.trim().eq_ignore_ascii_case("bytes")),
             content_type: media_type(headers),
             final_url: Some(url.as_str().to_owned()),
             server_date_ms: date(headers, header::DATE).and_then(unix_ms),
-            validator: validator(headers),
+            validator: validator(headers).filter(|_| !is_coded),
         };
         if kept_error {
             return Ok(Self {
                 info,
                 length: announced,
                 cut: false,
+                decoder,
             });
         }
         if status == 206 {
@@ -223,6 +233,7 @@ impl Opening {
                 info,
                 length: Some(length),
                 cut: false,
+                decoder,
             });
         }
         if request.range.start > 0 {
@@ -234,9 +245,15 @@ impl Opening {
         }
         // The whole resource for a range from its start: usable, cut at the range's end.
         let wanted = request.range.end;
-        let cut = wanted.is_some_and(|end| announced.is_none_or(|n| n > end));
+        let plain_len = info.total_len;
+        let cut = wanted.is_some_and(|end| plain_len.is_none_or(|n| n > end));
         let length = if cut { wanted } else { announced };
-        Ok(Self { info, length, cut })
+        Ok(Self {
+            info,
+            length,
+            cut,
+            decoder,
+        })
     }
 }
 
@@ -303,13 +320,13 @@ fn partial(
     if first != asked.start || asked.end.is_some_and(|end| past > end) {
         return Err(unlike());
     }
-    // Less than asked is right only at the end of the resource.
+    // Less than asked is right (RFC 9110 15.3.7): who asked goes on behind it.
     let wanted_end = match (asked.end, total) {
         (Some(end), Some(total)) => Some(end.min(total)),
         (None, total) => total,
         (Some(_), None) => None,
     };
-    if wanted_end.is_some_and(|end| past != end) {
+    if wanted_end.is_some_and(|end| past > end) {
         return Err(unlike());
     }
     info.offset = first;
@@ -331,6 +348,13 @@ fn content_range(value: &str) -> Option<(u64, u64, Option<u64>)> {
 
 fn text(headers: &HeaderMap, name: HeaderName) -> Option<&str> {
     headers.get(name).and_then(|value| value.to_str().ok())
+}
+
+/// All of `Content-Encoding`, in one line (RFC 9110 5.3).
+fn codings(headers: &HeaderMap) -> String {
+    let values = headers.get_all(header::CONTENT_ENCODING).iter();
+    let values: Vec<&str> = values.filter_map(|value| value.to_str().ok()).collect();
+    values.join(",")
 }
 
 fn media_type(headers: &HeaderMap) -> Option<String> {

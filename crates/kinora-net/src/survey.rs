@@ -178,6 +178,7 @@ impl Client {
         let sender = self.greet(&place, stream, hop).await?;
         let response = self.question(trip, request, sender, hop).await?;
         self.of_proxy(&place, &response)?;
+        self.keep_cookies(&trip.url, response.headers());
         let next = redirect_of(&response, &trip.url)?;
         let status = response.status().as_u16();
         let (head, body) = response.into_parts();

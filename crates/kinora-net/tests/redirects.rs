@@ -93,8 +93,8 @@ fn circles_and_endless_chains_end() {
     });
     let outcome = Probe::new(patient()).get(endless.url("/"));
     assert_eq!(outcome.failed(), (UNKNOWN, "http.redirect_limit"));
-    assert_eq!(endless.requests().len(), 6);
-    assert_eq!(outcome.fault().context().attempts, Some(6));
+    assert_eq!(endless.requests().len(), 21);
+    assert_eq!(outcome.fault().context().attempts, Some(21));
 }
 
 #[test]

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use kinora_cloud::{Credentials, Endpoint, PlayInfo, SignedRequest, UnixTime, VidSource, vod};
+use kinora_cloud::{
+    ClockSkew, Credentials, Endpoint, PlayInfo, SignedRequest, UnixTime, VidSource, vod,
+};
 use kinora_errors::{Coded, Fault, Secret, codes};
 use kinora_media::RequestId;
 use kinora_net::{FetchRequest, Net, NetConfig, Reply};
@@ -29,14 +31,20 @@ pub fn play_auth(
     let endpoint = endpoint.map_or_else(|| Endpoint::of_region("vod", region), Endpoint::parse);
     let endpoint = endpoint.map_err(|error| error.fault())?;
     let call = vod::get_video_play_auth(video_id, Some(lifetime_s));
-    let reply = ask(call.sign(&endpoint, credentials, &nonce()?, now()), net)?;
-    let status = reply.info.status.unwrap_or(200);
-    let reply = vod::parse_video_play_auth(status, &reply.body).map_err(|error| {
-        error
-            .fault()
-            .with(|context| context.video_id = Some(video_id.to_owned()))
-    })?;
-    Ok(reply.play_auth)
+    timed(|now, learn| {
+        let reply = ask(
+            call.clone().sign(&endpoint, credentials, &nonce()?, now),
+            net,
+        )?;
+        learn(&reply);
+        let status = reply.info.status.unwrap_or(200);
+        let reply = vod::parse_video_play_auth(status, &reply.body).map_err(|error| {
+            error
+                .fault()
+                .with(|context| context.video_id = Some(video_id.to_owned()))
+        })?;
+        Ok(reply.play_auth)
+    })
 }
 
 /// Asks the service what can be played of a video, as a player does, by a signed GetPlayInfo.
@@ -45,15 +53,37 @@ pub fn play_auth(
 /// What is wrong with the credential, or the service's refusal (`ERROR_SERVER_POP_*`, `ERROR_SERVER_VOD_*`), or
 /// `ERROR_REQUEST_FAIL` when it could not be asked.
 pub fn play_info(source: &VidSource, net: &NetConfig) -> Result<PlayInfo, Fault> {
-    let signed = kinora_cloud::get_play_info(source, &nonce()?, now());
-    let reply = ask(signed.map_err(|error| error.fault())?, net)?;
-    let status = reply.info.status.unwrap_or(200);
-    kinora_cloud::parse_play_info(status, &reply.body)
-        .map_err(|error| error.for_video(source.vid()).fault())
+    timed(|now, learn| {
+        let signed = kinora_cloud::get_play_info(source, &nonce()?, now);
+        let reply = ask(signed.map_err(|error| error.fault())?, net)?;
+        learn(&reply);
+        let status = reply.info.status.unwrap_or(200);
+        kinora_cloud::parse_play_info(status, &reply.body)
+            .map_err(|error| error.for_video(source.vid()).fault())
+    })
 }
 
-fn now() -> UnixTime {
-    UnixTime::from_millis(SystemClock::new().now().unix_ms)
+/// Makes a call at this machine's time. Where the service refuses that, once more at the service's own, which the
+/// call learns from the `Date` of the refusal.
+fn timed<T>(
+    call: impl Fn(UnixTime, &mut dyn FnMut(&Reply)) -> Result<T, Fault>,
+) -> Result<T, Fault> {
+    let mut skew = None;
+    let own = || SystemClock::new().now().unix_ms;
+    let first = call(UnixTime::from_millis(own()), &mut |reply| {
+        let server = reply.info.server_date_ms;
+        skew = server.and_then(|server| ClockSkew::between(server, own()));
+    });
+    match (first, skew) {
+        (Err(fault), Some(skew)) if ClockSkew::is_blamed_by(&fault) => {
+            let again = call(skew.server_time(own()), &mut |_| {});
+            again.map_err(|fault| match ClockSkew::is_blamed_by(&fault) {
+                true => skew.explain(fault),
+                false => fault,
+            })
+        }
+        (first, _) => first,
+    }
 }
 
 /// The service's answer, also one that refuses.

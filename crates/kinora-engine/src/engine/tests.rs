@@ -45,6 +45,41 @@ fn errors(sim: &Sim) -> Vec<kinora_errors::Code> {
 }
 
 #[test]
+fn a_network_that_breaks_off_again_and_again_plays_on_as_long_as_something_comes() {
+    let mut sim = served(41);
+    sim.net
+        .fault(Time::ZERO, mins(5), "", NetFault::Truncates(4_000));
+    sim.play(URL);
+    assert!(sim.run_until(secs(30), is_completion), "{:#?}", sim.events);
+    assert!(errors(&sim).is_empty());
+    assert!(sim.net.asked.len() >= 6, "{:?}", sim.net.asked);
+}
+
+#[test]
+fn an_answer_that_brings_less_than_was_asked_for_is_followed_by_the_rest() {
+    for url in [URL, "http://films.test/behind.mp4"] {
+        let mut sim = served(42);
+        sim.net
+            .serve("http://films.test/behind.mp4", Film::mp4_index_behind());
+        sim.net
+            .fault(Time::ZERO, mins(5), "", NetFault::Short(5_000));
+        sim.play(url);
+        assert!(sim.run_until(secs(30), is_completion), "{:#?}", sim.events);
+        let told = sim.count(|event| {
+            matches!(
+                event,
+                Event::Info {
+                    code: InfoCode::NetworkRetry,
+                    ..
+                }
+            )
+        });
+        assert_eq!(told, 0, "nothing failed");
+        assert_eq!(sim.engine().stats().frames_dropped, 0);
+    }
+}
+
+#[test]
 fn a_film_plays_from_its_first_picture_to_its_end() {
     let mut sim = served(1);
     sim.play(URL);

@@ -194,6 +194,11 @@ impl Sim {
     pub fn position(&self) -> Time {
         self.engine.position(self.clock())
     }
+    /// What the player's clock of the day shows, in milliseconds since 1970.
+    #[must_use]
+    pub fn now_unix_ms(&self) -> i64 {
+        self.clock().unix_ms
+    }
     /// The public state.
     #[must_use]
     pub fn state(&self) -> State {

@@ -22,6 +22,8 @@ pub enum Fault {
     Resets,
     /// Ranges are answered with the whole.
     IgnoresRanges,
+    /// Answers bring no more than so many bytes of what was asked for.
+    Short(u64),
 }
 
 /// How the network is when nothing is wrong.
@@ -42,6 +44,9 @@ pub struct Net {
     pub forecast: Vec<(Time, u64)>,
     faults: Vec<(Time, Time, String, Fault)>,
     open: HashMap<RequestId, Open>,
+    redirects: HashMap<String, String>,
+    /// The `Date` of answers, in milliseconds since 1970.
+    pub date_ms: Option<i64>,
     dice: Dice,
     /// URLs asked for, in order, with the first byte wanted.
     pub asked: Vec<(Time, String, u64)>,
@@ -71,6 +76,8 @@ impl Net {
             forecast: Vec::new(),
             faults: Vec::new(),
             open: HashMap::new(),
+            redirects: HashMap::new(),
+            date_ms: None,
             dice: Dice::new(seed),
             asked: Vec::new(),
         }
@@ -87,6 +94,11 @@ impl Net {
             .entry(url.to_owned())
             .or_default()
             .push((from, data.into()));
+    }
+
+    /// A URL leads on to another.
+    pub fn redirect(&mut self, url: &str, to: &str) {
+        self.redirects.insert(url.to_owned(), to.to_owned());
     }
 
     /// Something is wrong from one moment to another, with URLs that contain a text.
@@ -169,7 +181,7 @@ impl Net {
                 return answer;
             }
         }
-        let data = self.resource(now, &url);
+        let data = self.resource(now, self.redirects.get(&url).unwrap_or(&url));
         let ignores = faults
             .iter()
             .any(|(_, fault)| *fault == Fault::IgnoresRanges);
@@ -181,7 +193,12 @@ impl Net {
         if !open.head_sent {
             return self.head(agenda, now, id, (total, version), ignores);
         }
+        let longest = faults.iter().find_map(|(_, fault)| match fault {
+            Fault::Short(bytes) => Some(open.start + bytes),
+            _ => None,
+        });
         let end = open.end.unwrap_or(total).min(total);
+        let end = end.min(longest.unwrap_or(end));
         if open.at >= end {
             self.open.remove(&id);
             return Some(Input::Done { id });
@@ -244,7 +261,8 @@ impl Net {
             total_len: Some(total),
             offset: open.start,
             ranges: !ignores,
-            final_url: Some(open.url.clone()),
+            final_url: self.redirects.get(&open.url).or(Some(&open.url)).cloned(),
+            server_date_ms: self.date_ms,
             validator: Some(version),
             ..ResponseInfo::default()
         };

@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use kinora_engine::{PlayerConfig, RenditionChoice};
 use kinora_net::NetConfig;
 
@@ -29,12 +31,18 @@ impl Default for ReadOptions {
 impl ReadOptions {
     pub(super) fn player_config(&self) -> PlayerConfig {
         PlayerConfig {
-            network_timeout: self.network.stall_timeout,
+            network_timeout: patience(&self.network),
             network_retry_count: self.retries,
             live_start_index: self.live_start_index,
             ..PlayerConfig::default()
         }
     }
+}
+
+/// The network has its own limits, and knows what it waited for: a little longer than the longest.
+fn patience(network: &NetConfig) -> Duration {
+    let longest = network.stall_timeout.max(network.first_byte_timeout);
+    longest.saturating_add(Duration::from_millis(500))
 }
 
 impl From<NetConfig> for ReadOptions {

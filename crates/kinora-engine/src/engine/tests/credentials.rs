@@ -85,6 +85,52 @@ fn each_try_of_a_call_is_signed_anew() {
     assert!(calls.is_sorted_by(|a, b| a != b), "no nonce is used twice");
 }
 
+const MISTIMED: &str =
+    r#"{"RequestId":"r-3","Code":"InvalidTimeStamp.Expired","Message":"expired"}"#;
+const TWO_HOURS_MS: i64 = 7_200_000;
+
+fn signed_at(sim: &Sim) -> Vec<String> {
+    let calls = sim.net.asked.iter().map(|asked| asked.1.as_str());
+    calls
+        .filter_map(|url| url.split("Timestamp=").nth(1)?.split('&').next())
+        .map(str::to_owned)
+        .collect()
+}
+
+#[test]
+fn a_call_that_was_signed_at_a_wrong_time_is_signed_again_by_the_servers_clock() {
+    let mut sim = sim(21);
+    sim.net.serve(API, MISTIMED);
+    sim.net.serve_from(ms(30), API, reply(&[("FD", FILM)]));
+    sim.net.serve(FILM, Film::mp4());
+    sim.net.date_ms = Some(sim.now_unix_ms() + TWO_HOURS_MS);
+    opened(&mut sim);
+    assert!(sim.run_until(secs(5), is_first), "{:#?}", sim.events);
+    let times = signed_at(&sim);
+    assert_eq!(times.len(), 2, "{times:?}");
+    assert_ne!(
+        times[0].get(..13),
+        times[1].get(..13),
+        "another hour: {times:?}"
+    );
+}
+
+#[test]
+fn a_call_that_is_refused_at_the_servers_own_time_says_how_far_the_clocks_are_apart() {
+    let mut sim = sim(22);
+    sim.net.serve(API, MISTIMED);
+    sim.net.date_ms = Some(sim.now_unix_ms() + TWO_HOURS_MS);
+    opened(&mut sim);
+    assert!(sim.run_until(secs(5), is_error), "{:#?}", sim.events);
+    assert_eq!(signed_at(&sim).len(), 2);
+    let told = sim.events.iter().find_map(|(_, event)| match event {
+        Event::Error(fault) => Some(format!("{:?}", fault.causes())),
+        _ => None,
+    });
+    let told = told.unwrap();
+    assert!(told.contains("s behind the server's"), "{told}");
+}
+
 #[test]
 fn an_unreachable_service_is_told_as_such() {
     let mut sim = sim(3);

@@ -188,16 +188,46 @@ fn a_discontinuity_does_not_disturb_the_clock() {
 fn a_presentation_whose_segments_are_refused_ends_with_its_error() {
     let mut sim = vod(9);
     sim.net
-        .fault(Time::ZERO, mins(5), "/2.ts", NetFault::Status(404));
+        .fault(Time::ZERO, mins(5), "/2.ts", NetFault::Status(451));
     sim.play(LIST);
     assert!(sim.run_until(secs(20), is_error), "{:#?}", sim.events);
-    assert_eq!(errors(&sim), [codes::ERROR_NETWORK_HTTP_404]);
+    assert_eq!(errors(&sim), [codes::ERROR_NETWORK_HTTP_4XX]);
     assert_eq!(sim.count(is_completion), 0);
     assert!(
         sim.position() >= ms(3_800),
         "what is there plays first: {}",
         sim.position()
     );
+}
+
+#[test]
+fn a_segment_that_the_server_has_lost_is_a_gap() {
+    for (lost, begins) in [("/0.ts", 60), ("/2.ts", 60), ("/3.ts", 60)] {
+        let mut sim = vod(9);
+        sim.net
+            .fault(Time::ZERO, mins(5), lost, NetFault::Status(404));
+        sim.play(LIST);
+        assert!(
+            sim.run_until(secs(20), is_completion),
+            "{lost} {:#?}",
+            sim.events
+        );
+        assert_eq!(sim.engine().stats().frames_shown, begins, "{lost}");
+        let gaps = sim.count(|event| {
+            matches!(event, Event::Recovered(fault) if fault.context().http_status == Some(404))
+        });
+        assert_eq!(gaps, 1, "{lost}: it is reported");
+    }
+}
+
+#[test]
+fn a_presentation_of_which_nothing_is_left_fails() {
+    let mut sim = vod(9);
+    sim.net
+        .fault(Time::ZERO, mins(5), ".ts", NetFault::Status(404));
+    sim.play(LIST);
+    assert!(sim.run_until(secs(20), is_error), "{:#?}", sim.events);
+    assert_eq!(errors(&sim), [codes::ERROR_NETWORK_HTTP_404]);
 }
 
 /// A stream whose playlist grows by a segment each two seconds, for two minutes.
@@ -241,6 +271,38 @@ pub(super) fn end_live(sim: &mut Sim, windows: i64) {
     let first = usize::try_from(windows).unwrap_or(0);
     let ended = format!("#EXT-X-MEDIA-SEQUENCE:{first}\n");
     sim.net.serve_from(secs(windows * 2), LIST, list(4, &ended));
+}
+
+#[test]
+fn a_live_playlist_is_asked_for_where_it_was_named_not_where_it_came_from() {
+    let mut sim = sim(31);
+    let asked = serve_live(&mut sim, 20);
+    let front = "http://front.test/channel.m3u8";
+    sim.net.redirect(front, asked);
+    // Only by way of the front it is open.
+    sim.net
+        .fault(Time::ZERO, mins(5), asked, NetFault::Status(403));
+    sim.play(front);
+    sim.run_for(secs(30));
+    assert!(errors(&sim).is_empty(), "{:#?}", sim.events);
+    assert!(sim.position() > secs(20), "{}", sim.position());
+    let fronts = sim.net.asked.iter().filter(|it| it.1 == front).count();
+    assert!(fronts >= 10, "{fronts}");
+    assert!(sim.net.asked.iter().all(|it| it.1 != asked));
+}
+
+#[test]
+fn a_live_playlist_that_is_missing_for_a_while_is_asked_for_again() {
+    // Longer forbidden, it is the credential that is old.
+    for (status, until) in [(403, ms(6_400)), (404, secs(10))] {
+        let mut sim = sim(32);
+        let url = serve_live(&mut sim, 20);
+        sim.net.fault(secs(6), until, url, NetFault::Status(status));
+        sim.play(url);
+        sim.run_for(secs(30));
+        assert!(errors(&sim).is_empty(), "{status} {:#?}", sim.events);
+        assert!(sim.position() > secs(15), "{status} {}", sim.position());
+    }
 }
 
 #[test]

@@ -55,6 +55,9 @@ pub(super) enum From {
 
 /// A media playlist and its segments.
 pub(super) struct Loader {
+    /// Where the playlist is asked for, each time anew.
+    asked: Secret,
+    /// Where its newest version came from: what it names is relative to that.
     pub(super) url: Secret,
     pub(super) plan: Option<Plan>,
     like: Option<Plan>,
@@ -88,6 +91,7 @@ impl Loader {
     /// `like`: the playlist of another rendition of the same stream, whose timeline it shares.
     pub(super) fn new(url: Secret, from: From, like: Option<Plan>, variables: Variables) -> Self {
         Self {
+            asked: url.clone(),
             url,
             plan: None,
             like,
@@ -112,6 +116,24 @@ impl Loader {
             ended: false,
             renewing: false,
         }
+    }
+
+    /// Its newest version came from there, by a redirect.
+    pub(super) fn redirected(mut self, url: Secret) -> Self {
+        self.url = url;
+        self
+    }
+
+    /// Goes on behind a segment that nobody has. `false`: too many in a row are lost.
+    pub(super) fn pass_over(&mut self, cx: &mut Cx, number: u64) -> bool {
+        self.damaged += 1;
+        cx.tally.damage += 1;
+        if self.damaged > MOST_DAMAGED {
+            return false;
+        }
+        self.next = self.next.max(number + 1);
+        self.over = false;
+        true
     }
 
     /// Asks for the playlist.
@@ -336,6 +358,12 @@ impl Loader {
         }
     }
 
+    /// Nothing was there to be read up to the end.
+    pub(super) fn is_last(&self, number: u64) -> bool {
+        let plan = self.plan.as_ref();
+        plan.is_none_or(|plan| plan.segment(number + 1).is_none())
+    }
+
     /// One damaged segment is passed over; a row of them is a fault of the stream.
     fn segment_is_damaged(&mut self, cx: &mut Cx, fault: Fault) {
         let Some(load) = self.loads.pop_front() else {
@@ -353,12 +381,7 @@ impl Loader {
             |job| matches!(job.task, Task::Segment(of) if of == number),
         );
         let hopeless = load.segment.key.is_some() || self.damaged > MOST_DAMAGED;
-        if hopeless
-            || self
-                .plan
-                .as_ref()
-                .is_some_and(|plan| plan.segment(number + 1).is_none())
-        {
+        if hopeless || self.is_last(number) {
             self.over = true;
             return self.offers.push_back(Offer::Failed(fault));
         }

@@ -28,6 +28,7 @@ pub(crate) use self::sound::is_separate_sound;
 use super::{Buffer, Notice};
 use crate::abr::{Abr, Pace};
 use crate::cx::Cx;
+use crate::recover;
 use crate::transfer::Transfer;
 use crate::{SeekAccuracy, Slot, TimingMark};
 
@@ -40,6 +41,9 @@ const ROUNDING: Time = Time::from_millis(50);
 pub(crate) struct Hls {
     /// The playlist that the user named, while it comes.
     first: Option<(Transfer, BytesMut)>,
+    /// Where it is asked for.
+    asked: Secret,
+    /// Where it came from.
     url: Secret,
     variants: Vec<Variant>,
     /// Variants that failed.
@@ -68,6 +72,7 @@ impl Hls {
     /// Takes over a transfer whose first bytes turned out to be a playlist.
     pub(crate) fn adopt(transfer: Transfer, data: &Bytes, url: Secret) -> Self {
         Self {
+            asked: transfer.url().clone(),
             first: Some((transfer, BytesMut::from(data.as_ref()))),
             url,
             variants: Vec::new(),
@@ -114,8 +119,9 @@ impl Hls {
         cx.mark(TimingMark::Playlist);
         match read::playlist(cx, text, &self.url, &Variables::default()) {
             Ok(Playlist::Media(plan)) => {
-                let mut loader =
-                    Loader::new(self.url.clone(), self.begin, None, Variables::default());
+                let loader =
+                    Loader::new(self.asked.clone(), self.begin, None, Variables::default());
+                let mut loader = loader.redirected(self.url.clone());
                 loader.playlist_came(cx, plan);
                 self.main = Some(loader);
             }
@@ -312,7 +318,13 @@ impl Hls {
 
     /// Another rendition of the sound goes on; without one the pictures do.
     fn sound_failed(&mut self, cx: &mut Cx, fault: Fault) {
-        if self.is_settled(cx, |choice| choice.audio) {
+        let settled = self.is_settled(cx, |choice| choice.audio);
+        if (settled || !self.sound.has_other())
+            && pass_over(cx, self.sound.loader.as_mut(), &fault, self.told.is_some())
+        {
+            return cx.recovered(fault);
+        }
+        if settled {
             return self.notices.push_back(Notice::Failed(fault));
         }
         if self.sound.fall_back(cx) {
@@ -382,4 +394,14 @@ impl Hls {
         let like = self.main.as_ref().and_then(Loader::timeline);
         self.sound.seek(cx, target, like);
     }
+}
+
+/// A segment that the server has lost is a gap, as one is that the playlist calls so. `begun`: something of the
+/// presentation is known. `false`: nothing goes on behind it.
+fn pass_over(cx: &mut Cx, loader: Option<&mut Loader>, fault: &Fault, begun: bool) -> bool {
+    let lost = fault.context().segment.filter(|_| recover::is_gone(fault));
+    let (Some(loader), Some(number)) = (loader, lost) else {
+        return false;
+    };
+    (begun || !loader.is_last(number)) && loader.pass_over(cx, number)
 }

@@ -123,11 +123,14 @@ impl Hls {
     /// The playlist is to be found at another URL now; segments that it names keep theirs.
     pub(crate) fn renew(&mut self, cx: &mut Cx, url: &Secret) {
         match (&mut self.first, &mut self.main) {
-            (Some((transfer, _)), _) => transfer.renew(cx, url.clone()),
+            (Some((transfer, _)), _) => {
+                self.asked = url.clone();
+                transfer.renew(cx, url.clone());
+            }
             (None, Some(main)) if self.variants.is_empty() => main.renew(cx, url),
             // The list of renditions comes first: it says where theirs are now.
             (None, Some(_)) => {
-                self.url = url.clone();
+                (self.asked, self.url) = (url.clone(), url.clone());
                 let want = Want {
                     purpose: Purpose::Playlist,
                     url: url.clone(),

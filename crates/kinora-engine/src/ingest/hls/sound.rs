@@ -123,6 +123,12 @@ impl Sound {
         }
     }
 
+    /// Another rendition of the group may be tried.
+    pub(super) fn has_other(&self) -> bool {
+        self.choice()
+            .any(|(at, _)| self.current != Some(at) && !self.bad.contains(&at))
+    }
+
     /// Another rendition of the group goes on where this one fails. `false`: there is none.
     pub(super) fn fall_back(&mut self, cx: &mut Cx) -> bool {
         self.bad.extend(self.current);

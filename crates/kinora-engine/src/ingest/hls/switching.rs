@@ -170,7 +170,7 @@ impl Hls {
     /// Another variant goes on where this one fails; without one the presentation fails.
     pub(super) fn variant_failed(&mut self, cx: &mut Cx, fault: Fault) {
         if self.is_settled(cx, |choice| choice.video) {
-            return self.notices.push_back(Notice::Failed(fault));
+            return self.lost(cx, fault);
         }
         self.bad.push(self.current);
         let below = (0..self.current).rev();
@@ -178,13 +178,21 @@ impl Hls {
         let other = below.chain(above).find(|index| !self.bad.contains(index));
         let from = self.main.as_ref().map_or(self.begin, Loader::resumes);
         let Some(loader) = other.and_then(|other| self.loader(cx, other, from)) else {
-            return self.notices.push_back(Notice::Failed(fault));
+            return self.lost(cx, fault);
         };
         cx.recovered(fault);
         self.drop_incoming(cx);
         self.incoming = other.map(|other| (other, loader));
         if let Some(main) = &mut self.main {
             main.close(cx);
+        }
+    }
+
+    /// No other variant can help: what comes behind the loss plays on, if anything does.
+    fn lost(&mut self, cx: &mut Cx, fault: Fault) {
+        match super::pass_over(cx, self.main.as_mut(), &fault, self.told.is_some()) {
+            true => cx.recovered(fault),
+            false => self.notices.push_back(Notice::Failed(fault)),
         }
     }
 }

@@ -13,6 +13,7 @@ use crate::cx::Cx;
 use crate::ingest::hls::load::Load;
 use crate::ingest::hls::plan::{Init, Playlist};
 use crate::ingest::hls::read;
+use crate::recover;
 use crate::transfer::{Progress, Terms, Transfer, Want};
 use crate::{InfoCode, Initiator, Purpose, TimingMark};
 
@@ -44,7 +45,7 @@ impl Loader {
     pub(super) fn ask_playlist(&mut self, cx: &mut Cx) {
         self.asked_at = cx.mono();
         self.refresh_at = None;
-        let url = self.url.clone();
+        let url = self.asked.clone();
         self.ask(cx, Task::Playlist, url, ByteRange::default());
     }
 
@@ -55,9 +56,14 @@ impl Loader {
             Task::Init(_) => (Purpose::Init, SMALL_LIMIT),
             Task::Segment(number) => (Purpose::Segment(*number), SEGMENT_WINDOW),
         };
-        let initiator = match self.url.expose().split_once("://") {
+        // What names it: the playlist, and of the playlist itself its own address.
+        let named_by = match task {
+            Task::Playlist => &self.asked,
+            _ => &self.url,
+        };
+        let initiator = match named_by.expose().split_once("://") {
             Some((scheme, _)) if !scheme.eq_ignore_ascii_case("file") => {
-                Initiator::Remote(self.url.clone())
+                Initiator::Remote(named_by.clone())
             }
             // The user's own playlist speaks for the user.
             _ => Initiator::User,
@@ -258,7 +264,7 @@ impl Loader {
                 };
                 self.fail(fault);
             }
-            Task::Playlist if self.plan.is_some() && fault.retry() != Retry::Never => {
+            Task::Playlist if self.is_live() && recover::may_come_back(&fault) => {
                 cx.info(
                     InfoCode::NetworkRetry,
                     "the playlist is asked for again later",

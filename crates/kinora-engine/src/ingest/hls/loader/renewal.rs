@@ -9,7 +9,7 @@ use crate::ingest::hls::plan::{Key, Segment};
 impl Loader {
     /// The playlist moved: what waits for a fresh credential goes on with the URLs that it names.
     pub(in crate::ingest::hls) fn renew(&mut self, cx: &mut Cx, url: &Secret) {
-        self.url = url.clone();
+        (self.asked, self.url) = (url.clone(), url.clone());
         self.renewing = true;
         // They are mended together with what was told.
         self.offers
