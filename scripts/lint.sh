@@ -32,7 +32,7 @@ RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --quiet
 
 step "dependencies that nobody uses"
 if command -v cargo-machete >/dev/null 2>&1; then
-  cargo machete
+  cargo machete --with-metadata
 else
   left_out "cargo-machete is not installed (cargo install --locked cargo-machete)"
 fi

@@ -144,8 +144,9 @@ fn what_came_before_a_failure_is_given_first() {
     let mut world = World::new();
     let segments = Film::ts_segments();
     put_segments(&mut world, "s", &segments[..2]);
+    // One that is missing is a gap; so many in a row are a failure.
     world.piece = 1 << 20;
-    world.put("list.m3u8", list(&names("s", 3), "") + "#EXT-X-ENDLIST\n");
+    world.put("list.m3u8", list(&names("s", 7), "") + "#EXT-X-ENDLIST\n");
     let mut reader = world.open("list.m3u8", RenditionChoice::default());
     let mut pictures = 0;
     let fault = loop {

@@ -76,8 +76,10 @@ fn work(sink: impl VideoSink, jobs: &Receiver<Job>, failure: &Mutex<Option<SinkE
 
 impl VideoSink for Background {
     fn present(&mut self, frame: &VideoFrame) -> Result<(), SinkError> {
+        // The picture goes on its way also where an earlier one's failure is told with it.
+        let sent = self.send(Job::Show(frame.clone()));
         self.take_failure()?;
-        match self.send(Job::Show(frame.clone())) {
+        match sent {
             true => Ok(()),
             false => Err(SinkError::Thread(io::ErrorKind::BrokenPipe.into())),
         }

@@ -43,7 +43,7 @@ impl VideoReader {
     /// frames come later, but more of them in a second.
     ///
     /// # Errors
-    /// As for [`MediaReader::open`]; `ERROR_DEMUXER_NO_VALID_STREAM` without a video track;
+    /// As for [`MediaReader::open`](crate::MediaReader::open); `ERROR_DEMUXER_NO_VALID_STREAM` without a video track;
     /// `ERROR_CODEC_VIDEO_NOT_SUPPORT` without a decoder; `ERROR_TBDRM_DEMUXER_UNIMPLEMENTED` for a track that is encrypted.
     pub fn open(
         url: &str,
@@ -72,7 +72,7 @@ impl VideoReader {
     pub fn track(&self) -> &TrackInfo {
         &self.frames.track
     }
-    /// What the source is, as [`MediaReader::info`] tells it.
+    /// What the source is, as [`MediaReader::info`](crate::MediaReader::info) tells it.
     #[must_use]
     pub fn info(&self) -> &Arc<MediaInfo> {
         self.frames.packets.info()
@@ -87,7 +87,7 @@ impl VideoReader {
     /// the first picture that is the first, behind the end the last.
     ///
     /// # Errors
-    /// As for [`MediaReader::seek`].
+    /// As for [`MediaReader::seek`](crate::MediaReader::seek).
     pub fn seek(&mut self, time: Time) -> Result<(), Fault> {
         self.frames.seek(time)?;
         self.frames.overtaken_by = Some(time);
@@ -158,7 +158,7 @@ impl AudioReader {
     /// Opens a path or URL and a decoder for its first audio track.
     ///
     /// # Errors
-    /// As for [`MediaReader::open`]; `ERROR_DEMUXER_NO_VALID_STREAM` without an audio track;
+    /// As for [`MediaReader::open`](crate::MediaReader::open); `ERROR_DEMUXER_NO_VALID_STREAM` without an audio track;
     /// `ERROR_CODEC_AUDIO_NOT_SUPPORT` without a decoder; `ERROR_TBDRM_DEMUXER_UNIMPLEMENTED` for a track that is encrypted.
     pub fn open(
         url: &str,
@@ -182,7 +182,7 @@ impl AudioReader {
     pub fn track(&self) -> &TrackInfo {
         &self.frames.track
     }
-    /// What the source is, as [`MediaReader::info`] tells it.
+    /// What the source is, as [`MediaReader::info`](crate::MediaReader::info) tells it.
     #[must_use]
     pub fn info(&self) -> &Arc<MediaInfo> {
         self.frames.packets.info()
@@ -197,7 +197,7 @@ impl AudioReader {
     /// that was not read before is estimated.
     ///
     /// # Errors
-    /// As for [`MediaReader::seek`].
+    /// As for [`MediaReader::seek`](crate::MediaReader::seek).
     pub fn seek(&mut self, time: Time) -> Result<(), Fault> {
         self.frames.seek(time - RUN_UP)?;
         self.from = time;

@@ -156,7 +156,7 @@ fn a_track_that_is_silent_while_another_goes_on_keeps_its_time() {
     for number in 0..100u64 {
         let at = Some(90_000 * (number + 1));
         muxer.pes(AUDIO, at, None, &adts(&[1; 60]));
-        if number < 3 || number > 90 {
+        if !(3..=90).contains(&number) {
             muxer.pes(VIDEO, at, None, &picture(true, 0, 200));
         }
     }
