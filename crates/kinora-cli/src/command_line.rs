@@ -14,7 +14,8 @@ use crate::{help, report};
 
 /// Help, usage errors and errors of the configuration end the program here, in the user's language.
 pub(crate) fn parse() -> Cli {
-    let args = with_play(std::env::args_os().collect(), &Cli::command());
+    let command = Cli::command();
+    let args = with_play(std::env::args_os().collect(), &command);
     let asked = asked_lang(args.iter().cloned());
     let told = |failure: &report::Failure| -> ! {
         let style = Style::plain(asked.unwrap_or_else(locale_lang));
@@ -24,12 +25,12 @@ pub(crate) fn parse() -> Cli {
     let config = Config::find(&args).unwrap_or_else(|failure| told(&failure));
     let lang = asked.or(config.lang()).unwrap_or_else(locale_lang);
     let mut command = config
-        .apply(Cli::command())
+        .apply(command)
         .unwrap_or_else(|failure| told(&failure));
     if lang == Lang::Zh {
         command = help::chinese(command);
     }
-    let parsed = command.clone().try_get_matches_from(args);
+    let parsed = command.try_get_matches_from_mut(args);
     match parsed.and_then(|matches| Cli::from_arg_matches(&matches)) {
         Ok(cli) => cli,
         Err(error) => help::exit(&error.format(&mut command), lang),

@@ -9,6 +9,7 @@ use std::process::{Child, Command, Stdio};
 
 use kinora_cloud::{Method, sign};
 use kinora_errors::Secret;
+use kinora_faults::clips;
 use serde_json::Value;
 
 mod small_disk;
@@ -103,20 +104,7 @@ fn signed(ready: &Value, video: &str, nonce: u32) -> String {
 }
 
 fn import(room: &Path, data: &Path) -> String {
-    let song = room.join("song.mp3");
-    let made = Command::new("ffmpeg")
-        .args([
-            "-nostdin",
-            "-v",
-            "error",
-            "-f",
-            "lavfi",
-            "-i",
-            "sine=duration=1",
-        ])
-        .arg(&song)
-        .status();
-    assert!(made.unwrap().success());
+    let song = clips::make(room, "song.mp3", "-f lavfi -i sine=duration=1");
     let imported = Command::new(env!("CARGO_BIN_EXE_kinora"))
         .args(["import", song.to_str().unwrap(), "--data"])
         .arg(data)

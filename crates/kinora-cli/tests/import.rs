@@ -7,6 +7,7 @@ use std::path::Path;
 use std::process::{Command, Output};
 use std::time::{Duration, Instant};
 
+use kinora_faults::clips;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
 
@@ -153,20 +154,7 @@ fn reading_commands_make_no_data_directory() {
 #[test]
 fn unknown_media_are_listed_set_aside_and_removed_by_command() {
     let room = tempfile::tempdir().unwrap();
-    let song = room.path().join("song.mp3");
-    let made = Command::new("ffmpeg")
-        .args([
-            "-nostdin",
-            "-v",
-            "error",
-            "-f",
-            "lavfi",
-            "-i",
-            "sine=duration=1",
-        ])
-        .arg(&song)
-        .status();
-    assert!(made.unwrap().success());
+    let song = clips::make(room.path(), "song.mp3", "-f lavfi -i sine=duration=1");
     let data = room.path().join("vod");
     let imported = kinora(&["import", song.to_str().unwrap()], &data);
     assert!(imported.status.success());
