@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use kinora_container::SeekTo;
 use kinora_errors::{Fault, Secret};
+use kinora_fetch::FetchEvent;
 use kinora_media::{Chunk, MediaInfo, Packet, RequestId, ResponseInfo, Time, TrackId};
 
 use crate::cx::Cx;
@@ -100,7 +101,17 @@ impl Ingest {
         }
     }
 
-    pub(crate) fn on_head(&mut self, cx: &mut Cx, id: RequestId, info: ResponseInfo, terms: Terms) {
+    /// The network answers one of its requests.
+    pub(crate) fn on_fetch(&mut self, cx: &mut Cx, event: FetchEvent, terms: Terms) {
+        match event {
+            FetchEvent::Head { id, info } => self.on_head(cx, id, info, terms),
+            FetchEvent::Chunk(chunk) => self.on_chunk(cx, chunk, terms),
+            FetchEvent::Done { id } => self.on_done(cx, id, terms),
+            FetchEvent::Failed { id, fault } => self.on_failed(cx, id, fault, terms),
+        }
+    }
+
+    fn on_head(&mut self, cx: &mut Cx, id: RequestId, info: ResponseInfo, terms: Terms) {
         match self {
             Self::Unknown => {}
             Self::Progressive(file) => file.on_head(cx, id, info, terms),
@@ -108,7 +119,7 @@ impl Ingest {
         }
     }
 
-    pub(crate) fn on_chunk(&mut self, cx: &mut Cx, chunk: Chunk, terms: Terms) {
+    fn on_chunk(&mut self, cx: &mut Cx, chunk: Chunk, terms: Terms) {
         match self {
             Self::Unknown => {}
             Self::Progressive(file) => file.on_chunk(cx, chunk),
@@ -179,7 +190,7 @@ impl Ingest {
         }
     }
 
-    pub(crate) fn on_done(&mut self, cx: &mut Cx, id: RequestId, terms: Terms) {
+    fn on_done(&mut self, cx: &mut Cx, id: RequestId, terms: Terms) {
         match self {
             Self::Unknown => {}
             Self::Progressive(file) => file.on_done(cx, id),
@@ -187,7 +198,7 @@ impl Ingest {
         }
     }
 
-    pub(crate) fn on_failed(&mut self, cx: &mut Cx, id: RequestId, fault: Fault, terms: Terms) {
+    fn on_failed(&mut self, cx: &mut Cx, id: RequestId, fault: Fault, terms: Terms) {
         match self {
             Self::Unknown => {}
             Self::Progressive(file) => file.on_failed(cx, id, fault, terms),
