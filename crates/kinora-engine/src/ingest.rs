@@ -1,4 +1,4 @@
-//! Bytes in, packets out: from a single file, or from the segments of a playlist.
+//! Bytes in, packets out: from a single file, or from the segments that a manifest names.
 
 mod hls;
 mod progressive;
@@ -9,7 +9,7 @@ use std::sync::Arc;
 use kinora_container::SeekTo;
 use kinora_errors::{Fault, Secret};
 use kinora_fetch::FetchEvent;
-use kinora_media::{Chunk, MediaInfo, Packet, RequestId, ResponseInfo, Time, TrackId};
+use kinora_media::{CodecId, MediaInfo, Packet, Time, TrackId};
 
 use crate::cx::Cx;
 use crate::transfer::Terms;
@@ -65,7 +65,7 @@ pub(crate) enum Sought {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Rebuffer {
     None,
-    /// The sound; the pictures stay.
+    /// The audio; the video stays.
     Audio,
     All,
 }
@@ -76,7 +76,7 @@ pub(crate) enum Ingest {
     Unknown,
     /// One resource.
     Progressive(Box<Progressive>),
-    /// The segments of playlists.
+    /// Segments that a manifest names.
     Segmented(Box<Segmented>),
 }
 
@@ -103,29 +103,19 @@ impl Ingest {
 
     /// The network answers one of its requests.
     pub(crate) fn on_fetch(&mut self, cx: &mut Cx, event: FetchEvent, terms: Terms) {
-        match event {
-            FetchEvent::Head { id, info } => self.on_head(cx, id, info, terms),
-            FetchEvent::Chunk(chunk) => self.on_chunk(cx, chunk, terms),
-            FetchEvent::Done { id } => self.on_done(cx, id, terms),
-            FetchEvent::Failed { id, fault } => self.on_failed(cx, id, fault, terms),
-        }
-    }
-
-    fn on_head(&mut self, cx: &mut Cx, id: RequestId, info: ResponseInfo, terms: Terms) {
         match self {
             Self::Unknown => {}
-            Self::Progressive(file) => file.on_head(cx, id, info, terms),
-            Self::Segmented(segmented) => segmented.on_head(cx, id, info, terms),
+            Self::Progressive(file) => {
+                match event {
+                    FetchEvent::Head { id, info } => file.on_head(cx, id, info, terms),
+                    FetchEvent::Chunk(chunk) => file.on_chunk(cx, chunk),
+                    FetchEvent::Done { id } => file.on_done(cx, id),
+                    FetchEvent::Failed { id, fault } => file.on_failed(cx, id, fault, terms),
+                }
+                self.unfold();
+            }
+            Self::Segmented(segmented) => segmented.on_fetch(cx, event, terms),
         }
-    }
-
-    fn on_chunk(&mut self, cx: &mut Cx, chunk: Chunk, terms: Terms) {
-        match self {
-            Self::Unknown => {}
-            Self::Progressive(file) => file.on_chunk(cx, chunk),
-            Self::Segmented(segmented) => return segmented.on_chunk(cx, chunk, terms),
-        }
-        self.unfold();
     }
 
     /// A resource that turned out to be a playlist is read as one.
@@ -183,26 +173,19 @@ impl Ingest {
         }
     }
 
-    /// The sound alone goes to a time, where it comes from a playlist of its own.
+    /// No decoder takes the video of that codec that comes. `true`: other video comes once reading begins anew, which a seek
+    /// does.
+    pub(crate) fn decoder_failed(&mut self, cx: &mut Cx, codec: CodecId) -> bool {
+        match self {
+            Self::Unknown | Self::Progressive(_) => false,
+            Self::Segmented(segmented) => segmented.decoder_failed(cx, codec),
+        }
+    }
+
+    /// The audio alone goes to a time, where it has segments of its own.
     pub(crate) fn seek_audio(&mut self, cx: &mut Cx, target: Time) {
         if let Self::Segmented(segmented) = self {
             segmented.seek_audio(cx, target);
-        }
-    }
-
-    fn on_done(&mut self, cx: &mut Cx, id: RequestId, terms: Terms) {
-        match self {
-            Self::Unknown => {}
-            Self::Progressive(file) => file.on_done(cx, id),
-            Self::Segmented(segmented) => segmented.on_done(cx, id, terms),
-        }
-    }
-
-    fn on_failed(&mut self, cx: &mut Cx, id: RequestId, fault: Fault, terms: Terms) {
-        match self {
-            Self::Unknown => {}
-            Self::Progressive(file) => file.on_failed(cx, id, fault, terms),
-            Self::Segmented(segmented) => segmented.on_failed(cx, id, fault, terms),
         }
     }
 

@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 
 mod abr;
+mod capabilities;
 mod clock;
 mod config;
 mod cx;
@@ -28,6 +29,7 @@ mod stats;
 mod tape;
 mod transfer;
 
+pub use capabilities::Capabilities;
 pub use config::PlayerConfig;
 pub use engine::{Engine, Outputs};
 pub use io::{

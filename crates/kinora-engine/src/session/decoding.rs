@@ -47,6 +47,15 @@ impl Session {
         if !line.is_on() || !fatal && line.corrupt <= MOST_CORRUPT {
             return;
         }
+        let codec = line.track.as_ref().map(|track| track.codec);
+        if slot == Slot::Video
+            && let Some(codec) = codec
+            && self.ingest.decoder_failed(cx, codec)
+        {
+            self.lines.line(slot).corrupt = 0;
+            cx.recovered(fault);
+            return self.load_anew(cx);
+        }
         self.line_died(cx, slot, fault);
     }
 
