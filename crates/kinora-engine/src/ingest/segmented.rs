@@ -29,7 +29,7 @@ use self::abandonment::SegmentStart;
 use self::audio::AudioRenditions;
 use self::index::{AudioRendition, Manifest, SegmentIndex, Variant};
 pub(crate) use self::lane::is_audio_rendition;
-use self::lane::{Lane, Role};
+use self::lane::{Lane, LaneRole};
 use self::loader::{Loader, Rendition, StartPosition, named_in};
 use self::requests::{LaneId, Requests, Resource};
 use self::seek::SeekAim;
@@ -111,23 +111,24 @@ impl Segmented {
         }
     }
 
-    fn lane(&self, role: Role) -> Option<&Lane> {
+    fn lane(&self, role: LaneRole) -> Option<&Lane> {
         self.lanes.iter().find(|lane| lane.role == role)
     }
 
-    fn loader(&mut self, role: Role) -> Option<&mut Loader> {
+    fn loader(&mut self, role: LaneRole) -> Option<&mut Loader> {
         let mut lanes = self.lanes.iter_mut();
         let lane = lanes.find(|lane| lane.role == role);
         lane.map(|lane| &mut lane.loader)
     }
 
     /// Whether nothing more comes of a lane: it ended, or there is none.
-    fn is_over(&self, role: Role) -> bool {
+    fn is_over(&self, role: LaneRole) -> bool {
         self.lane(role).is_none_or(|lane| lane.ended)
     }
 
     pub(crate) fn is_live(&self) -> bool {
-        self.lane(Role::Main).is_some_and(|it| it.loader.is_live())
+        self.lane(LaneRole::Main)
+            .is_some_and(|it| it.loader.is_live())
     }
 
     pub(crate) fn hold_back(&self) -> Option<Time> {
@@ -136,7 +137,7 @@ impl Segmented {
 
     /// The segments of the variant that plays.
     fn index(&self) -> Option<&SegmentIndex> {
-        self.lane(Role::Main)?.loader.index.as_ref()
+        self.lane(LaneRole::Main)?.loader.index.as_ref()
     }
 
     pub(crate) fn first_time(&self) -> Time {
@@ -168,7 +169,7 @@ impl Segmented {
         let mut loader = Loader::new(self.next_lane(), rendition, self.start);
         let found = self.root.found.clone();
         loader.open_with(cx, &mut self.requests, index, found);
-        self.lanes = vec![Lane::new(Role::Main, 0, loader)];
+        self.lanes = vec![Lane::new(LaneRole::Main, 0, loader)];
     }
 
     /// It names variants.
@@ -193,7 +194,7 @@ impl Segmented {
 
     /// A rendition that the manifest names, beside the one that plays.
     fn rendition(&self, url: Secret) -> Rendition {
-        let main = self.lane(Role::Main).map(|lane| &lane.loader);
+        let main = self.lane(LaneRole::Main).map(|lane| &lane.loader);
         Rendition {
             url,
             named_by: named_in(&self.root.found),
@@ -210,7 +211,7 @@ impl Segmented {
         let rendition = self.rendition(self.variants.get(index)?.url.clone());
         let mut loader = Loader::new(self.next_lane(), rendition, start);
         loader.open(cx, &mut self.requests);
-        Some(Lane::new(Role::Main, index, loader))
+        Some(Lane::new(LaneRole::Main, index, loader))
     }
 
     /// The audio of the variant that plays, where that has segments of its own.
@@ -224,16 +225,16 @@ impl Segmented {
 
     /// Reads the audio rendition that is current, if it has segments of its own.
     fn open_audio(&mut self, cx: &mut Cx, start: StartPosition) {
-        self.close_lane(cx, Role::Audio);
+        self.close_lane(cx, LaneRole::Audio);
         let source = self.audio.source().filter(|_| !cx.config.disable_audio);
         let Some((at, url)) = source else { return };
         let rendition = self.rendition(url);
         let mut loader = Loader::new(self.next_lane(), rendition, start);
         loader.open(cx, &mut self.requests);
-        self.lanes.push(Lane::new(Role::Audio, at, loader));
+        self.lanes.push(Lane::new(LaneRole::Audio, at, loader));
     }
 
-    fn close_lane(&mut self, cx: &mut Cx, role: Role) {
+    fn close_lane(&mut self, cx: &mut Cx, role: LaneRole) {
         if let Some(loader) = self.loader(role) {
             let id = loader.id();
             self.requests.cancel(cx, id, |_| true);
@@ -248,8 +249,8 @@ impl Segmented {
         let audio = self.audio.source().map(|(_, url)| url);
         for lane in self.lanes.iter_mut().chain(&mut self.incoming) {
             let url = match lane.role {
-                Role::Main => self.variants.get(lane.rendition).map(|it| it.url.clone()),
-                Role::Audio => audio.clone(),
+                LaneRole::Main => self.variants.get(lane.rendition).map(|it| it.url.clone()),
+                LaneRole::Audio => audio.clone(),
             };
             if let Some(url) = url {
                 lane.loader.renew(cx, &mut self.requests, &url);

@@ -52,7 +52,7 @@ impl Session {
             && let Some(codec) = codec
             && self.ingest.decoder_failed(cx, codec)
         {
-            self.lines.line(slot).corrupt = 0;
+            self.lines.line(slot).forget_decoder();
             cx.recovered(fault);
             return self.load_anew(cx);
         }

@@ -3,7 +3,7 @@
 use kinora_media::{Packet, Time};
 
 use super::Segmented;
-use super::lane::Role;
+use super::lane::LaneRole;
 use super::loader::SegmentInFlight;
 use super::variants::Selection;
 use crate::Slot;
@@ -27,7 +27,7 @@ pub(super) struct SegmentStart {
 impl Segmented {
     /// Remembers where a segment begins in the buffer.
     pub(super) fn note_segment_start(&mut self, buffer: &dyn Buffer, packet: &Packet) {
-        let main = self.lane(Role::Main);
+        let main = self.lane(LaneRole::Main);
         let Some(number) = main.and_then(|lane| lane.loader.given()) else {
             return;
         };
@@ -55,7 +55,7 @@ impl Segmented {
         if self.variants.selection == Selection::Manual || self.variants.current == 0 {
             return;
         }
-        let main = self.lane(Role::Main).map(|lane| &lane.loader);
+        let main = self.lane(LaneRole::Main).map(|lane| &lane.loader);
         let Some(segment) = main.and_then(|main| main.segment_in_flight(&self.requests)) else {
             return;
         };
@@ -77,7 +77,10 @@ impl Segmented {
             self.abr.sample(bytes, took);
         }
         self.drop_incoming(cx);
-        let main = self.lanes.iter_mut().find(|lane| lane.role == Role::Main);
+        let main = self
+            .lanes
+            .iter_mut()
+            .find(|lane| lane.role == LaneRole::Main);
         if let Some(main) = main {
             let requests = &mut self.requests;
             main.loader.abandon(cx, requests, segment.number);

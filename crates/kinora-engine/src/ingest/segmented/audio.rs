@@ -5,7 +5,7 @@ use kinora_manifest::select::{self, AudioCandidate, AudioPreference};
 use kinora_media::{Packet, Time, TrackKind};
 
 use super::index::AudioRendition;
-use super::lane::Role;
+use super::lane::LaneRole;
 use crate::TrackOption;
 
 /// The renditions of audio beside the variants.
@@ -105,7 +105,7 @@ impl AudioRenditions {
             return None;
         }
         self.given_until = Some(packet.pts + packet.duration.max(Time::from_micros(1)));
-        packet.track = Role::Audio.track_id(packet.track);
+        packet.track = LaneRole::Audio.track_id(packet.track);
         Some(packet)
     }
 

@@ -2,7 +2,7 @@
 
 use kinora_media::CodecId;
 
-use super::lane::Role;
+use super::lane::LaneRole;
 use super::loader::Failure;
 use super::variants::Selection;
 use super::{Segmented, audio};
@@ -12,7 +12,7 @@ use crate::ingest::Notice;
 use crate::recover::segments::{Alternative, Decision, RenditionState, decide};
 
 impl Segmented {
-    pub(super) fn lane_failed(&mut self, cx: &mut Cx, role: Role, failure: Failure) {
+    pub(super) fn lane_failed(&mut self, cx: &mut Cx, role: LaneRole, failure: Failure) {
         let alternative = self.alternative(cx, role);
         let begun = self.reported.is_some();
         let lane = self.lanes.iter_mut().find(|lane| lane.role == role);
@@ -51,10 +51,10 @@ impl Segmented {
     }
 
     /// What else there is in the place of the rendition of a lane.
-    fn alternative(&self, cx: &Cx, role: Role) -> Alternative {
+    fn alternative(&self, cx: &Cx, role: LaneRole) -> Alternative {
         let named: fn(RenditionChoice) -> Option<u32> = match role {
-            Role::Main => |choice| choice.video,
-            Role::Audio => |choice| choice.audio,
+            LaneRole::Main => |choice| choice.video,
+            LaneRole::Audio => |choice| choice.audio,
         };
         // One that was named, or is being read, is the only one that will do.
         let settled = match cx.renditions {
@@ -62,21 +62,21 @@ impl Segmented {
             Renditions::Fixed(choice) => named(choice).is_some() || self.reported.is_some(),
         };
         let other = match role {
-            Role::Main => self.variants.alternative().is_some(),
-            Role::Audio => self.audio.has_other(),
+            LaneRole::Main => self.variants.alternative().is_some(),
+            LaneRole::Audio => self.audio.has_other(),
         };
         match role {
             _ if settled => Alternative::None,
             _ if other => Alternative::Other,
-            Role::Audio if !self.variants.is_empty() => Alternative::WithoutIt,
-            Role::Main | Role::Audio => Alternative::None,
+            LaneRole::Audio if !self.variants.is_empty() => Alternative::WithoutIt,
+            LaneRole::Main | LaneRole::Audio => Alternative::None,
         }
     }
 
     /// Another rendition goes on in the place of one that failed.
-    fn switch_away(&mut self, cx: &mut Cx, role: Role) {
+    fn switch_away(&mut self, cx: &mut Cx, role: LaneRole) {
         match role {
-            Role::Main => {
+            LaneRole::Main => {
                 self.variants.current_failed();
                 let from = self.loader(role).map(|loader| loader.resumes());
                 let other = self.variants.alternative();
@@ -85,7 +85,7 @@ impl Segmented {
                     self.incoming = self.open_variant(cx, other, from);
                 }
             }
-            Role::Audio => {
+            LaneRole::Audio => {
                 let from = self.audio_resumes();
                 self.audio.current_failed();
                 self.open_audio(cx, from);

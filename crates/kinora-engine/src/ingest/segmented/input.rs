@@ -4,7 +4,7 @@ use kinora_errors::{Fault, Secret};
 use kinora_fetch::{FetchEvent, Initiator, Progress, RetryContext};
 use kinora_media::{ByteRange, RequestId, Time};
 
-use super::lane::{Lane, Role};
+use super::lane::{Lane, LaneRole};
 use super::requests::{LaneId, MAX_SMALL_BYTES, Resource};
 use super::{ROOT, Segmented};
 use crate::cx::Cx;
@@ -117,7 +117,10 @@ impl Segmented {
             return self.requests.renew(cx, *id, url.clone());
         }
         self.root.found = url.clone();
-        let main = self.lanes.iter_mut().find(|lane| lane.role == Role::Main);
+        let main = self
+            .lanes
+            .iter_mut()
+            .find(|lane| lane.role == LaneRole::Main);
         match main {
             Some(Lane { loader, .. }) if self.variants.is_empty() => {
                 loader.renew(cx, &mut self.requests, url);

@@ -9,7 +9,7 @@ use crate::Slot;
 
 /// What a rendition is for. Text and thumbnails will have lanes of their own: a role each, and a place in `merge`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Role {
+pub(super) enum LaneRole {
     /// A variant: video, and its audio where that has no lane of its own.
     Main,
     /// Audio that has segments of its own.
@@ -19,7 +19,7 @@ pub(super) enum Role {
 /// Tracks of a lane for audio carry this in their ids.
 const AUDIO_TRACK: u32 = 0x8000_0000;
 
-impl Role {
+impl LaneRole {
     /// In the order in which they are read.
     pub(super) const ALL: [Self; 2] = [Self::Main, Self::Audio];
 
@@ -55,7 +55,7 @@ pub(crate) fn is_audio_rendition(track: TrackId) -> bool {
 
 /// One rendition that is read.
 pub(super) struct Lane {
-    pub(super) role: Role,
+    pub(super) role: LaneRole,
     /// Which variant, or which audio rendition.
     pub(super) rendition: usize,
     pub(super) loader: Loader,
@@ -66,7 +66,7 @@ pub(super) struct Lane {
 }
 
 impl Lane {
-    pub(super) fn new(role: Role, rendition: usize, loader: Loader) -> Self {
+    pub(super) fn new(role: LaneRole, rendition: usize, loader: Loader) -> Self {
         Self {
             role,
             rendition,
@@ -97,7 +97,7 @@ pub(super) fn merge(main: &MediaInfo, audio: Option<&MediaInfo>) -> MediaInfo {
     info.tracks.retain(|track| !is_audio(&track));
     let own = audio.tracks.iter().filter(is_audio).cloned();
     info.tracks.extend(own.map(|mut track| {
-        track.id = Role::Audio.track_id(track.id);
+        track.id = LaneRole::Audio.track_id(track.id);
         track
     }));
     info

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use kinora_media::{Packet, Time};
 
 use super::Segmented;
-use super::lane::{self, Role};
+use super::lane::{self, LaneRole};
 use super::loader::LoaderEvent;
 use crate::TimingMark;
 use crate::cx::Cx;
@@ -21,9 +21,9 @@ impl Segmented {
         max_ahead: Time,
     ) -> Option<Notice> {
         loop {
-            let separate = self.lane(Role::Audio).is_some();
+            let separate = self.lane(LaneRole::Audio).is_some();
             let ended = |role| self.lane(role).is_some_and(|lane| lane.ended);
-            buffer.set_sources(separate, [ended(Role::Main), ended(Role::Audio)]);
+            buffer.set_sources(separate, [ended(LaneRole::Main), ended(LaneRole::Audio)]);
             if let Some(place) = self.audio.changed.take() {
                 let index = u32::try_from(self.variants.len() + place).unwrap_or(u32::MAX);
                 return Some(Notice::Switched(index));
@@ -32,7 +32,7 @@ impl Segmented {
                 return Some(notice);
             }
             let mut idle = true;
-            for role in Role::ALL {
+            for role in LaneRole::ALL {
                 let has_room = self.has_room(cx, buffer, role, position, max_ahead);
                 if has_room && !self.is_over(role) && !self.waits(role) {
                     idle &= !self.poll_lane(cx, buffer, role, position);
@@ -48,11 +48,11 @@ impl Segmented {
         &self,
         cx: &Cx,
         buffer: &dyn Buffer,
-        role: Role,
+        role: LaneRole,
         position: Time,
         max_ahead: Time,
     ) -> bool {
-        if self.lane(Role::Audio).is_none() {
+        if self.lane(LaneRole::Audio).is_none() {
             return !buffer.is_full(position, max_ahead);
         }
         // What is alone with the rest of the presentation has nobody to wait for.
@@ -66,12 +66,12 @@ impl Segmented {
 
     /// Whether the packets of a lane have to wait for the other one: until the tracks of all lanes are reported nobody
     /// takes them, and video says where the presentation begins, whichever of the two comes first.
-    fn waits(&self, role: Role) -> bool {
+    fn waits(&self, role: LaneRole) -> bool {
         let known = self.lane(role).is_some_and(|lane| lane.info.is_some());
         let unreported = self.reported.is_none();
         let holds = match role {
-            Role::Main => unreported,
-            Role::Audio => unreported || self.offsets.is_empty(),
+            LaneRole::Main => unreported,
+            LaneRole::Audio => unreported || self.offsets.is_empty(),
         };
         known && holds && !self.is_over(role.other())
     }
@@ -81,17 +81,17 @@ impl Segmented {
         &mut self,
         cx: &mut Cx,
         buffer: &mut dyn Buffer,
-        role: Role,
+        role: LaneRole,
         position: Time,
     ) -> bool {
-        if role == Role::Main {
+        if role == LaneRole::Main {
             self.consider_abandonment(cx, buffer, position);
         }
         let lane = self.lanes.iter_mut().find(|lane| lane.role == role);
         let Some(lane) = lane else { return false };
         let event = lane.loader.poll(cx, &mut self.requests, &mut self.offsets);
         let Some(event) = event else {
-            return role == Role::Main && self.take_over(cx);
+            return role == LaneRole::Main && self.take_over(cx);
         };
         match event {
             LoaderEvent::Packet(packet) => self.arrived(cx, buffer, role, packet),
@@ -108,7 +108,7 @@ impl Segmented {
             LoaderEvent::Failed(failure) => self.lane_failed(cx, role, failure),
             LoaderEvent::Parked(fault) => self.notices.push_back(Notice::Parked(fault)),
             LoaderEvent::Expired(fault) => self.expired(fault),
-            LoaderEvent::Measured { bytes, took } if role == Role::Main => {
+            LoaderEvent::Measured { bytes, took } if role == LaneRole::Main => {
                 self.abr.sample(bytes, took);
                 self.adapt(cx, buffer.ahead(position));
             }
@@ -122,16 +122,16 @@ impl Segmented {
         &mut self,
         cx: &mut Cx,
         buffer: &mut dyn Buffer,
-        role: Role,
+        role: LaneRole,
         packet: Packet,
     ) {
-        if role == Role::Audio {
+        if role == LaneRole::Audio {
             if let Some(packet) = self.audio.take(packet) {
                 buffer.push(packet);
             }
             return;
         }
-        let separate = self.lane(Role::Audio).is_some();
+        let separate = self.lane(LaneRole::Audio).is_some();
         if separate && self.lane(role).is_some_and(|lane| lane.is_audio(&packet)) {
             // What plays is the audio of its own lane.
             return;
@@ -151,10 +151,10 @@ impl Segmented {
 
     /// Reports the tracks of all lanes together, when they changed.
     pub(super) fn report_tracks(&mut self, cx: &mut Cx) {
-        let Some(main) = self.lane(Role::Main).and_then(|lane| lane.info.clone()) else {
+        let Some(main) = self.lane(LaneRole::Main).and_then(|lane| lane.info.clone()) else {
             return;
         };
-        let audio = match self.lane(Role::Audio) {
+        let audio = match self.lane(LaneRole::Audio) {
             Some(lane) if lane.info.is_none() => return,
             audio => audio.and_then(|lane| lane.info.clone()),
         };

@@ -4,7 +4,7 @@
 use kinora_media::{Packet, Time, TrackKind};
 
 use super::Segmented;
-use super::lane::Role;
+use super::lane::LaneRole;
 use super::loader::StartPosition;
 use crate::SeekAccuracy;
 use crate::cx::Cx;
@@ -55,7 +55,10 @@ impl Segmented {
         self.forget_throughput();
         self.variants.forgive();
         self.install(cx, self.start);
-        let main = self.lanes.iter_mut().find(|lane| lane.role == Role::Main);
+        let main = self
+            .lanes
+            .iter_mut()
+            .find(|lane| lane.role == LaneRole::Main);
         if let Some(main) = main {
             main.ended = false;
             main.loader.seek(cx, &mut self.requests, target);
@@ -69,7 +72,10 @@ impl Segmented {
         if self.audio.forgive() {
             return self.open_audio(cx, StartPosition::At(target));
         }
-        let audio = self.lanes.iter_mut().find(|lane| lane.role == Role::Audio);
+        let audio = self
+            .lanes
+            .iter_mut()
+            .find(|lane| lane.role == LaneRole::Audio);
         if let Some(audio) = audio {
             audio.ended = false;
             audio.loader.seek(cx, &mut self.requests, target);
@@ -83,10 +89,10 @@ impl Segmented {
         &mut self,
         cx: &mut Cx,
         buffer: &mut dyn Buffer,
-        role: Role,
+        role: LaneRole,
         packet: Packet,
     ) {
-        let aim = self.aim.take_if(|_| role == Role::Main);
+        let aim = self.aim.take_if(|_| role == LaneRole::Main);
         let lane = self.lanes.iter_mut().find(|lane| lane.role == role);
         let (Some(mut aim), Some(lane)) = (aim, lane) else {
             return self.push(cx, buffer, role, packet);

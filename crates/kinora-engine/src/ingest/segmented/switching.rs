@@ -6,7 +6,7 @@ use kinora_errors::Fault;
 use kinora_media::Time;
 
 use super::Segmented;
-use super::lane::Role;
+use super::lane::LaneRole;
 use super::loader::StartPosition;
 use super::variants::Selection;
 use crate::cx::{Cx, Renditions};
@@ -79,13 +79,13 @@ impl Segmented {
     }
 
     fn select_audio(&mut self, cx: &mut Cx, place: usize) -> Rebuffer {
-        let separate = self.lane(Role::Audio).is_some();
+        let separate = self.lane(LaneRole::Audio).is_some();
         if !self.audio.select(place) {
             return Rebuffer::None;
         }
         // The seek that follows says where to.
         self.open_audio(cx, StartPosition::Default);
-        match separate && self.lane(Role::Audio).is_some() {
+        match separate && self.lane(LaneRole::Audio).is_some() {
             true => Rebuffer::Audio,
             // It was or will be in the segments of the variant.
             false => Rebuffer::All,
@@ -104,7 +104,7 @@ impl Segmented {
 
     pub(super) fn switch(&mut self, cx: &mut Cx, index: usize) {
         let Some(main) = self
-            .loader(Role::Main)
+            .loader(LaneRole::Main)
             .filter(|main| main.border().is_some())
         else {
             return;
@@ -116,7 +116,7 @@ impl Segmented {
 
     /// The other variant takes over once everything of the old one is read. `false`: there is none, or it has to wait.
     pub(super) fn take_over(&mut self, cx: &mut Cx) -> bool {
-        let reads = self.lane(Role::Main).map(|lane| &lane.loader);
+        let reads = self.lane(LaneRole::Main).map(|lane| &lane.loader);
         if self.incoming.is_none() || reads.is_some_and(|loader| loader.has_readers()) {
             return false;
         }
@@ -127,7 +127,7 @@ impl Segmented {
 
     /// Where another rendition of audio goes on.
     pub(super) fn audio_resumes(&self) -> StartPosition {
-        match (self.audio.given_until, self.lane(Role::Audio)) {
+        match (self.audio.given_until, self.lane(LaneRole::Audio)) {
             (Some(until), _) => StartPosition::At(until),
             (None, Some(lane)) => lane.loader.resumes(),
             (None, None) => self.start,
@@ -139,7 +139,7 @@ impl Segmented {
         let Some(lane) = self.incoming.take() else {
             return;
         };
-        self.close_lane(cx, Role::Main);
+        self.close_lane(cx, LaneRole::Main);
         let index = lane.rendition;
         self.lanes.insert(0, lane);
         self.variants.current = index;
