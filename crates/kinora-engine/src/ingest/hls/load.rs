@@ -4,9 +4,8 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use bytes::Bytes;
-use kinora_container::Step;
-use kinora_container::registry::{self, ContainerKind, ProbingDemuxer, Sniff};
 use kinora_container::ts::TsDemuxer;
+use kinora_container::{ClockKind, ProbingDemuxer, Step};
 use kinora_errors::{Coded, Fault, codes};
 use kinora_media::{MediaInfo, Packet, Time, TrackId, TrackKind};
 use kinora_protect::{ContentKey, HlsDecryptor, Iv};
@@ -138,9 +137,6 @@ pub(super) struct Load {
     unlocked: bool,
     pushed: u64,
     finished: bool,
-    /// The clock is not the media's own: it begins at zero in each segment.
-    relative: bool,
-    wraps: bool,
     video: Option<TrackId>,
     shift: Option<Time>,
     /// Where it began and ends, as far as it is read.
@@ -165,8 +161,6 @@ impl Load {
             unlocked: false,
             pushed: 0,
             finished: false,
-            relative: false,
-            wraps: false,
             video: None,
             shift: None,
             span: None,
@@ -201,7 +195,7 @@ impl Load {
         Some(Earlier {
             number: self.segment.number,
             discontinuity: self.segment.discontinuity,
-            demuxer: self.demuxer.take_if(|_| self.wraps)?,
+            demuxer: self.demuxer.take()?,
             video: self.video,
         })
     }
@@ -284,9 +278,11 @@ impl Load {
     fn anchor(&mut self, first: Time, timeline: &mut Timeline, before: Option<Before>) {
         let ended = before.filter(|before| before.number + 1 == self.segment.number);
         let start = ended.map_or(self.segment.start, |before| before.end);
-        let shift = match self.relative {
-            true => start - first,
-            false => timeline.shift(&self.segment, first, self.wraps, before),
+        let clock = self.demuxer.as_ref().map(TapedDemuxer::clock);
+        let shift = match clock.unwrap_or_default() {
+            ClockKind::OwnStart => start - first,
+            ClockKind::Shared => timeline.shift(&self.segment, first, false, before),
+            ClockKind::Wrapping => timeline.shift(&self.segment, first, true, before),
         };
         self.shift = Some(shift);
         self.span = Some((first + shift, first + shift));
@@ -352,26 +348,14 @@ impl Load {
 
     fn feed(&mut self, init: Option<&Bytes>, data: Bytes) {
         if self.demuxer.is_none() {
-            let head = init.unwrap_or(&data);
-            (self.wraps, self.relative) = self.tape.see("clock", || {
-                let kind = match registry::sniff(head) {
-                    Sniff::Known(kind) => Some(kind),
-                    _ => None,
-                };
-                let relative = !matches!(kind, Some(ContainerKind::Ts | ContainerKind::Mp4) | None);
-                (kind == Some(ContainerKind::Ts), relative)
-            });
-            let mut demuxer = match self.earlier.take().filter(|_| self.wraps) {
+            let mut demuxer = match self.earlier.take() {
                 Some(mut earlier) => {
-                    earlier.demuxer.go_on();
+                    earlier.demuxer.next_resource();
                     self.damage_before = earlier.demuxer.damage();
                     self.video = earlier.video;
                     earlier.demuxer
                 }
-                None => TapedDemuxer::new(&self.tape, || match self.wraps {
-                    true => Box::new(TsDemuxer::with_timestamps_kept()),
-                    false => Box::new(ProbingDemuxer::new()),
-                }),
+                None => TapedDemuxer::new(&self.tape, || Box::new(ProbingDemuxer::for_segments())),
             };
             if let Some(init) = init {
                 demuxer.push(0, init.clone());
