@@ -5,9 +5,9 @@ use std::time::Instant;
 
 use bytes::Bytes;
 use kinora::{MediaReader, decoder_for};
-use kinora_container::registry::{self, Sniff};
-use kinora_container::ts::TsDemuxer;
-use kinora_container::{ContainerKind, Demuxer, ProbingDemuxer, SeekMode, SeekTo, Step as Demuxed};
+use kinora_container::{
+    ClockKind, Demuxer as _, ProbingDemuxer, SeekMode, SeekTo, Step as Demuxed,
+};
 use kinora_errors::{Coded as _, Fault, codes};
 use kinora_media::{MediaInfo, Packet, Time, TrackInfo, TrackKind};
 
@@ -126,14 +126,7 @@ pub(crate) struct Held {
 
 /// Reads a segment, behind its init section where it has one.
 pub(crate) fn held(init: Option<Bytes>, segment: Bytes) -> Result<Held, Fault> {
-    let kind = match registry::sniff(init.as_ref().unwrap_or(&segment)) {
-        Sniff::Known(kind) => Some(kind),
-        Sniff::NeedMore | Sniff::Unknown => None,
-    };
-    let mut demuxer: Box<dyn Demuxer> = match kind {
-        Some(ContainerKind::Ts) => Box::new(TsDemuxer::with_timestamps_kept()),
-        _ => Box::new(ProbingDemuxer::new()),
-    };
+    let mut demuxer = ProbingDemuxer::for_segments();
     let mut offset = 0;
     for part in init.into_iter().chain([segment]) {
         let len = part.len() as u64;
@@ -146,7 +139,7 @@ pub(crate) fn held(init: Option<Bytes>, segment: Bytes) -> Result<Held, Fault> {
         info: Arc::default(),
         packets: 0,
         first: None,
-        is_timed: matches!(kind, Some(ContainerKind::Ts | ContainerKind::Mp4)),
+        is_timed: false,
     };
     // Each turn hands out something or ends: all bytes are there.
     loop {
@@ -166,7 +159,10 @@ pub(crate) fn held(init: Option<Bytes>, segment: Bytes) -> Result<Held, Fault> {
                     held.first = Some(packet);
                 }
             }
-            Demuxed::Want(_) | Demuxed::NeedMore | Demuxed::End => return Ok(held),
+            Demuxed::Want(_) | Demuxed::NeedMore | Demuxed::End => {
+                held.is_timed = demuxer.clock() != ClockKind::OwnStart;
+                return Ok(held);
+            }
         }
     }
 }

@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
 use kinora_cloud::UnixTime;
-use kinora_container::registry::{self, Sniff};
+use kinora_container::sniff::{self, Sniff};
 use kinora_container::{ContainerKind, Demuxer as _, ProbingDemuxer};
 use kinora_errors::{Code, Coded as _, Fault, codes, mask_url};
 use kinora_media::ByteRange;
@@ -79,13 +79,13 @@ impl Run<'_> {
     /// What the bytes are, and what is in them.
     fn content(&mut self, url: &str, said: Option<&str>, sample: &Bytes) {
         let check = Check::new(Step::Type).maybe("content_type", said);
-        let kind = match registry::sniff(sample) {
+        let kind = match sniff::sniff(sample) {
             Sniff::Known(kind) => kind,
             Sniff::NeedMore | Sniff::Unknown => {
                 let fault = unknown(sample).at_url(url);
                 return self.add(
                     check
-                        .fact("bytes_are", registry::describe(sample))
+                        .fact("bytes_are", sniff::describe(sample))
                         .failed(fault),
                 );
             }
@@ -296,21 +296,8 @@ fn unknown(sample: &Bytes) -> Fault {
 
 /// Whether a media type may stand for a container. Types that say nothing fit all.
 fn fits(kind: ContainerKind, said: &str) -> bool {
-    let words: &[&str] = match kind {
-        ContainerKind::HlsPlaylist => &["mpegurl", "text/plain"],
-        ContainerKind::Mp4 => &["mp4", "quicktime", "iso.segment", "video/x-m4"],
-        ContainerKind::Ts => &["mp2t", "mpeg"],
-        ContainerKind::Adts => &["aac"],
-        ContainerKind::Ac3 => &["ac3"],
-        ContainerKind::Mp3 => &["mpeg", "mp3"],
-        ContainerKind::Matroska => &["matroska", "webm"],
-        ContainerKind::Flv => &["flv"],
-        ContainerKind::Ogg => &["ogg"],
-        ContainerKind::Riff => &["wav", "avi", "msvideo"],
-        ContainerKind::Flac => &["flac"],
-    };
     let open = ["application/octet-stream", "binary/octet-stream"];
-    open.contains(&said) || words.iter().any(|word| said.contains(word))
+    open.contains(&said) || kind.is_named_by(said)
 }
 
 pub(crate) fn is_web(source: &str) -> bool {

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use kinora_container::adts::AdtsDemuxer;
 use kinora_container::mp3::Mp3Demuxer;
 use kinora_container::mp4::Mp4Demuxer;
-use kinora_container::registry::sniff;
+use kinora_container::sniff::sniff;
 use kinora_container::ts::TsDemuxer;
 use kinora_container::{DemuxError, Demuxer, SeekMode, SeekTo, Step};
 use kinora_errors::Coded;

@@ -1,6 +1,7 @@
 mod bandwidth;
 mod chaos;
 mod credentials;
+mod decoding;
 mod exact;
 mod hls;
 mod refusals;

@@ -13,6 +13,18 @@
     )
 )]
 
+use kinora_media::{Time, Timebase};
+
+/// A tag longer than this is stepped over by a request instead of being read.
+const MAX_READ_TAG: u64 = 512 << 10;
+/// Of a tag so much is looked at for a title.
+pub(crate) const TITLE_SEARCH: usize = 16 << 10;
+
+/// Whether the bytes behind a tag, of which so many are left, are rather asked for than waited for.
+pub(crate) fn is_stepped_over(left: u64, end: u64, total_len: Option<u64>) -> bool {
+    left > MAX_READ_TAG && total_len.is_some_and(|len| end < len)
+}
+
 /// A tag at the start of the data.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Tag {
@@ -69,13 +81,14 @@ pub(crate) fn title(tag: &[u8]) -> Option<String> {
     find_frame(tag, |id, body| (id == b"TIT2").then(|| text(body))?)
 }
 
-/// The time of a segment of packed audio: 33 bits of the clock that transport streams have
+/// The time of a segment of packed audio, by the 33-bit clock that transport streams have
 /// (RFC 8216 3.4).
-pub(crate) fn transport_timestamp(tag: &[u8]) -> Option<u64> {
+pub(crate) fn transport_timestamp(tag: &[u8]) -> Option<Time> {
     const OWNER: &[u8] = b"com.apple.streaming.transportStreamTimestamp\0";
     find_frame(tag, |id, body| {
         let stamp = body.strip_prefix(OWNER).filter(|_| id == b"PRIV")?;
-        Some(u64::from_be_bytes(*stamp.first_chunk()?) & ((1 << 33) - 1))
+        let ticks = u64::from_be_bytes(*stamp.first_chunk()?) & ((1 << 33) - 1);
+        Some(Timebase::MPEG.to_time(i64::try_from(ticks).ok()?))
     })
 }
 
@@ -164,7 +177,8 @@ mod tests {
         let mut tag = b"ID3\x04\0\0\0\0\0\x3fPRIV\0\0\0\x35\0\0".to_vec();
         tag.extend(b"com.apple.streaming.transportStreamTimestamp\0");
         tag.extend([0xff, 0, 0, 1, 0, 0, 0, 9]);
-        assert_eq!(transport_timestamp(&tag), Some((1 << 32) + 9));
+        let time = Timebase::MPEG.to_time((1 << 32) + 9);
+        assert_eq!(transport_timestamp(&tag), Some(time));
         assert_eq!(transport_timestamp(&tag[..60]), None);
     }
 

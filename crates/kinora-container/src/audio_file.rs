@@ -13,27 +13,27 @@
     )
 )]
 
+mod vbr;
+
 use std::sync::Arc;
 
 use bytes::{Buf, Bytes};
-use kinora_media::{ByteRange, MediaInfo, Packet, PacketFlags, Time, Timebase, TrackId, TrackInfo};
+use kinora_media::{ByteRange, MediaInfo, Packet, PacketFlags, Time, TrackId, TrackInfo};
 
-use super::tags::{TAG_HEAD, Tag, is_trailing_tag, leading_tag, title, transport_timestamp};
-use super::{Format, Frame, Framing, Look, Splitter, samples_to_time};
-use crate::adts;
-use crate::mp3::vbr::{self, VbrHeader};
-use crate::registry::{ContainerKind, SNIFF_LIMIT, Sniff, sniff};
+use self::vbr::VbrHeader;
+use crate::container::{Lead, Opening, Purpose};
+use crate::framing::{Format, Frame, Framing, Look, Splitter, samples_to_time};
+use crate::tags::{
+    TAG_HEAD, TITLE_SEARCH, Tag, is_stepped_over, is_trailing_tag, leading_tag, title,
+    transport_timestamp,
+};
 use crate::window::Window;
-use crate::{DemuxError, SeekTo, Step};
+use crate::{ClockKind, DemuxError, SeekTo, Step};
 
 /// Behind this much that is no frame the file is given up.
 const MAX_SEARCH: u64 = 1 << 20;
 /// No frame is longer.
 const MAX_FRAME: usize = 64 << 10;
-/// A tag longer than this is stepped over by a request instead of being read.
-const MAX_READ_TAG: u64 = 512 << 10;
-/// Of a tag so much is looked at for a title.
-const TITLE_SEARCH: usize = 16 << 10;
 /// The index of known places has one entry for so much time.
 const INDEX_STEP: Time = Time::from_millis(1000);
 /// Frames before the target of a seek that fill what the codec carries over from frame to
@@ -60,10 +60,9 @@ pub(crate) struct AudioFile {
     ended: bool,
     damage: u64,
     title: Option<String>,
-    /// The file is a segment of packed audio, whose tag tells its time.
-    packed: bool,
-    /// The time of the first frame.
-    begins: Time,
+    purpose: Purpose,
+    /// The time of the first frame, where a segment of packed audio tells it by its tag.
+    begins: Option<Time>,
     /// Samples before the window's start.
     samples: u64,
     /// What the file is, once a frame was seen.
@@ -80,8 +79,6 @@ enum State {
     Start { passed: u64 },
     /// Within a tag that ends at this offset.
     Tag { end: u64 },
-    /// Behind a tag that may have been too long to look behind it before.
-    BehindTag,
     /// Among frames; in junk or not.
     Frames { in_junk: bool },
     /// Bytes from an offset on are asked for.
@@ -90,7 +87,8 @@ enum State {
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Then {
-    BehindTag,
+    /// Before the first frame.
+    Start,
     Frames,
 }
 
@@ -106,32 +104,27 @@ struct File {
 }
 
 impl AudioFile {
-    pub(crate) fn new(framing: Framing, names: Names) -> Self {
+    pub(crate) fn new(framing: Framing, names: Names, opening: Opening) -> Self {
+        let Opening { purpose, lead } = opening;
+        let mut window = Window::default();
+        window.restart(lead.begins);
         Self {
             names,
             framing,
-            window: Window::default(),
+            window,
             splitter: Splitter::new(framing),
             state: State::Start { passed: 0 },
             total_len: None,
             ended: false,
             damage: 0,
-            title: None,
-            packed: false,
-            begins: Time::ZERO,
+            title: (lead != Lead::default()).then(|| lead.title.unwrap_or_default()),
+            purpose,
+            begins: lead.time.filter(|_| purpose == Purpose::Segment),
             samples: 0,
             file: None,
             index: Vec::new(),
             jumped: false,
             need: 0,
-        }
-    }
-
-    /// The same for a segment of packed audio: times begin with the time that its tag tells.
-    pub(crate) fn packed(self) -> Self {
-        Self {
-            packed: true,
-            ..self
         }
     }
 
@@ -152,13 +145,19 @@ impl AudioFile {
         self.damage
     }
 
+    pub(crate) fn clock(&self) -> ClockKind {
+        match self.begins {
+            Some(_) => ClockKind::Wrapping,
+            None => ClockKind::OwnStart,
+        }
+    }
+
     pub(crate) fn poll(&mut self) -> Result<Step, DemuxError> {
         loop {
             let step = match self.state {
                 State::Asking { offset, then } => Some(self.ask(offset, then)),
                 State::Start { passed } => self.start(passed)?,
                 State::Tag { end } => self.skip_tag(end),
-                State::BehindTag => self.behind_tag(),
                 State::Frames { in_junk } => self.frame(in_junk),
             };
             if let Some(step) = step {
@@ -171,7 +170,7 @@ impl AudioFile {
         self.ended = false;
         self.window.restart(offset);
         self.state = match then {
-            Then::BehindTag => State::BehindTag,
+            Then::Start => State::Start { passed: 0 },
             Then::Frames => State::Frames { in_junk: true },
         };
         if self.total_len.is_some_and(|len| offset >= len) {
@@ -244,55 +243,30 @@ impl AudioFile {
             }
             let tag = self.window.peek(wanted);
             self.title = Some(title(tag).unwrap_or_default());
-            if let Some(ticks) = transport_timestamp(tag).filter(|_| self.packed) {
-                let ticks = i64::try_from(ticks).unwrap_or(0);
-                self.begins = Timebase::MPEG.to_time(ticks);
+            if self.purpose == Purpose::Segment {
+                self.begins = transport_timestamp(tag);
             }
         }
         let left = end.saturating_sub(self.window.start());
-        if left <= to_u64(self.window.len()) {
-            self.window
-                .skip(usize::try_from(left).unwrap_or(usize::MAX));
-            self.state = State::BehindTag;
-            return None;
-        }
-        if left > MAX_READ_TAG && self.total_len.is_some_and(|len| end < len) {
-            self.state = State::Asking {
-                offset: end,
-                then: Then::BehindTag,
+        let there = left.min(to_u64(self.window.len()));
+        if there < left && is_stepped_over(left, end, self.total_len) {
+            let then = match self.file {
+                Some(_) => Then::Frames,
+                None => Then::Start,
             };
+            self.state = State::Asking { offset: end, then };
             return None;
         }
-        self.window.skip(self.window.len());
-        if self.ended {
-            self.state = State::BehindTag;
-            return None;
+        self.window
+            .skip(usize::try_from(there).unwrap_or(usize::MAX));
+        if there < left && !self.ended {
+            return Some(Step::NeedMore);
         }
-        Some(Step::NeedMore)
-    }
-
-    /// Tagged files are taken for MPEG audio where the tag hides what they are.
-    fn behind_tag(&mut self) -> Option<Step> {
-        if self.file.is_some() {
-            self.state = State::Frames { in_junk: true };
-            return None;
-        }
-        if self.framing == Framing::Mpeg {
-            match sniff(self.window.peek(SNIFF_LIMIT)) {
-                Sniff::Known(ContainerKind::Adts) => self.become_file_of(Framing::Adts, adts::ADTS),
-                Sniff::Known(ContainerKind::Ac3) => self.become_file_of(Framing::Ac3, adts::AC3),
-                Sniff::NeedMore if !self.ended => return Some(Step::NeedMore),
-                _ => {}
-            }
-        }
-        self.state = State::Start { passed: 0 };
+        self.state = match self.file {
+            Some(_) => State::Frames { in_junk: true },
+            None => State::Start { passed: 0 },
+        };
         None
-    }
-
-    fn become_file_of(&mut self, framing: Framing, names: Names) {
-        self.framing = framing;
-        self.names = names;
-        self.splitter = Splitter::new(framing);
     }
 
     /// Tells the tracks from the first frame, which stays in the window unless it holds a table
@@ -416,7 +390,7 @@ impl AudioFile {
         let rate = frame.format.sample_rate;
         let since = samples_to_time(self.samples, rate);
         self.note(since);
-        let pts = self.begins + since;
+        let pts = self.begins.unwrap_or_default() + since;
         let mut data = self.window.take(frame.len);
         data.advance(frame.skip.min(data.len()));
         self.samples = self.samples.saturating_add(frame.samples.into());
@@ -487,7 +461,7 @@ impl AudioFile {
             return Err(DemuxError::NotSeekable("its length is not known"));
         }
         let rate = file.format.sample_rate;
-        let time = (target.time - self.begins).max(Time::ZERO);
+        let time = (target.time - self.begins.unwrap_or_default()).max(Time::ZERO);
         let wanted = time_to_samples(time, rate)
             .saturating_sub(PRE_ROLL.saturating_mul(file.samples_per_frame));
         let known = self.index.iter().rev().find(|(at, _)| *at <= wanted);
@@ -565,3 +539,33 @@ fn time_to_samples(time: Time, rate: u32) -> u64 {
     let samples = nanos.saturating_mul(rate.into()) / 1_000_000_000;
     u64::try_from(samples).unwrap_or(u64::MAX)
 }
+
+/// Lets a newtype around an [`AudioFile`] be a demuxer.
+macro_rules! demux_as_audio_file {
+    ($name:ident) => {
+        impl Demuxer for $name {
+            fn push(&mut self, offset: u64, data: Bytes) {
+                self.0.push(offset, data);
+            }
+            fn finish(&mut self) {
+                self.0.finish();
+            }
+            fn set_len(&mut self, total_len: u64) {
+                self.0.set_len(total_len);
+            }
+            fn poll(&mut self) -> Result<Step, DemuxError> {
+                self.0.poll()
+            }
+            fn seek(&mut self, target: SeekTo) -> Result<(), DemuxError> {
+                self.0.seek(target)
+            }
+            fn damage(&self) -> u64 {
+                self.0.damage()
+            }
+            fn clock(&self) -> ClockKind {
+                self.0.clock()
+            }
+        }
+    };
+}
+pub(crate) use demux_as_audio_file;

@@ -40,12 +40,30 @@ use std::sync::Arc;
 use bytes::Bytes;
 use kinora_media::{ByteRange, MediaInfo, Packet, Time};
 
-use crate::{DemuxError, Demuxer, SeekTo, Step};
+use crate::container::{Access, Container, Purpose, Signature};
+use crate::{ClockKind, DemuxError, Demuxer, SeekTo, Step};
 use clock::Clock;
 use program::Program;
 use reader::Reader;
 use seek::{Next, Seek, Tail};
 use sink::{Out, Sink};
+
+pub(crate) const CONTAINER: Container = Container {
+    name: "ts",
+    title: "an MPEG transport stream",
+    media_types: &["mp2t", "mpeg"],
+    extensions: &["ts", "m2ts", "mts"],
+    signatures: &[Signature::Pattern(sync::has_packets)],
+    access: Access::Demuxer(|opening| {
+        let origin = match opening.purpose {
+            Purpose::File => Origin::FirstPts,
+            Purpose::Segment => Origin::Raw,
+        };
+        let mut demuxer = TsDemuxer::new(TsOptions { origin });
+        demuxer.reader.restart(opening.lead.begins);
+        Box::new(demuxer)
+    }),
+};
 
 /// How a transport stream is read.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -131,7 +149,7 @@ impl TsDemuxer {
     fn info(&self) -> MediaInfo {
         let program = &self.reader.program;
         MediaInfo {
-            container: "ts",
+            container: CONTAINER.name,
             duration: self.last.map(|last| last - program.sink.clock.begins()),
             tracks: (program.tracks.iter())
                 .map(|track| track.info().clone())
@@ -287,12 +305,20 @@ impl Demuxer for TsDemuxer {
         true
     }
 
-    fn go_on(&mut self) {
-        self.reader.go_on();
+    fn next_resource(&mut self) -> bool {
+        self.reader.next_resource();
         self.total_len = None;
         self.errand = Errand::None;
         self.want = None;
         self.found.clear();
+        true
+    }
+
+    fn clock(&self) -> ClockKind {
+        match self.reader.program.sink.clock.is_continuous() {
+            true => ClockKind::OwnStart,
+            false => ClockKind::Wrapping,
+        }
     }
 
     fn damage(&self) -> u64 {

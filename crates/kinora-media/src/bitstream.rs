@@ -6,6 +6,7 @@
 
 pub mod aac;
 pub mod ac3;
+mod access_unit;
 pub mod dts;
 pub mod h264;
 pub mod h265;
@@ -16,6 +17,7 @@ mod nal;
 mod sample;
 mod vui;
 
+pub use access_unit::{NalFraming, display_hints, is_without_picture, units_to_slice};
 pub use nal::{NalUnits, find_start_code, nal_units};
 pub use sample::{is_unreferenced, sample_units};
 

@@ -16,7 +16,7 @@
 use kinora_media::Time;
 use kinora_media::bitstream::mpeg_audio::{FrameHeader, Layer};
 
-use crate::framing::file::floor_to_u64;
+use super::floor_to_u64;
 
 /// Samples that every decoder of layer III adds at the start: its filter bank's delay.
 const DECODER_DELAY: u32 = 529;

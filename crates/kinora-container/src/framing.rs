@@ -13,9 +13,7 @@
     )
 )]
 
-pub(crate) mod file;
 pub(crate) mod latm;
-pub(crate) mod tags;
 
 use kinora_media::bitstream::BadHeader;
 use kinora_media::bitstream::aac::AdtsHeader;
@@ -178,7 +176,7 @@ impl Framing {
     }
 
     /// The frame at the start, and whether further pieces may belong to it.
-    fn header(self, data: &[u8]) -> Result<(Frame, bool), BadHeader> {
+    pub(crate) fn header(self, data: &[u8]) -> Result<(Frame, bool), BadHeader> {
         match self {
             Self::Adts => adts(data).map(|frame| (frame, false)),
             Self::Loas => loas(data).map(|frame| (frame, false)),
@@ -233,7 +231,35 @@ impl Framing {
         }
     }
 
-    const fn first_byte(self) -> u8 {
+    /// Whether two frames of one stream follow each other from the start on; `None` while there are too few bytes.
+    pub(crate) fn begins_with_two(self, data: &[u8]) -> Option<bool> {
+        let (first, _) = match self.header(data) {
+            Ok(read) => read,
+            Err(BadHeader::Truncated) => return None,
+            Err(_) => return Some(false),
+        };
+        let next = data.get(first.len..).unwrap_or_default();
+        if next.len() < self.header_len() {
+            return None;
+        }
+        Some(match self {
+            Self::Adts => {
+                pair(data, next, AdtsHeader::parse).is_some_and(|(a, b)| a.same_stream(&b))
+            }
+            Self::Mpeg => {
+                pair(data, next, MpegHeader::parse).is_some_and(|(a, b)| a.same_stream(&b))
+            }
+            // A dependent substream may follow, which begins no access unit.
+            Self::Ac3 => pair(data, next, ac3::FrameHeader::parse)
+                .is_some_and(|(a, b)| a.sample_rate == b.sample_rate),
+            Self::Loas | Self::Dts => self
+                .header(next)
+                .is_ok_and(|(next, _)| same(&next.format, &first.format)),
+        })
+    }
+
+    /// What each of its frames begins with.
+    pub(crate) const fn first_byte(self) -> u8 {
         match self {
             Self::Adts | Self::Mpeg => 0xff,
             Self::Loas => 0x56,
@@ -249,6 +275,15 @@ impl Framing {
             .unwrap_or(rest.len())
             .saturating_add(1)
     }
+}
+
+/// The headers of two frames.
+fn pair<H>(
+    first: &[u8],
+    next: &[u8],
+    parse: impl Fn(&[u8]) -> Result<H, BadHeader>,
+) -> Option<(H, H)> {
+    parse(first).ok().zip(parse(next).ok())
 }
 
 fn adts(data: &[u8]) -> Result<Frame, BadHeader> {
@@ -349,33 +384,6 @@ pub(crate) fn samples_to_time(samples: u64, sample_rate: u32) -> Time {
         .unwrap_or(0);
     Time::from_nanos(i64::try_from(nanos).unwrap_or(i64::MAX))
 }
-
-/// Lets a newtype around an [`AudioFile`](file::AudioFile) be a demuxer.
-macro_rules! demux_as_audio_file {
-    ($name:ident) => {
-        impl Demuxer for $name {
-            fn push(&mut self, offset: u64, data: Bytes) {
-                self.0.push(offset, data);
-            }
-            fn finish(&mut self) {
-                self.0.finish();
-            }
-            fn set_len(&mut self, total_len: u64) {
-                self.0.set_len(total_len);
-            }
-            fn poll(&mut self) -> Result<Step, DemuxError> {
-                self.0.poll()
-            }
-            fn seek(&mut self, target: SeekTo) -> Result<(), DemuxError> {
-                self.0.seek(target)
-            }
-            fn damage(&self) -> u64 {
-                self.0.damage()
-            }
-        }
-    };
-}
-pub(crate) use demux_as_audio_file;
 
 #[cfg(test)]
 mod tests;
