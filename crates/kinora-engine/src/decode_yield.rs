@@ -95,6 +95,7 @@ mod tests {
             dts: time,
             duration: Time::from_millis(100),
             flags: PacketFlags::default(),
+            crypto: None,
             data: Bytes::new(),
         }
     }
