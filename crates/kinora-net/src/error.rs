@@ -175,6 +175,9 @@ pub enum NetError {
     /// A whole answer was wanted that is larger than was allowed.
     #[error("the answer is larger than {0} bytes")]
     TooLarge(usize),
+    /// A whole answer was wanted of what comes as packets.
+    #[error("the resource comes as tracks and packets, not as bytes")]
+    NotBytes,
     /// The file could not be opened or read.
     #[error("{}", file_sentence(source))]
     File {
@@ -445,7 +448,10 @@ impl Coded for NetError {
     fn code(&self) -> Code {
         match self {
             Self::EmptyUrl => codes::ERROR_DATASOURCE_EMPTYURL,
-            Self::UnsupportedScheme(_) | Self::ForbiddenFile | Self::ForbiddenScheme(_) => codes::ERROR_NETWORK_UNSUPPORTED,
+            Self::UnsupportedScheme(_)
+            | Self::ForbiddenFile
+            | Self::ForbiddenScheme(_)
+            | Self::NotBytes => codes::ERROR_NETWORK_UNSUPPORTED,
             Self::DnsNotFound(_)
             | Self::DnsFailed { .. }
             | Self::DnsTimeout(_)
@@ -526,6 +532,7 @@ impl Coded for NetError {
             Self::Redirect(kind) => kind.reason(),
             Self::TotalTimeout => "net.total_timeout",
             Self::TooLarge(_) => "net.too_large",
+            Self::NotBytes => "net.not_bytes",
             Self::File { source } => match source.kind() {
                 io::ErrorKind::NotFound => "file.not_found",
                 io::ErrorKind::PermissionDenied => "file.permission",

@@ -84,6 +84,8 @@ impl Client {
         let since = Instant::now();
         let mut trip = Trip::new(url, &request);
         let journey = self.travel(&mut trip, &request, &response);
+        #[cfg(feature = "tracing")]
+        let journey = crate::trace::within(request.id, journey);
         let outcome = tokio::select! {
             biased;
             () = response.cancelled() => return,
@@ -132,10 +134,10 @@ impl Client {
 
     /// What the request may reach by who named its URL.
     async fn reach_of(&self, initiator: &Initiator) -> Reach {
-        let Initiator::Remote { origin_url } = initiator else {
+        let Initiator::Remote(origin) = initiator else {
             return Reach::AnyWeb;
         };
-        let Ok(url) = web_url(origin_url.expose()) else {
+        let Ok(url) = web_url(origin.expose()) else {
             return Reach::AnyWeb;
         };
         let place = place_of(&url);
@@ -186,6 +188,8 @@ impl Client {
         request: &FetchRequest,
     ) -> Result<Response<Incoming>, NetError> {
         trip.attempts += 1;
+        #[cfg(feature = "tracing")]
+        crate::trace::connected(&place_of(&trip.url), &connection.sender, connection.reused);
         let message = self.message(trip, request)?;
         let limit = self.config.first_byte_timeout;
         let host = trip.url.host_str().unwrap_or_default();
@@ -269,6 +273,8 @@ impl Client {
                 scheme => NetError::UnsupportedScheme(scheme.to_owned()),
             });
         }
+        #[cfg(feature = "tracing")]
+        crate::trace::redirected(status, &next);
         let before = std::mem::replace(&mut trip.url, next);
         if before == trip.url || trip.visited.contains(&trip.url) {
             return refuse(RedirectFailure::Loop);
@@ -317,6 +323,8 @@ impl Client {
             cut,
             decoder,
         } = opening;
+        #[cfg(feature = "tracing")]
+        crate::trace::answered(&info);
         let offset = info.offset;
         sink.head(info);
         let pump = body::Pump {
@@ -373,7 +381,7 @@ pub(crate) async fn transmit(
 fn trusted_origin(url: &Url, initiator: &Initiator) -> Origin {
     match initiator {
         Initiator::User => url.origin(),
-        Initiator::Remote { origin_url: origin } => {
+        Initiator::Remote(origin) => {
             Url::parse(origin.expose()).map_or_else(|_| Origin::new_opaque(), |url| url.origin())
         }
     }

@@ -34,22 +34,25 @@ mod phase;
 mod pipe;
 mod pool;
 mod proxy;
-mod request;
+mod reply;
 mod resolve;
 mod response;
 mod survey;
 mod target;
 mod tls;
+#[cfg(feature = "tracing")]
+mod trace;
 mod transport;
 mod web;
 
 pub use bit_stream::{BitStreamSource, BitStreams};
 pub use config::{IpFamily, NetConfig};
 pub use error::{BitStreamOperation, NetError};
+pub use kinora_fetch::{FetchEvent, FetchRequest, Initiator, Method, Purpose};
 pub use net::Net;
 pub use phase::{Phase, PhaseWatch, Waiting};
 pub use proxy::{NoProxy, Proxy, ProxyConfig, ProxyError, ProxyFailure, SocksReply};
-pub use request::{FetchRequest, Initiator, Method, FetchEvent, Reply};
+pub use reply::Reply;
 pub use resolve::{Resolve, Resolving, SystemResolver};
 pub use survey::{Answer, Dial, Handshake, Hop};
 pub use transport::{ResponseSink, Transport, Transports};

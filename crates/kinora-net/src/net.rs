@@ -140,6 +140,7 @@ impl Net {
                     return Ok(reply);
                 }
                 Ok(FetchEvent::Failed { fault, .. }) => return Err(fault),
+                Ok(FetchEvent::Tracks { .. } | FetchEvent::Packet { .. }) => break NetError::NotBytes,
                 Err(_) => break NetError::TotalTimeout,
             }
         };
@@ -174,6 +175,8 @@ impl Net {
     }
 
     fn fetch_into(&self, request: FetchRequest, sink: Arc<Sink>) {
+        #[cfg(feature = "tracing")]
+        crate::trace::begun(&request);
         let active = Arc::clone(&self.0.active);
         let response = ResponseSink::begin(request.id, request.credit, sink, active);
         match self.0.transports.find(&request) {

@@ -40,9 +40,9 @@ impl Transports {
     pub(crate) fn find(&self, request: &FetchRequest) -> Result<&Arc<dyn Transport>, NetError> {
         let url = request.url.expose();
         let (scheme, transport) = self.of(url)?;
-        if let Initiator::Remote { origin_url } = &request.initiator
+        if let Initiator::Remote(origin) = &request.initiator
             && !is_web(&scheme)
-            && !self.is_of(transport, origin_url.expose())
+            && !self.is_of(transport, origin.expose())
         {
             return Err(match scheme.as_str() {
                 FILE => NetError::ForbiddenFile,

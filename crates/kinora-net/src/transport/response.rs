@@ -10,7 +10,7 @@ use kinora_errors::{Fault, codes};
 use kinora_media::{Chunk, MediaInfo, Packet, RequestId, ResponseInfo};
 
 use crate::flow::Flow;
-use crate::{FetchEvent, packet_cost};
+use crate::FetchEvent;
 
 /// Where events go. It may block: that holds the network back, never loses an event.
 pub(crate) type Sink = dyn Fn(FetchEvent) + Send + Sync;
@@ -29,6 +29,8 @@ impl Active {
     pub(crate) fn cancel(&self, id: RequestId) {
         let flow = self.lock().remove(&id);
         if let Some(flow) = flow {
+            #[cfg(feature = "tracing")]
+            crate::trace::cancelled(id);
             flow.cancel();
         }
     }
@@ -128,7 +130,7 @@ impl ResponseSink {
 
     /// Delivers a packet once there is any credit. `false`: nobody waits for it any more.
     pub async fn send_packet(&self, packet: Packet) -> bool {
-        let cost = packet_cost(&packet);
+        let cost = FetchEvent::cost_of(&packet);
         if self.credit(cost).await.is_none() {
             return false;
         }
@@ -194,6 +196,10 @@ impl ResponseSink {
     fn end(&mut self, event: FetchEvent) {
         self.ended = true;
         self.active.forget(self.id, &self.flow);
+        #[cfg(feature = "tracing")]
+        if !self.is_cancelled() {
+            crate::trace::ended(&event);
+        }
         self.emit(event);
     }
 }
