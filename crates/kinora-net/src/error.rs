@@ -208,7 +208,9 @@ pub enum NetError {
         source: io::Error,
     },
     /// What was read long ago from a source that can not seek is wanted again.
-    #[error("byte {0} of the application's source was read and let go, and the source can not seek")]
+    #[error(
+        "byte {0} of the application's source was read and let go, and the source can not seek"
+    )]
     BitStreamGone(u64),
     /// A thread or the runtime could not be started.
     #[error("the network could not be started")]

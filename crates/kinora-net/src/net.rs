@@ -140,7 +140,9 @@ impl Net {
                     return Ok(reply);
                 }
                 Ok(FetchEvent::Failed { fault, .. }) => return Err(fault),
-                Ok(FetchEvent::Tracks { .. } | FetchEvent::Packet { .. }) => break NetError::NotBytes,
+                Ok(FetchEvent::Tracks { .. } | FetchEvent::Packet { .. }) => {
+                    break NetError::NotBytes;
+                }
                 Err(_) => break NetError::TotalTimeout,
             }
         };

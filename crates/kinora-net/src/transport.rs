@@ -32,6 +32,11 @@ impl Transports {
         self.0.push(Arc::new(transport));
     }
 
+    /// Adds others behind those that are there.
+    pub fn append(&mut self, others: Self) {
+        self.0.extend(others.0);
+    }
+
     pub(crate) fn add_shared(&mut self, transport: Arc<dyn Transport>) {
         self.0.push(transport);
     }

@@ -1,7 +1,8 @@
-//! Bytes in, packets out: from a single file, or from the segments of a playlist.
+//! Bytes in, packets out: from a single file, or from the segments of a playlist. Or packets in, where a transport gives them.
 
 mod hls;
 mod progressive;
+mod pushed;
 
 use std::sync::Arc;
 
@@ -16,6 +17,7 @@ use crate::{SeekAccuracy, Slot, TrackChoice, TrackOption};
 
 pub(crate) use hls::{Hls, is_separate_sound};
 pub(crate) use progressive::Progressive;
+pub(crate) use pushed::Pushed;
 
 /// What the session must know of the ingest.
 #[derive(Debug)]
@@ -77,6 +79,8 @@ pub(crate) enum Ingest {
     Progressive(Box<Progressive>),
     /// The segments of playlists.
     Hls(Box<Hls>),
+    /// Packets of a transport.
+    Pushed(Box<Pushed>),
 }
 
 impl Ingest {
@@ -97,12 +101,19 @@ impl Ingest {
             Self::Unknown => None,
             Self::Progressive(file) => file.poll(cx, buffer, position, most),
             Self::Hls(hls) => hls.poll(cx, buffer, position, most),
+            Self::Pushed(pushed) => pushed.poll(cx, buffer, position, most),
         }
     }
 
     /// The network answers one of its requests.
     pub(crate) fn on_fetch(&mut self, cx: &mut Cx, event: FetchEvent, terms: Terms) {
+        if let Self::Pushed(pushed) = self {
+            return pushed.on_event(cx, event, terms);
+        }
         match event {
+            FetchEvent::Tracks { id, info, live } => self.on_tracks(id, info, live),
+            // Only what has given its tracks gives packets.
+            FetchEvent::Packet { .. } => {}
             FetchEvent::Head { id, info } => self.on_head(cx, id, info, terms),
             FetchEvent::Chunk(chunk) => self.on_chunk(cx, chunk, terms),
             FetchEvent::Done { id } => self.on_done(cx, id, terms),
@@ -110,9 +121,18 @@ impl Ingest {
         }
     }
 
+    /// A resource that turned out to carry media without a container is taken as it comes.
+    fn on_tracks(&mut self, id: RequestId, info: Arc<MediaInfo>, live: bool) {
+        if let Self::Progressive(file) = self
+            && let Some(transfer) = file.take_transfer(id)
+        {
+            *self = Self::Pushed(Box::new(Pushed::adopt(transfer, id, info, live)));
+        }
+    }
+
     fn on_head(&mut self, cx: &mut Cx, id: RequestId, info: ResponseInfo, terms: Terms) {
         match self {
-            Self::Unknown => {}
+            Self::Unknown | Self::Pushed(_) => {}
             Self::Progressive(file) => file.on_head(cx, id, info, terms),
             Self::Hls(hls) => hls.on_head(cx, id, info, terms),
         }
@@ -120,7 +140,7 @@ impl Ingest {
 
     fn on_chunk(&mut self, cx: &mut Cx, chunk: Chunk, terms: Terms) {
         match self {
-            Self::Unknown => {}
+            Self::Unknown | Self::Pushed(_) => {}
             Self::Progressive(file) => file.on_chunk(cx, chunk),
             Self::Hls(hls) => return hls.on_chunk(cx, chunk, terms),
         }
@@ -146,6 +166,7 @@ impl Ingest {
             Self::Unknown => false,
             Self::Progressive(_) => false,
             Self::Hls(hls) => hls.is_live(),
+            Self::Pushed(pushed) => pushed.is_live(),
         }
     }
 
@@ -154,13 +175,14 @@ impl Ingest {
         match self {
             Self::Unknown | Self::Progressive(_) => None,
             Self::Hls(hls) => hls.hold_back(),
+            Self::Pushed(pushed) => pushed.is_live().then_some(Time::ZERO),
         }
     }
 
     /// The earliest time that can be sought: a live stream that ended begins where its last playlist does.
     pub(crate) fn first_time(&self) -> Time {
         match self {
-            Self::Unknown | Self::Progressive(_) => Time::ZERO,
+            Self::Unknown | Self::Progressive(_) | Self::Pushed(_) => Time::ZERO,
             Self::Hls(hls) => hls.first_time(),
         }
     }
@@ -168,8 +190,7 @@ impl Ingest {
     /// Renditions to choose from, where there are several.
     pub(crate) fn options(&self) -> Option<Arc<[TrackOption]>> {
         match self {
-            Self::Unknown => None,
-            Self::Progressive(_) => None,
+            Self::Unknown | Self::Progressive(_) | Self::Pushed(_) => None,
             Self::Hls(hls) => hls.options(),
         }
     }
@@ -177,7 +198,7 @@ impl Ingest {
     /// Chooses a rendition; gives what must be loaded anew, which a seek does.
     pub(crate) fn select(&mut self, cx: &mut Cx, choice: TrackChoice) -> Anew {
         match self {
-            Self::Unknown | Self::Progressive(_) => Anew::Nothing,
+            Self::Unknown | Self::Progressive(_) | Self::Pushed(_) => Anew::Nothing,
             Self::Hls(hls) => hls.select(cx, choice),
         }
     }
@@ -191,7 +212,7 @@ impl Ingest {
 
     fn on_done(&mut self, cx: &mut Cx, id: RequestId, terms: Terms) {
         match self {
-            Self::Unknown => {}
+            Self::Unknown | Self::Pushed(_) => {}
             Self::Progressive(file) => file.on_done(cx, id),
             Self::Hls(hls) => hls.on_done(cx, id, terms),
         }
@@ -199,7 +220,7 @@ impl Ingest {
 
     fn on_failed(&mut self, cx: &mut Cx, id: RequestId, fault: Fault, terms: Terms) {
         match self {
-            Self::Unknown => {}
+            Self::Unknown | Self::Pushed(_) => {}
             Self::Progressive(file) => file.on_failed(cx, id, fault, terms),
             Self::Hls(hls) => hls.on_failed(cx, id, fault, terms),
         }
@@ -210,6 +231,7 @@ impl Ingest {
             Self::Unknown => {}
             Self::Progressive(file) => file.on_time(cx, terms),
             Self::Hls(hls) => hls.on_time(cx, terms),
+            Self::Pushed(pushed) => pushed.on_time(cx, terms),
         }
     }
 
@@ -218,6 +240,7 @@ impl Ingest {
             Self::Unknown => None,
             Self::Progressive(file) => file.deadline(cx),
             Self::Hls(hls) => hls.deadline(cx),
+            Self::Pushed(pushed) => pushed.deadline(cx),
         }
     }
 
@@ -230,6 +253,10 @@ impl Ingest {
                 hls.seek(cx, target.time, accuracy);
                 Sought::Direct
             }
+            Self::Pushed(pushed) => {
+                pushed.restart(cx);
+                Sought::FromStart
+            }
         }
     }
 
@@ -238,7 +265,7 @@ impl Ingest {
     pub(crate) fn find_duration(&mut self) -> bool {
         match self {
             Self::Progressive(file) => file.look_for_length(),
-            Self::Unknown | Self::Hls(_) => false,
+            Self::Unknown | Self::Hls(_) | Self::Pushed(_) => false,
         }
     }
 
@@ -246,7 +273,7 @@ impl Ingest {
     pub(crate) fn total_len(&self) -> Option<u64> {
         match self {
             Self::Progressive(file) => file.total_len(),
-            Self::Unknown | Self::Hls(_) => None,
+            Self::Unknown | Self::Hls(_) | Self::Pushed(_) => None,
         }
     }
 
@@ -254,7 +281,7 @@ impl Ingest {
     pub(crate) fn damage(&self) -> u64 {
         match self {
             Self::Progressive(file) => file.damage(),
-            Self::Unknown | Self::Hls(_) => 0,
+            Self::Unknown | Self::Hls(_) | Self::Pushed(_) => 0,
         }
     }
 
@@ -264,6 +291,7 @@ impl Ingest {
             Self::Unknown => false,
             Self::Progressive(file) => file.reload(cx),
             Self::Hls(hls) => hls.reload(cx),
+            Self::Pushed(pushed) => pushed.reload(cx),
         }
     }
 
@@ -272,6 +300,7 @@ impl Ingest {
             Self::Unknown => {}
             Self::Progressive(file) => file.renew(cx, url),
             Self::Hls(hls) => hls.renew(cx, &url),
+            Self::Pushed(pushed) => pushed.renew(cx, url),
         }
     }
 
@@ -280,6 +309,7 @@ impl Ingest {
             Self::Unknown => {}
             Self::Progressive(file) => file.close(cx),
             Self::Hls(hls) => hls.close(cx),
+            Self::Pushed(pushed) => pushed.close(cx),
         }
     }
 }

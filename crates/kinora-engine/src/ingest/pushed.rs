@@ -140,7 +140,9 @@ impl Pushed {
             FetchEvent::Packet { packet, .. } => {
                 self.transfer.on_packet(cx, &packet);
                 cx.mark(TimingMark::FirstSegmentByte);
-                self.waiting.extend(self.wanted(packet).map(Item::Packet));
+                if let Some(packet) = self.wanted(packet) {
+                    self.waiting.push_back(Item::Packet(packet));
+                }
             }
             event => {
                 let progress = self.transfer.on_event(cx, event, context);

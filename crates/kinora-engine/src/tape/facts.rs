@@ -118,7 +118,7 @@ pub(super) enum Stepped {
     #[serde(rename = "i")]
     Info(Described),
     #[serde(rename = "p")]
-    Packet(u32, i64, i64, i64, u8, usize),
+    Packet(NotedPacket),
     #[serde(rename = "m")]
     NeedMore,
     #[serde(rename = "w")]
@@ -131,14 +131,7 @@ impl From<&Step> for Stepped {
     fn from(step: &Step) -> Self {
         match step {
             Step::Info(info) => Self::Info(Described::from(&**info)),
-            Step::Packet(packet) => Self::Packet(
-                packet.track.0,
-                packet.pts.as_nanos(),
-                packet.dts.as_nanos(),
-                packet.duration.as_nanos(),
-                bits(packet.flags),
-                packet.data.len(),
-            ),
+            Step::Packet(packet) => Self::Packet(packet.into()),
             Step::NeedMore => Self::NeedMore,
             Step::Want(range) => Self::Want(*range),
             Step::End => Self::End,
@@ -150,17 +143,40 @@ impl From<Stepped> for Step {
     fn from(step: Stepped) -> Self {
         match step {
             Stepped::Info(info) => Self::Info(Arc::new(info.into())),
-            Stepped::Packet(track, pts, dts, duration, flags, len) => Self::Packet(Packet {
-                track: TrackId(track),
-                pts: Time::from_nanos(pts),
-                dts: Time::from_nanos(dts),
-                duration: Time::from_nanos(duration),
-                flags: flags_of(flags),
-                data: blank(len),
-            }),
+            Stepped::Packet(packet) => Self::Packet(packet.into()),
             Stepped::NeedMore => Self::NeedMore,
             Stepped::Want(range) => Self::Want(range),
             Stepped::End => Self::End,
+        }
+    }
+}
+
+/// A packet without its content: track, pts, dts, duration, flags, bytes.
+#[derive(Serialize, Deserialize)]
+pub(super) struct NotedPacket(u32, i64, i64, i64, u8, usize);
+
+impl From<&Packet> for NotedPacket {
+    fn from(packet: &Packet) -> Self {
+        Self(
+            packet.track.0,
+            packet.pts.as_nanos(),
+            packet.dts.as_nanos(),
+            packet.duration.as_nanos(),
+            bits(packet.flags),
+            packet.data.len(),
+        )
+    }
+}
+
+impl From<NotedPacket> for Packet {
+    fn from(NotedPacket(track, pts, dts, duration, flags, len): NotedPacket) -> Self {
+        Self {
+            track: TrackId(track),
+            pts: Time::from_nanos(pts),
+            dts: Time::from_nanos(dts),
+            duration: Time::from_nanos(duration),
+            flags: flags_of(flags),
+            data: blank(len),
         }
     }
 }

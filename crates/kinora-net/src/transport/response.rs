@@ -9,8 +9,8 @@ use bytes::Bytes;
 use kinora_errors::{Fault, codes};
 use kinora_media::{Chunk, MediaInfo, Packet, RequestId, ResponseInfo};
 
-use crate::flow::Flow;
 use crate::FetchEvent;
+use crate::flow::Flow;
 
 /// Where events go. It may block: that holds the network back, never loses an event.
 pub(crate) type Sink = dyn Fn(FetchEvent) + Send + Sync;
