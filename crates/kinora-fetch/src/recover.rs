@@ -216,5 +216,12 @@ pub(crate) fn silent() -> Fault {
         .retry_class(Retry::Backoff)
 }
 
+/// An answer that ended before it began.
+pub(crate) fn ended_early() -> Fault {
+    Fault::new(codes::ERROR_NETWORK_UNKNOWN, "http.truncated")
+        .because("the answer ended without a byte, though bytes are missing")
+        .retry_class(Retry::Backoff)
+}
+
 #[cfg(test)]
 mod tests;

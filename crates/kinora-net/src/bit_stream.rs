@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::fmt;
 use std::io::{self, ErrorKind, Read, Seek, SeekFrom};
+use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
@@ -91,6 +92,10 @@ impl BitStreamSource {
         }
     }
 }
+
+/// A panic of the source ends its thread, and every request that follows fails.
+impl UnwindSafe for BitStreamSource {}
+impl RefUnwindSafe for BitStreamSource {}
 
 /// What lies behind it is the application's.
 impl fmt::Debug for BitStreamSource {

@@ -3,6 +3,7 @@
 mod response;
 
 use std::fmt;
+use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::sync::Arc;
 
 pub use self::response::ResponseSink;
@@ -25,6 +26,10 @@ pub trait Transport: Send + Sync + 'static {
 /// one for `https` takes the place of the built-in one.
 #[derive(Clone, Default)]
 pub struct Transports(Vec<Arc<dyn Transport>>);
+
+/// It holds nothing of its own that a panic could leave half done.
+impl UnwindSafe for Transports {}
+impl RefUnwindSafe for Transports {}
 
 impl Transports {
     /// Adds a transport behind those that are there.

@@ -4,6 +4,7 @@ use kinora_errors::{Fault, Retry, codes};
 use kinora_media::{Chunk, Packet, ResponseInfo};
 
 use super::{FORGIVEN_AFTER, Phase, Progress, RangeMode, Transfer};
+use crate::recover;
 use crate::{FetchEvent, FetchNotice, Host, Purpose, RetryContext};
 
 impl Transfer {
@@ -19,6 +20,9 @@ impl Transfer {
             FetchEvent::Chunk(chunk) => self.on_chunk(host, chunk),
             FetchEvent::Tracks { .. } => self.on_tracks(host),
             FetchEvent::Packet { packet, .. } => self.on_packet(host, &packet),
+            FetchEvent::Done { .. } if self.is_missing_all() => {
+                self.on_failed(host, recover::ended_early(), context)
+            }
             FetchEvent::Done { .. } => self.on_done(host),
             FetchEvent::Failed { fault, .. } => self.on_failed(host, fault, context),
         }
@@ -136,6 +140,12 @@ impl Transfer {
         if let Some(fault) = self.broken.take() {
             host.notice(FetchNotice::RetrySucceeded(fault));
         }
+    }
+
+    /// The answer is over and brought nothing, though bytes are missing.
+    fn is_missing_all(&self) -> bool {
+        let rest = self.expected().is_some_and(|all| self.received() < all);
+        rest && self.progress == 0 && matches!(self.phase, Phase::Requested(_))
     }
 
     /// The answer is over. Where it brought less than was asked for, the rest is asked for (RFC 9110 15.3.7).
