@@ -81,6 +81,10 @@ impl Progressive {
         let url = self.final_url.take().unwrap_or_else(|| self.url.clone());
         Some((self.transfer.take(), data, url))
     }
+    /// Its transfer, if that request is its own.
+    pub(crate) fn take_transfer(&mut self, id: RequestId) -> Option<Transfer> {
+        self.transfer.is(id).then(|| self.transfer.take())
+    }
     pub(crate) fn is_playlist(&self) -> bool {
         self.playlist.is_some()
     }
