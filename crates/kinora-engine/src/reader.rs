@@ -101,10 +101,7 @@ impl PacketReader {
         };
         let Self { cx, ingest, .. } = self;
         match input {
-            Input::Head { id, info } => ingest.on_head(cx, id, info, terms),
-            Input::Chunk(chunk) => ingest.on_chunk(cx, chunk, terms),
-            Input::Done { id } => ingest.on_done(cx, id, terms),
-            Input::Failed { id, fault } => ingest.on_failed(cx, id, fault, terms),
+            Input::Fetch(event) => ingest.on_fetch(cx, event, terms),
             Input::Timeout => ingest.on_time(cx, terms),
             _ => {}
         }

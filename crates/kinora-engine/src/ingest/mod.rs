@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use kinora_container::SeekTo;
 use kinora_errors::{Fault, Secret};
+use kinora_fetch::FetchEvent;
 use kinora_media::{Chunk, MediaInfo, Packet, RequestId, ResponseInfo, Time, TrackId};
 
 use crate::cx::Cx;
@@ -99,7 +100,17 @@ impl Ingest {
         }
     }
 
-    pub(crate) fn on_head(&mut self, cx: &mut Cx, id: RequestId, info: ResponseInfo, terms: Terms) {
+    /// The network answers one of its requests.
+    pub(crate) fn on_fetch(&mut self, cx: &mut Cx, event: FetchEvent, terms: Terms) {
+        match event {
+            FetchEvent::Head { id, info } => self.on_head(cx, id, info, terms),
+            FetchEvent::Chunk(chunk) => self.on_chunk(cx, chunk, terms),
+            FetchEvent::Done { id } => self.on_done(cx, id, terms),
+            FetchEvent::Failed { id, fault } => self.on_failed(cx, id, fault, terms),
+        }
+    }
+
+    fn on_head(&mut self, cx: &mut Cx, id: RequestId, info: ResponseInfo, terms: Terms) {
         match self {
             Self::Unknown => {}
             Self::Progressive(file) => file.on_head(cx, id, info, terms),
@@ -107,7 +118,7 @@ impl Ingest {
         }
     }
 
-    pub(crate) fn on_chunk(&mut self, cx: &mut Cx, chunk: Chunk, terms: Terms) {
+    fn on_chunk(&mut self, cx: &mut Cx, chunk: Chunk, terms: Terms) {
         match self {
             Self::Unknown => {}
             Self::Progressive(file) => file.on_chunk(cx, chunk),
@@ -178,7 +189,7 @@ impl Ingest {
         }
     }
 
-    pub(crate) fn on_done(&mut self, cx: &mut Cx, id: RequestId, terms: Terms) {
+    fn on_done(&mut self, cx: &mut Cx, id: RequestId, terms: Terms) {
         match self {
             Self::Unknown => {}
             Self::Progressive(file) => file.on_done(cx, id),
@@ -186,7 +197,7 @@ impl Ingest {
         }
     }
 
-    pub(crate) fn on_failed(&mut self, cx: &mut Cx, id: RequestId, fault: Fault, terms: Terms) {
+    fn on_failed(&mut self, cx: &mut Cx, id: RequestId, fault: Fault, terms: Terms) {
         match self {
             Self::Unknown => {}
             Self::Progressive(file) => file.on_failed(cx, id, fault, terms),
