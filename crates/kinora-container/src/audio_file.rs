@@ -405,6 +405,7 @@ impl AudioFile {
                 ..PacketFlags::default()
             },
             data,
+            crypto: None,
         }
     }
 

@@ -96,6 +96,7 @@ mod tests {
             duration: Time::from_millis(100),
             flags: PacketFlags::default(),
             data: Bytes::new(),
+            crypto: None,
         }
     }
 

@@ -12,6 +12,7 @@ mod codec_id;
 mod display;
 mod frame;
 mod packet;
+mod protection;
 mod request;
 mod time;
 mod track;
@@ -24,6 +25,10 @@ pub use frame::{
     AudioFrame, ColorInfo, ColorRange, FrameBuffer, PixelFormat, PlaneView, VecPlanes, VideoFrame,
 };
 pub use packet::{Packet, PacketFlags};
+pub use protection::{
+    CryptPattern, Iv, KeyId, KeySystemHeader, Protection, ProtectionScheme, SampleCrypto, SampleIv,
+    SampleProtection, Subsample, Subsamples, sixteen_from_hex,
+};
 pub use request::{ByteRange, Chunk, Header, RequestId, ResponseInfo};
 pub use time::{Now, Time, Timebase};
 pub use track::{AudioParams, MediaInfo, Rotation, TrackId, TrackInfo, VideoParams};
