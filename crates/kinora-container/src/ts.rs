@@ -18,6 +18,7 @@
 )]
 
 mod audio;
+mod blocks;
 mod clock;
 mod marks;
 mod opus;

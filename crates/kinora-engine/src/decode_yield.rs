@@ -97,6 +97,7 @@ mod tests {
             flags: PacketFlags::default(),
             crypto: None,
             data: Bytes::new(),
+            crypto: None,
         }
     }
 
