@@ -11,13 +11,13 @@ use kinora_container::{
 use kinora_errors::{Coded as _, Fault, codes};
 use kinora_media::{MediaInfo, Packet, Time, TrackInfo, TrackKind};
 
-use crate::check::{Check, Step};
+use crate::check::{Check, CheckKind};
 use crate::run::Run;
 
 impl Run<'_> {
     /// A file that is played as it is: its headers, its beginning, middle and end.
     pub(crate) fn media(&mut self, url: &str) {
-        let check = Check::new(Step::Media).fact("place", "first");
+        let check = Check::new(CheckKind::Media).fact("place", "first");
         let mut reader = match MediaReader::open(url, &self.options.net) {
             Ok(reader) => reader,
             Err(fault) => return self.add(check.failed(fault)),
@@ -38,7 +38,7 @@ impl Run<'_> {
             let Some(time) = time.filter(|time| *time > Time::ZERO) else {
                 continue;
             };
-            let check = Check::new(Step::Media)
+            let check = Check::new(CheckKind::Media)
                 .fact("place", place)
                 .fact("time", time);
             let mode = SeekMode::Before;
@@ -57,7 +57,7 @@ impl Run<'_> {
             if !matches!(track.kind(), TrackKind::Video | TrackKind::Audio) {
                 continue;
             }
-            let check = Check::new(Step::Codec).fact("codec", describe(track));
+            let check = Check::new(CheckKind::Codec).fact("codec", describe(track));
             let check = match decoder_for(track, self.options.decoders) {
                 Ok(name) => check.fact("decoder", name),
                 Err(fault) => check.failed(fault.at_url(url)),
@@ -68,7 +68,7 @@ impl Run<'_> {
 }
 
 /// So many packets of other tracks may come before a picture.
-const MOST_BEFORE: usize = 4_096;
+const MAX_PACKETS_BEFORE: usize = 4_096;
 
 /// The first picture from here on; the first packet where there are no pictures.
 fn first_picture(reader: &mut MediaReader) -> Result<Option<Packet>, Fault> {
@@ -85,7 +85,7 @@ fn first_picture(reader: &mut MediaReader) -> Result<Option<Packet>, Fault> {
     if !has_pictures || first.as_ref().is_none_or(is_video) {
         return Ok(first);
     }
-    for _ in 0..MOST_BEFORE {
+    for _ in 0..MAX_PACKETS_BEFORE {
         match reader.next_packet()? {
             Some(packet) if is_video(&packet) => return Ok(Some(packet)),
             Some(_) => {}

@@ -27,10 +27,10 @@ use tokio::net::TcpStream;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
+use crate::data_dir::Core;
 use crate::domain::{
     AccessKey, Definition, Encryption, Format, Rendition, Video, VideoId, VideoStatus,
 };
-use crate::library::Core;
 use crate::{Clock, Library, Limits, ManualClock, Service, ServiceConfig};
 
 static NONCE: AtomicU64 = AtomicU64::new(0);
@@ -50,6 +50,12 @@ pub(crate) fn config(dir: &Path, clock: &Arc<ManualClock>) -> ServiceConfig {
 }
 
 impl Running {
+    /// A service on a directory of its own, and its first key.
+    pub(crate) async fn alone(clock: ManualClock) -> (tempfile::TempDir, Self, Triple) {
+        let dir = tempfile::tempdir().unwrap();
+        let (service, key) = Self::start(&dir.path().join("data"), Arc::new(clock)).await;
+        (dir, service, key.unwrap())
+    }
     pub(crate) async fn start(dir: &Path, clock: Arc<ManualClock>) -> (Self, Option<Triple>) {
         Self::start_with(dir, clock, Limits::default()).await
     }
@@ -190,14 +196,7 @@ impl Running {
             )
             .await;
         assert_eq!(reply.status, 200, "{}", reply.text());
-        let reply = kinora_cloud::vod::parse_video_play_auth(reply.status, &reply.body).unwrap();
-        let auth = PlayAuth::decode(reply.play_auth.expose()).unwrap();
-        let triple = Triple {
-            id: auth.access_key_id,
-            secret: auth.access_key_secret.expose().to_owned(),
-            token: Some(auth.security_token.expose().to_owned()),
-        };
-        (triple, auth.auth_info.expose().to_owned())
+        Triple::of_play_auth(&reply)
     }
     /// The path and query of the first URL that GetPlayInfo gives for a format.
     pub(crate) async fn play_url(&self, key: &Triple, id: &VideoId, format: &str) -> String {
@@ -257,6 +256,17 @@ impl Triple {
             token: None,
         }
     }
+    /// That of a play credential, and its AuthInfo.
+    pub(crate) fn of_play_auth(reply: &Reply) -> (Self, String) {
+        let reply = kinora_cloud::vod::parse_video_play_auth(reply.status, &reply.body).unwrap();
+        let auth = PlayAuth::decode(reply.play_auth.expose()).unwrap();
+        let triple = Self {
+            id: auth.access_key_id,
+            secret: auth.access_key_secret.expose().to_owned(),
+            token: Some(auth.security_token.expose().to_owned()),
+        };
+        (triple, auth.auth_info.expose().to_owned())
+    }
     pub(crate) fn of(json: &Value) -> Self {
         let text = |name: &str| json[name].as_str().unwrap().to_owned();
         Self {
@@ -265,6 +275,25 @@ impl Triple {
             token: Some(text("SecurityToken")),
         }
     }
+}
+
+/// A service on a directory of its own, its first key and a video that is published.
+pub(crate) async fn with_a_video() -> (tempfile::TempDir, Running, Triple, VideoId) {
+    let (dir, service, key) = Running::alone(ManualClock::now()).await;
+    let id = service.publish().await;
+    (dir, service, key, id)
+}
+
+/// The answer to AssumeRole for the role `player`.
+pub(crate) async fn assume(service: &Running, key: &Triple, more: &[(&str, &str)]) -> Reply {
+    let mut params = vec![
+        ("Action", "AssumeRole"),
+        ("Version", "2015-04-01"),
+        ("RoleArn", "acs:ram::1:role/player"),
+        ("RoleSessionName", "viewer"),
+    ];
+    params.extend(more);
+    service.call(key, &params).await
 }
 
 pub(crate) struct Reply {

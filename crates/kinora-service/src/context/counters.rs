@@ -1,10 +1,10 @@
-//! Which limits were hit, and how often: told once a second at most, so that who attacks cannot fill the log.
+//! Which limits were hit, and how often: reported once a second at most, so that an attacker can not fill the log.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// A limit that was hit.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Hit {
+pub(crate) enum LimitHit {
     Connections,
     ClientConnections,
     Requests,
@@ -16,7 +16,7 @@ pub(crate) enum Hit {
     OpenFiles,
 }
 
-impl Hit {
+impl LimitHit {
     const ALL: [(Self, &'static str, &'static str); 9] = [
         (
             Self::Connections,
@@ -66,19 +66,19 @@ impl Hit {
     ];
 }
 
-/// How often each limit was hit since it was last told.
+/// How often each limit was hit since the last report.
 #[derive(Default)]
-pub(crate) struct Tally([AtomicU64; Hit::ALL.len()]);
+pub(crate) struct LimitCounters([AtomicU64; LimitHit::ALL.len()]);
 
-impl Tally {
-    pub(crate) fn count(&self, hit: Hit) {
+impl LimitCounters {
+    pub(crate) fn count(&self, hit: LimitHit) {
         if let Some(count) = self.0.get(hit as usize) {
             count.fetch_add(1, Ordering::Relaxed);
         }
     }
-    /// Tells the operator what there is to tell.
-    pub(super) fn tell(&self) {
-        for (hit, limit, what) in Hit::ALL {
+    /// Writes the limits that were hit into the log.
+    pub(crate) fn report(&self) {
+        for (hit, limit, what) in LimitHit::ALL {
             let count = self.0.get(hit as usize);
             let times = count.map_or(0, |count| count.swap(0, Ordering::Relaxed));
             if times > 0 {
@@ -94,7 +94,7 @@ mod tests {
 
     #[test]
     fn every_limit_has_its_own_count() {
-        for (at, (hit, ..)) in Hit::ALL.into_iter().enumerate() {
+        for (at, (hit, ..)) in LimitHit::ALL.into_iter().enumerate() {
             assert_eq!(hit as usize, at);
         }
     }

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::limits::Budget;
+use super::limits::ImportBudget;
 use super::package::{adaptive_playlist, package};
 use super::plan::{self, Plan, Rung};
 use super::probe::{self, Probed};
@@ -20,23 +20,23 @@ const MIN_KEPT: f64 = 0.95;
 const CUT_SLACK_S: f64 = 1.0;
 
 /// What is made of what.
-pub(super) struct Work<'a> {
+pub(super) struct Transcode<'a> {
     pub(super) source: &'a Path,
     pub(super) probed: &'a Probed,
     pub(super) plan: &'a Plan,
     pub(super) encrypt: bool,
     pub(super) staging: &'a Staging,
-    pub(super) budget: &'a Budget,
+    pub(super) budget: &'a ImportBudget,
 }
 
 /// What was made.
-pub(super) struct Made {
+pub(super) struct Transcoded {
     pub(super) renditions: Vec<Rendition>,
     pub(super) cover: Option<String>,
     pub(super) duration_s: f64,
 }
 
-impl Work<'_> {
+impl Transcode<'_> {
     /// Where the whole files are made. Those of an encrypted video are in the clear, so they do not become its media.
     pub(super) fn files(&self) -> PathBuf {
         if self.encrypt {
@@ -50,7 +50,7 @@ impl Work<'_> {
     pub(super) async fn run<F: FnMut(f64) + Send>(
         &self,
         progress: &mut Progress<F>,
-    ) -> Result<Made, ImportError> {
+    ) -> Result<Transcoded, ImportError> {
         self.encode(progress).await?;
         let mut renditions = Vec::new();
         let steps = (self.plan.rungs.len().max(1)) as f64;
@@ -80,7 +80,7 @@ impl Work<'_> {
         let duration_s = renditions
             .first()
             .map_or(self.probed.duration_s, |rendition| rendition.duration_s);
-        Ok(Made {
+        Ok(Transcoded {
             renditions,
             cover,
             duration_s,
@@ -120,7 +120,7 @@ impl Work<'_> {
         }
         let size = tokio::fs::metadata(&path)
             .await
-            .map_err(ImportError::work("look at what FFmpeg made"))?
+            .map_err(ImportError::io("look at what FFmpeg made"))?
             .len();
         let video = made.video.as_ref();
         Ok(Rendition {
@@ -192,5 +192,5 @@ async fn sync_tree(out: PathBuf) -> Result<(), ImportError> {
         .await
         .map_err(|error| std::io::Error::other(error.to_string()))
         .and_then(|done| done)
-        .map_err(ImportError::work("write the media to the disk"))
+        .map_err(ImportError::io("write the media to the disk"))
 }

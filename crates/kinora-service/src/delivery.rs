@@ -1,7 +1,7 @@
 //! Media over HTTP: every URL is signed (type A), also those within playlists; files are streamed in pieces.
 //!
 //! A playlist's segments, renditions and key are signed when the playlist is delivered, with the playlist's own
-//! time of death. So one signature from the gateway opens the whole rendition, for as long as it says, and no
+//! expiry. So one signature from the gateway opens the whole rendition, for as long as it says, and no
 //! name within it can be guessed or opened without.
 
 mod playlist;
@@ -21,54 +21,32 @@ use axum::response::{IntoResponse as _, Response};
 use bytes::Bytes;
 use futures_util::{Stream, stream};
 use kinora_cloud::UnixTime;
-use kinora_cloud::url_auth::{self, Ticket, UrlAuthError};
-use kinora_errors::Secret;
+use kinora_cloud::url_auth::{self, UrlAuthError};
 use tokio::io::AsyncReadExt as _;
 
-use crate::crypto::{hex, random};
-use crate::domain::{VideoId, VideoStatus};
+use crate::context::{AppState, Permit, Reason, RequestInfo};
+use crate::domain::{VideoId, VideoStatus, media_path, sign_path};
 use crate::error::Causes;
 use crate::object::{MediaName, Object};
-use crate::server::{Held, Reason, Visit};
-use crate::service::Shared;
-use range::{Part, Validators};
+use range::{RangeResult, Validators};
 
 /// Octets that are read and sent at once. Each of the many streams of an HTTP/2 connection keeps one piece waiting.
 const PIECE_LEN: usize = 128 * 1024;
 const HTTP2_PIECE_LEN: usize = 32 * 1024;
 /// So many where memory is short.
-const LEAST_PIECE_LEN: usize = 16 * 1024;
+const MIN_PIECE_LEN: usize = 16 * 1024;
 /// A playlist longer than this is none of ours: at four seconds a segment it would play for three days.
 const MAX_PLAYLIST_LEN: u64 = 2 * 1024 * 1024;
 /// How much longer a playlist grows when its URIs are signed, its text beside it.
 const SIGNED_GROWTH: usize = 4;
 /// A viewer's token that is longer was not given to anybody by the gateway.
 const MAX_TOKEN_LEN: usize = 512;
-/// A URL dies at its very timestamp, so that AuthTimeout alone says how long it lives.
+/// A URL expires at its very timestamp, so that AuthTimeout alone is its lifetime.
 const VALIDITY_S: i64 = 0;
 const REFUSAL: HeaderName = HeaderName::from_static("x-tengine-error");
 
-/// The path of a media file, as it is signed.
-pub(crate) fn media_path(id: &VideoId, file: &str) -> String {
-    format!("/media/{id}/{file}")
-}
-
-/// An `auth_key` for a path.
-pub(crate) fn sign_path(url_key: &Secret, path: &str, until_s: i64) -> String {
-    let rand = hex(&random::<8>().unwrap_or_default());
-    let ticket = Ticket {
-        timestamp: UnixTime(until_s),
-        rand: &rand,
-        uid: "0",
-        preview_s: None,
-    };
-    url_auth::auth_key(path, &ticket, url_key)
-        .expose()
-        .to_owned()
-}
-
 /// Why a request gets no media.
-enum Denied {
+enum MediaError {
     Forbidden(&'static str),
     NotFound,
     Method,
@@ -76,8 +54,8 @@ enum Denied {
     Busy,
 }
 
-impl Denied {
-    /// What failed in the service itself is told to its operator, not to the client.
+impl MediaError {
+    /// What failed in the service itself is logged, not sent to the client.
     fn failed<E: Error + 'static>(doing: &'static str) -> impl FnOnce(E) -> Self {
         move |error| {
             tracing::error!(doing, cause = %Causes(&error), "internal error");
@@ -126,16 +104,16 @@ impl Denied {
 
 /// Answers any request for a media file.
 pub(crate) async fn answer(
-    State(shared): State<Arc<Shared>>,
+    State(state): State<Arc<AppState>>,
     Path((video, file)): Path<(String, String)>,
     RawQuery(query): RawQuery,
-    Extension(visit): Extension<Visit>,
+    Extension(info): Extension<RequestInfo>,
     request: Request,
 ) -> Response {
     let (parts, _) = request.into_parts();
     match serve(
-        &shared,
-        &visit,
+        &state,
+        &info,
         &video,
         &file,
         query.as_deref().unwrap_or_default(),
@@ -144,7 +122,7 @@ pub(crate) async fn answer(
     .await
     {
         Ok(response) => response,
-        Err(denied) => denied.answer(),
+        Err(error) => error.answer(),
     }
 }
 
@@ -155,15 +133,15 @@ fn argument(query: &str, name: &str) -> Option<String> {
     found.next().is_none().then(|| value.into_owned())
 }
 
-/// When the URL dies, if it lives. Checked before anything is looked up, so that a stranger learns nothing.
-fn authorise(shared: &Shared, path: &str, query: &str) -> Result<i64, Denied> {
-    let key = argument(query, "auth_key").ok_or(Denied::Forbidden(
+/// When the URL expires, if it has not. Checked before anything is looked up, so that a stranger learns nothing.
+fn authorise(state: &AppState, path: &str, query: &str) -> Result<i64, MediaError> {
+    let key = argument(query, "auth_key").ok_or(MediaError::Forbidden(
         "denied by req auth: no single url arg auth_key",
     ))?;
-    let now = UnixTime::from_millis(shared.core.clock.unix_ms());
-    let judged = url_auth::verify(path, &key, None, &shared.url_key, VALIDITY_S, now);
+    let now = UnixTime::from_millis(state.core.clock.unix_ms());
+    let judged = url_auth::verify(path, &key, None, &state.url_key, VALIDITY_S, now);
     judged.map(UnixTime::seconds).map_err(|error| {
-        Denied::Forbidden(match error {
+        MediaError::Forbidden(match error {
             UrlAuthError::Malformed => "denied by req auth: malformed auth_key",
             UrlAuthError::Mismatch => "denied by req auth: invalid md5hash value",
             UrlAuthError::Expired => "denied by req auth: expired timestamp",
@@ -180,13 +158,13 @@ fn referer(headers: &HeaderMap) -> Option<&str> {
 }
 
 async fn serve(
-    shared: &Arc<Shared>,
-    visit: &Visit,
+    state: &Arc<AppState>,
+    info: &RequestInfo,
     video: &str,
     file: &str,
     query: &str,
     asked: &Parts,
-) -> Result<Response, Denied> {
+) -> Result<Response, MediaError> {
     let Parts {
         method,
         headers,
@@ -194,90 +172,90 @@ async fn serve(
         ..
     } = asked;
     if method != Method::GET && method != Method::HEAD {
-        return Err(Denied::Method);
+        return Err(MediaError::Method);
     }
-    let id = VideoId::parse(video).ok_or(Denied::NotFound)?;
-    let name = MediaName::parse(file).ok_or(Denied::NotFound)?;
+    let id = VideoId::parse(video).ok_or(MediaError::NotFound)?;
+    let name = MediaName::parse(file).ok_or(MediaError::NotFound)?;
     // The path as it was sent: another spelling of it was never signed.
-    let until_s = authorise(shared, uri.path(), query)?;
-    let core = &shared.core;
+    let until_s = authorise(state, uri.path(), query)?;
+    let core = &state.core;
     let rule = core
         .accounts
         .referer_rule()
         .await
-        .map_err(Denied::failed("read the referer rule"))?;
+        .map_err(MediaError::failed("read the referer rule"))?;
     if !rule.passes(referer(headers)) {
-        return Err(Denied::Forbidden("denied by Referer ACL"));
+        return Err(MediaError::Forbidden("denied by Referer ACL"));
     }
     let found = core
         .videos
         .video(&id)
         .await
-        .map_err(Denied::failed("read the video's record"))?
-        .ok_or(Denied::NotFound)?;
+        .map_err(MediaError::failed("read the video's record"))?
+        .ok_or(MediaError::NotFound)?;
     if found.status != VideoStatus::Normal {
-        return Err(Denied::Forbidden("denied by video status"));
+        return Err(MediaError::Forbidden("denied by video status"));
     }
     let object = core
         .objects
         .open(&id, &name)
         .await
         .map_err(|error| match error.kind() {
-            io::ErrorKind::NotFound => Denied::NotFound,
-            _ => Denied::failed("open the media file")(error),
+            io::ErrorKind::NotFound => MediaError::NotFound,
+            _ => MediaError::failed("open the media file")(error),
         })?;
     let head = method == Method::HEAD;
     if name.extension() == "m3u8" {
         let token = argument(query, "MtsHlsUriToken").filter(|token| token.len() <= MAX_TOKEN_LEN);
-        let signed = sign_playlist(shared, visit, object, &id, until_s, token.as_deref()).await?;
+        let signed = sign_playlist(state, info, object, &id, until_s, token.as_deref()).await?;
         return Ok(send_playlist(signed, head));
     }
-    send_file(shared, visit, object, &name, headers, head).await
+    send_file(state, info, object, &name, headers, head).await
 }
 
 /// Octets in memory, and the room that they take of their client's share until they have gone out.
-struct Kept {
+struct BudgetedBytes {
     octets: Vec<u8>,
-    _room: Held,
+    _room: Permit,
 }
 
-impl AsRef<[u8]> for Kept {
+impl AsRef<[u8]> for BudgetedBytes {
     fn as_ref(&self) -> &[u8] {
         &self.octets
     }
 }
 
 /// Room in memory, as soon as the client or others have taken what they asked for.
-async fn room(shared: &Shared, visit: &Visit, most: usize, least: usize) -> Option<Held> {
-    let room = visit.share.room(most, least);
-    let room = tokio::time::timeout(shared.limits.write_stall, room).await;
+async fn room(state: &AppState, info: &RequestInfo, most: usize, least: usize) -> Option<Permit> {
+    let room = info.share.room(most, least);
+    let room = tokio::time::timeout(state.limits.write_stall, room).await;
     room.ok().flatten()
 }
 
 async fn sign_playlist(
-    shared: &Shared,
-    visit: &Visit,
+    state: &AppState,
+    info: &RequestInfo,
     object: Object,
     id: &VideoId,
     until_s: i64,
     token: Option<&str>,
-) -> Result<Bytes, Denied> {
+) -> Result<Bytes, MediaError> {
     let len = usize::try_from(object.len.min(MAX_PLAYLIST_LEN)).unwrap_or(usize::MAX);
     let len = len.saturating_mul(SIGNED_GROWTH);
-    let room = room(shared, visit, len, len).await.ok_or(Denied::Busy)?;
+    let room = room(state, info, len, len).await.ok_or(MediaError::Busy)?;
     let mut text = String::new();
     let mut file = object.file.take(MAX_PLAYLIST_LEN.saturating_add(1));
     file.read_to_string(&mut text)
         .await
-        .map_err(Denied::failed("read the playlist"))?;
+        .map_err(MediaError::failed("read the playlist"))?;
     if u64::try_from(text.len()).unwrap_or(u64::MAX) > MAX_PLAYLIST_LEN {
         let long = io::Error::other("it is longer than any playlist of this service");
-        return Err(Denied::failed("read the playlist")(long));
+        return Err(MediaError::failed("read the playlist")(long));
     }
     let signed = playlist::sign_uris(&text, token, |name| {
-        sign_path(&shared.url_key, &media_path(id, name), until_s)
+        sign_path(&state.url_key, &media_path(id, name), until_s)
     });
-    Ok(Bytes::from_owner(Kept {
+    Ok(Bytes::from_owner(BudgetedBytes {
         octets: signed.into_bytes(),
         _room: room,
     }))
@@ -311,27 +289,27 @@ fn content_type(name: &MediaName) -> &'static str {
 }
 
 async fn send_file(
-    shared: &Arc<Shared>,
-    visit: &Visit,
+    state: &Arc<AppState>,
+    info: &RequestInfo,
     object: Object,
     name: &MediaName,
     request: &HeaderMap,
     head: bool,
-) -> Result<Response, Denied> {
+) -> Result<Response, MediaError> {
     let validators = Validators::new(object.len, object.modified);
     let part = range::choose(request, &validators, object.len);
     let (status, start, len) = match part {
-        Part::Whole => (StatusCode::OK, 0, object.len),
-        Part::Slice { start, len } => (StatusCode::PARTIAL_CONTENT, start, len),
-        Part::NotModified => (StatusCode::NOT_MODIFIED, 0, 0),
-        Part::Unsatisfiable => (StatusCode::RANGE_NOT_SATISFIABLE, 0, 0),
+        RangeResult::Whole => (StatusCode::OK, 0, object.len),
+        RangeResult::Slice { start, len } => (StatusCode::PARTIAL_CONTENT, start, len),
+        RangeResult::NotModified => (StatusCode::NOT_MODIFIED, 0, 0),
+        RangeResult::Unsatisfiable => (StatusCode::RANGE_NOT_SATISFIABLE, 0, 0),
     };
     let body = if head || len == 0 {
         Body::empty()
     } else {
         let file = Arc::new(object.file.into_std().await);
-        let rest = Rest { file, start, len };
-        Body::from_stream(pieces(shared.clone(), visit.clone(), rest))
+        let rest = Remaining { file, start, len };
+        Body::from_stream(pieces(state.clone(), info.clone(), rest))
     };
     let mut response = Response::new(body);
     *response.status_mut() = status;
@@ -340,20 +318,20 @@ async fn send_file(
     headers.insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
     headers.insert(header::ETAG, text(validators.etag));
     headers.insert(header::LAST_MODIFIED, text(validators.last_modified));
-    if matches!(part, Part::Unsatisfiable) {
+    if matches!(part, RangeResult::Unsatisfiable) {
         headers.insert(
             header::CONTENT_RANGE,
             text(format!("bytes */{}", object.len)),
         );
     }
-    if matches!(part, Part::Whole | Part::Slice { .. }) {
+    if matches!(part, RangeResult::Whole | RangeResult::Slice { .. }) {
         headers.insert(
             header::CONTENT_TYPE,
             HeaderValue::from_static(content_type(name)),
         );
         headers.insert(header::CONTENT_LENGTH, HeaderValue::from(len));
     }
-    if let Part::Slice { start, len } = part {
+    if let RangeResult::Slice { start, len } = part {
         let last = start.saturating_add(len).saturating_sub(1);
         headers.insert(
             header::CONTENT_RANGE,
@@ -367,46 +345,47 @@ async fn send_file(
 }
 
 /// What of a file is still to be sent.
-struct Rest {
+struct Remaining {
     file: Arc<std::fs::File>,
     start: u64,
     len: u64,
 }
 
 /// A file's next octets, piece by piece; no more is read than the client takes and has room for.
-fn pieces(shared: Arc<Shared>, visit: Visit, rest: Rest) -> impl Stream<Item = io::Result<Bytes>> {
-    let piece_len = if visit.http2 {
+fn pieces(
+    state: Arc<AppState>,
+    info: RequestInfo,
+    rest: Remaining,
+) -> impl Stream<Item = io::Result<Bytes>> {
+    let piece_len = if info.http2 {
         HTTP2_PIECE_LEN
     } else {
         PIECE_LEN
     };
-    stream::try_unfold(
-        (shared, visit, rest),
-        move |(shared, visit, rest)| async move {
-            if rest.len == 0 {
-                return Ok(None);
-            }
-            let most = usize::try_from(rest.len).map_or(piece_len, |len| len.min(piece_len));
-            let room = room(&shared, &visit, most, most.min(LEAST_PIECE_LEN)).await;
-            let room = room.ok_or(io::ErrorKind::TimedOut)?;
-            let (file, start) = (rest.file.clone(), rest.start);
-            let read = tokio::task::spawn_blocking(move || read_piece(&file, start, room)).await;
-            let piece = read.map_err(io::Error::other).flatten();
-            let piece = piece.inspect_err(|error| {
-                tracing::error!(cause = %Causes(error), "the media could not be read to its end");
-            })?;
-            let sent = u64::try_from(piece.len()).unwrap_or(u64::MAX);
-            let rest = Rest {
-                start: rest.start.saturating_add(sent),
-                len: rest.len.saturating_sub(sent),
-                ..rest
-            };
-            Ok(Some((piece, (shared, visit, rest))))
-        },
-    )
+    stream::try_unfold((state, info, rest), move |(state, info, rest)| async move {
+        if rest.len == 0 {
+            return Ok(None);
+        }
+        let most = usize::try_from(rest.len).map_or(piece_len, |len| len.min(piece_len));
+        let room = room(&state, &info, most, most.min(MIN_PIECE_LEN)).await;
+        let room = room.ok_or(io::ErrorKind::TimedOut)?;
+        let (file, start) = (rest.file.clone(), rest.start);
+        let read = tokio::task::spawn_blocking(move || read_piece(&file, start, room)).await;
+        let piece = read.map_err(io::Error::other).flatten();
+        let piece = piece.inspect_err(|error| {
+            tracing::error!(cause = %Causes(error), "the media could not be read to its end");
+        })?;
+        let sent = u64::try_from(piece.len()).unwrap_or(u64::MAX);
+        let rest = Remaining {
+            start: rest.start.saturating_add(sent),
+            len: rest.len.saturating_sub(sent),
+            ..rest
+        };
+        Ok(Some((piece, (state, info, rest))))
+    })
 }
 
-fn read_piece(file: &std::fs::File, start: u64, room: Held) -> io::Result<Bytes> {
+fn read_piece(file: &std::fs::File, start: u64, room: Permit) -> io::Result<Bytes> {
     let mut octets = vec![0; room.len()];
     let read = loop {
         match file.read_at(&mut octets, start) {
@@ -418,7 +397,7 @@ fn read_piece(file: &std::fs::File, start: u64, room: Held) -> io::Result<Bytes>
         return Err(io::ErrorKind::UnexpectedEof.into());
     }
     octets.truncate(read);
-    Ok(Bytes::from_owner(Kept {
+    Ok(Bytes::from_owner(BudgetedBytes {
         octets,
         _room: room,
     }))

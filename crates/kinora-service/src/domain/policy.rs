@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 
 use super::account::ACTIONS;
 
-pub(crate) use condition::Context;
+pub(crate) use condition::ConditionContext;
 pub(crate) use error::clip;
 pub use error::{JsonKind, PolicyError, PolicyProblem};
 use json::Json;
@@ -64,7 +64,7 @@ enum Choice<T> {
 }
 
 impl<T> Choice<T> {
-    fn takes(&self, matches: impl Fn(&T) -> bool) -> bool {
+    fn matches(&self, matches: impl Fn(&T) -> bool) -> bool {
         match self {
             Self::Only(list) => list.iter().any(matches),
             Self::AllBut(list) => !list.iter().any(matches),
@@ -99,23 +99,23 @@ impl ActionPattern {
     }
 }
 
-/// What is asked of a policy.
+/// What a policy is evaluated for.
 #[derive(Clone, Copy)]
-pub(crate) struct Ask<'a> {
+pub(crate) struct AccessRequest<'a> {
     /// `vod:GetPlayInfo`.
     pub(crate) action: &'a str,
     pub(crate) resource: &'a Resource,
-    pub(crate) context: &'a Context,
+    pub(crate) context: &'a ConditionContext,
 }
 
-/// What a policy says to that.
+/// The result of the evaluation.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Decision {
-    Allowed,
+    Allow,
     /// By a statement, which no other can lift.
-    Denied,
-    /// No statement speaks of it, which is a denial too.
-    Silent,
+    ExplicitDeny,
+    /// No statement applies to it.
+    ImplicitDeny,
 }
 
 impl Policy {
@@ -176,7 +176,7 @@ impl Policy {
         Self::parse(&serde_json::json!({ "Version": "1", "Statement": [statement] }).to_string())
     }
     /// Reads what the database holds: a document, or the list of allowed actions that earlier versions wrote.
-    pub(crate) fn of_row(text: &str) -> Result<Self, PolicyError> {
+    pub(crate) fn from_stored(text: &str) -> Result<Self, PolicyError> {
         #[derive(Deserialize)]
         #[serde(deny_unknown_fields)]
         struct Earlier {
@@ -198,15 +198,16 @@ impl Policy {
     /// Those of its actions that are written as this service's and are none of them: a misspelling, or an action that
     /// is not offered. They allow and deny nothing.
     #[must_use]
-    pub fn idle_actions(&self) -> Vec<String> {
+    pub fn unknown_actions(&self) -> Vec<String> {
         let ours = |pattern: &&ActionPattern| {
             let text = pattern.0.to_string().to_ascii_lowercase();
             text.starts_with("vod:") || text.starts_with("sts:")
         };
-        let idle = |pattern: &&ActionPattern| !ACTIONS.iter().any(|known| pattern.matches(known));
+        let unknown =
+            |pattern: &&ActionPattern| !ACTIONS.iter().any(|known| pattern.matches(known));
         let of = |statement: &Statement| match &statement.actions {
             Choice::Only(list) | Choice::AllBut(list) => {
-                let list = list.iter().filter(ours).filter(idle);
+                let list = list.iter().filter(ours).filter(unknown);
                 list.map(|pattern| pattern.0.to_string())
                     .collect::<Vec<_>>()
             }
@@ -214,34 +215,35 @@ impl Policy {
         self.statements.iter().flat_map(of).collect()
     }
 
-    /// Deny before allow, and silence last.
-    pub(crate) fn decide(&self, ask: Ask<'_>) -> Decision {
+    /// An explicit Deny counts before any Allow.
+    pub(crate) fn decide(&self, request: AccessRequest<'_>) -> Decision {
         let says = |effect| {
             let mut statements = self.statements.iter();
-            statements.any(|statement| statement.effect == effect && statement.speaks_of(ask))
+            statements.any(|statement| statement.effect == effect && statement.applies_to(request))
         };
         if says(Effect::Deny) {
-            return Decision::Denied;
+            return Decision::ExplicitDeny;
         }
         if says(Effect::Allow) {
-            return Decision::Allowed;
+            return Decision::Allow;
         }
-        Decision::Silent
+        Decision::ImplicitDeny
     }
 }
 
 impl Statement {
-    fn speaks_of(&self, ask: Ask<'_>) -> bool {
+    fn applies_to(&self, request: AccessRequest<'_>) -> bool {
         // What can not be judged never counts in the caller's favour.
-        let unknown = self.effect == Effect::Deny;
-        self.actions.takes(|action| action.matches(ask.action))
+        let if_unknown = self.effect == Effect::Deny;
+        self.actions
+            .matches(|action| action.matches(request.action))
             && self
                 .resources
-                .takes(|pattern| pattern.matches(ask.resource))
+                .matches(|pattern| pattern.matches(request.resource))
             && self
                 .conditions
                 .iter()
-                .all(|condition| condition.holds(ask.context).unwrap_or(unknown))
+                .all(|condition| condition.holds(request.context).unwrap_or(if_unknown))
     }
 }
 

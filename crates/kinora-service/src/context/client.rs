@@ -1,4 +1,4 @@
-//! Who is on the other side, and what that one may take.
+//! Clients: where they come from, and what each may use.
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -7,17 +7,17 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use axum::http::HeaderMap;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use super::counters::{LimitCounters, LimitHit};
 use super::limits::Limits;
-use super::tally::{Hit, Tally};
 
-/// Whom limits count as one: an IPv4 address, or the network that an IPv6 host chooses its addresses from (RFC 4291 2.5.1).
+/// What the limits count as one client: an IPv4 address, or the network that an IPv6 host chooses its addresses from (RFC 4291 2.5.1).
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub(crate) enum Client {
+pub(crate) enum ClientId {
     V4(Ipv4Addr),
     V6([u16; 4]),
 }
 
-impl From<IpAddr> for Client {
+impl From<IpAddr> for ClientId {
     fn from(address: IpAddr) -> Self {
         match address.to_canonical() {
             IpAddr::V4(address) => Self::V4(address),
@@ -31,17 +31,17 @@ impl From<IpAddr> for Client {
 
 /// Where a request comes from, and whose word that is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Origin {
+pub(crate) enum ClientOrigin {
     /// The other side of the connection.
     Peer(IpAddr),
     /// What a trusted proxy says.
     Forwarded(IpAddr),
-    /// A trusted proxy, which says of nobody that it could be believed of.
+    /// A trusted proxy that names no client.
     Proxy(IpAddr),
 }
 
-impl Origin {
-    /// Whom the limits and the log count it for.
+impl ClientOrigin {
+    /// The address that the limits and the log go by.
     pub(crate) fn address(self) -> IpAddr {
         match self {
             Self::Peer(address) | Self::Forwarded(address) | Self::Proxy(address) => address,
@@ -50,24 +50,24 @@ impl Origin {
 }
 
 /// The proxies whose word about their clients is taken.
-pub(super) struct Proxies(Vec<IpAddr>);
+pub(crate) struct Proxies(Vec<IpAddr>);
 
 impl Proxies {
-    pub(super) fn new(addresses: &[IpAddr]) -> Self {
+    pub(crate) fn new(addresses: &[IpAddr]) -> Self {
         Self(addresses.iter().map(IpAddr::to_canonical).collect())
     }
-    pub(super) fn trusts(&self, address: IpAddr) -> bool {
+    pub(crate) fn trusts(&self, address: IpAddr) -> bool {
         self.0.contains(&address.to_canonical())
     }
     /// The address that a request comes from: of what trusted proxies add to `X-Forwarded-For`, each at its end, the last
     /// that is none of theirs. What stands before it is the client's own invention.
-    pub(super) fn origin(&self, peer: IpAddr, headers: &HeaderMap) -> Origin {
+    pub(crate) fn origin(&self, peer: IpAddr, headers: &HeaderMap) -> ClientOrigin {
         if !self.trusts(peer) {
-            return Origin::Peer(peer);
+            return ClientOrigin::Peer(peer);
         }
         let mut origin = peer;
-        let told = headers.get_all("x-forwarded-for").iter().rev();
-        let hops = told.flat_map(|line| line.to_str().unwrap_or("?").rsplit(','));
+        let values = headers.get_all("x-forwarded-for").iter().rev();
+        let hops = values.flat_map(|line| line.to_str().unwrap_or("?").rsplit(','));
         for hop in hops {
             if !self.trusts(origin) {
                 break;
@@ -78,8 +78,8 @@ impl Proxies {
             origin = address.to_canonical();
         }
         match self.trusts(origin) {
-            true => Origin::Proxy(origin),
-            false => Origin::Forwarded(origin),
+            true => ClientOrigin::Proxy(origin),
+            false => ClientOrigin::Forwarded(origin),
         }
     }
 }
@@ -97,14 +97,14 @@ const SCARCE: usize = 16 * 1024;
 /// What all clients take together, and each for itself.
 pub(crate) struct Budget {
     limits: Arc<Limits>,
-    tally: Arc<Tally>,
+    counters: Arc<LimitCounters>,
     bytes: Arc<Semaphore>,
     requests: Arc<Semaphore>,
-    shares: Mutex<HashMap<Client, Weak<Share>>>,
+    shares: Mutex<HashMap<ClientId, Weak<Share>>>,
 }
 
 impl Budget {
-    pub(super) fn new(limits: Arc<Limits>, tally: Arc<Tally>) -> Self {
+    pub(crate) fn new(limits: Arc<Limits>, counters: Arc<LimitCounters>) -> Self {
         let semaphore =
             |permits: usize| Arc::new(Semaphore::new(permits.min(Semaphore::MAX_PERMITS)));
         Self {
@@ -112,15 +112,15 @@ impl Budget {
             requests: semaphore(limits.requests),
             shares: Mutex::default(),
             limits,
-            tally,
+            counters,
         }
     }
     /// Whether newcomers find nothing: what others leave lying is then not left to them for long.
-    pub(super) fn is_used_up(&self) -> bool {
+    pub(crate) fn is_used_up(&self) -> bool {
         self.requests.available_permits() == 0 || self.bytes.available_permits() < SCARCE
     }
     /// The client's share; there is one as long as anybody holds it.
-    pub(super) fn share(self: &Arc<Self>, client: Client) -> Arc<Share> {
+    pub(crate) fn share(self: &Arc<Self>, client: ClientId) -> Arc<Share> {
         let mut shares = self.shares.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(share) = shares.get(&client).and_then(Weak::upgrade) {
             return share;
@@ -144,7 +144,7 @@ impl Budget {
 
 /// What one client may take.
 pub(crate) struct Share {
-    client: Client,
+    client: ClientId,
     bytes: Arc<Semaphore>,
     requests: Arc<Semaphore>,
     budget: Arc<Budget>,
@@ -165,13 +165,13 @@ impl Drop for Share {
 }
 
 /// A part of a budget, given back when dropped.
-pub(crate) struct Held {
+pub(crate) struct Permit {
     len: usize,
     _of_client: OwnedSemaphorePermit,
     _of_all: OwnedSemaphorePermit,
 }
 
-impl Held {
+impl Permit {
     /// How many octets may be kept under it.
     pub(crate) fn len(&self) -> usize {
         self.len
@@ -180,17 +180,17 @@ impl Held {
 
 impl Share {
     /// Room for one more request, if there is.
-    pub(super) fn request(&self) -> Option<Held> {
+    pub(crate) fn request(&self) -> Option<Permit> {
         let of_client = self.requests.clone().try_acquire_owned();
         let Ok(of_client) = of_client else {
-            self.budget.tally.count(Hit::ClientRequests);
+            self.budget.counters.count(LimitHit::ClientRequests);
             return None;
         };
         let Ok(of_all) = self.budget.requests.clone().try_acquire_owned() else {
-            self.budget.tally.count(Hit::Requests);
+            self.budget.counters.count(LimitHit::Requests);
             return None;
         };
-        Some(Held {
+        Some(Permit {
             len: 1,
             _of_client: of_client,
             _of_all: of_all,
@@ -199,7 +199,7 @@ impl Share {
 
     /// Room for `most` octets; where that cannot be had at once, for `least` as soon as others give theirs back. A client's
     /// whole share is enough for anything. Waits without a limit of its own.
-    pub(crate) async fn room(&self, most: usize, least: usize) -> Option<Held> {
+    pub(crate) async fn room(&self, most: usize, least: usize) -> Option<Permit> {
         let whole = self.budget.limits.bytes_in_flight_per_client;
         let whole = whole.min(self.budget.limits.bytes_in_flight);
         let count = |len: usize| u32::try_from(len.min(whole)).unwrap_or(u32::MAX);
@@ -208,13 +208,13 @@ impl Share {
         if let Ok(of_client) = of_client
             && let Ok(of_all) = all.clone().try_acquire_many_owned(count(most))
         {
-            return Some(Held {
+            return Some(Permit {
                 len: most,
                 _of_client: of_client,
                 _of_all: of_all,
             });
         }
-        self.budget.tally.count(Hit::Bytes);
+        self.budget.counters.count(LimitHit::Bytes);
         // The client's own first: who waits for all the others holds nothing that they wait for.
         let of_client = self
             .bytes
@@ -223,7 +223,7 @@ impl Share {
             .await
             .ok()?;
         let of_all = all.clone().acquire_many_owned(count(least)).await.ok()?;
-        Some(Held {
+        Some(Permit {
             len: least,
             _of_client: of_client,
             _of_all: of_all,
@@ -247,12 +247,15 @@ mod tests {
 
     #[test]
     fn only_a_trusted_proxy_is_believed_and_only_what_it_adds_itself() {
-        type Of = fn(IpAddr) -> Origin;
+        type Of = fn(IpAddr) -> ClientOrigin;
         let address = |text: &str| text.parse::<IpAddr>().unwrap();
         let proxies = Proxies::new(&[address("127.0.0.1"), address("10.0.0.1")]);
-        let (peer_s, forwarded, proxy_s): (Of, Of, Of) =
-            (Origin::Peer, Origin::Forwarded, Origin::Proxy);
-        for (peer, told, whose, origin) in [
+        let (peer_s, forwarded, proxy_s): (Of, Of, Of) = (
+            ClientOrigin::Peer,
+            ClientOrigin::Forwarded,
+            ClientOrigin::Proxy,
+        );
+        for (peer, values, whose, origin) in [
             ("192.0.2.1", &["198.51.100.7"][..], peer_s, "192.0.2.1"),
             ("127.0.0.1", &[], proxy_s, "127.0.0.1"),
             ("127.0.0.1", &["198.51.100.7"], forwarded, "198.51.100.7"),
@@ -289,16 +292,16 @@ mod tests {
             ),
         ] {
             assert_eq!(
-                proxies.origin(address(peer), &headers(told)),
+                proxies.origin(address(peer), &headers(values)),
                 whose(address(origin)),
-                "{peer} {told:?}"
+                "{peer} {values:?}"
             );
         }
     }
 
     #[test]
     fn the_addresses_that_one_host_can_choose_are_one_client() {
-        let client = |text: &str| Client::from(text.parse::<IpAddr>().unwrap());
+        let client = |text: &str| ClientId::from(text.parse::<IpAddr>().unwrap());
         assert_eq!(client("2001:db8:1:2::1"), client("2001:db8:1:2:ffff::9"));
         assert_ne!(client("2001:db8:1:2::1"), client("2001:db8:1:3::1"));
         assert_eq!(client("::ffff:192.0.2.1"), client("192.0.2.1"));
@@ -315,12 +318,12 @@ mod tests {
             ..Limits::default()
         });
         let budget = Arc::new(Budget::new(limits, Arc::default()));
-        let share = |text: &str| budget.share(Client::from(text.parse::<IpAddr>().unwrap()));
+        let share = |text: &str| budget.share(ClientId::from(text.parse::<IpAddr>().unwrap()));
         let (greedy, modest) = (share("192.0.2.1"), share("192.0.2.2"));
         let held = greedy.room(150, 10).await.unwrap();
         assert_eq!(held.len(), 150);
         // No 150 are left: it gets the least, up to its share, and then waits.
-        let more: Vec<Held> = [greedy.room(150, 50).await.unwrap()].into();
+        let more: Vec<Permit> = [greedy.room(150, 50).await.unwrap()].into();
         assert_eq!(more[0].len(), 50);
         let mut waits = Box::pin(greedy.room(150, 50));
         assert!((&mut waits).now_or_never().is_none());

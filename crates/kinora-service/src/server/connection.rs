@@ -14,37 +14,35 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep};
 
-use super::client::Budget;
-use super::front::Front;
-use super::limits::Limits;
-use super::pulse::{Awaited, Order, Pulse, millis};
+use super::activity::{Activity, Awaited, CloseMode, millis};
+use super::request_service::RequestService;
 use super::streams::StreamExecutor;
-use super::tally::{Hit, Tally};
+use crate::context::{Budget, LimitCounters, LimitHit, Limits};
 
 /// Octets that the system keeps beyond what is on its way. It bounds what a peer that does not read costs, and makes
 /// the progress of one that reads slowly visible in small steps.
-const UNSENT: u32 = 128 * 1024;
+const MAX_UNSENT: u32 = 128 * 1024;
 /// What an HTTP/2 client may take to read that its connection is being closed.
-const FAREWELL: Duration = Duration::from_secs(1);
+const GOAWAY_LIMIT: Duration = Duration::from_secs(1);
 
-/// A socket that tells when octets move.
-struct Wire {
+/// A socket that notes when octets move.
+struct TrackedStream {
     stream: TcpStream,
-    pulse: Arc<Pulse>,
+    activity: Arc<Activity>,
 }
 
-impl Wire {
+impl TrackedStream {
     fn note(&self, written: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
         match &written {
-            Poll::Pending => self.pulse.stuck(),
-            Poll::Ready(Ok(1..)) => self.pulse.sent(),
+            Poll::Pending => self.activity.stalled(),
+            Poll::Ready(Ok(1..)) => self.activity.sent(),
             Poll::Ready(_) => {}
         }
         written
     }
 }
 
-impl AsyncRead for Wire {
+impl AsyncRead for TrackedStream {
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -53,13 +51,13 @@ impl AsyncRead for Wire {
         let before = buffer.filled().len();
         ready!(Pin::new(&mut self.stream).poll_read(context, buffer))?;
         if buffer.filled().len() > before {
-            self.pulse.received();
+            self.activity.received();
         }
         Poll::Ready(Ok(()))
     }
 }
 
-impl AsyncWrite for Wire {
+impl AsyncWrite for TrackedStream {
     fn poll_write(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -87,89 +85,93 @@ impl AsyncWrite for Wire {
     }
 }
 
-impl Drop for Wire {
+impl Drop for TrackedStream {
     fn drop(&mut self) {
         // What a peer does not take the system would keep for minutes.
-        if self.pulse.stuck_since().is_some() {
+        if self.activity.stalled_since().is_some() {
             let _ = self.stream.set_zero_linger();
         }
     }
 }
 
 /// How a connection ended, where it was not the client who ended it.
-enum End {
+enum ConnectionEnd {
     Done,
     Broken(Box<dyn std::error::Error + Send + Sync>),
-    Overdue(Awaited),
-    ToldToLeave,
+    TimedOut(Awaited),
+    ClosedByServer,
 }
 
 /// Serves a connection until it ends, its time is over, or it must leave.
 pub(super) async fn serve(
     stream: TcpStream,
-    front: Front,
+    service: RequestService,
     builder: Builder<StreamExecutor>,
     limits: Arc<Limits>,
-    tally: Arc<Tally>,
+    counters: Arc<LimitCounters>,
 ) {
     let _ = stream.set_nodelay(true);
-    let _ = SockRef::from(&stream).set_tcp_notsent_lowat(UNSENT);
-    let (pulse, budget) = (front.pulse().clone(), front.budget().clone());
-    let wire = Wire {
+    let _ = SockRef::from(&stream).set_tcp_notsent_lowat(MAX_UNSENT);
+    let (activity, budget) = (service.activity().clone(), service.budget().clone());
+    let stream = TrackedStream {
         stream,
-        pulse: pulse.clone(),
+        activity: activity.clone(),
     };
-    let end = watched(wire, front, &builder, &pulse, &limits, &budget).await;
+    let end = drive(stream, service, &builder, &activity, &limits, &budget).await;
     match end {
-        End::Overdue(Awaited::FirstByte) => tally.count(Hit::FirstByte),
-        End::Overdue(Awaited::Head) => tally.count(Hit::Head),
-        End::Overdue(Awaited::Taking) => tally.count(Hit::WriteStall),
-        End::Broken(cause) => tracing::debug!(%cause, "a connection broke off"),
-        End::Overdue(Awaited::NextRequest | Awaited::Answer) | End::ToldToLeave | End::Done => {}
+        ConnectionEnd::TimedOut(Awaited::FirstByte) => counters.count(LimitHit::FirstByte),
+        ConnectionEnd::TimedOut(Awaited::Head) => counters.count(LimitHit::Head),
+        ConnectionEnd::TimedOut(Awaited::WriteProgress) => counters.count(LimitHit::WriteStall),
+        ConnectionEnd::Broken(cause) => tracing::debug!(%cause, "a connection broke off"),
+        ConnectionEnd::TimedOut(Awaited::NextRequest | Awaited::Answer)
+        | ConnectionEnd::ClosedByServer
+        | ConnectionEnd::Done => {}
     }
 }
 
-async fn watched(
-    wire: Wire,
-    front: Front,
+async fn drive(
+    stream: TrackedStream,
+    service: RequestService,
     builder: &Builder<StreamExecutor>,
-    pulse: &Pulse,
+    activity: &Activity,
     limits: &Limits,
     budget: &Budget,
-) -> End {
-    let mut connection = pin!(builder.serve_connection(TokioIo::new(wire), front));
-    let ticks = &pulse.ticks;
+) -> ConnectionEnd {
+    let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service));
+    let ticks = &activity.ticks;
     let mut alarm = pin!(sleep(Duration::ZERO));
-    let mut told = pin!(pulse.told.notified());
-    let mut farewell = None;
+    let mut close_requested = pin!(activity.close_requested.notified());
+    let mut goaway_until = None;
     poll_fn(|context| {
-        while told.as_mut().poll(context).is_ready() {
-            told.set(pulse.told.notified());
-            match pulse.order() {
-                Order::Leave => return Poll::Ready(End::ToldToLeave),
-                Order::Finish => connection.as_mut().graceful_shutdown(),
+        while close_requested.as_mut().poll(context).is_ready() {
+            close_requested.set(activity.close_requested.notified());
+            match activity.close_mode() {
+                CloseMode::Immediate => return Poll::Ready(ConnectionEnd::ClosedByServer),
+                CloseMode::Graceful => connection.as_mut().graceful_shutdown(),
             }
         }
         loop {
             if let Poll::Ready(ended) = connection.as_mut().poll(context) {
-                return Poll::Ready(ended.map_or_else(End::Broken, |()| End::Done));
+                return Poll::Ready(
+                    ended.map_or_else(ConnectionEnd::Broken, |()| ConnectionEnd::Done),
+                );
             }
-            let (at, awaited) = match farewell {
-                Some(at) if !pulse.is_busy() => (at, Awaited::NextRequest),
-                _ => pulse.deadline(limits, budget.is_used_up()),
+            let (at, awaited) = match goaway_until {
+                Some(at) if !activity.is_busy() => (at, Awaited::NextRequest),
+                _ => activity.deadline(limits, budget.is_used_up()),
             };
             if at <= ticks.now() {
-                if awaited != Awaited::NextRequest || farewell.is_some() {
-                    return Poll::Ready(End::Overdue(awaited));
+                if awaited != Awaited::NextRequest || goaway_until.is_some() {
+                    return Poll::Ready(ConnectionEnd::TimedOut(awaited));
                 }
-                // An idle HTTP/2 client is told, so that it asks nothing more here (RFC 9113 6.8).
+                // An idle HTTP/2 client is close_requested, so that it asks nothing more here (RFC 9113 6.8).
                 connection.as_mut().graceful_shutdown();
-                farewell = Some(ticks.now().saturating_add(millis(FAREWELL)));
+                goaway_until = Some(ticks.now().saturating_add(millis(GOAWAY_LIMIT)));
                 continue;
             }
             // A deadline that moved away is looked at when the earlier one is there; one that others may bring nearer, in between.
             let wait = match awaited {
-                Awaited::Taking => ticks.until(at).min(limits.short_stall()),
+                Awaited::WriteProgress => ticks.until(at).min(limits.short_stall()),
                 _ => ticks.until(at),
             };
             let at = Instant::now() + wait;

@@ -1,8 +1,8 @@
 use std::fmt;
 
-/// Why the gateway refuses: the service's code, its HTTP status and a sentence come from here.
+/// The error codes of the gateway, each with its HTTP status.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Why {
+pub(crate) enum ApiErrorCode {
     MissingParameter,
     InvalidParameter,
     UnsupportedOperation,
@@ -30,7 +30,7 @@ pub(crate) enum Why {
     RoleNotFound,
 }
 
-impl Why {
+impl ApiErrorCode {
     /// HTTP status and `Code`.
     pub(crate) fn row(self) -> (u16, &'static str) {
         match self {
@@ -61,9 +61,9 @@ impl Why {
             Self::RoleNotFound => (404, "EntityNotExist.Role"),
         }
     }
-    /// The refusal, with a sentence that helps.
-    pub(crate) fn because(self, sentence: impl Into<String>) -> Refusal {
-        Refusal {
+    /// The error, with a message that helps.
+    pub(crate) fn because(self, sentence: impl Into<String>) -> ApiError {
+        ApiError {
             why: self,
             parameter: None,
             message: sentence.into(),
@@ -72,10 +72,10 @@ impl Why {
     }
 }
 
-/// A refusal with the sentence that goes to the caller.
+/// An error of the API, with the message that goes to the caller.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(crate) struct Refusal {
-    pub(crate) why: Why,
+pub(crate) struct ApiError {
+    pub(crate) why: ApiErrorCode,
     parameter: Option<&'static str>,
     /// Holds nothing that the caller sent, so that it may stand in a log.
     pub(crate) message: String,
@@ -83,13 +83,13 @@ pub(crate) struct Refusal {
     echo: Option<String>,
 }
 
-/// No more of what a caller sent goes back to him.
+/// So much of what a caller sent is repeated in an error at most.
 const MAX_ECHO_LEN: usize = 4096;
 
-impl Refusal {
+impl ApiError {
     /// `MissingParameter`, naming it.
     pub(crate) fn missing(name: &str) -> Self {
-        Why::MissingParameter.because(format!(
+        ApiErrorCode::MissingParameter.because(format!(
             "The parameter {name} is required and was not given."
         ))
     }
@@ -104,7 +104,7 @@ impl Refusal {
         sentence: impl Into<String>,
     ) -> Self {
         Self {
-            why: Why::InvalidParameter,
+            why: ApiErrorCode::InvalidParameter,
             parameter: Some(detail),
             message: format!("The parameter {name} is not valid: {}", sentence.into()),
             echo: None,
@@ -128,7 +128,7 @@ impl Refusal {
     }
     /// The time of a play credential is over.
     pub(crate) fn play_auth_expired() -> Self {
-        Why::AuthExpired
+        ApiErrorCode::AuthExpired
             .because("The play credential has expired. Ask GetVideoPlayAuth for a new one.")
     }
     /// The whole `Code`.
@@ -141,7 +141,7 @@ impl Refusal {
     }
 }
 
-impl fmt::Display for Refusal {
+impl fmt::Display for ApiError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", self.code(), self.message)
     }
@@ -155,25 +155,25 @@ mod tests {
     #[test]
     fn a_refusal_s_status_is_the_one_that_the_error_table_tells() {
         let all = [
-            Why::MissingParameter,
-            Why::InvalidParameter,
-            Why::OperationDenied,
-            Why::Suspended,
-            Why::ForbiddenRam,
-            Why::InternalError,
-            Why::ServiceUnavailable,
-            Why::NonceUsed,
-            Why::SignatureDoesNotMatch,
-            Why::TokenMalformed,
-            Why::TokenMismatch,
-            Why::TokenExpired,
-            Why::KeyNotFound,
-            Why::IllegalStatus,
-            Why::VideoNotFound,
-            Why::NoneStream,
-            Why::PrivateEncryption,
-            Why::AuthMediaId,
-            Why::AuthExpired,
+            ApiErrorCode::MissingParameter,
+            ApiErrorCode::InvalidParameter,
+            ApiErrorCode::OperationDenied,
+            ApiErrorCode::Suspended,
+            ApiErrorCode::ForbiddenRam,
+            ApiErrorCode::InternalError,
+            ApiErrorCode::ServiceUnavailable,
+            ApiErrorCode::NonceUsed,
+            ApiErrorCode::SignatureDoesNotMatch,
+            ApiErrorCode::TokenMalformed,
+            ApiErrorCode::TokenMismatch,
+            ApiErrorCode::TokenExpired,
+            ApiErrorCode::KeyNotFound,
+            ApiErrorCode::IllegalStatus,
+            ApiErrorCode::VideoNotFound,
+            ApiErrorCode::NoneStream,
+            ApiErrorCode::PrivateEncryption,
+            ApiErrorCode::AuthMediaId,
+            ApiErrorCode::AuthExpired,
         ];
         for why in all {
             let (status, code) = why.row();

@@ -1,4 +1,4 @@
-//! What the log tells of a request: one line when it is over, under the request's id. No query, no header and no body is
+//! The access log: one line for each request when it is over, under the request's id. No query, no header and no body is
 //! written, so that no signature, token or key can be; what a client chose is cut short and cannot end a line.
 
 use std::time::Instant;
@@ -23,8 +23,8 @@ pub(crate) struct Reason {
     pub(crate) sentence: String,
 }
 
-/// A method as it may be told: clients make up others, of any length.
-pub(super) fn method(method: &Method) -> &str {
+/// A method as it may be logged: clients make up others, of any length.
+pub(crate) fn loggable_method(method: &Method) -> &str {
     let known = [
         Method::GET,
         Method::HEAD,
@@ -43,15 +43,15 @@ pub(super) fn method(method: &Method) -> &str {
     }
 }
 
-/// A path as it may be told.
-pub(super) fn path(uri: &Uri) -> String {
-    let mut told = String::new();
+/// A path as it may be logged.
+pub(crate) fn loggable_path(uri: &Uri) -> String {
+    let mut shown_path = String::new();
     for part in uri.path().split('/').skip(1) {
         let whole = part.len() <= MAX_PART || VideoId::parse(part).is_some();
         let shown = if whole { part.len() } else { 4 };
-        told.push('/');
+        shown_path.push('/');
         let letters = part.chars().take(shown);
-        told.extend(letters.map(|letter| {
+        shown_path.extend(letters.map(|letter| {
             if letter.is_ascii_graphic() {
                 letter
             } else {
@@ -59,24 +59,24 @@ pub(super) fn path(uri: &Uri) -> String {
             }
         }));
         if !whole {
-            told.push('…');
+            shown_path.push('…');
         }
-        if told.len() > MAX_PATH {
-            told.push_str("/…");
+        if shown_path.len() > MAX_PATH {
+            shown_path.push_str("/…");
             break;
         }
     }
-    told
+    shown_path
 }
 
-/// An action's name as it may be told.
-pub(crate) fn action(name: &str) -> &str {
+/// An action's name as it may be logged.
+pub(crate) fn loggable_action(name: &str) -> &str {
     let is_word = name.len() <= MAX_WORD && name.bytes().all(|byte| byte.is_ascii_alphabetic());
     if is_word { name } else { "(no name)" }
 }
 
-/// A key's id as it may be told: only one that has the form of ours, for people mistake the secret for it.
-pub(crate) fn key_id(id: &str) -> &str {
+/// A key's id as it may be logged: only one that has the form of ours, for people mistake the secret for it.
+pub(crate) fn loggable_key_id(id: &str) -> &str {
     let is_ours =
         |rest: &str| rest.len() <= 32 && rest.bytes().all(|byte| byte.is_ascii_alphanumeric());
     let rest = id
@@ -90,20 +90,20 @@ pub(crate) fn key_id(id: &str) -> &str {
 }
 
 /// The line of one request, written when it is dropped.
-pub(super) struct Record {
-    pub(super) span: Span,
-    pub(super) began: Instant,
+pub(crate) struct AccessLogEntry {
+    pub(crate) span: Span,
+    pub(crate) began: Instant,
     /// None as long as there is no answer.
-    pub(super) status: Option<u16>,
-    pub(super) reason: Option<Reason>,
+    pub(crate) status: Option<u16>,
+    pub(crate) reason: Option<Reason>,
     /// Octets of the body that went out.
-    pub(super) sent: u64,
+    pub(crate) sent: u64,
     /// Octets of the whole body, where they were announced.
-    pub(super) length: Option<u64>,
+    pub(crate) length: Option<u64>,
 }
 
-impl Record {
-    pub(super) fn new(span: Span) -> Self {
+impl AccessLogEntry {
+    pub(crate) fn new(span: Span) -> Self {
         Self {
             span,
             began: Instant::now(),
@@ -115,7 +115,7 @@ impl Record {
     }
 }
 
-impl Drop for Record {
+impl Drop for AccessLogEntry {
     fn drop(&mut self) {
         let _entered = self.span.enter();
         let duration_ms = u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX);
@@ -126,7 +126,7 @@ impl Drop for Record {
         };
         match &self.reason {
             None => info!(status, duration_ms, sent, length, "answered"),
-            // Who is refused for want of room (503) is counted with the limits: he cannot fill a log of errors.
+            // Refusals for want of room (503) are counted with the limits: they can not fill a log of errors.
             Some(Reason { code, sentence }) if status < 500 || status == 503 => {
                 info!(
                     status,
@@ -150,34 +150,40 @@ mod tests {
 
     #[test]
     fn what_a_client_chose_is_cut_short_and_holds_no_control_character() {
-        assert_eq!(action("GetPlayInfo"), "GetPlayInfo");
+        assert_eq!(loggable_action("GetPlayInfo"), "GetPlayInfo");
         for bad in ["a\nb", "\u{1b}[2J", "Gét", "s3cret", &"a".repeat(41)] {
-            assert_eq!(action(bad), "(no name)");
+            assert_eq!(loggable_action(bad), "(no name)");
         }
-        assert_eq!(method(&Method::GET), "GET");
-        assert_eq!(method(&"S3CRET".repeat(999).parse().unwrap()), "(other)");
-        assert_eq!(key_id("KN0123456789abcdef01"), "KN0123456789abcdef01");
-        assert_eq!(key_id("STS.0123abcd"), "STS.0123abcd");
+        assert_eq!(loggable_method(&Method::GET), "GET");
+        assert_eq!(
+            loggable_method(&"S3CRET".repeat(999).parse().unwrap()),
+            "(other)"
+        );
+        assert_eq!(
+            loggable_key_id("KN0123456789abcdef01"),
+            "KN0123456789abcdef01"
+        );
+        assert_eq!(loggable_key_id("STS.0123abcd"), "STS.0123abcd");
         for bad in [
             "0123456789abcdef0123456789abcdef01234567",
             "KN\n",
             "STS.a b",
             "",
         ] {
-            assert_eq!(key_id(bad), "(none of ours)");
+            assert_eq!(loggable_key_id(bad), "(none of ours)");
         }
-        let told = |uri: &str| path(&uri.parse().unwrap());
+        let shown = |uri: &str| loggable_path(&uri.parse().unwrap());
         let video = "0123456789abcdef0123456789abcdef";
         assert_eq!(
-            told(&format!("/media/{video}/fd.mp4?auth_key=1-2-3-4")),
+            shown(&format!("/media/{video}/fd.mp4?auth_key=1-2-3-4")),
             format!("/media/{video}/fd.mp4")
         );
-        assert_eq!(told("/"), "/");
+        assert_eq!(shown("/"), "/");
         assert_eq!(
-            told(&format!("/play/{}/a.mp4", "k".repeat(25))),
+            shown(&format!("/play/{}/a.mp4", "k".repeat(25))),
             "/play/kkkk…/a.mp4"
         );
-        assert!(told(&format!("/{}", "abc/".repeat(10_000))).len() < 140);
-        assert_eq!(told("/a%0Ab\u{202e}\u{9b}"), "/a%0Ab??");
+        assert!(shown(&format!("/{}", "abc/".repeat(10_000))).len() < 140);
+        assert_eq!(shown("/a%0Ab\u{202e}\u{9b}"), "/a%0Ab??");
     }
 }

@@ -1,30 +1,30 @@
 //! Brings a file in: FFmpeg as a child process, in a staging directory that nobody sees until all is done.
 
-mod complaints;
+mod child;
+mod diagnostics;
 mod error;
 mod ffmpeg;
-mod guarded;
 mod limits;
-mod make;
 mod package;
 mod plan;
 mod probe;
 mod staging;
 #[cfg(test)]
 mod tests;
+mod transcode;
 
 use std::path::Path;
 
+use crate::data_dir::{Core, roll_back};
 use crate::domain::{Video, VideoId, VideoStatus, clean_title};
-use crate::library::{Core, take_back};
 
 pub use error::ImportError;
 use ffmpeg::Ffmpeg;
-use limits::Budget;
-pub use limits::{ImportLimits, Limit};
-use make::Work;
+use limits::ImportBudget;
+pub use limits::{ExceededLimit, ImportLimits};
 use staging::Staging;
 pub(crate) use staging::{begun, claim};
+use transcode::Transcode;
 
 /// How a file is brought in.
 #[derive(Clone, Debug, Default)]
@@ -42,18 +42,18 @@ pub struct ImportOptions {
     pub limits: ImportLimits,
 }
 
-/// Tells progress only forward, and not for every small step.
+/// Reports progress only forward, and not for every small step.
 struct Progress<F> {
-    tell: F,
-    told: f64,
+    report: F,
+    reported: f64,
 }
 
 impl<F: FnMut(f64)> Progress<F> {
     fn set(&mut self, done: f64) {
         let done = done.clamp(0.0, 1.0);
-        if done - self.told >= 0.001 || (done >= 1.0 && self.told < 1.0) {
-            self.told = done;
-            (self.tell)(done);
+        if done - self.reported >= 0.001 || (done >= 1.0 && self.reported < 1.0) {
+            self.reported = done;
+            (self.report)(done);
         }
     }
 }
@@ -62,15 +62,18 @@ pub(crate) async fn import(
     core: &Core,
     file: &Path,
     options: ImportOptions,
-    tell: impl FnMut(f64) + Send,
+    report: impl FnMut(f64) + Send,
 ) -> Result<VideoId, ImportError> {
-    let mut progress = Progress { tell, told: -1.0 };
+    let mut progress = Progress {
+        report,
+        reported: -1.0,
+    };
     progress.set(0.0);
-    let mut budget = Budget::begin(options.limits);
+    let mut budget = ImportBudget::begin(options.limits);
     let source = readable(file).await?;
     let probed = probe::probe(&source, false, &budget).await?;
     let plan = plan::plan(&probed, options.ladder, options.encrypt_hls)?;
-    let id = Core::new_video_id().map_err(ImportError::work("draw a random id"))?;
+    let id = Core::new_video_id().map_err(ImportError::io("draw a random id"))?;
     // A dropped import's files are removed by this; its record, and what a killed one left, by the next import or start.
     let staging = Staging::begin(&core.staging(), &id)?;
     budget.watch([staging.out(), staging.clear()]);
@@ -87,7 +90,7 @@ pub(crate) async fn import(
         cover: None,
         created_ms: core.clock.unix_ms(),
     };
-    let work = Work {
+    let transcode = Transcode {
         source: &source,
         probed: &probed,
         plan: &plan,
@@ -95,11 +98,11 @@ pub(crate) async fn import(
         staging: &staging,
         budget: &budget,
     };
-    if let Err(error) = publish(core, &work, &mut video, &mut progress).await {
+    if let Err(error) = publish(core, &transcode, &mut video, &mut progress).await {
         // First the files: a full disk takes no change of the database. What stays all the same is swept by the next
         // import or start.
         staging.discard();
-        if take_back(core, &id).await.is_ok() {
+        if roll_back(core, &id).await.is_ok() {
             staging.settle();
         }
         return Err(error);
@@ -112,19 +115,19 @@ pub(crate) async fn import(
 /// Makes the media, moves them into place and lets the video be seen.
 async fn publish<F: FnMut(f64) + Send>(
     core: &Core,
-    work: &Work<'_>,
+    transcode: &Transcode<'_>,
     video: &mut Video,
     progress: &mut Progress<F>,
 ) -> Result<(), ImportError> {
     core.videos.insert_video(video).await?;
-    let made = work.run(progress).await?;
+    let made = transcode.run(progress).await?;
     video.duration_s = made.duration_s;
     video.cover = made.cover;
     video.status = VideoStatus::Normal;
     core.objects
-        .adopt(&video.id, &work.staging.out())
+        .adopt(&video.id, &transcode.staging.out())
         .await
-        .map_err(ImportError::work("move the media into place"))?;
+        .map_err(ImportError::io("move the media into place"))?;
     core.videos.finish_video(video, &made.renditions).await?;
     Ok(())
 }

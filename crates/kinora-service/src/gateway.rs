@@ -5,8 +5,6 @@ mod actions;
 mod assume_role;
 mod caller;
 
-pub(crate) use actions::{Mint, mint_play_auth};
-
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -21,10 +19,14 @@ use kinora_errors::Coded as _;
 use serde_json::{Value, json};
 use tracing::Span;
 
-use crate::domain::{AccountState, Ask, Caller, Context, Params, Refusal, SignedRequest, Why};
+use crate::context::{
+    AppState, ClientOrigin, Permit, Reason, RequestInfo, loggable_action, loggable_key_id,
+};
+use crate::domain::{
+    AccessRequest, AccountState, ApiError, ApiErrorCode, Caller, ConditionContext, Params,
+    SignedParams,
+};
 use crate::error::{Causes, ServiceError};
-use crate::server::{Held, Origin, Reason, Visit, told_action, told_key_id};
-use crate::service::Shared;
 
 const MAX_BODY_LEN: usize = 64 * 1024;
 const JSON: &str = "application/json; charset=utf-8";
@@ -32,7 +34,7 @@ const XML: &str = "text/xml; charset=utf-8";
 
 /// A request as the actions see it: checked, and with the address that the client used.
 pub(crate) struct Call<'a> {
-    pub(crate) shared: &'a Shared,
+    pub(crate) state: &'a AppState,
     pub(crate) params: &'a Params,
     pub(crate) caller: Caller,
     pub(crate) key_id: &'a str,
@@ -40,14 +42,14 @@ pub(crate) struct Call<'a> {
     pub(crate) now_ms: i64,
 }
 
-impl From<ServiceError> for Refusal {
+impl From<ServiceError> for ApiError {
     fn from(error: ServiceError) -> Self {
-        // Whoever writes tells the operator of a full disk, and once.
+        // A full disk is logged where it is met, once.
         if let ServiceError::DiskFull(_) = error {
-            return Why::ServiceUnavailable.because("The disk of the service is full. Try again later; the operator must free some space on it.");
+            return ApiErrorCode::ServiceUnavailable.because("The disk of the service is full. Try again later; the operator must free some space on it.");
         }
         tracing::error!(reason = error.reason(), cause = %Causes(&error), "internal error");
-        Why::InternalError.because("The service could not read or write its data. Try again later; the operator finds the cause on the machine.")
+        ApiErrorCode::InternalError.because("The service could not read or write its data. Try again later; the operator finds the cause on the machine.")
     }
 }
 
@@ -59,22 +61,22 @@ enum Shape {
 
 /// Answers any request to the gateway.
 pub(crate) async fn answer(
-    State(shared): State<Arc<Shared>>,
-    Extension(visit): Extension<Visit>,
+    State(state): State<Arc<AppState>>,
+    Extension(info): Extension<RequestInfo>,
     request: Request,
 ) -> Response {
-    let host = host_of(&shared, request.uri(), request.headers());
-    let (shape, name, answer) = match read_params(&shared, &visit, request).await {
+    let host = host_of(&state, request.uri(), request.headers());
+    let (shape, name, answer) = match read_params(&state, &info, request).await {
         Ok((method, params, _room)) => {
             let shape = match params.get("Format") {
                 Some(format) if format.eq_ignore_ascii_case("JSON") => Shape::Json,
                 _ => Shape::Xml,
             };
             let name = params.get("Action").unwrap_or("Unknown").to_owned();
-            Span::current().record("action", told_action(&name));
-            let limit = shared.limits.answer;
+            Span::current().record("action", loggable_action(&name));
+            let limit = state.limits.answer;
             let acted =
-                tokio::time::timeout(limit, act(&shared, &visit, method, &params, &host)).await;
+                tokio::time::timeout(limit, act(&state, &info, method, &params, &host)).await;
             (shape, name, acted.unwrap_or_else(|_| Err(too_busy())))
         }
         Err(refusal) => (Shape::Xml, String::new(), Err(refusal)),
@@ -82,19 +84,20 @@ pub(crate) async fn answer(
     match answer {
         Ok(mut body) => {
             if let Value::Object(members) = &mut body {
-                members.insert("RequestId".to_owned(), Value::String(visit.request_id));
+                members.insert("RequestId".to_owned(), Value::String(info.request_id));
             }
             match shape {
                 Shape::Json => render(StatusCode::OK, JSON, body.to_string()),
                 Shape::Xml => render(StatusCode::OK, XML, xml::response(&name, &body)),
             }
         }
-        Err(refusal) => refused(&refusal, shape, &host, &visit.request_id),
+        Err(refusal) => refused(&refusal, shape, &host, &info.request_id),
     }
 }
 
-fn too_busy() -> Refusal {
-    Why::ServiceUnavailable.because("The service is too busy to answer in time. Try again later.")
+fn too_busy() -> ApiError {
+    ApiErrorCode::ServiceUnavailable
+        .because("The service is too busy to answer in time. Try again later.")
 }
 
 /// The answer to a request for which there is no room, whatever it asks.
@@ -105,7 +108,7 @@ pub(crate) fn busy(request_id: &str) -> Response {
     response
 }
 
-fn refused(refusal: &Refusal, shape: Shape, host: &str, request_id: &str) -> Response {
+fn refused(refusal: &ApiError, shape: Shape, host: &str, request_id: &str) -> Response {
     let (status, _) = refusal.why.row();
     let body = json!({"RequestId": request_id, "HostId": host, "Code": refusal.code(), "Message": refusal.sentence()});
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
@@ -131,8 +134,8 @@ fn render(status: StatusCode, kind: &'static str, text: String) -> Response {
 
 /// The authority that clients see. That of the request's target counts before Host (RFC 9113 8.3.1, RFC 9112
 /// 3.2.2); either is taken only if nothing in it can break a URL.
-fn host_of(shared: &Shared, target: &Uri, headers: &HeaderMap) -> String {
-    if let Some(url) = &shared.public_url {
+fn host_of(state: &AppState, target: &Uri, headers: &HeaderMap) -> String {
+    if let Some(url) = &state.public_url {
         return url.authority().to_owned();
     }
     let host = || {
@@ -150,30 +153,30 @@ fn host_of(shared: &Shared, target: &Uri, headers: &HeaderMap) -> String {
                 byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b':' | b'[' | b']')
             })
         })
-        .map_or_else(|| shared.address.to_string(), str::to_owned)
+        .map_or_else(|| state.address.to_string(), str::to_owned)
 }
 
 /// The parameters, and the room in memory that they take.
 async fn read_params(
-    shared: &Shared,
-    visit: &Visit,
+    state: &AppState,
+    info: &RequestInfo,
     request: Request,
-) -> Result<(Signed, Params, Option<Held>), Refusal> {
+) -> Result<(Signed, Params, Option<Permit>), ApiError> {
     let (parts, body) = request.into_parts();
     let query = parts.uri.query().unwrap_or_default().as_bytes();
     if parts.method == Method::GET || parts.method == Method::HEAD {
         return Ok((Signed::Get, Params::parse(query, b"")?, None));
     }
     if parts.method != Method::POST {
-        return Err(Why::UnsupportedOperation.because("The gateway answers GET and POST."));
+        return Err(ApiErrorCode::UnsupportedOperation.because("The gateway answers GET and POST."));
     }
-    let limit = shared.limits.body;
-    let room = room_for_body(visit, &parts.headers, limit).await?;
+    let limit = state.limits.body;
+    let room = room_for_body(info, &parts.headers, limit).await?;
     let body = tokio::time::timeout(limit, to_bytes(body, MAX_BODY_LEN))
         .await
-        .map_err(|_| Why::InvalidParameter.because("The body did not arrive in time."))?
+        .map_err(|_| ApiErrorCode::InvalidParameter.because("The body did not arrive in time."))?
         .map_err(|_| {
-            Why::InvalidParameter.because(format!(
+            ApiErrorCode::InvalidParameter.because(format!(
                 "The body could not be read, or is longer than {MAX_BODY_LEN} octets."
             ))
         })?;
@@ -187,7 +190,7 @@ async fn read_params(
                 .starts_with("application/x-www-form-urlencoded")
         });
     if !form && !body.is_empty() {
-        return Err(Why::InvalidParameter
+        return Err(ApiErrorCode::InvalidParameter
             .because("The body of a POST must be application/x-www-form-urlencoded."));
     }
     Ok((Signed::Post, Params::parse(query, &body)?, Some(room)))
@@ -195,35 +198,35 @@ async fn read_params(
 
 /// Room for a body of the announced length; of one that announces none, for the longest.
 async fn room_for_body(
-    visit: &Visit,
+    info: &RequestInfo,
     headers: &HeaderMap,
     limit: Duration,
-) -> Result<Held, Refusal> {
+) -> Result<Permit, ApiError> {
     let announced = headers.get(header::CONTENT_LENGTH);
     let announced = announced.and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
     let len = announced.map_or(MAX_BODY_LEN, |len| len.min(MAX_BODY_LEN));
-    let room = tokio::time::timeout(limit, visit.share.room(len, len)).await;
+    let room = tokio::time::timeout(limit, info.share.room(len, len)).await;
     room.ok().flatten().ok_or_else(too_busy)
 }
 
 async fn act(
-    shared: &Shared,
-    visit: &Visit,
+    state: &AppState,
+    info: &RequestInfo,
     method: Signed,
     params: &Params,
     host: &str,
-) -> Result<Value, Refusal> {
+) -> Result<Value, ApiError> {
     if let Some(format) = params.get("Format")
         && !["JSON", "XML"]
             .iter()
             .any(|known| format.eq_ignore_ascii_case(known))
     {
-        return Err(Refusal::invalid("Format", "only JSON and XML are known."));
+        return Err(ApiError::invalid("Format", "only JSON and XML are known."));
     }
     let action = params.required("Action")?;
     let version = params.required("Version")?;
     if ![vod::VERSION, sts::VERSION].contains(&version) {
-        return Err(Refusal::invalid(
+        return Err(ApiError::invalid(
             "Version",
             format!(
                 "only {} (VOD) and {} (STS) are known.",
@@ -233,33 +236,33 @@ async fn act(
         ));
     }
     let Some(action) = actions::Action::find(version, action) else {
-        return Err(Why::UnsupportedOperation.because(format!(
+        return Err(ApiErrorCode::UnsupportedOperation.because(format!(
             "Version {version} has no such Action here. Check both spellings."
         )));
     };
-    let now_ms = shared.core.clock.unix_ms();
-    let signed = SignedRequest::read(params, now_ms)?;
-    Span::current().record("key", told_key_id(signed.key_id));
-    let caller = authenticate(shared, method, &signed, now_ms).await?;
-    match shared.core.accounts.account_state().await? {
+    let now_ms = state.core.clock.unix_ms();
+    let signed = SignedParams::read(params, now_ms)?;
+    Span::current().record("key", loggable_key_id(signed.key_id));
+    let caller = authenticate(state, method, &signed, now_ms).await?;
+    match state.core.accounts.account_state().await? {
         AccountState::Active => {}
         AccountState::NotOpened => {
-            return Err(Why::OperationDenied.because("The account has not opened the VOD service."));
+            return Err(ApiErrorCode::OperationDenied
+                .because("The account has not opened the VOD service."));
         }
         AccountState::Suspended => {
-            return Err(
-                Why::Suspended.because("The account is suspended. The operator can lift it.")
-            );
+            return Err(ApiErrorCode::Suspended
+                .because("The account is suspended. The operator can lift it."));
         }
     }
-    permit(shared, visit, &caller, action, params, now_ms)?;
-    let scheme = shared.public_url.as_ref().map_or("http", url::Url::scheme);
-    let prefix = shared
+    permit(state, info, &caller, action, params, now_ms)?;
+    let scheme = state.public_url.as_ref().map_or("http", url::Url::scheme);
+    let prefix = state
         .public_url
         .as_ref()
         .map_or("", |url| url.path().trim_end_matches('/'));
     let call = Call {
-        shared,
+        state,
         params,
         caller,
         key_id: signed.key_id,
@@ -271,28 +274,28 @@ async fn act(
 
 /// Whether all that the caller's credential comes from allow the action on what it names.
 fn permit(
-    shared: &Shared,
-    visit: &Visit,
+    state: &AppState,
+    info: &RequestInfo,
     caller: &Caller,
     action: actions::Action,
     params: &Params,
     now_ms: i64,
-) -> Result<(), Refusal> {
-    let public_url = shared.public_url.as_ref();
-    let source_ip = match visit.origin {
-        Origin::Forwarded(address) => Some(address),
+) -> Result<(), ApiError> {
+    let public_url = state.public_url.as_ref();
+    let source_ip = match info.origin {
+        ClientOrigin::Forwarded(address) => Some(address),
         // Behind a proxy that the operator does not name as trusted, all connections are the proxy's.
-        Origin::Peer(address) => public_url.is_none().then_some(address),
-        Origin::Proxy(_) => None,
+        ClientOrigin::Peer(address) => public_url.is_none().then_some(address),
+        ClientOrigin::Proxy(_) => None,
     };
-    let context = Context {
+    let context = ConditionContext {
         source_ip,
         secure_transport: public_url.is_some_and(|url| url.scheme() == "https"),
         now: UnixTime::from_millis(now_ms),
         principal: caller.lineage.principal().arn(),
     };
-    let resource = action.resource(&shared.region, params);
-    let ask = Ask {
+    let resource = action.resource(&state.region, params);
+    let ask = AccessRequest {
         action: action.permission(),
         resource: &resource,
         context: &context,
@@ -300,7 +303,7 @@ fn permit(
     if caller.may(ask) {
         return Ok(());
     }
-    let refusal = Why::ForbiddenRam.because(format!(
+    let refusal = ApiErrorCode::ForbiddenRam.because(format!(
         "This credential may not do {}. Every policy that it comes from must allow it: those of the key, the roles and the sessions.",
         action.permission()
     ));
@@ -309,21 +312,21 @@ fn permit(
 
 /// Finds the secret for the key, verifies the signature, and only then spends the nonce.
 async fn authenticate(
-    shared: &Shared,
+    state: &AppState,
     method: Signed,
-    signed: &SignedRequest<'_>,
+    signed: &SignedParams<'_>,
     now_ms: i64,
-) -> Result<Caller, Refusal> {
-    let core = &shared.core;
+) -> Result<Caller, ApiError> {
+    let core = &state.core;
     let (secret, caller) = caller::find(core, signed, now_ms).await?;
     signed.verify(method, &secret)?;
     let until_ms = signed.nonce_until_ms(now_ms, caller.expires_ms);
-    if !shared
+    if !state
         .nonces
         .remember(signed.key_id, signed.nonce, until_ms, now_ms)
         .await?
     {
-        return Err(Why::NonceUsed
+        return Err(ApiErrorCode::NonceUsed
             .because("The SignatureNonce was used before. Sign every request with a new one."));
     }
     Ok(caller)

@@ -6,8 +6,7 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-use super::client::Client;
-use super::limits::Limits;
+use crate::context::{ClientId, Limits};
 
 /// Milliseconds since the server began, from 1: a moment that fits into an atomic, with 0 for none.
 #[derive(Clone, Debug)]
@@ -49,8 +48,8 @@ pub(super) fn millis(time: Duration) -> u64 {
     u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
-/// When a connection is looked at again whose answer is being made.
-const LOOK_AGAIN: Duration = Duration::from_secs(15);
+/// How often a connection whose answer is being made is checked again.
+const RECHECK_INTERVAL: Duration = Duration::from_secs(15);
 
 /// What is waited for, and what it means that it did not come.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -58,43 +57,43 @@ pub(super) enum Awaited {
     FirstByte,
     Head,
     /// That the peer takes what was written.
-    Taking,
+    WriteProgress,
     NextRequest,
     /// The answer is being made: to be looked at again.
     Answer,
 }
 
-/// What is told to a connection from outside.
+/// How a connection is closed from outside.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Order {
+pub(super) enum CloseMode {
     /// Answer what was asked, then close.
-    Finish,
+    Graceful,
     /// Close now.
-    Leave,
+    Immediate,
 }
 
 /// Kept by a connection's socket and requests, read by its deadline and by those who need its place.
-pub(super) struct Pulse {
+pub(super) struct Activity {
     pub(super) ticks: Ticks,
-    /// Whom it counts for; nobody where a trusted proxy speaks for many.
-    pub(super) client: Option<Client>,
+    /// The client that it counts for; none where a trusted proxy forwards for many.
+    pub(super) client: Option<ClientId>,
     accepted: u64,
     requests: AtomicU64,
     in_flight: AtomicU32,
     head_since: AtomicU64,
     idle_since: AtomicU64,
-    stuck_since: AtomicU64,
+    stalled_since: AtomicU64,
     written: AtomicU64,
     http2: AtomicBool,
-    leaves: AtomicBool,
-    /// Rings when there is an order.
-    pub(super) told: Notify,
-    /// Rings when the socket is closed.
-    pub(super) gone: Notify,
+    closes_immediately: AtomicBool,
+    /// Notified when it is to close.
+    pub(super) close_requested: Notify,
+    /// Notified when the socket is closed.
+    pub(super) closed: Notify,
 }
 
-impl Pulse {
-    pub(super) fn new(ticks: Ticks, client: Option<Client>) -> Self {
+impl Activity {
+    pub(super) fn new(ticks: Ticks, client: Option<ClientId>) -> Self {
         Self {
             client,
             accepted: ticks.now(),
@@ -103,12 +102,12 @@ impl Pulse {
             in_flight: AtomicU32::new(0),
             head_since: AtomicU64::new(0),
             idle_since: AtomicU64::new(0),
-            stuck_since: AtomicU64::new(0),
+            stalled_since: AtomicU64::new(0),
             written: AtomicU64::new(0),
             http2: AtomicBool::new(false),
-            leaves: AtomicBool::new(false),
-            told: Notify::new(),
-            gone: Notify::new(),
+            closes_immediately: AtomicBool::new(false),
+            close_requested: Notify::new(),
+            closed: Notify::new(),
         }
     }
 
@@ -120,22 +119,24 @@ impl Pulse {
     }
     /// The peer took octets.
     pub(super) fn sent(&self) {
-        self.stuck_since.store(0, Relaxed);
+        self.stalled_since.store(0, Relaxed);
         self.written.store(self.ticks.now(), Relaxed);
     }
     /// The peer takes no more for now.
-    pub(super) fn stuck(&self) {
+    pub(super) fn stalled(&self) {
         let now = self.ticks.now();
-        let _ = self.stuck_since.compare_exchange(0, now, Relaxed, Relaxed);
+        let _ = self
+            .stalled_since
+            .compare_exchange(0, now, Relaxed, Relaxed);
     }
-    /// A request's head is here; says whether it is the only one. Called under the register's lock.
+    /// A request's head is here; returns whether it is the only one. Called under the registry's lock.
     pub(super) fn begin(&self, http2: bool) -> bool {
         self.http2.store(http2, Relaxed);
         self.head_since.store(0, Relaxed);
         self.requests.fetch_add(1, Relaxed);
         self.in_flight.fetch_add(1, Relaxed) == 0
     }
-    /// A request's answer is over; says whether it was the last one. Called under the register's lock.
+    /// A request's answer is over; returns whether it was the last one. Called under the registry's lock.
     pub(super) fn end(&self) -> bool {
         self.idle_since.store(self.ticks.now(), Relaxed);
         self.in_flight.fetch_sub(1, Relaxed) == 1
@@ -144,36 +145,36 @@ impl Pulse {
         self.in_flight.load(Relaxed) > 0
     }
     /// Since when its peer takes nothing, if it does not.
-    pub(super) fn stuck_since(&self) -> Option<u64> {
-        Some(self.stuck_since.load(Relaxed)).filter(|since| *since > 0)
+    pub(super) fn stalled_since(&self) -> Option<u64> {
+        Some(self.stalled_since.load(Relaxed)).filter(|since| *since > 0)
     }
 
-    pub(super) fn give(&self, order: Order) {
-        if order == Order::Leave {
-            self.leaves.store(true, Relaxed);
+    pub(super) fn request_close(&self, mode: CloseMode) {
+        if mode == CloseMode::Immediate {
+            self.closes_immediately.store(true, Relaxed);
         }
-        self.told.notify_one();
+        self.close_requested.notify_one();
     }
-    /// The order that was told.
-    pub(super) fn order(&self) -> Order {
-        match self.leaves.load(Relaxed) {
-            true => Order::Leave,
-            false => Order::Finish,
+    /// How it was asked to close.
+    pub(super) fn close_mode(&self) -> CloseMode {
+        match self.closes_immediately.load(Relaxed) {
+            true => CloseMode::Immediate,
+            false => CloseMode::Graceful,
         }
     }
 
     /// Until when it may go on like this, and what it waits for. Where others wait for what it holds, it may for less long.
     pub(super) fn deadline(&self, limits: &Limits, others_wait: bool) -> (u64, Awaited) {
         let until = |since: u64, limit: Duration| since.saturating_add(millis(limit));
-        if let Some(since) = self.stuck_since() {
+        if let Some(since) = self.stalled_since() {
             let limit = match others_wait {
                 true => limits.short_stall(),
                 false => limits.write_stall,
             };
-            return (until(since, limit), Awaited::Taking);
+            return (until(since, limit), Awaited::WriteProgress);
         }
         if self.is_busy() {
-            return (until(self.ticks.now(), LOOK_AGAIN), Awaited::Answer);
+            return (until(self.ticks.now(), RECHECK_INTERVAL), Awaited::Answer);
         }
         let head_since = self.head_since.load(Relaxed);
         let first = self.requests.load(Relaxed) == 0;
@@ -206,47 +207,50 @@ mod tests {
     fn each_thing_that_a_connection_does_has_its_own_deadline() {
         let limits = Limits::default();
         for http2 in [false, true] {
-            let pulse = Pulse::new(Ticks::manual(), None);
+            let activity = Activity::new(Ticks::manual(), None);
             assert_eq!(
-                pulse.deadline(&limits, false),
+                activity.deadline(&limits, false),
                 (after(limits.first_byte), Awaited::FirstByte)
             );
-            pulse.ticks.advance(Duration::from_secs(2));
-            pulse.received();
-            pulse.ticks.advance(Duration::from_secs(1));
-            pulse.received();
+            activity.ticks.advance(Duration::from_secs(2));
+            activity.received();
+            activity.ticks.advance(Duration::from_secs(1));
+            activity.received();
             // More of the head buys no more time.
             let begun = Duration::from_secs(2);
             assert_eq!(
-                pulse.deadline(&limits, false),
+                activity.deadline(&limits, false),
                 (after(begun + limits.head), Awaited::Head)
             );
-            assert!(pulse.begin(http2));
-            assert_eq!(pulse.deadline(&limits, false).1, Awaited::Answer);
-            pulse.stuck();
-            pulse.ticks.advance(Duration::from_secs(1));
-            pulse.stuck();
-            let stuck = Duration::from_secs(3);
+            assert!(activity.begin(http2));
+            assert_eq!(activity.deadline(&limits, false).1, Awaited::Answer);
+            activity.stalled();
+            activity.ticks.advance(Duration::from_secs(1));
+            activity.stalled();
+            let stalled = Duration::from_secs(3);
             assert_eq!(
-                pulse.deadline(&limits, false),
-                (after(stuck + limits.write_stall), Awaited::Taking)
+                activity.deadline(&limits, false),
+                (after(stalled + limits.write_stall), Awaited::WriteProgress)
             );
-            let shorter = (after(stuck + limits.write_stall / 4), Awaited::Taking);
-            assert_eq!(pulse.deadline(&limits, true), shorter);
-            pulse.sent();
-            assert!(pulse.end());
+            let shorter = (
+                after(stalled + limits.write_stall / 4),
+                Awaited::WriteProgress,
+            );
+            assert_eq!(activity.deadline(&limits, true), shorter);
+            activity.sent();
+            assert!(activity.end());
             let ended = Duration::from_secs(4);
             assert_eq!(
-                pulse.deadline(&limits, false),
+                activity.deadline(&limits, false),
                 (after(ended + limits.idle), Awaited::NextRequest)
             );
             // What follows is the head of the next request; on HTTP/2 it may be anything.
-            pulse.received();
+            activity.received();
             let next = match http2 {
                 false => (after(ended + limits.head), Awaited::Head),
                 true => (after(ended + limits.idle), Awaited::NextRequest),
             };
-            assert_eq!(pulse.deadline(&limits, false), next);
+            assert_eq!(activity.deadline(&limits, false), next);
         }
     }
 }

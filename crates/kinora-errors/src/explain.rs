@@ -17,7 +17,7 @@ use crate::{Code, Lang, RESERVED, ROWS, ReportStyle, Row, Text};
 
 /// What was found.
 #[derive(Clone, PartialEq, Debug, Default)]
-pub struct Answer {
+pub struct LookupResult {
     /// The likelier first.
     pub matches: Vec<Match>,
     /// What looks alike, when nothing was found.
@@ -72,21 +72,21 @@ fn all() -> impl Iterator<Item = Match> {
 }
 
 /// How many rows words may bring up.
-const MOST_MATCHES: usize = 20;
+const MAX_MATCHES: usize = 20;
 /// Characters of a query that are looked at: no name, and no sensible words, are longer.
-const LONGEST_QUERY: usize = 256;
+const MAX_QUERY_LEN: usize = 256;
 
 /// Looks up a number (hex with or without `0x`, decimal, negative or unsigned; also an errno), a name or part of
 /// one, a group, or words in either language.
 #[must_use]
-pub fn look_up(query: &str) -> Answer {
+pub fn look_up(query: &str) -> LookupResult {
     let query = query.trim();
-    let query = match query.char_indices().nth(LONGEST_QUERY) {
+    let query = match query.char_indices().nth(MAX_QUERY_LEN) {
         Some((end, _)) => &query[..end],
         None => query,
     };
     if query.is_empty() {
-        return Answer::default();
+        return LookupResult::default();
     }
     let mut matches = Vec::new();
     for number in numbers(query) {
@@ -119,7 +119,7 @@ pub fn look_up(query: &str) -> Answer {
     } else {
         Vec::new()
     };
-    Answer { matches, nearest }
+    LookupResult { matches, nearest }
 }
 
 /// The system's error that a text names by its bare number or its name: `28`, `0x1c`, `ENOSPC`.
@@ -190,7 +190,7 @@ fn by_name(query: &str) -> Vec<Match> {
             Match::Row(row) | Match::Reserved(row) => names(row).any(|name| name.contains(&wanted)),
             Match::System(_, errno) => errno.name.contains(&wanted),
         })
-        .take(MOST_MATCHES)
+        .take(MAX_MATCHES)
         .collect()
 }
 
@@ -203,10 +203,10 @@ fn by_words(query: &str) -> Vec<Match> {
         .collect();
     all()
         .filter(|found| {
-            let all = places(found).join(" ").to_lowercase();
+            let all = fields(found).join(" ").to_lowercase();
             words.iter().all(|word| all.contains(word))
         })
-        .take(MOST_MATCHES)
+        .take(MAX_MATCHES)
         .collect()
 }
 
@@ -216,7 +216,7 @@ fn bare(name: &str) -> &str {
 }
 
 /// All that a row says, the most telling first.
-fn places(found: &Match) -> [String; 3] {
+fn fields(found: &Match) -> [String; 3] {
     let (zh, en) = (found.text(Lang::Zh), found.text(Lang::En));
     [
         found.name(),
@@ -227,7 +227,7 @@ fn places(found: &Match) -> [String; 3] {
 
 /// The answer for a person.
 #[must_use]
-pub fn render(answer: &Answer, lang: Lang, style: ReportStyle) -> String {
+pub fn render(answer: &LookupResult, lang: Lang, style: ReportStyle) -> String {
     let mut text = String::new();
     for found in &answer.matches {
         if !text.is_empty() {
@@ -297,7 +297,7 @@ fn render_text(out: &mut String, text: &Text, lang: Lang) {
 
 /// The answer for a machine.
 #[must_use]
-pub fn json(answer: &Answer) -> Value {
+pub fn json(answer: &LookupResult) -> Value {
     let text = |text: &Text| json!({ "meaning": text.meaning, "cause": text.cause, "remedy": text.remedy });
     let of_row = |row: &Row, status: &str| {
         json!({

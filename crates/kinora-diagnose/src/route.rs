@@ -1,4 +1,4 @@
-//! The way to a resource: names, connections, certificates, redirects, headers.
+//! The route to a resource: names, connections, certificates, redirects, headers.
 
 use std::io::Read as _;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -13,7 +13,7 @@ use kinora_net::{Answer, Hop};
 use url::Url;
 
 use crate::certificate;
-use crate::check::{Check, Step};
+use crate::check::{Check, CheckKind};
 use crate::run::Run;
 
 /// A certificate that ends sooner is worth a word.
@@ -25,7 +25,7 @@ const SAMPLE_LEN: u64 = 64 * 1024;
 
 /// What a server is asked for.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Role {
+pub(crate) enum ServerRole {
     /// Media: anything but success is a failure.
     Media,
     /// The service's gateway: any answer will do.
@@ -46,7 +46,7 @@ impl Run<'_> {
             url,
             answer: Some(answer),
             ..
-        }) = self.way(source, Role::Media)
+        }) = self.follow(source, ServerRole::Media)
         else {
             return;
         };
@@ -62,7 +62,7 @@ impl Run<'_> {
             file.take(SAMPLE_LEN).read_to_end(&mut sample)?;
             Ok(metadata.len())
         });
-        let check = Check::new(Step::File).fact("path", path);
+        let check = Check::new(CheckKind::File).fact("path", path);
         match opened {
             Ok(size) => self.add(check.fact("bytes", size)),
             Err(error) => {
@@ -78,7 +78,7 @@ impl Run<'_> {
 
     /// What the bytes are, and what is in them.
     fn content(&mut self, url: &str, said: Option<&str>, sample: &Bytes) {
-        let check = Check::new(Step::Type).maybe("content_type", said);
+        let check = Check::new(CheckKind::Type).maybe("content_type", said);
         let kind = match sniff::sniff(sample) {
             Sniff::Known(kind) => kind,
             Sniff::NeedMore | Sniff::Unknown => {
@@ -103,12 +103,12 @@ impl Run<'_> {
         }
     }
 
-    /// Goes the way and tells it; the last stop, where it answered as it should.
-    pub(crate) fn way(&mut self, source: &str, role: Role) -> Option<Hop> {
+    /// Follows the redirects and reports each hop; gives the last one, where it answered as it should.
+    pub(crate) fn follow(&mut self, source: &str, role: ServerRole) -> Option<Hop> {
         let hops = match self.net.survey(source) {
             Ok(hops) => hops,
             Err(fault) => {
-                self.add(Check::new(Step::Dns).failed(fault));
+                self.add(Check::new(CheckKind::Dns).failed(fault));
                 return None;
             }
         };
@@ -116,7 +116,7 @@ impl Run<'_> {
         let last = hops.len().checked_sub(1)?;
         for (index, mut hop) in hops.into_iter().enumerate() {
             let place = place(hop.url.expose());
-            if role == Role::Gateway && hop.answer.is_some() {
+            if role == ServerRole::Gateway && hop.answer.is_some() {
                 hop.failed = None;
             }
             if before.as_deref() != Some(&*place) && !self.reach(&hop, &place) {
@@ -135,7 +135,7 @@ impl Run<'_> {
     fn reach(&mut self, hop: &Hop, place: &str) -> bool {
         let mut failed = hop.failed.clone();
         let addresses: Vec<String> = hop.addresses.iter().map(ToString::to_string).collect();
-        let check = Check::new(Step::Dns)
+        let check = Check::new(CheckKind::Dns)
             .fact("host", place)
             .maybe("proxy", hop.proxy.as_ref())
             .took(hop.lookup);
@@ -145,7 +145,7 @@ impl Run<'_> {
         }
         self.add(check.fact("addresses", addresses.join(", ")));
 
-        let mut check = Check::new(Step::Tcp);
+        let mut check = Check::new(CheckKind::Tcp);
         for dial in &hop.dials {
             let outcome = match &dial.failed {
                 None => format!(
@@ -175,7 +175,7 @@ impl Run<'_> {
             return true;
         };
         let agreed = handshake.protocol.is_some();
-        let mut check = Check::new(Step::Tls)
+        let mut check = Check::new(CheckKind::Tls)
             .maybe("protocol", handshake.protocol.as_ref())
             .maybe("alpn", handshake.alpn.as_ref())
             .took(handshake.took);
@@ -200,7 +200,7 @@ impl Run<'_> {
 
     fn redirect(&mut self, hop: &Hop) {
         let Some(answer) = &hop.answer else { return };
-        let check = Check::new(Step::Redirect)
+        let check = Check::new(CheckKind::Redirect)
             .fact("status", answer.status)
             .url("from", hop.url.expose());
         let to = answer.header("location").map(mask_url);
@@ -209,14 +209,14 @@ impl Run<'_> {
 
     fn arrive(&mut self, hop: Hop) -> Option<Hop> {
         let Some(answer) = &hop.answer else {
-            self.add(or_failed(Check::new(Step::Http), hop.failed));
+            self.add(or_failed(Check::new(CheckKind::Http), hop.failed));
             return None;
         };
         let is_redirect = (300..400).contains(&answer.status);
         let check = Check::new(if is_redirect {
-            Step::Redirect
+            CheckKind::Redirect
         } else {
-            Step::Http
+            CheckKind::Http
         })
         .fact("status", answer.status)
         .fact("version", &answer.version)
@@ -235,7 +235,7 @@ impl Run<'_> {
 
     /// Ranges and cross-origin reading.
     fn headers(&mut self, answer: &Answer) {
-        let check = Check::new(Step::Range);
+        let check = Check::new(CheckKind::Range);
         match answer.info.ranges {
             true => self.add(check.fact("ranges", "yes")),
             false => self.add(
@@ -244,7 +244,7 @@ impl Run<'_> {
                     .note("parts can not be asked for: seeking reads all before"),
             ),
         }
-        let check = Check::new(Step::Cors);
+        let check = Check::new(CheckKind::Cors);
         match answer.header("access-control-allow-origin") {
             Some(allowed) => self.add(check.fact("allowed", allowed)),
             None => self.add(
@@ -260,7 +260,7 @@ impl Run<'_> {
             return;
         };
         let ahead_ms = server_ms - unix_ms();
-        let check = Check::new(Step::Clock)
+        let check = Check::new(CheckKind::Clock)
             .fact("server", UnixTime::from_millis(server_ms))
             .fact("ahead_s", ahead_ms / 1000);
         match ahead_ms.abs() > CLOCK_TOLERANCE_MS {

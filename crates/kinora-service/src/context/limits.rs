@@ -6,7 +6,7 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 /// the runtime's own, and some to spare.
 const RESERVED_FILES: u64 = 64;
 /// A service that cannot have this many connections is none.
-const FEWEST: usize = 4;
+const MIN_CONNECTIONS: usize = 4;
 
 /// What the clients of a service may take of its time, sockets, files and memory. Every wait for a client has a
 /// limit, and what a client leaves lying has a bound.
@@ -82,7 +82,7 @@ impl Limits {
     /// each request. No client gets more than half of what is there.
     pub(crate) fn fitted(mut self, open_files: u64) -> Self {
         let half = usize::try_from(open_files.saturating_sub(RESERVED_FILES) / 2);
-        let most = half.unwrap_or(usize::MAX).max(FEWEST);
+        let most = half.unwrap_or(usize::MAX).max(MIN_CONNECTIONS);
         for (all, of_one) in [
             (&mut self.connections, &mut self.connections_per_client),
             (&mut self.requests, &mut self.requests_per_client),
@@ -132,6 +132,6 @@ mod tests {
         );
         assert!(few.connections as u64 + few.requests as u64 + RESERVED_FILES <= 256);
         assert_eq!(Limits::default().fitted(1_000_000), Limits::default());
-        assert_eq!(Limits::default().fitted(0).connections, FEWEST);
+        assert_eq!(Limits::default().fitted(0).connections, MIN_CONNECTIONS);
     }
 }

@@ -20,13 +20,13 @@ use super::limits::ImportLimits;
 /// Part of util-linux.
 const SETPRIV: &str = "setpriv";
 /// A killed process is gone after moments, unless the system itself hangs.
-const GOING: Duration = Duration::from_secs(5);
+const EXIT_LIMIT: Duration = Duration::from_secs(5);
 #[cfg(target_os = "linux")]
 const OPEN_FILES: u64 = 256;
 
 /// What the system allows one child.
 #[derive(Clone, Copy)]
-pub(super) struct Caps {
+pub(super) struct ChildLimits {
     /// Bytes of address space.
     pub(super) memory: u64,
     /// Processor time.
@@ -35,7 +35,7 @@ pub(super) struct Caps {
     pub(super) file: u64,
 }
 
-impl Caps {
+impl ChildLimits {
     pub(super) fn of(limits: &ImportLimits) -> Self {
         Self {
             memory: limits.memory,
@@ -46,7 +46,7 @@ impl Caps {
 }
 
 /// A running child; killed when it is dropped.
-pub(super) struct Guarded {
+pub(super) struct ChildGuard {
     child: Arc<Mutex<Child>>,
     exit: oneshot::Receiver<io::Result<ExitStatus>>,
     /// Ends when the child has.
@@ -54,8 +54,8 @@ pub(super) struct Guarded {
 }
 
 /// A child and what it says.
-pub(super) struct Started {
-    pub(super) guarded: Guarded,
+pub(super) struct StartedChild {
+    pub(super) guard: ChildGuard,
     pub(super) stdout: ChildStdout,
     pub(super) stderr: ChildStderr,
 }
@@ -75,8 +75,8 @@ pub(super) fn command(program: &'static str) -> Command {
 pub(super) async fn start(
     mut command: Command,
     program: &'static str,
-    caps: Caps,
-) -> Result<Started, ImportError> {
+    limits: ChildLimits,
+) -> Result<StartedChild, ImportError> {
     command
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
@@ -88,7 +88,7 @@ pub(super) async fn start(
     let (begun, started) = oneshot::channel();
     let thread = std::thread::Builder::new().name(program.to_owned());
     let running = thread.spawn(move || {
-        let child = command.spawn().and_then(|child| limited(child, caps));
+        let child = command.spawn().and_then(|child| limited(child, limits));
         let child = match child {
             Ok(child) => Arc::new(Mutex::new(child)),
             Err(error) => {
@@ -96,40 +96,40 @@ pub(super) async fn start(
                 return;
             }
         };
-        let (told, exit) = oneshot::channel();
+        let (sender, exit) = oneshot::channel();
         let (_here, gone) = mpsc::channel();
-        let guarded = Guarded {
+        let guard = ChildGuard {
             child: child.clone(),
             exit,
             gone,
         };
         // Who began it may have gone already: then it is dropped here, and killed.
-        let _ = begun.send(Ok(guarded));
+        let _ = begun.send(Ok(guard));
         wait_without_reaping(&child);
-        let _ = told.send(lock(&child).wait());
+        let _ = sender.send(lock(&child).wait());
     });
-    running.map_err(ImportError::work("start a thread"))?;
-    let guarded = started
+    running.map_err(ImportError::io("start a thread"))?;
+    let guard = started
         .await
-        .map_err(|_| ImportError::work("start a thread")(io::ErrorKind::BrokenPipe.into()))?
+        .map_err(|_| ImportError::io("start a thread")(io::ErrorKind::BrokenPipe.into()))?
         .map_err(|error| start_error(error, program))?;
     let (stdout, stderr) = {
-        let mut child = lock(&guarded.child);
+        let mut child = lock(&guard.child);
         (child.stdout.take(), child.stderr.take())
     };
     let (Some(stdout), Some(stderr)) = (stdout, stderr) else {
-        return Err(ImportError::work("talk to FFmpeg")(
+        return Err(ImportError::io("talk to FFmpeg")(
             io::ErrorKind::BrokenPipe.into(),
         ));
     };
-    Ok(Started {
-        guarded,
-        stdout: ChildStdout::from_std(stdout).map_err(ImportError::work("talk to FFmpeg"))?,
-        stderr: ChildStderr::from_std(stderr).map_err(ImportError::work("talk to FFmpeg"))?,
+    Ok(StartedChild {
+        guard,
+        stdout: ChildStdout::from_std(stdout).map_err(ImportError::io("talk to FFmpeg"))?,
+        stderr: ChildStderr::from_std(stderr).map_err(ImportError::io("talk to FFmpeg"))?,
     })
 }
 
-impl Guarded {
+impl ChildGuard {
     #[cfg(test)]
     pub(super) fn id(&self) -> u32 {
         lock(&self.child).id()
@@ -142,12 +142,12 @@ impl Guarded {
     }
 }
 
-impl Drop for Guarded {
+impl Drop for ChildGuard {
     fn drop(&mut self) {
         // Nothing happens to one that was waited for, so no other process is ever hit.
         let _ = lock(&self.child).kill();
         // What it writes is removed next: it must not write any more.
-        let _: Result<(), RecvTimeoutError> = self.gone.recv_timeout(GOING);
+        let _: Result<(), RecvTimeoutError> = self.gone.recv_timeout(EXIT_LIMIT);
     }
 }
 
@@ -169,21 +169,21 @@ fn start_error(error: io::Error, program: &'static str) -> ImportError {
     match error.kind() {
         io::ErrorKind::NotFound if cfg!(target_os = "linux") => ImportError::NoSetpriv,
         io::ErrorKind::NotFound => ImportError::NoFfmpeg(program),
-        _ => ImportError::work("start FFmpeg")(error),
+        _ => ImportError::io("start FFmpeg")(error),
     }
 }
 
 /// Limits the child before it is used; one that cannot be limited is killed. It has them moments after it begins, and
 /// long before it has read anything.
 #[cfg(target_os = "linux")]
-fn limited(mut child: Child, caps: Caps) -> io::Result<Child> {
+fn limited(mut child: Child, limits: ChildLimits) -> io::Result<Child> {
     use rustix::process::{Resource, Rlimit, getrlimit, prlimit};
 
     let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
     let limits = [
-        (Resource::As, caps.memory),
-        (Resource::Cpu, caps.cpu.as_secs().max(1)),
-        (Resource::Fsize, caps.file),
+        (Resource::As, limits.memory),
+        (Resource::Cpu, limits.cpu.as_secs().max(1)),
+        (Resource::Fsize, limits.file),
         (Resource::Nofile, OPEN_FILES),
         (Resource::Core, 0),
     ];
@@ -196,7 +196,7 @@ fn limited(mut child: Child, caps: Caps) -> io::Result<Child> {
             maximum: value,
         };
         match prlimit(pid, resource, limit) {
-            // It has ended already; its exit status tells why.
+            // It has ended already; its exit status says why.
             Ok(_) | Err(rustix::io::Errno::SRCH) => {}
             Err(error) => {
                 let _ = child.kill();
@@ -213,6 +213,6 @@ fn limited(mut child: Child, caps: Caps) -> io::Result<Child> {
     clippy::unnecessary_wraps,
     reason = "other systems limit only the calling process"
 )]
-fn limited(child: Child, _: Caps) -> io::Result<Child> {
+fn limited(child: Child, _: ChildLimits) -> io::Result<Child> {
     Ok(child)
 }

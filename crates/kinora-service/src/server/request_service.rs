@@ -19,90 +19,79 @@ use hyper_util::service::TowerToHyperService;
 use tracing::field::Empty;
 use tracing::{Instrument as _, error_span};
 
-use super::client::{Budget, Client, Held, Origin, Share};
-use super::connections::{AtWork, Seat};
-use super::pulse::Pulse;
-use super::record::{self, Reason, Record};
+use super::activity::Activity;
+use super::connections::{ActiveRequest, ConnectionSlot};
+use crate::context::{
+    AccessLogEntry, Budget, ClientId, Permit, Reason, RequestInfo, loggable_method, loggable_path,
+};
 use crate::crypto::{hex, random};
 use crate::gateway;
 
 pub(super) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// What the parts that answer know of a request beside its text.
-#[derive(Clone)]
-pub(crate) struct Visit {
-    /// The request's id: in the answer and in the log.
-    pub(crate) request_id: String,
-    /// Where it comes from.
-    pub(crate) origin: Origin,
-    /// What its client may take.
-    pub(crate) share: Arc<Share>,
-    pub(crate) http2: bool,
-}
-
 /// The service as one connection sees it.
 #[derive(Clone)]
-pub(super) struct Front {
+pub(super) struct RequestService {
     app: TowerToHyperService<Router>,
     budget: Arc<Budget>,
-    seat: Arc<Seat>,
+    slot: Arc<ConnectionSlot>,
 }
 
-impl Front {
-    pub(super) fn new(app: &Router, budget: &Arc<Budget>, seat: Seat) -> Self {
+impl RequestService {
+    pub(super) fn new(app: &Router, budget: &Arc<Budget>, slot: ConnectionSlot) -> Self {
         Self {
             app: TowerToHyperService::new(app.clone()),
             budget: budget.clone(),
-            seat: Arc::new(seat),
+            slot: Arc::new(slot),
         }
     }
     pub(super) fn budget(&self) -> &Arc<Budget> {
         &self.budget
     }
-    pub(super) fn pulse(&self) -> &Arc<Pulse> {
-        &self.seat.pulse
+    pub(super) fn activity(&self) -> &Arc<Activity> {
+        &self.slot.activity
     }
 }
 
-impl Service<Request<Incoming>> for Front {
-    type Response = Response<Watched>;
+impl Service<Request<Incoming>> for RequestService {
+    type Response = Response<TrackedBody>;
     type Error = Infallible;
     type Future = BoxFuture<'static, Result<Self::Response, Infallible>>;
 
     fn call(&self, mut request: Request<Incoming>) -> Self::Future {
         let http2 = request.version() == Version::HTTP_2;
-        let at_work = AtWork::begin(&self.seat, http2);
+        let active = ActiveRequest::begin(&self.slot, http2);
         let origin = self
-            .seat
+            .slot
             .proxies()
-            .origin(self.seat.peer, request.headers());
-        let visit = Visit {
+            .origin(self.slot.peer, request.headers());
+        let info = RequestInfo {
             request_id: request_id(),
             origin,
-            share: self.budget.share(Client::from(origin.address())),
+            share: self.budget.share(ClientId::from(origin.address())),
             http2,
         };
-        let request_id = visit.request_id.clone();
+        let request_id = info.request_id.clone();
         let (method, path) = (
-            record::method(request.method()),
-            record::path(request.uri()),
+            loggable_method(request.method()),
+            loggable_path(request.uri()),
         );
         let span = error_span!(parent: None, "request", request_id, client = %origin.address(), method, path, action = Empty, key = Empty);
-        let record = Record::new(span.clone());
-        let place = visit.share.request();
-        request.extensions_mut().insert(visit);
+        let log_entry = AccessLogEntry::new(span.clone());
+        let permit = info.share.request();
+        request.extensions_mut().insert(info);
         let app = self.app.clone();
         let answer = async move {
-            let response = match place.is_some() {
+            let response = match permit.is_some() {
                 true => app.call(request).await?,
                 false => gateway::busy(&request_id),
             };
             Ok(finish(
                 response,
                 &request_id,
-                record,
+                log_entry,
                 http2,
-                (at_work, place),
+                (active, permit),
             ))
         };
         answer.instrument(span).boxed()
@@ -112,24 +101,24 @@ impl Service<Request<Incoming>> for Front {
 fn finish(
     response: Response<Body>,
     request_id: &str,
-    mut record: Record,
+    mut log_entry: AccessLogEntry,
     http2: bool,
-    held: (AtWork, Option<Held>),
-) -> Response<Watched> {
+    held: (ActiveRequest, Option<Permit>),
+) -> Response<TrackedBody> {
     let (mut parts, body) = response.into_parts();
-    record.status = Some(parts.status.as_u16());
-    record.reason = parts.extensions.remove::<Reason>();
+    log_entry.status = Some(parts.status.as_u16());
+    log_entry.reason = parts.extensions.remove::<Reason>();
     let length = parts.headers.get(header::CONTENT_LENGTH);
-    record.length = length
+    log_entry.length = length
         .and_then(|length| length.to_str().ok()?.parse().ok())
         .or(body.size_hint().exact());
     if let Ok(value) = HeaderValue::from_str(request_id) {
         parts.headers.insert(REQUEST_ID, value);
     }
-    let body = Watched {
+    let body = TrackedBody {
         body,
-        flight: http2.then(Arc::default),
-        record,
+        in_flight: http2.then(Arc::default),
+        log_entry,
         _held: held,
     };
     Response::from_parts(parts, body)
@@ -155,59 +144,59 @@ fn request_id() -> String {
 /// A body that holds what its request holds until it has gone out. On HTTP/1.1 the socket tells whether it goes; of an
 /// HTTP/2 stream the end is kept back until its last octet was taken, so that the stream's task lives as long as
 /// there is something to watch.
-pub(super) struct Watched {
+pub(super) struct TrackedBody {
     body: Body,
-    flight: Option<Arc<Flight>>,
-    record: Record,
-    _held: (AtWork, Option<Held>),
+    in_flight: Option<Arc<InFlight>>,
+    log_entry: AccessLogEntry,
+    _held: (ActiveRequest, Option<Permit>),
 }
 
 /// Pieces that were handed over and not yet written.
 #[derive(Default)]
-struct Flight {
+struct InFlight {
     pieces: AtomicUsize,
     waker: AtomicWaker,
 }
 
-struct Piece {
+struct InFlightPiece {
     bytes: Bytes,
-    flight: Arc<Flight>,
+    in_flight: Arc<InFlight>,
 }
 
-impl AsRef<[u8]> for Piece {
+impl AsRef<[u8]> for InFlightPiece {
     fn as_ref(&self) -> &[u8] {
         &self.bytes
     }
 }
 
-impl Drop for Piece {
+impl Drop for InFlightPiece {
     fn drop(&mut self) {
-        self.flight.pieces.fetch_sub(1, Ordering::AcqRel);
-        self.flight.waker.wake();
+        self.in_flight.pieces.fetch_sub(1, Ordering::AcqRel);
+        self.in_flight.waker.wake();
     }
 }
 
-impl Flight {
-    fn is_over(&self) -> bool {
+impl InFlight {
+    fn is_empty(&self) -> bool {
         self.pieces.load(Ordering::Acquire) == 0
     }
     fn take(self: &Arc<Self>, bytes: Bytes) -> Bytes {
         self.pieces.fetch_add(1, Ordering::AcqRel);
-        Bytes::from_owner(Piece {
+        Bytes::from_owner(InFlightPiece {
             bytes,
-            flight: self.clone(),
+            in_flight: self.clone(),
         })
     }
-    fn poll_over(&self, context: &Context<'_>) -> Poll<()> {
+    fn poll_empty(&self, context: &Context<'_>) -> Poll<()> {
         self.waker.register(context.waker());
-        match self.is_over() {
+        match self.is_empty() {
             true => Poll::Ready(()),
             false => Poll::Pending,
         }
     }
 }
 
-impl HttpBody for Watched {
+impl HttpBody for TrackedBody {
     type Data = Bytes;
     type Error = axum::Error;
 
@@ -216,19 +205,19 @@ impl HttpBody for Watched {
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
         let this = &mut *self;
-        let _entered = this.record.span.enter();
+        let _entered = this.log_entry.span.enter();
         let Some(frame) = ready!(Pin::new(&mut this.body).poll_frame(context)) else {
-            if let Some(flight) = &this.flight {
-                ready!(flight.poll_over(context));
+            if let Some(in_flight) = &this.in_flight {
+                ready!(in_flight.poll_empty(context));
             }
             return Poll::Ready(None);
         };
         let frame = frame.map(|frame| {
             frame.map_data(|bytes| {
                 let len = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
-                this.record.sent = this.record.sent.saturating_add(len);
-                match &this.flight {
-                    Some(flight) => flight.take(bytes),
+                this.log_entry.sent = this.log_entry.sent.saturating_add(len);
+                match &this.in_flight {
+                    Some(in_flight) => in_flight.take(bytes),
                     None => bytes,
                 }
             })
@@ -237,7 +226,10 @@ impl HttpBody for Watched {
     }
 
     fn is_end_stream(&self) -> bool {
-        let over = self.flight.as_ref().is_none_or(|flight| flight.is_over());
+        let over = self
+            .in_flight
+            .as_ref()
+            .is_none_or(|in_flight| in_flight.is_empty());
         self.body.is_end_stream() && over
     }
 

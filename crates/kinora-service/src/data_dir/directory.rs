@@ -17,14 +17,14 @@ const DATABASE: &str = "kinora.db";
 const MEDIA: &str = "media";
 const STAGING: &str = "staging";
 const LOST_FOUND: &str = "lost+found";
-/// Held by the one service that runs on the directory.
+/// Permit by the one service that runs on the directory.
 const SERVER_LOCK: &str = "server.lock";
 const RESERVE: &str = "nonces.reserve";
 /// Lies among the media and names the library that they are of. No video can have such a name.
 const MARK: &str = ".library";
 const MAX_MARK_LEN: u64 = 64;
 /// So many videos are looked for among the media to tell whether both are of one library.
-const KIN_SAMPLE: u32 = 1000;
+const MAX_SAMPLE: u32 = 1000;
 /// Permission bits of everybody but the owner.
 const OTHERS: u32 = 0o077;
 
@@ -35,7 +35,7 @@ pub(crate) struct Directory {
 
 impl Directory {
     /// Finds a data directory, and makes it where there is none.
-    pub(super) fn create(dir: &Path) -> Result<Self, ServiceError> {
+    pub(crate) fn create(dir: &Path) -> Result<Self, ServiceError> {
         private_dir(dir).map_err(ServiceError::storage("make the data directory", dir))?;
         let directory = Self::find(dir)?;
         if !directory.has_database()? {
@@ -52,7 +52,7 @@ impl Directory {
     }
 
     /// Finds a data directory that is there already.
-    pub(super) fn existing(dir: &Path) -> Result<Self, ServiceError> {
+    pub(crate) fn existing(dir: &Path) -> Result<Self, ServiceError> {
         let directory = match Self::find(dir) {
             Err(ServiceError::Storage { source, .. })
                 if matches!(
@@ -151,7 +151,7 @@ impl Directory {
     }
 
     /// Leaves what is ours to its owner: the database holds secrets, the media are given out by signature only.
-    pub(super) fn tighten(&self) -> Vec<Notice> {
+    pub(crate) fn tighten(&self) -> Vec<Notice> {
         let mut notices = Vec::new();
         for path in self.parts() {
             let Some(about) = about(&path) else { continue };
@@ -175,17 +175,20 @@ impl Directory {
     }
 
     /// Makes sure that the database and the media are of one library; what has no id yet gets one.
-    pub(super) async fn unite(&self, database: &SqliteStore) -> Result<(), ServiceError> {
+    pub(crate) async fn check_library_id(
+        &self,
+        database: &SqliteStore,
+    ) -> Result<(), ServiceError> {
         let mark = self.mark();
         let marked = read_mark(&mark).map_err(ServiceError::storage("read", &mark))?;
         let known = database.library_id().await?;
         if known.is_some() && known == marked {
-            return self.make_parts();
+            return self.create_parts();
         }
-        if !self.is_kin(database).await? {
-            return Err(ServiceError::Estranged(self.root.clone()));
+        if !self.belong_together(database).await? {
+            return Err(ServiceError::Mismatched(self.root.clone()));
         }
-        self.make_parts()?;
+        self.create_parts()?;
         let id = match (known, marked.clone()) {
             (Some(id), _) => id,
             (None, Some(id)) => database.adopt_library_id(&id).await?,
@@ -203,18 +206,18 @@ impl Directory {
 
     /// Whether the media show that the database is theirs: one video of it lies there, or there is nothing to lose
     /// on either side.
-    async fn is_kin(&self, database: &SqliteStore) -> Result<bool, ServiceError> {
+    async fn belong_together(&self, database: &SqliteStore) -> Result<bool, ServiceError> {
         let media = self.media();
         if !holds_videos(&media).map_err(ServiceError::storage("read", &media))? {
             return Ok(database.some_videos(true, 1).await?.is_empty());
         }
-        let some = database.some_videos(false, KIN_SAMPLE).await?;
+        let some = database.some_videos(false, MAX_SAMPLE).await?;
         Ok(some
             .iter()
             .any(|id| about(&media.join(id.as_str())).is_some()))
     }
 
-    fn make_parts(&self) -> Result<(), ServiceError> {
+    fn create_parts(&self) -> Result<(), ServiceError> {
         for part in [self.media(), self.staging()] {
             private_dir(&part).map_err(ServiceError::storage("make", &part))?;
         }
@@ -223,12 +226,12 @@ impl Directory {
 }
 
 /// What lies at a path itself; no link is followed.
-pub(super) fn about(path: &Path) -> Option<Metadata> {
+pub(crate) fn about(path: &Path) -> Option<Metadata> {
     std::fs::symlink_metadata(path).ok()
 }
 
 /// Makes a directory that only its owner can look into, and those above it.
-pub(super) fn private_dir(path: &Path) -> io::Result<()> {
+pub(crate) fn private_dir(path: &Path) -> io::Result<()> {
     DirBuilder::new().recursive(true).mode(0o700).create(path)
 }
 

@@ -1,8 +1,8 @@
 //! The operator's hand on keys, roles and referer rules.
 
-use crate::domain::{AccessKey, Policy, RefererRule, Role, Trust};
+use super::Library;
+use crate::domain::{AccessKey, Policy, RefererRule, Role, TrustPolicy};
 use crate::error::ServiceError;
-use crate::library::Library;
 
 impl Library {
     /// All access keys, in the order of their ids.
@@ -18,7 +18,7 @@ impl Library {
     ///
     /// # Errors
     /// There is no such key, or the database failed.
-    pub async fn change_access_key(
+    pub async fn update_access_key(
         &self,
         id: &str,
         policy: Option<&Policy>,
@@ -44,11 +44,11 @@ impl Library {
     ///
     /// # Errors
     /// There is no such role, or the database failed.
-    pub async fn change_role(
+    pub async fn update_role(
         &self,
         name: &str,
         policy: Option<&Policy>,
-        trust: Option<&Trust>,
+        trust: Option<&TrustPolicy>,
     ) -> Result<(), ServiceError> {
         match self.core.accounts.update_role(name, policy, trust).await? {
             true => Ok(()),
