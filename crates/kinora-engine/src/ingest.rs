@@ -3,6 +3,7 @@
 mod hls;
 mod progressive;
 mod pushed;
+mod segmented;
 
 use std::sync::Arc;
 
@@ -15,9 +16,9 @@ use crate::cx::Cx;
 use crate::transfer::Terms;
 use crate::{SeekAccuracy, Slot, TrackChoice, TrackOption};
 
-pub(crate) use hls::{Hls, is_separate_sound};
 pub(crate) use progressive::Progressive;
 pub(crate) use pushed::Pushed;
+pub(crate) use segmented::{Segmented, is_audio_rendition};
 
 /// What the session must know of the ingest.
 #[derive(Debug)]
@@ -64,10 +65,10 @@ pub(crate) enum Sought {
 
 /// What a choice of a rendition makes worthless of what is buffered.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Anew {
-    Nothing,
+pub(crate) enum Rebuffer {
+    None,
     /// The sound; the pictures stay.
-    Sound,
+    Audio,
     All,
 }
 
@@ -78,7 +79,7 @@ pub(crate) enum Ingest {
     /// One resource.
     Progressive(Box<Progressive>),
     /// The segments of playlists.
-    Hls(Box<Hls>),
+    Segmented(Box<Segmented>),
     /// Packets of a transport.
     Pushed(Box<Pushed>),
 }
@@ -100,7 +101,7 @@ impl Ingest {
         match self {
             Self::Unknown => None,
             Self::Progressive(file) => file.poll(cx, buffer, position, most),
-            Self::Hls(hls) => hls.poll(cx, buffer, position, most),
+            Self::Segmented(segmented) => segmented.poll(cx, buffer, position, most),
             Self::Pushed(pushed) => pushed.poll(cx, buffer, position, most),
         }
     }
@@ -134,7 +135,7 @@ impl Ingest {
         match self {
             Self::Unknown | Self::Pushed(_) => {}
             Self::Progressive(file) => file.on_head(cx, id, info, terms),
-            Self::Hls(hls) => hls.on_head(cx, id, info, terms),
+            Self::Segmented(segmented) => segmented.on_head(cx, id, info, terms),
         }
     }
 
@@ -142,7 +143,7 @@ impl Ingest {
         match self {
             Self::Unknown | Self::Pushed(_) => {}
             Self::Progressive(file) => file.on_chunk(cx, chunk),
-            Self::Hls(hls) => return hls.on_chunk(cx, chunk, terms),
+            Self::Segmented(segmented) => return segmented.on_chunk(cx, chunk, terms),
         }
         self.unfold();
     }
@@ -156,7 +157,7 @@ impl Ingest {
             return;
         }
         if let Some((transfer, data, url)) = file.take_playlist() {
-            *self = Self::Hls(Box::new(Hls::adopt(transfer, &data, url)));
+            *self = Self::Segmented(Box::new(Segmented::adopt(transfer, &data, url)));
         }
     }
 
@@ -165,7 +166,7 @@ impl Ingest {
         match self {
             Self::Unknown => false,
             Self::Progressive(_) => false,
-            Self::Hls(hls) => hls.is_live(),
+            Self::Segmented(segmented) => segmented.is_live(),
             Self::Pushed(pushed) => pushed.is_live(),
         }
     }
@@ -174,7 +175,7 @@ impl Ingest {
     pub(crate) fn live_hold_back(&self) -> Option<Time> {
         match self {
             Self::Unknown | Self::Progressive(_) => None,
-            Self::Hls(hls) => hls.hold_back(),
+            Self::Segmented(segmented) => segmented.hold_back(),
             Self::Pushed(pushed) => pushed.is_live().then_some(Time::ZERO),
         }
     }
@@ -183,7 +184,7 @@ impl Ingest {
     pub(crate) fn first_time(&self) -> Time {
         match self {
             Self::Unknown | Self::Progressive(_) | Self::Pushed(_) => Time::ZERO,
-            Self::Hls(hls) => hls.first_time(),
+            Self::Segmented(segmented) => segmented.first_time(),
         }
     }
 
@@ -191,22 +192,22 @@ impl Ingest {
     pub(crate) fn options(&self) -> Option<Arc<[TrackOption]>> {
         match self {
             Self::Unknown | Self::Progressive(_) | Self::Pushed(_) => None,
-            Self::Hls(hls) => hls.options(),
+            Self::Segmented(segmented) => segmented.options(),
         }
     }
 
     /// Chooses a rendition; gives what must be loaded anew, which a seek does.
-    pub(crate) fn select(&mut self, cx: &mut Cx, choice: TrackChoice) -> Anew {
+    pub(crate) fn select(&mut self, cx: &mut Cx, choice: TrackChoice) -> Rebuffer {
         match self {
-            Self::Unknown | Self::Progressive(_) | Self::Pushed(_) => Anew::Nothing,
-            Self::Hls(hls) => hls.select(cx, choice),
+            Self::Unknown | Self::Progressive(_) | Self::Pushed(_) => Rebuffer::None,
+            Self::Segmented(segmented) => segmented.select(cx, choice),
         }
     }
 
     /// The sound alone goes to a time, where it comes from a playlist of its own.
-    pub(crate) fn seek_sound(&mut self, cx: &mut Cx, target: Time) {
-        if let Self::Hls(hls) = self {
-            hls.seek_sound(cx, target);
+    pub(crate) fn seek_audio(&mut self, cx: &mut Cx, target: Time) {
+        if let Self::Segmented(segmented) = self {
+            segmented.seek_audio(cx, target);
         }
     }
 
@@ -214,7 +215,7 @@ impl Ingest {
         match self {
             Self::Unknown | Self::Pushed(_) => {}
             Self::Progressive(file) => file.on_done(cx, id),
-            Self::Hls(hls) => hls.on_done(cx, id, terms),
+            Self::Segmented(segmented) => segmented.on_done(cx, id, terms),
         }
     }
 
@@ -222,7 +223,7 @@ impl Ingest {
         match self {
             Self::Unknown | Self::Pushed(_) => {}
             Self::Progressive(file) => file.on_failed(cx, id, fault, terms),
-            Self::Hls(hls) => hls.on_failed(cx, id, fault, terms),
+            Self::Segmented(segmented) => segmented.on_failed(cx, id, fault, terms),
         }
     }
 
@@ -230,7 +231,7 @@ impl Ingest {
         match self {
             Self::Unknown => {}
             Self::Progressive(file) => file.on_time(cx, terms),
-            Self::Hls(hls) => hls.on_time(cx, terms),
+            Self::Segmented(segmented) => segmented.on_time(cx, terms),
             Self::Pushed(pushed) => pushed.on_time(cx, terms),
         }
     }
@@ -239,7 +240,7 @@ impl Ingest {
         match self {
             Self::Unknown => None,
             Self::Progressive(file) => file.deadline(cx),
-            Self::Hls(hls) => hls.deadline(cx),
+            Self::Segmented(segmented) => segmented.deadline(cx),
             Self::Pushed(pushed) => pushed.deadline(cx),
         }
     }
@@ -249,8 +250,8 @@ impl Ingest {
         match self {
             Self::Unknown => Sought::Direct,
             Self::Progressive(file) => file.seek(cx, target),
-            Self::Hls(hls) => {
-                hls.seek(cx, target.time, accuracy);
+            Self::Segmented(segmented) => {
+                segmented.seek(cx, target.time, accuracy);
                 Sought::Direct
             }
             Self::Pushed(pushed) => {
@@ -265,7 +266,7 @@ impl Ingest {
     pub(crate) fn find_duration(&mut self) -> bool {
         match self {
             Self::Progressive(file) => file.look_for_length(),
-            Self::Unknown | Self::Hls(_) | Self::Pushed(_) => false,
+            Self::Unknown | Self::Segmented(_) | Self::Pushed(_) => false,
         }
     }
 
@@ -273,7 +274,7 @@ impl Ingest {
     pub(crate) fn total_len(&self) -> Option<u64> {
         match self {
             Self::Progressive(file) => file.total_len(),
-            Self::Unknown | Self::Hls(_) | Self::Pushed(_) => None,
+            Self::Unknown | Self::Segmented(_) | Self::Pushed(_) => None,
         }
     }
 
@@ -281,7 +282,7 @@ impl Ingest {
     pub(crate) fn damage(&self) -> u64 {
         match self {
             Self::Progressive(file) => file.damage(),
-            Self::Unknown | Self::Hls(_) | Self::Pushed(_) => 0,
+            Self::Unknown | Self::Segmented(_) | Self::Pushed(_) => 0,
         }
     }
 
@@ -290,7 +291,7 @@ impl Ingest {
         match self {
             Self::Unknown => false,
             Self::Progressive(file) => file.reload(cx),
-            Self::Hls(hls) => hls.reload(cx),
+            Self::Segmented(segmented) => segmented.reload(cx),
             Self::Pushed(pushed) => pushed.reload(cx),
         }
     }
@@ -299,7 +300,7 @@ impl Ingest {
         match self {
             Self::Unknown => {}
             Self::Progressive(file) => file.renew(cx, url),
-            Self::Hls(hls) => hls.renew(cx, &url),
+            Self::Segmented(segmented) => segmented.renew(cx, &url),
             Self::Pushed(pushed) => pushed.renew(cx, url),
         }
     }
@@ -308,7 +309,7 @@ impl Ingest {
         match self {
             Self::Unknown => {}
             Self::Progressive(file) => file.close(cx),
-            Self::Hls(hls) => hls.close(cx),
+            Self::Segmented(segmented) => segmented.close(cx),
             Self::Pushed(pushed) => pushed.close(cx),
         }
     }
