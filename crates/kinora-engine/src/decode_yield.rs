@@ -95,7 +95,6 @@ mod tests {
             dts: time,
             duration: Time::from_millis(100),
             flags: PacketFlags::default(),
-            crypto: None,
             data: Bytes::new(),
             crypto: None,
         }
