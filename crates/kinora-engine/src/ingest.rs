@@ -1,7 +1,9 @@
-//! Bytes in, packets out: from a single file, or from the segments that a manifest names.
+//! Bytes in, packets out: from a single file, or from the segments that a manifest names. Or packets in, where a transport
+//! gives them.
 
 mod hls;
 mod progressive;
+mod pushed;
 mod segmented;
 
 use std::sync::Arc;
@@ -9,13 +11,14 @@ use std::sync::Arc;
 use kinora_container::SeekTo;
 use kinora_errors::{Fault, Secret};
 use kinora_fetch::FetchEvent;
-use kinora_media::{CodecId, MediaInfo, Packet, Time, TrackId};
+use kinora_media::{CodecId, MediaInfo, Packet, RequestId, Time, TrackId};
 
 use crate::cx::Cx;
 use crate::transfer::Terms;
 use crate::{SeekAccuracy, Slot, TrackChoice, TrackOption};
 
 pub(crate) use progressive::Progressive;
+pub(crate) use pushed::Pushed;
 pub(crate) use segmented::{Segmented, is_audio_rendition};
 
 /// What the session must know of the ingest.
@@ -78,6 +81,8 @@ pub(crate) enum Ingest {
     Progressive(Box<Progressive>),
     /// Segments that a manifest names.
     Segmented(Box<Segmented>),
+    /// Packets of a transport.
+    Pushed(Box<Pushed>),
 }
 
 impl Ingest {
@@ -98,6 +103,7 @@ impl Ingest {
             Self::Unknown => None,
             Self::Progressive(file) => file.poll(cx, buffer, position, most),
             Self::Segmented(segmented) => segmented.poll(cx, buffer, position, most),
+            Self::Pushed(pushed) => pushed.poll(cx, buffer, position, most),
         }
     }
 
@@ -105,16 +111,29 @@ impl Ingest {
     pub(crate) fn on_fetch(&mut self, cx: &mut Cx, event: FetchEvent, terms: Terms) {
         match self {
             Self::Unknown => {}
-            Self::Progressive(file) => {
-                match event {
-                    FetchEvent::Head { id, info } => file.on_head(cx, id, info, terms),
-                    FetchEvent::Chunk(chunk) => file.on_chunk(cx, chunk),
-                    FetchEvent::Done { id } => file.on_done(cx, id),
-                    FetchEvent::Failed { id, fault } => file.on_failed(cx, id, fault, terms),
+            Self::Progressive(file) => match event {
+                FetchEvent::Tracks { id, info, live } => self.on_tracks(id, info, live),
+                // Only what has given its tracks gives packets.
+                FetchEvent::Packet { .. } => {}
+                FetchEvent::Head { id, info } => file.on_head(cx, id, info, terms),
+                FetchEvent::Chunk(chunk) => {
+                    file.on_chunk(cx, chunk);
+                    self.unfold();
                 }
-                self.unfold();
-            }
+                FetchEvent::Done { id } => file.on_done(cx, id),
+                FetchEvent::Failed { id, fault } => file.on_failed(cx, id, fault, terms),
+            },
             Self::Segmented(segmented) => segmented.on_fetch(cx, event, terms),
+            Self::Pushed(pushed) => pushed.on_event(cx, event, terms),
+        }
+    }
+
+    /// A resource that turned out to carry media without a container is taken as it comes.
+    fn on_tracks(&mut self, id: RequestId, info: Arc<MediaInfo>, live: bool) {
+        if let Self::Progressive(file) = self
+            && let Some(transfer) = file.take_transfer(id)
+        {
+            *self = Self::Pushed(Box::new(Pushed::adopt(transfer, id, info, live)));
         }
     }
 
@@ -137,6 +156,7 @@ impl Ingest {
             Self::Unknown => false,
             Self::Progressive(_) => false,
             Self::Segmented(segmented) => segmented.is_live(),
+            Self::Pushed(pushed) => pushed.is_live(),
         }
     }
 
@@ -145,13 +165,14 @@ impl Ingest {
         match self {
             Self::Unknown | Self::Progressive(_) => None,
             Self::Segmented(segmented) => segmented.hold_back(),
+            Self::Pushed(pushed) => pushed.is_live().then_some(Time::ZERO),
         }
     }
 
     /// The earliest time that can be sought: a live stream that ended begins where its last playlist does.
     pub(crate) fn first_time(&self) -> Time {
         match self {
-            Self::Unknown | Self::Progressive(_) => Time::ZERO,
+            Self::Unknown | Self::Progressive(_) | Self::Pushed(_) => Time::ZERO,
             Self::Segmented(segmented) => segmented.first_time(),
         }
     }
@@ -159,8 +180,7 @@ impl Ingest {
     /// Renditions to choose from, where there are several.
     pub(crate) fn options(&self) -> Option<Arc<[TrackOption]>> {
         match self {
-            Self::Unknown => None,
-            Self::Progressive(_) => None,
+            Self::Unknown | Self::Progressive(_) | Self::Pushed(_) => None,
             Self::Segmented(segmented) => segmented.options(),
         }
     }
@@ -168,7 +188,7 @@ impl Ingest {
     /// Chooses a rendition; gives what must be loaded anew, which a seek does.
     pub(crate) fn select(&mut self, cx: &mut Cx, choice: TrackChoice) -> Rebuffer {
         match self {
-            Self::Unknown | Self::Progressive(_) => Rebuffer::None,
+            Self::Unknown | Self::Progressive(_) | Self::Pushed(_) => Rebuffer::None,
             Self::Segmented(segmented) => segmented.select(cx, choice),
         }
     }
@@ -177,7 +197,7 @@ impl Ingest {
     /// does.
     pub(crate) fn decoder_failed(&mut self, cx: &mut Cx, codec: CodecId) -> bool {
         match self {
-            Self::Unknown | Self::Progressive(_) => false,
+            Self::Unknown | Self::Progressive(_) | Self::Pushed(_) => false,
             Self::Segmented(segmented) => segmented.decoder_failed(cx, codec),
         }
     }
@@ -194,6 +214,7 @@ impl Ingest {
             Self::Unknown => {}
             Self::Progressive(file) => file.on_time(cx, terms),
             Self::Segmented(segmented) => segmented.on_time(cx, terms),
+            Self::Pushed(pushed) => pushed.on_time(cx, terms),
         }
     }
 
@@ -202,6 +223,7 @@ impl Ingest {
             Self::Unknown => None,
             Self::Progressive(file) => file.deadline(cx),
             Self::Segmented(segmented) => segmented.deadline(cx),
+            Self::Pushed(pushed) => pushed.deadline(cx),
         }
     }
 
@@ -214,6 +236,10 @@ impl Ingest {
                 segmented.seek(cx, target.time, accuracy);
                 Sought::Direct
             }
+            Self::Pushed(pushed) => {
+                pushed.restart(cx);
+                Sought::FromStart
+            }
         }
     }
 
@@ -222,7 +248,7 @@ impl Ingest {
     pub(crate) fn find_duration(&mut self) -> bool {
         match self {
             Self::Progressive(file) => file.look_for_length(),
-            Self::Unknown | Self::Segmented(_) => false,
+            Self::Unknown | Self::Segmented(_) | Self::Pushed(_) => false,
         }
     }
 
@@ -230,7 +256,7 @@ impl Ingest {
     pub(crate) fn total_len(&self) -> Option<u64> {
         match self {
             Self::Progressive(file) => file.total_len(),
-            Self::Unknown | Self::Segmented(_) => None,
+            Self::Unknown | Self::Segmented(_) | Self::Pushed(_) => None,
         }
     }
 
@@ -238,7 +264,7 @@ impl Ingest {
     pub(crate) fn damage(&self) -> u64 {
         match self {
             Self::Progressive(file) => file.damage(),
-            Self::Unknown | Self::Segmented(_) => 0,
+            Self::Unknown | Self::Segmented(_) | Self::Pushed(_) => 0,
         }
     }
 
@@ -248,6 +274,7 @@ impl Ingest {
             Self::Unknown => false,
             Self::Progressive(file) => file.reload(cx),
             Self::Segmented(segmented) => segmented.reload(cx),
+            Self::Pushed(pushed) => pushed.reload(cx),
         }
     }
 
@@ -256,6 +283,7 @@ impl Ingest {
             Self::Unknown => {}
             Self::Progressive(file) => file.renew(cx, url),
             Self::Segmented(segmented) => segmented.renew(cx, &url),
+            Self::Pushed(pushed) => pushed.renew(cx, url),
         }
     }
 
@@ -264,6 +292,7 @@ impl Ingest {
             Self::Unknown => {}
             Self::Progressive(file) => file.close(cx),
             Self::Segmented(segmented) => segmented.close(cx),
+            Self::Pushed(pushed) => pushed.close(cx),
         }
     }
 }

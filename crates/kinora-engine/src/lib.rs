@@ -9,6 +9,7 @@ mod capabilities;
 mod clock;
 mod config;
 mod cx;
+mod decode_yield;
 mod engine;
 mod ingest;
 mod io;
@@ -33,8 +34,8 @@ pub use capabilities::Capabilities;
 pub use config::PlayerConfig;
 pub use engine::{Engine, Outputs};
 pub use io::{
-    AudioClock, Command, Credential, Epoch, Event, FrameId, InfoCode, Input, LoopMode, Output,
-    SeekAccuracy, Slot, Source, State, TimingMark, TrackChoice, TrackOption,
+    AudioClock, Command, Credential, Epoch, Event, FrameId, InfoCode, Input, Locator, LoopMode,
+    Output, SeekAccuracy, Slot, State, TimingMark, TrackChoice, TrackOption,
 };
 pub use kinora_fetch::{FetchEvent, FetchRequest, Initiator, Purpose};
 pub use line::same_decoder;

@@ -17,12 +17,9 @@ impl Segmented {
         if !self.requests.awaits(id) {
             return;
         }
-        let progress = self.requests.act(cx, id, |cx, transfer| match event {
-            FetchEvent::Head { info, .. } => transfer.on_head(cx, info, context),
-            FetchEvent::Chunk(chunk) => transfer.on_chunk(cx, chunk),
-            FetchEvent::Done { .. } => transfer.on_done(cx),
-            FetchEvent::Failed { fault, .. } => transfer.on_failed(cx, fault, context),
-        });
+        let progress = self
+            .requests
+            .act(cx, id, |cx, transfer| transfer.on_event(cx, event, context));
         if let Some((owner, id, progress)) = progress {
             self.progressed(cx, owner, id, progress);
         }

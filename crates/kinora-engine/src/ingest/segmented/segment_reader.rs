@@ -3,23 +3,17 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use bytes::{Bytes, BytesMut};
-use kinora_container::registry::{self, ContainerKind, ProbingDemuxer, Sniff};
-use kinora_container::ts::TsDemuxer;
-use kinora_container::{Demuxer, Step, mp4::Mp4Demuxer};
+use bytes::Bytes;
+use kinora_container::{ProbingDemuxer, Step};
 use kinora_errors::{Coded, Fault, codes};
 use kinora_media::{MediaInfo, Packet, Time, TrackId, TrackKind};
 use kinora_protect::{ContentKey, HlsDecryptor, Iv};
 
 use super::index::{Discontinuity, Key, Segment};
-use super::timeline::{MediaClock, PreviousSegment, TimestampOffsets};
+use super::timeline::{PreviousSegment, TimestampOffsets};
 use crate::tape::{Tape, TapedDemuxer};
 
-/// After so many bytes a segment must have shown what it is.
-const MAX_SNIFFED: usize = 64 * 1024;
-
-/// The demuxer of a transport stream segment, which knows the tables and what was begun (RFC 8216 3.2): it goes on with the
-/// next segment of the discontinuity.
+/// The demuxer of a segment that was read, which knows the tables: it goes on with the next one of the discontinuity.
 pub(super) struct CarriedDemuxer {
     number: u64,
     discontinuity: Discontinuity,
@@ -72,19 +66,15 @@ enum Decryption {
 }
 
 enum Demuxing {
-    /// Too little came to tell what it is.
-    Sniffing {
-        head: Bytes,
-        carried: Option<CarriedDemuxer>,
-    },
+    /// Nothing of it came.
+    Waiting(Option<CarriedDemuxer>),
     Running {
         demuxer: TapedDemuxer,
-        clock: MediaClock,
         pushed: u64,
         /// Damage that was found before this segment.
         damage_before: u64,
     },
-    /// Nothing came, or the demuxer was handed on.
+    /// The demuxer was handed on.
     Over,
 }
 
@@ -128,10 +118,7 @@ impl SegmentReader {
             references,
             pieces: Pieces::Arriving(VecDeque::new()),
             decryption,
-            demuxing: Demuxing::Sniffing {
-                head: Bytes::new(),
-                carried: None,
-            },
+            demuxing: Demuxing::Waiting(None),
             video: None,
             placement: Placement::Pending,
             held: VecDeque::new(),
@@ -164,16 +151,13 @@ impl SegmentReader {
                 damage_before,
                 ..
             } => demuxer.damage().saturating_sub(*damage_before),
-            Demuxing::Sniffing { .. } | Demuxing::Over => 0,
+            Demuxing::Waiting(_) | Demuxing::Over => 0,
         }
     }
 
     /// Goes on with what was learnt in the segment before, if this is the next of its discontinuity.
     pub(super) fn inherit(&mut self, from: &mut Option<CarriedDemuxer>) {
-        if let Demuxing::Sniffing { head, carried } = &mut self.demuxing
-            && head.is_empty()
-            && carried.is_none()
-        {
+        if let Demuxing::Waiting(carried @ None) = &mut self.demuxing {
             let segment = &self.segment;
             *carried = from.take().filter(|carried| {
                 carried.number + 1 == segment.number
@@ -185,11 +169,7 @@ impl SegmentReader {
     /// What it has learnt, for the segment behind it.
     pub(super) fn hand_on(&mut self) -> Option<CarriedDemuxer> {
         match std::mem::replace(&mut self.demuxing, Demuxing::Over) {
-            Demuxing::Running {
-                demuxer,
-                clock: MediaClock::Wrapping,
-                ..
-            } => Some(CarriedDemuxer {
+            Demuxing::Running { demuxer, .. } => Some(CarriedDemuxer {
                 number: self.segment.number,
                 discontinuity: self.segment.discontinuity,
                 demuxer,
@@ -280,12 +260,12 @@ impl SegmentReader {
         offsets: &mut TimestampOffsets,
         previous: Option<PreviousSegment>,
     ) {
-        let (Placement::Pending, Demuxing::Running { clock, .. }) =
+        let (Placement::Pending, Demuxing::Running { demuxer, .. }) =
             (&self.placement, &self.demuxing)
         else {
             return;
         };
-        let offset = offsets.place(&self.segment, first, *clock, previous);
+        let offset = offsets.place(&self.segment, first, demuxer.clock(), previous);
         self.placement = Placement::Placed {
             offset,
             start: first + offset,
@@ -357,13 +337,6 @@ impl SegmentReader {
                 self.feed(init, rest);
             }
         }
-        if let Demuxing::Sniffing { head, carried } = &mut self.demuxing
-            && !head.is_empty()
-        {
-            // All there is must do.
-            let (head, carried) = (std::mem::take(head), carried.take());
-            self.open(init, head, carried, None);
-        }
         if let Demuxing::Running {
             demuxer, pushed, ..
         } = &mut self.demuxing
@@ -375,57 +348,37 @@ impl SegmentReader {
     }
 
     fn feed(&mut self, init: Option<&Bytes>, data: Bytes) {
-        match &mut self.demuxing {
-            Demuxing::Running {
-                demuxer, pushed, ..
-            } => {
-                let offset = *pushed;
-                *pushed += data.len() as u64;
-                demuxer.push(offset, data);
-            }
-            Demuxing::Sniffing { head, carried } => {
-                let head = joined(std::mem::take(head), data);
-                let carried = carried.take();
-                match registry::sniff(init.unwrap_or(&head)) {
-                    Sniff::NeedMore if init.is_none() && head.len() < MAX_SNIFFED => {
-                        self.demuxing = Demuxing::Sniffing { head, carried };
-                    }
-                    Sniff::Known(kind) => self.open(init, head, carried, Some(kind)),
-                    _ => self.open(init, head, carried, None),
-                }
-            }
-            Demuxing::Over => {}
+        if let Demuxing::Waiting(carried) = &mut self.demuxing {
+            let carried = carried.take();
+            self.open(init, carried);
+        }
+        if let Demuxing::Running {
+            demuxer, pushed, ..
+        } = &mut self.demuxing
+        {
+            let offset = *pushed;
+            *pushed += data.len() as u64;
+            demuxer.push(offset, data);
         }
     }
 
-    /// Opens the demuxer for a segment that begins with `head`.
-    fn open(
-        &mut self,
-        init: Option<&Bytes>,
-        head: Bytes,
-        carried: Option<CarriedDemuxer>,
-        kind: Option<ContainerKind>,
-    ) {
-        let clock = self.tape.see("clock", || clock_of(kind));
-        let carried = carried.filter(|_| clock == MediaClock::Wrapping);
+    fn open(&mut self, init: Option<&Bytes>, carried: Option<CarriedDemuxer>) {
         let mut demuxer = match carried {
             Some(mut carried) => {
-                carried.demuxer.go_on();
+                carried.demuxer.next_resource();
                 self.video = carried.video;
                 carried.demuxer
             }
-            None => TapedDemuxer::new(&self.tape, || demuxer_for(kind)),
+            None => TapedDemuxer::new(&self.tape, || Box::new(ProbingDemuxer::for_segments())),
         };
         let damage_before = demuxer.damage();
         let mut pushed = 0;
-        for data in init.cloned().into_iter().chain([head]) {
-            let offset = pushed;
-            pushed += data.len() as u64;
-            demuxer.push(offset, data);
+        if let Some(init) = init {
+            pushed = init.len() as u64;
+            demuxer.push(0, init.clone());
         }
         self.demuxing = Demuxing::Running {
             demuxer,
-            clock,
             pushed,
             damage_before,
         };
@@ -444,36 +397,6 @@ impl SegmentReader {
         fault
             .at_url(self.segment.url.expose())
             .with(|context| context.segment = Some(number))
-    }
-}
-
-/// What came first and what came then, as one piece; it is copied only where the first was too little to tell anything.
-fn joined(head: Bytes, data: Bytes) -> Bytes {
-    if head.is_empty() {
-        return data;
-    }
-    let mut both = BytesMut::with_capacity(head.len() + data.len());
-    both.extend_from_slice(&head);
-    both.extend_from_slice(&data);
-    both.freeze()
-}
-
-fn clock_of(kind: Option<ContainerKind>) -> MediaClock {
-    match kind {
-        Some(ContainerKind::Ts) => MediaClock::Wrapping,
-        Some(ContainerKind::Mp4) | None => MediaClock::Absolute,
-        Some(_) => MediaClock::PerSegment,
-    }
-}
-
-fn demuxer_for(kind: Option<ContainerKind>) -> Box<dyn Demuxer> {
-    match kind {
-        Some(ContainerKind::Ts) => Box::new(TsDemuxer::with_timestamps_kept()),
-        Some(ContainerKind::Mp4) => Box::new(Mp4Demuxer::for_segments()),
-        // It says what it is not.
-        other => other
-            .and_then(registry::open)
-            .unwrap_or_else(|| Box::new(ProbingDemuxer::new())),
     }
 }
 

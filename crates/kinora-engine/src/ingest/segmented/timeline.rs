@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
+use kinora_container::ClockKind;
 use kinora_container::ts::TsDemuxer;
 use kinora_media::Time;
-use serde::{Deserialize, Serialize};
 
 use super::index::{Discontinuity, Segment};
 
@@ -21,17 +21,6 @@ const ROUNDING: Time = Time::from_millis(600);
 const MAX_CLOCKS: usize = 4;
 /// Discontinuities that are remembered.
 const MAX_DISCONTINUITIES: usize = 64;
-
-/// What the times of a container are counted by.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub(super) enum MediaClock {
-    /// The clock of the stream, which begins anew every 26 hours (ISO/IEC 13818-1 2.4.3.7).
-    Wrapping,
-    /// The clock of the stream.
-    Absolute,
-    /// Each segment begins at zero.
-    PerSegment,
-}
 
 /// The segment that was read before.
 #[derive(Clone, Copy, Debug)]
@@ -90,12 +79,12 @@ impl TimestampOffsets {
         &mut self,
         segment: &Segment,
         first: Time,
-        clock: MediaClock,
+        clock: ClockKind,
         previous: Option<PreviousSegment>,
     ) -> Time {
         let previous = previous.filter(|previous| previous.number + 1 == segment.number);
         let fresh = previous.map_or(segment.start, |previous| previous.end) - first;
-        if clock == MediaClock::PerSegment {
+        if clock == ClockKind::OwnStart {
             return fresh;
         }
         let known = self.known.entry(segment.discontinuity).or_default();
@@ -105,7 +94,7 @@ impl TimestampOffsets {
             number: previous.number,
         });
         let near = |clock_offset: ClockOffset| match clock {
-            MediaClock::Wrapping => ClockOffset {
+            ClockKind::Wrapping => ClockOffset {
                 offset: unwrap(clock_offset.offset, fresh),
                 ..clock_offset
             },
@@ -159,7 +148,7 @@ mod tests {
     /// Places a segment that begins at `start` by the manifest and at `first` by its own clock, after a seek.
     fn sought(offsets: &mut TimestampOffsets, number: u64, start: Time, first: Time) -> Time {
         let segment = segment(number, start, secs(2));
-        first + offsets.place(&segment, first, MediaClock::Absolute, None)
+        first + offsets.place(&segment, first, ClockKind::Shared, None)
     }
 
     #[test]
@@ -187,7 +176,7 @@ mod tests {
     fn segments_that_follow_one_another_are_joined_whatever_their_durations_say() {
         let mut offsets = TimestampOffsets::default();
         let first = segment(0, secs(0), secs(20));
-        let offset = offsets.place(&first, secs(7), MediaClock::Absolute, None);
+        let offset = offsets.place(&first, secs(7), ClockKind::Shared, None);
         let previous = PreviousSegment {
             number: 0,
             discontinuity: first.discontinuity,
@@ -198,7 +187,7 @@ mod tests {
         };
         let second = segment(1, secs(20), secs(20));
         let mut join =
-            |first| first + offsets.place(&second, first, MediaClock::Absolute, Some(previous));
+            |first| first + offsets.place(&second, first, ClockKind::Shared, Some(previous));
         assert_eq!(join(secs(9)), secs(2));
         assert_eq!(join(secs(5_000)), secs(2), "its clock was set anew");
         assert_eq!(join(Time::from_millis(27_100)), Time::from_millis(20_100));
@@ -210,7 +199,7 @@ mod tests {
         let period = TsDemuxer::CLOCK_PERIOD;
         let place = |offsets: &mut TimestampOffsets, number, start, first: Time| {
             let segment = segment(number, start, secs(2));
-            first + offsets.place(&segment, first, MediaClock::Wrapping, None)
+            first + offsets.place(&segment, first, ClockKind::Wrapping, None)
         };
         assert_eq!(place(&mut offsets, 0, secs(0), period - secs(1)), secs(0));
         assert_eq!(place(&mut offsets, 1, secs(2), secs(1)), secs(2));
