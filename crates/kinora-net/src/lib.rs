@@ -42,7 +42,7 @@ mod tls;
 #[cfg(feature = "tracing")]
 mod trace;
 
-pub use config::{IpFamily, NetConfig};
+pub use config::{IpFamily, NetConfig, Timeouts};
 pub use error::NetError;
 pub use kinora_fetch::{FetchEvent, FetchRequest, Initiator, Method, Purpose};
 pub use net::Net;

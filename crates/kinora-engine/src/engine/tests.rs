@@ -3,6 +3,7 @@ mod chaos;
 mod credentials;
 mod exact;
 mod hls;
+mod initiators;
 mod refusals;
 mod sound;
 
