@@ -250,7 +250,7 @@ impl PacketReader {
     /// The source is a playlist.
     #[must_use]
     pub fn is_playlist(&self) -> bool {
-        matches!(self.ingest, Ingest::Hls(_))
+        matches!(self.ingest, Ingest::Segmented(_))
     }
 
     /// The source is live: new packets come as they are made.

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use kinora_media::{MediaInfo, Packet, Time, TrackId, TrackKind};
 
 use crate::Slot;
-use crate::ingest::{Buffer, is_separate_sound};
+use crate::ingest::{Buffer, is_audio_rendition};
 
 /// While a key frame is looked for from the start on so much is held back.
 const MOST_HELD: usize = 64 << 20;
@@ -111,7 +111,7 @@ impl Buffer for Shelf {
         }
     }
     fn slot_of(&self, track: TrackId) -> Option<Slot> {
-        Some(match self.separate && is_separate_sound(track) {
+        Some(match self.separate && is_audio_rendition(track) {
             true => Slot::Audio,
             false => Slot::Video,
         })
