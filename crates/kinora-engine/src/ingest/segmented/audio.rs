@@ -247,12 +247,7 @@ impl AudioRenditions {
     }
 
     /// The multivariant playlist came anew, with other URLs.
-    pub(super) fn renew(
-        &mut self,
-        cx: &mut Cx,
-        renditions: Vec<AudioRendition>,
-        playlist: Secret,
-    ) {
+    pub(super) fn renew(&mut self, cx: &mut Cx, renditions: Vec<AudioRendition>, playlist: Secret) {
         self.playlist = playlist;
         if renditions.len() == self.renditions.len() {
             self.renditions = renditions;

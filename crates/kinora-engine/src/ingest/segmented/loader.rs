@@ -18,8 +18,8 @@ use super::index::{Init, Key, Segment, SegmentIndex};
 use super::segment_reader::{
     CarriedDemuxer, PreviousSegment, ReadStep, SegmentReader, TimestampOffsets,
 };
-use crate::{Initiator, TimingMark};
 use crate::cx::Cx;
+use crate::{Initiator, TimingMark};
 
 pub(super) use self::in_flight::SegmentInFlight;
 pub(super) use self::requests::named_in;
