@@ -253,7 +253,8 @@ impl Segmented {
                 LaneRole::Audio => audio.clone(),
             };
             if let Some(url) = url {
-                lane.loader.renew(cx, &mut self.requests, &url);
+                let named_by = named_in(&self.root.found);
+                lane.loader.renew(cx, &mut self.requests, &url, named_by);
             }
         }
     }

@@ -120,7 +120,7 @@ impl Segmented {
             .find(|lane| lane.role == LaneRole::Main);
         match main {
             Some(Lane { loader, .. }) if self.variants.is_empty() => {
-                loader.renew(cx, &mut self.requests, url);
+                loader.renew(cx, &mut self.requests, url, Initiator::User);
             }
             // The list of renditions comes first: it says where theirs are now.
             Some(_) => {

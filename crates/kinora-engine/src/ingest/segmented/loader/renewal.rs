@@ -1,6 +1,7 @@
 //! A playlist that moved: requests that were refused go on by its new version.
 
 use kinora_errors::{Fault, Secret};
+use kinora_fetch::Initiator;
 use kinora_media::RequestId;
 
 use super::{Loader, LoaderEvent};
@@ -15,8 +16,10 @@ impl Loader {
         cx: &mut Cx,
         requests: &mut Requests,
         url: &Secret,
+        named_by: Initiator,
     ) {
         (self.asked, self.url) = (url.clone(), url.clone());
+        self.named_by = named_by;
         self.refresh.renews = true;
         // They are mended together with what was reported.
         self.events
