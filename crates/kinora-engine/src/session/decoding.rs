@@ -49,9 +49,9 @@ impl Session {
             && let Some(codec) = codec
             && self.ingest.decoder_failed(cx, codec)
         {
-            self.lines.line(slot).forget_decoder();
             cx.recovered(fault);
-            return self.load_anew(cx);
+            self.load_anew(cx);
+            return self.lines.line(slot).forget_decoder();
         }
         self.line_died(cx, slot, fault);
     }
