@@ -14,8 +14,8 @@ use crate::session::{Origin, Outcome, Session, Wishes};
 use crate::stats::Tally;
 use crate::tape::{Tape, TapeSink};
 use crate::{
-    Command, Event, Input, Locator, LoopMode, Output, PlayerConfig, SeekAccuracy, State, Stats,
-    TrackOption,
+    Capabilities, Command, Event, Input, Locator, LoopMode, Output, PlayerConfig, SeekAccuracy,
+    State, Stats, TrackOption,
 };
 
 /// What the engine does at the moment.
@@ -95,6 +95,13 @@ impl Engine {
     pub fn recorded(config: PlayerConfig, entropy: u64, sink: TapeSink) -> Self {
         let tape = Tape::recording(sink, &config, entropy);
         Self::with_tape(config, entropy, tape)
+    }
+
+    /// The engine of a host that can decode no more than that: variants of other codecs are left aside.
+    #[must_use]
+    pub fn with_capabilities(mut self, capabilities: Capabilities) -> Self {
+        self.cx.capabilities = capabilities;
+        self
     }
 
     pub(crate) fn with_tape(config: PlayerConfig, entropy: u64, tape: Tape) -> Self {

@@ -1,4 +1,5 @@
-//! Bytes in, packets out: from a single file, or from the segments of a playlist. Or packets in, where a transport gives them.
+//! Bytes in, packets out: from a single file, or from the segments that a manifest names. Or packets in, where a transport
+//! gives them.
 
 mod hls;
 mod progressive;
@@ -10,7 +11,7 @@ use std::sync::Arc;
 use kinora_container::SeekTo;
 use kinora_errors::{Fault, Secret};
 use kinora_fetch::FetchEvent;
-use kinora_media::{Chunk, MediaInfo, Packet, RequestId, ResponseInfo, Time, TrackId};
+use kinora_media::{CodecId, MediaInfo, Packet, RequestId, Time, TrackId};
 
 use crate::cx::Cx;
 use crate::transfer::Terms;
@@ -67,7 +68,7 @@ pub(crate) enum Sought {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Rebuffer {
     None,
-    /// The sound; the pictures stay.
+    /// The audio; the video stays.
     Audio,
     All,
 }
@@ -78,7 +79,7 @@ pub(crate) enum Ingest {
     Unknown,
     /// One resource.
     Progressive(Box<Progressive>),
-    /// The segments of playlists.
+    /// Segments that a manifest names.
     Segmented(Box<Segmented>),
     /// Packets of a transport.
     Pushed(Box<Pushed>),
@@ -108,17 +109,22 @@ impl Ingest {
 
     /// The network answers one of its requests.
     pub(crate) fn on_fetch(&mut self, cx: &mut Cx, event: FetchEvent, terms: Terms) {
-        if let Self::Pushed(pushed) = self {
-            return pushed.on_event(cx, event, terms);
-        }
-        match event {
-            FetchEvent::Tracks { id, info, live } => self.on_tracks(id, info, live),
-            // Only what has given its tracks gives packets.
-            FetchEvent::Packet { .. } => {}
-            FetchEvent::Head { id, info } => self.on_head(cx, id, info, terms),
-            FetchEvent::Chunk(chunk) => self.on_chunk(cx, chunk, terms),
-            FetchEvent::Done { id } => self.on_done(cx, id, terms),
-            FetchEvent::Failed { id, fault } => self.on_failed(cx, id, fault, terms),
+        match self {
+            Self::Unknown => {}
+            Self::Progressive(file) => match event {
+                FetchEvent::Tracks { id, info, live } => self.on_tracks(id, info, live),
+                // Only what has given its tracks gives packets.
+                FetchEvent::Packet { .. } => {}
+                FetchEvent::Head { id, info } => file.on_head(cx, id, info, terms),
+                FetchEvent::Chunk(chunk) => {
+                    file.on_chunk(cx, chunk);
+                    self.unfold();
+                }
+                FetchEvent::Done { id } => file.on_done(cx, id),
+                FetchEvent::Failed { id, fault } => file.on_failed(cx, id, fault, terms),
+            },
+            Self::Segmented(segmented) => segmented.on_fetch(cx, event, terms),
+            Self::Pushed(pushed) => pushed.on_event(cx, event, terms),
         }
     }
 
@@ -129,23 +135,6 @@ impl Ingest {
         {
             *self = Self::Pushed(Box::new(Pushed::adopt(transfer, id, info, live)));
         }
-    }
-
-    fn on_head(&mut self, cx: &mut Cx, id: RequestId, info: ResponseInfo, terms: Terms) {
-        match self {
-            Self::Unknown | Self::Pushed(_) => {}
-            Self::Progressive(file) => file.on_head(cx, id, info, terms),
-            Self::Segmented(segmented) => segmented.on_head(cx, id, info, terms),
-        }
-    }
-
-    fn on_chunk(&mut self, cx: &mut Cx, chunk: Chunk, terms: Terms) {
-        match self {
-            Self::Unknown | Self::Pushed(_) => {}
-            Self::Progressive(file) => file.on_chunk(cx, chunk),
-            Self::Segmented(segmented) => return segmented.on_chunk(cx, chunk, terms),
-        }
-        self.unfold();
     }
 
     /// A resource that turned out to be a playlist is read as one.
@@ -204,26 +193,19 @@ impl Ingest {
         }
     }
 
-    /// The sound alone goes to a time, where it comes from a playlist of its own.
+    /// No decoder takes the video of that codec that comes. `true`: other video comes once reading begins anew, which a seek
+    /// does.
+    pub(crate) fn decoder_failed(&mut self, cx: &mut Cx, codec: CodecId) -> bool {
+        match self {
+            Self::Unknown | Self::Progressive(_) | Self::Pushed(_) => false,
+            Self::Segmented(segmented) => segmented.decoder_failed(cx, codec),
+        }
+    }
+
+    /// The audio alone goes to a time, where it has segments of its own.
     pub(crate) fn seek_audio(&mut self, cx: &mut Cx, target: Time) {
         if let Self::Segmented(segmented) = self {
             segmented.seek_audio(cx, target);
-        }
-    }
-
-    fn on_done(&mut self, cx: &mut Cx, id: RequestId, terms: Terms) {
-        match self {
-            Self::Unknown | Self::Pushed(_) => {}
-            Self::Progressive(file) => file.on_done(cx, id),
-            Self::Segmented(segmented) => segmented.on_done(cx, id, terms),
-        }
-    }
-
-    fn on_failed(&mut self, cx: &mut Cx, id: RequestId, fault: Fault, terms: Terms) {
-        match self {
-            Self::Unknown | Self::Pushed(_) => {}
-            Self::Progressive(file) => file.on_failed(cx, id, fault, terms),
-            Self::Segmented(segmented) => segmented.on_failed(cx, id, fault, terms),
         }
     }
 

@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 
 mod abr;
+mod capabilities;
 mod clock;
 mod config;
 mod cx;
@@ -29,6 +30,7 @@ mod stats;
 mod tape;
 mod transfer;
 
+pub use capabilities::Capabilities;
 pub use config::PlayerConfig;
 pub use engine::{Engine, Outputs};
 pub use io::{

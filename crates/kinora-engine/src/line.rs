@@ -240,6 +240,12 @@ impl Line {
         }
     }
 
+    /// The decoder that was asked for is of no use: what comes next has one of its own.
+    pub(crate) fn forget_decoder(&mut self) {
+        self.decoder = Decoder::None;
+        self.decoded = DecodeYield::default();
+    }
+
     fn has_room(&self) -> bool {
         let waiting = match self.slot {
             Slot::Video => self.frames.len() + self.in_flight < MOST_PICTURES,

@@ -14,7 +14,7 @@ use crate::cx::{Cx, Renditions};
 use crate::ingest::{Ingest, Notice, Sought};
 use crate::tape::Tape;
 use crate::transfer::Terms;
-use crate::{Input, Output, PlayerConfig, SeekAccuracy, TrackOption, recover};
+use crate::{Capabilities, Input, Output, PlayerConfig, SeekAccuracy, TrackOption, recover};
 
 /// Which renditions of a playlist are read, by their index in [`PacketReader::options`]. One that was named is read or
 /// nothing is; others give way to the next as long as no packet was given.
@@ -89,6 +89,13 @@ impl PacketReader {
             state,
             noted: None,
         }
+    }
+
+    /// The reader for a host that can decode no more than that: variants of other codecs are left aside.
+    #[must_use]
+    pub fn with_capabilities(mut self, capabilities: Capabilities) -> Self {
+        self.cx.capabilities = capabilities;
+        self
     }
 
     /// Takes what came from outside; commands and what decoders say are passed over.

@@ -1,5 +1,6 @@
 //! What is decided about playback when something fails. What is decided about a request is `kinora_fetch::recover`'s.
 
+pub(crate) mod segments;
 mod service;
 
 pub(crate) use kinora_fetch::recover::{is_gone, may_come_back, parked};

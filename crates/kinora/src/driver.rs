@@ -139,6 +139,7 @@ impl Driver {
         let mut view = parts.view.lock().unwrap_or_else(PoisonError::into_inner);
         view.render = Some(render.thread());
         drop(view);
+        let capabilities = parts.backends.capabilities();
         let world = World {
             clock,
             net,
@@ -158,7 +159,8 @@ impl Driver {
             engine: match parts.record {
                 Some(sink) => Engine::recorded(parts.config, entropy(), sink),
                 None => Engine::new(parts.config, entropy()),
-            },
+            }
+            .with_capabilities(capabilities),
             world,
             deadline: None,
         })

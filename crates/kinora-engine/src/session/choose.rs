@@ -82,7 +82,7 @@ impl Session {
     }
 
     /// What is buffered is not what is wanted: it comes again from here.
-    fn load_anew(&mut self, cx: &mut Cx) {
+    pub(super) fn load_anew(&mut self, cx: &mut Cx) {
         let position = self.position(cx.mono());
         for line in self.lines.each() {
             line.queue.clear();

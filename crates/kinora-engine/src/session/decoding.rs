@@ -44,6 +44,15 @@ impl Session {
         if !line.is_on() || !fatal && !hopeless {
             return;
         }
+        let codec = line.track.as_ref().map(|track| track.codec);
+        if slot == Slot::Video
+            && let Some(codec) = codec
+            && self.ingest.decoder_failed(cx, codec)
+        {
+            self.lines.line(slot).forget_decoder();
+            cx.recovered(fault);
+            return self.load_anew(cx);
+        }
         self.line_died(cx, slot, fault);
     }
 

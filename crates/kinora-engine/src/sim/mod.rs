@@ -11,11 +11,11 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
 use kinora_errors::Secret;
-use kinora_media::{Now, RequestId, Time};
+use kinora_media::{CodecId, Now, RequestId, Time};
 
 use crate::{
-    Command, Engine, Event, Input, Locator, Output, PlayerConfig, SeekAccuracy, Slot, State,
-    TapeSink,
+    Capabilities, Command, Engine, Event, Input, Locator, Output, PlayerConfig, SeekAccuracy, Slot,
+    State, TapeSink,
 };
 pub use decoder::Damage;
 use decoder::Decoder;
@@ -152,6 +152,14 @@ impl Sim {
     #[must_use]
     pub fn new(seed: u64, config: PlayerConfig) -> Self {
         Self::around(Engine::new(config, seed), seed)
+    }
+
+    /// A session on a host that decodes no other codecs than those that are named.
+    #[must_use]
+    pub fn decoding(seed: u64, codecs: &'static [CodecId]) -> Self {
+        let capabilities = Capabilities::of_decoders(|codec| codecs.contains(&codec));
+        let engine = Engine::new(PlayerConfig::default(), seed);
+        Self::around(engine.with_capabilities(capabilities), seed)
     }
 
     /// A session of a seed that is written down.
