@@ -3,6 +3,7 @@ use std::collections::VecDeque;
 use kinora_errors::Fault;
 use kinora_fetch::{FetchLimits, FetchNotice, FetchRequest, Host};
 use kinora_media::{Now, RequestId, Time};
+use kinora_protect::KeyRing;
 
 use crate::stats::Tally;
 use crate::tape::Tape;
@@ -27,6 +28,7 @@ pub(crate) struct Cx {
     pub(crate) tally: Tally,
     pub(crate) tape: Tape,
     pub(crate) renditions: Renditions,
+    pub(crate) keys: KeyRing,
     requests: u64,
     epochs: u64,
     random: u64,
@@ -42,6 +44,7 @@ impl Cx {
             tally: Tally::default(),
             tape,
             renditions: Renditions::default(),
+            keys: KeyRing::default(),
             requests: 0,
             epochs: 0,
             // Xorshift stays at zero for ever.

@@ -8,6 +8,7 @@ mod abr;
 mod clock;
 mod config;
 mod cx;
+mod decrypt;
 mod engine;
 mod ingest;
 mod io;
@@ -35,6 +36,7 @@ pub use io::{
     SeekAccuracy, Slot, Source, State, TimingMark, TrackChoice, TrackOption,
 };
 pub use kinora_fetch::{FetchEvent, FetchRequest, Initiator, Purpose};
+pub use kinora_protect::ContentKey;
 pub use line::same_decoder;
 pub use queue::is_shown_by;
 pub use reader::{PacketReader, Read, RenditionChoice};

@@ -143,6 +143,7 @@ fn plan(media: &hls::MediaPlaylist, base: &Base) -> Result<SegmentIndex, Fault> 
                 Arc::new(Init {
                     url,
                     range: map.range,
+                    key: key(&map.keys, segment.sequence, base)?,
                 }),
             ));
         }
@@ -154,7 +155,7 @@ fn plan(media: &hls::MediaPlaylist, base: &Base) -> Result<SegmentIndex, Fault> 
             nominal_start: start,
             duration: segment.duration,
             discontinuity: segment.discontinuity_sequence,
-            key: key(segment, base)?,
+            key: key(&segment.keys, segment.sequence, base)?,
             init: segment
                 .map
                 .as_ref()
@@ -177,17 +178,15 @@ fn plan(media: &hls::MediaPlaylist, base: &Base) -> Result<SegmentIndex, Fault> 
 }
 
 /// The key that can be used here, among those of several formats.
-fn key(segment: &hls::Segment, base: &Base) -> Result<Option<Arc<Key>>, Fault> {
+fn key(keys: &[Arc<hls::Key>], sequence: u64, base: &Base) -> Result<Option<Arc<Key>>, Fault> {
     let mut refused = None;
-    for key in segment.keys.iter() {
+    for key in keys {
         match (Scheme::of_method(&key.method), &key.uri) {
             (Ok(Scheme::Clear), _) => return Ok(None),
             (Ok(Scheme::Aes128), Some(uri)) if key.format == "identity" => {
                 let url = base.resolve(uri)?;
-                // RFC 8216 5.2: without a vector the media sequence number is it.
-                let iv = key
-                    .iv
-                    .map_or_else(|| Iv::from_sequence(segment.sequence), Iv);
+                // RFC 8216 5.2: without a vector the media sequence number is it. Keys of init sections have one (4.3.2.5).
+                let iv = key.iv.map_or_else(|| Iv::from_sequence(sequence), Iv);
                 return Ok(Some(Arc::new(Key::Aes128 { url, iv })));
             }
             (Ok(Scheme::Aes128), _) => {

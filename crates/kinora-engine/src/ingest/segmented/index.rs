@@ -43,7 +43,7 @@ impl Segment {
 }
 
 /// How a segment is encrypted (RFC 8216 4.3.2.4).
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub(in crate::ingest) enum Key {
     /// AES-128 in CBC mode over the whole segment.
     Aes128 {
@@ -62,6 +62,9 @@ pub(in crate::ingest) struct Init {
     #[serde(with = "tape::place")]
     pub(in crate::ingest) url: Secret,
     pub(in crate::ingest) range: ByteRange,
+    /// The key in force where it is named (RFC 8216 4.3.2.5).
+    #[serde(default)]
+    pub(in crate::ingest) key: Option<Arc<Key>>,
 }
 
 /// A media playlist as it is known now.

@@ -11,7 +11,7 @@ use bytes::Bytes;
 use kinora_errors::{Coded, Fault, Secret, codes};
 use kinora_manifest::hls::Variables;
 use kinora_media::{MediaInfo, Packet, Time};
-use kinora_protect::ContentKey;
+use kinora_protect::decrypt_segment;
 
 use super::ROUNDING;
 use super::index::{Init, Key, Segment, SegmentIndex};
@@ -75,8 +75,7 @@ pub(super) struct Loader {
     behind_hole: bool,
     readers: VecDeque<SegmentReader>,
     requests: Vec<PendingRequest>,
-    keys: VecDeque<(Secret, ContentKey)>,
-    inits: VecDeque<(Arc<Init>, Bytes)>,
+    inits: VecDeque<(Arc<Init>, InitSection)>,
     events: VecDeque<LoaderEvent>,
     refresh_at: Option<Time>,
     asked_at: Time,
@@ -111,7 +110,6 @@ impl Loader {
             behind_hole: false,
             readers: VecDeque::new(),
             requests: Vec::new(),
-            keys: VecDeque::new(),
             inits: VecDeque::new(),
             events: VecDeque::new(),
             refresh_at: None,
@@ -256,7 +254,11 @@ impl Loader {
                 self.behind_hole = true;
                 continue;
             }
-            if let Some(key) = segment.key.clone() {
+            let keys = [
+                segment.key.clone(),
+                segment.init.as_ref().and_then(|init| init.key.clone()),
+            ];
+            for key in keys.into_iter().flatten() {
                 match key.as_ref() {
                     Key::Foreign(error) => {
                         return self.fail(error.fault().at_url(self.url.expose()));
@@ -298,21 +300,21 @@ impl Loader {
                 return self.end();
             };
             if let Some(Key::Aes128 { url, iv }) = reader.needs_key().map(Arc::as_ref) {
-                let (_, key) = self.keys.iter().find(|(known, _)| known == url)?;
-                let iv = *iv;
+                let (key, iv) = (cx.keys.uris.get(url)?, *iv);
                 reader.unlock(key, iv);
             }
-            let init = match &reader.segment.init {
-                Some(wanted) => Some(
-                    self.inits
-                        .iter()
-                        .find(|(known, _)| known == wanted)
-                        .map(|(_, data)| data)?,
-                ),
+            let init = match reader.segment.init.clone() {
+                Some(wanted) => match init_section(&mut self.inits, cx, &wanted)? {
+                    Ok(data) => Some(data),
+                    Err(fault) => {
+                        self.fail(fault);
+                        continue;
+                    }
+                },
                 None => None,
             };
             reader.inherit(&mut self.carried);
-            match reader.give(init, timeline, self.previous) {
+            match reader.give(init.as_ref(), timeline, self.previous) {
                 Ok(ReadStep::Packet(packet)) => {
                     self.damaged = 0;
                     if reader.lacks_reference(&packet) {
@@ -450,4 +452,40 @@ impl Loader {
         self.over = true;
         self.refresh_at = None;
     }
+}
+
+/// The content of an init section.
+pub(super) enum InitSection {
+    /// As it came.
+    Raw(Bytes),
+    Clear(Bytes),
+}
+
+/// The init section in the clear, once it and its key are here.
+fn init_section(
+    inits: &mut VecDeque<(Arc<Init>, InitSection)>,
+    cx: &Cx,
+    wanted: &Arc<Init>,
+) -> Option<Result<Bytes, Fault>> {
+    let (_, section) = inits.iter_mut().find(|(known, _)| known == wanted)?;
+    let data = match section {
+        InitSection::Clear(data) => return Some(Ok(data.clone())),
+        InitSection::Raw(data) => std::mem::take(data),
+    };
+    let mut clear = data.clone();
+    if let Some(Key::Aes128 { url, iv }) = wanted.key.as_deref() {
+        let Some(key) = cx.keys.uris.get(url) else {
+            *section = InitSection::Raw(data);
+            return None;
+        };
+        let decrypted = cx.tape.try_see("decrypt", || {
+            clear = decrypt_segment(key, *iv, data).map_err(|error| error.fault())?;
+            Ok(())
+        });
+        if let Err(fault) = decrypted {
+            return Some(Err(fault.at_url(wanted.url.expose())));
+        }
+    }
+    *section = InitSection::Clear(clear.clone());
+    Some(Ok(clear))
 }

@@ -8,7 +8,7 @@ use kinora_errors::{Coded, Fault, Retry, Secret, codes};
 use kinora_media::{ByteRange, RequestId, Time};
 use kinora_protect::ContentKey;
 
-use super::{Loader, LoaderEvent};
+use super::{InitSection, Loader, LoaderEvent};
 use crate::cx::Cx;
 use crate::ingest::hls;
 use crate::ingest::segmented::index::{Init, Manifest};
@@ -21,8 +21,7 @@ use crate::{InfoCode, Initiator, Purpose, TimingMark};
 const SEGMENT_WINDOW: u64 = 1 << 20;
 /// Playlists, keys and init sections beyond that are refused.
 const SMALL_LIMIT: u64 = 8 << 20;
-/// Keys and init sections that are kept.
-const MAX_KEYS: usize = 8;
+/// Init sections that are kept.
 const MAX_INITS: usize = 4;
 /// What a request is for.
 #[derive(Clone, Debug)]
@@ -89,7 +88,7 @@ impl Loader {
     pub(super) fn want_key(&mut self, cx: &mut Cx, url: &Secret) {
         let coming =
             self.asks_for(|resource| matches!(resource, Resource::Key(known) if known == url));
-        if !coming && !self.keys.iter().any(|(known, _)| known == url) {
+        if !coming && cx.keys.uris.get(url).is_none() {
             self.ask(
                 cx,
                 Resource::Key(url.clone()),
@@ -214,7 +213,8 @@ impl Loader {
             }
             Resource::Key(url) => self.key_came(cx, url, &request.data),
             Resource::Init(init) => {
-                self.inits.push_back((init, request.data.freeze()));
+                let section = InitSection::Raw(request.data.freeze());
+                self.inits.push_back((init, section));
                 self.inits.keep_last(MAX_INITS);
             }
             Resource::Segment(number) => {
@@ -238,10 +238,7 @@ impl Loader {
             Ok(())
         });
         match read {
-            Ok(()) => {
-                self.keys.push_back((url, key));
-                self.keys.keep_last(MAX_KEYS);
-            }
+            Ok(()) => cx.keys.uris.add(url, key),
             Err(fault) => self.fail(fault.at_url(url.expose())),
         }
     }
