@@ -29,8 +29,8 @@ fn ffmpeg(dir: &Path, words: &str) {
     );
 }
 
-/// A clip of two seconds in the clear, and encrypted: with an index, and in fragments.
-fn clips(dir: &Path) -> (PathBuf, [PathBuf; 2]) {
+/// A clip of two seconds in the clear, and encrypted.
+fn clips(dir: &Path) -> (PathBuf, PathBuf) {
     ffmpeg(
         dir,
         "-f lavfi -i testsrc=size=192x108:rate=25:duration=2 -f lavfi -i sine=frequency=440:duration=2 \
@@ -40,13 +40,8 @@ fn clips(dir: &Path) -> (PathBuf, [PathBuf; 2]) {
     let encrypted = format!(
         "-i clear.mp4 -c copy -encryption_scheme cenc-aes-ctr -encryption_key {key} -encryption_kid {KEY_ID}"
     );
-    ffmpeg(dir, &format!("{encrypted} whole.mp4"));
-    ffmpeg(
-        dir,
-        &format!("{encrypted} -movflags frag_keyframe+empty_moov+default_base_moof parts.mp4"),
-    );
-    let of = |name| dir.join(name);
-    (of("clear.mp4"), [of("whole.mp4"), of("parts.mp4")])
+    ffmpeg(dir, &format!("{encrypted} encrypted.mp4"));
+    (dir.join("clear.mp4"), dir.join("encrypted.mp4"))
 }
 
 fn options(id: KeyId) -> ReadOptions {
@@ -70,22 +65,20 @@ fn payloads(packets: &[Packet]) -> Vec<&[u8]> {
 #[test]
 fn packets_are_decrypted_with_their_key_and_given_as_they_are_without() {
     let dir = tempfile::tempdir().unwrap();
-    let (clear, encrypted) = clips(dir.path());
+    let (clear, path) = clips(dir.path());
     let clear = packets(&clear, ReadOptions::default());
-    for path in encrypted {
-        let locked = packets(&path, ReadOptions::default());
-        for packet in &locked {
-            let crypto = packet.crypto.as_ref().unwrap();
-            assert_eq!(
-                (crypto.scheme, crypto.key_id),
-                (ProtectionScheme::Cenc, KEY_ID)
-            );
-        }
-        assert_ne!(payloads(&locked), payloads(&clear), "{path:?}");
-        let open = packets(&path, options(KEY_ID));
-        assert!(open.iter().all(|packet| packet.crypto.is_none()));
-        assert!(payloads(&open) == payloads(&clear), "{path:?}");
+    let locked = packets(&path, ReadOptions::default());
+    for packet in &locked {
+        let crypto = packet.crypto.as_ref().unwrap();
+        assert_eq!(
+            (crypto.scheme, crypto.key_id),
+            (ProtectionScheme::Cenc, KEY_ID)
+        );
     }
+    assert_ne!(payloads(&locked), payloads(&clear), "{path:?}");
+    let open = packets(&path, options(KEY_ID));
+    assert!(open.iter().all(|packet| packet.crypto.is_none()));
+    assert!(payloads(&open) == payloads(&clear), "{path:?}");
 }
 
 fn pictures(path: &Path, options: impl Into<ReadOptions>) -> Result<usize, Fault> {
@@ -102,16 +95,14 @@ fn pictures(path: &Path, options: impl Into<ReadOptions>) -> Result<usize, Fault
 #[test]
 fn pictures_are_decoded_with_the_key_and_refused_without() {
     let dir = tempfile::tempdir().unwrap();
-    let (_, encrypted) = clips(dir.path());
-    for path in encrypted {
-        assert_eq!(pictures(&path, options(KEY_ID)).unwrap(), 50);
-        let other = KeyId([1; 16]);
-        for refused in [
-            pictures(&path, NetConfig::default()),
-            pictures(&path, options(other)),
-        ] {
-            assert_names_the_key(&refused.unwrap_err());
-        }
+    let (_, path) = clips(dir.path());
+    assert_eq!(pictures(&path, options(KEY_ID)).unwrap(), 50);
+    let other = KeyId([1; 16]);
+    for refused in [
+        pictures(&path, NetConfig::default()),
+        pictures(&path, options(other)),
+    ] {
+        assert_names_the_key(&refused.unwrap_err());
     }
 }
 
@@ -145,12 +136,10 @@ fn play(path: &Path, keys: &[(KeyId, ContentKey)]) -> Result<u64, Fault> {
 #[test]
 fn an_encrypted_file_plays_with_its_key() {
     let dir = tempfile::tempdir().unwrap();
-    let (_, encrypted) = clips(dir.path());
-    for path in encrypted {
-        let shown = play(&path, &[(KEY_ID, ContentKey::new(KEY))]).unwrap();
-        assert!(shown >= 45, "{shown} pictures of {path:?}");
-        assert_names_the_key(&play(&path, &[]).unwrap_err());
-    }
+    let (_, path) = clips(dir.path());
+    let shown = play(&path, &[(KEY_ID, ContentKey::new(KEY))]).unwrap();
+    assert!(shown >= 45, "{shown} pictures of {path:?}");
+    assert_names_the_key(&play(&path, &[]).unwrap_err());
 }
 
 /// RFC 8216 4.3.2.5: the key that stands before `EXT-X-MAP` encrypts the init section too.
