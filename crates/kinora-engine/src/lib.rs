@@ -8,6 +8,7 @@ mod abr;
 mod clock;
 mod config;
 mod cx;
+mod decode_yield;
 mod decrypt;
 mod engine;
 mod ingest;
@@ -32,8 +33,8 @@ mod transfer;
 pub use config::PlayerConfig;
 pub use engine::{Engine, Outputs};
 pub use io::{
-    AudioClock, Command, Credential, Epoch, Event, FrameId, InfoCode, Input, LoopMode, Output,
-    SeekAccuracy, Slot, Source, State, TimingMark, TrackChoice, TrackOption,
+    AudioClock, Command, Credential, Epoch, Event, FrameId, InfoCode, Input, Locator, LoopMode,
+    Output, SeekAccuracy, Slot, State, TimingMark, TrackChoice, TrackOption,
 };
 pub use kinora_fetch::{FetchEvent, FetchRequest, Initiator, Purpose};
 pub use kinora_protect::ContentKey;

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use kinora_engine::{ContentKey, PlayerConfig, TapeSink};
 use kinora_errors::{Fault, codes};
 use kinora_media::KeyId;
-use kinora_net::{NetConfig, Resolve, SystemResolver};
+use kinora_net::{BitStreams, NetConfig, Resolve, SystemResolver, Transport, Transports};
 use kinora_output::{AudioSink, NullAudio, NullVideo, VideoSink};
 
 use crate::backends::{Backends, DecoderChoice};
@@ -19,6 +19,7 @@ use crate::render::Tally;
 pub struct PlayerBuilder {
     config: PlayerConfig,
     net: NetConfig,
+    transports: Transports,
     resolver: Arc<dyn Resolve>,
     decoders: DecoderChoice,
     video: Box<dyn VideoSink>,
@@ -33,6 +34,7 @@ impl Default for PlayerBuilder {
         Self {
             config: PlayerConfig::default(),
             net: NetConfig::default(),
+            transports: Transports::default(),
             resolver: Arc::new(SystemResolver),
             decoders: DecoderChoice::Auto,
             video: Box::new(NullVideo::new()),
@@ -71,6 +73,12 @@ impl PlayerBuilder {
         self.resolver = Arc::new(resolver);
         self
     }
+    /// What further schemes lead to; see [`Transport`].
+    #[must_use]
+    pub fn transport(mut self, transport: impl Transport) -> Self {
+        self.transports.add(transport);
+        self
+    }
     /// Which decoders may be used.
     #[must_use]
     pub fn decoders(mut self, choice: DecoderChoice) -> Self {
@@ -106,7 +114,7 @@ impl PlayerBuilder {
     ///
     /// # Errors
     /// `ERROR_GENERAL_UNKNOWN` (or the errno's number) when the system gives no thread.
-    pub fn build(self) -> Result<Player, Fault> {
+    pub fn build(mut self) -> Result<Player, Fault> {
         let backends = Backends::new(self.decoders);
         backends.load_early();
         let (messages, mailbox) = channel();
@@ -114,9 +122,13 @@ impl PlayerBuilder {
         let view = Arc::new(Mutex::new(View::default()));
         let tally = Arc::new(Mutex::new(Tally::default()));
         let wishes = Wishes::new(self.config.clone().normalised());
+        let bit_streams = BitStreams::default();
+        self.net.transports.append(self.transports);
+        self.net.transports.add(bit_streams.clone());
         let parts = Parts {
             config: self.config,
             net: self.net,
+            bit_streams,
             resolver: self.resolver,
             backends,
             video: self.video,

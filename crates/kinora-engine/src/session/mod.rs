@@ -183,8 +183,12 @@ impl Session {
         }
         match input {
             Input::Fetch(event) => {
-                if let FetchEvent::Chunk(chunk) = &event {
-                    self.meter.add(cx.mono(), chunk.data.len());
+                match &event {
+                    FetchEvent::Chunk(chunk) => self.meter.add(cx.mono(), chunk.data.len()),
+                    FetchEvent::Packet { packet, .. } => {
+                        self.meter.add(cx.mono(), packet.data.len());
+                    }
+                    _ => {}
                 }
                 self.ingest.on_fetch(cx, event, terms);
             }
@@ -212,7 +216,7 @@ impl Session {
                     cx.push(Output::Drop { slot, frame });
                     return;
                 }
-                line.frames.push_back(Waiting {
+                line.gave(Waiting {
                     id: frame,
                     pts,
                     duration,

@@ -14,13 +14,13 @@ use kinora_errors::Secret;
 use kinora_media::{Now, RequestId, Time};
 
 use crate::{
-    Command, Engine, Event, Input, Output, PlayerConfig, SeekAccuracy, Slot, Source, State,
+    Command, Engine, Event, Input, Locator, Output, PlayerConfig, SeekAccuracy, Slot, State,
     TapeSink,
 };
 pub use decoder::Damage;
 use decoder::Decoder;
 pub use film::Film;
-pub use net::{Fault as NetFault, Net, Weather};
+pub use net::{Fault as NetFault, Net, Packets, Weather};
 use sink::Sink;
 use watch::Watch;
 
@@ -214,7 +214,7 @@ impl Sim {
 
     /// Sets a URL and prepares it.
     pub fn open(&mut self, url: &str) {
-        self.command(Command::SetSource(Source::Url {
+        self.command(Command::SetSource(Locator::Url {
             url: Secret::new(url),
         }));
         self.command(Command::Prepare);
