@@ -205,6 +205,7 @@ impl Engine {
                     begin: Begin::First,
                 });
             }
+            Command::AddKey { id, key } => self.cx.keys.ids.add(id, key),
             Command::SetConfig(config) => self.cx.config = config.normalised(),
             Command::Prepare => return self.prepare(),
             Command::Stop => {

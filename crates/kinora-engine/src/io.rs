@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use kinora_errors::{Fault, Secret};
 use kinora_fetch::{FetchEvent, FetchRequest};
-use kinora_media::{MediaInfo, Packet, RequestId, Time, TrackInfo};
+use kinora_media::{KeyId, MediaInfo, Packet, RequestId, Time, TrackInfo};
+use kinora_protect::ContentKey;
 
 use crate::refusal::{CommandKind, Refusal};
 
@@ -85,6 +86,14 @@ pub enum Command {
     SetLoop(LoopMode),
     /// Start by itself once prepared.
     SetAutoPlay(bool),
+    /// Gives a content key for encrypted media: before the source is prepared, or in answer to `Event::KeyRequired`. It
+    /// serves all sources that name it, and is never written down or shown.
+    AddKey {
+        /// Its id (`KID`).
+        id: KeyId,
+        /// The key.
+        key: ContentKey,
+    },
     /// A fresh credential, in answer to `Event::CredentialExpired`.
     Refresh(Credential),
 }
@@ -107,6 +116,7 @@ impl Command {
             Self::SetSpeed(_) => CommandKind::SetSpeed,
             Self::SetLoop(_) => CommandKind::SetLoop,
             Self::SetAutoPlay(_) => CommandKind::SetAutoPlay,
+            Self::AddKey { .. } => CommandKind::AddKey,
             Self::Refresh(_) => CommandKind::Refresh,
         }
     }
@@ -405,6 +415,9 @@ pub enum Event {
         /// Why, and what to do.
         refusal: Refusal,
     },
+    /// Packets are encrypted with a key that is not there, though others were given: answer with `Command::AddKey` within
+    /// ten seconds.
+    KeyRequired(KeyId),
     /// The credential has expired: answer with `Command::Refresh`.
     CredentialExpired(Fault),
     /// A failure that was mended.

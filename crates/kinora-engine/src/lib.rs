@@ -10,6 +10,7 @@ mod clock;
 mod config;
 mod cx;
 mod decode_yield;
+mod decrypt;
 mod engine;
 mod ingest;
 mod io;
@@ -38,6 +39,7 @@ pub use io::{
     Output, SeekAccuracy, Slot, State, TimingMark, TrackChoice, TrackOption,
 };
 pub use kinora_fetch::{FetchEvent, FetchRequest, Initiator, Purpose};
+pub use kinora_protect::ContentKey;
 pub use line::same_decoder;
 pub use queue::is_shown_by;
 pub use reader::{PacketReader, Read, RenditionChoice};

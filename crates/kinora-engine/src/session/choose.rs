@@ -3,11 +3,11 @@
 use kinora_media::Time;
 
 use crate::cx::Cx;
-use crate::ingest::{Ingest, Rebuffer};
+use crate::ingest::{Buffer, Ingest, Rebuffer};
 use crate::present::Begin;
 use crate::select;
 use crate::session::{Session, Stage};
-use crate::{Event, Refusal, TrackChoice};
+use crate::{Event, Refusal, Slot, TrackChoice};
 
 impl Session {
     pub(crate) fn select(&mut self, cx: &mut Cx, choice: TrackChoice) -> Result<(), Refusal> {
@@ -46,7 +46,7 @@ impl Session {
             .ok()
             .and_then(|index| info.tracks.get(index));
         let track = track.ok_or(Refusal::NoSuchTrack)?;
-        if !select::is_playable(track, &cx.config) {
+        if !select::is_playable(track, &cx.config, &cx.keys) {
             return Err(Refusal::NotPlayable);
         }
         self.wish.retain(|id| {
@@ -54,7 +54,7 @@ impl Session {
                 .is_none_or(|known| known.kind() != track.kind())
         });
         self.wish.push(track.id);
-        let selection = select::select(&info, &cx.config, &self.wish);
+        let selection = select::select(&info, &cx.config, &cx.keys, &self.wish);
         self.options = Some(select::options(&info, &selection));
         self.follow(cx, &selection);
         self.load_anew(cx);
@@ -102,6 +102,9 @@ impl Session {
             session.lines.video.queue.rewind_to_key(target);
             session.lines.audio.queue.clear();
             session.ended = false;
+            let lines = &session.lines;
+            let is_audio = |track| lines.slot_of(track) == Some(Slot::Audio);
+            session.decrypt.forget(is_audio);
             session.ingest.seek_audio(cx, key);
         });
         true

@@ -17,6 +17,7 @@ use kinora_media::{MediaInfo, Time, TrackId};
 use self::motion::{Motion, Why};
 use crate::clock::Clock;
 use crate::cx::Cx;
+use crate::decrypt::{DecryptStage, locked};
 use crate::ingest::{Ingest, Notice};
 use crate::line::{Lines, Waiting};
 use crate::present::{Begin, Present, earliest};
@@ -72,6 +73,8 @@ pub(crate) enum Origin {
 pub(crate) struct Session {
     pub(crate) epoch: Epoch,
     pub(crate) ingest: Ingest,
+    /// Between the ingest and the lines.
+    pub(crate) decrypt: DecryptStage,
     /// Finds the URL of a video id.
     pub(crate) resolve: Option<Resolve>,
     /// To go to once the headers are read.
@@ -108,6 +111,7 @@ const BEYOND_THE_START: Time = Time::from_millis(200);
 impl Session {
     pub(crate) fn open(cx: &mut Cx, origin: Origin, begin: Begin, wishes: Wishes) -> Self {
         cx.forget_marks();
+        cx.keys.forget_uris();
         let mut clock = Clock::new();
         clock.set_rate(wishes.speed, cx.mono());
         if let Some(target) = begin.target() {
@@ -116,6 +120,7 @@ impl Session {
         let mut session = Self {
             epoch: cx.next_epoch(),
             ingest: Ingest::Unknown,
+            decrypt: DecryptStage::default(),
             resolve: None,
             seek_on_headers: begin.target(),
             lines: Lines::new(),
@@ -243,6 +248,9 @@ impl Session {
             self.doom = Some(fault.clone());
             self.expiry = None;
         }
+        if let Some(fault) = self.decrypt.overdue(cx) {
+            self.doom = Some(fault);
+        }
         loop {
             self.pull(cx, wishes);
             if let Stage::Preparing { .. } = self.stage {
@@ -309,7 +317,14 @@ impl Session {
         loop {
             let position = self.clock.position(cx.mono());
             let most = self.read_ahead(cx);
-            let Some(notice) = self.ingest.poll(cx, &mut self.lines, position, most) else {
+            let mut buffer = self.decrypt.before(&mut self.lines);
+            let notice = self.ingest.poll(cx, &mut buffer, position, most);
+            drop(buffer);
+            let moved = self.decrypt.hand_on(cx, &mut self.lines);
+            let Some(notice) = notice else {
+                if moved {
+                    continue;
+                }
                 return;
             };
             match notice {
@@ -345,7 +360,7 @@ impl Session {
     }
 
     fn headers_read(&mut self, cx: &mut Cx, info: Arc<MediaInfo>, wishes: Wishes) {
-        let selection = select::select(&info, &cx.config, &self.wish);
+        let selection = select::select(&info, &cx.config, &cx.keys, &self.wish);
         self.info = Some(Arc::clone(&info));
         self.follow(cx, &selection);
         if let Some(target) = self.seek_on_headers.take() {
@@ -355,13 +370,11 @@ impl Session {
             return;
         };
         if !self.lines.video.is_on() && !self.lines.audio.is_on() {
-            self.doom = Some(
-                if info.tracks.iter().any(|track| track.protection.is_some()) {
-                    locked()
-                } else {
-                    no_tracks()
-                },
-            );
+            let mut protections = info.tracks.iter().filter_map(|it| it.protection.as_ref());
+            self.doom = Some(match protections.next() {
+                Some(protection) => locked(protection),
+                None => no_tracks(),
+            });
             return;
         }
         let tracks = || select::options(&info, &selection);
@@ -470,17 +483,10 @@ impl Session {
             self.motion_deadline(),
             self.next_report,
             self.meter.deadline(),
+            self.decrypt.deadline(),
             self.expiry.as_ref().map(|(_, until)| *until),
         ])
     }
-}
-
-fn locked() -> Fault {
-    Fault::new(
-        codes::ERROR_TBDRM_DEMUXER_UNIMPLEMENTED,
-        "container.encrypted",
-    )
-    .because("its tracks are encrypted by a scheme whose keys are not to be had here")
 }
 
 fn no_tracks() -> Fault {

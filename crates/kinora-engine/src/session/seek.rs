@@ -109,6 +109,7 @@ impl Session {
     pub(super) fn seek_in_ingest(&mut self, cx: &mut Cx, target: Time) {
         self.ended = false;
         self.doom = None;
+        self.decrypt.clear();
         let accuracy = match self.present.begin {
             Begin::Exact(_) => SeekAccuracy::Exact,
             Begin::First | Begin::KeyFrame(_) => SeekAccuracy::KeyFrame,

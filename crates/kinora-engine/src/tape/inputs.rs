@@ -5,7 +5,8 @@ use std::sync::Arc;
 use kinora_cloud::{Quality, VidAuth, VidSts};
 use kinora_errors::{Fault, Secret};
 use kinora_fetch::FetchEvent;
-use kinora_media::{Chunk, RequestId, ResponseInfo, Time};
+use kinora_media::{Chunk, KeyId, RequestId, ResponseInfo, Time};
+use kinora_protect::ContentKey;
 use serde::{Deserialize, Serialize};
 
 use super::facts::{Described, Noticed, PacketFacts, blank, place, places};
@@ -80,6 +81,8 @@ pub(super) enum Asked {
     Loop(bool),
     AutoPlay(bool),
     Refresh(NotedCredential),
+    /// The id of a key; the key itself is left out.
+    AddKey(String),
 }
 
 #[derive(Serialize, Deserialize)]
@@ -231,6 +234,7 @@ impl From<&Command> for Asked {
             Command::SetSpeed(speed) => Self::Speed(speed.is_finite().then_some(*speed)),
             Command::SetLoop(mode) => Self::Loop(*mode == LoopMode::On),
             Command::SetAutoPlay(autoplay) => Self::AutoPlay(*autoplay),
+            Command::AddKey { id, .. } => Self::AddKey(id.to_string()),
             Command::Refresh(credential) => Self::Refresh(match credential {
                 Credential::PlayAuth(_) => NotedCredential::PlayAuth,
                 Credential::Sts { .. } => NotedCredential::Sts,
@@ -395,6 +399,11 @@ impl From<Asked> for Command {
             Asked::Loop(on) => Self::SetLoop(if on { LoopMode::On } else { LoopMode::Off }),
             Asked::AutoPlay(autoplay) => Self::SetAutoPlay(autoplay),
             Asked::Refresh(credential) => Self::Refresh(credential.into()),
+            // What is decrypted while a session is replayed is blank anyway.
+            Asked::AddKey(id) => Self::AddKey {
+                id: KeyId::from_hex(&id).unwrap_or_default(),
+                key: ContentKey::new([0; 16]),
+            },
             Asked::Prepare => Self::Prepare,
         }
     }
