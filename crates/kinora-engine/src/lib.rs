@@ -11,14 +11,16 @@ mod cx;
 mod engine;
 mod ingest;
 mod io;
-mod line;
 mod names;
+mod pipeline;
+mod pipelines;
 mod present;
 mod queue;
 mod reader;
 mod recover;
 mod refusal;
 mod resolve;
+mod role;
 mod select;
 mod session;
 #[cfg(any(test, feature = "sim"))]
@@ -32,13 +34,14 @@ pub use config::PlayerConfig;
 pub use engine::{Engine, Outputs};
 pub use io::{
     AudioClock, Command, Credential, Epoch, Event, Fetch, FrameId, InfoCode, Initiator, Input,
-    LoopMode, Output, Purpose, SeekAccuracy, Slot, Source, State, TimingMark, TrackChoice,
-    TrackOption,
+    LoopMode, Output, Purpose, SeekAccuracy, Source, State, TimingMark, TrackChoice, TrackOption,
 };
-pub use line::same_decoder;
+pub use pipeline::same_decoder;
 pub use queue::is_shown_by;
 pub use reader::{PacketReader, Read, RenditionChoice};
+pub use recover::{DecoderRecovery, decoder_error};
 pub use refusal::{CommandKind, Refusal, SPEEDS, VOLUMES};
 pub use resolve::entry_to_play;
+pub use role::{ByRole, Role};
 pub use stats::Stats;
 pub use tape::{Replay, ReplayError, TapeSink, replay};

@@ -1,12 +1,18 @@
-//! The one place that decides what is done about a failed request.
+//! The one place that decides what is done about a failure: here about a failed request, in [`playback`] about decoders and
+//! outputs.
 //!
 //! The others carry the decision out: a transfer asks again, a loader takes another rendition,
-//! the session asks for a credential or tells the fault.
+//! the session asks for a credential or reports the fault.
+
+mod playback;
 
 use kinora_errors::{Fault, Retry, codes};
 use kinora_media::Time;
 
 use crate::Purpose;
+
+pub use playback::{DecoderRecovery, decoder_error};
+pub(crate) use playback::{PlaybackRecovery, decode_failed, output_failed};
 
 /// What is done about a failure.
 #[derive(Clone, PartialEq, Debug)]

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use kinora_engine::{
     CommandKind, Engine, Epoch, Event, Fetch, FrameId, Input, Output, PlayerConfig, Purpose,
-    Refusal, Slot, State, TapeSink, VOLUMES,
+    Refusal, Role, State, TapeSink, VOLUMES,
 };
 use kinora_errors::{Fault, codes};
 use kinora_media::Time;
@@ -44,7 +44,7 @@ pub(crate) struct Parts {
 pub(crate) enum Message {
     Input(Input),
     Net(NetEvent),
-    Frame(Slot, Epoch, FrameId, AnyFrame),
+    Frame(Role, Epoch, FrameId, AnyFrame),
     OutputFailed(Fault),
     Control(Control),
 }
@@ -198,9 +198,9 @@ impl Driver {
         match message {
             Message::Input(input) => self.handle(input),
             Message::Net(event) => self.handle(from_net(event)),
-            Message::Frame(slot, epoch, id, frame) => {
+            Message::Frame(role, epoch, id, frame) => {
                 let notice = Input::FrameReady {
-                    slot,
+                    role,
                     epoch,
                     frame: id,
                     pts: frame.pts(),
@@ -260,33 +260,33 @@ impl World {
             Output::Fetch(fetch) => self.net.fetch(request(*fetch)),
             Output::Grant { id, bytes } => self.net.grant(id, bytes),
             Output::Cancel(id) => self.net.cancel(id),
-            Output::Configure { slot, epoch, track } => {
-                if let Some(worker) = self.worker(slot, epoch) {
+            Output::Configure { role, epoch, track } => {
+                if let Some(worker) = self.worker(role, epoch) {
                     worker.configure(epoch, track);
                 }
             }
             Output::Decode {
-                slot,
+                role,
                 epoch,
                 packet,
                 urgent,
             } => {
-                if let Some(worker) = self.worker(slot, epoch) {
+                if let Some(worker) = self.worker(role, epoch) {
                     worker.decode(epoch, packet, urgent);
                 }
             }
-            Output::Drain { slot, epoch } => {
-                if let Some(worker) = self.worker(slot, epoch) {
+            Output::Drain { role, epoch } => {
+                if let Some(worker) = self.worker(role, epoch) {
                     worker.drain(epoch);
                 }
             }
-            Output::Flush { slot, epoch } => self.flush(slot, epoch),
+            Output::Flush { role, epoch } => self.flush(role, epoch),
             Output::Present {
-                slot,
+                role,
                 frame,
                 at,
                 skip_until,
-            } => self.present(slot, frame, at, skip_until),
+            } => self.present(role, frame, at, skip_until),
             Output::Drop { frame, .. } => drop(self.frames.remove(&frame)),
             Output::RunAudio => self.sound.run(self.clock.mono()),
             Output::HoldAudio => self.sound.hold(self.clock.mono()),
@@ -301,19 +301,19 @@ impl World {
     }
 
     /// The line's worker; its thread starts with its first use.
-    fn worker(&mut self, slot: Slot, epoch: Epoch) -> Option<&Worker> {
-        let line = match slot {
-            Slot::Video => &mut self.video,
-            Slot::Audio => &mut self.audio,
+    fn worker(&mut self, role: Role, epoch: Epoch) -> Option<&Worker> {
+        let line = match role {
+            Role::Video => &mut self.video,
+            Role::Audio => &mut self.audio,
         };
         if line.is_none() {
-            match Worker::spawn(slot, self.backends.clone(), self.messages.clone()) {
+            match Worker::spawn(role, self.backends.clone(), self.messages.clone()) {
                 Ok(worker) => *line = Some(worker),
                 Err(error) => {
                     let fault =
                         Fault::new(codes::ERROR_GENERAL_UNKNOWN, "system.no_thread").cause(&error);
                     let failed = Input::DecodeFailed {
-                        slot,
+                        role,
                         epoch,
                         fault,
                         fatal: true,
@@ -325,13 +325,13 @@ impl World {
         line.as_ref()
     }
 
-    fn flush(&mut self, slot: Slot, epoch: Epoch) {
-        if let Some(worker) = self.worker(slot, epoch) {
+    fn flush(&mut self, role: Role, epoch: Epoch) {
+        if let Some(worker) = self.worker(role, epoch) {
             worker.flush(epoch);
         }
-        match slot {
-            Slot::Video => self.render.flush(),
-            Slot::Audio => self.sound.flush(self.clock.mono(), epoch),
+        match role {
+            Role::Video => self.render.flush(),
+            Role::Audio => self.sound.flush(self.clock.mono(), epoch),
         }
     }
 
@@ -343,14 +343,14 @@ impl World {
         self.told.extend(failed.map(Event::Recovered));
     }
 
-    fn present(&mut self, slot: Slot, id: FrameId, at: Time, skip_until: Time) {
-        match (slot, self.frames.remove(&id)) {
-            (Slot::Video, Some(AnyFrame::Video(frame))) => {
+    fn present(&mut self, role: Role, id: FrameId, at: Time, skip_until: Time) {
+        match (role, self.frames.remove(&id)) {
+            (Role::Video, Some(AnyFrame::Video(frame))) => {
                 // At once, before the decoders go on: they have the room of the picture that it takes the place of.
                 self.view().shown = Some(frame.clone());
                 self.render.show(frame, at);
             }
-            (Slot::Audio, Some(AnyFrame::Audio(frame))) => {
+            (Role::Audio, Some(AnyFrame::Audio(frame))) => {
                 let failed = self.sound.queue(self.clock.mono(), frame, skip_until);
                 self.output_failed(failed);
             }

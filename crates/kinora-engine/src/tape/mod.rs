@@ -25,8 +25,8 @@ pub(crate) use demuxer::TapedDemuxer;
 pub(crate) use facts::{Place, iv, place, places, protection};
 pub use replay::{Replay, ReplayError, replay};
 
-/// The first line of a recording says so. 2: events by the names that they have everywhere.
-const VERSION: u64 = 2;
+/// The first line of a recording says so. 3: roles, failures of outputs, and moments of the audio output's reports.
+const VERSION: u64 = 3;
 /// Marks a URL until it is masked.
 const URL: &str = "$url";
 

@@ -4,7 +4,7 @@ use kinora_media::{Packet, Time};
 
 use super::Hls;
 use super::loader::UnderWay;
-use crate::Slot;
+use crate::Role;
 use crate::abr::Pace;
 use crate::cx::Cx;
 use crate::ingest::Buffer;
@@ -23,7 +23,7 @@ pub(super) struct Begun {
 }
 
 impl Hls {
-    /// Remembers where a segment begins in the lines.
+    /// Remembers where a segment begins in the pipelines.
     pub(super) fn note_begin(&mut self, buffer: &dyn Buffer, packet: &Packet) {
         let Some(number) = self.main.as_ref().and_then(|main| main.given()) else {
             return;
@@ -34,10 +34,10 @@ impl Hls {
             video: None,
             audio: None,
         });
-        match buffer.slot_of(packet.track) {
-            Some(Slot::Video) => begun.video.get_or_insert(packet.dts),
-            Some(Slot::Audio) => begun.audio.get_or_insert(packet.dts),
-            None => return,
+        match buffer.role_of(packet.track) {
+            Some(Role::Video) => begun.video.get_or_insert(packet.dts),
+            Some(Role::Audio) => begun.audio.get_or_insert(packet.dts),
+            Some(Role::Text) | None => return,
         };
         self.begun = Some(begun);
     }
@@ -57,8 +57,8 @@ impl Hls {
         };
         let begun = self.begun.filter(|begun| begun.number == segment.number);
         if let Some(begun) = begun {
-            let mut cut = |slot, from: Option<Time>| from.is_none_or(|from| buffer.cut(slot, from));
-            let is_back = cut(Slot::Video, begun.video) && cut(Slot::Audio, begun.audio);
+            let mut cut = |role, from: Option<Time>| from.is_none_or(|from| buffer.cut(role, from));
+            let is_back = cut(Role::Video, begun.video) && cut(Role::Audio, begun.audio);
             if !is_back {
                 // The decoders have it already.
                 return;

@@ -28,9 +28,10 @@ pub(crate) use self::sound::is_separate_sound;
 use super::{Buffer, Notice};
 use crate::abr::{Abr, Pace};
 use crate::cx::Cx;
+use crate::pipelines::Sources;
 use crate::recover;
 use crate::transfer::Transfer;
-use crate::{SeekAccuracy, Slot, TimingMark};
+use crate::{ByRole, Role, SeekAccuracy, TimingMark};
 
 /// A playlist beyond that is refused.
 const LONGEST_PLAYLIST: usize = 8 << 20;
@@ -204,7 +205,16 @@ impl Hls {
     ) -> Option<Notice> {
         loop {
             let separate = self.sound.is_separate();
-            buffer.set_sources(separate, [self.main_ended, self.sound.ended]);
+            buffer.set_sources(match separate {
+                false => Sources::Shared,
+                true => Sources::Separate {
+                    complete: ByRole {
+                        video: self.main_ended,
+                        audio: self.sound.ended,
+                        text: true,
+                    },
+                },
+            });
             if let Some(place) = self.sound.changed.take() {
                 let index = u32::try_from(self.variants.len() + place).unwrap_or(u32::MAX);
                 return Some(Notice::Switched(index));
@@ -214,13 +224,13 @@ impl Hls {
             }
             // What is alone with the rest of the presentation has nobody to wait for.
             let alone = most.max(cx.config.max_buffer.into());
-            let room = |slot: Slot, other_ended: bool| {
-                buffer.ahead_of(slot, position) < if other_ended { alone } else { most }
+            let room = |role: Role, other_ended: bool| {
+                buffer.ahead_of(role, position) < if other_ended { alone } else { most }
             };
             let [room_for_main, room_for_sound] = match separate {
                 true => [
-                    room(Slot::Video, self.sound.ended),
-                    room(Slot::Audio, self.main_ended),
+                    room(Role::Video, self.sound.ended),
+                    room(Role::Audio, self.main_ended),
                 ],
                 false => [!buffer.is_full(position, most), false],
             };
