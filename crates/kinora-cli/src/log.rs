@@ -1,5 +1,5 @@
-//! The log of `kinora serve`: lines on standard error. A reader of them that does not read must not hold the service up, so
-//! that lines are written by a thread of their own, and lost where it falls far behind.
+//! The log: lines on standard error. A reader of them that does not read must not hold the player or the service up, so that
+//! lines are written by a thread of their own, and lost where it falls far behind.
 
 use std::io::{self, Write};
 use std::sync::Arc;
@@ -11,10 +11,10 @@ use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::prelude::*;
 
-use crate::args::LogFormat;
-use crate::report::Failure;
+use crate::args::{Cli, Command, LogFormat, LogLevel};
+use crate::report::{Failure, Style};
 
-/// Says how much is told: a level, or `off`.
+/// The level, where the command line names none.
 const VARIABLE: &str = "KINORA_LOG";
 /// Lines that wait to be written.
 const WAITING: usize = 4096;
@@ -30,9 +30,38 @@ enum Told {
     Flush(SyncSender<()>),
 }
 
-/// Begins the log.
-pub(crate) fn begin(format: LogFormat) -> Result<Log, Failure> {
-    let level = level()?;
+/// Begins the log that the command line and the environment ask for, if any.
+pub(crate) fn begin(cli: &Cli, style: &Style) -> Result<Option<Log>, Failure> {
+    let (usual, format) = match &cli.command {
+        Command::Serve(args) => (LevelFilter::INFO, args.log_format),
+        _ => (LevelFilter::OFF, None),
+    };
+    let by_style = match style.json {
+        true => LogFormat::Json,
+        false => LogFormat::Text,
+    };
+    let level = match cli.common.log {
+        Some(level) => filter(level),
+        None => of_environment()?.unwrap_or(usual),
+    };
+    if level == LevelFilter::OFF {
+        return Ok(None);
+    }
+    start(level, format.unwrap_or(by_style)).map(Some)
+}
+
+fn filter(level: LogLevel) -> LevelFilter {
+    match level {
+        LogLevel::Off => LevelFilter::OFF,
+        LogLevel::Error => LevelFilter::ERROR,
+        LogLevel::Warn => LevelFilter::WARN,
+        LogLevel::Info => LevelFilter::INFO,
+        LogLevel::Debug => LevelFilter::DEBUG,
+        LogLevel::Trace => LevelFilter::TRACE,
+    }
+}
+
+fn start(level: LevelFilter, format: LogFormat) -> Result<Log, Failure> {
     let (sender, told) = sync_channel(WAITING);
     let lost = Arc::new(AtomicU64::new(0));
     let lines = Lines {
@@ -43,10 +72,9 @@ pub(crate) fn begin(format: LogFormat) -> Result<Log, Failure> {
         .name("log".to_owned())
         .spawn(move || write(&told, &lost, format))
         .map_err(|error| Failure::io("the log's thread", &error))?;
-    // Of others only what concerns the operator: HTTP's own log would show requests whole.
+    // All of ours begin with that name. Of others only what concerns the operator: HTTP's own log would show requests whole.
     let filter = Targets::new()
         .with_target("kinora", level)
-        .with_target("kinora_service", level)
         .with_target("sqlx", level.min(LevelFilter::WARN));
     let layer = tracing_subscriber::fmt::layer()
         .with_writer(lines)
@@ -65,15 +93,15 @@ pub(crate) fn begin(format: LogFormat) -> Result<Log, Failure> {
     Ok(Log(sender))
 }
 
-fn level() -> Result<LevelFilter, Failure> {
+fn of_environment() -> Result<Option<LevelFilter>, Failure> {
     let Some(text) = std::env::var_os(VARIABLE).filter(|text| !text.is_empty()) else {
-        return Ok(LevelFilter::INFO);
+        return Ok(None);
     };
     let text = text.to_string_lossy();
     // The type itself would take numbers, too.
     let is_word = text.bytes().all(|byte| byte.is_ascii_alphabetic());
     let level = text.parse().ok().filter(|_| is_word);
-    level.ok_or_else(|| {
+    level.map(Some).ok_or_else(|| {
         Failure::usage(
             format!("{VARIABLE} must be off, error, warn, info, debug or trace, not {text:?}"),
             format!("{VARIABLE} 应为 off、error、warn、info、debug 或 trace，而不是 {text:?}"),

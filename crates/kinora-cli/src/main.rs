@@ -39,25 +39,26 @@ use args::Command;
 fn main() -> ExitCode {
     let cli = command_line::parse();
     let style = report::Style::new(&cli.common);
+    run(cli, &style).unwrap_or_else(|failure| style.fail(&failure))
+}
+
+/// The log ends with it, before a failure is shown.
+fn run(cli: args::Cli, style: &report::Style) -> Result<ExitCode, report::Failure> {
+    let _log = log::begin(&cli, style)?;
     let done = match cli.command {
-        Command::Play(args) => play::run(*args, &style),
-        Command::Replay(args) => record::replay(&args, &style),
-        Command::Probe(args) => probe::run(&args, &style),
-        Command::Demux(args) => demux::run(&args, &style),
-        Command::Decode(args) => decode::run(&args, &style),
-        Command::Diagnose(args) => {
-            return diagnose::run(&args, &style).unwrap_or_else(|failure| style.fail(&failure));
-        }
-        Command::Explain(args) => return explain::run(&args, &style),
-        Command::Serve(args) => serve::run(&args, &style),
-        Command::Import(args) => import::run(&args, &style),
+        Command::Play(args) => play::run(*args, style),
+        Command::Replay(args) => record::replay(&args, style),
+        Command::Probe(args) => probe::run(&args, style),
+        Command::Demux(args) => demux::run(&args, style),
+        Command::Decode(args) => decode::run(&args, style),
+        Command::Diagnose(args) => return diagnose::run(&args, style),
+        Command::Explain(args) => return Ok(explain::run(&args, style)),
+        Command::Serve(args) => serve::run(&args, style),
+        Command::Import(args) => import::run(&args, style),
         Command::PlayAuth(args) => play_auth::run(&args),
-        Command::Account(args) => serve::account(&args, &style),
+        Command::Account(args) => serve::account(&args, style),
         Command::Completions { shell } => shell::completions(shell, style.lang),
         Command::Man => shell::man(style.lang),
     };
-    match done {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => style.fail(&failure),
-    }
+    done.map(|()| ExitCode::SUCCESS)
 }

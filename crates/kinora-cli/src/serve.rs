@@ -14,9 +14,8 @@ use tokio::runtime::Runtime;
 use tokio::signal::unix::SignalKind;
 
 use crate::account;
-use crate::args::{AccountAction, AccountArgs, LogFormat, ServeArgs, StateArg};
+use crate::args::{AccountAction, AccountArgs, ServeArgs, StateArg};
 use crate::json;
-use crate::log;
 use crate::lost_found;
 use crate::notices;
 use crate::out;
@@ -45,12 +44,6 @@ pub(crate) fn run(args: &ServeArgs, style: &Style) -> Result<(), Failure> {
         })
         .transpose()?;
     config.trusted_proxies.clone_from(&args.trusted_proxy);
-    let by_style = if style.json {
-        LogFormat::Json
-    } else {
-        LogFormat::Text
-    };
-    let _log = log::begin(args.log_format.unwrap_or(by_style))?;
     raise_open_files();
     runtime()?.block_on(async {
         let stop = signals::first_of(&[SignalKind::terminate(), SignalKind::interrupt()])?;

@@ -79,6 +79,15 @@ impl Ledger {
             self.wire.extend_from_slice(exchange.head.as_bytes());
         }
     }
+    /// Every run so far told of all of that.
+    fn told_each(&self, marks: &[&str]) {
+        for (place, text) in &self.told {
+            let text = String::from_utf8_lossy(text);
+            for mark in marks {
+                assert!(text.contains(mark), "{mark} of {place}: {text}");
+            }
+        }
+    }
     /// Nothing told holds a secret, though the same search finds them where they had to be.
     fn holds(&self, on_the_wire: &[&str]) {
         let wire = [("the wire".to_owned(), self.wire.clone())];
@@ -361,6 +370,38 @@ fn another_server_or_proxy_learns_nothing_of_the_first_one_s_secrets() {
         &[],
     );
     ledger.holds(&["the token", "the cookie", "the link"]);
+}
+
+#[test]
+fn the_log_of_a_player_shows_its_requests_and_no_secret() {
+    let mut by_id = ById::new();
+    by_id.run(0, " --log trace");
+    by_id
+        .stage
+        .proxy
+        .script(|asked| match asked.target().starts_with("/media/") {
+            true => Act::status("403 Forbidden"),
+            false => Act::Pass,
+        });
+    by_id.run(20, " --log trace");
+    by_id.ledger.saw(&by_id.stage.proxy);
+    by_id.ledger.told_each(&[
+        "request begun",
+        "connection taken",
+        "set_source",
+        "state_changed",
+    ]);
+    by_id.ledger.holds(&["a link", "a signature"]);
+
+    let mut by_url = ByUrl::new();
+    by_url.run(0, "play --headless --log trace");
+    by_url.run(0, "probe --log trace");
+    by_url
+        .ledger
+        .told_each(&["request begun", "***@", "answered"]);
+    by_url
+        .ledger
+        .holds(&["the token", "the cookie", "the link"]);
 }
 
 /// A running `kinora serve`; what it printed.

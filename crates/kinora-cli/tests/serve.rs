@@ -500,6 +500,10 @@ fn the_level_is_a_word_of_five_or_off() {
     let server = Server::start(&room.path().join("data"), "", "off");
     server.get("/");
     assert_eq!(server.stop(), "");
+    // The command line counts more than the environment.
+    let server = Server::start(&room.path().join("data"), "--log info", "off");
+    server.get("/");
+    assert!(server.stop().contains("refused"));
     for bad in ["loud", "3", "kinora=trace"] {
         let done = Command::new(env!("CARGO_BIN_EXE_kinora"))
             .args(["serve", "--lang", "en", "--listen", "127.0.0.1:0", "--data"])

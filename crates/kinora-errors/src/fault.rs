@@ -149,6 +149,12 @@ impl Fault {
     pub fn causes(&self) -> &[Cause] {
         &self.0.causes
     }
+    /// The causes as one sentence, the symptom first, in English.
+    #[must_use]
+    pub fn causes_text(&self) -> String {
+        let causes: Vec<&str> = self.causes().iter().map(|cause| cause.0.as_str()).collect();
+        causes.join(": ")
+    }
     /// Where it happened.
     #[must_use]
     pub fn context(&self) -> &Context {

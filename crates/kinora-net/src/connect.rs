@@ -122,6 +122,8 @@ impl Client {
             .await
             .map_err(|_| NetError::TlsTimeout(place.host.clone()))?
             .map_err(|error| tls::failure(&place.host, error))?;
+        #[cfg(feature = "tracing")]
+        crate::trace::secured(&place.host, stream.get_ref().1);
         if stream.get_ref().1.alpn_protocol() == Some(b"h2") {
             return speak_http2(stream).await;
         }

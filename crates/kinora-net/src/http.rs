@@ -85,6 +85,8 @@ impl Client {
     ) {
         let mut trip = Trip::new(url, &request);
         let journey = self.travel(&mut trip, &request, &ticket);
+        #[cfg(feature = "tracing")]
+        let journey = crate::trace::within(request.id, journey);
         let outcome = tokio::select! {
             biased;
             () = ticket.flow.cancelled() => return ticket.forget(),
@@ -188,6 +190,8 @@ impl Client {
         request: &FetchRequest,
     ) -> Result<Response<Incoming>, NetError> {
         trip.attempts += 1;
+        #[cfg(feature = "tracing")]
+        crate::trace::connected(&place_of(&trip.url), &connection.sender, connection.reused);
         let message = self.message(trip, request)?;
         let limit = self.config.first_byte_timeout;
         let host = trip.url.host_str().unwrap_or_default();
@@ -271,6 +275,8 @@ impl Client {
                 scheme => NetError::UnsupportedScheme(scheme.to_owned()),
             });
         }
+        #[cfg(feature = "tracing")]
+        crate::trace::redirected(status, &next);
         let before = std::mem::replace(&mut trip.url, next);
         if before == trip.url || trip.visited.contains(&trip.url) {
             return refuse(RedirectFailure::Loop);
@@ -319,6 +325,8 @@ impl Client {
             cut,
             decoder,
         } = opening;
+        #[cfg(feature = "tracing")]
+        crate::trace::answered(&info);
         let offset = info.offset;
         ticket.tell(NetEvent::Head {
             id: ticket.id,

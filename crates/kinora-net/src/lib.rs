@@ -39,6 +39,8 @@ mod response;
 mod survey;
 mod target;
 mod tls;
+#[cfg(feature = "tracing")]
+mod trace;
 
 pub use config::{IpFamily, NetConfig};
 pub use error::NetError;

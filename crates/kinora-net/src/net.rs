@@ -48,6 +48,10 @@ impl Ticket {
     /// Tells the last event.
     pub(crate) fn finish(&self, event: NetEvent) {
         self.forget();
+        #[cfg(feature = "tracing")]
+        if !self.flow.is_cancelled() {
+            crate::trace::ended(&event);
+        }
         self.tell(event);
     }
     pub(crate) fn forget(&self) {
@@ -141,6 +145,8 @@ impl Net {
     pub fn cancel(&self, id: RequestId) {
         let flow = lock(&self.0.active).remove(&id);
         if let Some(flow) = flow {
+            #[cfg(feature = "tracing")]
+            crate::trace::cancelled(id);
             flow.cancel();
             self.wake_files();
         }
@@ -218,6 +224,8 @@ impl Net {
 
     /// Regular files are read `inline`, if it is given.
     fn fetch_into(&self, request: FetchRequest, sink: Arc<Sink>, inline: Option<&InlineFiles>) {
+        #[cfg(feature = "tracing")]
+        crate::trace::begun(&request);
         let flow = Arc::new(Flow::new(request.credit));
         let ticket = Ticket {
             id: request.id,

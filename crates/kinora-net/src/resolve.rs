@@ -75,6 +75,8 @@ pub(crate) async fn lookup(
         },
     })?;
     keep_family(&mut addresses, family);
+    #[cfg(feature = "tracing")]
+    crate::trace::resolved(host, &addresses);
     if addresses.is_empty() {
         return Err(NetError::DnsNoAddress(host.to_owned()));
     }

@@ -90,6 +90,8 @@ impl Backends {
             }
             match AnyDecoder::open(backend.as_ref(), track, options) {
                 Ok(decoder) => {
+                    #[cfg(feature = "tracing")]
+                    crate::trace::decoder_chosen(track, decoder.name(), failed.as_ref());
                     return Ok(Opened {
                         decoder,
                         fell_back: failed,

@@ -80,6 +80,8 @@ pub(crate) fn run(parts: Parts, mailbox: &Receiver<Message>) {
         None
     });
     events.close();
+    #[cfg(feature = "tracing")]
+    crate::trace::player_ended();
     if let Some((answer, result)) = answer {
         let _ = answer.send(result);
     }
@@ -195,6 +197,8 @@ impl Driver {
     }
 
     fn take(&mut self, message: Message) {
+        #[cfg(feature = "tracing")]
+        crate::trace::message(&message);
         match message {
             Message::Input(input) => self.handle(input),
             Message::Net(event) => self.handle(from_net(event)),
@@ -379,6 +383,8 @@ impl World {
 
     /// The session is over: what waits for its time is worthless.
     fn close(&mut self) {
+        #[cfg(feature = "tracing")]
+        crate::trace::session_closed();
         self.let_go();
         self.render.flush();
         self.sound.discard(self.clock.mono());

@@ -97,6 +97,8 @@ struct Queue {
 
 impl EventQueue {
     pub(crate) fn push(&self, event: Event) {
+        #[cfg(feature = "tracing")]
+        crate::trace::event(&event);
         let mut queue = self.lock();
         let waiting = queue.events.len();
         let full = waiting >= MOST_WAITING && repeats(&event) || waiting >= 2 * MOST_WAITING;

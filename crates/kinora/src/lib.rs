@@ -54,6 +54,12 @@
 //! # Ok(())
 //! # }
 //! ```
+//!
+//! # Logs
+//!
+//! With the feature `tracing`, players, readers and their requests emit events of the [`tracing`](https://docs.rs/tracing) crate under
+//! the targets `kinora` and `kinora_net`: commands, events by name, decoders, requests with masked URLs, connections. It is off by
+//! default, and nothing is emitted for single packets, frames or pieces of a body.
 #![forbid(unsafe_code)]
 
 mod audio;
@@ -69,6 +75,8 @@ mod events;
 mod player;
 mod reader;
 mod render;
+#[cfg(feature = "tracing")]
+mod trace;
 
 pub use backends::{DecoderChoice, decoder_for};
 pub use builder::PlayerBuilder;

@@ -68,6 +68,20 @@ pub(crate) struct Common {
     /// Take no defaults from a file.
     #[arg(long, global = true)]
     pub(crate) no_config: bool,
+    /// Log on standard error, up to that level; by default KINORA_LOG, else `info` in `serve` and `off` elsewhere.
+    #[arg(long, global = true, value_enum, value_name = "LEVEL")]
+    pub(crate) log: Option<LogLevel>,
+}
+
+/// How much is logged: each level holds those before it.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LogLevel {
+    Off,
+    Error,
+    Warn,
+    Info,
+    Debug,
+    Trace,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]

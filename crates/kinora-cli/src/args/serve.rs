@@ -17,9 +17,9 @@ const SERVE_EXAMPLES: &str = "\
 Examples:
   kinora serve --data ./vod --listen 127.0.0.1:8080
   kinora import film.mp4 --data ./vod
-  KINORA_LOG=warn kinora serve --data ./vod --log-format json --public-url https://vod.example.com --trusted-proxy 127.0.0.1
+  kinora serve --data ./vod --log warn --log-format json --public-url https://vod.example.com --trusted-proxy 127.0.0.1
 
-The log goes to standard error. KINORA_LOG says how much: off, error, warn, info (the default: each request), debug, trace.";
+The log goes to standard error; at the level `info`, the default, it has a line for each request.";
 
 #[derive(Args)]
 #[command(after_help = SERVE_EXAMPLES)]

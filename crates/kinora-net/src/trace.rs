@@ -1,0 +1,84 @@
+//! What requests do, as `tracing` events (feature `tracing`): for those who look for a fault. Every URL is masked, no header and no
+//! byte of a body is shown, and nothing is emitted for each piece of a body.
+
+use std::net::IpAddr;
+
+use kinora_errors::mask_url;
+use kinora_media::{RequestId, ResponseInfo};
+use rustls::ClientConnection;
+use tracing::instrument::Instrumented;
+use tracing::{Instrument as _, debug, debug_span, warn};
+use url::Url;
+
+use crate::pool::{Place, Sender};
+use crate::{FetchRequest, NetEvent};
+
+/// What happens inside `work` carries the request's id.
+pub(crate) fn within<F: Future>(id: RequestId, work: F) -> Instrumented<F> {
+    work.instrument(debug_span!("request", id = id.0))
+}
+
+pub(crate) fn begun(request: &FetchRequest) {
+    debug!(
+        request = request.id.0,
+        method = ?request.method,
+        url = %mask_url(request.url.expose()),
+        range = %request.range,
+        "request begun"
+    );
+}
+
+/// The end of a request that was not cancelled.
+pub(crate) fn ended(event: &NetEvent) {
+    match event {
+        NetEvent::Done { id } => debug!(request = id.0, "request done"),
+        NetEvent::Failed { id, fault } => warn!(
+            request = id.0,
+            %fault,
+            causes = %fault.causes_text(),
+            url = fault.context().url.as_deref(),
+            "request failed"
+        ),
+        NetEvent::Head { .. } | NetEvent::Chunk(_) => {}
+    }
+}
+
+pub(crate) fn cancelled(id: RequestId) {
+    debug!(request = id.0, "request cancelled");
+}
+
+pub(crate) fn answered(info: &ResponseInfo) {
+    debug!(
+        status = info.status,
+        total_len = info.total_len,
+        content_type = info.content_type.as_deref(),
+        "answered"
+    );
+}
+
+pub(crate) fn redirected(status: u16, to: &Url) {
+    debug!(status, to = %mask_url(to.as_str()), "redirected");
+}
+
+pub(crate) fn resolved(host: &str, addresses: &[IpAddr]) {
+    debug!(host, ?addresses, "name resolved");
+}
+
+/// A request gets its connection, which may have served others before.
+pub(crate) fn connected(place: &Place, sender: &Sender, reused: bool) {
+    let version = match sender {
+        Sender::One(_) => "HTTP/1.1",
+        Sender::Two(_) => "HTTP/2",
+    };
+    let Place { tls, host, port } = place;
+    debug!(host, port, tls, version, reused, "connection taken");
+}
+
+pub(crate) fn secured(host: &str, session: &ClientConnection) {
+    debug!(
+        host,
+        version = ?session.protocol_version(),
+        cipher_suite = ?session.negotiated_cipher_suite().map(|suite| suite.suite()),
+        "TLS handshake done"
+    );
+}
