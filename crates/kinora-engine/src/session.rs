@@ -235,7 +235,9 @@ impl Session {
                 fatal,
             } if epoch == current => self.decode_failed(cx, role, fault, fatal),
             Input::AudioClock(report) if report.epoch == current => self.audio_is_at(cx, report),
-            Input::OutputFailed { role, fault, fatal } => self.output_failed(cx, role, fault, fatal),
+            Input::OutputFailed { role, fault, fatal } => {
+                self.output_failed(cx, role, fault, fatal)
+            }
             _ => {}
         }
     }

@@ -50,6 +50,7 @@ impl Worker {
         let name = match role {
             Role::Video => "kinora-video",
             Role::Audio => "kinora-audio",
+            Role::Text => "kinora-text",
         };
         let thread = std::thread::Builder::new()
             .name(name.into())

@@ -7,8 +7,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use kinora_engine::{
-    CommandKind, Engine, Epoch, Event, Fetch, FrameId, Input, Output, PlayerConfig, Purpose,
-    Refusal, Role, State, TapeSink, VOLUMES,
+    ByRole, CommandKind, Engine, Epoch, Event, Fetch, FrameId, Input, Output, PlayerConfig,
+    Purpose, Refusal, Role, State, TapeSink, VOLUMES,
 };
 use kinora_errors::{Fault, codes};
 use kinora_media::Time;
@@ -108,8 +108,7 @@ struct World {
     events: EventQueue,
     /// Told once the view shows what they tell of.
     told: Vec<Event>,
-    video: Option<Worker>,
-    audio: Option<Worker>,
+    workers: ByRole<Option<Worker>>,
     frames: HashMap<FrameId, AnyFrame>,
     render: Render,
     sound: AudioLine,
@@ -140,8 +139,7 @@ impl Driver {
             messages: parts.messages,
             events: parts.events,
             told: Vec::new(),
-            video: None,
-            audio: None,
+            workers: ByRole::default(),
             frames: HashMap::new(),
             render,
             sound: AudioLine::new(parts.audio),
@@ -304,15 +302,12 @@ impl World {
         }
     }
 
-    /// The line's worker; its thread starts with its first use.
+    /// The pipeline's worker; its thread starts with its first use.
     fn worker(&mut self, role: Role, epoch: Epoch) -> Option<&Worker> {
-        let line = match role {
-            Role::Video => &mut self.video,
-            Role::Audio => &mut self.audio,
-        };
-        if line.is_none() {
+        let pipeline = &mut self.workers[role];
+        if pipeline.is_none() {
             match Worker::spawn(role, self.backends.clone(), self.messages.clone()) {
-                Ok(worker) => *line = Some(worker),
+                Ok(worker) => *pipeline = Some(worker),
                 Err(error) => {
                     let fault =
                         Fault::new(codes::ERROR_GENERAL_UNKNOWN, "system.no_thread").cause(&error);
@@ -326,7 +321,7 @@ impl World {
                 }
             }
         }
-        line.as_ref()
+        pipeline.as_ref()
     }
 
     fn flush(&mut self, role: Role, epoch: Epoch) {
@@ -336,6 +331,7 @@ impl World {
         match role {
             Role::Video => self.render.flush(),
             Role::Audio => self.sound.flush(self.clock.mono(), epoch),
+            Role::Text => {}
         }
     }
 
@@ -391,8 +387,7 @@ impl World {
     }
 
     fn let_go(&mut self) {
-        self.video = None;
-        self.audio = None;
+        self.workers = ByRole::default();
         self.frames.clear();
         self.sound.hold(self.clock.mono());
     }
