@@ -19,18 +19,23 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("kinora-protect", &["kinora-errors", "kinora-media"]),
     ("kinora-cloud", &["kinora-errors", "kinora-media"]),
     ("kinora-codec", &["kinora-errors", "kinora-media"]),
+    ("kinora-fetch", &["kinora-errors", "kinora-media"]),
     (
         "kinora-engine",
         &[
             "kinora-errors",
             "kinora-media",
+            "kinora-fetch",
             "kinora-container",
             "kinora-manifest",
             "kinora-protect",
             "kinora-cloud",
         ],
     ),
-    ("kinora-net", &["kinora-errors", "kinora-media"]),
+    (
+        "kinora-net",
+        &["kinora-errors", "kinora-media", "kinora-fetch"],
+    ),
     (
         "kinora-ffmpeg",
         &["kinora-errors", "kinora-media", "kinora-codec"],
@@ -145,6 +150,7 @@ const SANS_IO: &[&str] = &[
     "kinora-protect",
     "kinora-cloud",
     "kinora-codec",
+    "kinora-fetch",
     "kinora-engine",
 ];
 

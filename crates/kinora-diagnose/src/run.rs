@@ -76,8 +76,7 @@ impl Run<'_> {
         let mut request = FetchRequest::get(RequestId(0), url);
         request.range = range;
         if let Some(from) = from {
-            let origin_url = Secret::new(from);
-            request.initiator = Initiator::Remote { origin_url };
+            request.initiator = Initiator::Remote(Secret::new(from));
         }
         self.net.get(request, LARGEST, PATIENCE)
     }

@@ -6,7 +6,8 @@ use bytes::Bytes;
 use kinora_container::ts::TsDemuxer;
 use kinora_errors::{Coded as _, Fault, codes, mask_url};
 use kinora_manifest::hls::{
-    self, HlsError, Limits, MediaPlaylist, MultivariantPlaylist, Playlist, Segment, Variables,
+    self, Encryption, HlsError, Limits, MediaPlaylist, MultivariantPlaylist, Playlist, Segment,
+    Variables,
 };
 use kinora_manifest::policy;
 use kinora_media::{Packet, Time};
@@ -145,19 +146,14 @@ impl Run<'_> {
         segment: &Segment,
         known: &mut Vec<(String, ContentKey)>,
     ) -> Result<Option<(ContentKey, Iv)>, ()> {
-        let Some(key) = segment.keys.iter().find(|key| key.format == "identity") else {
+        let Encryption::Aes128 { uri, iv } = segment.encryption() else {
             return Ok(None);
         };
-        let Some(uri) = key.uri.as_ref().filter(|_| key.method == "AES-128") else {
-            return Ok(None);
-        };
-        let iv = key
-            .iv
-            .map_or_else(|| Iv::from_sequence(segment.sequence), Iv);
+        let iv = iv.map_or_else(|| Iv::from_sequence(segment.sequence), Iv);
         if let Some((_, content)) = known.iter().find(|(known, _)| known == uri) {
             return Ok(Some((content.clone(), iv)));
         }
-        let check = Check::new(Step::Key).fact("method", &key.method);
+        let check = Check::new(Step::Key).fact("method", "AES-128");
         let fetched = resolve(base, media.resolve(uri)).and_then(|url| {
             let reply = self.fetch(url.as_str(), Default::default(), Some(base.as_str()))?;
             let content = ContentKey::from_bytes(&reply.body);
@@ -167,7 +163,7 @@ impl Run<'_> {
         match fetched {
             Ok((url, content)) => {
                 self.add(check.url("url", url.as_str()).fact("bytes", 16));
-                known.push((uri.clone(), content.clone()));
+                known.push((uri.to_owned(), content.clone()));
                 Ok(Some((content, iv)))
             }
             Err(fault) => {

@@ -5,15 +5,15 @@ use std::collections::VecDeque;
 use kinora_media::Time;
 
 /// Below it a rendition that the network can not carry is left.
-const LOW: Time = Time::from_millis(15_000);
+const LOW_BUFFER: Time = Time::from_millis(15_000);
 /// Above it a better one is taken.
-const HIGH: Time = Time::from_millis(30_000);
+const HIGH_BUFFER: Time = Time::from_millis(30_000);
 /// A better one that needs no more than half of the network is taken with so much buffered.
-const SAFE: Time = Time::from_millis(6_000);
+const SAFE_BUFFER: Time = Time::from_millis(6_000);
 /// The share of the estimate that is relied upon.
-const TRUST: f64 = 0.8;
+const BANDWIDTH_FRACTION: f64 = 0.8;
 /// A rendition to begin with, before anything was measured, bits a second.
-const FIRST: u64 = 1_500_000;
+const INITIAL_BITRATE: u64 = 1_500_000;
 
 /// The throughput so far.
 #[derive(Clone, Debug, Default)]
@@ -41,7 +41,7 @@ impl Abr {
     pub(crate) fn first(bitrates: &[u64]) -> usize {
         bitrates
             .iter()
-            .rposition(|bitrate| *bitrate <= FIRST)
+            .rposition(|bitrate| *bitrate <= INITIAL_BITRATE)
             .unwrap_or(0)
     }
 
@@ -57,15 +57,15 @@ impl Abr {
                 .rposition(|bitrate| *bitrate as f64 <= most)
                 .unwrap_or(0)
         };
-        let fits = carried(TRUST);
-        if ahead < LOW && fits < current {
+        let fits = carried(BANDWIDTH_FRACTION);
+        if ahead < LOW_BUFFER && fits < current {
             return fits;
         }
-        if ahead >= HIGH && fits > current {
+        if ahead >= HIGH_BUFFER && fits > current {
             return fits;
         }
         let easy = carried(0.5);
-        if ahead >= SAFE && easy > current {
+        if ahead >= SAFE_BUFFER && easy > current {
             return easy;
         }
         current
@@ -74,18 +74,18 @@ impl Abr {
 
 /// How fast the segment under way comes, seen over the last moments.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Pace {
+pub(crate) struct ThroughputWindow {
     number: u64,
     /// When so many bytes were there.
     marks: VecDeque<(Time, u64)>,
 }
 
 /// So far back it is looked.
-const LOOK_BACK: Time = Time::from_millis(1_500);
+const MAX_WINDOW: Time = Time::from_millis(1_500);
 /// Less says nothing.
-const LOOK_LEAST: Time = Time::from_millis(600);
+const MIN_WINDOW: Time = Time::from_millis(600);
 
-impl Pace {
+impl ThroughputWindow {
     pub(crate) fn note(&mut self, number: u64, now: Time, received: u64) {
         if self.number != number {
             *self = Self {
@@ -102,7 +102,7 @@ impl Pace {
         while self
             .marks
             .get(1)
-            .is_some_and(|(at, _)| now - *at >= LOOK_BACK)
+            .is_some_and(|(at, _)| now - *at >= MAX_WINDOW)
         {
             self.marks.pop_front();
         }
@@ -113,13 +113,13 @@ impl Pace {
         let (since, before) = self.marks.front()?;
         let (_, received) = self.marks.back()?;
         let took = now - *since;
-        (took >= LOOK_LEAST).then(|| (received - before, took))
+        (took >= MIN_WINDOW).then(|| (received - before, took))
     }
 
     /// Bytes a second, once there is something to tell; at least a little, for a silence may end.
     pub(crate) fn rate(&self, now: Time, asked: Time) -> Option<f64> {
         let (bytes, took) = self.latest(now)?;
-        (now - asked >= LOOK_LEAST).then(|| (bytes as f64 / took.as_secs_f64()).max(1_000.0))
+        (now - asked >= MIN_WINDOW).then(|| (bytes as f64 / took.as_secs_f64()).max(1_000.0))
     }
 }
 

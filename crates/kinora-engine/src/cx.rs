@@ -1,6 +1,7 @@
 use std::collections::VecDeque;
 
 use kinora_errors::Fault;
+use kinora_fetch::{FetchLimits, FetchNotice, FetchRequest, Host};
 use kinora_media::{Now, RequestId, Time};
 
 use crate::stats::Tally;
@@ -105,5 +106,52 @@ impl Cx {
     /// A new session begins: its steps are told anew.
     pub(crate) fn forget_marks(&mut self) {
         self.marks = 0;
+    }
+}
+
+impl Host for Cx {
+    fn now(&self) -> Time {
+        self.mono()
+    }
+    fn limits(&self) -> FetchLimits {
+        FetchLimits {
+            timeout: self.config.network_timeout,
+            retries: self.config.network_retry_count,
+        }
+    }
+    fn random(&mut self) -> u64 {
+        Self::random(self)
+    }
+    fn next_request(&mut self) -> RequestId {
+        Self::next_request(self)
+    }
+    fn fetch(&mut self, request: FetchRequest) {
+        self.push(Output::Fetch(Box::new(request)));
+    }
+    fn grant(&mut self, id: RequestId, bytes: u64) {
+        self.push(Output::Grant { id, bytes });
+    }
+    fn cancel(&mut self, id: RequestId) {
+        self.push(Output::Cancel(id));
+    }
+    fn received(&mut self, bytes: u64) {
+        self.tally.bytes += bytes;
+    }
+    fn notice(&mut self, notice: FetchNotice) {
+        match notice {
+            FetchNotice::Retrying {
+                attempt,
+                retries,
+                fault,
+            } => {
+                let text = format!("try {attempt} of {retries}: {fault}");
+                self.info(InfoCode::NetworkRetry, text);
+            }
+            FetchNotice::RetrySucceeded(fault) => {
+                self.info(InfoCode::NetworkRetrySuccess, "the network is back");
+                self.recovered(fault);
+            }
+            FetchNotice::CompleteDespite(fault) => self.recovered(fault),
+        }
     }
 }

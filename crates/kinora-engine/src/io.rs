@@ -3,9 +3,8 @@
 use std::sync::Arc;
 
 use kinora_errors::{Fault, Secret};
-use kinora_media::{
-    ByteRange, Chunk, Header, MediaInfo, Packet, RequestId, ResponseInfo, Time, TrackInfo,
-};
+use kinora_fetch::{FetchEvent, FetchRequest};
+use kinora_media::{MediaInfo, Packet, RequestId, Time, TrackInfo};
 
 use crate::Role;
 use crate::refusal::{CommandKind, Refusal};
@@ -168,78 +167,13 @@ pub enum TrackChoice {
     Index(u32),
 }
 
-/// Who named a URL: decides what it may reach.
-#[derive(Clone, Debug)]
-pub enum Initiator {
-    /// The user: anything goes.
-    User,
-    /// A playlist or a service reply that came from there: never a file, never a private
-    /// address when its own origin is public.
-    Remote(Secret),
-}
-
-/// What a fetch is for; its retry rule and its place in a report.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub enum Purpose {
-    /// A call of a service's API.
-    Api,
-    /// A playlist.
-    Playlist,
-    /// A decryption key.
-    Key,
-    /// An init section.
-    Init,
-    /// A media segment of that media sequence number.
-    Segment(u64),
-    /// A progressive file.
-    Media,
-}
-
-/// One question to the network.
-#[derive(Clone, Debug)]
-pub struct Fetch {
-    /// Names it.
-    pub id: RequestId,
-    /// What for.
-    pub purpose: Purpose,
-    /// Where; may hold secrets.
-    pub url: Secret,
-    /// Which bytes.
-    pub range: ByteRange,
-    /// Further headers.
-    pub headers: Vec<Header>,
-    /// Who named the URL.
-    pub initiator: Initiator,
-    /// Bytes that may be delivered before more is granted.
-    pub credit: u64,
-}
-
 /// What comes into the engine.
 #[derive(Clone, Debug)]
 pub enum Input {
     /// The application asks.
     Command(Command),
-    /// A response begins.
-    Head {
-        /// Which request.
-        id: RequestId,
-        /// What the resource says of itself.
-        info: ResponseInfo,
-    },
-    /// Bytes of a response.
-    Chunk(Chunk),
-    /// A response is complete.
-    Done {
-        /// Which request.
-        id: RequestId,
-    },
-    /// A request failed.
-    Failed {
-        /// Which request.
-        id: RequestId,
-        /// How.
-        fault: Fault,
-    },
+    /// The network answers a request.
+    Fetch(FetchEvent),
     /// A decoder was opened in answer to `Output::Configure`.
     Configured {
         /// Which pipeline.
@@ -325,7 +259,7 @@ pub struct AudioClock {
 #[derive(Clone, Debug)]
 pub enum Output {
     /// Ask the network.
-    Fetch(Box<Fetch>),
+    Fetch(Box<FetchRequest>),
     /// Let a request deliver so many bytes more.
     Grant {
         /// Which request.

@@ -33,9 +33,10 @@ mod transfer;
 pub use config::PlayerConfig;
 pub use engine::{Engine, Outputs};
 pub use io::{
-    AudioClock, Command, Credential, Epoch, Event, Fetch, FrameId, InfoCode, Initiator, Input,
-    LoopMode, Output, Purpose, SeekAccuracy, Source, State, TimingMark, TrackChoice, TrackOption,
+    AudioClock, Command, Credential, Epoch, Event, FrameId, InfoCode, Input, LoopMode, Output,
+    SeekAccuracy, Source, State, TimingMark, TrackChoice, TrackOption,
 };
+pub use kinora_fetch::{FetchEvent, FetchRequest, Initiator, Purpose};
 pub use pipeline::same_decoder;
 pub use queue::is_shown_by;
 pub use reader::{PacketReader, Read, RenditionChoice};

@@ -101,10 +101,7 @@ impl PacketReader {
         };
         let Self { cx, ingest, .. } = self;
         match input {
-            Input::Head { id, info } => ingest.on_head(cx, id, info, terms),
-            Input::Chunk(chunk) => ingest.on_chunk(cx, chunk, terms),
-            Input::Done { id } => ingest.on_done(cx, id, terms),
-            Input::Failed { id, fault } => ingest.on_failed(cx, id, fault, terms),
+            Input::Fetch(event) => ingest.on_fetch(cx, event, terms),
             Input::Timeout => ingest.on_time(cx, terms),
             _ => {}
         }
@@ -253,7 +250,7 @@ impl PacketReader {
     /// The source is a playlist.
     #[must_use]
     pub fn is_playlist(&self) -> bool {
-        matches!(self.ingest, Ingest::Hls(_))
+        matches!(self.ingest, Ingest::Segmented(_))
     }
 
     /// The source is live: new packets come as they are made.

@@ -13,6 +13,7 @@ use std::sync::Arc;
 
 use kinora_cloud::VidSource;
 use kinora_errors::{Fault, Secret, codes};
+use kinora_fetch::FetchEvent;
 use kinora_media::{MediaInfo, Time, TrackId};
 
 use self::access::Access;
@@ -179,18 +180,17 @@ impl Session {
     pub(crate) fn input(&mut self, cx: &mut Cx, input: Input) {
         let terms = self.terms();
         if self.resolve.is_some()
-            && let Some(input) = self.input_for_call(cx, &input, terms)
+            && let Some(input) = self.input_for_call(cx, &input)
         {
             return self.resolved(cx, input);
         }
         match input {
-            Input::Head { id, info } => self.ingest.on_head(cx, id, info, terms),
-            Input::Chunk(chunk) => {
-                self.meter.add(cx.mono(), chunk.data.len());
-                self.ingest.on_chunk(cx, chunk, terms);
+            Input::Fetch(event) => {
+                if let FetchEvent::Chunk(chunk) = &event {
+                    self.meter.add(cx.mono(), chunk.data.len());
+                }
+                self.ingest.on_fetch(cx, event, terms);
             }
-            Input::Done { id } => self.ingest.on_done(cx, id, terms),
-            Input::Failed { id, fault } => self.ingest.on_failed(cx, id, fault, terms),
             Input::Timeout => self.ingest.on_time(cx, terms),
             other => self.input_of_pipeline(cx, other),
         }

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use divan::Bencher;
 use divan::counter::BytesCount;
-use kinora_manifest::hls::{self, Limits, LiveState, Playlist, Variables};
+use kinora_manifest::hls::{self, LatencyMode, Limits, LiveState, Playlist, Variables};
 use url::Url;
 
 fn main() {
@@ -28,7 +28,7 @@ fn live_update(bencher: Bencher<'_, '_>) {
     let Playlist::Media(list) = read(&text) else {
         panic!("a media playlist");
     };
-    let state = LiveState::new(list);
+    let state = LiveState::new(list, LatencyMode::Segments);
     bencher
         .with_inputs(|| state.clone())
         .bench_values(|mut state| {

@@ -1,7 +1,7 @@
 //! Playlists: HLS (RFC 8216bis), read without copying lines, refreshed while live, and what they may name.
 //!
-//! [`hls::parse`] reads a playlist, [`hls::LiveState`] follows one that grows, [`policy::may_fetch`] says what it may
-//! reach.
+//! [`hls::parse`] reads a playlist, [`hls::LiveState`] follows one that grows, [`hls::start_point`] says where to begin,
+//! [`select`] what to play of several renditions, [`policy::may_fetch`] what a playlist may reach.
 #![forbid(unsafe_code)]
 #![deny(
     clippy::indexing_slicing,
@@ -22,3 +22,4 @@
 
 pub mod hls;
 pub mod policy;
+pub mod select;

@@ -12,8 +12,8 @@ use std::path::{Path, PathBuf};
 
 use kinora_errors::Coded;
 use kinora_manifest::hls::{
-    self, Limits, LiveState, MediaPlaylist, MultivariantPlaylist, Playlist, RenditionKind, Segment,
-    Variables, Variant,
+    self, LatencyMode, Limits, LiveState, MediaPlaylist, MultivariantPlaylist, Playlist,
+    RenditionKind, Segment, Variables, Variant,
 };
 use serde_json::{Value, json};
 use url::Url;
@@ -199,7 +199,7 @@ fn the_facts_of_media3_hold() {
 fn merged(previous: Option<&Playlist>, list: Playlist) -> Playlist {
     match (list, previous) {
         (Playlist::Media(list), Some(Playlist::Media(old))) => {
-            let mut state = LiveState::new(old.clone());
+            let mut state = LiveState::new(old.clone(), LatencyMode::Segments);
             state.update(list).unwrap();
             Playlist::Media(state.playlist().clone())
         }

@@ -98,8 +98,90 @@ codecs! {
     UnknownData Data "unknown_data" "unknown data",
 }
 
+impl CodecId {
+    /// The codec that an RFC 6381 name means (`avc1.64001f`, `mp4a.40.2`), blanks around it aside; `None` for one that has
+    /// no name here.
+    #[must_use]
+    pub fn from_rfc6381(name: &str) -> Option<Self> {
+        let name = name.trim().to_ascii_lowercase();
+        let mut parts = name.split('.');
+        let sample_entry = parts.next()?;
+        Some(match sample_entry {
+            "avc1" | "avc2" | "avc3" | "avc4" | "dva1" | "dvav" => Self::H264,
+            "hvc1" | "hev1" | "dvh1" | "dvhe" => Self::H265,
+            "vvc1" | "vvi1" => Self::H266,
+            "av01" | "dav1" => Self::Av1,
+            "vp8" | "vp08" => Self::Vp8,
+            "vp9" | "vp09" => Self::Vp9,
+            "mp4v" => mp4_object(parts.next()?, None)?,
+            "mp4a" => mp4_object(parts.next()?, parts.next())?,
+            "mp3" => Self::Mp3,
+            "ac-3" => Self::Ac3,
+            "ec-3" => Self::Eac3,
+            "ac-4" => Self::Ac4,
+            "opus" => Self::Opus,
+            "vorbis" => Self::Vorbis,
+            "flac" => Self::Flac,
+            "alac" => Self::Alac,
+            "dtsc" | "dtse" | "dtsh" | "dtsl" | "dtsx" => Self::Dts,
+            "mhm1" | "mhm2" | "mha1" => Self::MpegH,
+            "iamf" => Self::Iamf,
+            "stpp" => Self::Ttml,
+            "wvtt" => Self::WebVtt,
+            "tx3g" => Self::Tx3g,
+            _ => return None,
+        })
+    }
+}
+
+/// ISO/IEC 14496-1 object types by their hexadecimal numbers (MP4 registration authority); of 0x40 the audio object type
+/// behind it (ISO/IEC 14496-3 1.5.1.1).
+fn mp4_object(object: &str, audio: Option<&str>) -> Option<CodecId> {
+    Some(match (object, audio) {
+        ("20", _) => CodecId::Mpeg4,
+        ("60" | "61" | "62" | "63" | "64" | "65", _) => CodecId::Mpeg2Video,
+        ("6a", _) => CodecId::Mpeg1Video,
+        ("40", Some("34")) => CodecId::Mp3,
+        ("40" | "66" | "67" | "68", _) => CodecId::Aac,
+        ("69" | "6b", _) => CodecId::Mp3,
+        ("a5", _) => CodecId::Ac3,
+        ("a6", _) => CodecId::Eac3,
+        ("a9", _) => CodecId::Dts,
+        ("ad", _) => CodecId::Opus,
+        _ => return None,
+    })
+}
+
 impl fmt::Display for CodecId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.title())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_rfc_6381_are_known() {
+        for (name, id) in [
+            ("avc1.64001f", CodecId::H264),
+            (" hvc1.1.6.L93.B0 ", CodecId::H265),
+            ("av01.0.05M.08", CodecId::Av1),
+            ("mp4a.40.2", CodecId::Aac),
+            ("mp4a.40.34", CodecId::Mp3),
+            ("mp4a.6B", CodecId::Mp3),
+            ("mp4a.67", CodecId::Aac),
+            ("mp4v.20.9", CodecId::Mpeg4),
+            ("fLaC", CodecId::Flac),
+            ("Opus", CodecId::Opus),
+            ("ec-3", CodecId::Eac3),
+            ("stpp.ttml.im1t", CodecId::Ttml),
+        ] {
+            assert_eq!(CodecId::from_rfc6381(name), Some(id), "{name}");
+        }
+        for name in ["", "mp4a", "some.day", "mp4a.zz"] {
+            assert_eq!(CodecId::from_rfc6381(name), None, "{name}");
+        }
     }
 }

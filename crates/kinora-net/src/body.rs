@@ -11,7 +11,7 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::coding::Decoder;
 use crate::net::Ticket;
-use crate::{NetError, NetEvent, response};
+use crate::{FetchEvent, NetError, response};
 
 /// Bytes that must come in a second for a body to count as flowing.
 const SLOWEST: f64 = 1.0;
@@ -131,7 +131,7 @@ impl Pump<'_> {
             let piece = data.split_to(usize::try_from(taken).unwrap_or(0));
             let offset = self.offset.saturating_add(*received);
             *received += taken;
-            self.ticket.tell(NetEvent::Chunk(Chunk {
+            self.ticket.tell(FetchEvent::Chunk(Chunk {
                 id: self.ticket.id,
                 offset,
                 data: piece,

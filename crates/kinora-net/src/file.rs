@@ -15,7 +15,7 @@ use kinora_media::{ByteRange, Chunk, RequestId, ResponseInfo};
 use crate::error::RangeFailure;
 use crate::net::Ticket;
 use crate::pipe::{Pipe, Pipes, There};
-use crate::{NetError, NetEvent};
+use crate::{FetchEvent, NetError};
 
 /// The first piece is small, so that headers are parsed while the rest is read.
 const FIRST_PIECE: u64 = 64 * 1024;
@@ -200,7 +200,7 @@ impl Job {
             Ok(step) => {
                 if matches!(step, Step::Ended) {
                     let id = self.ticket.id;
-                    self.ticket.finish(NetEvent::Done { id });
+                    self.ticket.finish(FetchEvent::Done { id });
                 }
                 step
             }
@@ -216,7 +216,7 @@ impl Job {
                         }
                     });
                 let id = self.ticket.id;
-                self.ticket.finish(NetEvent::Failed { id, fault });
+                self.ticket.finish(FetchEvent::Failed { id, fault });
                 Step::Ended
             }
         }
@@ -244,7 +244,7 @@ impl Job {
             return Ok(Step::Moved);
         }
         let (reading, info) = open(&self.path, self.range)?;
-        self.ticket.tell(NetEvent::Head {
+        self.ticket.tell(FetchEvent::Head {
             id: self.ticket.id,
             info,
         });
@@ -330,7 +330,7 @@ impl FileReading {
         let offset = self.position;
         self.position += got;
         self.piece = PIECE;
-        ticket.tell(NetEvent::Chunk(chunk(ticket.id, offset, data)));
+        ticket.tell(FetchEvent::Chunk(chunk(ticket.id, offset, data)));
         Ok(if self.position == self.end {
             Step::Ended
         } else {
@@ -366,7 +366,7 @@ impl PipeReading {
                 ..ResponseInfo::default()
             };
             let id = ticket.id;
-            ticket.tell(NetEvent::Head { id, info });
+            ticket.tell(FetchEvent::Head { id, info });
             self.begun = true;
         }
         match there {
@@ -388,7 +388,7 @@ impl PipeReading {
             return Step::Waits;
         }
         let data = bytes.slice(..usize::try_from(taken).unwrap_or(0));
-        ticket.tell(NetEvent::Chunk(chunk(ticket.id, self.position, data)));
+        ticket.tell(FetchEvent::Chunk(chunk(ticket.id, self.position, data)));
         self.position += taken;
         match self.end.is_some_and(|end| self.position >= end) {
             true => Step::Ended,

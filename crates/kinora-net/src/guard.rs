@@ -24,7 +24,7 @@ impl Reach {
     pub(crate) fn may_open_files(initiator: &Initiator) -> bool {
         match initiator {
             Initiator::User => true,
-            Initiator::Remote { origin_url: origin } => {
+            Initiator::Remote(origin) => {
                 matches!(Target::parse(origin.expose()), Ok(Target::File(_)))
             }
         }
@@ -118,11 +118,7 @@ mod tests {
 
     #[test]
     fn only_local_playlists_open_files() {
-        let from = |url: &str| {
-            Reach::may_open_files(&Initiator::Remote {
-                origin_url: Secret::new(url),
-            })
-        };
+        let from = |url: &str| Reach::may_open_files(&Initiator::Remote(Secret::new(url)));
         assert!(Reach::may_open_files(&Initiator::User));
         assert!(from("/videos/a.m3u8"));
         assert!(from("file:///videos/a.m3u8"));

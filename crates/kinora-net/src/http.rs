@@ -22,7 +22,7 @@ use crate::proxy::{Proxy, ProxyFailure};
 use crate::response::{self, Opening};
 use crate::target::Target;
 use crate::tls::Tls;
-use crate::{FetchRequest, Initiator, Method, NetConfig, NetError, NetEvent, Resolve, body};
+use crate::{FetchEvent, FetchRequest, Initiator, Method, NetConfig, NetError, Resolve, body};
 
 /// Bodies of redirects up to this size are read away to keep their connection.
 const SMALL_BODY: u64 = 16 * 1024;
@@ -94,7 +94,7 @@ impl Client {
         };
         let id = ticket.id;
         let Err(error) = outcome else {
-            return ticket.finish(NetEvent::Done { id });
+            return ticket.finish(FetchEvent::Done { id });
         };
         let fault = error
             .into_fault()
@@ -106,7 +106,7 @@ impl Client {
                     context.bytes = Some((request.range.start, request.range.end));
                 }
             });
-        ticket.finish(NetEvent::Failed { id, fault });
+        ticket.finish(FetchEvent::Failed { id, fault });
     }
 
     async fn travel(
@@ -136,10 +136,10 @@ impl Client {
 
     /// What the request may reach by who named its URL.
     async fn reach_of(&self, initiator: &Initiator) -> Reach {
-        let Initiator::Remote { origin_url } = initiator else {
+        let Initiator::Remote(origin) = initiator else {
             return Reach::AnyWeb;
         };
-        let Ok(Target::Web(url)) = Target::parse(origin_url.expose()) else {
+        let Ok(Target::Web(url)) = Target::parse(origin.expose()) else {
             return Reach::AnyWeb;
         };
         let place = place_of(&url);
@@ -328,7 +328,7 @@ impl Client {
         #[cfg(feature = "tracing")]
         crate::trace::answered(&info);
         let offset = info.offset;
-        ticket.tell(NetEvent::Head {
+        ticket.tell(FetchEvent::Head {
             id: ticket.id,
             info,
         });
@@ -386,7 +386,7 @@ pub(crate) async fn transmit(
 fn trusted_origin(url: &Url, initiator: &Initiator) -> Origin {
     match initiator {
         Initiator::User => url.origin(),
-        Initiator::Remote { origin_url: origin } => {
+        Initiator::Remote(origin) => {
             Url::parse(origin.expose()).map_or_else(|_| Origin::new_opaque(), |url| url.origin())
         }
     }

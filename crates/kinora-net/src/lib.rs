@@ -1,5 +1,5 @@
 //! HTTP and files behind one question-and-answer interface: a [`FetchRequest`] goes in,
-//! [`NetEvent`]s come out, never more bytes than were granted.
+//! [`FetchEvent`]s come out, never more bytes than were granted.
 //!
 //! This is the only home of tokio on the player's side. A local file starts no runtime, no TLS and
 //! no name lookup; certificates are read at the first `https:` request.
@@ -7,12 +7,12 @@
 //! ```
 //! use std::sync::mpsc;
 //! use kinora_media::RequestId;
-//! use kinora_net::{FetchRequest, Net, NetConfig, NetEvent};
+//! use kinora_net::{FetchRequest, Net, NetConfig, FetchEvent};
 //!
 //! let (sender, events) = mpsc::channel();
 //! let net = Net::new(NetConfig::default(), move |event| drop(sender.send(event)));
 //! net.fetch(FetchRequest::get(RequestId(1), "no/such/film.mp4"));
-//! let Ok(NetEvent::Failed { fault, .. }) = events.recv() else { unreachable!() };
+//! let Ok(FetchEvent::Failed { fault, .. }) = events.recv() else { unreachable!() };
 //! assert_eq!(fault.reason(), "file.not_found");
 //! ```
 #![forbid(unsafe_code)]
@@ -33,7 +33,7 @@ mod phase;
 mod pipe;
 mod pool;
 mod proxy;
-mod request;
+mod reply;
 mod resolve;
 mod response;
 mod survey;
@@ -44,9 +44,10 @@ mod trace;
 
 pub use config::{IpFamily, NetConfig};
 pub use error::NetError;
+pub use kinora_fetch::{FetchEvent, FetchRequest, Initiator, Method, Purpose};
 pub use net::Net;
 pub use phase::{Phase, PhaseWatch, Waiting};
 pub use proxy::{NoProxy, Proxy, ProxyConfig, ProxyError, ProxyFailure, SocksReply};
-pub use request::{FetchRequest, Initiator, Method, NetEvent, Reply};
+pub use reply::Reply;
 pub use resolve::{Resolve, Resolving, SystemResolver};
 pub use survey::{Answer, Dial, Handshake, Hop};

@@ -18,11 +18,11 @@ use crate::http::Client;
 use crate::survey::Hop;
 use crate::target::Target;
 use crate::{
-    FetchRequest, Initiator, NetConfig, NetError, NetEvent, Reply, Resolve, SystemResolver,
+    FetchEvent, FetchRequest, Initiator, NetConfig, NetError, Reply, Resolve, SystemResolver,
 };
 
 /// Where events go. It may block: that holds the network back, never loses an event.
-pub(crate) type Sink = dyn Fn(NetEvent) + Send + Sync;
+pub(crate) type Sink = dyn Fn(FetchEvent) + Send + Sync;
 
 type Active = Mutex<HashMap<RequestId, Arc<Flow>>>;
 
@@ -40,13 +40,13 @@ pub(crate) struct Ticket {
 
 impl Ticket {
     /// Tells an event unless the request was cancelled.
-    pub(crate) fn tell(&self, event: NetEvent) {
+    pub(crate) fn tell(&self, event: FetchEvent) {
         if !self.flow.is_cancelled() {
             (self.sink)(event);
         }
     }
     /// Tells the last event.
-    pub(crate) fn finish(&self, event: NetEvent) {
+    pub(crate) fn finish(&self, event: FetchEvent) {
         self.forget();
         #[cfg(feature = "tracing")]
         if !self.flow.is_cancelled() {
@@ -86,7 +86,7 @@ struct Inner {
 impl Net {
     /// A network that tells `sink` what happens. `sink` is called on the network's threads; it may block
     /// to hold the network back, and must not panic. Nothing is started yet.
-    pub fn new(config: NetConfig, sink: impl Fn(NetEvent) + Send + Sync + 'static) -> Self {
+    pub fn new(config: NetConfig, sink: impl Fn(FetchEvent) + Send + Sync + 'static) -> Self {
         Self::build(config, Arc::new(SystemResolver), Arc::new(sink), None)
     }
 
@@ -94,7 +94,7 @@ impl Net {
     /// [`Net::read_inline`], on the thread that calls it. That spares the way from thread to thread.
     pub fn with_inline_files(
         config: NetConfig,
-        sink: impl Fn(NetEvent) + Send + Sync + 'static,
+        sink: impl Fn(FetchEvent) + Send + Sync + 'static,
     ) -> Self {
         let inline = Some(InlineFiles::default());
         Self::build(config, Arc::new(SystemResolver), Arc::new(sink), inline)
@@ -104,7 +104,7 @@ impl Net {
     pub fn with_resolver(
         config: NetConfig,
         resolver: impl Resolve,
-        sink: impl Fn(NetEvent) + Send + Sync + 'static,
+        sink: impl Fn(FetchEvent) + Send + Sync + 'static,
     ) -> Self {
         Self::build(config, Arc::new(resolver), Arc::new(sink), None)
     }
@@ -185,16 +185,16 @@ impl Net {
         let mut body = BytesMut::new();
         let given_up = loop {
             match events.recv_timeout(until.saturating_duration_since(Instant::now())) {
-                Ok(NetEvent::Head { info, .. }) => reply.info = info,
-                Ok(NetEvent::Chunk(chunk)) if body.len() + chunk.data.len() > max_bytes => {
+                Ok(FetchEvent::Head { info, .. }) => reply.info = info,
+                Ok(FetchEvent::Chunk(chunk)) if body.len() + chunk.data.len() > max_bytes => {
                     break NetError::TooLarge(max_bytes);
                 }
-                Ok(NetEvent::Chunk(chunk)) => body.extend_from_slice(&chunk.data),
-                Ok(NetEvent::Done { .. }) => {
+                Ok(FetchEvent::Chunk(chunk)) => body.extend_from_slice(&chunk.data),
+                Ok(FetchEvent::Done { .. }) => {
                     reply.body = body.freeze();
                     return Ok(reply);
                 }
-                Ok(NetEvent::Failed { fault, .. }) => return Err(fault),
+                Ok(FetchEvent::Failed { fault, .. }) => return Err(fault),
                 Err(_) => break NetError::TotalTimeout,
             }
         };
@@ -240,7 +240,7 @@ impl Net {
         let (id, url) = (request.id, request.url.clone());
         if let Err((ticket, error)) = self.start(request, ticket, since, inline) {
             let fault = error.into_fault().at_url(url.expose());
-            ticket.finish(NetEvent::Failed { id, fault });
+            ticket.finish(FetchEvent::Failed { id, fault });
         }
     }
 

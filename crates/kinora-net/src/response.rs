@@ -14,7 +14,7 @@ use url::{Position, Url};
 use crate::coding::Decoder;
 use crate::error::RangeFailure;
 use crate::proxy::{Proxy, basic};
-use crate::{FetchRequest, Method, NetConfig, NetError, tls};
+use crate::{FetchRequest, Method, NetConfig, NetError, Purpose, tls};
 
 /// The request message for one hop. Credentials go along only where they are `trusted`.
 pub(crate) fn question(
@@ -191,7 +191,7 @@ impl Opening {
     pub(crate) fn read(head: &Parts, request: &FetchRequest, url: &Url) -> Result<Self, NetError> {
         let status = head.status.as_u16();
         let headers = &head.headers;
-        let kept_error = status >= 400 && request.keep_error_body;
+        let kept_error = status >= 400 && request.purpose == Purpose::Api;
         if !(head.status.is_success() || kept_error) {
             return Err(refusal(status, headers, request.range));
         }

@@ -11,7 +11,7 @@ use tracing::{Instrument as _, debug, debug_span, warn};
 use url::Url;
 
 use crate::pool::{Place, Sender};
-use crate::{FetchRequest, NetEvent};
+use crate::{FetchEvent, FetchRequest};
 
 /// What happens inside `work` carries the request's id.
 pub(crate) fn within<F: Future>(id: RequestId, work: F) -> Instrumented<F> {
@@ -29,17 +29,17 @@ pub(crate) fn begun(request: &FetchRequest) {
 }
 
 /// The end of a request that was not cancelled.
-pub(crate) fn ended(event: &NetEvent) {
+pub(crate) fn ended(event: &FetchEvent) {
     match event {
-        NetEvent::Done { id } => debug!(request = id.0, "request done"),
-        NetEvent::Failed { id, fault } => warn!(
+        FetchEvent::Done { id } => debug!(request = id.0, "request done"),
+        FetchEvent::Failed { id, fault } => warn!(
             request = id.0,
             %fault,
             causes = %fault.causes_text(),
             url = fault.context().url.as_deref(),
             "request failed"
         ),
-        NetEvent::Head { .. } | NetEvent::Chunk(_) => {}
+        FetchEvent::Head { .. } | FetchEvent::Chunk(_) => {}
     }
 }
 

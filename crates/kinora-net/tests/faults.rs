@@ -100,8 +100,8 @@ fn time_without_credit_is_no_stall() {
     probe.net.grant(id, 100);
     // The head came before: feed the rest by hand.
     let rest: Vec<_> = probe.events.iter().take(2).collect();
-    assert!(matches!(&rest[0], kinora_net::NetEvent::Chunk(chunk) if chunk.data == "456789"));
-    assert!(matches!(&rest[1], kinora_net::NetEvent::Done { .. }));
+    assert!(matches!(&rest[0], kinora_net::FetchEvent::Chunk(chunk) if chunk.data == "456789"));
+    assert!(matches!(&rest[1], kinora_net::FetchEvent::Done { .. }));
 }
 
 #[test]
@@ -430,9 +430,7 @@ fn files_fail_with_the_number_of_their_system_error() {
 fn what_a_playlist_names_is_no_pipe_and_no_device() {
     let probe = Probe::new(patient());
     let mut request = probe.request("/dev/zero");
-    request.initiator = Initiator::Remote {
-        origin_url: Secret::new("/home/me/list.m3u8"),
-    };
+    request.initiator = Initiator::Remote(Secret::new("/home/me/list.m3u8"));
     assert_eq!(
         probe.fetch(request).failed(),
         (0x2008_001d, "file.not_regular")
@@ -456,7 +454,7 @@ fn a_file_that_shrinks_while_it_is_read_is_told() {
     file.as_file().set_len(500).unwrap();
     probe.net.grant(id, u64::MAX);
     match probe.events.recv_timeout(support::PATIENCE).unwrap() {
-        kinora_net::NetEvent::Failed { fault, .. } => {
+        kinora_net::FetchEvent::Failed { fault, .. } => {
             assert_eq!(
                 (fault.code().number(), fault.reason()),
                 (EIO, "file.truncated")

@@ -7,7 +7,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use kinora_media::{ByteRange, Header, RequestId};
-use kinora_net::{FetchRequest, Method, NetConfig, NetEvent, Resolve, Resolving};
+use kinora_net::{FetchEvent, FetchRequest, Method, NetConfig, Purpose, Resolve, Resolving};
 use support::{BlackHole, PATIENCE, Probe, Server, patient, pattern, range_server};
 
 #[test]
@@ -53,7 +53,7 @@ fn delivers_only_what_is_granted(url: &str, total: usize) {
     let (mut granted, mut got) = (1000u64, 0u64);
     loop {
         match probe.events.recv_timeout(PATIENCE).unwrap() {
-            NetEvent::Chunk(chunk) => {
+            FetchEvent::Chunk(chunk) => {
                 assert_eq!(chunk.offset, got);
                 got += chunk.data.len() as u64;
                 assert!(got <= granted, "{got} of {granted}");
@@ -62,9 +62,9 @@ fn delivers_only_what_is_granted(url: &str, total: usize) {
                     probe.net.grant(id, 777);
                 }
             }
-            NetEvent::Done { .. } => break,
-            NetEvent::Failed { fault, .. } => panic!("{fault}"),
-            NetEvent::Head { .. } => {}
+            FetchEvent::Done { .. } => break,
+            FetchEvent::Failed { fault, .. } => panic!("{fault}"),
+            FetchEvent::Head { .. } => {}
         }
     }
     assert_eq!(got, total as u64);
@@ -96,10 +96,10 @@ fn an_inline_file_is_read_by_who_waits_for_it_and_as_far_as_its_credit_goes() {
             // All of a turn is told before it ends.
             for event in probe.events.try_iter() {
                 match event {
-                    NetEvent::Head { .. } => told = true,
-                    NetEvent::Chunk(chunk) => body.extend_from_slice(&chunk.data),
-                    NetEvent::Done { .. } => ended = true,
-                    NetEvent::Failed { fault, .. } => panic!("{fault}"),
+                    FetchEvent::Head { .. } => told = true,
+                    FetchEvent::Chunk(chunk) => body.extend_from_slice(&chunk.data),
+                    FetchEvent::Done { .. } => ended = true,
+                    FetchEvent::Failed { fault, .. } => panic!("{fault}"),
                 }
             }
             assert!(body.len() - before <= 256 * 1024, "one piece at a time");
@@ -127,7 +127,7 @@ fn an_inline_file_that_is_cancelled_or_absent_ends() {
     let absent = file.path().with_extension("absent");
     probe.net.fetch(probe.request(absent.to_str().unwrap()));
     while probe.net.read_inline() {}
-    let Ok(NetEvent::Failed { fault, .. }) = probe.events.try_recv() else {
+    let Ok(FetchEvent::Failed { fault, .. }) = probe.events.try_recv() else {
         panic!("it is not there")
     };
     assert_eq!(fault.reason(), "file.not_found");
@@ -294,7 +294,7 @@ fn the_body_of_an_error_is_kept_for_those_who_ask() {
     let server = Server::replying("403 Forbidden", "", b"{\"Code\":\"Forbidden\"}");
     let probe = Probe::new(patient());
     let mut request = probe.request(server.url("/"));
-    request.keep_error_body = true;
+    request.purpose = Purpose::Api;
     let outcome = probe.fetch(request);
     assert_eq!(outcome.result, Ok(()));
     assert_eq!(outcome.info.unwrap().status, Some(403));
@@ -315,7 +315,7 @@ fn a_cancelled_fetch_lets_its_connection_go() {
     probe.net.fetch(probe.request(server.url("/")));
     while !matches!(
         probe.events.recv_timeout(PATIENCE).unwrap(),
-        NetEvent::Chunk(_)
+        FetchEvent::Chunk(_)
     ) {}
     probe.net.cancel(RequestId(1));
     heard.recv_timeout(PATIENCE).unwrap();
@@ -412,10 +412,10 @@ fn many_fetches_at_once_all_end() {
     }
     while !open.is_empty() {
         match probe.events.recv_timeout(PATIENCE).unwrap() {
-            NetEvent::Chunk(chunk) => probe.net.grant(chunk.id, chunk.data.len() as u64),
-            NetEvent::Done { id } => drop(open.remove(&id)),
-            NetEvent::Failed { fault, .. } => panic!("{fault}: {:?}", fault.causes()),
-            NetEvent::Head { .. } => {}
+            FetchEvent::Chunk(chunk) => probe.net.grant(chunk.id, chunk.data.len() as u64),
+            FetchEvent::Done { id } => drop(open.remove(&id)),
+            FetchEvent::Failed { fault, .. } => panic!("{fault}: {:?}", fault.causes()),
+            FetchEvent::Head { .. } => {}
         }
     }
 }

@@ -205,15 +205,11 @@ fn segments_on_another_host_get_no_credentials_of_the_playlists_host() {
     let segments = Server::replying("200 OK", "", b"segment");
     let probe = Probe::new(patient());
     let mut request = with_secrets(&probe, segments.url("/1.ts"));
-    request.initiator = Initiator::Remote {
-        origin_url: Secret::new("http://127.0.0.1:1/list.m3u8"),
-    };
+    request.initiator = Initiator::Remote(Secret::new("http://127.0.0.1:1/list.m3u8"));
     assert_eq!(probe.fetch(request).body, b"segment");
     assert!(!segments.requests()[0].contains("canary"));
     let mut request = with_secrets(&probe, segments.url("/2.ts"));
-    request.initiator = Initiator::Remote {
-        origin_url: Secret::new(segments.url("/list.m3u8")),
-    };
+    request.initiator = Initiator::Remote(Secret::new(segments.url("/list.m3u8")));
     assert_eq!(probe.fetch(request).body, b"segment");
     assert!(segments.requests()[1].contains("Bearer canary"));
 }
@@ -229,9 +225,7 @@ impl Resolve for Loopback {
 
 fn from(probe: &Probe, origin: &str, url: String) -> FetchRequest {
     let mut request = probe.request(url);
-    request.initiator = Initiator::Remote {
-        origin_url: Secret::new(origin),
-    };
+    request.initiator = Initiator::Remote(Secret::new(origin));
     request
 }
 

@@ -180,8 +180,8 @@ fn http2_carries_many_requests_on_one_connection() {
     let mut done = 0;
     while done < ids.len() {
         match probe.events.recv_timeout(support::PATIENCE).unwrap() {
-            kinora_net::NetEvent::Done { .. } => done += 1,
-            kinora_net::NetEvent::Failed { fault, .. } => panic!("{fault}"),
+            kinora_net::FetchEvent::Done { .. } => done += 1,
+            kinora_net::FetchEvent::Failed { fault, .. } => panic!("{fault}"),
             _ => {}
         }
     }

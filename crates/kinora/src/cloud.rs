@@ -88,9 +88,8 @@ fn timed<T>(
 
 /// The service's answer, also one that refuses.
 fn ask(signed: SignedRequest, net: &NetConfig) -> Result<Reply, Fault> {
-    let mut request = FetchRequest::get(RequestId(0), signed.url.expose());
+    let mut request = FetchRequest::api(RequestId(0), signed.url.expose());
     request.headers = signed.headers;
-    request.keep_error_body = true;
     let limit = net.connect_timeout + net.first_byte_timeout + Duration::from_secs(5);
     let asked = Net::new(net.clone(), |_| {}).get(request, REPLY_LIMIT, limit);
     asked.map_err(|fault| {

@@ -7,12 +7,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use kinora_engine::{
-    ByRole, CommandKind, Engine, Epoch, Event, Fetch, FrameId, Input, Output, PlayerConfig,
-    Purpose, Refusal, Role, State, TapeSink, VOLUMES,
+    ByRole, CommandKind, Engine, Epoch, Event, FrameId, Input, Output, PlayerConfig, Refusal, Role,
+    State, TapeSink, VOLUMES,
 };
 use kinora_errors::{Fault, codes};
 use kinora_media::Time;
-use kinora_net::{FetchRequest, Method, Net, NetConfig, NetEvent, Resolve};
+use kinora_net::{Net, NetConfig, Resolve};
 use kinora_output::{AudioSink, VideoSink};
 
 use crate::audio::AudioLine;
@@ -43,7 +43,6 @@ pub(crate) struct Parts {
 /// What reaches the engine's thread.
 pub(crate) enum Message {
     Input(Input),
-    Net(NetEvent),
     Frame(Role, Epoch, FrameId, AnyFrame),
     OutputFailed(Fault),
     Control(Control),
@@ -123,7 +122,7 @@ impl Driver {
         let clock = SystemClock::new();
         let to_engine = parts.messages.clone();
         let net = Net::with_resolver(parts.net, parts.resolver, move |event| {
-            let _ = to_engine.send(Message::Net(event));
+            let _ = to_engine.send(Message::Input(Input::Fetch(event)));
         });
         let render = Render::spawn(parts.video, clock, parts.messages.clone(), parts.tally)
             .map_err(|error| {
@@ -199,7 +198,6 @@ impl Driver {
         crate::trace::message(&message);
         match message {
             Message::Input(input) => self.handle(input),
-            Message::Net(event) => self.handle(from_net(event)),
             Message::Frame(role, epoch, id, frame) => {
                 let notice = Input::FrameReady {
                     role,
@@ -259,7 +257,7 @@ impl Driver {
 impl World {
     fn apply(&mut self, output: Output) {
         match output {
-            Output::Fetch(fetch) => self.net.fetch(request(*fetch)),
+            Output::Fetch(request) => self.net.fetch(*request),
             Output::Grant { id, bytes } => self.net.grant(id, bytes),
             Output::Cancel(id) => self.net.cancel(id),
             Output::Configure { role, epoch, track } => {
@@ -398,35 +396,6 @@ impl World {
         self.let_go();
         let sound = self.sound.finish();
         self.render.wait(by).and(sound)
-    }
-}
-
-pub(crate) fn request(fetch: Fetch) -> FetchRequest {
-    let initiator = match fetch.initiator {
-        kinora_engine::Initiator::User => kinora_net::Initiator::User,
-        kinora_engine::Initiator::Remote(origin) => {
-            kinora_net::Initiator::Remote { origin_url: origin }
-        }
-    };
-    FetchRequest {
-        id: fetch.id,
-        url: fetch.url,
-        range: fetch.range,
-        headers: fetch.headers,
-        method: Method::Get,
-        credit: fetch.credit,
-        initiator,
-        // A service explains its refusal in the body.
-        keep_error_body: fetch.purpose == Purpose::Api,
-    }
-}
-
-pub(crate) fn from_net(event: NetEvent) -> Input {
-    match event {
-        NetEvent::Head { id, info } => Input::Head { id, info },
-        NetEvent::Chunk(chunk) => Input::Chunk(chunk),
-        NetEvent::Done { id } => Input::Done { id },
-        NetEvent::Failed { id, fault } => Input::Failed { id, fault },
     }
 }
 

@@ -200,9 +200,8 @@ impl Stage {
             &format!("assume-{duration_s}-{}", actions.len()),
             now,
         );
-        let mut request = FetchRequest::get(RequestId(0), signed.url.expose());
+        let mut request = FetchRequest::api(RequestId(0), signed.url.expose());
         request.headers = signed.headers;
-        request.keep_error_body = true;
         let reply = Net::new(NetConfig::default(), |_| {})
             .get(request, 1 << 16, PATIENCE)
             .expect("a reply");

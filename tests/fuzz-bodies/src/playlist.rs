@@ -1,7 +1,7 @@
 //! HLS playlists: read, resolved, judged, begun and refreshed with themselves.
 
 use kinora_manifest::hls::{
-    self, Limits, LiveState, MediaPlaylist, MultivariantPlaylist, Playlist, Variables,
+    self, LatencyMode, Limits, LiveState, MediaPlaylist, MultivariantPlaylist, Playlist, Variables,
 };
 use kinora_manifest::policy::may_fetch;
 use kinora_media::Time;
@@ -51,14 +51,14 @@ fn media(list: MediaPlaylist, url: &Url) -> u64 {
             judge(url, list.resolve(uri).ok());
         }
     }
-    if let Some((index, _)) = hls::select::start(&list) {
+    if let Some(start) = hls::start_point(&list, None, LatencyMode::Parts) {
         assert!(
-            index < list.segments.len(),
+            start.index < list.segments.len(),
             "the start is one of the segments"
         );
     }
     let again = list.clone();
-    let mut state = LiveState::new(list);
+    let mut state = LiveState::new(list, LatencyMode::Segments);
     let _ = state.update(again);
     let _ = state.reload_delay();
     count

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use kinora_media::{MediaInfo, Packet, Time, TrackId, TrackKind};
 
 use crate::Role;
-use crate::ingest::{Buffer, is_separate_sound};
+use crate::ingest::{Buffer, is_audio_rendition};
 use crate::pipelines::Sources;
 
 /// While a key frame is looked for from the start on so much is held back.
@@ -115,7 +115,7 @@ impl Buffer for Shelf {
     }
     fn role_of(&self, track: TrackId) -> Option<Role> {
         let separate = self.sources != Sources::Shared;
-        Some(match separate && is_separate_sound(track) {
+        Some(match separate && is_audio_rendition(track) {
             true => Role::Audio,
             false => Role::Video,
         })

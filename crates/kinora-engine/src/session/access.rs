@@ -65,29 +65,13 @@ impl Access {
 
 impl Session {
     /// Gives an answer of the video service to the call that waits for it.
-    pub(super) fn input_for_call(
-        &mut self,
-        cx: &mut Cx,
-        input: &Input,
-        terms: Terms,
-    ) -> Option<Resolved> {
+    pub(super) fn input_for_call(&mut self, cx: &mut Cx, input: &Input) -> Option<Resolved> {
         let call = self.resolve.as_mut()?;
         match input {
-            Input::Head { id, info } if call.owns(*id) => {
-                let info = info.clone();
-                Some(call.route(cx, |cx, transfer| transfer.on_head(cx, info, terms)))
-            }
-            Input::Chunk(chunk) if call.owns(chunk.id) => {
-                let chunk = chunk.clone();
-                Some(call.route(cx, |cx, transfer| transfer.on_chunk(cx, chunk)))
-            }
-            Input::Done { id } if call.owns(*id) => {
-                Some(call.route(cx, |cx, transfer| transfer.on_done(cx)))
-            }
-            Input::Failed { id, fault } if call.owns(*id) => {
-                let fault = fault.clone();
+            Input::Fetch(event) if call.owns(event.id()) => {
+                let event = event.clone();
                 Some(call.route(cx, |cx, transfer| {
-                    transfer.on_failed(cx, fault, Terms::default())
+                    transfer.on_event(cx, event, Terms::default())
                 }))
             }
             Input::Timeout => match call.on_time(cx, Terms::default()) {

@@ -3,7 +3,7 @@
 use kinora_media::Time;
 
 use crate::cx::Cx;
-use crate::ingest::{Anew, Ingest};
+use crate::ingest::{Ingest, Rebuffer};
 use crate::present::Begin;
 use crate::select;
 use crate::session::supply::Supply;
@@ -28,9 +28,9 @@ impl Session {
         }
         if self.ingest.options().is_some() {
             match self.ingest.select(cx, choice) {
-                Anew::Nothing => {}
-                Anew::Sound if self.takes_other_audio(cx) => {}
-                Anew::Sound | Anew::All => self.load_anew(cx),
+                Rebuffer::None => {}
+                Rebuffer::Audio if self.takes_other_audio(cx) => {}
+                Rebuffer::Audio | Rebuffer::All => self.load_anew(cx),
             }
             return Ok(());
         }
@@ -106,7 +106,7 @@ impl Session {
             session.pipelines.video.queue.rewind_to_key(target);
             session.pipelines.audio.queue.clear();
             session.supply = Supply::Flowing;
-            session.ingest.seek_sound(cx, key);
+            session.ingest.seek_audio(cx, key);
         });
         true
     }

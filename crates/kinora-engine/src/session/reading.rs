@@ -83,7 +83,7 @@ impl Session {
             return;
         };
         if !self.pipelines.is_any_on() {
-            let is_locked = info.tracks.iter().any(|track| track.encrypted);
+            let is_locked = info.tracks.iter().any(|track| track.protection.is_some());
             return self.supply.fail(match is_locked {
                 true => locked(),
                 false => no_tracks(),

@@ -371,8 +371,8 @@ impl Sim {
         };
         match plan.what {
             Happening::Transfer(id) => {
-                if let Some(input) = self.net.step(&mut self.agenda, self.now, id) {
-                    self.tell(input);
+                if let Some(event) = self.net.step(&mut self.agenda, self.now, id) {
+                    self.tell(Input::Fetch(event));
                 }
             }
             Happening::Work(role) => {

@@ -5,7 +5,7 @@ use kinora_errors::{Fault as Told, Retry, codes};
 use kinora_media::{Chunk, RequestId, ResponseInfo, Time};
 
 use super::{Agenda, Dice, Happening, ms};
-use crate::{Fetch, Input};
+use crate::{FetchEvent, FetchRequest};
 
 /// What is wrong with the network for a while.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -130,7 +130,7 @@ impl Net {
             .map(|(from, data)| (format!("\"{}\"", from.as_micros()), data.clone()))
     }
 
-    pub(super) fn fetch(&mut self, agenda: &mut Agenda, now: Time, fetch: Fetch) {
+    pub(super) fn fetch(&mut self, agenda: &mut Agenda, now: Time, fetch: FetchRequest) {
         let url = fetch.url.expose().to_owned();
         self.asked.push((now, url.clone(), fetch.range.start));
         let mut headers = fetch.headers.into_iter();
@@ -173,7 +173,12 @@ impl Net {
         self.open.len()
     }
 
-    pub(super) fn step(&mut self, agenda: &mut Agenda, now: Time, id: RequestId) -> Option<Input> {
+    pub(super) fn step(
+        &mut self,
+        agenda: &mut Agenda,
+        now: Time,
+        id: RequestId,
+    ) -> Option<FetchEvent> {
         let url = self.open.get(&id)?.url.clone();
         let faults: Vec<(Time, Fault)> = self.faults(now, &url).collect();
         for (until, fault) in &faults {
@@ -201,7 +206,7 @@ impl Net {
         let end = end.min(longest.unwrap_or(end));
         if open.at >= end {
             self.open.remove(&id);
-            return Some(Input::Done { id });
+            return Some(FetchEvent::Done { id });
         }
         let size = PIECE.min(end - open.at).min(open.credit);
         if size == 0 {
@@ -225,7 +230,7 @@ impl Net {
             );
             data.slice(from..from + len)
         };
-        Some(Input::Chunk(Chunk {
+        Some(FetchEvent::Chunk(Chunk {
             id,
             offset,
             data: slice(offset, size),
@@ -239,14 +244,15 @@ impl Net {
         id: RequestId,
         (total, version): (u64, String),
         ignores: bool,
-    ) -> Option<Input> {
+    ) -> Option<FetchEvent> {
         let open = self.open.get_mut(&id)?;
         let unlike = |wanted: &String| *wanted != version;
         let ignores = ignores || open.start > 0 && open.if_range.as_ref().is_some_and(unlike);
         let range_fault =
             |reason| Told::new(codes::ERROR_NETWORK_HTTP_RANGE, reason).retry_class(Retry::Now);
         if ignores && open.start > 0 {
-            return self.fail(id, range_fault("http.range.ignored"));
+            let whole = range_fault("http.range.ignored");
+            return self.fail(id, whole.with(|context| context.http_status = Some(200)));
         }
         if open.start >= total && total > 0 {
             let told = range_fault("http.range.unsatisfiable").with(|context| {
@@ -267,7 +273,7 @@ impl Net {
             ..ResponseInfo::default()
         };
         agenda.add(now, Happening::Transfer(id));
-        Some(Input::Head { id, info })
+        Some(FetchEvent::Head { id, info })
     }
 
     /// `Some` when the fault decides what happens now.
@@ -277,7 +283,7 @@ impl Net {
         id: RequestId,
         until: Time,
         fault: Fault,
-    ) -> Option<Option<Input>> {
+    ) -> Option<Option<FetchEvent>> {
         let open = self.open.get(&id)?;
         match fault {
             Fault::Silent => {
@@ -308,9 +314,9 @@ impl Net {
     }
 
     #[allow(clippy::unnecessary_wraps, reason = "what the callers return")]
-    fn fail(&mut self, id: RequestId, fault: Told) -> Option<Input> {
+    fn fail(&mut self, id: RequestId, fault: Told) -> Option<FetchEvent> {
         self.open.remove(&id);
-        Some(Input::Failed { id, fault })
+        Some(FetchEvent::Failed { id, fault })
     }
 }
 

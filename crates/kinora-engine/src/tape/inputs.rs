@@ -2,6 +2,7 @@
 
 use kinora_cloud::{Quality, VidAuth, VidSts};
 use kinora_errors::{Fault, Secret};
+use kinora_fetch::FetchEvent;
 use kinora_media::{Chunk, RequestId, ResponseInfo, Time};
 use serde::{Deserialize, Serialize};
 
@@ -159,10 +160,12 @@ impl From<&Input> for Noted {
         let noticed = |fault: &Fault| Noticed(fault.clone());
         match input {
             Input::Command(command) => Self::Command(command.into()),
-            Input::Head { id, info } => Self::Head(id.0, info.into()),
-            Input::Chunk(chunk) => Self::Chunk(chunk.id.0, chunk.offset, chunk.data.len()),
-            Input::Done { id } => Self::Done(id.0),
-            Input::Failed { id, fault } => Self::Failed(id.0, noticed(fault)),
+            Input::Fetch(event) => match event {
+                FetchEvent::Head { id, info } => Self::Head(id.0, info.into()),
+                FetchEvent::Chunk(chunk) => Self::Chunk(chunk.id.0, chunk.offset, chunk.data.len()),
+                FetchEvent::Done { id } => Self::Done(id.0),
+                FetchEvent::Failed { id, fault } => Self::Failed(id.0, noticed(fault)),
+            },
             Input::Configured {
                 role,
                 epoch,
@@ -294,20 +297,20 @@ impl From<Noted> for Input {
     fn from(noted: Noted) -> Self {
         let time = Time::from_nanos;
         match noted {
-            Noted::Head(id, head) => Self::Head {
+            Noted::Head(id, head) => Self::Fetch(FetchEvent::Head {
                 id: RequestId(id),
                 info: head.into(),
-            },
-            Noted::Chunk(id, offset, len) => Self::Chunk(Chunk {
+            }),
+            Noted::Chunk(id, offset, len) => Self::Fetch(FetchEvent::Chunk(Chunk {
                 id: RequestId(id),
                 offset,
                 data: blank(len),
-            }),
-            Noted::Done(id) => Self::Done { id: RequestId(id) },
-            Noted::Failed(id, Noticed(fault)) => Self::Failed {
+            })),
+            Noted::Done(id) => Self::Fetch(FetchEvent::Done { id: RequestId(id) }),
+            Noted::Failed(id, Noticed(fault)) => Self::Fetch(FetchEvent::Failed {
                 id: RequestId(id),
                 fault,
-            },
+            }),
             Noted::Configured(role, epoch, decoder, fell_back) => Self::Configured {
                 role: role.into(),
                 epoch: Epoch(epoch),

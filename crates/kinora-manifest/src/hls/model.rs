@@ -269,6 +269,22 @@ fn resolve(base: &Url, uri: &str) -> Result<Url, HlsError> {
     base.join(uri).map_err(|_| HlsErrorKind::Uri.at(0))
 }
 
+/// How a segment is encrypted, by the key that can be used here among those of several formats.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Encryption<'a> {
+    /// It is not.
+    None,
+    /// AES-128 in CBC mode over the whole segment (RFC 8216 4.3.2.4).
+    Aes128 {
+        /// Where the key is.
+        uri: &'a str,
+        /// Initialisation vector; absent: the media sequence number is it (RFC 8216 5.2).
+        iv: Option<[u8; 16]>,
+    },
+    /// By what has no place here yet.
+    Other(&'a Key),
+}
+
 /// One segment.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Segment {
@@ -298,6 +314,24 @@ pub struct Segment {
     pub bitrate: Option<u64>,
     /// Its parts.
     pub parts: Vec<Part>,
+}
+
+impl Segment {
+    /// How it is encrypted.
+    #[must_use]
+    pub fn encryption(&self) -> Encryption<'_> {
+        let mut other = None;
+        for key in self.keys.iter() {
+            match (key.method.as_str(), &key.uri) {
+                ("NONE", _) => return Encryption::None,
+                ("AES-128", Some(uri)) if key.format == "identity" => {
+                    return Encryption::Aes128 { uri, iv: key.iv };
+                }
+                _ => other = Some(Encryption::Other(key)),
+            }
+        }
+        other.unwrap_or(Encryption::None)
+    }
 }
 
 /// EXT-X-PART.

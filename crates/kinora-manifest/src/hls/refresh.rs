@@ -4,6 +4,7 @@ use kinora_media::Time;
 
 use super::error::{HlsError, HlsErrorKind};
 use super::model::MediaPlaylist;
+use super::start::LatencyMode;
 
 /// What a reload brought.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -28,6 +29,7 @@ pub enum Update {
 #[derive(Clone, PartialEq, Debug)]
 pub struct LiveState {
     playlist: MediaPlaylist,
+    mode: LatencyMode,
     last: Update,
     unchanged: u32,
 }
@@ -35,13 +37,21 @@ pub struct LiveState {
 impl LiveState {
     /// Begins with the first load.
     #[must_use]
-    pub fn new(playlist: MediaPlaylist) -> Self {
+    pub fn new(playlist: MediaPlaylist, mode: LatencyMode) -> Self {
         let from = playlist.media_sequence;
         Self {
             playlist,
+            mode,
             last: Update::Grown { from },
             unchanged: 0,
         }
+    }
+    /// Begins with the first load of a rendition beside one that is followed already: discontinuity numbers and dates that
+    /// its playlist does not tell are those of the other one (RFC 8216 6.2.4).
+    #[must_use]
+    pub fn alongside(&self, mut playlist: MediaPlaylist) -> Self {
+        carry_on(&self.playlist, &mut playlist);
+        Self::new(playlist, self.mode)
     }
     /// The playlist as it is now.
     #[must_use]
@@ -61,17 +71,8 @@ impl LiveState {
     /// How long to wait before the next load, from the beginning of the last one; `None` when it ended.
     #[must_use]
     pub fn reload_delay(&self) -> Option<Duration> {
-        (!self.has_ended()).then(|| reload_delay(&self.playlist, self.last))
+        (!self.has_ended()).then(|| reload_delay(&self.playlist, self.last, self.mode))
     }
-    /// Nothing new for that long: a server has to publish within 1.5 target durations (RFC 8216 6.2.2); peers give up
-    /// at 3.5, and so do we.
-    #[must_use]
-    pub fn is_stale(&self, since_growth: Duration) -> bool {
-        let target = self.playlist.target_duration.to_duration();
-        !self.has_ended()
-            && since_growth > target.saturating_mul(7).checked_div(2).unwrap_or(target)
-    }
-
     /// Takes a reload: puts back what an update left out, carries on discontinuity numbers and dates.
     ///
     /// # Errors
@@ -79,8 +80,10 @@ impl LiveState {
     pub fn update(&mut self, mut new: MediaPlaylist) -> Result<Update, HlsError> {
         let old = &self.playlist;
         put_back_skipped(old, &mut new)?;
-        carry_on(old, &mut new);
         let update = compare(old, &new);
+        if update != Update::Restarted {
+            carry_on(old, &mut new);
+        }
         self.unchanged = match update {
             Update::Unchanged => self.unchanged.saturating_add(1),
             _ => 0,
@@ -94,20 +97,27 @@ impl LiveState {
     }
 }
 
-/// The time between two loads: the target duration, half of it when the last load brought nothing; parts count
-/// instead of segments where there are any (RFC 8216bis 6.3.4).
+/// The time between two loads: the target duration, half of it when the last load brought nothing; for a client that
+/// loads parts the duration of a part (RFC 8216bis 6.3.4).
 #[must_use]
-pub fn reload_delay(playlist: &MediaPlaylist, last: Update) -> Duration {
-    const LEAST: Duration = Duration::from_millis(100);
-    let target = playlist
-        .part_target
-        .filter(|target| *target > Time::default());
-    let target = target.unwrap_or(playlist.target_duration).to_duration();
+pub fn reload_delay(playlist: &MediaPlaylist, last: Update, mode: LatencyMode) -> Duration {
+    const MIN_DELAY: Duration = Duration::from_millis(100);
+    let part = playlist.part_target.filter(|_| mode == LatencyMode::Parts);
+    let part = part.filter(|target| *target > Time::ZERO);
+    let target = part.unwrap_or(playlist.target_duration).to_duration();
     let delay = match last {
         Update::Unchanged => target.checked_div(2).unwrap_or(target),
         _ => target,
     };
-    delay.max(LEAST)
+    delay.max(MIN_DELAY)
+}
+
+/// A playlist without anything new for that long is stale: a server has to publish within 1.5 target durations (RFC 8216
+/// 6.2.2); peers give up at 3.5, and so do we.
+#[must_use]
+pub fn stale_after(playlist: &MediaPlaylist) -> Duration {
+    let target = playlist.target_duration.to_duration();
+    target.saturating_mul(7).checked_div(2).unwrap_or(target)
 }
 
 /// One past the last segment's number, and the parts beyond it.

@@ -233,32 +233,6 @@ fn variants_renditions_and_the_rest_of_a_multivariant_playlist_are_read() {
     );
     assert_eq!((list.session_keys.len(), list.session_data.len()), (1, 1));
     assert_eq!(list.start.unwrap().offset, Time::from_millis(-12_500));
-
-    let begin = |bandwidth_bps, max_size| {
-        select::initial(
-            &list,
-            &select::Wish {
-                bandwidth_bps,
-                max_size,
-            },
-            |_| true,
-        )
-    };
-    assert_eq!(begin(None, None), Some(0));
-    assert_eq!(begin(Some(8_000_000), None), Some(1));
-    assert_eq!(begin(Some(5_000_000), None), Some(0));
-    assert_eq!(begin(Some(100), None), Some(0));
-    assert_eq!(begin(Some(8_000_000), Some((1280, 720))), Some(0));
-    assert_eq!(begin(Some(8_000_000), Some((1, 1))), Some(1));
-    assert_eq!(
-        select::initial(&list, &select::Wish::default(), |_| false),
-        None
-    );
-    let of = |language| select::audio(&list, low, language).and_then(|one| one.uri.as_deref());
-    assert_eq!(
-        (of(None), of(Some("DE")), of(Some("fr"))),
-        (Some("en.m3u8"), Some("de.m3u8"), Some("en.m3u8"))
-    );
 }
 
 #[test]
@@ -288,7 +262,7 @@ fn parts_hints_and_reports_of_low_latency_playlists_are_read() {
 
 #[test]
 fn a_live_playlist_grows_stands_still_restarts_and_ends() {
-    let mut state = LiveState::new(live(10, 5, ""));
+    let mut state = LiveState::new(live(10, 5, ""), LatencyMode::Segments);
     assert_eq!(state.reload_delay(), Some(Duration::from_secs(4)));
     assert_eq!(
         state.update(live(11, 5, "")).unwrap(),
@@ -301,7 +275,7 @@ fn a_live_playlist_grows_stands_still_restarts_and_ends() {
         (2, 11)
     );
     assert_eq!(state.reload_delay(), Some(Duration::from_secs(2)));
-    assert!(!state.is_stale(Duration::from_secs(14)) && state.is_stale(Duration::from_secs(15)));
+    assert_eq!(stale_after(state.playlist()), Duration::from_secs(14));
     assert_eq!(
         state.update(live(40, 5, "")).unwrap(),
         Update::Gap { from: 40 }
@@ -317,11 +291,12 @@ fn a_live_playlist_grows_stands_still_restarts_and_ends() {
 
 #[test]
 fn an_update_gets_back_what_it_left_out_or_says_that_it_cannot() {
-    let mut state = LiveState::new(live(
+    let whole = live(
         10,
         5,
         "#EXT-X-PROGRAM-DATE-TIME:1970-01-01T00:00:00Z\n#EXT-X-DISCONTINUITY\n",
-    ));
+    );
+    let mut state = LiveState::new(whole, LatencyMode::Segments);
     assert_eq!(
         state
             .update(live(11, 2, "#EXT-X-SKIP:SKIPPED-SEGMENTS=4\n"))
@@ -351,32 +326,116 @@ fn an_update_gets_back_what_it_left_out_or_says_that_it_cannot() {
     assert_eq!(error.reason(), "hls.skip");
 }
 
+/// Where it begins: the segment, milliseconds into it, whether that is meant to be exact.
+fn begins(list: &MediaPlaylist, mode: LatencyMode) -> Option<(usize, i64, bool)> {
+    let point = start_point(list, None, mode)?;
+    Some((point.index, point.offset.as_millis(), point.precise))
+}
+
 #[test]
 fn live_begins_three_targets_from_its_end_and_vod_at_its_start() {
-    let ms = Time::from_millis;
-    assert_eq!(select::start(&live(0, 10, "")), Some((7, ms(0))));
-    assert_eq!(select::start(&live(0, 2, "")), Some((0, ms(0))));
+    let begin = |count, more: &str| begins(&live(0, count, more), LatencyMode::Segments);
+    assert_eq!(begin(10, ""), Some((7, 0, false)));
+    assert_eq!(begin(2, ""), Some((0, 0, false)));
     assert_eq!(
-        select::start(&live(0, 10, "#EXT-X-SERVER-CONTROL:HOLD-BACK=13\n")),
-        Some((6, ms(3000)))
+        begin(10, "#EXT-X-SERVER-CONTROL:HOLD-BACK=13\n"),
+        Some((6, 3_000, false))
     );
     assert_eq!(
-        select::start(&live(0, 10, "#EXT-X-START:TIME-OFFSET=-20\n")),
-        Some((5, ms(0)))
+        begin(10, "#EXT-X-START:TIME-OFFSET=-20\n"),
+        Some((5, 0, false))
     );
     assert_eq!(
-        select::start(&live(0, 10, "#EXT-X-START:TIME-OFFSET=-1\n")),
-        Some((7, ms(0)))
+        begin(10, "#EXT-X-START:TIME-OFFSET=-1\n"),
+        Some((7, 0, false))
+    );
+    assert_eq!(begin(10, "#EXT-X-ENDLIST\n"), Some((0, 0, false)));
+    assert_eq!(
+        begin(
+            10,
+            "#EXT-X-ENDLIST\n#EXT-X-START:TIME-OFFSET=9,PRECISE=YES\n"
+        ),
+        Some((2, 1_000, true))
     );
     assert_eq!(
-        select::start(&live(0, 10, "#EXT-X-ENDLIST\n")),
-        Some((0, ms(0)))
+        begin(10, "#EXT-X-ENDLIST\n#EXT-X-START:TIME-OFFSET=-99\n"),
+        Some((0, 0, false))
     );
+    assert_eq!(begin(0, ""), None);
+}
+
+#[test]
+fn the_start_of_the_multivariant_playlist_counts_where_the_media_playlist_has_none() {
+    let start = |seconds: i64| Start {
+        offset: Time::from_millis(seconds * 1_000),
+        precise: false,
+    };
+    let at = |more: &str, inherited| {
+        let list = live(0, 10, &format!("#EXT-X-ENDLIST\n{more}"));
+        start_point(&list, inherited, LatencyMode::Segments).map(|point| point.index)
+    };
+    assert_eq!(at("", Some(start(9))), Some(2));
+    assert_eq!(at("#EXT-X-START:TIME-OFFSET=17\n", Some(start(9))), Some(4));
+}
+
+#[test]
+fn who_loads_parts_stays_nearer_to_the_edge_and_asks_more_often() {
+    let list = live(
+        0,
+        10,
+        "#EXT-X-SERVER-CONTROL:HOLD-BACK=16,PART-HOLD-BACK=1.5\n#EXT-X-PART-INF:PART-TARGET=0.5\n",
+    );
+    let (parts, segments) = (LatencyMode::Parts, LatencyMode::Segments);
+    assert_eq!(begins(&list, segments), Some((6, 0, false)));
+    assert_eq!(begins(&list, parts), Some((9, 2_500, false)));
+    let grown = Update::Grown { from: 0 };
+    let delay = |mode| reload_delay(&list, grown, mode).as_millis();
+    assert_eq!((delay(segments), delay(parts)), (4_000, 500));
+    // Without attributes three target durations, three part durations.
+    let plain = live(0, 10, "#EXT-X-PART-INF:PART-TARGET=0.5\n");
+    let kept = |mode| hold_back(&plain, mode).as_millis();
+    assert_eq!((kept(segments), kept(parts)), (12_000, 1_500));
+}
+
+#[test]
+fn a_rendition_beside_one_that_is_followed_shares_its_discontinuities() {
+    let whole = "#EXT-X-DISCONTINUITY-SEQUENCE:7\n";
+    let state = LiveState::new(live(10, 5, whole), LatencyMode::Segments);
+    let beside = state.alongside(live(12, 5, ""));
+    let numbers = beside.playlist().segments.iter();
+    assert!(
+        numbers
+            .map(|one| one.discontinuity_sequence)
+            .all(|it| it == 7)
+    );
+}
+
+#[test]
+fn a_restart_inherits_nothing_though_its_numbers_were_there_before() {
+    let mut state = LiveState::new(
+        live(10, 10, "#EXT-X-DISCONTINUITY\n"),
+        LatencyMode::Segments,
+    );
+    assert_eq!(state.update(live(10, 3, "")).unwrap(), Update::Restarted);
+    assert_eq!(state.playlist().segments[0].discontinuity_sequence, 0);
+}
+
+#[test]
+fn the_key_of_a_segment_is_one_that_can_be_used() {
+    let encrypted = |keys: &str| media(&format!("{keys}#EXTINF:4,\na.ts\n"));
+    let drm =
+        "#EXT-X-KEY:METHOD=SAMPLE-AES,URI=\"d\",KEYFORMAT=\"com.apple.streamingkeydelivery\"\n";
+    let list = encrypted(&format!("{drm}#EXT-X-KEY:METHOD=AES-128,URI=\"k\"\n"));
     assert_eq!(
-        select::start(&live(0, 10, "#EXT-X-ENDLIST\n#EXT-X-START:TIME-OFFSET=9\n")),
-        Some((2, ms(1000)))
+        list.segments[0].encryption(),
+        Encryption::Aes128 { uri: "k", iv: None }
     );
-    assert_eq!(select::start(&live(0, 0, "")), None);
+    let list = encrypted(drm);
+    assert!(matches!(
+        list.segments[0].encryption(),
+        Encryption::Other(key) if key.method == "SAMPLE-AES"
+    ));
+    assert_eq!(encrypted("").segments[0].encryption(), Encryption::None);
 }
 
 #[test]
@@ -473,7 +532,7 @@ fn damaged_playlists_and_their_updates_never_panic() {
     let whole = "#EXTM3U\n#EXT-X-VERSION:9\n#EXT-X-TARGETDURATION:4\n#EXT-X-MEDIA-SEQUENCE:18446744073709551615\n#EXT-X-DISCONTINUITY-SEQUENCE:18446744073709551615\n#EXT-X-SKIP:SKIPPED-SEGMENTS=9\n#EXT-X-DEFINE:NAME=\"a\",VALUE=\"b\"\n#EXT-X-KEY:METHOD=AES-128,URI=\"k{$a}\",IV=0x0123\n#EXT-X-MAP:URI=\"m\",BYTERANGE=\"1@18446744073709551615\"\n#EXT-X-PROGRAM-DATE-TIME:2010-02-19T14:54:23.031+08:00\n#EXT-X-DISCONTINUITY\n#EXT-X-PART:DURATION=0.5,URI=\"p\",BYTERANGE=\"9\"\n#EXTINF:9.9,t\n#EXT-X-BYTERANGE:18446744073709551615@5\na{$a}.ts\n#EXTINF:1e300,\nb\n#EXT-X-DATERANGE:ID=\"d\",START-DATE=\"2010-02-19T14:54:23Z\",X-A=\"1\"\n#EXT-X-RENDITION-REPORT:URI=\"r\"\n#EXT-X-STREAM-INF:BANDWIDTH=1,RESOLUTION=1x1\nv\n";
     let url = Url::parse("https://h/").unwrap();
     let go = |bytes: &[u8]| parse(bytes, &url, &Variables::default(), &Limits::default());
-    let mut state = LiveState::new(live(0, 3, ""));
+    let mut state = LiveState::new(live(0, 3, ""), LatencyMode::Segments);
     let mut seed = 5_u32;
     for _ in 0..4000 {
         let mut bytes = whole.replace("1e300", "1").into_bytes();
@@ -491,7 +550,7 @@ fn damaged_playlists_and_their_updates_never_panic() {
             }
         }
         if let Ok(Playlist::Media(list)) = go(&bytes) {
-            let _ = (select::start(&list), list.duration());
+            let _ = (begins(&list, LatencyMode::Parts), list.duration());
             let _ = state.update(list);
         }
     }

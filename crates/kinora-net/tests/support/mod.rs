@@ -18,7 +18,7 @@ use std::time::Duration;
 
 use kinora_errors::Fault;
 use kinora_media::{RequestId, ResponseInfo};
-use kinora_net::{FetchRequest, Net, NetConfig, NetEvent, Resolve};
+use kinora_net::{FetchEvent, FetchRequest, Net, NetConfig, Resolve};
 
 /// Longer than any honest answer on loopback takes, also on a busy machine.
 pub const PATIENCE: Duration = Duration::from_secs(20);
@@ -122,7 +122,7 @@ impl Server {
 /// A network and what it told.
 pub struct Probe {
     pub net: Net,
-    pub events: Receiver<NetEvent>,
+    pub events: Receiver<FetchEvent>,
     next: std::cell::Cell<u64>,
 }
 
@@ -188,7 +188,7 @@ impl Probe {
         });
         Self::around(net, events)
     }
-    fn around(net: Net, events: Receiver<NetEvent>) -> Self {
+    fn around(net: Net, events: Receiver<FetchEvent>) -> Self {
         Self {
             net,
             events,
@@ -218,15 +218,15 @@ impl Probe {
         };
         loop {
             match self.events.recv_timeout(PATIENCE).unwrap() {
-                NetEvent::Head { id, info } if id == wanted => outcome.info = Some(info),
-                NetEvent::Chunk(chunk) if chunk.id == wanted => {
+                FetchEvent::Head { id, info } if id == wanted => outcome.info = Some(info),
+                FetchEvent::Chunk(chunk) if chunk.id == wanted => {
                     assert!(outcome.info.is_some(), "a chunk came before its head");
                     let first = *outcome.first_offset.get_or_insert(chunk.offset);
                     assert_eq!(chunk.offset, first + outcome.body.len() as u64);
                     outcome.body.extend_from_slice(&chunk.data);
                 }
-                NetEvent::Done { id } if id == wanted => return outcome,
-                NetEvent::Failed { id, fault } if id == wanted => {
+                FetchEvent::Done { id } if id == wanted => return outcome,
+                FetchEvent::Failed { id, fault } if id == wanted => {
                     outcome.result = Err(fault);
                     return outcome;
                 }

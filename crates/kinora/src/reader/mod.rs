@@ -13,10 +13,9 @@ use kinora_container::SeekTo;
 use kinora_engine::{Input, Output, PacketReader, Read, TrackOption};
 use kinora_errors::{Fault, Secret, codes};
 use kinora_media::{MediaInfo, Packet, Time};
-use kinora_net::{Net, NetEvent};
+use kinora_net::{FetchEvent, Net};
 
 use crate::clock::SystemClock;
-use crate::driver;
 
 pub use self::decoded::{AudioReader, VideoReader};
 pub use self::options::ReadOptions;
@@ -44,7 +43,7 @@ pub struct MediaReader {
     reader: PacketReader,
     clock: SystemClock,
     net: Net,
-    events: Receiver<NetEvent>,
+    events: Receiver<FetchEvent>,
     info: Arc<MediaInfo>,
     /// Packets that were read before they were asked for.
     waiting: VecDeque<Packet>,
@@ -209,7 +208,7 @@ impl MediaReader {
             None => LONGEST_WAIT,
         };
         let input = match self.event(limit) {
-            Ok(event) => driver::from_net(event),
+            Ok(event) => Input::Fetch(event),
             Err(RecvTimeoutError::Timeout) if limit < LONGEST_WAIT => Input::Timeout,
             Err(_) => return Err(self.placed(silent())),
         };
@@ -218,7 +217,7 @@ impl MediaReader {
     }
 
     /// What the network says; what a file says is read here, a piece after the other.
-    fn event(&self, limit: Duration) -> Result<NetEvent, RecvTimeoutError> {
+    fn event(&self, limit: Duration) -> Result<FetchEvent, RecvTimeoutError> {
         loop {
             match self.events.try_recv() {
                 Ok(event) => return Ok(event),
@@ -231,7 +230,7 @@ impl MediaReader {
     fn carry_out(&mut self) {
         for output in self.reader.outputs() {
             match output {
-                Output::Fetch(fetch) => self.net.fetch(driver::request(*fetch)),
+                Output::Fetch(request) => self.net.fetch(*request),
                 Output::Grant { id, bytes } => self.net.grant(id, bytes),
                 Output::Cancel(id) => self.net.cancel(id),
                 // What was mended needs nobody's attention here; there are no decoders and no outputs.

@@ -7,7 +7,7 @@ use kinora_errors::{Fault, Retry, Secret, codes};
 use kinora_media::{ByteRange, Chunk, Now, Packet, RequestId, ResponseInfo, Time, TrackKind};
 
 use crate::reader::{PacketReader, Read, RenditionChoice};
-use crate::{Fetch, Input, Output, PlayerConfig};
+use crate::{FetchEvent, FetchRequest, Input, Output, PlayerConfig};
 
 pub(super) const AT: &str = "http://films.test/";
 
@@ -74,7 +74,7 @@ impl World {
             .map(|(_, data)| data.clone())
     }
 
-    pub(super) fn fetch(&mut self, fetch: Fetch) -> Option<Input> {
+    pub(super) fn fetch(&mut self, fetch: FetchRequest) -> Option<FetchEvent> {
         let (id, url) = (fetch.id, fetch.url.expose().to_owned());
         self.asked.push((url.clone(), fetch.range));
         let refused = |status: u16, code, reason| {
@@ -85,7 +85,7 @@ impl World {
                 _ => Retry::Never,
             });
             let fault = fault.with(|context| context.http_status = Some(status));
-            Some(Input::Failed { id, fault })
+            Some(FetchEvent::Failed { id, fault })
         };
         let Some(data) = self.data(&url) else {
             return refused(404, codes::ERROR_NETWORK_HTTP_404, "http.status");
@@ -114,7 +114,7 @@ impl World {
     }
 
     /// What the network says next.
-    pub(super) fn step(&mut self) -> Option<Input> {
+    pub(super) fn step(&mut self) -> Option<FetchEvent> {
         let ready = |slow: &str, open: &Open| {
             !open.url.contains(slow) && (open.credit > 0 || !open.told || open.at == open.end)
         };
@@ -135,11 +135,11 @@ impl World {
                 final_url: Some(url),
                 ..ResponseInfo::default()
             };
-            return Some(Input::Head { id, info });
+            return Some(FetchEvent::Head { id, info });
         }
         if open.at == open.end {
             self.open.remove(at);
-            return Some(Input::Done { id });
+            return Some(FetchEvent::Done { id });
         }
         let size = (open.end - open.at).min(open.credit).min(self.piece);
         let offset = open.at;
@@ -147,7 +147,7 @@ impl World {
         open.credit -= size;
         let place = |at: u64| usize::try_from(at).unwrap();
         let data = data.slice(place(offset)..place(offset + size));
-        Some(Input::Chunk(Chunk { id, offset, data }))
+        Some(FetchEvent::Chunk(Chunk { id, offset, data }))
     }
 
     /// The next thing that is no mere wait.
@@ -171,7 +171,7 @@ impl World {
             }
             let answered = !answers.is_empty();
             for answer in answers {
-                reader.handle(self.now, answer);
+                reader.handle(self.now, Input::Fetch(answer));
             }
             match read {
                 Ok(Read::Pending) if answered => continue,
@@ -179,7 +179,7 @@ impl World {
                 other => return other,
             }
             let input = match self.step() {
-                Some(input) => input,
+                Some(event) => Input::Fetch(event),
                 None => {
                     let at = reader.deadline().expect("nothing is awaited");
                     self.now.mono = self.now.mono.max(at) + Time::from_micros(1);

@@ -1,8 +1,8 @@
 //! Reads one media playlist: keys, init sections and segments in their order, refreshed while live.
 
-mod jobs;
+mod in_flight;
 mod renewal;
-mod under_way;
+mod requests;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -14,21 +14,23 @@ use kinora_media::{MediaInfo, Packet, Time};
 use kinora_protect::ContentKey;
 
 use super::ROUNDING;
-use super::load::{Before, Earlier, Given, Load, Timeline};
-use super::plan::{Init, Key, Plan, Segment};
+use super::index::{Init, Key, Segment, SegmentIndex};
+use super::segment_reader::{
+    CarriedDemuxer, PreviousSegment, ReadStep, SegmentReader, TimestampOffsets,
+};
 use crate::TimingMark;
 use crate::cx::Cx;
 
-use self::jobs::{Job, Task};
-pub(super) use self::under_way::UnderWay;
+pub(super) use self::in_flight::SegmentInFlight;
+use self::requests::{PendingRequest, Resource};
 
 /// Segments that are there or on their way, beside the one that is read.
-const AHEAD: usize = 2;
+const MAX_READERS: usize = 2;
 /// So many damaged segments in a row are passed over.
-const MOST_DAMAGED: u32 = 3;
+const MAX_DAMAGED: u32 = 3;
 
 /// What the loader has for its owner.
-pub(super) enum Offer {
+pub(super) enum LoaderEvent {
     Packet(Packet),
     Info(Arc<MediaInfo>),
     /// All segments were given.
@@ -46,11 +48,11 @@ pub(super) enum Offer {
 
 /// Where reading begins once the playlist is there.
 #[derive(Clone, Copy, PartialEq, Debug)]
-pub(super) enum From {
+pub(super) enum StartPosition {
     /// At the start, or near the live edge.
-    Start,
+    Default,
     /// At the segment that holds a time.
-    Time(Time),
+    At(Time),
 }
 
 /// A media playlist and its segments.
@@ -59,23 +61,23 @@ pub(super) struct Loader {
     asked: Secret,
     /// Where its newest version came from: what it names is relative to that.
     pub(super) url: Secret,
-    pub(super) plan: Option<Plan>,
-    like: Option<Plan>,
+    pub(super) plan: Option<SegmentIndex>,
+    like: Option<SegmentIndex>,
     variables: Variables,
-    from: From,
+    from: StartPosition,
     next: u64,
     /// The segment of which the last packet was.
-    given: Option<u64>,
+    current_segment: Option<u64>,
     /// The segment that was read last.
-    before: Option<Before>,
-    earlier: Option<Earlier>,
+    previous: Option<PreviousSegment>,
+    carried: Option<CarriedDemuxer>,
     /// Something is missing before the segment that is asked for next.
     behind_hole: bool,
-    loads: VecDeque<Load>,
-    jobs: Vec<Job>,
+    readers: VecDeque<SegmentReader>,
+    requests: Vec<PendingRequest>,
     keys: VecDeque<(Secret, ContentKey)>,
     inits: VecDeque<(Arc<Init>, Bytes)>,
-    offers: VecDeque<Offer>,
+    events: VecDeque<LoaderEvent>,
     refresh_at: Option<Time>,
     asked_at: Time,
     changed_at: Time,
@@ -89,7 +91,12 @@ pub(super) struct Loader {
 
 impl Loader {
     /// `like`: the playlist of another rendition of the same stream, whose timeline it shares.
-    pub(super) fn new(url: Secret, from: From, like: Option<Plan>, variables: Variables) -> Self {
+    pub(super) fn new(
+        url: Secret,
+        from: StartPosition,
+        like: Option<SegmentIndex>,
+        variables: Variables,
+    ) -> Self {
         Self {
             asked: url.clone(),
             url,
@@ -98,15 +105,15 @@ impl Loader {
             variables,
             from,
             next: 0,
-            given: None,
-            before: None,
-            earlier: None,
+            current_segment: None,
+            previous: None,
+            carried: None,
             behind_hole: false,
-            loads: VecDeque::new(),
-            jobs: Vec::new(),
+            readers: VecDeque::new(),
+            requests: Vec::new(),
             keys: VecDeque::new(),
             inits: VecDeque::new(),
-            offers: VecDeque::new(),
+            events: VecDeque::new(),
             refresh_at: None,
             asked_at: Time::ZERO,
             changed_at: Time::ZERO,
@@ -128,7 +135,7 @@ impl Loader {
     pub(super) fn pass_over(&mut self, cx: &mut Cx, number: u64) -> bool {
         self.damaged += 1;
         cx.tally.damage += 1;
-        if self.damaged > MOST_DAMAGED {
+        if self.damaged > MAX_DAMAGED {
             return false;
         }
         self.next = self.next.max(number + 1);
@@ -143,7 +150,7 @@ impl Loader {
     }
 
     /// The playlist's text is here already.
-    pub(super) fn playlist_came(&mut self, cx: &mut Cx, plan: Plan) {
+    pub(super) fn playlist_came(&mut self, cx: &mut Cx, plan: SegmentIndex) {
         cx.mark(TimingMark::Playlist);
         let mut plan = plan;
         let first_time = self.plan.is_none();
@@ -171,9 +178,9 @@ impl Loader {
         }
         if first_time {
             let begin = match self.from {
-                From::Start if plan.ended => plan.segments.first(),
-                From::Start => plan.live_start(cx.config.live_start_index),
-                From::Time(time) => plan.at(time),
+                StartPosition::Default if plan.ended => plan.segments.first(),
+                StartPosition::Default => plan.live_start(cx.config.live_start_index),
+                StartPosition::At(time) => plan.at(time),
             };
             self.next = begin.map_or(0, |segment| segment.number);
         } else if let Some(first) = plan.segments.first() {
@@ -194,9 +201,9 @@ impl Loader {
     /// The number of the next segment that is not yet given whole, and when it begins.
     pub(super) fn frontier(&self) -> Option<Time> {
         let number = self
-            .loads
+            .readers
             .front()
-            .map_or(self.next, |load| load.segment.number);
+            .map_or(self.next, |reader| reader.segment.number);
         let plan = self.plan.as_ref()?;
         plan.segment(number)
             .map(|segment| segment.start)
@@ -204,12 +211,12 @@ impl Loader {
     }
 
     /// Where another rendition goes on in its place; where it was to begin itself, if it never came to that.
-    pub(super) fn resumes(&self) -> From {
+    pub(super) fn resumes(&self) -> StartPosition {
         self.frontier()
-            .map_or(self.from, |time| From::Time(time + ROUNDING))
+            .map_or(self.from, |time| StartPosition::At(time + ROUNDING))
     }
     /// The playlist that tells where segments lie, its own or one of the same stream.
-    pub(super) fn timeline(&self) -> Option<Plan> {
+    pub(super) fn timeline(&self) -> Option<SegmentIndex> {
         self.plan.clone().or_else(|| self.like.clone())
     }
 
@@ -220,17 +227,17 @@ impl Loader {
     }
 
     /// No segment beyond those under way is asked for.
-    pub(super) fn stop_after_loads(&mut self) {
+    pub(super) fn stop_after_readers(&mut self) {
         self.over = true;
     }
-    pub(super) fn has_loads(&self) -> bool {
-        !self.loads.is_empty()
+    pub(super) fn has_readers(&self) -> bool {
+        !self.readers.is_empty()
     }
     /// Asks for what is wanted next.
     fn go_on(&mut self, cx: &mut Cx) {
         while !self.over
-            && self.loads.len() < AHEAD
-            && !self.asks_for(|task| matches!(task, Task::Segment(_)))
+            && self.readers.len() < MAX_READERS
+            && !self.asks_for(|resource| matches!(resource, Resource::Segment(_)))
         {
             let Some(segment) = self
                 .plan
@@ -262,7 +269,7 @@ impl Loader {
             }
             self.ask(
                 cx,
-                Task::Segment(segment.number),
+                Resource::Segment(segment.number),
                 segment.url.clone(),
                 segment.range,
             );
@@ -270,28 +277,32 @@ impl Loader {
                 .discontinuity
                 .is_some_and(|known| known != segment.discontinuity);
             self.discontinuity = Some(segment.discontinuity);
-            let mut load = Load::new(segment, jump, cx.tape.clone());
-            load.behind_hole = std::mem::take(&mut self.behind_hole);
-            self.loads.push_back(load);
+            let mut reader = SegmentReader::new(segment, jump, cx.tape.clone());
+            reader.behind_hole = std::mem::take(&mut self.behind_hole);
+            self.readers.push_back(reader);
         }
     }
 
     /// The next thing it has; `None` while bytes are missing.
-    pub(super) fn poll(&mut self, cx: &mut Cx, timeline: &mut Timeline) -> Option<Offer> {
+    pub(super) fn poll(
+        &mut self,
+        cx: &mut Cx,
+        timeline: &mut TimestampOffsets,
+    ) -> Option<LoaderEvent> {
         loop {
-            if let Some(offer) = self.offers.pop_front() {
-                return Some(offer);
+            if let Some(event) = self.events.pop_front() {
+                return Some(event);
             }
             self.go_on(cx);
-            let Some(load) = self.loads.front_mut() else {
+            let Some(reader) = self.readers.front_mut() else {
                 return self.end();
             };
-            if let Some(Key::Aes128 { url, iv }) = load.needs_key().map(Arc::as_ref) {
+            if let Some(Key::Aes128 { url, iv }) = reader.needs_key().map(Arc::as_ref) {
                 let (_, key) = self.keys.iter().find(|(known, _)| known == url)?;
                 let iv = *iv;
-                load.unlock(key, iv);
+                reader.unlock(key, iv);
             }
-            let init = match &load.segment.init {
+            let init = match &reader.segment.init {
                 Some(wanted) => Some(
                     self.inits
                         .iter()
@@ -300,24 +311,24 @@ impl Loader {
                 ),
                 None => None,
             };
-            load.inherit(&mut self.earlier);
-            match load.give(init, timeline, self.before) {
-                Ok(Given::Packet(packet)) => {
+            reader.inherit(&mut self.carried);
+            match reader.give(init, timeline, self.previous) {
+                Ok(ReadStep::Packet(packet)) => {
                     self.damaged = 0;
-                    if load.lacks_reference(&packet) {
+                    if reader.lacks_reference(&packet) {
                         cx.tally.dropped += 1;
                         continue;
                     }
-                    self.given = Some(load.segment.number);
-                    return Some(Offer::Packet(packet));
+                    self.current_segment = Some(reader.segment.number);
+                    return Some(LoaderEvent::Packet(packet));
                 }
-                Ok(Given::Info(info)) => return Some(Offer::Info(info)),
-                Ok(Given::Starved) => {
+                Ok(ReadStep::Info(info)) => return Some(LoaderEvent::Info(info)),
+                Ok(ReadStep::NeedData) => {
                     self.grant(cx);
                     return None;
                 }
-                Ok(Given::Over) => {
-                    cx.tally.damage += load.damage();
+                Ok(ReadStep::End) => {
+                    cx.tally.damage += reader.damage();
                     self.passed();
                 }
                 Err(fault) => self.segment_is_damaged(cx, fault),
@@ -327,33 +338,33 @@ impl Loader {
 
     /// The segment at hand is through: the plan moves to where it began and ended.
     fn passed(&mut self) {
-        let Some(mut load) = self.loads.pop_front() else {
+        let Some(mut reader) = self.readers.pop_front() else {
             return;
         };
-        self.before = load.passed();
-        self.earlier = load.bequeath();
-        let (Some(plan), Some(before)) = (&mut self.plan, self.before) else {
+        self.previous = reader.passed();
+        self.carried = reader.bequeath();
+        let (Some(plan), Some(previous)) = (&mut self.plan, self.previous) else {
             return;
         };
-        plan.settle(before.number, before.start, before.end);
+        plan.settle(previous.number, previous.start, previous.end);
     }
 
-    fn end(&mut self) -> Option<Offer> {
+    fn end(&mut self) -> Option<LoaderEvent> {
         let plan = self.plan.as_ref()?;
         if self.ended || self.over || !plan.ended || plan.segment(self.next).is_some() {
             return None;
         }
         self.ended = true;
-        Some(Offer::Ended)
+        Some(LoaderEvent::Ended)
     }
 
     fn grant(&mut self, cx: &mut Cx) {
-        let Some(number) = self.loads.front().map(|load| load.segment.number) else {
+        let Some(number) = self.readers.front().map(|reader| reader.segment.number) else {
             return;
         };
-        for job in &mut self.jobs {
-            if matches!(job.task, Task::Segment(of) if of == number) {
-                job.transfer.grant(cx);
+        for request in &mut self.requests {
+            if matches!(request.resource, Resource::Segment(of) if of == number) {
+                request.transfer.grant(cx);
             }
         }
     }
@@ -366,51 +377,54 @@ impl Loader {
 
     /// One damaged segment is passed over; a row of them is a fault of the stream.
     fn segment_is_damaged(&mut self, cx: &mut Cx, fault: Fault) {
-        let Some(load) = self.loads.pop_front() else {
+        let Some(reader) = self.readers.pop_front() else {
             return;
         };
         self.damaged += 1;
-        match self.loads.front_mut() {
+        match self.readers.front_mut() {
             Some(next) => next.behind_hole = true,
             None => self.behind_hole = true,
         }
         cx.tally.damage += 1;
-        let number = load.segment.number;
-        self.drop_jobs(
+        let number = reader.segment.number;
+        self.cancel_requests(
             cx,
-            |job| matches!(job.task, Task::Segment(of) if of == number),
+            |request| matches!(request.resource, Resource::Segment(of) if of == number),
         );
-        let hopeless = load.segment.key.is_some() || self.damaged > MOST_DAMAGED;
+        let hopeless = reader.segment.key.is_some() || self.damaged > MAX_DAMAGED;
         if hopeless || self.is_last(number) {
             self.over = true;
-            return self.offers.push_back(Offer::Failed(fault));
+            return self.events.push_back(LoaderEvent::Failed(fault));
         }
         cx.recovered(fault);
     }
 
     fn fail(&mut self, fault: Fault) {
         self.over = true;
-        self.offers.push_back(Offer::Failed(fault));
+        self.events.push_back(LoaderEvent::Failed(fault));
     }
 
     /// Goes to a time; what was under way is not wanted any more.
     pub(super) fn seek(&mut self, cx: &mut Cx, time: Time) {
-        self.drop_jobs(cx, |job| matches!(job.task, Task::Segment(_)));
-        self.loads.clear();
-        self.offers.clear();
+        self.cancel_requests(cx, |request| {
+            matches!(request.resource, Resource::Segment(_))
+        });
+        self.readers.clear();
+        self.events.clear();
         self.over = false;
         self.ended = false;
         self.discontinuity = None;
-        self.given = None;
-        self.before = None;
-        self.earlier = None;
+        self.current_segment = None;
+        self.previous = None;
+        self.carried = None;
         self.behind_hole = false;
-        self.from = From::Time(time);
+        self.from = StartPosition::At(time);
         if let Some(segment) = self.plan.as_ref().and_then(|plan| plan.at(time)) {
             self.next = segment.number;
         }
         // A playlist that was refused is asked for once more: the user tries again.
-        if self.plan.is_none() && !self.asks_for(|task| matches!(task, Task::Playlist)) {
+        if self.plan.is_none() && !self.asks_for(|resource| matches!(resource, Resource::Playlist))
+        {
             self.ask_playlist(cx);
         }
         self.go_on(cx);
@@ -418,7 +432,9 @@ impl Loader {
 
     /// Begins with the segment before the one that is given. `false`: there is none.
     pub(super) fn step_back(&mut self, cx: &mut Cx) -> bool {
-        let number = self.given.and_then(|given| given.checked_sub(1));
+        let number = self
+            .current_segment
+            .and_then(|current_segment| current_segment.checked_sub(1));
         let plan = self.plan.as_ref();
         let earlier = number.and_then(|number| plan?.segment(number));
         let Some(start) = earlier.filter(|it| !it.gap).map(|it| it.start) else {
@@ -429,8 +445,8 @@ impl Loader {
     }
 
     pub(super) fn close(&mut self, cx: &mut Cx) {
-        self.drop_jobs(cx, |_| true);
-        self.loads.clear();
+        self.cancel_requests(cx, |_| true);
+        self.readers.clear();
         self.over = true;
         self.refresh_at = None;
     }

@@ -2,10 +2,10 @@
 
 use kinora_media::{Packet, Time};
 
-use super::Hls;
-use super::loader::UnderWay;
+use super::Segmented;
+use super::loader::SegmentInFlight;
 use crate::Role;
-use crate::abr::Pace;
+use crate::abr::ThroughputWindow;
 use crate::cx::Cx;
 use crate::ingest::Buffer;
 
@@ -16,67 +16,77 @@ const REQUEST: Time = Time::from_millis(500);
 
 /// What was given of the segment under way: its number, and its first times of decoding.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Begun {
+pub(super) struct SegmentStart {
     number: u64,
     video: Option<Time>,
     audio: Option<Time>,
 }
 
-impl Hls {
+impl Segmented {
     /// Remembers where a segment begins in the pipelines.
-    pub(super) fn note_begin(&mut self, buffer: &dyn Buffer, packet: &Packet) {
-        let Some(number) = self.main.as_ref().and_then(|main| main.given()) else {
+    pub(super) fn note_segment_start(&mut self, buffer: &dyn Buffer, packet: &Packet) {
+        let Some(number) = self.main.as_ref().and_then(|main| main.current_segment()) else {
             return;
         };
-        let known = self.begun.filter(|begun| begun.number == number);
-        let mut begun = known.unwrap_or(Begun {
+        let known = self
+            .segment_start
+            .filter(|segment_start| segment_start.number == number);
+        let mut segment_start = known.unwrap_or(SegmentStart {
             number,
             video: None,
             audio: None,
         });
         match buffer.role_of(packet.track) {
-            Some(Role::Video) => begun.video.get_or_insert(packet.dts),
-            Some(Role::Audio) => begun.audio.get_or_insert(packet.dts),
+            Some(Role::Video) => segment_start.video.get_or_insert(packet.dts),
+            Some(Role::Audio) => segment_start.audio.get_or_insert(packet.dts),
             Some(Role::Text) | None => return,
         };
-        self.begun = Some(begun);
+        self.segment_start = Some(segment_start);
     }
 
     /// Looks at the segment under way; gives it up where a lesser rendition would be there earlier, and in time.
-    pub(super) fn hurry(&mut self, cx: &mut Cx, buffer: &mut dyn Buffer, position: Time) {
+    pub(super) fn consider_abandonment(
+        &mut self,
+        cx: &mut Cx,
+        buffer: &mut dyn Buffer,
+        position: Time,
+    ) {
         if self.manual || self.current == 0 {
             return;
         }
-        let Some(segment) = self.main.as_ref().and_then(|main| main.under_way()) else {
+        let Some(segment) = self.main.as_ref().and_then(|main| main.segment_in_flight()) else {
             return;
         };
         let now = cx.mono();
-        self.pace.note(segment.number, now, segment.received);
-        let Some(lesser) = self.rescue(&segment, now, position) else {
+        self.throughput.note(segment.number, now, segment.received);
+        let Some(lesser) = self.replacement(&segment, now, position) else {
             return;
         };
-        let begun = self.begun.filter(|begun| begun.number == segment.number);
-        if let Some(begun) = begun {
+        let segment_start = self
+            .segment_start
+            .filter(|segment_start| segment_start.number == segment.number);
+        if let Some(segment_start) = segment_start {
             let mut cut = |role, from: Option<Time>| from.is_none_or(|from| buffer.cut(role, from));
-            let is_back = cut(Role::Video, begun.video) && cut(Role::Audio, begun.audio);
+            let is_back =
+                cut(Role::Video, segment_start.video) && cut(Role::Audio, segment_start.audio);
             if !is_back {
                 // The decoders have it already.
                 return;
             }
         }
-        if let Some((bytes, took)) = self.pace.latest(now) {
+        if let Some((bytes, took)) = self.throughput.latest(now) {
             self.abr.sample(bytes, took);
         }
         self.drop_incoming(cx);
         if let Some(main) = &mut self.main {
-            main.give_up(cx, segment.number);
+            main.abandon(cx, segment.number);
         }
         self.switch(cx, lesser);
     }
 
     /// The rendition that should come instead, if any.
-    fn rescue(&self, segment: &UnderWay, now: Time, position: Time) -> Option<usize> {
-        let bytes_a_second = self.pace.rate(now, segment.asked)?;
+    fn replacement(&self, segment: &SegmentInFlight, now: Time, position: Time) -> Option<usize> {
+        let bytes_a_second = self.throughput.rate(now, segment.asked)?;
         let whole = |index: usize| {
             let bits = self.variants.get(index).map_or(0, |it| it.bandwidth);
             bits as f64 / 8.0 * segment.duration.as_secs_f64()
@@ -96,10 +106,10 @@ impl Hls {
     }
 }
 
-impl Hls {
+impl Segmented {
     /// A new rendition or place: what was seen of the last segment says nothing more.
-    pub(super) fn forget_pace(&mut self) {
-        self.pace = Pace::default();
-        self.begun = None;
+    pub(super) fn forget_throughput(&mut self) {
+        self.throughput = ThroughputWindow::default();
+        self.segment_start = None;
     }
 }

@@ -15,36 +15,36 @@ const DRIFT: Time = Time::from_millis(200);
 
 /// One segment, placed on the timeline.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub(super) struct Segment {
+pub(in crate::ingest) struct Segment {
     /// Media sequence number.
-    pub(super) number: u64,
+    pub(in crate::ingest) number: u64,
     #[serde(with = "tape::place")]
-    pub(super) url: Secret,
-    pub(super) range: ByteRange,
+    pub(in crate::ingest) url: Secret,
+    pub(in crate::ingest) range: ByteRange,
     /// Where it begins on the presentation's timeline: by the segments before it that were read, else by
     /// the durations that the playlist tells.
-    pub(super) start: Time,
-    /// Where it begins by the told durations alone.
+    pub(in crate::ingest) start: Time,
+    /// Where it begins by the nominal durations alone.
     #[serde(default)]
-    pub(super) told: Time,
-    pub(super) duration: Time,
+    pub(in crate::ingest) nominal_start: Time,
+    pub(in crate::ingest) duration: Time,
     /// Discontinuity sequence number: segments of one share a clock.
-    pub(super) discontinuity: u64,
-    pub(super) key: Option<Arc<Key>>,
-    pub(super) init: Option<Arc<Init>>,
+    pub(in crate::ingest) discontinuity: u64,
+    pub(in crate::ingest) key: Option<Arc<Key>>,
+    pub(in crate::ingest) init: Option<Arc<Init>>,
     /// The server says that it is not there (`EXT-X-GAP`).
-    pub(super) gap: bool,
+    pub(in crate::ingest) gap: bool,
 }
 
 impl Segment {
-    pub(super) fn end(&self) -> Time {
+    pub(in crate::ingest) fn end(&self) -> Time {
         self.start + self.duration
     }
 }
 
 /// How a segment is encrypted (RFC 8216 4.3.2.4).
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub(super) enum Key {
+pub(in crate::ingest) enum Key {
     /// AES-128 in CBC mode over the whole segment.
     Aes128 {
         #[serde(with = "tape::place")]
@@ -58,48 +58,48 @@ pub(super) enum Key {
 
 /// An init section (RFC 8216 4.3.2.5).
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
-pub(super) struct Init {
+pub(in crate::ingest) struct Init {
     #[serde(with = "tape::place")]
-    pub(super) url: Secret,
-    pub(super) range: ByteRange,
+    pub(in crate::ingest) url: Secret,
+    pub(in crate::ingest) range: ByteRange,
 }
 
 /// A media playlist as it is known now.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
-pub(super) struct Plan {
-    pub(super) segments: Vec<Segment>,
-    pub(super) target: Time,
+pub(in crate::ingest) struct SegmentIndex {
+    pub(in crate::ingest) segments: Vec<Segment>,
+    pub(in crate::ingest) target: Time,
     /// No segment will be added.
-    pub(super) ended: bool,
+    pub(in crate::ingest) ended: bool,
 }
 
-impl Plan {
-    pub(super) fn duration(&self) -> Option<Time> {
+impl SegmentIndex {
+    pub(in crate::ingest) fn duration(&self) -> Option<Time> {
         let last = self.segments.last().filter(|_| self.ended)?;
         Some(last.end())
     }
 
-    pub(super) fn segment(&self, number: u64) -> Option<&Segment> {
+    pub(in crate::ingest) fn segment(&self, number: u64) -> Option<&Segment> {
         let first = self.segments.first()?.number;
         self.segments
             .get(usize::try_from(number.checked_sub(first)?).ok()?)
     }
 
     /// The segment that holds a time, the nearest one where none does.
-    pub(super) fn at(&self, time: Time) -> Option<&Segment> {
+    pub(in crate::ingest) fn at(&self, time: Time) -> Option<&Segment> {
         let after = self
             .segments
             .partition_point(|segment| segment.start <= time);
         self.segments.get(after.saturating_sub(1))
     }
 
-    pub(super) fn next_number(&self) -> Option<u64> {
+    pub(in crate::ingest) fn next_number(&self) -> Option<u64> {
         self.segments.last().map(|last| last.number + 1)
     }
 
     /// Where live playback begins: an index from the start or, negative, from the end; never closer to
     /// the end than RFC 8216 6.3.3 allows while the index asks for less.
-    pub(super) fn live_start(&self, index: i32) -> Option<&Segment> {
+    pub(in crate::ingest) fn live_start(&self, index: i32) -> Option<&Segment> {
         let len = self.segments.len();
         let back = usize::try_from(index.unsigned_abs()).unwrap_or(len);
         let at = if index < 0 {
@@ -111,7 +111,7 @@ impl Plan {
     }
 
     /// Puts a newer version of the playlist on the timeline of the older one.
-    pub(super) fn follow(&mut self, older: &Self) {
+    pub(in crate::ingest) fn follow(&mut self, older: &Self) {
         let Some(first) = self.segments.first() else {
             return;
         };
@@ -141,21 +141,25 @@ impl Plan {
     }
 
     /// A rendition of the same stream drifts as this one does, whose segments may be cut elsewhere.
-    pub(super) fn drift_like(&mut self, other: &Self) {
-        let drifted = |told: Time| {
-            let after = other.segments.partition_point(|known| known.told <= told);
+    pub(in crate::ingest) fn drift_like(&mut self, other: &Self) {
+        let drifted = |nominal: Time| {
+            let after = other
+                .segments
+                .partition_point(|known| known.nominal_start <= nominal);
             let known = other.segments.get(after.saturating_sub(1));
-            known.map_or(told, |known| told + (known.start - known.told))
+            known.map_or(nominal, |known| {
+                nominal + (known.start - known.nominal_start)
+            })
         };
         for segment in &mut self.segments {
-            let end = drifted(segment.told + segment.duration);
-            segment.start = drifted(segment.told);
+            let end = drifted(segment.nominal_start + segment.duration);
+            segment.start = drifted(segment.nominal_start);
             segment.duration = (end - segment.start).max(Time::ZERO);
         }
     }
 
     /// A segment was read: it begins and ends then, and what follows it moves along.
-    pub(super) fn settle(&mut self, number: u64, start: Time, end: Time) {
+    pub(in crate::ingest) fn settle(&mut self, number: u64, start: Time, end: Time) {
         let at = self.segments.iter().position(|it| it.number == number);
         let Some((before, [segment, after @ ..])) = at.map(|at| self.segments.split_at_mut(at))
         else {
@@ -180,19 +184,19 @@ impl Plan {
 
 /// A rendition of a multivariant playlist.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub(super) struct Variant {
+pub(in crate::ingest) struct Variant {
     #[serde(with = "tape::place")]
-    pub(super) url: Secret,
-    pub(super) bandwidth: u64,
-    pub(super) size: Option<(u32, u32)>,
-    pub(super) name: Option<String>,
+    pub(in crate::ingest) url: Secret,
+    pub(in crate::ingest) bandwidth: u64,
+    pub(in crate::ingest) size: Option<(u32, u32)>,
+    pub(in crate::ingest) name: Option<String>,
     /// Its sound is in the renditions of that group.
-    pub(super) audio_group: Option<String>,
+    pub(in crate::ingest) audio_group: Option<String>,
 }
 
 impl Variant {
     /// What a person calls it.
-    pub(super) fn label(&self) -> String {
+    pub(in crate::ingest) fn label(&self) -> String {
         match (&self.name, self.size) {
             (Some(name), _) => name.clone(),
             (None, Some((_, height))) => format!("{height}p"),
@@ -203,15 +207,15 @@ impl Variant {
 
 /// An alternative rendition of sound with a playlist of its own.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub(super) struct AudioRendition {
-    pub(super) group: String,
+pub(in crate::ingest) struct AudioRendition {
+    pub(in crate::ingest) group: String,
     #[serde(default)]
-    pub(super) name: String,
+    pub(in crate::ingest) name: String,
     #[serde(default)]
-    pub(super) language: Option<String>,
+    pub(in crate::ingest) language: Option<String>,
     #[serde(with = "tape::places")]
-    pub(super) url: Option<Secret>,
-    pub(super) default: bool,
+    pub(in crate::ingest) url: Option<Secret>,
+    pub(in crate::ingest) default: bool,
 }
 
 impl AudioRendition {
@@ -225,7 +229,7 @@ impl AudioRendition {
     }
 
     /// What a person calls it, with its language where the name does not tell.
-    pub(super) fn label(&self) -> String {
+    pub(in crate::ingest) fn label(&self) -> String {
         match &self.language {
             Some(language) if self.called() != language => {
                 format!("{} ({language})", self.called())
@@ -237,7 +241,7 @@ impl AudioRendition {
 
 /// What a playlist turned out to be.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub(super) enum Playlist {
+pub(in crate::ingest) enum Manifest {
     /// Renditions to choose from.
     Multivariant {
         variants: Vec<Variant>,
@@ -247,5 +251,5 @@ pub(super) enum Playlist {
         variables: Variables,
     },
     /// Segments.
-    Media(Plan),
+    Media(SegmentIndex),
 }

@@ -12,7 +12,9 @@ use url::Url;
 
 use crate::cx::Cx;
 
-use super::plan::{AudioRendition, Init, Key, Plan, Playlist, Segment, Variant};
+use super::segmented::index::{
+    AudioRendition, Init, Key, Manifest, Segment, SegmentIndex, Variant,
+};
 
 /// A playlist that is readable and yet of no use.
 pub(super) fn malformed(what: &str, url: &Secret) -> Fault {
@@ -75,21 +77,21 @@ pub(super) fn playlist(
     text: &[u8],
     url: &Secret,
     variables: &Variables,
-) -> Result<Playlist, Fault> {
+) -> Result<Manifest, Fault> {
     cx.tape.try_see("plan", || parse(text, url, variables))
 }
 
-fn parse(text: &[u8], url: &Secret, variables: &Variables) -> Result<Playlist, Fault> {
+fn parse(text: &[u8], url: &Secret, variables: &Variables) -> Result<Manifest, Fault> {
     let base =
         Base::new(url.expose()).ok_or_else(|| malformed("its own URL can not be read", url))?;
     let read = hls::parse(text, &base.0, variables, &Limits::default());
     match read.map_err(|error| error.fault().at_url(url.expose()))? {
-        hls::Playlist::Media(media) => plan(&media, &base).map(Playlist::Media),
+        hls::Playlist::Media(media) => plan(&media, &base).map(Manifest::Media),
         hls::Playlist::Multivariant(list) => multivariant(&list, &base),
     }
 }
 
-fn multivariant(list: &hls::MultivariantPlaylist, base: &Base) -> Result<Playlist, Fault> {
+fn multivariant(list: &hls::MultivariantPlaylist, base: &Base) -> Result<Manifest, Fault> {
     let variant = |variant: &hls::Variant| {
         Ok(Variant {
             url: base.resolve(&variant.uri)?,
@@ -116,7 +118,7 @@ fn multivariant(list: &hls::MultivariantPlaylist, base: &Base) -> Result<Playlis
         .renditions
         .iter()
         .filter(|rendition| rendition.kind == RenditionKind::Audio);
-    Ok(Playlist::Multivariant {
+    Ok(Manifest::Multivariant {
         variants: list
             .variants
             .iter()
@@ -127,7 +129,7 @@ fn multivariant(list: &hls::MultivariantPlaylist, base: &Base) -> Result<Playlis
     })
 }
 
-fn plan(media: &hls::MediaPlaylist, base: &Base) -> Result<Plan, Fault> {
+fn plan(media: &hls::MediaPlaylist, base: &Base) -> Result<SegmentIndex, Fault> {
     let mut start = Time::ZERO;
     let mut segments = Vec::<Segment>::with_capacity(media.segments.len());
     let mut init: Option<(Arc<hls::Map>, Arc<Init>)> = None;
@@ -149,7 +151,7 @@ fn plan(media: &hls::MediaPlaylist, base: &Base) -> Result<Plan, Fault> {
             url: base.resolve(&segment.uri)?,
             range: segment.range,
             start,
-            told: start,
+            nominal_start: start,
             duration: segment.duration,
             discontinuity: segment.discontinuity_sequence,
             key: key(segment, base)?,
@@ -167,7 +169,7 @@ fn plan(media: &hls::MediaPlaylist, base: &Base) -> Result<Plan, Fault> {
         let url = Secret::new(base.0.as_str());
         return Err(malformed("the playlist names no segment", &url));
     }
-    Ok(Plan {
+    Ok(SegmentIndex {
         segments,
         target: media.target_duration,
         ended,
@@ -204,9 +206,9 @@ mod tests {
     use super::*;
     use kinora_media::ByteRange;
 
-    fn media(text: &str, url: &str) -> Plan {
+    fn media(text: &str, url: &str) -> SegmentIndex {
         match parse(text.as_bytes(), &Secret::new(url), &Variables::default()) {
-            Ok(Playlist::Media(plan)) => plan,
+            Ok(Manifest::Media(plan)) => plan,
             other => panic!("{other:?}"),
         }
     }

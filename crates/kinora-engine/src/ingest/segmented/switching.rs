@@ -5,16 +5,16 @@ use std::sync::Arc;
 use kinora_errors::Fault;
 use kinora_media::{Time, TrackKind};
 
-use super::loader::{From, Loader};
-use super::plan::Variant;
-use super::{Hls, ROUNDING};
+use super::index::Variant;
+use super::loader::{Loader, StartPosition};
+use super::{ROUNDING, Segmented};
 use crate::abr::Abr;
 use crate::cx::{Cx, Renditions};
-use crate::ingest::{Anew, Notice};
+use crate::ingest::{Notice, Rebuffer};
 use crate::reader::unknown_rendition;
 use crate::{RenditionChoice, TrackChoice, TrackOption};
 
-impl Hls {
+impl Segmented {
     /// The variant to begin with: a modest one where it may change, the best where it may not and none was named.
     pub(super) fn choose_first(&mut self, cx: &Cx) -> Result<(), Fault> {
         let Renditions::Fixed(choice) = cx.renditions else {
@@ -32,7 +32,7 @@ impl Hls {
     }
 
     /// The rendition of the sound that was named, once the variant's group is known.
-    pub(super) fn choose_sound(&mut self, cx: &mut Cx) -> Result<(), Fault> {
+    pub(super) fn choose_audio(&mut self, cx: &mut Cx) -> Result<(), Fault> {
         let Renditions::Fixed(RenditionChoice {
             audio: Some(index), ..
         }) = cx.renditions
@@ -41,11 +41,11 @@ impl Hls {
         };
         let place = usize::try_from(index).ok();
         let place = place.and_then(|index| index.checked_sub(self.variants.len()));
-        let Some(place) = place.filter(|place| *place < self.sound.count()) else {
+        let Some(place) = place.filter(|place| *place < self.audio.count()) else {
             return Err(unknown_rendition(Some(index)).at_url(self.url.expose()));
         };
         let like = self.main.as_ref().and_then(Loader::timeline);
-        self.sound.select(cx, place, like);
+        self.audio.select(cx, place, like);
         Ok(())
     }
 
@@ -53,13 +53,13 @@ impl Hls {
     pub(super) fn is_settled(&self, cx: &Cx, named: fn(RenditionChoice) -> Option<u32>) -> bool {
         match cx.renditions {
             Renditions::Adaptive => false,
-            Renditions::Fixed(choice) => named(choice).is_some() || self.told.is_some(),
+            Renditions::Fixed(choice) => named(choice).is_some() || self.reported.is_some(),
         }
     }
 
     /// What can be chosen; `None` when there is but one rendition.
     pub(crate) fn options(&self) -> Option<Arc<[TrackOption]>> {
-        let sounds = self.sound.options(self.variants.len());
+        let sounds = self.audio.options(self.variants.len());
         if self.variants.len() < 2 && sounds.is_empty() {
             return None;
         }
@@ -82,28 +82,28 @@ impl Hls {
     }
 
     /// Takes a rendition for good, or leaves the choice to the engine again.
-    pub(crate) fn select(&mut self, cx: &mut Cx, choice: TrackChoice) -> Anew {
+    pub(crate) fn select(&mut self, cx: &mut Cx, choice: TrackChoice) -> Rebuffer {
         let TrackChoice::Index(index) = choice else {
             self.manual = false;
-            return Anew::Nothing;
+            return Rebuffer::None;
         };
         let Ok(index) = usize::try_from(index) else {
-            return Anew::Nothing;
+            return Rebuffer::None;
         };
         if let Some(place) = index.checked_sub(self.variants.len()) {
             let like = self.main.as_ref().and_then(Loader::timeline);
-            return self.sound.select(cx, place, like);
+            return self.audio.select(cx, place, like);
         }
         self.manual = true;
         // One that was about to be left asks for nothing more: it begins anew.
         let was_left = self.drop_incoming(cx);
         if index == self.current && !was_left {
-            return Anew::Nothing;
+            return Rebuffer::None;
         }
         self.incoming = self
             .loader(cx, index, self.begin)
             .map(|loader| (index, loader));
-        Anew::All
+        Rebuffer::All
     }
 
     /// Chooses the rendition of the segments after those under way.
@@ -124,25 +124,25 @@ impl Hls {
         let Some(border) = self.main.as_ref().and_then(Loader::border) else {
             return;
         };
-        if let Some(loader) = self.loader(cx, index, From::Time(border + ROUNDING)) {
+        if let Some(loader) = self.loader(cx, index, StartPosition::At(border + ROUNDING)) {
             self.incoming = Some((index, loader));
             if let Some(main) = &mut self.main {
-                main.stop_after_loads();
+                main.stop_after_readers();
             }
         }
     }
 
     /// The other variant takes over once everything of the old one is read.
     pub(super) fn take_over(&mut self, cx: &mut Cx) -> bool {
-        if self.incoming.is_none() || self.main.as_ref().is_some_and(Loader::has_loads) {
+        if self.incoming.is_none() || self.main.as_ref().is_some_and(Loader::has_readers) {
             return false;
         }
-        let from = self.sound.resumes(self.begin);
+        let from = self.audio.resumes(self.begin);
         self.install(cx, from)
     }
 
     /// Puts the incoming variant in the place of the one that plays; its sound goes on from there. `false`: there is none.
-    pub(super) fn install(&mut self, cx: &mut Cx, sound_from: From) -> bool {
+    pub(super) fn install(&mut self, cx: &mut Cx, audio_from: StartPosition) -> bool {
         let Some((index, loader)) = self.incoming.take() else {
             return false;
         };
@@ -150,10 +150,10 @@ impl Hls {
             old.close(cx);
         }
         self.current = index;
-        self.forget_pace();
+        self.forget_throughput();
         self.notices
             .push_back(Notice::Switched(u32::try_from(index).unwrap_or(u32::MAX)));
-        self.open_sound(cx, sound_from);
+        self.open_audio(cx, audio_from);
         true
     }
 
@@ -190,7 +190,7 @@ impl Hls {
 
     /// No other variant can help: what comes behind the loss plays on, if anything does.
     fn lost(&mut self, cx: &mut Cx, fault: Fault) {
-        match super::pass_over(cx, self.main.as_mut(), &fault, self.told.is_some()) {
+        match super::pass_over(cx, self.main.as_mut(), &fault, self.reported.is_some()) {
             true => cx.recovered(fault),
             false => self.notices.push_back(Notice::Failed(fault)),
         }

@@ -5,16 +5,16 @@ use kinora_errors::{Fault, Secret};
 use kinora_media::{ByteRange, Chunk, RequestId, ResponseInfo, Time};
 
 use super::loader::Loader;
-use super::{Hls, LONGEST_PLAYLIST, read};
+use super::{MAX_PLAYLIST_BYTES, Segmented, hls};
 use crate::cx::Cx;
 use crate::ingest::Notice;
 use crate::transfer::{Progress, Terms, Transfer, Want};
 use crate::{Initiator, Purpose};
 
-impl Hls {
+impl Segmented {
     fn loaders(&mut self) -> impl Iterator<Item = &mut Loader> {
         let incoming = self.incoming.as_mut().map(|(_, loader)| loader);
-        [self.main.as_mut(), incoming, self.sound.loader.as_mut()]
+        [self.main.as_mut(), incoming, self.audio.loader.as_mut()]
             .into_iter()
             .flatten()
     }
@@ -49,9 +49,9 @@ impl Hls {
                 };
                 text.extend_from_slice(&data);
                 transfer.grant(cx);
-                if text.len() > LONGEST_PLAYLIST {
+                if text.len() > MAX_PLAYLIST_BYTES {
                     transfer.cancel(cx);
-                    let fault = read::malformed("the playlist has no end", &self.url);
+                    let fault = hls::malformed("the playlist has no end", &self.url);
                     self.notices.push_back(Notice::Failed(fault));
                 }
             }
@@ -109,7 +109,7 @@ impl Hls {
             first,
             of(self.main.as_ref()),
             of(incoming),
-            of(self.sound.loader.as_ref()),
+            of(self.audio.loader.as_ref()),
         ])
     }
 
@@ -137,7 +137,7 @@ impl Hls {
                     range: ByteRange::default(),
                     initiator: Initiator::User,
                 };
-                let transfer = Transfer::start(cx, want, LONGEST_PLAYLIST as u64);
+                let transfer = Transfer::start(cx, want, MAX_PLAYLIST_BYTES as u64);
                 self.first = Some((transfer, BytesMut::new()));
             }
             (None, None) => {}

@@ -8,11 +8,11 @@ use kinora_errors::{Coded, Fault, Retry, Secret, codes};
 use kinora_media::{ByteRange, RequestId, Time};
 use kinora_protect::ContentKey;
 
-use super::{Loader, Offer};
+use super::{Loader, LoaderEvent};
 use crate::cx::Cx;
-use crate::ingest::hls::load::Load;
-use crate::ingest::hls::plan::{Init, Playlist};
-use crate::ingest::hls::read;
+use crate::ingest::hls;
+use crate::ingest::segmented::index::{Init, Manifest};
+use crate::ingest::segmented::segment_reader::SegmentReader;
 use crate::recover;
 use crate::transfer::{Progress, Terms, Transfer, Want};
 use crate::{InfoCode, Initiator, Purpose, TimingMark};
@@ -22,11 +22,11 @@ const SEGMENT_WINDOW: u64 = 1 << 20;
 /// Playlists, keys and init sections beyond that are refused.
 const SMALL_LIMIT: u64 = 8 << 20;
 /// Keys and init sections that are kept.
-const MOST_KEYS: usize = 8;
-const MOST_INITS: usize = 4;
+const MAX_KEYS: usize = 8;
+const MAX_INITS: usize = 4;
 /// What a request is for.
 #[derive(Clone, Debug)]
-pub(super) enum Task {
+pub(super) enum Resource {
     Playlist,
     Key(Secret),
     Init(Arc<Init>),
@@ -34,8 +34,8 @@ pub(super) enum Task {
 }
 
 /// A request under way.
-pub(super) struct Job {
-    pub(super) task: Task,
+pub(super) struct PendingRequest {
+    pub(super) resource: Resource,
     pub(super) transfer: Transfer,
     data: BytesMut,
     pub(super) asked: Time,
@@ -46,19 +46,19 @@ impl Loader {
         self.asked_at = cx.mono();
         self.refresh_at = None;
         let url = self.asked.clone();
-        self.ask(cx, Task::Playlist, url, ByteRange::default());
+        self.ask(cx, Resource::Playlist, url, ByteRange::default());
     }
 
-    pub(super) fn ask(&mut self, cx: &mut Cx, task: Task, url: Secret, range: ByteRange) {
-        let (purpose, window) = match &task {
-            Task::Playlist => (Purpose::Playlist, SMALL_LIMIT),
-            Task::Key(_) => (Purpose::Key, 4_096),
-            Task::Init(_) => (Purpose::Init, SMALL_LIMIT),
-            Task::Segment(number) => (Purpose::Segment(*number), SEGMENT_WINDOW),
+    pub(super) fn ask(&mut self, cx: &mut Cx, resource: Resource, url: Secret, range: ByteRange) {
+        let (purpose, window) = match &resource {
+            Resource::Playlist => (Purpose::Playlist, SMALL_LIMIT),
+            Resource::Key(_) => (Purpose::Key, 4_096),
+            Resource::Init(_) => (Purpose::Init, SMALL_LIMIT),
+            Resource::Segment(number) => (Purpose::Segment(*number), SEGMENT_WINDOW),
         };
         // What names it: the playlist, and of the playlist itself its own address.
-        let named_by = match task {
-            Task::Playlist => &self.asked,
+        let named_by = match resource {
+            Resource::Playlist => &self.asked,
             _ => &self.url,
         };
         let initiator = match named_by.expose().split_once("://") {
@@ -78,8 +78,8 @@ impl Loader {
             },
             window,
         );
-        self.jobs.push(Job {
-            task,
+        self.requests.push(PendingRequest {
+            resource,
             transfer,
             data: BytesMut::new(),
             asked: cx.mono(),
@@ -87,11 +87,12 @@ impl Loader {
     }
 
     pub(super) fn want_key(&mut self, cx: &mut Cx, url: &Secret) {
-        let coming = self.asks_for(|task| matches!(task, Task::Key(known) if known == url));
+        let coming =
+            self.asks_for(|resource| matches!(resource, Resource::Key(known) if known == url));
         if !coming && !self.keys.iter().any(|(known, _)| known == url) {
             self.ask(
                 cx,
-                Task::Key(url.clone()),
+                Resource::Key(url.clone()),
                 url.clone(),
                 ByteRange::default(),
             );
@@ -99,56 +100,59 @@ impl Loader {
     }
 
     pub(super) fn want_init(&mut self, cx: &mut Cx, init: Arc<Init>) {
-        let coming = self.asks_for(|task| matches!(task, Task::Init(known) if *known == init));
+        let coming =
+            self.asks_for(|resource| matches!(resource, Resource::Init(known) if *known == init));
         if !coming && !self.inits.iter().any(|(known, _)| *known == init) {
             let (url, range) = (init.url.clone(), init.range);
-            self.ask(cx, Task::Init(init), url, range);
+            self.ask(cx, Resource::Init(init), url, range);
         }
     }
 
     /// Whether a request for it is under way.
-    pub(super) fn asks_for(&self, is: impl Fn(&Task) -> bool) -> bool {
-        self.jobs.iter().any(|job| is(&job.task))
+    pub(super) fn asks_for(&self, is: impl Fn(&Resource) -> bool) -> bool {
+        self.requests.iter().any(|request| is(&request.resource))
     }
 
-    pub(super) fn drop_jobs(&mut self, cx: &mut Cx, is: impl Fn(&Job) -> bool) {
-        self.jobs.retain_mut(|job| {
-            let drop = is(job);
+    pub(super) fn cancel_requests(&mut self, cx: &mut Cx, is: impl Fn(&PendingRequest) -> bool) {
+        self.requests.retain_mut(|request| {
+            let drop = is(request);
             if drop {
-                job.transfer.cancel(cx);
+                request.transfer.cancel(cx);
             }
             !drop
         });
     }
 
-    /// The job of a request, if it is of this loader.
-    fn job(&self, id: RequestId) -> Option<usize> {
-        self.jobs.iter().position(|job| job.transfer.is(id))
+    /// The request of a request, if it is of this loader.
+    fn request(&self, id: RequestId) -> Option<usize> {
+        self.requests
+            .iter()
+            .position(|request| request.transfer.is(id))
     }
 
-    pub(in crate::ingest::hls) fn owns(&self, id: RequestId) -> bool {
-        self.job(id).is_some()
+    pub(in crate::ingest::segmented) fn owns(&self, id: RequestId) -> bool {
+        self.request(id).is_some()
     }
 
-    /// Lets the job's transfer take an input.
-    pub(in crate::ingest::hls) fn route(
+    /// Lets the request's transfer take an input.
+    pub(in crate::ingest::segmented) fn route(
         &mut self,
         cx: &mut Cx,
         id: RequestId,
         terms: Terms,
         act: impl FnOnce(&mut Cx, &mut Transfer) -> Progress,
     ) {
-        let Some(at) = self.job(id) else { return };
-        if let Some(job) = self.jobs.get_mut(at) {
-            let progress = act(cx, &mut job.transfer);
+        let Some(at) = self.request(id) else { return };
+        if let Some(request) = self.requests.get_mut(at) {
+            let progress = act(cx, &mut request.transfer);
             self.take(cx, at, progress, terms);
         }
     }
 
-    pub(in crate::ingest::hls) fn on_time(&mut self, cx: &mut Cx, terms: Terms) {
-        for at in (0..self.jobs.len()).rev() {
-            if let Some(job) = self.jobs.get_mut(at) {
-                let progress = job.transfer.on_time(cx, terms);
+    pub(in crate::ingest::segmented) fn on_time(&mut self, cx: &mut Cx, terms: Terms) {
+        for at in (0..self.requests.len()).rev() {
+            if let Some(request) = self.requests.get_mut(at) {
+                let progress = request.transfer.on_time(cx, terms);
                 self.take(cx, at, progress, terms);
             }
         }
@@ -163,9 +167,9 @@ impl Loader {
             Progress::Head(info) => {
                 cx.mark(TimingMark::Connect);
                 let playlist = self
-                    .jobs
+                    .requests
                     .get(at)
-                    .is_some_and(|job| matches!(job.task, Task::Playlist));
+                    .is_some_and(|request| matches!(request.resource, Resource::Playlist));
                 if let (true, Some(url)) = (playlist, info.final_url) {
                     self.url = Secret::new(url);
                 }
@@ -173,51 +177,53 @@ impl Loader {
             Progress::Data(_, data) => self.data(cx, at, data),
             Progress::Done => self.done(cx, at),
             Progress::Expired(fault) => self.expired(cx, at, fault),
-            Progress::Parked(fault) => self.offers.push_back(Offer::Parked(fault)),
+            Progress::Parked(fault) => self.events.push_back(LoaderEvent::Parked(fault)),
             Progress::Failed(fault) => self.failed(cx, at, fault, terms),
         }
     }
 
     fn data(&mut self, cx: &mut Cx, at: usize, data: Bytes) {
-        let Some(job) = self.jobs.get_mut(at) else {
+        let Some(request) = self.requests.get_mut(at) else {
             return;
         };
-        match job.task {
-            Task::Segment(number) => {
+        match request.resource {
+            Resource::Segment(number) => {
                 cx.mark(TimingMark::FirstSegmentByte);
-                if let Some(load) = self.load(number) {
-                    load.add(data);
+                if let Some(reader) = self.reader(number) {
+                    reader.add(data);
                 }
             }
-            _ => job.data.extend_from_slice(&data),
+            _ => request.data.extend_from_slice(&data),
         }
     }
 
     fn done(&mut self, cx: &mut Cx, at: usize) {
-        let job = self.jobs.remove(at);
-        match job.task {
-            Task::Playlist => match read::playlist(cx, &job.data, &self.url, &self.variables) {
-                Ok(Playlist::Media(plan)) => self.playlist_came(cx, plan),
-                Ok(Playlist::Multivariant { .. }) => {
-                    self.fail(read::malformed(
-                        "a multivariant playlist stands where a media playlist is due",
-                        &self.url,
-                    ));
+        let request = self.requests.remove(at);
+        match request.resource {
+            Resource::Playlist => {
+                match hls::playlist(cx, &request.data, &self.url, &self.variables) {
+                    Ok(Manifest::Media(plan)) => self.playlist_came(cx, plan),
+                    Ok(Manifest::Multivariant { .. }) => {
+                        self.fail(hls::malformed(
+                            "a multivariant playlist stands where a media playlist is due",
+                            &self.url,
+                        ));
+                    }
+                    Err(fault) => self.fail(fault),
                 }
-                Err(fault) => self.fail(fault),
-            },
-            Task::Key(url) => self.key_came(cx, url, &job.data),
-            Task::Init(init) => {
-                self.inits.push_back((init, job.data.freeze()));
-                self.inits.keep_last(MOST_INITS);
             }
-            Task::Segment(number) => {
-                if let Some(load) = self.load(number) {
-                    load.complete();
+            Resource::Key(url) => self.key_came(cx, url, &request.data),
+            Resource::Init(init) => {
+                self.inits.push_back((init, request.data.freeze()));
+                self.inits.keep_last(MAX_INITS);
+            }
+            Resource::Segment(number) => {
+                if let Some(reader) = self.reader(number) {
+                    reader.complete();
                 }
-                self.offers.push_back(Offer::Measured {
-                    bytes: job.transfer.received(),
-                    took: cx.mono() - job.asked,
+                self.events.push_back(LoaderEvent::Measured {
+                    bytes: request.transfer.received(),
+                    took: cx.mono() - request.asked,
                 });
                 self.go_on(cx);
             }
@@ -234,37 +240,38 @@ impl Loader {
         match read {
             Ok(()) => {
                 self.keys.push_back((url, key));
-                self.keys.keep_last(MOST_KEYS);
+                self.keys.keep_last(MAX_KEYS);
             }
             Err(fault) => self.fail(fault.at_url(url.expose())),
         }
     }
 
-    fn load(&mut self, number: u64) -> Option<&mut Load> {
-        let mut loads = self.loads.iter_mut();
-        loads.find(|load| load.segment.number == number)
+    fn reader(&mut self, number: u64) -> Option<&mut SegmentReader> {
+        let mut readers = self.readers.iter_mut();
+        readers.find(|reader| reader.segment.number == number)
     }
 
     /// A request failed for good.
     fn failed(&mut self, cx: &mut Cx, at: usize, fault: Fault, terms: Terms) {
-        let job = self.jobs.remove(at);
-        match job.task {
+        let request = self.requests.remove(at);
+        match request.resource {
             // A live stream goes on without a segment that is gone.
-            Task::Segment(number) if terms.live => {
-                self.loads.retain(|load| load.segment.number != number);
+            Resource::Segment(number) if terms.live => {
+                self.readers
+                    .retain(|reader| reader.segment.number != number);
                 cx.recovered(fault);
             }
-            Task::Segment(number) => {
-                self.loads.retain(|load| load.segment.number < number);
+            Resource::Segment(number) => {
+                self.readers.retain(|reader| reader.segment.number < number);
                 // What was given of it must not come twice.
-                self.next = if self.given == Some(number) {
+                self.next = if self.current_segment == Some(number) {
                     number + 1
                 } else {
                     number
                 };
                 self.fail(fault);
             }
-            Task::Playlist if self.is_live() && recover::may_come_back(&fault) => {
+            Resource::Playlist if self.is_live() && recover::may_come_back(&fault) => {
                 cx.info(
                     InfoCode::NetworkRetry,
                     "the playlist is asked for again later",
@@ -285,7 +292,7 @@ impl Loader {
                 .retry_class(Retry::Backoff)
                 .at_url(self.url.expose());
             self.refresh_at = None;
-            return self.offers.push_back(Offer::Parked(fault));
+            return self.events.push_back(LoaderEvent::Parked(fault));
         }
         self.ask_playlist(cx);
     }
@@ -294,14 +301,14 @@ impl Loader {
         self.plan.as_ref().map_or(Time::ZERO, |plan| plan.target)
     }
 
-    pub(in crate::ingest::hls) fn reload(&mut self, cx: &mut Cx) -> bool {
+    pub(in crate::ingest::segmented) fn reload(&mut self, cx: &mut Cx) -> bool {
         let mut asks = false;
-        for job in &mut self.jobs {
-            asks |= job.transfer.reload(cx);
+        for request in &mut self.requests {
+            asks |= request.transfer.reload(cx);
         }
         if self.is_live()
             && self.refresh_at.is_none()
-            && !self.asks_for(|task| matches!(task, Task::Playlist))
+            && !self.asks_for(|resource| matches!(resource, Resource::Playlist))
         {
             self.ask_playlist(cx);
             asks = true;
@@ -309,13 +316,13 @@ impl Loader {
         asks
     }
 
-    pub(in crate::ingest::hls) fn deadline(&self, cx: &Cx) -> Option<Time> {
-        let jobs = self
-            .jobs
+    pub(in crate::ingest::segmented) fn deadline(&self, cx: &Cx) -> Option<Time> {
+        let requests = self
+            .requests
             .iter()
-            .filter_map(|job| job.transfer.deadline(cx))
+            .filter_map(|request| request.transfer.deadline(cx))
             .min();
-        crate::present::earliest([jobs, self.refresh_at])
+        crate::present::earliest([requests, self.refresh_at])
     }
 }
 

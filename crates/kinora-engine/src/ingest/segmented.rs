@@ -1,13 +1,13 @@
-//! HLS (RFC 8216): renditions, and the loaders that read them.
+//! Presentations by segments: renditions, and the loaders that read them. What names the segments is a manifest, which a
+//! front end reads (`ingest::hls`).
 
-mod exact;
-mod hurry;
-mod load;
+mod abandonment;
+mod audio;
+mod exact_seek;
+pub(in crate::ingest) mod index;
+mod input;
 mod loader;
-mod plan;
-mod read;
-mod requests;
-mod sound;
+mod segment_reader;
 mod switching;
 
 use std::collections::VecDeque;
@@ -18,15 +18,15 @@ use kinora_errors::{Fault, Secret};
 use kinora_manifest::hls::Variables;
 use kinora_media::{MediaInfo, Packet, Time, TrackKind};
 
-use self::exact::Aim;
-use self::hurry::Begun;
-use self::load::Timeline;
-use self::loader::{From, Loader, Offer};
-use self::plan::{AudioRendition, Plan, Playlist, Variant};
-use self::sound::Sound;
-pub(crate) use self::sound::is_separate_sound;
-use super::{Buffer, Notice};
-use crate::abr::{Abr, Pace};
+use self::abandonment::SegmentStart;
+use self::audio::AudioRenditions;
+pub(crate) use self::audio::is_audio_rendition;
+use self::exact_seek::ExactSeek;
+use self::index::{AudioRendition, Manifest, SegmentIndex, Variant};
+use self::loader::{Loader, LoaderEvent, StartPosition};
+use self::segment_reader::TimestampOffsets;
+use super::{Buffer, Notice, hls};
+use crate::abr::{Abr, ThroughputWindow};
 use crate::cx::Cx;
 use crate::pipelines::Sources;
 use crate::recover;
@@ -34,12 +34,12 @@ use crate::transfer::Transfer;
 use crate::{ByRole, Role, SeekAccuracy, TimingMark};
 
 /// A playlist beyond that is refused.
-const LONGEST_PLAYLIST: usize = 8 << 20;
+const MAX_PLAYLIST_BYTES: usize = 8 << 20;
 /// Segments begin where the playlist says, give or take its rounding.
 const ROUNDING: Time = Time::from_millis(50);
 
 /// A presentation by playlists.
-pub(crate) struct Hls {
+pub(crate) struct Segmented {
     /// The playlist that the user named, while it comes.
     first: Option<(Transfer, BytesMut)>,
     /// Where it is asked for.
@@ -54,22 +54,22 @@ pub(crate) struct Hls {
     main: Option<Loader>,
     /// The loader of another variant, which takes over when the segments under way are read.
     incoming: Option<(usize, Loader)>,
-    sound: Sound,
+    audio: AudioRenditions,
     main_ended: bool,
     abr: Abr,
-    pace: Pace,
-    begun: Option<Begun>,
+    throughput: ThroughputWindow,
+    segment_start: Option<SegmentStart>,
     /// An exact seek that has not found its segment yet.
-    aim: Option<Aim>,
-    timeline: Timeline,
+    exact_seek: Option<ExactSeek>,
+    timeline: TimestampOffsets,
     main_info: Option<Arc<MediaInfo>>,
-    told: Option<Arc<MediaInfo>>,
-    begin: From,
+    reported: Option<Arc<MediaInfo>>,
+    begin: StartPosition,
     variables: Variables,
     notices: VecDeque<Notice>,
 }
 
-impl Hls {
+impl Segmented {
     /// Takes over a transfer whose first bytes turned out to be a playlist.
     pub(crate) fn adopt(transfer: Transfer, data: &Bytes, url: Secret) -> Self {
         Self {
@@ -82,16 +82,16 @@ impl Hls {
             manual: false,
             main: None,
             incoming: None,
-            sound: Sound::default(),
+            audio: AudioRenditions::default(),
             main_ended: false,
             abr: Abr::default(),
-            pace: Pace::default(),
-            begun: None,
-            aim: None,
-            timeline: Timeline::default(),
+            throughput: ThroughputWindow::default(),
+            segment_start: None,
+            exact_seek: None,
+            timeline: TimestampOffsets::default(),
             main_info: None,
-            told: None,
-            begin: From::Start,
+            reported: None,
+            begin: StartPosition::Default,
             variables: Variables::default(),
             notices: VecDeque::new(),
         }
@@ -107,7 +107,7 @@ impl Hls {
     }
 
     /// The playlist of the rendition that plays.
-    fn plan(&self) -> Option<&Plan> {
+    fn plan(&self) -> Option<&SegmentIndex> {
         self.main.as_ref()?.plan.as_ref()
     }
 
@@ -118,15 +118,15 @@ impl Hls {
 
     fn opened(&mut self, cx: &mut Cx, text: &[u8]) {
         cx.mark(TimingMark::Playlist);
-        match read::playlist(cx, text, &self.url, &Variables::default()) {
-            Ok(Playlist::Media(plan)) => {
+        match hls::playlist(cx, text, &self.url, &Variables::default()) {
+            Ok(Manifest::Media(plan)) => {
                 let loader =
                     Loader::new(self.asked.clone(), self.begin, None, Variables::default());
                 let mut loader = loader.redirected(self.url.clone());
                 loader.playlist_came(cx, plan);
                 self.main = Some(loader);
             }
-            Ok(Playlist::Multivariant {
+            Ok(Manifest::Multivariant {
                 variants,
                 audio,
                 variables,
@@ -138,17 +138,17 @@ impl Hls {
                 }
                 self.variables = variables.clone();
                 self.variants = variants;
-                self.sound = Sound::new(audio, variables);
+                self.audio = AudioRenditions::new(audio, variables);
                 if self.variants.is_empty() {
-                    let fault = read::malformed("the playlist names no rendition", &self.url);
+                    let fault = hls::malformed("the playlist names no rendition", &self.url);
                     return self.notices.push_back(Notice::Failed(fault));
                 }
                 if let Err(fault) = self.choose_first(cx) {
                     return self.notices.push_back(Notice::Failed(fault));
                 }
                 self.main = self.loader(cx, self.current, self.begin);
-                self.open_sound(cx, self.begin);
-                if let Err(fault) = self.choose_sound(cx) {
+                self.open_audio(cx, self.begin);
+                if let Err(fault) = self.choose_audio(cx) {
                     self.notices.push_back(Notice::Failed(fault));
                 }
             }
@@ -163,7 +163,7 @@ impl Hls {
             .collect()
     }
 
-    fn loader(&self, cx: &mut Cx, index: usize, from: From) -> Option<Loader> {
+    fn loader(&self, cx: &mut Cx, index: usize, from: StartPosition) -> Option<Loader> {
         let url = self.variants.get(index)?.url.clone();
         let known = self.main.as_ref().and_then(Loader::timeline);
         let mut loader = Loader::new(url, from, known, self.variables.clone());
@@ -172,11 +172,11 @@ impl Hls {
     }
 
     /// The sound of the variant, where it has a playlist of its own.
-    fn open_sound(&mut self, cx: &mut Cx, from: From) {
+    fn open_audio(&mut self, cx: &mut Cx, from: StartPosition) {
         let variant = self.variants.get(self.current);
         let group = variant.and_then(|variant| variant.audio_group.clone());
         let like = self.main.as_ref().and_then(Loader::timeline);
-        self.sound.follow(cx, group.as_deref(), from, like);
+        self.audio.follow(cx, group.as_deref(), from, like);
     }
 
     /// The multivariant playlist names the same renditions at other URLs.
@@ -193,7 +193,7 @@ impl Hls {
         {
             loader.renew(cx, &url);
         }
-        self.sound.renew(cx, audio);
+        self.audio.renew(cx, audio);
     }
 
     pub(crate) fn poll(
@@ -204,18 +204,18 @@ impl Hls {
         most: Time,
     ) -> Option<Notice> {
         loop {
-            let separate = self.sound.is_separate();
+            let separate = self.audio.is_separate();
             buffer.set_sources(match separate {
                 false => Sources::Shared,
                 true => Sources::Separate {
                     complete: ByRole {
                         video: self.main_ended,
-                        audio: self.sound.ended,
+                        audio: self.audio.ended,
                         text: true,
                     },
                 },
             });
-            if let Some(place) = self.sound.changed.take() {
+            if let Some(place) = self.audio.changed.take() {
                 let index = u32::try_from(self.variants.len() + place).unwrap_or(u32::MAX);
                 return Some(Notice::Switched(index));
             }
@@ -227,25 +227,26 @@ impl Hls {
             let room = |role: Role, other_ended: bool| {
                 buffer.ahead_of(role, position) < if other_ended { alone } else { most }
             };
-            let [room_for_main, room_for_sound] = match separate {
+            let [room_for_main, room_for_audio] = match separate {
                 true => [
-                    room(Role::Video, self.sound.ended),
+                    room(Role::Video, self.audio.ended),
                     room(Role::Audio, self.main_ended),
                 ],
                 false => [!buffer.is_full(position, most), false],
             };
             let mut idle = true;
-            // Until the tracks of all playlists are told nobody takes their packets.
-            let untold = self.told.is_none();
-            let main_waits = untold && self.main_info.is_some() && separate && !self.sound.ended;
+            // Until the tracks of all playlists are reported nobody takes their packets.
+            let unreported = self.reported.is_none();
+            let main_waits =
+                unreported && self.main_info.is_some() && separate && !self.audio.ended;
             // The pictures say where the presentation begins, whichever of the two comes first.
-            let unplaced = untold || self.timeline.is_empty();
-            let sound_waits = unplaced && self.sound.info.is_some() && !self.main_ended;
+            let unplaced = unreported || self.timeline.is_empty();
+            let audio_waits = unplaced && self.audio.info.is_some() && !self.main_ended;
             if room_for_main && !self.main_ended && !main_waits {
                 idle &= !self.poll_main(cx, buffer, position);
             }
-            if room_for_sound && !self.sound.ended && !sound_waits {
-                idle &= !self.poll_sound(cx, buffer);
+            if room_for_audio && !self.audio.ended && !audio_waits {
+                idle &= !self.poll_audio(cx, buffer);
             }
             if idle && self.notices.is_empty() {
                 return None;
@@ -254,29 +255,29 @@ impl Hls {
     }
 
     fn poll_main(&mut self, cx: &mut Cx, buffer: &mut dyn Buffer, position: Time) -> bool {
-        self.hurry(cx, buffer, position);
+        self.consider_abandonment(cx, buffer, position);
         let Some(main) = &mut self.main else {
             return false;
         };
-        let Some(offer) = main.poll(cx, &mut self.timeline) else {
+        let Some(event) = main.poll(cx, &mut self.timeline) else {
             return self.take_over(cx);
         };
-        match offer {
-            Offer::Packet(packet) => self.arrived(cx, buffer, packet),
-            Offer::Info(info) => {
+        match event {
+            LoaderEvent::Packet(packet) => self.arrived(cx, buffer, packet),
+            LoaderEvent::Info(info) => {
                 self.main_info = Some(info);
                 self.merge(cx);
             }
-            Offer::Ended => {
+            LoaderEvent::Ended => {
                 // By now it is known how long it is.
                 self.merge(cx);
                 self.main_ended = true;
-                self.tell_end();
+                self.report_end();
             }
-            Offer::Failed(fault) => self.variant_failed(cx, fault),
-            Offer::Parked(fault) => self.notices.push_back(Notice::Parked(fault)),
-            Offer::Expired(fault) => self.expired(fault),
-            Offer::Measured { bytes, took } => {
+            LoaderEvent::Failed(fault) => self.variant_failed(cx, fault),
+            LoaderEvent::Parked(fault) => self.notices.push_back(Notice::Parked(fault)),
+            LoaderEvent::Expired(fault) => self.expired(fault),
+            LoaderEvent::Measured { bytes, took } => {
                 self.abr.sample(bytes, took);
                 self.adapt(cx, buffer.ahead(position));
             }
@@ -286,67 +287,72 @@ impl Hls {
 
     fn push(&mut self, cx: &mut Cx, buffer: &mut dyn Buffer, packet: Packet) {
         let track = || self.main_info.as_ref()?.track(packet.track);
-        if self.sound.is_separate() && track().is_some_and(|track| track.kind() == TrackKind::Audio)
+        if self.audio.is_separate() && track().is_some_and(|track| track.kind() == TrackKind::Audio)
         {
             // What plays is the sound of another playlist.
             return;
         }
-        self.note_begin(buffer, &packet);
+        self.note_segment_start(buffer, &packet);
         if packet.flags.key {
             cx.mark(TimingMark::FirstKeyFrame);
         }
         buffer.push(packet);
     }
 
-    fn poll_sound(&mut self, cx: &mut Cx, buffer: &mut dyn Buffer) -> bool {
-        let offer = match &mut self.sound.loader {
+    fn poll_audio(&mut self, cx: &mut Cx, buffer: &mut dyn Buffer) -> bool {
+        let event = match &mut self.audio.loader {
             Some(loader) => loader.poll(cx, &mut self.timeline),
             None => None,
         };
-        let Some(offer) = offer else { return false };
-        match offer {
-            Offer::Packet(packet) => {
-                if let Some(packet) = self.sound.give(packet) {
+        let Some(event) = event else { return false };
+        match event {
+            LoaderEvent::Packet(packet) => {
+                if let Some(packet) = self.audio.give(packet) {
                     buffer.push(packet);
                 }
             }
-            Offer::Info(info) => {
-                self.sound.info = Some(info);
+            LoaderEvent::Info(info) => {
+                self.audio.info = Some(info);
                 self.merge(cx);
             }
-            Offer::Ended => {
-                self.sound.ended = true;
-                self.tell_end();
+            LoaderEvent::Ended => {
+                self.audio.ended = true;
+                self.report_end();
             }
-            Offer::Failed(fault) => self.sound_failed(cx, fault),
-            Offer::Parked(fault) => self.notices.push_back(Notice::Parked(fault)),
-            Offer::Expired(fault) => self.expired(fault),
-            Offer::Measured { .. } => {}
+            LoaderEvent::Failed(fault) => self.audio_failed(cx, fault),
+            LoaderEvent::Parked(fault) => self.notices.push_back(Notice::Parked(fault)),
+            LoaderEvent::Expired(fault) => self.expired(fault),
+            LoaderEvent::Measured { .. } => {}
         }
         true
     }
 
     /// Another rendition of the sound goes on; without one the pictures do.
-    fn sound_failed(&mut self, cx: &mut Cx, fault: Fault) {
+    fn audio_failed(&mut self, cx: &mut Cx, fault: Fault) {
         let settled = self.is_settled(cx, |choice| choice.audio);
-        if (settled || !self.sound.has_other())
-            && pass_over(cx, self.sound.loader.as_mut(), &fault, self.told.is_some())
+        if (settled || !self.audio.has_other())
+            && pass_over(
+                cx,
+                self.audio.loader.as_mut(),
+                &fault,
+                self.reported.is_some(),
+            )
         {
             return cx.recovered(fault);
         }
         if settled {
             return self.notices.push_back(Notice::Failed(fault));
         }
-        if self.sound.fall_back(cx) {
+        if self.audio.fall_back(cx) {
             cx.recovered(fault);
         } else if self.variants.is_empty() {
             return self.notices.push_back(Notice::Failed(fault));
         } else {
-            cx.recovered(sound::without(fault));
+            cx.recovered(audio::without(fault));
         }
         self.merge(cx);
         if self.main_ended {
-            self.tell_end();
+            self.report_end();
         }
     }
 
@@ -357,8 +363,8 @@ impl Hls {
         }
     }
 
-    fn tell_end(&mut self) {
-        if self.main_ended && (!self.sound.is_separate() || self.sound.ended) {
+    fn report_end(&mut self) {
+        if self.main_ended && (!self.audio.is_separate() || self.audio.ended) {
             self.notices.push_back(Notice::Ended);
         }
     }
@@ -367,42 +373,46 @@ impl Hls {
     fn merge(&mut self, cx: &mut Cx) {
         let Some(main) = &self.main_info else { return };
         let mut info = MediaInfo::clone(main);
-        if !self.sound.merge(&mut info) {
+        if !self.audio.merge(&mut info) {
             return;
         }
-        info.duration = self.plan().and_then(Plan::duration);
+        info.duration = self.plan().and_then(SegmentIndex::duration);
         info.seekable = info.duration.is_some();
         for track in &mut info.tracks {
             // A segment's own length says nothing of the track's.
             track.duration = None;
         }
-        if self.told.as_ref().is_some_and(|told| **told == info) {
+        if self
+            .reported
+            .as_ref()
+            .is_some_and(|reported| **reported == info)
+        {
             return;
         }
         cx.mark(TimingMark::Headers);
         let info = Arc::new(info);
-        self.told = Some(Arc::clone(&info));
+        self.reported = Some(Arc::clone(&info));
         self.notices.push_back(Notice::Info(info));
     }
 
     pub(crate) fn seek(&mut self, cx: &mut Cx, target: Time, accuracy: SeekAccuracy) {
         self.notices.clear();
-        self.aim = (accuracy == SeekAccuracy::Exact).then(|| Aim::at(target));
-        self.begin = From::Time(target);
-        self.forget_pace();
+        self.exact_seek = (accuracy == SeekAccuracy::Exact).then(|| ExactSeek::at(target));
+        self.begin = StartPosition::At(target);
+        self.forget_throughput();
         self.bad.clear();
         self.main_ended = false;
         self.install(cx, self.begin);
         if let Some(main) = &mut self.main {
             main.seek(cx, target);
         }
-        self.seek_sound(cx, target);
+        self.seek_audio(cx, target);
     }
 
     /// Only the sound goes to a time.
-    pub(crate) fn seek_sound(&mut self, cx: &mut Cx, target: Time) {
+    pub(crate) fn seek_audio(&mut self, cx: &mut Cx, target: Time) {
         let like = self.main.as_ref().and_then(Loader::timeline);
-        self.sound.seek(cx, target, like);
+        self.audio.seek(cx, target, like);
     }
 }
 

@@ -11,7 +11,7 @@ use kinora_errors::{Coded, Fault, codes};
 use kinora_media::{MediaInfo, Packet, Time, TrackId, TrackKind};
 use kinora_protect::{ContentKey, HlsDecryptor, Iv};
 
-use super::plan::{Key, Segment};
+use super::index::{Key, Segment};
 use crate::tape::{Tape, TapedDemuxer};
 
 /// A jump so large is no drift of the playlist's durations: the clock was set anew.
@@ -22,10 +22,10 @@ const SEAM: Time = Time::from_millis(1_000);
 /// Durations may be rounded to whole seconds.
 const ROUNDED: Time = Time::from_millis(600);
 /// Clocks of one discontinuity sequence number that are remembered.
-const MOST_CLOCKS: usize = 4;
+const MAX_OFFSETS: usize = 4;
 
 /// The demuxer of the segment before, which knows the tables.
-pub(super) struct Earlier {
+pub(super) struct CarriedDemuxer {
     number: u64,
     discontinuity: u64,
     demuxer: TapedDemuxer,
@@ -34,25 +34,25 @@ pub(super) struct Earlier {
 
 /// The segment that was read before.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Before {
+pub(super) struct PreviousSegment {
     pub(super) number: u64,
     discontinuity: u64,
     shift: Time,
     pub(super) start: Time,
     pub(super) end: Time,
     /// Where it ends by the playlist.
-    told_end: Time,
+    nominal_end: Time,
 }
 
 /// How the clocks of the media relate to the presentation's timeline, by discontinuity sequence
 /// number; all renditions of a stream share it. Within one number there should be one clock
 /// (RFC 8216 4.3.2.3); the newest comes first where a stream has more.
 #[derive(Debug, Default)]
-pub(super) struct Timeline {
+pub(super) struct TimestampOffsets {
     shifts: BTreeMap<u64, VecDeque<Time>>,
 }
 
-impl Timeline {
+impl TimestampOffsets {
     /// Nothing was placed on it so far.
     pub(super) fn is_empty(&self) -> bool {
         self.shifts.is_empty()
@@ -63,27 +63,27 @@ impl Timeline {
         segment: &Segment,
         first: Time,
         wraps: bool,
-        before: Option<Before>,
+        previous: Option<PreviousSegment>,
     ) -> Time {
-        let before = before.filter(|before| before.number + 1 == segment.number);
-        let fresh = before.map_or(segment.start, |before| before.end) - first;
+        let previous = previous.filter(|previous| previous.number + 1 == segment.number);
+        let fresh = previous.map_or(segment.start, |previous| previous.end) - first;
         let known = self.shifts.entry(segment.discontinuity).or_default();
-        let before = before.filter(|before| before.discontinuity == segment.discontinuity);
-        let own = before.map(|before| before.shift);
+        let previous = previous.filter(|previous| previous.discontinuity == segment.discontinuity);
+        let own = previous.map(|previous| previous.shift);
         let best = own
             .into_iter()
             .chain(known.iter().copied())
             .map(|shift| if wraps { unwrap(shift, fresh) } else { shift })
             .min_by_key(|shift| (*shift - fresh).abs());
         let shift = best
-            .filter(|shift| match before {
-                Some(before) => before.goes_on(first + *shift),
+            .filter(|shift| match previous {
+                Some(previous) => previous.goes_on(first + *shift),
                 None => (*shift - fresh).abs() < JUMP,
             })
             .unwrap_or(fresh);
         known.retain(|known| *known != shift);
         known.push_front(shift);
-        known.truncate(MOST_CLOCKS);
+        known.truncate(MAX_OFFSETS);
         if self.shifts.len() > 64 {
             self.shifts.pop_first();
         }
@@ -91,12 +91,12 @@ impl Timeline {
     }
 }
 
-impl Before {
+impl PreviousSegment {
     /// Whether a segment that begins then follows this one on the same clock: at its end, or where the playlist
     /// says that it ends.
     fn goes_on(&self, start: Time) -> bool {
         (start - self.end).abs() <= SEAM
-            || start > self.end && (start - self.told_end).abs() <= ROUNDED
+            || start > self.end && (start - self.nominal_end).abs() <= ROUNDED
     }
 }
 
@@ -112,24 +112,24 @@ fn unwrap(shift: Time, near: Time) -> Time {
     }
 }
 
-/// What the load has for the loader.
-pub(super) enum Given {
+/// What the reader has for the loader.
+pub(super) enum ReadStep {
     Packet(Packet),
     Info(Arc<MediaInfo>),
     /// More bytes of it must come first.
-    Starved,
+    NeedData,
     /// It is through.
-    Over,
+    End,
 }
 
 /// A segment that is being read.
-pub(super) struct Load {
+pub(super) struct SegmentReader {
     pub(super) segment: Segment,
     pieces: VecDeque<Bytes>,
     complete: bool,
     tape: Tape,
     demuxer: Option<TapedDemuxer>,
-    earlier: Option<Earlier>,
+    carried: Option<CarriedDemuxer>,
     /// Damage that was found before this segment.
     damage_before: u64,
     /// Something is missing before it.
@@ -150,7 +150,7 @@ pub(super) struct Load {
     discontinuity: bool,
 }
 
-impl Load {
+impl SegmentReader {
     pub(super) fn new(segment: Segment, discontinuity: bool, tape: Tape) -> Self {
         Self {
             tape,
@@ -158,7 +158,7 @@ impl Load {
             pieces: VecDeque::new(),
             complete: false,
             demuxer: None,
-            earlier: None,
+            carried: None,
             damage_before: 0,
             behind_hole: false,
             crypt: None,
@@ -186,19 +186,19 @@ impl Load {
     }
 
     /// Goes on with what was learnt in the segment before, if this is the next of its discontinuity sequence.
-    pub(super) fn inherit(&mut self, earlier: &mut Option<Earlier>) {
-        if self.demuxer.is_none() && self.earlier.is_none() {
+    pub(super) fn inherit(&mut self, carried: &mut Option<CarriedDemuxer>) {
+        if self.demuxer.is_none() && self.carried.is_none() {
             let segment = &self.segment;
-            self.earlier = earlier.take().filter(|earlier| {
-                earlier.number + 1 == segment.number
-                    && earlier.discontinuity == segment.discontinuity
+            self.carried = carried.take().filter(|carried| {
+                carried.number + 1 == segment.number
+                    && carried.discontinuity == segment.discontinuity
             });
         }
     }
 
     /// What it has learnt, for the segment behind it.
-    pub(super) fn bequeath(&mut self) -> Option<Earlier> {
-        Some(Earlier {
+    pub(super) fn bequeath(&mut self) -> Option<CarriedDemuxer> {
+        Some(CarriedDemuxer {
             number: self.segment.number,
             discontinuity: self.segment.discontinuity,
             demuxer: self.demuxer.take_if(|_| self.wraps)?,
@@ -235,73 +235,78 @@ impl Load {
     pub(super) fn give(
         &mut self,
         init: Option<&Bytes>,
-        timeline: &mut Timeline,
-        before: Option<Before>,
-    ) -> Result<Given, Fault> {
+        timeline: &mut TimestampOffsets,
+        previous: Option<PreviousSegment>,
+    ) -> Result<ReadStep, Fault> {
         loop {
             if self.shift.is_some()
                 && let Some(packet) = self.held.pop_front()
             {
-                return Ok(Given::Packet(self.placed(packet)));
+                return Ok(ReadStep::Packet(self.placed(packet)));
             }
             if !self.push(init)? {
-                return Ok(Given::Starved);
+                return Ok(ReadStep::NeedData);
             }
             let Some(demuxer) = &mut self.demuxer else {
-                return Ok(Given::Over);
+                return Ok(ReadStep::End);
             };
             match demuxer.poll().map_err(|fault| self.fault(fault))? {
                 Step::Info(info) => {
                     self.video = info.first(TrackKind::Video).map(|track| track.id);
-                    return Ok(Given::Info(info));
+                    return Ok(ReadStep::Info(info));
                 }
                 Step::Packet(packet) => {
                     let decides = self.video.is_none_or(|video| video == packet.track);
                     if self.shift.is_none() && decides {
-                        self.anchor(packet.pts, timeline, before);
+                        self.anchor(packet.pts, timeline, previous);
                     }
                     self.held.push_back(packet);
                 }
                 Step::NeedMore | Step::Want(_) if !self.finished => {
                     if self.pieces.is_empty() && !self.complete {
-                        return Ok(Given::Starved);
+                        return Ok(ReadStep::NeedData);
                     }
                 }
                 Step::NeedMore | Step::Want(_) | Step::End => {
                     if self.held.is_empty() {
-                        return Ok(Given::Over);
+                        return Ok(ReadStep::End);
                     }
-                    // Sound alone, though pictures were announced.
+                    // Audio alone, though pictures were announced.
                     let first = self.held.front().map_or(Time::ZERO, |packet| packet.pts);
                     if self.shift.is_none() {
-                        self.anchor(first, timeline, before);
+                        self.anchor(first, timeline, previous);
                     }
                 }
             }
         }
     }
 
-    fn anchor(&mut self, first: Time, timeline: &mut Timeline, before: Option<Before>) {
-        let ended = before.filter(|before| before.number + 1 == self.segment.number);
-        let start = ended.map_or(self.segment.start, |before| before.end);
+    fn anchor(
+        &mut self,
+        first: Time,
+        timeline: &mut TimestampOffsets,
+        previous: Option<PreviousSegment>,
+    ) {
+        let ended = previous.filter(|previous| previous.number + 1 == self.segment.number);
+        let start = ended.map_or(self.segment.start, |previous| previous.end);
         let shift = match self.relative {
             true => start - first,
-            false => timeline.shift(&self.segment, first, self.wraps, before),
+            false => timeline.shift(&self.segment, first, self.wraps, previous),
         };
         self.shift = Some(shift);
         self.span = Some((first + shift, first + shift));
     }
 
     /// What the segment behind it must know, once it is through.
-    pub(super) fn passed(&self) -> Option<Before> {
+    pub(super) fn passed(&self) -> Option<PreviousSegment> {
         let (start, end) = self.span?;
-        Some(Before {
+        Some(PreviousSegment {
             number: self.segment.number,
             discontinuity: self.segment.discontinuity,
             shift: self.shift?,
             start,
             end,
-            told_end: start + self.segment.duration,
+            nominal_end: start + self.segment.duration,
         })
     }
 
@@ -361,12 +366,12 @@ impl Load {
                 let relative = !matches!(kind, Some(ContainerKind::Ts | ContainerKind::Mp4) | None);
                 (kind == Some(ContainerKind::Ts), relative)
             });
-            let mut demuxer = match self.earlier.take().filter(|_| self.wraps) {
-                Some(mut earlier) => {
-                    earlier.demuxer.go_on();
-                    self.damage_before = earlier.demuxer.damage();
-                    self.video = earlier.video;
-                    earlier.demuxer
+            let mut demuxer = match self.carried.take().filter(|_| self.wraps) {
+                Some(mut carried) => {
+                    carried.demuxer.go_on();
+                    self.damage_before = carried.demuxer.damage();
+                    self.video = carried.video;
+                    carried.demuxer
                 }
                 None => TapedDemuxer::new(&self.tape, || match self.wraps {
                     true => Box::new(TsDemuxer::with_timestamps_kept()),

@@ -1,4 +1,4 @@
-//! Sound with playlists of its own: EXT-X-MEDIA of type AUDIO (RFC 8216 4.3.4.1).
+//! Audio with playlists of its own: EXT-X-MEDIA of type AUDIO (RFC 8216 4.3.4.1).
 
 use std::sync::Arc;
 
@@ -6,23 +6,23 @@ use kinora_errors::Fault;
 use kinora_manifest::hls::Variables;
 use kinora_media::{MediaInfo, Packet, Time, TrackId, TrackKind};
 
-use super::loader::{From, Loader};
-use super::plan::{AudioRendition, Plan};
+use super::index::{AudioRendition, SegmentIndex};
+use super::loader::{Loader, StartPosition};
 use crate::TrackOption;
 use crate::cx::Cx;
-use crate::ingest::Anew;
+use crate::ingest::Rebuffer;
 
 /// Tracks of a separate playlist of sound carry this in their names.
 const SEPARATE: u32 = 0x8000_0000;
 
 /// Whether a track is of a playlist of sound alone.
-pub(crate) fn is_separate_sound(track: TrackId) -> bool {
+pub(crate) fn is_audio_rendition(track: TrackId) -> bool {
     track.0 & SEPARATE != 0
 }
 
 /// The sound of a presentation, as far as it is not in the playlist of the pictures.
 #[derive(Default)]
-pub(super) struct Sound {
+pub(super) struct AudioRenditions {
     renditions: Vec<AudioRendition>,
     /// The group that the variant names.
     group: Option<String>,
@@ -39,7 +39,7 @@ pub(super) struct Sound {
     variables: Variables,
 }
 
-impl Sound {
+impl AudioRenditions {
     pub(super) fn new(renditions: Vec<AudioRendition>, variables: Variables) -> Self {
         Self {
             renditions,
@@ -65,8 +65,8 @@ impl Sound {
         &mut self,
         cx: &mut Cx,
         group: Option<&str>,
-        from: From,
-        like: Option<Plan>,
+        from: StartPosition,
+        like: Option<SegmentIndex>,
     ) {
         if self.group.as_deref() == group && self.current.is_some() {
             return;
@@ -96,7 +96,7 @@ impl Sound {
     }
 
     /// Reads the rendition that is current, if it has a playlist of its own.
-    fn load(&mut self, cx: &mut Cx, from: From, like: Option<Plan>) {
+    fn load(&mut self, cx: &mut Cx, from: StartPosition, like: Option<SegmentIndex>) {
         if let Some(mut old) = self.loader.take() {
             old.close(cx);
         }
@@ -115,9 +115,9 @@ impl Sound {
     }
 
     /// Where another rendition goes on.
-    pub(super) fn resumes(&self, begin: From) -> From {
+    pub(super) fn resumes(&self, begin: StartPosition) -> StartPosition {
         match (self.until, &self.loader) {
-            (Some(until), _) => From::Time(until),
+            (Some(until), _) => StartPosition::At(until),
             (None, Some(loader)) => loader.resumes(),
             (None, None) => begin,
         }
@@ -134,7 +134,7 @@ impl Sound {
         self.bad.extend(self.current);
         let other = self.choice().find(|(at, _)| !self.bad.contains(at));
         let other = other.map(|(at, _)| at);
-        let from = self.resumes(From::Start);
+        let from = self.resumes(StartPosition::Default);
         let like = self.loader.as_ref().and_then(Loader::timeline);
         self.current = other;
         self.load(cx, from, like);
@@ -198,34 +198,39 @@ impl Sound {
     }
 
     /// Takes the rendition of that place in the group.
-    pub(super) fn select(&mut self, cx: &mut Cx, place: usize, like: Option<Plan>) -> Anew {
+    pub(super) fn select(
+        &mut self,
+        cx: &mut Cx,
+        place: usize,
+        like: Option<SegmentIndex>,
+    ) -> Rebuffer {
         let Some(at) = self.choice().nth(place).map(|(at, _)| at) else {
-            return Anew::Nothing;
+            return Rebuffer::None;
         };
         if self.current == Some(at) {
-            return Anew::Nothing;
+            return Rebuffer::None;
         }
         let was_separate = self.is_separate();
         self.current = Some(at);
         self.bad.retain(|bad| *bad != at);
         self.changed = Some(place);
         // The seek that follows says where to.
-        self.load(cx, From::Start, like);
+        self.load(cx, StartPosition::Default, like);
         match was_separate && self.is_separate() {
-            true => Anew::Sound,
+            true => Rebuffer::Audio,
             // It was or will be in the playlist of the pictures.
-            false => Anew::All,
+            false => Rebuffer::All,
         }
     }
 
-    pub(super) fn seek(&mut self, cx: &mut Cx, target: Time, like: Option<Plan>) {
+    pub(super) fn seek(&mut self, cx: &mut Cx, target: Time, like: Option<SegmentIndex>) {
         self.until = None;
         self.ended = false;
         if !self.bad.is_empty() && self.current.is_none() {
             // All renditions were refused: the user tries again.
             self.bad.clear();
             let group = self.group.clone();
-            return self.follow(cx, group.as_deref(), From::Time(target), like);
+            return self.follow(cx, group.as_deref(), StartPosition::At(target), like);
         }
         self.bad.clear();
         if let Some(loader) = &mut self.loader {

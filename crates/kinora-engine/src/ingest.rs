@@ -2,11 +2,13 @@
 
 mod hls;
 mod progressive;
+mod segmented;
 
 use std::sync::Arc;
 
 use kinora_container::SeekTo;
 use kinora_errors::{Fault, Secret};
+use kinora_fetch::FetchEvent;
 use kinora_media::{Chunk, MediaInfo, Packet, RequestId, ResponseInfo, Time, TrackId};
 
 use crate::cx::Cx;
@@ -14,8 +16,8 @@ use crate::pipelines::Sources;
 use crate::transfer::Terms;
 use crate::{Role, SeekAccuracy, TrackChoice, TrackOption};
 
-pub(crate) use hls::{Hls, is_separate_sound};
 pub(crate) use progressive::Progressive;
+pub(crate) use segmented::{Segmented, is_audio_rendition};
 
 /// What the session must know of the ingest.
 #[derive(Debug)]
@@ -62,10 +64,10 @@ pub(crate) enum Sought {
 
 /// What a choice of a rendition makes worthless of what is buffered.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Anew {
-    Nothing,
+pub(crate) enum Rebuffer {
+    None,
     /// The sound; the pictures stay.
-    Sound,
+    Audio,
     All,
 }
 
@@ -76,7 +78,7 @@ pub(crate) enum Ingest {
     /// One resource.
     Progressive(Box<Progressive>),
     /// The segments of playlists.
-    Hls(Box<Hls>),
+    Segmented(Box<Segmented>),
 }
 
 impl Ingest {
@@ -96,23 +98,33 @@ impl Ingest {
         match self {
             Self::Unknown => None,
             Self::Progressive(file) => file.poll(cx, buffer, position, most),
-            Self::Hls(hls) => hls.poll(cx, buffer, position, most),
+            Self::Segmented(segmented) => segmented.poll(cx, buffer, position, most),
         }
     }
 
-    pub(crate) fn on_head(&mut self, cx: &mut Cx, id: RequestId, info: ResponseInfo, terms: Terms) {
+    /// The network answers one of its requests.
+    pub(crate) fn on_fetch(&mut self, cx: &mut Cx, event: FetchEvent, terms: Terms) {
+        match event {
+            FetchEvent::Head { id, info } => self.on_head(cx, id, info, terms),
+            FetchEvent::Chunk(chunk) => self.on_chunk(cx, chunk, terms),
+            FetchEvent::Done { id } => self.on_done(cx, id, terms),
+            FetchEvent::Failed { id, fault } => self.on_failed(cx, id, fault, terms),
+        }
+    }
+
+    fn on_head(&mut self, cx: &mut Cx, id: RequestId, info: ResponseInfo, terms: Terms) {
         match self {
             Self::Unknown => {}
             Self::Progressive(file) => file.on_head(cx, id, info, terms),
-            Self::Hls(hls) => hls.on_head(cx, id, info, terms),
+            Self::Segmented(segmented) => segmented.on_head(cx, id, info, terms),
         }
     }
 
-    pub(crate) fn on_chunk(&mut self, cx: &mut Cx, chunk: Chunk, terms: Terms) {
+    fn on_chunk(&mut self, cx: &mut Cx, chunk: Chunk, terms: Terms) {
         match self {
             Self::Unknown => {}
             Self::Progressive(file) => file.on_chunk(cx, chunk),
-            Self::Hls(hls) => return hls.on_chunk(cx, chunk, terms),
+            Self::Segmented(segmented) => return segmented.on_chunk(cx, chunk, terms),
         }
         self.unfold();
     }
@@ -126,7 +138,7 @@ impl Ingest {
             return;
         }
         if let Some((transfer, data, url)) = file.take_playlist() {
-            *self = Self::Hls(Box::new(Hls::adopt(transfer, &data, url)));
+            *self = Self::Segmented(Box::new(Segmented::adopt(transfer, &data, url)));
         }
     }
 
@@ -135,7 +147,7 @@ impl Ingest {
         match self {
             Self::Unknown => false,
             Self::Progressive(_) => false,
-            Self::Hls(hls) => hls.is_live(),
+            Self::Segmented(segmented) => segmented.is_live(),
         }
     }
 
@@ -143,7 +155,7 @@ impl Ingest {
     pub(crate) fn live_hold_back(&self) -> Option<Time> {
         match self {
             Self::Unknown | Self::Progressive(_) => None,
-            Self::Hls(hls) => hls.hold_back(),
+            Self::Segmented(segmented) => segmented.hold_back(),
         }
     }
 
@@ -151,7 +163,7 @@ impl Ingest {
     pub(crate) fn first_time(&self) -> Time {
         match self {
             Self::Unknown | Self::Progressive(_) => Time::ZERO,
-            Self::Hls(hls) => hls.first_time(),
+            Self::Segmented(segmented) => segmented.first_time(),
         }
     }
 
@@ -160,38 +172,38 @@ impl Ingest {
         match self {
             Self::Unknown => None,
             Self::Progressive(_) => None,
-            Self::Hls(hls) => hls.options(),
+            Self::Segmented(segmented) => segmented.options(),
         }
     }
 
     /// Chooses a rendition; gives what must be loaded anew, which a seek does.
-    pub(crate) fn select(&mut self, cx: &mut Cx, choice: TrackChoice) -> Anew {
+    pub(crate) fn select(&mut self, cx: &mut Cx, choice: TrackChoice) -> Rebuffer {
         match self {
-            Self::Unknown | Self::Progressive(_) => Anew::Nothing,
-            Self::Hls(hls) => hls.select(cx, choice),
+            Self::Unknown | Self::Progressive(_) => Rebuffer::None,
+            Self::Segmented(segmented) => segmented.select(cx, choice),
         }
     }
 
     /// The sound alone goes to a time, where it comes from a playlist of its own.
-    pub(crate) fn seek_sound(&mut self, cx: &mut Cx, target: Time) {
-        if let Self::Hls(hls) = self {
-            hls.seek_sound(cx, target);
+    pub(crate) fn seek_audio(&mut self, cx: &mut Cx, target: Time) {
+        if let Self::Segmented(segmented) = self {
+            segmented.seek_audio(cx, target);
         }
     }
 
-    pub(crate) fn on_done(&mut self, cx: &mut Cx, id: RequestId, terms: Terms) {
+    fn on_done(&mut self, cx: &mut Cx, id: RequestId, terms: Terms) {
         match self {
             Self::Unknown => {}
             Self::Progressive(file) => file.on_done(cx, id),
-            Self::Hls(hls) => hls.on_done(cx, id, terms),
+            Self::Segmented(segmented) => segmented.on_done(cx, id, terms),
         }
     }
 
-    pub(crate) fn on_failed(&mut self, cx: &mut Cx, id: RequestId, fault: Fault, terms: Terms) {
+    fn on_failed(&mut self, cx: &mut Cx, id: RequestId, fault: Fault, terms: Terms) {
         match self {
             Self::Unknown => {}
             Self::Progressive(file) => file.on_failed(cx, id, fault, terms),
-            Self::Hls(hls) => hls.on_failed(cx, id, fault, terms),
+            Self::Segmented(segmented) => segmented.on_failed(cx, id, fault, terms),
         }
     }
 
@@ -199,7 +211,7 @@ impl Ingest {
         match self {
             Self::Unknown => {}
             Self::Progressive(file) => file.on_time(cx, terms),
-            Self::Hls(hls) => hls.on_time(cx, terms),
+            Self::Segmented(segmented) => segmented.on_time(cx, terms),
         }
     }
 
@@ -207,7 +219,7 @@ impl Ingest {
         match self {
             Self::Unknown => None,
             Self::Progressive(file) => file.deadline(cx),
-            Self::Hls(hls) => hls.deadline(cx),
+            Self::Segmented(segmented) => segmented.deadline(cx),
         }
     }
 
@@ -216,8 +228,8 @@ impl Ingest {
         match self {
             Self::Unknown => Sought::Direct,
             Self::Progressive(file) => file.seek(cx, target),
-            Self::Hls(hls) => {
-                hls.seek(cx, target.time, accuracy);
+            Self::Segmented(segmented) => {
+                segmented.seek(cx, target.time, accuracy);
                 Sought::Direct
             }
         }
@@ -228,7 +240,7 @@ impl Ingest {
     pub(crate) fn find_duration(&mut self) -> bool {
         match self {
             Self::Progressive(file) => file.look_for_length(),
-            Self::Unknown | Self::Hls(_) => false,
+            Self::Unknown | Self::Segmented(_) => false,
         }
     }
 
@@ -236,7 +248,7 @@ impl Ingest {
     pub(crate) fn total_len(&self) -> Option<u64> {
         match self {
             Self::Progressive(file) => file.total_len(),
-            Self::Unknown | Self::Hls(_) => None,
+            Self::Unknown | Self::Segmented(_) => None,
         }
     }
 
@@ -244,7 +256,7 @@ impl Ingest {
     pub(crate) fn damage(&self) -> u64 {
         match self {
             Self::Progressive(file) => file.damage(),
-            Self::Unknown | Self::Hls(_) => 0,
+            Self::Unknown | Self::Segmented(_) => 0,
         }
     }
 
@@ -253,7 +265,7 @@ impl Ingest {
         match self {
             Self::Unknown => false,
             Self::Progressive(file) => file.reload(cx),
-            Self::Hls(hls) => hls.reload(cx),
+            Self::Segmented(segmented) => segmented.reload(cx),
         }
     }
 
@@ -261,7 +273,7 @@ impl Ingest {
         match self {
             Self::Unknown => {}
             Self::Progressive(file) => file.renew(cx, url),
-            Self::Hls(hls) => hls.renew(cx, &url),
+            Self::Segmented(segmented) => segmented.renew(cx, &url),
         }
     }
 
@@ -269,7 +281,7 @@ impl Ingest {
         match self {
             Self::Unknown => {}
             Self::Progressive(file) => file.close(cx),
-            Self::Hls(hls) => hls.close(cx),
+            Self::Segmented(segmented) => segmented.close(cx),
         }
     }
 }

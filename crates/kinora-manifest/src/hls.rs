@@ -1,4 +1,10 @@
-//! HLS playlists (draft-pantos-hls-rfc8216bis).
+//! HLS playlists (draft-pantos-hls-rfc8216bis): read by [`parse`], followed while live by [`LiveState`].
+//!
+//! What low latency needs is read and has its place. Delta updates are put together in [`LiveState::update`]: who asks
+//! for them adds `_HLS_skip` to the URL where [`ServerControl::can_skip_until`] allows it. Parts stand in
+//! [`Segment::parts`] and [`MediaPlaylist::trailing_parts`]; a client that loads them says so by [`LatencyMode::Parts`],
+//! which [`reload_delay`], [`hold_back`] and [`start_point`] obey. Blocking reloads go where [`LiveState::reload_delay`] is
+//! asked: with [`ServerControl::can_block_reload`] the next load, with `_HLS_msn` and `_HLS_part`, need not wait.
 
 mod attributes;
 mod date;
@@ -8,18 +14,19 @@ mod media;
 mod model;
 mod multivariant;
 mod refresh;
-pub mod select;
+mod start;
 mod variables;
 
 use url::Url;
 
 pub use error::{HlsError, HlsErrorKind};
 pub use model::{
-    DateRange, Key, Map, MediaPlaylist, MultivariantPlaylist, Part, Playlist, PlaylistType,
-    PreloadHint, Rendition, RenditionKind, RenditionReport, Segment, ServerControl, SessionData,
-    Start, Steering, Variant,
+    DateRange, Encryption, Key, Map, MediaPlaylist, MultivariantPlaylist, Part, Playlist,
+    PlaylistType, PreloadHint, Rendition, RenditionKind, RenditionReport, Segment, ServerControl,
+    SessionData, Start, Steering, Variant,
 };
-pub use refresh::{LiveState, Update, reload_delay};
+pub use refresh::{LiveState, Update, reload_delay, stale_after};
+pub use start::{LatencyMode, StartPoint, hold_back, start_point};
 pub use variables::Variables;
 
 use lines::Lines;

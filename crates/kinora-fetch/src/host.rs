@@ -1,0 +1,55 @@
+use std::time::Duration;
+
+use kinora_errors::Fault;
+use kinora_media::{RequestId, Time};
+
+use crate::FetchRequest;
+
+/// What a user allows every request.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct FetchLimits {
+    /// How long the network may be silent before a retry is spent.
+    pub timeout: Duration,
+    /// Retries after the first try.
+    pub retries: u32,
+}
+
+/// What a transfer does that its owner's user may want to hear of.
+#[derive(Clone, Debug)]
+pub enum FetchNotice {
+    /// It failed and is asked for again.
+    Retrying {
+        /// Which failure in a row without a byte between them it was.
+        attempt: u32,
+        /// Retries allowed.
+        retries: u32,
+        /// How it failed.
+        fault: Fault,
+    },
+    /// What failed before has succeeded now.
+    RetrySucceeded(Fault),
+    /// It failed after its last byte had come: nothing is missing.
+    CompleteDespite(Fault),
+}
+
+/// What the owner of transfers lends them: time, limits, names of requests, and where its outputs go.
+pub trait Host {
+    /// The time, on a clock that is never set.
+    fn now(&self) -> Time;
+    /// What the user allows.
+    fn limits(&self) -> FetchLimits;
+    /// A number that spreads the retries of many hosts.
+    fn random(&mut self) -> u64;
+    /// A name that no earlier request had.
+    fn next_request(&mut self) -> RequestId;
+    /// Asks the network.
+    fn fetch(&mut self, request: FetchRequest);
+    /// Lets a request deliver so many bytes more.
+    fn grant(&mut self, id: RequestId, bytes: u64);
+    /// The answer is not wanted any more.
+    fn cancel(&mut self, id: RequestId);
+    /// So many bytes came in.
+    fn received(&mut self, bytes: u64);
+    /// Something that a user may want to hear of.
+    fn notice(&mut self, notice: FetchNotice);
+}

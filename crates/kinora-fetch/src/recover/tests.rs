@@ -1,0 +1,164 @@
+use super::*;
+
+const STEADY: RetryContext = RetryContext {
+    prepared: true,
+    refreshable: false,
+    live: false,
+};
+const LIVE: RetryContext = RetryContext {
+    live: true,
+    ..STEADY
+};
+const REFRESHABLE: RetryContext = RetryContext {
+    refreshable: true,
+    ..STEADY
+};
+
+/// The n-th failure in a row of a request for the whole.
+fn whole(failures: u32) -> Attempt {
+    Attempt {
+        purpose: Purpose::Media,
+        failures,
+        fruitless: failures,
+        retries: 2,
+        asked: Asked::Whole,
+        offset: 0,
+        jitter: 0.5,
+    }
+}
+
+/// The first failure of a request for a part.
+fn part(asked: Asked) -> Attempt {
+    Attempt {
+        asked,
+        offset: 1_000,
+        ..whole(1)
+    }
+}
+
+fn status(status: u16, code: kinora_errors::Code, retry: Retry) -> Fault {
+    Fault::new(code, "http.status")
+        .retry_class(retry)
+        .with(|context| context.http_status = Some(status))
+}
+
+fn after(ms: i64) -> Recovery {
+    Recovery::Retry {
+        after: Time::from_millis(ms),
+    }
+}
+
+fn is_retried(recovery: Recovery) -> bool {
+    matches!(recovery, Recovery::Retry { .. })
+}
+
+#[test]
+fn pauses_grow_and_end_with_the_retries() {
+    let fault = silent();
+    assert_eq!(decide(&fault, &whole(1), STEADY), after(200));
+    assert_eq!(decide(&fault, &whole(2), STEADY), after(400));
+    assert_eq!(decide(&fault, &whole(3), STEADY), Recovery::Park);
+    let unprepared = RetryContext::default();
+    assert_eq!(decide(&fault, &whole(3), unprepared), Recovery::GiveUp);
+}
+
+#[test]
+fn a_refusal_is_not_asked_again() {
+    let missing = status(404, codes::ERROR_NETWORK_HTTP_404, Retry::Never);
+    assert_eq!(decide(&missing, &whole(1), STEADY), Recovery::GiveUp);
+    assert!(is_retried(decide(&missing, &whole(1), LIVE)));
+    let failing = status(503, codes::ERROR_NETWORK_HTTP_5XX, Retry::Backoff);
+    assert!(is_retried(decide(&failing, &whole(1), STEADY)));
+    assert_eq!(decide(&failing, &whole(3), STEADY), Recovery::GiveUp);
+}
+
+#[test]
+fn an_expired_credential_is_refreshed_where_that_can_be_done() {
+    let denied = status(403, codes::ERROR_NETWORK_HTTP_403, Retry::AfterRefresh);
+    assert_eq!(decide(&denied, &whole(1), STEADY), Recovery::GiveUp);
+    assert_eq!(decide(&denied, &whole(1), REFRESHABLE), Recovery::Refresh);
+}
+
+#[test]
+fn the_servers_wish_for_rest_is_honoured_within_reason() {
+    let busy = |ms| {
+        status(429, codes::ERROR_NETWORK_HTTP_4XX, Retry::Backoff)
+            .with(|context| context.retry_after_ms = Some(ms))
+    };
+    assert_eq!(decide(&busy(3_000), &whole(1), STEADY), after(3_000));
+    assert_eq!(
+        decide(&busy(3_600_000), &whole(1), STEADY),
+        Recovery::GiveUp
+    );
+}
+
+#[test]
+fn a_server_that_refuses_a_part_is_asked_for_everything_once() {
+    for number in [400, 403, 405, 406, 416, 501] {
+        let retry = match number {
+            403 => Retry::AfterRefresh,
+            416 => Retry::Now,
+            501 => Retry::Backoff,
+            _ => Retry::Never,
+        };
+        let refused = status(number, codes::ERROR_NETWORK_HTTP_4XX, retry);
+        let decided = decide(&refused, &part(Asked::Part), STEADY);
+        assert_eq!(decided, Recovery::RetryWhole, "{number}");
+        let decided = decide(&refused, &whole(1), STEADY);
+        assert_ne!(decided, Recovery::RetryWhole, "{number}");
+    }
+    let denied = status(403, codes::ERROR_NETWORK_HTTP_403, Retry::AfterRefresh);
+    let decided = decide(&denied, &part(Asked::Part), REFRESHABLE);
+    assert_eq!(decided, Recovery::Refresh);
+}
+
+#[test]
+fn a_condition_is_given_up_before_the_range() {
+    for number in [400, 403, 405, 406, 412, 501] {
+        let refused = status(number, codes::ERROR_NETWORK_HTTP_4XX, Retry::Never);
+        let decided = decide(&refused, &part(Asked::PartIfUnchanged), STEADY);
+        assert_eq!(decided, Recovery::RetryUnconditional, "{number}");
+        let decided = decide(&refused, &part(Asked::Part), STEADY);
+        assert_eq!(decided, Recovery::RetryWhole, "{number}");
+    }
+}
+
+#[test]
+fn a_live_segment_that_is_forbidden_is_waited_for_before_the_credential_is_blamed() {
+    let denied = status(403, codes::ERROR_NETWORK_HTTP_403, Retry::AfterRefresh);
+    let live = RetryContext {
+        live: true,
+        ..REFRESHABLE
+    };
+    assert!(is_retried(decide(&denied, &whole(1), live)));
+    assert!(is_retried(decide(&denied, &whole(2), live)));
+    assert_eq!(decide(&denied, &whole(3), live), Recovery::Refresh);
+}
+
+#[test]
+fn any_progress_is_progress() {
+    let broken = silent();
+    let after_a_byte = Attempt {
+        fruitless: 1,
+        ..whole(40)
+    };
+    assert!(is_retried(decide(&broken, &after_a_byte, STEADY)));
+    assert_eq!(decide(&broken, &whole(40), STEADY), Recovery::Park);
+}
+
+#[test]
+fn a_server_without_ranges_is_asked_for_everything_once() {
+    let ignored = Fault::new(codes::ERROR_NETWORK_HTTP_RANGE, "any.reason")
+        .retry_class(Retry::Now)
+        .with(|context| context.http_status = Some(200));
+    for asked in [Asked::Part, Asked::PartIfUnchanged] {
+        let decided = decide(&ignored, &part(asked), STEADY);
+        assert_eq!(decided, Recovery::RetryWhole);
+        let far_away = Attempt {
+            offset: MAX_READ_AGAIN + 1,
+            ..part(asked)
+        };
+        assert_eq!(decide(&ignored, &far_away, STEADY), Recovery::GiveUp);
+    }
+    assert_eq!(decide(&ignored, &whole(1), STEADY), Recovery::GiveUp);
+}

@@ -1,0 +1,101 @@
+use std::fmt;
+
+use bytes::Bytes;
+use kinora_errors::Secret;
+use kinora_media::{ByteRange, Header, RequestId};
+
+/// How a resource is asked for.
+#[derive(Clone, Default)]
+pub enum Method {
+    /// GET.
+    #[default]
+    Get,
+    /// POST with a body; its media type is a header of the request.
+    Post(Bytes),
+}
+
+/// The body may hold credentials, so it is not printed.
+impl fmt::Debug for Method {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Get => f.write_str("GET"),
+            Self::Post(body) => write!(f, "POST of {} bytes", body.len()),
+        }
+    }
+}
+
+/// Who named a URL: decides what it may reach.
+#[derive(Clone, Debug, Default)]
+pub enum Initiator {
+    /// The user: anything goes. Redirects are the word of the server that sends them.
+    #[default]
+    User,
+    /// A playlist or a service's reply that came from that URL: never a file (unless it was one itself),
+    /// never a private address when its own is public.
+    Remote(Secret),
+}
+
+/// What a request is for; its retry rule and its place in a report.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Purpose {
+    /// A call of a service's API. The service explains itself in the body of an error status: that is delivered too, its
+    /// status in the head.
+    Api,
+    /// A playlist.
+    Playlist,
+    /// A decryption key.
+    Key,
+    /// An init section.
+    Init,
+    /// A media segment of that media sequence number.
+    Segment(u64),
+    /// A progressive file.
+    Media,
+}
+
+/// One question to the network.
+#[derive(Clone, Debug)]
+pub struct FetchRequest {
+    /// Names it; its answers carry it.
+    pub id: RequestId,
+    /// What for.
+    pub purpose: Purpose,
+    /// `http:`, `https:`, `file:` or a bare path; may hold secrets.
+    pub url: Secret,
+    /// Which bytes.
+    pub range: ByteRange,
+    /// Headers beside those of the configuration.
+    pub headers: Vec<Header>,
+    /// GET or POST.
+    pub method: Method,
+    /// Who named the URL.
+    pub initiator: Initiator,
+    /// Bytes that may be delivered before more is granted.
+    pub credit: u64,
+}
+
+impl FetchRequest {
+    /// A GET of a whole resource that the user named, without a bound of its own on the bytes in flight.
+    #[must_use]
+    pub fn get(id: RequestId, url: impl Into<String>) -> Self {
+        Self {
+            id,
+            purpose: Purpose::Media,
+            url: Secret::new(url),
+            range: ByteRange::default(),
+            headers: Vec::new(),
+            method: Method::Get,
+            initiator: Initiator::User,
+            credit: u64::MAX,
+        }
+    }
+
+    /// A call of a service's API: its refusals are read, not only their status.
+    #[must_use]
+    pub fn api(id: RequestId, url: impl Into<String>) -> Self {
+        Self {
+            purpose: Purpose::Api,
+            ..Self::get(id, url)
+        }
+    }
+}

@@ -1,0 +1,344 @@
+//! One resource that is asked for until it is there: asked again where it broke off, watched for
+//! silence, never given more credit than there is room for.
+
+mod answers;
+mod failures;
+#[cfg(test)]
+mod tests;
+
+use bytes::Bytes;
+use kinora_errors::{Fault, Secret};
+use kinora_media::{ByteRange, Header, RequestId, ResponseInfo, Time};
+
+use crate::recover::Asked;
+use crate::{FetchRequest, Host, Initiator, Method, Purpose};
+
+/// So much progress ends a row of failures: the next one is asked again at once.
+const FORGIVEN_AFTER: u64 = 64 * 1024;
+/// Media begin with so much under way: the first picture may need no more. Each time that is used up, twice as much comes.
+const FIRST_WINDOW: u64 = 64 * 1024;
+
+/// The resource that is wanted.
+#[derive(Clone, Debug)]
+pub struct RequestSpec {
+    /// What for.
+    pub purpose: Purpose,
+    /// Where it is; may hold secrets.
+    pub url: Secret,
+    /// Which bytes of it.
+    pub range: ByteRange,
+    /// Who named the URL.
+    pub initiator: Initiator,
+}
+
+/// What came of an event or of the time.
+#[derive(Debug)]
+pub enum Progress {
+    /// Nothing for the owner to do.
+    None,
+    /// The response began.
+    Head(ResponseInfo),
+    /// The next bytes, at their offset in the resource.
+    Data(u64, Bytes),
+    /// All bytes came.
+    Done,
+    /// The credential must be renewed; see [`Transfer::renew`].
+    Expired(Fault),
+    /// The retries are spent; see [`Transfer::reload`].
+    Parked(Fault),
+    /// It failed for good.
+    Failed(Fault),
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Phase {
+    Requested(RequestId),
+    /// The pause before a retry.
+    BackingOff {
+        until: Time,
+    },
+    /// What was wanted of the whole is here; its end is reported next.
+    Complete,
+    Parked,
+    Over,
+}
+
+/// How ranges are asked for. A server that refuses one way is asked the next.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum RangeMode {
+    /// With a condition on the version where one is known.
+    Conditional,
+    /// Without a condition.
+    Unconditional,
+    /// Not at all: the whole is read, and what is there already passed over.
+    Whole,
+}
+
+/// One resource on its way.
+#[derive(Clone, Debug)]
+pub struct Transfer {
+    spec: RequestSpec,
+    phase: Phase,
+    /// Offset of the next byte that the owner gets.
+    next: u64,
+    /// Offset of the next byte that the network gives: less than `next` while ranges are ignored.
+    wire: u64,
+    mode: RangeMode,
+    credit: u64,
+    window: u64,
+    max_window: u64,
+    silent_since: Time,
+    started: Time,
+    /// Failures in a row, forgiven by progress.
+    failures: u32,
+    /// Failures in a row without a byte between them.
+    fruitless: u32,
+    /// Bytes since the last failure.
+    progress: u64,
+    /// The failure that a retry may mend.
+    broken: Option<Fault>,
+    total_len: Option<u64>,
+    /// The version of the resource that the bytes so far are of.
+    validator: Option<String>,
+    /// Bytes of that version came by an earlier transfer.
+    bound: bool,
+}
+
+impl Transfer {
+    /// Asks for it. At most `max_window` bytes are under way.
+    #[must_use]
+    pub fn start(host: &mut impl Host, spec: RequestSpec, max_window: u64) -> Self {
+        let mut transfer = Self::new(host, spec, max_window);
+        transfer.ask(host);
+        transfer
+    }
+
+    /// Asks for other bytes of the same resource, and of the version that was read so far.
+    #[must_use]
+    pub fn elsewhere(&self, host: &mut impl Host, range: ByteRange) -> Self {
+        let spec = RequestSpec {
+            range,
+            ..self.spec.clone()
+        };
+        let mut other = Self::new(host, spec, self.max_window);
+        if self.is_bound() {
+            other.bound = true;
+            other.total_len = self.total_len;
+            other.validator.clone_from(&self.validator);
+        }
+        other.ask(host);
+        other
+    }
+
+    fn new(host: &impl Host, spec: RequestSpec, max_window: u64) -> Self {
+        let window = match spec.purpose {
+            Purpose::Media => max_window.min(FIRST_WINDOW),
+            _ => max_window,
+        };
+        Self {
+            phase: Phase::Over,
+            next: spec.range.start,
+            wire: spec.range.start,
+            spec,
+            mode: RangeMode::Conditional,
+            credit: 0,
+            window,
+            max_window,
+            silent_since: host.now(),
+            started: host.now(),
+            failures: 0,
+            fruitless: 0,
+            progress: 0,
+            broken: None,
+            total_len: None,
+            validator: None,
+            bound: false,
+        }
+    }
+
+    fn ask(&mut self, host: &mut impl Host) {
+        let id = host.next_request();
+        let range = self.range();
+        self.wire = range.start;
+        self.credit = self.window;
+        self.silent_since = host.now();
+        self.phase = Phase::Requested(id);
+        host.fetch(FetchRequest {
+            id,
+            purpose: self.spec.purpose,
+            url: self.spec.url.clone(),
+            range,
+            headers: self.condition(),
+            method: Method::Get,
+            initiator: self.spec.initiator.clone(),
+            credit: self.window,
+        });
+    }
+
+    /// The bytes that are asked for next.
+    fn range(&self) -> ByteRange {
+        match self.mode {
+            RangeMode::Whole => ByteRange::default(),
+            RangeMode::Conditional | RangeMode::Unconditional => ByteRange {
+                start: self.next,
+                end: self.spec.range.end,
+            },
+        }
+    }
+
+    fn asked(&self) -> Asked {
+        match self.version() {
+            Some(_) => Asked::PartIfUnchanged,
+            None if self.range().is_whole() => Asked::Whole,
+            None => Asked::Part,
+        }
+    }
+
+    /// Bytes that go on where others ended are wanted of the same version only (RFC 9110 13.1.5).
+    fn condition(&self) -> Vec<Header> {
+        let header = |value: &str| Header {
+            name: "If-Range".to_owned(),
+            value: value.to_owned(),
+        };
+        self.version().map(header).into_iter().collect()
+    }
+
+    /// The version that is a condition of the next bytes.
+    fn version(&self) -> Option<&str> {
+        let conditional = self.mode == RangeMode::Conditional && self.next > 0 && self.is_bound();
+        self.validator.as_deref().filter(|_| conditional)
+    }
+
+    /// Whether an event of that request is for it.
+    #[must_use]
+    pub fn is(&self, id: RequestId) -> bool {
+        self.phase == Phase::Requested(id)
+    }
+
+    /// It waits for the user; see [`reload`](Self::reload).
+    #[must_use]
+    pub fn is_parked(&self) -> bool {
+        self.phase == Phase::Parked
+    }
+
+    /// It waits for its next try.
+    #[must_use]
+    pub fn is_waiting(&self) -> bool {
+        matches!(self.phase, Phase::BackingOff { .. })
+    }
+
+    /// It is neither over nor parked.
+    #[must_use]
+    pub fn is_active(&self) -> bool {
+        matches!(
+            self.phase,
+            Phase::Requested(_) | Phase::BackingOff { .. } | Phase::Complete
+        )
+    }
+
+    /// Where it is asked for.
+    #[must_use]
+    pub fn url(&self) -> &Secret {
+        &self.spec.url
+    }
+
+    /// Offset of the byte that comes next.
+    #[must_use]
+    pub fn next(&self) -> u64 {
+        self.next
+    }
+
+    /// Gives it to another owner; this one is over.
+    #[must_use]
+    pub fn take(&mut self) -> Self {
+        let taken = self.clone();
+        self.phase = Phase::Over;
+        taken
+    }
+
+    /// Its owner has bytes: those of another version do not fit them.
+    fn is_bound(&self) -> bool {
+        self.bound || self.received() > 0
+    }
+
+    /// Bytes that its owner got.
+    #[must_use]
+    pub fn received(&self) -> u64 {
+        self.next - self.spec.range.start
+    }
+
+    /// Bytes that its owner gets in all, once that is known.
+    #[must_use]
+    pub fn expected(&self) -> Option<u64> {
+        let ends = [self.spec.range.end, self.total_len];
+        let end = ends.into_iter().flatten().min()?;
+        end.checked_sub(self.spec.range.start)
+    }
+
+    /// The answer is not wanted any more.
+    pub fn cancel(&mut self, host: &mut impl Host) {
+        if let Phase::Requested(id) = self.phase {
+            host.cancel(id);
+        }
+        self.phase = Phase::Over;
+    }
+
+    /// There is room: lets more bytes come once half of the window is used up.
+    pub fn grant(&mut self, host: &mut impl Host) {
+        let Phase::Requested(id) = self.phase else {
+            return;
+        };
+        if self.credit > self.window / 2 {
+            return;
+        }
+        if self.credit == 0 {
+            // The silence was ours until now.
+            self.silent_since = host.now();
+        }
+        self.window = self.window.saturating_mul(2).min(self.max_window);
+        let bytes = self.window - self.credit;
+        self.credit = self.window;
+        host.grant(id, bytes);
+    }
+
+    /// When [`on_time`](Self::on_time) has something to do, if no event comes before.
+    #[must_use]
+    pub fn deadline(&self, host: &impl Host) -> Option<Time> {
+        match self.phase {
+            Phase::Requested(_) if self.credit > 0 => {
+                Some(self.silent_since + Time::from(host.limits().timeout))
+            }
+            Phase::BackingOff { until } => Some(until),
+            Phase::Complete => Some(self.silent_since),
+            _ => None,
+        }
+    }
+
+    /// Tries a parked source again, and one that waits for its next try. `false`: it does neither.
+    pub fn reload(&mut self, host: &mut impl Host) -> bool {
+        (self.failures, self.fruitless) = (0, 0);
+        let waits = matches!(self.phase, Phase::BackingOff { .. } | Phase::Parked);
+        if waits {
+            self.ask(host);
+        }
+        waits
+    }
+
+    /// The next try begins anew, elsewhere.
+    pub fn restart_at(&mut self, url: Secret) {
+        self.spec.url = url;
+        self.next = self.spec.range.start;
+        (self.total_len, self.validator) = (None, None);
+    }
+
+    /// Goes on from the same byte with another URL of the same resource.
+    pub fn renew(&mut self, host: &mut impl Host, url: Secret) {
+        let path = |url: &Secret| url.expose().split('?').next().map(str::to_owned);
+        if path(&url) != path(&self.spec.url) {
+            // Another server may name the same version otherwise; its length is compared still.
+            self.validator = None;
+        }
+        self.spec.url = url;
+        self.reload(host);
+    }
+}
