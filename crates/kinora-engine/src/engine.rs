@@ -15,7 +15,7 @@ use crate::session::{Origin, Outcome, Session, Wishes};
 use crate::stats::Tally;
 use crate::tape::{Tape, TapeSink};
 use crate::{
-    Command, Event, Input, LoopMode, Output, PlayerConfig, SeekAccuracy, Source, State, Stats,
+    Command, Event, Input, Locator, LoopMode, Output, PlayerConfig, SeekAccuracy, State, Stats,
     TrackOption,
 };
 
@@ -37,13 +37,13 @@ enum Phase {
 /// The player, without any of its hands: tell it what happens, do what it gives out.
 ///
 /// ```
-/// use kinora_engine::{Command, Engine, Input, Output, PlayerConfig, Source};
+/// use kinora_engine::{Command, Engine, Input, Output, PlayerConfig, Locator};
 /// use kinora_errors::Secret;
 /// use kinora_media::Now;
 ///
 /// let mut engine = Engine::new(PlayerConfig::default(), 42);
 /// let url = Secret::new("https://example.com/film.mp4");
-/// let source = Command::SetSource(Source::Url { url });
+/// let source = Command::SetSource(Locator::Url { url });
 /// engine.handle(Now::default(), Input::Command(source)).for_each(drop);
 /// let asked = engine
 ///     .handle(Now::default(), Input::Command(Command::Prepare))
@@ -53,7 +53,7 @@ enum Phase {
 pub struct Engine {
     cx: Cx,
     phase: Phase,
-    source: Option<Source>,
+    source: Option<Locator>,
     wishes: Wishes,
 }
 
@@ -266,13 +266,13 @@ impl Engine {
         };
         let source = self.source.as_ref().ok_or(Refusal::NoSource)?;
         let origin = match source {
-            Source::Url { url } if url.is_empty() => {
+            Locator::Url { url } if url.is_empty() => {
                 self.fail(nothing_named());
                 return Ok(());
             }
-            Source::Url { url } => Origin::Url(url.clone()),
-            Source::VidAuth(source) => Origin::Vid(Box::new(VidSource::Auth(*source.clone()))),
-            Source::VidSts(source) => Origin::Vid(Box::new(VidSource::Sts(*source.clone()))),
+            Locator::Url { url } => Origin::Url(url.clone()),
+            Locator::VidAuth(source) => Origin::Vid(Box::new(VidSource::Auth(*source.clone()))),
+            Locator::VidSts(source) => Origin::Vid(Box::new(VidSource::Sts(*source.clone()))),
         };
         self.cx.tally = Tally::default();
         if matches!(self.phase, Phase::Stopped) {

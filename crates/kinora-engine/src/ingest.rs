@@ -1,7 +1,8 @@
-//! Bytes in, packets out: from a single file, or from the segments of a playlist.
+//! Bytes in, packets out: from a single file, or from the segments of a playlist. Or packets in, where a transport gives them.
 
 mod hls;
 mod progressive;
+mod pushed;
 mod segmented;
 
 use std::sync::Arc;
@@ -17,6 +18,7 @@ use crate::transfer::Terms;
 use crate::{Role, SeekAccuracy, TrackChoice, TrackOption};
 
 pub(crate) use progressive::Progressive;
+pub(crate) use pushed::Pushed;
 pub(crate) use segmented::{Segmented, is_audio_rendition};
 
 /// What the session must know of the ingest.
@@ -79,6 +81,8 @@ pub(crate) enum Ingest {
     Progressive(Box<Progressive>),
     /// The segments of playlists.
     Segmented(Box<Segmented>),
+    /// Packets of a transport.
+    Pushed(Box<Pushed>),
 }
 
 impl Ingest {
@@ -99,12 +103,19 @@ impl Ingest {
             Self::Unknown => None,
             Self::Progressive(file) => file.poll(cx, buffer, position, most),
             Self::Segmented(segmented) => segmented.poll(cx, buffer, position, most),
+            Self::Pushed(pushed) => pushed.poll(cx, buffer, position, most),
         }
     }
 
     /// The network answers one of its requests.
     pub(crate) fn on_fetch(&mut self, cx: &mut Cx, event: FetchEvent, terms: Terms) {
+        if let Self::Pushed(pushed) = self {
+            return pushed.on_event(cx, event, terms);
+        }
         match event {
+            FetchEvent::Tracks { id, info, live } => self.on_tracks(id, info, live),
+            // Only what has given its tracks gives packets.
+            FetchEvent::Packet { .. } => {}
             FetchEvent::Head { id, info } => self.on_head(cx, id, info, terms),
             FetchEvent::Chunk(chunk) => self.on_chunk(cx, chunk, terms),
             FetchEvent::Done { id } => self.on_done(cx, id, terms),
@@ -112,9 +123,18 @@ impl Ingest {
         }
     }
 
+    /// A resource that turned out to carry media without a container is taken as it comes.
+    fn on_tracks(&mut self, id: RequestId, info: Arc<MediaInfo>, live: bool) {
+        if let Self::Progressive(file) = self
+            && let Some(transfer) = file.take_transfer(id)
+        {
+            *self = Self::Pushed(Box::new(Pushed::adopt(transfer, id, info, live)));
+        }
+    }
+
     fn on_head(&mut self, cx: &mut Cx, id: RequestId, info: ResponseInfo, terms: Terms) {
         match self {
-            Self::Unknown => {}
+            Self::Unknown | Self::Pushed(_) => {}
             Self::Progressive(file) => file.on_head(cx, id, info, terms),
             Self::Segmented(segmented) => segmented.on_head(cx, id, info, terms),
         }
@@ -122,7 +142,7 @@ impl Ingest {
 
     fn on_chunk(&mut self, cx: &mut Cx, chunk: Chunk, terms: Terms) {
         match self {
-            Self::Unknown => {}
+            Self::Unknown | Self::Pushed(_) => {}
             Self::Progressive(file) => file.on_chunk(cx, chunk),
             Self::Segmented(segmented) => return segmented.on_chunk(cx, chunk, terms),
         }
@@ -148,6 +168,7 @@ impl Ingest {
             Self::Unknown => false,
             Self::Progressive(_) => false,
             Self::Segmented(segmented) => segmented.is_live(),
+            Self::Pushed(pushed) => pushed.is_live(),
         }
     }
 
@@ -156,13 +177,14 @@ impl Ingest {
         match self {
             Self::Unknown | Self::Progressive(_) => None,
             Self::Segmented(segmented) => segmented.hold_back(),
+            Self::Pushed(pushed) => pushed.is_live().then_some(Time::ZERO),
         }
     }
 
     /// The earliest time that can be sought: a live stream that ended begins where its last playlist does.
     pub(crate) fn first_time(&self) -> Time {
         match self {
-            Self::Unknown | Self::Progressive(_) => Time::ZERO,
+            Self::Unknown | Self::Progressive(_) | Self::Pushed(_) => Time::ZERO,
             Self::Segmented(segmented) => segmented.first_time(),
         }
     }
@@ -170,8 +192,7 @@ impl Ingest {
     /// Renditions to choose from, where there are several.
     pub(crate) fn options(&self) -> Option<Arc<[TrackOption]>> {
         match self {
-            Self::Unknown => None,
-            Self::Progressive(_) => None,
+            Self::Unknown | Self::Progressive(_) | Self::Pushed(_) => None,
             Self::Segmented(segmented) => segmented.options(),
         }
     }
@@ -179,7 +200,7 @@ impl Ingest {
     /// Chooses a rendition; gives what must be loaded anew, which a seek does.
     pub(crate) fn select(&mut self, cx: &mut Cx, choice: TrackChoice) -> Rebuffer {
         match self {
-            Self::Unknown | Self::Progressive(_) => Rebuffer::None,
+            Self::Unknown | Self::Progressive(_) | Self::Pushed(_) => Rebuffer::None,
             Self::Segmented(segmented) => segmented.select(cx, choice),
         }
     }
@@ -193,7 +214,7 @@ impl Ingest {
 
     fn on_done(&mut self, cx: &mut Cx, id: RequestId, terms: Terms) {
         match self {
-            Self::Unknown => {}
+            Self::Unknown | Self::Pushed(_) => {}
             Self::Progressive(file) => file.on_done(cx, id),
             Self::Segmented(segmented) => segmented.on_done(cx, id, terms),
         }
@@ -201,7 +222,7 @@ impl Ingest {
 
     fn on_failed(&mut self, cx: &mut Cx, id: RequestId, fault: Fault, terms: Terms) {
         match self {
-            Self::Unknown => {}
+            Self::Unknown | Self::Pushed(_) => {}
             Self::Progressive(file) => file.on_failed(cx, id, fault, terms),
             Self::Segmented(segmented) => segmented.on_failed(cx, id, fault, terms),
         }
@@ -212,6 +233,7 @@ impl Ingest {
             Self::Unknown => {}
             Self::Progressive(file) => file.on_time(cx, terms),
             Self::Segmented(segmented) => segmented.on_time(cx, terms),
+            Self::Pushed(pushed) => pushed.on_time(cx, terms),
         }
     }
 
@@ -220,6 +242,7 @@ impl Ingest {
             Self::Unknown => None,
             Self::Progressive(file) => file.deadline(cx),
             Self::Segmented(segmented) => segmented.deadline(cx),
+            Self::Pushed(pushed) => pushed.deadline(cx),
         }
     }
 
@@ -232,6 +255,10 @@ impl Ingest {
                 segmented.seek(cx, target.time, accuracy);
                 Sought::Direct
             }
+            Self::Pushed(pushed) => {
+                pushed.restart(cx);
+                Sought::FromStart
+            }
         }
     }
 
@@ -240,7 +267,7 @@ impl Ingest {
     pub(crate) fn find_duration(&mut self) -> bool {
         match self {
             Self::Progressive(file) => file.look_for_length(),
-            Self::Unknown | Self::Segmented(_) => false,
+            Self::Unknown | Self::Segmented(_) | Self::Pushed(_) => false,
         }
     }
 
@@ -248,7 +275,7 @@ impl Ingest {
     pub(crate) fn total_len(&self) -> Option<u64> {
         match self {
             Self::Progressive(file) => file.total_len(),
-            Self::Unknown | Self::Segmented(_) => None,
+            Self::Unknown | Self::Segmented(_) | Self::Pushed(_) => None,
         }
     }
 
@@ -256,7 +283,7 @@ impl Ingest {
     pub(crate) fn damage(&self) -> u64 {
         match self {
             Self::Progressive(file) => file.damage(),
-            Self::Unknown | Self::Segmented(_) => 0,
+            Self::Unknown | Self::Segmented(_) | Self::Pushed(_) => 0,
         }
     }
 
@@ -266,6 +293,7 @@ impl Ingest {
             Self::Unknown => false,
             Self::Progressive(file) => file.reload(cx),
             Self::Segmented(segmented) => segmented.reload(cx),
+            Self::Pushed(pushed) => pushed.reload(cx),
         }
     }
 
@@ -274,6 +302,7 @@ impl Ingest {
             Self::Unknown => {}
             Self::Progressive(file) => file.renew(cx, url),
             Self::Segmented(segmented) => segmented.renew(cx, &url),
+            Self::Pushed(pushed) => pushed.renew(cx, url),
         }
     }
 
@@ -282,6 +311,7 @@ impl Ingest {
             Self::Unknown => {}
             Self::Progressive(file) => file.close(cx),
             Self::Segmented(segmented) => segmented.close(cx),
+            Self::Pushed(pushed) => pushed.close(cx),
         }
     }
 }

@@ -46,7 +46,7 @@ pub enum State {
 #[non_exhaustive]
 pub enum Command {
     /// Sets what to play; allowed when idle or stopped, resets otherwise.
-    SetSource(Source),
+    SetSource(Locator),
     /// Changes the settings; normalised as documented. Limits and intervals count from now on; which kinds of tracks play and
     /// where live playback begins, from the next prepare on.
     SetConfig(crate::PlayerConfig),
@@ -104,10 +104,10 @@ impl Command {
     }
 }
 
-/// What to play.
+/// Where what is played can be found.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
-pub enum Source {
+pub enum Locator {
     /// A URL or a path.
     Url {
         /// The address; may hold secrets, shown masked only.

@@ -8,6 +8,7 @@ mod abr;
 mod clock;
 mod config;
 mod cx;
+mod decode_yield;
 mod engine;
 mod ingest;
 mod io;
@@ -33,8 +34,8 @@ mod transfer;
 pub use config::PlayerConfig;
 pub use engine::{Engine, Outputs};
 pub use io::{
-    AudioClock, Command, Credential, Epoch, Event, FrameId, InfoCode, Input, LoopMode, Output,
-    SeekAccuracy, Source, State, TimingMark, TrackChoice, TrackOption,
+    AudioClock, Command, Credential, Epoch, Event, FrameId, InfoCode, Input, Locator, LoopMode,
+    Output, SeekAccuracy, State, TimingMark, TrackChoice, TrackOption,
 };
 pub use kinora_fetch::{FetchEvent, FetchRequest, Initiator, Purpose};
 pub use pipeline::same_decoder;

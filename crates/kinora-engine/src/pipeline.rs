@@ -6,6 +6,7 @@ use std::sync::Arc;
 use kinora_media::{Packet, Time, TrackId, TrackInfo};
 
 use crate::cx::Cx;
+use crate::decode_yield::DecodeYield;
 use crate::queue::PacketQueue;
 use crate::{Epoch, FrameId, Output, Role};
 
@@ -86,7 +87,7 @@ pub(crate) struct TrackPipeline {
     pub(crate) tail: Option<Time>,
     /// Frames handed out since the last flush.
     pub(crate) presented: u64,
-    pub(crate) corrupt: u32,
+    pub(crate) decoded: DecodeYield,
     /// Packets before the last key frame at or before that time are discarded; none is decoded until the queue reaches it.
     pub(crate) discard_before: Option<Time>,
     /// Video frames that end before that time come too late: what no other refers to needs no decoding.
@@ -107,7 +108,7 @@ impl TrackPipeline {
             drain: Drain::No,
             tail: None,
             presented: 0,
-            corrupt: 0,
+            decoded: DecodeYield::default(),
             discard_before: None,
             late_until: Time::MIN,
         }
@@ -122,7 +123,10 @@ impl TrackPipeline {
         match &self.track {
             // The same again keeps its identity, so that no decoder is opened anew.
             Some(known) if **known == *track => {}
-            _ => self.track = Some(track),
+            _ => {
+                self.track = Some(track);
+                self.decoded = DecodeYield::default();
+            }
         }
         if self.health == Health::Off {
             self.health = Health::On;
@@ -169,6 +173,9 @@ impl TrackPipeline {
                 continue;
             }
             self.configure(cx, epoch, &entry.track);
+            if let Some(silence) = self.decoded.taken(&entry.packet, self.role) {
+                cx.recovered(silence);
+            }
             let urgent = self.is_waited_for(&entry.packet);
             self.urgent |= urgent;
             self.in_flight += 1;
@@ -251,6 +258,11 @@ impl TrackPipeline {
         self.urgent = false;
         self.in_flight = self.in_flight.saturating_sub(1);
     }
+    /// The decoder gave a frame.
+    pub(crate) fn gave(&mut self, frame: ReadyFrame) {
+        self.decoded.frame();
+        self.frames.push_back(frame);
+    }
     pub(crate) fn drained(&mut self) {
         self.drain = Drain::Done;
     }
@@ -300,6 +312,7 @@ impl TrackPipeline {
             let track = Arc::clone(track);
             self.ask_for_decoder(cx, epoch, track);
         }
+        self.decoded.flushed();
         self.in_flight = 0;
         self.urgent = false;
         self.drain = Drain::No;

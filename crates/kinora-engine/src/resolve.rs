@@ -7,6 +7,7 @@ use kinora_cloud::{
     ClockSkew, CloudError, Definition, Entry, PlayInfo, Quality, UnixTime, VidSource, VideoBase,
     choose, get_play_info, parse_play_info,
 };
+use kinora_container::ContainerKind;
 use kinora_errors::{Coded, Fault, Retry, Secret, codes};
 use kinora_media::{ByteRange, RequestId, Time, TrackKind};
 
@@ -15,8 +16,14 @@ use crate::tape::Place;
 use crate::transfer::{Progress, Terms, Transfer, Want};
 use crate::{Credential, Initiator, Purpose, Refusal, TimingMark, TrackOption};
 
-/// Formats that can be played here, best first.
-const FORMATS: [&str; 3] = ["mp4", "m3u8", "mp3"];
+/// Formats that can be played here, best first: the service names them as files end.
+fn playable_formats() -> Vec<&'static str> {
+    let playable = ContainerKind::ALL.iter().filter(|kind| kind.is_playable());
+    playable
+        .filter_map(|kind| kind.extensions().first().copied())
+        .collect()
+}
+
 /// A reply beyond that is none.
 const LONGEST_REPLY: usize = 1 << 20;
 
@@ -25,7 +32,12 @@ const LONGEST_REPLY: usize = 1 << 20;
 /// # Errors
 /// When nothing is offered, nothing fits the wish or can be played here, or all of it is encrypted by the vendor's scheme.
 pub fn entry_to_play(info: &PlayInfo, quality: Quality) -> Result<&Entry, CloudError> {
-    choose(info, quality.definition, quality.forced, &FORMATS)
+    choose(
+        info,
+        quality.definition,
+        quality.forced,
+        &playable_formats(),
+    )
 }
 
 /// What came of a call.
@@ -330,7 +342,7 @@ fn bits_per_second(kilobits: f64) -> Option<u64> {
 }
 
 fn is_playable(entry: &Entry) -> bool {
-    FORMATS
+    playable_formats()
         .iter()
         .any(|format| entry.format.eq_ignore_ascii_case(format))
         && !entry.play_url.is_empty()

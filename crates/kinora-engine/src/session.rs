@@ -186,8 +186,12 @@ impl Session {
         }
         match input {
             Input::Fetch(event) => {
-                if let FetchEvent::Chunk(chunk) = &event {
-                    self.meter.add(cx.mono(), chunk.data.len());
+                match &event {
+                    FetchEvent::Chunk(chunk) => self.meter.add(cx.mono(), chunk.data.len()),
+                    FetchEvent::Packet { packet, .. } => {
+                        self.meter.add(cx.mono(), packet.data.len());
+                    }
+                    _ => {}
                 }
                 self.ingest.on_fetch(cx, event, terms);
             }
@@ -220,7 +224,7 @@ impl Session {
                     cx.push(Output::Drop { role, frame });
                     return;
                 }
-                pipeline.frames.push_back(ReadyFrame {
+                pipeline.gave(ReadyFrame {
                     id: frame,
                     pts,
                     duration,

@@ -1,7 +1,10 @@
-use kinora_errors::Fault;
-use kinora_media::{Chunk, RequestId, ResponseInfo};
+use std::sync::Arc;
 
-/// What the network answers: a head, chunks in order, then one end.
+use kinora_errors::Fault;
+use kinora_media::{Chunk, MediaInfo, Packet, RequestId, ResponseInfo};
+
+/// What the network answers: a head, then chunks in order; or tracks, then their packets in the order of decoding; then one
+/// end.
 #[derive(Clone, Debug)]
 pub enum FetchEvent {
     /// A response begins.
@@ -13,6 +16,22 @@ pub enum FetchEvent {
     },
     /// Bytes of a response.
     Chunk(Chunk),
+    /// A response begins that carries media without a container, or its tracks change.
+    Tracks {
+        /// The request that is answered.
+        id: RequestId,
+        /// The tracks that packets are of from now on.
+        info: Arc<MediaInfo>,
+        /// They come as they are made: their clock begins anywhere, and nothing before now can be had.
+        live: bool,
+    },
+    /// A packet of one of the tracks. It takes credit as [`FetchEvent::cost_of`] says.
+    Packet {
+        /// The request that is answered.
+        id: RequestId,
+        /// The packet.
+        packet: Packet,
+    },
     /// A response is complete.
     Done {
         /// The request that is answered.
@@ -32,8 +51,22 @@ impl FetchEvent {
     #[must_use]
     pub const fn id(&self) -> RequestId {
         match self {
-            Self::Head { id, .. } | Self::Done { id } | Self::Failed { id, .. } => *id,
+            Self::Head { id, .. }
+            | Self::Tracks { id, .. }
+            | Self::Packet { id, .. }
+            | Self::Done { id }
+            | Self::Failed { id, .. } => *id,
             Self::Chunk(chunk) => chunk.id,
         }
     }
+
+    /// Credit that a packet takes: its bytes, and what it costs to hold any. One may be delivered as long as there is any
+    /// credit; one that is larger takes all of it.
+    #[must_use]
+    pub fn cost_of(packet: &Packet) -> u64 {
+        PACKET_OVERHEAD + packet.data.len() as u64
+    }
 }
+
+/// An empty packet is held in so many bytes.
+const PACKET_OVERHEAD: u64 = 128;

@@ -212,7 +212,7 @@ pub fn is_expired(fault: &Fault) -> bool {
 /// A request that nobody answers.
 pub(crate) fn silent() -> Fault {
     Fault::new(codes::ERROR_NETWORK_CONNECT_TIMEOUT, "net.silent")
-        .because("the server kept silent longer than the network timeout")
+        .because("the source kept silent longer than the network timeout")
         .retry_class(Retry::Backoff)
 }
 

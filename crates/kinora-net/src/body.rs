@@ -6,19 +6,17 @@ use std::time::Duration;
 use bytes::Bytes;
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
-use kinora_media::Chunk;
 use tokio::time::{Instant, timeout_at};
 
 use crate::coding::Decoder;
-use crate::net::Ticket;
-use crate::{FetchEvent, NetError, response};
+use crate::{NetError, ResponseSink, response};
 
 /// Bytes that must come in a second for a body to count as flowing.
 const SLOWEST: f64 = 1.0;
 
 /// Moves one body from its connection to the sink.
 pub(crate) struct Pump<'a> {
-    pub(crate) ticket: &'a Ticket,
+    pub(crate) sink: &'a ResponseSink,
     pub(crate) offset: u64,
     pub(crate) length: Option<u64>,
     pub(crate) cut: bool,
@@ -122,20 +120,19 @@ impl Pump<'_> {
         let mut waited = false;
         while !data.is_empty() {
             let wanted = data.len() as u64;
-            let mut taken = self.ticket.flow.try_take(wanted);
+            let mut taken = self.sink.try_credit(wanted);
             if taken == 0 {
                 waited = true;
-                taken = self.ticket.flow.take(wanted).await;
+                let Some(granted) = self.sink.credit(wanted).await else {
+                    return waited;
+                };
+                taken = granted;
             }
             // `taken` is at most the length.
             let piece = data.split_to(usize::try_from(taken).unwrap_or(0));
             let offset = self.offset.saturating_add(*received);
             *received += taken;
-            self.ticket.tell(FetchEvent::Chunk(Chunk {
-                id: self.ticket.id,
-                offset,
-                data: piece,
-            }));
+            self.sink.chunk(offset, piece);
         }
         waited
     }

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use kinora_media::Header;
 
-use crate::{PhaseWatch, ProxyConfig};
+use crate::{PhaseWatch, ProxyConfig, Transports};
 
 /// Which addresses of a name are tried.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -46,6 +46,8 @@ pub struct NetConfig {
     pub redirect_limit: u32,
     /// Who is told what requests wait for.
     pub watch: PhaseWatch,
+    /// What further schemes lead to.
+    pub transports: Transports,
 }
 
 impl Default for NetConfig {
@@ -64,6 +66,7 @@ impl Default for NetConfig {
             ip_family: IpFamily::Any,
             redirect_limit: 20,
             watch: PhaseWatch::default(),
+            transports: Transports::default(),
         }
     }
 }

@@ -39,6 +39,9 @@ pub enum NetError {
     /// A remote playlist named a file.
     #[error("a remote playlist or server may not open local files")]
     ForbiddenFile,
+    /// A remote playlist named what only a user may open.
+    #[error("a playlist or server may not open `{0}:` URLs of another source")]
+    ForbiddenScheme(String),
     /// A public playlist named a private address.
     #[error("a public playlist or server may not reach the private address of `{0}`")]
     ForbiddenAddress(String),
@@ -172,6 +175,9 @@ pub enum NetError {
     /// A whole answer was wanted that is larger than was allowed.
     #[error("the answer is larger than {0} bytes")]
     TooLarge(usize),
+    /// A whole answer was wanted of what comes as packets.
+    #[error("the resource comes as tracks and packets, not as bytes")]
+    NotBytes,
     /// The file could not be opened or read.
     #[error("{}", file_sentence(source))]
     File {
@@ -190,9 +196,36 @@ pub enum NetError {
     /// The file shrank while it was read.
     #[error("the file ended at byte {0}, earlier than its size said")]
     FileShrank(u64),
+    /// The application's source failed.
+    #[error("the application's source could not {operation} at byte {offset}")]
+    BitStream {
+        /// What it was asked for.
+        operation: BitStreamOperation,
+        /// Where.
+        offset: u64,
+        /// What it said.
+        #[source]
+        source: io::Error,
+    },
+    /// What was read long ago from a source that can not seek is wanted again.
+    #[error(
+        "byte {0} of the application's source was read and let go, and the source can not seek"
+    )]
+    BitStreamGone(u64),
     /// A thread or the runtime could not be started.
     #[error("the network could not be started")]
     Start(#[source] io::Error),
+}
+
+/// What an application's source was asked for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Error)]
+pub enum BitStreamOperation {
+    /// The next bytes.
+    #[error("read")]
+    Read,
+    /// To go to a place.
+    #[error("seek")]
+    Seek,
 }
 
 /// Which part of TLS failed.
@@ -366,6 +399,10 @@ impl NetError {
                 Some(1 | 13) => Retry::AfterUser,
                 _ => Retry::Never,
             },
+            Self::BitStream { source, .. } => match source.kind() {
+                io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock => Retry::Backoff,
+                _ => Retry::Never,
+            },
             Self::Proxy { failure, .. } if failure.may_pass() => Retry::Backoff,
             Self::ProxyUnreachable { source, .. } => source.retry(),
             Self::Tls { .. }
@@ -413,7 +450,10 @@ impl Coded for NetError {
     fn code(&self) -> Code {
         match self {
             Self::EmptyUrl => codes::ERROR_DATASOURCE_EMPTYURL,
-            Self::UnsupportedScheme(_) | Self::ForbiddenFile => codes::ERROR_NETWORK_UNSUPPORTED,
+            Self::UnsupportedScheme(_)
+            | Self::ForbiddenFile
+            | Self::ForbiddenScheme(_)
+            | Self::NotBytes => codes::ERROR_NETWORK_UNSUPPORTED,
             Self::DnsNotFound(_)
             | Self::DnsFailed { .. }
             | Self::DnsTimeout(_)
@@ -434,8 +474,16 @@ impl Coded for NetError {
             Self::Status { status, .. } => status_code(*status),
             Self::Range { .. } => codes::ERROR_NETWORK_HTTP_RANGE,
             Self::File { source } | Self::Start(source) => os_code(source),
+            // What a callback says without a number of the system is a failure to read (EIO).
+            Self::BitStream { source, .. } => {
+                Code::from_errno(source.raw_os_error().unwrap_or(match source.kind() {
+                    io::ErrorKind::NotFound => 2,
+                    io::ErrorKind::PermissionDenied => 13,
+                    _ => 5,
+                }))
+            }
             // ESPIPE: such a path can not be read from a given place.
-            Self::NotAFile | Self::PipeGone(_) => Code::from_errno(29),
+            Self::NotAFile | Self::PipeGone(_) | Self::BitStreamGone(_) => Code::from_errno(29),
             Self::MalformedUrl(_)
             | Self::BadHeader(_)
             | Self::BadProxy { .. }
@@ -460,6 +508,7 @@ impl Coded for NetError {
             Self::BadHeader(_) => "request.header",
             Self::BadProxy { .. } => "proxy.url",
             Self::ForbiddenFile => "guard.file",
+            Self::ForbiddenScheme(_) => "guard.scheme",
             Self::ForbiddenAddress(_) => "guard.private_address",
             Self::DnsNotFound(_) => "dns.nxdomain",
             Self::DnsFailed { .. } => "dns.failed",
@@ -485,6 +534,7 @@ impl Coded for NetError {
             Self::Redirect(kind) => kind.reason(),
             Self::TotalTimeout => "net.total_timeout",
             Self::TooLarge(_) => "net.too_large",
+            Self::NotBytes => "net.not_bytes",
             Self::File { source } => match source.kind() {
                 io::ErrorKind::NotFound => "file.not_found",
                 io::ErrorKind::PermissionDenied => "file.permission",
@@ -494,6 +544,11 @@ impl Coded for NetError {
             Self::NotAFile => "file.not_regular",
             Self::PipeGone(_) => "file.pipe_gone",
             Self::FileShrank(_) => "file.truncated",
+            Self::BitStream { operation, .. } => match operation {
+                BitStreamOperation::Read => "bit_stream.read",
+                BitStreamOperation::Seek => "bit_stream.seek",
+            },
+            Self::BitStreamGone(_) => "bit_stream.gone",
             Self::Start(_) => "net.start",
         }
     }

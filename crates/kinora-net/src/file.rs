@@ -5,31 +5,85 @@ use std::collections::VecDeque;
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::PathBuf;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::task::{Context, Poll, Wake, Waker};
 use std::thread;
 use std::time::Instant;
 
 use bytes::Bytes;
-use kinora_media::{ByteRange, Chunk, RequestId, ResponseInfo};
+use kinora_media::{ByteRange, ResponseInfo};
 
 use crate::error::RangeFailure;
-use crate::net::Ticket;
+use crate::net::started;
 use crate::pipe::{Pipe, Pipes, There};
-use crate::{FetchEvent, NetError};
+use crate::target::file_path;
+use crate::transport::FILE;
+use crate::{FetchRequest, Initiator, NetError, ResponseSink, Transport};
 
 /// The first piece is small, so that headers are parsed while the rest is read.
 const FIRST_PIECE: u64 = 64 * 1024;
 const PIECE: u64 = 256 * 1024;
 
+/// The files of this machine, and what is named like them: pipes, devices, standard input.
+#[derive(Default)]
+pub(crate) struct Files {
+    /// Regular files that are read by [`Files::read_inline`].
+    inline: Option<InlineFiles>,
+    reader: OnceLock<FileReader>,
+    /// Held while the reader is started.
+    starting: Mutex<()>,
+}
+
+impl Files {
+    /// Regular files are read by whoever calls [`read_inline`](Self::read_inline).
+    pub(crate) fn inline() -> Self {
+        Self {
+            inline: Some(InlineFiles::default()),
+            ..Self::default()
+        }
+    }
+
+    /// Reads the next piece of each file that was asked for. `false`: no piece could be read.
+    pub(crate) fn read_inline(&self) -> bool {
+        self.inline.as_ref().is_some_and(InlineFiles::go_on)
+    }
+
+    fn submit(&self, job: Job) {
+        if let Some(inline) = self.inline.as_ref().filter(|_| !job.is_of_a_pipe()) {
+            return inline.submit(job);
+        }
+        match started(&self.reader, &self.starting, FileReader::start) {
+            Ok(reader) => reader.submit(job),
+            Err(error) => job.fail(NetError::Start(error)),
+        }
+    }
+}
+
+impl Transport for Files {
+    fn schemes(&self) -> &[&str] {
+        &[FILE]
+    }
+
+    fn open(&self, request: FetchRequest, response: ResponseSink) {
+        match file_path(request.url.expose()) {
+            Ok(path) => self.submit(Job::new(path, &request, response)),
+            Err(error) => {
+                let fault = error.into_fault().at_url(request.url.expose());
+                response.fail(fault);
+            }
+        }
+    }
+}
+
 /// One file request under way.
-pub(crate) struct Job {
+struct Job {
     path: PathBuf,
     range: ByteRange,
-    ticket: Ticket,
     since: Instant,
     /// It may be a pipe: the user named it.
     pipes: bool,
     reading: Option<Reading>,
+    response: ResponseSink,
 }
 
 enum Reading {
@@ -48,7 +102,7 @@ struct PipeReading {
     pipe: Arc<Pipe>,
     position: u64,
     end: Option<u64>,
-    /// Its head was told.
+    /// Its head was emitted.
     begun: bool,
 }
 
@@ -81,11 +135,18 @@ impl Shared {
     }
 }
 
+/// Credit was granted, a request was cancelled, or a pipe gave something.
+impl Wake for Shared {
+    fn wake(self: Arc<Self>) {
+        self.change(|state| state.kicked = true);
+    }
+}
+
 /// The reading thread's front door; dropping it ends the thread.
-pub(crate) struct FileReader(Arc<Shared>);
+struct FileReader(Arc<Shared>);
 
 impl FileReader {
-    pub(crate) fn start() -> io::Result<Self> {
+    fn start() -> io::Result<Self> {
         let shared = Arc::new(Shared::default());
         let inside = Arc::clone(&shared);
         thread::Builder::new()
@@ -93,12 +154,8 @@ impl FileReader {
             .spawn(move || serve(&inside))?;
         Ok(Self(shared))
     }
-    pub(crate) fn submit(&self, job: Job) {
+    fn submit(&self, job: Job) {
         self.0.change(|state| state.incoming.push_back(job));
-    }
-    /// Credit was granted or a request was cancelled.
-    pub(crate) fn wake(&self) {
-        self.0.change(|state| state.kicked = true);
     }
 }
 
@@ -110,40 +167,44 @@ impl Drop for FileReader {
 
 /// Requests for regular files that go on when they are told to, on the thread that tells them.
 #[derive(Default)]
-pub(crate) struct InlineFiles(Mutex<VecDeque<Job>>);
+struct InlineFiles(Mutex<VecDeque<Job>>);
 
 impl InlineFiles {
     fn lock(&self) -> MutexGuard<'_, VecDeque<Job>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
-    pub(crate) fn submit(&self, job: Job) {
+    fn submit(&self, job: Job) {
         self.lock().push_back(job);
     }
     /// Each goes on by a piece. `false`: none could.
-    pub(crate) fn go_on(&self) -> bool {
-        // Not locked while events are told: who hears them may ask for more.
+    fn go_on(&self) -> bool {
+        // Not locked while events are emitted: who takes them may ask for more.
         let mut jobs = std::mem::take(&mut *self.lock());
-        let moved = each_in_turn(&mut jobs, None);
+        // Who drives them looks again after each grant: nobody needs to be woken.
+        let moved = each_in_turn(&mut jobs, None, Waker::noop());
         self.lock().extend(jobs);
         moved
     }
 }
 
-/// A step of every request. `false`: all of them wait.
-fn each_in_turn(jobs: &mut VecDeque<Job>, mut pipes: Option<&mut Pipes>) -> bool {
+/// A step of every request; `waker` is woken when one that waits can go on. `false`: all of them wait.
+fn each_in_turn(jobs: &mut VecDeque<Job>, mut pipes: Option<&mut Pipes>, waker: &Waker) -> bool {
+    let context = Context::from_waker(waker);
     let mut moved = false;
-    jobs.retain_mut(|job| {
-        let step = job.step(pipes.as_deref_mut());
+    for _ in 0..jobs.len() {
+        let Some(job) = jobs.pop_front() else { break };
+        let (step, job) = job.step(pipes.as_deref_mut(), &context);
         moved |= !matches!(step, Step::Waits);
-        !matches!(step, Step::Ended)
-    });
+        jobs.extend(job);
+    }
     moved
 }
 
 fn serve(shared: &Arc<Shared>) {
     let mut jobs: VecDeque<Job> = VecDeque::new();
-    let woken = Arc::clone(shared);
-    let mut pipes = Pipes::new(move || woken.change(|state| state.kicked = true));
+    let waker = Waker::from(Arc::clone(shared));
+    let woken = waker.clone();
+    let mut pipes = Pipes::new(move || woken.wake_by_ref());
     let mut idle = true;
     loop {
         let mut state = shared.lock();
@@ -159,73 +220,64 @@ fn serve(shared: &Arc<Shared>) {
         state.kicked = false;
         jobs.append(&mut state.incoming);
         drop(state);
-        idle = !each_in_turn(&mut jobs, Some(&mut pipes));
+        idle = !each_in_turn(&mut jobs, Some(&mut pipes), &waker);
     }
 }
 
 impl Job {
-    /// `pipes`: it may be read from a pipe, too.
-    pub(crate) fn new(
-        path: PathBuf,
-        range: ByteRange,
-        ticket: Ticket,
-        since: Instant,
-        pipes: bool,
-    ) -> Self {
+    fn new(path: PathBuf, request: &FetchRequest, response: ResponseSink) -> Self {
         Self {
             path,
-            range,
-            ticket,
-            since,
-            pipes,
+            range: request.range,
+            since: Instant::now(),
+            // What a playlist names is a file that it came with.
+            pipes: matches!(request.initiator, Initiator::User),
             reading: None,
+            response,
         }
     }
 
-    /// Whether it can only be read in order. What can not be looked at is told when it is opened.
-    pub(crate) fn is_of_a_pipe(&self) -> bool {
+    /// Whether it can only be read in order. What can not be looked at is reported when it is opened.
+    fn is_of_a_pipe(&self) -> bool {
         self.pipes && is_pipe(&self.path).unwrap_or(false)
     }
 
-    pub(crate) fn into_ticket(self) -> Ticket {
-        self.ticket
-    }
-
-    fn step(&mut self, pipes: Option<&mut Pipes>) -> Step {
-        if self.ticket.flow.is_cancelled() {
-            self.ticket.forget();
-            return Step::Ended;
-        }
-        match self.advance(pipes) {
-            Ok(step) => {
-                if matches!(step, Step::Ended) {
-                    let id = self.ticket.id;
-                    self.ticket.finish(FetchEvent::Done { id });
+    fn fail(self, error: NetError) {
+        let fault = error
+            .into_fault()
+            .at_url(&self.path.to_string_lossy())
+            .with(|context| {
+                context.elapsed_ms = u64::try_from(self.since.elapsed().as_millis()).ok();
+                context.attempts = Some(1);
+                if !self.range.is_whole() {
+                    context.bytes = Some((self.range.start, self.range.end));
                 }
-                step
-            }
-            Err(error) => {
-                let fault = error
-                    .into_fault()
-                    .at_url(&self.path.to_string_lossy())
-                    .with(|context| {
-                        context.elapsed_ms = u64::try_from(self.since.elapsed().as_millis()).ok();
-                        context.attempts = Some(1);
-                        if !self.range.is_whole() {
-                            context.bytes = Some((self.range.start, self.range.end));
-                        }
-                    });
-                let id = self.ticket.id;
-                self.ticket.finish(FetchEvent::Failed { id, fault });
-                Step::Ended
-            }
-        }
+            });
+        self.response.fail(fault);
     }
 
-    fn advance(&mut self, pipes: Option<&mut Pipes>) -> Result<Step, NetError> {
+    /// Goes on by a piece; gives itself back unless it is over.
+    fn step(mut self, pipes: Option<&mut Pipes>, context: &Context<'_>) -> (Step, Option<Self>) {
+        if self.response.is_cancelled() {
+            return (Step::Ended, None);
+        }
+        match self.advance(pipes, context) {
+            Ok(Step::Ended) => self.response.finish(),
+            Ok(step) => return (step, Some(self)),
+            Err(error) => self.fail(error),
+        }
+        (Step::Ended, None)
+    }
+
+    fn advance(
+        &mut self,
+        pipes: Option<&mut Pipes>,
+        context: &Context<'_>,
+    ) -> Result<Step, NetError> {
+        let response = &self.response;
         match &mut self.reading {
-            Some(Reading::File(reading)) => return reading.advance(&self.ticket),
-            Some(Reading::Pipe(reading)) => return reading.advance(&self.ticket, self.range),
+            Some(Reading::File(reading)) => return reading.advance(response, context),
+            Some(Reading::Pipe(reading)) => return reading.advance(response, self.range, context),
             None => {}
         }
         if let Some(pipes) = pipes
@@ -244,10 +296,7 @@ impl Job {
             return Ok(Step::Moved);
         }
         let (reading, info) = open(&self.path, self.range)?;
-        self.ticket.tell(FetchEvent::Head {
-            id: self.ticket.id,
-            info,
-        });
+        self.response.head(info);
         let step = match reading.position == reading.end {
             true => Step::Ended,
             false => Step::Moved,
@@ -297,7 +346,7 @@ fn open(path: &PathBuf, range: ByteRange) -> Result<(FileReading, ResponseInfo),
     Ok((reading, info))
 }
 
-fn behind_the_end(asked: ByteRange, len: u64) -> NetError {
+pub(crate) fn behind_the_end(asked: ByteRange, len: u64) -> NetError {
     NetError::Range {
         kind: RangeFailure::Unsatisfiable,
         status: None,
@@ -318,23 +367,26 @@ fn is_block_device(_: &std::fs::Metadata) -> bool {
 }
 
 impl FileReading {
-    fn advance(&mut self, ticket: &Ticket) -> Result<Step, NetError> {
+    fn advance(
+        &mut self,
+        response: &ResponseSink,
+        context: &Context<'_>,
+    ) -> Result<Step, NetError> {
         let wanted = (self.end - self.position).min(self.piece);
-        let taken = ticket.flow.try_take(wanted);
-        if taken == 0 {
-            return Ok(Step::Waits);
-        }
+        let taken = match response.poll_credit(context, wanted) {
+            Poll::Ready(Some(taken)) => taken,
+            Poll::Ready(None) => return Ok(Step::Moved),
+            Poll::Pending => return Ok(Step::Waits),
+        };
         let data = self.read(taken)?;
         let got = data.len() as u64;
-        ticket.flow.give_back(taken - got);
-        let offset = self.position;
+        response.return_credit(taken - got);
+        response.chunk(self.position, data);
         self.position += got;
         self.piece = PIECE;
-        ticket.tell(FetchEvent::Chunk(chunk(ticket.id, offset, data)));
-        Ok(if self.position == self.end {
-            Step::Ended
-        } else {
-            Step::Moved
+        Ok(match self.position == self.end {
+            true => Step::Ended,
+            false => Step::Moved,
         })
     }
 
@@ -352,51 +404,59 @@ impl FileReading {
 }
 
 impl PipeReading {
-    fn advance(&mut self, ticket: &Ticket, asked: ByteRange) -> Result<Step, NetError> {
+    fn advance(
+        &mut self,
+        response: &ResponseSink,
+        asked: ByteRange,
+        context: &Context<'_>,
+    ) -> Result<Step, NetError> {
         let there = self.pipe.at(self.position);
         if !self.begun {
             let total_len = match (&there, self.pipe.total_len()) {
-                (There::NotYet, _) => return Ok(Step::Waits),
+                (There::NotYet, _) => return Ok(self.wait(response, context)),
                 (_, Some(len)) if self.position > len => return Err(behind_the_end(asked, len)),
                 (_, len) => len,
             };
-            let info = ResponseInfo {
+            response.head(ResponseInfo {
                 total_len,
                 offset: self.position,
                 ..ResponseInfo::default()
-            };
-            let id = ticket.id;
-            ticket.tell(FetchEvent::Head { id, info });
+            });
             self.begun = true;
         }
         match there {
-            There::Bytes(bytes) => Ok(self.give(ticket, &bytes)),
-            There::NotYet => Ok(Step::Waits),
+            There::Bytes(bytes) => Ok(self.give(response, &bytes, context)),
+            There::NotYet => Ok(self.wait(response, context)),
             There::End => Ok(Step::Ended),
             There::Gone => Err(NetError::PipeGone(self.position)),
             There::Failed(source) => Err(NetError::File { source }),
         }
     }
 
-    fn give(&mut self, ticket: &Ticket, bytes: &Bytes) -> Step {
+    /// The pipe wakes the thread when it gives something; a cancellation does so as well.
+    fn wait(&self, response: &ResponseSink, context: &Context<'_>) -> Step {
+        match response.poll_cancelled(context) {
+            Poll::Ready(()) => Step::Moved,
+            Poll::Pending => Step::Waits,
+        }
+    }
+
+    fn give(&mut self, response: &ResponseSink, bytes: &Bytes, context: &Context<'_>) -> Step {
         let left = self
             .end
             .map_or(u64::MAX, |end| end.saturating_sub(self.position));
         let wanted = (bytes.len() as u64).min(left);
-        let taken = ticket.flow.try_take(wanted);
-        if taken == 0 && wanted > 0 {
-            return Step::Waits;
-        }
+        let taken = match response.poll_credit(context, wanted) {
+            Poll::Ready(Some(taken)) => taken,
+            Poll::Ready(None) => return Step::Moved,
+            Poll::Pending => return Step::Waits,
+        };
         let data = bytes.slice(..usize::try_from(taken).unwrap_or(0));
-        ticket.tell(FetchEvent::Chunk(chunk(ticket.id, self.position, data)));
+        response.chunk(self.position, data);
         self.position += taken;
         match self.end.is_some_and(|end| self.position >= end) {
             true => Step::Ended,
             false => Step::Moved,
         }
     }
-}
-
-fn chunk(id: RequestId, offset: u64, data: Bytes) -> Chunk {
-    Chunk { id, offset, data }
 }

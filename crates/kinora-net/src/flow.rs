@@ -1,15 +1,16 @@
-//! How many bytes a request may still deliver, and whether anybody waits for them.
+//! How many bytes a request may still deliver, and who waits for that.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::task::{Context, Poll};
 
-use tokio::sync::Notify;
+use futures_util::task::AtomicWaker;
 
-/// One request's permission to deliver. The engine grants, the transfer takes.
+/// One request's permission to deliver. The asker grants, the transport takes.
 pub(crate) struct Flow {
     credit: AtomicU64,
     cancelled: AtomicBool,
-    granted: Notify,
-    ended: Notify,
+    /// Whoever delivers; woken by a grant and by the cancellation.
+    waiting: AtomicWaker,
 }
 
 impl Flow {
@@ -17,8 +18,7 @@ impl Flow {
         Self {
             credit: AtomicU64::new(credit),
             cancelled: AtomicBool::new(false),
-            granted: Notify::new(),
-            ended: Notify::new(),
+            waiting: AtomicWaker::new(),
         }
     }
 
@@ -28,13 +28,13 @@ impl Flow {
         let _ = self
             .credit
             .fetch_update(Ordering::AcqRel, Ordering::Acquire, add);
-        self.granted.notify_one();
+        self.waiting.wake();
     }
 
-    /// The transfer ends; its task or thread notices at its next step.
+    /// The request ends; its transport notices at its next step.
     pub(crate) fn cancel(&self) {
         self.cancelled.store(true, Ordering::Release);
-        self.ended.notify_one();
+        self.waiting.wake();
     }
 
     pub(crate) fn is_cancelled(&self) -> bool {
@@ -49,28 +49,28 @@ impl Flow {
             .map_or(0, |before| before.min(wanted))
     }
 
-    /// Gives back what was taken and not used.
-    pub(crate) fn give_back(&self, bytes: u64) {
-        if bytes > 0 {
-            self.grant(bytes);
-        }
-    }
-
-    /// Takes at least one byte of credit, waiting for it; 0 only for `wanted` 0.
-    pub(crate) async fn take(&self, wanted: u64) -> u64 {
-        loop {
-            let taken = self.try_take(wanted);
-            if taken > 0 || wanted == 0 {
-                return taken;
+    /// Takes at least one byte of credit once there is some, 0 only for `wanted` 0; `None` when the request was cancelled.
+    pub(crate) fn poll_take(&self, context: &Context<'_>, wanted: u64) -> Poll<Option<u64>> {
+        self.poll(context, || {
+            if self.is_cancelled() {
+                return Some(None);
             }
-            self.granted.notified().await;
-        }
+            let taken = self.try_take(wanted);
+            (taken > 0 || wanted == 0).then_some(Some(taken))
+        })
     }
 
-    /// Waits until the request is cancelled.
-    pub(crate) async fn cancelled(&self) {
-        while !self.is_cancelled() {
-            self.ended.notified().await;
+    /// Ready once the request is cancelled.
+    pub(crate) fn poll_cancelled(&self, context: &Context<'_>) -> Poll<()> {
+        self.poll(context, || self.is_cancelled().then_some(()))
+    }
+
+    /// Looks twice: a grant may come between the first look and the registration.
+    fn poll<T>(&self, context: &Context<'_>, look: impl Fn() -> Option<T>) -> Poll<T> {
+        if let Some(ready) = look() {
+            return Poll::Ready(ready);
         }
+        self.waiting.register(context.waker());
+        look().map_or(Poll::Pending, Poll::Ready)
     }
 }

@@ -7,8 +7,7 @@ use std::sync::{Mutex, PoisonError};
 use kinora_media::{is_local_name, is_public_address};
 use url::{Host, Url};
 
-use crate::target::Target;
-use crate::{Initiator, NetError};
+use crate::NetError;
 
 /// How far a request may go.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -20,16 +19,6 @@ pub(crate) enum Reach {
 }
 
 impl Reach {
-    /// A user may open any file, and so may a playlist that is a local file itself.
-    pub(crate) fn may_open_files(initiator: &Initiator) -> bool {
-        match initiator {
-            Initiator::User => true,
-            Initiator::Remote(origin) => {
-                matches!(Target::parse(origin.expose()), Ok(Target::File(_)))
-            }
-        }
-    }
-
     /// What a server at such an address may lead to.
     pub(crate) const fn from_peer(public: bool) -> Self {
         if public {
@@ -96,7 +85,6 @@ impl KnownHosts {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use kinora_errors::Secret;
 
     #[test]
     fn a_private_host_is_refused_however_it_is_spelt() {
@@ -114,18 +102,6 @@ mod tests {
             assert!(Reach::PublicWeb.check_host(&url).is_err(), "{url}");
             assert!(Reach::AnyWeb.check_host(&url).is_ok(), "{url}");
         }
-    }
-
-    #[test]
-    fn only_local_playlists_open_files() {
-        let from = |url: &str| Reach::may_open_files(&Initiator::Remote(Secret::new(url)));
-        assert!(Reach::may_open_files(&Initiator::User));
-        assert!(from("/videos/a.m3u8"));
-        assert!(from("file:///videos/a.m3u8"));
-        assert!(!from("http://127.0.0.1/a.m3u8"));
-        assert!(!from("https://example.com/a.m3u8"));
-        assert!(!from("gopher://x/"));
-        assert!(!from(""));
     }
 
     #[test]

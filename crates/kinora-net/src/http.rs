@@ -15,14 +15,13 @@ use url::{Origin, Url};
 use crate::cookies::CookieJar;
 use crate::error::RedirectFailure;
 use crate::guard::{KnownHosts, Reach};
-use crate::net::Ticket;
 use crate::phase::{self, Phase};
 use crate::pool::{Connection, Place, Pool, Sender};
 use crate::proxy::{Proxy, ProxyFailure};
 use crate::response::{self, Opening};
-use crate::target::Target;
+use crate::target::web_url;
 use crate::tls::Tls;
-use crate::{FetchEvent, FetchRequest, Initiator, Method, NetConfig, NetError, Resolve, body};
+use crate::{FetchRequest, Initiator, Method, NetConfig, NetError, Resolve, ResponseSink, body};
 
 /// Bodies of redirects up to this size are read away to keep their connection.
 const SMALL_BODY: u64 = 16 * 1024;
@@ -75,26 +74,25 @@ impl Client {
         }
     }
 
-    /// The whole life of a request; its end is told unless it is cancelled.
+    /// The whole life of a request; its end is reported unless it is cancelled.
     pub(crate) async fn run(
         self: Arc<Self>,
         url: Url,
         request: FetchRequest,
-        ticket: Ticket,
-        since: Instant,
+        response: ResponseSink,
     ) {
+        let since = Instant::now();
         let mut trip = Trip::new(url, &request);
-        let journey = self.travel(&mut trip, &request, &ticket);
+        let journey = self.travel(&mut trip, &request, &response);
         #[cfg(feature = "tracing")]
         let journey = crate::trace::within(request.id, journey);
         let outcome = tokio::select! {
             biased;
-            () = ticket.flow.cancelled() => return ticket.forget(),
+            () = response.cancelled() => return,
             outcome = phase::of_request(&self.config.watch, request.id, journey) => outcome,
         };
-        let id = ticket.id;
         let Err(error) = outcome else {
-            return ticket.finish(FetchEvent::Done { id });
+            return response.finish();
         };
         let fault = error
             .into_fault()
@@ -106,14 +104,14 @@ impl Client {
                     context.bytes = Some((request.range.start, request.range.end));
                 }
             });
-        ticket.finish(FetchEvent::Failed { id, fault });
+        response.fail(fault);
     }
 
     async fn travel(
         &self,
         trip: &mut Trip,
         request: &FetchRequest,
-        ticket: &Ticket,
+        sink: &ResponseSink,
     ) -> Result<(), NetError> {
         trip.reach = self.reach_of(&request.initiator).await;
         loop {
@@ -124,7 +122,7 @@ impl Client {
             self.keep_cookies(&trip.url, response.headers());
             let Some(next) = redirect_of(&response, &trip.url)? else {
                 return self
-                    .deliver(trip, response, &place, connection, request, ticket)
+                    .deliver(trip, response, &place, connection, request, sink)
                     .await;
             };
             let public = connection.peer_public;
@@ -139,7 +137,7 @@ impl Client {
         let Initiator::Remote(origin) = initiator else {
             return Reach::AnyWeb;
         };
-        let Ok(Target::Web(url)) = Target::parse(origin.expose()) else {
+        let Ok(url) = web_url(origin.expose()) else {
             return Reach::AnyWeb;
         };
         let place = place_of(&url);
@@ -308,7 +306,7 @@ impl Client {
         place: &Place,
         connection: Connection,
         request: &FetchRequest,
-        ticket: &Ticket,
+        sink: &ResponseSink,
     ) -> Result<(), NetError> {
         let (head, incoming) = response.into_parts();
         let opening = match Opening::read(&head, request, &trip.url) {
@@ -328,12 +326,9 @@ impl Client {
         #[cfg(feature = "tracing")]
         crate::trace::answered(&info);
         let offset = info.offset;
-        ticket.tell(FetchEvent::Head {
-            id: ticket.id,
-            info,
-        });
+        sink.head(info);
         let pump = body::Pump {
-            ticket,
+            sink,
             offset,
             length,
             cut,

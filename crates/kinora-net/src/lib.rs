@@ -17,6 +17,7 @@
 //! ```
 #![forbid(unsafe_code)]
 
+mod bit_stream;
 mod body;
 mod coding;
 mod config;
@@ -41,9 +42,12 @@ mod target;
 mod tls;
 #[cfg(feature = "tracing")]
 mod trace;
+mod transport;
+mod web;
 
+pub use bit_stream::{BitStreamSource, BitStreams};
 pub use config::{IpFamily, NetConfig};
-pub use error::NetError;
+pub use error::{BitStreamOperation, NetError};
 pub use kinora_fetch::{FetchEvent, FetchRequest, Initiator, Method, Purpose};
 pub use net::Net;
 pub use phase::{Phase, PhaseWatch, Waiting};
@@ -51,3 +55,4 @@ pub use proxy::{NoProxy, Proxy, ProxyConfig, ProxyError, ProxyFailure, SocksRepl
 pub use reply::Reply;
 pub use resolve::{Resolve, Resolving, SystemResolver};
 pub use survey::{Answer, Dial, Handshake, Hop};
+pub use transport::{ResponseSink, Transport, Transports};

@@ -1,93 +1,43 @@
 //! The front door: requests in, events out.
 
-use std::collections::HashMap;
 use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, mpsc};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, mpsc};
 use std::time::{Duration, Instant};
 
 use bytes::BytesMut;
 use kinora_errors::Fault;
 use kinora_media::RequestId;
-use tokio::runtime::{Builder, Runtime};
 
-use crate::file::{FileReader, InlineFiles, Job};
-use crate::flow::Flow;
-use crate::guard::Reach;
-use crate::http::Client;
+use crate::file::Files;
 use crate::survey::Hop;
-use crate::target::Target;
+use crate::transport::{Active, Sink};
+use crate::web::Web;
 use crate::{
-    FetchEvent, FetchRequest, Initiator, NetConfig, NetError, Reply, Resolve, SystemResolver,
+    FetchEvent, FetchRequest, NetConfig, NetError, Reply, Resolve, ResponseSink, SystemResolver,
+    Transports,
 };
 
-/// Where events go. It may block: that holds the network back, never loses an event.
-pub(crate) type Sink = dyn Fn(FetchEvent) + Send + Sync;
-
-type Active = Mutex<HashMap<RequestId, Arc<Flow>>>;
-
-fn lock(active: &Active) -> MutexGuard<'_, HashMap<RequestId, Arc<Flow>>> {
-    active.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// One request's way back to whoever asked.
-pub(crate) struct Ticket {
-    pub(crate) id: RequestId,
-    pub(crate) flow: Arc<Flow>,
-    sink: Arc<Sink>,
-    active: Arc<Active>,
-}
-
-impl Ticket {
-    /// Tells an event unless the request was cancelled.
-    pub(crate) fn tell(&self, event: FetchEvent) {
-        if !self.flow.is_cancelled() {
-            (self.sink)(event);
-        }
-    }
-    /// Tells the last event.
-    pub(crate) fn finish(&self, event: FetchEvent) {
-        self.forget();
-        #[cfg(feature = "tracing")]
-        if !self.flow.is_cancelled() {
-            crate::trace::ended(&event);
-        }
-        self.tell(event);
-    }
-    pub(crate) fn forget(&self) {
-        let mut active = lock(&self.active);
-        if active
-            .get(&self.id)
-            .is_some_and(|flow| Arc::ptr_eq(flow, &self.flow))
-        {
-            active.remove(&self.id);
-        }
-    }
-}
-
-/// The network and the files of this machine. Clones share everything; the last one dropped cancels
-/// what is under way and waits for nothing.
+/// The network and the files of this machine, and what an application adds to them. Clones share everything; the last one
+/// dropped cancels what is under way and waits for nothing.
 #[derive(Clone)]
 pub struct Net(Arc<Inner>);
 
 struct Inner {
-    client: Arc<Client>,
+    /// What each scheme leads to.
+    transports: Transports,
+    web: Arc<Web>,
+    files: Arc<Files>,
     sink: Arc<Sink>,
     active: Arc<Active>,
-    runtime: OnceLock<Runtime>,
-    files: OnceLock<FileReader>,
-    /// Regular files that are read by [`Net::read_inline`].
-    inline: Option<InlineFiles>,
-    /// Held while one of the two above is started.
-    starting: Mutex<()>,
     own_ids: AtomicU64,
 }
 
 impl Net {
-    /// A network that tells `sink` what happens. `sink` is called on the network's threads; it may block
+    /// A network that reports to `sink` what happens. `sink` is called on the network's threads; it may block
     /// to hold the network back, and must not panic. Nothing is started yet.
     pub fn new(config: NetConfig, sink: impl Fn(FetchEvent) + Send + Sync + 'static) -> Self {
-        Self::build(config, Arc::new(SystemResolver), Arc::new(sink), None)
+        Self::with_resolver(config, SystemResolver, sink)
     }
 
     /// As [`Net::new`], for who has nothing to do until the bytes are there: regular files are read by
@@ -96,8 +46,7 @@ impl Net {
         config: NetConfig,
         sink: impl Fn(FetchEvent) + Send + Sync + 'static,
     ) -> Self {
-        let inline = Some(InlineFiles::default());
-        Self::build(config, Arc::new(SystemResolver), Arc::new(sink), inline)
+        Self::build(config, SystemResolver, Files::inline(), sink)
     }
 
     /// As [`Net::new`], with a resolver of one's own for names.
@@ -106,58 +55,54 @@ impl Net {
         resolver: impl Resolve,
         sink: impl Fn(FetchEvent) + Send + Sync + 'static,
     ) -> Self {
-        Self::build(config, Arc::new(resolver), Arc::new(sink), None)
+        Self::build(config, resolver, Files::default(), sink)
     }
 
     fn build(
         config: NetConfig,
-        resolver: Arc<dyn Resolve>,
-        sink: Arc<Sink>,
-        inline: Option<InlineFiles>,
+        resolver: impl Resolve,
+        files: Files,
+        sink: impl Fn(FetchEvent) + Send + Sync + 'static,
     ) -> Self {
+        let mut transports = config.transports.clone();
+        let (files, web) = (
+            Arc::new(files),
+            Arc::new(Web::new(config, Arc::new(resolver))),
+        );
+        transports.add_shared(Arc::clone(&files) as _);
+        transports.add_shared(Arc::clone(&web) as _);
         Self(Arc::new(Inner {
-            client: Arc::new(Client::new(config, resolver)),
-            sink,
+            transports,
+            web,
+            files,
+            sink: Arc::new(sink),
             active: Arc::default(),
-            runtime: OnceLock::new(),
-            files: OnceLock::new(),
-            inline,
-            starting: Mutex::new(()),
             own_ids: AtomicU64::new(u64::MAX),
         }))
     }
 
     /// Starts a fetch and returns at once. Its end is exactly one `Done` or `Failed`, unless it is cancelled.
     pub fn fetch(&self, request: FetchRequest) {
-        self.fetch_into(request, Arc::clone(&self.0.sink), self.0.inline.as_ref());
+        self.fetch_into(request, Arc::clone(&self.0.sink));
     }
 
     /// Lets a request deliver so many bytes more.
     pub fn grant(&self, id: RequestId, bytes: u64) {
-        let flow = lock(&self.0.active).get(&id).map(Arc::clone);
-        if let Some(flow) = flow {
+        if let Some(flow) = self.0.active.get(id) {
             flow.grant(bytes);
-            self.wake_files();
         }
     }
 
     /// The answer is not wanted any more. An event that is on its way to the sink may still come.
     pub fn cancel(&self, id: RequestId) {
-        let flow = lock(&self.0.active).remove(&id);
-        if let Some(flow) = flow {
-            #[cfg(feature = "tracing")]
-            crate::trace::cancelled(id);
-            flow.cancel();
-            self.wake_files();
-        }
+        self.0.active.cancel(id);
     }
 
-    /// Reads the next piece of each file that was asked for, as far as its credit goes, and tells it before it returns. `false`:
-    /// no piece could be read, what comes next comes from elsewhere. Only after [`Net::with_inline_files`]; pipes are
+    /// Reads the next piece of each file that was asked for, as far as its credit goes, and reports it before it returns.
+    /// `false`: no piece could be read, what comes next comes from elsewhere. Only after [`Net::with_inline_files`]; pipes are
     /// not waited for here.
     pub fn read_inline(&self) -> bool {
-        let inline = self.0.inline.as_ref();
-        inline.is_some_and(InlineFiles::go_on)
+        self.0.files.read_inline()
     }
 
     /// A whole small answer; waits for it. `request.id` and `request.credit` do not matter.
@@ -180,11 +125,11 @@ impl Net {
         let (sender, events) = mpsc::channel();
         // A receiver that is gone has its answer already.
         let sink = Arc::new(move |event| drop(sender.send(event)));
-        self.fetch_into(request, sink, None);
+        self.fetch_into(request, sink);
         let mut reply = Reply::default();
         let mut body = BytesMut::new();
         let given_up = loop {
-            match events.recv_timeout(until.saturating_duration_since(Instant::now())) {
+            match self.next_of(&events, until) {
                 Ok(FetchEvent::Head { info, .. }) => reply.info = info,
                 Ok(FetchEvent::Chunk(chunk)) if body.len() + chunk.data.len() > max_bytes => {
                     break NetError::TooLarge(max_bytes);
@@ -195,11 +140,31 @@ impl Net {
                     return Ok(reply);
                 }
                 Ok(FetchEvent::Failed { fault, .. }) => return Err(fault),
+                Ok(FetchEvent::Tracks { .. } | FetchEvent::Packet { .. }) => {
+                    break NetError::NotBytes;
+                }
                 Err(_) => break NetError::TotalTimeout,
             }
         };
         self.cancel(id);
         Err(given_up.into_fault().at_url(url.expose()))
+    }
+
+    /// What comes next for who waits here; files are read meanwhile where nobody else does.
+    fn next_of(
+        &self,
+        events: &mpsc::Receiver<FetchEvent>,
+        until: Instant,
+    ) -> Result<FetchEvent, mpsc::RecvTimeoutError> {
+        loop {
+            match events.try_recv() {
+                Err(mpsc::TryRecvError::Empty) if self.read_inline() => {}
+                Err(_) => {
+                    return events.recv_timeout(until.saturating_duration_since(Instant::now()));
+                }
+                Ok(event) => return Ok(event),
+            }
+        }
     }
 
     /// Looks at the way to a web resource, stop by stop, up to its first bytes or to where it fails. Waits for it;
@@ -208,106 +173,23 @@ impl Net {
     /// # Errors
     /// When the URL is none of the web's.
     pub fn survey(&self, url: &str) -> Result<Vec<Hop>, Fault> {
-        let refused = |error: NetError| error.into_fault().at_url(url);
-        let target = match Target::parse(url).map_err(refused)? {
-            Target::Web(target) => target,
-            Target::File(_) => {
-                return Err(refused(NetError::UnsupportedScheme("file".to_owned())));
-            }
-        };
-        let runtime = self
-            .runtime()
-            .map_err(|error| refused(NetError::Start(error)))?;
-        let client = Arc::clone(&self.0.client);
-        Ok(runtime.block_on(async move { client.survey(target).await }))
+        self.0.web.survey(url)
     }
 
-    /// Regular files are read `inline`, if it is given.
-    fn fetch_into(&self, request: FetchRequest, sink: Arc<Sink>, inline: Option<&InlineFiles>) {
+    fn fetch_into(&self, request: FetchRequest, sink: Arc<Sink>) {
         #[cfg(feature = "tracing")]
         crate::trace::begun(&request);
-        let flow = Arc::new(Flow::new(request.credit));
-        let ticket = Ticket {
-            id: request.id,
-            flow: Arc::clone(&flow),
-            sink,
-            active: Arc::clone(&self.0.active),
-        };
-        if let Some(before) = lock(&self.0.active).insert(request.id, flow) {
-            before.cancel();
-        }
-        let since = Instant::now();
-        let (id, url) = (request.id, request.url.clone());
-        if let Err((ticket, error)) = self.start(request, ticket, since, inline) {
-            let fault = error.into_fault().at_url(url.expose());
-            ticket.finish(FetchEvent::Failed { id, fault });
-        }
-    }
-
-    fn start(
-        &self,
-        request: FetchRequest,
-        ticket: Ticket,
-        since: Instant,
-        inline: Option<&InlineFiles>,
-    ) -> Result<(), (Ticket, NetError)> {
-        let target = match Target::parse(request.url.expose()) {
-            Ok(target) => target,
-            Err(error) => return Err((ticket, error)),
-        };
-        match target {
-            Target::File(path) => {
-                if !Reach::may_open_files(&request.initiator) {
-                    return Err((ticket, NetError::ForbiddenFile));
-                }
-                // What a playlist names is a file that it came with.
-                let pipes = matches!(request.initiator, Initiator::User);
-                let job = Job::new(path, request.range, ticket, since, pipes);
-                if let Some(inline) = inline.filter(|_| !job.is_of_a_pipe()) {
-                    inline.submit(job);
-                    return Ok(());
-                }
-                match self.files() {
-                    Ok(files) => files.submit(job),
-                    Err(error) => return Err((job.into_ticket(), NetError::Start(error))),
-                }
-            }
-            Target::Web(url) => {
-                let runtime = match self.runtime() {
-                    Ok(runtime) => runtime,
-                    Err(error) => return Err((ticket, NetError::Start(error))),
-                };
-                let client = Arc::clone(&self.0.client);
-                runtime.spawn(client.run(url, request, ticket, since));
-            }
-        }
-        Ok(())
-    }
-
-    fn runtime(&self) -> io::Result<&Runtime> {
-        started(&self.0.runtime, &self.0.starting, || {
-            Builder::new_multi_thread()
-                .worker_threads(1)
-                .max_blocking_threads(8)
-                .thread_name("kinora-net")
-                .enable_all()
-                .build()
-        })
-    }
-
-    fn files(&self) -> io::Result<&FileReader> {
-        started(&self.0.files, &self.0.starting, FileReader::start)
-    }
-
-    fn wake_files(&self) {
-        if let Some(files) = self.0.files.get() {
-            files.wake();
+        let active = Arc::clone(&self.0.active);
+        let response = ResponseSink::begin(request.id, request.credit, sink, active);
+        match self.0.transports.find(&request) {
+            Ok(transport) => transport.open(request, response),
+            Err(error) => response.fail(error.into_fault().at_url(request.url.expose())),
         }
     }
 }
 
 /// Starts a part at its first use, once.
-fn started<'a, T>(
+pub(crate) fn started<'a, T>(
     cell: &'a OnceLock<T>,
     starting: &Mutex<()>,
     start: impl FnOnce() -> io::Result<T>,
@@ -325,11 +207,6 @@ fn started<'a, T>(
 
 impl Drop for Inner {
     fn drop(&mut self) {
-        for flow in lock(&self.active).drain() {
-            flow.1.cancel();
-        }
-        if let Some(runtime) = self.runtime.take() {
-            runtime.shutdown_background();
-        }
+        self.active.cancel_all();
     }
 }

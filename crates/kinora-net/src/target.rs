@@ -1,70 +1,56 @@
-//! What a source string names: a file or a web address.
+//! What URLs and paths name: a file or a web address.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use url::Url;
 
 use crate::NetError;
+use crate::transport::FILE;
 
-/// Where a request goes.
-#[derive(Clone, Debug)]
-pub(crate) enum Target {
-    File(PathBuf),
-    Web(Url),
-}
-
-impl Target {
-    /// Reads `http:`, `https:`, `file:` or a bare path.
-    pub(crate) fn parse(text: &str) -> Result<Self, NetError> {
-        if text.trim().is_empty() {
-            return Err(NetError::EmptyUrl);
-        }
-        let Some(scheme) = scheme_of(text) else {
-            return path(text);
-        };
-        match scheme.as_str() {
-            "http" | "https" => Self::web(text),
-            "file" => file_url(text),
-            // `a:b.mp4` is a sound name of a file.
-            _ if !text.contains("://") && Path::new(text).exists() => path(text),
-            _ => Err(NetError::UnsupportedScheme(scheme)),
-        }
-    }
-
-    fn web(text: &str) -> Result<Self, NetError> {
-        // The parser would take tabs and line ends out without a word.
-        if text.chars().any(char::is_control) {
-            return Err(NetError::MalformedUrl(
-                "it holds a control character".into(),
-            ));
-        }
-        let url = Url::parse(text).map_err(|error| NetError::MalformedUrl(error.to_string()))?;
-        if url.host_str().is_none_or(str::is_empty) {
-            return Err(NetError::MalformedUrl("it names no host".into()));
-        }
-        Ok(Self::Web(url))
-    }
-}
-
-/// RFC 3986 3.1; one letter alone is no scheme.
-fn scheme_of(text: &str) -> Option<String> {
+/// The scheme of a URL (RFC 3986 3.1), in lower case; one letter alone is none.
+pub(crate) fn scheme_of(text: &str) -> Option<String> {
     let (scheme, _) = text.split_once(':')?;
-    let sound = scheme.len() > 1
+    let is_scheme = scheme.len() > 1
         && scheme.starts_with(|c: char| c.is_ascii_alphabetic())
         && scheme
             .chars()
             .all(|c| c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.'));
-    sound.then(|| scheme.to_ascii_lowercase())
+    is_scheme.then(|| scheme.to_ascii_lowercase())
 }
 
-fn path(text: &str) -> Result<Target, NetError> {
+/// Reads an `http:` or `https:` URL.
+pub(crate) fn web_url(text: &str) -> Result<Url, NetError> {
+    match scheme_of(text).as_deref() {
+        Some("http" | "https") => {}
+        Some(scheme) => return Err(NetError::UnsupportedScheme(scheme.to_owned())),
+        None if text.trim().is_empty() => return Err(NetError::EmptyUrl),
+        None => return Err(NetError::UnsupportedScheme(FILE.to_owned())),
+    }
+    // The parser would take tabs and line ends out without a word.
+    if text.chars().any(char::is_control) {
+        return Err(NetError::MalformedUrl(
+            "it holds a control character".into(),
+        ));
+    }
+    let url = Url::parse(text).map_err(|error| NetError::MalformedUrl(error.to_string()))?;
+    if url.host_str().is_none_or(str::is_empty) {
+        return Err(NetError::MalformedUrl("it names no host".into()));
+    }
+    Ok(url)
+}
+
+/// Reads a `file:` URL or a bare path.
+pub(crate) fn file_path(text: &str) -> Result<PathBuf, NetError> {
+    if scheme_of(text).as_deref() == Some(FILE) {
+        return file_url(text);
+    }
     if text.contains('\0') {
         return Err(NetError::MalformedUrl("it holds a zero byte".into()));
     }
-    Ok(Target::File(PathBuf::from(text)))
+    Ok(PathBuf::from(text))
 }
 
-fn file_url(text: &str) -> Result<Target, NetError> {
+fn file_url(text: &str) -> Result<PathBuf, NetError> {
     let malformed = |why: &str| NetError::MalformedUrl(why.to_owned());
     let rest = text.get("file:".len()..).unwrap_or_default();
     let encoded = match rest.strip_prefix("//") {
@@ -85,7 +71,7 @@ fn file_url(text: &str) -> Result<Target, NetError> {
     if bytes.contains(&0) {
         return Err(malformed("it holds a zero byte"));
     }
-    Ok(Target::File(os_path(bytes)))
+    Ok(os_path(bytes))
 }
 
 #[cfg(unix)]
@@ -102,16 +88,15 @@ fn os_path(bytes: Vec<u8>) -> PathBuf {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::path::Path;
+
     use kinora_errors::Coded;
 
     fn file(text: &str) -> PathBuf {
-        match Target::parse(text) {
-            Ok(Target::File(path)) => path,
-            other => panic!("{text}: {other:?}"),
-        }
+        file_path(text).unwrap()
     }
-    fn refused(text: &str) -> (u32, &'static str) {
-        let error = Target::parse(text).unwrap_err();
+    fn refused<T: std::fmt::Debug>(read: Result<T, NetError>) -> (u32, &'static str) {
+        let error = read.unwrap_err();
         (error.code().number(), error.reason())
     }
 
@@ -130,13 +115,19 @@ mod tests {
 
     #[test]
     fn what_can_not_be_opened_says_why() {
-        assert_eq!(refused("  "), (0x2003_0005, "url.empty"));
-        assert_eq!(refused("gopher://x/y"), (0x2005_0001, "url.scheme"));
-        assert_eq!(refused("http://"), (0x2005_0000, "url.malformed"));
-        assert_eq!(refused("http://a b/"), (0x2005_0000, "url.malformed"));
-        assert_eq!(refused("http://h:99999/"), (0x2005_0000, "url.malformed"));
-        assert_eq!(refused("http://h/\r\nX: y"), (0x2005_0000, "url.malformed"));
-        assert_eq!(refused("file://host/a"), (0x2005_0000, "url.malformed"));
-        assert_eq!(refused("file:///a%00b"), (0x2005_0000, "url.malformed"));
+        let malformed = (0x2005_0000, "url.malformed");
+        assert_eq!(refused(web_url("  ")), (0x2003_0005, "url.empty"));
+        let unsupported = (0x2005_0001, "url.scheme");
+        assert_eq!(refused(web_url("gopher://x/y")), unsupported);
+        for url in [
+            "http://",
+            "http://a b/",
+            "http://h:99999/",
+            "http://h/\r\nX: y",
+        ] {
+            assert_eq!(refused(web_url(url)), malformed, "{url:?}");
+        }
+        assert_eq!(refused(file_path("file://host/a")), malformed);
+        assert_eq!(refused(file_path("file:///a%00b")), malformed);
     }
 }

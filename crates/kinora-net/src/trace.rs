@@ -39,7 +39,7 @@ pub(crate) fn ended(event: &FetchEvent) {
             url = fault.context().url.as_deref(),
             "request failed"
         ),
-        FetchEvent::Head { .. } | FetchEvent::Chunk(_) => {}
+        _ => {}
     }
 }
 

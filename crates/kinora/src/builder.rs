@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use kinora_engine::{PlayerConfig, TapeSink};
 use kinora_errors::{Fault, codes};
-use kinora_net::{NetConfig, Resolve, SystemResolver};
+use kinora_net::{BitStreams, NetConfig, Resolve, SystemResolver, Transport, Transports};
 use kinora_output::{AudioSink, NullAudio, NullVideo, VideoSink};
 
 use crate::backends::{Backends, DecoderChoice};
@@ -18,6 +18,7 @@ use crate::render::Tally;
 pub struct PlayerBuilder {
     config: PlayerConfig,
     net: NetConfig,
+    transports: Transports,
     resolver: Arc<dyn Resolve>,
     decoders: DecoderChoice,
     video: Box<dyn VideoSink>,
@@ -31,6 +32,7 @@ impl Default for PlayerBuilder {
         Self {
             config: PlayerConfig::default(),
             net: NetConfig::default(),
+            transports: Transports::default(),
             resolver: Arc::new(SystemResolver),
             decoders: DecoderChoice::Auto,
             video: Box::new(NullVideo::new()),
@@ -68,6 +70,12 @@ impl PlayerBuilder {
         self.resolver = Arc::new(resolver);
         self
     }
+    /// What further schemes lead to; see [`Transport`].
+    #[must_use]
+    pub fn transport(mut self, transport: impl Transport) -> Self {
+        self.transports.add(transport);
+        self
+    }
     /// Which decoders may be used.
     #[must_use]
     pub fn decoders(mut self, choice: DecoderChoice) -> Self {
@@ -97,7 +105,7 @@ impl PlayerBuilder {
     ///
     /// # Errors
     /// `ERROR_GENERAL_UNKNOWN` (or the errno's number) when the system gives no thread.
-    pub fn build(self) -> Result<Player, Fault> {
+    pub fn build(mut self) -> Result<Player, Fault> {
         let backends = Backends::new(self.decoders);
         backends.load_early();
         let (messages, mailbox) = channel();
@@ -105,9 +113,13 @@ impl PlayerBuilder {
         let view = Arc::new(Mutex::new(View::default()));
         let tally = Arc::new(Mutex::new(Tally::default()));
         let wishes = Wishes::new(self.config.clone().normalised());
+        let bit_streams = BitStreams::default();
+        self.net.transports.append(self.transports);
+        self.net.transports.add(bit_streams.clone());
         let parts = Parts {
             config: self.config,
             net: self.net,
+            bit_streams,
             resolver: self.resolver,
             backends,
             video: self.video,

@@ -7,12 +7,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use kinora_engine::{
-    ByRole, CommandKind, Engine, Epoch, Event, FrameId, Input, Output, PlayerConfig, Refusal, Role,
-    State, TapeSink, VOLUMES,
+    ByRole, Command, CommandKind, Engine, Epoch, Event, FrameId, Input, Output, PlayerConfig,
+    Refusal, Role, State, TapeSink, VOLUMES,
 };
 use kinora_errors::{Fault, codes};
 use kinora_media::Time;
-use kinora_net::{Net, NetConfig, Resolve};
+use kinora_net::{BitStreams, Net, NetConfig, Resolve};
 use kinora_output::{AudioSink, VideoSink};
 
 use crate::audio::AudioLine;
@@ -24,11 +24,14 @@ use crate::decoder::AnyFrame;
 use crate::events::EventQueue;
 use crate::player::View;
 use crate::render::{Render, Tally};
+use crate::source::Source;
 
 /// What the thread is made of.
 pub(crate) struct Parts {
     pub(crate) config: PlayerConfig,
     pub(crate) net: NetConfig,
+    /// The transport among those of `net` that leads to the application's own source.
+    pub(crate) bit_streams: BitStreams,
     pub(crate) resolver: Arc<dyn Resolve>,
     pub(crate) backends: Backends,
     pub(crate) video: Box<dyn VideoSink>,
@@ -42,6 +45,8 @@ pub(crate) struct Parts {
 
 /// What reaches the engine's thread.
 pub(crate) enum Message {
+    /// What to play from now on; nothing.
+    Source(Option<Source>),
     Input(Input),
     Frame(Role, Epoch, FrameId, AnyFrame),
     OutputFailed(Fault),
@@ -102,6 +107,7 @@ struct Driver {
 struct World {
     clock: SystemClock,
     net: Net,
+    bit_streams: BitStreams,
     backends: Backends,
     messages: Sender<Message>,
     events: EventQueue,
@@ -134,6 +140,7 @@ impl Driver {
         let world = World {
             clock,
             net,
+            bit_streams: parts.bit_streams,
             backends: parts.backends,
             messages: parts.messages,
             events: parts.events,
@@ -193,10 +200,24 @@ impl Driver {
         }
     }
 
+    /// The application's own source is let go of once another one took its place.
+    fn set_source(&mut self, source: Option<Source>) {
+        let bit_streams = self.world.bit_streams.clone();
+        let is_own = matches!(source, Some(Source::BitStream(_)));
+        let command = source.map_or(Command::Reset, |source| {
+            Command::SetSource(source.locate(&bit_streams))
+        });
+        self.handle(Input::Command(command));
+        if !is_own {
+            bit_streams.unmount();
+        }
+    }
+
     fn take(&mut self, message: Message) {
         #[cfg(feature = "tracing")]
         crate::trace::message(&message);
         match message {
+            Message::Source(source) => self.set_source(source),
             Message::Input(input) => self.handle(input),
             Message::Frame(role, epoch, id, frame) => {
                 let notice = Input::FrameReady {

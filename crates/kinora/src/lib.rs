@@ -75,6 +75,7 @@ mod events;
 mod player;
 mod reader;
 mod render;
+mod source;
 #[cfg(feature = "tracing")]
 mod trace;
 
@@ -92,21 +93,22 @@ pub use kinora_cloud::{
 pub use kinora_container::{PacketDump, SeekMode, SeekTo};
 pub use kinora_engine::{
     CommandKind, Credential, Event, InfoCode, LoopMode, PlayerConfig, Refusal, RenditionChoice,
-    Replay, ReplayError, SPEEDS, SeekAccuracy, Source, State, Stats, TapeSink, TimingMark,
-    TrackChoice, TrackOption, VOLUMES, entry_to_play, replay,
+    Replay, ReplayError, SPEEDS, SeekAccuracy, State, Stats, TapeSink, TimingMark, TrackChoice,
+    TrackOption, VOLUMES, entry_to_play, replay,
 };
 pub use kinora_errors::{
     Cause, Code, Coded, Context, Errno, Fault, Lang, Origin, ReportStyle, Retry, Row, Secret,
     Severity, Text, codes, explain,
 };
 pub use kinora_media::{
-    AudioFrame, AudioParams, CodecId, ColorInfo, ColorRange, FrameBuffer, Header, MediaInfo,
-    Packet, PacketFlags, PixelFormat, PlaneView, Rotation, Time, TrackId, TrackInfo, TrackKind,
-    VecPlanes, VideoFrame, VideoParams,
+    AudioFrame, AudioParams, ByteRange, CodecId, ColorInfo, ColorRange, FrameBuffer, Header,
+    MediaInfo, Packet, PacketFlags, PixelFormat, PlaneView, RequestId, ResponseInfo, Rotation,
+    Time, TrackId, TrackInfo, TrackKind, VecPlanes, VideoFrame, VideoParams,
 };
 pub use kinora_net::{
-    IpFamily, NetConfig, NoProxy, Phase, PhaseWatch, Proxy, ProxyConfig, ProxyError, Resolve,
-    Resolving, SystemResolver, Waiting,
+    BitStreamSource, FetchRequest, IpFamily, NetConfig, NoProxy, Phase, PhaseWatch, Proxy,
+    ProxyConfig, ProxyError, Resolve, Resolving, ResponseSink, SystemResolver, Transport,
+    Transports, Waiting,
 };
 /// Where pictures and sound go.
 pub use kinora_output as output;
@@ -114,6 +116,7 @@ pub use player::{OutputStats, Player};
 pub use reader::{AudioReader, MediaReader, ReadOptions, VideoReader};
 /// A line of a recorded session, for [`TapeSink`] and [`replay()`]; text is parsed into it by [`str::parse`].
 pub use serde_json::Value as JsonValue;
+pub use source::Source;
 
 /// The example of the project's README compiles.
 #[cfg(doctest)]

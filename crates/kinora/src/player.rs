@@ -6,10 +6,10 @@ use std::thread::{JoinHandle, ThreadId};
 use std::time::Duration;
 
 use kinora_engine::{
-    Command, Credential, Event, Input, LoopMode, PlayerConfig, SPEEDS, SeekAccuracy, Source, State,
-    Stats, TrackChoice, TrackOption, VOLUMES,
+    Command, Credential, Event, Input, LoopMode, PlayerConfig, SPEEDS, SeekAccuracy, State, Stats,
+    TrackChoice, TrackOption, VOLUMES,
 };
-use kinora_errors::{Fault, Secret};
+use kinora_errors::Fault;
 use kinora_media::{MediaInfo, Time, VideoFrame};
 
 use crate::builder::PlayerBuilder;
@@ -17,6 +17,7 @@ use crate::deadline::Deadline;
 use crate::driver::{Control, Message, Release};
 use crate::events::{EventQueue, EventStream, Events, NoEvent};
 use crate::render::{self, Tally};
+use crate::source::Source;
 
 /// Plays one source at a time. Cheap to hold, safe to share between threads; dropping it stops
 /// everything it started.
@@ -113,17 +114,15 @@ impl Player {
         PlayerBuilder::default()
     }
 
-    /// Sets a URL or a path and prepares it.
-    pub fn open(&self, url: &str) {
-        self.set_source(Source::Url {
-            url: Secret::new(url),
-        });
+    /// Sets a URL, a path or another source and prepares it.
+    pub fn open(&self, source: impl Into<Source>) {
+        self.set_source(source);
         self.prepare();
     }
 
     /// Sets what to play; what played before ends.
-    pub fn set_source(&self, source: Source) {
-        self.command(Command::SetSource(source));
+    pub fn set_source(&self, source: impl Into<Source>) {
+        self.send(Message::Source(Some(source.into())));
     }
     /// Opens the source; [`Event::Prepared`] or [`Event::Error`] follows.
     pub fn prepare(&self) {
@@ -143,7 +142,7 @@ impl Player {
     }
     /// Back to idle, the source forgotten.
     pub fn reset(&self) {
-        self.command(Command::Reset);
+        self.send(Message::Source(None));
     }
     /// Tries a source again that was parked by `ERROR_LOADING_TIMEOUT`: same position, same buffer.
     pub fn reload(&self) {

@@ -1,23 +1,26 @@
 //! What a player does, as `tracing` events (feature `tracing`): commands, events by name, decoders. Secrets are masked; nothing is
 //! emitted for single packets or frames.
 
-use kinora_engine::{Command, Event, Input, Source};
+use kinora_engine::{CommandKind, Event, Input};
 use kinora_errors::{Fault, mask_url};
 use kinora_media::TrackInfo;
 use tracing::{debug, error, info, trace, warn};
 
 use crate::driver::Message;
+use crate::source::Source;
 
 /// A command on its way to the engine.
 pub(crate) fn message(message: &Message) {
-    let Message::Input(Input::Command(command)) = message else {
-        return;
-    };
-    match command {
-        Command::SetSource(source) => {
-            debug!(source = %shown(source), command = command.kind().name(), "command");
+    match message {
+        Message::Source(Some(source)) => {
+            let command = CommandKind::SetSource.name();
+            debug!(source = %shown(source), command, "command");
         }
-        _ => debug!(command = command.kind().name(), "command"),
+        Message::Source(None) => debug!(command = CommandKind::Reset.name(), "command"),
+        Message::Input(Input::Command(command)) => {
+            debug!(command = command.kind().name(), "command");
+        }
+        _ => {}
     }
 }
 
@@ -26,7 +29,7 @@ fn shown(source: &Source) -> String {
         Source::Url { url } => mask_url(url.expose()),
         Source::VidAuth(source) => format!("video {} by PlayAuth", source.vid),
         Source::VidSts(source) => format!("video {} by STS", source.vid),
-        _ => "of another kind".to_owned(),
+        Source::BitStream(_) => "a bit stream of the application".to_owned(),
     }
 }
 

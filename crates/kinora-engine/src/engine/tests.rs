@@ -1,8 +1,10 @@
 mod bandwidth;
 mod chaos;
 mod credentials;
+mod decoding;
 mod exact;
 mod hls;
+mod pushed;
 mod refusals;
 mod sound;
 
@@ -200,7 +202,7 @@ fn while_paused_a_seek_shows_its_picture() {
 #[test]
 fn a_seek_before_prepare_is_remembered() {
     let mut sim = served(8);
-    sim.command(Command::SetSource(crate::Source::Url {
+    sim.command(Command::SetSource(crate::Locator::Url {
         url: kinora_errors::Secret::new(URL),
     }));
     sim.seek(ms(6_500), SeekAccuracy::Exact);

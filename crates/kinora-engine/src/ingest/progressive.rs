@@ -3,8 +3,8 @@
 use std::collections::VecDeque;
 
 use bytes::Bytes;
-use kinora_container::registry::{self, ProbingDemuxer};
-use kinora_container::{ContainerKind, SeekTo, Sniff, Step};
+use kinora_container::sniff::sniff;
+use kinora_container::{ContainerKind, ProbingDemuxer, SeekTo, Sniff, Step};
 use kinora_errors::{Fault, Secret, codes};
 use kinora_media::{ByteRange, Chunk, RequestId, ResponseInfo, Time};
 
@@ -80,6 +80,10 @@ impl Progressive {
         let data = self.playlist.take()?;
         let url = self.final_url.take().unwrap_or_else(|| self.url.clone());
         Some((self.transfer.take(), data, url))
+    }
+    /// Its transfer, if that request is its own.
+    pub(crate) fn take_transfer(&mut self, id: RequestId) -> Option<Transfer> {
+        self.transfer.is(id).then(|| self.transfer.take())
     }
     pub(crate) fn is_playlist(&self) -> bool {
         self.playlist.is_some()
@@ -293,7 +297,7 @@ impl Progressive {
                 if offset == 0
                     && !self.headers
                     && cx.tape.see("playlist", || {
-                        registry::sniff(&data) == Sniff::Known(ContainerKind::HlsPlaylist)
+                        sniff(&data) == Sniff::Known(ContainerKind::HlsPlaylist)
                     })
                 {
                     self.playlist = Some(data);

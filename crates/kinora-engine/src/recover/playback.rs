@@ -2,9 +2,6 @@
 
 use crate::Role;
 
-/// After so many packets in a row that can not be decoded a pipeline is given up.
-const MAX_CORRUPT: u32 = 1_000;
-
 /// What a decode worker does about an error of its decoder.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum DecoderRecovery {
@@ -40,10 +37,10 @@ pub(crate) enum PlaybackRecovery {
     Fail,
 }
 
-/// Decides about packets that were not decoded. `fatal`: no decoder takes the track; `failures`: packets that failed,
-/// this one included; `others`: another pipeline plays.
-pub(crate) const fn decode_failed(fatal: bool, failures: u32, others: bool) -> PlaybackRecovery {
-    match (fatal || failures > MAX_CORRUPT, others) {
+/// Decides about a packet that was not decoded. `hopeless`: no decoder takes the track, or none gave anything for long;
+/// `others`: another pipeline plays.
+pub(crate) const fn decode_failed(hopeless: bool, others: bool) -> PlaybackRecovery {
+    match (hopeless, others) {
         (false, _) => PlaybackRecovery::Count,
         (true, true) => PlaybackRecovery::PlayOthers,
         (true, false) => PlaybackRecovery::Fail,
@@ -71,12 +68,12 @@ mod tests {
     }
 
     #[test]
-    fn damage_is_counted_up_to_a_limit_and_others_play_on() {
+    fn damage_is_counted_and_without_hope_the_others_play_on() {
         use PlaybackRecovery::{Count, Fail, PlayOthers};
-        assert_eq!(decode_failed(false, MAX_CORRUPT, false), Count);
-        assert_eq!(decode_failed(false, MAX_CORRUPT + 1, true), PlayOthers);
-        assert_eq!(decode_failed(true, 1, true), PlayOthers);
-        assert_eq!(decode_failed(true, 1, false), Fail);
+        assert_eq!(decode_failed(false, true), Count);
+        assert_eq!(decode_failed(false, false), Count);
+        assert_eq!(decode_failed(true, true), PlayOthers);
+        assert_eq!(decode_failed(true, false), Fail);
     }
 
     #[test]

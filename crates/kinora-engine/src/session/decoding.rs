@@ -44,14 +44,14 @@ impl Session {
         cx.tally.corrupt += u64::from(!fatal);
         let others = self.pipelines.gating().any(|other| other.role != role);
         let pipeline = &mut self.pipelines[role];
-        pipeline.corrupt += 1;
+        let hopeless = pipeline.decoded.failed(&fault);
         if fatal {
             pipeline.answered();
         }
         if !pipeline.is_on() {
             return;
         }
-        let recovery = recover::decode_failed(fatal, pipeline.corrupt, others);
+        let recovery = recover::decode_failed(fatal || hopeless, others);
         self.recover(cx, role, recovery, fault);
     }
 

@@ -204,7 +204,7 @@ impl Session {
         if self.pipelines.end().is_none() && target.is_none() && !is_shown {
             self.supply.fail(nothing_shown(
                 cx.tally.corrupt,
-                self.pipelines.video.corrupt > 0,
+                self.pipelines.video.decoded.is_failing(),
             ));
             return false;
         }

@@ -14,13 +14,13 @@ use kinora_errors::Secret;
 use kinora_media::{Now, RequestId, Time};
 
 use crate::{
-    ByRole, Command, Engine, Event, Input, Output, PlayerConfig, Role, SeekAccuracy, Source, State,
-    TapeSink,
+    ByRole, Command, Engine, Event, Input, Locator, Output, PlayerConfig, Role, SeekAccuracy,
+    State, TapeSink,
 };
 pub use decoder::Damage;
 use decoder::Decoder;
 pub use film::Film;
-pub use net::{Fault as NetFault, Net, Weather};
+pub use net::{Fault as NetFault, Net, Packets, Weather};
 use sink::Sink;
 use watch::Watch;
 
@@ -219,7 +219,7 @@ impl Sim {
 
     /// Sets a URL and prepares it.
     pub fn open(&mut self, url: &str) {
-        self.command(Command::SetSource(Source::Url {
+        self.command(Command::SetSource(Locator::Url {
             url: Secret::new(url),
         }));
         self.command(Command::Prepare);

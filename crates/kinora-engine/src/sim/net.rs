@@ -1,8 +1,9 @@
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use kinora_errors::{Fault as Told, Retry, codes};
-use kinora_media::{Chunk, RequestId, ResponseInfo, Time};
+use kinora_media::{Chunk, MediaInfo, Packet, RequestId, ResponseInfo, Time};
 
 use super::{Agenda, Dice, Happening, ms};
 use crate::{FetchEvent, FetchRequest};
@@ -35,8 +36,21 @@ pub struct Weather {
     pub bytes_per_second: u64,
 }
 
+/// What a transport delivers as packets.
+#[derive(Clone, Debug)]
+pub struct Packets {
+    /// Their tracks.
+    pub info: Arc<MediaInfo>,
+    /// In the order of decoding.
+    pub packets: Vec<Packet>,
+    /// They come as they are made, the first at the start of the simulation. Who asks later gets them from the key frame
+    /// before on.
+    pub live: bool,
+}
+
 /// A network of resources.
 pub struct Net {
+    packets: HashMap<String, Packets>,
     resources: HashMap<String, Vec<(Time, Bytes)>>,
     /// How it is.
     pub weather: Weather,
@@ -68,6 +82,7 @@ const PIECE: u64 = 4 * 1024;
 impl Net {
     pub(super) fn new(seed: u64) -> Self {
         Self {
+            packets: HashMap::new(),
             resources: HashMap::new(),
             weather: Weather {
                 latency: ms(20),
@@ -94,6 +109,11 @@ impl Net {
             .entry(url.to_owned())
             .or_default()
             .push((from, data.into()));
+    }
+
+    /// A resource comes as packets.
+    pub fn serve_packets(&mut self, url: &str, packets: Packets) {
+        self.packets.insert(url.to_owned(), packets);
     }
 
     /// A URL leads on to another.
@@ -186,6 +206,9 @@ impl Net {
                 return answer;
             }
         }
+        if self.packets.contains_key(&url) {
+            return self.packet(agenda, now, id, &url);
+        }
         let data = self.resource(now, self.redirects.get(&url).unwrap_or(&url));
         let ignores = faults
             .iter()
@@ -235,6 +258,56 @@ impl Net {
             offset,
             data: slice(offset, size),
         }))
+    }
+
+    /// The tracks, then a packet at a time; `at` counts them.
+    fn packet(
+        &mut self,
+        agenda: &mut Agenda,
+        now: Time,
+        id: RequestId,
+        url: &str,
+    ) -> Option<FetchEvent> {
+        let served = self.packets.get(url)?;
+        let open = self.open.get_mut(&id)?;
+        let begin = served.packets.first().map_or(Time::ZERO, |first| first.dts);
+        let made = |packet: &Packet| match served.live {
+            true => packet.dts - begin,
+            false => Time::MIN,
+        };
+        if !open.head_sent {
+            open.head_sent = true;
+            if served.live {
+                let is_made_key = |it: &&Packet| it.flags.key && made(it) <= now;
+                let key = served.packets.iter().rposition(|it| is_made_key(&it));
+                open.start = key.unwrap_or(0) as u64;
+                open.at = open.start;
+            }
+            agenda.add(now, Happening::Transfer(id));
+            let (info, live) = (Arc::clone(&served.info), served.live);
+            return Some(FetchEvent::Tracks { id, info, live });
+        }
+        let at = usize::try_from(open.at).unwrap_or(usize::MAX);
+        let Some(packet) = served.packets.get(at) else {
+            self.open.remove(&id);
+            return Some(FetchEvent::Done { id });
+        };
+        if made(packet) > now {
+            agenda.add(made(packet), Happening::Transfer(id));
+            return None;
+        }
+        if open.credit == 0 {
+            open.scheduled = false;
+            return None;
+        }
+        let cost = FetchEvent::cost_of(packet);
+        open.credit = open.credit.saturating_sub(cost);
+        open.at += 1;
+        let micros = cost * 1_000_000 / self.weather.bytes_per_second.max(1);
+        let next = now + Time::from_micros(i64::try_from(micros).unwrap_or(0));
+        agenda.add(next, Happening::Transfer(id));
+        let packet = packet.clone();
+        Some(FetchEvent::Packet { id, packet })
     }
 
     fn head(

@@ -1,15 +1,17 @@
 //! What comes into the engine, without content and secrets.
 
+use std::sync::Arc;
+
 use kinora_cloud::{Quality, VidAuth, VidSts};
 use kinora_errors::{Fault, Secret};
 use kinora_fetch::FetchEvent;
 use kinora_media::{Chunk, RequestId, ResponseInfo, Time};
 use serde::{Deserialize, Serialize};
 
-use super::facts::{Noticed, blank, place, places};
+use super::facts::{Described, Noticed, PacketFacts, blank, place, places};
 use crate::{
-    AudioClock, Command, Credential, Epoch, FrameId, Input, LoopMode, PlayerConfig, Role,
-    SeekAccuracy, Source, TrackChoice,
+    AudioClock, Command, Credential, Epoch, FrameId, Input, Locator, LoopMode, PlayerConfig, Role,
+    SeekAccuracy, TrackChoice,
 };
 
 /// An input as it is written.
@@ -19,6 +21,8 @@ pub(super) enum Noted {
     Command(Asked),
     Head(u64, Head),
     Chunk(u64, u64, usize),
+    Tracks(u64, Described, bool),
+    Packet(u64, PacketFacts),
     Done(u64),
     Failed(u64, Noticed),
     Configured(NotedRole, u64, String, Option<Noticed>),
@@ -163,6 +167,10 @@ impl From<&Input> for Noted {
             Input::Fetch(event) => match event {
                 FetchEvent::Head { id, info } => Self::Head(id.0, info.into()),
                 FetchEvent::Chunk(chunk) => Self::Chunk(chunk.id.0, chunk.offset, chunk.data.len()),
+                FetchEvent::Tracks { id, info, live } => {
+                    Self::Tracks(id.0, Described::from(&**info), *live)
+                }
+                FetchEvent::Packet { id, packet } => Self::Packet(id.0, packet.into()),
                 FetchEvent::Done { id } => Self::Done(id.0),
                 FetchEvent::Failed { id, fault } => Self::Failed(id.0, noticed(fault)),
             },
@@ -241,22 +249,22 @@ impl From<&Command> for Asked {
     }
 }
 
-impl From<&Source> for NotedSource {
-    fn from(source: &Source) -> Self {
+impl From<&Locator> for NotedSource {
+    fn from(source: &Locator) -> Self {
         let wanted = |quality: Quality| quality.definition.map(|definition| definition.to_string());
         match source {
-            Source::Url { url } => Self::Url(url.clone()),
-            Source::VidAuth(auth) => {
+            Locator::Url { url } => Self::Url(url.clone()),
+            Locator::VidAuth(auth) => {
                 Self::VidAuth(auth.vid.clone(), wanted(auth.quality), auth.quality.forced)
             }
-            Source::VidSts(sts) => {
+            Locator::VidSts(sts) => {
                 Self::VidSts(sts.vid.clone(), wanted(sts.quality), sts.quality.forced)
             }
         }
     }
 }
 
-impl From<NotedSource> for Source {
+impl From<NotedSource> for Locator {
     fn from(noted: NotedSource) -> Self {
         let quality = |definition: Option<String>, forced| Quality {
             definition: definition.and_then(|text| text.parse().ok()),
@@ -306,6 +314,15 @@ impl From<Noted> for Input {
                 offset,
                 data: blank(len),
             })),
+            Noted::Tracks(id, info, live) => Self::Fetch(FetchEvent::Tracks {
+                id: RequestId(id),
+                info: Arc::new(info.into()),
+                live,
+            }),
+            Noted::Packet(id, packet) => Self::Fetch(FetchEvent::Packet {
+                id: RequestId(id),
+                packet: packet.into(),
+            }),
             Noted::Done(id) => Self::Fetch(FetchEvent::Done { id: RequestId(id) }),
             Noted::Failed(id, Noticed(fault)) => Self::Fetch(FetchEvent::Failed {
                 id: RequestId(id),

@@ -25,7 +25,8 @@ pub(crate) use demuxer::TapedDemuxer;
 pub(crate) use facts::{Place, iv, place, places, protection};
 pub use replay::{Replay, ReplayError, replay};
 
-/// The first line of a recording says so. 3: roles, failures of outputs, and moments of the audio output's reports.
+/// The first line of a recording says so. 2: events by the names that they have everywhere. 3: the clock of a segment
+/// is seen where its first packet is placed; roles, failures of outputs, moments of the audio output's reports.
 const VERSION: u64 = 3;
 /// Marks a URL until it is masked.
 const URL: &str = "$url";

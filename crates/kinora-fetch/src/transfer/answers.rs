@@ -1,7 +1,7 @@
 //! What the network gives.
 
 use kinora_errors::{Fault, Retry, codes};
-use kinora_media::{Chunk, ResponseInfo};
+use kinora_media::{Chunk, Packet, ResponseInfo};
 
 use super::{FORGIVEN_AFTER, Phase, Progress, RangeMode, Transfer};
 use crate::recover;
@@ -18,6 +18,8 @@ impl Transfer {
         match event {
             FetchEvent::Head { info, .. } => self.on_head(host, info, context),
             FetchEvent::Chunk(chunk) => self.on_chunk(host, chunk),
+            FetchEvent::Tracks { .. } => self.on_tracks(host),
+            FetchEvent::Packet { packet, .. } => self.on_packet(host, &packet),
             FetchEvent::Done { .. } if self.is_missing_all() => {
                 self.on_failed(host, recover::ended_early(), context)
             }
@@ -104,6 +106,22 @@ impl Transfer {
         self.next = offset + data.len() as u64;
         self.advanced(host, data.len() as u64);
         Progress::Data(offset, data)
+    }
+
+    /// The response begins without a head: what comes are packets.
+    pub fn on_tracks(&mut self, host: &mut impl Host) -> Progress {
+        self.silent_since = host.now();
+        Progress::None
+    }
+
+    /// A packet of the response, whose owner takes it as it is.
+    pub fn on_packet(&mut self, host: &mut impl Host, packet: &Packet) -> Progress {
+        let bytes = packet.data.len() as u64;
+        host.received(bytes);
+        self.credit = self.credit.saturating_sub(FetchEvent::cost_of(packet));
+        self.silent_since = host.now();
+        self.advanced(host, bytes);
+        Progress::None
     }
 
     fn advanced(&mut self, host: &mut impl Host, bytes: u64) {

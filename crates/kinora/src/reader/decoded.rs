@@ -12,6 +12,7 @@ use super::frames::Frames;
 use crate::audio;
 use crate::backends::DecoderChoice;
 use crate::decoder::AnyFrame;
+use crate::source::Source;
 
 /// Sound is decoded from so long before a target on: decoders need a run-up (80 ms for Opus, RFC 7845 4.6).
 const RUN_UP: Time = Time::from_millis(120);
@@ -39,14 +40,14 @@ pub struct VideoReader {
 }
 
 impl VideoReader {
-    /// Opens a path or URL and a decoder for its first video track. With more than one thread
+    /// Opens a path, URL or bit stream and a decoder for its first video track. With more than one thread
     /// frames come later, but more of them in a second.
     ///
     /// # Errors
     /// As for [`MediaReader::open`](crate::MediaReader::open); `ERROR_DEMUXER_NO_VALID_STREAM` without a video track;
     /// `ERROR_CODEC_VIDEO_NOT_SUPPORT` without a decoder; `ERROR_TBDRM_DEMUXER_UNIMPLEMENTED` for a track that is encrypted.
     pub fn open(
-        url: &str,
+        source: impl Into<Source>,
         options: impl Into<ReadOptions>,
         choice: DecoderChoice,
         threads: usize,
@@ -56,7 +57,13 @@ impl VideoReader {
             low_delay: false,
         };
         Ok(Self {
-            frames: Frames::open(url, options.into(), TrackKind::Video, choice, decoding)?,
+            frames: Frames::open(
+                source.into(),
+                options.into(),
+                TrackKind::Video,
+                choice,
+                decoding,
+            )?,
             target: None,
             next: None,
         })
@@ -155,19 +162,25 @@ pub struct AudioReader {
 }
 
 impl AudioReader {
-    /// Opens a path or URL and a decoder for its first audio track.
+    /// Opens a path, URL or bit stream and a decoder for its first audio track.
     ///
     /// # Errors
     /// As for [`MediaReader::open`](crate::MediaReader::open); `ERROR_DEMUXER_NO_VALID_STREAM` without an audio track;
     /// `ERROR_CODEC_AUDIO_NOT_SUPPORT` without a decoder; `ERROR_TBDRM_DEMUXER_UNIMPLEMENTED` for a track that is encrypted.
     pub fn open(
-        url: &str,
+        source: impl Into<Source>,
         options: impl Into<ReadOptions>,
         choice: DecoderChoice,
     ) -> Result<Self, Fault> {
         let decoding = DecoderOptions::default();
         Ok(Self {
-            frames: Frames::open(url, options.into(), TrackKind::Audio, choice, decoding)?,
+            frames: Frames::open(
+                source.into(),
+                options.into(),
+                TrackKind::Audio,
+                choice,
+                decoding,
+            )?,
             from: Time::MIN,
         })
     }

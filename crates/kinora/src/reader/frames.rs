@@ -12,6 +12,7 @@ use kinora_media::{MediaInfo, Packet, Time, TrackInfo, TrackKind};
 use super::{MediaReader, ReadOptions};
 use crate::backends::{Backends, DecoderChoice};
 use crate::decoder::{AnyDecoder, AnyFrame};
+use crate::source::Source;
 
 /// A picture is overtaken by one that is decoded at most so many packets later: codecs reorder no more than 16.
 const LOOK_AHEAD: usize = 32;
@@ -48,7 +49,7 @@ enum Feeding {
 
 impl Frames {
     pub(super) fn open(
-        url: &str,
+        source: Source,
         options: ReadOptions,
         kind: TrackKind,
         choice: DecoderChoice,
@@ -56,7 +57,7 @@ impl Frames {
     ) -> Result<Self, Fault> {
         let backends = Backends::new(choice);
         backends.load_early();
-        let packets = MediaReader::open(url, options)?;
+        let packets = MediaReader::open(source, options)?;
         let info = Arc::clone(packets.info());
         let track = chosen(&info, kind).map_err(|fault| packets.placed(fault))?;
         let opened = backends.open(&track, decoding, None);

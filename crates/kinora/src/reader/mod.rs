@@ -13,9 +13,10 @@ use kinora_container::SeekTo;
 use kinora_engine::{Input, Output, PacketReader, Read, TrackOption};
 use kinora_errors::{Fault, Secret, codes};
 use kinora_media::{MediaInfo, Packet, Time};
-use kinora_net::{FetchEvent, Net};
+use kinora_net::{BitStreams, FetchEvent, Net};
 
 use crate::clock::SystemClock;
+use crate::source::Source;
 
 pub use self::decoded::{AudioReader, VideoReader};
 pub use self::options::ReadOptions;
@@ -23,7 +24,7 @@ pub use self::options::ReadOptions;
 /// Nothing is awaited longer than that: the network and the reader have limits of their own, far below.
 const LONGEST_WAIT: Duration = Duration::from_secs(600);
 
-/// Reads the packets of a file, a URL or an HLS playlist, in the order of their decoding.
+/// Reads the packets of a file, a URL, an HLS playlist or a bit stream, in the order of their decoding.
 ///
 /// Of a playlist with several renditions the best is read, or the one that [`ReadOptions::rendition`] names; packets come
 /// decrypted and on the presentation's timeline. A live stream is read from where a player would begin until it ends.
@@ -58,20 +59,27 @@ enum Found {
 }
 
 impl MediaReader {
-    /// Opens a path or a URL and reads its headers. `options` may also be a [`NetConfig`](kinora_net::NetConfig) alone.
+    /// Opens a path, a URL or a bit stream and reads its headers. `options` may also be a [`NetConfig`](kinora_net::NetConfig) alone.
     ///
     /// # Errors
     /// What a player would tell of the source: what the network or the file system said, or why the bytes are no media
     /// (`ERROR_DEMUXER_OPENSTREAM`, `ERROR_DEMUXER_NO_VALID_STREAM`). `ERROR_GENERAL_EINVAL` when a rendition is named that
-    /// the source has not.
-    pub fn open(url: &str, options: impl Into<ReadOptions>) -> Result<Self, Fault> {
-        let options = options.into();
+    /// the source has not, and for a source that only a service can find.
+    pub fn open(source: impl Into<Source>, options: impl Into<ReadOptions>) -> Result<Self, Fault> {
+        Self::open_source(source.into(), options.into())
+    }
+
+    fn open_source(source: Source, options: ReadOptions) -> Result<Self, Fault> {
+        let bit_streams = BitStreams::default();
+        let url = source.url(&bit_streams)?;
         let (sender, events) = channel();
-        let net = Net::with_inline_files(options.network.clone(), move |event| {
+        let mut network = options.network.clone();
+        network.transports.add(bit_streams);
+        let net = Net::with_inline_files(network, move |event| {
             // A reader that is gone needs no answer.
             let _ = sender.send(event);
         });
-        let (clock, url) = (SystemClock::new(), Secret::new(url));
+        let clock = SystemClock::new();
         let (config, choice) = (options.player_config(), options.rendition);
         let mut opened = Self {
             reader: PacketReader::open(config, url.clone(), choice, clock.now()),

@@ -6,7 +6,7 @@ use kinora_media::Time;
 
 use super::{errors, is_completion, is_error, is_first};
 use crate::sim::{Film, NetFault, Sim, mins, ms, secs, sim};
-use crate::{Command, Credential, Event, Source, State};
+use crate::{Command, Credential, Event, Locator, State};
 
 const API: &str = "http://api.test/";
 const FILM: &str = "http://cdn.test/film.mp4";
@@ -38,7 +38,7 @@ pub(super) fn opened(sim: &mut Sim) {
         ..VidSts::default()
     };
     sim.command(Command::SetAutoPlay(true));
-    sim.command(Command::SetSource(Source::VidSts(Box::new(source))));
+    sim.command(Command::SetSource(Locator::VidSts(Box::new(source))));
     sim.command(Command::Prepare);
 }
 

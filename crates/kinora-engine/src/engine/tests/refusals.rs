@@ -105,7 +105,7 @@ fn what_is_asked_of_a_stopped_or_failed_player_is_told() {
 #[test]
 fn a_seek_before_the_source_is_open_is_remembered_and_not_refused() {
     let mut sim = served(3);
-    sim.command(Command::SetSource(crate::Source::Url {
+    sim.command(Command::SetSource(crate::Locator::Url {
         url: Secret::new(URL),
     }));
     assert_eq!(refused(&mut sim, seek()), None);

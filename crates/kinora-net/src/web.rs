@@ -1,0 +1,79 @@
+//! The web as a transport: HTTP and HTTPS, on a runtime that the first request starts.
+
+use std::io;
+use std::sync::{Arc, Mutex, OnceLock};
+
+use kinora_errors::Fault;
+use tokio::runtime::{Builder, Runtime};
+
+use crate::http::Client;
+use crate::net::started;
+use crate::survey::Hop;
+use crate::target::web_url;
+use crate::{FetchRequest, NetConfig, NetError, Resolve, ResponseSink, Transport};
+
+/// What `http:` and `https:` lead to.
+pub(crate) struct Web {
+    client: Arc<Client>,
+    runtime: OnceLock<Runtime>,
+    /// Held while the runtime is started.
+    starting: Mutex<()>,
+}
+
+impl Web {
+    pub(crate) fn new(config: NetConfig, resolver: Arc<dyn Resolve>) -> Self {
+        Self {
+            client: Arc::new(Client::new(config, resolver)),
+            runtime: OnceLock::new(),
+            starting: Mutex::new(()),
+        }
+    }
+
+    /// See [`Net::survey`](crate::Net::survey).
+    pub(crate) fn survey(&self, url: &str) -> Result<Vec<Hop>, Fault> {
+        let refused = |error: NetError| error.into_fault().at_url(url);
+        let target = web_url(url).map_err(refused)?;
+        let runtime = self
+            .runtime()
+            .map_err(|error| refused(NetError::Start(error)))?;
+        let client = Arc::clone(&self.client);
+        Ok(runtime.block_on(async move { client.survey(target).await }))
+    }
+
+    fn runtime(&self) -> io::Result<&Runtime> {
+        started(&self.runtime, &self.starting, || {
+            Builder::new_multi_thread()
+                .worker_threads(1)
+                .max_blocking_threads(8)
+                .thread_name("kinora-net")
+                .enable_all()
+                .build()
+        })
+    }
+}
+
+impl Transport for Web {
+    fn schemes(&self) -> &[&str] {
+        &["http", "https"]
+    }
+
+    fn open(&self, request: FetchRequest, response: ResponseSink) {
+        let url = web_url(request.url.expose());
+        let ready = url.and_then(|url| Ok((url, self.runtime().map_err(NetError::Start)?)));
+        match ready {
+            Ok((url, runtime)) => {
+                let client = Arc::clone(&self.client);
+                runtime.spawn(client.run(url, request, response));
+            }
+            Err(error) => response.fail(error.into_fault().at_url(request.url.expose())),
+        }
+    }
+}
+
+impl Drop for Web {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
