@@ -16,7 +16,7 @@ use kinora_faults::tls::{Certificate, TlsServer};
 fn options() -> Options {
     Options {
         net: NetConfig {
-            stall_timeout: Duration::from_secs(2),
+            stall_timeout: Some(Duration::from_secs(2)),
             ..NetConfig::default()
         },
         ..Options::default()

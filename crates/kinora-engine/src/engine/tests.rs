@@ -4,6 +4,7 @@ mod credentials;
 mod decoding;
 mod exact;
 mod hls;
+mod initiators;
 mod pushed;
 mod refusals;
 mod sound;
