@@ -8,7 +8,8 @@ use kinora_protect::{KeyRing, can_decrypt, decrypt_sample};
 
 use crate::cx::Cx;
 use crate::ingest::Buffer;
-use crate::{Event, Slot};
+use crate::pipelines::Sources;
+use crate::{Event, Role};
 
 /// A key is waited for so long, from when its first packet is read.
 const MAX_WAIT: Time = Time::from_millis(10_000);
@@ -152,7 +153,7 @@ struct Before<'a> {
 impl Buffer for Before<'_> {
     fn push(&mut self, packet: Packet) {
         // A clear one does not overtake those that wait.
-        let is_wanted = || self.next.slot_of(packet.track).is_some();
+        let is_wanted = || self.next.role_of(packet.track).is_some();
         match packet.crypto.is_none() && self.held.is_empty() {
             true => self.next.push(packet),
             false if is_wanted() => self.held.push_back(packet),
@@ -165,16 +166,16 @@ impl Buffer for Before<'_> {
     fn ahead(&self, position: Time) -> Time {
         self.next.ahead(position)
     }
-    fn ahead_of(&self, slot: Slot, position: Time) -> Time {
-        self.next.ahead_of(slot, position)
+    fn ahead_of(&self, role: Role, position: Time) -> Time {
+        self.next.ahead_of(role, position)
     }
-    fn slot_of(&self, track: TrackId) -> Option<Slot> {
-        self.next.slot_of(track)
+    fn role_of(&self, track: TrackId) -> Option<Role> {
+        self.next.role_of(track)
     }
-    fn set_sources(&mut self, separate: bool, complete: [bool; 2]) {
-        self.next.set_sources(separate, complete);
+    fn set_sources(&mut self, sources: Sources) {
+        self.next.set_sources(sources);
     }
-    fn cut(&mut self, slot: Slot, from: Time) -> bool {
-        self.held.is_empty() && self.next.cut(slot, from)
+    fn cut(&mut self, role: Role, from: Time) -> bool {
+        self.held.is_empty() && self.next.cut(role, from)
     }
 }

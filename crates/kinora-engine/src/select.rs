@@ -7,13 +7,22 @@ use kinora_media::{MediaInfo, TrackId, TrackInfo, TrackKind};
 use kinora_protect::KeyRing;
 
 use crate::decrypt::can_open;
-use crate::{PlayerConfig, TrackOption};
+use crate::{PlayerConfig, Role, TrackOption};
 
 /// The tracks that play.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Selection {
     pub(crate) video: Option<Arc<TrackInfo>>,
     pub(crate) audio: Option<Arc<TrackInfo>>,
+}
+
+impl Selection {
+    /// Each of them, and what it is for.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (Role, &Arc<TrackInfo>)> {
+        [(Role::Video, &self.video), (Role::Audio, &self.audio)]
+            .into_iter()
+            .filter_map(|(role, track)| Some((role, track.as_ref()?)))
+    }
 }
 
 /// Chooses a track of each kind: the one that was asked for by its name, else the first. What
@@ -50,11 +59,7 @@ pub(crate) fn is_playable(track: &TrackInfo, config: &PlayerConfig, keys: &KeyRi
 
 /// What can be chosen within one file: its tracks, by their place in it.
 pub(crate) fn options(info: &MediaInfo, selection: &Selection) -> Arc<[TrackOption]> {
-    let chosen = |id: TrackId| {
-        let is =
-            |track: &Option<Arc<TrackInfo>>| track.as_ref().is_some_and(|track| track.id == id);
-        is(&selection.video) || is(&selection.audio)
-    };
+    let chosen = |id: TrackId| selection.iter().any(|(_, track)| track.id == id);
     let option = |(index, track): (usize, &TrackInfo)| TrackOption {
         index: u32::try_from(index).unwrap_or(u32::MAX),
         kind: track.kind(),

@@ -11,8 +11,8 @@ use serde::{Deserialize, Serialize};
 
 use super::facts::{Described, Noticed, PacketFacts, blank, place, places};
 use crate::{
-    AudioClock, Command, Credential, Epoch, FrameId, Input, Locator, LoopMode, PlayerConfig,
-    SeekAccuracy, Slot, TrackChoice,
+    AudioClock, Command, Credential, Epoch, FrameId, Input, Locator, LoopMode, PlayerConfig, Role,
+    SeekAccuracy, TrackChoice,
 };
 
 /// An input as it is written.
@@ -26,20 +26,22 @@ pub(super) enum Noted {
     Packet(u64, PacketFacts),
     Done(u64),
     Failed(u64, Noticed),
-    Configured(Line, u64, String, Option<Noticed>),
-    Taken(Line, u64),
+    Configured(NotedRole, u64, String, Option<Noticed>),
+    Taken(NotedRole, u64),
     Frame {
-        line: Line,
+        role: NotedRole,
         epoch: u64,
         frame: u64,
         pts: i64,
         duration: i64,
         size: Option<(u32, u32)>,
     },
-    Drained(Line, u64),
-    DecodeFailed(Line, u64, Noticed, bool),
+    Drained(NotedRole, u64),
+    DecodeFailed(NotedRole, u64, Noticed, bool),
+    OutputFailed(NotedRole, Noticed, bool),
     Clock {
         epoch: u64,
+        at: i64,
         position: i64,
         queued: i64,
         running: bool,
@@ -87,9 +89,10 @@ pub(super) enum Asked {
 
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(super) enum Line {
+pub(super) enum NotedRole {
     Video,
     Audio,
+    Text,
 }
 
 /// Where a source is; its credential is left out.
@@ -109,20 +112,22 @@ pub(super) enum NotedCredential {
     Url(#[serde(with = "place")] Secret),
 }
 
-impl From<Slot> for Line {
-    fn from(slot: Slot) -> Self {
-        match slot {
-            Slot::Video => Self::Video,
-            Slot::Audio => Self::Audio,
+impl From<Role> for NotedRole {
+    fn from(role: Role) -> Self {
+        match role {
+            Role::Video => Self::Video,
+            Role::Audio => Self::Audio,
+            Role::Text => Self::Text,
         }
     }
 }
 
-impl From<Line> for Slot {
-    fn from(line: Line) -> Self {
-        match line {
-            Line::Video => Self::Video,
-            Line::Audio => Self::Audio,
+impl From<NotedRole> for Role {
+    fn from(role: NotedRole) -> Self {
+        match role {
+            NotedRole::Video => Self::Video,
+            NotedRole::Audio => Self::Audio,
+            NotedRole::Text => Self::Text,
         }
     }
 }
@@ -173,39 +178,43 @@ impl From<&Input> for Noted {
                 FetchEvent::Failed { id, fault } => Self::Failed(id.0, noticed(fault)),
             },
             Input::Configured {
-                slot,
+                role,
                 epoch,
                 decoder,
                 fell_back,
             } => {
                 let fell_back = fell_back.as_ref().map(noticed);
-                Self::Configured((*slot).into(), epoch.0, decoder.clone(), fell_back)
+                Self::Configured((*role).into(), epoch.0, decoder.clone(), fell_back)
             }
-            Input::PacketTaken { slot, epoch } => Self::Taken((*slot).into(), epoch.0),
+            Input::PacketTaken { role, epoch } => Self::Taken((*role).into(), epoch.0),
             Input::FrameReady {
-                slot,
+                role,
                 epoch,
                 frame,
                 pts,
                 duration,
                 size,
             } => Self::Frame {
-                line: (*slot).into(),
+                role: (*role).into(),
                 epoch: epoch.0,
                 frame: frame.0,
                 pts: pts.as_nanos(),
                 duration: duration.as_nanos(),
                 size: *size,
             },
-            Input::Drained { slot, epoch } => Self::Drained((*slot).into(), epoch.0),
+            Input::Drained { role, epoch } => Self::Drained((*role).into(), epoch.0),
             Input::DecodeFailed {
-                slot,
+                role,
                 epoch,
                 fault,
                 fatal,
-            } => Self::DecodeFailed((*slot).into(), epoch.0, noticed(fault), *fatal),
+            } => Self::DecodeFailed((*role).into(), epoch.0, noticed(fault), *fatal),
+            Input::OutputFailed { role, fault, fatal } => {
+                Self::OutputFailed((*role).into(), noticed(fault), *fatal)
+            }
             Input::AudioClock(clock) => Self::Clock {
                 epoch: clock.epoch.0,
+                at: clock.at.as_nanos(),
                 position: clock.position.as_nanos(),
                 queued: clock.queued.as_nanos(),
                 running: clock.running,
@@ -323,48 +332,55 @@ impl From<Noted> for Input {
                 id: RequestId(id),
                 fault,
             }),
-            Noted::Configured(line, epoch, decoder, fell_back) => Self::Configured {
-                slot: line.into(),
+            Noted::Configured(role, epoch, decoder, fell_back) => Self::Configured {
+                role: role.into(),
                 epoch: Epoch(epoch),
                 decoder,
                 fell_back: fell_back.map(|Noticed(fault)| fault),
             },
-            Noted::Taken(line, epoch) => Self::PacketTaken {
-                slot: line.into(),
+            Noted::Taken(role, epoch) => Self::PacketTaken {
+                role: role.into(),
                 epoch: Epoch(epoch),
             },
             Noted::Frame {
-                line,
+                role,
                 epoch,
                 frame,
                 pts,
                 duration,
                 size,
             } => Self::FrameReady {
-                slot: line.into(),
+                role: role.into(),
                 epoch: Epoch(epoch),
                 frame: FrameId(frame),
                 pts: time(pts),
                 duration: time(duration),
                 size,
             },
-            Noted::Drained(line, epoch) => Self::Drained {
-                slot: line.into(),
+            Noted::Drained(role, epoch) => Self::Drained {
+                role: role.into(),
                 epoch: Epoch(epoch),
             },
-            Noted::DecodeFailed(line, epoch, Noticed(fault), fatal) => Self::DecodeFailed {
-                slot: line.into(),
+            Noted::DecodeFailed(role, epoch, Noticed(fault), fatal) => Self::DecodeFailed {
+                role: role.into(),
                 epoch: Epoch(epoch),
+                fault,
+                fatal,
+            },
+            Noted::OutputFailed(role, Noticed(fault), fatal) => Self::OutputFailed {
+                role: role.into(),
                 fault,
                 fatal,
             },
             Noted::Clock {
                 epoch,
+                at,
                 position,
                 queued,
                 running,
             } => Self::AudioClock(AudioClock {
                 epoch: Epoch(epoch),
+                at: time(at),
                 position: time(position),
                 queued: time(queued),
                 running,

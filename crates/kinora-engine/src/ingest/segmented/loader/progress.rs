@@ -156,7 +156,13 @@ impl Loader {
     }
 
     /// Segments that need a key or an init section can not be read.
-    fn lacks(&mut self, cx: &mut Cx, requests: &mut Requests, resource: &Resource, fault: Fault) {
+    pub(super) fn lacks(
+        &mut self,
+        cx: &mut Cx,
+        requests: &mut Requests,
+        resource: &Resource,
+        fault: Fault,
+    ) {
         let mut readers = self.readers.iter();
         let first = readers.find(|reader| resource.is_needed_by(&reader.segment));
         let number = first.map_or(self.next, |reader| reader.segment.number);
