@@ -144,6 +144,7 @@ mod tests {
             duration: Time::ZERO,
             flags: PacketFlags::default(),
             data: Bytes::from_static(data),
+            crypto: None,
         };
         Ok(Pcm::open(&track)?
             .decode(&packet)?

@@ -169,6 +169,7 @@ mod tests {
             duration: Time::ZERO,
             flags: PacketFlags::default(),
             data: Bytes::from_static(data),
+            crypto: None,
         }
     }
 

@@ -272,6 +272,7 @@ mod tests {
                     duration: Time::from_millis(100),
                     flags,
                     data: Bytes::from_static(&[0; 40]),
+                    crypto: None,
                 },
                 &track,
             );

@@ -37,7 +37,7 @@ pub(crate) fn is_playable(track: &TrackInfo, config: &PlayerConfig) -> bool {
         TrackKind::Audio => !config.disable_audio,
         TrackKind::Subtitle | TrackKind::Data => false,
     };
-    wanted && !track.encrypted
+    wanted && track.protection.is_none()
 }
 
 /// What can be chosen within one file: its tracks, by their place in it.
@@ -96,7 +96,8 @@ mod tests {
         };
         assert_eq!(ids(select(&info(), &silent, &[])), [Some(8), None]);
         let mut locked = info();
-        locked.tracks[0].encrypted = true;
+        let scheme = kinora_media::ProtectionScheme::Cenc;
+        locked.tracks[0].protection = Some(kinora_media::Protection::of_scheme(scheme));
         assert_eq!(
             ids(select(&locked, &PlayerConfig::default(), &[])),
             [Some(8), Some(9)]

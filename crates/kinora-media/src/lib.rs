@@ -11,6 +11,7 @@ pub mod bitstream;
 mod codec_id;
 mod frame;
 mod packet;
+mod protection;
 mod request;
 mod time;
 mod track;
@@ -22,6 +23,10 @@ pub use frame::{
     AudioFrame, ColorInfo, ColorRange, FrameBuffer, PixelFormat, PlaneView, VecPlanes, VideoFrame,
 };
 pub use packet::{Packet, PacketFlags};
+pub use protection::{
+    CryptPattern, Iv, KeyId, KeySystemHeader, Protection, ProtectionScheme, SampleCrypto, SampleIv,
+    SampleProtection, Subsample, Subsamples, sixteen_from_hex,
+};
 pub use request::{ByteRange, Chunk, Header, RequestId, ResponseInfo};
 pub use time::{Now, Time, Timebase};
 pub use track::{AudioParams, MediaInfo, Rotation, TrackId, TrackInfo, VideoParams};

@@ -1,6 +1,8 @@
+use std::sync::Arc;
+
 use bytes::Bytes;
 
-use crate::{Time, TrackId};
+use crate::{SampleCrypto, Time, TrackId};
 
 /// One coded unit of a track: a video access unit, an audio frame, a cue.
 #[derive(Clone, PartialEq, Debug)]
@@ -18,6 +20,8 @@ pub struct Packet {
     pub flags: PacketFlags,
     /// The payload, a view into the bytes that arrived wherever they lay in one piece.
     pub data: Bytes,
+    /// How the payload is encrypted; `None`: it is clear.
+    pub crypto: Option<Arc<SampleCrypto>>,
 }
 
 /// What a demuxer knows of a packet without decoding it.

@@ -1,6 +1,6 @@
 use bytes::Bytes;
 
-use crate::{CodecId, ColorInfo, Time, TrackKind};
+use crate::{CodecId, ColorInfo, Protection, Time, TrackKind};
 
 /// Names a track within one presentation.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -32,8 +32,8 @@ pub struct TrackInfo {
     pub video: Option<VideoParams>,
     /// Set for audio tracks.
     pub audio: Option<AudioParams>,
-    /// The payload is encrypted by a scheme this demuxer does not undo (`cenc`, `cbcs`).
-    pub encrypted: bool,
+    /// How its payload is protected; `None`: it is clear.
+    pub protection: Option<Protection>,
 }
 
 impl TrackInfo {
@@ -51,7 +51,7 @@ impl TrackInfo {
             bitrate: None,
             video: None,
             audio: None,
-            encrypted: false,
+            protection: None,
         }
     }
 

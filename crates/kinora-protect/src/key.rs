@@ -43,15 +43,3 @@ impl fmt::Debug for ContentKey {
         f.write_str("***")
     }
 }
-
-/// An initialisation vector; no secret.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub struct Iv(pub [u8; 16]);
-
-impl Iv {
-    /// Of a segment whose key names none: its media sequence number, big-endian (RFC 8216 5.2).
-    #[must_use]
-    pub fn from_sequence(number: u64) -> Self {
-        Self(u128::from(number).to_be_bytes())
-    }
-}

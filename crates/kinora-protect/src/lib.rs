@@ -25,4 +25,5 @@ mod key;
 
 pub use error::ProtectError;
 pub use hls::{HlsDecryptor, Pieces, Scheme, encrypt_segment};
-pub use key::{ContentKey, Iv};
+pub use key::ContentKey;
+pub use kinora_media::Iv;

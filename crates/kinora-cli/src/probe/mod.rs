@@ -102,7 +102,7 @@ fn track(track: &TrackInfo) -> Value {
         "id": track.id.0, "type": track.kind().name(), "codec": track.codec.name(),
         "codec_string": track.codec_string, "tag": track.codec_tag, "language": track.language,
         "bitrate": track.bitrate, "duration": track.duration.map(Time::as_secs_f64),
-        "encrypted": track.encrypted,
+        "encrypted": track.protection.is_some(),
     });
     if let Some(video) = &track.video {
         object["width"] = video.width.into();

@@ -431,6 +431,7 @@ impl AudioFile {
                 ..PacketFlags::default()
             },
             data,
+            crypto: None,
         }
     }
 

@@ -12,6 +12,7 @@ use kinora_media::{ByteRange, MediaInfo, Time};
 use self::seek::Goal;
 use self::tail::Errand;
 use super::index::FragmentIndex;
+use super::sample_crypto::SampleState;
 use super::store::Store;
 use super::track::{Head, Track};
 use crate::{DemuxError, Demuxer, SeekTo, Step};
@@ -237,7 +238,7 @@ impl Mp4Demuxer {
         let Some(head) = self
             .tracks
             .get(index)
-            .and_then(|track| track.head().copied())
+            .and_then(|track| track.head().cloned())
         else {
             return Turn::On;
         };
@@ -246,6 +247,11 @@ impl Mp4Demuxer {
             if sample.size > 0 {
                 self.damaged();
             }
+            self.advance(index);
+            return Turn::On;
+        }
+        if head.crypto == SampleState::Unknown {
+            self.damaged();
             self.advance(index);
             return Turn::On;
         }

@@ -1,10 +1,12 @@
 //! Sample entries: which codec a track has and how its decoder is set up (ISO/IEC 14496-12 8.5.2).
 
 use bytes::Bytes;
-use kinora_media::{AudioParams, CodecId, ColorInfo, ColorRange, TrackKind, VideoParams};
+use kinora_media::{
+    AudioParams, CodecId, ColorInfo, ColorRange, Protection, TrackKind, VideoParams,
+};
 
-use super::boxes::{Child, FourCc, Reader, Short, children, find, find_path};
-use super::{audio_entry, config};
+use super::boxes::{Child, FourCc, Reader, Short, children, find};
+use super::{audio_entry, config, protection};
 
 /// What a sample entry tells.
 #[derive(Clone, PartialEq, Debug)]
@@ -15,7 +17,7 @@ pub(crate) struct SampleEntry {
     pub(crate) config: Bytes,
     pub(crate) video: Option<VideoParams>,
     pub(crate) audio: Option<AudioParams>,
-    pub(crate) encrypted: bool,
+    pub(crate) protection: Option<Protection>,
     pub(crate) bitrate: Option<u32>,
     /// For sound whose samples are single instants: bytes of one, and how many share a frame.
     pub(crate) frame: Option<(u32, u32)>,
@@ -30,7 +32,7 @@ impl SampleEntry {
             config: Bytes::new(),
             video: None,
             audio: None,
-            encrypted: false,
+            protection: None,
             bitrate: None,
             frame: None,
         }
@@ -52,10 +54,10 @@ pub(crate) fn parse(stsd: &Bytes, handler: FourCc) -> Result<Vec<SampleEntry>, S
 }
 
 fn read(child: &Child, handler: FourCc, stsd_version: u8) -> SampleEntry {
-    let (tag, encrypted) = original_format(child.kind, &child.body, handler);
+    let (tag, protection) = original_format(child, handler);
     let codec = codec_of(tag, handler);
     let mut entry = SampleEntry::new(tag, codec);
-    entry.encrypted = encrypted;
+    entry.protection = protection;
     // An entry that is cut short still names its codec.
     let _ = match codec.kind() {
         TrackKind::Video => visual(&mut entry, &child.body),
@@ -65,25 +67,19 @@ fn read(child: &Child, handler: FourCc, stsd_version: u8) -> SampleEntry {
     entry
 }
 
-/// What an encrypted entry was before it was encrypted (8.12.1).
-fn original_format(kind: FourCc, body: &Bytes, handler: FourCc) -> (FourCc, bool) {
-    let encrypted = matches!(
-        &kind,
-        b"encv" | b"enca" | b"enct" | b"encs" | b"drms" | b"drmi"
-    );
-    if !encrypted {
-        return (kind, false);
+/// What a protected entry was before it was protected (8.12.1), and how it is.
+fn original_format(child: &Child, handler: FourCc) -> (FourCc, Option<Protection>) {
+    if !protection::is_protected_entry(child.kind) {
+        return (child.kind, None);
     }
-    let before = match &handler {
+    let fields = match &handler {
         b"vide" => 78,
         b"soun" => 28,
         _ => 8,
     };
-    let inner = body.slice(before.min(body.len())..);
-    let original = find_path(&inner, &[b"sinf", b"frma"])
-        .and_then(|frma| frma.first_chunk::<4>().copied())
-        .unwrap_or(kind);
-    (original, true)
+    let boxes = child.body.slice(fields.min(child.body.len())..);
+    let (tag, protection) = protection::of_entry(child.kind, &boxes);
+    (tag, Some(protection))
 }
 
 fn codec_of(tag: FourCc, handler: FourCc) -> CodecId {

@@ -1,10 +1,13 @@
 //! Movie fragments: runs of samples that come with their data (ISO/IEC 14496-12 8.8).
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use kinora_media::{CodecId, TrackKind};
 
 use super::boxes::{Reader, Short, Table, children, find};
 use super::moov::TrackBox;
+use super::sample_crypto::{SampleCryptos, SampleState, Surroundings};
 use super::tables::{GROUP_BYTES, Sample};
 
 /// What samples of a track are like where a fragment does not say (`trex`, 8.8.3).
@@ -117,6 +120,20 @@ impl TrackFragment {
         })
     }
 
+    /// How its samples are encrypted; `around` is the body of the `moof` that lies at an offset.
+    pub(crate) fn cryptos(
+        &self,
+        track: &TrackBox,
+        traf: &Bytes,
+        around: Surroundings<'_>,
+        moof: u64,
+    ) -> Option<Arc<SampleCryptos>> {
+        let [entry, ..] = self.own;
+        let protection = track.protection(entry.unwrap_or(track.defaults.entry))?;
+        let base = self.base.unwrap_or(moof);
+        SampleCryptos::parse(traf, protection, &track.groups, around, base).map(Arc::new)
+    }
+
     /// The runs of samples. `dts` is the time of the first where no `tfdt` tells it, `data_end`
     /// the end of the data before; both are moved on behind what is read.
     pub(crate) fn runs(self, track: &TrackBox, dts: &mut i64, data_end: &mut u64) -> Vec<Run> {
@@ -134,13 +151,15 @@ impl TrackFragment {
             *dts = start.cast_signed();
         }
         let base = self.base.unwrap_or(*data_end);
-        let mut offset = base;
+        let (mut offset, mut number) = (base, 0u32);
         let mut runs = Vec::new();
         for body in &self.runs {
             let Ok(mut run) = Run::parse(body, defaults, base, offset, *dts) else {
                 continue;
             };
             run.suit(track);
+            run.first_number = number;
+            number = number.saturating_add(run.count);
             let (end, end_dts) = run.find_end();
             (offset, *dts) = (end, end_dts);
             (run.end_dts, *data_end) = (end_dts, end);
@@ -171,6 +190,10 @@ pub(crate) struct Run {
     offset: u64,
     dts: i64,
     end_dts: i64,
+    /// Number of the first sample in the fragment.
+    first_number: u32,
+    /// How samples are encrypted, where the scheme is known.
+    pub(crate) cryptos: Option<Arc<SampleCryptos>>,
 }
 
 impl Run {
@@ -213,6 +236,8 @@ impl Run {
             offset,
             dts,
             end_dts: dts,
+            first_number: 0,
+            cryptos: None,
         })
     }
 
@@ -260,6 +285,12 @@ impl Run {
         core::iter::from_fn(|| walk.next()).any(|sample| sample.key)
     }
 
+    /// How one of its samples is encrypted.
+    pub(crate) fn crypto(&self, sample: &Sample) -> SampleState {
+        let cryptos = self.cryptos.as_ref();
+        cryptos.map_or(SampleState::Clear, |known| known.of(sample))
+    }
+
     /// Passes over all that is left.
     pub(crate) fn skip_rest(&mut self) {
         self.next = self.count;
@@ -300,6 +331,7 @@ impl Run {
             key: self.is_audio || flags & NOT_KEY == 0,
             disposable: flags >> 22 & 3 == 2,
             entry: self.defaults.entry,
+            number: self.first_number.saturating_add(self.next),
         };
         self.next = self.next.saturating_add(count);
         self.offset = sample.end();

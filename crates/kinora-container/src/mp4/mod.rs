@@ -29,6 +29,8 @@ mod fragment;
 mod index;
 mod meta;
 mod moov;
+mod protection;
+mod sample_crypto;
 mod store;
 mod tables;
 mod track;

@@ -1,8 +1,11 @@
 //! The movie box: tracks, their tables and their place in time (ISO/IEC 14496-12 8.2 to 8.8).
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use kinora_media::{
-    CodecId, MediaInfo, Rotation, Time, Timebase, TrackId, TrackInfo, TrackKind, VideoParams,
+    CodecId, MediaInfo, Protection, Rotation, Time, Timebase, TrackId, TrackInfo, TrackKind,
+    VideoParams,
 };
 
 use super::boxes::{FourCc, Reader, Short, children, find, find_path};
@@ -10,6 +13,8 @@ use super::edits::{self, Edit};
 use super::entry::{self, SampleEntry};
 use super::fragment::Defaults;
 use super::meta;
+use super::protection;
+use super::sample_crypto::{self, Descriptions, SampleCryptos, Surroundings};
 use super::tables::{Grouping, SampleTables};
 
 /// More tracks than any sound file has.
@@ -36,6 +41,10 @@ pub(crate) struct TrackBox {
     /// Ticks by which decoding is moved earlier, zero or less.
     pub(crate) dts_shift: i32,
     pub(crate) defaults: Defaults,
+    /// The groups of samples that are encrypted otherwise than by default.
+    pub(crate) groups: Descriptions,
+    /// How the samples of the tables are encrypted.
+    pub(crate) cryptos: Option<SampleCryptos>,
 }
 
 /// What `tkhd`, `mdhd` and `hdlr` tell of a track.
@@ -49,12 +58,13 @@ struct Headers {
 }
 
 impl Movie {
-    /// Reads a `moov`. Tracks that make no sense are left out; `damage` counts them.
-    pub(crate) fn parse(moov: &Bytes, damage: &mut u64) -> Self {
+    /// Reads a `moov` whose body lies at an offset. Tracks that make no sense are left out; `damage` counts them.
+    pub(crate) fn parse(moov: &Bytes, start: u64, damage: &mut u64) -> Self {
         let header = find(moov, b"mvhd").and_then(|mvhd| movie_header(&mvhd).ok());
         let clock = header.map_or(MILLIS, |(clock, _)| clock);
         let mvex = find(moov, b"mvex");
         let chapters = chapter_tracks(moov);
+        let key_systems = protection::key_systems(moov);
         let mut tracks: Vec<TrackBox> = Vec::new();
         for trak in children(moov).filter(|child| child.kind == *b"trak") {
             if tracks.len() >= MAX_TRACKS {
@@ -72,6 +82,10 @@ impl Movie {
             while tracks.iter().any(|other| other.info.id == track.info.id) {
                 track.info.id = TrackId(track.info.id.0.wrapping_add(0x1_0000));
             }
+            for protection in track.protections() {
+                protection.key_systems = Arc::clone(&key_systems);
+            }
+            track.read_cryptos(&trak.body, Surroundings { bytes: moov, start });
             tracks.push(track);
         }
         let delay = meta::encoder_delay(moov);
@@ -212,6 +226,8 @@ fn parse_track(trak: &Bytes, movie: Timebase, mvex: Option<&Bytes>) -> Option<Tr
         edits,
         dts_shift,
         defaults,
+        groups: sample_crypto::descriptions(&stbl),
+        cryptos: None,
     };
     track.describe_times(&headers, mvex.is_some());
     Some(track)
@@ -307,7 +323,7 @@ fn track_info(headers: &Headers, entry: SampleEntry) -> TrackInfo {
     info.config = entry.config;
     info.language = headers.language.clone();
     info.bitrate = entry.bitrate;
-    info.encrypted = entry.encrypted;
+    info.protection = entry.protection;
     info.audio = entry.audio;
     info.video = entry.video.map(|video| VideoParams {
         rotation: headers.rotation,
@@ -317,6 +333,29 @@ fn track_info(headers: &Headers, entry: SampleEntry) -> TrackInfo {
 }
 
 impl TrackBox {
+    /// How the samples of a sample entry, counted from 1, are protected.
+    pub(crate) fn protection(&self, entry: u32) -> Option<&Protection> {
+        let info = match entry.checked_sub(2) {
+            None => &self.info,
+            Some(other) => self.others.get(usize::try_from(other).ok()?)?,
+        };
+        info.protection.as_ref()
+    }
+
+    fn protections(&mut self) -> impl Iterator<Item = &mut Protection> {
+        let infos = core::iter::once(&mut self.info).chain(&mut self.others);
+        infos.filter_map(|info| info.protection.as_mut())
+    }
+
+    /// How the samples of the tables are encrypted. Entries of one table differ in no more than being protected or not.
+    fn read_cryptos(&mut self, trak: &Bytes, around: Surroundings<'_>) {
+        let protection = self.protections().next().cloned();
+        let stbl = find_path(trak, &[b"mdia", b"minf", b"stbl"]);
+        if let (Some(protection), Some(stbl)) = (protection, stbl) {
+            self.cryptos = SampleCryptos::parse(&stbl, &protection, &self.groups, around, 0);
+        }
+    }
+
     /// Fills in what follows from tables and edits together.
     fn describe_times(&mut self, headers: &Headers, fragmented: bool) {
         let ticks = match self.tables.total_duration() {

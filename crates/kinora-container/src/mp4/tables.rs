@@ -17,6 +17,8 @@ pub(crate) struct Sample {
     pub(crate) disposable: bool,
     /// Number of its sample entry, from 1.
     pub(crate) entry: u32,
+    /// Its own number in its table or fragment, from 0.
+    pub(crate) number: u32,
 }
 
 impl Sample {
@@ -347,6 +349,7 @@ impl SampleTables {
             key: self.is_key(cursor),
             disposable: self.is_disposable(cursor.sample),
             entry: self.stsc.u32(cursor.stsc, 2).unwrap_or(1),
+            number: u32::try_from(cursor.sample).unwrap_or(u32::MAX),
         };
         cursor.sample = cursor.sample.saturating_add(u64::from(count));
         cursor.left_in_chunk = cursor.left_in_chunk.saturating_sub(count);

@@ -1,6 +1,7 @@
 //! One track on its way: which sample comes next, and when it is presented.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use kinora_media::{Packet, PacketFlags, Time, TrackInfo, TrackKind, bitstream};
@@ -8,6 +9,7 @@ use kinora_media::{Packet, PacketFlags, Time, TrackInfo, TrackKind, bitstream};
 use super::edits::Edit;
 use super::fragment::Run;
 use super::moov::TrackBox;
+use super::sample_crypto::SampleState;
 use super::tables::{Cursor, Sample};
 
 /// Steps back through key frames until one is presented early enough: more than one or two are
@@ -34,10 +36,11 @@ pub(crate) struct Track {
 }
 
 /// The next sample of a track.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Head {
     pub(crate) sample: Sample,
     pub(crate) dts: Time,
+    pub(crate) crypto: SampleState,
 }
 
 /// What there is for a time in the fragments at hand. Key frames as time and decoding time.
@@ -148,6 +151,7 @@ impl Track {
     pub(crate) fn advance(&mut self) {
         self.head = self.next_sample().map(|sample| Head {
             sample,
+            crypto: self.crypto(&sample),
             dts: self
                 .current_edit()
                 .present(self.described.clock, self.due(&sample)),
@@ -160,6 +164,18 @@ impl Track {
             .dts
             .saturating_add(i64::from(self.described.dts_shift))
             .min(sample.pts())
+    }
+
+    /// How the sample that was taken out last is encrypted.
+    fn crypto(&self, sample: &Sample) -> SampleState {
+        if self.described.protection(sample.entry).is_none() {
+            return SampleState::Clear;
+        }
+        match (self.tables_done, &self.described.cryptos, self.runs.front()) {
+            (false, Some(cryptos), _) => cryptos.of(sample),
+            (true, _, Some(run)) => run.crypto(sample),
+            _ => SampleState::Clear,
+        }
     }
 
     fn next_sample(&mut self) -> Option<Sample> {
@@ -377,7 +393,7 @@ impl Track {
     /// Few files say which samples are disposable (`sdtp`); the samples themselves do.
     fn is_unreferenced(&self, data: &[u8]) -> bool {
         let info = &self.described.info;
-        !info.encrypted && bitstream::is_unreferenced(info.codec, &info.config, data)
+        info.protection.is_none() && bitstream::is_unreferenced(info.codec, &info.config, data)
     }
 
     /// The packet of the current sample.
@@ -399,6 +415,10 @@ impl Track {
                 disposable: sample.disposable || self.is_unreferenced(&data),
             },
             data,
+            crypto: match &head.crypto {
+                SampleState::Encrypted(crypto) => Some(Arc::clone(crypto)),
+                SampleState::Clear | SampleState::Unknown => None,
+            },
         }
     }
 }

@@ -82,6 +82,7 @@ impl Sink {
                 ..PacketFlags::default()
             },
             data,
+            crypto: None,
         }));
     }
 

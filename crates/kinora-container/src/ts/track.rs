@@ -2,7 +2,10 @@
 
 use bytes::BytesMut;
 use kinora_media::bitstream::aac::AudioSpecificConfig;
-use kinora_media::{AudioParams, Packet, PacketFlags, Time, TrackId, TrackInfo, TrackKind};
+use kinora_media::{
+    AudioParams, Packet, PacketFlags, Protection, ProtectionScheme, Time, TrackId, TrackInfo,
+    TrackKind,
+};
 
 use super::audio::AudioSplitter;
 use super::marks::Mark;
@@ -64,7 +67,9 @@ impl Track {
         info.codec_tag = format!("0x{:02x}", stream.stream_type);
         info.language.clone_from(&stream.language);
         info.codec_string = stream.media_type.map(str::to_owned);
-        info.encrypted = stream.sample_aes;
+        info.protection = stream
+            .sample_aes
+            .then(|| Protection::of_scheme(ProtectionScheme::SampleAes));
         match stream.codec.kind() {
             TrackKind::Audio => info.audio = Some(AudioParams::default()),
             TrackKind::Video => info.video = Some(kinora_media::VideoParams::default()),
@@ -117,7 +122,8 @@ impl Track {
         };
         if packet.scrambled {
             // Nothing is known of the inside, and nothing will be.
-            self.info.encrypted = true;
+            let scrambled = || Protection::of_scheme(ProtectionScheme::Scrambled);
+            self.info.protection.get_or_insert_with(scrambled);
             self.ready = true;
             return;
         }
@@ -360,6 +366,7 @@ impl Track {
                     ..PacketFlags::default()
                 },
                 data: frame.data,
+                crypto: None,
             }));
         }
     }
@@ -456,6 +463,7 @@ impl VideoTimes {
                 ..PacketFlags::default()
             },
             data: unit.data,
+            crypto: None,
         })
     }
 }

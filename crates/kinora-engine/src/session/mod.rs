@@ -355,11 +355,13 @@ impl Session {
             return;
         };
         if !self.lines.video.is_on() && !self.lines.audio.is_on() {
-            self.doom = Some(if info.tracks.iter().any(|track| track.encrypted) {
-                locked()
-            } else {
-                no_tracks()
-            });
+            self.doom = Some(
+                if info.tracks.iter().any(|track| track.protection.is_some()) {
+                    locked()
+                } else {
+                    no_tracks()
+                },
+            );
             return;
         }
         let tracks = || select::options(&info, &selection);

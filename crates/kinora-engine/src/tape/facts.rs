@@ -6,8 +6,9 @@ use bytes::Bytes;
 use kinora_container::Step;
 use kinora_errors::{Code, Fault, Retry, Secret};
 use kinora_media::{
-    AudioParams, ByteRange, CodecId, MediaInfo, Packet, PacketFlags, Time, TrackId, TrackInfo,
-    VideoParams,
+    AudioParams, ByteRange, CodecId, Iv, KeyId, MediaInfo, Packet, PacketFlags, Protection,
+    ProtectionScheme, SampleCrypto, SampleIv, SampleProtection, Subsamples, Time, TrackId,
+    TrackInfo, VideoParams,
 };
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
@@ -118,7 +119,9 @@ pub(super) enum Stepped {
     #[serde(rename = "i")]
     Info(Described),
     #[serde(rename = "p")]
-    Packet(NotedPacket),
+    Packet(PacketFacts),
+    #[serde(rename = "c")]
+    Encrypted(PacketFacts, Protected),
     #[serde(rename = "m")]
     NeedMore,
     #[serde(rename = "w")]
@@ -127,35 +130,11 @@ pub(super) enum Stepped {
     End,
 }
 
-impl From<&Step> for Stepped {
-    fn from(step: &Step) -> Self {
-        match step {
-            Step::Info(info) => Self::Info(Described::from(&**info)),
-            Step::Packet(packet) => Self::Packet(packet.into()),
-            Step::NeedMore => Self::NeedMore,
-            Step::Want(range) => Self::Want(*range),
-            Step::End => Self::End,
-        }
-    }
-}
-
-impl From<Stepped> for Step {
-    fn from(step: Stepped) -> Self {
-        match step {
-            Stepped::Info(info) => Self::Info(Arc::new(info.into())),
-            Stepped::Packet(packet) => Self::Packet(packet.into()),
-            Stepped::NeedMore => Self::NeedMore,
-            Stepped::Want(range) => Self::Want(range),
-            Stepped::End => Self::End,
-        }
-    }
-}
-
-/// A packet without its content: track, pts, dts, duration, flags, bytes.
+/// Track, pts, dts, duration, flags and bytes of a packet.
 #[derive(Serialize, Deserialize)]
-pub(super) struct NotedPacket(u32, i64, i64, i64, u8, usize);
+pub(super) struct PacketFacts(u32, i64, i64, i64, u8, usize);
 
-impl From<&Packet> for NotedPacket {
+impl From<&Packet> for PacketFacts {
     fn from(packet: &Packet) -> Self {
         Self(
             packet.track.0,
@@ -168,8 +147,8 @@ impl From<&Packet> for NotedPacket {
     }
 }
 
-impl From<NotedPacket> for Packet {
-    fn from(NotedPacket(track, pts, dts, duration, flags, len): NotedPacket) -> Self {
+impl From<PacketFacts> for Packet {
+    fn from(PacketFacts(track, pts, dts, duration, flags, len): PacketFacts) -> Self {
         Self {
             track: TrackId(track),
             pts: Time::from_nanos(pts),
@@ -177,6 +156,38 @@ impl From<NotedPacket> for Packet {
             duration: Time::from_nanos(duration),
             flags: flags_of(flags),
             data: blank(len),
+            crypto: None,
+        }
+    }
+}
+
+impl From<&Step> for Stepped {
+    fn from(step: &Step) -> Self {
+        match step {
+            Step::Info(info) => Self::Info(Described::from(&**info)),
+            Step::Packet(packet) => match &packet.crypto {
+                None => Self::Packet(packet.into()),
+                Some(crypto) => Self::Encrypted(packet.into(), (&**crypto).into()),
+            },
+            Step::NeedMore => Self::NeedMore,
+            Step::Want(range) => Self::Want(*range),
+            Step::End => Self::End,
+        }
+    }
+}
+
+impl From<Stepped> for Step {
+    fn from(step: Stepped) -> Self {
+        match step {
+            Stepped::Info(info) => Self::Info(Arc::new(info.into())),
+            Stepped::Packet(sized) => Self::Packet(sized.into()),
+            Stepped::Encrypted(sized, crypto) => Self::Packet(Packet {
+                crypto: Some(Arc::new(crypto.into())),
+                ..sized.into()
+            }),
+            Stepped::NeedMore => Self::NeedMore,
+            Stepped::Want(range) => Self::Want(range),
+            Stepped::End => Self::End,
         }
     }
 }
@@ -219,8 +230,13 @@ struct Track {
     bitrate: Option<u32>,
     size: Option<(u32, u32)>,
     sound: Option<(u32, u16)>,
-    encrypted: bool,
+    #[serde(default)]
+    protection: Option<Protected>,
 }
+
+/// A scheme and a key by their names.
+#[derive(Serialize, Deserialize)]
+pub(super) struct Protected(String, Option<String>);
 
 impl From<&MediaInfo> for Described {
     fn from(info: &MediaInfo) -> Self {
@@ -237,7 +253,7 @@ impl From<&MediaInfo> for Described {
                 .audio
                 .as_ref()
                 .map(|audio| (audio.sample_rate, audio.channels)),
-            encrypted: track.encrypted,
+            protection: track.protection.as_ref().map(Protected::from),
         };
         Self {
             container: info.container.to_owned(),
@@ -257,7 +273,7 @@ impl From<Described> for MediaInfo {
                 TrackInfo::new(TrackId(known.id), codec.unwrap_or(CodecId::UnknownData));
             track.duration = known.duration.map(Time::from_nanos);
             track.bitrate = known.bitrate;
-            track.encrypted = known.encrypted;
+            track.protection = known.protection.map(Protection::from);
             track.video = known.size.map(|(width, height)| VideoParams {
                 width,
                 height,
@@ -276,6 +292,51 @@ impl From<Described> for MediaInfo {
             seekable: described.seekable,
             tracks: described.tracks.into_iter().map(track).collect(),
             ..Self::default()
+        }
+    }
+}
+
+impl From<&Protection> for Protected {
+    fn from(protection: &Protection) -> Self {
+        let key_id = protection.key_id().map(|id| id.to_string());
+        Self(protection.scheme.to_string(), key_id)
+    }
+}
+
+impl From<Protected> for Protection {
+    fn from(Protected(scheme, key_id): Protected) -> Self {
+        let key_id = key_id.and_then(|id| KeyId::from_hex(&id));
+        Self {
+            default: key_id.map(|key_id| SampleProtection {
+                key_id,
+                iv: SampleIv::Constant(Iv::default()),
+                pattern: None,
+            }),
+            ..Self::of_scheme(scheme_of(&scheme))
+        }
+    }
+}
+
+fn scheme_of(name: &str) -> ProtectionScheme {
+    ProtectionScheme::from_name(name).unwrap_or(ProtectionScheme::Scrambled)
+}
+
+impl From<&SampleCrypto> for Protected {
+    fn from(crypto: &SampleCrypto) -> Self {
+        Self(crypto.scheme.to_string(), Some(crypto.key_id.to_string()))
+    }
+}
+
+/// Its vector and its subsamples mean nothing without the content.
+impl From<Protected> for SampleCrypto {
+    fn from(Protected(scheme, key_id): Protected) -> Self {
+        let key_id = key_id.and_then(|id| KeyId::from_hex(&id));
+        Self {
+            scheme: scheme_of(&scheme),
+            key_id: key_id.unwrap_or_default(),
+            iv: Iv::default(),
+            pattern: None,
+            subsamples: Subsamples::default(),
         }
     }
 }
@@ -336,7 +397,6 @@ pub(crate) mod places {
 /// An initialisation vector.
 pub(crate) mod iv {
     use super::*;
-    use kinora_protect::Iv;
 
     pub(crate) fn serialize<S: Serializer>(iv: &Iv, serializer: S) -> Result<S::Ok, S::Error> {
         iv.0.serialize(serializer)

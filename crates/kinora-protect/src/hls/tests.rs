@@ -72,12 +72,6 @@ fn a_buffer_of_ones_own_is_decrypted_where_it_lies() {
 }
 
 #[test]
-fn the_iv_of_a_sequence_number_is_big_endian() {
-    let iv = Iv::from_sequence(0x0102);
-    assert_eq!(iv.0, [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 2]);
-}
-
-#[test]
 fn a_wrong_key_a_cut_segment_and_a_short_key_are_told_apart() {
     let key = ContentKey::new([1; 16]);
     let iv = Iv::default();

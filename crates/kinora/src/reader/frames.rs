@@ -223,7 +223,7 @@ impl Frames {
 /// The first track of a kind that can be read.
 fn chosen(info: &MediaInfo, kind: TrackKind) -> Result<Arc<TrackInfo>, Fault> {
     let mut tracks = info.tracks.iter().filter(|track| track.kind() == kind);
-    let open = tracks.clone().find(|track| !track.encrypted);
+    let open = tracks.clone().find(|track| track.protection.is_none());
     if let Some(track) = open {
         return Ok(Arc::new(track.clone()));
     }

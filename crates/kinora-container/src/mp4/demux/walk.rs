@@ -7,6 +7,7 @@ use super::super::boxes::{BoxHead, FourCc, HeadLook, children, look_at_head};
 use super::super::fragment::{Run, TrackFragment};
 use super::super::index::Place;
 use super::super::moov::Movie;
+use super::super::sample_crypto::Surroundings;
 use super::super::track::Track;
 use super::{
     HEAD_HINT, MAX_INDEX, MAX_WAITING_FRAGMENTS, Mp4Demuxer, NOWHERE, READ_THROUGH, State, Turn,
@@ -152,7 +153,7 @@ impl Mp4Demuxer {
             self.state = State::Giving;
             return Ok(Turn::On);
         }
-        let movie = Movie::parse(body, &mut self.damage);
+        let movie = Movie::parse(body, body_start(body, end), &mut self.damage);
         let playable = movie.tracks.iter().any(|track| {
             matches!(
                 track.info.kind(),
@@ -196,7 +197,7 @@ impl Mp4Demuxer {
         self.waiting_fragments = self.waiting_fragments.saturating_add(1);
         let moof = self.at;
         let was_timed = self.timed;
-        self.add_runs(body, moof);
+        self.add_runs(body, moof, end);
         self.at = end;
         match self.goal {
             Some(goal) if was_timed && !self.timed => self.count_towards(goal),
@@ -206,8 +207,12 @@ impl Mp4Demuxer {
         Ok(Turn::On)
     }
 
-    fn add_runs(&mut self, body: &Bytes, moof: u64) {
+    fn add_runs(&mut self, body: &Bytes, moof: u64, end: u64) {
         let lead = self.lead();
+        let around = Surroundings {
+            bytes: body,
+            start: body_start(body, end),
+        };
         let mut data_end = moof;
         let mut first = true;
         for traf in children(body).filter(|child| child.kind == *b"traf") {
@@ -228,6 +233,7 @@ impl Mp4Demuxer {
                 continue;
             }
             self.timed &= fragment.start.is_some();
+            let cryptos = fragment.cryptos(&track.described, &traf.body, around, moof);
             let runs = fragment.runs(&track.described, &mut track.next_dts, &mut data_end);
             let enterable = lead == Some(index) && runs.iter().any(Run::has_key);
             if let Some(run) = runs.first().filter(|_| enterable) {
@@ -239,11 +245,17 @@ impl Mp4Demuxer {
                 });
             }
             let waiting = self.goal.is_some();
-            for run in runs {
+            for mut run in runs {
+                run.cryptos.clone_from(&cryptos);
                 track.add_run(run, waiting);
             }
         }
     }
+}
+
+/// Where the body of a box begins that ends at an offset.
+fn body_start(body: &Bytes, end: u64) -> u64 {
+    end.saturating_sub(body.len() as u64)
 }
 
 fn malformed(offset: u64, reason: &'static str, what: String) -> DemuxError {

@@ -1,7 +1,7 @@
 //! Sound files that are built here.
 
 use bytes::Bytes;
-use kinora_media::{CodecId, MediaInfo, Packet, Rotation, Time, TrackId};
+use kinora_media::{CodecId, MediaInfo, Packet, ProtectionScheme, Rotation, Time, TrackId};
 
 use super::build::{
     TrackSpec, audio, boxed, fast_start, fragment, fragment_before_zero, ftyp, full, init, moov,
@@ -259,7 +259,8 @@ fn rotation_title_and_encryption_are_told() {
     let read = read(&with_movie_boxes(&[track], &boxed(b"udta", meta)));
     let info = &read.infos[0];
     assert_eq!(info.title.as_deref(), Some("A title"));
-    assert!(info.tracks[0].encrypted);
+    let scheme = info.tracks[0].protection.as_ref().map(|known| known.scheme);
+    assert_eq!(scheme, Some(ProtectionScheme::Other(*b"encv")));
     assert_eq!(info.tracks[0].codec, CodecId::Vp9);
     assert_eq!(info.tracks[0].video.unwrap().rotation, Rotation::Cw90);
 }

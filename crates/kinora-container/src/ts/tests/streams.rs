@@ -1,3 +1,5 @@
+use kinora_media::{ProtectionScheme, TrackInfo};
+
 use super::*;
 
 const VIDEO_ONLY: &[(u8, u16, &[u8])] = &[(0x1b, VIDEO, &[])];
@@ -223,7 +225,11 @@ fn scrambled_tracks_are_told_as_encrypted() {
         packet[3] |= 0x80;
     }
     let steps = demux(&muxer.bytes);
-    assert!(infos(&steps)[0].tracks[0].encrypted);
+    let protection = infos(&steps)[0].tracks[0].protection.clone();
+    assert_eq!(
+        protection.map(|protection| protection.scheme),
+        Some(ProtectionScheme::Scrambled)
+    );
     assert!(packets(&steps, VIDEO).is_empty());
 }
 
@@ -243,7 +249,12 @@ fn samples_that_are_encrypted_one_by_one_are_told_as_such() {
         (tracks[0].codec, tracks[1].codec),
         (CodecId::H264, CodecId::Aac)
     );
-    assert!(tracks.iter().all(|track| track.encrypted));
+    let scheme = |track: &TrackInfo| track.protection.as_ref().map(|known| known.scheme);
+    assert!(
+        tracks
+            .iter()
+            .all(|track| scheme(track) == Some(ProtectionScheme::SampleAes))
+    );
     assert_eq!(packets(&steps, AUDIO).len(), 2);
 }
 
