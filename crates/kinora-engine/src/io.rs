@@ -177,6 +177,7 @@ pub enum TrackChoice {
 
 /// What the world tells the engine.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub enum Input {
     /// The application asks.
     Command(Command),
