@@ -8,12 +8,14 @@ mod causes;
 mod codes;
 mod document;
 mod ffmpeg_abi;
+mod modules;
+mod names;
 mod sans_io;
 mod tidy;
 
 const HELP: &str = "\
 cargo xtask codes [--check]  the files made from the error table
-cargo xtask tidy             the house rules: arrows between crates, bans below the sans-IO line, sizes, causes in Chinese
+cargo xtask tidy             the house rules: arrows between crates and the service's modules, bans below the sans-IO line, sizes, causes in Chinese
 cargo xtask conformance      judge the conformance corpus, write docs/conformance.md
 cargo xtask fault-matrix [--check]  docs/fault-matrix.md from the registry of faults and the last `make test`
 cargo xtask ffmpeg-abi [RS]   measure libavcodec's headers (or bindings of another major), write the table of that major

@@ -9,6 +9,7 @@ use std::process::Command;
 use syn::visit::Visit;
 
 use crate::causes;
+use crate::modules::Modules;
 
 /// Each crate and the crates of ours it may import. Arrows point down only.
 const ARROWS: &[(&str, &[&str])] = &[
@@ -154,8 +155,11 @@ const SANS_IO: &[&str] = &[
     "kinora-engine",
 ];
 
-const LONGEST_FUNCTION: usize = 70;
-const LONGEST_FILE: usize = 1_000;
+/// Crates whose modules know each other one way only.
+const LAYERED: &[&str] = &["kinora-service"];
+
+const MAX_FUNCTION_LINES: usize = 70;
+const MAX_FILE_LINES: usize = 1_000;
 const RATCHET: &str = "xtask/size-ratchet.txt";
 const SANS_IO_CLIPPY: &str = "xtask/sans-io-clippy.toml";
 
@@ -164,6 +168,7 @@ pub(crate) fn run(root: &Path) -> Result<(), String> {
     let mut complaints = Vec::new();
     complaints.extend(check_arrows(root)?);
     complaints.extend(check_sans_io(root)?);
+    complaints.extend(check_modules(root)?);
     complaints.extend(check_sizes(root)?);
     complaints.extend(causes::check(root, &sources(root)?)?);
     if complaints.is_empty() {
@@ -242,6 +247,28 @@ fn check_sans_io(root: &Path) -> Result<Vec<String>, String> {
     Ok(complaints)
 }
 
+fn check_modules(root: &Path) -> Result<Vec<String>, String> {
+    let mut complaints = Vec::new();
+    for name in LAYERED {
+        let folder = root.join("crates").join(name).join("src");
+        let mut modules = Modules::default();
+        for file in rust_files(&folder)? {
+            let below = relative(&folder, &file);
+            let module = below.split(['/', '.']).next().unwrap_or(&below);
+            if module == "lib" || is_test_file(&file) {
+                continue;
+            }
+            let path = relative(root, &file);
+            let hidden = modules.add(module, &parse(&path, &read(&file)?)?);
+            complaints.extend(hidden.iter().map(|hidden| format!("{path}:{hidden}")));
+        }
+        let cycle = modules.cycle();
+        complaints
+            .extend(cycle.map(|cycle| format!("{name}: its modules go in a circle: {cycle}")));
+    }
+    Ok(complaints)
+}
+
 /// Test code: unit tests in files of their own, and the simulator's and contract suites' halves.
 fn is_test_file(file: &Path) -> bool {
     file.components().any(|part| part.as_os_str() == "tests")
@@ -310,7 +337,7 @@ fn oversized(root: &Path) -> Result<Sizes, String> {
             }
             let text = read(&file)?;
             let lines = text.lines().count();
-            if lines > LONGEST_FILE {
+            if lines > MAX_FILE_LINES {
                 sizes.insert(name.clone(), lines);
             }
             let mut functions = Functions {
@@ -355,7 +382,7 @@ impl Functions<'_> {
             .line
             .saturating_sub(braces.open().start().line)
             + 1;
-        if lines > LONGEST_FUNCTION {
+        if lines > MAX_FUNCTION_LINES {
             self.sizes.insert(format!("{} fn {name}", self.file), lines);
         }
     }
@@ -432,7 +459,7 @@ mod tests {
 
     #[test]
     fn functions_of_all_kinds_are_measured() {
-        let body = "let _ = 1;\n".repeat(LONGEST_FUNCTION + 1);
+        let body = "let _ = 1;\n".repeat(MAX_FUNCTION_LINES + 1);
         let code = format!(
             "fn free() {{ {body} }} trait T {{ fn default() {{ {body} }} }} impl X {{ fn method() {{ {body} }} }}"
         );

@@ -2,7 +2,7 @@
 
 use kinora_errors::Coded;
 use kinora_service::{
-    AccessKey, Library, Policy, Principal, RefererRule, Role, ServiceError, Trust,
+    AccessKey, Library, Policy, Principal, RefererRule, Role, ServiceError, TrustPolicy,
 };
 use serde_json::{Value, json};
 
@@ -35,7 +35,7 @@ fn policy(given: Option<&str>, style: &Style) -> Result<Option<Policy>, Failure>
             format!("--policy：{}", sentence(kinora_errors::Lang::Zh)),
         )
     })?;
-    for action in policy.idle_actions() {
+    for action in policy.unknown_actions() {
         let note = style.say(
             "note: this service has no such action, so it has no effect:",
             "注意：本服务没有这个操作，因此不起作用：",
@@ -83,7 +83,7 @@ pub(crate) async fn set_key(
 ) -> Result<(), Failure> {
     let policy = policy(args.policy.as_deref(), style)?;
     let active = args.state.map(|state| state == KeyState::On);
-    let changed = library.change_access_key(&args.id, policy.as_ref(), active);
+    let changed = library.update_access_key(&args.id, policy.as_ref(), active);
     changed.await.map_err(failed)
 }
 
@@ -124,7 +124,7 @@ pub(crate) async fn set_role(
 ) -> Result<(), Failure> {
     let policy = policy(args.policy.as_deref(), style)?;
     let trust = trust(library, args).await?;
-    let changed = library.change_role(&args.name, policy.as_ref(), trust.as_ref());
+    let changed = library.update_role(&args.name, policy.as_ref(), trust.as_ref());
     match changed.await {
         Err(ServiceError::NoRole) => {}
         done => return done.map_err(failed),
@@ -138,13 +138,13 @@ pub(crate) async fn set_role(
     let role = Role {
         name: args.name.clone(),
         policy,
-        trust: trust.unwrap_or_else(Trust::account),
+        trust: trust.unwrap_or_else(TrustPolicy::account),
     };
     library.put_role(&role).await.map_err(failed)
 }
 
 /// Whom `--trust` names; a key or role that is not there is a misspelling.
-async fn trust(library: &Library, args: &SetRoleArgs) -> Result<Option<Trust>, Failure> {
+async fn trust(library: &Library, args: &SetRoleArgs) -> Result<Option<TrustPolicy>, Failure> {
     if args.trust.is_empty() {
         return Ok(None);
     }

@@ -19,17 +19,14 @@ use crate::report::Failure;
 const NAMED_FIRST: Duration = Duration::from_millis(500);
 
 pub(crate) fn net_config(args: &NetArgs) -> Result<NetConfig, Failure> {
-    let limit = Duration::from_millis(args.timeout.max(1));
     let default = NetConfig::default();
-    // Short steps are given up sooner, unless more patience is asked for than there is without a word.
-    let patient = limit > PlayerConfig::default().network_timeout;
-    let step = |usual: Duration| if patient { limit } else { usual.min(limit) };
+    let waits = default.timeouts(Some(Duration::from_millis(args.timeout.max(1))));
     Ok(NetConfig {
-        dns_timeout: step(default.dns_timeout),
-        connect_timeout: step(default.connect_timeout),
-        tls_timeout: step(default.tls_timeout),
-        first_byte_timeout: limit,
-        stall_timeout: limit,
+        dns_timeout: Some(waits.dns),
+        connect_timeout: Some(waits.connect),
+        tls_timeout: Some(waits.tls),
+        first_byte_timeout: Some(waits.first_byte),
+        stall_timeout: Some(waits.stall),
         headers: args
             .headers
             .iter()
@@ -211,13 +208,14 @@ mod tests {
         for (asked, ms) in [("1000", 1_000), ("12500", 12_500), ("20000", 20_000)] {
             let (net, player) = waiting(asked);
             let limit = Duration::from_millis(ms);
-            assert_eq!((net.first_byte_timeout, net.stall_timeout), (limit, limit));
+            let answer = (net.first_byte_timeout, net.stall_timeout);
+            assert_eq!(answer, (Some(limit), Some(limit)));
             for step in [net.dns_timeout, net.connect_timeout, net.tls_timeout] {
-                assert!(step <= limit, "{asked}");
+                assert!(step.is_some_and(|step| step <= limit), "{asked}");
             }
             assert!(player.network_timeout >= limit);
         }
         let (net, _) = waiting("20000");
-        assert_eq!(net.connect_timeout, Duration::from_secs(20));
+        assert_eq!(net.connect_timeout, Some(Duration::from_secs(20)));
     }
 }

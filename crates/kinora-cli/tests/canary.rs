@@ -578,7 +578,7 @@ fn a_panic_beside_a_secret_does_not_print_it() {
         proxy: ProxyConfig::all(
             kinora::Proxy::parse(&format!("http://me:{PASSWORD}@proxy.invalid:1")).unwrap(),
         ),
-        connect_timeout: Duration::from_secs(1),
+        connect_timeout: Some(Duration::from_secs(1)),
         ..NetConfig::default()
     };
     let inner = PlayAuth::decode(auth.play_auth.expose()).unwrap();

@@ -36,28 +36,28 @@ fn sign_a_request(bencher: Bencher<'_, '_>) {
 
 #[divan::bench]
 fn sign_a_link(bencher: Bencher<'_, '_>) {
-    let (key, ticket) = link();
-    bencher.bench(|| url_auth::auth_key(divan::black_box("/video/standard/1K.mp4"), &ticket, &key));
+    let (key, claims) = link();
+    bencher.bench(|| url_auth::auth_key(divan::black_box("/video/standard/1K.mp4"), &claims, &key));
 }
 
 #[divan::bench]
 fn verify_a_link(bencher: Bencher<'_, '_>) {
-    let (key, ticket) = link();
-    let made = url_auth::auth_key("/video/standard/1K.mp4", &ticket, &key);
+    let (key, claims) = link();
+    let made = url_auth::auth_key("/video/standard/1K.mp4", &claims, &key);
     bencher.bench(|| {
         let given = divan::black_box(made.expose());
         url_auth::verify("/video/standard/1K.mp4", given, None, &key, 1_800, NOW).unwrap()
     });
 }
 
-fn link() -> (Secret, url_auth::Ticket<'static>) {
-    let ticket = url_auth::Ticket {
+fn link() -> (Secret, url_auth::UrlClaims<'static>) {
+    let claims = url_auth::UrlClaims {
         timestamp: NOW,
         rand: "0",
         uid: "0",
         preview_s: None,
     };
-    (Secret::new("aliyuncdnexp1234"), ticket)
+    (Secret::new("aliyuncdnexp1234"), claims)
 }
 
 #[divan::bench]

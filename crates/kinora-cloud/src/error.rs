@@ -2,9 +2,9 @@ use core::fmt;
 
 use kinora_errors::{Code, Coded, Fault, Retry, codes};
 
-use crate::service_code::Verdict;
+use crate::service_code::Classification;
 
-/// Why a PlayAuth is none.
+/// Why a PlayAuth can not be read.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum PlayAuthFault {
     /// Not Base64.
@@ -27,7 +27,7 @@ pub enum CloudErrorKind {
     /// The service refused, in words of its own.
     Refused {
         /// Number, retry class and reason.
-        verdict: Verdict,
+        classification: Classification,
         /// What it said, shortened.
         message: String,
     },
@@ -51,7 +51,7 @@ pub enum CloudErrorKind {
         /// That video.
         issued_for: String,
     },
-    /// The credential's time is over: when that was.
+    /// The credential has expired: when.
     PlayAuthExpired(String),
     /// No address to send a call to.
     Endpoint,
@@ -122,7 +122,7 @@ impl CloudError {
         use CloudErrorKind as K;
         match &self.0.kind {
             K::NoResponse | K::WrongJson(_) => Retry::Backoff,
-            K::Refused { verdict, .. } => verdict.retry,
+            K::Refused { classification, .. } => classification.retry,
             K::Status(_) | K::NoStream | K::NoMatchQuality { .. } => Retry::AfterUser,
             K::VendorEncryption | K::Endpoint => Retry::Never,
             K::PlayAuth(_) | K::PlayAuthMedia { .. } | K::PlayAuthExpired(_) => Retry::AfterRefresh,
@@ -179,7 +179,7 @@ impl Coded for CloudError {
         match &self.0.kind {
             K::NoResponse => codes::ERROR_SERVER_NO_RESPONSE,
             K::WrongJson(_) => codes::ERROR_SERVER_WRONG_JSON,
-            K::Refused { verdict, .. } => verdict.code,
+            K::Refused { classification, .. } => classification.code,
             K::Status(_) => codes::ERROR_SERVER_VOD_FORBIDDEN_ILLEGALSTATUS,
             K::NoStream => codes::ERROR_SERVER_VOD_INVALIDVIDEO_NOSTREAM,
             K::NoMatchQuality { .. } => codes::ERROR_NO_MATCH_QUALITY,
@@ -195,7 +195,7 @@ impl Coded for CloudError {
         match &self.0.kind {
             K::NoResponse => "service.reply.empty",
             K::WrongJson(_) => "service.reply.json",
-            K::Refused { verdict, .. } => verdict.reason,
+            K::Refused { classification, .. } => classification.reason,
             K::Status(_) => "vod.video.status",
             K::NoStream => "vod.video.no_stream",
             K::NoMatchQuality { .. } => "vod.quality.no_match",
@@ -224,7 +224,7 @@ impl Coded for CloudError {
 }
 
 /// So many characters of a service's text are shown.
-const MOST_SHOWN: usize = 200;
+const MAX_SHOWN: usize = 200;
 
 /// A service's text fit to be shown: one line, short, and without the string it signed, which holds the token.
 pub(crate) fn brief(text: &str) -> String {
@@ -244,8 +244,8 @@ pub(crate) fn brief(text: &str) -> String {
     let plain = kept
         .chars()
         .map(|letter| if letter.is_control() { ' ' } else { letter });
-    let mut brief: String = plain.clone().take(MOST_SHOWN).collect();
-    if plain.count() > MOST_SHOWN {
+    let mut brief: String = plain.clone().take(MAX_SHOWN).collect();
+    if plain.count() > MAX_SHOWN {
         brief.push('…');
     }
     brief

@@ -41,7 +41,7 @@ pub use play_info::{
 };
 pub use pop::{Credentials, Endpoint, Method, PopRequest, SignedRequest};
 pub use secret_url::SecretUrl;
-pub use service_code::{Family, Verdict, classify};
+pub use service_code::{Classification, Family, classify};
 pub use skew::ClockSkew;
 pub use source::{PlayConfig, PlayOptions, Quality, VidAuth, VidSource, VidSts, get_play_info};
 pub use unix_time::UnixTime;

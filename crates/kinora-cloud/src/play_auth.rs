@@ -42,7 +42,7 @@ pub struct PlayAuth {
     pub video_meta: VideoMeta,
 }
 
-/// What a credential tells of its video.
+/// What a credential holds about its video.
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
 pub struct VideoMeta {
@@ -65,7 +65,7 @@ pub struct VideoMeta {
 
 impl Eq for VideoMeta {}
 
-/// The part of a credential that the service signs and judges.
+/// The part of a credential that the service signs and verifies.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
 pub struct AuthInfo {
@@ -75,7 +75,7 @@ pub struct AuthInfo {
     /// Who asked for it.
     #[serde(deserialize_with = "wire::text")]
     pub caller: String,
-    /// When it dies: `YYYY-MM-DDThh:mm:ssZ`.
+    /// When it expires: `YYYY-MM-DDThh:mm:ssZ`.
     #[serde(deserialize_with = "wire::text")]
     pub expire_time: String,
     /// The one video it opens.
@@ -159,10 +159,10 @@ impl PlayAuth {
         Secret::new(base64::engine::general_purpose::STANDARD.encode(json))
     }
 
-    /// Checks what can be known before any call; the service stays the judge.
+    /// Checks what can be known before any call; the service decides.
     ///
     /// # Errors
-    /// When it was issued for another video, or its time is over.
+    /// When it was issued for another video, or it has expired.
     pub fn check(&self, vid: &str, now: UnixTime) -> Result<(), CloudError> {
         let info = AuthInfo::parse(self.auth_info.expose()).unwrap_or_default();
         let issued_for = [&info.media_id, &self.video_meta.video_id]

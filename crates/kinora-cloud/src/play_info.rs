@@ -8,7 +8,7 @@ use crate::{Definition, SecretUrl, wire};
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
 pub struct PlayInfo {
-    /// Names the call.
+    /// The id of the call.
     #[serde(deserialize_with = "wire::text")]
     pub request_id: String,
     /// The video.
@@ -43,7 +43,7 @@ pub struct VideoBase {
     /// `video` or `audio`.
     #[serde(deserialize_with = "wire::text")]
     pub media_type: String,
-    /// When it came.
+    /// When it was created.
     #[serde(deserialize_with = "wire::text")]
     pub creation_time: String,
     /// `FastTranscode` or `NoTranscode`.
@@ -52,7 +52,7 @@ pub struct VideoBase {
         skip_serializing_if = "String::is_empty"
     )]
     pub transcode_mode: String,
-    /// Its comments that fly over the picture.
+    /// Its bullet comments (danmu).
     #[serde(
         rename = "DanMuURL",
         deserialize_with = "wire::url",
@@ -60,7 +60,7 @@ pub struct VideoBase {
         skip_serializing_if = "SecretUrl::is_empty"
     )]
     pub danmu_url: SecretUrl,
-    /// Its sprites.
+    /// Its thumbnail sprites.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub thumbnail_list: Option<ThumbnailList>,
 }
@@ -70,11 +70,11 @@ pub struct VideoBase {
 #[serde(rename_all = "PascalCase", default)]
 pub struct ThumbnailList {
     /// The items.
-    #[serde(deserialize_with = "wire::few")]
+    #[serde(deserialize_with = "wire::list")]
     pub thumbnail: Vec<Thumbnail>,
 }
 
-/// One file of sprites.
+/// One file of thumbnail sprites.
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Thumbnail {
@@ -92,7 +92,7 @@ pub struct Thumbnail {
 #[serde(rename_all = "PascalCase", default)]
 pub struct PlayInfoList {
     /// The items.
-    #[serde(deserialize_with = "wire::few")]
+    #[serde(deserialize_with = "wire::list")]
     pub play_info: Vec<Entry>,
 }
 
@@ -255,10 +255,13 @@ pub(crate) fn parse_reply<T: serde::de::DeserializeOwned>(
             false => looks_like(body, &error),
         })
     })?;
-    let refused = |verdict| {
+    let refused = |classification| {
         let message = brief(&envelope.message);
         at(
-            CloudErrorKind::Refused { verdict, message },
+            CloudErrorKind::Refused {
+                classification,
+                message,
+            },
             &envelope.request_id,
             &envelope.code,
         )

@@ -11,7 +11,7 @@ pub enum Family {
 
 /// What a service's code means here.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Verdict {
+pub struct Classification {
     /// The number.
     pub code: Code,
     /// What may make it succeed.
@@ -215,14 +215,14 @@ const TABLE: &[(&str, Code, Retry, &str)] = &[
 
 /// What a service's code means: the longest name that matches decides.
 #[must_use]
-pub fn classify(family: Family, service_code: &str) -> Verdict {
+pub fn classify(family: Family, service_code: &str) -> Classification {
     TABLE
         .iter()
         .filter(|(name, ..)| matches(name, service_code))
         .max_by_key(|(name, ..)| name.len())
         .map_or_else(
             || unlisted(family),
-            |&(_, code, retry, reason)| Verdict {
+            |&(_, code, retry, reason)| Classification {
                 code,
                 retry,
                 reason,
@@ -230,12 +230,12 @@ pub fn classify(family: Family, service_code: &str) -> Verdict {
         )
 }
 
-fn unlisted(family: Family) -> Verdict {
+fn unlisted(family: Family) -> Classification {
     let (code, reason) = match family {
         Family::Vod => (codes::ERROR_SERVER_VOD_UNKNOWN, "vod.unlisted"),
         Family::Pop => (codes::ERROR_SERVER_POP_UNKNOWN, "pop.unlisted"),
     };
-    Verdict {
+    Classification {
         code,
         retry: AfterUser,
         reason,
@@ -243,7 +243,7 @@ fn unlisted(family: Family) -> Verdict {
 }
 
 /// What an error status means that comes without a code.
-pub(crate) fn without_code(family: Family, status: u16) -> Verdict {
+pub(crate) fn without_code(family: Family, status: u16) -> Classification {
     match status {
         503 => classify(family, "ServiceUnavailable"),
         500..=599 => classify(family, "InternalError"),

@@ -7,10 +7,10 @@ use crate::{SecretUrl, UnixTime, sign};
 
 /// What is signed beside the path.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Ticket<'a> {
-    /// The link lives from here on, for as long as the domain says.
+pub struct UrlClaims<'a> {
+    /// The URL is valid from here on, for as long as the domain says.
     pub timestamp: UnixTime,
-    /// Makes links differ; no dash in it.
+    /// Makes URLs differ; no dash in it.
     pub rand: &'a str,
     /// The viewer, `0` for anyone; no dash in it.
     pub uid: &'a str,
@@ -18,7 +18,7 @@ pub struct Ticket<'a> {
     pub preview_s: Option<u64>,
 }
 
-/// Why a link is refused.
+/// Why a URL is refused.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum UrlAuthError {
     /// No `auth_key` of this form.
@@ -27,30 +27,30 @@ pub enum UrlAuthError {
     /// The hash is of another path, time, viewer or key.
     #[error("the link's auth_key does not fit its path")]
     Mismatch,
-    /// Its time is over.
+    /// It has expired.
     #[error("the link has expired")]
     Expired,
 }
 
 /// The value of `auth_key` for a path, which begins with a slash and is as it stands in the URL.
 #[must_use]
-pub fn auth_key(path: &str, ticket: &Ticket<'_>, key: &Secret) -> Secret {
-    let Ticket {
+pub fn auth_key(path: &str, claims: &UrlClaims<'_>, key: &Secret) -> Secret {
+    let UrlClaims {
         timestamp,
         rand,
         uid,
         preview_s,
-    } = *ticket;
+    } = *claims;
     let timestamp = timestamp.seconds().to_string();
     let hash = hash(path, &timestamp, rand, uid, key, preview_s);
     Secret::new(format!("{timestamp}-{rand}-{uid}-{hash}"))
 }
 
-/// The whole link: `base` is scheme and host, `path` begins with a slash; neither has a query.
+/// The whole URL: `base` is scheme and host, `path` begins with a slash; neither has a query.
 #[must_use]
-pub fn link(base: &str, path: &str, ticket: &Ticket<'_>, key: &Secret) -> SecretUrl {
-    let value = auth_key(path, ticket, key);
-    let end = ticket
+pub fn link(base: &str, path: &str, claims: &UrlClaims<'_>, key: &Secret) -> SecretUrl {
+    let value = auth_key(path, claims, key);
+    let end = claims
         .preview_s
         .map(|seconds| format!("&end={seconds}"))
         .unwrap_or_default();
@@ -61,11 +61,11 @@ pub fn link(base: &str, path: &str, ticket: &Ticket<'_>, key: &Secret) -> Secret
     ))
 }
 
-/// Judges an `auth_key`; gives back when it dies. `preview_s` is the URL's `end`; links live `validity_s` seconds
+/// Verifies an `auth_key`; returns when it expires. `preview_s` is the URL's `end`; URLs are valid `validity_s` seconds
 /// beyond their timestamp.
 ///
 /// # Errors
-/// When the key is malformed, of something else, or over. The hash is judged first, in constant time.
+/// When the key is malformed, of something else, or expired. The hash is compared first, in constant time.
 pub fn verify(
     path: &str,
     auth_key: &str,
@@ -129,7 +129,7 @@ mod tests {
     use super::*;
 
     const PATH: &str = "/video/standard/1K.html";
-    const TICKET: Ticket<'_> = Ticket {
+    const TICKET: UrlClaims<'_> = UrlClaims {
         timestamp: UnixTime(1_444_435_200),
         rand: "0",
         uid: "0",
@@ -208,11 +208,11 @@ mod tests {
 
     #[test]
     fn a_preview_signs_its_length() {
-        let ticket = Ticket {
+        let claims = UrlClaims {
             preview_s: Some(300),
             ..TICKET
         };
-        let link = link("https://h", PATH, &ticket, &key());
+        let link = link("https://h", PATH, &claims, &key());
         let (_, query) = link.expose().split_once("auth_key=").unwrap();
         let (auth, end) = query.split_once("&end=").unwrap();
         assert_eq!(end, "300");

@@ -34,7 +34,7 @@ pub fn get_video_info(vid: &str) -> PopRequest {
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct VideoPlayAuth {
-    /// Names the call.
+    /// The id of the call.
     #[serde(default, deserialize_with = "wire::text")]
     pub request_id: String,
     /// What is known of the video.
@@ -49,7 +49,7 @@ pub struct VideoPlayAuth {
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct VideoInfo {
-    /// Names the call.
+    /// The id of the call.
     #[serde(default, deserialize_with = "wire::text")]
     pub request_id: String,
     /// The video.
@@ -84,7 +84,7 @@ pub struct Video {
     /// Its cover picture.
     #[serde(rename = "CoverURL", deserialize_with = "wire::text")]
     pub cover_url: String,
-    /// When it came.
+    /// When it was created.
     #[serde(deserialize_with = "wire::text")]
     pub creation_time: String,
     /// When it was changed.

@@ -97,20 +97,20 @@ pub(crate) fn text<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Erro
 }
 
 /// Items that a list of a reply may have: a video has a few renditions.
-const MOST_ITEMS: usize = 1_000;
+const MAX_ITEMS: usize = 1_000;
 
-struct Few<T>(PhantomData<T>);
+struct BoundedList<T>(PhantomData<T>);
 
-impl<'de, T: Deserialize<'de>> Visitor<'de> for Few<T> {
+impl<'de, T: Deserialize<'de>> Visitor<'de> for BoundedList<T> {
     type Value = Vec<T>;
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "a list of at most {MOST_ITEMS} items")
+        write!(f, "a list of at most {MAX_ITEMS} items")
     }
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Vec<T>, A::Error> {
         let mut items = Vec::new();
         while let Some(item) = list.next_element()? {
-            if items.len() == MOST_ITEMS {
-                return Err(de::Error::invalid_length(MOST_ITEMS + 1, &self));
+            if items.len() == MAX_ITEMS {
+                return Err(de::Error::invalid_length(MAX_ITEMS + 1, &self));
             }
             items.push(item);
         }
@@ -119,10 +119,10 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for Few<T> {
 }
 
 /// A list that no reply makes long.
-pub(crate) fn few<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
+pub(crate) fn list<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
     from: D,
 ) -> Result<Vec<T>, D::Error> {
-    from.deserialize_seq(Few(PhantomData))
+    from.deserialize_seq(BoundedList(PhantomData))
 }
 
 /// Reads a secret.

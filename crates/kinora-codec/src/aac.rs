@@ -7,11 +7,11 @@ use kinora_media::{AudioFrame, CodecId, Packet, TrackInfo};
 use syom::DecodeOptions;
 
 use crate::guard::guarded;
-use crate::{DecodeError, Decoder, Received};
+use crate::{DecodeError, Decoder, Received, decoder_config};
 
 const CODEC: CodecId = CodecId::Aac;
 /// Frames that may wait to be received before packets are refused.
-const MOST_READY: usize = 16;
+const MAX_READY: usize = 16;
 
 pub(crate) struct AacDecoder {
     inner: syom::Decoder,
@@ -32,9 +32,9 @@ fn open(config: &[u8]) -> Result<syom::Decoder, DecodeError> {
 }
 
 impl AacDecoder {
-    /// `track.config` is the AudioSpecificConfig (ISO/IEC 14496-3 1.6.2.1).
+    /// `track.config` is the AudioSpecificConfig (ISO/IEC 14496-3 1.6.2.1), where there is one.
     pub(crate) fn open(track: &TrackInfo) -> Result<Self, DecodeError> {
-        let config = track.config.clone();
+        let config = decoder_config(track)?;
         Ok(Self {
             inner: open(&config)?,
             config,
@@ -48,7 +48,7 @@ impl Decoder for AacDecoder {
     type Frame = AudioFrame;
 
     fn send(&mut self, packet: &Packet) -> Result<(), DecodeError> {
-        if self.ready.len() > MOST_READY {
+        if self.ready.len() > MAX_READY {
             return Err(DecodeError::Full);
         }
         let before = self.ready.len();

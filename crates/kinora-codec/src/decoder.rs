@@ -95,6 +95,7 @@ pub trait DecoderBackend: Send + Sync {
 
 /// Why a packet or a track can not be decoded.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum DecodeError {
     /// Frames must be received before another packet is taken. Not a failure.
     #[error("the decoder is full; receive a frame first")]
@@ -115,7 +116,7 @@ pub enum DecodeError {
         /// What is wrong.
         what: String,
     },
-    /// This packet's payload is damaged; the next may be sound.
+    /// This packet's payload is damaged; the next may be valid.
     #[error("a damaged packet of {codec}: {what}")]
     Corrupt {
         /// The codec.

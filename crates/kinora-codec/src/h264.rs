@@ -4,8 +4,9 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use kinora_media::bitstream::h264::{AvcConfig, Sps};
+use kinora_media::bitstream::{NalFraming, display_hints};
 use kinora_media::{
-    CodecId, ColorInfo, Packet, PixelFormat, Rotation, Time, TrackInfo, VecPlanes, VideoFrame,
+    CodecId, DisplayHints, Packet, PixelFormat, Time, TrackInfo, VecPlanes, VideoFrame, VideoParams,
 };
 use rust_h264::decoder::{ChromaFormat, Frame, OrderedDecoder};
 use rust_h264::nal::{NalUnit, parse_annex_b, parse_avcc};
@@ -14,22 +15,26 @@ use crate::guard::guarded;
 use crate::{DecodeError, Decoder, Received};
 
 /// Pictures that are held back where the stream does not say how many it needs.
-const DEEPEST: usize = 16;
+const MAX_DEPTH: usize = 16;
 
 /// What travels with a picture through its reordering.
-type Times = (Time, Time);
+#[derive(Clone, Copy, Default)]
+struct Shown {
+    pts: Time,
+    duration: Time,
+    hints: DisplayHints,
+}
 
 pub(crate) struct H264Decoder {
-    inner: OrderedDecoder<Times>,
-    /// Length of the NAL units' lengths; `None` for start codes.
-    length_size: Option<usize>,
+    inner: OrderedDecoder<Shown>,
+    framing: NalFraming,
     /// Parameter sets of the container, with start codes.
     parameter_sets: Vec<u8>,
     depth: usize,
     ready: VecDeque<VideoFrame>,
-    color: ColorInfo,
-    pixel_aspect: Option<(u32, u32)>,
-    rotation: Rotation,
+    video: VideoParams,
+    /// What the parameter set of the pictures that come now says.
+    hints: DisplayHints,
     primed: bool,
     draining: bool,
 }
@@ -39,18 +44,19 @@ const CODEC: CodecId = CodecId::H264;
 impl H264Decoder {
     pub(crate) fn open(track: &TrackInfo) -> Result<Self, DecodeError> {
         let video = track.video.unwrap_or_default();
-        let (mut length_size, mut parameter_sets, mut depth) = (None, Vec::new(), DEEPEST);
+        let (mut parameter_sets, mut depth) = (Vec::new(), MAX_DEPTH);
+        let mut framing = NalFraming::StartCodes;
         if !track.config.is_empty() {
             let config =
                 AvcConfig::parse(&track.config).map_err(|error| DecodeError::BadConfig {
                     codec: CODEC,
                     what: error.to_string(),
                 })?;
-            length_size = Some(usize::from(config.length_size));
+            framing = NalFraming::Lengths(usize::from(config.length_size));
             if let Some(sps) = config.sps.first().and_then(|sps| Sps::parse(sps).ok()) {
                 depth = usize::try_from(sps.reorder_depth())
-                    .unwrap_or(DEEPEST)
-                    .min(DEEPEST);
+                    .unwrap_or(MAX_DEPTH)
+                    .min(MAX_DEPTH);
             }
             for unit in config.sps.iter().chain(&config.pps) {
                 parameter_sets.extend_from_slice(&[0, 0, 0, 1]);
@@ -59,33 +65,33 @@ impl H264Decoder {
         }
         Ok(Self {
             inner: OrderedDecoder::with_max_depth(depth),
-            length_size,
+            framing,
             parameter_sets,
             depth,
             ready: VecDeque::new(),
-            color: video.color,
-            pixel_aspect: video.pixel_aspect,
-            rotation: video.rotation,
+            video,
+            hints: DisplayHints::default(),
             primed: false,
             draining: false,
         })
     }
 
-    fn feed(&mut self, units: &[NalUnit<'_>], times: Times) -> Result<(), DecodeError> {
+    fn feed(&mut self, units: &[NalUnit<'_>], shown: Shown) -> Result<(), DecodeError> {
         for unit in units {
-            let decoded = guarded(CODEC, || self.inner.decode_nal_with_meta(unit, times))?;
+            let decoded = guarded(CODEC, || self.inner.decode_nal_with_meta(unit, shown))?;
             let frames = decoded.map_err(|error| DecodeError::Corrupt {
                 codec: CODEC,
                 what: error.to_string(),
             })?;
-            for (frame, times) in frames {
-                self.keep(frame, times);
+            for (frame, shown) in frames {
+                self.keep(frame, shown);
             }
         }
         Ok(())
     }
 
-    fn keep(&mut self, frame: Frame, (pts, duration): Times) {
+    fn keep(&mut self, frame: Frame, shown: Shown) {
+        let hints = self.video.shown(shown.hints);
         let format = match (frame.chroma_format, frame.bit_depth) {
             (ChromaFormat::Yuv420, 8) => PixelFormat::I420,
             (ChromaFormat::Yuv420, _) => PixelFormat::I420P10,
@@ -99,14 +105,14 @@ impl H264Decoder {
             .zip(strides)
             .collect();
         self.ready.push_back(VideoFrame {
-            pts,
-            duration,
+            pts: shown.pts,
+            duration: shown.duration,
             width: frame.width,
             height: frame.height,
             format,
-            color: self.color,
-            pixel_aspect: self.pixel_aspect,
-            rotation: self.rotation,
+            color: hints.color.unwrap_or_default(),
+            pixel_aspect: hints.pixel_aspect,
+            rotation: self.video.rotation,
             buffer: Arc::new(VecPlanes { planes }),
         });
     }
@@ -116,22 +122,28 @@ impl Decoder for H264Decoder {
     type Frame = VideoFrame;
 
     fn send(&mut self, packet: &Packet) -> Result<(), DecodeError> {
-        if self.ready.len() > DEEPEST {
+        if self.ready.len() > MAX_DEPTH {
             return Err(DecodeError::Full);
         }
-        let times = (packet.pts, packet.duration);
+        let told = display_hints(CODEC, self.framing, &packet.data);
+        self.hints = told.unwrap_or(self.hints);
+        let shown = Shown {
+            pts: packet.pts,
+            duration: packet.duration,
+            hints: self.hints,
+        };
         if !self.primed {
             self.primed = true;
             let sets = std::mem::take(&mut self.parameter_sets);
-            let primed = self.feed(&parse_annex_b(&sets), times);
+            let primed = self.feed(&parse_annex_b(&sets), shown);
             self.parameter_sets = sets;
             primed?;
         }
-        let units = match self.length_size {
-            Some(size) => parse_avcc(&packet.data, size),
-            None => parse_annex_b(&packet.data),
+        let units = match self.framing {
+            NalFraming::Lengths(size) => parse_avcc(&packet.data, size),
+            NalFraming::StartCodes => parse_annex_b(&packet.data),
         };
-        self.feed(&units, times)
+        self.feed(&units, shown)
     }
 
     fn receive(&mut self) -> Result<Received<VideoFrame>, DecodeError> {
@@ -148,8 +160,8 @@ impl Decoder for H264Decoder {
         }
         self.draining = true;
         if let Ok(frames) = guarded(CODEC, || self.inner.flush_with_meta()) {
-            for (frame, times) in frames {
-                self.keep(frame, times);
+            for (frame, shown) in frames {
+                self.keep(frame, shown);
             }
         }
     }

@@ -1,12 +1,13 @@
 //! H.265 by `rust_h265`.
 
-use std::cmp::Reverse;
+use std::cmp::{Ordering, Reverse};
 use std::collections::{BinaryHeap, VecDeque};
 use std::sync::Arc;
 
 use kinora_media::bitstream::h265::HevcConfig;
+use kinora_media::bitstream::{NalFraming, display_hints, is_without_picture};
 use kinora_media::{
-    CodecId, ColorInfo, Packet, PixelFormat, Rotation, Time, TrackInfo, VecPlanes, VideoFrame,
+    CodecId, DisplayHints, Packet, PixelFormat, Time, TrackInfo, VecPlanes, VideoFrame, VideoParams,
 };
 use rust_h265::{Frame, NalUnit, PixelData, parse_annex_b, parse_hvcc};
 
@@ -15,20 +16,48 @@ use crate::{DecodeError, Decoder, Received};
 
 const CODEC: CodecId = CodecId::H265;
 /// Frames that may wait to be received before packets are refused.
-const MOST_READY: usize = 16;
+const MAX_READY: usize = 16;
 
 pub(crate) struct H265Decoder {
     inner: rust_h265::Decoder,
-    length_size: Option<u8>,
+    framing: NalFraming,
     parameter_sets: Vec<u8>,
     /// Frames come in the order of their pts, so the earliest that waits belongs to the next.
-    times: BinaryHeap<Reverse<(Time, Time)>>,
+    undecoded: BinaryHeap<Reverse<Shown>>,
     ready: VecDeque<VideoFrame>,
-    color: ColorInfo,
-    pixel_aspect: Option<(u32, u32)>,
-    rotation: Rotation,
+    video: VideoParams,
+    /// What the parameter set of the pictures that come now says.
+    hints: DisplayHints,
     primed: bool,
     draining: bool,
+}
+
+/// What a picture has beside its samples; ordered by time.
+#[derive(Clone, Copy, Default)]
+struct Shown {
+    pts: Time,
+    duration: Time,
+    hints: DisplayHints,
+}
+
+impl PartialEq for Shown {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other).is_eq()
+    }
+}
+
+impl Eq for Shown {}
+
+impl Ord for Shown {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.pts.cmp(&other.pts)
+    }
+}
+
+impl PartialOrd for Shown {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
 }
 
 fn fresh() -> rust_h265::Decoder {
@@ -38,14 +67,14 @@ fn fresh() -> rust_h265::Decoder {
 impl H265Decoder {
     pub(crate) fn open(track: &TrackInfo) -> Result<Self, DecodeError> {
         let video = track.video.unwrap_or_default();
-        let (mut length_size, mut parameter_sets) = (None, Vec::new());
+        let (mut framing, mut parameter_sets) = (NalFraming::StartCodes, Vec::new());
         if !track.config.is_empty() {
             let config =
                 HevcConfig::parse(&track.config).map_err(|error| DecodeError::BadConfig {
                     codec: CODEC,
                     what: error.to_string(),
                 })?;
-            length_size = Some(config.length_size);
+            framing = NalFraming::Lengths(usize::from(config.length_size));
             for unit in &config.units {
                 parameter_sets.extend_from_slice(&[0, 0, 0, 1]);
                 parameter_sets.extend_from_slice(unit);
@@ -53,13 +82,12 @@ impl H265Decoder {
         }
         Ok(Self {
             inner: fresh(),
-            length_size,
+            framing,
             parameter_sets,
-            times: BinaryHeap::new(),
+            undecoded: BinaryHeap::new(),
             ready: VecDeque::new(),
-            color: video.color,
-            pixel_aspect: video.pixel_aspect,
-            rotation: video.rotation,
+            video,
+            hints: DisplayHints::default(),
             primed: false,
             draining: false,
         })
@@ -84,7 +112,8 @@ impl H265Decoder {
     }
 
     fn keep(&mut self, frame: Frame) -> Result<(), DecodeError> {
-        let Reverse((pts, duration)) = self.times.pop().unwrap_or_default();
+        let Reverse(shown) = self.undecoded.pop().unwrap_or_default();
+        let hints = self.video.shown(shown.hints);
         let format = match (frame.chroma_format_idc, frame.bit_depth) {
             (0, 8) => PixelFormat::Gray8,
             (0, 10) => PixelFormat::Gray10,
@@ -111,14 +140,14 @@ impl H265Decoder {
             .zip(strides)
             .take(format.planes());
         self.ready.push_back(VideoFrame {
-            pts,
-            duration,
+            pts: shown.pts,
+            duration: shown.duration,
             width: frame.width,
             height: frame.height,
             format,
-            color: self.color,
-            pixel_aspect: self.pixel_aspect,
-            rotation: self.rotation,
+            color: hints.color.unwrap_or_default(),
+            pixel_aspect: hints.pixel_aspect,
+            rotation: self.video.rotation,
             buffer: Arc::new(VecPlanes {
                 planes: planes.collect(),
             }),
@@ -142,7 +171,7 @@ impl Decoder for H265Decoder {
     type Frame = VideoFrame;
 
     fn send(&mut self, packet: &Packet) -> Result<(), DecodeError> {
-        if self.ready.len() > MOST_READY {
+        if self.ready.len() > MAX_READY {
             return Err(DecodeError::Full);
         }
         if !self.primed {
@@ -152,10 +181,18 @@ impl Decoder for H265Decoder {
             self.parameter_sets = sets;
             primed?;
         }
-        self.times.push(Reverse((packet.pts, packet.duration)));
-        let units = match self.length_size {
-            Some(size) => parse_hvcc(&packet.data, size),
-            None => parse_annex_b(&packet.data),
+        let told = display_hints(CODEC, self.framing, &packet.data);
+        self.hints = told.unwrap_or(self.hints);
+        if !is_without_picture(CODEC, self.framing, &packet.data) {
+            self.undecoded.push(Reverse(Shown {
+                pts: packet.pts,
+                duration: packet.duration,
+                hints: self.hints,
+            }));
+        }
+        let units = match self.framing {
+            NalFraming::Lengths(size) => parse_hvcc(&packet.data, u8::try_from(size).unwrap_or(4)),
+            NalFraming::StartCodes => parse_annex_b(&packet.data),
         };
         self.feed(&units)
     }
@@ -189,7 +226,7 @@ impl Decoder for H265Decoder {
 
     fn flush(&mut self) {
         self.inner = fresh();
-        self.times.clear();
+        self.undecoded.clear();
         self.ready.clear();
         self.primed = false;
         self.draining = false;

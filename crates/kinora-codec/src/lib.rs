@@ -3,6 +3,7 @@
 
 mod aac;
 mod backend;
+mod config;
 #[cfg(any(test, feature = "contract"))]
 pub mod contract;
 mod decoder;
@@ -14,6 +15,7 @@ mod pcm;
 mod sound;
 
 pub use backend::RustBackend;
+pub use config::decoder_config;
 pub use decoder::{
     AudioDecoder, DecodeError, Decoder, DecoderBackend, DecoderOptions, Received, VideoDecoder,
 };

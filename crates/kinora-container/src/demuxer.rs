@@ -45,14 +45,35 @@ pub trait Demuxer: Send {
     }
 
     /// What is pushed next is the resource that follows the one that was read to its end, as a segment follows
-    /// another: what was learnt of the tracks holds, and [`Step::Info`] comes only where it changes. Does
-    /// nothing for containers that describe themselves in each resource.
-    fn go_on(&mut self) {}
+    /// another: what was learnt of the tracks holds, and [`Step::Info`] comes only where it changes.
+    /// Returns `false`, and does nothing, for containers that describe themselves in each resource: a new demuxer
+    /// is needed.
+    fn next_resource(&mut self) -> bool {
+        false
+    }
+
+    /// What the times of the packets count from, as far as it is known: ask once there are packets.
+    fn clock(&self) -> ClockKind {
+        ClockKind::Shared
+    }
 
     /// How many places of damage were passed over so far.
     fn damage(&self) -> u64 {
         0
     }
+}
+
+/// What the times of a resource's packets count from.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum ClockKind {
+    /// The timeline of the whole stream (`tfdt`, ISO/IEC 14496-12 8.8.12).
+    #[default]
+    Shared,
+    /// The same in 33 bits: it begins anew after [`TsDemuxer::CLOCK_PERIOD`](crate::ts::TsDemuxer::CLOCK_PERIOD)
+    /// (ISO/IEC 13818-1 2.4.2).
+    Wrapping,
+    /// The resource's own start: the first time is zero.
+    OwnStart,
 }
 
 /// A place to seek to.
@@ -91,6 +112,7 @@ pub enum Step {
 
 /// Why a resource can not be demuxed (any further).
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum DemuxError {
     /// No known container begins like this.
     #[error("these bytes begin no known container: {0}")]

@@ -4,7 +4,10 @@
 //! One that needs other bytes first (an index at the end of a file, a seek) says so.
 #![forbid(unsafe_code)]
 
+pub mod ac3;
 pub mod adts;
+mod audio_file;
+mod container;
 #[cfg(any(test, feature = "contract"))]
 pub mod contract;
 mod demuxer;
@@ -12,10 +15,17 @@ mod dump;
 mod framing;
 pub mod mp3;
 pub mod mp4;
-pub mod registry;
+mod probe;
+mod registry;
+pub mod sniff;
+mod tags;
+#[cfg(test)]
+mod test_files;
 pub mod ts;
 mod window;
 
-pub use demuxer::{DemuxError, Demuxer, SeekMode, SeekTo, Step};
+pub use demuxer::{ClockKind, DemuxError, Demuxer, SeekMode, SeekTo, Step};
 pub use dump::PacketDump;
-pub use registry::{ContainerKind, ProbingDemuxer, Sniff};
+pub use probe::ProbingDemuxer;
+pub use registry::ContainerKind;
+pub use sniff::Sniff;

@@ -110,6 +110,14 @@ impl Window {
         taken.freeze()
     }
 
+    /// Takes the first chunk out as it came, with its offset.
+    pub(crate) fn pop_chunk(&mut self) -> Option<(u64, Bytes)> {
+        let offset = self.start;
+        let chunk = self.chunks.pop_front()?;
+        self.consumed(chunk.len());
+        Some((offset, chunk))
+    }
+
     /// Passes over `count` bytes.
     pub(crate) fn skip(&mut self, count: usize) {
         let mut left = count.min(self.len);
@@ -163,6 +171,11 @@ mod tests {
         assert_eq!(window.peek(9), b"efg");
         window.skip(9);
         assert_eq!((window.len(), window.end()), (0, 7));
+        let mut window = filled(&[b"ab", b"cde"]);
+        window.skip(1);
+        assert_eq!(window.pop_chunk(), Some((1, Bytes::from_static(b"b"))));
+        assert_eq!(window.pop_chunk(), Some((2, Bytes::from_static(b"cde"))));
+        assert_eq!((window.pop_chunk(), window.end()), (None, 5));
     }
 
     #[test]

@@ -5,7 +5,7 @@ use serde::ser::{Serialize, SerializeMap, Serializer};
 
 /// What was looked at.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub enum Step {
+pub enum CheckKind {
     /// The play credential or key.
     Credential,
     /// The file itself.
@@ -46,7 +46,7 @@ pub enum Step {
     Play,
 }
 
-impl Step {
+impl CheckKind {
     /// `dns`, `play_info`: for machines.
     #[must_use]
     pub const fn name(self) -> &'static str {
@@ -108,7 +108,7 @@ const MANY: &[&str] = &["address", "track", "offered", "note"];
 
 /// What came of it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Mark {
+pub enum CheckStatus {
     /// As it should be.
     Good,
     /// Playing may go well nevertheless; worth knowing.
@@ -117,7 +117,7 @@ pub enum Mark {
     Bad,
 }
 
-impl Mark {
+impl CheckStatus {
     /// `good`, `note`, `bad`.
     #[must_use]
     pub const fn name(self) -> &'static str {
@@ -133,22 +133,22 @@ impl Mark {
 #[derive(Clone, Debug)]
 pub struct Check {
     /// What.
-    pub step: Step,
+    pub kind: CheckKind,
     /// What came of it.
-    pub mark: Mark,
+    pub status: CheckStatus,
     /// What was found, by name. All of it may be shown.
     pub facts: Vec<(&'static str, String)>,
-    /// The failure, where it is [`Mark::Bad`].
+    /// The failure, where it is [`CheckStatus::Bad`].
     pub fault: Option<Fault>,
     /// How long it took, where that tells something.
     pub took: Option<Duration>,
 }
 
 impl Check {
-    pub(crate) fn new(step: Step) -> Self {
+    pub(crate) fn new(kind: CheckKind) -> Self {
         Self {
-            step,
-            mark: Mark::Good,
+            kind,
+            status: CheckStatus::Good,
             facts: Vec::new(),
             fault: None,
             took: None,
@@ -171,8 +171,8 @@ impl Check {
     }
     /// Worth knowing, and why.
     pub(crate) fn note(mut self, sentence: impl ToString) -> Self {
-        if self.mark == Mark::Good {
-            self.mark = Mark::Note;
+        if self.status == CheckStatus::Good {
+            self.status = CheckStatus::Note;
         }
         self.fact("note", sentence)
     }
@@ -181,7 +181,7 @@ impl Check {
         self
     }
     pub(crate) fn failed(mut self, fault: Fault) -> Self {
-        self.mark = Mark::Bad;
+        self.status = CheckStatus::Bad;
         self.fault = Some(fault);
         self
     }
@@ -190,8 +190,8 @@ impl Check {
 impl Serialize for Check {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(None)?;
-        map.serialize_entry("step", self.step.name())?;
-        map.serialize_entry("mark", self.mark.name())?;
+        map.serialize_entry("step", self.kind.name())?;
+        map.serialize_entry("mark", self.status.name())?;
         if let Some(took) = self.took {
             let ms = (took.as_secs_f64() * 10_000.0).round() / 10.0;
             map.serialize_entry("took_ms", &ms)?;

@@ -1,4 +1,4 @@
-//! What facts are called for people. Machines are told the names that the checks use.
+//! What facts are called for people. Machines get the names that the checks use.
 
 use std::borrow::Cow;
 
@@ -68,7 +68,7 @@ const TITLES: &[(&str, &str, &str)] = &[
     ("video", "video", "视频"),
 ];
 
-/// Facts whose value is a sentence or a word of ours: told in the language asked for. Others are names and numbers.
+/// Facts whose value is a sentence or a word of ours: shown in the language asked for. Others are names and numbers.
 const WORDS: &[&str] = &[
     "address",
     "bytes_are",
@@ -95,7 +95,7 @@ pub fn fact_title(name: &str, lang: Lang) -> &str {
 /// A fact's value in a language.
 #[must_use]
 pub fn fact_value<'a>(name: &str, value: &'a str, lang: Lang) -> Cow<'a, str> {
-    // Machines are told the unit by the name.
+    // For machines the name holds the unit.
     let unit = match (name.rsplit_once('_'), lang) {
         (Some((_, "ms")), Lang::En) => " ms",
         (Some((_, "ms")), Lang::Zh) => " 毫秒",
@@ -128,7 +128,7 @@ mod tests {
         include_str!("play.rs"),
         include_str!("stream.rs"),
         include_str!("video.rs"),
-        include_str!("way.rs"),
+        include_str!("route.rs"),
         include_str!("check.rs"),
     ];
 
@@ -152,7 +152,7 @@ mod tests {
             assert!(!title.is_ascii(), "{name} has no Chinese title");
         }
         for (name, ..) in TITLES {
-            assert!(used.contains(name), "no check tells {name}");
+            assert!(used.contains(name), "no check has {name}");
         }
     }
 

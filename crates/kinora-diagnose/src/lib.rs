@@ -6,7 +6,7 @@
 //! use kinora_diagnose::{Options, diagnose};
 //!
 //! let source = Source::Url { url: Secret::new("https://example.com/film/index.m3u8") };
-//! let diagnosis = diagnose(&source, &Options::default(), |check| println!("{:?}", check.step));
+//! let diagnosis = diagnose(&source, &Options::default(), |check| println!("{:?}", check.kind));
 //! if let Some(fault) = &diagnosis.verdict.fault {
 //!     println!("{fault}");
 //! }
@@ -18,13 +18,13 @@ mod check;
 mod facts;
 mod media;
 mod play;
+mod route;
 mod run;
 mod stream;
 mod verdict;
 mod video;
-mod way;
 
-pub use check::{Check, Mark, Step};
+pub use check::{Check, CheckKind, CheckStatus};
 pub use facts::{fact_title, fact_value};
 pub use run::{Diagnosis, Options, diagnose};
 pub use verdict::Verdict;

@@ -5,19 +5,19 @@ use std::time::Instant;
 
 use bytes::Bytes;
 use kinora::{MediaReader, decoder_for};
-use kinora_container::registry::{self, Sniff};
-use kinora_container::ts::TsDemuxer;
-use kinora_container::{ContainerKind, Demuxer, ProbingDemuxer, SeekMode, SeekTo, Step as Demuxed};
+use kinora_container::{
+    ClockKind, Demuxer as _, ProbingDemuxer, SeekMode, SeekTo, Step as Demuxed,
+};
 use kinora_errors::{Coded as _, Fault, codes};
 use kinora_media::{MediaInfo, Packet, Time, TrackInfo, TrackKind};
 
-use crate::check::{Check, Step};
+use crate::check::{Check, CheckKind};
 use crate::run::Run;
 
 impl Run<'_> {
     /// A file that is played as it is: its headers, its beginning, middle and end.
     pub(crate) fn media(&mut self, url: &str) {
-        let check = Check::new(Step::Media).fact("place", "first");
+        let check = Check::new(CheckKind::Media).fact("place", "first");
         let mut reader = match MediaReader::open(url, &self.options.net) {
             Ok(reader) => reader,
             Err(fault) => return self.add(check.failed(fault)),
@@ -38,7 +38,7 @@ impl Run<'_> {
             let Some(time) = time.filter(|time| *time > Time::ZERO) else {
                 continue;
             };
-            let check = Check::new(Step::Media)
+            let check = Check::new(CheckKind::Media)
                 .fact("place", place)
                 .fact("time", time);
             let mode = SeekMode::Before;
@@ -57,7 +57,7 @@ impl Run<'_> {
             if !matches!(track.kind(), TrackKind::Video | TrackKind::Audio) {
                 continue;
             }
-            let check = Check::new(Step::Codec).fact("codec", describe(track));
+            let check = Check::new(CheckKind::Codec).fact("codec", describe(track));
             let check = match decoder_for(track, self.options.decoders) {
                 Ok(name) => check.fact("decoder", name),
                 Err(fault) => check.failed(fault.at_url(url)),
@@ -68,7 +68,7 @@ impl Run<'_> {
 }
 
 /// So many packets of other tracks may come before a picture.
-const MOST_BEFORE: usize = 4_096;
+const MAX_PACKETS_BEFORE: usize = 4_096;
 
 /// The first picture from here on; the first packet where there are no pictures.
 fn first_picture(reader: &mut MediaReader) -> Result<Option<Packet>, Fault> {
@@ -85,7 +85,7 @@ fn first_picture(reader: &mut MediaReader) -> Result<Option<Packet>, Fault> {
     if !has_pictures || first.as_ref().is_none_or(is_video) {
         return Ok(first);
     }
-    for _ in 0..MOST_BEFORE {
+    for _ in 0..MAX_PACKETS_BEFORE {
         match reader.next_packet()? {
             Some(packet) if is_video(&packet) => return Ok(Some(packet)),
             Some(_) => {}
@@ -126,14 +126,7 @@ pub(crate) struct Held {
 
 /// Reads a segment, behind its init section where it has one.
 pub(crate) fn held(init: Option<Bytes>, segment: Bytes) -> Result<Held, Fault> {
-    let kind = match registry::sniff(init.as_ref().unwrap_or(&segment)) {
-        Sniff::Known(kind) => Some(kind),
-        Sniff::NeedMore | Sniff::Unknown => None,
-    };
-    let mut demuxer: Box<dyn Demuxer> = match kind {
-        Some(ContainerKind::Ts) => Box::new(TsDemuxer::with_timestamps_kept()),
-        _ => Box::new(ProbingDemuxer::new()),
-    };
+    let mut demuxer = ProbingDemuxer::for_segments();
     let mut offset = 0;
     for part in init.into_iter().chain([segment]) {
         let len = part.len() as u64;
@@ -146,7 +139,7 @@ pub(crate) fn held(init: Option<Bytes>, segment: Bytes) -> Result<Held, Fault> {
         info: Arc::default(),
         packets: 0,
         first: None,
-        is_timed: matches!(kind, Some(ContainerKind::Ts | ContainerKind::Mp4)),
+        is_timed: false,
     };
     // Each turn hands out something or ends: all bytes are there.
     loop {
@@ -166,7 +159,10 @@ pub(crate) fn held(init: Option<Bytes>, segment: Bytes) -> Result<Held, Fault> {
                     held.first = Some(packet);
                 }
             }
-            Demuxed::Want(_) | Demuxed::NeedMore | Demuxed::End => return Ok(held),
+            Demuxed::Want(_) | Demuxed::NeedMore | Demuxed::End => {
+                held.is_timed = demuxer.clock() != ClockKind::OwnStart;
+                return Ok(held);
+            }
         }
     }
 }

@@ -6,7 +6,7 @@ use kinora::{Event, Player, Source};
 use kinora_errors::{Fault, codes};
 use kinora_media::Time;
 
-use crate::check::{Check, Step};
+use crate::check::{Check, CheckKind};
 use crate::run::Run;
 
 /// Longer than it is to be played: for the opening, and for what is slow.
@@ -14,7 +14,7 @@ const SLACK: Duration = Duration::from_secs(30);
 
 impl Run<'_> {
     pub(crate) fn play(&mut self, source: &Source) {
-        let check = Check::new(Step::Play);
+        let check = Check::new(CheckKind::Play);
         let player = Player::builder()
             .network(self.options.net.clone())
             .decoders(self.options.decoders)

@@ -9,7 +9,7 @@ use kinora_media::{ByteRange, RequestId};
 use kinora_net::{FetchRequest, Initiator, Net, Reply};
 use serde::Serialize;
 
-use crate::check::{Check, Mark};
+use crate::check::{Check, CheckStatus};
 use crate::verdict::{self, Verdict};
 
 /// How much is tried.
@@ -45,7 +45,7 @@ pub struct Diagnosis {
 }
 
 /// No resource that is read whole is longer: a playlist, a segment.
-const LARGEST: usize = 32 << 20;
+const MAX_RESOURCE_LEN: usize = 32 << 20;
 /// How long such a resource may take.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -54,17 +54,19 @@ pub(crate) struct Run<'a> {
     pub(crate) options: &'a Options,
     pub(crate) net: Net,
     checks: Vec<Check>,
-    told: &'a mut dyn FnMut(&Check),
+    report: &'a mut dyn FnMut(&Check),
 }
 
 impl Run<'_> {
     pub(crate) fn add(&mut self, check: Check) {
-        (self.told)(&check);
+        (self.report)(&check);
         self.checks.push(check);
     }
     /// Whether something has failed so far.
     pub(crate) fn has_failed(&self) -> bool {
-        self.checks.iter().any(|check| check.mark == Mark::Bad)
+        self.checks
+            .iter()
+            .any(|check| check.status == CheckStatus::Bad)
     }
     /// A whole resource that `from` names, or the user.
     pub(crate) fn fetch(
@@ -78,17 +80,17 @@ impl Run<'_> {
         if let Some(from) = from {
             request.initiator = Initiator::Remote(Secret::new(from));
         }
-        self.net.get(request, LARGEST, PATIENCE)
+        self.net.get(request, MAX_RESOURCE_LEN, PATIENCE)
     }
 }
 
-/// Looks at everything between here and a picture. `told` hears of each check as it is done; every wait has a limit.
-pub fn diagnose(source: &Source, options: &Options, mut told: impl FnMut(&Check)) -> Diagnosis {
+/// Looks at everything between here and a picture. `report` hears of each check as it is done; every wait has a limit.
+pub fn diagnose(source: &Source, options: &Options, mut report: impl FnMut(&Check)) -> Diagnosis {
     let mut run = Run {
         options,
         net: Net::new(options.net.clone(), |_| {}),
         checks: Vec::new(),
-        told: &mut told,
+        report: &mut report,
     };
     let shown = match source {
         Source::Url { url } => {

@@ -14,14 +14,14 @@ use kinora_media::{Packet, Time};
 use kinora_protect::{ContentKey, HlsDecryptor, Iv};
 use url::Url;
 
-use crate::check::{Check, Step};
+use crate::check::{Check, CheckKind};
 use crate::media::{Held, describe, held, yes_or_no};
 use crate::run::Run;
 
 /// No more renditions are looked at.
-const MOST_RENDITIONS: usize = 12;
+const MAX_RENDITIONS: usize = 12;
 /// Of a line of a playlist, no more is shown.
-const LONGEST_LINE: usize = 120;
+const MAX_LINE_LEN: usize = 120;
 
 /// A rendition, by what the main playlist calls it.
 struct Named {
@@ -31,9 +31,12 @@ struct Named {
 
 impl Run<'_> {
     pub(crate) fn stream(&mut self, url: &str) {
-        let Some((base, playlist)) =
-            self.playlist(url, None, &Variables::default(), Check::new(Step::Playlist))
-        else {
+        let Some((base, playlist)) = self.playlist(
+            url,
+            None,
+            &Variables::default(),
+            Check::new(CheckKind::Playlist),
+        ) else {
             return;
         };
         match playlist {
@@ -44,8 +47,8 @@ impl Run<'_> {
 
     fn renditions(&mut self, base: &Url, main: &MultivariantPlaylist) {
         let mut first = true;
-        for named in named(main).into_iter().take(MOST_RENDITIONS) {
-            let check = Check::new(Step::Rendition).fact("name", &named.name);
+        for named in named(main).into_iter().take(MAX_RENDITIONS) {
+            let check = Check::new(CheckKind::Rendition).fact("name", &named.name);
             let url = match resolve(base, main.resolve(&named.uri)) {
                 Ok(url) => url,
                 Err(fault) => {
@@ -113,7 +116,7 @@ impl Run<'_> {
             let Some(segment) = media.segments.get(index).filter(|segment| !segment.gap) else {
                 continue;
             };
-            let check = Check::new(Step::Segment)
+            let check = Check::new(CheckKind::Segment)
                 .fact("rendition", rendition)
                 .fact("place", place)
                 .fact("number", segment.sequence)
@@ -153,7 +156,7 @@ impl Run<'_> {
         if let Some((_, content)) = known.iter().find(|(known, _)| known == uri) {
             return Ok(Some((content.clone(), iv)));
         }
-        let check = Check::new(Step::Key).fact("method", "AES-128");
+        let check = Check::new(CheckKind::Key).fact("method", "AES-128");
         let fetched = resolve(base, media.resolve(uri)).and_then(|url| {
             let reply = self.fetch(url.as_str(), Default::default(), Some(base.as_str()))?;
             let content = ContentKey::from_bytes(&reply.body);
@@ -353,7 +356,7 @@ fn line(playlist: &[u8], number: u32) -> Option<String> {
         .lines()
         .nth(index)?
         .chars()
-        .take(LONGEST_LINE)
+        .take(MAX_LINE_LEN)
         .collect();
     // A query may be a signature; what a playlist says before it is not, but for a whole URL.
     let shown = line.split('?').next().unwrap_or_default();

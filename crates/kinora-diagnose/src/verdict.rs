@@ -3,7 +3,7 @@
 use kinora_errors::{Fault, Lang, Origin};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
-use crate::check::{Check, Mark, Step};
+use crate::check::{Check, CheckKind, CheckStatus};
 
 /// One failure, the first on the way, and who can mend it.
 #[derive(Clone, Debug)]
@@ -11,7 +11,7 @@ pub struct Verdict {
     /// What fails first; nothing where all is well.
     pub fault: Option<Fault>,
     /// At which step.
-    pub step: Option<Step>,
+    pub check: Option<CheckKind>,
     /// A command that shows it without this program. Secrets in it are masked and must be filled in.
     pub command: Option<String>,
 }
@@ -69,7 +69,7 @@ impl Serialize for Verdict {
         let mut map = serializer.serialize_map(None)?;
         map.serialize_entry("good", &self.fault.is_none())?;
         if let Some(fault) = &self.fault {
-            map.serialize_entry("step", &self.step.map(Step::name))?;
+            map.serialize_entry("step", &self.check.map(CheckKind::name))?;
             map.serialize_entry("who", &self.origin().map(Origin::name).unwrap_or("device"))?;
             map.serialize_entry("command", &self.command)?;
             map.serialize_entry("fault", fault)?;
@@ -80,16 +80,16 @@ impl Serialize for Verdict {
 
 /// The first failure on the way is the cause of those behind it.
 pub(crate) fn of(checks: &[Check]) -> Verdict {
-    let Some(bad) = checks.iter().find(|check| check.mark == Mark::Bad) else {
+    let Some(bad) = checks.iter().find(|check| check.status == CheckStatus::Bad) else {
         return Verdict {
             fault: None,
-            step: None,
+            check: None,
             command: None,
         };
     };
     Verdict {
         fault: bad.fault.clone(),
-        step: Some(bad.step),
+        check: Some(bad.kind),
         command: command(bad),
     }
 }
@@ -97,16 +97,18 @@ pub(crate) fn of(checks: &[Check]) -> Verdict {
 fn command(bad: &Check) -> Option<String> {
     let url = bad.fault.as_ref()?.context().url.as_deref()?;
     if !url.starts_with("http") {
-        return Some(match bad.step {
-            Step::File => format!("ls -ld {}", quoted(url)),
+        return Some(match bad.kind {
+            CheckKind::File => format!("ls -ld {}", quoted(url)),
             _ => format!("file {0}; head -c 64 {0} | xxd", quoted(url)),
         });
     }
     let url = quoted(url);
-    Some(match bad.step {
-        Step::Dns | Step::Tcp | Step::Tls => format!("curl -sv -o /dev/null -r 0-65535 {url}"),
-        Step::Playlist | Step::PlayInfo => format!("curl -s {url}"),
-        Step::Media | Step::Segment | Step::Type | Step::Play => {
+    Some(match bad.kind {
+        CheckKind::Dns | CheckKind::Tcp | CheckKind::Tls => {
+            format!("curl -sv -o /dev/null -r 0-65535 {url}")
+        }
+        CheckKind::Playlist | CheckKind::PlayInfo => format!("curl -s {url}"),
+        CheckKind::Media | CheckKind::Segment | CheckKind::Type | CheckKind::Play => {
             format!("curl -s -r 0-65535 {url} | xxd | head")
         }
         _ => format!("curl -s -D - -o /dev/null -r 0-65535 {url}"),

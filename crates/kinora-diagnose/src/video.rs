@@ -5,22 +5,22 @@ use kinora_cloud::AuthInfo;
 use kinora_cloud::{Endpoint, PlayAuth, UnixTime};
 use kinora_errors::Coded as _;
 
-use crate::check::{Check, Step};
+use crate::check::{Check, CheckKind};
+use crate::route::ServerRole;
 use crate::run::Run;
-use crate::way::Role;
 
 /// No more renditions are looked at.
-const MOST_RENDITIONS: usize = 8;
+const MAX_RENDITIONS: usize = 8;
 
 impl Run<'_> {
     pub(crate) fn video(&mut self, source: &VidSource) {
         let Some(endpoint) = self.credential(source) else {
             return;
         };
-        if self.way(&endpoint, Role::Gateway).is_none() {
+        if self.follow(&endpoint, ServerRole::Gateway).is_none() {
             return;
         }
-        let check = Check::new(Step::PlayInfo);
+        let check = Check::new(CheckKind::PlayInfo);
         let info = match kinora::play_info(source, &self.options.net) {
             Ok(info) => info,
             Err(fault) => return self.add(check.failed(fault)),
@@ -38,8 +38,8 @@ impl Run<'_> {
         }
         self.add(check);
         // In the order of the service; one that fails is told, the others are looked at all the same.
-        for entry in entries.iter().take(MOST_RENDITIONS) {
-            let rendition = Check::new(Step::Rendition)
+        for entry in entries.iter().take(MAX_RENDITIONS) {
+            let rendition = Check::new(CheckKind::Rendition)
                 .fact("definition", &entry.definition)
                 .fact("format", &entry.format)
                 .url("url", entry.play_url.expose());
@@ -50,7 +50,7 @@ impl Run<'_> {
 
     /// What the credential says of itself; the endpoint that it leads to.
     fn credential(&mut self, source: &VidSource) -> Option<String> {
-        let check = Check::new(Step::Credential).fact("video", source.vid());
+        let check = Check::new(CheckKind::Credential).fact("video", source.vid());
         let (check, region, given) = match source {
             VidSource::Sts(sts) => (
                 check.fact("kind", "STS"),
@@ -71,7 +71,7 @@ impl Run<'_> {
                     .fact("issued_for", &info.media_id)
                     .fact("expires", &info.expire_time)
                     .fact("region", &decoded.region);
-                let now = UnixTime::from_millis(crate::way::unix_ms());
+                let now = UnixTime::from_millis(crate::route::unix_ms());
                 if let Err(error) = decoded.check(source.vid(), now) {
                     self.add(check.failed(error.for_video(source.vid()).fault()));
                     return None;

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use kinora::{NetConfig, Secret, Source, VidAuth, VidSts};
-use kinora_diagnose::{Check, Diagnosis, Mark, Options, Step, diagnose};
+use kinora_diagnose::{Check, CheckKind, CheckStatus, Diagnosis, Options, diagnose};
 use kinora_errors::{Lang, Origin};
 use kinora_faults::clips;
 use kinora_faults::files::FileServer;
@@ -16,7 +16,7 @@ use kinora_faults::tls::{Certificate, TlsServer};
 fn options() -> Options {
     Options {
         net: NetConfig {
-            stall_timeout: Duration::from_secs(2),
+            stall_timeout: Some(Duration::from_secs(2)),
             ..NetConfig::default()
         },
         ..Options::default()
@@ -38,23 +38,23 @@ fn fact<'a>(check: &'a Check, name: &str) -> &'a str {
     found.map_or_else(|| panic!("no {name} in {check:?}"), |(_, value)| value)
 }
 
-fn checks(diagnosis: &Diagnosis, step: Step) -> Vec<&Check> {
+fn checks(diagnosis: &Diagnosis, step: CheckKind) -> Vec<&Check> {
     diagnosis
         .checks
         .iter()
-        .filter(|check| check.step == step)
+        .filter(|check| check.kind == step)
         .collect()
 }
 
 /// The verdict: where, which number and reason, whose matter.
-fn verdict(diagnosis: &Diagnosis) -> (Step, u32, &'static str, Origin) {
+fn verdict(diagnosis: &Diagnosis) -> (CheckKind, u32, &'static str, Origin) {
     let verdict = &diagnosis.verdict;
     let fault = verdict
         .fault
         .as_ref()
         .unwrap_or_else(|| panic!("all is well: {diagnosis:#?}"));
     (
-        verdict.step.unwrap(),
+        verdict.check.unwrap(),
         fault.code().number(),
         fault.reason(),
         verdict.origin().unwrap(),
@@ -130,27 +130,30 @@ fn a_sound_stream_behind_a_redirect_and_tls_is_good_in_every_step() {
     options.net.extra_ca_pem = tls.ca_pem();
     let diagnosis = of_url(&entry.url("/film"), &options);
     assert!(diagnosis.verdict.fault.is_none(), "{diagnosis:#?}");
-    assert_eq!(fact(checks(&diagnosis, Step::Redirect)[0], "status"), "302");
-    let tls = checks(&diagnosis, Step::Tls)[0];
+    assert_eq!(
+        fact(checks(&diagnosis, CheckKind::Redirect)[0], "status"),
+        "302"
+    );
+    let tls = checks(&diagnosis, CheckKind::Tls)[0];
     assert_eq!(fact(tls, "names"), "localhost");
     assert!(fact(tls, "valid_until") > "2026");
-    assert_eq!(checks(&diagnosis, Step::Dns).len(), 2, "both places");
-    assert_eq!(checks(&diagnosis, Step::Rendition).len(), 2);
-    assert_eq!(checks(&diagnosis, Step::Key).len(), 1);
-    let segments = checks(&diagnosis, Step::Segment);
+    assert_eq!(checks(&diagnosis, CheckKind::Dns).len(), 2, "both places");
+    assert_eq!(checks(&diagnosis, CheckKind::Rendition).len(), 2);
+    assert_eq!(checks(&diagnosis, CheckKind::Key).len(), 1);
+    let segments = checks(&diagnosis, CheckKind::Segment);
     assert_eq!(segments.len(), 6, "first, middle and last of each");
     assert!(
         segments
             .iter()
             .all(|check| fact(check, "key_frame") == "yes")
     );
-    let play = checks(&diagnosis, Step::Play)[0];
+    let play = checks(&diagnosis, CheckKind::Play)[0];
     assert_eq!(fact(play, "frames_shown"), "75");
 }
 
 /// Place, begin by the playlist, first picture by the segment itself.
 fn times(diagnosis: &Diagnosis) -> Vec<[&str; 3]> {
-    let segments = checks(diagnosis, Step::Segment).into_iter();
+    let segments = checks(diagnosis, CheckKind::Segment).into_iter();
     segments
         .map(|check| {
             assert!(check.took.is_some_and(|took| !took.is_zero()));
@@ -196,7 +199,7 @@ fn the_first_picture_of_a_file_is_told_and_not_a_sound_before_it() {
                 -pix_fmt yuv420p -c:a aac";
     clips::make(site.path(), "film.mp4", film);
     let diagnosis = site.of("film.mp4");
-    let places: Vec<_> = checks(&diagnosis, Step::Media)
+    let places: Vec<_> = checks(&diagnosis, CheckKind::Media)
         .into_iter()
         .map(|check| ["place", "pts", "key_frame"].map(|name| fact(check, name)))
         .collect();
@@ -213,7 +216,7 @@ fn the_network_is_told_apart_step_by_step() {
     let diagnosis = of_url("http://nobody.invalid/film.mp4", &options());
     assert_eq!(
         verdict(&diagnosis),
-        (Step::Dns, 0x2005_0002, "dns.nxdomain", Origin::Network)
+        (CheckKind::Dns, 0x2005_0002, "dns.nxdomain", Origin::Network)
     );
 
     let mut site = Site::over(tempfile::tempdir().unwrap());
@@ -221,7 +224,7 @@ fn the_network_is_told_apart_step_by_step() {
     site.proxy.close();
     assert_eq!(
         verdict(&site.of("film.mp4")),
-        (Step::Tcp, 0x2005_0004, "tcp.refused", Origin::Network)
+        (CheckKind::Tcp, 0x2005_0004, "tcp.refused", Origin::Network)
     );
     site.proxy.open();
 
@@ -231,9 +234,9 @@ fn the_network_is_told_apart_step_by_step() {
     let diagnosis = of_url(&tls.url("/film.mp4"), &trusting);
     assert_eq!(
         verdict(&diagnosis),
-        (Step::Tls, 0x2005_0000, "tls.expired", Origin::Service)
+        (CheckKind::Tls, 0x2005_0000, "tls.expired", Origin::Service)
     );
-    let shown = checks(&diagnosis, Step::Tls)[0];
+    let shown = checks(&diagnosis, CheckKind::Tls)[0];
     assert!(
         fact(shown, "valid_until") < "2026",
         "the certificate that was refused is shown"
@@ -243,7 +246,7 @@ fn the_network_is_told_apart_step_by_step() {
     let diagnosis = site.of("film.mp4");
     assert_eq!(
         verdict(&diagnosis),
-        (Step::Http, 0x2005_0008, "http.503", Origin::Service)
+        (CheckKind::Http, 0x2005_0008, "http.503", Origin::Service)
     );
     assert!(
         diagnosis
@@ -264,8 +267,12 @@ fn what_a_server_calls_it_and_what_it_is_are_compared() {
     );
     let diagnosis = site.of("film.mp4");
     assert!(diagnosis.verdict.fault.is_none());
-    for step in [Step::Type, Step::Range, Step::Cors] {
-        assert_eq!(checks(&diagnosis, step)[0].mark, Mark::Note, "{step:?}");
+    for step in [CheckKind::Type, CheckKind::Range, CheckKind::Cors] {
+        assert_eq!(
+            checks(&diagnosis, step)[0].status,
+            CheckStatus::Note,
+            "{step:?}"
+        );
     }
 
     site.write(
@@ -273,7 +280,7 @@ fn what_a_server_calls_it_and_what_it_is_are_compared() {
         b"<!DOCTYPE html><html><head><title>Sign in</title></head></html>",
     );
     let diagnosis = site.of("page.mp4");
-    assert_eq!(verdict(&diagnosis).0, Step::Type);
+    assert_eq!(verdict(&diagnosis).0, CheckKind::Type);
     assert_eq!(verdict(&diagnosis).3, Origin::Content);
 }
 
@@ -287,9 +294,14 @@ fn a_broken_stream_is_told_by_line_key_and_segment() {
     let diagnosis = site.of("bad.m3u8");
     assert_eq!(
         verdict(&diagnosis),
-        (Step::Playlist, 0x2003_0001, "hls.value", Origin::Content)
+        (
+            CheckKind::Playlist,
+            0x2003_0001,
+            "hls.value",
+            Origin::Content
+        )
     );
-    let playlist = checks(&diagnosis, Step::Playlist)[0];
+    let playlist = checks(&diagnosis, CheckKind::Playlist)[0];
     assert_eq!(
         (fact(playlist, "line"), fact(playlist, "text")),
         ("3", "#EXTINF:never,")
@@ -299,21 +311,21 @@ fn a_broken_stream_is_told_by_line_key_and_segment() {
     let diagnosis = site.of("main.m3u8");
     assert_eq!(
         verdict(&diagnosis),
-        (Step::Segment, 0x2005_0006, "http.404", Origin::Service)
+        (CheckKind::Segment, 0x2005_0006, "http.404", Origin::Service)
     );
     let fault = diagnosis.verdict.fault.as_ref().unwrap();
     assert_eq!(fault.context().segment, Some(1));
 
     site.fails("/key.bin", Act::Answer("200 OK", "", vec![7; 15]));
     let diagnosis = site.of("locked.m3u8");
-    assert_eq!(verdict(&diagnosis).0, Step::Key);
+    assert_eq!(verdict(&diagnosis).0, CheckKind::Key);
     assert_eq!(verdict(&diagnosis).1, 0x2003_0003);
 
     site.fails("/key.bin", Act::Answer("200 OK", "", vec![7; 16]));
     let diagnosis = site.of("locked.m3u8");
     assert_eq!(
         verdict(&diagnosis).0,
-        Step::Segment,
+        CheckKind::Segment,
         "a wrong key is seen by what it decrypts to"
     );
 }
@@ -329,7 +341,7 @@ fn a_codec_without_a_decoder_is_this_machine_s_matter() {
     };
     let diagnosis = of_url(film.to_str().unwrap(), &rust_only);
     let (step, number, ..) = verdict(&diagnosis);
-    assert_eq!((step, number), (Step::Codec, 0x2006_0001));
+    assert_eq!((step, number), (CheckKind::Codec, 0x2006_0001));
     assert!(diagnosis.verdict.command.is_some());
 }
 
@@ -339,9 +351,9 @@ fn a_video_by_its_id_is_followed_from_its_credential_to_its_pictures() {
     let diagnosis = diagnose(&by_auth(stage.auth()), &options(), |_| {});
     assert!(diagnosis.verdict.fault.is_none(), "{diagnosis:#?}");
     assert_eq!(diagnosis.source, format!("vid:{}", stage.video));
-    assert!(!checks(&diagnosis, Step::Rendition).is_empty());
+    assert!(!checks(&diagnosis, CheckKind::Rendition).is_empty());
     assert_eq!(
-        fact(checks(&diagnosis, Step::Clock)[0], "ahead_s").trim_start_matches('-'),
+        fact(checks(&diagnosis, CheckKind::Clock)[0], "ahead_s").trim_start_matches('-'),
         "0"
     );
 
@@ -350,7 +362,7 @@ fn a_video_by_its_id_is_followed_from_its_credential_to_its_pictures() {
         ..stage.by_key(&stage.key)
     };
     let diagnosis = diagnose(&by_sts(wrong), &options(), |_| {});
-    assert_eq!(verdict(&diagnosis).0, Step::PlayInfo);
+    assert_eq!(verdict(&diagnosis).0, CheckKind::PlayInfo);
     assert!(diagnosis.verdict.who(Lang::En).len() > 10);
     assert!(diagnosis.verdict.who(Lang::Zh).len() > 10);
 
@@ -359,7 +371,7 @@ fn a_video_by_its_id_is_followed_from_its_credential_to_its_pictures() {
         ..stage.auth()
     };
     let diagnosis = diagnose(&by_auth(other), &options(), |_| {});
-    assert_eq!(verdict(&diagnosis).0, Step::Credential);
+    assert_eq!(verdict(&diagnosis).0, CheckKind::Credential);
     let json = serde_json::to_string(&diagnosis).unwrap();
     assert!(
         json.contains(&format!("\"issued_for\":\"{}\"", stage.video)),
@@ -368,5 +380,5 @@ fn a_video_by_its_id_is_followed_from_its_credential_to_its_pictures() {
 
     let late = Stage::at(Duration::from_secs(4_000));
     let diagnosis = diagnose(&by_auth(late.auth()), &options(), |_| {});
-    assert_eq!(verdict(&diagnosis).0, Step::Credential, "expired");
+    assert_eq!(verdict(&diagnosis).0, CheckKind::Credential, "expired");
 }

@@ -8,6 +8,7 @@ mod abr;
 mod clock;
 mod config;
 mod cx;
+mod decode_yield;
 mod engine;
 mod ingest;
 mod io;

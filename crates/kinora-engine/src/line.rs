@@ -6,6 +6,7 @@ use std::sync::Arc;
 use kinora_media::{Packet, Time, TrackId, TrackInfo};
 
 use crate::cx::Cx;
+use crate::decode_yield::DecodeYield;
 use crate::ingest::Buffer;
 use crate::queue::PacketQueue;
 use crate::{Epoch, FrameId, Output, Slot};
@@ -85,7 +86,7 @@ pub(crate) struct Line {
     pub(crate) tail: Option<Time>,
     /// Frames handed out since the last flush.
     pub(crate) presented: u64,
-    pub(crate) corrupt: u32,
+    pub(crate) decoded: DecodeYield,
     /// Packets wait here until the queue reaches that time: a better key frame may come.
     pub(crate) gate: Option<Time>,
     /// Pictures that end before that time come too late: what no other refers to needs no decoding.
@@ -109,7 +110,7 @@ impl Line {
             drain: Drain::No,
             tail: None,
             presented: 0,
-            corrupt: 0,
+            decoded: DecodeYield::default(),
             gate: None,
             late_until: Time::MIN,
         }
@@ -124,7 +125,10 @@ impl Line {
         match &self.track {
             // The same again keeps its identity, so that no decoder is opened anew.
             Some(known) if **known == *track => {}
-            _ => self.track = Some(track),
+            _ => {
+                self.track = Some(track);
+                self.decoded = DecodeYield::default();
+            }
         }
         if self.health == Health::Off {
             self.health = Health::On;
@@ -171,6 +175,9 @@ impl Line {
                 continue;
             }
             self.configure(cx, epoch, &entry.track);
+            if let Some(silence) = self.decoded.taken(&entry.packet, self.slot) {
+                cx.recovered(silence);
+            }
             let urgent = self.is_waited_for(&entry.packet);
             self.urgent |= urgent;
             self.in_flight += 1;
@@ -253,6 +260,11 @@ impl Line {
         self.urgent = false;
         self.in_flight = self.in_flight.saturating_sub(1);
     }
+    /// The decoder gave a frame.
+    pub(crate) fn gave(&mut self, frame: Waiting) {
+        self.decoded.frame();
+        self.frames.push_back(frame);
+    }
     pub(crate) fn drained(&mut self) {
         self.drain = Drain::Done;
     }
@@ -289,6 +301,7 @@ impl Line {
             let track = Arc::clone(track);
             self.ask_for_decoder(cx, epoch, track);
         }
+        self.decoded.flushed();
         self.in_flight = 0;
         self.urgent = false;
         self.drain = Drain::No;

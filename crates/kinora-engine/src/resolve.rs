@@ -7,25 +7,38 @@ use kinora_cloud::{
     ClockSkew, CloudError, Definition, Entry, PlayInfo, Quality, UnixTime, VidSource, VideoBase,
     choose, get_play_info, parse_play_info,
 };
-use kinora_errors::{Coded, Fault, Retry, Secret, codes};
+use kinora_container::ContainerKind;
+use kinora_errors::{Coded, Fault, Secret, codes};
+use kinora_fetch::{Progress, RequestSpec, RetryContext, Transfer};
 use kinora_media::{ByteRange, RequestId, Time, TrackKind};
 
 use crate::cx::Cx;
+use crate::recover::{self, CallRecovery, SigningClock};
 use crate::tape::Place;
-use crate::transfer::{Progress, Terms, Transfer, Want};
 use crate::{Credential, Initiator, Purpose, Refusal, TimingMark, TrackOption};
 
-/// Formats that can be played here, best first.
-const FORMATS: [&str; 3] = ["mp4", "m3u8", "mp3"];
+/// Formats that can be played here, best first: the service names them as files end.
+fn playable_formats() -> Vec<&'static str> {
+    let playable = ContainerKind::ALL.iter().filter(|kind| kind.is_playable());
+    playable
+        .filter_map(|kind| kind.extensions().first().copied())
+        .collect()
+}
+
 /// A reply beyond that is none.
-const LONGEST_REPLY: usize = 1 << 20;
+const MAX_REPLY: usize = 1 << 20;
 
 /// The rendition that a player takes of what the service offers.
 ///
 /// # Errors
 /// When nothing is offered, nothing fits the wish or can be played here, or all of it is encrypted by the vendor's scheme.
 pub fn entry_to_play(info: &PlayInfo, quality: Quality) -> Result<&Entry, CloudError> {
-    choose(info, quality.definition, quality.forced, &FORMATS)
+    choose(
+        info,
+        quality.definition,
+        quality.forced,
+        &playable_formats(),
+    )
 }
 
 /// What came of a call.
@@ -39,20 +52,11 @@ pub(crate) enum Resolved {
     Failed(Fault),
 }
 
-/// The time that calls are signed at.
-#[derive(Default)]
-struct Clock {
-    /// What the last answer told of this machine's clock.
-    told: Option<ClockSkew>,
-    /// Calls are signed by the server's clock.
-    corrected: Option<ClockSkew>,
-}
-
 /// A source named by its video id.
 pub(crate) struct Resolve {
     source: VidSource,
     call: Option<(Transfer, BytesMut, u16)>,
-    clock: Clock,
+    clock: SigningClock,
     info: Option<PlayInfo>,
     chosen: Option<usize>,
 }
@@ -62,7 +66,7 @@ impl Resolve {
         Self {
             source,
             call: None,
-            clock: Clock::default(),
+            clock: SigningClock::default(),
             info: None,
             chosen: None,
         }
@@ -72,13 +76,13 @@ impl Resolve {
     pub(crate) fn ask(&mut self, cx: &mut Cx) -> Result<(), Fault> {
         self.cancel(cx);
         let url = self.signed(cx)?;
-        let want = Want {
+        let spec = RequestSpec {
             purpose: Purpose::Api,
             url,
             range: ByteRange::default(),
             initiator: Initiator::User,
         };
-        let transfer = Transfer::start(cx, want, LONGEST_REPLY as u64);
+        let transfer = Transfer::start(cx, spec, MAX_REPLY as u64);
         self.call = Some((transfer, BytesMut::new(), 0));
         Ok(())
     }
@@ -115,7 +119,7 @@ impl Resolve {
         self.take(cx, progress)
     }
 
-    pub(crate) fn on_time(&mut self, cx: &mut Cx, terms: Terms) -> Resolved {
+    pub(crate) fn on_time(&mut self, cx: &mut Cx, context: RetryContext) -> Resolved {
         let due = self
             .call
             .as_ref()
@@ -132,7 +136,7 @@ impl Resolve {
                 Err(fault) => return self.fail(cx, fault),
             }
         }
-        self.route(cx, |cx, transfer| transfer.on_time(cx, terms))
+        self.route(cx, |cx, transfer| transfer.on_time(cx, context))
     }
 
     pub(crate) fn deadline(&self, cx: &Cx) -> Option<Time> {
@@ -150,9 +154,9 @@ impl Resolve {
             Progress::Head(info) => {
                 *status = info.status.unwrap_or(200);
                 let server = info.server_date_ms;
-                self.clock.told = server.and_then(|ms| ClockSkew::between(ms, cx.now.unix_ms));
+                self.clock.measured = server.and_then(|ms| ClockSkew::between(ms, cx.now.unix_ms));
             }
-            Progress::Data(_, data) if body.len() + data.len() > LONGEST_REPLY => {
+            Progress::Data(_, data) if body.len() + data.len() > MAX_REPLY => {
                 transfer.cancel(cx);
                 let fault = Fault::new(codes::ERROR_SERVER_WRONG_JSON, "service.reply.too_long")
                     .because("the service's reply has no end");
@@ -161,12 +165,7 @@ impl Resolve {
             Progress::Data(_, data) => body.extend_from_slice(&data),
             Progress::Done => return self.read(cx),
             Progress::Expired(fault) | Progress::Parked(fault) | Progress::Failed(fault) => {
-                let fault = if is_service_fault(&fault) {
-                    fault
-                } else {
-                    not_reached(&fault)
-                };
-                return self.fail(cx, fault);
+                return self.fail(cx, recover::call_failed(fault));
             }
         }
         Resolved::Pending
@@ -190,32 +189,30 @@ impl Resolve {
                 self.info = Some(info);
                 self.choose()
             }
-            Err(fault) if ClockSkew::is_blamed_by(&fault) => self.mistimed(cx, fault),
-            Err(fault) if matches!(fault.retry(), Retry::Backoff | Retry::Now) => {
-                let progress = transfer.on_refused(cx, fault, Terms::default());
-                self.call = Some((transfer, BytesMut::new(), 0));
-                self.take(cx, progress)
-            }
-            Err(fault) => Resolved::Failed(fault),
+            Err(fault) => self.refused(cx, transfer, fault),
         }
     }
 
-    /// The service says that the call was signed at a wrong time: it is signed once more, by the service's own clock.
-    fn mistimed(&mut self, cx: &mut Cx, fault: Fault) -> Resolved {
-        let explained = |skew: ClockSkew, fault| Resolved::Failed(skew.explain(fault));
-        match (self.clock.corrected, self.clock.told) {
-            (Some(skew), _) => explained(skew, fault),
-            (None, None) => Resolved::Failed(fault),
-            (None, Some(skew)) => {
+    /// What is done about the service's refusal, as `recover` decides.
+    fn refused(&mut self, cx: &mut Cx, mut transfer: Transfer, fault: Fault) -> Resolved {
+        match recover::call_refused(&fault, self.clock) {
+            CallRecovery::SignAgain(skew) => {
                 self.clock.corrected = Some(skew);
-                match self.ask(cx) {
-                    Ok(()) => {
-                        cx.recovered(skew.explain(fault));
-                        Resolved::Pending
-                    }
-                    Err(fault) => Resolved::Failed(fault),
+                if let Err(fault) = self.ask(cx) {
+                    return Resolved::Failed(fault);
                 }
+                cx.recovered(skew.explain(fault));
+                Resolved::Pending
             }
+            CallRecovery::Retry => {
+                let progress = transfer.on_refused(cx, fault, RetryContext::default());
+                self.call = Some((transfer, BytesMut::new(), 0));
+                self.take(cx, progress)
+            }
+            CallRecovery::GiveUp => Resolved::Failed(match self.clock.corrected {
+                Some(skew) if ClockSkew::is_blamed_by(&fault) => skew.explain(fault),
+                _ => fault,
+            }),
         }
     }
 
@@ -330,41 +327,10 @@ fn bits_per_second(kilobits: f64) -> Option<u64> {
 }
 
 fn is_playable(entry: &Entry) -> bool {
-    FORMATS
+    playable_formats()
         .iter()
         .any(|format| entry.format.eq_ignore_ascii_case(format))
         && !entry.play_url.is_empty()
-}
-
-/// The service has spoken; it was not the network.
-fn is_service_fault(fault: &Fault) -> bool {
-    fault.code().number() >> 16 == 0x2001
-}
-
-/// What became of a call when the network ended it.
-fn not_reached(fault: &Fault) -> Fault {
-    // Somebody answered, but no service does so: asking again would get the same.
-    let unheard_of = fault.reason().starts_with("http.redirect");
-    let told = if unheard_of {
-        Fault::new(codes::ERROR_UNKNOWN_ERROR, "service.unmapped")
-            .because(format!(
-                "something else than the video service answered: {fault}"
-            ))
-            .retry_class(Retry::AfterUser)
-    } else {
-        Fault::new(codes::ERROR_REQUEST_FAIL, "service.not_reached")
-            .because(format!("the video service could not be asked: {fault}"))
-            .retry_class(Retry::Backoff)
-    };
-    with_causes(told, fault)
-}
-
-fn with_causes(mut told: Fault, fault: &Fault) -> Fault {
-    for cause in fault.causes() {
-        told = told.because(cause.0.clone());
-    }
-    let context = fault.context().clone();
-    told.with(|own| *own = context)
 }
 
 /// What a viewer would know the video by is not written down.

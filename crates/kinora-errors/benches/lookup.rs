@@ -13,6 +13,6 @@ fn a_number_is_named() -> String {
 }
 
 #[divan::bench(args = ["0x20050006", "537198598", "token_expired", "certificate", "清晰度", "conection refusd"])]
-fn what_is_asked_is_looked_up(query: &str) -> explain::Answer {
+fn what_is_asked_is_looked_up(query: &str) -> explain::LookupResult {
     explain::look_up(divan::black_box(query))
 }

@@ -1,5 +1,5 @@
 //! The sentences of a fault's causes in another language: a catalogue by the English ones, as gettext has it. Errors speak
-//! English where they arise, and so do other libraries; whoever shows them asks here.
+//! English where they arise, and so do other libraries; the surface that shows them looks here.
 
 use std::borrow::Cow;
 use std::sync::OnceLock;
@@ -10,16 +10,16 @@ use crate::{Code, Lang};
 /// Rows of an English sentence and the Chinese one; lines with `#` are comments.
 const TABLE: &str = include_str!("../table/causes.tsv");
 /// What is filled into a sentence may be a sentence, and so may what is filled into that.
-const DEEPEST: usize = 4;
+const MAX_DEPTH: usize = 4;
 /// No sentence that is worth it is longer.
-const LONGEST: usize = 2_000;
+const MAX_SENTENCE_LEN: usize = 2_000;
 
 /// A sentence of a cause, in a language: as it is where that is English, or where no translation is known.
 #[must_use]
 pub fn in_language(sentence: &str, lang: Lang) -> Cow<'_, str> {
     match lang {
         Lang::En => Cow::Borrowed(sentence),
-        Lang::Zh => chinese(sentence, DEEPEST).map_or(Cow::Borrowed(sentence), Cow::Owned),
+        Lang::Zh => chinese(sentence, MAX_DEPTH).map_or(Cow::Borrowed(sentence), Cow::Owned),
     }
 }
 
@@ -49,18 +49,18 @@ fn rows() -> &'static [Row] {
 }
 
 fn chinese(sentence: &str, depth: usize) -> Option<String> {
-    if depth == 0 || sentence.len() > LONGEST {
+    if depth == 0 || sentence.len() > MAX_SENTENCE_LEN {
         return None;
     }
-    if let Some(told) = of_system(sentence) {
-        return Some(told);
+    if let Some(known) = of_system(sentence) {
+        return Some(known);
     }
     rows()
         .iter()
         .find_map(|row| Some(filled(row.chinese, &filling(row, sentence)?, depth)))
 }
 
-/// The errno of `No space left on device (os error 28)`, as the standard library tells the system's errors.
+/// The errno of `No space left on device (os error 28)`, as the standard library prints the system's errors.
 pub(crate) fn errno_of(sentence: &str) -> Option<i32> {
     let (_, number) = sentence.rsplit_once(" (os error ")?;
     number.strip_suffix(')')?.parse().ok()

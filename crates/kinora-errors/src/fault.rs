@@ -117,7 +117,7 @@ impl Fault {
         self.0.retry = Some(retry);
         self
     }
-    /// Marks the failure as one that was mended.
+    /// Marks the failure as one that was recovered from.
     #[must_use]
     pub fn mark_recovered(mut self) -> Self {
         self.0.recovered = true;
@@ -139,7 +139,7 @@ impl Fault {
         let of_row = || self.0.code.row().map_or(Retry::Never, |row| row.retry);
         self.0.retry.unwrap_or_else(of_row)
     }
-    /// A failure that was mended is told as an event only.
+    /// A failure that was recovered from: an event only.
     #[must_use]
     pub fn is_recovered(&self) -> bool {
         self.0.recovered

@@ -35,7 +35,7 @@ impl Fault {
     /// The whole fault for a person: the code line, what, where, tried, cause, remedy, more.
     #[must_use]
     pub fn report(&self, lang: Lang, style: ReportStyle) -> String {
-        let (code, told) = (self.code(), self.code().text(lang));
+        let (code, text_of_row) = (self.code(), self.code().text(lang));
         let mut text = String::new();
         let head = format!("{code:?} {}", code.name());
         let _ = writeln!(text, "{}  ({})", style.red(&head), self.reason());
@@ -48,11 +48,11 @@ impl Fault {
                 let _ = writeln!(text, "  {}  {value}", style.bold(label));
             }
         };
-        line(labels[0], told.meaning);
+        line(labels[0], text_of_row.meaning);
         line(labels[1], &self.place(lang));
         line(labels[2], &self.tried(lang));
-        line(labels[3], &self.cause_in(lang, told.cause));
-        line(labels[4], told.remedy);
+        line(labels[3], &self.cause_in(lang, text_of_row.cause));
+        line(labels[4], text_of_row.remedy);
         line(labels[5], &format!("kinora explain {code:?}"));
         text
     }
@@ -60,18 +60,18 @@ impl Fault {
     /// The chain of causes as one sentence; where none is known what mostly causes it. The system's own words for the number
     /// say no more than its meaning: what mostly causes it stands in their place.
     fn cause_in(&self, lang: Lang, mostly: &str) -> String {
-        let tell = |cause: &Cause| match causes::errno_of(&cause.0).map(Code::from_errno) {
+        let sentence = |cause: &Cause| match causes::errno_of(&cause.0).map(Code::from_errno) {
             Some(code) if code == self.code() => mostly.to_owned(),
             _ => causes::in_language(&cause.0, lang).into_owned(),
         };
-        let told: Vec<String> = self.causes().iter().map(tell).collect();
+        let sentences: Vec<String> = self.causes().iter().map(sentence).collect();
         let between = match lang {
             Lang::Zh => "：",
             Lang::En => ": ",
         };
-        match told.is_empty() {
+        match sentences.is_empty() {
             true => mostly.to_owned(),
-            false => told.join(between),
+            false => sentences.join(between),
         }
     }
 

@@ -199,16 +199,6 @@ pub fn parked(cause: &Fault) -> Fault {
     fault.with(|own| *own = context)
 }
 
-/// The service says that the credential's time is over.
-#[must_use]
-pub fn is_expired(fault: &Fault) -> bool {
-    [
-        codes::ERROR_SERVER_POP_TOKEN_EXPIRED,
-        codes::ERROR_SERVER_VOD_INVALIDAUTHINFO_EXPIRETIME,
-    ]
-    .contains(&fault.code())
-}
-
 /// A request that nobody answers.
 pub(crate) fn silent() -> Fault {
     Fault::new(codes::ERROR_NETWORK_CONNECT_TIMEOUT, "net.silent")

@@ -1,7 +1,9 @@
 use std::ffi::CString;
 use std::sync::Arc;
 
-use kinora_codec::{AudioDecoder, DecodeError, DecoderBackend, DecoderOptions, VideoDecoder};
+use kinora_codec::{
+    AudioDecoder, DecodeError, DecoderBackend, DecoderOptions, VideoDecoder, decoder_config,
+};
 use kinora_media::{CodecId, TrackInfo};
 
 use crate::decoder::{Audio, Core, Opening, Video};
@@ -49,7 +51,7 @@ impl FfmpegBackend {
             ffmpeg: Arc::clone(&self.ffmpeg),
             codec,
             name,
-            config: track.config.clone(),
+            config: decoder_config(track)?,
             threads,
         };
         Core::open(opening, Arc::clone(&self.formats))
@@ -81,10 +83,9 @@ impl DecoderBackend for FfmpegBackend {
         track: &TrackInfo,
         options: DecoderOptions,
     ) -> Result<VideoDecoder, DecodeError> {
-        let rotation = track.video.map(|video| video.rotation).unwrap_or_default();
         Ok(Box::new(Video {
             core: self.open(track, options)?,
-            rotation,
+            params: track.video.unwrap_or_default(),
         }))
     }
 

@@ -3,11 +3,11 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use kinora_codec::{DecodeError, Decoder, Received};
 use kinora_media::bitstream::h264::{self, AvcConfig, Sps};
-use kinora_media::bitstream::nal_units;
-use kinora_media::{AudioFrame, CodecId, Packet, Rotation, Time, VideoFrame};
+use kinora_media::bitstream::{NalFraming, is_without_picture, nal_units};
+use kinora_media::{AudioFrame, CodecId, Packet, Time, VideoFrame, VideoParams};
 
 use crate::frame::{self, Formats};
 use crate::library::Ffmpeg;
@@ -15,6 +15,9 @@ use crate::raw::{Context, Status, Threads};
 
 /// So many packets' durations are remembered: more than any decoder holds back.
 const REMEMBERED: usize = 128;
+
+/// No more bytes of access units without a picture wait for one.
+const MAX_WAITING: usize = 1 << 20;
 
 /// What a decoder is opened with.
 pub(crate) struct Opening {
@@ -60,6 +63,10 @@ pub(crate) struct Core {
     pub(crate) formats: Arc<Formats>,
     pub(crate) codec: CodecId,
     pub(crate) name: String,
+    /// How NAL units lie in packets, for codecs that have them.
+    framing: Option<NalFraming>,
+    /// Access units without a picture, which libavcodec takes for damage: they go with the next picture.
+    waiting: BytesMut,
     /// How to open it anew once the stream's first parameter set is seen.
     unseen: Option<Opening>,
     draining: bool,
@@ -74,6 +81,8 @@ impl Core {
             context: opening.open(opening.untold_by_config())?,
             formats,
             codec: opening.codec,
+            framing: NalFraming::of(opening.codec, &opening.config),
+            waiting: BytesMut::new(),
             name: format!("libavcodec {version} {}", opening.name),
             unseen: (opening.codec == CodecId::H264 && opening.config.is_empty())
                 .then_some(opening),
@@ -84,9 +93,9 @@ impl Core {
     }
 
     /// In a byte stream the parameter sets come with the pictures.
-    fn look_at(&mut self, packet: &Packet) -> Result<(), DecodeError> {
+    fn look_at(&mut self, data: &[u8]) -> Result<(), DecodeError> {
         let is_sps = |unit: &&[u8]| h264::nal_type_of(unit) == h264::nal_type::SPS;
-        let Some(sps) = nal_units(&packet.data).find(is_sps) else {
+        let Some(sps) = nal_units(data).find(is_sps) else {
             return Ok(());
         };
         let reordering = untold(sps);
@@ -97,12 +106,35 @@ impl Core {
     }
 
     fn send(&mut self, packet: &Packet) -> Result<(), DecodeError> {
+        let without_picture = |framing| is_without_picture(self.codec, framing, &packet.data);
+        if self.framing.is_some_and(without_picture) {
+            if self.waiting.len().saturating_add(packet.data.len()) <= MAX_WAITING {
+                self.waiting.extend_from_slice(&packet.data);
+            }
+            return Ok(());
+        }
+        if self.waiting.is_empty() {
+            return self.send_data(packet, &packet.data);
+        }
+        let mut joined = std::mem::take(&mut self.waiting);
+        let before = joined.len();
+        joined.extend_from_slice(&packet.data);
+        let sent = self.send_data(packet, &joined);
+        if matches!(sent, Err(DecodeError::Full)) {
+            // The same packet comes again.
+            joined.truncate(before);
+            self.waiting = joined;
+        }
+        sent
+    }
+
+    fn send_data(&mut self, packet: &Packet, data: &[u8]) -> Result<(), DecodeError> {
         if self.unseen.is_some() {
-            self.look_at(packet)?;
+            self.look_at(data)?;
         }
         let (pts, dts) = (packet.pts.as_nanos(), packet.dts.as_nanos());
         self.context
-            .send(&packet.data, pts, dts, packet.flags.key)
+            .send(data, pts, dts, packet.flags.key)
             .map_err(|status| self.error(status))?;
         if self.durations.len() == REMEMBERED {
             self.durations.pop_front();
@@ -143,6 +175,7 @@ impl Core {
 
     fn flush(&mut self) {
         self.draining = false;
+        self.waiting.clear();
         self.durations.clear();
         self.context.flush();
     }
@@ -159,7 +192,7 @@ impl Core {
 
 pub(crate) struct Video {
     pub(crate) core: Core,
-    pub(crate) rotation: Rotation,
+    pub(crate) params: VideoParams,
 }
 
 impl Decoder for Video {
@@ -180,7 +213,7 @@ impl Decoder for Video {
                     codec,
                     pts,
                     duration,
-                    self.rotation,
+                    &self.params,
                 )?)
             }
             Received::NeedPacket => Received::NeedPacket,

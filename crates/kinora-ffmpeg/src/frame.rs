@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use kinora_codec::DecodeError;
 use kinora_media::{
-    AudioFrame, CodecId, ColorInfo, ColorRange, FrameBuffer, PixelFormat, PlaneView, Rotation,
-    Time, VideoFrame,
+    AudioFrame, CodecId, ColorInfo, ColorRange, DisplayHints, FrameBuffer, PixelFormat, PlaneView,
+    Time, VideoFrame, VideoParams,
 };
 
 use crate::library::Ffmpeg;
@@ -125,7 +125,7 @@ pub(crate) fn video(
     codec: CodecId,
     pts: Time,
     duration: Time,
-    rotation: Rotation,
+    params: &VideoParams,
 ) -> Result<VideoFrame, DecodeError> {
     let number = frame.format();
     let Some((_, format, implied)) = formats.pixels.iter().find(|(known, ..)| *known == number)
@@ -137,19 +137,23 @@ pub(crate) fn video(
         return Err(DecodeError::Unsupported { codec, detail });
     };
     let (num, den) = frame.pixel_aspect();
-    let aspect = u32::try_from(num)
+    let pixel_aspect = u32::try_from(num)
         .ok()
         .zip(u32::try_from(den).ok())
         .filter(|(num, den)| *num > 0 && *den > 0);
+    let shown = params.shown(DisplayHints {
+        pixel_aspect,
+        color: color(frame.color(), *implied),
+    });
     Ok(VideoFrame {
         pts,
         duration,
         width: frame.width(),
         height: frame.height(),
         format: *format,
-        color: color(frame.color(), *implied),
-        pixel_aspect: aspect,
-        rotation,
+        color: shown.color.unwrap_or_default(),
+        pixel_aspect: shown.pixel_aspect,
+        rotation: params.rotation,
         buffer: Arc::new(Lent {
             frame,
             format: *format,
@@ -157,10 +161,12 @@ pub(crate) fn video(
     })
 }
 
-/// libavutil numbers primaries, transfer and matrix as ITU-T H.273 does; its range 2 is the full one.
-fn color([range, primaries, transfer, matrix]: [c_int; 4], implied: ColorRange) -> ColorInfo {
+/// libavutil numbers primaries, transfer and matrix as ITU-T H.273 does; its range 2 is the full one, 0 is not told.
+/// `None` where nothing is.
+fn color(told: [c_int; 4], implied: ColorRange) -> Option<ColorInfo> {
+    let [range, primaries, transfer, matrix] = told;
     let number = |value: c_int| u8::try_from(value).unwrap_or(2);
-    ColorInfo {
+    let color = ColorInfo {
         primaries: number(primaries),
         transfer: number(transfer),
         matrix: number(matrix),
@@ -169,7 +175,8 @@ fn color([range, primaries, transfer, matrix]: [c_int; 4], implied: ColorRange) 
         } else {
             implied
         },
-    }
+    };
+    (range != 0 || color != ColorInfo::default()).then_some(color)
 }
 
 /// Copies sound out as interleaved float.

@@ -31,6 +31,7 @@ macro_rules! codecs {
         /// A way of coding video, audio or text. A codec that Kinora knows no decoder
         /// for still has its name here, so that a fault can say what was met.
         #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+        #[non_exhaustive]
         pub enum CodecId { $(#[doc = $title] $id,)+ }
 
         impl CodecId {

@@ -187,7 +187,7 @@ pub struct VideoFrame {
     pub format: PixelFormat,
     /// Colour description.
     pub color: ColorInfo,
-    /// Pixel aspect ratio, where the codec tells one.
+    /// Pixel aspect ratio, where the container or the codec states one.
     pub pixel_aspect: Option<(u32, u32)>,
     /// How it must be turned.
     pub rotation: Rotation,

@@ -9,6 +9,7 @@ mod address;
 mod bits;
 pub mod bitstream;
 mod codec_id;
+mod display;
 mod frame;
 mod packet;
 mod protection;
@@ -19,6 +20,7 @@ mod track;
 pub use address::{is_local_name, is_public_address};
 pub use bits::{BitReader, OutOfBits, unescape_rbsp};
 pub use codec_id::{CodecId, TrackKind};
+pub use display::DisplayHints;
 pub use frame::{
     AudioFrame, ColorInfo, ColorRange, FrameBuffer, PixelFormat, PlaneView, VecPlanes, VideoFrame,
 };

@@ -1,6 +1,6 @@
 use bytes::Bytes;
 
-use crate::{CodecId, ColorInfo, Protection, Time, TrackKind};
+use crate::{CodecId, ColorInfo, DisplayHints, Protection, Time, TrackKind};
 
 /// Names a track within one presentation.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -69,12 +69,14 @@ pub struct VideoParams {
     pub width: u32,
     /// Coded height in pixels; 0 when only the packets know.
     pub height: u32,
-    /// Pixel aspect ratio, width to height.
+    /// Pixel aspect ratio, width to height, by the container or a parameter set in it.
     pub pixel_aspect: Option<(u32, u32)>,
     /// How the picture must be turned to stand upright.
     pub rotation: Rotation,
-    /// Colour description where the container gives one.
+    /// Colour description, by the container or a parameter set in it.
     pub color: ColorInfo,
+    /// Which of both the container states itself, whatever the bitstream says: see [`shown`](Self::shown).
+    pub stated: DisplayHints,
     /// Frames a second where known.
     pub frame_rate: Option<f64>,
 }

@@ -88,7 +88,7 @@ impl Client {
             .collect();
         let peer = authority(host, port);
         phase::enter(Phase::Connecting, host);
-        timeout(self.config.connect_timeout, race(&addresses, &peer))
+        timeout(self.timeouts().connect, race(&addresses, &peer))
             .await
             .map_err(|_| NetError::ConnectTimeout(peer.clone()))?
     }
@@ -105,7 +105,7 @@ impl Client {
             return Ok(literal);
         }
         phase::enter(Phase::Resolving, host);
-        resolve::lookup(&self.resolver, host, self.config.dns_timeout, family).await
+        resolve::lookup(&self.resolver, host, self.timeouts().dns, family).await
     }
 
     async fn secure(
@@ -118,7 +118,7 @@ impl Client {
             .map_err(|error| NetError::MalformedUrl(error.to_string()))?;
         phase::enter(Phase::Securing, &place.host);
         let handshake = TlsConnector::from(tls).connect(name, stream);
-        let stream = timeout(self.config.tls_timeout, handshake)
+        let stream = timeout(self.timeouts().tls, handshake)
             .await
             .map_err(|_| NetError::TlsTimeout(place.host.clone()))?
             .map_err(|error| tls::failure(&place.host, error))?;

@@ -167,8 +167,13 @@ pub enum NetError {
         why: String,
     },
     /// Redirects without a good end.
-    #[error("{0}")]
-    Redirect(RedirectFailure),
+    #[error("{kind}")]
+    Redirect {
+        /// How.
+        kind: RedirectFailure,
+        /// HTTP status of the last one.
+        status: u16,
+    },
     /// A whole answer was wanted in a time that it did not keep.
     #[error("the answer was not complete in time")]
     TotalTimeout,
@@ -429,6 +434,9 @@ impl NetError {
                 context.retry_after_ms =
                     retry_after.and_then(|wait| u64::try_from(wait.as_millis()).ok());
             }),
+            Self::Redirect { status, .. } => {
+                fault.with(|context| context.http_status = Some(status))
+            }
             Self::Range {
                 status,
                 asked,
@@ -493,7 +501,7 @@ impl Coded for NetError {
             | Self::Malformed(_)
             | Self::ContentEncoding(_)
             | Self::BadCoding(_)
-            | Self::Redirect(_)
+            | Self::Redirect { .. }
             | Self::TooLarge(_) => codes::ERROR_NETWORK_UNKNOWN,
         }
     }
@@ -529,7 +537,7 @@ impl Coded for NetError {
             Self::ContentEncoding(_) | Self::BadCoding(_) => "http.content_encoding",
             Self::Status { status, .. } => status_reason(*status),
             Self::Range { kind, .. } => kind.reason(),
-            Self::Redirect(kind) => kind.reason(),
+            Self::Redirect { kind, .. } => kind.reason(),
             Self::TotalTimeout => "net.total_timeout",
             Self::TooLarge(_) => "net.too_large",
             Self::NotBytes => "net.not_bytes",

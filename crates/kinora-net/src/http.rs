@@ -1,6 +1,7 @@
 //! One web request: from hop to hop until a head that is no redirect, then its body.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 
 use bytes::Bytes;
@@ -21,7 +22,9 @@ use crate::proxy::{Proxy, ProxyFailure};
 use crate::response::{self, Opening};
 use crate::target::web_url;
 use crate::tls::Tls;
-use crate::{FetchRequest, Initiator, Method, NetConfig, NetError, Resolve, ResponseSink, body};
+use crate::{
+    FetchRequest, Initiator, Method, NetConfig, NetError, Resolve, ResponseSink, Timeouts, body,
+};
 
 /// Bodies of redirects up to this size are read away to keep their connection.
 const SMALL_BODY: u64 = 16 * 1024;
@@ -36,7 +39,12 @@ pub(crate) struct Client {
     pub(crate) hosts: KnownHosts,
     cookies: CookieJar,
     pool: Pool,
+    /// What the user allows where the configuration sets no limit, in milliseconds.
+    silence_ms: AtomicU64,
 }
+
+/// No limit was named.
+const UNSET: u64 = u64::MAX;
 
 /// A request on its way through redirects.
 pub(crate) struct Trip {
@@ -71,7 +79,20 @@ impl Client {
             hosts: KnownHosts::default(),
             cookies: CookieJar::default(),
             pool: Pool::default(),
+            silence_ms: AtomicU64::new(UNSET),
         }
+    }
+
+    pub(crate) fn set_timeout(&self, silence: Duration) {
+        let ms = u64::try_from(silence.as_millis()).unwrap_or(UNSET - 1);
+        self.silence_ms.store(ms, Ordering::Relaxed);
+    }
+
+    /// The limits of what begins now.
+    pub(crate) fn timeouts(&self) -> Timeouts {
+        let ms = self.silence_ms.load(Ordering::Relaxed);
+        let silence = (ms != UNSET).then(|| Duration::from_millis(ms));
+        self.config.timeouts(silence)
     }
 
     /// The whole life of a request; its end is reported unless it is cancelled.
@@ -191,7 +212,7 @@ impl Client {
         #[cfg(feature = "tracing")]
         crate::trace::connected(&place_of(&trip.url), &connection.sender, connection.reused);
         let message = self.message(trip, request)?;
-        let limit = self.config.first_byte_timeout;
+        let limit = self.timeouts().first_byte;
         let host = trip.url.host_str().unwrap_or_default();
         phase::enter(Phase::FirstByte, host);
         let reply = timeout(limit, transmit(&mut connection.sender, message, &trip.url)).await;
@@ -263,7 +284,7 @@ impl Client {
         status: u16,
         public: bool,
     ) -> Result<(), NetError> {
-        let refuse = |kind| Err(NetError::Redirect(kind));
+        let refuse = |kind| Err(NetError::Redirect { kind, status });
         if trip.url.scheme() == "https" && next.scheme() == "http" {
             return refuse(RedirectFailure::Downgrade);
         }
@@ -333,7 +354,7 @@ impl Client {
             length,
             cut,
             is_coded: !decoder.is_identity(),
-            stall: self.config.stall_timeout,
+            stall: self.timeouts().stall,
         };
         let whole = pump.run(incoming, decoder).await?;
         if whole {
@@ -405,7 +426,8 @@ pub(crate) fn redirect_of(
     response: &Response<Incoming>,
     base: &Url,
 ) -> Result<Option<Url>, NetError> {
-    if !matches!(response.status().as_u16(), 301 | 302 | 303 | 307 | 308) {
+    let status = response.status().as_u16();
+    if !matches!(status, 301 | 302 | 303 | 307 | 308) {
         return Ok(None);
     }
     let location = response
@@ -414,7 +436,8 @@ pub(crate) fn redirect_of(
         .and_then(|value| std::str::from_utf8(value.as_bytes()).ok());
     let next = location.and_then(|location| base.join(location).ok());
     let Some(mut next) = next else {
-        return Err(NetError::Redirect(RedirectFailure::NoLocation));
+        let kind = RedirectFailure::NoLocation;
+        return Err(NetError::Redirect { kind, status });
     };
     next.set_fragment(None);
     Ok(Some(next))

@@ -46,7 +46,7 @@ mod transport;
 mod web;
 
 pub use bit_stream::{BitStreamSource, BitStreams};
-pub use config::{IpFamily, NetConfig};
+pub use config::{IpFamily, NetConfig, Timeouts};
 pub use error::NetError;
 pub use kinora_fetch::{FetchEvent, FetchRequest, Initiator, Method, Purpose};
 pub use net::Net;

@@ -81,6 +81,12 @@ impl Net {
         }))
     }
 
+    /// How long a server may be silent where the configuration sets no limit of its own ([`NetConfig::timeouts`]); from the
+    /// next step of each request on.
+    pub fn set_timeout(&self, silence: Duration) {
+        self.0.web.set_timeout(silence);
+    }
+
     /// Starts a fetch and returns at once. Its end is exactly one `Done` or `Failed`, unless it is cancelled.
     pub fn fetch(&self, request: FetchRequest) {
         self.fetch_into(request, Arc::clone(&self.0.sink));

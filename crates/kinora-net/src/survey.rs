@@ -219,7 +219,7 @@ impl Client {
         for ip in hop.addresses.iter().take(MOST_ADDRESSES) {
             let address = SocketAddr::new(*ip, port);
             let since = Instant::now();
-            let tried = timeout(self.config.connect_timeout, TcpStream::connect(address)).await;
+            let tried = timeout(self.timeouts().connect, TcpStream::connect(address)).await;
             let outcome = match tried {
                 Ok(Ok(stream)) => Ok(stream),
                 Ok(Err(error)) => Err(crate::connect::dial_error(&peer, error)),
@@ -261,7 +261,7 @@ impl Client {
             .map_err(|error| NetError::MalformedUrl(error.to_string()))?;
         let since = Instant::now();
         let handshake = TlsConnector::from(config).connect(name, stream);
-        let outcome = timeout(self.config.tls_timeout, handshake)
+        let outcome = timeout(self.timeouts().tls, handshake)
             .await
             .map_err(|_| NetError::TlsTimeout(place.host.clone()))
             .and_then(|done| done.map_err(|error| tls::failure(&place.host, error)));
@@ -292,7 +292,7 @@ impl Client {
         let message = self.message(trip, request)?;
         let host = &trip.url[Position::BeforeHost..Position::AfterHost];
         let since = Instant::now();
-        let limit = self.config.first_byte_timeout;
+        let limit = self.timeouts().first_byte;
         let reply = timeout(limit, transmit(&mut sender, message, &trip.url)).await;
         let response = reply
             .map_err(|_| NetError::FirstByteTimeout)?
@@ -318,7 +318,7 @@ impl Client {
         let mut sample = BytesMut::new();
         let wanted = usize::try_from(SAMPLE_LEN).unwrap_or(usize::MAX);
         while sample.len() < wanted {
-            let next = timeout(self.config.stall_timeout, body.frame()).await;
+            let next = timeout(self.timeouts().stall, body.frame()).await;
             match next {
                 Ok(Some(Ok(frame))) => {
                     sample.extend_from_slice(frame.data_ref().map_or(&[], |data| data))

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::sync::{Arc, Mutex, OnceLock};
+use std::time::Duration;
 
 use kinora_errors::Fault;
 use tokio::runtime::{Builder, Runtime};
@@ -27,6 +28,10 @@ impl Web {
             runtime: OnceLock::new(),
             starting: Mutex::new(()),
         }
+    }
+
+    pub(crate) fn set_timeout(&self, silence: Duration) {
+        self.client.set_timeout(silence);
     }
 
     /// See [`Net::survey`](crate::Net::survey).

@@ -40,7 +40,7 @@ fn a_closed_port_refuses_at_once() {
 fn a_black_hole_times_out_while_connecting() {
     let hole = BlackHole::at("127.0.0.1:0");
     let config = NetConfig {
-        connect_timeout: SHORT,
+        connect_timeout: Some(SHORT),
         ..patient()
     };
     let outcome = Probe::new(config).get(format!("http://{}/", hole.address));
@@ -52,7 +52,7 @@ fn a_black_hole_times_out_while_connecting() {
 fn a_muted_socket_times_out_for_its_first_byte() {
     let server = Server::start(|mut peer| peer.mute());
     let outcome = Probe::new(NetConfig {
-        first_byte_timeout: SHORT,
+        first_byte_timeout: Some(SHORT),
         ..patient()
     })
     .get(server.url("/"));
@@ -67,6 +67,23 @@ fn a_muted_socket_times_out_for_its_first_byte() {
 }
 
 #[test]
+fn a_server_that_answers_late_is_waited_for_as_long_as_the_user_allows() {
+    let server = Server::start(|mut peer| {
+        if peer.head().is_some() {
+            // The lateness is the fault.
+            std::thread::sleep(SHORT * 2);
+            peer.reply("200 OK", "", b"late");
+        }
+    });
+    let probe = Probe::new(NetConfig::default());
+    probe.net.set_timeout(SHORT);
+    let outcome = probe.get(server.url("/"));
+    assert_eq!(outcome.failed(), (TIMEOUT, "http.first_byte_timeout"));
+    probe.net.set_timeout(SHORT * 20);
+    assert_eq!(probe.get(server.url("/")).body, b"late");
+}
+
+#[test]
 fn a_body_that_stops_has_stalled_and_what_came_was_delivered() {
     let server = Server::start(|mut peer| {
         peer.head();
@@ -74,7 +91,7 @@ fn a_body_that_stops_has_stalled_and_what_came_was_delivered() {
         peer.mute();
     });
     let outcome = Probe::new(NetConfig {
-        stall_timeout: SHORT,
+        stall_timeout: Some(SHORT),
         ..patient()
     })
     .get(server.url("/"));
@@ -86,7 +103,7 @@ fn a_body_that_stops_has_stalled_and_what_came_was_delivered() {
 fn time_without_credit_is_no_stall() {
     let server = Server::replying("200 OK", "", b"0123456789");
     let probe = Probe::new(NetConfig {
-        stall_timeout: SHORT,
+        stall_timeout: Some(SHORT),
         ..patient()
     });
     let mut request = probe.request(server.url("/"));
@@ -337,7 +354,7 @@ fn names_that_do_not_resolve_say_how() {
     ] {
         let outcome = Probe::resolving(
             NetConfig {
-                dns_timeout: SHORT,
+                dns_timeout: Some(SHORT),
                 ..patient()
             },
             names,
@@ -348,7 +365,7 @@ fn names_that_do_not_resolve_say_how() {
     }
     let config = NetConfig {
         ip_family: kinora_net::IpFamily::V6,
-        dns_timeout: SHORT,
+        dns_timeout: Some(SHORT),
         ..patient()
     };
     let names = Names::At("192.0.2.1".parse().unwrap());

@@ -168,7 +168,7 @@ fn a_request_tells_what_it_waits_for_and_that_it_waits_no_more() {
 fn a_server_that_hangs_is_named_with_its_phase_until_the_end() {
     let hole = BlackHole::at("127.0.0.1:0");
     let config = NetConfig {
-        connect_timeout: SHORT,
+        connect_timeout: Some(SHORT),
         ..patient()
     };
     let (config, waits) = observed(config);

@@ -140,8 +140,8 @@ fn through(address: SocketAddr, config: NetConfig) -> NetConfig {
 
 fn hasty() -> NetConfig {
     NetConfig {
-        connect_timeout: SHORT,
-        first_byte_timeout: SHORT,
+        connect_timeout: Some(SHORT),
+        first_byte_timeout: Some(SHORT),
         ..patient()
     }
 }
@@ -353,14 +353,14 @@ fn behind_an_open_way_each_phase_has_its_own_limit() {
     let (socks, _) = socks_proxy(0, None);
     for proxy in [format!("http://{http}"), format!("socks5h://{socks}")] {
         let config = NetConfig {
-            tls_timeout: SHORT,
+            tls_timeout: Some(SHORT),
             ..patient()
         };
         let outcome = Probe::new(via(&proxy, config)).get(format!("https://a.example:{port}/"));
         assert_eq!(outcome.failed(), (0x2005_0000, "tls.timeout"), "{proxy}");
     }
     let config = NetConfig {
-        first_byte_timeout: SHORT,
+        first_byte_timeout: Some(SHORT),
         ..patient()
     };
     let probe = Probe::new(via(&format!("socks5h://{socks}"), config));

@@ -83,6 +83,7 @@ fn circles_and_endless_chains_end() {
     let circle = Server::replying("302 Found", "Location: /a\r\n", b"");
     let outcome = Probe::new(patient()).get(circle.url("/a"));
     assert_eq!(outcome.failed(), (UNKNOWN, "http.redirect_loop"));
+    assert_eq!(outcome.fault().context().http_status, Some(302));
     assert_eq!(outcome.fault().retry(), Retry::Never);
 
     let endless = Server::start(|mut peer| {

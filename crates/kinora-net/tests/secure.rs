@@ -83,7 +83,7 @@ fn a_port_that_speaks_no_tls_fails_in_the_handshake() {
 fn a_handshake_that_is_never_answered_times_out() {
     let muted = Server::start(|mut peer| peer.mute());
     let outcome = Probe::new(NetConfig {
-        tls_timeout: SHORT,
+        tls_timeout: Some(SHORT),
         ..patient()
     })
     .get(secure_url(&muted));

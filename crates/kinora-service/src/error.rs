@@ -1,3 +1,5 @@
+mod database;
+
 use std::fmt;
 use std::io;
 use std::net::SocketAddr;
@@ -6,7 +8,8 @@ use std::path::PathBuf;
 use kinora_errors::{Code, Coded, codes};
 
 use crate::domain::{VideoId, VideoStatus};
-use crate::store;
+use database::errno;
+pub(crate) use database::{IO, primary_code};
 
 /// Why the service or its library cannot work.
 #[derive(Debug, thiserror::Error)]
@@ -53,7 +56,7 @@ pub enum ServiceError {
     DatabaseLost(PathBuf),
     /// The database and the media are not of one library.
     #[error("the database and the media in {} do not belong together: put the right kinora.db back, or the media that it knows. Nothing was changed", .0.display())]
-    Estranged(PathBuf),
+    Mismatched(PathBuf),
     /// A part of the directory is a symbolic link.
     #[error("{} is a symbolic link, and none is followed inside a data directory: keep the whole directory on one disk; --data itself may be a link", .0.display())]
     SymbolicLink(PathBuf),
@@ -93,7 +96,7 @@ pub enum ServiceError {
     RoleName,
     /// The status machine does not allow that step.
     #[error("a video that is {} cannot become {}", from.as_str(), to.as_str())]
-    StatusStep {
+    StatusTransition {
         /// Where the video stands.
         from: VideoStatus,
         /// Where it was to go.
@@ -132,7 +135,7 @@ impl fmt::Display for Causes<'_> {
 
 impl From<sqlx::Error> for ServiceError {
     fn from(error: sqlx::Error) -> Self {
-        match store::errno(&error) {
+        match errno(&error) {
             libc_errno::ENOSPC => Self::DiskFull(error),
             _ => Self::Database(error),
         }
@@ -159,13 +162,13 @@ impl Coded for ServiceError {
             | Self::Damaged(_)
             | Self::SymbolicLink(_)
             | Self::DatabaseLost(_)
-            | Self::Estranged(_)
-            | Self::StatusStep { .. }
+            | Self::Mismatched(_)
+            | Self::StatusTransition { .. }
             | Self::RoleName => Code::from_errno(libc_errno::EINVAL),
             Self::NoRole => Code::from_errno(libc_errno::ENOENT),
             Self::NoAccessKey => codes::ERROR_SERVER_POP_ACCESSKEYID_NOT_FOUND,
             Self::DiskFull(_) => Code::from_errno(libc_errno::ENOSPC),
-            Self::Database(error) => Code::from_errno(store::errno(error)),
+            Self::Database(error) => Code::from_errno(errno(error)),
             Self::NoVideo(_) => codes::ERROR_SERVER_VOD_INVALIDVIDEO_NOTFOUND,
         }
     }
@@ -177,7 +180,7 @@ impl Coded for ServiceError {
             Self::NotADataDirectory(_) => "service.data.foreign",
             Self::NoDataDirectory(_) => "service.data.missing",
             Self::DatabaseLost(_) => "service.data.database_lost",
-            Self::Estranged(_) => "service.data.mismatch",
+            Self::Mismatched(_) => "service.data.mismatch",
             Self::SymbolicLink(_) => "service.data.symlink",
             Self::OtherVersion { .. } => "service.data.version",
             Self::Damaged(_) => "service.data.damaged",
@@ -188,7 +191,7 @@ impl Coded for ServiceError {
             Self::NoAccessKey => "service.access_key.not_found",
             Self::NoRole => "service.role.not_found",
             Self::RoleName => "service.role.name",
-            Self::StatusStep { .. } => "service.video.status_step",
+            Self::StatusTransition { .. } => "service.video.status_step",
         }
     }
 }

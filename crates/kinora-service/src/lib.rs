@@ -5,9 +5,10 @@
 #![forbid(unsafe_code)]
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
-mod account;
 mod clock;
+mod context;
 mod crypto;
+mod data_dir;
 mod delivery;
 mod domain;
 mod error;
@@ -22,13 +23,14 @@ mod store;
 mod tests;
 
 pub use clock::{Clock, ManualClock, SystemClock};
+pub use context::{Limits, raise_open_files};
+pub use data_dir::Notice;
 pub use domain::{
-    AccessKey, AccountState, BadHostPattern, BadPrincipal, Definition, Encryption, Format,
-    HostPattern, JsonKind, Policy, PolicyError, PolicyProblem, Principal, RefererRule, Rendition,
-    Role, Trust, Video, VideoId, VideoStatus,
+    AccessKey, AccountState, Definition, Encryption, Format, HostPattern, InvalidHostPattern,
+    InvalidPrincipal, JsonKind, Policy, PolicyError, PolicyProblem, Principal, RefererRule,
+    Rendition, Role, TrustPolicy, Video, VideoId, VideoStatus,
 };
 pub use error::ServiceError;
-pub use import::{ImportError, ImportLimits, ImportOptions, Limit};
-pub use library::{Library, Notice};
-pub use server::{Limits, raise_open_files};
+pub use import::{ExceededLimit, ImportError, ImportLimits, ImportOptions};
+pub use library::Library;
 pub use service::{Service, ServiceConfig};

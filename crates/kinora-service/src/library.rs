@@ -1,66 +1,29 @@
-mod directory;
-mod notice;
-mod sweep;
+mod accounts;
+mod lost_found;
 
 use std::fs::File;
-use std::io;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use kinora_cloud::UnixTime;
 use kinora_errors::Secret;
 
 use crate::clock::Clock;
-use crate::crypto::{MasterKey, hex, random};
+use crate::crypto::{hex, random};
+use crate::data_dir::{Core, Notice};
 use crate::domain::{
-    AccessKey, AccountState, Lineage, Policy, RefererRule, Rendition, Role, Root, Video, VideoId,
-    VideoStatus, is_role_name,
+    AccessKey, AccountState, Lineage, PlayAuthClaims, Policy, RefererRule, Rendition, Role, Root,
+    Video, VideoId, VideoStatus, is_role_name, issue_play_auth,
 };
 use crate::error::ServiceError;
-use crate::gateway::{Mint, mint_play_auth};
 use crate::import::{self, ImportError, ImportOptions};
-use crate::object::{FileStore, ObjectStore};
-use crate::store::{AccountStore, Nonces, Reserve, SqliteStore, VideoStore};
-use directory::Directory;
-pub use notice::Notice;
-pub(crate) use sweep::take_back;
+use crate::store::{Nonces, Reserve};
 
 /// A data directory, opened: what its operator may do with it, whether a service runs on it or not.
 #[derive(Clone)]
 pub struct Library {
     pub(crate) core: Arc<Core>,
-}
-
-/// What all parts share.
-pub(crate) struct Core {
-    pub(crate) accounts: Arc<dyn AccountStore>,
-    pub(crate) videos: Arc<dyn VideoStore>,
-    pub(crate) objects: Arc<dyn ObjectStore>,
-    pub(crate) master: MasterKey,
-    pub(crate) clock: Arc<dyn Clock>,
-    database: Arc<SqliteStore>,
-    directory: Directory,
-    /// What the operator was not told yet.
-    notices: Mutex<Vec<Notice>>,
-}
-
-impl Core {
-    pub(crate) fn staging(&self) -> PathBuf {
-        self.directory.staging()
-    }
-    /// What the operator was not told yet, as if he now were.
-    pub(crate) fn take_notices(&self) -> Vec<Notice> {
-        std::mem::take(&mut *self.notices.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-    fn notice(&self, more: impl IntoIterator<Item = Notice>) {
-        let mut notices = self.notices.lock().unwrap_or_else(PoisonError::into_inner);
-        notices.extend(more);
-    }
-    pub(crate) fn new_video_id() -> io::Result<VideoId> {
-        let digits = hex(&random::<16>()?);
-        VideoId::parse(&digits).ok_or_else(|| io::ErrorKind::InvalidData.into())
-    }
 }
 
 impl Library {
@@ -70,7 +33,7 @@ impl Library {
     /// There is none, it cannot be written, it was written by another version, its database is lost or not of its
     /// media, or a part of it is a symbolic link. Nothing was changed then.
     pub async fn open(dir: &Path, clock: Arc<dyn Clock>) -> Result<Self, ServiceError> {
-        Self::at(Directory::existing(dir)?, clock).await
+        Core::open(dir, clock).await.map(Self::of)
     }
 
     /// Opens a data directory, and makes it first where there is none.
@@ -78,33 +41,16 @@ impl Library {
     /// # Errors
     /// As [`Library::open`] has; the directory cannot be made, or holds other things.
     pub async fn create(dir: &Path, clock: Arc<dyn Clock>) -> Result<Self, ServiceError> {
-        Self::at(Directory::create(dir)?, clock).await
+        Core::create(dir, clock).await.map(Self::of)
     }
 
-    async fn at(directory: Directory, clock: Arc<dyn Clock>) -> Result<Self, ServiceError> {
-        let notices = directory.tighten();
-        let (database, master) = SqliteStore::open(&directory.database()).await?;
-        if let Err(error) = directory.unite(&database).await {
-            database.close().await;
-            return Err(error);
-        }
-        let database = Arc::new(database);
-        let core = Core {
-            accounts: database.clone(),
-            videos: database.clone(),
-            objects: Arc::new(FileStore::new(directory.media())),
-            master,
-            clock,
-            database,
-            directory,
-            notices: Mutex::new(notices),
-        };
-        Ok(Self {
+    fn of(core: Core) -> Self {
+        Self {
             core: Arc::new(core),
-        })
+        }
     }
 
-    /// What the operator should know and was not told yet: of opening, of cleaning, of imports. A service that runs
+    /// What the operator should know and was not reported yet: of opening, of cleaning, of imports. A service that runs
     /// writes it into its log.
     #[must_use]
     pub fn take_notices(&self) -> Vec<Notice> {
@@ -113,7 +59,7 @@ impl Library {
 
     /// Ends the use of the database in good order.
     pub async fn close(self) {
-        self.core.database.close().await;
+        self.core.close().await;
     }
 
     /// Makes an access key. Its secret cannot be shown again.
@@ -142,7 +88,7 @@ impl Library {
         self.new_access_key(Policy::all()).await.map(Some)
     }
 
-    /// Mints a play credential for a video, of any lifetime; the gateway's GetVideoPlayAuth keeps to 100 to
+    /// Issues a play credential for a video, of any lifetime; the gateway's GetVideoPlayAuth keeps to 100 to
     /// 3000 seconds. It names no region and no host: its user must name the endpoint.
     ///
     /// # Errors
@@ -151,7 +97,7 @@ impl Library {
         let video = self.core.videos.video(id).await?;
         let video = video.ok_or_else(|| ServiceError::NoVideo(id.clone()))?;
         let expires = UnixTime::from_millis(self.core.clock.unix_ms()).after(lifetime_s);
-        let mint = Mint {
+        let claims = PlayAuthClaims {
             lineage: Lineage::of(Root::Operator),
             caller: "operator",
             region: "",
@@ -161,8 +107,8 @@ impl Library {
         let draw = |error| {
             ServiceError::storage("draw a random key for", self.core.directory.root())(error)
         };
-        let minted = mint_play_auth(&self.core.master, &video, expires, mint).map_err(draw)?;
-        Ok(minted.encode())
+        let issued = issue_play_auth(&self.core.master, &video, expires, claims).map_err(draw)?;
+        Ok(issued.encode())
     }
 
     /// Changes what a key may do, or whether it is active.
@@ -244,10 +190,10 @@ impl Library {
             .await?
             .ok_or_else(|| ServiceError::NoVideo(id.clone()))?;
         let from = video.status;
-        if from.may_become(to) && self.core.videos.step_video(id, from, to).await? {
+        if from.can_become(to) && self.core.videos.transition_video(id, from, to).await? {
             return Ok(());
         }
-        Err(ServiceError::StatusStep { from, to })
+        Err(ServiceError::StatusTransition { from, to })
     }
 
     /// Deletes a video and its media.
@@ -312,7 +258,7 @@ impl Library {
     /// Removes what killed or dropped imports left; running ones are left alone. Every import and the start of a service
     /// do it. What could not be removed, and what was set aside, is among the notices.
     pub async fn sweep(&self) {
-        let notices = sweep::sweep(&self.core).await;
+        let notices = lost_found::sweep(&self.core).await;
         self.core.notice(notices);
     }
 
@@ -321,7 +267,7 @@ impl Library {
     /// # Errors
     /// The database failed, or the media cannot be listed.
     pub async fn unknown_media(&self) -> Result<Vec<VideoId>, ServiceError> {
-        sweep::unknown_media(&self.core).await
+        lost_found::unknown_media(&self.core).await
     }
 
     /// Moves media that the database does not know to `lost+found`; gives back where each lies now.
@@ -329,7 +275,7 @@ impl Library {
     /// # Errors
     /// The database failed, or a directory cannot be moved.
     pub async fn collect_unknown(&self) -> Result<Vec<PathBuf>, ServiceError> {
-        sweep::collect_unknown(&self.core).await
+        lost_found::collect_unknown(&self.core).await
     }
 
     /// What was moved to `lost+found`.
@@ -337,7 +283,7 @@ impl Library {
     /// # Errors
     /// The directory cannot be read.
     pub fn lost_found(&self) -> Result<Vec<PathBuf>, ServiceError> {
-        sweep::lost_found(&self.core)
+        lost_found::lost_found(&self.core)
     }
 
     /// Removes what was moved to `lost+found`, for good; gives back how many entries it was.
@@ -345,6 +291,6 @@ impl Library {
     /// # Errors
     /// A directory cannot be removed.
     pub fn empty_lost_found(&self) -> Result<usize, ServiceError> {
-        sweep::empty_lost_found(&self.core)
+        lost_found::empty_lost_found(&self.core)
     }
 }

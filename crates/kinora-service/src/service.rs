@@ -10,10 +10,11 @@ use tokio::net::TcpListener;
 use tracing::warn;
 
 use crate::clock::{Clock, SystemClock};
+use crate::context::{AppState, Limits, open_files};
 use crate::domain::AccessKey;
 use crate::error::ServiceError;
-use crate::library::{Core, Library};
-use crate::server::{self, Limits};
+use crate::library::Library;
+use crate::server;
 use crate::store::Nonces;
 
 /// What the database has to end what it began, when the service stops: another process may hold it.
@@ -37,7 +38,7 @@ pub struct ServiceConfig {
     pub limits: Limits,
     /// The proxies that stand before the service: what they say in `X-Forwarded-For` of their clients is
     /// believed, for the log, for the limits that each client has and for the addresses in policies. Anybody else
-    /// counts by his own address.
+    /// counts by its own address.
     pub trusted_proxies: Vec<IpAddr>,
     /// The service's time.
     pub clock: Arc<dyn Clock>,
@@ -75,18 +76,6 @@ pub struct Service {
     _lock: File,
 }
 
-/// What requests are answered with.
-pub(crate) struct Shared {
-    pub(crate) core: Arc<Core>,
-    pub(crate) nonces: Nonces,
-    pub(crate) address: SocketAddr,
-    pub(crate) public_url: Option<url::Url>,
-    pub(crate) region: String,
-    /// The key of type A URL signing.
-    pub(crate) url_key: Secret,
-    pub(crate) limits: Arc<Limits>,
-}
-
 impl Service {
     /// Opens the directory, removes what killed imports left, and takes the port. Connections made from now on
     /// are answered once [`Service::run`] runs.
@@ -116,7 +105,7 @@ impl Service {
             public_url: config.public_url,
             region: config.region,
             stop_grace: config.stop_grace,
-            limits: config.limits.fitted(server::open_files()),
+            limits: config.limits.fitted(open_files()),
             trusted_proxies: config.trusted_proxies,
             _lock: lock,
         })
@@ -154,7 +143,7 @@ impl Service {
     /// # Errors
     /// The port can no longer be used.
     pub async fn run(self, shutdown: impl Future<Output = ()> + Send) -> Result<(), ServiceError> {
-        let shared = Shared {
+        let state = AppState {
             core: self.library.core.clone(),
             nonces: self.nonces,
             address: self.address,
@@ -165,7 +154,7 @@ impl Service {
         };
         server::run(
             self.listener,
-            Arc::new(shared),
+            Arc::new(state),
             &self.trusted_proxies,
             shutdown,
             self.stop_grace,

@@ -90,7 +90,8 @@ fn timed<T>(
 fn ask(signed: SignedRequest, net: &NetConfig) -> Result<Reply, Fault> {
     let mut request = FetchRequest::api(RequestId(0), signed.url.expose());
     request.headers = signed.headers;
-    let limit = net.connect_timeout + net.first_byte_timeout + Duration::from_secs(5);
+    let waits = net.timeouts(None);
+    let limit = waits.connect + waits.first_byte + Duration::from_secs(5);
     let asked = Net::new(net.clone(), |_| {}).get(request, REPLY_LIMIT, limit);
     asked.map_err(|fault| {
         Fault::new(codes::ERROR_REQUEST_FAIL, fault.reason())

@@ -131,6 +131,7 @@ impl Driver {
         let net = Net::with_resolver(parts.net, parts.resolver, move |event| {
             let _ = to_engine.send(Message::Input(Input::Fetch(event)));
         });
+        net.set_timeout(parts.config.network_timeout);
         let render = Render::spawn(parts.video, clock, parts.messages.clone(), parts.tally)
             .map_err(|error| {
                 Fault::new(codes::ERROR_GENERAL_UNKNOWN, "system.no_thread").cause(&error)
@@ -241,6 +242,9 @@ impl Driver {
     }
 
     fn handle(&mut self, input: Input) {
+        if let Input::Command(Command::SetConfig(config)) = &input {
+            self.world.net.set_timeout(config.network_timeout);
+        }
         let mut outputs = self.engine.handle(self.world.clock.now(), input);
         for output in outputs.by_ref() {
             self.world.apply(output);

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 /// A row of the corpus's index.
 #[derive(Clone, Debug)]
-pub struct Entry {
+pub struct CorpusFile {
     /// Its path below `media`.
     pub file: String,
     /// `mp4`, `ts`, `mp3` and so on.
@@ -20,7 +20,7 @@ pub struct Entry {
 ///
 /// # Errors
 /// When the index cannot be read.
-pub fn entries(root: &Path, containers: &[&str]) -> io::Result<Vec<Entry>> {
+pub fn entries(root: &Path, containers: &[&str]) -> io::Result<Vec<CorpusFile>> {
     let text = fs::read_to_string(root.join("index.tsv"))?;
     let mut lines = text
         .lines()
@@ -34,7 +34,7 @@ pub fn entries(root: &Path, containers: &[&str]) -> io::Result<Vec<Entry>> {
     };
     Ok(lines
         .filter_map(|row| {
-            Some(Entry {
+            Some(CorpusFile {
                 file: (*row.get(file)?).to_owned(),
                 container: (*row.get(container)?).to_owned(),
                 tier: row.get(tier)?.parse().ok()?,

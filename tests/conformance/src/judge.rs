@@ -15,7 +15,7 @@ const TOLERANCE_US: f64 = 1_000.0;
 
 /// What came out for one file.
 #[derive(Debug)]
-pub struct Verdict {
+pub struct Comparison {
     /// What was read.
     pub packets: Packets,
     /// Aspects that were held (count, content, times, key flags of each track).
@@ -32,11 +32,11 @@ pub struct Verdict {
 ///
 /// # Errors
 /// When it or its expectations cannot be read.
-pub fn file(root: &Path, name: &str) -> io::Result<Verdict> {
+pub fn file(root: &Path, name: &str) -> io::Result<Comparison> {
     let wanted = json(&expectation(root, name))?;
     let rows = Rows::read(&expectation(root, name).with_extension("tsv"))?;
     let found = packets(&root.join("media").join(name))?;
-    let mut verdict = Verdict {
+    let mut comparison = Comparison {
         packets: Packets::default(),
         held: 0,
         by_witness: [0; 3],
@@ -47,7 +47,7 @@ pub fn file(root: &Path, name: &str) -> io::Result<Verdict> {
     for track in wanted["tracks"].as_array().into_iter().flatten() {
         let hold = Hold::of(track);
         if hold.is_empty() {
-            verdict.dropped += ASPECTS.len();
+            comparison.dropped += ASPECTS.len();
             continue;
         }
         let rows = rows.of(&track["index"].to_string());
@@ -60,23 +60,23 @@ pub fn file(root: &Path, name: &str) -> io::Result<Verdict> {
         };
         let Some(at) = left.iter().position(fits) else {
             if !rows.is_empty() {
-                verdict.held += 1;
+                comparison.held += 1;
                 let complaint =
                     format!("track {} ({}) was not found", track["index"], track["mime"]);
-                verdict.complaints.push(complaint);
+                comparison.complaints.push(complaint);
             }
             continue;
         };
         let ours = left.remove(at);
-        Judge { hold, rows, ours }.weigh(track, &mut verdict);
+        Judge { hold, rows, ours }.weigh(track, &mut comparison);
     }
     if let Some(error) = &found.error
         && found.tracks.is_empty()
     {
-        verdict.complaints.push(error.to_string());
+        comparison.complaints.push(error.to_string());
     }
-    verdict.packets = found;
-    Ok(verdict)
+    comparison.packets = found;
+    Ok(comparison)
 }
 
 const ASPECTS: [&str; 4] = ["count", "bytes", "pts", "key"];
@@ -148,11 +148,11 @@ struct Judge<'a> {
 }
 
 impl Judge<'_> {
-    fn weigh(&self, track: &Value, verdict: &mut Verdict) {
+    fn weigh(&self, track: &Value, comparison: &mut Comparison) {
         let pairs = self.pairs();
         for aspect in ASPECTS {
             let Some(witness) = self.hold.0.get(aspect) else {
-                verdict.dropped += 1;
+                comparison.dropped += 1;
                 continue;
             };
             let how = track["hold"][aspect]["how"].as_str().unwrap_or_default();
@@ -165,13 +165,13 @@ impl Judge<'_> {
                 _ => Some(keys(&pairs)),
             };
             let Some(complaint) = judged else {
-                verdict.dropped += 1;
+                comparison.dropped += 1;
                 continue;
             };
-            verdict.held += 1;
-            verdict.by_witness[*witness as usize] += 1;
+            comparison.held += 1;
+            comparison.by_witness[*witness as usize] += 1;
             let named = |what| format!("track {} ({}): {what}", track["index"], track["mime"]);
-            verdict.complaints.extend(complaint.map(named));
+            comparison.complaints.extend(complaint.map(named));
         }
     }
 

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use kinora_errors::Coded;
 
-use crate::judge::{self, Verdict};
+use crate::judge::{self, Comparison};
 use crate::read::packets;
 use crate::{corpus, playlists};
 
@@ -47,15 +47,15 @@ fn media(out: &mut String, root: &Path, tier: u32, title: &str) -> io::Result<()
         if entry.tier != tier {
             continue;
         }
-        let verdict = judge::file(root, &entry.file)?;
-        if verdict.held == 0 && verdict.complaints.is_empty() {
+        let comparison = judge::file(root, &entry.file)?;
+        if comparison.held == 0 && comparison.complaints.is_empty() {
             continue;
         }
-        match verdict.complaints.is_empty() {
+        match comparison.complaints.is_empty() {
             true => passed += 1,
             false => failed += 1,
         }
-        row(&mut rows, &entry.file, &verdict);
+        row(&mut rows, &entry.file, &comparison);
     }
     let _ = write!(
         out,
@@ -65,18 +65,18 @@ fn media(out: &mut String, root: &Path, tier: u32, title: &str) -> io::Result<()
     Ok(())
 }
 
-fn row(out: &mut String, file: &str, verdict: &Verdict) {
-    let [both, media3, ffmpeg] = verdict.by_witness;
-    let result = match verdict.complaints.as_slice() {
+fn row(out: &mut String, file: &str, comparison: &Comparison) {
+    let [both, media3, ffmpeg] = comparison.by_witness;
+    let result = match comparison.complaints.as_slice() {
         [] => "as expected".to_owned(),
         complaints => complaints.join("; "),
     };
     let _ = writeln!(
         out,
         "| `{file}` | {} | {}: {both}, {media3}, {ffmpeg} | {} | {result} |",
-        verdict.packets.summary(),
-        verdict.held,
-        verdict.dropped
+        comparison.packets.summary(),
+        comparison.held,
+        comparison.dropped
     );
 }
 

@@ -15,9 +15,9 @@ fn tier_one_of_the_corpus_is_read_as_its_witnesses_say() {
     let mut count = 0;
     for entry in corpus::entries(&root, &report::CONTAINERS).unwrap() {
         if entry.tier == 1 {
-            let verdict = judge::file(&root, &entry.file).unwrap();
+            let comparison = judge::file(&root, &entry.file).unwrap();
             count += 1;
-            for complaint in verdict.complaints {
+            for complaint in comparison.complaints {
                 broken.push(format!("{}: {complaint}", entry.file));
             }
         }

@@ -208,7 +208,7 @@ fn settings_and_sources_can_be_built() {
     let net = NetConfig {
         ip_family: IpFamily::V4,
         proxy: ProxyConfig::all(Proxy::parse("http://127.0.0.1:1").unwrap()),
-        connect_timeout: Duration::from_secs(1),
+        connect_timeout: Some(Duration::from_secs(1)),
         ..NetConfig::default()
     };
     let config = PlayerConfig {

@@ -6,7 +6,7 @@ use crate::evidence::{self, Evidence};
 
 /// One name's fault.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Entry {
+pub struct RegistryRow {
     /// The name in the error table.
     pub name: &'static str,
     /// What the fault is done to.
@@ -21,7 +21,7 @@ pub struct Entry {
     survives: [&'static str; 2],
 }
 
-impl Entry {
+impl RegistryRow {
     /// The fault, in words.
     #[must_use]
     pub fn fault(&self, lang: Lang) -> &'static str {
@@ -54,7 +54,7 @@ fn in_language([en, zh]: [&'static str; 2], lang: Lang) -> &'static str {
 }
 
 /// All entries, in the order of the table.
-pub fn entries() -> impl Iterator<Item = Entry> {
+pub fn entries() -> impl Iterator<Item = RegistryRow> {
     include_str!("../registry.tsv").lines().skip(1).map(|line| {
         let columns: Vec<&'static str> = line.split('\t').collect();
         let [
@@ -74,7 +74,7 @@ pub fn entries() -> impl Iterator<Item = Entry> {
                 columns.len()
             )
         };
-        Entry {
+        RegistryRow {
             name,
             component,
             reason,
@@ -91,7 +91,7 @@ pub fn entries() -> impl Iterator<Item = Entry> {
 /// # Panics
 /// Without one.
 #[must_use]
-pub fn entry(name: &str) -> Entry {
+pub fn entry(name: &str) -> RegistryRow {
     entries()
         .find(|entry| entry.name == name)
         .unwrap_or_else(|| panic!("{name} has no line in registry.tsv"))
@@ -135,7 +135,7 @@ enum Shown {
 }
 
 impl Shown {
-    fn by(entry: &Entry, evidence: Option<Evidence>) -> Self {
+    fn by(entry: &RegistryRow, evidence: Option<Evidence>) -> Self {
         match evidence {
             Some(Evidence::Skipped(why)) => Self::Skipped(why),
             Some(Evidence::Passed(raised)) => match raised.get(entry.name) {
@@ -170,14 +170,14 @@ pub fn document() -> String {
 }
 
 fn document_of(evidence: impl Fn(&str) -> Option<Evidence>) -> String {
-    let known: Vec<(Entry, Shown)> = entries()
+    let known: Vec<(RegistryRow, Shown)> = entries()
         .map(|entry| (entry, Shown::by(&entry, evidence(entry.test_name()))))
         .collect();
     let count =
         |wanted: fn(&Shown) -> bool| known.iter().filter(|(_, shown)| wanted(shown)).count();
     let raised = count(|shown| matches!(shown, Shown::Raised { .. }));
     let mended = count(|shown| matches!(shown, Shown::Raised { mended: Some(true) }));
-    let mendable = entries().filter(Entry::is_mended).count();
+    let mendable = entries().filter(RegistryRow::is_mended).count();
     let all = ROWS.len();
     let mut text = format!(
         "# Fault matrix · 故障矩阵\n\n\

@@ -12,7 +12,7 @@ use kinora_media::RequestId;
 use kinora_net::{FetchRequest, Net, NetConfig};
 use kinora_service::{
     AccessKey, Clock, ImportOptions, Library, ManualClock, Policy, Role, Service, ServiceConfig,
-    SystemClock, Trust, VideoId,
+    SystemClock, TrustPolicy, VideoId,
 };
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
@@ -178,7 +178,7 @@ impl Stage {
         let role = Role {
             name: "viewer".into(),
             policy: Policy::allowing(actions).expect("actions"),
-            trust: Trust::account(),
+            trust: TrustPolicy::account(),
         };
         self.run(self.library.put_role(&role)).expect("a role");
         let call = AssumeRole {

@@ -6,7 +6,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use kinora::{Event, Fault, InfoCode, NetConfig, PlayerBuilder, SeekAccuracy, State, Time};
+use kinora::{
+    Event, Fault, InfoCode, NetConfig, PlayerBuilder, PlayerConfig, SeekAccuracy, State, Time,
+};
 use kinora_faults::clips;
 use kinora_faults::dns::{Answer, NameServer};
 use kinora_faults::files::FileServer;
@@ -85,11 +87,11 @@ fn with(more: impl FnOnce(PlayerBuilder) -> PlayerBuilder) -> Watch {
 fn quick() -> NetConfig {
     let limit = Duration::from_millis(500);
     NetConfig {
-        dns_timeout: limit,
-        connect_timeout: limit,
-        tls_timeout: limit,
-        first_byte_timeout: limit,
-        stall_timeout: limit,
+        dns_timeout: Some(limit),
+        connect_timeout: Some(limit),
+        tls_timeout: Some(limit),
+        first_byte_timeout: Some(limit),
+        stall_timeout: Some(limit),
         ..NetConfig::default()
     }
 }
@@ -215,6 +217,26 @@ fn a_server_that_does_not_answer_is_given_up_in_time_and_waited_for_when_it_does
         line.recovers("ERROR_NETWORK_CONNECT_TIMEOUT").reason(),
         "http.first_byte_timeout"
     );
+}
+
+#[test]
+fn a_server_that_answers_later_than_is_usual_is_waited_for_where_the_player_allows_it() {
+    let line = Line::short();
+    line.proxy.script(|exchange| {
+        if exchange.number == 0 {
+            // Longer than requests wait for their first byte where nothing is said of it: the lateness is the fault.
+            std::thread::sleep(Duration::from_millis(10_500));
+        }
+        Act::Pass
+    });
+    let patient = PlayerConfig {
+        network_timeout: Duration::from_secs(20),
+        ..PlayerConfig::default()
+    };
+    let mut watch = Watch::new(|builder| builder.config(patient));
+    watch.player.open(&line.url);
+    watch.completes();
+    assert!(watch.recovered.is_empty(), "{:?}", watch.recovered);
 }
 
 #[test]

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use kinora_container::adts::AdtsDemuxer;
 use kinora_container::mp3::Mp3Demuxer;
 use kinora_container::mp4::Mp4Demuxer;
-use kinora_container::registry::sniff;
+use kinora_container::sniff::sniff;
 use kinora_container::ts::TsDemuxer;
 use kinora_container::{DemuxError, Demuxer, SeekMode, SeekTo, Step};
 use kinora_errors::Coded;
@@ -39,7 +39,7 @@ const SOUGHT: [(i64, SeekMode); 4] = [
 ];
 
 /// Steps that even an empty file may take.
-const MOST_FREE_STEPS: u64 = 400_000;
+const MAX_FREE_STEPS: u64 = 400_000;
 
 fn demux(data: &[u8], make: Make<'_>) -> Work {
     let bytes = Bytes::copy_from_slice(data);
@@ -71,7 +71,7 @@ fn drive(demuxer: &mut dyn Demuxer, bytes: &Bytes, seed: Option<u64>) -> Work {
     // Sound demuxers read a byte a few times; MP4's tables may name the same bytes again and again, to a bound.
     let limit = (bytes.len() as u64)
         .saturating_mul(16)
-        .saturating_add(MOST_FREE_STEPS);
+        .saturating_add(MAX_FREE_STEPS);
     loop {
         work.steps = work.steps.saturating_add(1);
         assert!(work.steps <= limit, "steps come without end");

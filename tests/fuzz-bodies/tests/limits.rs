@@ -14,9 +14,9 @@ use kinora_fuzz_bodies::{TARGETS, Work};
 /// The size of every input here.
 const INPUT: usize = 1 << 20;
 /// Memory beyond the input itself.
-const MOST_MEMORY: usize = 64 << 20;
+const MAX_MEMORY: usize = 64 << 20;
 /// A second is promised of an optimised build; a debug one on a busy machine gets ten.
-const LONGEST: Duration = Duration::from_secs(if cfg!(debug_assertions) { 10 } else { 1 });
+const MAX_TIME: Duration = Duration::from_secs(if cfg!(debug_assertions) { 10 } else { 1 });
 
 struct Counting;
 
@@ -464,7 +464,7 @@ fn a_hostile_mebibyte_costs_a_bounded_amount_of_memory_and_work() {
         println!("{line}");
         // A demuxer is driven six times here; each may read a byte a few times.
         let read = work.bytes <= 48 * INPUT as u64;
-        if memory > MOST_MEMORY || time > LONGEST || !read {
+        if memory > MAX_MEMORY || time > MAX_TIME || !read {
             broken.push(line);
         }
     }

@@ -12,7 +12,7 @@ use std::process::{Command, Output};
 use kinora::{Secret, VidAuth};
 use kinora_faults::stage::{Stage, by_auth};
 use kinora_faults::watch::Watch;
-use kinora_service::{Policy, Role, Trust};
+use kinora_service::{Policy, Role, TrustPolicy};
 use serde_json::Value;
 
 fn clients() -> PathBuf {
@@ -64,7 +64,7 @@ fn asks(mut script: Command) {
     let role = Role {
         name: "viewer".into(),
         policy: Policy::allowing(&["vod:GetPlayInfo"]).unwrap(),
-        trust: Trust::account(),
+        trust: TrustPolicy::account(),
     };
     stage.run(stage.library.put_role(&role)).unwrap();
     let Output {

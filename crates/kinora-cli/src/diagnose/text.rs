@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use anstyle::{AnsiColor, Style as Ink};
-use kinora_diagnose::{Check, Mark, Verdict, fact_title, fact_value};
+use kinora_diagnose::{Check, CheckStatus, Verdict, fact_title, fact_value};
 use kinora_errors::{Lang, ReportStyle};
 
 use crate::report::Style;
@@ -14,13 +14,13 @@ const TITLE_COLUMNS: usize = 12;
 
 /// One check: a mark, its title, the time it took, what was found.
 pub(crate) fn check(check: &Check, style: &Style) -> String {
-    let (mark, color) = match check.mark {
-        Mark::Good => ("✓", AnsiColor::Green),
-        Mark::Note => ("!", AnsiColor::Yellow),
-        Mark::Bad => ("✗", AnsiColor::Red),
+    let (mark, color) = match check.status {
+        CheckStatus::Good => ("✓", AnsiColor::Green),
+        CheckStatus::Note => ("!", AnsiColor::Yellow),
+        CheckStatus::Bad => ("✗", AnsiColor::Red),
     };
     let ink = ink(color, style);
-    let title = padded(check.step.title(style.lang), TITLE_COLUMNS);
+    let title = padded(check.kind.title(style.lang), TITLE_COLUMNS);
     let took = check
         .took
         .map(|took| format!("{:.1} ms  ", took.as_secs_f64() * 1e3));

@@ -1,8 +1,9 @@
 use kinora_media::{CodecId, Packet, Time};
 
 use super::*;
-use crate::SeekMode;
+use crate::ac3::Ac3Demuxer;
 use crate::ts::tests::muxer::adts;
+use crate::{ProbingDemuxer, SeekMode};
 
 fn run(demuxer: &mut dyn Demuxer, bytes: &[u8], chunk: usize) -> Result<Vec<Step>, DemuxError> {
     let mut steps = Vec::new();
@@ -74,10 +75,15 @@ fn packed_audio_keeps_the_time_of_its_tag() {
     bytes.extend(b"com.apple.streaming.transportStreamTimestamp\0");
     bytes.extend([0, 0, 0, 0, 0, 13, 0xbb, 0xa0]); // ten seconds
     bytes.extend(frames(5));
-    let steps = run(&mut AdtsDemuxer::with_timestamps_kept(), &bytes, 64).unwrap();
+    let mut segments = ProbingDemuxer::for_segments();
+    let steps = run(&mut segments, &bytes, 64).unwrap();
     assert_eq!(packets(&steps)[0].pts, Time::from_millis(10_000));
+    assert_eq!(segments.clock(), ClockKind::Wrapping);
     let steps = run(&mut AdtsDemuxer::new(), &bytes, 64).unwrap();
     assert_eq!(packets(&steps)[0].pts, Time::ZERO);
+    let mut untimed = ProbingDemuxer::for_segments();
+    run(&mut untimed, &frames(5), 64).unwrap();
+    assert_eq!(untimed.clock(), ClockKind::OwnStart);
 }
 
 #[test]

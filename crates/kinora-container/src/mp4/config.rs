@@ -79,9 +79,7 @@ fn fill_in(
         (video.width, video.height) = (width, height);
     }
     video.pixel_aspect = video.pixel_aspect.or(pixel_aspect);
-    if let Some(color) = color.filter(|_| video.color == ColorInfo::default()) {
-        video.color = color;
-    }
+    video.color = color.unwrap_or(video.color);
 }
 
 /// AV1 codec ISO media file format binding, section 5.

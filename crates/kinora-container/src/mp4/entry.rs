@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use kinora_media::{
-    AudioParams, CodecId, ColorInfo, ColorRange, Protection, TrackKind, VideoParams,
+    AudioParams, CodecId, ColorInfo, ColorRange, DisplayHints, Protection, TrackKind, VideoParams,
 };
 
 use super::boxes::{Child, FourCc, Reader, Short, children, find};
@@ -141,14 +141,23 @@ fn visual(entry: &mut SampleEntry, body: &Bytes) -> Result<(), Short> {
     entry.video = Some(video);
     reader.skip(50)?;
     let boxes = reader.rest();
+    let mut colr = None;
     for child in children(&boxes) {
         match &child.kind {
-            b"pasp" => video.pixel_aspect = pixel_aspect(&child.body),
-            b"colr" => video.color = color(&child.body).unwrap_or(video.color),
+            b"pasp" => video.stated.pixel_aspect = pixel_aspect(&child.body),
+            b"colr" => colr = color(&child.body).or(colr),
             b"btrt" => entry.bitrate = average_bitrate(&child.body),
             _ => config::read_video(entry, &mut video, child.kind, &child.body),
         }
     }
+    video.stated.color = colr.map(|(color, range)| ColorInfo {
+        range: range.unwrap_or(video.color.range),
+        ..color
+    });
+    // What the boxes leave open the parameter set has told.
+    let shown = video.shown(DisplayHints::default());
+    video.pixel_aspect = shown.pixel_aspect;
+    video.color = shown.color.unwrap_or_default();
     entry.video = Some(video);
     Ok(())
 }
@@ -163,7 +172,7 @@ fn pixel_aspect(pasp: &Bytes) -> Option<(u32, u32)> {
 }
 
 /// 12.1.5; `nclc` is QuickTime's, without the range.
-fn color(colr: &Bytes) -> Option<ColorInfo> {
+fn color(colr: &Bytes) -> Option<(ColorInfo, Option<ColorRange>)> {
     let mut reader = Reader::new(colr);
     let kind = reader.take::<4>().ok()?;
     if !matches!(&kind, b"nclx" | b"nclc") {
@@ -171,16 +180,18 @@ fn color(colr: &Bytes) -> Option<ColorInfo> {
     }
     let mut number = || u8::try_from(reader.u16().ok()?).ok();
     let (primaries, transfer, matrix) = (number()?, number()?, number()?);
-    let full = kind == *b"nclx" && reader.u8().is_ok_and(|flags| flags & 0x80 != 0);
-    Some(ColorInfo {
+    let color = ColorInfo {
         primaries,
         transfer,
         matrix,
-        range: match full {
-            true => ColorRange::Full,
-            false => ColorRange::Limited,
-        },
-    })
+        range: ColorRange::default(),
+    };
+    let flags = reader.u8().ok().filter(|_| kind == *b"nclx");
+    let range = flags.map(|flags| match flags & 0x80 != 0 {
+        true => ColorRange::Full,
+        false => ColorRange::Limited,
+    });
+    Some((color, range))
 }
 
 /// 8.5.2.2 `BitRateBox`; zero is "unknown".

@@ -122,7 +122,7 @@ impl Movie {
     /// What the player is told.
     pub(crate) fn info(&self) -> MediaInfo {
         MediaInfo {
-            container: "mp4",
+            container: super::CONTAINER.name,
             duration: self.duration,
             tracks: self.tracks.iter().map(|track| track.info.clone()).collect(),
             seekable: !self.fragmented,

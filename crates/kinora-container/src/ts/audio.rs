@@ -2,9 +2,10 @@
 
 use std::collections::VecDeque;
 
-use bytes::{Buf, Bytes, BytesMut};
+use bytes::{Buf, Bytes};
 use kinora_media::{CodecId, Time};
 
+use super::blocks::BlockBuffer;
 use super::clock::Stamp;
 use super::marks::{Mark, Marks};
 use crate::framing::latm::Latm;
@@ -28,7 +29,7 @@ pub(super) struct AudioFrame {
 /// Finds frames in the payload of one PID.
 pub(super) struct AudioSplitter {
     splitter: Splitter,
-    buffer: BytesMut,
+    buffer: BlockBuffer,
     /// Place in the stream of the buffer's first byte.
     base: u64,
     /// So many bytes must be there before it is worth to look again.
@@ -48,7 +49,7 @@ impl AudioSplitter {
     pub(super) fn new(framing: Framing) -> Self {
         Self {
             splitter: Splitter::new(framing),
-            buffer: BytesMut::new(),
+            buffer: BlockBuffer::new(BLOCK),
             base: 0,
             need: 0,
             marks: Marks::default(),
@@ -85,12 +86,7 @@ impl AudioSplitter {
     }
 
     pub(super) fn push(&mut self, payload: &[u8]) {
-        let spare = self.buffer.capacity().saturating_sub(self.buffer.len());
-        if spare < payload.len() {
-            self.buffer
-                .reserve(payload.len().max(BLOCK).max(self.buffer.len()));
-        }
-        self.buffer.extend_from_slice(payload);
+        self.buffer.extend(payload);
     }
 
     /// Bytes are missing before those that come next: the frame at hand can not be completed.
@@ -129,7 +125,7 @@ impl AudioSplitter {
                     self.format = Some(frame.format);
                     let timed =
                         self.advance_time(self.base, frame.samples, frame.format.sample_rate);
-                    let mut data = self.buffer.split_to(frame.len.min(self.buffer.len()));
+                    let mut data = self.buffer.split_to(frame.len);
                     self.base = self.base.saturating_add(to_u64(data.len()));
                     data.advance(frame.skip.min(data.len()));
                     let Some((stamp, after, duration)) = timed else {
@@ -156,7 +152,7 @@ impl AudioSplitter {
     /// Takes the frames out of a LOAS frame.
     fn unwrap(&mut self, len: usize, damage: &mut u64) {
         let begin = self.base;
-        let mut element = self.buffer.split_to(len.min(self.buffer.len()));
+        let mut element = self.buffer.split_to(len);
         self.base = begin.saturating_add(to_u64(element.len()));
         element.advance(3.min(element.len()));
         let Some(latm) = &mut self.latm else { return };

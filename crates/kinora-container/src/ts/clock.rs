@@ -79,6 +79,11 @@ impl Clock {
         }
     }
 
+    /// Whether times count from the first one and jumps are closed.
+    pub(super) fn is_continuous(&self) -> bool {
+        self.continuous
+    }
+
     /// What comes next is from another place of the file.
     pub(super) fn restart(&mut self) {
         self.last = None;

@@ -58,7 +58,7 @@ impl Reader {
     }
 
     /// Goes on with another resource, whose packets are yet to be found.
-    pub(super) fn go_on(&mut self) {
+    pub(super) fn next_resource(&mut self) {
         self.restart(0);
         self.was_in_step = false;
     }
@@ -172,7 +172,7 @@ impl Reader {
 
     fn malformed(&self, reason: &'static str, what: &str) -> DemuxError {
         DemuxError::Malformed {
-            container: "ts",
+            container: super::CONTAINER.name,
             offset: self.window.start(),
             reason,
             what: what.to_owned(),

@@ -8,6 +8,10 @@ use crate::window::Window;
 const STRIDES: [usize; 3] = [PACKET_LEN, 192, 204];
 /// So many sync bytes in a row are believed.
 const IN_A_ROW: usize = 4;
+/// The same for telling a transport stream from other things.
+const TELLING: usize = 5;
+/// Before the first packet of a stride lie so many bytes: an arrival time.
+const STRIDE_LEADS: [usize; 3] = [0, 4, 0];
 /// Bytes looked through at once.
 const SEARCH: usize = 64 << 10;
 
@@ -18,6 +22,34 @@ pub(super) enum Sync {
     Found(usize),
     /// More bytes are needed.
     NeedMore,
+}
+
+/// Whether packets lie in the first bytes of a resource, behind junk or not. With `ended` no bytes follow: a short
+/// one that begins like a packet will do.
+pub(super) fn has_packets(head: &[u8], ended: bool) -> bool {
+    let found = STRIDES.iter().any(|stride| {
+        memchr::memchr_iter(SYNC_BYTE, head).any(|at| {
+            // Behind junk more of them must agree.
+            let enough = if at < *stride { 3 } else { TELLING };
+            syncs(head, at, *stride) >= enough
+        })
+    });
+    found || ended && is_short_start(head)
+}
+
+fn is_short_start(head: &[u8]) -> bool {
+    let mut strides = STRIDES.iter().zip(STRIDE_LEADS);
+    (PACKET_LEN..204 * 4).contains(&head.len())
+        && strides.any(|(stride, lead)| syncs(head, lead, *stride) >= 1)
+}
+
+/// How many sync bytes lie one stride apart, as far as the bytes go; 0 when one is missing.
+fn syncs(head: &[u8], from: usize, stride: usize) -> usize {
+    let places = head.iter().skip(from).step_by(stride).take(TELLING);
+    match places.clone().all(|byte| *byte == SYNC_BYTE) {
+        true => places.count(),
+        false => 0,
+    }
 }
 
 /// Looks for packets from the start of the window on, and drops what lies before the first.

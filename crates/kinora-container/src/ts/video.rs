@@ -1,9 +1,10 @@
 //! Cuts video byte streams into access units.
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use kinora_media::CodecId;
 use kinora_media::bitstream::find_start_code;
 
+use super::blocks::BlockBuffer;
 use super::marks::{Mark, Marks};
 use super::picture::{Picture, Pictures, Unit};
 
@@ -31,7 +32,7 @@ pub(super) struct VideoSplitter {
     /// A zero before a start code belongs to it (ITU-T H.264 B.1.1, `zero_byte`), and not to
     /// what it follows (ISO/IEC 13818-2 5.2.3, stuffing).
     owns_zero: bool,
-    buffer: BytesMut,
+    buffer: BlockBuffer,
     /// Place in the stream of the buffer's first byte.
     base: u64,
     /// Where in the buffer the search goes on.
@@ -50,7 +51,7 @@ impl VideoSplitter {
         Self {
             pictures: Pictures::new(codec),
             owns_zero: matches!(codec, CodecId::H264 | CodecId::H265),
-            buffer: BytesMut::new(),
+            buffer: BlockBuffer::new(BLOCK),
             base: 0,
             search: 0,
             open: None,
@@ -77,12 +78,7 @@ impl VideoSplitter {
 
     /// Takes payload. Returns whether so much waits that it should be searched.
     pub(super) fn push(&mut self, payload: &[u8]) -> bool {
-        let spare = self.buffer.capacity().saturating_sub(self.buffer.len());
-        if spare < payload.len() {
-            self.buffer
-                .reserve(payload.len().max(BLOCK).max(self.buffer.len()));
-        }
-        self.buffer.extend_from_slice(payload);
+        self.buffer.extend(payload);
         self.buffer.len().saturating_sub(self.search) > SEARCH_STEP
     }
 
@@ -145,7 +141,7 @@ impl VideoSplitter {
     /// Forgets what is not whole; the parameter sets stay known.
     pub(super) fn clear(&mut self) {
         self.base = self.base.saturating_add(to_u64(self.buffer.len()));
-        self.buffer = BytesMut::new();
+        self.buffer.clear();
         self.search = 0;
         self.open = None;
         self.current = None;
@@ -165,7 +161,7 @@ impl VideoSplitter {
 
     /// Gives the access unit before a place in the buffer.
     fn cut(&mut self, at: usize) -> Option<AccessUnit> {
-        let data = self.buffer.split_to(at.min(self.buffer.len())).freeze();
+        let data = self.buffer.split_to(at).freeze();
         self.base = self.base.saturating_add(to_u64(at));
         self.search = self.search.saturating_sub(at);
         self.open = self.open.map(|open| open.saturating_sub(at));

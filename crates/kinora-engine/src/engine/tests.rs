@@ -1,8 +1,10 @@
 mod bandwidth;
 mod chaos;
 mod credentials;
+mod decoding;
 mod exact;
 mod hls;
+mod initiators;
 mod pushed;
 mod refusals;
 mod sound;

@@ -3,8 +3,8 @@
 use std::collections::VecDeque;
 
 use bytes::Bytes;
-use kinora_container::registry::{self, ProbingDemuxer};
-use kinora_container::{ContainerKind, SeekTo, Sniff, Step};
+use kinora_container::sniff::sniff;
+use kinora_container::{ContainerKind, ProbingDemuxer, SeekTo, Sniff, Step};
 use kinora_errors::{Fault, Secret, codes};
 use kinora_media::{ByteRange, Chunk, RequestId, ResponseInfo, Time};
 
@@ -297,7 +297,7 @@ impl Progressive {
                 if offset == 0
                     && !self.headers
                     && cx.tape.see("playlist", || {
-                        registry::sniff(&data) == Sniff::Known(ContainerKind::HlsPlaylist)
+                        sniff(&data) == Sniff::Known(ContainerKind::HlsPlaylist)
                     })
                 {
                     self.playlist = Some(data);

@@ -23,7 +23,7 @@ use self::audio::AudioRenditions;
 pub(crate) use self::audio::is_audio_rendition;
 use self::exact_seek::ExactSeek;
 use self::index::{AudioRendition, Manifest, SegmentIndex, Variant};
-use self::loader::{Loader, LoaderEvent, StartPosition};
+use self::loader::{Loader, LoaderEvent, StartPosition, named_in};
 use self::segment_reader::TimestampOffsets;
 use super::{Buffer, Notice, hls};
 use crate::abr::{Abr, ThroughputWindow};
@@ -137,7 +137,7 @@ impl Segmented {
                 }
                 self.variables = variables.clone();
                 self.variants = variants;
-                self.audio = AudioRenditions::new(audio, variables);
+                self.audio = AudioRenditions::new(audio, variables, self.url.clone());
                 if self.variants.is_empty() {
                     let fault = hls::malformed("the playlist names no rendition", &self.url);
                     return self.notices.push_back(Notice::Failed(fault));
@@ -165,7 +165,8 @@ impl Segmented {
     fn loader(&self, cx: &mut Cx, index: usize, from: StartPosition) -> Option<Loader> {
         let url = self.variants.get(index)?.url.clone();
         let known = self.main.as_ref().and_then(Loader::timeline);
-        let mut loader = Loader::new(url, from, known, self.variables.clone());
+        let loader = Loader::new(url, from, known, self.variables.clone());
+        let mut loader = loader.named_in(&self.url);
         loader.open(cx);
         Some(loader)
     }
@@ -185,14 +186,14 @@ impl Segmented {
         }
         let url = |index: usize| self.variants.get(index).map(|variant| variant.url.clone());
         if let (Some(main), Some(url)) = (&mut self.main, url(self.current)) {
-            main.renew(cx, &url);
+            main.renew(cx, &url, named_in(&self.url));
         }
         if let Some((index, loader)) = &mut self.incoming
             && let Some(url) = url(*index)
         {
-            loader.renew(cx, &url);
+            loader.renew(cx, &url, named_in(&self.url));
         }
-        self.audio.renew(cx, audio);
+        self.audio.renew(cx, audio, self.url.clone());
     }
 
     pub(crate) fn poll(

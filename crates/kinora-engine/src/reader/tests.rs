@@ -1,8 +1,7 @@
 mod world;
 
 use bytes::Bytes;
-use kinora_container::registry::ProbingDemuxer;
-use kinora_container::{Demuxer, SeekMode, Step};
+use kinora_container::{Demuxer, ProbingDemuxer, SeekMode, Step};
 use kinora_errors::codes;
 use kinora_media::TrackKind;
 use kinora_protect::{ContentKey, Iv, encrypt_segment};

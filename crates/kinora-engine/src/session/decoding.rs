@@ -11,9 +11,6 @@ use crate::line::Health;
 use crate::select::Selection;
 use crate::{InfoCode, Slot, TimingMark};
 
-/// After so many packets that can not be decoded a line is given up.
-const MOST_CORRUPT: u32 = 1_000;
-
 impl Session {
     pub(super) fn configured(
         &mut self,
@@ -40,11 +37,11 @@ impl Session {
     pub(super) fn decode_failed(&mut self, cx: &mut Cx, slot: Slot, fault: Fault, fatal: bool) {
         cx.tally.corrupt += u64::from(!fatal);
         let line = self.lines.line(slot);
-        line.corrupt += 1;
+        let hopeless = line.decoded.failed(&fault);
         if fatal {
             line.answered();
         }
-        if !line.is_on() || !fatal && line.corrupt <= MOST_CORRUPT {
+        if !line.is_on() || !fatal && !hopeless {
             return;
         }
         self.line_died(cx, slot, fault);

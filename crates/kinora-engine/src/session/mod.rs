@@ -211,7 +211,7 @@ impl Session {
                     cx.push(Output::Drop { slot, frame });
                     return;
                 }
-                line.frames.push_back(Waiting {
+                line.gave(Waiting {
                     id: frame,
                     pts,
                     duration,

@@ -210,7 +210,7 @@ impl Session {
         if self.lines.end().is_none() && self.seeking.is_none() && !self.first_frame {
             self.doom = Some(nothing_shown(
                 cx.tally.corrupt,
-                self.lines.video.corrupt > 0,
+                self.lines.video.decoded.is_failing(),
             ));
             return false;
         }

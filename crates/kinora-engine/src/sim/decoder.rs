@@ -16,6 +16,8 @@ pub enum Damage {
     Unsupported,
     /// One packet in so many.
     EveryNth(u64),
+    /// Nothing, and yet no frame comes of it.
+    Mute,
 }
 
 enum Job {
@@ -172,7 +174,7 @@ impl Decoder {
                 self.slot
             );
             let dts = packet.dts;
-            if !packet.flags.decode_only {
+            if !packet.flags.decode_only && self.damage != Damage::Mute {
                 self.held.insert(packet.pts, (packet, epoch));
             }
             // What is shown before the next packet is decoded can have no predecessor any more.

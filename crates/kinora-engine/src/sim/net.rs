@@ -6,7 +6,7 @@ use kinora_errors::{Fault as Told, Retry, codes};
 use kinora_media::{Chunk, MediaInfo, Packet, RequestId, ResponseInfo, Time};
 
 use super::{Agenda, Dice, Happening, ms};
-use crate::{FetchEvent, FetchRequest};
+use crate::{FetchEvent, FetchRequest, Initiator};
 
 /// What is wrong with the network for a while.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -64,6 +64,8 @@ pub struct Net {
     dice: Dice,
     /// URLs asked for, in order, with the first byte wanted.
     pub asked: Vec<(Time, String, u64)>,
+    /// Who named each of them.
+    pub initiators: Vec<Initiator>,
 }
 
 struct Open {
@@ -95,6 +97,7 @@ impl Net {
             date_ms: None,
             dice: Dice::new(seed),
             asked: Vec::new(),
+            initiators: Vec::new(),
         }
     }
 
@@ -153,6 +156,7 @@ impl Net {
     pub(super) fn fetch(&mut self, agenda: &mut Agenda, now: Time, fetch: FetchRequest) {
         let url = fetch.url.expose().to_owned();
         self.asked.push((now, url.clone(), fetch.range.start));
+        self.initiators.push(fetch.initiator);
         let mut headers = fetch.headers.into_iter();
         let if_range = headers.find(|header| header.name == "If-Range");
         let open = Open {

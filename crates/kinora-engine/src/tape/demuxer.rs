@@ -1,9 +1,9 @@
 use bytes::Bytes;
-use kinora_container::{Demuxer, SeekTo, Step};
+use kinora_container::{ClockKind, Demuxer, SeekTo, Step};
 use kinora_errors::{Coded, Fault};
 
 use super::Tape;
-use super::facts::Stepped;
+use super::facts::{Clock, Stepped};
 
 /// A demuxer that is looked at through the tape; while a session is replayed there is none behind it.
 pub(crate) struct TapedDemuxer {
@@ -28,11 +28,20 @@ impl TapedDemuxer {
             inner.finish();
         }
     }
-    /// What is pushed next is the resource that follows; see [`Demuxer::go_on`].
-    pub(crate) fn go_on(&mut self) {
+    /// What is pushed next is the resource that follows; see [`Demuxer::next_resource`].
+    pub(crate) fn next_resource(&mut self) {
         if let Some(inner) = &mut self.inner {
-            inner.go_on();
+            inner.next_resource();
         }
+    }
+
+    /// What the times of its packets count from; see [`Demuxer::clock`].
+    pub(crate) fn clock(&self) -> ClockKind {
+        let clock = self
+            .inner
+            .as_ref()
+            .map_or(ClockKind::default(), |inner| inner.clock());
+        self.tape.see("clock", || Clock::from(clock)).into()
     }
     pub(crate) fn set_len(&mut self, total_len: u64) {
         if let Some(inner) = &mut self.inner {

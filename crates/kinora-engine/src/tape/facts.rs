@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use kinora_container::Step;
+use kinora_container::{ClockKind, ContainerKind, Step};
 use kinora_errors::{Code, Fault, Retry, Secret};
 use kinora_media::{
     AudioParams, ByteRange, CodecId, Iv, KeyId, MediaInfo, Packet, PacketFlags, Protection,
@@ -29,9 +29,9 @@ pub(super) fn blank(len: usize) -> Bytes {
 
 /// A word that the engine knows as a static one. Recordings are few and their words fewer.
 fn word(text: String) -> &'static str {
-    const KNOWN: [&str; 5] = ["", "mp4", "ts", "adts", "mp3"];
-    match KNOWN.iter().find(|known| **known == text) {
-        Some(known) => known,
+    match ContainerKind::by_name(&text) {
+        Some(kind) => kind.name(),
+        None if text.is_empty() => "",
         None => text.leak(),
     }
 }
@@ -110,6 +110,37 @@ impl<'de> Deserialize<'de> for Noticed {
             context.service_code = text("service_code");
             context.video_id = text("video_id");
         })))
+    }
+}
+
+/// What a demuxer's times count from.
+#[derive(Serialize, Deserialize)]
+pub(super) enum Clock {
+    #[serde(rename = "shared")]
+    Shared,
+    #[serde(rename = "wrapping")]
+    Wrapping,
+    #[serde(rename = "own")]
+    OwnStart,
+}
+
+impl From<ClockKind> for Clock {
+    fn from(kind: ClockKind) -> Self {
+        match kind {
+            ClockKind::Shared => Self::Shared,
+            ClockKind::Wrapping => Self::Wrapping,
+            ClockKind::OwnStart => Self::OwnStart,
+        }
+    }
+}
+
+impl From<Clock> for ClockKind {
+    fn from(clock: Clock) -> Self {
+        match clock {
+            Clock::Shared => Self::Shared,
+            Clock::Wrapping => Self::Wrapping,
+            Clock::OwnStart => Self::OwnStart,
+        }
     }
 }
 

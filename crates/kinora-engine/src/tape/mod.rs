@@ -25,8 +25,9 @@ pub(crate) use demuxer::TapedDemuxer;
 pub(crate) use facts::{Place, iv, place, places, protection};
 pub use replay::{Replay, ReplayError, replay};
 
-/// The first line of a recording says so. 2: events by the names that they have everywhere.
-const VERSION: u64 = 2;
+/// The first line of a recording says so. 2: events by the names that they have everywhere. 3: the clock of a segment
+/// is seen where its first packet is placed.
+const VERSION: u64 = 3;
 /// Marks a URL until it is masked.
 const URL: &str = "$url";
 

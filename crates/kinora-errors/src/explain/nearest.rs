@@ -2,17 +2,17 @@
 
 use std::collections::HashMap;
 
-use super::{Match, all, bare, fold, places};
+use super::{Match, all, bare, fields, fold};
 
 /// Words that are looked for where none was found as it is.
-const MOST_WORDS: usize = 12;
+const MAX_WORDS: usize = 12;
 /// Letters that may be wrong in a word.
-const MOST_WRONG_LETTERS: usize = 2;
+const MAX_WRONG_LETTERS: usize = 2;
 /// How many alike names are offered.
-pub(super) const MOST_NEAREST: usize = 3;
+pub(super) const MAX_NEAREST: usize = 3;
 
 /// No word that is looked for is longer.
-const LONGEST_WORD: usize = 64;
+const MAX_WORD_LEN: usize = 64;
 
 /// What is nearest to what was asked for.
 pub(super) fn nearest(query: &str) -> Vec<Match> {
@@ -23,18 +23,18 @@ pub(super) fn nearest(query: &str) -> Vec<Match> {
     if found.is_empty() {
         found = by_spelling(query);
     }
-    found.truncate(MOST_NEAREST);
+    found.truncate(MAX_NEAREST);
     found
 }
 
 /// Those whose words are nearest; of those alike, the one whose name is as a whole.
 fn by_spelling(query: &str) -> Vec<Match> {
     let (wanted, mut asked) = (fold(query), words(query));
-    asked.truncate(MOST_WORDS);
+    asked.truncate(MAX_WORDS);
     let mut known: Vec<_> = all()
         .map(|found| {
-            let (name, places) = (found.name(), places(&found).map(|text| words(&text)));
-            let missing: usize = asked.iter().map(|word| cost(word, &places)).sum();
+            let (name, fields) = (found.name(), fields(&found).map(|text| words(&text)));
+            let missing: usize = asked.iter().map(|word| cost(word, &fields)).sum();
             let whole = distance(&wanted, short(&found, &name));
             (missing, whole, name, found)
         })
@@ -55,11 +55,11 @@ fn short<'a>(found: &'a Match, name: &'a str) -> &'a str {
 /// and what is in the name or the meaning more than what is in the remedy.
 fn by_characters(query: &str) -> Vec<Match> {
     let known: Vec<(Match, [Vec<String>; 3])> = all()
-        .map(|found| (found, places(&found).map(|text| pieces(&text))))
+        .map(|found| (found, fields(&found).map(|text| pieces(&text))))
         .collect();
     let mut spread: HashMap<&str, u32> = HashMap::new();
-    for (_, places) in &known {
-        let mut held: Vec<&String> = places.iter().flatten().collect();
+    for (_, fields) in &known {
+        let mut held: Vec<&String> = fields.iter().flatten().collect();
         held.sort_unstable();
         held.dedup();
         for piece in held {
@@ -67,8 +67,8 @@ fn by_characters(query: &str) -> Vec<Match> {
         }
     }
     let asked = pieces(query);
-    let worth = |piece: &String, places: &[Vec<String>; 3]| {
-        let place = places.iter().position(|place| place.contains(piece))?;
+    let worth = |piece: &String, fields: &[Vec<String>; 3]| {
+        let place = fields.iter().position(|place| place.contains(piece))?;
         let rare = (known.len() as f64 / f64::from(*spread.get(piece.as_str())?)).ln();
         // A character by itself says a quarter of what a pair does, and so does a remedy of a meaning.
         let pair = if piece.chars().nth(1).is_some() {
@@ -80,8 +80,8 @@ fn by_characters(query: &str) -> Vec<Match> {
     };
     let mut scored: Vec<(f64, Match)> = known
         .iter()
-        .map(|(found, places)| {
-            let score = asked.iter().filter_map(|piece| worth(piece, places)).sum();
+        .map(|(found, fields)| {
+            let score = asked.iter().filter_map(|piece| worth(piece, fields)).sum();
             (score, *found)
         })
         .filter(|(score, _)| *score > 0.0)
@@ -124,10 +124,10 @@ fn words(text: &str) -> Vec<String> {
 }
 
 /// How far a word is from a row: its wrong letters, and how little the place tells where it is.
-fn cost(word: &str, places: &[Vec<String>]) -> usize {
+fn cost(word: &str, fields: &[Vec<String>]) -> usize {
     let length = word.chars().count();
     // A misspelt word has a wrong letter in three at the most.
-    let most = (length / 3).min(MOST_WRONG_LETTERS);
+    let most = (length / 3).min(MAX_WRONG_LETTERS);
     let nearest = |known: &Vec<String>| {
         let alike = known
             .iter()
@@ -135,17 +135,17 @@ fn cost(word: &str, places: &[Vec<String>]) -> usize {
         let distances = alike.map(|known| distance(word, known));
         distances.min().filter(|distance| *distance <= most)
     };
-    let found = places
+    let found = fields
         .iter()
         .enumerate()
         .filter_map(|(place, known)| Some(place + nearest(known)?));
-    found.min().unwrap_or(MOST_WRONG_LETTERS + places.len())
+    found.min().unwrap_or(MAX_WRONG_LETTERS + fields.len())
 }
 
 /// The one of `known` that a misspelt word means, where one is near enough.
 pub fn nearest_word<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let word: String = word.chars().take(LONGEST_WORD).collect();
-    let most = MOST_WRONG_LETTERS.min(word.chars().count() / 2);
+    let word: String = word.chars().take(MAX_WORD_LEN).collect();
+    let most = MAX_WRONG_LETTERS.min(word.chars().count() / 2);
     known
         .into_iter()
         .map(|known| (distance(&word, known), known))

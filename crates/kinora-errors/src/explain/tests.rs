@@ -1,6 +1,6 @@
 //! What is found, by what was asked.
 
-use super::nearest::MOST_NEAREST;
+use super::nearest::MAX_NEAREST;
 use super::*;
 
 fn names(query: &str) -> Vec<&'static str> {
@@ -120,10 +120,10 @@ fn a_row_in_chinese_is_chinese_in_every_line() {
 
 #[test]
 fn a_query_without_end_is_cut_at_a_character() {
-    let cut = "是".repeat(LONGEST_QUERY);
+    let cut = "是".repeat(MAX_QUERY_LEN);
     let long = "是".repeat(1 << 19);
     assert_eq!(look_up(&long), look_up(&cut));
-    assert_eq!(look_up(&long).nearest.len(), MOST_NEAREST);
+    assert_eq!(look_up(&long).nearest.len(), MAX_NEAREST);
 }
 
 #[test]

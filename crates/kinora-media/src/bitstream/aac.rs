@@ -67,6 +67,17 @@ impl AudioSpecificConfig {
         Ok(config)
     }
 
+    /// The configuration of plain AAC LC, for a track that tells no more than its rate and channels. `None` where a
+    /// table of the standard has no such rate or no such number of channels.
+    #[must_use]
+    pub fn plain(sample_rate: u32, channels: u16) -> Option<[u8; 2]> {
+        let rate = SAMPLE_RATES.iter().position(|rate| *rate == sample_rate)?;
+        let mut layouts = CHANNELS.iter().take(8);
+        let layout = layouts.position(|count| *count == channels && channels > 0)?;
+        let bits = usize::from(object_type::LC) << 11 | rate << 7 | layout << 3;
+        u16::try_from(bits).ok().map(u16::to_be_bytes)
+    }
+
     /// Reads a configuration that lies within something longer, so that nothing tells its end
     /// but itself.
     ///

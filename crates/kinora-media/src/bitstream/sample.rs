@@ -6,7 +6,7 @@
 )]
 
 use crate::CodecId;
-use crate::bitstream::{h264, h265};
+use crate::bitstream::{NalFraming, h264, h265};
 
 /// The NAL units of a sample whose lengths have so many bytes. Ends where a length leads out of the sample.
 pub fn sample_units(sample: &[u8], length_size: usize) -> impl Iterator<Item = &[u8]> {
@@ -26,20 +26,17 @@ pub fn sample_units(sample: &[u8], length_size: usize) -> impl Iterator<Item = &
 /// body of the track's `avcC` or `hvcC` box; of other codecs nothing is known.
 #[must_use]
 pub fn is_unreferenced(codec: CodecId, config: &[u8], sample: &[u8]) -> bool {
-    let flags_at = match codec {
-        CodecId::H264 => 4,
-        CodecId::H265 => 21,
-        _ => return false,
-    };
-    let Some(flags) = config.get(flags_at) else {
+    let Some(NalFraming::Lengths(length_size)) = NalFraming::of(codec, config) else {
         return false;
     };
-    let length_size = usize::from(flags & 3).saturating_add(1);
     let mut units = sample_units(sample, length_size);
     let says = match codec {
         CodecId::H264 => units.find_map(h264::is_unreferenced),
-        // numTemporalLayers (ISO/IEC 14496-15 8.3.3.1); 0, unknown, is the highest of no picture.
-        _ => units.find_map(|unit| h265::is_unreferenced(unit, flags >> 3 & 7)),
+        _ => {
+            // numTemporalLayers (ISO/IEC 14496-15 8.3.3.1); 0, unknown, is the highest of no picture.
+            let layers = config.get(21).map_or(0, |flags| flags >> 3 & 7);
+            units.find_map(|unit| h265::is_unreferenced(unit, layers))
+        }
     };
     says.unwrap_or(false)
 }

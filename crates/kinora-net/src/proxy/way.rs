@@ -37,7 +37,7 @@ impl Client {
         // What a proxy finds by itself counts as public.
         let mut found = None;
         // One limit for all of its answers together.
-        let limit = self.config.connect_timeout;
+        let limit = self.timeouts().connect;
         let opened = match proxy.speech {
             Speech::Http if !place.tls => return Ok(true),
             Speech::Http => {

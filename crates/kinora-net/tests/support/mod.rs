@@ -153,11 +153,11 @@ pub const SHORT: Duration = Duration::from_millis(300);
 /// Limits that no honest answer reaches.
 pub fn patient() -> NetConfig {
     NetConfig {
-        connect_timeout: PATIENCE,
-        tls_timeout: PATIENCE,
-        first_byte_timeout: PATIENCE,
-        stall_timeout: PATIENCE,
-        dns_timeout: PATIENCE,
+        connect_timeout: Some(PATIENCE),
+        tls_timeout: Some(PATIENCE),
+        first_byte_timeout: Some(PATIENCE),
+        stall_timeout: Some(PATIENCE),
+        dns_timeout: Some(PATIENCE),
         ..NetConfig::default()
     }
 }

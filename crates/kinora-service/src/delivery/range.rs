@@ -26,7 +26,7 @@ impl Validators {
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Part {
+pub(super) enum RangeResult {
     Whole,
     Slice { start: u64, len: u64 },
     NotModified,
@@ -41,44 +41,44 @@ fn text(headers: &HeaderMap, name: HeaderName) -> Option<&str> {
 }
 
 /// What to send. A Range that is malformed, or asks for more than one part, is left aside (RFC 9110 14.2).
-pub(super) fn choose(headers: &HeaderMap, validators: &Validators, len: u64) -> Part {
+pub(super) fn choose(headers: &HeaderMap, validators: &Validators, len: u64) -> RangeResult {
     let unchanged = text(headers, header::IF_NONE_MATCH).is_some_and(|tags| {
         tags.split(',')
             .map(|tag| tag.trim().trim_start_matches("W/"))
             .any(|tag| tag == "*" || tag == validators.etag)
     });
     if unchanged {
-        return Part::NotModified;
+        return RangeResult::NotModified;
     }
     let Some(spec) = text(headers, header::RANGE).and_then(|range| range.strip_prefix("bytes="))
     else {
-        return Part::Whole;
+        return RangeResult::Whole;
     };
     // RFC 9110 13.1.5: the condition is met by the exact validator only.
     if text(headers, header::IF_RANGE).is_some_and(|condition| {
         condition != validators.etag && condition != validators.last_modified
     }) {
-        return Part::Whole;
+        return RangeResult::Whole;
     }
     let Some((first, last)) = spec.trim().split_once('-') else {
-        return Part::Whole;
+        return RangeResult::Whole;
     };
     let number = |text: &str| -> Option<u64> {
         let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
         digits.then(|| text.parse().unwrap_or(u64::MAX))
     };
     let (start, end) = match (number(first), number(last)) {
-        (Some(start), Some(last)) if last < start => return Part::Whole,
+        (Some(start), Some(last)) if last < start => return RangeResult::Whole,
         (Some(start), Some(last)) => (start, last.saturating_add(1).min(len)),
         (Some(start), None) if last.is_empty() => (start, len),
-        (None, Some(0)) if first.is_empty() => return Part::Unsatisfiable,
+        (None, Some(0)) if first.is_empty() => return RangeResult::Unsatisfiable,
         (None, Some(suffix)) if first.is_empty() => (len.saturating_sub(suffix), len),
-        _ => return Part::Whole,
+        _ => return RangeResult::Whole,
     };
     if start >= len {
-        return Part::Unsatisfiable;
+        return RangeResult::Unsatisfiable;
     }
-    Part::Slice {
+    RangeResult::Slice {
         start,
         len: end.saturating_sub(start),
     }
@@ -88,7 +88,7 @@ pub(super) fn choose(headers: &HeaderMap, validators: &Validators, len: u64) -> 
 mod tests {
     use super::*;
 
-    fn ask(pairs: &[(HeaderName, &str)]) -> Part {
+    fn ask(pairs: &[(HeaderName, &str)]) -> RangeResult {
         let headers: HeaderMap = pairs
             .iter()
             .map(|(name, value)| (name.clone(), value.parse().unwrap()))
@@ -99,16 +99,25 @@ mod tests {
     #[test]
     fn ranges_are_cut_to_the_file() {
         let range = |value| ask(&[(header::RANGE, value)]);
-        assert_eq!(range("bytes=0-0"), Part::Slice { start: 0, len: 1 });
-        assert_eq!(range("bytes=10-"), Part::Slice { start: 10, len: 90 });
-        assert_eq!(range("bytes=-10"), Part::Slice { start: 90, len: 10 });
-        assert_eq!(range("bytes=-1000"), Part::Slice { start: 0, len: 100 });
+        assert_eq!(range("bytes=0-0"), RangeResult::Slice { start: 0, len: 1 });
+        assert_eq!(
+            range("bytes=10-"),
+            RangeResult::Slice { start: 10, len: 90 }
+        );
+        assert_eq!(
+            range("bytes=-10"),
+            RangeResult::Slice { start: 90, len: 10 }
+        );
+        assert_eq!(
+            range("bytes=-1000"),
+            RangeResult::Slice { start: 0, len: 100 }
+        );
         assert_eq!(
             range("bytes=99-99999999999999999999999"),
-            Part::Slice { start: 99, len: 1 }
+            RangeResult::Slice { start: 99, len: 1 }
         );
-        assert_eq!(range("bytes=100-"), Part::Unsatisfiable);
-        assert_eq!(range("bytes=-0"), Part::Unsatisfiable);
+        assert_eq!(range("bytes=100-"), RangeResult::Unsatisfiable);
+        assert_eq!(range("bytes=-0"), RangeResult::Unsatisfiable);
         for odd in [
             "bytes=5-4",
             "bytes=a-b",
@@ -117,14 +126,14 @@ mod tests {
             "lines=0-1",
             "bytes=+1-2",
         ] {
-            assert_eq!(range(odd), Part::Whole, "{odd}");
+            assert_eq!(range(odd), RangeResult::Whole, "{odd}");
         }
     }
 
     #[test]
     fn a_changed_file_is_sent_whole() {
         let same = Validators::new(100, UNIX_EPOCH);
-        let slice = Part::Slice { start: 1, len: 1 };
+        let slice = RangeResult::Slice { start: 1, len: 1 };
         assert_eq!(
             ask(&[(header::RANGE, "bytes=1-1"), (header::IF_RANGE, &same.etag)]),
             slice
@@ -141,11 +150,11 @@ mod tests {
                 (header::RANGE, "bytes=1-1"),
                 (header::IF_RANGE, "\"other\"")
             ]),
-            Part::Whole
+            RangeResult::Whole
         );
         assert_eq!(
             ask(&[(header::IF_NONE_MATCH, &same.etag)]),
-            Part::NotModified
+            RangeResult::NotModified
         );
     }
 }

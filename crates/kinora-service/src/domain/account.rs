@@ -1,7 +1,7 @@
 use kinora_errors::Secret;
 use serde::{Deserialize, Serialize};
 
-use super::{Policy, Trust};
+use super::{Policy, TrustPolicy};
 
 pub(crate) const ACTION_GET_PLAY_INFO: &str = "vod:GetPlayInfo";
 pub(crate) const ACTION_GET_VIDEO_PLAY_AUTH: &str = "vod:GetVideoPlayAuth";
@@ -47,5 +47,5 @@ pub struct Role {
     /// What its sessions may do at most: never more than who assumed it.
     pub policy: Policy,
     /// Who may assume it.
-    pub trust: Trust,
+    pub trust: TrustPolicy,
 }

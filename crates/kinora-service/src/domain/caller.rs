@@ -2,7 +2,8 @@ use serde::{Deserialize, Serialize};
 
 use super::policy::Decision;
 use super::{
-    ACTION_GET_PLAY_INFO, ACTION_GET_VIDEO_PLAY_AUTH, Ask, Policy, Principal, Refusal, VideoId,
+    ACTION_GET_PLAY_INFO, ACTION_GET_VIDEO_PLAY_AUTH, AccessRequest, ApiError, Policy, Principal,
+    VideoId,
 };
 
 /// More roles in a row than this are no use of ours, and would make tokens too long for a URL.
@@ -84,12 +85,13 @@ pub(crate) struct Caller {
 
 impl Caller {
     /// Whether all that the credential comes from allow it.
-    pub(crate) fn may(&self, ask: Ask<'_>) -> bool {
+    pub(crate) fn may(&self, request: AccessRequest<'_>) -> bool {
         let mut policies = self.policies.iter();
         let all_allow = match self.scope {
-            Scope::Account => policies.all(|policy| allows(policy, ask)),
+            Scope::Account => policies.all(|policy| allows(policy, request)),
             Scope::Play { .. } => {
-                ask.action == ACTION_GET_PLAY_INFO && policies.all(|policy| lets_play(policy, ask))
+                request.action == ACTION_GET_PLAY_INFO
+                    && policies.all(|policy| allows_playing(policy, request))
             }
         };
         // Of none, all allow everything.
@@ -103,9 +105,11 @@ impl Caller {
         }
     }
     /// Refuses a play credential whose own time is over, whatever AuthInfo is shown with it.
-    pub(crate) fn must_live(&self, now_ms: i64) -> Result<(), Refusal> {
+    pub(crate) fn check_not_expired(&self, now_ms: i64) -> Result<(), ApiError> {
         match self.scope {
-            Scope::Play { until_ms, .. } if until_ms <= now_ms => Err(Refusal::play_auth_expired()),
+            Scope::Play { until_ms, .. } if until_ms <= now_ms => {
+                Err(ApiError::play_auth_expired())
+            }
             _ => Ok(()),
         }
     }
@@ -113,9 +117,9 @@ impl Caller {
     pub(crate) fn end_ms(&self, asked_ms: i64) -> i64 {
         self.expires_ms.map_or(asked_ms, |own| own.min(asked_ms))
     }
-    /// When a media URL dies. That of a temporary credential dies with it, or as soon as the video can have been
+    /// When a media URL expires. That of a temporary credential expires with it, or as soon as the video can have been
     /// played through, whichever is later: a film is longer than the credential that opens it.
-    pub(crate) fn url_end_s(&self, asked_s: i64, now_s: i64, duration_s: f64) -> i64 {
+    pub(crate) fn url_expiry_s(&self, asked_s: i64, now_s: i64, duration_s: f64) -> i64 {
         let own_ms = match self.scope {
             Scope::Account => self.expires_ms,
             Scope::Play { until_ms, .. } => Some(until_ms),
@@ -133,25 +137,26 @@ impl Caller {
 }
 
 /// `vod:GetVideoPlayAuth` is the right to let others play, so what denies playing denies it as well.
-fn allows(policy: &Policy, ask: Ask<'_>) -> bool {
-    let playing = Ask {
+fn allows(policy: &Policy, request: AccessRequest<'_>) -> bool {
+    let playing = AccessRequest {
         action: ACTION_GET_PLAY_INFO,
-        ..ask
+        ..request
     };
-    policy.decide(ask) == Decision::Allowed
-        && (ask.action != ACTION_GET_VIDEO_PLAY_AUTH || policy.decide(playing) != Decision::Denied)
+    policy.decide(request) == Decision::Allow
+        && (request.action != ACTION_GET_VIDEO_PLAY_AUTH
+            || policy.decide(playing) != Decision::ExplicitDeny)
 }
 
 /// What the holder of a play credential needs of those it comes from: the right to play, or to let play.
-fn lets_play(policy: &Policy, playing: Ask<'_>) -> bool {
-    let letting = Ask {
+fn allows_playing(policy: &Policy, playing: AccessRequest<'_>) -> bool {
+    let letting = AccessRequest {
         action: ACTION_GET_VIDEO_PLAY_AUTH,
         ..playing
     };
     match policy.decide(playing) {
-        Decision::Allowed => true,
-        Decision::Denied => false,
-        Decision::Silent => policy.decide(letting) == Decision::Allowed,
+        Decision::Allow => true,
+        Decision::ExplicitDeny => false,
+        Decision::ImplicitDeny => policy.decide(letting) == Decision::Allow,
     }
 }
 
@@ -169,23 +174,23 @@ mod tests {
     }
 
     #[test]
-    fn a_url_of_a_temporary_credential_dies_with_it_or_with_the_film() {
+    fn a_url_of_a_temporary_credential_expires_with_it_or_with_the_film() {
         let now_s = 1_000_000;
         let month_s = now_s + 2_592_000;
         let key = caller(None, Scope::Account);
-        assert_eq!(key.url_end_s(month_s, now_s, 60.0), month_s);
+        assert_eq!(key.url_expiry_s(month_s, now_s, 60.0), month_s);
         let session = caller(Some((now_s + 900) * 1000), Scope::Account);
-        assert_eq!(session.url_end_s(now_s + 1, now_s, 60.0), now_s + 1);
-        assert_eq!(session.url_end_s(month_s, now_s, 60.5), now_s + 3661);
-        assert_eq!(session.url_end_s(month_s, now_s, 7200.0), now_s + 10_800);
-        // The token of a play credential outlives it a little, to tell that it is late: no URL gains by that.
+        assert_eq!(session.url_expiry_s(now_s + 1, now_s, 60.0), now_s + 1);
+        assert_eq!(session.url_expiry_s(month_s, now_s, 60.5), now_s + 3661);
+        assert_eq!(session.url_expiry_s(month_s, now_s, 7200.0), now_s + 10_800);
+        // The token of a play credential outlives it a little, so that a late use is answered as such: no URL gains by that.
         let video = VideoId::parse("5aed81b74ba84920be578cdfe004af4b").unwrap();
         let until_ms = (now_s + 100) * 1000;
         let play = Scope::Play { video, until_ms };
         let play = caller(Some(until_ms + 86_400_000), play);
-        assert_eq!(play.url_end_s(month_s, now_s, 60.0), now_s + 3660);
+        assert_eq!(play.url_expiry_s(month_s, now_s, 60.0), now_s + 3660);
         for odd in [f64::NAN, f64::INFINITY, -1e300] {
-            assert!(play.url_end_s(month_s, now_s, odd) <= month_s);
+            assert!(play.url_expiry_s(month_s, now_s, odd) <= month_s);
         }
     }
 

@@ -4,8 +4,8 @@ use kinora_cloud::{AuthInfo, UnixTime, sts};
 use kinora_errors::Secret;
 use serde::{Deserialize, Serialize};
 
-use super::{Lineage, Refusal, Scope, VideoId, Why};
-use crate::crypto::MasterKey;
+use super::{ApiError, ApiErrorCode, Lineage, Scope, VideoId};
+use crate::crypto::{MasterKey, hex, random};
 
 /// How long an assumed role may last, in seconds.
 pub(crate) const SESSION_DURATION_S: RangeInclusive<i64> =
@@ -14,6 +14,8 @@ pub(crate) const SESSION_DURATION_S: RangeInclusive<i64> =
 pub(crate) const AUTH_INFO_TIMEOUT_S: RangeInclusive<i64> = 100..=3000;
 const SEAL: &str = "session-token";
 const SECRET: &str = "session-secret";
+/// Key ids of temporary credentials begin with it.
+const SESSION_PREFIX: &str = "STS.";
 
 /// A temporary credential: it lives in the sealed token that the client carries, nowhere else.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -26,6 +28,17 @@ pub(crate) struct Session {
 }
 
 impl Session {
+    /// Whether the id is one of a temporary credential's key.
+    pub(crate) fn is_key_id(id: &str) -> bool {
+        id.starts_with(SESSION_PREFIX)
+    }
+    /// The id of a new session's key.
+    ///
+    /// # Errors
+    /// The system draws no random number.
+    pub(crate) fn new_key_id() -> std::io::Result<String> {
+        random::<12>().map(|bytes| format!("{SESSION_PREFIX}{}", hex(&bytes)))
+    }
     /// The opaque token.
     pub(crate) fn token(&self, master: &MasterKey) -> String {
         master.seal(
@@ -43,16 +56,16 @@ impl Session {
         token: &str,
         key_id: &str,
         now_ms: i64,
-    ) -> Result<Self, Refusal> {
+    ) -> Result<Self, ApiError> {
         let session: Self = master
             .open(SEAL, token)
             .and_then(|json| serde_json::from_slice(&json).ok())
-            .ok_or_else(|| Why::TokenMalformed.because("The SecurityToken was cut, altered or not issued by this service. Pass it on exactly as AssumeRole returned it."))?;
+            .ok_or_else(|| ApiErrorCode::TokenMalformed.because("The SecurityToken was cut, altered or not issued by this service. Pass it on exactly as AssumeRole returned it."))?;
         if session.key_id != key_id {
-            return Err(Why::TokenMismatch.because("The SecurityToken belongs to another AccessKeyId. Use the three values of one AssumeRole reply together."));
+            return Err(ApiErrorCode::TokenMismatch.because("The SecurityToken belongs to another AccessKeyId. Use the three values of one AssumeRole reply together."));
         }
         if session.expires_ms <= now_ms {
-            return Err(Why::TokenExpired
+            return Err(ApiErrorCode::TokenExpired
                 .because("The SecurityToken has expired. Ask for a new one with AssumeRole."));
         }
         Ok(session)
@@ -88,23 +101,23 @@ pub(crate) fn check_auth_info(
     master: &MasterKey,
     video: &str,
     now_ms: i64,
-) -> Result<(), Refusal> {
+) -> Result<(), ApiError> {
     let info = AuthInfo::parse(json)
         .filter(|info| !info.media_id.is_empty())
         .ok_or_else(|| {
-            Refusal::invalid(
+            ApiError::invalid(
                 "AuthInfo",
                 "it is not the JSON text that a play credential carries.",
             )
         })?;
     if !info.verify(&auth_info_key(master)) {
-        return Err(Why::AuthSignature.because("The AuthInfo was altered or signed by another service. Ask GetVideoPlayAuth for a new play credential."));
+        return Err(ApiErrorCode::AuthSignature.because("The AuthInfo was altered or signed by another service. Ask GetVideoPlayAuth for a new play credential."));
     }
     if info.media_id != video {
-        return Err(Why::AuthMediaId.because("The play credential was issued for another video. Ask GetVideoPlayAuth for this VideoId."));
+        return Err(ApiErrorCode::AuthMediaId.because("The play credential was issued for another video. Ask GetVideoPlayAuth for this VideoId."));
     }
     if UnixTime::parse(&info.expire_time).is_none_or(|end| end <= UnixTime::from_millis(now_ms)) {
-        return Err(Refusal::play_auth_expired());
+        return Err(ApiError::play_auth_expired());
     }
     Ok(())
 }

@@ -112,13 +112,13 @@ impl fmt::Display for HostPattern {
 /// A text that names no hosts.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 #[error("{0} names no host: write example.com, *.example.com, 192.0.2.1 or [2001:db8::1]")]
-pub struct BadHostPattern(String);
+pub struct InvalidHostPattern(String);
 
 impl FromStr for HostPattern {
-    type Err = BadHostPattern;
+    type Err = InvalidHostPattern;
 
-    fn from_str(text: &str) -> Result<Self, BadHostPattern> {
-        let bad = || BadHostPattern(clip(text));
+    fn from_str(text: &str) -> Result<Self, InvalidHostPattern> {
+        let bad = || InvalidHostPattern(clip(text));
         if text == "*" {
             return Ok(Self::Any);
         }
@@ -146,8 +146,8 @@ impl From<HostPattern> for String {
 }
 
 impl TryFrom<String> for HostPattern {
-    type Error = BadHostPattern;
-    fn try_from(text: String) -> Result<Self, BadHostPattern> {
+    type Error = InvalidHostPattern;
+    fn try_from(text: String) -> Result<Self, InvalidHostPattern> {
         text.parse()
     }
 }

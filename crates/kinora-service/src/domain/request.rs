@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use kinora_cloud::{Method, UnixTime, sign};
 use kinora_errors::Secret;
 
-use super::{Refusal, Why};
+use super::{ApiError, ApiErrorCode};
 
 /// How far a request's Timestamp may be from the service's clock.
 const SKEW_MS: i64 = 15 * 60 * 1000;
@@ -17,19 +17,19 @@ pub(crate) struct Params(BTreeMap<String, String>);
 
 impl Params {
     /// Reads query and form together.
-    pub(crate) fn parse(query: &[u8], form: &[u8]) -> Result<Self, Refusal> {
+    pub(crate) fn parse(query: &[u8], form: &[u8]) -> Result<Self, ApiError> {
         let mut params = BTreeMap::new();
         let pairs = url::form_urlencoded::parse(query).chain(url::form_urlencoded::parse(form));
         for (name, value) in pairs {
             if params.len() >= MAX_PARAMS {
-                return Err(Why::InvalidParameter
+                return Err(ApiErrorCode::InvalidParameter
                     .because(format!("More than {MAX_PARAMS} parameters were given.")));
             }
             if params
                 .insert(name.into_owned(), value.into_owned())
                 .is_some()
             {
-                return Err(Why::InvalidParameter.because(
+                return Err(ApiErrorCode::InvalidParameter.because(
                     "A parameter was given twice. Give each once, in the query or in the body.",
                 ));
             }
@@ -44,8 +44,8 @@ impl Params {
             .filter(|value| !value.is_empty())
     }
     /// A parameter that must be there.
-    pub(crate) fn required(&self, name: &str) -> Result<&str, Refusal> {
-        self.get(name).ok_or_else(|| Refusal::missing(name))
+    pub(crate) fn required(&self, name: &str) -> Result<&str, ApiError> {
+        self.get(name).ok_or_else(|| ApiError::missing(name))
     }
     fn pairs(&self) -> Vec<(&str, &str)> {
         self.0
@@ -55,9 +55,9 @@ impl Params {
     }
 }
 
-/// What every signed request carries, checked for form; the signature is checked by [`SignedRequest::verify`].
+/// What every signed request carries, checked for form; the signature is checked by [`SignedParams::verify`].
 #[derive(Debug)]
-pub(crate) struct SignedRequest<'a> {
+pub(crate) struct SignedParams<'a> {
     params: &'a Params,
     pub(crate) key_id: &'a str,
     pub(crate) token: Option<&'a str>,
@@ -66,26 +66,26 @@ pub(crate) struct SignedRequest<'a> {
     signature: &'a str,
 }
 
-impl<'a> SignedRequest<'a> {
+impl<'a> SignedParams<'a> {
     /// Reads the common parameters and judges the time.
-    pub(crate) fn read(params: &'a Params, now_ms: i64) -> Result<Self, Refusal> {
+    pub(crate) fn read(params: &'a Params, now_ms: i64) -> Result<Self, ApiError> {
         let key_id = params.required("AccessKeyId")?;
         let signature = params.required("Signature")?;
         let nonce = params.required("SignatureNonce")?;
         if nonce.len() > MAX_NONCE_LEN {
-            return Err(Refusal::invalid(
+            return Err(ApiError::invalid(
                 "SignatureNonce",
                 format!("it is longer than {MAX_NONCE_LEN} octets."),
             ));
         }
         if params.required("SignatureMethod")? != "HMAC-SHA1" {
-            return Err(Refusal::invalid(
+            return Err(ApiError::invalid(
                 "SignatureMethod",
                 "only HMAC-SHA1 is known.",
             ));
         }
         if params.required("SignatureVersion")? != "1.0" {
-            return Err(Refusal::invalid("SignatureVersion", "only 1.0 is known."));
+            return Err(ApiError::invalid("SignatureVersion", "only 1.0 is known."));
         }
         let token = params.get("SecurityToken");
         let timestamp_ms = match params.get("Timestamp") {
@@ -93,7 +93,7 @@ impl<'a> SignedRequest<'a> {
             // The web player sends none. Its nonces are kept as long as its token lives, so a replay
             // is noticed all the same; without a token they would have to be kept for ever.
             None if token.is_some() => None,
-            None => return Err(Refusal::missing("Timestamp")),
+            None => return Err(ApiError::missing("Timestamp")),
         };
         Ok(Self {
             params,
@@ -105,7 +105,7 @@ impl<'a> SignedRequest<'a> {
         })
     }
     /// Whether the request was signed with that secret.
-    pub(crate) fn verify(&self, method: Method, secret: &Secret) -> Result<(), Refusal> {
+    pub(crate) fn verify(&self, method: Method, secret: &Secret) -> Result<(), ApiError> {
         if sign::verify(secret, method, &self.params.pairs(), self.signature) {
             return Ok(());
         }
@@ -114,7 +114,7 @@ impl<'a> SignedRequest<'a> {
             None => sign::string_to_sign(method, &self.params.pairs()),
             Some(_) => "(left out, for it holds the token)".to_owned(),
         };
-        let refusal = Why::SignatureDoesNotMatch.because(
+        let refusal = ApiErrorCode::SignatureDoesNotMatch.because(
             "The signature that the service computed differs from the one given. Check the AccessKeySecret, the HTTP method and the encoding (a space is %20, not +).",
         );
         Err(refusal.echoing(" The server string to sign is:", &signed))
@@ -128,15 +128,15 @@ impl<'a> SignedRequest<'a> {
     }
 }
 
-fn judge_timestamp(text: &str, now_ms: i64) -> Result<i64, Refusal> {
+fn judge_timestamp(text: &str, now_ms: i64) -> Result<i64, ApiError> {
     let timestamp_ms = UnixTime::parse(text)
         .map(|time| time.seconds().saturating_mul(1000))
         .ok_or_else(|| {
-            Why::TimestampFormat
+            ApiErrorCode::TimestampFormat
                 .because("The Timestamp must be UTC in the form 2017-10-10T12:02:54Z.")
         })?;
     if timestamp_ms.abs_diff(now_ms) > SKEW_MS.unsigned_abs() {
-        return Err(Why::TimestampExpired.because(format!(
+        return Err(ApiErrorCode::TimestampExpired.because(format!(
             "The Timestamp is more than 15 minutes from the service's clock, which shows {}. Set the clock of the machine that signs.",
             UnixTime::from_millis(now_ms)
         )));
@@ -158,7 +158,7 @@ mod tests {
     #[test]
     fn the_published_vector_verifies_and_nothing_else_does() {
         let given = params(VECTOR);
-        let request = SignedRequest::read(&given, THEN_MS).unwrap();
+        let request = SignedParams::read(&given, THEN_MS).unwrap();
         assert_eq!(
             request.verify(Method::Get, &Secret::new("testAccessKeySecret")),
             Ok(())
@@ -171,7 +171,7 @@ mod tests {
         assert!(request.verify(Method::Get, &Secret::new("other")).is_err());
         let changed = params(&VECTOR.replace("VideoId=5", "VideoId=6"));
         assert!(
-            SignedRequest::read(&changed, THEN_MS)
+            SignedParams::read(&changed, THEN_MS)
                 .unwrap()
                 .verify(Method::Get, &Secret::new("testAccessKeySecret"))
                 .is_err()
@@ -188,15 +188,15 @@ mod tests {
             (-SKEW_MS - 1, false),
         ] {
             assert_eq!(
-                SignedRequest::read(&given, THEN_MS + shift).is_ok(),
+                SignedParams::read(&given, THEN_MS + shift).is_ok(),
                 inside,
                 "{shift}"
             );
         }
         let bad = params(&VECTOR.replace("2017-10-10T12%3A02%3A54Z", "yesterday"));
         assert_eq!(
-            SignedRequest::read(&bad, THEN_MS).unwrap_err().why,
-            Why::TimestampFormat
+            SignedParams::read(&bad, THEN_MS).unwrap_err().why,
+            ApiErrorCode::TimestampFormat
         );
     }
 
@@ -204,11 +204,11 @@ mod tests {
     fn a_timestamp_may_be_missing_only_beside_a_token() {
         let without = VECTOR.replace("&Timestamp=2017-10-10T12%3A02%3A54Z", "");
         assert_eq!(
-            SignedRequest::read(&params(&without), 0).unwrap_err().why,
-            Why::MissingParameter
+            SignedParams::read(&params(&without), 0).unwrap_err().why,
+            ApiErrorCode::MissingParameter
         );
         let with_token = params(&format!("{without}&SecurityToken=x"));
-        let request = SignedRequest::read(&with_token, 0).unwrap();
+        let request = SignedParams::read(&with_token, 0).unwrap();
         assert_eq!(request.nonce_until_ms(0, Some(99)), 99);
     }
 
@@ -216,7 +216,7 @@ mod tests {
     fn a_parameter_given_twice_is_refused() {
         assert_eq!(
             Params::parse(b"a=1", b"a=2").unwrap_err().why,
-            Why::InvalidParameter
+            ApiErrorCode::InvalidParameter
         );
         let many: String = (0..200).map(|n| format!("p{n}=1&")).collect();
         assert!(Params::parse(many.as_bytes(), b"").is_err());

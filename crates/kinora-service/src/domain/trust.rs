@@ -52,12 +52,12 @@ impl fmt::Display for Principal {
 /// A text that names nobody.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 #[error("{0} names nobody: write * (all of the account), an access key id, or role/NAME")]
-pub struct BadPrincipal(String);
+pub struct InvalidPrincipal(String);
 
 impl FromStr for Principal {
-    type Err = BadPrincipal;
+    type Err = InvalidPrincipal;
 
-    fn from_str(text: &str) -> Result<Self, BadPrincipal> {
+    fn from_str(text: &str) -> Result<Self, InvalidPrincipal> {
         if text == "*" {
             return Ok(Self::Account);
         }
@@ -68,7 +68,7 @@ impl FromStr for Principal {
         if letters && (1..=MAX_KEY_ID_LEN).contains(&text.len()) {
             return Ok(Self::Key(text.to_owned()));
         }
-        Err(BadPrincipal(clip(text)))
+        Err(InvalidPrincipal(clip(text)))
     }
 }
 
@@ -79,8 +79,8 @@ impl From<Principal> for String {
 }
 
 impl TryFrom<String> for Principal {
-    type Error = BadPrincipal;
-    fn try_from(text: String) -> Result<Self, BadPrincipal> {
+    type Error = InvalidPrincipal;
+    fn try_from(text: String) -> Result<Self, InvalidPrincipal> {
         text.parse()
     }
 }
@@ -88,9 +88,9 @@ impl TryFrom<String> for Principal {
 /// Who may assume a role; nobody, if nobody is named.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct Trust(BTreeSet<Principal>);
+pub struct TrustPolicy(BTreeSet<Principal>);
 
-impl Trust {
+impl TrustPolicy {
     /// Every key and session of the account that has the right `sts:AssumeRole`.
     #[must_use]
     pub fn account() -> Self {
@@ -105,7 +105,7 @@ impl Trust {
     }
 }
 
-impl FromIterator<Principal> for Trust {
+impl FromIterator<Principal> for TrustPolicy {
     fn from_iter<I: IntoIterator<Item = Principal>>(principals: I) -> Self {
         Self(principals.into_iter().collect())
     }
@@ -118,12 +118,12 @@ mod tests {
     #[test]
     fn trust_admits_those_that_it_names_and_no_others() {
         let (key, role) = (Principal::Key("KN1".into()), Principal::Role("a".into()));
-        let trust: Trust = ["KN1".parse().unwrap()].into_iter().collect();
+        let trust: TrustPolicy = ["KN1".parse().unwrap()].into_iter().collect();
         assert!(trust.admits(&key) && !trust.admits(&role));
         assert!(!trust.admits(&Principal::Key("KN12".into())));
         assert!(!trust.admits(&Principal::Role("KN1".into())));
-        assert!(Trust::account().admits(&key) && Trust::account().admits(&role));
-        let nobody: Trust = [].into_iter().collect();
+        assert!(TrustPolicy::account().admits(&key) && TrustPolicy::account().admits(&role));
+        let nobody: TrustPolicy = [].into_iter().collect();
         assert!(!nobody.admits(&key));
     }
 
@@ -137,11 +137,11 @@ mod tests {
         ] {
             assert!(bad.parse::<Principal>().is_err(), "{bad}");
         }
-        let stored = serde_json::to_string(&Trust::account()).unwrap();
+        let stored = serde_json::to_string(&TrustPolicy::account()).unwrap();
         assert_eq!(stored, r#"["*"]"#);
         assert_eq!(
-            serde_json::from_str::<Trust>(&stored).unwrap(),
-            Trust::account()
+            serde_json::from_str::<TrustPolicy>(&stored).unwrap(),
+            TrustPolicy::account()
         );
     }
 }

@@ -2,7 +2,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Refusal, Why};
+use super::{ApiError, ApiErrorCode};
 
 /// A video's id: 32 lower-case hexadecimal digits, nothing else. It is safe as a name of a directory.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize)]
@@ -40,7 +40,7 @@ impl<'de> Deserialize<'de> for VideoId {
 }
 
 /// A closed set of words, each with its text on the wire and in the database.
-macro_rules! words {
+macro_rules! wire_enum {
     ($(#[$doc:meta])* $name:ident { $($(#[$word_doc:meta])* $word:ident = $text:literal,)+ }) => {
         $(#[$doc])*
         #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -61,7 +61,7 @@ macro_rules! words {
     };
 }
 
-words! {
+wire_enum! {
     /// Where a video stands between upload and play.
     VideoStatus {
         /// The file is on its way.
@@ -88,7 +88,7 @@ words! {
 impl VideoStatus {
     /// Whether the machine allows that step.
     #[must_use]
-    pub fn may_become(self, next: Self) -> bool {
+    pub fn can_become(self, next: Self) -> bool {
         use VideoStatus::{
             Blocked, Checking, Normal, ProduceFail, TranscodeFail, Transcoding, UploadFail,
             UploadSucc, Uploading,
@@ -106,7 +106,7 @@ impl VideoStatus {
     }
 }
 
-words! {
+wire_enum! {
     /// The service's name of a quality, lowest first.
     Definition {
         /// Fluent, up to 360 lines.
@@ -132,7 +132,7 @@ words! {
     }
 }
 
-words! {
+wire_enum! {
     /// A container as a player asks for it.
     Format {
         /// One MP4 file.
@@ -148,7 +148,7 @@ words! {
     }
 }
 
-words! {
+wire_enum! {
     /// How the media is encrypted.
     Encryption {
         /// Not at all.
@@ -206,6 +206,12 @@ pub struct Rendition {
     pub height: u32,
 }
 
+/// A number as replies show it: with so many decimal places at most.
+pub(crate) fn rounded(value: f64, digits: i32) -> f64 {
+    let scale = 10_f64.powi(digits);
+    (value * scale).round() / scale
+}
+
 /// What a client wants of a video's renditions. Empty lists ask for all.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub(crate) struct PlayFilter {
@@ -236,7 +242,7 @@ impl PlayFilter {
 pub(crate) fn pick_renditions(
     all: Vec<Rendition>,
     filter: &PlayFilter,
-) -> Result<Vec<Rendition>, Refusal> {
+) -> Result<Vec<Rendition>, ApiError> {
     // What is encrypted is not given in the clear beside it, whoever put it there.
     let protected = all
         .iter()
@@ -247,7 +253,7 @@ pub(crate) fn pick_renditions(
         .filter(|rendition| filter.wants(rendition))
         .collect();
     if wanted.is_empty() {
-        return Err(Why::NoneStream.because("The video has no rendition that matches Formats, Definition, StreamType and EncryptType. Ask for fewer of them."));
+        return Err(ApiErrorCode::NoneStream.because("The video has no rendition that matches Formats, Definition, StreamType and EncryptType. Ask for fewer of them."));
     }
     if filter.multiple {
         return Ok(wanted);
@@ -264,7 +270,7 @@ pub(crate) fn pick_renditions(
         }
     }
     if single.is_empty() {
-        return Err(Why::PrivateEncryption.because("The video has only renditions with private encryption. Set ResultType=Multiple and use a player that knows it."));
+        return Err(ApiErrorCode::PrivateEncryption.because("The video has only renditions with private encryption. Set ResultType=Multiple and use a player that knows it."));
     }
     Ok(single)
 }
@@ -327,7 +333,7 @@ mod tests {
         };
         assert_eq!(
             pick_renditions(all.clone(), &hd).unwrap_err().why,
-            Why::NoneStream
+            ApiErrorCode::NoneStream
         );
         let sound = PlayFilter {
             video: false,
@@ -335,7 +341,7 @@ mod tests {
         };
         assert_eq!(
             pick_renditions(all, &sound).unwrap_err().why,
-            Why::NoneStream
+            ApiErrorCode::NoneStream
         );
     }
 
@@ -367,7 +373,7 @@ mod tests {
             },
         ] {
             let refused = pick_renditions(all.clone(), &clear).unwrap_err();
-            assert_eq!(refused.why, Why::NoneStream);
+            assert_eq!(refused.why, ApiErrorCode::NoneStream);
         }
     }
 
@@ -376,7 +382,7 @@ mod tests {
         let all = vec![rendition(Format::M3u8, Definition::Fd, Encryption::Private)];
         assert_eq!(
             pick_renditions(all.clone(), &filter()).unwrap_err().why,
-            Why::PrivateEncryption
+            ApiErrorCode::PrivateEncryption
         );
         let multiple = PlayFilter {
             multiple: true,
@@ -387,9 +393,9 @@ mod tests {
 
     #[test]
     fn the_status_machine_allows_no_leap() {
-        assert!(VideoStatus::Transcoding.may_become(VideoStatus::Normal));
-        assert!(VideoStatus::Normal.may_become(VideoStatus::Blocked));
-        assert!(!VideoStatus::Uploading.may_become(VideoStatus::Normal));
-        assert!(!VideoStatus::UploadFail.may_become(VideoStatus::Normal));
+        assert!(VideoStatus::Transcoding.can_become(VideoStatus::Normal));
+        assert!(VideoStatus::Normal.can_become(VideoStatus::Blocked));
+        assert!(!VideoStatus::Uploading.can_become(VideoStatus::Normal));
+        assert!(!VideoStatus::UploadFail.can_become(VideoStatus::Normal));
     }
 }

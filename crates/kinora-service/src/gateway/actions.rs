@@ -2,27 +2,21 @@
 
 use std::ops::RangeInclusive;
 
-use kinora_cloud::{PlayAuth, UnixTime, VideoMeta, sts, vod};
-use kinora_errors::Secret;
+use kinora_cloud::{UnixTime, sts, vod};
 use serde_json::{Value, json};
 
 use super::Call;
 use super::assume_role::{assume_role, role_name};
-use super::caller::SESSION_PREFIX;
-use crate::crypto::{MasterKey, hex, random};
-use crate::delivery::{media_path, sign_path};
 use crate::domain::{
-    ACCOUNT_ID, ACTION_ASSUME_ROLE, ACTION_GET_PLAY_INFO, ACTION_GET_VIDEO_INFO,
-    ACTION_GET_VIDEO_PLAY_AUTH, AUTH_INFO_TIMEOUT_S, Definition, Encryption, Format, Lineage,
-    Params, PlayFilter, Refusal, Rendition, Resource, Scope, Session, Video, VideoId, VideoStatus,
-    Why, check_auth_info, issue_auth_info, pick_renditions,
+    ACTION_ASSUME_ROLE, ACTION_GET_PLAY_INFO, ACTION_GET_VIDEO_INFO, ACTION_GET_VIDEO_PLAY_AUTH,
+    AUTH_INFO_TIMEOUT_S, ApiError, ApiErrorCode, Definition, Encryption, Format, Params,
+    PlayAuthClaims, PlayFilter, Rendition, Resource, Video, VideoId, VideoStatus, check_auth_info,
+    issue_play_auth, media_path, pick_renditions, rounded, sign_path,
 };
 
-/// Seconds that a media URL lives, if AuthTimeout does not say.
+/// Lifetime of a media URL in seconds, where AuthTimeout does not say.
 const URL_TIMEOUT_S: i64 = 3600;
 const URL_TIMEOUT_RANGE_S: RangeInclusive<i64> = 1..=2_592_000;
-/// The triple in a play credential outlives its so that lateness is told as such.
-const PLAY_SESSION_MARGIN_S: i64 = 3600;
 const MAX_TEXT_LEN: usize = 512;
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -62,7 +56,7 @@ impl Action {
             Self::AssumeRole => Resource::role(role_name(given("RoleArn")).unwrap_or_default()),
         }
     }
-    pub(super) async fn run(self, call: &Call<'_>) -> Result<Value, Refusal> {
+    pub(super) async fn run(self, call: &Call<'_>) -> Result<Value, ApiError> {
         match self {
             Self::GetPlayInfo => get_play_info(call).await,
             Self::GetVideoPlayAuth => get_video_play_auth(call).await,
@@ -72,21 +66,21 @@ impl Action {
     }
 }
 
-async fn find_video(call: &Call<'_>) -> Result<Video, Refusal> {
+async fn find_video(call: &Call<'_>) -> Result<Video, ApiError> {
     let given = call.params.required("VideoId")?;
     let id = VideoId::parse(given);
     if let Some(only) = call.caller.only_video()
         && id.as_ref() != Some(only)
     {
-        return Err(Why::ForbiddenRam.because("This credential is for another video."));
+        return Err(ApiErrorCode::ForbiddenRam.because("This credential is for another video."));
     }
     let not_found = || {
-        Why::VideoNotFound.because(
+        ApiErrorCode::VideoNotFound.because(
             "There is no video with this VideoId. Check the id and the region or endpoint.",
         )
     };
     let id = id.ok_or_else(not_found)?;
-    call.shared
+    call.state
         .core
         .videos
         .video(&id)
@@ -94,11 +88,11 @@ async fn find_video(call: &Call<'_>) -> Result<Video, Refusal> {
         .ok_or_else(not_found)
 }
 
-fn must_be_normal(video: &Video) -> Result<(), Refusal> {
+fn check_playable(video: &Video) -> Result<(), ApiError> {
     if video.status == VideoStatus::Normal {
         return Ok(());
     }
-    Err(Why::IllegalStatus.because(format!(
+    Err(ApiErrorCode::IllegalStatus.because(format!(
         "The video's status is {}; it can be played when it is Normal.",
         video.status.as_str()
     )))
@@ -109,7 +103,7 @@ pub(super) fn seconds(
     name: &'static str,
     default: i64,
     range: &RangeInclusive<i64>,
-) -> Result<i64, Refusal> {
+) -> Result<i64, ApiError> {
     let Some(text) = call.params.get(name) else {
         return Ok(default);
     };
@@ -119,7 +113,7 @@ pub(super) fn seconds(
         .and_then(|text| text.parse().ok())
         .filter(|seconds| range.contains(seconds))
         .ok_or_else(|| {
-            Refusal::invalid(
+            ApiError::invalid(
                 name,
                 format!(
                     "it must be a whole number of seconds from {} to {}.",
@@ -135,14 +129,14 @@ fn list<T>(
     name: &'static str,
     parse: fn(&str) -> Option<T>,
     known: &str,
-) -> Result<Vec<T>, Refusal> {
+) -> Result<Vec<T>, ApiError> {
     let Some(text) = call.params.get(name) else {
         return Ok(Vec::new());
     };
     text.split(',')
         .map(|word| {
             parse(word.trim()).ok_or_else(|| {
-                Refusal::invalid(
+                ApiError::invalid(
                     name,
                     format!("it must be a comma-separated list of {known}."),
                 )
@@ -153,24 +147,24 @@ fn list<T>(
 
 /// The parts of PlayConfig that are understood here.
 #[derive(Default)]
-struct PlayConfig {
+struct RequestedPlayConfig {
     encryption: Option<Encryption>,
     hls_uri_token: Option<String>,
 }
 
-fn play_config(call: &Call<'_>) -> Result<PlayConfig, Refusal> {
+fn play_config(call: &Call<'_>) -> Result<RequestedPlayConfig, ApiError> {
     const NAME: &str = "PlayConfig";
     let Some(text) = call.params.get(NAME) else {
-        return Ok(PlayConfig::default());
+        return Ok(RequestedPlayConfig::default());
     };
     let Ok(Value::Object(config)) = serde_json::from_str(text) else {
-        return Err(Refusal::invalid(NAME, "it must be a JSON object."));
+        return Err(ApiError::invalid(NAME, "it must be a JSON object."));
     };
     let preview = config
         .get("PreviewTime")
         .is_some_and(|time| !matches!(time.to_string().trim_matches('"'), "" | "0" | "null"));
     if preview {
-        return Err(Refusal::invalid(
+        return Err(ApiError::invalid(
             NAME,
             "PreviewTime is not offered by this service.",
         ));
@@ -184,7 +178,7 @@ fn play_config(call: &Call<'_>) -> Result<PlayConfig, Refusal> {
     let encryption = word("EncryptType")
         .map(|word| {
             Encryption::parse(word).ok_or_else(|| {
-                Refusal::invalid(
+                ApiError::invalid(
                     NAME,
                     "EncryptType must be Unencrypted, HLSEncryption or AliyunVoDEncryption.",
                 )
@@ -196,23 +190,23 @@ fn play_config(call: &Call<'_>) -> Result<PlayConfig, Refusal> {
         .as_ref()
         .is_some_and(|token| token.len() > MAX_TEXT_LEN)
     {
-        return Err(Refusal::invalid(
+        return Err(ApiError::invalid(
             NAME,
             format!("MtsHlsUriToken is longer than {MAX_TEXT_LEN} octets."),
         ));
     }
-    Ok(PlayConfig {
+    Ok(RequestedPlayConfig {
         encryption,
         hls_uri_token,
     })
 }
 
-fn play_filter(call: &Call<'_>, encryption: Option<Encryption>) -> Result<PlayFilter, Refusal> {
+fn play_filter(call: &Call<'_>, encryption: Option<Encryption>) -> Result<PlayFilter, ApiError> {
     let (mut video, mut audio) = (true, true);
     if let Some(kinds) = call.params.get("StreamType") {
         let kinds: Vec<&str> = kinds.split(',').map(str::trim).collect();
         if kinds.iter().any(|kind| !["video", "audio"].contains(kind)) {
-            return Err(Refusal::invalid(
+            return Err(ApiError::invalid(
                 "StreamType",
                 "it must be video, audio, or both with a comma between.",
             ));
@@ -223,7 +217,7 @@ fn play_filter(call: &Call<'_>, encryption: Option<Encryption>) -> Result<PlayFi
         None | Some("Single") => false,
         Some("Multiple") => true,
         Some(_) => {
-            return Err(Refusal::invalid(
+            return Err(ApiError::invalid(
                 "ResultType",
                 "it must be Single or Multiple.",
             ));
@@ -234,7 +228,7 @@ fn play_filter(call: &Call<'_>, encryption: Option<Encryption>) -> Result<PlayFi
         .get("OutputType")
         .is_some_and(|kind| !["oss", "cdn"].contains(&kind))
     {
-        return Err(Refusal::invalid("OutputType", "it must be cdn or oss."));
+        return Err(ApiError::invalid("OutputType", "it must be cdn or oss."));
     }
     Ok(PlayFilter {
         formats: list(call, "Formats", Format::parse, "mp4, m3u8, mp3, mpd, flv")?,
@@ -262,7 +256,7 @@ fn media_url(
     let mut url = format!(
         "{}{path}?auth_key={}",
         call.base_url,
-        sign_path(&call.shared.url_key, &path, until_s)
+        sign_path(&call.state.url_key, &path, until_s)
     );
     if let Some(token) = token {
         url.push('&');
@@ -281,11 +275,6 @@ fn cover_url(call: &Call<'_>, video: &Video, until_s: i64) -> String {
         .as_ref()
         .map(|cover| media_url(call, &video.id, cover, until_s, None))
         .unwrap_or_default()
-}
-
-fn rounded(value: f64, digits: i32) -> f64 {
-    let scale = 10_f64.powi(digits);
-    (value * scale).round() / scale
 }
 
 fn play_info(
@@ -321,24 +310,21 @@ fn play_info(
     info
 }
 
-async fn get_play_info(call: &Call<'_>) -> Result<Value, Refusal> {
+async fn get_play_info(call: &Call<'_>) -> Result<Value, ApiError> {
     let video_id = call.params.required("VideoId")?;
     match call.params.get("AuthInfo") {
-        Some(info) => check_auth_info(info, &call.shared.core.master, video_id, call.now_ms)?,
-        None if call.caller.only_video().is_some() => return Err(Refusal::missing("AuthInfo")),
+        Some(info) => check_auth_info(info, &call.state.core.master, video_id, call.now_ms)?,
+        None if call.caller.only_video().is_some() => return Err(ApiError::missing("AuthInfo")),
         None => {}
     }
-    call.caller.must_live(call.now_ms)?;
+    call.caller.check_not_expired(call.now_ms)?;
     let config = play_config(call)?;
     let filter = play_filter(call, config.encryption)?;
     let timeout_s = seconds(call, "AuthTimeout", URL_TIMEOUT_S, &URL_TIMEOUT_RANGE_S)?;
     let video = find_video(call).await?;
-    must_be_normal(&video)?;
-    let renditions = pick_renditions(
-        call.shared.core.videos.renditions(&video.id).await?,
-        &filter,
-    )?;
-    let until_s = url_end_s(call, timeout_s, video.duration_s);
+    check_playable(&video)?;
+    let renditions = pick_renditions(call.state.core.videos.renditions(&video.id).await?, &filter)?;
+    let until_s = url_expiry_s(call, timeout_s, video.duration_s);
     let token = config.hls_uri_token.as_deref();
     let infos: Vec<Value> = renditions
         .iter()
@@ -365,16 +351,16 @@ async fn get_play_info(call: &Call<'_>) -> Result<Value, Refusal> {
     }))
 }
 
-/// When a media URL dies that is to live so long.
-fn url_end_s(call: &Call<'_>, timeout_s: i64, duration_s: f64) -> i64 {
+/// When a media URL with that lifetime expires.
+fn url_expiry_s(call: &Call<'_>, timeout_s: i64, duration_s: f64) -> i64 {
     let now_s = call.now_ms.div_euclid(1000);
     let asked_s = now_s.saturating_add(timeout_s);
-    call.caller.url_end_s(asked_s, now_s, duration_s)
+    call.caller.url_expiry_s(asked_s, now_s, duration_s)
 }
 
-async fn get_video_info(call: &Call<'_>) -> Result<Value, Refusal> {
+async fn get_video_info(call: &Call<'_>) -> Result<Value, ApiError> {
     let video = find_video(call).await?;
-    let until_s = url_end_s(call, URL_TIMEOUT_S, video.duration_s);
+    let until_s = url_expiry_s(call, URL_TIMEOUT_S, video.duration_s);
     Ok(json!({
         "Video": {
             "VideoId": video.id,
@@ -388,15 +374,11 @@ async fn get_video_info(call: &Call<'_>) -> Result<Value, Refusal> {
     }))
 }
 
-pub(super) fn session_key() -> std::io::Result<String> {
-    random::<12>().map(|bytes| format!("{SESSION_PREFIX}{}", hex(&bytes)))
+pub(super) fn no_random_number() -> ApiError {
+    ApiErrorCode::InternalError.because("The service could not draw a random number.")
 }
 
-pub(super) fn no_random_number() -> Refusal {
-    Why::InternalError.because("The service could not draw a random number.")
-}
-
-async fn get_video_play_auth(call: &Call<'_>) -> Result<Value, Refusal> {
+async fn get_video_play_auth(call: &Call<'_>) -> Result<Value, ApiError> {
     let timeout_s = seconds(
         call,
         "AuthInfoTimeout",
@@ -404,69 +386,20 @@ async fn get_video_play_auth(call: &Call<'_>) -> Result<Value, Refusal> {
         &AUTH_INFO_TIMEOUT_S,
     )?;
     let video = find_video(call).await?;
-    must_be_normal(&video)?;
+    check_playable(&video)?;
     let asked_ms = call.now_ms.saturating_add(timeout_s.saturating_mul(1000));
     let expires = UnixTime::from_millis(call.caller.end_ms(asked_ms));
     let host = call.base_url.split_once("://").map_or("", |(_, host)| host);
     let cover = cover_url(call, &video, expires.after(URL_TIMEOUT_S).seconds());
-    let mint = Mint {
+    let claims = PlayAuthClaims {
         lineage: call.caller.lineage.clone(),
         caller: call.key_id,
-        region: &call.shared.region,
+        region: &call.state.region,
         host,
         cover,
     };
-    let play_auth = mint_play_auth(&call.shared.core.master, &video, expires, mint)
+    let play_auth = issue_play_auth(&call.state.core.master, &video, expires, claims)
         .map_err(|_| no_random_number())?;
     let meta = play_auth.video_meta.clone();
     Ok(json!({ "PlayAuth": play_auth.encode().expose(), "VideoMeta": meta }))
-}
-
-/// What a play credential says beside the video.
-pub(crate) struct Mint<'a> {
-    /// Whose right to let play it hands on.
-    pub(crate) lineage: Lineage,
-    pub(crate) caller: &'a str,
-    pub(crate) region: &'a str,
-    pub(crate) host: &'a str,
-    pub(crate) cover: String,
-}
-
-/// Makes a play credential: a temporary key for GetPlayInfo of that video, and the AuthInfo that binds it.
-pub(crate) fn mint_play_auth(
-    master: &MasterKey,
-    video: &Video,
-    expires: UnixTime,
-    mint: Mint<'_>,
-) -> std::io::Result<PlayAuth> {
-    let session = Session {
-        key_id: session_key()?,
-        expires_ms: expires
-            .after(PLAY_SESSION_MARGIN_S)
-            .seconds()
-            .saturating_mul(1000),
-        lineage: mint.lineage,
-        // The AuthInfo binds it to the video, and says so in its own words when it does not fit.
-        scope: Scope::Play {
-            video: video.id.clone(),
-            until_ms: expires.seconds().saturating_mul(1000),
-        },
-    };
-    let info = issue_auth_info(master, &video.id, expires, mint.caller, mint.host);
-    Ok(PlayAuth {
-        access_key_secret: Session::secret(master, &session.key_id),
-        security_token: Secret::new(session.token(master)),
-        access_key_id: session.key_id,
-        region: mint.region.to_owned(),
-        customer_id: ACCOUNT_ID.to_owned(),
-        play_domain: mint.host.to_owned(),
-        auth_info: info.to_json(),
-        video_meta: VideoMeta {
-            video_id: video.id.to_string(),
-            title: video.title.clone(),
-            cover_url: mint.cover,
-            duration: rounded(video.duration_s, 4),
-            status: video.status.as_str().to_owned(),
-        },
-    })
 }

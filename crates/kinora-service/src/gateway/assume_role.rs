@@ -4,10 +4,10 @@ use kinora_cloud::UnixTime;
 use serde_json::{Value, json};
 
 use super::Call;
-use super::actions::{no_random_number, seconds, session_key};
+use super::actions::{no_random_number, seconds};
 use crate::domain::{
-    ACCOUNT_ID, AssumedRole, Policy, PolicyProblem, Refusal, SESSION_DURATION_S, Scope, Session,
-    Why, is_role_name,
+    ACCOUNT_ID, ApiError, ApiErrorCode, AssumedRole, Policy, PolicyProblem, SESSION_DURATION_S,
+    Scope, Session, is_role_name,
 };
 
 /// The role's name in `acs:ram::ACCOUNT:role/NAME`, if the account is ours.
@@ -16,40 +16,40 @@ pub(super) fn role_name(arn: &str) -> Option<&str> {
     Some(name).filter(|name| account == ACCOUNT_ID && is_role_name(name))
 }
 
-fn session_policy(text: &str) -> Result<Policy, Refusal> {
+fn session_policy(text: &str) -> Result<Policy, ApiError> {
     Policy::parse_session(text).map_err(|error| {
         let detail = match error.problem() {
             PolicyProblem::TooLong(_) => "PolicySize",
             _ => "PolicyGrammar",
         };
-        let refusal = Refusal::invalid_in("Policy", detail, "this service could not obey it.");
+        let refusal = ApiError::invalid_in("Policy", detail, "this service could not obey it.");
         refusal.echoing(" In it: ", &error.to_string())
     })
 }
 
-fn must_be_session_name(name: &str) -> Result<(), Refusal> {
+fn must_be_session_name(name: &str) -> Result<(), ApiError> {
     let letters = |byte: u8| byte.is_ascii_alphanumeric() || b".@-_".contains(&byte);
     if (2..=64).contains(&name.len()) && name.bytes().all(letters) {
         return Ok(());
     }
-    Err(Refusal::invalid(
+    Err(ApiError::invalid(
         "RoleSessionName",
         "it must be 2 to 64 letters, digits or . @ - _",
     ))
 }
 
-fn must_be_arn(arn: &str) -> Result<(), Refusal> {
+fn must_be_arn(arn: &str) -> Result<(), ApiError> {
     let parts = arn.strip_prefix("acs:ram::");
     match parts.and_then(|rest| rest.split_once(":role/")) {
         Some((account, name)) if !account.is_empty() && !name.is_empty() => Ok(()),
-        _ => Err(Refusal::invalid(
+        _ => Err(ApiError::invalid(
             "RoleArn",
             "it must be of the form acs:ram::ACCOUNT:role/NAME.",
         )),
     }
 }
 
-pub(super) async fn assume_role(call: &Call<'_>) -> Result<Value, Refusal> {
+pub(super) async fn assume_role(call: &Call<'_>) -> Result<Value, ApiError> {
     let arn = call.params.required("RoleArn")?;
     let session_name = call.params.required("RoleSessionName")?;
     must_be_session_name(session_name)?;
@@ -62,15 +62,15 @@ pub(super) async fn assume_role(call: &Call<'_>) -> Result<Value, Refusal> {
         &SESSION_DURATION_S,
     )?;
     let not_found = || {
-        Why::RoleNotFound.because(format!(
+        ApiErrorCode::RoleNotFound.because(format!(
             "There is no such role. This service's are named acs:ram::{ACCOUNT_ID}:role/NAME."
         ))
     };
     let name = role_name(arn).ok_or_else(not_found)?;
-    let (caller, core) = (&call.caller, &call.shared.core);
+    let (caller, core) = (&call.caller, &call.state.core);
     let role = core.accounts.role(name).await?.ok_or_else(not_found)?;
     if !role.trust.admits(&caller.lineage.principal()) {
-        return Err(Why::ForbiddenRam.because(
+        return Err(ApiErrorCode::ForbiddenRam.because(
             "The role does not trust this credential. The operator says whom it trusts (kinora account set-role --trust).",
         ));
     }
@@ -79,11 +79,11 @@ pub(super) async fn assume_role(call: &Call<'_>) -> Result<Value, Refusal> {
         policy,
     };
     let lineage = caller.lineage.assuming(assumed).ok_or_else(|| {
-        Why::ForbiddenRam.because("This session comes from too many roles in a row to assume one more. Begin with the access key.")
+        ApiErrorCode::ForbiddenRam.because("This session comes from too many roles in a row to assume one more. Begin with the access key.")
     })?;
     let asked_ms = call.now_ms.saturating_add(duration_s.saturating_mul(1000));
     let session = Session {
-        key_id: session_key().map_err(|_| no_random_number())?,
+        key_id: Session::new_key_id().map_err(|_| no_random_number())?,
         expires_ms: caller.end_ms(asked_ms),
         lineage,
         scope: Scope::Account,

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use kinora_errors::{Code, Coded, codes};
 
-use super::Limit;
+use super::ExceededLimit;
 use crate::error::{ServiceError, io_code, libc_errno};
 
 /// Why a file could not be brought in. Nothing of it is left behind.
@@ -40,12 +40,12 @@ pub enum ImportError {
     /// It ends before its time.
     #[error("the file is cut off: it promises {promised_s:.1} s and holds {found_s:.1} s")]
     CutOff {
-        /// Seconds that its header tells.
+        /// Seconds that its header states.
         promised_s: f64,
         /// Seconds that could be read.
         found_s: f64,
     },
-    /// Neither picture nor sound.
+    /// Neither video nor audio.
     #[error("the file holds neither video nor sound that can be played")]
     NothingPlayable,
     /// The disk is full.
@@ -63,10 +63,10 @@ pub enum ImportError {
     Killed(i32),
     /// The import needs more than it may.
     #[error("{0}")]
-    Limit(Limit),
+    ExceededLimit(ExceededLimit),
     /// A step of our own failed.
     #[error("cannot {doing}")]
-    Work {
+    Io {
         /// What was tried.
         doing: &'static str,
         /// The system's error.
@@ -77,18 +77,18 @@ pub enum ImportError {
     Service(#[from] ServiceError),
 }
 
-impl From<Limit> for ImportError {
-    fn from(limit: Limit) -> Self {
-        Self::Limit(limit)
+impl From<ExceededLimit> for ImportError {
+    fn from(limit: ExceededLimit) -> Self {
+        Self::ExceededLimit(limit)
     }
 }
 
 impl ImportError {
-    /// A failed step; a full disk is told as such wherever it shows.
-    pub(super) fn work(doing: &'static str) -> impl FnOnce(io::Error) -> Self {
+    /// A failed step; a full disk is reported as such wherever it shows.
+    pub(super) fn io(doing: &'static str) -> impl FnOnce(io::Error) -> Self {
         move |source| match source.kind() {
             io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Self::NoSpace,
-            _ => Self::Work { doing, source },
+            _ => Self::Io { doing, source },
         }
     }
 }
@@ -96,7 +96,7 @@ impl ImportError {
 impl Coded for ImportError {
     fn code(&self) -> Code {
         match self {
-            Self::Unreadable { source, .. } | Self::Work { source, .. } => io_code(source),
+            Self::Unreadable { source, .. } | Self::Io { source, .. } => io_code(source),
             Self::Directory(_) => Code::from_errno(libc_errno::EISDIR),
             Self::NotRegular(_) => Code::from_errno(libc_errno::EINVAL),
             Self::NoFfmpeg(_) | Self::NoSetpriv => Code::from_errno(libc_errno::ENOENT),
@@ -105,12 +105,16 @@ impl Coded for ImportError {
             }
             Self::NothingPlayable => codes::ERROR_DEMUXER_NO_VALID_STREAM,
             Self::NoSpace => Code::from_errno(libc_errno::ENOSPC),
-            Self::Stalled(_) | Self::Limit(Limit::Cpu(_) | Limit::Time(_)) => {
+            Self::Stalled(_)
+            | Self::ExceededLimit(ExceededLimit::Cpu(_) | ExceededLimit::Time(_)) => {
                 Code::from_errno(libc_errno::ETIMEDOUT)
             }
-            Self::Limit(Limit::Memory(_)) => Code::from_errno(libc_errno::ENOMEM),
-            Self::Limit(
-                Limit::Pixels(_) | Limit::Duration(_) | Limit::Streams(_) | Limit::Output(_),
+            Self::ExceededLimit(ExceededLimit::Memory(_)) => Code::from_errno(libc_errno::ENOMEM),
+            Self::ExceededLimit(
+                ExceededLimit::Pixels(_)
+                | ExceededLimit::Duration(_)
+                | ExceededLimit::Streams(_)
+                | ExceededLimit::Output(_),
             ) => Code::from_errno(libc_errno::EFBIG),
             Self::Service(error) => error.code(),
         }
@@ -125,20 +129,20 @@ impl Coded for ImportError {
             Self::NoSetpriv => "import.no_setpriv",
             Self::Broken(_) => "import.broken",
             Self::Killed(_) => "import.killed",
-            Self::Limit(limit) => match limit {
-                Limit::Pixels(_) => "import.limit.pixels",
-                Limit::Duration(_) => "import.limit.duration",
-                Limit::Streams(_) => "import.limit.streams",
-                Limit::Memory(_) => "import.limit.memory",
-                Limit::Cpu(_) => "import.limit.cpu",
-                Limit::Time(_) => "import.limit.time",
-                Limit::Output(_) => "import.limit.output",
+            Self::ExceededLimit(limit) => match limit {
+                ExceededLimit::Pixels(_) => "import.limit.pixels",
+                ExceededLimit::Duration(_) => "import.limit.duration",
+                ExceededLimit::Streams(_) => "import.limit.streams",
+                ExceededLimit::Memory(_) => "import.limit.memory",
+                ExceededLimit::Cpu(_) => "import.limit.cpu",
+                ExceededLimit::Time(_) => "import.limit.time",
+                ExceededLimit::Output(_) => "import.limit.output",
             },
             Self::CutOff { .. } => "import.cut_off",
             Self::NothingPlayable => "import.nothing_playable",
             Self::NoSpace => "import.no_space",
             Self::Stalled(_) => "import.stalled",
-            Self::Work { .. } => "import.work",
+            Self::Io { .. } => "import.work",
             Self::Service(error) => error.reason(),
         }
     }

@@ -6,10 +6,10 @@ use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::ChildStdout;
 use tokio::time::{Instant, timeout, timeout_at};
 
-use super::complaints::Complaints;
-use super::guarded::{self, Caps, Started};
-use super::limits::Budget;
-use super::{ImportError, Limit};
+use super::child::{self, ChildLimits, StartedChild};
+use super::diagnostics::Diagnostics;
+use super::limits::ImportBudget;
+use super::{ExceededLimit, ImportError};
 
 /// Formats that a file may have. Lists of other files are not among them: they could name any file of the machine.
 const FORMATS: &str = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,mpegts,mpeg,mpegvideo,flv,live_flv,avi,asf,ogg,mp3,aac,ac3,eac3,flac,wav,aiff,h264,hevc,ivf,mxf,rm,wv,ape,amr,au,caf,dv,gif,nut,obu,yuv4mpegpipe";
@@ -19,12 +19,12 @@ const MAX_THREADS: usize = 8;
 /// One run of FFmpeg in a directory. No text of a user's is an option of it: paths follow `-i file:`.
 pub(super) struct Ffmpeg<'a> {
     command: Command,
-    budget: &'a Budget,
+    budget: &'a ImportBudget,
 }
 
 impl<'a> Ffmpeg<'a> {
-    pub(super) fn new(dir: &Path, budget: &'a Budget) -> Self {
-        let mut command = guarded::command("ffmpeg");
+    pub(super) fn new(dir: &Path, budget: &'a ImportBudget) -> Self {
+        let mut command = child::command("ffmpeg");
         command
             .args(["-nostdin", "-hide_banner", "-v", "error", "-y", "-nostats"])
             .args(["-progress", "pipe:1"])
@@ -45,35 +45,35 @@ impl<'a> Ffmpeg<'a> {
     pub(super) async fn run(self, progress: impl FnMut(f64)) -> Result<(), ImportError> {
         let Self { command, budget } = self;
         let begun = Instant::now();
-        let caps = Caps::of(&budget.limits);
-        let Started {
-            mut guarded,
+        let limits = ChildLimits::of(&budget.limits);
+        let StartedChild {
+            mut guard,
             stdout,
             stderr,
-        } = guarded::start(command, "ffmpeg", caps).await?;
+        } = child::start(command, "ffmpeg", limits).await?;
         let stall = budget.limits.stall;
         let run = async {
             // A failure ends the waiting; the child is killed when it is dropped.
-            let ((), complaints) = tokio::try_join!(follow(stdout, budget, progress), async {
-                Ok(Complaints::read(stderr).await)
+            let ((), diagnostics) = tokio::try_join!(follow(stdout, budget, progress), async {
+                Ok(Diagnostics::read(stderr).await)
             })?;
-            let status = timeout(stall, guarded.ended())
+            let status = timeout(stall, guard.ended())
                 .await
                 .map_err(|_| ImportError::Stalled(stall))?
-                .map_err(ImportError::work("wait for FFmpeg"))?;
-            complaints.judge(status, begun.elapsed(), "ffmpeg", &budget.limits)
+                .map_err(ImportError::io("wait for FFmpeg"))?;
+            diagnostics.judge(status, begun.elapsed(), "ffmpeg", &budget.limits)
         };
         timeout_at(budget.deadline(), run)
             .await
-            .unwrap_or_else(|_| Err(Limit::Time(budget.limits.time).into()))?;
+            .unwrap_or_else(|_| Err(ExceededLimit::Time(budget.limits.time).into()))?;
         budget.check_output()
     }
 }
 
-/// Follows the progress that FFmpeg tells about twice a second, to its end. Reports that say the same again are none.
+/// Follows the progress that FFmpeg reports about twice a second, to its end. Reports that say the same again are none.
 async fn follow(
     stdout: ChildStdout,
-    budget: &Budget,
+    budget: &ImportBudget,
     mut progress: impl FnMut(f64),
 ) -> Result<(), ImportError> {
     let stall = budget.limits.stall;
@@ -84,7 +84,7 @@ async fn follow(
             Err(_) => return Err(ImportError::Stalled(stall)),
             Ok(Ok(None)) => return Ok(()),
             Ok(Ok(Some(line))) => line,
-            Ok(Err(error)) => return Err(ImportError::work("listen to FFmpeg")(error)),
+            Ok(Err(error)) => return Err(ImportError::io("listen to FFmpeg")(error)),
         };
         match line.split_once('=') {
             // Despite its name, out_time_ms is in microseconds, too; out_time_us is the honest one.
@@ -110,8 +110,8 @@ async fn follow(
     }
 }
 
-/// How FFmpeg and ffprobe are told of a file, and what it may hold.
-pub(super) fn input(file: &Path, budget: &Budget) -> Vec<OsString> {
+/// The arguments that name a file to FFmpeg and ffprobe, and what it may hold.
+pub(super) fn input(file: &Path, budget: &ImportBudget) -> Vec<OsString> {
     let limits = &budget.limits;
     let words = [
         "-protocol_whitelist",

@@ -29,7 +29,7 @@ pub struct ImportLimits {
     pub time: Duration,
     /// Bytes of all that is made; no single file may be longer either.
     pub output: u64,
-    /// Time without any progress. Moving the index of a very large file to its front tells none.
+    /// Time without any progress. Moving the index of a very large file to its front reports none.
     pub stall: Duration,
 }
 
@@ -51,7 +51,7 @@ impl Default for ImportLimits {
 
 /// A limit that an import ran into, with its value.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Limit {
+pub enum ExceededLimit {
     /// [`ImportLimits::pixels`].
     Pixels(u64),
     /// [`ImportLimits::duration`].
@@ -68,7 +68,7 @@ pub enum Limit {
     Output(u64),
 }
 
-impl Limit {
+impl ExceededLimit {
     /// The option of `kinora import` that sets it.
     fn option(self) -> &'static str {
         match self {
@@ -83,7 +83,7 @@ impl Limit {
     }
 }
 
-impl fmt::Display for Limit {
+impl fmt::Display for ExceededLimit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Pixels(pixels) => write!(f, "a picture has more than {pixels} pixels")?,
@@ -111,14 +111,14 @@ impl fmt::Display for Limit {
 }
 
 /// What one import may still use.
-pub(super) struct Budget {
+pub(super) struct ImportBudget {
     pub(super) limits: ImportLimits,
     deadline: Instant,
     /// Where files are made.
     places: Vec<PathBuf>,
 }
 
-impl Budget {
+impl ImportBudget {
     pub(super) fn begin(limits: ImportLimits) -> Self {
         let now = Instant::now();
         Self {
@@ -142,14 +142,14 @@ impl Budget {
         let made = self.places.iter().map(|place| bytes_in(place));
         let made = made.fold(0, u64::saturating_add);
         if made > self.limits.output {
-            return Err(Limit::Output(self.limits.output).into());
+            return Err(ExceededLimit::Output(self.limits.output).into());
         }
         Ok(())
     }
     pub(super) fn check_duration(&self, seconds: f64) -> Result<(), ImportError> {
         let duration = self.limits.duration;
         if seconds > duration.as_secs_f64() {
-            return Err(Limit::Duration(duration).into());
+            return Err(ExceededLimit::Duration(duration).into());
         }
         Ok(())
     }

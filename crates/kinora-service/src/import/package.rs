@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use super::make::{Work, bitrate};
 use super::plan::Rung;
+use super::transcode::{Transcode, bitrate};
 use super::{Ffmpeg, ImportError};
 use crate::domain::{Definition, Encryption, Format, Rendition};
 
@@ -11,24 +11,24 @@ const MASTER: &str = "auto.m3u8";
 
 /// Cuts an MP4 into HLS segments, without coding again; into encrypted ones, if the video is to be.
 pub(super) async fn package(
-    work: &Work<'_>,
+    transcode: &Transcode<'_>,
     rung: &Rung,
     made: &Rendition,
 ) -> Result<Rendition, ImportError> {
-    let out = work.staging.out();
+    let out = transcode.staging.out();
     let stem = rung.stem();
     let playlist = format!("{stem}.m3u8");
-    let mut ffmpeg = Ffmpeg::new(&out, work.budget);
-    ffmpeg.input(&work.files().join(&rung.file));
+    let mut ffmpeg = Ffmpeg::new(&out, transcode.budget);
+    ffmpeg.input(&transcode.files().join(&rung.file));
     ffmpeg.args(["-map", "0", "-c", "copy", "-f", "hls", "-hls_time", "4"]);
     ffmpeg.args(["-hls_playlist_type", "vod", "-hls_list_size", "0"]);
     ffmpeg.args([
         "-hls_segment_filename".to_owned(),
         format!("{stem}-%05d.ts"),
     ]);
-    if work.encrypt {
+    if transcode.encrypt {
         ffmpeg.arg("-hls_key_info_file");
-        ffmpeg.arg(work.staging.key_info(stem).await?);
+        ffmpeg.arg(transcode.staging.key_info(stem).await?);
     }
     ffmpeg.arg(&playlist);
     ffmpeg.run(|_| {}).await?;
@@ -36,7 +36,7 @@ pub(super) async fn package(
     Ok(Rendition {
         file: playlist,
         format: Format::M3u8,
-        encryption: if work.encrypt {
+        encryption: if transcode.encrypt {
             Encryption::Hls
         } else {
             Encryption::None
@@ -48,7 +48,7 @@ pub(super) async fn package(
 }
 
 async fn segments_size(out: &Path, prefix: &str) -> Result<u64, ImportError> {
-    let look = || ImportError::work("look at what FFmpeg made");
+    let look = || ImportError::io("look at what FFmpeg made");
     let mut size = 0_u64;
     let mut entries = tokio::fs::read_dir(out).await.map_err(look())?;
     while let Some(entry) = entries.next_entry().await.map_err(look())? {
@@ -78,7 +78,7 @@ pub(super) async fn adaptive_playlist(
     }
     tokio::fs::write(out.join(MASTER), text)
         .await
-        .map_err(ImportError::work("write the adaptive playlist"))?;
+        .map_err(ImportError::io("write the adaptive playlist"))?;
     let highest = renditions.last().map(|rendition| (*rendition).clone());
     let highest = highest.ok_or(ImportError::NothingPlayable)?;
     Ok(Rendition {

@@ -5,15 +5,15 @@ use serde::Deserialize;
 use tokio::io::AsyncReadExt as _;
 use tokio::time::{Instant, timeout_at};
 
-use super::complaints::Complaints;
+use super::child::{self, ChildLimits, StartedChild};
+use super::diagnostics::Diagnostics;
 use super::ffmpeg::input;
-use super::guarded::{self, Caps, Started};
-use super::limits::Budget;
-use super::{ImportError, Limit};
+use super::limits::ImportBudget;
+use super::{ExceededLimit, ImportError};
 
 /// How long ffprobe may take, and how much of the processor.
 const LIMIT: Duration = Duration::from_secs(60);
-const MAX_ANSWER_LEN: u64 = 4 * 1024 * 1024;
+const MAX_OUTPUT_LEN: u64 = 4 * 1024 * 1024;
 
 /// What a file holds, as far as an import needs it.
 #[derive(Clone, PartialEq, Debug)]
@@ -43,7 +43,7 @@ pub(super) struct AudioStream {
 }
 
 #[derive(Deserialize)]
-struct Answer {
+struct FfprobeOutput {
     #[serde(default)]
     streams: Vec<Stream>,
     format: Option<Container>,
@@ -89,21 +89,25 @@ struct SideData {
 }
 
 /// Asks ffprobe. `own` files were made by ourselves: if they cannot be read, the source was at fault.
-pub(super) async fn probe(file: &Path, own: bool, budget: &Budget) -> Result<Probed, ImportError> {
-    let (json, complaints) = ask(file, budget).await?;
-    let answer: Answer = serde_json::from_slice(&json)
+pub(super) async fn probe(
+    file: &Path,
+    own: bool,
+    budget: &ImportBudget,
+) -> Result<Probed, ImportError> {
+    let (json, diagnostics) = run_ffprobe(file, budget).await?;
+    let answer: FfprobeOutput = serde_json::from_slice(&json)
         .map_err(|_| ImportError::Broken("ffprobe's answer cannot be read".to_owned()))?;
     let largest = answer.streams.iter().map(Stream::pixels).max();
-    let probed = digest(answer);
-    // ffprobe tells no size of a picture that it left out.
-    if largest > Some(budget.limits.pixels) || (probed.video.is_none() && complaints.too_large()) {
-        return Err(Limit::Pixels(budget.limits.pixels).into());
+    let probed = to_probed(answer);
+    // ffprobe reports no size of a picture that it left out.
+    if largest > Some(budget.limits.pixels) || (probed.video.is_none() && diagnostics.too_large()) {
+        return Err(ExceededLimit::Pixels(budget.limits.pixels).into());
     }
     budget.check_duration(probed.duration_s)?;
     if probed.video.is_none() && probed.audio.is_none() {
         return Err(ImportError::NothingPlayable);
     }
-    // Some containers tell no duration; what we made ourselves always does.
+    // Some containers state no duration; what we made ourselves always does.
     if own && probed.duration_s <= 0.0 {
         return Err(ImportError::Broken(
             "no picture and no sound could be read".to_owned(),
@@ -113,27 +117,30 @@ pub(super) async fn probe(file: &Path, own: bool, budget: &Budget) -> Result<Pro
 }
 
 /// Runs ffprobe, within its limits.
-async fn ask(file: &Path, budget: &Budget) -> Result<(Vec<u8>, Complaints), ImportError> {
+async fn run_ffprobe(
+    file: &Path,
+    budget: &ImportBudget,
+) -> Result<(Vec<u8>, Diagnostics), ImportError> {
     let begun = Instant::now();
     let limit = LIMIT.min(budget.limits.stall);
-    let caps = Caps {
+    let limits = ChildLimits {
         cpu: budget.limits.cpu.min(LIMIT),
         // It writes nothing.
         file: 0,
-        ..Caps::of(&budget.limits)
+        ..ChildLimits::of(&budget.limits)
     };
-    let mut command = guarded::command("ffprobe");
+    let mut command = child::command("ffprobe");
     command
         .args(["-hide_banner", "-v", "error", "-of", "json"])
         .args(["-show_format", "-show_streams"])
         .args(input(file, budget));
-    let Started {
-        mut guarded,
+    let StartedChild {
+        mut guard,
         stdout,
         stderr,
-    } = guarded::start(command, "ffprobe", caps).await?;
+    } = child::start(command, "ffprobe", limits).await?;
     let mut json = Vec::new();
-    let mut limited = stdout.take(MAX_ANSWER_LEN);
+    let mut limited = stdout.take(MAX_OUTPUT_LEN);
     let asked = timeout_at(begun + limit, async {
         tokio::join!(
             async {
@@ -142,19 +149,19 @@ async fn ask(file: &Path, budget: &Budget) -> Result<(Vec<u8>, Complaints), Impo
                 drop(limited);
                 read
             },
-            Complaints::read(stderr),
-            guarded.ended()
+            Diagnostics::read(stderr),
+            guard.ended()
         )
     });
-    let (read, complaints, status) = asked.await.map_err(|_| ImportError::Stalled(limit))?;
-    read.map_err(ImportError::work("listen to ffprobe"))?;
-    let status = status.map_err(ImportError::work("wait for ffprobe"))?;
-    let judged = complaints.judge(status, begun.elapsed(), "ffprobe", &budget.limits);
+    let (read, diagnostics, status) = asked.await.map_err(|_| ImportError::Stalled(limit))?;
+    read.map_err(ImportError::io("listen to ffprobe"))?;
+    let status = status.map_err(ImportError::io("wait for ffprobe"))?;
+    let judged = diagnostics.judge(status, begun.elapsed(), "ffprobe", &budget.limits);
     judged.map_err(|error| match error {
         ImportError::Broken(reason) => ImportError::Broken(without_path(&reason, file)),
         other => other,
     })?;
-    Ok((json, complaints))
+    Ok((json, diagnostics))
 }
 
 fn without_path(reason: &str, file: &Path) -> String {
@@ -177,20 +184,20 @@ fn ratio(text: Option<&String>) -> f64 {
     }
 }
 
-fn digest(answer: Answer) -> Probed {
+fn to_probed(answer: FfprobeOutput) -> Probed {
     let longest = answer
         .streams
         .iter()
         .map(|stream| number(stream.duration.as_ref()))
         .fold(0.0, f64::max);
-    let told = number(
+    let stated = number(
         answer
             .format
             .as_ref()
             .and_then(|format| format.duration.as_ref()),
     );
     let mut probed = Probed {
-        duration_s: if told > 0.0 { told } else { longest },
+        duration_s: if stated > 0.0 { stated } else { longest },
         video: None,
         audio: None,
     };

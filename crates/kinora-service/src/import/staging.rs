@@ -17,7 +17,7 @@ const NEW: &str = "new-";
 /// A lock is held moments after it is made; one that has been new for so long is nobody's.
 const NEW_FOR: Duration = Duration::from_secs(3600);
 
-/// A place to work in, guarded by the lock `ID.lock` for as long as the import lives. The system frees the lock of a
+/// A place to work in, guard by the lock `ID.lock` for as long as the import lives. The system frees the lock of a
 /// killed one, so what it left can be told from work in progress. The lock's file stays until the import is settled:
 /// as long as it lies there, the import has not ended in order.
 pub(super) struct Staging {
@@ -29,7 +29,7 @@ pub(super) struct Staging {
 
 impl Staging {
     pub(super) fn begin(root: &Path, id: &VideoId) -> Result<Self, ImportError> {
-        let begin = || ImportError::work("make a place to work in");
+        let begin = || ImportError::io("make a place to work in");
         let lock_file = lock_path(root, id);
         // Locked before it has its name, so that no sweep finds it free.
         let nameless = root.join(format!("{NEW}{id}"));
@@ -58,7 +58,7 @@ impl Staging {
     /// Draws a key for a rendition, and writes what FFmpeg must know of it. The segment's number is the IV
     /// (RFC 8216 5.2).
     pub(super) async fn key_info(&self, stem: &str) -> Result<PathBuf, ImportError> {
-        let step = || ImportError::work("make an encryption key");
+        let step = || ImportError::io("make an encryption key");
         let name = format!("{stem}.key");
         let key = random::<16>().map_err(step())?;
         tokio::fs::write(self.out().join(&name), key)

@@ -6,8 +6,8 @@ use std::time::Duration;
 use kinora_errors::Coded as _;
 use rustix::fs::{CWD, FileType, Mode, mknodat};
 
-use super::guarded::{self, Caps};
-use super::limits::Budget;
+use super::child::{self, ChildLimits};
+use super::limits::ImportBudget;
 use super::probe::probe;
 use super::{Ffmpeg, ImportError, ImportLimits};
 
@@ -18,8 +18,8 @@ fn pipe(dir: &Path) -> PathBuf {
     path
 }
 
-fn impatient() -> Budget {
-    Budget::begin(ImportLimits {
+fn impatient() -> ImportBudget {
+    ImportBudget::begin(ImportLimits {
         stall: Duration::from_millis(300),
         ..ImportLimits::default()
     })
@@ -49,11 +49,11 @@ async fn a_stuck_ffprobe_is_ended() {
 #[tokio::test]
 async fn a_child_that_is_dropped_is_gone_at_once() {
     let dir = tempfile::tempdir().unwrap();
-    let mut command = guarded::command("cat");
+    let mut command = child::command("cat");
     command.arg(pipe(dir.path()));
-    let caps = Caps::of(&ImportLimits::default());
-    let started = guarded::start(command, "cat", caps).await.unwrap();
-    let process = PathBuf::from(format!("/proc/{}", started.guarded.id()));
+    let limits = ChildLimits::of(&ImportLimits::default());
+    let started = child::start(command, "cat", limits).await.unwrap();
+    let process = PathBuf::from(format!("/proc/{}", started.guard.id()));
     assert!(process.exists());
     drop(started);
     assert!(!process.exists());
@@ -67,10 +67,10 @@ async fn a_child_outlives_the_thread_that_asked_for_it() {
     let asked = std::thread::spawn({
         let (path, handle) = (path.clone(), tokio::runtime::Handle::current());
         move || {
-            let mut command = guarded::command("cat");
+            let mut command = child::command("cat");
             command.arg(path);
-            let caps = Caps::of(&ImportLimits::default());
-            handle.block_on(guarded::start(command, "cat", caps))
+            let limits = ChildLimits::of(&ImportLimits::default());
+            handle.block_on(child::start(command, "cat", limits))
         }
     });
     let mut started = tokio::task::spawn_blocking(|| asked.join().unwrap().unwrap())
@@ -81,6 +81,6 @@ async fn a_child_outlives_the_thread_that_asked_for_it() {
         .await
         .unwrap()
         .unwrap();
-    let ended = tokio::time::timeout(Duration::from_secs(10), started.guarded.ended());
+    let ended = tokio::time::timeout(Duration::from_secs(10), started.guard.ended());
     assert!(ended.await.unwrap().unwrap().success());
 }

@@ -7,13 +7,11 @@ use std::time::Duration;
 
 use tokio::sync::Notify;
 
-use super::client::{Client, Proxies};
-use super::limits::Limits;
-use super::pulse::{Order, Pulse, Ticks, millis};
-use super::tally::{Hit, Tally};
+use super::activity::{Activity, CloseMode, Ticks, millis};
+use crate::context::{ClientId, LimitCounters, LimitHit, Limits, Proxies};
 
-/// How long a newcomer waits for the place of one that gives way, which is a matter of microseconds.
-const LEAVING: Duration = Duration::from_secs(1);
+/// How long a new connection waits for the slot of an evicted one, which is a matter of microseconds.
+const EVICTION_LIMIT: Duration = Duration::from_secs(1);
 
 /// Connections by the turn in which they fell idle.
 type Idle = BTreeMap<u64, u64>;
@@ -21,51 +19,51 @@ type Idle = BTreeMap<u64, u64>;
 /// All open connections.
 pub(super) struct Connections {
     limits: Arc<Limits>,
-    tally: Arc<Tally>,
+    counters: Arc<LimitCounters>,
     proxies: Proxies,
     ticks: Ticks,
-    register: Mutex<Register>,
-    /// Rings when one has left.
-    left: Notify,
+    registry: Mutex<Registry>,
+    /// Notified when a connection was closed.
+    one_closed: Notify,
 }
 
 #[derive(Default)]
-struct Register {
-    open: HashMap<u64, Entry>,
+struct Registry {
+    open: HashMap<u64, OpenConnection>,
     idle: Idle,
-    clients: HashMap<Client, Places>,
+    clients: HashMap<ClientId, ClientConnections>,
     /// Numbers connections and turns alike.
     next: u64,
 }
 
-struct Entry {
-    pulse: Arc<Pulse>,
+struct OpenConnection {
+    activity: Arc<Activity>,
     idle_turn: Option<u64>,
-    /// It was told to leave and will have done so soon.
-    leaves: bool,
+    /// It was asked to close, and does so soon.
+    evicted: bool,
 }
 
 /// What one client has open.
 #[derive(Default)]
-struct Places {
+struct ClientConnections {
     open: usize,
     idle: Idle,
 }
 
-impl Register {
+impl Registry {
     fn turn(&mut self) -> u64 {
         self.next = self.next.wrapping_add(1);
         self.next
     }
-    fn insert(&mut self, pulse: &Arc<Pulse>) -> u64 {
+    fn insert(&mut self, activity: &Arc<Activity>) -> u64 {
         let id = self.turn();
-        if let Some(client) = pulse.client {
+        if let Some(client) = activity.client {
             self.clients.entry(client).or_default().open += 1;
         }
-        let entry = Entry {
-            pulse: pulse.clone(),
+        let entry = OpenConnection {
+            activity: activity.clone(),
             idle_turn: None,
-            leaves: false,
+            evicted: false,
         };
         self.open.insert(id, entry);
         self.set_idle(id);
@@ -76,17 +74,17 @@ impl Register {
         let Some(entry) = self.open.get_mut(&id) else {
             return;
         };
-        if entry.leaves {
+        if entry.evicted {
             return;
         }
         entry.idle_turn = Some(turn);
         self.idle.insert(turn, id);
-        let places = entry
-            .pulse
+        let of_client = entry
+            .activity
             .client
             .and_then(|client| self.clients.get_mut(&client));
-        if let Some(places) = places {
-            places.idle.insert(turn, id);
+        if let Some(of_client) = of_client {
+            of_client.idle.insert(turn, id);
         }
     }
     fn set_busy(&mut self, id: u64) {
@@ -97,144 +95,156 @@ impl Register {
             return;
         };
         self.idle.remove(&turn);
-        let places = entry
-            .pulse
+        let of_client = entry
+            .activity
             .client
             .and_then(|client| self.clients.get_mut(&client));
-        if let Some(places) = places {
-            places.idle.remove(&turn);
+        if let Some(of_client) = of_client {
+            of_client.idle.remove(&turn);
         }
     }
     fn remove(&mut self, id: u64) {
         self.set_busy(id);
-        let Some(client) = self.open.remove(&id).and_then(|entry| entry.pulse.client) else {
+        let Some(client) = self
+            .open
+            .remove(&id)
+            .and_then(|entry| entry.activity.client)
+        else {
             return;
         };
-        if let Some(places) = self.clients.get_mut(&client) {
-            places.open -= 1;
-            if places.open == 0 {
+        if let Some(of_client) = self.clients.get_mut(&client) {
+            of_client.open -= 1;
+            if of_client.open == 0 {
                 self.clients.remove(&client);
             }
         }
     }
     /// The one that is idle longest, of this client or of all; where all are at work, the one whose answer has
     /// lain untaken longest, from that moment at the latest.
-    fn choose(&mut self, among: Option<Client>, stuck_by: u64) -> Option<Arc<Pulse>> {
+    fn evict(&mut self, among: Option<ClientId>, stalled_by: u64) -> Option<Arc<Activity>> {
         let idle = match among {
-            Some(client) => self.clients.get(&client).map(|places| &places.idle),
+            Some(client) => self.clients.get(&client).map(|of_client| &of_client.idle),
             None => Some(&self.idle),
         };
         let id = idle
             .and_then(|idle| idle.first_key_value())
             .map(|(_, id)| *id);
-        let id = id.or_else(|| self.stuck(among, stuck_by))?;
+        let id = id.or_else(|| self.longest_stalled(among, stalled_by))?;
         self.set_busy(id);
         let entry = self.open.get_mut(&id)?;
-        entry.leaves = true;
-        entry.pulse.give(Order::Leave);
-        Some(entry.pulse.clone())
+        entry.evicted = true;
+        entry.activity.request_close(CloseMode::Immediate);
+        Some(entry.activity.clone())
     }
-    fn stuck(&self, among: Option<Client>, by: u64) -> Option<u64> {
-        let stuck = self.open.iter().filter_map(|(id, entry)| {
-            let of_them = among.is_none() || entry.pulse.client == among;
-            let since = entry.pulse.stuck_since().filter(|since| *since <= by)?;
-            (of_them && !entry.leaves).then_some((since, *id))
+    fn longest_stalled(&self, among: Option<ClientId>, by: u64) -> Option<u64> {
+        let stalled = self.open.iter().filter_map(|(id, entry)| {
+            let of_them = among.is_none() || entry.activity.client == among;
+            let since = entry
+                .activity
+                .stalled_since()
+                .filter(|since| *since <= by)?;
+            (of_them && !entry.evicted).then_some((since, *id))
         });
-        stuck.min().map(|(_, id)| id)
+        stalled.min().map(|(_, id)| id)
     }
 }
 
 /// Why a newcomer finds no place.
 enum Full {
     /// This one leaves and makes room.
-    Leaving(Arc<Pulse>),
+    Evicting(Arc<Activity>),
     Refused,
 }
 
 impl Connections {
-    pub(super) fn new(limits: Arc<Limits>, tally: Arc<Tally>, proxies: Proxies) -> Self {
+    pub(super) fn new(limits: Arc<Limits>, counters: Arc<LimitCounters>, proxies: Proxies) -> Self {
         Self {
             limits,
-            tally,
+            counters,
             proxies,
             ticks: Ticks::start(),
-            register: Mutex::default(),
-            left: Notify::new(),
+            registry: Mutex::default(),
+            one_closed: Notify::new(),
         }
     }
-    fn register(&self) -> MutexGuard<'_, Register> {
-        self.register.lock().unwrap_or_else(PoisonError::into_inner)
+    fn registry(&self) -> MutexGuard<'_, Registry> {
+        self.registry.lock().unwrap_or_else(PoisonError::into_inner)
     }
     pub(super) fn proxies(&self) -> &Proxies {
         &self.proxies
     }
     pub(super) fn count(&self) -> usize {
-        self.register().open.len()
+        self.registry().open.len()
     }
 
     /// A place for a connection from that address, another's where there is no free one.
-    pub(super) async fn admit(self: &Arc<Self>, peer: IpAddr) -> Option<Seat> {
-        let client = (!self.proxies.trusts(peer)).then(|| Client::from(peer));
+    pub(super) async fn admit(self: &Arc<Self>, peer: IpAddr) -> Option<ConnectionSlot> {
+        let client = (!self.proxies.trusts(peer)).then(|| ClientId::from(peer));
         let admitted = async {
             loop {
                 match self.enter(peer, client) {
-                    Ok(seat) => return Some(seat),
-                    Err(Full::Leaving(other)) => other.gone.notified().await,
+                    Ok(slot) => return Some(slot),
+                    Err(Full::Evicting(other)) => other.closed.notified().await,
                     Err(Full::Refused) => return None,
                 }
             }
         };
-        let admitted = tokio::time::timeout(LEAVING, admitted).await;
+        let admitted = tokio::time::timeout(EVICTION_LIMIT, admitted).await;
         admitted.ok().flatten()
     }
 
-    fn enter(self: &Arc<Self>, peer: IpAddr, client: Option<Client>) -> Result<Seat, Full> {
-        let mut register = self.register();
-        let of_client = client.and_then(|client| register.clients.get(&client));
-        let among =
-            if of_client.is_some_and(|places| places.open >= self.limits.connections_per_client) {
-                self.tally.count(Hit::ClientConnections);
-                client
-            } else if register.open.len() >= self.limits.connections {
-                self.tally.count(Hit::Connections);
-                None
-            } else {
-                let pulse = Arc::new(Pulse::new(self.ticks.clone(), client));
-                let id = register.insert(&pulse);
-                return Ok(Seat {
-                    id,
-                    peer,
-                    pulse,
-                    connections: self.clone(),
-                });
-            };
-        Err(self.make_room(&mut register, among))
+    fn enter(
+        self: &Arc<Self>,
+        peer: IpAddr,
+        client: Option<ClientId>,
+    ) -> Result<ConnectionSlot, Full> {
+        let mut registry = self.registry();
+        let of_client = client.and_then(|client| registry.clients.get(&client));
+        let among = if of_client
+            .is_some_and(|of_client| of_client.open >= self.limits.connections_per_client)
+        {
+            self.counters.count(LimitHit::ClientConnections);
+            client
+        } else if registry.open.len() >= self.limits.connections {
+            self.counters.count(LimitHit::Connections);
+            None
+        } else {
+            let activity = Arc::new(Activity::new(self.ticks.clone(), client));
+            let id = registry.insert(&activity);
+            return Ok(ConnectionSlot {
+                id,
+                peer,
+                activity,
+                connections: self.clone(),
+            });
+        };
+        Err(self.make_room(&mut registry, among))
     }
 
-    fn make_room(&self, register: &mut Register, among: Option<Client>) -> Full {
+    fn make_room(&self, registry: &mut Registry, among: Option<ClientId>) -> Full {
         let patience = millis(self.limits.short_stall());
-        let stuck_by = self.ticks.now().saturating_sub(patience);
-        let chosen = register.choose(among, stuck_by);
-        chosen.map_or(Full::Refused, Full::Leaving)
+        let stalled_by = self.ticks.now().saturating_sub(patience);
+        let chosen = registry.evict(among, stalled_by);
+        chosen.map_or(Full::Refused, Full::Evicting)
     }
 
     /// The system has no file for a newcomer: one that is idle gives its own back.
-    pub(super) async fn want_of_files(&self) {
-        self.tally.count(Hit::OpenFiles);
-        let room = self.make_room(&mut self.register(), None);
-        if let Full::Leaving(other) = room {
-            let _ = tokio::time::timeout(LEAVING, other.gone.notified()).await;
+    pub(super) async fn out_of_files(&self) {
+        self.counters.count(LimitHit::OpenFiles);
+        let room = self.make_room(&mut self.registry(), None);
+        if let Full::Evicting(other) = room {
+            let _ = tokio::time::timeout(EVICTION_LIMIT, other.closed.notified()).await;
         }
     }
 
-    /// Tells all, and waits until they have done so.
-    pub(super) async fn end(&self, order: Order, within: Duration) {
-        for entry in self.register().open.values() {
-            entry.pulse.give(order);
+    /// Closes all, and waits until they are closed.
+    pub(super) async fn close(&self, mode: CloseMode, within: Duration) {
+        for entry in self.registry().open.values() {
+            entry.activity.request_close(mode);
         }
         let empty = async {
             loop {
-                let left = self.left.notified();
+                let left = self.one_closed.notified();
                 if self.count() == 0 {
                     return;
                 }
@@ -246,53 +256,53 @@ impl Connections {
 }
 
 /// A connection's place among the open ones; given back when dropped.
-pub(super) struct Seat {
+pub(super) struct ConnectionSlot {
     id: u64,
     pub(super) peer: IpAddr,
-    pub(super) pulse: Arc<Pulse>,
+    pub(super) activity: Arc<Activity>,
     connections: Arc<Connections>,
 }
 
-impl Seat {
+impl ConnectionSlot {
     pub(super) fn proxies(&self) -> &Proxies {
         self.connections.proxies()
     }
 }
 
-impl Drop for Seat {
+impl Drop for ConnectionSlot {
     fn drop(&mut self) {
-        self.connections.register().remove(self.id);
-        self.pulse.gone.notify_one();
-        self.connections.left.notify_one();
+        self.connections.registry().remove(self.id);
+        self.activity.closed.notify_one();
+        self.connections.one_closed.notify_one();
     }
 }
 
 /// A request that is being answered: as long as there is one, its connection is not idle.
-pub(super) struct AtWork {
+pub(super) struct ActiveRequest {
     id: u64,
-    pulse: Arc<Pulse>,
+    activity: Arc<Activity>,
     connections: Arc<Connections>,
 }
 
-impl AtWork {
-    pub(super) fn begin(seat: &Seat, http2: bool) -> Self {
-        let mut register = seat.connections.register();
-        if seat.pulse.begin(http2) {
-            register.set_busy(seat.id);
+impl ActiveRequest {
+    pub(super) fn begin(slot: &ConnectionSlot, http2: bool) -> Self {
+        let mut registry = slot.connections.registry();
+        if slot.activity.begin(http2) {
+            registry.set_busy(slot.id);
         }
         Self {
-            id: seat.id,
-            pulse: seat.pulse.clone(),
-            connections: seat.connections.clone(),
+            id: slot.id,
+            activity: slot.activity.clone(),
+            connections: slot.connections.clone(),
         }
     }
 }
 
-impl Drop for AtWork {
+impl Drop for ActiveRequest {
     fn drop(&mut self) {
-        let mut register = self.connections.register();
-        if self.pulse.end() {
-            register.set_idle(self.id);
+        let mut registry = self.connections.registry();
+        if self.activity.end() {
+            registry.set_idle(self.id);
         }
     }
 }
@@ -315,18 +325,22 @@ mod tests {
         Arc::new(connections)
     }
 
-    fn leaves(seat: &Seat) -> bool {
-        seat.connections.register().open[&seat.id].leaves
+    fn leaves(slot: &ConnectionSlot) -> bool {
+        slot.connections.registry().open[&slot.id].evicted
     }
 
     /// Lets one in as a server does, where those that are told to leave do so.
-    async fn admit(connections: &Arc<Connections>, last: u8, seats: &mut Vec<Seat>) -> bool {
+    async fn admit(
+        connections: &Arc<Connections>,
+        last: u8,
+        seats: &mut Vec<ConnectionSlot>,
+    ) -> bool {
         let newcomer = {
             let mut coming = Box::pin(connections.admit(IpAddr::from([192, 0, 2, last])));
             match (&mut coming).now_or_never() {
-                Some(seat) => seat,
+                Some(slot) => slot,
                 None => {
-                    seats.retain(|seat| !leaves(seat));
+                    seats.retain(|slot| !leaves(slot));
                     coming.await
                 }
             }
@@ -343,32 +357,35 @@ mod tests {
         for last in [1, 2, 3] {
             assert!(admit(&connections, last, &mut seats).await);
         }
-        let first = AtWork::begin(&seats[0], false);
-        let second = AtWork::begin(&seats[1], false);
+        let first = ActiveRequest::begin(&seats[0], false);
+        let second = ActiveRequest::begin(&seats[1], false);
         drop(second);
         // Of 2 and 3 the latter is idle longer.
         assert!(admit(&connections, 4, &mut seats).await);
-        let peers = |seats: &[Seat]| {
+        let peers = |seats: &[ConnectionSlot]| {
             seats
                 .iter()
-                .map(|seat| seat.peer.to_string())
+                .map(|slot| slot.peer.to_string())
                 .collect::<Vec<_>>()
         };
         assert_eq!(peers(&seats), ["192.0.2.1", "192.0.2.2", "192.0.2.4"]);
 
         // All at work: none gives way, unless its answer lies untaken.
-        let work: Vec<AtWork> = seats.iter().map(|seat| AtWork::begin(seat, true)).collect();
+        let work: Vec<ActiveRequest> = seats
+            .iter()
+            .map(|slot| ActiveRequest::begin(slot, true))
+            .collect();
         assert!(!admit(&connections, 5, &mut seats).await);
-        seats[1].pulse.stuck();
+        seats[1].activity.stalled();
         connections.ticks.advance(Duration::from_secs(14));
         assert!(!admit(&connections, 5, &mut seats).await);
         connections.ticks.advance(Duration::from_secs(2));
         assert!(admit(&connections, 5, &mut seats).await);
         assert_eq!(peers(&seats), ["192.0.2.1", "192.0.2.4", "192.0.2.5"]);
         drop((first, work, seats));
-        let register = connections.register();
+        let registry = connections.registry();
         assert!(
-            register.open.is_empty() && register.idle.is_empty() && register.clients.is_empty()
+            registry.open.is_empty() && registry.idle.is_empty() && registry.clients.is_empty()
         );
     }
 
@@ -384,8 +401,8 @@ mod tests {
         assert_eq!(seats[0].peer.to_string(), "192.0.2.9");
         // A trusted proxy speaks for many clients.
         for _ in 0..7 {
-            let seat = connections.admit(IpAddr::from([127, 0, 0, 1])).await;
-            seats.extend(seat);
+            let slot = connections.admit(IpAddr::from([127, 0, 0, 1])).await;
+            seats.extend(slot);
         }
         assert_eq!(connections.count(), 10);
     }

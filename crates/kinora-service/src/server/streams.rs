@@ -7,9 +7,7 @@ use std::task::Poll;
 
 use tokio::time::{Instant, sleep};
 
-use super::client::Budget;
-use super::limits::Limits;
-use super::tally::{Hit, Tally};
+use crate::context::{Budget, LimitCounters, LimitHit, Limits};
 
 /// Runs streams. A task is woken when its answer goes on: when the peer opens the window, or the body has more. One that
 /// nothing wakes for long is dropped, which resets its stream and frees what it holds.
@@ -17,7 +15,7 @@ use super::tally::{Hit, Tally};
 pub(super) struct StreamExecutor {
     pub(super) limits: Arc<Limits>,
     pub(super) budget: Arc<Budget>,
-    pub(super) tally: Arc<Tally>,
+    pub(super) counters: Arc<LimitCounters>,
 }
 
 impl StreamExecutor {
@@ -45,7 +43,7 @@ where
                 if alarm.as_mut().poll(context).is_pending() {
                     woken = Instant::now();
                 } else if this.is_stalled(woken) {
-                    this.tally.count(Hit::WriteStall);
+                    this.counters.count(LimitHit::WriteStall);
                     return Poll::Ready(());
                 } else {
                     alarm.set(sleep(this.limits.short_stall()));

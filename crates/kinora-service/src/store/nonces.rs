@@ -4,7 +4,7 @@ use tokio::sync::Mutex;
 use tracing::{error, info};
 
 use super::AccountStore;
-use super::reserve::{Mark, Reserve};
+use super::reserve::{NonceDigest, Reserve};
 use crate::error::ServiceError;
 
 /// A disk that was full has room again when for so long nothing was refused: a full one takes a little now and then.
@@ -15,18 +15,18 @@ pub(crate) struct Nonces {
     accounts: Arc<dyn AccountStore>,
     /// One request at a time looks at both and writes to one of them.
     reserve: Option<Mutex<Reserve>>,
-    want: BlockingMutex<Want>,
+    shortage: BlockingMutex<ShortageReport>,
 }
 
-/// What the operator was told of the room for nonces. He is told once, however many requests meet it.
+/// What the operator was reported of the room for nonces. It is reported once, however many requests meet it.
 #[derive(Default)]
-struct Want {
-    told: Option<Lack>,
+struct ShortageReport {
+    reported: Option<Shortage>,
     last_ms: i64,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Lack {
+enum Shortage {
     /// The database cannot grow.
     Disk,
     /// And the reserve is used up.
@@ -38,7 +38,7 @@ impl Nonces {
         Self {
             accounts,
             reserve: reserve.map(Mutex::new),
-            want: BlockingMutex::default(),
+            shortage: BlockingMutex::default(),
         }
     }
 
@@ -58,10 +58,10 @@ impl Nonces {
             Some(reserve) => Some(reserve.lock().await),
             None => None,
         };
-        let mark = Mark::of(key_id, nonce);
+        let digest = NonceDigest::of(key_id, nonce);
         if reserve
             .as_ref()
-            .is_some_and(|reserve| reserve.holds(&mark, now_ms))
+            .is_some_and(|reserve| reserve.holds(&digest, now_ms))
         {
             return Ok(false);
         }
@@ -78,36 +78,36 @@ impl Nonces {
         }
         let kept = reserve
             .as_mut()
-            .map(|reserve| reserve.put(mark, until_ms, now_ms));
+            .map(|reserve| reserve.put(digest, until_ms, now_ms));
         if let Some(Ok(())) = kept {
-            self.lacks(Lack::Disk, now_ms);
+            self.report_shortage(Shortage::Disk, now_ms);
             return Ok(true);
         }
-        self.lacks(Lack::Reserve, now_ms);
+        self.report_shortage(Shortage::Reserve, now_ms);
         Err(ServiceError::DiskFull(full))
     }
 
-    fn lacks(&self, lack: Lack, now_ms: i64) {
-        let mut want = self.want.lock().unwrap_or_else(PoisonError::into_inner);
-        want.last_ms = now_ms;
-        if want.told >= Some(lack) {
+    fn report_shortage(&self, kind: Shortage, now_ms: i64) {
+        let mut shortage = self.shortage.lock().unwrap_or_else(PoisonError::into_inner);
+        shortage.last_ms = now_ms;
+        if shortage.reported >= Some(kind) {
             return;
         }
-        want.told = Some(lack);
-        match lack {
-            Lack::Disk => error!(
+        shortage.reported = Some(kind);
+        match kind {
+            Shortage::Disk => error!(
                 "the disk is full: requests are answered as long as the reserve for their nonces lasts; free some space"
             ),
-            Lack::Reserve => error!(
+            Shortage::Reserve => error!(
                 "the disk is full and no reserve is left: signed requests are refused (503), media are read on; free some space"
             ),
         }
     }
 
     fn has_room(&self, now_ms: i64) {
-        let mut want = self.want.lock().unwrap_or_else(PoisonError::into_inner);
-        if want.told.is_some() && now_ms.saturating_sub(want.last_ms) >= QUIET_MS {
-            want.told = None;
+        let mut shortage = self.shortage.lock().unwrap_or_else(PoisonError::into_inner);
+        if shortage.reported.is_some() && now_ms.saturating_sub(shortage.last_ms) >= QUIET_MS {
+            shortage.reported = None;
             info!("the disk has room again");
         }
     }

@@ -10,27 +10,28 @@ use std::path::Path;
 use sha2::{Digest as _, Sha256};
 
 const RECORD_LEN: usize = 32;
-const MARK_LEN: usize = 24;
+const DIGEST_LEN: usize = 24;
 /// 1 MiB: 36 requests a second for the quarter of an hour in which a request can be replayed.
 const RECORDS: usize = 32_768;
 const FILE_LEN: usize = RECORDS * RECORD_LEN;
 
 /// A nonce of a key, in a fixed length.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) struct Mark([u8; MARK_LEN]);
+pub(super) struct NonceDigest([u8; DIGEST_LEN]);
 
-impl Mark {
+impl NonceDigest {
     pub(super) fn of(key_id: &str, nonce: &str) -> Self {
-        let digest = Sha256::new()
+        let hash = Sha256::new()
             .chain_update(key_id)
             .chain_update([0])
             .chain_update(nonce)
             .finalize();
-        let mut mark = [0; MARK_LEN];
-        mark.iter_mut()
-            .zip(digest)
+        let mut digest = [0; DIGEST_LEN];
+        digest
+            .iter_mut()
+            .zip(hash)
             .for_each(|(to, from)| *to = from);
-        Self(mark)
+        Self(digest)
     }
 }
 
@@ -38,7 +39,7 @@ impl Mark {
 pub(crate) struct Reserve {
     file: File,
     /// Until when (milliseconds since 1970), and in which record.
-    live: HashMap<Mark, (i64, usize)>,
+    live: HashMap<NonceDigest, (i64, usize)>,
     free: Vec<usize>,
 }
 
@@ -68,8 +69,8 @@ impl Reserve {
         };
         for (place, record) in bytes.chunks_exact(RECORD_LEN).enumerate() {
             match read_record(record).filter(|(_, until_ms)| *until_ms >= now_ms) {
-                Some((mark, until_ms)) => {
-                    reserve.live.insert(mark, (until_ms, place));
+                Some((digest, until_ms)) => {
+                    reserve.live.insert(digest, (until_ms, place));
                 }
                 None => reserve.free.push(place),
             }
@@ -77,9 +78,9 @@ impl Reserve {
         Ok(reserve)
     }
 
-    pub(super) fn holds(&self, mark: &Mark, now_ms: i64) -> bool {
+    pub(super) fn holds(&self, digest: &NonceDigest, now_ms: i64) -> bool {
         self.live
-            .get(mark)
+            .get(digest)
             .is_some_and(|(until_ms, _)| *until_ms >= now_ms)
     }
 
@@ -87,7 +88,12 @@ impl Reserve {
     ///
     /// # Errors
     /// All records are in use, or the file cannot be written.
-    pub(super) fn put(&mut self, mark: Mark, until_ms: i64, now_ms: i64) -> io::Result<()> {
+    pub(super) fn put(
+        &mut self,
+        digest: NonceDigest,
+        until_ms: i64,
+        now_ms: i64,
+    ) -> io::Result<()> {
         if self.free.is_empty() {
             let free = &mut self.free;
             self.live.retain(|_, (until_ms, place)| {
@@ -100,13 +106,13 @@ impl Reserve {
         }
         let place = self.free.pop().ok_or(io::ErrorKind::StorageFull)?;
         let mut record = [0; RECORD_LEN];
-        let (digest, until) = record.split_at_mut(MARK_LEN);
-        digest.copy_from_slice(&mark.0);
+        let (hash, until) = record.split_at_mut(DIGEST_LEN);
+        hash.copy_from_slice(&digest.0);
         until.copy_from_slice(&until_ms.to_le_bytes());
         let written = self.file.write_all_at(&record, (place * RECORD_LEN) as u64);
         match written {
             Ok(()) => {
-                self.live.insert(mark, (until_ms, place));
+                self.live.insert(digest, (until_ms, place));
             }
             Err(_) => self.free.push(place),
         }
@@ -114,10 +120,10 @@ impl Reserve {
     }
 }
 
-fn read_record(record: &[u8]) -> Option<(Mark, i64)> {
-    let (mark, until_ms) = record.split_at_checked(MARK_LEN)?;
+fn read_record(record: &[u8]) -> Option<(NonceDigest, i64)> {
+    let (digest, until_ms) = record.split_at_checked(DIGEST_LEN)?;
     let until_ms = i64::from_le_bytes(until_ms.try_into().ok()?);
-    Some((Mark(mark.try_into().ok()?), until_ms)).filter(|_| until_ms > 0)
+    Some((NonceDigest(digest.try_into().ok()?), until_ms)).filter(|_| until_ms > 0)
 }
 
 #[cfg(test)]
@@ -128,7 +134,7 @@ mod tests {
     fn what_was_remembered_is_known_after_a_restart_for_as_long_as_it_counts() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("reserve");
-        let (a, b) = (Mark::of("key", "a"), Mark::of("key", "b"));
+        let (a, b) = (NonceDigest::of("key", "a"), NonceDigest::of("key", "b"));
         let mut reserve = Reserve::open(&path, 1).unwrap();
         assert!(!reserve.holds(&a, 1));
         reserve.put(a, 100, 1).unwrap();
@@ -137,7 +143,7 @@ mod tests {
         std::mem::forget(reserve);
         let again = Reserve::open(&path, 60).unwrap();
         assert!(again.holds(&a, 60) && !again.holds(&b, 60));
-        assert!(!again.holds(&a, 101) && !again.holds(&Mark::of("keya", ""), 60));
+        assert!(!again.holds(&a, 101) && !again.holds(&NonceDigest::of("keya", ""), 60));
         assert_eq!(std::fs::metadata(&path).unwrap().len(), FILE_LEN as u64);
     }
 
@@ -146,10 +152,10 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let mut reserve = Reserve::open(&dir.path().join("reserve"), 1).unwrap();
         for number in 0..RECORDS {
-            let mark = Mark::of("key", &number.to_string());
-            reserve.put(mark, 100, 1).unwrap();
+            let digest = NonceDigest::of("key", &number.to_string());
+            reserve.put(digest, 100, 1).unwrap();
         }
-        let late = Mark::of("key", "late");
+        let late = NonceDigest::of("key", "late");
         let refused = reserve.put(late, 200, 100).unwrap_err();
         assert_eq!(refused.kind(), io::ErrorKind::StorageFull);
         reserve.put(late, 200, 101).unwrap();

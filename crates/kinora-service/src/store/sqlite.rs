@@ -11,11 +11,11 @@ use sqlx::sqlite::{
 };
 use sqlx::{Connection as _, Row as _};
 
-use super::{AccountStore, Answer, VideoStore, failure};
+use super::{AccountStore, StoreFuture, VideoStore, failure};
 use crate::crypto::{MasterKey, random};
 use crate::domain::{
     AccessKey, AccountState, Definition, Encryption, Format, Policy, RefererRule, Rendition, Role,
-    Trust, Video, VideoId, VideoStatus, clean_title,
+    TrustPolicy, Video, VideoId, VideoStatus, clean_title,
 };
 use crate::error::ServiceError;
 
@@ -173,7 +173,9 @@ impl SqliteStore {
             .bind(i64::from(at_most))
             .fetch_all(&self.readers)
             .await?;
-        ids.iter().map(|id| word(id, VideoId::parse)).collect()
+        ids.iter()
+            .map(|id| parse_column(id, VideoId::parse))
+            .collect()
     }
 
     async fn setting<T: serde::de::DeserializeOwned>(
@@ -213,7 +215,7 @@ fn from_json<T: serde::de::DeserializeOwned>(text: &str) -> Result<T, ServiceErr
 
 /// A policy that can not be read gives no right: whoever depends on it is refused.
 fn to_policy(document: &str) -> Result<Policy, ServiceError> {
-    Policy::of_row(document)
+    Policy::from_stored(document)
         .map_err(|error| ServiceError::Database(sqlx::Error::Decode(error.into())))
 }
 
@@ -234,14 +236,14 @@ fn to_role(row: &SqliteRow) -> Result<Role, ServiceError> {
     })
 }
 
-fn word<T>(text: &str, parse: fn(&str) -> Option<T>) -> Result<T, ServiceError> {
+fn parse_column<T>(text: &str, parse: fn(&str) -> Option<T>) -> Result<T, ServiceError> {
     parse(text).ok_or_else(|| {
         ServiceError::Database(sqlx::Error::Decode(format!("unknown word {text:?}").into()))
     })
 }
 
 impl AccountStore for SqliteStore {
-    fn account_state(&self) -> Answer<'_, AccountState> {
+    fn account_state(&self) -> StoreFuture<'_, AccountState> {
         async {
             Ok(self
                 .setting(ACCOUNT_STATE)
@@ -250,10 +252,10 @@ impl AccountStore for SqliteStore {
         }
         .boxed()
     }
-    fn set_account_state(&self, state: AccountState) -> Answer<'_, ()> {
+    fn set_account_state(&self, state: AccountState) -> StoreFuture<'_, ()> {
         async move { self.set_setting(ACCOUNT_STATE, &state).await }.boxed()
     }
-    fn access_key<'a>(&'a self, id: &'a str) -> Answer<'a, Option<AccessKey>> {
+    fn access_key<'a>(&'a self, id: &'a str) -> StoreFuture<'a, Option<AccessKey>> {
         async move {
             let row = sqlx::query("SELECT * FROM access_key WHERE id = $1")
                 .bind(id)
@@ -263,7 +265,7 @@ impl AccountStore for SqliteStore {
         }
         .boxed()
     }
-    fn access_keys(&self) -> Answer<'_, Vec<AccessKey>> {
+    fn access_keys(&self) -> StoreFuture<'_, Vec<AccessKey>> {
         async {
             let rows = sqlx::query("SELECT * FROM access_key ORDER BY id")
                 .fetch_all(&self.readers)
@@ -272,7 +274,7 @@ impl AccountStore for SqliteStore {
         }
         .boxed()
     }
-    fn has_access_key(&self) -> Answer<'_, bool> {
+    fn has_access_key(&self) -> StoreFuture<'_, bool> {
         async {
             Ok(sqlx::query("SELECT id FROM access_key LIMIT 1")
                 .fetch_optional(&self.writer)
@@ -281,7 +283,7 @@ impl AccountStore for SqliteStore {
         }
         .boxed()
     }
-    fn put_access_key<'a>(&'a self, key: &'a AccessKey) -> Answer<'a, ()> {
+    fn put_access_key<'a>(&'a self, key: &'a AccessKey) -> StoreFuture<'a, ()> {
         async move {
             sqlx::query(
                 "INSERT INTO access_key (id, secret, policy, active) VALUES ($1, $2, $3, $4) \
@@ -302,7 +304,7 @@ impl AccountStore for SqliteStore {
         id: &'a str,
         policy: Option<&'a Policy>,
         active: Option<bool>,
-    ) -> Answer<'a, bool> {
+    ) -> StoreFuture<'a, bool> {
         async move {
             let done = sqlx::query("UPDATE access_key SET policy = COALESCE($1, policy), active = COALESCE($2, active) WHERE id = $3")
                 .bind(policy.map(Policy::document))
@@ -314,7 +316,7 @@ impl AccountStore for SqliteStore {
         }
         .boxed()
     }
-    fn delete_access_key<'a>(&'a self, id: &'a str) -> Answer<'a, bool> {
+    fn delete_access_key<'a>(&'a self, id: &'a str) -> StoreFuture<'a, bool> {
         async move {
             let done = sqlx::query("DELETE FROM access_key WHERE id = $1")
                 .bind(id)
@@ -324,7 +326,7 @@ impl AccountStore for SqliteStore {
         }
         .boxed()
     }
-    fn role<'a>(&'a self, name: &'a str) -> Answer<'a, Option<Role>> {
+    fn role<'a>(&'a self, name: &'a str) -> StoreFuture<'a, Option<Role>> {
         async move {
             let row = sqlx::query("SELECT * FROM role WHERE name = $1")
                 .bind(name)
@@ -334,7 +336,7 @@ impl AccountStore for SqliteStore {
         }
         .boxed()
     }
-    fn roles(&self) -> Answer<'_, Vec<Role>> {
+    fn roles(&self) -> StoreFuture<'_, Vec<Role>> {
         async {
             let rows = sqlx::query("SELECT * FROM role ORDER BY name")
                 .fetch_all(&self.readers)
@@ -343,7 +345,7 @@ impl AccountStore for SqliteStore {
         }
         .boxed()
     }
-    fn put_role<'a>(&'a self, role: &'a Role) -> Answer<'a, ()> {
+    fn put_role<'a>(&'a self, role: &'a Role) -> StoreFuture<'a, ()> {
         async move {
             sqlx::query(
                 "INSERT INTO role (name, policy, trust) VALUES ($1, $2, $3) \
@@ -362,8 +364,8 @@ impl AccountStore for SqliteStore {
         &'a self,
         name: &'a str,
         policy: Option<&'a Policy>,
-        trust: Option<&'a Trust>,
-    ) -> Answer<'a, bool> {
+        trust: Option<&'a TrustPolicy>,
+    ) -> StoreFuture<'a, bool> {
         async move {
             let done = sqlx::query("UPDATE role SET policy = COALESCE($1, policy), trust = COALESCE($2, trust) WHERE name = $3")
                 .bind(policy.map(Policy::document))
@@ -375,7 +377,7 @@ impl AccountStore for SqliteStore {
         }
         .boxed()
     }
-    fn delete_role<'a>(&'a self, name: &'a str) -> Answer<'a, bool> {
+    fn delete_role<'a>(&'a self, name: &'a str) -> StoreFuture<'a, bool> {
         async move {
             let done = sqlx::query("DELETE FROM role WHERE name = $1")
                 .bind(name)
@@ -385,10 +387,10 @@ impl AccountStore for SqliteStore {
         }
         .boxed()
     }
-    fn referer_rule(&self) -> Answer<'_, RefererRule> {
+    fn referer_rule(&self) -> StoreFuture<'_, RefererRule> {
         async { Ok(self.setting(REFERER_RULE).await?.unwrap_or_default()) }.boxed()
     }
-    fn set_referer_rule<'a>(&'a self, rule: &'a RefererRule) -> Answer<'a, ()> {
+    fn set_referer_rule<'a>(&'a self, rule: &'a RefererRule) -> StoreFuture<'a, ()> {
         async move { self.set_setting(REFERER_RULE, rule).await }.boxed()
     }
     fn remember_nonce<'a>(
@@ -396,7 +398,7 @@ impl AccountStore for SqliteStore {
         key_id: &'a str,
         nonce: &'a str,
         until_ms: i64,
-    ) -> Answer<'a, bool> {
+    ) -> StoreFuture<'a, bool> {
         async move {
             let done = sqlx::query("INSERT INTO nonce (key_id, nonce, until_ms) VALUES ($1, $2, $3) ON CONFLICT (key_id, nonce) DO NOTHING")
                 .bind(key_id)
@@ -408,7 +410,7 @@ impl AccountStore for SqliteStore {
         }
         .boxed()
     }
-    fn forget_nonces(&self, before_ms: i64, at_most: u32) -> Answer<'_, u64> {
+    fn forget_nonces(&self, before_ms: i64, at_most: u32) -> StoreFuture<'_, u64> {
         async move {
             let done = sqlx::query(FORGET_NONCES)
                 .bind(before_ms)
@@ -419,7 +421,7 @@ impl AccountStore for SqliteStore {
         }
         .boxed()
     }
-    fn has_nonce<'a>(&'a self, key_id: &'a str, nonce: &'a str) -> Answer<'a, bool> {
+    fn has_nonce<'a>(&'a self, key_id: &'a str, nonce: &'a str) -> StoreFuture<'a, bool> {
         async move {
             let found = sqlx::query("SELECT until_ms FROM nonce WHERE key_id = $1 AND nonce = $2")
                 .bind(key_id)
@@ -434,10 +436,10 @@ impl AccountStore for SqliteStore {
 
 fn to_video(row: &SqliteRow) -> Result<Video, ServiceError> {
     Ok(Video {
-        id: word(row.try_get("id")?, VideoId::parse)?,
+        id: parse_column(row.try_get("id")?, VideoId::parse)?,
         // Also what was written before titles were cleaned.
         title: clean_title(row.try_get("title")?),
-        status: word(row.try_get("status")?, VideoStatus::parse)?,
+        status: parse_column(row.try_get("status")?, VideoStatus::parse)?,
         duration_s: row.try_get("duration_s")?,
         size: u64::try_from(row.try_get::<i64, _>("size")?).unwrap_or(0),
         cover: row.try_get("cover")?,
@@ -451,9 +453,9 @@ fn to_rendition(row: &SqliteRow) -> Result<Rendition, ServiceError> {
     };
     Ok(Rendition {
         file: row.try_get("file")?,
-        format: word(row.try_get("format")?, Format::parse)?,
-        definition: word(row.try_get("definition")?, Definition::parse)?,
-        encryption: word(row.try_get("encryption")?, Encryption::parse)?,
+        format: parse_column(row.try_get("format")?, Format::parse)?,
+        definition: parse_column(row.try_get("definition")?, Definition::parse)?,
+        encryption: parse_column(row.try_get("encryption")?, Encryption::parse)?,
         audio_only: row.try_get::<i64, _>("audio_only")? != 0,
         bitrate_kbps: row.try_get("bitrate_kbps")?,
         fps: row.try_get("fps")?,
@@ -469,7 +471,7 @@ fn sql_size(size: u64) -> i64 {
 }
 
 impl VideoStore for SqliteStore {
-    fn insert_video<'a>(&'a self, video: &'a Video) -> Answer<'a, ()> {
+    fn insert_video<'a>(&'a self, video: &'a Video) -> StoreFuture<'a, ()> {
         async move {
             sqlx::query("INSERT INTO video (id, title, status, duration_s, size, cover, created_ms) VALUES ($1, $2, $3, $4, $5, $6, $7)")
                 .bind(video.id.as_str())
@@ -485,7 +487,7 @@ impl VideoStore for SqliteStore {
         }
         .boxed()
     }
-    fn video<'a>(&'a self, id: &'a VideoId) -> Answer<'a, Option<Video>> {
+    fn video<'a>(&'a self, id: &'a VideoId) -> StoreFuture<'a, Option<Video>> {
         async move {
             let row = sqlx::query("SELECT * FROM video WHERE id = $1")
                 .bind(id.as_str())
@@ -495,7 +497,7 @@ impl VideoStore for SqliteStore {
         }
         .boxed()
     }
-    fn videos(&self) -> Answer<'_, Vec<Video>> {
+    fn videos(&self) -> StoreFuture<'_, Vec<Video>> {
         async {
             let rows = sqlx::query("SELECT * FROM video ORDER BY created_ms, id")
                 .fetch_all(&self.readers)
@@ -504,7 +506,7 @@ impl VideoStore for SqliteStore {
         }
         .boxed()
     }
-    fn renditions<'a>(&'a self, id: &'a VideoId) -> Answer<'a, Vec<Rendition>> {
+    fn renditions<'a>(&'a self, id: &'a VideoId) -> StoreFuture<'a, Vec<Rendition>> {
         async move {
             let rows = sqlx::query("SELECT * FROM rendition WHERE video_id = $1 ORDER BY position")
                 .bind(id.as_str())
@@ -514,7 +516,11 @@ impl VideoStore for SqliteStore {
         }
         .boxed()
     }
-    fn finish_video<'a>(&'a self, video: &'a Video, renditions: &'a [Rendition]) -> Answer<'a, ()> {
+    fn finish_video<'a>(
+        &'a self,
+        video: &'a Video,
+        renditions: &'a [Rendition],
+    ) -> StoreFuture<'a, ()> {
         async move {
             let mut tx = self.writer.begin().await?;
             let taken = sqlx::query(
@@ -556,12 +562,12 @@ impl VideoStore for SqliteStore {
         }
         .boxed()
     }
-    fn step_video<'a>(
+    fn transition_video<'a>(
         &'a self,
         id: &'a VideoId,
         from: VideoStatus,
         to: VideoStatus,
-    ) -> Answer<'a, bool> {
+    ) -> StoreFuture<'a, bool> {
         async move {
             let done = sqlx::query("UPDATE video SET status = $1 WHERE id = $2 AND status = $3")
                 .bind(to.as_str())
@@ -573,7 +579,7 @@ impl VideoStore for SqliteStore {
         }
         .boxed()
     }
-    fn delete_unfinished<'a>(&'a self, id: &'a VideoId) -> Answer<'a, bool> {
+    fn delete_unfinished<'a>(&'a self, id: &'a VideoId) -> StoreFuture<'a, bool> {
         async move {
             let done = sqlx::query("DELETE FROM video WHERE id = $1 AND status = $2")
                 .bind(id.as_str())
@@ -584,7 +590,7 @@ impl VideoStore for SqliteStore {
         }
         .boxed()
     }
-    fn delete_video<'a>(&'a self, id: &'a VideoId) -> Answer<'a, bool> {
+    fn delete_video<'a>(&'a self, id: &'a VideoId) -> StoreFuture<'a, bool> {
         async move {
             let done = sqlx::query("DELETE FROM video WHERE id = $1")
                 .bind(id.as_str())

@@ -1,17 +1,9 @@
 use super::*;
 use crate::RefererRule;
 
-async fn begin() -> (tempfile::TempDir, Running, Triple, VideoId) {
-    let dir = tempfile::tempdir().unwrap();
-    let (service, key) =
-        Running::start(&dir.path().join("data"), Arc::new(ManualClock::now())).await;
-    let id = service.publish().await;
-    (dir, service, key.unwrap(), id)
-}
-
 #[tokio::test]
 async fn media_is_sent_whole_in_parts_and_not_at_all() {
-    let (_dir, service, key, id) = begin().await;
+    let (_dir, service, key, id) = with_a_video().await;
     let target = service.play_url(&key, &id, "mp4").await;
     let whole = service.get(&target, &[]).await;
     assert_eq!(
@@ -63,7 +55,7 @@ async fn media_is_sent_whole_in_parts_and_not_at_all() {
 
 #[tokio::test]
 async fn a_url_opens_its_own_path_until_its_time() {
-    let (_dir, service, key, id) = begin().await;
+    let (_dir, service, key, id) = with_a_video().await;
     let target = service.play_url(&key, &id, "mp4").await;
     let (path, query) = target.split_once('?').unwrap();
     let refused = |target: String| {
@@ -102,7 +94,7 @@ async fn a_url_opens_its_own_path_until_its_time() {
 
 #[tokio::test]
 async fn no_path_leads_out_of_the_media() {
-    let (_dir, service, key, id) = begin().await;
+    let (_dir, service, key, id) = with_a_video().await;
     let query = service.play_url(&key, &id, "mp4").await;
     let (_, query) = query.split_once('?').unwrap();
     for path in [
@@ -126,7 +118,7 @@ async fn no_path_leads_out_of_the_media() {
 
 #[tokio::test]
 async fn referer_rules_and_the_status_are_obeyed() {
-    let (_dir, service, key, id) = begin().await;
+    let (_dir, service, key, id) = with_a_video().await;
     let target = service.play_url(&key, &id, "mp4").await;
     let rule = RefererRule {
         allow: vec!["page.test".parse().unwrap()],

@@ -1,24 +1,10 @@
 use std::collections::BTreeSet;
 
 use super::*;
-use crate::{AccountState, Policy, Role, Trust};
+use crate::{AccountState, Policy, Role, TrustPolicy};
 
 async fn begin() -> (tempfile::TempDir, Running, Triple) {
-    let dir = tempfile::tempdir().unwrap();
-    let (service, key) =
-        Running::start(&dir.path().join("data"), Arc::new(ManualClock::now())).await;
-    (dir, service, key.unwrap())
-}
-
-async fn assume(service: &Running, key: &Triple, more: &[(&str, &str)]) -> Reply {
-    let mut params = vec![
-        ("Action", "AssumeRole"),
-        ("Version", "2015-04-01"),
-        ("RoleArn", "acs:ram::1:role/player"),
-        ("RoleSessionName", "viewer"),
-    ];
-    params.extend(more);
-    service.call(key, &params).await
+    Running::alone(ManualClock::now()).await
 }
 
 #[tokio::test]
@@ -91,17 +77,75 @@ async fn a_preflight_is_allowed() {
     service.stop().await;
 }
 
+/// A parameter of GetPlayInfo, what it is set to, and how that is answered.
+const BAD_PARAMETERS: [(&str, &str, u16, &str); 17] = [
+    ("Timestamp", "", 400, "MissingParameter"),
+    ("Formats", "avi", 400, "InvalidParameter.Formats"),
+    ("Definition", "XX", 400, "InvalidParameter.Definition"),
+    ("StreamType", "smell", 400, "InvalidParameter.StreamType"),
+    ("ResultType", "Some", 400, "InvalidParameter.ResultType"),
+    ("AuthTimeout", "0", 400, "InvalidParameter.AuthTimeout"),
+    ("PlayConfig", "[]", 400, "InvalidParameter.PlayConfig"),
+    ("AuthInfo", "{}", 400, "InvalidParameter.AuthInfo"),
+    ("Version", "2000-01-01", 400, "InvalidParameter.Version"),
+    ("Action", "Nothing", 400, "UnsupportedOperation"),
+    (
+        "SignatureMethod",
+        "NONE",
+        400,
+        "InvalidParameter.SignatureMethod",
+    ),
+    ("Formats", "mp3", 404, "InvalidVideo.NoneStream"),
+    (
+        "VideoId",
+        "5aed81b74ba84920be578cdfe004af4b",
+        404,
+        "InvalidVideo.NotFound",
+    ),
+    ("VideoId", "../../etc/passwd", 404, "InvalidVideo.NotFound"),
+    (
+        "Timestamp",
+        "2017-10-10T12:02:54Z",
+        400,
+        "InvalidTimeStamp.Expired",
+    ),
+    ("Timestamp", "now", 400, "InvalidTimeStamp.Format"),
+    (
+        "SecurityToken",
+        "abc",
+        400,
+        "InvalidSecurityToken.Malformed",
+    ),
+];
+
+/// Every error has its status, its code and a message, and repeats no secret.
+fn refused(reply: &Reply, key: &Triple, status: u16, code: &str) {
+    let got = (reply.status, reply.code());
+    assert_eq!(got, (status, code.to_owned()), "{}", reply.text());
+    assert!(reply.json()["Message"].as_str().unwrap().len() > 20);
+    assert!(reply.json()["RequestId"].is_string() && reply.json()["HostId"].is_string());
+    assert!(!reply.text().contains(&key.secret));
+}
+
 #[tokio::test]
-async fn bad_requests_get_the_documented_codes() {
-    let (_dir, service, key) = begin().await;
-    let id = service.publish().await;
-    let play = |name, value| {
-        vec![
-            ("Action", "GetPlayInfo"),
-            ("VideoId", id.as_str()),
-            (name, value),
-        ]
-    };
+async fn bad_parameters_get_the_documented_codes() {
+    let (_dir, service, key, id) = with_a_video().await;
+    let play = [("Action", "GetPlayInfo"), ("VideoId", id.as_str())];
+    for (name, value, status, code) in BAD_PARAMETERS {
+        let reply = service
+            .call(&key, &[&play[..], &[(name, value)]].concat())
+            .await;
+        refused(&reply, &key, status, code);
+    }
+    let reply = service.call(&key, &play[..1]).await;
+    refused(&reply, &key, 400, "MissingParameter");
+    service.stop().await;
+}
+
+#[tokio::test]
+async fn bad_keys_get_the_documented_codes() {
+    let (_dir, service, key, id) = with_a_video().await;
+    let play = [("Action", "GetPlayInfo"), ("VideoId", id.as_str())];
     let wrong = Triple {
         secret: "wrong".into(),
         ..key.clone()
@@ -110,123 +154,11 @@ async fn bad_requests_get_the_documented_codes() {
         id: "KN0".into(),
         ..key.clone()
     };
-    for (caller, params, status, code) in [
-        (
-            &key,
-            vec![("Action", "GetPlayInfo")],
-            400,
-            "MissingParameter",
-        ),
-        (&key, play("Timestamp", ""), 400, "MissingParameter"),
-        (
-            &key,
-            play("Formats", "avi"),
-            400,
-            "InvalidParameter.Formats",
-        ),
-        (
-            &key,
-            play("Definition", "XX"),
-            400,
-            "InvalidParameter.Definition",
-        ),
-        (
-            &key,
-            play("StreamType", "smell"),
-            400,
-            "InvalidParameter.StreamType",
-        ),
-        (
-            &key,
-            play("ResultType", "Some"),
-            400,
-            "InvalidParameter.ResultType",
-        ),
-        (
-            &key,
-            play("AuthTimeout", "0"),
-            400,
-            "InvalidParameter.AuthTimeout",
-        ),
-        (
-            &key,
-            play("PlayConfig", "[]"),
-            400,
-            "InvalidParameter.PlayConfig",
-        ),
-        (
-            &key,
-            play("AuthInfo", "{}"),
-            400,
-            "InvalidParameter.AuthInfo",
-        ),
-        (
-            &key,
-            play("Version", "2000-01-01"),
-            400,
-            "InvalidParameter.Version",
-        ),
-        (&key, play("Action", "Nothing"), 400, "UnsupportedOperation"),
-        (
-            &key,
-            play("SignatureMethod", "NONE"),
-            400,
-            "InvalidParameter.SignatureMethod",
-        ),
-        (&key, play("Formats", "mp3"), 404, "InvalidVideo.NoneStream"),
-        (
-            &key,
-            play("VideoId", "5aed81b74ba84920be578cdfe004af4b"),
-            404,
-            "InvalidVideo.NotFound",
-        ),
-        (
-            &key,
-            play("VideoId", "../../etc/passwd"),
-            404,
-            "InvalidVideo.NotFound",
-        ),
-        (
-            &wrong,
-            play("ReAuthInfo", "{}"),
-            400,
-            "SignatureDoesNotMatch",
-        ),
-        (
-            &unknown,
-            play("ReAuthInfo", "{}"),
-            404,
-            "InvalidAccessKeyId.NotFound",
-        ),
-        (
-            &key,
-            play("Timestamp", "2017-10-10T12:02:54Z"),
-            400,
-            "InvalidTimeStamp.Expired",
-        ),
-        (
-            &key,
-            play("Timestamp", "now"),
-            400,
-            "InvalidTimeStamp.Format",
-        ),
-        (
-            &key,
-            play("SecurityToken", "abc"),
-            400,
-            "InvalidSecurityToken.Malformed",
-        ),
+    for (caller, status, code) in [
+        (wrong, 400, "SignatureDoesNotMatch"),
+        (unknown, 404, "InvalidAccessKeyId.NotFound"),
     ] {
-        let reply = service.call(caller, &params).await;
-        assert_eq!(
-            (reply.status, reply.code().as_str()),
-            (status, code),
-            "{params:?} {}",
-            reply.text()
-        );
-        assert!(reply.json()["Message"].as_str().unwrap().len() > 20);
-        assert!(reply.json()["RequestId"].is_string() && reply.json()["HostId"].is_string());
-        assert!(!reply.text().contains(&key.secret));
+        refused(&service.call(&caller, &play).await, &key, status, code);
     }
     service.stop().await;
 }
@@ -310,6 +242,24 @@ async fn an_assumed_role_may_do_what_its_policy_says_until_it_expires() {
     let info = [("Action", "GetVideoInfo"), ("VideoId", id.as_str())];
     assert_eq!(service.call(&session, &info).await.code(), "Forbidden.RAM");
 
+    service.clock.advance_ms(900_000);
+    assert_eq!(
+        service.call(&session, &play).await.code(),
+        "InvalidSecurityToken.Expired"
+    );
+    assert_eq!(
+        service.get(&web, &[]).await.code(),
+        "InvalidSecurityToken.Expired"
+    );
+    service.stop().await;
+}
+
+#[tokio::test]
+async fn the_three_values_of_a_session_belong_together() {
+    let (_dir, service, key, id) = with_a_video().await;
+    let session = Triple::of(&assume(&service, &key, &[]).await.json()["Credentials"]);
+    let play = [("Action", "GetPlayInfo"), ("VideoId", id.as_str())];
+    assert_eq!(service.call(&session, &play).await.status, 200);
     let other = Triple::of(&assume(&service, &key, &[]).await.json()["Credentials"]);
     let mixed = Triple {
         token: other.token.clone(),
@@ -338,16 +288,12 @@ async fn an_assumed_role_may_do_what_its_policy_says_until_it_expires() {
         service.call(&naked, &play).await.code(),
         "InvalidAccessKeyId.NotFound"
     );
+    service.stop().await;
+}
 
-    service.clock.advance_ms(900_000);
-    assert_eq!(
-        service.call(&session, &play).await.code(),
-        "InvalidSecurityToken.Expired"
-    );
-    assert_eq!(
-        service.get(&web, &[]).await.code(),
-        "InvalidSecurityToken.Expired"
-    );
+#[tokio::test]
+async fn a_role_is_assumed_by_valid_parameters_only() {
+    let (_dir, service, key) = begin().await;
     for (more, code) in [
         (
             ("DurationSeconds", "899"),
@@ -416,7 +362,7 @@ async fn account_flags_and_policies_are_obeyed() {
     let nothing = Role {
         name: "nothing".into(),
         policy: Policy::none(),
-        trust: Trust::account(),
+        trust: TrustPolicy::account(),
     };
     service.library.put_role(&nothing).await.unwrap();
     let session = Triple::of(

@@ -3,7 +3,7 @@ use std::process::Command;
 use kinora_errors::Coded as _;
 
 use super::*;
-use crate::{ImportError, ImportLimits, ImportOptions, Limit, Notice, SystemClock};
+use crate::{ExceededLimit, ImportError, ImportLimits, ImportOptions, Notice, SystemClock};
 
 /// Whether FFmpeg is here; the test is skipped without it.
 fn has_ffmpeg() -> bool {
@@ -13,6 +13,9 @@ fn has_ffmpeg() -> bool {
     }
     here
 }
+
+/// What plays everywhere: it is copied.
+const H264_AND_AAC: [&str; 6] = ["-c:v", "libx264", "-preset", "ultrafast", "-c:a", "aac"];
 
 fn make(file: &Path, args: &[&str]) {
     let done = Command::new("ffmpeg")
@@ -79,10 +82,7 @@ async fn what_plays_everywhere_is_copied_and_can_be_had_over_http() {
     let temp = tempfile::tempdir().unwrap();
     // A name that would be an option, were it not for the protocol before it.
     let file = temp.path().join("-i film's %d.mp4");
-    make(
-        &file,
-        &["-c:v", "libx264", "-preset", "ultrafast", "-c:a", "aac"],
-    );
+    make(&file, &H264_AND_AAC);
     let (service, key) =
         Running::start(&temp.path().join("data"), Arc::new(ManualClock::now())).await;
     let mut heard = Vec::new();
@@ -196,10 +196,7 @@ async fn encrypted_hls_names_its_key_and_decrypts_with_it() {
     }
     let temp = tempfile::tempdir().unwrap();
     let file = temp.path().join("film.mp4");
-    make(
-        &file,
-        &["-c:v", "libx264", "-preset", "ultrafast", "-c:a", "aac"],
-    );
+    make(&file, &H264_AND_AAC);
     let library = library(temp.path()).await;
     let options = ImportOptions {
         encrypt_hls: true,
@@ -316,16 +313,7 @@ async fn a_broken_input_is_refused_and_leaves_nothing() {
     let whole = temp.path().join("whole.mp4");
     make(
         &whole,
-        &[
-            "-c:v",
-            "libx264",
-            "-preset",
-            "ultrafast",
-            "-c:a",
-            "aac",
-            "-movflags",
-            "+faststart",
-        ],
+        &[&H264_AND_AAC[..], &["-movflags", "+faststart"]].concat(),
     );
     let bytes = std::fs::read(&whole).unwrap();
     let write = |name: &str, content: &[u8]| {
@@ -428,7 +416,7 @@ async fn a_bomb_runs_into_the_limits_and_leaves_nothing() {
     let large = bomb(&large, 5_000);
     let second = std::time::Duration::from_secs(1);
     for (file, limits, limit) in [
-        (&huge, usual, Limit::Pixels(usual.pixels)),
+        (&huge, usual, ExceededLimit::Pixels(usual.pixels)),
         // Let through, it gets no more memory than it may have.
         (
             &huge,
@@ -437,7 +425,7 @@ async fn a_bomb_runs_into_the_limits_and_leaves_nothing() {
                 memory: 1 << 30,
                 ..usual
             },
-            Limit::Memory(1 << 30),
+            ExceededLimit::Memory(1 << 30),
         ),
         (
             &large,
@@ -445,7 +433,7 @@ async fn a_bomb_runs_into_the_limits_and_leaves_nothing() {
                 cpu: second,
                 ..usual
             },
-            Limit::Cpu(second),
+            ExceededLimit::Cpu(second),
         ),
         (
             &large,
@@ -453,7 +441,7 @@ async fn a_bomb_runs_into_the_limits_and_leaves_nothing() {
                 time: second,
                 ..usual
             },
-            Limit::Time(second),
+            ExceededLimit::Time(second),
         ),
         (
             &large,
@@ -461,7 +449,7 @@ async fn a_bomb_runs_into_the_limits_and_leaves_nothing() {
                 duration: second,
                 ..usual
             },
-            Limit::Duration(second),
+            ExceededLimit::Duration(second),
         ),
     ] {
         let options = ImportOptions {
@@ -470,7 +458,7 @@ async fn a_bomb_runs_into_the_limits_and_leaves_nothing() {
         };
         let refused = library.import(file, options, |_| {}).await.err().unwrap();
         assert!(
-            matches!(refused, ImportError::Limit(hit) if hit == limit),
+            matches!(refused, ImportError::ExceededLimit(hit) if hit == limit),
             "{limit:?}: {refused:?}"
         );
         assert_eq!(left_behind(temp.path()), Vec::<String>::new());
@@ -485,10 +473,7 @@ async fn what_is_made_and_what_is_in_the_file_have_limits() {
     }
     let temp = tempfile::tempdir().unwrap();
     let file = temp.path().join("film.mkv");
-    make(
-        &file,
-        &["-c:v", "libx264", "-preset", "ultrafast", "-c:a", "aac"],
-    );
+    make(&file, &H264_AND_AAC);
     let library = library(temp.path()).await;
     let usual = ImportLimits::default();
     let size = std::fs::metadata(&file).unwrap().len();
@@ -499,7 +484,7 @@ async fn what_is_made_and_what_is_in_the_file_have_limits() {
                 output: 1000,
                 ..usual
             },
-            Limit::Output(1000),
+            ExceededLimit::Output(1000),
         ),
         // The whole file fits, and its segments do not fit beside it.
         (
@@ -507,14 +492,14 @@ async fn what_is_made_and_what_is_in_the_file_have_limits() {
                 output: size + size / 2,
                 ..usual
             },
-            Limit::Output(size + size / 2),
+            ExceededLimit::Output(size + size / 2),
         ),
         (
             ImportLimits {
                 streams: 1,
                 ..usual
             },
-            Limit::Streams(1),
+            ExceededLimit::Streams(1),
         ),
     ] {
         let options = ImportOptions {
@@ -523,7 +508,7 @@ async fn what_is_made_and_what_is_in_the_file_have_limits() {
         };
         let refused = library.import(&file, options, |_| {}).await.err().unwrap();
         assert!(
-            matches!(refused, ImportError::Limit(hit) if hit == limit),
+            matches!(refused, ImportError::ExceededLimit(hit) if hit == limit),
             "{limit:?}: {refused:?}"
         );
         assert_eq!(left_behind(temp.path()), Vec::<String>::new());

@@ -27,6 +27,19 @@ async fn count(pool: &sqlx::SqlitePool) -> i64 {
     count.fetch_one(pool).await.unwrap()
 }
 
+/// Waits until no more nonces than that are remembered.
+async fn until_left(pool: &sqlx::SqlitePool, most: i64) {
+    let forgotten = async {
+        let mut every = tokio::time::interval(Duration::from_millis(20));
+        while count(pool).await > most {
+            every.tick().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), forgotten)
+        .await
+        .unwrap();
+}
+
 #[tokio::test]
 async fn nonces_are_forgotten_oldest_first_and_few_at_once() {
     let temp = tempfile::tempdir().unwrap();
@@ -93,15 +106,7 @@ async fn a_running_service_forgets_what_is_over_and_refuses_what_is_not() {
     assert_eq!(service.get(&target, &[]).await.status, 200);
     let pool = pool(&dir).await;
     insert(&pool, "old", 1500, 1).await;
-    let emptied = async {
-        let mut every = tokio::time::interval(Duration::from_millis(20));
-        while count(&pool).await > 1 {
-            every.tick().await;
-        }
-    };
-    tokio::time::timeout(Duration::from_secs(20), emptied)
-        .await
-        .unwrap();
+    until_left(&pool, 1).await;
     // To the last millisecond in which its timestamp counts, it is remembered.
     clock.advance_ms(15 * 60 * 1000 - 1000);
     assert_eq!(service.get(&target, &[]).await.code(), "SignatureNonceUsed");
@@ -110,15 +115,7 @@ async fn a_running_service_forgets_what_is_over_and_refuses_what_is_not() {
         service.get(&target, &[]).await.code(),
         "InvalidTimeStamp.Expired"
     );
-    let emptied = async {
-        let mut every = tokio::time::interval(Duration::from_millis(20));
-        while count(&pool).await > 0 {
-            every.tick().await;
-        }
-    };
-    tokio::time::timeout(Duration::from_secs(20), emptied)
-        .await
-        .unwrap();
+    until_left(&pool, 0).await;
     pool.close().await;
     service.stop().await;
 }

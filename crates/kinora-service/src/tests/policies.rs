@@ -1,8 +1,8 @@
 //! What a policy says is obeyed or refused, in every place that takes one.
 
-use super::rights::{ALL, assume, begin, key_with, may, session};
+use super::rights::{ALL, begin, key_with, may, session};
 use super::*;
-use crate::Trust;
+use crate::TrustPolicy;
 
 /// What a session under a policy may do.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -290,6 +290,6 @@ async fn keys_and_roles_of_an_earlier_version_keep_their_rights() {
     assert!(may(&service, &session, "GetVideoInfo", &id).await);
     assert!(!may(&service, &session, "GetPlayInfo", &id).await);
     let roles = service.library.roles().await.unwrap();
-    assert_eq!((roles.len(), &roles[0].trust), (1, &Trust::account()));
+    assert_eq!((roles.len(), &roles[0].trust), (1, &TrustPolicy::account()));
     service.stop().await;
 }

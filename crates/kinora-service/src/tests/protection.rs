@@ -3,11 +3,9 @@
 use super::*;
 
 async fn begin() -> (tempfile::TempDir, Running, Triple, VideoId) {
-    let dir = tempfile::tempdir().unwrap();
-    let (service, key) =
-        Running::start(&dir.path().join("data"), Arc::new(ManualClock::now())).await;
+    let (dir, service, key) = Running::alone(ManualClock::now()).await;
     let id = service.publish_encrypted().await;
-    (dir, service, key.unwrap(), id)
+    (dir, service, key, id)
 }
 
 #[tokio::test]

@@ -3,17 +3,9 @@
 use super::connections::H2;
 use super::*;
 
-async fn begin() -> (tempfile::TempDir, Running, Triple, VideoId) {
-    let dir = tempfile::tempdir().unwrap();
-    let (service, key) =
-        Running::start(&dir.path().join("data"), Arc::new(ManualClock::now())).await;
-    let id = service.publish().await;
-    (dir, service, key.unwrap(), id)
-}
-
 #[tokio::test]
 async fn every_answer_carries_the_id_of_its_request() {
-    let (_dir, service, key, id) = begin().await;
+    let (_dir, service, key, id) = with_a_video().await;
     let media = service.play_url(&key, &id, "mp4").await;
     let mut ids = std::collections::BTreeSet::new();
     for (target, status) in [
@@ -37,7 +29,7 @@ async fn every_answer_carries_the_id_of_its_request() {
 
 #[tokio::test]
 async fn urls_name_the_authority_that_was_asked() {
-    let (_dir, service, key, id) = begin().await;
+    let (_dir, service, key, id) = with_a_video().await;
     let play = || {
         let play = [("Action", "GetPlayInfo"), ("VideoId", id.as_str())];
         service.signed("GET", &key, &play)
@@ -70,7 +62,7 @@ async fn urls_name_the_authority_that_was_asked() {
 
 #[tokio::test]
 async fn a_refusal_is_short_however_long_the_request_was() {
-    let (_dir, service, key, _) = begin().await;
+    let (_dir, service, key, _) = with_a_video().await;
     let wrong = Triple {
         secret: "wrong".into(),
         ..key.clone()
@@ -119,7 +111,7 @@ async fn a_refusal_is_short_however_long_the_request_was() {
 
 #[tokio::test]
 async fn a_viewer_s_token_that_the_gateway_would_not_give_is_not_repeated() {
-    let (_dir, service, key, id) = begin().await;
+    let (_dir, service, key, id) = with_a_video().await;
     let target = service.play_url(&key, &id, "m3u8").await;
     let plain = service.get(&target, &[]).await.body.len();
     let long = format!("{target}&MtsHlsUriToken={}", "%26".repeat(10_000));
@@ -129,7 +121,7 @@ async fn a_viewer_s_token_that_the_gateway_would_not_give_is_not_repeated() {
 
 #[tokio::test]
 async fn a_number_or_time_with_a_sign_is_refused() {
-    let (_dir, service, key, id) = begin().await;
+    let (_dir, service, key, id) = with_a_video().await;
     let now = UnixTime::from_millis(service.clock.unix_ms()).to_string();
     for (name, value, code) in [
         ("Timestamp", format!("+{now}"), "InvalidTimeStamp.Format"),

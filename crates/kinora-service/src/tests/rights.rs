@@ -1,24 +1,10 @@
 //! Rights that are given on: nothing goes beyond what it comes from, in rights, time and revocation.
 
 use super::*;
-use crate::{Policy, Role, Trust};
+use crate::{Policy, Role, TrustPolicy};
 
 pub(super) async fn begin() -> (tempfile::TempDir, Running, Triple) {
-    let dir = tempfile::tempdir().unwrap();
-    let clock = Arc::new(ManualClock::at_ms(1_700_000_000_000));
-    let (service, key) = Running::start(&dir.path().join("data"), clock).await;
-    (dir, service, key.unwrap())
-}
-
-pub(super) async fn assume(service: &Running, key: &Triple, more: &[(&str, &str)]) -> Reply {
-    let mut params = vec![
-        ("Action", "AssumeRole"),
-        ("Version", "2015-04-01"),
-        ("RoleArn", "acs:ram::1:role/player"),
-        ("RoleSessionName", "viewer"),
-    ];
-    params.extend(more);
-    service.call(key, &params).await
+    Running::alone(ManualClock::at_ms(1_700_000_000_000)).await
 }
 
 pub(super) fn session(reply: &Reply) -> Triple {
@@ -262,12 +248,12 @@ impl Family {
     }
     async fn change_key(&self, policy: Option<Policy>, active: Option<bool>) {
         let library = &self.service.library;
-        let changed = library.change_access_key(&self.key.id, policy.as_ref(), active);
+        let changed = library.update_access_key(&self.key.id, policy.as_ref(), active);
         changed.await.unwrap();
     }
-    async fn change_role(&self, name: &str, policy: Option<Policy>, trust: Option<Trust>) {
+    async fn update_role(&self, name: &str, policy: Option<Policy>, trust: Option<TrustPolicy>) {
         let library = &self.service.library;
-        let changed = library.change_role(name, policy.as_ref(), trust.as_ref());
+        let changed = library.update_role(name, policy.as_ref(), trust.as_ref());
         changed.await.unwrap();
     }
     async fn check(&self, expected: [&str; 4], what: &str) {
@@ -334,17 +320,17 @@ async fn what_a_role_loses_is_lost_at_once_by_its_sessions_and_by_theirs() {
     let behind_second = ["", "Forbidden.RAM", "", "Forbidden.RAM"];
     let behind_first = ["Forbidden.RAM", "Forbidden.RAM", "", "Forbidden.RAM"];
     let little = Policy::allowing(&["vod:GetVideoInfo"]).unwrap();
-    family.change_role("second", Some(little), None).await;
+    family.update_role("second", Some(little), None).await;
     family.check(behind_second, "the second's policy").await;
     family
-        .change_role("second", Some(Policy::all()), None)
+        .update_role("second", Some(Policy::all()), None)
         .await;
     family.check(WORKS, "the second's policy restored").await;
-    let nobody: Trust = [].into_iter().collect();
-    family.change_role("first", None, Some(nobody)).await;
+    let nobody: TrustPolicy = [].into_iter().collect();
+    family.update_role("first", None, Some(nobody)).await;
     family.check(behind_first, "the first's trust").await;
     family
-        .change_role("first", None, Some(Trust::account()))
+        .update_role("first", None, Some(TrustPolicy::account()))
         .await;
     family.check(WORKS, "the first's trust restored").await;
     family.service.library.delete_role("second").await.unwrap();
@@ -416,14 +402,7 @@ async fn a_play_credential_ends_with_the_session_that_asked_for_it() {
     ];
     let of = async |key: &Triple| {
         let reply = service.call(key, &call).await;
-        let reply = kinora_cloud::vod::parse_video_play_auth(reply.status, &reply.body).unwrap();
-        let auth = PlayAuth::decode(reply.play_auth.expose()).unwrap();
-        let triple = Triple {
-            id: auth.access_key_id,
-            secret: auth.access_key_secret.expose().to_owned(),
-            token: Some(auth.security_token.expose().to_owned()),
-        };
-        (triple, auth.auth_info.expose().to_owned())
+        Triple::of_play_auth(&reply)
     };
     let (short, short_info) = of(&session).await;
     let (_, long_info) = of(&key).await;

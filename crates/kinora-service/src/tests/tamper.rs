@@ -30,11 +30,9 @@ fn escaped(text: &str) -> String {
 const CALL: [(&str, &str); 2] = [("Action", "GetVideoInfo"), ("VideoId", "0123")];
 
 async fn begin() -> (tempfile::TempDir, Running, Triple, VideoId) {
-    let dir = tempfile::tempdir().unwrap();
-    let clock = Arc::new(ManualClock::at_ms(1_700_000_000_000));
-    let (service, key) = Running::start(&dir.path().join("data"), clock).await;
+    let (dir, service, key) = Running::alone(ManualClock::at_ms(1_700_000_000_000)).await;
     let id = service.publish().await;
-    (dir, service, key.unwrap(), id)
+    (dir, service, key, id)
 }
 
 /// Everything that one change to a signed query can be.

@@ -41,7 +41,8 @@ impl ReadOptions {
 
 /// The network has its own limits, and knows what it waited for: a little longer than the longest.
 fn patience(network: &NetConfig) -> Duration {
-    let longest = network.stall_timeout.max(network.first_byte_timeout);
+    let waits = network.timeouts(None);
+    let longest = waits.stall.max(waits.first_byte);
     longest.saturating_add(Duration::from_millis(500))
 }
 

@@ -3,7 +3,8 @@
 use kinora_test_support::corpus_files;
 
 use super::*;
-use crate::adts::{Ac3Demuxer, AdtsDemuxer};
+use crate::ac3::Ac3Demuxer;
+use crate::adts::AdtsDemuxer;
 use crate::contract::{assert_demuxer, assert_survives};
 use crate::mp3::Mp3Demuxer;
 

@@ -4,8 +4,8 @@ use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
 use kinora_container::Demuxer as _;
+use kinora_container::ProbingDemuxer;
 use kinora_container::Step;
-use kinora_container::registry::ProbingDemuxer;
 use kinora_errors::codes;
 use kinora_media::Time;
 

@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use kinora_errors::Fault;
+use kinora_errors::{Fault, Secret};
 use kinora_manifest::hls::Variables;
 use kinora_media::{MediaInfo, Packet, Time, TrackId, TrackKind};
 
 use super::index::{AudioRendition, SegmentIndex};
-use super::loader::{Loader, StartPosition};
+use super::loader::{Loader, StartPosition, named_in};
 use crate::TrackOption;
 use crate::cx::Cx;
 use crate::ingest::Rebuffer;
@@ -37,13 +37,20 @@ pub(super) struct AudioRenditions {
     /// The choice took effect and was not told yet; its place in the group.
     pub(super) changed: Option<usize>,
     variables: Variables,
+    /// Where the playlist that names the renditions came from.
+    playlist: Secret,
 }
 
 impl AudioRenditions {
-    pub(super) fn new(renditions: Vec<AudioRendition>, variables: Variables) -> Self {
+    pub(super) fn new(
+        renditions: Vec<AudioRendition>,
+        variables: Variables,
+        playlist: Secret,
+    ) -> Self {
         Self {
             renditions,
             variables,
+            playlist,
             ..Self::default()
         }
     }
@@ -109,7 +116,8 @@ impl AudioRenditions {
         if cx.config.disable_audio {
             return;
         }
-        let mut loader = Loader::new(url, from, like, self.variables.clone());
+        let loader = Loader::new(url, from, like, self.variables.clone());
+        let mut loader = loader.named_in(&self.playlist);
         loader.open(cx);
         self.loader = Some(loader);
     }
@@ -239,7 +247,8 @@ impl AudioRenditions {
     }
 
     /// The multivariant playlist came anew, with other URLs.
-    pub(super) fn renew(&mut self, cx: &mut Cx, renditions: Vec<AudioRendition>) {
+    pub(super) fn renew(&mut self, cx: &mut Cx, renditions: Vec<AudioRendition>, playlist: Secret) {
+        self.playlist = playlist;
         if renditions.len() == self.renditions.len() {
             self.renditions = renditions;
         }
@@ -248,7 +257,7 @@ impl AudioRenditions {
             &mut self.loader,
             current.and_then(|rendition| rendition.url.clone()),
         ) {
-            loader.renew(cx, &url);
+            loader.renew(cx, &url, named_in(&self.playlist));
         }
     }
 }

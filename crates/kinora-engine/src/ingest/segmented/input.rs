@@ -127,7 +127,9 @@ impl Segmented {
                 self.asked = url.clone();
                 transfer.renew(cx, url.clone());
             }
-            (None, Some(main)) if self.variants.is_empty() => main.renew(cx, url),
+            (None, Some(main)) if self.variants.is_empty() => {
+                main.renew(cx, url, Initiator::User);
+            }
             // The list of renditions comes first: it says where theirs are now.
             (None, Some(_)) => {
                 (self.asked, self.url) = (url.clone(), url.clone());

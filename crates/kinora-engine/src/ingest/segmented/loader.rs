@@ -18,10 +18,11 @@ use super::index::{Init, Key, Segment, SegmentIndex};
 use super::segment_reader::{
     CarriedDemuxer, PreviousSegment, ReadStep, SegmentReader, TimestampOffsets,
 };
-use crate::TimingMark;
 use crate::cx::Cx;
+use crate::{Initiator, TimingMark};
 
 pub(super) use self::in_flight::SegmentInFlight;
+pub(super) use self::requests::named_in;
 use self::requests::{PendingRequest, Resource};
 
 /// Segments that are there or on their way, beside the one that is read.
@@ -59,6 +60,8 @@ pub(super) enum StartPosition {
 pub(super) struct Loader {
     /// Where the playlist is asked for, each time anew.
     asked: Secret,
+    /// Who named it.
+    named_by: Initiator,
     /// Where its newest version came from: what it names is relative to that.
     pub(super) url: Secret,
     pub(super) plan: Option<SegmentIndex>,
@@ -99,6 +102,7 @@ impl Loader {
     ) -> Self {
         Self {
             asked: url.clone(),
+            named_by: Initiator::User,
             url,
             plan: None,
             like,
@@ -123,6 +127,12 @@ impl Loader {
             ended: false,
             renewing: false,
         }
+    }
+
+    /// Another playlist named it, which came from there.
+    pub(super) fn named_in(mut self, playlist: &Secret) -> Self {
+        self.named_by = named_in(playlist);
+        self
     }
 
     /// Its newest version came from there, by a redirect.

@@ -4,9 +4,8 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use bytes::Bytes;
-use kinora_container::Step;
-use kinora_container::registry::{self, ContainerKind, ProbingDemuxer, Sniff};
 use kinora_container::ts::TsDemuxer;
+use kinora_container::{ClockKind, ProbingDemuxer, Step};
 use kinora_errors::{Coded, Fault, codes};
 use kinora_media::{MediaInfo, Packet, Time, TrackId, TrackKind};
 use kinora_protect::{ContentKey, HlsDecryptor, Iv};
@@ -138,9 +137,6 @@ pub(super) struct SegmentReader {
     unlocked: bool,
     pushed: u64,
     finished: bool,
-    /// The clock is not the media's own: it begins at zero in each segment.
-    relative: bool,
-    wraps: bool,
     video: Option<TrackId>,
     shift: Option<Time>,
     /// Where it began and ends, as far as it is read.
@@ -165,8 +161,6 @@ impl SegmentReader {
             unlocked: false,
             pushed: 0,
             finished: false,
-            relative: false,
-            wraps: false,
             video: None,
             shift: None,
             span: None,
@@ -201,7 +195,7 @@ impl SegmentReader {
         Some(CarriedDemuxer {
             number: self.segment.number,
             discontinuity: self.segment.discontinuity,
-            demuxer: self.demuxer.take_if(|_| self.wraps)?,
+            demuxer: self.demuxer.take()?,
             video: self.video,
         })
     }
@@ -289,9 +283,11 @@ impl SegmentReader {
     ) {
         let ended = previous.filter(|previous| previous.number + 1 == self.segment.number);
         let start = ended.map_or(self.segment.start, |previous| previous.end);
-        let shift = match self.relative {
-            true => start - first,
-            false => timeline.shift(&self.segment, first, self.wraps, previous),
+        let clock = self.demuxer.as_ref().map(TapedDemuxer::clock);
+        let shift = match clock.unwrap_or_default() {
+            ClockKind::OwnStart => start - first,
+            ClockKind::Shared => timeline.shift(&self.segment, first, false, previous),
+            ClockKind::Wrapping => timeline.shift(&self.segment, first, true, previous),
         };
         self.shift = Some(shift);
         self.span = Some((first + shift, first + shift));
@@ -357,26 +353,14 @@ impl SegmentReader {
 
     fn feed(&mut self, init: Option<&Bytes>, data: Bytes) {
         if self.demuxer.is_none() {
-            let head = init.unwrap_or(&data);
-            (self.wraps, self.relative) = self.tape.see("clock", || {
-                let kind = match registry::sniff(head) {
-                    Sniff::Known(kind) => Some(kind),
-                    _ => None,
-                };
-                let relative = !matches!(kind, Some(ContainerKind::Ts | ContainerKind::Mp4) | None);
-                (kind == Some(ContainerKind::Ts), relative)
-            });
-            let mut demuxer = match self.carried.take().filter(|_| self.wraps) {
+            let mut demuxer = match self.carried.take() {
                 Some(mut carried) => {
-                    carried.demuxer.go_on();
+                    carried.demuxer.next_resource();
                     self.damage_before = carried.demuxer.damage();
                     self.video = carried.video;
                     carried.demuxer
                 }
-                None => TapedDemuxer::new(&self.tape, || match self.wraps {
-                    true => Box::new(TsDemuxer::with_timestamps_kept()),
-                    false => Box::new(ProbingDemuxer::new()),
-                }),
+                None => TapedDemuxer::new(&self.tape, || Box::new(ProbingDemuxer::for_segments())),
             };
             if let Some(init) = init {
                 demuxer.push(0, init.clone());

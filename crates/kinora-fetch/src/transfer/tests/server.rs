@@ -226,6 +226,9 @@ impl Server {
                 open.credit -= chunk.data.len() as u64;
             }
             FetchEvent::Done { .. } | FetchEvent::Failed { .. } => drop(self.open.remove(at)),
+            FetchEvent::Tracks { .. } | FetchEvent::Packet { .. } => {
+                panic!("bytes only: {event:?}")
+            }
         }
     }
 

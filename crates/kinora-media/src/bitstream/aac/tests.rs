@@ -63,3 +63,16 @@ fn an_adts_header_that_cannot_be_one_is_refused() {
     }
     assert_eq!(AdtsHeader::parse(&[0xff, 0xf1]), Err(BadHeader::Truncated));
 }
+
+#[test]
+fn a_plain_configuration_says_the_rate_and_the_channels() {
+    for (rate, channels) in [(48_000, 2), (44_100, 1), (7_350, 6), (96_000, 8)] {
+        let plain = AudioSpecificConfig::plain(rate, channels).unwrap();
+        let config = AudioSpecificConfig::parse(&plain).unwrap();
+        assert_eq!(config.object_type, object_type::LC);
+        assert_eq!((config.sample_rate, config.channels), (rate, channels));
+    }
+    assert_eq!(AudioSpecificConfig::plain(48_000, 0), None);
+    assert_eq!(AudioSpecificConfig::plain(48_000, 7), None);
+    assert_eq!(AudioSpecificConfig::plain(47_999, 2), None);
+}

@@ -10,7 +10,7 @@ use super::pattern::Pattern;
 
 /// What conditions can ask of a request.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(crate) struct Context {
+pub(crate) struct ConditionContext {
     /// `acs:SourceIp`; nothing where it is not known.
     pub(crate) source_ip: Option<IpAddr>,
     /// `acs:SecureTransport`: whether the client came by HTTPS.
@@ -25,7 +25,7 @@ pub(crate) struct Context {
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) enum Condition {
     Principal {
-        compare: Text,
+        compare: StringOperator,
         negated: bool,
         values: Vec<String>,
     },
@@ -35,20 +35,20 @@ pub(super) enum Condition {
         ranges: Vec<AddressRange>,
     },
     CurrentTime {
-        compare: Time,
+        compare: DateOperator,
         values: Vec<UnixTime>,
     },
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Text {
+pub(super) enum StringOperator {
     Equals,
     EqualsIgnoreCase,
     Like,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Time {
+pub(super) enum DateOperator {
     Equals,
     NotEquals,
     LessThan,
@@ -59,29 +59,29 @@ pub(super) enum Time {
 
 #[derive(Clone, Copy)]
 enum Operator {
-    Text(Text, bool),
+    String(StringOperator, bool),
     Bool,
     Address(bool),
-    Time(Time),
+    Date(DateOperator),
 }
 
 fn operator(name: &str) -> Option<Operator> {
     Some(match name {
-        "StringEquals" => Operator::Text(Text::Equals, false),
-        "StringNotEquals" => Operator::Text(Text::Equals, true),
-        "StringEqualsIgnoreCase" => Operator::Text(Text::EqualsIgnoreCase, false),
-        "StringNotEqualsIgnoreCase" => Operator::Text(Text::EqualsIgnoreCase, true),
-        "StringLike" => Operator::Text(Text::Like, false),
-        "StringNotLike" => Operator::Text(Text::Like, true),
+        "StringEquals" => Operator::String(StringOperator::Equals, false),
+        "StringNotEquals" => Operator::String(StringOperator::Equals, true),
+        "StringEqualsIgnoreCase" => Operator::String(StringOperator::EqualsIgnoreCase, false),
+        "StringNotEqualsIgnoreCase" => Operator::String(StringOperator::EqualsIgnoreCase, true),
+        "StringLike" => Operator::String(StringOperator::Like, false),
+        "StringNotLike" => Operator::String(StringOperator::Like, true),
         "Bool" => Operator::Bool,
         "IpAddress" => Operator::Address(false),
         "NotIpAddress" => Operator::Address(true),
-        "DateEquals" => Operator::Time(Time::Equals),
-        "DateNotEquals" => Operator::Time(Time::NotEquals),
-        "DateLessThan" => Operator::Time(Time::LessThan),
-        "DateLessThanEquals" => Operator::Time(Time::LessThanEquals),
-        "DateGreaterThan" => Operator::Time(Time::GreaterThan),
-        "DateGreaterThanEquals" => Operator::Time(Time::GreaterThanEquals),
+        "DateEquals" => Operator::Date(DateOperator::Equals),
+        "DateNotEquals" => Operator::Date(DateOperator::NotEquals),
+        "DateLessThan" => Operator::Date(DateOperator::LessThan),
+        "DateLessThanEquals" => Operator::Date(DateOperator::LessThanEquals),
+        "DateGreaterThan" => Operator::Date(DateOperator::GreaterThan),
+        "DateGreaterThanEquals" => Operator::Date(DateOperator::GreaterThanEquals),
         _ => return None,
     })
 }
@@ -106,7 +106,7 @@ impl Condition {
     pub(super) fn parse(name: &str, key: &str, values: &[&str]) -> Result<Self, PolicyProblem> {
         let found = operator(name).ok_or_else(|| PolicyProblem::Operator(clip(name)))?;
         let fitting = match (key, found) {
-            ("acs:PrincipalARN", Operator::Text(compare, negated)) => {
+            ("acs:PrincipalARN", Operator::String(compare, negated)) => {
                 return Ok(Self::Principal {
                     compare,
                     negated,
@@ -120,7 +120,7 @@ impl Condition {
                 let ranges = all(values, "192.0.2.0/24, 2001:db8::1", AddressRange::parse)?;
                 return Ok(Self::SourceIp { negated, ranges });
             }
-            ("acs:CurrentTime", Operator::Time(compare)) => {
+            ("acs:CurrentTime", Operator::Date(compare)) => {
                 let form = "2026-01-31T18:00:00Z, 2026-01-31T18:00:00+08:00";
                 let values = all(values, form, moment)?;
                 return Ok(Self::CurrentTime { compare, values });
@@ -138,7 +138,7 @@ impl Condition {
     }
 
     /// Whether it holds; nothing where what it asks for is not known.
-    pub(super) fn holds(&self, context: &Context) -> Option<bool> {
+    pub(super) fn holds(&self, context: &ConditionContext) -> Option<bool> {
         Some(match self {
             Self::Principal {
                 compare,
@@ -155,7 +155,7 @@ impl Condition {
             }
             // "Not equal" to several is to none of them; of the others one may hold.
             Self::CurrentTime {
-                compare: Time::NotEquals,
+                compare: DateOperator::NotEquals,
                 values,
             } => !values.contains(&context.now),
             Self::CurrentTime { compare, values } => values
@@ -165,7 +165,7 @@ impl Condition {
     }
 }
 
-impl Text {
+impl StringOperator {
     fn holds(self, value: &str, found: &str) -> bool {
         match self {
             Self::Equals => value == found,
@@ -175,7 +175,7 @@ impl Text {
     }
 }
 
-impl Time {
+impl DateOperator {
     fn holds(self, now: UnixTime, value: UnixTime) -> bool {
         match self {
             Self::Equals => now == value,
@@ -248,8 +248,8 @@ fn moment(text: &str) -> Option<UnixTime> {
 mod tests {
     use super::*;
 
-    fn context() -> Context {
-        Context {
+    fn context() -> ConditionContext {
+        ConditionContext {
             source_ip: Some("192.0.2.7".parse().unwrap()),
             secure_transport: false,
             now: UnixTime::parse("2026-01-31T10:00:00Z").unwrap(),
@@ -391,7 +391,7 @@ mod tests {
 
     #[test]
     fn what_is_not_known_is_neither_held_nor_not() {
-        let unknown = Context {
+        let unknown = ConditionContext {
             source_ip: None,
             ..context()
         };

@@ -16,38 +16,38 @@ pub(crate) fn clip(text: &str) -> String {
 /// Why a policy is not taken, and where in the document.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct PolicyError {
-    place: String,
+    path: String,
     problem: PolicyProblem,
 }
 
 impl PolicyError {
-    pub(super) fn at(place: impl Into<String>, problem: PolicyProblem) -> Self {
+    pub(super) fn at(path: impl Into<String>, problem: PolicyProblem) -> Self {
         Self {
-            place: place.into(),
+            path: path.into(),
             problem,
         }
     }
     /// Where: `Statement[0].Action`; empty for the document as a whole.
     #[must_use]
-    pub fn place(&self) -> &str {
-        &self.place
+    pub fn path(&self) -> &str {
+        &self.path
     }
     /// What is wrong there.
     #[must_use]
     pub fn problem(&self) -> &PolicyProblem {
         &self.problem
     }
-    /// Place and problem in the user's language.
+    /// Path and problem in the user's language.
     #[must_use]
     pub fn sentence(&self, lang: Lang) -> String {
         let problem = match lang {
             Lang::En => self.problem.english(),
             Lang::Zh => self.problem.chinese(),
         };
-        match (self.place.as_str(), lang) {
+        match (self.path.as_str(), lang) {
             ("", _) => problem,
-            (place, Lang::En) => format!("{place}: {problem}"),
-            (place, Lang::Zh) => format!("{place}：{problem}"),
+            (path, Lang::En) => format!("{path}: {problem}"),
+            (path, Lang::Zh) => format!("{path}：{problem}"),
         }
     }
 }

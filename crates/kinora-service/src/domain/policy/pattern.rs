@@ -4,12 +4,12 @@ pub(super) struct Pattern(Vec<char>);
 
 /// What a place of a text may hold: the shape of a text is a row of them.
 #[derive(Clone, Copy)]
-pub(super) enum Place {
+pub(super) enum CharClass {
     Exactly(char),
     One(fn(char) -> bool),
 }
 
-impl Place {
+impl CharClass {
     fn holds(self, letter: char) -> bool {
         match self {
             Self::Exactly(only) => letter == only,
@@ -37,7 +37,7 @@ impl Pattern {
         })
     }
     /// Whether there is a text of that shape that matches.
-    pub(super) fn may_match(&self, shape: &[Place]) -> bool {
+    pub(super) fn may_match(&self, shape: &[CharClass]) -> bool {
         fits(&self.0, shape, |wanted, place| place.holds(wanted))
     }
 }
@@ -125,7 +125,10 @@ mod tests {
 
     #[test]
     fn a_shape_matches_if_one_of_its_texts_does() {
-        let shape = [Place::One(|c| matches!(c, 'a' | 'b')), Place::Exactly('c')];
+        let shape = [
+            CharClass::One(|c| matches!(c, 'a' | 'b')),
+            CharClass::Exactly('c'),
+        ];
         for pattern in words(&['a', 'c', '*', '?'], 4) {
             let pattern = Pattern::new(&pattern);
             let one_of_them = ["ac", "bc"].iter().any(|text| pattern.matches(text));

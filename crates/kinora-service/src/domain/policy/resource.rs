@@ -1,5 +1,5 @@
 use super::error::{PolicyProblem, clip};
-use super::pattern::{Pattern, Place};
+use super::pattern::{CharClass, Pattern};
 
 /// The one account of a service.
 pub(crate) const ACCOUNT_ID: &str = "1";
@@ -142,9 +142,9 @@ impl ResourcePattern {
 }
 
 /// `prefix` and then so many letters of a kind.
-fn shape(prefix: &str, len: usize, letter: fn(char) -> bool) -> Vec<Place> {
-    let mut shape: Vec<Place> = prefix.chars().map(Place::Exactly).collect();
-    shape.resize(prefix.len() + len, Place::One(letter));
+fn shape(prefix: &str, len: usize, letter: fn(char) -> bool) -> Vec<CharClass> {
+    let mut shape: Vec<CharClass> = prefix.chars().map(CharClass::Exactly).collect();
+    shape.resize(prefix.len() + len, CharClass::One(letter));
     shape
 }
 

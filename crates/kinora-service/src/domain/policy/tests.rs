@@ -6,8 +6,8 @@ use super::*;
 const A: &str = "5aed81b74ba84920be578cdfe004af4b";
 const B: &str = "6aed81b74ba84920be578cdfe004af4b";
 
-fn context(source_ip: Option<&str>) -> Context {
-    Context {
+fn context(source_ip: Option<&str>) -> ConditionContext {
+    ConditionContext {
         source_ip: source_ip.map(|address| address.parse().unwrap()),
         secure_transport: true,
         now: UnixTime(1_700_000_000),
@@ -26,15 +26,15 @@ fn the_two_constants_are_what_their_documents_say() {
     assert_eq!(Policy::allowing(&[]).unwrap(), Policy::none());
     let video = Resource::video("cn-shanghai", A);
     let context = context(None);
-    let ask = Ask {
+    let ask = AccessRequest {
         action: "vod:GetPlayInfo",
         resource: &video,
         context: &context,
     };
-    assert_eq!(Policy::all().decide(ask), Decision::Allowed);
-    assert_eq!(Policy::none().decide(ask), Decision::Denied);
+    assert_eq!(Policy::all().decide(ask), Decision::Allow);
+    assert_eq!(Policy::none().decide(ask), Decision::ExplicitDeny);
     let other = Policy::allowing(&["sts:*"]).unwrap();
-    assert_eq!(other.decide(ask), Decision::Silent);
+    assert_eq!(other.decide(ask), Decision::ImplicitDeny);
 }
 
 /// Statements that are refused, and where.
@@ -158,7 +158,7 @@ const REFUSED: &[(&str, &str)] = &[
 fn what_is_not_obeyed_is_refused_and_its_place_told() {
     for (statement, place) in REFUSED {
         let refused = Policy::parse(&document(statement)).unwrap_err();
-        assert_eq!(refused.place(), *place, "{statement}: {refused}");
+        assert_eq!(refused.path(), *place, "{statement}: {refused}");
         assert!(refused.to_string().len() > place.len() + 8, "{refused}");
         assert_ne!(refused.sentence(Lang::Zh), refused.to_string());
     }
@@ -174,7 +174,7 @@ fn what_is_not_obeyed_is_refused_and_its_place_told() {
         (r#"{"Version":"1","Statement":{},"Id":"x"}"#, ""),
     ] {
         let refused = Policy::parse(whole).unwrap_err();
-        assert_eq!(refused.place(), place, "{whole}: {refused}");
+        assert_eq!(refused.path(), place, "{whole}: {refused}");
     }
     for junk in [
         format!("{ALL}x"),
@@ -218,7 +218,7 @@ fn one_statement_needs_no_list() {
 
 #[test]
 fn rows_of_earlier_versions_keep_their_meaning() {
-    let of = |row: &str| Policy::of_row(row).unwrap();
+    let of = |row: &str| Policy::from_stored(row).unwrap();
     assert_eq!(
         of(r#"{"actions":["*"]}"#).statements,
         Policy::all().statements
@@ -231,7 +231,7 @@ fn rows_of_earlier_versions_keep_their_meaning() {
     );
     assert_eq!(of(ALL), Policy::all());
     for broken in [r#"{"actions":["*"],"more":1}"#, r#"{"actions":"*"}"#, ""] {
-        assert!(Policy::of_row(broken).is_err(), "{broken}");
+        assert!(Policy::from_stored(broken).is_err(), "{broken}");
     }
 }
 
@@ -379,11 +379,11 @@ fn every_pair_of_statements_decides_as_a_reference_does() {
                     (*effect == wanted && says[at]) || (*other_effect == wanted && other_says[at])
                 };
                 let expected = match (said(Effect::Deny), said(Effect::Allow)) {
-                    (true, _) => Decision::Denied,
-                    (false, true) => Decision::Allowed,
-                    (false, false) => Decision::Silent,
+                    (true, _) => Decision::ExplicitDeny,
+                    (false, true) => Decision::Allow,
+                    (false, false) => Decision::ImplicitDeny,
                 };
-                let found = policy.decide(Ask {
+                let found = policy.decide(AccessRequest {
                     action: world.action,
                     resource: &Resource::video("cn-shanghai", world.video),
                     context: &context(world.address),

@@ -3,13 +3,20 @@
 use kinora_errors::{Fault, Secret};
 
 use super::{Loader, LoaderEvent, Resource};
+use crate::Initiator;
 use crate::cx::Cx;
 use crate::ingest::segmented::index::{Key, Segment};
 
 impl Loader {
     /// The playlist moved: what waits for a fresh credential goes on with the URLs that it names.
-    pub(in crate::ingest::segmented) fn renew(&mut self, cx: &mut Cx, url: &Secret) {
+    pub(in crate::ingest::segmented) fn renew(
+        &mut self,
+        cx: &mut Cx,
+        url: &Secret,
+        named_by: Initiator,
+    ) {
         (self.asked, self.url) = (url.clone(), url.clone());
+        self.named_by = named_by;
         self.renewing = true;
         // They are mended together with what was told.
         self.events

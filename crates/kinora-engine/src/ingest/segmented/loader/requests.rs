@@ -41,6 +41,16 @@ pub(super) struct PendingRequest {
     pub(super) asked: Time,
 }
 
+/// What a playlist names is asked for in its name; the user's own file speaks for the user.
+pub(in crate::ingest::segmented) fn named_in(playlist: &Secret) -> Initiator {
+    match playlist.expose().split_once("://") {
+        Some((scheme, _)) if !scheme.eq_ignore_ascii_case("file") => {
+            Initiator::Remote(playlist.clone())
+        }
+        _ => Initiator::User,
+    }
+}
+
 impl Loader {
     pub(super) fn ask_playlist(&mut self, cx: &mut Cx) {
         self.asked_at = cx.mono();
@@ -56,17 +66,9 @@ impl Loader {
             Resource::Init(_) => (Purpose::Init, SMALL_LIMIT),
             Resource::Segment(number) => (Purpose::Segment(*number), SEGMENT_WINDOW),
         };
-        // What names it: the playlist, and of the playlist itself its own address.
-        let named_by = match resource {
-            Resource::Playlist => &self.asked,
-            _ => &self.url,
-        };
-        let initiator = match named_by.expose().split_once("://") {
-            Some((scheme, _)) if !scheme.eq_ignore_ascii_case("file") => {
-                Initiator::Remote(named_by.clone())
-            }
-            // The user's own playlist speaks for the user.
-            _ => Initiator::User,
+        let initiator = match &resource {
+            Resource::Playlist => self.named_by.clone(),
+            _ => named_in(&self.url),
         };
         let transfer = Transfer::start(
             cx,

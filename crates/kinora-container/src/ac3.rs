@@ -1,0 +1,48 @@
+//! Files of AC-3 and E-AC-3 frames (ETSI TS 102 366).
+
+use bytes::Bytes;
+
+use crate::audio_file::{AudioFile, Names, demux_as_audio_file};
+use crate::container::{Access, Container, Opening, Signature};
+use crate::framing::Framing;
+use crate::{ClockKind, DemuxError, Demuxer, SeekTo, Step};
+
+pub(crate) const CONTAINER: Container = Container {
+    name: "ac3",
+    title: "AC-3",
+    media_types: &["ac3"],
+    extensions: &["ac3", "eac3", "ec3"],
+    signatures: &[
+        Signature::Magic(b"\x0b\x77"),
+        Signature::Frames(Framing::Ac3),
+    ],
+    access: Access::Demuxer(|opening| Box::new(Ac3Demuxer::open(opening))),
+};
+
+/// Demultiplexes a file of AC-3 or E-AC-3 frames.
+pub struct Ac3Demuxer(AudioFile);
+
+impl Default for Ac3Demuxer {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Ac3Demuxer {
+    /// A demuxer at the start of a resource.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::open(Opening::default())
+    }
+
+    fn open(opening: Opening) -> Self {
+        let names = Names {
+            container: CONTAINER.name,
+            no_sync: "ac3.no_sync",
+            free_format: "ac3.no_sync",
+        };
+        Self(AudioFile::new(Framing::Ac3, names, opening))
+    }
+}
+
+demux_as_audio_file!(Ac3Demuxer);

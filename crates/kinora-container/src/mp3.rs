@@ -1,0 +1,51 @@
+//! Files of MPEG audio frames, MP3 above all.
+
+use bytes::Bytes;
+
+use crate::audio_file::{AudioFile, Names, demux_as_audio_file};
+use crate::container::{Access, Container, Opening, Signature};
+use crate::framing::Framing;
+use crate::{ClockKind, DemuxError, Demuxer, SeekTo, Step};
+
+pub(crate) const CONTAINER: Container = Container {
+    name: "mp3",
+    title: "MPEG audio",
+    media_types: &["mpeg", "mp3"],
+    extensions: &["mp3", "mp2", "mpga"],
+    signatures: &[Signature::Frames(Framing::Mpeg)],
+    access: Access::Demuxer(|opening| Box::new(Mp3Demuxer::open(opening))),
+};
+
+/// Demultiplexes a file of MPEG audio frames of any layer.
+///
+/// Tags before and behind the frames are passed over, and so is a first frame that holds a
+/// table (Xing, Info, VBRI): its duration, its places and the encoder's delay are used.
+pub struct Mp3Demuxer(AudioFile);
+
+impl Default for Mp3Demuxer {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Mp3Demuxer {
+    /// A demuxer at the start of a resource.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::open(Opening::default())
+    }
+
+    fn open(opening: Opening) -> Self {
+        let names = Names {
+            container: CONTAINER.name,
+            no_sync: "mp3.no_sync",
+            free_format: "mp3.free_format",
+        };
+        Self(AudioFile::new(Framing::Mpeg, names, opening))
+    }
+}
+
+demux_as_audio_file!(Mp3Demuxer);
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,325 @@
+//! From the first bytes of a resource to the demuxer for it.
+
+use std::mem;
+
+use bytes::Bytes;
+use kinora_media::ByteRange;
+
+use crate::container::{Lead, Opening, Purpose};
+use crate::registry::ContainerKind;
+use crate::sniff::{
+    LONG_TAG, MAX_TAGS, PICTURE_LIMIT, SNIFF_LIMIT, Sniff, describe, is_picture, look,
+    look_behind_picture,
+};
+use crate::tags::{
+    TAG_HEAD, TITLE_SEARCH, Tag, is_stepped_over, leading_tag, title, transport_timestamp,
+};
+use crate::window::Window;
+use crate::{ClockKind, DemuxError, Demuxer, SeekTo, Step};
+
+/// A demuxer that looks at the first bytes and then is the one for them.
+pub struct ProbingDemuxer {
+    purpose: Purpose,
+    state: State,
+    total_len: Option<u64>,
+    /// Of demuxers that were replaced.
+    damage_before: u64,
+}
+
+enum State {
+    Looking(Looking),
+    Found(Found),
+    Failed(DemuxError),
+}
+
+/// What is known before the container is.
+#[derive(Default)]
+struct Looking {
+    window: Window,
+    ended: bool,
+    lead: Lead,
+    tags: usize,
+    /// Where the long tag ends that is being passed over.
+    tag_end: Option<u64>,
+    /// The demuxer of the resource before this one.
+    earlier: Option<Found>,
+}
+
+struct Found {
+    kind: ContainerKind,
+    demuxer: Box<dyn Demuxer>,
+}
+
+/// What a look at the bytes came to.
+enum Looked {
+    Container(ContainerKind),
+    NeedMore,
+    Want(ByteRange),
+    Nothing(String),
+}
+
+impl Default for ProbingDemuxer {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl ProbingDemuxer {
+    /// Waits for the first bytes of a file.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::with(Purpose::File)
+    }
+
+    /// Waits for the first bytes of a segment, its init section before it where it has one. Times are those of the
+    /// media's [clock](Demuxer::clock). The segments behind it may follow, each after
+    /// [`next_resource`](Demuxer::next_resource).
+    #[must_use]
+    pub fn for_segments() -> Self {
+        Self::with(Purpose::Segment)
+    }
+
+    fn with(purpose: Purpose) -> Self {
+        Self {
+            purpose,
+            state: State::Looking(Looking::default()),
+            total_len: None,
+            damage_before: 0,
+        }
+    }
+
+    /// The demuxer, once it is known.
+    fn demuxer(&mut self) -> Option<&mut dyn Demuxer> {
+        match &mut self.state {
+            State::Found(found) => Some(&mut *found.demuxer),
+            State::Looking(_) | State::Failed(_) => None,
+        }
+    }
+
+    /// Becomes the demuxer of the container that was found.
+    fn become_demuxer(&mut self, kind: ContainerKind) {
+        let State::Looking(looking) = &mut self.state else {
+            return;
+        };
+        let mut looking = mem::take(looking);
+        let opening = Opening {
+            purpose: self.purpose,
+            lead: looking.lead,
+        };
+        let mut demuxer = match going_on(looking.earlier, kind, &mut self.damage_before) {
+            Some(demuxer) => demuxer,
+            None => match kind.open(opening) {
+                Some(demuxer) => demuxer,
+                None => {
+                    self.state = State::Failed(no_demuxer(kind));
+                    return;
+                }
+            },
+        };
+        if let Some(total_len) = self.total_len {
+            demuxer.set_len(total_len);
+        }
+        while let Some((offset, chunk)) = looking.window.pop_chunk() {
+            demuxer.push(offset, chunk);
+        }
+        if looking.ended {
+            demuxer.finish();
+        }
+        self.state = State::Found(Found { kind, demuxer });
+    }
+}
+
+/// The demuxer of the resource before, if it goes on with this one.
+fn going_on(
+    earlier: Option<Found>,
+    kind: ContainerKind,
+    damage: &mut u64,
+) -> Option<Box<dyn Demuxer>> {
+    let mut earlier = earlier?;
+    if earlier.kind == kind && earlier.demuxer.next_resource() {
+        return Some(earlier.demuxer);
+    }
+    *damage = damage.saturating_add(earlier.demuxer.damage());
+    None
+}
+
+fn no_demuxer(kind: ContainerKind) -> DemuxError {
+    match kind {
+        ContainerKind::HlsPlaylist => DemuxError::Playlist,
+        kind => DemuxError::UnknownContainer(format!("{} is not supported here", kind.title())),
+    }
+}
+
+impl Looking {
+    fn look(&mut self, purpose: Purpose, total_len: Option<u64>) -> Looked {
+        loop {
+            if let Some(end) = self.tag_end {
+                match self.pass_tag(end, total_len) {
+                    Some(looked) => return looked,
+                    None => continue,
+                }
+            }
+            let begins = self.window.start();
+            match leading_tag(self.window.peek(TAG_HEAD)) {
+                Tag::Bytes(len) if len > LONG_TAG && self.tags < MAX_TAGS => {
+                    self.tag_end = Some(begins.saturating_add(len));
+                }
+                _ => return self.tell(purpose),
+            }
+        }
+    }
+
+    /// What lies behind a long tag, if there is one, is looked at when it has come. `None`: there it is.
+    fn pass_tag(&mut self, end: u64, total_len: Option<u64>) -> Option<Looked> {
+        if self.lead == Lead::default() && !self.read_tag() {
+            return Some(Looked::NeedMore);
+        }
+        let left = end.saturating_sub(self.window.start());
+        let here = u64::try_from(self.window.len()).unwrap_or(u64::MAX);
+        if here < left && is_stepped_over(left, end, total_len) {
+            self.window.restart(end);
+            self.ended = false;
+            self.tag_passed(end);
+            return Some(Looked::Want(ByteRange::from(end)));
+        }
+        self.window
+            .skip(usize::try_from(left).unwrap_or(usize::MAX));
+        if here < left && !self.ended {
+            return Some(Looked::NeedMore);
+        }
+        self.tag_passed(end);
+        None
+    }
+
+    fn tag_passed(&mut self, end: u64) {
+        self.tag_end = None;
+        self.tags = self.tags.saturating_add(1);
+        self.lead.begins = end;
+    }
+
+    /// Reads the start of a tag. `false`: it is not there yet.
+    fn read_tag(&mut self) -> bool {
+        if self.window.len() < TITLE_SEARCH && !self.ended {
+            return false;
+        }
+        let tag = self.window.peek(TITLE_SEARCH);
+        self.lead.title = Some(title(tag).unwrap_or_default());
+        self.lead.time = transport_timestamp(tag);
+        true
+    }
+
+    fn tell(&mut self, purpose: Purpose) -> Looked {
+        let ended = self.ended;
+        let behind_tag = self.lead.begins > 0;
+        let is_picture = purpose == Purpose::Segment && is_picture(self.window.peek(TAG_HEAD));
+        let (head, sniffed) = match is_picture {
+            true => {
+                let head = self.window.peek(PICTURE_LIMIT);
+                (head, look_behind_picture(head, ended))
+            }
+            false => {
+                let head = self.window.peek(SNIFF_LIMIT);
+                (head, look(head, ended, MAX_TAGS))
+            }
+        };
+        match sniffed {
+            Sniff::Known(kind) => Looked::Container(kind),
+            Sniff::NeedMore => Looked::NeedMore,
+            // Padding or damage behind the tag: players of tagged music scan on, so do we.
+            Sniff::Unknown if behind_tag => Looked::Container(ContainerKind::Mp3),
+            Sniff::Unknown => Looked::Nothing(describe(head)),
+        }
+    }
+}
+
+impl Demuxer for ProbingDemuxer {
+    fn push(&mut self, offset: u64, data: Bytes) {
+        match &mut self.state {
+            State::Looking(looking) => looking.window.push(offset, data),
+            State::Found(found) => found.demuxer.push(offset, data),
+            State::Failed(_) => {}
+        }
+    }
+
+    fn finish(&mut self) {
+        match &mut self.state {
+            State::Looking(looking) => looking.ended = true,
+            State::Found(found) => found.demuxer.finish(),
+            State::Failed(_) => {}
+        }
+    }
+
+    fn set_len(&mut self, total_len: u64) {
+        self.total_len = Some(total_len);
+        if let Some(demuxer) = self.demuxer() {
+            demuxer.set_len(total_len);
+        }
+    }
+
+    fn poll(&mut self) -> Result<Step, DemuxError> {
+        if let State::Looking(looking) = &mut self.state {
+            match looking.look(self.purpose, self.total_len) {
+                Looked::NeedMore => return Ok(Step::NeedMore),
+                Looked::Want(range) => return Ok(Step::Want(range)),
+                Looked::Container(kind) => self.become_demuxer(kind),
+                Looked::Nothing(what) => {
+                    self.state = State::Failed(DemuxError::UnknownContainer(what));
+                }
+            }
+        }
+        match &mut self.state {
+            State::Looking(_) => Ok(Step::NeedMore),
+            State::Found(found) => found.demuxer.poll(),
+            State::Failed(error) => Err(error.clone()),
+        }
+    }
+
+    fn seek(&mut self, target: SeekTo) -> Result<(), DemuxError> {
+        match &mut self.state {
+            State::Looking(_) => Err(DemuxError::NotSeekable("its headers are not read yet")),
+            State::Found(found) => found.demuxer.seek(target),
+            State::Failed(error) => Err(error.clone()),
+        }
+    }
+
+    fn find_duration(&mut self) -> bool {
+        self.demuxer()
+            .is_some_and(|demuxer| demuxer.find_duration())
+    }
+
+    fn next_resource(&mut self) -> bool {
+        let fresh = State::Looking(Looking::default());
+        let before = mem::replace(&mut self.state, fresh);
+        self.total_len = None;
+        let earlier = match before {
+            State::Found(found) => Some(found),
+            State::Looking(looking) => looking.earlier,
+            State::Failed(_) => None,
+        };
+        self.state = State::Looking(Looking {
+            earlier,
+            ..Looking::default()
+        });
+        true
+    }
+
+    fn clock(&self) -> ClockKind {
+        match &self.state {
+            State::Found(found) => found.demuxer.clock(),
+            State::Looking(_) | State::Failed(_) => ClockKind::default(),
+        }
+    }
+
+    fn damage(&self) -> u64 {
+        let found = match &self.state {
+            State::Found(found) => Some(found),
+            State::Looking(looking) => looking.earlier.as_ref(),
+            State::Failed(_) => None,
+        };
+        let damage = found.map_or(0, |found| found.demuxer.damage());
+        self.damage_before.saturating_add(damage)
+    }
+}
+
+#[cfg(test)]
+mod tests;

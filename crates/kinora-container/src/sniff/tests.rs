@@ -1,0 +1,116 @@
+use super::*;
+use crate::test_files::{ac3, adts, id3, mp3};
+
+fn known(head: &[u8]) -> Option<ContainerKind> {
+    match sniff(head) {
+        Sniff::Known(kind) => Some(kind),
+        _ => None,
+    }
+}
+
+#[test]
+fn containers_are_told_by_their_content() {
+    let mut ts = vec![0; 188 * 3];
+    for packet in ts.chunks_mut(188) {
+        packet[0] = 0x47;
+    }
+    let shifted = [vec![1; 50], ts.clone(), ts.clone()].concat();
+    for (head, kind) in [
+        (b"\0\0\0\x18ftypisom".to_vec(), ContainerKind::Mp4),
+        (b"\0\0\0\x08wide\0\0\x10\0mdat".to_vec(), ContainerKind::Mp4),
+        (b"\0\0\0\x18stypmsdh".to_vec(), ContainerKind::Mp4),
+        (ts, ContainerKind::Ts),
+        (shifted, ContainerKind::Ts),
+        (adts(2, 100), ContainerKind::Adts),
+        (mp3(2), ContainerKind::Mp3),
+        ([id3(300), adts(2, 100)].concat(), ContainerKind::Adts),
+        ([id3(300), mp3(2)].concat(), ContainerKind::Mp3),
+        (id3(300_000), ContainerKind::Mp3),
+        (b"#EXTM3U\n".to_vec(), ContainerKind::HlsPlaylist),
+        (
+            b"\xef\xbb\xbf#EXTM3U\r\n".to_vec(),
+            ContainerKind::HlsPlaylist,
+        ),
+        (
+            b" \r\n\xef\xbb\xbf\n\t#EXTM3U\n".to_vec(),
+            ContainerKind::HlsPlaylist,
+        ),
+        (b"\x1a\x45\xdf\xa3 ".to_vec(), ContainerKind::Matroska),
+        (b"FLV\x01\x05".to_vec(), ContainerKind::Flv),
+    ] {
+        let start: Vec<u8> = head.iter().take(12).copied().collect();
+        assert_eq!(known(&head), Some(kind), "{start:02x?}");
+    }
+}
+
+#[test]
+fn junk_before_a_file_is_looked_behind_however_the_bytes_come() {
+    let junk = vec![0x55; 3000];
+    assert_eq!(sniff(&junk), Sniff::NeedMore);
+    let mut ts = vec![0; 188 * 5];
+    ts.iter_mut().step_by(188).for_each(|byte| *byte = 0x47);
+    for (file, kind) in [
+        (ts, ContainerKind::Ts),
+        (adts(2, 100), ContainerKind::Adts),
+        (mp3(2), ContainerKind::Mp3),
+        (ac3(2), ContainerKind::Ac3),
+    ] {
+        assert_eq!(known(&[&junk[..], &file].concat()), Some(kind));
+    }
+}
+
+#[test]
+fn sound_in_the_midst_of_another_file_is_not_taken_for_all() {
+    for magic in [
+        &b"\0\0\x01\xba"[..],
+        b"\x7f\xfe\x80\x01",
+        b"\xff\xd8\xff\xe0",
+    ] {
+        assert_eq!(sniff(&[magic, &mp3(3)].concat()), Sniff::Unknown);
+    }
+}
+
+#[test]
+fn what_begins_nothing_is_not_guessed_at() {
+    for head in [
+        &b"<!DOCTYPE html><html><body>gone</body></html>"[..],
+        &[0; 4096],
+        &[0xff; 4096],
+    ] {
+        assert_eq!(known(head), None);
+    }
+    assert_eq!(sniff(b""), Sniff::NeedMore);
+    assert_eq!(sniff(b"\0\0\0"), Sniff::NeedMore);
+    assert_eq!(sniff(&adts(1, 100)), Sniff::NeedMore);
+    assert_eq!(sniff(&[0xff; SNIFF_LIMIT]), Sniff::Unknown);
+}
+
+#[test]
+fn blanks_may_go_on_before_a_playlist() {
+    assert_eq!(sniff(b" \n\n"), Sniff::NeedMore);
+    assert_eq!(sniff(b"\xef\xbb\xbf\n#EXT"), Sniff::NeedMore);
+    assert_eq!(sniff(&b"\n".repeat(SNIFF_LIMIT)), Sniff::Unknown);
+}
+
+#[test]
+fn unknown_bytes_are_described_to_people() {
+    for (head, part) in [
+        (&b""[..], "empty"),
+        (b"\n <html>", "HTML"),
+        (b"\xef\xbb\xbf\r\n<!DOCTYPE html>", "HTML"),
+        (b"\n\xef\xbb\xbfWEBVTT", "WebVTT"),
+        (b"\xff\xd8\xff\xe0", "JPEG"),
+        (b"{\"code\":403}", "JSON"),
+        (b"<?xml version='1.0'?><MPD>", "DASH"),
+        (b"hello there", "text"),
+        (b"\x01\x02\x03", "01 02 03"),
+    ] {
+        assert!(describe(head).contains(part), "{}", describe(head));
+    }
+}
+
+#[test]
+fn tags_without_end_are_not_looked_behind_one_by_one() {
+    let tags = b"ID3\x04\0\0\0\0\0\0".repeat(100_000);
+    assert_eq!(sniff(&tags), Sniff::Known(ContainerKind::Mp3));
+}

@@ -1,0 +1,331 @@
+//! MPEG transport streams (ISO/IEC 13818-1).
+//!
+//! Packets of one program are put together into PES packets and sections, and cut into access
+//! units. Video stays a byte stream with start codes, as decoders of broadcast take it; audio
+//! loses its transport headers.
+#![deny(
+    clippy::indexing_slicing,
+    clippy::cast_possible_truncation,
+    clippy::arithmetic_side_effects
+)]
+#![cfg_attr(
+    test,
+    allow(
+        clippy::indexing_slicing,
+        clippy::cast_possible_truncation,
+        clippy::arithmetic_side_effects
+    )
+)]
+
+mod audio;
+mod blocks;
+mod clock;
+mod marks;
+mod opus;
+mod packet;
+mod pes;
+mod picture;
+mod program;
+mod psi;
+mod reader;
+mod section;
+mod seek;
+mod sink;
+mod sync;
+mod track;
+mod video;
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use kinora_media::{ByteRange, MediaInfo, Packet, Time};
+
+use crate::container::{Access, Container, Purpose, Signature};
+use crate::{ClockKind, DemuxError, Demuxer, SeekTo, Step};
+use clock::Clock;
+use program::Program;
+use reader::Reader;
+use seek::{Next, Seek, Tail};
+use sink::{Out, Sink};
+
+pub(crate) const CONTAINER: Container = Container {
+    name: "ts",
+    title: "an MPEG transport stream",
+    media_types: &["mp2t", "mpeg"],
+    extensions: &["ts", "m2ts", "mts"],
+    signatures: &[Signature::Pattern(sync::has_packets)],
+    access: Access::Demuxer(|opening| {
+        let origin = match opening.purpose {
+            Purpose::File => Origin::FirstPts,
+            Purpose::Segment => Origin::Raw,
+        };
+        let mut demuxer = TsDemuxer::new(TsOptions { origin });
+        demuxer.reader.restart(opening.lead.begins);
+        Box::new(demuxer)
+    }),
+};
+
+/// How a transport stream is read.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct TsOptions {
+    /// Where the presentation's timeline begins.
+    pub origin: Origin,
+}
+
+/// Where the timeline of a transport stream begins.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Origin {
+    /// The first presentation time of sound or pictures becomes zero; where the clock jumps,
+    /// time goes on.
+    #[default]
+    FirstPts,
+    /// Times are those of the file's 90 kHz clock, in which the segments and renditions of a
+    /// stream agree. A wrap within the file is undone; jumps are kept.
+    Raw,
+}
+
+/// Demultiplexes a transport stream.
+///
+/// The stream tells its duration nowhere but at its end, so it is not known at first: after
+/// [`find_duration`](Demuxer::find_duration) or a seek it comes with another [`Step::Info`].
+pub struct TsDemuxer {
+    reader: Reader,
+    total_len: Option<u64>,
+    /// The time at the end of the file, once it was looked for.
+    last: Option<Time>,
+    errand: Errand,
+    /// What the next poll asks for.
+    want: Option<ByteRange>,
+    /// Packets that a seek has found.
+    found: VecDeque<Packet>,
+    told: bool,
+    tell_again: bool,
+}
+
+/// What is done beside reading on.
+enum Errand {
+    None,
+    /// The end is read for the last time, then the seek goes on, if there is one.
+    Tail(Box<Tail>, Option<SeekTo>),
+    Seek(Box<Seek>),
+}
+
+impl Default for TsDemuxer {
+    fn default() -> Self {
+        Self::new(TsOptions::default())
+    }
+}
+
+impl TsDemuxer {
+    /// After this long the clock of a transport stream begins anew. Times of
+    /// [`Origin::Raw`] of different segments may differ by multiples of it.
+    pub const CLOCK_PERIOD: Time = Time::from_nanos(95_443_717_688_889);
+
+    /// A demuxer at the start of a resource.
+    #[must_use]
+    pub fn new(options: TsOptions) -> Self {
+        let clock = Clock::new(options.origin == Origin::FirstPts);
+        Self {
+            reader: Reader::new(Program::new(Sink::new(clock))),
+            total_len: None,
+            last: None,
+            errand: Errand::None,
+            want: None,
+            found: VecDeque::new(),
+            told: false,
+            tell_again: false,
+        }
+    }
+
+    /// A demuxer of a segment, which keeps the file's time: [`Origin::Raw`].
+    #[must_use]
+    pub fn with_timestamps_kept() -> Self {
+        Self::new(TsOptions {
+            origin: Origin::Raw,
+        })
+    }
+
+    #[allow(clippy::arithmetic_side_effects)] // Time saturates
+    fn info(&self) -> MediaInfo {
+        let program = &self.reader.program;
+        MediaInfo {
+            container: CONTAINER.name,
+            duration: self.last.map(|last| last - program.sink.clock.begins()),
+            tracks: (program.tracks.iter())
+                .map(|track| track.info().clone())
+                .collect(),
+            seekable: self.total_len.is_some(),
+            title: None,
+        }
+    }
+
+    fn tell(&mut self) -> Step {
+        self.told = true;
+        self.tell_again = false;
+        Step::Info(Arc::new(self.info()))
+    }
+
+    /// Reads on in the order of the file.
+    fn read_on(&mut self) -> Result<Step, DemuxError> {
+        if self.tell_again {
+            return Ok(self.tell());
+        }
+        if let Some(packet) = self.found.pop_front() {
+            return Ok(Step::Packet(packet));
+        }
+        loop {
+            match self.reader.give() {
+                Some(Out::Packet(packet)) => return Ok(Step::Packet(packet)),
+                Some(Out::AwaitTracks | Out::Info) => return Ok(self.tell()),
+                None => {}
+            }
+            if !self.reader.read()? {
+                return Ok(match self.reader.is_drained() {
+                    true => Step::End,
+                    false => Step::NeedMore,
+                });
+            }
+        }
+    }
+
+    /// Goes on with the errand. `None` when it is done.
+    fn run_errand(&mut self) -> Result<Option<Step>, DemuxError> {
+        match &mut self.errand {
+            Errand::None => Ok(None),
+            Errand::Tail(tail, seek) => {
+                let seek = *seek;
+                match tail.read() {
+                    None => return Ok(Some(Step::NeedMore)),
+                    Some(Err(Some((further, range)))) => {
+                        self.errand = Errand::Tail(Box::new(further), seek);
+                        return Ok(Some(Step::Want(range)));
+                    }
+                    Some(Ok(last)) => {
+                        self.last = Some(last);
+                        self.tell_again = true;
+                    }
+                    Some(Err(None)) => {}
+                }
+                self.after_tail(seek).map(Some)
+            }
+            Errand::Seek(seek) => match seek.read(&mut self.reader)? {
+                Next::NeedMore => Ok(Some(Step::NeedMore)),
+                Next::Want(range) => Ok(Some(Step::Want(range))),
+                Next::Done(packets) => {
+                    self.found = packets.into();
+                    self.errand = Errand::None;
+                    Ok(None)
+                }
+            },
+        }
+    }
+
+    fn after_tail(&mut self, seek: Option<SeekTo>) -> Result<Step, DemuxError> {
+        self.errand = Errand::None;
+        match seek {
+            Some(target) => self.begin_seek(target).map(Step::Want),
+            None if self.reader.ended => Ok(self.tell()),
+            None => Ok(Step::Want(ByteRange::from(self.reader.window.end()))),
+        }
+    }
+
+    fn begin_seek(&mut self, target: SeekTo) -> Result<ByteRange, DemuxError> {
+        let (Some(len), Some(last)) = (self.total_len, self.last) else {
+            return Err(DemuxError::NotSeekable("no time was found at its end"));
+        };
+        let mut seek = Seek::new(target, &self.reader.program, len, last);
+        let range = seek.go(&mut self.reader);
+        self.errand = Errand::Seek(Box::new(seek));
+        Ok(range)
+    }
+}
+
+impl Demuxer for TsDemuxer {
+    fn push(&mut self, offset: u64, data: Bytes) {
+        match &mut self.errand {
+            Errand::Tail(tail, _) => tail.reader.window.push(offset, data),
+            _ => self.reader.window.push(offset, data),
+        }
+    }
+
+    fn finish(&mut self) {
+        match &mut self.errand {
+            Errand::Tail(tail, _) => tail.reader.ended = true,
+            _ => self.reader.ended = true,
+        }
+    }
+
+    fn set_len(&mut self, total_len: u64) {
+        self.total_len = Some(total_len);
+    }
+
+    fn poll(&mut self) -> Result<Step, DemuxError> {
+        if let Some(range) = self.want.take() {
+            // Whatever ended meanwhile, it was not what is asked for only now.
+            match &mut self.errand {
+                Errand::Tail(tail, _) => tail.reader.ended = false,
+                _ => self.reader.ended = false,
+            }
+            return Ok(Step::Want(range));
+        }
+        match self.run_errand()? {
+            Some(step) => Ok(step),
+            None => self.read_on(),
+        }
+    }
+
+    fn seek(&mut self, target: SeekTo) -> Result<(), DemuxError> {
+        if !self.told {
+            return Err(DemuxError::NotSeekable("its headers are not read yet"));
+        }
+        let Some(len) = self.total_len else {
+            return Err(DemuxError::NotSeekable("its length is not known"));
+        };
+        self.found.clear();
+        if self.last.is_some() {
+            self.want = Some(self.begin_seek(target)?);
+            return Ok(());
+        }
+        let (tail, range) = Tail::new(&self.reader.program, len);
+        self.errand = Errand::Tail(Box::new(tail), Some(target));
+        self.want = Some(range);
+        Ok(())
+    }
+
+    fn find_duration(&mut self) -> bool {
+        let Some(len) = self.total_len.filter(|_| self.told && self.last.is_none()) else {
+            return false;
+        };
+        if !matches!(self.errand, Errand::None) {
+            return false;
+        }
+        let (tail, range) = Tail::new(&self.reader.program, len);
+        self.errand = Errand::Tail(Box::new(tail), None);
+        self.want = Some(range);
+        true
+    }
+
+    fn next_resource(&mut self) -> bool {
+        self.reader.next_resource();
+        self.total_len = None;
+        self.errand = Errand::None;
+        self.want = None;
+        self.found.clear();
+        true
+    }
+
+    fn clock(&self) -> ClockKind {
+        match self.reader.program.sink.clock.is_continuous() {
+            true => ClockKind::OwnStart,
+            false => ClockKind::Wrapping,
+        }
+    }
+
+    fn damage(&self) -> u64 {
+        self.reader.program.sink.damage
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests;

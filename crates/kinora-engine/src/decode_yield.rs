@@ -1,0 +1,140 @@
+//! What comes of a track's packets: failures in a row, and a decoder that takes all and gives nothing.
+
+use kinora_errors::{Fault, codes};
+use kinora_media::{Packet, Time};
+
+use crate::Slot;
+
+/// After so many packets in a row that can not be decoded a track is given up.
+const MAX_FAILURES: u32 = 1_000;
+/// A decoder that has taken so much of a track, in packets and in time, and gave nothing, will hardly give anything:
+/// none holds back as much.
+const SILENT_PACKETS: u32 = 48;
+const SILENT_TIME: Time = Time::from_millis(3_000);
+
+/// Counts from the last frame on.
+#[derive(Debug, Default)]
+pub(crate) struct DecodeYield {
+    failures: u32,
+    last_failure: Option<Fault>,
+    /// Packets that the decoder was given, and the time of the first.
+    taken: u32,
+    since: Option<Time>,
+    silence_reported: bool,
+}
+
+impl DecodeYield {
+    /// A frame came.
+    pub(crate) fn frame(&mut self) {
+        *self = Self {
+            silence_reported: self.silence_reported,
+            ..Self::default()
+        };
+    }
+
+    /// Packets from elsewhere come next, or none for a while.
+    pub(crate) fn flushed(&mut self) {
+        self.taken = 0;
+        self.since = None;
+    }
+
+    /// A packet could not be decoded. `true`: the track is to be given up.
+    pub(crate) fn failed(&mut self, fault: &Fault) -> bool {
+        self.failures = self.failures.saturating_add(1);
+        self.last_failure = Some(fault.clone());
+        self.failures > MAX_FAILURES
+    }
+
+    /// Whether the last packets have failed.
+    pub(crate) const fn is_failing(&self) -> bool {
+        self.failures > 0
+    }
+
+    /// The decoder is given a packet. What is to be reported where it has given nothing for long, once a track.
+    pub(crate) fn taken(&mut self, packet: &Packet, slot: Slot) -> Option<Fault> {
+        // No frame is seen of packets that are decoded for others.
+        if packet.flags.decode_only {
+            return None;
+        }
+        let since = *self.since.get_or_insert(packet.dts);
+        self.taken = self.taken.saturating_add(1);
+        let silent = packet.dts - since;
+        if self.silence_reported || self.taken < SILENT_PACKETS || silent < SILENT_TIME {
+            return None;
+        }
+        self.silence_reported = true;
+        Some(self.silence(slot, silent))
+    }
+
+    fn silence(&self, slot: Slot, silent: Time) -> Fault {
+        let code = match slot {
+            Slot::Video => codes::ERROR_DECODE_VIDEO,
+            Slot::Audio => codes::ERROR_DECODE_AUDIO,
+        };
+        let seconds = silent.as_millis() / 1_000;
+        let (packets, failures) = (self.taken, self.failures);
+        let fault = Fault::new(code, "decoder.silent").because(format!(
+            "the decoder has given nothing for {packets} packets, which are {seconds} s of the track; {failures} of them failed"
+        ));
+        let failure = self.last_failure.iter().flat_map(Fault::causes);
+        failure.fold(fault, |fault, cause| fault.because(cause.0.clone()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use bytes::Bytes;
+    use kinora_media::{PacketFlags, TrackId};
+
+    fn packet(number: i64) -> Packet {
+        let time = Time::from_millis(number * 100);
+        Packet {
+            track: TrackId(1),
+            pts: time,
+            dts: time,
+            duration: Time::from_millis(100),
+            flags: PacketFlags::default(),
+            data: Bytes::new(),
+            crypto: None,
+        }
+    }
+
+    #[test]
+    fn silence_is_reported_once() {
+        let mut yields = DecodeYield::default();
+        let first = (0..500).find(|number| yields.taken(&packet(*number), Slot::Audio).is_some());
+        assert_eq!(first, Some(47));
+        assert!((501..900).all(|number| yields.taken(&packet(number), Slot::Audio).is_none()));
+    }
+
+    #[test]
+    fn a_frame_now_and_then_is_no_silence_and_no_failure_in_a_row() {
+        let fault = Fault::new(codes::ERROR_DECODE_VIDEO, "decoder.corrupt_packet");
+        let mut yields = DecodeYield::default();
+        for number in 0..5_000 {
+            assert_eq!(yields.taken(&packet(number), Slot::Video).map(|_| ()), None);
+            match number % 30 {
+                0 => yields.frame(),
+                _ => assert!(!yields.failed(&fault)),
+            }
+        }
+        let hopeless = (0..5_000).position(|_| yields.failed(&fault));
+        assert_eq!(hopeless, Some(1_000 - 19));
+    }
+
+    #[test]
+    fn a_seek_begins_anew() {
+        let mut yields = DecodeYield::default();
+        for round in 0..20 {
+            for number in 0..40 {
+                assert!(
+                    yields
+                        .taken(&packet(round * 1_000 + number), Slot::Video)
+                        .is_none()
+                );
+            }
+            yields.flushed();
+        }
+    }
+}

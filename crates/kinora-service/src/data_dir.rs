@@ -1,0 +1,82 @@
+//! An opened data directory: what imports, requests and the operator share of it.
+
+mod directory;
+mod notice;
+mod roll_back;
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::clock::Clock;
+use crate::crypto::{MasterKey, hex, random};
+use crate::domain::VideoId;
+use crate::error::ServiceError;
+use crate::object::{FileStore, ObjectStore};
+use crate::store::{AccountStore, SqliteStore, VideoStore};
+use directory::Directory;
+pub(crate) use directory::about;
+pub use notice::Notice;
+pub(crate) use roll_back::{RollBack, roll_back, set_aside};
+
+/// The stores of a data directory, its key and its clock.
+pub(crate) struct Core {
+    pub(crate) accounts: Arc<dyn AccountStore>,
+    pub(crate) videos: Arc<dyn VideoStore>,
+    pub(crate) objects: Arc<dyn ObjectStore>,
+    pub(crate) master: MasterKey,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) directory: Directory,
+    database: Arc<SqliteStore>,
+    /// Not reported yet.
+    notices: Mutex<Vec<Notice>>,
+}
+
+impl Core {
+    /// Opens a data directory that is there.
+    pub(crate) async fn open(dir: &Path, clock: Arc<dyn Clock>) -> Result<Self, ServiceError> {
+        Self::at(Directory::existing(dir)?, clock).await
+    }
+    /// Opens a data directory, and makes it first where there is none.
+    pub(crate) async fn create(dir: &Path, clock: Arc<dyn Clock>) -> Result<Self, ServiceError> {
+        Self::at(Directory::create(dir)?, clock).await
+    }
+    async fn at(directory: Directory, clock: Arc<dyn Clock>) -> Result<Self, ServiceError> {
+        let notices = directory.tighten();
+        let (database, master) = SqliteStore::open(&directory.database()).await?;
+        if let Err(error) = directory.check_library_id(&database).await {
+            database.close().await;
+            return Err(error);
+        }
+        let database = Arc::new(database);
+        Ok(Self {
+            accounts: database.clone(),
+            videos: database.clone(),
+            objects: Arc::new(FileStore::new(directory.media())),
+            master,
+            clock,
+            database,
+            directory,
+            notices: Mutex::new(notices),
+        })
+    }
+    /// Ends the use of the database in good order.
+    pub(crate) async fn close(&self) {
+        self.database.close().await;
+    }
+    pub(crate) fn staging(&self) -> PathBuf {
+        self.directory.staging()
+    }
+    /// Takes the notices that were not reported yet.
+    pub(crate) fn take_notices(&self) -> Vec<Notice> {
+        std::mem::take(&mut *self.notices.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+    pub(crate) fn notice(&self, more: impl IntoIterator<Item = Notice>) {
+        let mut notices = self.notices.lock().unwrap_or_else(PoisonError::into_inner);
+        notices.extend(more);
+    }
+    pub(crate) fn new_video_id() -> io::Result<VideoId> {
+        let digits = hex(&random::<16>()?);
+        VideoId::parse(&digits).ok_or_else(|| io::ErrorKind::InvalidData.into())
+    }
+}
