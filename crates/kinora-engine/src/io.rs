@@ -179,6 +179,7 @@ pub enum TrackChoice {
 
 /// What comes into the engine.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub enum Input {
     /// The application asks.
     Command(Command),

@@ -5,11 +5,11 @@ use std::sync::Arc;
 use kinora_cloud::{Quality, VidAuth, VidSts};
 use kinora_errors::{Fault, Secret};
 use kinora_fetch::FetchEvent;
-use kinora_media::{Chunk, KeyId, RequestId, ResponseInfo, Time};
+use kinora_media::{Chunk, KeyId, Packet, RequestId, ResponseInfo, Time};
 use kinora_protect::ContentKey;
 use serde::{Deserialize, Serialize};
 
-use super::facts::{Described, Noticed, PacketFacts, blank, place, places};
+use super::facts::{Described, Noticed, PacketFacts, Protected, blank, place, places};
 use crate::{
     AudioClock, Command, Credential, Epoch, FrameId, Input, Locator, LoopMode, PlayerConfig, Role,
     SeekAccuracy, TrackChoice,
@@ -23,7 +23,7 @@ pub(super) enum Noted {
     Head(u64, Head),
     Chunk(u64, u64, usize),
     Tracks(u64, Described, bool),
-    Packet(u64, PacketFacts),
+    Packet(u64, PacketFacts, Option<Protected>),
     Done(u64),
     Failed(u64, Noticed),
     Configured(NotedRole, u64, String, Option<Noticed>),
@@ -173,7 +173,10 @@ impl From<&Input> for Noted {
                 FetchEvent::Tracks { id, info, live } => {
                     Self::Tracks(id.0, Described::from(&**info), *live)
                 }
-                FetchEvent::Packet { id, packet } => Self::Packet(id.0, packet.into()),
+                FetchEvent::Packet { id, packet } => {
+                    let crypto = packet.crypto.as_deref().map(Protected::from);
+                    Self::Packet(id.0, packet.into(), crypto)
+                }
                 FetchEvent::Done { id } => Self::Done(id.0),
                 FetchEvent::Failed { id, fault } => Self::Failed(id.0, noticed(fault)),
             },
@@ -323,9 +326,12 @@ impl From<Noted> for Input {
                 info: Arc::new(info.into()),
                 live,
             }),
-            Noted::Packet(id, packet) => Self::Fetch(FetchEvent::Packet {
+            Noted::Packet(id, packet, crypto) => Self::Fetch(FetchEvent::Packet {
                 id: RequestId(id),
-                packet: packet.into(),
+                packet: Packet {
+                    crypto: crypto.map(|crypto| Arc::new(crypto.into())),
+                    ..packet.into()
+                },
             }),
             Noted::Done(id) => Self::Fetch(FetchEvent::Done { id: RequestId(id) }),
             Noted::Failed(id, Noticed(fault)) => Self::Fetch(FetchEvent::Failed {
