@@ -3,6 +3,7 @@ use std::collections::VecDeque;
 use kinora_errors::Fault;
 use kinora_fetch::{FetchLimits, FetchNotice, FetchRequest, Host};
 use kinora_media::{Now, RequestId, Time};
+use kinora_protect::KeyRing;
 
 use crate::capabilities::Capabilities;
 use crate::stats::Tally;
@@ -29,6 +30,7 @@ pub(crate) struct Cx {
     pub(crate) tape: Tape,
     pub(crate) renditions: Renditions,
     pub(crate) capabilities: Capabilities,
+    pub(crate) keys: KeyRing,
     requests: u64,
     epochs: u64,
     random: u64,
@@ -45,6 +47,7 @@ impl Cx {
             tape,
             renditions: Renditions::default(),
             capabilities: Capabilities::default(),
+            keys: KeyRing::default(),
             requests: 0,
             epochs: 0,
             // Xorshift stays at zero for ever.

@@ -14,8 +14,9 @@ use kinora_fetch::FetchEvent;
 use kinora_media::{CodecId, MediaInfo, Packet, RequestId, Time, TrackId};
 
 use crate::cx::Cx;
+use crate::pipelines::Sources;
 use crate::transfer::Terms;
-use crate::{SeekAccuracy, Slot, TrackChoice, TrackOption};
+use crate::{Role, SeekAccuracy, TrackChoice, TrackOption};
 
 pub(crate) use progressive::Progressive;
 pub(crate) use pushed::Pushed;
@@ -38,21 +39,21 @@ pub(crate) enum Notice {
     Expired(Fault),
 }
 
-/// Where the packets go: the lines of a player, or the hands of whoever reads without playing.
+/// Where the packets go: the pipelines of a player, or the hands of whoever reads without playing.
 pub(crate) trait Buffer {
     fn push(&mut self, packet: Packet);
     /// Enough is there: no more is asked for.
     fn is_full(&self, position: Time, most: Time) -> bool;
     /// How much is there ahead of a position.
     fn ahead(&self, position: Time) -> Time;
-    /// The same of pictures or of sound alone.
-    fn ahead_of(&self, slot: Slot, position: Time) -> Time;
+    /// The same of one role alone.
+    fn ahead_of(&self, role: Role, position: Time) -> Time;
     /// What takes the packets of a track.
-    fn slot_of(&self, track: TrackId) -> Option<Slot>;
-    /// Pictures and sound come from different resources; of which of them all packets came.
-    fn set_sources(&mut self, separate: bool, complete: [bool; 2]);
+    fn role_of(&self, track: TrackId) -> Option<Role>;
+    /// Whether the roles come from one resource or from several.
+    fn set_sources(&mut self, sources: Sources);
     /// Takes back what is decoded at a time or later. `false`: a decoder has some of it, nothing is changed.
-    fn cut(&mut self, slot: Slot, from: Time) -> bool;
+    fn cut(&mut self, role: Role, from: Time) -> bool;
 }
 
 /// How a seek outside the buffer goes on.

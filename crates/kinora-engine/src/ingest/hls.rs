@@ -217,6 +217,7 @@ fn index(
                 Arc::new(Init {
                     url,
                     range: map.range,
+                    key: key(&map.keys, segment.sequence, base)?,
                 }),
             ));
         }
@@ -231,7 +232,7 @@ fn index(
                 restarts: 0,
                 sequence: segment.discontinuity_sequence,
             },
-            key: key(segment, base)?,
+            key: key(&segment.keys, segment.sequence, base)?,
             init: segment
                 .map
                 .as_ref()
@@ -271,14 +272,14 @@ fn availability(media: &hls::MediaPlaylist, live: Option<&LiveState>) -> Availab
     })
 }
 
-/// The key of a segment, or why there is none that can be used here.
-fn key(segment: &hls::Segment, base: &Base) -> Result<Option<Arc<Key>>, Fault> {
-    Ok(Some(Arc::new(match segment.encryption() {
+/// The key among those of several formats, or why there is none that can be used here.
+fn key(keys: &[Arc<hls::Key>], sequence: u64, base: &Base) -> Result<Option<Arc<Key>>, Fault> {
+    Ok(Some(Arc::new(match hls::encryption(keys) {
         Encryption::None => return Ok(None),
         Encryption::Aes128 { uri, iv } => Key::Aes128 {
             url: base.resolve(uri)?,
-            // RFC 8216 5.2: without a vector the media sequence number is it.
-            iv: iv.map_or_else(|| Iv::from_sequence(segment.sequence), Iv),
+            // RFC 8216 5.2: without a vector the media sequence number is it. Keys of init sections have one (4.3.2.5).
+            iv: iv.map_or_else(|| Iv::from_sequence(sequence), Iv),
         },
         Encryption::Other(key) => Key::Foreign(match Scheme::of_method(&key.method) {
             Err(error) => error,

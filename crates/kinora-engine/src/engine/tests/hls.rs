@@ -7,7 +7,7 @@ use kinora_protect::{ContentKey, Iv, encrypt_segment};
 
 use super::{errors, is_completion, is_error, is_first, is_seek_end};
 use crate::sim::{Damage, Film, NetFault, Sim, Weather, mins, ms, secs, sim};
-use crate::{Command, Event, PlayerConfig, SeekAccuracy, Slot, State, TrackChoice};
+use crate::{Command, Event, PlayerConfig, Role, SeekAccuracy, State, TrackChoice};
 
 const LIST: &str = "http://films.test/vod/list.m3u8";
 
@@ -684,11 +684,11 @@ fn audio_alone_is_not_chosen_beside_video() {
 fn where_a_decoder_fails_another_variant_plays() {
     let mut sim = sim(42);
     two_variants(&mut sim, "", "");
-    sim.break_decoder(Slot::Video, Damage::Unsupported);
+    sim.break_decoder(Role::Video, Damage::Unsupported);
     sim.play(MASTER);
     let switched = |event: &Event| matches!(event, Event::TrackChanged { index: 0 });
     assert!(sim.run_until(secs(5), switched), "{:#?}", sim.events);
-    sim.break_decoder(Slot::Video, Damage::None);
+    sim.break_decoder(Role::Video, Damage::None);
     assert!(sim.run_until(secs(20), is_completion), "{:#?}", sim.events);
     assert_eq!(sim.engine().stats().frames_shown, 80);
     assert!(errors(&sim).is_empty(), "{:#?}", sim.events);
@@ -698,8 +698,8 @@ fn where_a_decoder_fails_another_variant_plays() {
 fn a_source_of_which_no_variant_can_be_decoded_fails_once() {
     let mut sim = sim(43);
     two_variants(&mut sim, "", "");
-    sim.break_decoder(Slot::Video, Damage::Unsupported);
-    sim.break_decoder(Slot::Audio, Damage::Unsupported);
+    sim.break_decoder(Role::Video, Damage::Unsupported);
+    sim.break_decoder(Role::Audio, Damage::Unsupported);
     sim.play(MASTER);
     assert!(sim.run_until(secs(20), is_error), "{:#?}", sim.events);
     sim.run_for(secs(20));

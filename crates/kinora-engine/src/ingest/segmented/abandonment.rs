@@ -6,7 +6,7 @@ use super::Segmented;
 use super::lane::LaneRole;
 use super::loader::SegmentInFlight;
 use super::variants::Selection;
-use crate::Slot;
+use crate::Role;
 use crate::abr::ThroughputWindow;
 use crate::cx::Cx;
 use crate::ingest::Buffer;
@@ -37,10 +37,10 @@ impl Segmented {
             video: None,
             audio: None,
         });
-        match buffer.slot_of(packet.track) {
-            Some(Slot::Video) => start.video.get_or_insert(packet.dts),
-            Some(Slot::Audio) => start.audio.get_or_insert(packet.dts),
-            None => return,
+        match buffer.role_of(packet.track) {
+            Some(Role::Video) => start.video.get_or_insert(packet.dts),
+            Some(Role::Audio) => start.audio.get_or_insert(packet.dts),
+            Some(Role::Text) | None => return,
         };
         self.segment_start = Some(start);
     }
@@ -66,8 +66,8 @@ impl Segmented {
         };
         let start = self.segment_start;
         if let Some(start) = start.filter(|start| start.number == segment.number) {
-            let mut cut = |slot, from: Option<Time>| from.is_none_or(|from| buffer.cut(slot, from));
-            let is_back = cut(Slot::Video, start.video) && cut(Slot::Audio, start.audio);
+            let mut cut = |role, from: Option<Time>| from.is_none_or(|from| buffer.cut(role, from));
+            let is_back = cut(Role::Video, start.video) && cut(Role::Audio, start.audio);
             if !is_back {
                 // The decoders have it already.
                 return;

@@ -67,13 +67,19 @@ pub(in crate::ingest) struct Segment {
 }
 
 impl Segment {
+    /// The keys that it and its init section are encrypted with.
+    pub(in crate::ingest) fn keys(&self) -> impl Iterator<Item = &Arc<Key>> {
+        let of_init = self.init.as_ref().and_then(|init| init.key.as_ref());
+        self.key.iter().chain(of_init)
+    }
+
     pub(in crate::ingest) fn end(&self) -> Time {
         self.start + self.duration
     }
 }
 
 /// How a segment is encrypted (RFC 8216 4.3.2.4).
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub(in crate::ingest) enum Key {
     /// AES-128 in CBC mode over the whole segment.
     Aes128 {
@@ -92,6 +98,9 @@ pub(in crate::ingest) struct Init {
     #[serde(with = "tape::place")]
     pub(in crate::ingest) url: Secret,
     pub(in crate::ingest) range: ByteRange,
+    /// The key in force where it is named (RFC 8216 4.3.2.5).
+    #[serde(default)]
+    pub(in crate::ingest) key: Option<Arc<Key>>,
 }
 
 /// The segments of a rendition as they are known now.

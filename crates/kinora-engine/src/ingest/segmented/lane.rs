@@ -5,7 +5,7 @@ use std::sync::Arc;
 use kinora_media::{MediaInfo, Packet, TrackId, TrackKind};
 
 use super::loader::Loader;
-use crate::Slot;
+use crate::Role;
 
 /// What a rendition is for. Text and thumbnails will have lanes of their own: a role each, and a place in `merge`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -32,10 +32,10 @@ impl LaneRole {
     }
 
     /// What says how much of it is there.
-    pub(super) fn slot(self) -> Slot {
+    pub(super) fn of_pipeline(self) -> Role {
         match self {
-            Self::Main => Slot::Video,
-            Self::Audio => Slot::Audio,
+            Self::Main => Role::Video,
+            Self::Audio => Role::Audio,
         }
     }
 

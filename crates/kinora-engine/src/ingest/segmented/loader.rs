@@ -12,7 +12,7 @@ use bytes::Bytes;
 use kinora_errors::{Coded, Fault, Secret, codes};
 use kinora_fetch::Initiator;
 use kinora_media::{ByteRange, MediaInfo, Packet, Time};
-use kinora_protect::ContentKey;
+use kinora_protect::decrypt_segment;
 
 use self::playlist::Refresh;
 use super::ROUNDING;
@@ -106,8 +106,7 @@ pub(super) struct Loader {
     next: u64,
     phase: Phase,
     readers: VecDeque<SegmentReader>,
-    keys: VecDeque<(Secret, ContentKey)>,
-    inits: VecDeque<(Arc<Init>, Bytes)>,
+    inits: VecDeque<(Arc<Init>, InitSection)>,
     events: VecDeque<LoaderEvent>,
     /// The segment of which the last packet was.
     given: Option<u64>,
@@ -137,7 +136,6 @@ impl Loader {
             next: 0,
             phase: Phase::Running,
             readers: VecDeque::new(),
-            keys: VecDeque::new(),
             inits: VecDeque::new(),
             events: VecDeque::new(),
             given: None,
@@ -215,8 +213,12 @@ impl Loader {
                 cx.recovered(named_gap(&segment));
                 continue;
             }
-            if let Some(Key::Foreign(error)) = segment.key.as_deref() {
-                let fault = error.fault().at_url(self.url.expose());
+            let foreign = segment.keys().find_map(|key| match key.as_ref() {
+                Key::Foreign(error) => Some(error.fault()),
+                Key::Aes128 { .. } => None,
+            });
+            if let Some(fault) = foreign {
+                let fault = fault.at_url(self.url.expose());
                 return self.fail(cx, requests, Failed::Description, self.next, fault);
             }
             self.next += 1;
@@ -236,24 +238,19 @@ impl Loader {
 
     /// Asks for the key and the init section of a segment.
     fn ask_for_needs(&mut self, cx: &mut Cx, requests: &mut Requests, segment: &Segment) {
-        if let Some(Key::Aes128 { url, .. }) = segment.key.as_deref()
-            && !self.keys.iter().any(|(known, _)| known == url)
-        {
-            let (resource, url) = (Resource::Key(url.clone()), url.clone());
-            self.ask_once(cx, requests, segment, resource, url, ByteRange::default());
+        for key in segment.keys() {
+            if let Key::Aes128 { url, .. } = key.as_ref()
+                && cx.keys.uris.get(url).is_none()
+            {
+                let (resource, url) = (Resource::Key(url.clone()), url.clone());
+                self.ask_once(cx, requests, resource, url, ByteRange::default());
+            }
         }
         if let Some(init) = &segment.init
             && !self.inits.iter().any(|(known, _)| known == init)
         {
             let resource = Resource::Init(Arc::clone(init));
-            self.ask_once(
-                cx,
-                requests,
-                segment,
-                resource,
-                init.url.clone(),
-                init.range,
-            );
+            self.ask_once(cx, requests, resource, init.url.clone(), init.range);
         }
     }
 
@@ -262,16 +259,11 @@ impl Loader {
         &mut self,
         cx: &mut Cx,
         requests: &mut Requests,
-        segment: &Segment,
         resource: Resource,
         url: Secret,
         range: ByteRange,
     ) {
-        let same = |other: &Resource| {
-            std::mem::discriminant(other) == std::mem::discriminant(&resource)
-                && other.is_needed_by(segment)
-        };
-        if !requests.any(self.id, |request| same(&request.resource)) {
+        if !requests.any(self.id, |request| request.resource == resource) {
             self.ask(cx, requests, resource, url, range);
         }
     }
@@ -310,19 +302,21 @@ impl Loader {
                 return self.end();
             };
             if let Some(Key::Aes128 { url, iv }) = reader.needs_key().map(Arc::as_ref) {
-                let (_, key) = self.keys.iter().find(|(known, _)| known == url)?;
-                let iv = *iv;
+                let (key, iv) = (cx.keys.uris.get(url)?, *iv);
                 reader.unlock(key, iv);
             }
-            let init = match &reader.segment.init {
-                Some(wanted) => {
-                    let mut inits = self.inits.iter();
-                    Some(inits.find(|(known, _)| known == wanted).map(|(_, it)| it)?)
-                }
+            let init = match reader.segment.init.clone() {
+                Some(wanted) => match init_section(&mut self.inits, cx, &wanted)? {
+                    Ok(data) => Some(data),
+                    Err(fault) => {
+                        self.lacks(cx, requests, &Resource::Init(wanted), fault);
+                        continue;
+                    }
+                },
                 None => None,
             };
             reader.inherit(&mut self.carried);
-            match reader.read(init, offsets, self.previous) {
+            match reader.read(init.as_ref(), offsets, self.previous) {
                 Ok(ReadStep::Packet(packet)) => {
                     self.lost_in_a_row = 0;
                     if reader.lacks_reference(&packet) {
@@ -538,4 +532,40 @@ pub(super) fn named_in(url: &Secret) -> Initiator {
         // The user's own playlist speaks for the user.
         _ => Initiator::User,
     }
+}
+
+/// The content of an init section.
+pub(super) enum InitSection {
+    /// As it came.
+    Raw(Bytes),
+    Clear(Bytes),
+}
+
+/// The init section in the clear, once it and its key are here.
+fn init_section(
+    inits: &mut VecDeque<(Arc<Init>, InitSection)>,
+    cx: &Cx,
+    wanted: &Arc<Init>,
+) -> Option<Result<Bytes, Fault>> {
+    let (_, section) = inits.iter_mut().find(|(known, _)| known == wanted)?;
+    let data = match section {
+        InitSection::Clear(data) => return Some(Ok(data.clone())),
+        InitSection::Raw(data) => std::mem::take(data),
+    };
+    let mut clear = data.clone();
+    if let Some(Key::Aes128 { url, iv }) = wanted.key.as_deref() {
+        let Some(key) = cx.keys.uris.get(url) else {
+            *section = InitSection::Raw(data);
+            return None;
+        };
+        let decrypted = cx.tape.try_see("decrypt", || {
+            clear = decrypt_segment(key, *iv, data).map_err(|error| error.fault())?;
+            Ok(())
+        });
+        if let Err(fault) = decrypted {
+            return Some(Err(fault.at_url(wanted.url.expose())));
+        }
+    }
+    *section = InitSection::Clear(clear.clone());
+    Some(Ok(clear))
 }

@@ -7,10 +7,11 @@ use kinora_media::{Packet, Time};
 use super::Segmented;
 use super::lane::{self, LaneRole};
 use super::loader::LoaderEvent;
-use crate::TimingMark;
 use crate::cx::Cx;
 use crate::ingest::segmented::index::SegmentIndex;
 use crate::ingest::{Buffer, Notice};
+use crate::pipelines::Sources;
+use crate::{ByRole, TimingMark};
 
 impl Segmented {
     pub(crate) fn poll(
@@ -21,9 +22,7 @@ impl Segmented {
         max_ahead: Time,
     ) -> Option<Notice> {
         loop {
-            let separate = self.lane(LaneRole::Audio).is_some();
-            let ended = |role| self.lane(role).is_some_and(|lane| lane.ended);
-            buffer.set_sources(separate, [ended(LaneRole::Main), ended(LaneRole::Audio)]);
+            buffer.set_sources(self.sources());
             if let Some(place) = self.audio.changed.take() {
                 let index = u32::try_from(self.variants.len() + place).unwrap_or(u32::MAX);
                 return Some(Notice::Switched(index));
@@ -44,6 +43,20 @@ impl Segmented {
         }
     }
 
+    fn sources(&self) -> Sources {
+        let ended = |role| self.lane(role).map(|lane| lane.ended);
+        let Some(audio) = ended(LaneRole::Audio) else {
+            return Sources::Shared;
+        };
+        Sources::Separate {
+            complete: ByRole {
+                video: ended(LaneRole::Main).unwrap_or(false),
+                audio,
+                text: true,
+            },
+        }
+    }
+
     fn has_room(
         &self,
         cx: &Cx,
@@ -61,7 +74,7 @@ impl Segmented {
             true => max_ahead.max(cx.config.max_buffer.into()),
             false => max_ahead,
         };
-        buffer.ahead_of(role.slot(), position) < max
+        buffer.ahead_of(role.of_pipeline(), position) < max
     }
 
     /// Whether the packets of a lane have to wait for the other one: until the tracks of all lanes are reported nobody

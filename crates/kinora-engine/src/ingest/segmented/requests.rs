@@ -22,7 +22,7 @@ const KEY_WINDOW: u64 = 4_096;
 pub(super) struct LaneId(pub(super) u32);
 
 /// What is asked for.
-#[derive(Clone, Debug)]
+#[derive(Clone, PartialEq, Debug)]
 pub(super) enum Resource {
     /// The playlist of a rendition; of the presentation, where it is the root's.
     Playlist,
@@ -44,7 +44,9 @@ impl Resource {
     pub(super) fn is_needed_by(&self, segment: &Segment) -> bool {
         match self {
             Self::Key(of) => {
-                matches!(segment.key.as_deref(), Some(Key::Aes128 { url, .. }) if url == of)
+                let is =
+                    |key: &Arc<Key>| matches!(key.as_ref(), Key::Aes128 { url, .. } if url == of);
+                segment.keys().any(is)
             }
             Self::Init(of) => segment.init.as_ref() == Some(of),
             Self::Playlist | Self::Segment(_) => false,

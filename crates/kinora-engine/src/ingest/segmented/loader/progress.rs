@@ -7,7 +7,7 @@ use kinora_fetch::Progress;
 use kinora_media::{RequestId, Time};
 use kinora_protect::ContentKey;
 
-use super::{Failure, Loader, LoaderEvent};
+use super::{Failure, InitSection, Loader, LoaderEvent};
 use crate::TimingMark;
 use crate::cx::Cx;
 use crate::ingest::hls;
@@ -15,8 +15,7 @@ use crate::ingest::segmented::requests::{Request, Requests, Resource};
 use crate::ingest::segmented::segment_reader::SegmentReader;
 use crate::recover::segments::Failed;
 
-/// Keys and init sections that are kept.
-const MAX_KEYS: usize = 8;
+/// Init sections that are kept.
 const MAX_INITS: usize = 4;
 
 impl Loader {
@@ -73,7 +72,10 @@ impl Loader {
         match request.resource {
             Resource::Playlist => self.playlist_is_here(cx, requests, &data),
             Resource::Key(url) => self.key_is_here(cx, requests, url, &data),
-            Resource::Init(init) => keep(&mut self.inits, (init, data.freeze()), MAX_INITS),
+            Resource::Init(init) => {
+                let section = InitSection::Raw(data.freeze());
+                keep(&mut self.inits, (init, section), MAX_INITS);
+            }
             Resource::Segment(number) => {
                 if let Some(reader) = self.reader(number) {
                     reader.complete();
@@ -95,7 +97,7 @@ impl Loader {
             Ok(())
         });
         match read {
-            Ok(()) => keep(&mut self.keys, (url, key), MAX_KEYS),
+            Ok(()) => cx.keys.uris.add(url, key),
             Err(fault) => {
                 let fault = fault.at_url(url.expose());
                 let resource = Resource::Key(url);
@@ -154,7 +156,13 @@ impl Loader {
     }
 
     /// Segments that need a key or an init section can not be read.
-    fn lacks(&mut self, cx: &mut Cx, requests: &mut Requests, resource: &Resource, fault: Fault) {
+    pub(super) fn lacks(
+        &mut self,
+        cx: &mut Cx,
+        requests: &mut Requests,
+        resource: &Resource,
+        fault: Fault,
+    ) {
         let mut readers = self.readers.iter();
         let first = readers.find(|reader| resource.is_needed_by(&reader.segment));
         let number = first.map_or(self.next, |reader| reader.segment.number);
