@@ -44,6 +44,7 @@ fn more(event: &Event) -> Value {
         Event::CredentialExpired(fault) | Event::Recovered(fault) | Event::Error(fault) => {
             json!({ "fault": fault })
         }
+        Event::KeyRequired(id) => json!({ "key_id": id.to_string() }),
         Event::Timing(mark) => json!({ "what": mark.name() }),
         // What is told by its name alone.
         _ => Value::Null,

@@ -6,8 +6,8 @@ use std::path::Path;
 use std::time::Duration;
 
 use kinora::{
-    DecoderChoice, Header, IpFamily, NetConfig, NoProxy, PlayerConfig, Proxy, ProxyConfig,
-    ReadOptions, RenditionChoice, Secret,
+    ContentKey, DecoderChoice, Header, IpFamily, KeyId, NetConfig, NoProxy, PlayerConfig, Proxy,
+    ProxyConfig, ReadOptions, RenditionChoice, Secret, sixteen_from_hex,
 };
 
 use kinora_errors::{Lang, causes, mask_url};
@@ -80,8 +80,27 @@ pub(crate) fn read_options(
             video: renditions.rendition,
             audio: renditions.audio_rendition,
         },
+        keys: keys(net)?,
         ..ReadOptions::default()
     })
+}
+
+/// The content keys that were given. What is wrong with one is told without showing it.
+pub(crate) fn keys(args: &NetArgs) -> Result<Vec<(KeyId, ContentKey)>, Failure> {
+    let key = |text: &String| {
+        let given = secret(text)?;
+        let parsed = given.expose().trim().split_once(':').and_then(|(id, key)| {
+            let key = ContentKey::new(sixteen_from_hex(key)?);
+            Some((KeyId::from_hex(id)?, key))
+        });
+        parsed.ok_or_else(|| {
+            Failure::usage(
+                "a --key is written KID:KEY, each of them 32 hexadecimal digits",
+                "--key 应写作 KID:KEY，各为 32 位十六进制数字",
+            )
+        })
+    };
+    args.keys.iter().map(key).collect()
 }
 
 pub(crate) fn player_config(args: &NetArgs) -> PlayerConfig {

@@ -12,8 +12,8 @@ const HIGH_BUFFER: Time = Time::from_millis(30_000);
 const SAFE_BUFFER: Time = Time::from_millis(6_000);
 /// The share of the estimate that is relied upon.
 const BANDWIDTH_FRACTION: f64 = 0.8;
-/// A rendition to begin with, before anything was measured, bits a second.
-const INITIAL_BITRATE: u64 = 1_500_000;
+/// What the network is taken to carry before anything was measured, bits a second.
+pub(crate) const INITIAL_ESTIMATE: u64 = 2_000_000;
 
 /// The throughput so far.
 #[derive(Clone, Debug, Default)]
@@ -35,14 +35,6 @@ impl Abr {
             Some(known) => known * 0.7 + bits * 0.3,
             None => bits,
         });
-    }
-
-    /// The rendition to begin with. `bitrates` rise.
-    pub(crate) fn first(bitrates: &[u64]) -> usize {
-        bitrates
-            .iter()
-            .rposition(|bitrate| *bitrate <= INITIAL_BITRATE)
-            .unwrap_or(0)
     }
 
     /// The rendition for the next segment. `bitrates` rise; `ahead` is buffered.
@@ -136,9 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn it_begins_modestly() {
-        assert_eq!(Abr::first(&LADDER), 1);
-        assert_eq!(Abr::first(&[2_000_000, 4_000_000]), 0);
+    fn nothing_changes_before_something_was_measured() {
         assert_eq!(Abr::default().choose(&LADDER, 1, Time::MAX), 1);
     }
 

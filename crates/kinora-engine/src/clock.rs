@@ -1,4 +1,4 @@
-//! What time it is on the media's timeline: the sound's position where sound plays, else reckoned
+//! What time it is on the media's timeline: the position of the audio output where audio plays, else reckoned
 //! from the machine's clock.
 
 use kinora_media::Time;
@@ -11,9 +11,9 @@ pub(crate) struct Clock {
     at: Time,
     rate: f64,
     running: bool,
-    /// Told before: the clock never goes back behind it, except by a seek.
+    /// Reported before: the clock never goes back behind it, except by a seek.
     floor: Time,
-    /// Where sound ends that is known of; the clock waits there for more.
+    /// Where the audio ends that is known of; the clock waits there for more.
     limit: Option<Time>,
 }
 
@@ -69,6 +69,10 @@ impl Clock {
         self.running = false;
     }
 
+    pub(crate) fn is_running(&self) -> bool {
+        self.running
+    }
+
     pub(crate) fn set_rate(&mut self, rate: f64, mono: Time) {
         self.rebase(mono);
         self.rate = rate;
@@ -78,7 +82,7 @@ impl Clock {
         self.rate
     }
 
-    /// Sound is known up to there.
+    /// Audio is known up to there.
     pub(crate) fn set_limit(&mut self, limit: Option<Time>, mono: Time) {
         if self.limit == limit {
             return;
@@ -91,14 +95,14 @@ impl Clock {
         self.limit = limit;
     }
 
-    /// The sound is there at this moment.
-    pub(crate) fn correct(&mut self, media: Time, mono: Time) {
+    /// The audio was there at a moment before now.
+    pub(crate) fn correct(&mut self, media: Time, at: Time, mono: Time) {
         if !self.running {
             return;
         }
         self.floor = self.position(mono);
         self.anchor = media;
-        self.at = mono;
+        self.at = at.min(mono);
     }
 
     /// When the clock will show a time; `None` when it is held or waits before it.
@@ -137,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn it_waits_where_the_sound_ends_and_loses_no_time_by_it() {
+    fn it_waits_where_the_audio_ends_and_loses_no_time_by_it() {
         let mut clock = Clock::new();
         clock.run(ms(0));
         clock.set_limit(Some(ms(100)), ms(0));
@@ -148,12 +152,20 @@ mod tests {
     }
 
     #[test]
-    fn a_report_of_the_sound_never_turns_it_back() {
+    fn a_report_of_the_audio_output_never_turns_it_back() {
         let mut clock = Clock::new();
         clock.run(ms(0));
-        clock.correct(ms(90), ms(100));
+        clock.correct(ms(90), ms(100), ms(100));
         assert_eq!(clock.position(ms(100)), ms(100));
         assert_eq!(clock.position(ms(105)), ms(100));
         assert_eq!(clock.position(ms(120)), ms(110));
+    }
+
+    #[test]
+    fn a_report_that_comes_late_counts_from_its_own_moment() {
+        let mut clock = Clock::new();
+        clock.run(ms(0));
+        clock.correct(ms(90), ms(80), ms(100));
+        assert_eq!(clock.position(ms(100)), ms(110));
     }
 }

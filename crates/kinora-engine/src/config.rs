@@ -19,7 +19,8 @@ pub struct PlayerConfig {
     pub max_backward_buffer: Duration,
     /// How often the position is told.
     pub position_interval: Duration,
-    /// Where live playback starts, in segments; negative counts from the end.
+    /// Where live playback starts, in segments; negative counts from the end. Left at its default, the playlist says where
+    /// (`EXT-X-START`, `HOLD-BACK`; RFC 8216 6.3.3).
     pub live_start_index: i32,
     /// Show nothing after stop instead of the last picture.
     pub clear_frame_when_stop: bool,
@@ -28,6 +29,8 @@ pub struct PlayerConfig {
     /// Show no picture.
     pub disable_video: bool,
 }
+
+const DEFAULT_LIVE_START: i32 = -3;
 
 impl Default for PlayerConfig {
     fn default() -> Self {
@@ -40,7 +43,7 @@ impl Default for PlayerConfig {
             start_buffer: Duration::from_millis(500),
             max_backward_buffer: Duration::ZERO,
             position_interval: Duration::from_millis(500),
-            live_start_index: -3,
+            live_start_index: DEFAULT_LIVE_START,
             clear_frame_when_stop: false,
             disable_audio: false,
             disable_video: false,
@@ -49,6 +52,11 @@ impl Default for PlayerConfig {
 }
 
 impl PlayerConfig {
+    /// Whether the application says where live playback starts.
+    pub(crate) fn sets_live_start(&self) -> bool {
+        self.live_start_index != DEFAULT_LIVE_START
+    }
+
     /// These settings with contradictions resolved in the documented order: the live delay fits
     /// into the buffer; the high-water mark does not exceed the live delay; the start mark fits into the
     /// buffer; the buffer holds at least the high-water mark.

@@ -3,7 +3,9 @@ use std::collections::VecDeque;
 use kinora_errors::Fault;
 use kinora_fetch::{FetchLimits, FetchNotice, FetchRequest, Host};
 use kinora_media::{Now, RequestId, Time};
+use kinora_protect::KeyRing;
 
+use crate::capabilities::Capabilities;
 use crate::stats::Tally;
 use crate::tape::Tape;
 use crate::{Epoch, Event, InfoCode, Output, PlayerConfig, RenditionChoice, TimingMark};
@@ -27,6 +29,8 @@ pub(crate) struct Cx {
     pub(crate) tally: Tally,
     pub(crate) tape: Tape,
     pub(crate) renditions: Renditions,
+    pub(crate) capabilities: Capabilities,
+    pub(crate) keys: KeyRing,
     requests: u64,
     epochs: u64,
     random: u64,
@@ -42,6 +46,8 @@ impl Cx {
             tally: Tally::default(),
             tape,
             renditions: Renditions::default(),
+            capabilities: Capabilities::default(),
+            keys: KeyRing::default(),
             requests: 0,
             epochs: 0,
             // Xorshift stays at zero for ever.

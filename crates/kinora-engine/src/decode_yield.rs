@@ -3,7 +3,7 @@
 use kinora_errors::{Fault, codes};
 use kinora_media::{Packet, Time};
 
-use crate::Slot;
+use crate::Role;
 
 /// After so many packets in a row that can not be decoded a track is given up.
 const MAX_FAILURES: u32 = 1_000;
@@ -51,7 +51,7 @@ impl DecodeYield {
     }
 
     /// The decoder is given a packet. What is to be reported where it has given nothing for long, once a track.
-    pub(crate) fn taken(&mut self, packet: &Packet, slot: Slot) -> Option<Fault> {
+    pub(crate) fn taken(&mut self, packet: &Packet, role: Role) -> Option<Fault> {
         // No frame is seen of packets that are decoded for others.
         if packet.flags.decode_only {
             return None;
@@ -63,13 +63,13 @@ impl DecodeYield {
             return None;
         }
         self.silence_reported = true;
-        Some(self.silence(slot, silent))
+        Some(self.silence(role, silent))
     }
 
-    fn silence(&self, slot: Slot, silent: Time) -> Fault {
-        let code = match slot {
-            Slot::Video => codes::ERROR_DECODE_VIDEO,
-            Slot::Audio => codes::ERROR_DECODE_AUDIO,
+    fn silence(&self, role: Role, silent: Time) -> Fault {
+        let code = match role {
+            Role::Video => codes::ERROR_DECODE_VIDEO,
+            Role::Audio | Role::Text => codes::ERROR_DECODE_AUDIO,
         };
         let seconds = silent.as_millis() / 1_000;
         let (packets, failures) = (self.taken, self.failures);
@@ -103,9 +103,9 @@ mod tests {
     #[test]
     fn silence_is_reported_once() {
         let mut yields = DecodeYield::default();
-        let first = (0..500).find(|number| yields.taken(&packet(*number), Slot::Audio).is_some());
+        let first = (0..500).find(|number| yields.taken(&packet(*number), Role::Audio).is_some());
         assert_eq!(first, Some(47));
-        assert!((501..900).all(|number| yields.taken(&packet(number), Slot::Audio).is_none()));
+        assert!((501..900).all(|number| yields.taken(&packet(number), Role::Audio).is_none()));
     }
 
     #[test]
@@ -113,7 +113,7 @@ mod tests {
         let fault = Fault::new(codes::ERROR_DECODE_VIDEO, "decoder.corrupt_packet");
         let mut yields = DecodeYield::default();
         for number in 0..5_000 {
-            assert_eq!(yields.taken(&packet(number), Slot::Video).map(|_| ()), None);
+            assert_eq!(yields.taken(&packet(number), Role::Video).map(|_| ()), None);
             match number % 30 {
                 0 => yields.frame(),
                 _ => assert!(!yields.failed(&fault)),
@@ -130,7 +130,7 @@ mod tests {
             for number in 0..40 {
                 assert!(
                     yields
-                        .taken(&packet(round * 1_000 + number), Slot::Video)
+                        .taken(&packet(round * 1_000 + number), Role::Video)
                         .is_none()
                 );
             }

@@ -9,13 +9,14 @@ use kinora_media::{MediaInfo, Now, Time};
 
 use crate::cx::Cx;
 use crate::present::Begin;
+use crate::recover::{self, PlaybackRecovery};
 use crate::refusal::{Refusal, SPEEDS};
 use crate::session::{Origin, Outcome, Session, Wishes};
 use crate::stats::Tally;
 use crate::tape::{Tape, TapeSink};
 use crate::{
-    Command, Event, Input, Locator, LoopMode, Output, PlayerConfig, SeekAccuracy, State, Stats,
-    TrackOption,
+    Capabilities, Command, Event, Input, Locator, LoopMode, Output, PlayerConfig, SeekAccuracy,
+    State, Stats, TrackOption,
 };
 
 /// What the engine does at the moment.
@@ -97,6 +98,13 @@ impl Engine {
         Self::with_tape(config, entropy, tape)
     }
 
+    /// The engine of a host that can decode no more than that: variants of other codecs are left aside.
+    #[must_use]
+    pub fn with_capabilities(mut self, capabilities: Capabilities) -> Self {
+        self.cx.capabilities = capabilities;
+        self
+    }
+
     pub(crate) fn with_tape(config: PlayerConfig, entropy: u64, tape: Tape) -> Self {
         Self {
             cx: Cx::new(config.normalised(), entropy, tape),
@@ -148,10 +156,18 @@ impl Engine {
         }
     }
 
-    /// Nobody waits for it; only a frame must go back to its pool.
+    /// Nobody waits for it: a frame must go back to its pool, an output that failed is reported all the same.
     fn orphan(&mut self, input: Input) {
-        if let Input::FrameReady { slot, frame, .. } = input {
-            self.cx.push(Output::Drop { slot, frame });
+        match input {
+            Input::FrameReady { role, frame, .. } => self.cx.push(Output::Drop { role, frame }),
+            Input::OutputFailed { role, fault, fatal } => {
+                let has_failed = matches!(self.phase, Phase::Failed { .. });
+                match recover::output_failed(role, fatal) {
+                    PlaybackRecovery::Fail if !has_failed => self.fail(fault),
+                    _ => self.cx.recovered(fault),
+                }
+            }
+            _ => {}
         }
     }
 
@@ -198,6 +214,7 @@ impl Engine {
                     begin: Begin::First,
                 });
             }
+            Command::AddKey { id, key } => self.cx.keys.ids.add(id, key),
             Command::SetConfig(config) => self.cx.config = config.normalised(),
             Command::Prepare => return self.prepare(),
             Command::Stop => {
@@ -297,7 +314,7 @@ impl Engine {
             return Ok(());
         }
         let (session, cx) = self.open_session()?;
-        if session.ingest.is_live() {
+        if session.is_live() {
             return Err(Refusal::Live);
         }
         session.seek(cx, target, accuracy);
@@ -335,7 +352,7 @@ impl Engine {
     /// How long the presentation is; `None` when unknown or live.
     #[must_use]
     pub fn duration(&self) -> Option<Time> {
-        self.session()?.info.as_ref()?.duration
+        self.session()?.info()?.duration
     }
     /// Up to where the data is there.
     #[must_use]
@@ -346,17 +363,17 @@ impl Engine {
     /// What is known of the presentation, once prepared.
     #[must_use]
     pub fn media_info(&self) -> Option<Arc<MediaInfo>> {
-        self.session()?.info.clone()
+        self.session()?.info().cloned()
     }
     /// What can be selected, once prepared.
     #[must_use]
     pub fn tracks(&self) -> Option<Arc<[TrackOption]>> {
-        self.session()?.options.clone()
+        self.session()?.options().cloned()
     }
     /// Bits a second that arrived in the last second.
     #[must_use]
     pub fn download_speed(&self) -> u64 {
-        self.session().map_or(0, |session| session.meter.speed())
+        self.session().map_or(0, |session| session.download_speed())
     }
     /// What was counted since the source was prepared.
     #[must_use]

@@ -1,4 +1,5 @@
-//! Bytes in, packets out: from a single file, or from the segments of a playlist. Or packets in, where a transport gives them.
+//! Bytes in, packets out: from a single file, or from the segments that a manifest names. Or packets in, where a transport
+//! gives them.
 
 mod hls;
 mod progressive;
@@ -10,11 +11,12 @@ use std::sync::Arc;
 use kinora_container::SeekTo;
 use kinora_errors::{Fault, Secret};
 use kinora_fetch::FetchEvent;
-use kinora_media::{Chunk, MediaInfo, Packet, RequestId, ResponseInfo, Time, TrackId};
+use kinora_media::{CodecId, MediaInfo, Packet, RequestId, Time, TrackId};
 
 use crate::cx::Cx;
+use crate::pipelines::Sources;
 use crate::transfer::Terms;
-use crate::{SeekAccuracy, Slot, TrackChoice, TrackOption};
+use crate::{Role, SeekAccuracy, TrackChoice, TrackOption};
 
 pub(crate) use progressive::Progressive;
 pub(crate) use pushed::Pushed;
@@ -37,21 +39,21 @@ pub(crate) enum Notice {
     Expired(Fault),
 }
 
-/// Where the packets go: the lines of a player, or the hands of whoever reads without playing.
+/// Where the packets go: the pipelines of a player, or the hands of whoever reads without playing.
 pub(crate) trait Buffer {
     fn push(&mut self, packet: Packet);
     /// Enough is there: no more is asked for.
     fn is_full(&self, position: Time, most: Time) -> bool;
     /// How much is there ahead of a position.
     fn ahead(&self, position: Time) -> Time;
-    /// The same of pictures or of sound alone.
-    fn ahead_of(&self, slot: Slot, position: Time) -> Time;
+    /// The same of one role alone.
+    fn ahead_of(&self, role: Role, position: Time) -> Time;
     /// What takes the packets of a track.
-    fn slot_of(&self, track: TrackId) -> Option<Slot>;
-    /// Pictures and sound come from different resources; of which of them all packets came.
-    fn set_sources(&mut self, separate: bool, complete: [bool; 2]);
+    fn role_of(&self, track: TrackId) -> Option<Role>;
+    /// Whether the roles come from one resource or from several.
+    fn set_sources(&mut self, sources: Sources);
     /// Takes back what is decoded at a time or later. `false`: a decoder has some of it, nothing is changed.
-    fn cut(&mut self, slot: Slot, from: Time) -> bool;
+    fn cut(&mut self, role: Role, from: Time) -> bool;
 }
 
 /// How a seek outside the buffer goes on.
@@ -67,7 +69,7 @@ pub(crate) enum Sought {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Rebuffer {
     None,
-    /// The sound; the pictures stay.
+    /// The audio; the video stays.
     Audio,
     All,
 }
@@ -78,7 +80,7 @@ pub(crate) enum Ingest {
     Unknown,
     /// One resource.
     Progressive(Box<Progressive>),
-    /// The segments of playlists.
+    /// Segments that a manifest names.
     Segmented(Box<Segmented>),
     /// Packets of a transport.
     Pushed(Box<Pushed>),
@@ -108,17 +110,22 @@ impl Ingest {
 
     /// The network answers one of its requests.
     pub(crate) fn on_fetch(&mut self, cx: &mut Cx, event: FetchEvent, terms: Terms) {
-        if let Self::Pushed(pushed) = self {
-            return pushed.on_event(cx, event, terms);
-        }
-        match event {
-            FetchEvent::Tracks { id, info, live } => self.on_tracks(id, info, live),
-            // Only what has given its tracks gives packets.
-            FetchEvent::Packet { .. } => {}
-            FetchEvent::Head { id, info } => self.on_head(cx, id, info, terms),
-            FetchEvent::Chunk(chunk) => self.on_chunk(cx, chunk, terms),
-            FetchEvent::Done { id } => self.on_done(cx, id, terms),
-            FetchEvent::Failed { id, fault } => self.on_failed(cx, id, fault, terms),
+        match self {
+            Self::Unknown => {}
+            Self::Progressive(file) => match event {
+                FetchEvent::Tracks { id, info, live } => self.on_tracks(id, info, live),
+                // Only what has given its tracks gives packets.
+                FetchEvent::Packet { .. } => {}
+                FetchEvent::Head { id, info } => file.on_head(cx, id, info, terms),
+                FetchEvent::Chunk(chunk) => {
+                    file.on_chunk(cx, chunk);
+                    self.unfold();
+                }
+                FetchEvent::Done { id } => file.on_done(cx, id),
+                FetchEvent::Failed { id, fault } => file.on_failed(cx, id, fault, terms),
+            },
+            Self::Segmented(segmented) => segmented.on_fetch(cx, event, terms),
+            Self::Pushed(pushed) => pushed.on_event(cx, event, terms),
         }
     }
 
@@ -129,23 +136,6 @@ impl Ingest {
         {
             *self = Self::Pushed(Box::new(Pushed::adopt(transfer, id, info, live)));
         }
-    }
-
-    fn on_head(&mut self, cx: &mut Cx, id: RequestId, info: ResponseInfo, terms: Terms) {
-        match self {
-            Self::Unknown | Self::Pushed(_) => {}
-            Self::Progressive(file) => file.on_head(cx, id, info, terms),
-            Self::Segmented(segmented) => segmented.on_head(cx, id, info, terms),
-        }
-    }
-
-    fn on_chunk(&mut self, cx: &mut Cx, chunk: Chunk, terms: Terms) {
-        match self {
-            Self::Unknown | Self::Pushed(_) => {}
-            Self::Progressive(file) => file.on_chunk(cx, chunk),
-            Self::Segmented(segmented) => return segmented.on_chunk(cx, chunk, terms),
-        }
-        self.unfold();
     }
 
     /// A resource that turned out to be a playlist is read as one.
@@ -204,26 +194,19 @@ impl Ingest {
         }
     }
 
-    /// The sound alone goes to a time, where it comes from a playlist of its own.
+    /// No decoder takes the video of that codec that comes. `true`: other video comes once reading begins anew, which a seek
+    /// does.
+    pub(crate) fn decoder_failed(&mut self, cx: &mut Cx, codec: CodecId) -> bool {
+        match self {
+            Self::Unknown | Self::Progressive(_) | Self::Pushed(_) => false,
+            Self::Segmented(segmented) => segmented.decoder_failed(cx, codec),
+        }
+    }
+
+    /// The audio alone goes to a time, where it has segments of its own.
     pub(crate) fn seek_audio(&mut self, cx: &mut Cx, target: Time) {
         if let Self::Segmented(segmented) = self {
             segmented.seek_audio(cx, target);
-        }
-    }
-
-    fn on_done(&mut self, cx: &mut Cx, id: RequestId, terms: Terms) {
-        match self {
-            Self::Unknown | Self::Pushed(_) => {}
-            Self::Progressive(file) => file.on_done(cx, id),
-            Self::Segmented(segmented) => segmented.on_done(cx, id, terms),
-        }
-    }
-
-    fn on_failed(&mut self, cx: &mut Cx, id: RequestId, fault: Fault, terms: Terms) {
-        match self {
-            Self::Unknown | Self::Pushed(_) => {}
-            Self::Progressive(file) => file.on_failed(cx, id, fault, terms),
-            Self::Segmented(segmented) => segmented.on_failed(cx, id, fault, terms),
         }
     }
 

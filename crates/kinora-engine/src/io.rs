@@ -4,8 +4,10 @@ use std::sync::Arc;
 
 use kinora_errors::{Fault, Secret};
 use kinora_fetch::{FetchEvent, FetchRequest};
-use kinora_media::{MediaInfo, Packet, RequestId, Time, TrackInfo};
+use kinora_media::{KeyId, MediaInfo, Packet, RequestId, Time, TrackInfo};
+use kinora_protect::ContentKey;
 
+use crate::Role;
 use crate::refusal::{CommandKind, Refusal};
 
 /// Counts the seeks and source changes of a session. Answers carry the epoch of their question;
@@ -16,15 +18,6 @@ pub struct Epoch(pub u64);
 /// Names a decoded frame that waits in a pool outside the engine.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct FrameId(pub u64);
-
-/// One of the decode lines: a worker, its decoder and its sink.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub enum Slot {
-    /// Pictures.
-    Video,
-    /// Sound.
-    Audio,
-}
 
 /// The public states of a player and their numbers.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
@@ -45,11 +38,11 @@ pub enum State {
     Stopped = 5,
     /// Played to the end.
     Completion = 6,
-    /// A fatal error was told.
+    /// A fatal error was reported.
     Error = 7,
 }
 
-/// What the application asks for. What can not be obeyed is told by [`Event::CommandRefused`].
+/// What the application asks for. What can not be obeyed is answered by [`Event::CommandRefused`].
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Command {
@@ -85,6 +78,14 @@ pub enum Command {
     SetLoop(LoopMode),
     /// Start by itself once prepared.
     SetAutoPlay(bool),
+    /// Gives a content key for encrypted media: before the source is prepared, or in answer to `Event::KeyRequired`. It
+    /// serves all sources that name it, and is never written down or shown.
+    AddKey {
+        /// Its id (`KID`).
+        id: KeyId,
+        /// The key.
+        key: ContentKey,
+    },
     /// A fresh credential, in answer to `Event::CredentialExpired`.
     Refresh(Credential),
 }
@@ -107,6 +108,7 @@ impl Command {
             Self::SetSpeed(_) => CommandKind::SetSpeed,
             Self::SetLoop(_) => CommandKind::SetLoop,
             Self::SetAutoPlay(_) => CommandKind::SetAutoPlay,
+            Self::AddKey { .. } => CommandKind::AddKey,
             Self::Refresh(_) => CommandKind::Refresh,
         }
     }
@@ -175,8 +177,9 @@ pub enum TrackChoice {
     Index(u32),
 }
 
-/// What the world tells the engine.
+/// What comes into the engine.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub enum Input {
     /// The application asks.
     Command(Command),
@@ -184,26 +187,26 @@ pub enum Input {
     Fetch(FetchEvent),
     /// A decoder was opened in answer to `Output::Configure`.
     Configured {
-        /// Which line.
-        slot: Slot,
+        /// Which pipeline.
+        role: Role,
         /// Epoch of the question.
         epoch: Epoch,
         /// The decoder's name.
         decoder: String,
-        /// A better decoder failed before this one was taken (info code 100 is told).
+        /// A better decoder failed before this one was taken (info code 100 is reported).
         fell_back: Option<Fault>,
     },
     /// The decoder took one packet: another may be sent.
     PacketTaken {
-        /// Which line.
-        slot: Slot,
+        /// Which pipeline.
+        role: Role,
         /// Epoch of the packet.
         epoch: Epoch,
     },
     /// A frame waits in the pool.
     FrameReady {
-        /// Which line.
-        slot: Slot,
+        /// Which pipeline.
+        role: Role,
         /// Epoch of its packet.
         epoch: Epoch,
         /// Its name.
@@ -212,41 +215,52 @@ pub enum Input {
         pts: Time,
         /// How long; zero when unknown.
         duration: Time,
-        /// Pixels, for pictures.
+        /// Pixels, of video.
         size: Option<(u32, u32)>,
     },
     /// All frames came out in answer to `Output::Drain`.
     Drained {
-        /// Which line.
-        slot: Slot,
+        /// Which pipeline.
+        role: Role,
         /// Epoch of the question.
         epoch: Epoch,
     },
     /// A packet or the decoder failed.
     DecodeFailed {
-        /// Which line.
-        slot: Slot,
+        /// Which pipeline.
+        role: Role,
         /// Epoch of the packet.
         epoch: Epoch,
         /// What happened.
         fault: Fault,
-        /// The line is dead: no decoder takes this track.
+        /// No decoder takes this track.
         fatal: bool,
     },
-    /// What the audio sink plays.
+    /// An output failed. It is reported once for each cause.
+    OutputFailed {
+        /// Which pipeline.
+        role: Role,
+        /// What happened.
+        fault: Fault,
+        /// It takes nothing more.
+        fatal: bool,
+    },
+    /// Where the audio output is.
     AudioClock(AudioClock),
     /// The deadline that the engine named has come.
     Timeout,
 }
 
-/// A report of the audio sink.
+/// A report of the audio output.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub struct AudioClock {
-    /// Epoch of the sound that plays.
+    /// Epoch of the audio that plays.
     pub epoch: Epoch,
-    /// The pts that sounds at the moment of the report.
+    /// The moment of the report, on the clock of `Now::mono`.
+    pub at: Time,
+    /// The pts that is heard at that moment.
     pub position: Time,
-    /// Sound queued beyond it.
+    /// Audio queued beyond it.
     pub queued: Time,
     /// The position advances.
     pub running: bool,
@@ -269,8 +283,8 @@ pub enum Output {
     /// Open a decoder for a track; packets that follow are for it. A decoder that is open gives its
     /// remaining frames first.
     Configure {
-        /// Which line.
-        slot: Slot,
+        /// Which pipeline.
+        role: Role,
         /// Epoch of the question.
         epoch: Epoch,
         /// The track.
@@ -278,44 +292,44 @@ pub enum Output {
     },
     /// Decode a packet.
     Decode {
-        /// Which line.
-        slot: Slot,
+        /// Which pipeline.
+        role: Role,
         /// Epoch of the packet.
         epoch: Epoch,
         /// The packet.
         packet: Packet,
-        /// The picture of this packet is waited for: to be given at once, though later packets might come before it.
+        /// The frame of this packet is waited for: to be given at once, though frames of later packets might come before it.
         urgent: bool,
     },
     /// No packet follows: give what is held back, then `Input::Drained`.
     Drain {
-        /// Which line.
-        slot: Slot,
+        /// Which pipeline.
+        role: Role,
         /// Epoch of the question.
         epoch: Epoch,
     },
-    /// Forget all packets and frames of that line; the next belong to the epoch.
+    /// Forget all packets and frames of that pipeline; the next belong to the epoch.
     Flush {
-        /// Which line.
-        slot: Slot,
+        /// Which pipeline.
+        role: Role,
         /// The epoch that begins.
         epoch: Epoch,
     },
-    /// Show a picture now (the engine waited for its time). For sound: queue it to the sink.
+    /// Show a video frame now (the engine waited for its time). Audio: queue it to the sink.
     Present {
-        /// Which line.
-        slot: Slot,
+        /// Which pipeline.
+        role: Role,
         /// Which frame.
         frame: FrameId,
         /// The moment, on the clock of `Now::mono`, that it was due.
         at: Time,
-        /// Sound before this time is cut off (an exact seek within a frame).
+        /// Audio before this time is cut off (an exact seek within a frame).
         skip_until: Time,
     },
     /// Give a frame back to its pool unseen.
     Drop {
-        /// Which line.
-        slot: Slot,
+        /// Which pipeline.
+        role: Role,
         /// Which frame.
         frame: FrameId,
     },
@@ -323,18 +337,18 @@ pub enum Output {
     RunAudio,
     /// Hold the audio sink's clock.
     HoldAudio,
-    /// No sound follows what was given to the sink, as far as is known.
+    /// No audio follows what was given to the sink, as far as is known.
     DrainAudio,
     /// Play at that factor of the natural speed from now on, what waits in the sink included: the user's speed, or faster
     /// while a live stream catches up.
     Rate(f64),
     /// Close the decoders and let everything go (stop, reset, error).
     Close,
-    /// Tell the application.
+    /// Report it to the application.
     Event(Event),
 }
 
-/// What the application is told.
+/// What is reported to the application.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Event {
@@ -356,7 +370,7 @@ pub enum Event {
         /// Index in `TracksReady`.
         index: u32,
     },
-    /// The size of the pictures is known or changed.
+    /// The size of the video is known or changed.
     VideoSize {
         /// Pixels.
         width: u32,
@@ -405,6 +419,9 @@ pub enum Event {
         /// Why, and what to do.
         refusal: Refusal,
     },
+    /// Packets are encrypted with a key that is not there, though others were given: answer with `Command::AddKey` within
+    /// ten seconds.
+    KeyRequired(KeyId),
     /// The credential has expired: answer with `Command::Refresh`.
     CredentialExpired(Fault),
     /// A failure that was mended.

@@ -5,21 +5,25 @@
 #![forbid(unsafe_code)]
 
 mod abr;
+mod capabilities;
 mod clock;
 mod config;
 mod cx;
 mod decode_yield;
+mod decrypt;
 mod engine;
 mod ingest;
 mod io;
-mod line;
 mod names;
+mod pipeline;
+mod pipelines;
 mod present;
 mod queue;
 mod reader;
 mod recover;
 mod refusal;
 mod resolve;
+mod role;
 mod select;
 mod session;
 #[cfg(any(test, feature = "sim"))]
@@ -29,17 +33,21 @@ mod stats;
 mod tape;
 mod transfer;
 
+pub use capabilities::Capabilities;
 pub use config::PlayerConfig;
 pub use engine::{Engine, Outputs};
 pub use io::{
     AudioClock, Command, Credential, Epoch, Event, FrameId, InfoCode, Input, Locator, LoopMode,
-    Output, SeekAccuracy, Slot, State, TimingMark, TrackChoice, TrackOption,
+    Output, SeekAccuracy, State, TimingMark, TrackChoice, TrackOption,
 };
 pub use kinora_fetch::{FetchEvent, FetchRequest, Initiator, Purpose};
-pub use line::same_decoder;
+pub use kinora_protect::ContentKey;
+pub use pipeline::same_decoder;
 pub use queue::is_shown_by;
 pub use reader::{PacketReader, Read, RenditionChoice};
+pub use recover::{DecoderRecovery, decoder_error};
 pub use refusal::{CommandKind, Refusal, SPEEDS, VOLUMES};
 pub use resolve::entry_to_play;
+pub use role::{ByRole, Role};
 pub use stats::Stats;
 pub use tape::{Replay, ReplayError, TapeSink, replay};

@@ -25,6 +25,7 @@ impl Event {
             Self::DownloadSpeed(_) => "download_speed",
             Self::Info { .. } => "info",
             Self::CommandRefused { .. } => "command_refused",
+            Self::KeyRequired(_) => "key_required",
             Self::CredentialExpired(_) => "credential_expired",
             Self::Recovered(_) => "recovered",
             Self::Error(_) => "error",

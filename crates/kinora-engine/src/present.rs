@@ -1,13 +1,14 @@
-//! Which frame goes out when: the first picture at once, then each at its time by the media
-//! clock; sound a little ahead of it.
+//! Which frame goes out when: the first video frame at once, then each at its time by the media
+//! clock; audio a little ahead of it.
 
 use kinora_media::Time;
 
 use crate::clock::Clock;
 use crate::cx::Cx;
-use crate::line::{Line, Lines, Waiting};
+use crate::pipeline::{ReadyFrame, TrackPipeline};
+use crate::pipelines::Pipelines;
 use crate::queue::is_shown_by;
-use crate::{Output, Slot, TimingMark};
+use crate::{Output, Role, TimingMark};
 
 /// How a stretch of playback begins: at the start, or after a seek.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -29,19 +30,19 @@ impl Begin {
     }
 }
 
-/// The sink holds at most so much sound.
-const SOUND_HIGH: Time = Time::from_millis(400);
+/// The sink holds at most so much audio.
+const AUDIO_HIGH: Time = Time::from_millis(400);
 /// It is given more when it holds less than that.
-const SOUND_LOW: Time = Time::from_millis(300);
-/// Sound that begins so much later than the last ended is not queued before its time.
-const SOUND_GAP: Time = Time::from_millis(200);
-/// Sound that begins so much later, when all pictures are through, is not waited for: its time is wrong.
-const SOUND_STRAY: Time = Time::from_millis(60_000);
-/// Rounded timestamps may overlap so much; what overlaps more sounded already.
-const SOUND_OVERLAP: Time = Time::from_millis(5);
-/// Sound behind a gap is queued so much before its time.
-const SOUND_LEAD: Time = Time::from_millis(20);
-/// A picture without a duration is taken to last so long.
+const AUDIO_LOW: Time = Time::from_millis(300);
+/// Audio that begins so much later than the last ended is not queued before its time.
+const AUDIO_GAP: Time = Time::from_millis(200);
+/// Audio that begins so much later, when all video is through, is not waited for: its time is wrong.
+const AUDIO_STRAY: Time = Time::from_millis(60_000);
+/// Rounded timestamps may overlap so much; what overlaps more was heard already.
+const AUDIO_OVERLAP: Time = Time::from_millis(5);
+/// Audio behind a gap is queued so much before its time.
+const AUDIO_LEAD: Time = Time::from_millis(20);
+/// A video frame without a duration is taken to last so long.
 const SHORT: Time = Time::from_millis(40);
 
 /// Presentation of one stretch: from its begin to the next seek.
@@ -50,8 +51,8 @@ pub(crate) struct Present {
     pub(crate) begin: Begin,
     /// Media time at which it begins, once it is known.
     pub(crate) start: Option<Time>,
-    /// The sink knows that all its sound was given.
-    sound_is_over: bool,
+    /// The sink knows that all its audio was given.
+    audio_is_over: bool,
 }
 
 impl Present {
@@ -63,43 +64,38 @@ impl Present {
         Self {
             begin,
             start,
-            sound_is_over: false,
+            audio_is_over: false,
         }
     }
 
-    /// Still waits for its first picture.
-    pub(crate) fn awaits_picture(&self, lines: &Lines, position: Time) -> bool {
-        let video = &lines.video;
+    /// Still waits for its first video frame.
+    pub(crate) fn awaits_video(&self, pipelines: &Pipelines, position: Time) -> bool {
+        let video = &pipelines.video;
         video.is_on()
             && video.presented == 0
             && !video.is_over()
-            && !lines.has_gap(Slot::Video, position)
+            && !pipelines.has_gap(Role::Video, position)
     }
 
     /// Finds out where the stretch begins, as soon as that can be known.
-    pub(crate) fn settle(&mut self, lines: &Lines, clock: &mut Clock, mono: Time) {
+    pub(crate) fn settle(&mut self, pipelines: &Pipelines, clock: &mut Clock, mono: Time) {
         let position = clock.position(mono);
-        if self.start.is_some() || self.awaits_picture(lines, position) {
+        if self.start.is_some() || self.awaits_video(pipelines, position) {
             return;
         }
-        let first = |line: &Line| line.queue.first();
-        let pending = |line: &Line| {
-            line.is_on()
-                && first(line).is_none()
-                && !line.is_drained()
-                && !lines.has_gap(line.slot, position)
+        let is_pending = |pipeline: &TrackPipeline| {
+            pipeline.queue.first().is_none()
+                && !pipeline.is_drained()
+                && !pipelines.has_gap(pipeline.role, position)
         };
         let start = match self.begin {
             Begin::Exact(time) => Some(time),
-            Begin::First if pending(&lines.video) || pending(&lines.audio) => None,
-            Begin::First => [first(&lines.video), first(&lines.audio)]
-                .into_iter()
-                .flatten()
-                .min(),
-            // With pictures the first one shown decides; see `picture`.
-            Begin::KeyFrame(time) => match first(&lines.audio) {
+            Begin::First if pipelines.gating().any(is_pending) => None,
+            Begin::First => pipelines.iter().filter_map(|it| it.queue.first()).min(),
+            // With video the first frame shown decides; see `first_video`.
+            Begin::KeyFrame(time) => match pipelines.audio.queue.first() {
                 Some(first) => Some(first.max(time)),
-                None => lines.is_over().then_some(time),
+                None => pipelines.is_over().then_some(time),
             },
         };
         if let Some(start) = start {
@@ -108,14 +104,14 @@ impl Present {
         }
     }
 
-    /// The first picture of the stretch goes out at once. Gives its time when it did.
-    pub(crate) fn first_picture(
+    /// The first video frame of the stretch goes out at once. Gives it when it did.
+    pub(crate) fn first_video(
         &mut self,
         cx: &mut Cx,
-        lines: &mut Lines,
+        pipelines: &mut Pipelines,
         clock: &mut Clock,
-    ) -> Option<Waiting> {
-        let video = &mut lines.video;
+    ) -> Option<ReadyFrame> {
+        let video = &mut pipelines.video;
         if video.presented > 0 {
             return None;
         }
@@ -136,14 +132,14 @@ impl Present {
         Some(frame)
     }
 
-    /// Shows the picture that is due, drops those that a later one has overtaken.
-    pub(crate) fn pictures(
+    /// Shows the video frame that is due, drops those that a later one has overtaken.
+    pub(crate) fn video(
         &self,
         cx: &mut Cx,
-        lines: &mut Lines,
+        pipelines: &mut Pipelines,
         clock: &Clock,
-    ) -> Option<Waiting> {
-        let video = &mut lines.video;
+    ) -> Option<ReadyFrame> {
+        let video = &mut pipelines.video;
         let position = clock.position(cx.mono());
         let mut shown = None;
         while video.presented > 0 && video.frames.front()?.pts <= position {
@@ -156,7 +152,7 @@ impl Present {
                 cx.tally.dropped += 1;
                 video.tail = Some(frame.pts + frame.duration);
                 cx.push(Output::Drop {
-                    slot: Slot::Video,
+                    role: Role::Video,
                     frame: frame.id,
                 });
                 continue;
@@ -170,95 +166,95 @@ impl Present {
         shown
     }
 
-    /// Queues sound to the sink, a little ahead of the clock.
-    pub(crate) fn sound(&mut self, cx: &mut Cx, lines: &mut Lines, clock: &Clock) {
+    /// Queues audio to the sink, a little ahead of the clock.
+    pub(crate) fn audio(&mut self, cx: &mut Cx, pipelines: &mut Pipelines, clock: &Clock) {
         let Some(start) = self.start else { return };
         let position = clock.position(cx.mono());
-        let alone = lines.video.presented > 0 && lines.video.is_over();
-        let audio = &mut lines.audio;
+        let alone = pipelines.video.presented > 0 && pipelines.video.is_over();
+        let audio = &mut pipelines.audio;
         while let Some(frame) = audio.frames.front().copied() {
             let end = frame.pts + frame.duration;
             let tail = audio.tail.unwrap_or(start).max(start);
-            let overlaps = audio.tail.is_some() && frame.pts + SOUND_OVERLAP < tail;
-            let stray = alone && frame.pts > tail.max(position) + SOUND_STRAY;
-            if end <= start || stray || overlaps && end <= tail + SOUND_OVERLAP {
+            let overlaps = audio.tail.is_some() && frame.pts + AUDIO_OVERLAP < tail;
+            let stray = alone && frame.pts > tail.max(position) + AUDIO_STRAY;
+            if end <= start || stray || overlaps && end <= tail + AUDIO_OVERLAP {
                 audio.frames.pop_front();
                 cx.push(Output::Drop {
-                    slot: Slot::Audio,
+                    role: Role::Audio,
                     frame: frame.id,
                 });
                 continue;
             }
-            let behind_gap = frame.pts > tail + SOUND_GAP;
-            if behind_gap && frame.pts > position + SOUND_LEAD || tail - position >= SOUND_HIGH {
+            let behind_gap = frame.pts > tail + AUDIO_GAP;
+            if behind_gap && frame.pts > position + AUDIO_LEAD || tail - position >= AUDIO_HIGH {
                 return;
             }
             audio.frames.pop_front();
             audio.tail = Some(end.max(tail));
             audio.presented += 1;
-            self.sound_is_over = false;
+            self.audio_is_over = false;
             cx.mark(TimingMark::FirstDecoded);
             let at = cx.mono();
             cx.push(Output::Present {
-                slot: Slot::Audio,
+                role: Role::Audio,
                 frame: frame.id,
                 at,
                 skip_until: if overlaps { tail } else { start },
             });
         }
-        if !self.sound_is_over && audio.presented > 0 && audio.is_on() && audio.is_over() {
-            self.sound_is_over = true;
+        if !self.audio_is_over && audio.presented > 0 && audio.is_on() && audio.is_over() {
+            self.audio_is_over = true;
             cx.push(Output::DrainAudio);
         }
     }
 
-    /// How far the clock may run before more sound must be there.
-    pub(crate) fn limit(&self, lines: &Lines, position: Time) -> Option<Time> {
-        let audio = &lines.audio;
+    /// How far the clock may run before more audio must be there.
+    pub(crate) fn limit(&self, pipelines: &Pipelines, position: Time) -> Option<Time> {
+        let audio = &pipelines.audio;
         let start = self.start?;
-        if !audio.is_on() || audio.is_over() || lines.has_gap(Slot::Audio, position) {
+        if !audio.is_on() || audio.is_over() || pipelines.has_gap(Role::Audio, position) {
             return None;
         }
         let tail = audio.tail.unwrap_or(start).max(start);
         match audio.next_pts() {
-            Some(next) if next > tail + SOUND_GAP => Some(next),
+            Some(next) if next > tail + AUDIO_GAP => Some(next),
             _ => Some(tail),
         }
     }
 
     /// The next moment at which something of this is due.
-    pub(crate) fn deadline(&self, lines: &Lines, clock: &Clock) -> Option<Time> {
-        let picture = match lines.video.frames.front() {
-            Some(frame) if lines.video.presented > 0 => clock.when(frame.pts),
+    pub(crate) fn deadline(&self, pipelines: &Pipelines, clock: &Clock) -> Option<Time> {
+        let video = match pipelines.video.frames.front() {
+            Some(frame) if pipelines.video.presented > 0 => clock.when(frame.pts),
             _ => None,
         };
-        let sound = lines.audio.frames.front().and_then(|frame| {
-            let tail = lines.audio.tail.or(self.start)?;
-            if frame.pts > tail + SOUND_GAP {
-                return clock.when(frame.pts - SOUND_LEAD);
+        let audio = pipelines.audio.frames.front().and_then(|frame| {
+            let tail = pipelines.audio.tail.or(self.start)?;
+            if frame.pts > tail + AUDIO_GAP {
+                return clock.when(frame.pts - AUDIO_LEAD);
             }
-            clock.when(tail - SOUND_LOW)
+            clock.when(tail - AUDIO_LOW)
         });
-        earliest([picture, sound])
+        earliest([video, audio])
     }
 }
 
-/// Gives back the pictures that others take the place of before a time.
-fn drop_overtaken(cx: &mut Cx, video: &mut Line, target: Time) {
+/// Gives back the video frames that others take the place of before a time.
+fn drop_overtaken(cx: &mut Cx, video: &mut TrackPipeline, target: Time) {
     while let Some(next) = video.frames.get(1)
         && is_shown_by(next.pts, target)
         && let Some(frame) = video.frames.pop_front()
     {
         cx.push(Output::Drop {
-            slot: Slot::Video,
+            role: Role::Video,
             frame: frame.id,
         });
     }
 }
 
-/// Whether the first picture that is there is on screen at a time: none that comes later takes its place before.
-/// `None` while there is no picture.
-fn is_on_screen(video: &Line, target: Time) -> Option<bool> {
+/// Whether the first video frame that is there is on screen at a time: none that comes later takes its place before.
+/// `None` while there is none.
+fn is_on_screen(video: &TrackPipeline, target: Time) -> Option<bool> {
     let front = video.frames.front()?;
     let settled = || {
         let shown = video.queue.on_screen();
@@ -272,7 +268,7 @@ fn is_on_screen(video: &Line, target: Time) -> Option<bool> {
     )
 }
 
-fn show(cx: &mut Cx, video: &mut Line, frame: Waiting, at: Time) {
+fn show(cx: &mut Cx, video: &mut TrackPipeline, frame: ReadyFrame, at: Time) {
     let lasts = if frame.duration > Time::ZERO {
         frame.duration
     } else {
@@ -286,7 +282,7 @@ fn show(cx: &mut Cx, video: &mut Line, frame: Waiting, at: Time) {
     }
     video.presented += 1;
     cx.push(Output::Present {
-        slot: Slot::Video,
+        role: Role::Video,
         frame: frame.id,
         at,
         skip_until: Time::MIN,

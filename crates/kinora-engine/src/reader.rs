@@ -7,14 +7,17 @@ use std::sync::Arc;
 
 use kinora_container::{DemuxError, SeekTo};
 use kinora_errors::{Code, Coded, Fault, Secret};
-use kinora_media::{MediaInfo, Now, Packet, Time};
+use kinora_media::{KeyId, MediaInfo, Now, Packet, Time, TrackInfo};
+use kinora_protect::ContentKey;
 
 use self::shelf::Shelf;
 use crate::cx::{Cx, Renditions};
 use crate::ingest::{Ingest, Notice, Sought};
 use crate::tape::Tape;
 use crate::transfer::Terms;
-use crate::{Input, Output, PlayerConfig, SeekAccuracy, TrackOption, recover};
+use crate::{
+    Capabilities, Input, Output, PlayerConfig, SeekAccuracy, TrackOption, decrypt, recover,
+};
 
 /// Which renditions of a playlist are read, by their index in [`PacketReader::options`]. One that was named is read or
 /// nothing is; others give way to the next as long as no packet was given.
@@ -91,6 +94,42 @@ impl PacketReader {
         }
     }
 
+    /// The reader for a host that can decode no more than that: variants of other codecs are left aside.
+    #[must_use]
+    pub fn with_capabilities(mut self, capabilities: Capabilities) -> Self {
+        self.cx.capabilities = capabilities;
+        self
+    }
+
+    /// Gives a content key: packets that are encrypted with it are decrypted from now on. Others are given as they are.
+    pub fn add_key(&mut self, id: KeyId, key: ContentKey) {
+        self.cx.keys.ids.add(id, key);
+    }
+
+    /// Whether packets of a track come in the clear.
+    ///
+    /// # Errors
+    /// `ERROR_TBDRM_DEMUXER_UNIMPLEMENTED` when they are encrypted and their key was not given.
+    pub fn check_track(&self, track: &TrackInfo) -> Result<(), Fault> {
+        match &track.protection {
+            Some(protection) if !decrypt::can_open(track, &self.cx.keys) => {
+                Err(decrypt::locked(protection))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The same of a packet: it may be encrypted with another key than its track says.
+    ///
+    /// # Errors
+    /// As for [`check_track`](Self::check_track).
+    pub fn check_packet(packet: &Packet) -> Result<(), Fault> {
+        match &packet.crypto {
+            Some(crypto) => Err(decrypt::key_missing(crypto.key_id)),
+            None => Ok(()),
+        }
+    }
+
     /// Takes what came from outside; commands and what decoders say are passed over.
     pub fn handle(&mut self, now: Now, input: Input) {
         self.cx.now = now;
@@ -142,7 +181,8 @@ impl PacketReader {
                 None if self.shelf.is_empty() => return Ok(Read::Pending),
                 None => {
                     // Of one resource there is a packet, of the other not yet.
-                    return Ok(self.shelf.take(false).map_or(Read::Pending, Read::Packet));
+                    let packet = self.take(false);
+                    return Ok(packet.map_or(Read::Pending, Read::Packet));
                 }
             }
         }
@@ -150,7 +190,12 @@ impl PacketReader {
 
     /// The next of the packets that are there already: for these [`read`](Self::read) needs neither time nor outputs.
     pub fn ready(&mut self) -> Option<Packet> {
-        self.shelf.take(self.is_over())
+        self.take(self.is_over())
+    }
+
+    fn take(&mut self, over: bool) -> Option<Packet> {
+        let packet = self.shelf.take(over)?;
+        Some(decrypt::decrypted(&self.cx.keys, packet))
     }
 
     /// A packet that came before what is told.

@@ -40,6 +40,8 @@ pub enum CommandKind {
     SetLoop,
     /// Start by itself, or not.
     SetAutoPlay,
+    /// Take a content key.
+    AddKey,
     /// Take a fresh credential.
     Refresh,
     /// Change the volume.
@@ -66,6 +68,7 @@ impl CommandKind {
             Self::SetSpeed => "set_speed",
             Self::SetLoop => "set_loop",
             Self::SetAutoPlay => "set_autoplay",
+            Self::AddKey => "add_key",
             Self::Refresh => "refresh",
             Self::SetVolume => "set_volume",
             Self::SetMute => "set_mute",

@@ -4,7 +4,10 @@ use std::sync::Arc;
 
 use kinora_media::{MediaInfo, TrackId, TrackInfo, TrackKind};
 
-use crate::{PlayerConfig, TrackOption};
+use kinora_protect::KeyRing;
+
+use crate::decrypt::can_open;
+use crate::{PlayerConfig, Role, TrackOption};
 
 /// The tracks that play.
 #[derive(Clone, Debug, Default)]
@@ -13,14 +16,28 @@ pub(crate) struct Selection {
     pub(crate) audio: Option<Arc<TrackInfo>>,
 }
 
+impl Selection {
+    /// Each of them, and what it is for.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (Role, &Arc<TrackInfo>)> {
+        [(Role::Video, &self.video), (Role::Audio, &self.audio)]
+            .into_iter()
+            .filter_map(|(role, track)| Some((role, track.as_ref()?)))
+    }
+}
+
 /// Chooses a track of each kind: the one that was asked for by its name, else the first. What
 /// nobody here can decrypt is left out.
-pub(crate) fn select(info: &MediaInfo, config: &PlayerConfig, wish: &[TrackId]) -> Selection {
+pub(crate) fn select(
+    info: &MediaInfo,
+    config: &PlayerConfig,
+    keys: &KeyRing,
+    wish: &[TrackId],
+) -> Selection {
     let choose = |kind: TrackKind| {
         let mut tracks = info
             .tracks
             .iter()
-            .filter(|track| track.kind() == kind && is_playable(track, config));
+            .filter(|track| track.kind() == kind && is_playable(track, config, keys));
         let wished = tracks.clone().find(|track| wish.contains(&track.id));
         wished.or_else(|| tracks.next()).cloned().map(Arc::new)
     };
@@ -30,23 +47,19 @@ pub(crate) fn select(info: &MediaInfo, config: &PlayerConfig, wish: &[TrackId]) 
     }
 }
 
-/// Whether a track may play: it is of a kind that is wanted, and not encrypted by a scheme without keys here.
-pub(crate) fn is_playable(track: &TrackInfo, config: &PlayerConfig) -> bool {
+/// Whether a track may play: it is of a kind that is wanted, and clear or encrypted with a key that is here.
+pub(crate) fn is_playable(track: &TrackInfo, config: &PlayerConfig, keys: &KeyRing) -> bool {
     let wanted = match track.kind() {
         TrackKind::Video => !config.disable_video,
         TrackKind::Audio => !config.disable_audio,
         TrackKind::Subtitle | TrackKind::Data => false,
     };
-    wanted && track.protection.is_none()
+    wanted && can_open(track, keys)
 }
 
 /// What can be chosen within one file: its tracks, by their place in it.
 pub(crate) fn options(info: &MediaInfo, selection: &Selection) -> Arc<[TrackOption]> {
-    let chosen = |id: TrackId| {
-        let is =
-            |track: &Option<Arc<TrackInfo>>| track.as_ref().is_some_and(|track| track.id == id);
-        is(&selection.video) || is(&selection.audio)
-    };
+    let chosen = |id: TrackId| selection.iter().any(|(_, track)| track.id == id);
     let option = |(index, track): (usize, &TrackInfo)| TrackOption {
         index: u32::try_from(index).unwrap_or(u32::MAX),
         kind: track.kind(),
@@ -84,22 +97,25 @@ mod tests {
         let ids = |selection: Selection| {
             [selection.video, selection.audio].map(|track| track.map(|track| track.id.0))
         };
-        let config = PlayerConfig::default();
-        assert_eq!(ids(select(&info(), &config, &[])), [Some(8), Some(7)]);
+        let (config, keys) = (PlayerConfig::default(), KeyRing::default());
         assert_eq!(
-            ids(select(&info(), &config, &[TrackId(9)])),
+            ids(select(&info(), &config, &keys, &[])),
+            [Some(8), Some(7)]
+        );
+        assert_eq!(
+            ids(select(&info(), &config, &keys, &[TrackId(9)])),
             [Some(8), Some(9)]
         );
         let silent = PlayerConfig {
             disable_audio: true,
             ..config
         };
-        assert_eq!(ids(select(&info(), &silent, &[])), [Some(8), None]);
+        assert_eq!(ids(select(&info(), &silent, &keys, &[])), [Some(8), None]);
         let mut locked = info();
         let scheme = kinora_media::ProtectionScheme::Cenc;
         locked.tracks[0].protection = Some(kinora_media::Protection::of_scheme(scheme));
         assert_eq!(
-            ids(select(&locked, &PlayerConfig::default(), &[])),
+            ids(select(&locked, &PlayerConfig::default(), &keys, &[])),
             [Some(8), Some(9)]
         );
     }

@@ -78,6 +78,7 @@ enum RangeMode {
 #[derive(Clone, Debug)]
 pub struct Transfer {
     spec: RequestSpec,
+    id: RequestId,
     phase: Phase,
     /// Offset of the next byte that the owner gets.
     next: u64,
@@ -136,6 +137,7 @@ impl Transfer {
             _ => max_window,
         };
         Self {
+            id: RequestId(0),
             phase: Phase::Over,
             next: spec.range.start,
             wire: spec.range.start,
@@ -158,6 +160,7 @@ impl Transfer {
 
     fn ask(&mut self, host: &mut impl Host) {
         let id = host.next_request();
+        self.id = id;
         let range = self.range();
         self.wire = range.start;
         self.credit = self.window;
@@ -207,6 +210,12 @@ impl Transfer {
     fn version(&self) -> Option<&str> {
         let conditional = self.mode == RangeMode::Conditional && self.next > 0 && self.is_bound();
         self.validator.as_deref().filter(|_| conditional)
+    }
+
+    /// The request that was made last.
+    #[must_use]
+    pub fn id(&self) -> RequestId {
+        self.id
     }
 
     /// Whether an event of that request is for it.

@@ -23,7 +23,7 @@ pub use error::{HlsError, HlsErrorKind};
 pub use model::{
     DateRange, Encryption, Key, Map, MediaPlaylist, MultivariantPlaylist, Part, Playlist,
     PlaylistType, PreloadHint, Rendition, RenditionKind, RenditionReport, Segment, ServerControl,
-    SessionData, Start, Steering, Variant,
+    SessionData, Start, Steering, Variant, encryption,
 };
 pub use refresh::{LiveState, Update, reload_delay, stale_after};
 pub use start::{LatencyMode, StartPoint, hold_back, start_point};

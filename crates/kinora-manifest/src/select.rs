@@ -59,7 +59,8 @@ pub fn eligible(
             left = kept;
         }
     };
-    keep(&|one| one.codec_ids().all(&can_decode));
+    let plays = |id: &CodecId| matches!(id.kind(), TrackKind::Video | TrackKind::Audio);
+    keep(&|one| one.codec_ids().filter(plays).all(&can_decode));
     if candidates.iter().any(Candidate::has_video) {
         keep(&|one| !one.is_audio_only());
     }

@@ -11,7 +11,6 @@ use std::thread;
 use bytes::{Bytes, BytesMut};
 use kinora_media::ResponseInfo;
 
-use crate::error::BitStreamOperation as Operation;
 use crate::file::behind_the_end;
 use crate::{FetchRequest, NetError, ResponseSink, Transport};
 
@@ -195,11 +194,7 @@ impl Reader {
             Bytestream::Seekable(source) => {
                 source
                     .seek(SeekFrom::Start(offset))
-                    .map_err(|source| NetError::BitStream {
-                        operation: Operation::Seek,
-                        offset,
-                        source,
-                    })?;
+                    .map_err(|source| NetError::BitStreamSeek { offset, source })?;
                 self.position = offset;
             }
             Bytestream::Sequential { kept, .. } => {
@@ -229,11 +224,7 @@ impl Reader {
             },
         };
         let offset = self.position;
-        let data = data.map_err(|source| NetError::BitStream {
-            operation: Operation::Read,
-            offset,
-            source,
-        })?;
+        let data = data.map_err(|source| NetError::BitStreamRead { offset, source })?;
         self.position += data.len() as u64;
         Ok(data)
     }

@@ -201,12 +201,19 @@ pub enum NetError {
     /// The file shrank while it was read.
     #[error("the file ended at byte {0}, earlier than its size said")]
     FileShrank(u64),
-    /// The application's source failed.
-    #[error("the application's source could not {operation} at byte {offset}")]
-    BitStream {
-        /// What it was asked for.
-        operation: BitStreamOperation,
+    /// The application's source gave an error instead of bytes.
+    #[error("the application's source can not be read at byte {offset}")]
+    BitStreamRead {
         /// Where.
+        offset: u64,
+        /// What it said.
+        #[source]
+        source: io::Error,
+    },
+    /// The application's source did not go to a place.
+    #[error("the application's source can not seek to byte {offset}")]
+    BitStreamSeek {
+        /// Where to.
         offset: u64,
         /// What it said.
         #[source]
@@ -220,17 +227,6 @@ pub enum NetError {
     /// A thread or the runtime could not be started.
     #[error("the network could not be started")]
     Start(#[source] io::Error),
-}
-
-/// What an application's source was asked for.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Error)]
-pub enum BitStreamOperation {
-    /// The next bytes.
-    #[error("read")]
-    Read,
-    /// To go to a place.
-    #[error("seek")]
-    Seek,
 }
 
 /// Which part of TLS failed.
@@ -404,10 +400,12 @@ impl NetError {
                 Some(1 | 13) => Retry::AfterUser,
                 _ => Retry::Never,
             },
-            Self::BitStream { source, .. } => match source.kind() {
-                io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock => Retry::Backoff,
-                _ => Retry::Never,
-            },
+            Self::BitStreamRead { source, .. } | Self::BitStreamSeek { source, .. } => {
+                match source.kind() {
+                    io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock => Retry::Backoff,
+                    _ => Retry::Never,
+                }
+            }
             Self::Proxy { failure, .. } if failure.may_pass() => Retry::Backoff,
             Self::ProxyUnreachable { source, .. } => source.retry(),
             Self::Tls { .. }
@@ -483,7 +481,7 @@ impl Coded for NetError {
             Self::Range { .. } => codes::ERROR_NETWORK_HTTP_RANGE,
             Self::File { source } | Self::Start(source) => os_code(source),
             // What a callback says without a number of the system is a failure to read (EIO).
-            Self::BitStream { source, .. } => {
+            Self::BitStreamRead { source, .. } | Self::BitStreamSeek { source, .. } => {
                 Code::from_errno(source.raw_os_error().unwrap_or(match source.kind() {
                     io::ErrorKind::NotFound => 2,
                     io::ErrorKind::PermissionDenied => 13,
@@ -552,10 +550,8 @@ impl Coded for NetError {
             Self::NotAFile => "file.not_regular",
             Self::PipeGone(_) => "file.pipe_gone",
             Self::FileShrank(_) => "file.truncated",
-            Self::BitStream { operation, .. } => match operation {
-                BitStreamOperation::Read => "bit_stream.read",
-                BitStreamOperation::Seek => "bit_stream.seek",
-            },
+            Self::BitStreamRead { .. } => "bit_stream.read",
+            Self::BitStreamSeek { .. } => "bit_stream.seek",
             Self::BitStreamGone(_) => "bit_stream.gone",
             Self::Start(_) => "net.start",
         }

@@ -47,7 +47,7 @@ mod web;
 
 pub use bit_stream::{BitStreamSource, BitStreams};
 pub use config::{IpFamily, NetConfig, Timeouts};
-pub use error::{BitStreamOperation, NetError};
+pub use error::NetError;
 pub use kinora_fetch::{FetchEvent, FetchRequest, Initiator, Method, Purpose};
 pub use net::Net;
 pub use phase::{Phase, PhaseWatch, Waiting};

@@ -1,4 +1,5 @@
 use kinora_errors::{Code, Coded, Fault, Retry, codes};
+use kinora_media::ProtectionScheme;
 
 /// Why protected media cannot be read.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
@@ -22,6 +23,12 @@ pub enum ProtectError {
         /// Its bytes.
         length: u64,
     },
+    /// The clear and protected parts of a packet are longer than the packet.
+    #[error("the subsamples of an encrypted packet are longer than the packet")]
+    Subsamples,
+    /// Packets are encrypted by another scheme than those of common encryption.
+    #[error("the packets are encrypted by {0}, which is not supported")]
+    Scheme(ProtectionScheme),
     /// A method of the playlist that is known but not supported, such as SAMPLE-AES.
     #[error("the playlist asks for decryption by {0}, which is not supported")]
     Unsupported(String),
@@ -33,10 +40,12 @@ pub enum ProtectError {
 impl Coded for ProtectError {
     fn code(&self) -> Code {
         match self {
-            Self::KeyLength { .. } | Self::WrongKey | Self::Truncated { .. } => {
+            Self::KeyLength { .. } | Self::WrongKey | Self::Truncated { .. } | Self::Subsamples => {
                 codes::ERROR_DEMUXER_OPENSTREAM
             }
-            Self::Unsupported(_) | Self::Vendor => codes::ERROR_TBDRM_DEMUXER_UNIMPLEMENTED,
+            Self::Scheme(_) | Self::Unsupported(_) | Self::Vendor => {
+                codes::ERROR_TBDRM_DEMUXER_UNIMPLEMENTED
+            }
         }
     }
     fn reason(&self) -> &'static str {
@@ -44,6 +53,8 @@ impl Coded for ProtectError {
             Self::KeyLength { .. } => "hls.key.length",
             Self::WrongKey => "hls.key.wrong",
             Self::Truncated { .. } => "hls.segment.truncated",
+            Self::Subsamples => "container.encrypted.subsamples",
+            Self::Scheme(_) => "container.encrypted",
             Self::Unsupported(_) => "hls.key.method",
             Self::Vendor => "hls.key.vendor",
         }

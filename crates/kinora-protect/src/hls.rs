@@ -144,6 +144,20 @@ impl HlsDecryptor {
     }
 }
 
+/// Decrypts one whole resource, an init section: see [`HlsDecryptor`].
+///
+/// # Errors
+/// As for [`HlsDecryptor::finish`].
+pub fn decrypt_segment(key: &ContentKey, iv: Iv, data: Bytes) -> Result<Bytes, ProtectError> {
+    let mut clear = BytesMut::with_capacity(data.len());
+    let mut decryptor = HlsDecryptor::new(key, iv);
+    for piece in decryptor.push(data) {
+        clear.extend_from_slice(&piece);
+    }
+    clear.extend_from_slice(&decryptor.finish()?);
+    Ok(clear.freeze())
+}
+
 /// Encrypts one whole segment in place, padding appended (PKCS #7, RFC 5652 6.3).
 #[must_use]
 pub fn encrypt_segment(key: &ContentKey, iv: Iv, mut clear: BytesMut) -> Bytes {

@@ -277,6 +277,7 @@ impl AudioLine {
             .map_or(position, |block| block.frame.pts + block.frame.duration());
         Some(AudioClock {
             epoch: self.epoch,
+            at: now,
             position,
             queued: (end - position).max(Time::ZERO),
             running: self.running && played < self.queued,

@@ -3,6 +3,7 @@
 use std::sync::{Arc, OnceLock};
 
 use kinora_codec::{DecodeError, DecoderBackend, DecoderOptions, RustBackend};
+use kinora_engine::Capabilities;
 use kinora_errors::{Coded, Fault};
 use kinora_ffmpeg::{FfmpegBackend, LoadError};
 use kinora_media::{CodecId, TrackInfo};
@@ -63,6 +64,22 @@ impl Backends {
         let _ = std::thread::Builder::new()
             .name("kinora-load".into())
             .spawn(ffmpeg);
+    }
+
+    /// What a player of these decoders may choose.
+    pub(crate) fn capabilities(&self) -> Capabilities {
+        let backends = self.clone();
+        Capabilities::of_decoders(move |codec| backends.supports(codec))
+    }
+
+    fn supports(&self, codec: CodecId) -> bool {
+        // It is asked first: libavcodec may still be loading.
+        let rust = self.choice != DecoderChoice::Ffmpeg && self.rust.supports(codec);
+        let any = || {
+            let backends = self.preferred().into_iter().flatten();
+            backends.into_iter().any(|backend| backend.supports(codec))
+        };
+        rust || any()
     }
 
     /// Opens the first decoder that takes the track. `avoid` names one that has failed on it.

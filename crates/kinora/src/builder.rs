@@ -3,8 +3,9 @@
 use std::sync::mpsc::channel;
 use std::sync::{Arc, Mutex};
 
-use kinora_engine::{PlayerConfig, TapeSink};
+use kinora_engine::{ContentKey, PlayerConfig, TapeSink};
 use kinora_errors::{Fault, codes};
+use kinora_media::KeyId;
 use kinora_net::{BitStreams, NetConfig, Resolve, SystemResolver, Transport, Transports};
 use kinora_output::{AudioSink, NullAudio, NullVideo, VideoSink};
 
@@ -25,6 +26,7 @@ pub struct PlayerBuilder {
     audio: Box<dyn AudioSink>,
     autoplay: bool,
     record: Option<TapeSink>,
+    keys: Vec<(KeyId, ContentKey)>,
 }
 
 impl Default for PlayerBuilder {
@@ -39,6 +41,7 @@ impl Default for PlayerBuilder {
             audio: Box::new(NullAudio::new()),
             autoplay: false,
             record: None,
+            keys: Vec::new(),
         }
     }
 }
@@ -94,6 +97,12 @@ impl PlayerBuilder {
         self.audio = Box::new(sink);
         self
     }
+    /// A content key of encrypted media (common encryption), by its id; may be called for several.
+    #[must_use]
+    pub fn key(mut self, id: KeyId, key: ContentKey) -> Self {
+        self.keys.push((id, key));
+        self
+    }
     /// Start by itself once prepared.
     #[must_use]
     pub fn autoplay(mut self, autoplay: bool) -> Self {
@@ -144,6 +153,9 @@ impl PlayerBuilder {
             wishes: Mutex::new(wishes),
             thread: Mutex::new(Some(thread)),
         };
+        for (id, key) in self.keys {
+            player.add_key(id, key);
+        }
         if self.autoplay {
             player.set_autoplay(true);
         }

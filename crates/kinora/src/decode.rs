@@ -6,7 +6,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::JoinHandle;
 
 use kinora_codec::{DecodeError, DecoderOptions};
-use kinora_engine::{Epoch, FrameId, Input, Slot};
+use kinora_engine::{Epoch, FrameId, Input, Role};
 use kinora_errors::{Coded, Fault};
 use kinora_media::{Packet, Time, TrackInfo};
 
@@ -34,22 +34,23 @@ pub(crate) struct Worker {
 
 impl Worker {
     pub(crate) fn spawn(
-        slot: Slot,
+        role: Role,
         backends: Backends,
         out: Sender<Message>,
     ) -> std::io::Result<Self> {
         let (jobs, mailbox) = channel();
         let epoch = Arc::new(AtomicU64::new(0));
         let line = Line {
-            slot,
+            role,
             backends,
             out,
             newest: Arc::clone(&epoch),
             open: None,
         };
-        let name = match slot {
-            Slot::Video => "kinora-video",
-            Slot::Audio => "kinora-audio",
+        let name = match role {
+            Role::Video => "kinora-video",
+            Role::Audio => "kinora-audio",
+            Role::Text => "kinora-text",
         };
         let thread = std::thread::Builder::new()
             .name(name.into())
@@ -103,7 +104,7 @@ struct Open {
 }
 
 struct Line {
-    slot: Slot,
+    role: Role,
     backends: Backends,
     out: Sender<Message>,
     newest: Arc<AtomicU64>,
@@ -153,7 +154,7 @@ impl Line {
                     given: None,
                 });
                 self.tell(Input::Configured {
-                    slot: self.slot,
+                    role: self.role,
                     epoch,
                     decoder,
                     fell_back,
@@ -162,7 +163,7 @@ impl Line {
             Err(fault) => {
                 self.open = None;
                 self.tell(Input::DecodeFailed {
-                    slot: self.slot,
+                    role: self.role,
                     epoch,
                     fault: because.unwrap_or(fault),
                     fatal: true,
@@ -183,7 +184,7 @@ impl Line {
             self.failed(epoch, &error);
         }
         self.tell(Input::PacketTaken {
-            slot: self.slot,
+            role: self.role,
             epoch,
         });
     }
@@ -258,7 +259,7 @@ impl Line {
         if !self.is_stale(epoch) {
             let _ = self
                 .out
-                .send(Message::Frame(self.slot, epoch, next_frame_id(), frame));
+                .send(Message::Frame(self.role, epoch, next_frame_id(), frame));
         }
     }
 
@@ -268,7 +269,7 @@ impl Line {
         }
         self.finish(epoch);
         self.tell(Input::Drained {
-            slot: self.slot,
+            role: self.role,
             epoch,
         });
     }
@@ -310,7 +311,7 @@ impl Line {
             self.open = None;
         }
         self.tell(Input::DecodeFailed {
-            slot: self.slot,
+            role: self.role,
             epoch,
             fault: error.fault(),
             fatal: broken,

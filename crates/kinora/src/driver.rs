@@ -7,8 +7,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use kinora_engine::{
-    Command, CommandKind, Engine, Epoch, Event, FrameId, Input, Output, PlayerConfig, Refusal,
-    Slot, State, TapeSink, VOLUMES,
+    ByRole, Command, CommandKind, Engine, Epoch, Event, FrameId, Input, Output, PlayerConfig,
+    Refusal, Role, State, TapeSink, VOLUMES,
 };
 use kinora_errors::{Fault, codes};
 use kinora_media::Time;
@@ -48,7 +48,7 @@ pub(crate) enum Message {
     /// What to play from now on; nothing.
     Source(Option<Source>),
     Input(Input),
-    Frame(Slot, Epoch, FrameId, AnyFrame),
+    Frame(Role, Epoch, FrameId, AnyFrame),
     OutputFailed(Fault),
     Control(Control),
 }
@@ -113,8 +113,7 @@ struct World {
     events: EventQueue,
     /// Told once the view shows what they tell of.
     told: Vec<Event>,
-    video: Option<Worker>,
-    audio: Option<Worker>,
+    workers: ByRole<Option<Worker>>,
     frames: HashMap<FrameId, AnyFrame>,
     render: Render,
     sound: AudioLine,
@@ -139,6 +138,7 @@ impl Driver {
         let mut view = parts.view.lock().unwrap_or_else(PoisonError::into_inner);
         view.render = Some(render.thread());
         drop(view);
+        let capabilities = parts.backends.capabilities();
         let world = World {
             clock,
             net,
@@ -147,8 +147,7 @@ impl Driver {
             messages: parts.messages,
             events: parts.events,
             told: Vec::new(),
-            video: None,
-            audio: None,
+            workers: ByRole::default(),
             frames: HashMap::new(),
             render,
             sound: AudioLine::new(parts.audio),
@@ -158,7 +157,8 @@ impl Driver {
             engine: match parts.record {
                 Some(sink) => Engine::recorded(parts.config, entropy(), sink),
                 None => Engine::new(parts.config, entropy()),
-            },
+            }
+            .with_capabilities(capabilities),
             world,
             deadline: None,
         })
@@ -222,9 +222,9 @@ impl Driver {
         match message {
             Message::Source(source) => self.set_source(source),
             Message::Input(input) => self.handle(input),
-            Message::Frame(slot, epoch, id, frame) => {
+            Message::Frame(role, epoch, id, frame) => {
                 let notice = Input::FrameReady {
-                    slot,
+                    role,
                     epoch,
                     frame: id,
                     pts: frame.pts(),
@@ -287,33 +287,33 @@ impl World {
             Output::Fetch(request) => self.net.fetch(*request),
             Output::Grant { id, bytes } => self.net.grant(id, bytes),
             Output::Cancel(id) => self.net.cancel(id),
-            Output::Configure { slot, epoch, track } => {
-                if let Some(worker) = self.worker(slot, epoch) {
+            Output::Configure { role, epoch, track } => {
+                if let Some(worker) = self.worker(role, epoch) {
                     worker.configure(epoch, track);
                 }
             }
             Output::Decode {
-                slot,
+                role,
                 epoch,
                 packet,
                 urgent,
             } => {
-                if let Some(worker) = self.worker(slot, epoch) {
+                if let Some(worker) = self.worker(role, epoch) {
                     worker.decode(epoch, packet, urgent);
                 }
             }
-            Output::Drain { slot, epoch } => {
-                if let Some(worker) = self.worker(slot, epoch) {
+            Output::Drain { role, epoch } => {
+                if let Some(worker) = self.worker(role, epoch) {
                     worker.drain(epoch);
                 }
             }
-            Output::Flush { slot, epoch } => self.flush(slot, epoch),
+            Output::Flush { role, epoch } => self.flush(role, epoch),
             Output::Present {
-                slot,
+                role,
                 frame,
                 at,
                 skip_until,
-            } => self.present(slot, frame, at, skip_until),
+            } => self.present(role, frame, at, skip_until),
             Output::Drop { frame, .. } => drop(self.frames.remove(&frame)),
             Output::RunAudio => self.sound.run(self.clock.mono()),
             Output::HoldAudio => self.sound.hold(self.clock.mono()),
@@ -327,20 +327,17 @@ impl World {
         }
     }
 
-    /// The line's worker; its thread starts with its first use.
-    fn worker(&mut self, slot: Slot, epoch: Epoch) -> Option<&Worker> {
-        let line = match slot {
-            Slot::Video => &mut self.video,
-            Slot::Audio => &mut self.audio,
-        };
-        if line.is_none() {
-            match Worker::spawn(slot, self.backends.clone(), self.messages.clone()) {
-                Ok(worker) => *line = Some(worker),
+    /// The pipeline's worker; its thread starts with its first use.
+    fn worker(&mut self, role: Role, epoch: Epoch) -> Option<&Worker> {
+        let pipeline = &mut self.workers[role];
+        if pipeline.is_none() {
+            match Worker::spawn(role, self.backends.clone(), self.messages.clone()) {
+                Ok(worker) => *pipeline = Some(worker),
                 Err(error) => {
                     let fault =
                         Fault::new(codes::ERROR_GENERAL_UNKNOWN, "system.no_thread").cause(&error);
                     let failed = Input::DecodeFailed {
-                        slot,
+                        role,
                         epoch,
                         fault,
                         fatal: true,
@@ -349,16 +346,17 @@ impl World {
                 }
             }
         }
-        line.as_ref()
+        pipeline.as_ref()
     }
 
-    fn flush(&mut self, slot: Slot, epoch: Epoch) {
-        if let Some(worker) = self.worker(slot, epoch) {
+    fn flush(&mut self, role: Role, epoch: Epoch) {
+        if let Some(worker) = self.worker(role, epoch) {
             worker.flush(epoch);
         }
-        match slot {
-            Slot::Video => self.render.flush(),
-            Slot::Audio => self.sound.flush(self.clock.mono(), epoch),
+        match role {
+            Role::Video => self.render.flush(),
+            Role::Audio => self.sound.flush(self.clock.mono(), epoch),
+            Role::Text => {}
         }
     }
 
@@ -370,14 +368,14 @@ impl World {
         self.told.extend(failed.map(Event::Recovered));
     }
 
-    fn present(&mut self, slot: Slot, id: FrameId, at: Time, skip_until: Time) {
-        match (slot, self.frames.remove(&id)) {
-            (Slot::Video, Some(AnyFrame::Video(frame))) => {
+    fn present(&mut self, role: Role, id: FrameId, at: Time, skip_until: Time) {
+        match (role, self.frames.remove(&id)) {
+            (Role::Video, Some(AnyFrame::Video(frame))) => {
                 // At once, before the decoders go on: they have the room of the picture that it takes the place of.
                 self.view().shown = Some(frame.clone());
                 self.render.show(frame, at);
             }
-            (Slot::Audio, Some(AnyFrame::Audio(frame))) => {
+            (Role::Audio, Some(AnyFrame::Audio(frame))) => {
                 let failed = self.sound.queue(self.clock.mono(), frame, skip_until);
                 self.output_failed(failed);
             }
@@ -414,8 +412,7 @@ impl World {
     }
 
     fn let_go(&mut self) {
-        self.video = None;
-        self.audio = None;
+        self.workers = ByRole::default();
         self.frames.clear();
         self.sound.hold(self.clock.mono());
     }

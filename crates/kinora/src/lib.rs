@@ -92,18 +92,19 @@ pub use kinora_cloud::{
 };
 pub use kinora_container::{PacketDump, SeekMode, SeekTo};
 pub use kinora_engine::{
-    CommandKind, Credential, Event, InfoCode, LoopMode, PlayerConfig, Refusal, RenditionChoice,
-    Replay, ReplayError, SPEEDS, SeekAccuracy, State, Stats, TapeSink, TimingMark, TrackChoice,
-    TrackOption, VOLUMES, entry_to_play, replay,
+    CommandKind, ContentKey, Credential, Event, InfoCode, LoopMode, PlayerConfig, Refusal,
+    RenditionChoice, Replay, ReplayError, SPEEDS, SeekAccuracy, State, Stats, TapeSink, TimingMark,
+    TrackChoice, TrackOption, VOLUMES, entry_to_play, replay,
 };
 pub use kinora_errors::{
     Cause, Code, Coded, Context, Errno, Fault, Lang, Origin, ReportStyle, Retry, Row, Secret,
     Severity, Text, codes, explain,
 };
 pub use kinora_media::{
-    AudioFrame, AudioParams, ByteRange, CodecId, ColorInfo, ColorRange, FrameBuffer, Header,
-    MediaInfo, Packet, PacketFlags, PixelFormat, PlaneView, RequestId, ResponseInfo, Rotation,
-    Time, TrackId, TrackInfo, TrackKind, VecPlanes, VideoFrame, VideoParams,
+    AudioFrame, AudioParams, ByteRange, CodecId, ColorInfo, ColorRange, FrameBuffer, Header, KeyId,
+    MediaInfo, Packet, PacketFlags, PixelFormat, PlaneView, Protection, ProtectionScheme,
+    RequestId, ResponseInfo, Rotation, SampleCrypto, Time, TrackId, TrackInfo, TrackKind,
+    VecPlanes, VideoFrame, VideoParams, sixteen_from_hex,
 };
 pub use kinora_net::{
     BitStreamSource, FetchRequest, IpFamily, NetConfig, NoProxy, Phase, PhaseWatch, Proxy,

@@ -6,11 +6,11 @@ use std::thread::{JoinHandle, ThreadId};
 use std::time::Duration;
 
 use kinora_engine::{
-    Command, Credential, Event, Input, LoopMode, PlayerConfig, SPEEDS, SeekAccuracy, State, Stats,
-    TrackChoice, TrackOption, VOLUMES,
+    Command, ContentKey, Credential, Event, Input, LoopMode, PlayerConfig, SPEEDS, SeekAccuracy,
+    State, Stats, TrackChoice, TrackOption, VOLUMES,
 };
 use kinora_errors::Fault;
-use kinora_media::{MediaInfo, Time, VideoFrame};
+use kinora_media::{KeyId, MediaInfo, Time, VideoFrame};
 
 use crate::builder::PlayerBuilder;
 use crate::deadline::Deadline;
@@ -155,6 +155,10 @@ impl Player {
     /// Chooses a rendition, a definition or a track by its index in [`Player::tracks`].
     pub fn select_track(&self, choice: TrackChoice) {
         self.command(Command::SelectTrack(choice));
+    }
+    /// Gives a content key of encrypted media: before the source is prepared, or in answer to [`Event::KeyRequired`].
+    pub fn add_key(&self, id: KeyId, key: ContentKey) {
+        self.command(Command::AddKey { id, key });
     }
     /// Answers [`Event::CredentialExpired`].
     pub fn refresh(&self, credential: Credential) {

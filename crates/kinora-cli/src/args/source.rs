@@ -47,6 +47,10 @@ pub(crate) struct NetArgs {
     /// How often a silent or failing network is tried again.
     #[arg(long, value_name = "N", default_value_t = 2)]
     pub(crate) retries: u32,
+    /// A content key of an encrypted source, as KID:KEY in hexadecimal digits; `@FILE` reads it from a file; may be
+    /// repeated.
+    #[arg(long = "key", value_name = "KEY", help_heading = "Protection")]
+    pub(crate) keys: Vec<String>,
 }
 
 /// Which decoders may be used.

@@ -120,6 +120,9 @@ fn player(
         .video_sink(outputs.video)
         .audio_sink(outputs.audio)
         .autoplay(!args.paused);
+    for (id, key) in source::keys(&args.net)? {
+        builder = builder.key(id, key);
+    }
     if let Some(path) = &args.record {
         builder = builder.record(record::to_file(path, style)?);
     }

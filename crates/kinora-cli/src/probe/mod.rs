@@ -104,6 +104,10 @@ fn track(track: &TrackInfo) -> Value {
         "bitrate": track.bitrate, "duration": track.duration.map(Time::as_secs_f64),
         "encrypted": track.protection.is_some(),
     });
+    if let Some(protection) = &track.protection {
+        object["scheme"] = protection.scheme.to_string().into();
+        object["key_id"] = protection.key_id().map(|id| id.to_string()).into();
+    }
     if let Some(video) = &track.video {
         object["width"] = video.width.into();
         object["height"] = video.height.into();

@@ -1,23 +1,29 @@
-//! From a playlist's text to what the loaders need of it: absolute URLs that may be fetched, times.
+//! The HLS front end (RFC 8216): from a playlist's text to what `segmented` plays, renditions and segments with absolute
+//! URLs that may be fetched. The rules of following, starting and keys are `kinora_manifest`'s.
 
 use std::sync::Arc;
 
 use kinora_errors::{Coded, Fault, Secret, codes};
-use kinora_manifest::hls::{self, Limits, RenditionKind, Variables};
+use kinora_manifest::hls::{
+    self, Encryption, LatencyMode, Limits, LiveState, RenditionKind, Update, Variables,
+};
 use kinora_manifest::policy;
 use kinora_media::Time;
-use kinora_protect::{Iv, Scheme};
+use kinora_protect::{Iv, ProtectError, Scheme};
 use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_encode};
 use url::Url;
 
+use super::segmented::index::{
+    AudioRendition, Availability, Change, Discontinuity, Init, Key, LiveEdge, Manifest, Segment,
+    SegmentIndex, StartPoint, Variant,
+};
 use crate::cx::Cx;
 
-use super::segmented::index::{
-    AudioRendition, Init, Key, Manifest, Segment, SegmentIndex, Variant,
-};
+/// Whole segments are loaded. Parts come in by the other mode: they become segments of the index that grow.
+const MODE: LatencyMode = LatencyMode::Segments;
 
 /// A playlist that is readable and yet of no use.
-pub(super) fn malformed(what: &str, url: &Secret) -> Fault {
+pub(in crate::ingest) fn malformed(what: &str, url: &Secret) -> Fault {
     Fault::new(codes::ERROR_DEMUXER_OPENURL, "hls.playlist.malformed")
         .because(what)
         .at_url(url.expose())
@@ -71,23 +77,83 @@ impl Base {
     }
 }
 
-/// Reads a playlist that was found at `url`. `variables` are those of the multivariant playlist.
-pub(super) fn playlist(
-    cx: &Cx,
-    text: &[u8],
-    url: &Secret,
-    variables: &Variables,
-) -> Result<Manifest, Fault> {
-    cx.tape.try_see("plan", || parse(text, url, variables))
+/// What a multivariant playlist says to the media playlists that it names.
+#[derive(Clone, Debug, Default)]
+struct Parent {
+    variables: Variables,
+    start: Option<hls::Start>,
 }
 
-fn parse(text: &[u8], url: &Secret, variables: &Variables) -> Result<Manifest, Fault> {
-    let base =
-        Base::new(url.expose()).ok_or_else(|| malformed("its own URL can not be read", url))?;
-    let read = hls::parse(text, &base.0, variables, &Limits::default());
-    match read.map_err(|error| error.fault().at_url(url.expose()))? {
-        hls::Playlist::Media(media) => plan(&media, &base).map(Manifest::Media),
-        hls::Playlist::Multivariant(list) => multivariant(&list, &base),
+/// A playlist, read once or again and again.
+#[derive(Clone, Debug, Default)]
+pub(in crate::ingest) struct PlaylistReader {
+    parent: Parent,
+    /// What is known of it while it grows.
+    live: Option<LiveState>,
+    /// The same of the rendition beside which it is read.
+    beside: Option<LiveState>,
+}
+
+impl PlaylistReader {
+    /// The reader of a media playlist that the same multivariant playlist names.
+    pub(in crate::ingest) fn alongside(&self) -> Self {
+        Self {
+            parent: self.parent.clone(),
+            live: None,
+            beside: self.live.clone().or_else(|| self.beside.clone()),
+        }
+    }
+
+    /// Reads its newest version, which was found at `url`.
+    pub(in crate::ingest) fn read(
+        &mut self,
+        cx: &Cx,
+        text: &[u8],
+        url: &Secret,
+    ) -> Result<Manifest, Fault> {
+        cx.tape.try_see("plan", || self.parse(text, url))
+    }
+
+    fn parse(&mut self, text: &[u8], url: &Secret) -> Result<Manifest, Fault> {
+        let base =
+            Base::new(url.expose()).ok_or_else(|| malformed("its own URL can not be read", url))?;
+        let located = |error: hls::HlsError| error.fault().at_url(url.expose());
+        let read = hls::parse(text, &base.0, &self.parent.variables, &Limits::default());
+        match read.map_err(located)? {
+            hls::Playlist::Multivariant(list) => {
+                self.parent = Parent {
+                    variables: list.variables.clone(),
+                    start: list.start,
+                };
+                multivariant(&list, &base)
+            }
+            hls::Playlist::Media(list) if list.is_live() || self.live.is_some() => {
+                let (state, change) = self.follow(list).map_err(located)?;
+                let index = index(state.playlist(), &base, self.parent.start, Some(&state))?;
+                self.live = (!state.has_ended()).then_some(state);
+                Ok(Manifest::Media { index, change })
+            }
+            hls::Playlist::Media(list) => Ok(Manifest::Media {
+                index: index(&list, &base, self.parent.start, None)?,
+                change: Change::Unchanged,
+            }),
+        }
+    }
+
+    fn follow(&mut self, list: hls::MediaPlaylist) -> Result<(LiveState, Change), hls::HlsError> {
+        let Some(mut state) = self.live.take() else {
+            let state = match self.beside.take() {
+                Some(beside) => beside.alongside(list),
+                None => LiveState::new(list, MODE),
+            };
+            return Ok((state, Change::Grown));
+        };
+        let change = match state.update(list)? {
+            Update::Grown { .. } | Update::Gap { .. } => Change::Grown,
+            Update::Unchanged => Change::Unchanged,
+            Update::Restarted => Change::Restarted,
+        };
+        Ok((state, change))
     }
 }
 
@@ -98,6 +164,7 @@ fn multivariant(list: &hls::MultivariantPlaylist, base: &Base) -> Result<Manifes
             bandwidth: variant.bandwidth,
             size: variant.resolution,
             name: variant.name.clone(),
+            codecs: variant.codecs.clone(),
             audio_group: variant.audio.clone(),
         })
     };
@@ -118,18 +185,25 @@ fn multivariant(list: &hls::MultivariantPlaylist, base: &Base) -> Result<Manifes
         .renditions
         .iter()
         .filter(|rendition| rendition.kind == RenditionKind::Audio);
+    let variants = list.variants.iter().map(variant);
+    let mut variants = variants.collect::<Result<Vec<_>, Fault>>()?;
+    if variants.is_empty() {
+        let url = Secret::new(base.0.as_str());
+        return Err(malformed("the playlist names no rendition", &url));
+    }
+    variants.sort_by_key(|variant| variant.bandwidth);
     Ok(Manifest::Multivariant {
-        variants: list
-            .variants
-            .iter()
-            .map(variant)
-            .collect::<Result<_, Fault>>()?,
+        variants,
         audio: audio.map(rendition).collect::<Result<_, Fault>>()?,
-        variables: list.variables.clone(),
     })
 }
 
-fn plan(media: &hls::MediaPlaylist, base: &Base) -> Result<SegmentIndex, Fault> {
+fn index(
+    media: &hls::MediaPlaylist,
+    base: &Base,
+    inherited: Option<hls::Start>,
+    live: Option<&LiveState>,
+) -> Result<SegmentIndex, Fault> {
     let mut start = Time::ZERO;
     let mut segments = Vec::<Segment>::with_capacity(media.segments.len());
     let mut init: Option<(Arc<hls::Map>, Arc<Init>)> = None;
@@ -143,6 +217,7 @@ fn plan(media: &hls::MediaPlaylist, base: &Base) -> Result<SegmentIndex, Fault> 
                 Arc::new(Init {
                     url,
                     range: map.range,
+                    key: key(&map.keys, segment.sequence, base)?,
                 }),
             ));
         }
@@ -153,8 +228,11 @@ fn plan(media: &hls::MediaPlaylist, base: &Base) -> Result<SegmentIndex, Fault> 
             start,
             nominal_start: start,
             duration: segment.duration,
-            discontinuity: segment.discontinuity_sequence,
-            key: key(segment, base)?,
+            discontinuity: Discontinuity {
+                restarts: 0,
+                sequence: segment.discontinuity_sequence,
+            },
+            key: key(&segment.keys, segment.sequence, base)?,
             init: segment
                 .map
                 .as_ref()
@@ -164,41 +242,50 @@ fn plan(media: &hls::MediaPlaylist, base: &Base) -> Result<SegmentIndex, Fault> 
         });
         start += segment.duration;
     }
-    let ended = !media.is_live();
-    if segments.is_empty() && ended {
+    let availability = availability(media, live);
+    if segments.is_empty() && matches!(availability, Availability::Complete) {
         let url = Secret::new(base.0.as_str());
         return Err(malformed("the playlist names no segment", &url));
     }
+    let start = hls::start_point(media, inherited, MODE).and_then(|point| {
+        let segment = segments.get(point.index)?;
+        Some(StartPoint {
+            number: segment.number,
+            discard_before: point.precise.then(|| segment.start + point.offset),
+        })
+    });
     Ok(SegmentIndex {
         segments,
-        target: media.target_duration,
-        ended,
+        availability,
+        start,
     })
 }
 
-/// The key that can be used here, among those of several formats.
-fn key(segment: &hls::Segment, base: &Base) -> Result<Option<Arc<Key>>, Fault> {
-    let mut refused = None;
-    for key in segment.keys.iter() {
-        match (Scheme::of_method(&key.method), &key.uri) {
-            (Ok(Scheme::Clear), _) => return Ok(None),
-            (Ok(Scheme::Aes128), Some(uri)) if key.format == "identity" => {
-                let url = base.resolve(uri)?;
-                // RFC 8216 5.2: without a vector the media sequence number is it.
-                let iv = key
-                    .iv
-                    .map_or_else(|| Iv::from_sequence(segment.sequence), Iv);
-                return Ok(Some(Arc::new(Key::Aes128 { url, iv })));
-            }
-            (Ok(Scheme::Aes128), _) => {
-                refused = Some(kinora_protect::ProtectError::Unsupported(
-                    key.format.clone(),
-                ));
-            }
-            (Err(error), _) => refused = Some(error),
-        }
-    }
-    Ok(refused.map(|error| Arc::new(Key::Foreign(error))))
+fn availability(media: &hls::MediaPlaylist, live: Option<&LiveState>) -> Availability {
+    let Some(delay) = live.and_then(LiveState::reload_delay) else {
+        return Availability::Complete;
+    };
+    Availability::Live(LiveEdge {
+        reload_after: Time::from(delay),
+        stale_after: Time::from(hls::stale_after(media)),
+        hold_back: hls::hold_back(media, MODE),
+    })
+}
+
+/// The key among those of several formats, or why there is none that can be used here.
+fn key(keys: &[Arc<hls::Key>], sequence: u64, base: &Base) -> Result<Option<Arc<Key>>, Fault> {
+    Ok(Some(Arc::new(match hls::encryption(keys) {
+        Encryption::None => return Ok(None),
+        Encryption::Aes128 { uri, iv } => Key::Aes128 {
+            url: base.resolve(uri)?,
+            // RFC 8216 5.2: without a vector the media sequence number is it. Keys of init sections have one (4.3.2.5).
+            iv: iv.map_or_else(|| Iv::from_sequence(sequence), Iv),
+        },
+        Encryption::Other(key) => Key::Foreign(match Scheme::of_method(&key.method) {
+            Err(error) => error,
+            Ok(_) => ProtectError::Unsupported(key.format.clone()),
+        }),
+    })))
 }
 
 #[cfg(test)]
@@ -207,8 +294,8 @@ mod tests {
     use kinora_media::ByteRange;
 
     fn media(text: &str, url: &str) -> SegmentIndex {
-        match parse(text.as_bytes(), &Secret::new(url), &Variables::default()) {
-            Ok(Manifest::Media(plan)) => plan,
+        match PlaylistReader::default().parse(text.as_bytes(), &Secret::new(url)) {
+            Ok(Manifest::Media { index, .. }) => index,
             other => panic!("{other:?}"),
         }
     }
@@ -225,11 +312,11 @@ mod tests {
             panic!("two")
         };
         assert_eq!(
-            (a.number, a.range, a.discontinuity),
+            (a.number, a.range, a.discontinuity.sequence),
             (7, ByteRange::of(50, 100), 0)
         );
         assert_eq!(
-            (b.number, b.range, b.discontinuity),
+            (b.number, b.range, b.discontinuity.sequence),
             (8, ByteRange::of(150, 60), 1)
         );
         assert_eq!(b.start, Time::from_millis(4_000));
@@ -259,14 +346,68 @@ mod tests {
     fn a_remote_playlist_names_no_file() {
         let text =
             "#EXTM3U\n#EXT-X-TARGETDURATION:4\n#EXTINF:4,\nfile:///etc/passwd\n#EXT-X-ENDLIST\n";
-        let fault = parse(
-            text.as_bytes(),
-            &Secret::new("https://host.test/a"),
-            &Variables::default(),
-        );
+        let url = Secret::new("https://host.test/a");
+        let fault = PlaylistReader::default().parse(text.as_bytes(), &url);
         assert_eq!(
             fault.map(|_| ()).map_err(|fault| fault.code()),
             Err(codes::ERROR_NETWORK_UNSUPPORTED)
         );
+    }
+
+    fn live(sequence: u64, more: &str) -> String {
+        let mut text =
+            format!("#EXTM3U\n#EXT-X-TARGETDURATION:4\n#EXT-X-MEDIA-SEQUENCE:{sequence}\n{more}");
+        for number in sequence..sequence + 6 {
+            text += &format!("#EXTINF:4,\n{number}.ts\n");
+        }
+        text
+    }
+
+    #[test]
+    fn a_live_playlist_is_followed_by_its_rules() {
+        let mut reader = PlaylistReader::default();
+        let url = Secret::new("https://host.test/live");
+        let mut read = |text: String| match reader.parse(text.as_bytes(), &url) {
+            Ok(Manifest::Media { index, change }) => (index, change),
+            other => panic!("{other:?}"),
+        };
+        let (index, _) = read(live(1_422, "#EXT-X-SERVER-CONTROL:HOLD-BACK=9\n"));
+        let edge = index.live_edge().expect("it is live");
+        assert_eq!(edge.hold_back, Time::from_millis(9_000));
+        assert_eq!(edge.reload_after, Time::from_millis(4_000));
+        assert_eq!(index.start.map(|start| start.number), Some(1_425));
+        let (index, change) = read(live(1_422, ""));
+        assert_eq!(change, Change::Unchanged);
+        let edge = index.live_edge().expect("it is live");
+        assert_eq!(edge.reload_after, Time::from_millis(2_000));
+        assert_eq!(read(live(1_423, "")).1, Change::Grown);
+        assert_eq!(read(live(0, "")).1, Change::Restarted);
+        let (index, change) = read(live(1, "#EXT-X-ENDLIST\n"));
+        assert_eq!(change, Change::Grown);
+        assert!(!index.is_live());
+    }
+
+    #[test]
+    fn the_start_that_is_named_is_where_it_begins() {
+        let reader = |parent: &str| {
+            let mut reader = PlaylistReader::default();
+            let text = format!("#EXTM3U\n{parent}#EXT-X-STREAM-INF:BANDWIDTH=1\nv\n");
+            let url = Secret::new("https://host.test/m");
+            reader.parse(text.as_bytes(), &url).expect("a playlist");
+            reader.alongside()
+        };
+        let start = |parent: &str, more: &str| {
+            let text = live(3, &format!("#EXT-X-ENDLIST\n{more}"));
+            let url = Secret::new("https://host.test/v");
+            match reader(parent).parse(text.as_bytes(), &url) {
+                Ok(Manifest::Media { index, .. }) => index.start.expect("a start"),
+                other => panic!("{other:?}"),
+            }
+        };
+        let precise = start("", "#EXT-X-START:TIME-OFFSET=9,PRECISE=YES\n");
+        assert_eq!(precise.number, 5);
+        assert_eq!(precise.discard_before, Some(Time::from_millis(9_000)));
+        let inherited = start("#EXT-X-START:TIME-OFFSET=-3\n", "");
+        assert_eq!((inherited.number, inherited.discard_before), (8, None));
     }
 }

@@ -4,11 +4,12 @@ use std::collections::VecDeque;
 
 use kinora_media::{MediaInfo, Packet, Time, TrackId, TrackKind};
 
-use crate::Slot;
+use crate::Role;
 use crate::ingest::{Buffer, is_audio_rendition};
+use crate::pipelines::Sources;
 
 /// While a key frame is looked for from the start on so much is held back.
-const MOST_HELD: usize = 64 << 20;
+const MAX_HELD: usize = 64 << 20;
 /// So many packets of one resource are taken out of the bytes at once. They are views of bytes that are there anyway.
 const AT_ONCE: usize = 32;
 
@@ -17,12 +18,11 @@ const AT_ONCE: usize = 32;
 pub(super) struct Shelf {
     main: VecDeque<Packet>,
     sound: VecDeque<Packet>,
-    separate: bool,
-    complete: [bool; 2],
+    sources: Sources,
     /// The track whose key frames count.
     lead: Option<TrackId>,
     /// Packets before the key frame that serves that time are passed over.
-    gate: Option<Time>,
+    discard_before: Option<Time>,
     held: usize,
 }
 
@@ -34,17 +34,20 @@ impl Shelf {
 
     /// The packet that comes next. `over`: no other follows.
     pub(super) fn take(&mut self, over: bool) -> Option<Packet> {
-        if self.gate.is_some() && !over {
+        if self.discard_before.is_some() && !over {
             return None;
         }
-        let [pictures, sound] = self.complete;
+        // One that has nothing at the moment may have the next one.
+        let awaits = |role| match self.sources {
+            Sources::Shared => false,
+            Sources::Separate { complete } => !over && !complete[role],
+        };
         let dts = |queue: &VecDeque<Packet>| queue.front().map(|packet| packet.dts);
         let first = match (dts(&self.main), dts(&self.sound)) {
             (Some(main), Some(sound)) if main <= sound => &mut self.main,
             (Some(_), Some(_)) => &mut self.sound,
-            // One that has nothing at the moment may have the next one.
-            (Some(_), None) if over || !self.separate || sound => &mut self.main,
-            (None, Some(_)) if over || !self.separate || pictures => &mut self.sound,
+            (Some(_), None) if !awaits(Role::Audio) => &mut self.main,
+            (None, Some(_)) if !awaits(Role::Video) => &mut self.sound,
             _ => return None,
         };
         first.pop_front()
@@ -57,13 +60,13 @@ impl Shelf {
     pub(super) fn clear(&mut self) {
         self.main.clear();
         self.sound.clear();
-        self.gate = None;
+        self.discard_before = None;
         self.held = 0;
     }
 
     /// Packets come from the start; those before the key frame that serves a time are passed over.
     pub(super) fn pass_over(&mut self, target: Time) {
-        self.gate = Some(target);
+        self.discard_before = Some(target);
     }
 
     fn hold(&mut self, target: Time, packet: &Packet) {
@@ -76,51 +79,52 @@ impl Shelf {
             self.held = packet.data.len();
         }
         if packet.dts >= target {
-            self.gate = None;
+            self.discard_before = None;
         }
     }
 }
 
 impl Buffer for Shelf {
     fn push(&mut self, packet: Packet) {
-        if let Some(target) = self.gate {
+        if let Some(target) = self.discard_before {
             self.hold(target, &packet);
         }
-        if self.held >= MOST_HELD {
-            self.gate = None;
+        if self.held >= MAX_HELD {
+            self.discard_before = None;
         }
-        match self.slot_of(packet.track) {
-            Some(Slot::Audio) => self.sound.push_back(packet),
+        match self.role_of(packet.track) {
+            Some(Role::Audio) => self.sound.push_back(packet),
             _ => self.main.push_back(packet),
         }
     }
     fn is_full(&self, _: Time, _: Time) -> bool {
-        self.gate.is_none() && self.main.len() + self.sound.len() >= AT_ONCE
+        self.discard_before.is_none() && self.main.len() + self.sound.len() >= AT_ONCE
     }
     fn ahead(&self, _: Time) -> Time {
         Time::ZERO
     }
-    fn ahead_of(&self, slot: Slot, _: Time) -> Time {
-        let queue = match slot {
-            Slot::Video => &self.main,
-            Slot::Audio => &self.sound,
+    fn ahead_of(&self, role: Role, _: Time) -> Time {
+        let queue = match role {
+            Role::Audio => &self.sound,
+            Role::Video | Role::Text => &self.main,
         };
         match queue.is_empty() {
             true => Time::ZERO,
             false => Time::MAX,
         }
     }
-    fn slot_of(&self, track: TrackId) -> Option<Slot> {
-        Some(match self.separate && is_audio_rendition(track) {
-            true => Slot::Audio,
-            false => Slot::Video,
+    fn role_of(&self, track: TrackId) -> Option<Role> {
+        let separate = self.sources != Sources::Shared;
+        Some(match separate && is_audio_rendition(track) {
+            true => Role::Audio,
+            false => Role::Video,
         })
     }
-    fn set_sources(&mut self, separate: bool, complete: [bool; 2]) {
-        (self.separate, self.complete) = (separate, complete);
+    fn set_sources(&mut self, sources: Sources) {
+        self.sources = sources;
     }
     /// Renditions do not change while packets are read.
-    fn cut(&mut self, _: Slot, _: Time) -> bool {
+    fn cut(&mut self, _: Role, _: Time) -> bool {
         false
     }
 }

@@ -11,7 +11,57 @@ use crate::transfer::Terms;
 use crate::{Credential, Event, Input, Refusal, recover};
 
 /// A fresh credential is waited for so long.
-const LONGEST_REFRESH: Time = Time::from_millis(10_000);
+const MAX_REFRESH: Time = Time::from_millis(10_000);
+
+/// Whether the source may be read with the credential that there is.
+#[derive(Debug)]
+pub(super) enum Access {
+    /// Nobody says otherwise.
+    Granted,
+    /// The credential was refused: a fresh one is waited for until then.
+    Expired { refusal: Fault, until: Time },
+    /// A fresh one was given; the service's answer to it is on its way.
+    Renewed { refusal: Fault },
+}
+
+impl Access {
+    /// A fresh credential was given; gives what was said of the one before.
+    fn take_refusal(&mut self) -> Option<Fault> {
+        match std::mem::replace(self, Self::Granted) {
+            Self::Expired { refusal, .. } => Some(refusal),
+            other => {
+                *self = other;
+                None
+            }
+        }
+    }
+
+    /// The service took the fresh credential; gives what it said of the one before.
+    fn take_renewal(&mut self) -> Option<Fault> {
+        match std::mem::replace(self, Self::Granted) {
+            Self::Renewed { refusal } => Some(refusal),
+            other => {
+                *self = other;
+                None
+            }
+        }
+    }
+
+    /// No fresh credential came in time.
+    pub(super) fn patience_is_over(&mut self, mono: Time) -> Option<Fault> {
+        match self {
+            Self::Expired { until, .. } if *until <= mono => self.take_refusal(),
+            _ => None,
+        }
+    }
+
+    pub(super) fn deadline(&self) -> Option<Time> {
+        match self {
+            Self::Expired { until, .. } => Some(*until),
+            Self::Granted | Self::Renewed { .. } => None,
+        }
+    }
+}
 
 impl Session {
     /// Gives an answer of the video service to the call that waits for it.
@@ -36,7 +86,7 @@ impl Session {
         match resolved {
             Resolved::Pending => {}
             Resolved::Url(url) => {
-                if let Some(fault) = self.replaced.take() {
+                if let Some(fault) = self.access.take_renewal() {
                     cx.recovered(fault);
                 }
                 match self.ingest {
@@ -52,7 +102,7 @@ impl Session {
     /// asked for only.
     pub(crate) fn refresh(&mut self, cx: &mut Cx, credential: Credential) -> Result<(), Refusal> {
         if let Credential::Url(url) = credential {
-            self.expiry.take().ok_or(Refusal::NothingExpired)?;
+            self.access.take_refusal().ok_or(Refusal::NothingExpired)?;
             self.ingest.renew(cx, url);
             return Ok(());
         }
@@ -60,11 +110,13 @@ impl Session {
         if !call.refresh(credential) {
             return Err(Refusal::OtherCredential);
         }
-        let Some((fault, _)) = self.expiry.take() else {
+        let Some(refusal) = self.access.take_refusal() else {
             return Ok(());
         };
-        // Of media that was refused, its own transfer tells when it comes again.
-        self.replaced = recover::is_expired(&fault).then_some(fault);
+        // Of media that was refused, its own transfer reports when it comes again.
+        if recover::is_expired(&refusal) {
+            self.access = Access::Renewed { refusal };
+        }
         self.ask_service(cx);
         Ok(())
     }
@@ -82,17 +134,20 @@ impl Session {
         if recover::is_expired(&fault) {
             self.await_credential(cx, fault);
         } else {
-            self.doom = Some(fault);
+            self.supply.fail(fault);
         }
     }
 
     /// Asks for a fresh credential. Several requests may be refused at once; the application is asked once.
     pub(super) fn await_credential(&mut self, cx: &mut Cx, fault: Fault) {
-        if self.expiry.is_some() {
+        if let Access::Expired { .. } = self.access {
             return;
         }
-        let patience = Time::from(cx.config.network_timeout).min(LONGEST_REFRESH);
-        self.expiry = Some((fault.clone(), cx.mono() + patience));
+        let patience = Time::from(cx.config.network_timeout).min(MAX_REFRESH);
+        self.access = Access::Expired {
+            refusal: fault.clone(),
+            until: cx.mono() + patience,
+        };
         cx.event(Event::CredentialExpired(fault));
     }
 }

@@ -3,15 +3,16 @@
 use kinora_media::Time;
 
 use crate::cx::Cx;
-use crate::ingest::{Ingest, Rebuffer};
+use crate::ingest::{Buffer, Ingest, Rebuffer};
 use crate::present::Begin;
 use crate::select;
+use crate::session::supply::Supply;
 use crate::session::{Session, Stage};
-use crate::{Event, Refusal, TrackChoice};
+use crate::{Event, Refusal, Role, TrackChoice};
 
 impl Session {
     pub(crate) fn select(&mut self, cx: &mut Cx, choice: TrackChoice) -> Result<(), Refusal> {
-        let options = self.choices().or_else(|| self.options.clone());
+        let options = self.choices().or_else(|| self.options().cloned());
         let options = options.ok_or(Refusal::NotPrepared)?;
         if let TrackChoice::Index(index) = choice
             && !options.iter().any(|option| option.index == index)
@@ -28,7 +29,7 @@ impl Session {
         if self.ingest.options().is_some() {
             match self.ingest.select(cx, choice) {
                 Rebuffer::None => {}
-                Rebuffer::Audio if self.takes_other_sound(cx) => {}
+                Rebuffer::Audio if self.takes_other_audio(cx) => {}
                 Rebuffer::Audio | Rebuffer::All => self.load_anew(cx),
             }
             return Ok(());
@@ -41,21 +42,21 @@ impl Session {
         let TrackChoice::Index(index) = choice else {
             return Err(Refusal::NothingAutomatic);
         };
-        let info = self.info.clone().ok_or(Refusal::NotPrepared)?;
+        let info = self.info().cloned().ok_or(Refusal::NotPrepared)?;
         let track = usize::try_from(index)
             .ok()
             .and_then(|index| info.tracks.get(index));
         let track = track.ok_or(Refusal::NoSuchTrack)?;
-        if !select::is_playable(track, &cx.config) {
+        if !select::is_playable(track, &cx.config, &cx.keys) {
             return Err(Refusal::NotPlayable);
         }
-        self.wish.retain(|id| {
+        self.preferred.retain(|id| {
             info.track(*id)
                 .is_none_or(|known| known.kind() != track.kind())
         });
-        self.wish.push(track.id);
-        let selection = select::select(&info, &cx.config, &self.wish);
-        self.options = Some(select::options(&info, &selection));
+        self.preferred.push(track.id);
+        let selection = select::select(&info, &cx.config, &cx.keys, &self.preferred);
+        self.set_options(select::options(&info, &selection));
         self.follow(cx, &selection);
         self.load_anew(cx);
         cx.event(Event::TrackChanged { index });
@@ -75,33 +76,39 @@ impl Session {
         self.ingest.close(cx);
         self.ingest = Ingest::open(cx, url);
         self.load_anew(cx);
-        self.seek_on_headers = Some(position);
-        self.options = self.choices();
+        self.supply = Supply::Opening {
+            seek_to: Some(position),
+        };
+        self.renew_options();
         cx.event(Event::TrackChanged { index });
         Ok(())
     }
 
     /// What is buffered is not what is wanted: it comes again from here.
-    fn load_anew(&mut self, cx: &mut Cx) {
+    pub(super) fn load_anew(&mut self, cx: &mut Cx) {
         let position = self.position(cx.mono());
-        for line in self.lines.each() {
-            line.queue.clear();
+        for pipeline in self.pipelines.iter_mut() {
+            pipeline.queue.clear();
         }
         self.go_to(cx, Begin::Exact(position));
     }
 
-    /// Only the sound is loaded anew: the pictures that are there stay. `false`: they do not reach back to here.
-    fn takes_other_sound(&mut self, cx: &mut Cx) -> bool {
+    /// Only the audio is loaded anew: the video that is there stays. `false`: it does not reach back to here.
+    fn takes_other_audio(&mut self, cx: &mut Cx) -> bool {
         let position = self.position(cx.mono());
-        let video = &self.lines.video;
-        let stays = self.doom.is_none() && self.stage != Stage::Completed && video.is_on();
+        let video = &self.pipelines.video;
+        let fails = self.supply.pending_fatal().is_some();
+        let stays = !fails && self.stage != Stage::Completed && video.is_on();
         let Some(key) = video.queue.key_before(position).filter(|_| stays) else {
             return false;
         };
         self.go_by(cx, Begin::Exact(position), |session, cx, target: Time| {
-            session.lines.video.queue.rewind_to_key(target);
-            session.lines.audio.queue.clear();
-            session.ended = false;
+            session.pipelines.video.queue.rewind_to_key(target);
+            session.pipelines.audio.queue.clear();
+            session.supply = Supply::Flowing;
+            let pipelines = &session.pipelines;
+            let is_audio = |track| pipelines.role_of(track) == Some(Role::Audio);
+            session.decrypt.forget(is_audio);
             session.ingest.seek_audio(cx, key);
         });
         true

@@ -1,4 +1,4 @@
-//! The lines through the decoders: what goes in, and what becomes of one that fails.
+//! The decoders and outputs of the pipelines: what goes in, and what becomes of those that fail.
 
 use std::sync::Arc;
 
@@ -7,115 +7,157 @@ use kinora_media::Time;
 
 use super::Session;
 use crate::cx::Cx;
-use crate::line::Health;
+use crate::pipeline::TrackPipeline;
+use crate::pipelines::Pipelines;
+use crate::recover::{self, PlaybackRecovery};
 use crate::select::Selection;
-use crate::{InfoCode, Slot, TimingMark};
+use crate::{InfoCode, Role, TimingMark};
+
+/// Packets that were decoded are looked through once so many of them are held.
+const MAX_DECODED: usize = 512;
 
 impl Session {
     pub(super) fn configured(
         &mut self,
         cx: &mut Cx,
-        slot: Slot,
+        role: Role,
         decoder: &str,
         fell_back: Option<Fault>,
     ) {
         cx.mark(TimingMark::DecoderOpen);
-        self.lines.line(slot).answered();
+        self.pipelines[role].answered();
         if let Some(fault) = fell_back {
-            let line = match slot {
-                Slot::Video => "pictures",
-                Slot::Audio => "sound",
+            let what = match role {
+                Role::Video => "video",
+                Role::Audio => "audio",
+                Role::Text => "text",
             };
             cx.info(
                 InfoCode::SwitchToSoftwareDecoder,
-                format!("{decoder} decodes the {line}"),
+                format!("{decoder} decodes the {what}"),
             );
             cx.recovered(fault);
         }
     }
 
-    pub(super) fn decode_failed(&mut self, cx: &mut Cx, slot: Slot, fault: Fault, fatal: bool) {
+    pub(super) fn decode_failed(&mut self, cx: &mut Cx, role: Role, fault: Fault, fatal: bool) {
         cx.tally.corrupt += u64::from(!fatal);
-        let line = self.lines.line(slot);
-        let hopeless = line.decoded.failed(&fault);
+        let others = self.pipelines.gating().any(|other| other.role != role);
+        let pipeline = &mut self.pipelines[role];
+        let hopeless = pipeline.decoded.failed(&fault);
         if fatal {
-            line.answered();
+            pipeline.answered();
         }
-        if !line.is_on() || !fatal && !hopeless {
+        if !pipeline.is_on() {
             return;
         }
-        self.line_died(cx, slot, fault);
+        let recovery = recover::decode_failed(fatal || hopeless, others);
+        if recovery != PlaybackRecovery::Count && self.other_codec_plays(cx, role) {
+            cx.recovered(fault);
+            return self.load_anew(cx);
+        }
+        self.recover(cx, role, recovery, fault);
     }
 
-    /// The other line plays on; without one there is nothing to play.
-    fn line_died(&mut self, cx: &mut Cx, slot: Slot, fault: Fault) {
-        let unsupported = [
-            codes::ERROR_CODEC_VIDEO_NOT_SUPPORT,
-            codes::ERROR_CODEC_AUDIO_NOT_SUPPORT,
-        ]
-        .contains(&fault.code());
+    /// Whether a rendition of another codec takes the place of the one whose video no decoder takes.
+    fn other_codec_plays(&mut self, cx: &mut Cx, role: Role) -> bool {
+        let track = self.pipelines[role].track.as_ref();
+        let Some(codec) = track.map(|track| track.codec) else {
+            return false;
+        };
+        let plays = role == Role::Video && self.ingest.decoder_failed(cx, codec);
+        if plays {
+            self.pipelines[role].forget_decoder();
+        }
+        plays
+    }
+
+    pub(super) fn output_failed(&mut self, cx: &mut Cx, role: Role, fault: Fault, fatal: bool) {
+        match recover::output_failed(role, fatal) {
+            // It ends at once: what is there can not be played to its end without the output.
+            PlaybackRecovery::Fail => {
+                self.pipelines.iter_mut().for_each(TrackPipeline::give_up);
+                self.supply.fail(fault);
+            }
+            recovery => self.recover(cx, role, recovery, fault),
+        }
+    }
+
+    fn recover(&mut self, cx: &mut Cx, role: Role, recovery: PlaybackRecovery, fault: Fault) {
+        match recovery {
+            PlaybackRecovery::Count => {}
+            PlaybackRecovery::PlayOn => cx.recovered(fault),
+            PlaybackRecovery::PlayOthers => {
+                self.give_up(cx, role, &fault);
+                cx.recovered(fault);
+            }
+            PlaybackRecovery::Fail => {
+                self.give_up(cx, role, &fault);
+                self.supply.fail(match is_unsupported(&fault) {
+                    true => no_valid_stream(&fault),
+                    false => fault,
+                });
+            }
+        }
+    }
+
+    fn give_up(&mut self, cx: &mut Cx, role: Role, fault: &Fault) {
         let epoch = self.epoch;
-        let line = self.lines.line(slot);
-        line.flush(cx, epoch);
-        line.queue.clear();
-        line.health = Health::Dead;
-        let code = match (slot, unsupported) {
-            (Slot::Audio, true) => InfoCode::AudioCodecNotSupport,
-            (Slot::Audio, false) => InfoCode::AudioDecoderDeviceError,
-            (Slot::Video, true) => InfoCode::VideoCodecNotSupport,
-            (Slot::Video, false) => InfoCode::VideoDecoderDeviceError,
+        let pipeline = &mut self.pipelines[role];
+        pipeline.flush(cx, epoch);
+        pipeline.give_up();
+        let code = match (role, is_unsupported(fault)) {
+            (Role::Audio, true) => InfoCode::AudioCodecNotSupport,
+            (Role::Audio, false) => InfoCode::AudioDecoderDeviceError,
+            (Role::Video, true) => InfoCode::VideoCodecNotSupport,
+            (Role::Video, false) => InfoCode::VideoDecoderDeviceError,
+            (Role::Text, _) => return,
         };
         cx.info(code, fault.to_string());
-        if self.lines.video.is_on() || self.lines.audio.is_on() {
-            cx.recovered(fault);
-            return;
-        }
-        self.doom = Some(if unsupported {
-            no_valid_stream(&fault)
-        } else {
-            fault
-        });
     }
 
     pub(super) fn follow(&mut self, cx: &mut Cx, selection: &Selection) {
         let epoch = self.epoch;
-        for (line, track) in self
-            .lines
-            .each()
-            .into_iter()
-            .zip([&selection.video, &selection.audio])
-        {
-            let Some(track) = track else { continue };
-            line.follow(Arc::clone(track));
+        for (role, track) in selection.iter() {
+            let pipeline = &mut self.pipelines[role];
+            pipeline.follow(Arc::clone(track));
             // The decoder opens while the first packets are on their way.
-            if line.is_on() && line.queue.is_drained() {
-                line.configure(cx, epoch, track);
+            if pipeline.is_on() && pipeline.queue.is_drained() {
+                pipeline.configure(cx, epoch, track);
             }
         }
     }
 
     pub(super) fn feed(&mut self, cx: &mut Cx) {
-        let (epoch, ended) = (self.epoch, self.ended || self.doom.is_some());
-        let mut took_key = false;
-        if self.is_moving() {
-            // A decoder that is behind catches up by what no other picture needs.
-            self.lines.video.late_until = self.clock.position(cx.mono());
+        let (epoch, ended) = (self.epoch, self.supply.is_over());
+        if self.is_running() {
+            // A decoder that is behind catches up by what no other frame needs.
+            self.pipelines.video.late_until = self.clock.position(cx.mono());
         }
-        for line in self.lines.each() {
-            let before = line.queue.read_packets();
-            line.feed(cx, epoch, ended);
-            took_key |= line.queue.read_packets() > before;
+        let decoded = |pipelines: &Pipelines| {
+            let read = pipelines.iter().map(|it| it.queue.read_packets());
+            read.sum::<usize>()
+        };
+        let before = decoded(&self.pipelines);
+        for pipeline in self.pipelines.iter_mut() {
+            pipeline.feed(cx, epoch, ended);
         }
+        let decoded = decoded(&self.pipelines);
         // Cheap enough once in a while; each time would walk the queue for each packet.
-        if took_key
-            && (self.lines.video.queue.read_packets() > 256
-                || self.lines.audio.queue.read_packets() > 512)
-        {
+        if decoded > before && decoded > MAX_DECODED {
             let position = self.clock.position(cx.mono());
-            self.lines
+            self.pipelines
                 .trim(position - Time::from(cx.config.max_backward_buffer));
         }
     }
+}
+
+fn is_unsupported(fault: &Fault) -> bool {
+    [
+        codes::ERROR_CODEC_VIDEO_NOT_SUPPORT,
+        codes::ERROR_CODEC_AUDIO_NOT_SUPPORT,
+    ]
+    .contains(&fault.code())
 }
 
 fn no_valid_stream(cause: &Fault) -> Fault {

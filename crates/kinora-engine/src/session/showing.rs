@@ -1,96 +1,145 @@
-//! What is out: pictures, sound, and the time that is told.
+//! What is out: video frames, audio, and the position that is reported.
 
 use kinora_media::Time;
 
 use super::Session;
 use crate::cx::Cx;
-use crate::line::Waiting;
-use crate::{AudioClock, Event, Output};
+use crate::pipeline::ReadyFrame;
+use crate::{AudioClock, Event};
+
+/// What the next first frame of a stretch is the answer to.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Awaited {
+    /// To the presentation's start; and to a seek, where one was asked for before.
+    FirstFrame { seek: Option<Time> },
+    /// To a seek.
+    Seek { target: Time },
+    /// It is out.
+    Nothing,
+}
+
+impl Awaited {
+    /// A seek was asked for; one before it is forgotten.
+    pub(super) fn seek(&mut self, target: Time) {
+        *self = match self {
+            Self::FirstFrame { .. } => Self::FirstFrame { seek: Some(target) },
+            Self::Seek { .. } | Self::Nothing => Self::Seek { target },
+        };
+    }
+
+    /// The seek that is not answered yet leads there.
+    pub(super) fn target(self) -> Option<Time> {
+        match self {
+            Self::FirstFrame { seek } => seek,
+            Self::Seek { target } => Some(target),
+            Self::Nothing => None,
+        }
+    }
+
+    /// The seek is answered; gives its target.
+    pub(super) fn answer_seek(&mut self) -> Option<Time> {
+        let target = self.target();
+        *self = match self {
+            Self::FirstFrame { .. } => Self::FirstFrame { seek: None },
+            Self::Seek { .. } | Self::Nothing => Self::Nothing,
+        };
+        target
+    }
+
+    /// The first frame of the presentation is out; what else it answers stays.
+    fn answer_first(&mut self) {
+        if let Self::FirstFrame { seek } = *self {
+            *self = seek.map_or(Self::Nothing, |target| Self::Seek { target });
+        }
+    }
+
+    pub(super) fn is_first_frame(self) -> bool {
+        matches!(self, Self::FirstFrame { .. })
+    }
+
+    pub(super) fn is_pending(self) -> bool {
+        self != Self::Nothing
+    }
+}
 
 impl Session {
     pub(super) fn show(&mut self, cx: &mut Cx) {
-        let was_waiting = self.seeking.is_some() || !self.first_frame;
+        let was_awaited = self.awaited.is_pending();
         if let Some(frame) = self
             .present
-            .first_picture(cx, &mut self.lines, &mut self.clock)
+            .first_video(cx, &mut self.pipelines, &mut self.clock)
         {
-            self.pictured(cx, frame);
+            self.note_size(cx, frame);
             self.first_out(cx, frame.pts);
         }
-        self.present.settle(&self.lines, &mut self.clock, cx.mono());
-        if self.is_moving()
-            && let Some(frame) = self.present.pictures(cx, &mut self.lines, &self.clock)
+        self.present
+            .settle(&self.pipelines, &mut self.clock, cx.mono());
+        if self.is_running()
+            && let Some(frame) = self.present.video(cx, &mut self.pipelines, &self.clock)
         {
-            self.pictured(cx, frame);
+            self.note_size(cx, frame);
         }
-        self.present.sound(cx, &mut self.lines, &self.clock);
+        self.present.audio(cx, &mut self.pipelines, &self.clock);
         let position = self.clock.position(cx.mono());
-        let limit = self.present.limit(&self.lines, position);
+        let limit = self.present.limit(&self.pipelines, position);
         self.clock.set_limit(limit, cx.mono());
-        if was_waiting
+        if was_awaited
             && let Some(start) = self.present.start
-            && !self.present.awaits_picture(&self.lines, position)
-            && (self.lines.audio.presented > 0 || self.lines.is_over())
-            && self.lines.video.presented == 0
+            && !self.present.awaits_video(&self.pipelines, position)
+            && (self.pipelines.audio.presented > 0 || self.pipelines.is_over())
+            && self.pipelines.video.presented == 0
         {
-            // No picture will come for this: the sound answers.
+            // No video frame will come for this: the audio answers.
             self.first_out(cx, start);
         }
     }
 
-    fn pictured(&mut self, cx: &mut Cx, frame: Waiting) {
+    fn note_size(&mut self, cx: &mut Cx, frame: ReadyFrame) {
         if let Some((width, height)) = frame.size
-            && self.size != frame.size
+            && self.video_size != frame.size
         {
-            self.size = frame.size;
+            self.video_size = frame.size;
             cx.event(Event::VideoSize { width, height });
         }
     }
 
     fn first_out(&mut self, cx: &mut Cx, pts: Time) {
-        if !self.first_frame && (self.lines.video.presented > 0 || self.lines.audio.presented > 0) {
-            self.first_frame = true;
+        let is_out = self.pipelines.iter().any(|pipeline| pipeline.presented > 0);
+        if self.awaited.is_first_frame() && is_out {
+            self.awaited.answer_first();
             cx.event(Event::FirstFrame { pts });
         }
-        if let Some(target) = self.seeking.take() {
+        if let Some(target) = self.awaited.answer_seek() {
             cx.event(Event::SeekEnd { target, pts });
         }
     }
 
-    pub(super) fn sound_is_at(&mut self, cx: &mut Cx, report: AudioClock) {
-        if report.running && self.sink_runs {
-            self.clock.correct(report.position, cx.mono());
-        }
-    }
-
-    pub(crate) fn run_sink(&mut self, cx: &mut Cx, run: bool) {
-        if self.sink_runs != run {
-            self.sink_runs = run;
-            cx.push(if run {
-                Output::RunAudio
-            } else {
-                Output::HoldAudio
-            });
+    pub(super) fn audio_is_at(&mut self, cx: &mut Cx, report: AudioClock) {
+        if report.running {
+            self.clock.correct(report.position, report.at, cx.mono());
         }
     }
 
     pub(crate) fn position(&self, mono: Time) -> Time {
-        // Sound that begins before the first picture has negative times.
-        let position = self.seeking.unwrap_or_else(|| self.clock.position(mono));
+        // Audio that begins before the first video frame has negative times.
+        let position = self
+            .awaited
+            .target()
+            .unwrap_or_else(|| self.clock.position(mono));
         position.max(Time::ZERO)
     }
 
     pub(crate) fn buffered(&self, mono: Time) -> Time {
         let position = self.position(mono);
         let end = self
-            .lines
+            .pipelines
             .video
             .queue
             .end()
-            .max(self.lines.audio.queue.end());
+            .max(self.pipelines.audio.queue.end());
         match end {
-            Some(end) if self.ended => end.max(position),
-            _ => position + self.lines.ahead(position),
+            Some(end) if self.supply.is_ended() => end.max(position),
+            _ => position + self.pipelines.ahead(position),
         }
     }
 }

@@ -4,7 +4,7 @@ use kinora_errors::{Fault, codes};
 use kinora_media::{Packet, Time, TrackInfo};
 
 use super::{Agenda, Dice, Happening, ms};
-use crate::{Epoch, FrameId, Input, Slot};
+use crate::{Epoch, FrameId, Input, Role};
 
 /// What a decoder refuses.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -28,7 +28,7 @@ enum Job {
 
 /// Gives a frame for each packet, in presentation order, after a while.
 pub(super) struct Decoder {
-    slot: Slot,
+    role: Role,
     jobs: VecDeque<Job>,
     busy: bool,
     newest: Epoch,
@@ -42,16 +42,16 @@ pub(super) struct Decoder {
 }
 
 impl Decoder {
-    pub(super) fn new(slot: Slot, seed: u64) -> Self {
+    pub(super) fn new(role: Role, seed: u64) -> Self {
         Self {
-            slot,
+            role,
             jobs: VecDeque::new(),
             busy: false,
             newest: Epoch(0),
             open: false,
             held: BTreeMap::new(),
             dice: Dice::new(seed),
-            next_frame: if slot == Slot::Video { 1 } else { 1 << 40 },
+            next_frame: if role == Role::Video { 1 } else { 1 << 40 },
             packets: 0,
             damage: Damage::None,
         }
@@ -77,7 +77,7 @@ impl Decoder {
         assert!(
             self.jobs.len() <= 16,
             "too many packets in the mailbox of {:?}",
-            self.slot
+            self.role
         );
     }
     pub(super) fn drain(&mut self, agenda: &mut Agenda, now: Time, epoch: Epoch) {
@@ -100,7 +100,7 @@ impl Decoder {
         self.jobs.push_back(job);
         if !self.busy {
             self.busy = true;
-            agenda.add(now + self.effort(), Happening::Work(self.slot));
+            agenda.add(now + self.effort(), Happening::Work(self.role));
         }
     }
 
@@ -117,14 +117,14 @@ impl Decoder {
             Some(Job::Drain(epoch)) => {
                 self.give_until(Time::MAX, &mut told);
                 told.push(Input::Drained {
-                    slot: self.slot,
+                    role: self.role,
                     epoch,
                 });
             }
         }
         self.busy = !self.jobs.is_empty();
         if self.busy {
-            agenda.add(now + self.effort(), Happening::Work(self.slot));
+            agenda.add(now + self.effort(), Happening::Work(self.role));
         }
         told
     }
@@ -134,19 +134,19 @@ impl Decoder {
         self.open = self.damage != Damage::Unsupported;
         told.push(match self.open {
             true => Input::Configured {
-                slot: self.slot,
+                role: self.role,
                 epoch,
                 decoder: "simulated".into(),
                 fell_back: None,
             },
             false => {
-                let code = match self.slot {
-                    Slot::Video => codes::ERROR_CODEC_VIDEO_NOT_SUPPORT,
-                    Slot::Audio => codes::ERROR_CODEC_AUDIO_NOT_SUPPORT,
+                let code = match self.role {
+                    Role::Video => codes::ERROR_CODEC_VIDEO_NOT_SUPPORT,
+                    Role::Audio | Role::Text => codes::ERROR_CODEC_AUDIO_NOT_SUPPORT,
                 };
                 let fault = Fault::new(code, "decoder.unsupported");
                 Input::DecodeFailed {
-                    slot: self.slot,
+                    role: self.role,
                     epoch,
                     fault,
                     fatal: true,
@@ -162,7 +162,7 @@ impl Decoder {
         if damaged {
             let fault = Fault::new(codes::ERROR_DECODE_VIDEO, "decoder.corrupt_packet");
             told.push(Input::DecodeFailed {
-                slot: self.slot,
+                role: self.role,
                 epoch,
                 fault,
                 fatal: false,
@@ -171,14 +171,14 @@ impl Decoder {
             assert!(
                 self.open || self.damage == Damage::Unsupported,
                 "{:?} are to be decoded by a decoder that is not open",
-                self.slot
+                self.role
             );
             let dts = packet.dts;
             if !packet.flags.decode_only && self.damage != Damage::Mute {
                 self.held.insert(packet.pts, (packet, epoch));
             }
             // What is shown before the next packet is decoded can have no predecessor any more.
-            let until = if self.slot == Slot::Audio || urgent {
+            let until = if self.role == Role::Audio || urgent {
                 Time::MAX
             } else {
                 dts
@@ -186,7 +186,7 @@ impl Decoder {
             self.give_until(until, told);
         }
         told.push(Input::PacketTaken {
-            slot: self.slot,
+            role: self.role,
             epoch,
         });
     }
@@ -199,12 +199,12 @@ impl Decoder {
             let (packet, epoch) = entry.remove();
             self.next_frame += 1;
             told.push(Input::FrameReady {
-                slot: self.slot,
+                role: self.role,
                 epoch,
                 frame: FrameId(self.next_frame),
                 pts: packet.pts,
                 duration: packet.duration.max(ms(1)),
-                size: (self.slot == Slot::Video).then_some((64, 48)),
+                size: (self.role == Role::Video).then_some((64, 48)),
             });
         }
     }

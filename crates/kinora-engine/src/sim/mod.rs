@@ -11,11 +11,11 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
 use kinora_errors::Secret;
-use kinora_media::{Now, RequestId, Time};
+use kinora_media::{CodecId, Now, RequestId, Time};
 
 use crate::{
-    Command, Engine, Event, Input, Locator, Output, PlayerConfig, SeekAccuracy, Slot, State,
-    TapeSink,
+    ByRole, Capabilities, Command, Engine, Event, Input, Locator, Output, PlayerConfig, Role,
+    SeekAccuracy, State, TapeSink,
 };
 pub use decoder::Damage;
 use decoder::Decoder;
@@ -72,7 +72,7 @@ impl Dice {
 #[derive(Debug)]
 enum Happening {
     Transfer(RequestId),
-    Work(Slot),
+    Work(Role),
     Report,
 }
 
@@ -122,8 +122,7 @@ pub struct Sim {
     deadline: Option<Time>,
     /// The network.
     pub net: Net,
-    video: Decoder,
-    audio: Decoder,
+    decoders: ByRole<Decoder>,
     sink: Sink,
     watch: Watch,
     /// Everything that was told, and when.
@@ -154,6 +153,14 @@ impl Sim {
         Self::around(Engine::new(config, seed), seed)
     }
 
+    /// A session on a host that decodes no other codecs than those that are named.
+    #[must_use]
+    pub fn decoding(seed: u64, codecs: &'static [CodecId]) -> Self {
+        let capabilities = Capabilities::of_decoders(|codec| codecs.contains(&codec));
+        let engine = Engine::new(PlayerConfig::default(), seed);
+        Self::around(engine.with_capabilities(capabilities), seed)
+    }
+
     /// A session of a seed that is written down.
     #[must_use]
     pub fn recorded(seed: u64, config: PlayerConfig, sink: TapeSink) -> Self {
@@ -167,8 +174,14 @@ impl Sim {
             agenda: Agenda::default(),
             deadline: None,
             net: Net::new(seed),
-            video: Decoder::new(Slot::Video, seed),
-            audio: Decoder::new(Slot::Audio, seed.wrapping_add(1)),
+            decoders: ByRole::from_fn(|role| {
+                let own = match role {
+                    Role::Video => 0,
+                    Role::Audio => 1,
+                    Role::Text => 2,
+                };
+                Decoder::new(role, seed.wrapping_add(own))
+            }),
             sink: Sink::default(),
             watch: Watch::default(),
             events: Vec::new(),
@@ -237,16 +250,9 @@ impl Sim {
         self.tell(Input::Command(command));
     }
 
-    /// Makes a line's decoder refuse each packet, or each of one in so many.
-    pub fn break_decoder(&mut self, slot: Slot, damage: Damage) {
-        self.line(slot).damage = damage;
-    }
-
-    fn line(&mut self, slot: Slot) -> &mut Decoder {
-        match slot {
-            Slot::Video => &mut self.video,
-            Slot::Audio => &mut self.audio,
-        }
+    /// Makes a pipeline's decoder refuse each packet, or each of one in so many.
+    pub fn break_decoder(&mut self, role: Role, damage: Damage) {
+        self.decoders[role].damage = damage;
     }
 
     fn tell(&mut self, input: Input) {
@@ -279,49 +285,52 @@ impl Sim {
             Output::Fetch(fetch) => self.net.fetch(&mut self.agenda, now, *fetch),
             Output::Grant { id, bytes } => self.net.grant(&mut self.agenda, now, id, bytes),
             Output::Cancel(id) => self.net.cancel(id),
-            Output::Configure { slot, epoch, track } => {
-                self.work(slot, |line, agenda| {
-                    line.configure(agenda, now, epoch, &track)
+            Output::Configure { role, epoch, track } => {
+                self.work(role, |decoder, agenda| {
+                    decoder.configure(agenda, now, epoch, &track)
                 });
             }
             Output::Decode {
-                slot,
+                role,
                 epoch,
                 packet,
                 urgent,
             } => {
-                self.work(slot, |line, agenda| {
-                    line.decode(agenda, now, epoch, (packet, urgent))
+                self.work(role, |decoder, agenda| {
+                    decoder.decode(agenda, now, epoch, (packet, urgent))
                 });
             }
-            Output::Drain { slot, epoch } => {
-                self.work(slot, |line, agenda| line.drain(agenda, now, epoch));
+            Output::Drain { role, epoch } => {
+                self.work(role, |decoder, agenda| decoder.drain(agenda, now, epoch));
             }
-            Output::Flush { slot, epoch } => {
-                self.line(slot).flush(epoch);
-                if slot == Slot::Audio {
+            Output::Flush { role, epoch } => {
+                self.decoders[role].flush(epoch);
+                if role == Role::Audio {
                     self.sink.flush(now, epoch);
                 }
             }
             Output::Present {
-                slot: Slot::Video,
+                role: Role::Video,
                 frame,
                 ..
             } => {
-                let pts = self.watch.release(Slot::Video, frame);
+                let pts = self.watch.release(Role::Video, frame);
                 self.shown.push((now, pts.0));
             }
             Output::Present {
-                slot: Slot::Audio,
+                role: Role::Audio,
                 frame,
                 skip_until,
                 ..
             } => {
-                let (pts, duration) = self.watch.release(Slot::Audio, frame);
+                let (pts, duration) = self.watch.release(Role::Audio, frame);
                 self.sink.queue(now, pts, duration, skip_until);
             }
-            Output::Drop { slot, frame } => {
-                self.watch.release(slot, frame);
+            Output::Present {
+                role: Role::Text, ..
+            } => panic!("no decoder gives text"),
+            Output::Drop { role, frame } => {
+                self.watch.release(role, frame);
             }
             Output::RunAudio => {
                 self.sink.run(now);
@@ -334,20 +343,15 @@ impl Sim {
                 self.sink.set_rate(now, rate);
             }
             Output::Close => {
-                self.video.close();
-                self.audio.close();
+                self.decoders.iter_mut().for_each(Decoder::close);
                 self.watch.closed();
             }
             Output::Event(event) => self.events.push((now, event)),
         }
     }
 
-    fn work(&mut self, slot: Slot, act: impl FnOnce(&mut Decoder, &mut Agenda)) {
-        let line = match slot {
-            Slot::Video => &mut self.video,
-            Slot::Audio => &mut self.audio,
-        };
-        act(line, &mut self.agenda);
+    fn work(&mut self, role: Role, act: impl FnOnce(&mut Decoder, &mut Agenda)) {
+        act(&mut self.decoders[role], &mut self.agenda);
     }
 
     /// The next thing happens, if it does so before a moment.
@@ -379,12 +383,9 @@ impl Sim {
                     self.tell(Input::Fetch(event));
                 }
             }
-            Happening::Work(slot) => {
+            Happening::Work(role) => {
                 let now = self.now;
-                let inputs = match slot {
-                    Slot::Video => self.video.step(&mut self.agenda, now),
-                    Slot::Audio => self.audio.step(&mut self.agenda, now),
-                };
+                let inputs = self.decoders[role].step(&mut self.agenda, now);
                 for input in inputs {
                     self.tell(input);
                 }

@@ -99,6 +99,7 @@ impl Sink {
             .map_or(end, |(pts, _)| *pts + self.inside);
         Some(AudioClock {
             epoch: self.epoch,
+            at: now,
             position,
             queued: (end - position).max(Time::ZERO),
             running: self.running && !self.blocks.is_empty(),

@@ -4,13 +4,13 @@ use std::collections::HashMap;
 
 use kinora_media::{Now, Time};
 
-use crate::{Command, Engine, Epoch, Event, FrameId, Input, Output, Slot, State};
+use crate::{Command, Engine, Epoch, Event, FrameId, Input, Output, Role, State};
 
 /// The invariants.
 #[derive(Default)]
 pub(super) struct Watch {
     /// Frames in the pool.
-    pool: HashMap<FrameId, (Slot, Epoch, Time, Time)>,
+    pool: HashMap<FrameId, (Role, Epoch, Time, Time)>,
     epoch: Epoch,
     state: State,
     position: Option<Time>,
@@ -46,7 +46,7 @@ impl Watch {
             self.still_since = None;
         }
         if let Input::FrameReady {
-            slot,
+            role,
             epoch,
             frame,
             pts,
@@ -54,7 +54,7 @@ impl Watch {
             ..
         } = input
         {
-            self.pool.insert(*frame, (*slot, *epoch, *pts, *duration));
+            self.pool.insert(*frame, (*role, *epoch, *pts, *duration));
             assert!(
                 self.pool.len() <= MOST_FRAMES,
                 "frames pile up: {:?}",
@@ -111,12 +111,12 @@ impl Watch {
     }
 
     /// The frame leaves the pool.
-    pub(super) fn release(&mut self, slot: Slot, frame: FrameId) -> (Time, Time) {
+    pub(super) fn release(&mut self, role: Role, frame: FrameId) -> (Time, Time) {
         let known = self.pool.remove(&frame);
         let Some((of, _, pts, duration)) = known else {
             panic!("a frame is given back twice: {frame:?}");
         };
-        assert_eq!(of, slot);
+        assert_eq!(of, role);
         (pts, duration)
     }
 

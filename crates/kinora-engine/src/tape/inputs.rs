@@ -5,13 +5,14 @@ use std::sync::Arc;
 use kinora_cloud::{Quality, VidAuth, VidSts};
 use kinora_errors::{Fault, Secret};
 use kinora_fetch::FetchEvent;
-use kinora_media::{Chunk, RequestId, ResponseInfo, Time};
+use kinora_media::{Chunk, KeyId, Packet, RequestId, ResponseInfo, Time};
+use kinora_protect::ContentKey;
 use serde::{Deserialize, Serialize};
 
-use super::facts::{Described, Noticed, PacketFacts, blank, place, places};
+use super::facts::{Described, Noticed, PacketFacts, Protected, blank, place, places};
 use crate::{
-    AudioClock, Command, Credential, Epoch, FrameId, Input, Locator, LoopMode, PlayerConfig,
-    SeekAccuracy, Slot, TrackChoice,
+    AudioClock, Command, Credential, Epoch, FrameId, Input, Locator, LoopMode, PlayerConfig, Role,
+    SeekAccuracy, TrackChoice,
 };
 
 /// An input as it is written.
@@ -22,23 +23,25 @@ pub(super) enum Noted {
     Head(u64, Head),
     Chunk(u64, u64, usize),
     Tracks(u64, Described, bool),
-    Packet(u64, PacketFacts),
+    Packet(u64, PacketFacts, Option<Protected>),
     Done(u64),
     Failed(u64, Noticed),
-    Configured(Line, u64, String, Option<Noticed>),
-    Taken(Line, u64),
+    Configured(NotedRole, u64, String, Option<Noticed>),
+    Taken(NotedRole, u64),
     Frame {
-        line: Line,
+        role: NotedRole,
         epoch: u64,
         frame: u64,
         pts: i64,
         duration: i64,
         size: Option<(u32, u32)>,
     },
-    Drained(Line, u64),
-    DecodeFailed(Line, u64, Noticed, bool),
+    Drained(NotedRole, u64),
+    DecodeFailed(NotedRole, u64, Noticed, bool),
+    OutputFailed(NotedRole, Noticed, bool),
     Clock {
         epoch: u64,
+        at: i64,
         position: i64,
         queued: i64,
         running: bool,
@@ -80,13 +83,16 @@ pub(super) enum Asked {
     Loop(bool),
     AutoPlay(bool),
     Refresh(NotedCredential),
+    /// The id of a key; the key itself is left out.
+    AddKey(String),
 }
 
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(super) enum Line {
+pub(super) enum NotedRole {
     Video,
     Audio,
+    Text,
 }
 
 /// Where a source is; its credential is left out.
@@ -106,20 +112,22 @@ pub(super) enum NotedCredential {
     Url(#[serde(with = "place")] Secret),
 }
 
-impl From<Slot> for Line {
-    fn from(slot: Slot) -> Self {
-        match slot {
-            Slot::Video => Self::Video,
-            Slot::Audio => Self::Audio,
+impl From<Role> for NotedRole {
+    fn from(role: Role) -> Self {
+        match role {
+            Role::Video => Self::Video,
+            Role::Audio => Self::Audio,
+            Role::Text => Self::Text,
         }
     }
 }
 
-impl From<Line> for Slot {
-    fn from(line: Line) -> Self {
-        match line {
-            Line::Video => Self::Video,
-            Line::Audio => Self::Audio,
+impl From<NotedRole> for Role {
+    fn from(role: NotedRole) -> Self {
+        match role {
+            NotedRole::Video => Self::Video,
+            NotedRole::Audio => Self::Audio,
+            NotedRole::Text => Self::Text,
         }
     }
 }
@@ -165,44 +173,51 @@ impl From<&Input> for Noted {
                 FetchEvent::Tracks { id, info, live } => {
                     Self::Tracks(id.0, Described::from(&**info), *live)
                 }
-                FetchEvent::Packet { id, packet } => Self::Packet(id.0, packet.into()),
+                FetchEvent::Packet { id, packet } => {
+                    let crypto = packet.crypto.as_deref().map(Protected::from);
+                    Self::Packet(id.0, packet.into(), crypto)
+                }
                 FetchEvent::Done { id } => Self::Done(id.0),
                 FetchEvent::Failed { id, fault } => Self::Failed(id.0, noticed(fault)),
             },
             Input::Configured {
-                slot,
+                role,
                 epoch,
                 decoder,
                 fell_back,
             } => {
                 let fell_back = fell_back.as_ref().map(noticed);
-                Self::Configured((*slot).into(), epoch.0, decoder.clone(), fell_back)
+                Self::Configured((*role).into(), epoch.0, decoder.clone(), fell_back)
             }
-            Input::PacketTaken { slot, epoch } => Self::Taken((*slot).into(), epoch.0),
+            Input::PacketTaken { role, epoch } => Self::Taken((*role).into(), epoch.0),
             Input::FrameReady {
-                slot,
+                role,
                 epoch,
                 frame,
                 pts,
                 duration,
                 size,
             } => Self::Frame {
-                line: (*slot).into(),
+                role: (*role).into(),
                 epoch: epoch.0,
                 frame: frame.0,
                 pts: pts.as_nanos(),
                 duration: duration.as_nanos(),
                 size: *size,
             },
-            Input::Drained { slot, epoch } => Self::Drained((*slot).into(), epoch.0),
+            Input::Drained { role, epoch } => Self::Drained((*role).into(), epoch.0),
             Input::DecodeFailed {
-                slot,
+                role,
                 epoch,
                 fault,
                 fatal,
-            } => Self::DecodeFailed((*slot).into(), epoch.0, noticed(fault), *fatal),
+            } => Self::DecodeFailed((*role).into(), epoch.0, noticed(fault), *fatal),
+            Input::OutputFailed { role, fault, fatal } => {
+                Self::OutputFailed((*role).into(), noticed(fault), *fatal)
+            }
             Input::AudioClock(clock) => Self::Clock {
                 epoch: clock.epoch.0,
+                at: clock.at.as_nanos(),
                 position: clock.position.as_nanos(),
                 queued: clock.queued.as_nanos(),
                 running: clock.running,
@@ -231,6 +246,7 @@ impl From<&Command> for Asked {
             Command::SetSpeed(speed) => Self::Speed(speed.is_finite().then_some(*speed)),
             Command::SetLoop(mode) => Self::Loop(*mode == LoopMode::On),
             Command::SetAutoPlay(autoplay) => Self::AutoPlay(*autoplay),
+            Command::AddKey { id, .. } => Self::AddKey(id.to_string()),
             Command::Refresh(credential) => Self::Refresh(match credential {
                 Credential::PlayAuth(_) => NotedCredential::PlayAuth,
                 Credential::Sts { .. } => NotedCredential::Sts,
@@ -313,57 +329,67 @@ impl From<Noted> for Input {
                 info: Arc::new(info.into()),
                 live,
             }),
-            Noted::Packet(id, packet) => Self::Fetch(FetchEvent::Packet {
+            Noted::Packet(id, packet, crypto) => Self::Fetch(FetchEvent::Packet {
                 id: RequestId(id),
-                packet: packet.into(),
+                packet: Packet {
+                    crypto: crypto.map(|crypto| Arc::new(crypto.into())),
+                    ..packet.into()
+                },
             }),
             Noted::Done(id) => Self::Fetch(FetchEvent::Done { id: RequestId(id) }),
             Noted::Failed(id, Noticed(fault)) => Self::Fetch(FetchEvent::Failed {
                 id: RequestId(id),
                 fault,
             }),
-            Noted::Configured(line, epoch, decoder, fell_back) => Self::Configured {
-                slot: line.into(),
+            Noted::Configured(role, epoch, decoder, fell_back) => Self::Configured {
+                role: role.into(),
                 epoch: Epoch(epoch),
                 decoder,
                 fell_back: fell_back.map(|Noticed(fault)| fault),
             },
-            Noted::Taken(line, epoch) => Self::PacketTaken {
-                slot: line.into(),
+            Noted::Taken(role, epoch) => Self::PacketTaken {
+                role: role.into(),
                 epoch: Epoch(epoch),
             },
             Noted::Frame {
-                line,
+                role,
                 epoch,
                 frame,
                 pts,
                 duration,
                 size,
             } => Self::FrameReady {
-                slot: line.into(),
+                role: role.into(),
                 epoch: Epoch(epoch),
                 frame: FrameId(frame),
                 pts: time(pts),
                 duration: time(duration),
                 size,
             },
-            Noted::Drained(line, epoch) => Self::Drained {
-                slot: line.into(),
+            Noted::Drained(role, epoch) => Self::Drained {
+                role: role.into(),
                 epoch: Epoch(epoch),
             },
-            Noted::DecodeFailed(line, epoch, Noticed(fault), fatal) => Self::DecodeFailed {
-                slot: line.into(),
+            Noted::DecodeFailed(role, epoch, Noticed(fault), fatal) => Self::DecodeFailed {
+                role: role.into(),
                 epoch: Epoch(epoch),
+                fault,
+                fatal,
+            },
+            Noted::OutputFailed(role, Noticed(fault), fatal) => Self::OutputFailed {
+                role: role.into(),
                 fault,
                 fatal,
             },
             Noted::Clock {
                 epoch,
+                at,
                 position,
                 queued,
                 running,
             } => Self::AudioClock(AudioClock {
                 epoch: Epoch(epoch),
+                at: time(at),
                 position: time(position),
                 queued: time(queued),
                 running,
@@ -398,6 +424,11 @@ impl From<Asked> for Command {
             Asked::Loop(on) => Self::SetLoop(if on { LoopMode::On } else { LoopMode::Off }),
             Asked::AutoPlay(autoplay) => Self::SetAutoPlay(autoplay),
             Asked::Refresh(credential) => Self::Refresh(credential.into()),
+            // What is decrypted while a session is replayed is blank anyway.
+            Asked::AddKey(id) => Self::AddKey {
+                id: KeyId::from_hex(&id).unwrap_or_default(),
+                key: ContentKey::new([0; 16]),
+            },
             Asked::Prepare => Self::Prepare,
         }
     }

@@ -26,7 +26,8 @@ pub(crate) use facts::{Place, iv, place, places, protection};
 pub use replay::{Replay, ReplayError, replay};
 
 /// The first line of a recording says so. 2: events by the names that they have everywhere. 3: the clock of a segment
-/// is seen where its first packet is placed.
+/// is seen where its first packet is placed; playlists as segments on a timeline, and what can be decoded; roles, failures
+/// of outputs, moments of the audio output's reports.
 const VERSION: u64 = 3;
 /// Marks a URL until it is masked.
 const URL: &str = "$url";

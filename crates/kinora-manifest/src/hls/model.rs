@@ -320,18 +320,24 @@ impl Segment {
     /// How it is encrypted.
     #[must_use]
     pub fn encryption(&self) -> Encryption<'_> {
-        let mut other = None;
-        for key in self.keys.iter() {
-            match (key.method.as_str(), &key.uri) {
-                ("NONE", _) => return Encryption::None,
-                ("AES-128", Some(uri)) if key.format == "identity" => {
-                    return Encryption::Aes128 { uri, iv: key.iv };
-                }
-                _ => other = Some(Encryption::Other(key)),
-            }
-        }
-        other.unwrap_or(Encryption::None)
+        encryption(&self.keys)
     }
+}
+
+/// How something is encrypted for which these keys are in force (RFC 8216 4.3.2.4): the first that can be used counts.
+#[must_use]
+pub fn encryption(keys: &[Arc<Key>]) -> Encryption<'_> {
+    let mut other = None;
+    for key in keys {
+        match (key.method.as_str(), &key.uri) {
+            ("NONE", _) => return Encryption::None,
+            ("AES-128", Some(uri)) if key.format == "identity" => {
+                return Encryption::Aes128 { uri, iv: key.iv };
+            }
+            _ => other = Some(Encryption::Other(key)),
+        }
+    }
+    other.unwrap_or(Encryption::None)
 }
 
 /// EXT-X-PART.

@@ -34,6 +34,7 @@ fn the_published_vector_is_encrypted_and_decrypted() {
     let wanted = hex("7649abac8119b246cee98e9b12e9197d5086cb9b507219ee95db113a917678b2");
     let made = encrypt_segment(&key, iv, BytesMut::from(clear.as_slice()));
     assert_eq!((&made[..32], made.len()), (wanted.as_slice(), 48));
+    assert_eq!(decrypt_segment(&key, iv, made.clone()).unwrap(), clear);
     assert_eq!(decrypt(&key, iv, &[made]).unwrap(), clear);
 }
 

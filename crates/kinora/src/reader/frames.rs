@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use kinora_codec::{DecodeError, DecoderOptions};
 use kinora_container::{SeekMode, SeekTo};
-use kinora_engine::{is_shown_by, same_decoder};
+use kinora_engine::{PacketReader, is_shown_by, same_decoder};
 use kinora_errors::{Coded, Fault, codes};
 use kinora_media::{MediaInfo, Packet, Time, TrackInfo, TrackKind};
 
@@ -59,7 +59,7 @@ impl Frames {
         backends.load_early();
         let packets = MediaReader::open(source, options)?;
         let info = Arc::clone(packets.info());
-        let track = chosen(&info, kind).map_err(|fault| packets.placed(fault))?;
+        let track = chosen(&packets, kind).map_err(|fault| packets.placed(fault))?;
         let opened = backends.open(&track, decoding, None);
         let decoder = opened.map_err(|fault| packets.placed(fault))?.decoder;
         Ok(Self {
@@ -198,12 +198,14 @@ impl Frames {
             let info = self.packets.info();
             if !Arc::ptr_eq(info, &self.following.1) {
                 // A playlist may go on with other tracks; without one of the kind nothing comes.
-                if let Ok(track) = chosen(info, self.kind) {
+                if let Ok(track) = chosen(&self.packets, self.kind) {
                     self.following.0 = track;
                 }
                 self.following.1 = Arc::clone(info);
             }
             if packet.track == self.following.0.id {
+                let clear = PacketReader::check_packet(&packet);
+                clear.map_err(|fault| self.packets.placed(fault))?;
                 return Ok(Some((packet, Arc::clone(&self.following.0))));
             }
         }
@@ -221,21 +223,19 @@ impl Frames {
 }
 
 /// The first track of a kind that can be read.
-fn chosen(info: &MediaInfo, kind: TrackKind) -> Result<Arc<TrackInfo>, Fault> {
-    let mut tracks = info.tracks.iter().filter(|track| track.kind() == kind);
-    let open = tracks.clone().find(|track| track.protection.is_none());
-    if let Some(track) = open {
-        return Ok(Arc::new(track.clone()));
-    }
-    Err(match (tracks.next(), kind) {
-        (Some(_), _) => Fault::new(
-            codes::ERROR_TBDRM_DEMUXER_UNIMPLEMENTED,
-            "container.encrypted",
-        )
-        .because("the track is encrypted by a scheme whose keys are not to be had here"),
-        (None, TrackKind::Audio) => {
-            Fault::new(codes::ERROR_DEMUXER_NO_VALID_STREAM, "container.no_audio")
+fn chosen(packets: &MediaReader, kind: TrackKind) -> Result<Arc<TrackInfo>, Fault> {
+    let info = packets.info();
+    let mut refused = None;
+    for track in info.tracks.iter().filter(|track| track.kind() == kind) {
+        match packets.check_track(track) {
+            Ok(()) => return Ok(Arc::new(track.clone())),
+            Err(fault) => refused = refused.or(Some(fault)),
         }
-        (None, _) => Fault::new(codes::ERROR_DEMUXER_NO_VALID_STREAM, "container.no_video"),
-    })
+    }
+    let reason = match kind {
+        TrackKind::Audio => "container.no_audio",
+        _ => "container.no_video",
+    };
+    let none = || Fault::new(codes::ERROR_DEMUXER_NO_VALID_STREAM, reason);
+    Err(refused.unwrap_or_else(none))
 }

@@ -12,7 +12,7 @@ use std::time::Duration;
 use kinora_container::SeekTo;
 use kinora_engine::{Input, Output, PacketReader, Read, TrackOption};
 use kinora_errors::{Fault, Secret, codes};
-use kinora_media::{MediaInfo, Packet, Time};
+use kinora_media::{MediaInfo, Packet, Time, TrackInfo};
 use kinora_net::{BitStreams, FetchEvent, Net};
 
 use crate::clock::SystemClock;
@@ -90,6 +90,9 @@ impl MediaReader {
             waiting: VecDeque::new(),
             url,
         };
+        for (id, key) in options.keys {
+            opened.reader.add_key(id, key);
+        }
         if let Some(packet) = opened.step()? {
             opened.waiting.push_back(packet);
         }
@@ -104,6 +107,13 @@ impl MediaReader {
     #[must_use]
     pub fn info(&self) -> &Arc<MediaInfo> {
         &self.info
+    }
+    /// Whether packets of a track come in the clear.
+    ///
+    /// # Errors
+    /// `ERROR_TBDRM_DEMUXER_UNIMPLEMENTED` when they are encrypted and their key is not among [`ReadOptions::keys`].
+    pub fn check_track(&self, track: &TrackInfo) -> Result<(), Fault> {
+        self.reader.check_track(track)
     }
     /// What a playlist lets choose among, for [`ReadOptions::rendition`]: empty where there is but one, `None` where the
     /// source is no playlist.

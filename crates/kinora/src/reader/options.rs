@@ -1,6 +1,7 @@
 use std::time::Duration;
 
-use kinora_engine::{PlayerConfig, RenditionChoice};
+use kinora_engine::{ContentKey, PlayerConfig, RenditionChoice};
+use kinora_media::KeyId;
 use kinora_net::NetConfig;
 
 /// How a source is read. A [`NetConfig`] alone will do where nothing else is to be said.
@@ -14,6 +15,8 @@ pub struct ReadOptions {
     pub rendition: RenditionChoice,
     /// Where a live stream is begun, in segments; negative counts from its end.
     pub live_start_index: i32,
+    /// Content keys of encrypted media, by their ids. Packets of other keys are given as they are.
+    pub keys: Vec<(KeyId, ContentKey)>,
 }
 
 impl Default for ReadOptions {
@@ -24,6 +27,7 @@ impl Default for ReadOptions {
             retries: player.network_retry_count,
             rendition: RenditionChoice::default(),
             live_start_index: player.live_start_index,
+            keys: Vec::new(),
         }
     }
 }

@@ -30,6 +30,8 @@ pub(super) struct TrackSpec {
     pub(super) keys: Option<Vec<u32>>,
     /// Boxes beside the tables.
     pub(super) more_tables: Vec<u8>,
+    /// Boxes beside the runs of a fragment.
+    pub(super) more_runs: Vec<u8>,
     /// Duration in the movie's milliseconds and media time.
     pub(super) edits: Vec<(u32, i32)>,
     pub(super) matrix: [i32; 4],
@@ -49,6 +51,7 @@ pub(super) fn video(id: u32, count: usize) -> TrackSpec {
         composition: Vec::new(),
         keys: Some((0..count as u32).step_by(5).map(|n| n + 1).collect()),
         more_tables: Vec::new(),
+        more_runs: Vec::new(),
         edits: Vec::new(),
         matrix: [0x10000, 0, 0, 0x10000],
         entry: boxed(b"vp09", entry),
@@ -277,7 +280,10 @@ fn moof(parts: &[TrackSpec], first: usize, early: u64, data: u32) -> Vec<u8> {
             0x800
         };
         let trun = full(b"trun", 0x601 | composition, &trun);
-        boxes.extend(boxed(b"traf", [tfhd, tfdt, trun].concat()));
+        boxes.extend(boxed(
+            b"traf",
+            [tfhd, tfdt, trun, part.more_runs.clone()].concat(),
+        ));
     }
     boxed(b"moof", boxes)
 }

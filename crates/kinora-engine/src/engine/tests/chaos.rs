@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::{credentials, errors, hls, sound};
 use crate::sim::{Damage, Dice, Film, NetFault, Sim, Weather, mins, ms, secs};
 use crate::{
-    Command, Event, LoopMode, PlayerConfig, SeekAccuracy, Slot, State, TapeSink, TrackChoice,
+    Command, Event, LoopMode, PlayerConfig, Role, SeekAccuracy, State, TapeSink, TrackChoice,
     replay,
 };
 
@@ -45,16 +45,16 @@ fn session_in(seed: u64, make: impl FnOnce(PlayerConfig) -> Sim) -> Sim {
         sim.net.fault(from, to, "", fault);
     }
     if dice.percent(10) {
-        let slot = if dice.percent(50) {
-            Slot::Video
+        let role = if dice.percent(50) {
+            Role::Video
         } else {
-            Slot::Audio
+            Role::Audio
         };
         let damage = match dice.below(6) {
             0 => Damage::Unsupported,
             number => Damage::EveryNth(number),
         };
-        sim.break_decoder(slot, damage);
+        sim.break_decoder(role, damage);
     }
     play(&mut sim, url);
     for _ in 0..dice.below(25) {

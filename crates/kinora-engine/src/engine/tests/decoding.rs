@@ -4,7 +4,7 @@ use kinora_errors::{Code, codes};
 
 use super::{URL, errors, is_completion, served};
 use crate::sim::{Damage, Sim, mins, secs};
-use crate::{Command, Event, InfoCode, LoopMode, Slot};
+use crate::{Command, Event, InfoCode, LoopMode, Role};
 
 fn recovered(sim: &Sim) -> Vec<(Code, String)> {
     let fault = |event: &Event| match event {
@@ -19,12 +19,12 @@ fn recovered(sim: &Sim) -> Vec<(Code, String)> {
 
 #[test]
 fn a_track_that_gives_nothing_is_reported_once_and_the_other_plays_on() {
-    for (slot, code) in [
-        (Slot::Audio, codes::ERROR_DECODE_AUDIO),
-        (Slot::Video, codes::ERROR_DECODE_VIDEO),
+    for (role, code) in [
+        (Role::Audio, codes::ERROR_DECODE_AUDIO),
+        (Role::Video, codes::ERROR_DECODE_VIDEO),
     ] {
         let mut sim = served(61);
-        sim.break_decoder(slot, Damage::Mute);
+        sim.break_decoder(role, Damage::Mute);
         sim.play(URL);
         assert!(sim.run_until(mins(2), is_completion), "{:#?}", sim.events);
         assert_eq!(recovered(&sim), [(code, "decoder.silent".to_owned())]);
@@ -35,7 +35,7 @@ fn a_track_that_gives_nothing_is_reported_once_and_the_other_plays_on() {
 #[test]
 fn failures_that_are_not_in_a_row_end_no_track() {
     let mut sim = served(62);
-    sim.break_decoder(Slot::Video, Damage::EveryNth(2));
+    sim.break_decoder(Role::Video, Damage::EveryNth(2));
     sim.command(Command::SetLoop(LoopMode::On));
     sim.play(URL);
     sim.run_for(mins(6));

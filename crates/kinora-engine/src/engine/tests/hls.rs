@@ -2,12 +2,12 @@
 
 use bytes::{Bytes, BytesMut};
 use kinora_errors::codes;
-use kinora_media::Time;
+use kinora_media::{CodecId, Time};
 use kinora_protect::{ContentKey, Iv, encrypt_segment};
 
 use super::{errors, is_completion, is_error, is_first, is_seek_end};
-use crate::sim::{Film, NetFault, Sim, Weather, mins, ms, secs, sim};
-use crate::{Command, Event, SeekAccuracy, State, TrackChoice};
+use crate::sim::{Damage, Film, NetFault, Sim, Weather, mins, ms, secs, sim};
+use crate::{Command, Event, PlayerConfig, Role, SeekAccuracy, State, TrackChoice};
 
 const LIST: &str = "http://films.test/vod/list.m3u8";
 
@@ -630,4 +630,179 @@ fn behind_a_hole_nothing_is_shown_before_a_key_picture() {
 fn is_key_start(packet: &[u8]) -> bool {
     let pid = u16::from_be_bytes([packet[1] & 0x1f, packet[2]]);
     pid == 0x100 && packet[1] & 0x40 != 0 && packet[3] & 0x20 != 0 && packet[5] & 0x40 != 0
+}
+
+/// Two variants of the film, in a playlist of so many segments each; `more` stands with each of them.
+fn two_variants(sim: &mut Sim, low: &str, high: &str) {
+    let text = format!(
+        "#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=100000{low}\nlow/list.m3u8\n\
+         #EXT-X-STREAM-INF:BANDWIDTH=1400000{high}\nhigh/list.m3u8\n"
+    );
+    sim.net.serve(MASTER, text);
+    for name in ["low", "high"] {
+        let url = |file: &str| format!("http://films.test/{name}/{file}");
+        sim.net.serve(&url("list.m3u8"), list(4, ""));
+        for (number, data) in Film::ts_segments().into_iter().enumerate() {
+            sim.net.serve(&url(&format!("{number}.ts")), data);
+        }
+    }
+}
+
+const AV1: &str = ",CODECS=\"av01.0.05M.08,mp4a.40.2\",RESOLUTION=640x360";
+const AVC: &str = ",CODECS=\"avc1.64001f,mp4a.40.2\",RESOLUTION=640x360";
+
+#[test]
+fn a_variant_that_no_decoder_takes_is_left_aside() {
+    let mut sim = Sim::decoding(40, &[CodecId::H264, CodecId::Aac]);
+    two_variants(&mut sim, AVC, AV1);
+    sim.play(MASTER);
+    played_through(&mut sim, 80);
+    assert_eq!((asked_of(&sim, "low"), asked_of(&sim, "high")), (4, 0));
+    // With a decoder for it, it is the one to begin with.
+    let mut sim = Sim::decoding(40, &[CodecId::H264, CodecId::Av1, CodecId::Aac]);
+    two_variants(&mut sim, AVC, AV1);
+    sim.play(MASTER);
+    assert!(sim.run_until(secs(2), is_first));
+    assert!(asked_of(&sim, "high") > 0);
+}
+
+#[test]
+fn audio_alone_is_not_chosen_beside_video() {
+    let mut sim = sim(41);
+    two_variants(&mut sim, ",CODECS=\"mp4a.40.2\"", AVC);
+    // Too slow for the video: it stalls rather than shows nothing.
+    sim.net.weather = Weather {
+        latency: ms(20),
+        bytes_per_second: 20_000,
+    };
+    sim.play(MASTER);
+    assert!(sim.run_until(mins(2), is_completion), "{:#?}", sim.events);
+    assert_eq!(asked_of(&sim, "low"), 0);
+}
+
+#[test]
+fn where_a_decoder_fails_another_variant_plays() {
+    let mut sim = sim(42);
+    two_variants(&mut sim, "", "");
+    sim.break_decoder(Role::Video, Damage::Unsupported);
+    sim.play(MASTER);
+    let switched = |event: &Event| matches!(event, Event::TrackChanged { index: 0 });
+    assert!(sim.run_until(secs(5), switched), "{:#?}", sim.events);
+    sim.break_decoder(Role::Video, Damage::None);
+    assert!(sim.run_until(secs(20), is_completion), "{:#?}", sim.events);
+    assert_eq!(sim.engine().stats().frames_shown, 80);
+    assert!(errors(&sim).is_empty(), "{:#?}", sim.events);
+}
+
+#[test]
+fn a_source_of_which_no_variant_can_be_decoded_fails_once() {
+    let mut sim = sim(43);
+    two_variants(&mut sim, "", "");
+    sim.break_decoder(Role::Video, Damage::Unsupported);
+    sim.break_decoder(Role::Audio, Damage::Unsupported);
+    sim.play(MASTER);
+    assert!(sim.run_until(secs(20), is_error), "{:#?}", sim.events);
+    sim.run_for(secs(20));
+    assert_eq!(errors(&sim), [codes::ERROR_DEMUXER_NO_VALID_STREAM]);
+}
+
+#[test]
+fn a_packager_that_begins_anew_is_played_on() {
+    let mut sim = sim(44);
+    let window = |first: usize| {
+        let mut text = format!("#EXTM3U\n#EXT-X-TARGETDURATION:2\n#EXT-X-MEDIA-SEQUENCE:{first}\n");
+        for number in first..first + 4 {
+            text += &format!("#EXT-X-DISCONTINUITY\n#EXTINF:2,\n{}.ts\n", number % 4);
+        }
+        text
+    };
+    serve_vod(&mut sim);
+    for step in 0..8 {
+        let at = if step == 0 { Time::MIN } else { secs(step * 2) };
+        let first = 1_422 + usize::try_from(step).unwrap();
+        sim.net.serve_from(at, LIST, window(first));
+    }
+    for step in 8..20 {
+        let first = usize::try_from(step - 8).unwrap();
+        sim.net.serve_from(secs(step * 2), LIST, window(first));
+    }
+    sim.play(LIST);
+    sim.run_for(secs(36));
+    assert!(errors(&sim).is_empty(), "{:#?}", sim.events);
+    assert_eq!(sim.state(), State::Started);
+    let late = sim.shown.iter().filter(|shown| shown.0 > secs(20)).count();
+    assert!(late > 120, "{late} frames in the last 16 s");
+    let mut times = sim.shown.iter().map(|shown| shown.1);
+    let mut before = times.next().unwrap();
+    for time in times {
+        assert!(time > before && time - before < secs(3), "{before} {time}");
+        before = time;
+    }
+}
+
+#[test]
+fn a_presentation_begins_where_its_playlist_says() {
+    for (start, first, frames) in [
+        ("TIME-OFFSET=5", 4_000, 40),
+        ("TIME-OFFSET=5,PRECISE=YES", 5_000, 30),
+        ("TIME-OFFSET=-2.5", 4_000, 40),
+    ] {
+        let mut sim = vod(45);
+        sim.net
+            .serve(LIST, list(4, &format!("#EXT-X-START:{start}\n")));
+        sim.play(LIST);
+        assert!(sim.run_until(secs(20), is_completion), "{:#?}", sim.events);
+        let begun = sim
+            .shown
+            .first()
+            .map(|shown| shown.1.as_millis() / 100 * 100);
+        assert_eq!(begun, Some(first), "{start}");
+        assert_eq!(sim.engine().stats().frames_shown, frames, "{start}");
+    }
+}
+
+#[test]
+fn a_live_stream_is_held_back_as_its_server_wants() {
+    let behind = |hold_back: &str, index: Option<i32>| {
+        let mut config = PlayerConfig::default();
+        config.live_start_index = index.unwrap_or(config.live_start_index);
+        let mut sim = Sim::new(46, config);
+        serve_vod(&mut sim);
+        let text = list(4, hold_back).replace("#EXT-X-ENDLIST\n", "");
+        sim.net.serve(LIST, text);
+        sim.play(LIST);
+        assert!(sim.run_until(secs(2), is_first), "{:#?}", sim.events);
+        sim.shown.first().map(|shown| shown.1.as_millis() / 1_000)
+    };
+    assert_eq!(behind("", None), Some(2), "three target durations");
+    let wide = "#EXT-X-SERVER-CONTROL:HOLD-BACK=7.5\n";
+    assert_eq!(behind(wide, None), Some(0));
+    assert_eq!(
+        behind(wide, Some(-1)),
+        Some(6),
+        "the application knows better"
+    );
+}
+
+#[test]
+fn a_seek_finds_its_picture_however_far_the_durations_have_drifted() {
+    // Segments of 2 s that are called 20 s long.
+    let mut sim = sim(47);
+    serve_vod(&mut sim);
+    let mut text = "#EXTM3U\n#EXT-X-TARGETDURATION:3\n".to_owned();
+    for number in 0..4 {
+        text += &format!("#EXTINF:20,\n{number}.ts\n");
+    }
+    sim.net.serve(LIST, text + "#EXT-X-ENDLIST\n");
+    sim.net.weather = Weather {
+        latency: ms(20),
+        bytes_per_second: 8_000,
+    };
+    sim.play(LIST);
+    assert!(sim.run_until(secs(5), is_first));
+    sim.seek(ms(6_550), SeekAccuracy::Exact);
+    assert!(sim.run_until(secs(20), is_seek_end), "{:#?}", sim.events);
+    let shown = sim.shown.last().map(|shown| shown.1.as_millis() / 100);
+    assert_eq!(shown, Some(65));
+    assert!(sim.run_until(secs(40), is_completion), "{:#?}", sim.events);
 }

@@ -1,10 +1,12 @@
-//! A segment that will not arrive before the buffer runs dry gives way to a lesser rendition of the same.
+//! Segment abandonment: one that will not arrive before the buffer runs dry gives way to that of a lesser variant.
 
 use kinora_media::{Packet, Time};
 
 use super::Segmented;
+use super::lane::LaneRole;
 use super::loader::SegmentInFlight;
-use crate::Slot;
+use super::variants::Selection;
+use crate::Role;
 use crate::abr::ThroughputWindow;
 use crate::cx::Cx;
 use crate::ingest::Buffer;
@@ -14,7 +16,7 @@ const MARGIN: Time = Time::from_millis(1_000);
 /// A request costs so much before its first byte.
 const REQUEST: Time = Time::from_millis(500);
 
-/// What was given of the segment under way: its number, and its first times of decoding.
+/// What the buffer has of the segment in flight: its number, and its first times of decoding.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct SegmentStart {
     number: u64,
@@ -23,38 +25,38 @@ pub(super) struct SegmentStart {
 }
 
 impl Segmented {
-    /// Remembers where a segment begins in the lines.
+    /// Remembers where a segment begins in the buffer.
     pub(super) fn note_segment_start(&mut self, buffer: &dyn Buffer, packet: &Packet) {
-        let Some(number) = self.main.as_ref().and_then(|main| main.current_segment()) else {
+        let main = self.lane(LaneRole::Main);
+        let Some(number) = main.and_then(|lane| lane.loader.given()) else {
             return;
         };
-        let known = self
-            .segment_start
-            .filter(|segment_start| segment_start.number == number);
-        let mut segment_start = known.unwrap_or(SegmentStart {
+        let known = self.segment_start.filter(|start| start.number == number);
+        let mut start = known.unwrap_or(SegmentStart {
             number,
             video: None,
             audio: None,
         });
-        match buffer.slot_of(packet.track) {
-            Some(Slot::Video) => segment_start.video.get_or_insert(packet.dts),
-            Some(Slot::Audio) => segment_start.audio.get_or_insert(packet.dts),
-            None => return,
+        match buffer.role_of(packet.track) {
+            Some(Role::Video) => start.video.get_or_insert(packet.dts),
+            Some(Role::Audio) => start.audio.get_or_insert(packet.dts),
+            Some(Role::Text) | None => return,
         };
-        self.segment_start = Some(segment_start);
+        self.segment_start = Some(start);
     }
 
-    /// Looks at the segment under way; gives it up where a lesser rendition would be there earlier, and in time.
+    /// Looks at the segment in flight; abandons it where that of a lesser variant would be there earlier, and in time.
     pub(super) fn consider_abandonment(
         &mut self,
         cx: &mut Cx,
         buffer: &mut dyn Buffer,
         position: Time,
     ) {
-        if self.manual || self.current == 0 {
+        if self.variants.selection == Selection::Manual || self.variants.current == 0 {
             return;
         }
-        let Some(segment) = self.main.as_ref().and_then(|main| main.segment_in_flight()) else {
+        let main = self.lane(LaneRole::Main).map(|lane| &lane.loader);
+        let Some(segment) = main.and_then(|main| main.segment_in_flight(&self.requests)) else {
             return;
         };
         let now = cx.mono();
@@ -62,13 +64,10 @@ impl Segmented {
         let Some(lesser) = self.replacement(&segment, now, position) else {
             return;
         };
-        let segment_start = self
-            .segment_start
-            .filter(|segment_start| segment_start.number == segment.number);
-        if let Some(segment_start) = segment_start {
-            let mut cut = |slot, from: Option<Time>| from.is_none_or(|from| buffer.cut(slot, from));
-            let is_back =
-                cut(Slot::Video, segment_start.video) && cut(Slot::Audio, segment_start.audio);
+        let start = self.segment_start;
+        if let Some(start) = start.filter(|start| start.number == segment.number) {
+            let mut cut = |role, from: Option<Time>| from.is_none_or(|from| buffer.cut(role, from));
+            let is_back = cut(Role::Video, start.video) && cut(Role::Audio, start.audio);
             if !is_back {
                 // The decoders have it already.
                 return;
@@ -78,36 +77,39 @@ impl Segmented {
             self.abr.sample(bytes, took);
         }
         self.drop_incoming(cx);
-        if let Some(main) = &mut self.main {
-            main.abandon(cx, segment.number);
+        let main = self
+            .lanes
+            .iter_mut()
+            .find(|lane| lane.role == LaneRole::Main);
+        if let Some(main) = main {
+            let requests = &mut self.requests;
+            main.loader.abandon(cx, requests, segment.number);
         }
         self.switch(cx, lesser);
     }
 
-    /// The rendition that should come instead, if any.
+    /// The variant that should come instead, if any.
     fn replacement(&self, segment: &SegmentInFlight, now: Time, position: Time) -> Option<usize> {
-        let bytes_a_second = self.throughput.rate(now, segment.asked)?;
+        let bytes_a_second = self.throughput.rate(now, segment.asked_at)?;
         let whole = |index: usize| {
-            let bits = self.variants.get(index).map_or(0, |it| it.bandwidth);
+            let bits = self.variants.bandwidth(index);
             bits as f64 / 8.0 * segment.duration.as_secs_f64()
         };
-        let expected = segment.expected.map_or(whole(self.current), |n| n as f64);
+        let expected = segment.expected.map(|bytes| bytes as f64);
+        let expected = expected.unwrap_or_else(|| whole(self.variants.current));
         let rest = (expected - segment.received as f64).max(0.0) / bytes_a_second;
         let left = (segment.end - position - MARGIN).as_secs_f64();
         if rest <= left {
             return None;
         }
         let instead = |index: &usize| REQUEST.as_secs_f64() + whole(*index) / bytes_a_second;
-        let usable = |index: &usize| !self.bad.contains(index);
         let in_time = |index: &usize| instead(index) * 1.25 < left.max(rest * 0.5);
-        let best = (0..self.current).rev().filter(usable).find(in_time);
-        let least = (0..self.current).find(usable);
+        let best = self.variants.lesser().find(in_time);
+        let least = self.variants.lesser().next_back();
         best.or(least).filter(|index| instead(index) < rest)
     }
-}
 
-impl Segmented {
-    /// A new rendition or place: what was seen of the last segment says nothing more.
+    /// A new variant or place: what was seen of the last segment says nothing more.
     pub(super) fn forget_throughput(&mut self) {
         self.throughput = ThroughputWindow::default();
         self.segment_start = None;

@@ -1,9 +1,9 @@
-//! What a loader knows of its playlist: segments on the timeline, with absolute URLs.
+//! What a manifest says of a presentation, whichever it is: renditions, and segments on a timeline with absolute URLs.
 
 use std::sync::Arc;
 
 use kinora_errors::Secret;
-use kinora_manifest::hls::Variables;
+use kinora_manifest::select::{AudioCandidate, Candidate};
 use kinora_media::{ByteRange, Time};
 use kinora_protect::{Iv, ProtectError};
 use serde::{Deserialize, Serialize};
@@ -11,7 +11,39 @@ use serde::{Deserialize, Serialize};
 use crate::tape;
 
 /// Durations that are rounded and the ends of tracks differ by less.
-const DRIFT: Time = Time::from_millis(200);
+const MIN_DRIFT: Time = Time::from_millis(200);
+
+/// What a manifest turned out to be.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(in crate::ingest) enum Manifest {
+    /// Renditions to choose from.
+    Multivariant {
+        variants: Vec<Variant>,
+        audio: Vec<AudioRendition>,
+    },
+    /// Segments of one rendition, and how they differ from what was known of it.
+    Media { index: SegmentIndex, change: Change },
+}
+
+/// What the newest version of a rendition's segments brought.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub(in crate::ingest) enum Change {
+    /// Segments that were not there, or the word that it has ended.
+    Grown,
+    /// Nothing.
+    Unchanged,
+    /// Other segments by numbers that were there before: the packager began anew.
+    Restarted,
+}
+
+/// Segments of one discontinuity share a clock.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+pub(in crate::ingest) struct Discontinuity {
+    /// How often the packager began anew.
+    pub(in crate::ingest) restarts: u32,
+    /// Discontinuity sequence number.
+    pub(in crate::ingest) sequence: u64,
+}
 
 /// One segment, placed on the timeline.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -21,29 +53,33 @@ pub(in crate::ingest) struct Segment {
     #[serde(with = "tape::place")]
     pub(in crate::ingest) url: Secret,
     pub(in crate::ingest) range: ByteRange,
-    /// Where it begins on the presentation's timeline: by the segments before it that were read, else by
-    /// the durations that the playlist tells.
+    /// Where it begins on the presentation's timeline: by the segments before it that were read, else by the durations
+    /// that the manifest names.
     pub(in crate::ingest) start: Time,
-    /// Where it begins by the nominal durations alone.
-    #[serde(default)]
+    /// Where it begins by the named durations alone.
     pub(in crate::ingest) nominal_start: Time,
     pub(in crate::ingest) duration: Time,
-    /// Discontinuity sequence number: segments of one share a clock.
-    pub(in crate::ingest) discontinuity: u64,
+    pub(in crate::ingest) discontinuity: Discontinuity,
     pub(in crate::ingest) key: Option<Arc<Key>>,
     pub(in crate::ingest) init: Option<Arc<Init>>,
-    /// The server says that it is not there (`EXT-X-GAP`).
+    /// The manifest says that it is not there.
     pub(in crate::ingest) gap: bool,
 }
 
 impl Segment {
+    /// The keys that it and its init section are encrypted with.
+    pub(in crate::ingest) fn keys(&self) -> impl Iterator<Item = &Arc<Key>> {
+        let of_init = self.init.as_ref().and_then(|init| init.key.as_ref());
+        self.key.iter().chain(of_init)
+    }
+
     pub(in crate::ingest) fn end(&self) -> Time {
         self.start + self.duration
     }
 }
 
 /// How a segment is encrypted (RFC 8216 4.3.2.4).
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub(in crate::ingest) enum Key {
     /// AES-128 in CBC mode over the whole segment.
     Aes128 {
@@ -62,20 +98,62 @@ pub(in crate::ingest) struct Init {
     #[serde(with = "tape::place")]
     pub(in crate::ingest) url: Secret,
     pub(in crate::ingest) range: ByteRange,
+    /// The key in force where it is named (RFC 8216 4.3.2.5).
+    #[serde(default)]
+    pub(in crate::ingest) key: Option<Arc<Key>>,
 }
 
-/// A media playlist as it is known now.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+/// The segments of a rendition as they are known now.
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(in crate::ingest) struct SegmentIndex {
     pub(in crate::ingest) segments: Vec<Segment>,
-    pub(in crate::ingest) target: Time,
-    /// No segment will be added.
-    pub(in crate::ingest) ended: bool,
+    pub(in crate::ingest) availability: Availability,
+    /// Where the manifest wants playback to begin; `None` while there is no segment.
+    pub(in crate::ingest) start: Option<StartPoint>,
+}
+
+/// Whether segments will be added.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub(in crate::ingest) enum Availability {
+    /// All of them are there.
+    Complete,
+    /// The presentation goes on.
+    Live(LiveEdge),
+}
+
+/// How a rendition that grows is followed.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub(in crate::ingest) struct LiveEdge {
+    /// From the last load to the next.
+    pub(in crate::ingest) reload_after: Time,
+    /// Without anything new for that long it stands still.
+    pub(in crate::ingest) stale_after: Time,
+    /// So far behind its end it is played.
+    pub(in crate::ingest) hold_back: Time,
+}
+
+/// Where playback begins.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub(in crate::ingest) struct StartPoint {
+    pub(in crate::ingest) number: u64,
+    /// What lies before that time is not to be shown.
+    pub(in crate::ingest) discard_before: Option<Time>,
 }
 
 impl SegmentIndex {
+    pub(in crate::ingest) fn live_edge(&self) -> Option<LiveEdge> {
+        match self.availability {
+            Availability::Complete => None,
+            Availability::Live(edge) => Some(edge),
+        }
+    }
+
+    pub(in crate::ingest) fn is_live(&self) -> bool {
+        self.live_edge().is_some()
+    }
+
     pub(in crate::ingest) fn duration(&self) -> Option<Time> {
-        let last = self.segments.last().filter(|_| self.ended)?;
+        let last = self.segments.last().filter(|_| !self.is_live())?;
         Some(last.end())
     }
 
@@ -93,13 +171,8 @@ impl SegmentIndex {
         self.segments.get(after.saturating_sub(1))
     }
 
-    pub(in crate::ingest) fn next_number(&self) -> Option<u64> {
-        self.segments.last().map(|last| last.number + 1)
-    }
-
-    /// Where live playback begins: an index from the start or, negative, from the end; never closer to
-    /// the end than RFC 8216 6.3.3 allows while the index asks for less.
-    pub(in crate::ingest) fn live_start(&self, index: i32) -> Option<&Segment> {
+    /// The segment at an index from the start or, negative, from the end.
+    pub(in crate::ingest) fn counted(&self, index: i32) -> Option<&Segment> {
         let len = self.segments.len();
         let back = usize::try_from(index.unsigned_abs()).unwrap_or(len);
         let at = if index < 0 {
@@ -110,38 +183,44 @@ impl SegmentIndex {
         self.segments.get(at)
     }
 
-    /// Puts a newer version of the playlist on the timeline of the older one.
-    pub(in crate::ingest) fn follow(&mut self, older: &Self) {
-        let Some(first) = self.segments.first() else {
+    /// Puts a newer version, or another rendition that numbers its segments alike, on the timeline of an older one.
+    pub(in crate::ingest) fn continue_from(&mut self, older: &Self) {
+        let (Some(first), Some(last)) = (self.segments.first(), older.segments.last()) else {
             return;
         };
         let mut shift = match older.segment(first.number) {
             Some(known) => known.start - first.start,
-            None => match older.segments.last() {
-                // Segments were missed: time went on meanwhile, as far as can be told.
-                Some(last) if first.number > last.number => last.end() - first.start,
-                _ => Time::ZERO,
-            },
+            // Segments were missed: time went on meanwhile, as far as can be said.
+            None if first.number > last.number => last.end() - first.start,
+            None => Time::ZERO,
         };
-        // Without EXT-X-DISCONTINUITY-SEQUENCE the count begins anew in each version.
-        let counted = older.segment(first.number).map_or(0, |known| {
-            known.discontinuity.saturating_sub(first.discontinuity)
-        });
         for segment in &mut self.segments {
             if let Some(known) = older.segment(segment.number) {
-                // What was read of it counts for more than what is told again.
+                // What was read of it counts for more than what is named again.
                 shift = known.end() - segment.end();
                 segment.duration = known.duration;
                 segment.start = known.start;
             } else {
                 segment.start += shift;
             }
-            segment.discontinuity += counted;
+            segment.discontinuity.restarts = last.discontinuity.restarts;
+        }
+    }
+
+    /// The packager began anew: what is played first of it goes on at that time, by clocks that are not known.
+    pub(in crate::ingest) fn restart_from(&mut self, older: &Self, at: Time) {
+        let begins = self.start.and_then(|start| self.segment(start.number));
+        let shift = begins.map_or(Time::ZERO, |begins| at - begins.start);
+        let restarts = older.segments.last();
+        let restarts = restarts.map_or(0, |last| last.discontinuity.restarts);
+        for segment in &mut self.segments {
+            segment.start += shift;
+            segment.discontinuity.restarts = restarts + 1;
         }
     }
 
     /// A rendition of the same stream drifts as this one does, whose segments may be cut elsewhere.
-    pub(in crate::ingest) fn drift_like(&mut self, other: &Self) {
+    pub(in crate::ingest) fn align_to(&mut self, other: &Self) {
         let drifted = |nominal: Time| {
             let after = other
                 .segments
@@ -166,7 +245,7 @@ impl SegmentIndex {
             return;
         };
         let (early, drift) = (start - segment.start, end - segment.end());
-        if early.abs() < DRIFT && drift.abs() < DRIFT {
+        if early.abs() < MIN_DRIFT && drift.abs() < MIN_DRIFT {
             return;
         }
         segment.start = start;
@@ -182,7 +261,7 @@ impl SegmentIndex {
     }
 }
 
-/// A rendition of a multivariant playlist.
+/// A rendition of the whole: video, with audio or beside it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(in crate::ingest) struct Variant {
     #[serde(with = "tape::place")]
@@ -190,11 +269,21 @@ pub(in crate::ingest) struct Variant {
     pub(in crate::ingest) bandwidth: u64,
     pub(in crate::ingest) size: Option<(u32, u32)>,
     pub(in crate::ingest) name: Option<String>,
-    /// Its sound is in the renditions of that group.
+    /// RFC 6381 names, comma separated; empty when the author named none.
+    pub(in crate::ingest) codecs: String,
+    /// Its audio is in the renditions of that group.
     pub(in crate::ingest) audio_group: Option<String>,
 }
 
 impl Variant {
+    pub(in crate::ingest) fn candidate(&self) -> Candidate<'_> {
+        Candidate {
+            bandwidth: self.bandwidth,
+            resolution: self.size,
+            codecs: &self.codecs,
+        }
+    }
+
     /// What a person calls it.
     pub(in crate::ingest) fn label(&self) -> String {
         match (&self.name, self.size) {
@@ -205,13 +294,11 @@ impl Variant {
     }
 }
 
-/// An alternative rendition of sound with a playlist of its own.
+/// An alternative rendition of audio, with segments of its own where it has a URL.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(in crate::ingest) struct AudioRendition {
     pub(in crate::ingest) group: String,
-    #[serde(default)]
     pub(in crate::ingest) name: String,
-    #[serde(default)]
     pub(in crate::ingest) language: Option<String>,
     #[serde(with = "tape::places")]
     pub(in crate::ingest) url: Option<Secret>,
@@ -219,6 +306,14 @@ pub(in crate::ingest) struct AudioRendition {
 }
 
 impl AudioRendition {
+    pub(in crate::ingest) fn candidate(&self) -> AudioCandidate<'_> {
+        AudioCandidate {
+            name: &self.name,
+            language: self.language.as_deref(),
+            default: self.default,
+        }
+    }
+
     /// What a person calls it.
     fn called(&self) -> &str {
         match (self.name.as_str(), &self.language) {
@@ -239,17 +334,41 @@ impl AudioRendition {
     }
 }
 
-/// What a playlist turned out to be.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub(in crate::ingest) enum Manifest {
-    /// Renditions to choose from.
-    Multivariant {
-        variants: Vec<Variant>,
-        audio: Vec<AudioRendition>,
-        /// What media playlists may import; only their reading asks for it.
-        #[serde(skip)]
-        variables: Variables,
-    },
-    /// Segments.
-    Media(SegmentIndex),
+/// Segments for tests.
+#[cfg(test)]
+pub(super) mod testing {
+    use super::*;
+
+    pub(in crate::ingest::segmented) fn segment(
+        number: u64,
+        start: Time,
+        duration: Time,
+    ) -> Segment {
+        Segment {
+            number,
+            url: Secret::new("http://films.test/a"),
+            range: ByteRange::default(),
+            start,
+            nominal_start: start,
+            duration,
+            discontinuity: Discontinuity {
+                restarts: 0,
+                sequence: 0,
+            },
+            key: None,
+            init: None,
+            gap: false,
+        }
+    }
+
+    pub(super) fn index(segments: Vec<Segment>) -> SegmentIndex {
+        SegmentIndex {
+            segments,
+            availability: Availability::Complete,
+            start: None,
+        }
+    }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,157 +1,140 @@
-//! What comes in for the playlists and their loaders.
+//! What comes in for the manifests and the lanes.
 
-use bytes::BytesMut;
 use kinora_errors::{Fault, Secret};
-use kinora_media::{ByteRange, Chunk, RequestId, ResponseInfo, Time};
+use kinora_fetch::{FetchEvent, Initiator, Progress, RetryContext};
+use kinora_media::{ByteRange, RequestId, Time};
 
-use super::loader::Loader;
-use super::{MAX_PLAYLIST_BYTES, Segmented, hls};
+use super::lane::{Lane, LaneRole};
+use super::requests::{LaneId, MAX_SMALL_BYTES, Resource};
+use super::{ROOT, Segmented};
 use crate::cx::Cx;
-use crate::ingest::Notice;
-use crate::transfer::{Progress, Terms, Transfer, Want};
-use crate::{Initiator, Purpose};
+use crate::ingest::{Notice, hls};
 
 impl Segmented {
-    fn loaders(&mut self) -> impl Iterator<Item = &mut Loader> {
-        let incoming = self.incoming.as_mut().map(|(_, loader)| loader);
-        [self.main.as_mut(), incoming, self.audio.loader.as_mut()]
-            .into_iter()
-            .flatten()
-    }
-
-    fn route(
-        &mut self,
-        cx: &mut Cx,
-        id: RequestId,
-        terms: Terms,
-        act: impl FnOnce(&mut Cx, &mut Transfer) -> Progress,
-    ) {
-        if let Some((transfer, _)) = self.first.as_mut().filter(|(transfer, _)| transfer.is(id)) {
-            let progress = act(cx, transfer);
-            return self.first_progress(cx, progress);
+    /// The network answers a request.
+    pub(crate) fn on_fetch(&mut self, cx: &mut Cx, event: FetchEvent, context: RetryContext) {
+        let id = event.id();
+        if !self.requests.awaits(id) {
+            return;
         }
-        if let Some(loader) = self.loaders().find(|loader| loader.owns(id)) {
-            loader.route(cx, id, terms, act);
+        let progress = self
+            .requests
+            .act(cx, id, |cx, transfer| transfer.on_event(cx, event, context));
+        if let Some((owner, id, progress)) = progress {
+            self.progressed(cx, owner, id, progress);
         }
     }
 
-    fn first_progress(&mut self, cx: &mut Cx, progress: Progress) {
+    fn progressed(&mut self, cx: &mut Cx, owner: LaneId, id: RequestId, progress: Progress) {
+        if owner == ROOT {
+            return self.root_progressed(cx, id, progress);
+        }
+        let mut lanes = self.lanes.iter_mut().chain(&mut self.incoming);
+        if let Some(lane) = lanes.find(|lane| lane.loader.id() == owner) {
+            let loader = &mut lane.loader;
+            loader.progressed(cx, &mut self.requests, id, progress);
+        }
+    }
+
+    fn root_progressed(&mut self, cx: &mut Cx, id: RequestId, progress: Progress) {
         match progress {
             Progress::None => {}
             Progress::Head(info) => {
                 if let Some(url) = info.final_url {
-                    self.url = Secret::new(url);
+                    self.root.found = Secret::new(url);
                 }
             }
             Progress::Data(_, data) => {
-                let Some((transfer, text)) = &mut self.first else {
+                let Some(request) = self.requests.entry(id) else {
                     return;
                 };
-                text.extend_from_slice(&data);
-                transfer.grant(cx);
-                if text.len() > MAX_PLAYLIST_BYTES {
-                    transfer.cancel(cx);
-                    let fault = hls::malformed("the playlist has no end", &self.url);
+                request.data.extend_from_slice(&data);
+                request.transfer.grant(cx);
+                if request.data.len() as u64 > MAX_SMALL_BYTES {
+                    self.requests.cancel(cx, ROOT, |_| true);
+                    let fault = hls::malformed("the playlist has no end", &self.root.found);
                     self.notices.push_back(Notice::Failed(fault));
                 }
             }
             Progress::Done => {
-                if let Some((_, text)) = self.first.take() {
-                    self.opened(cx, &text);
+                if let Some(request) = self.requests.remove(id) {
+                    self.opened(cx, &request.data);
                 }
             }
             Progress::Expired(fault) => self.notices.push_back(Notice::Expired(fault)),
             Progress::Parked(fault) => self.notices.push_back(Notice::Parked(fault)),
-            Progress::Failed(fault) => self.notices.push_back(Notice::Failed(fault)),
+            Progress::Failed(fault) => {
+                self.requests.remove(id);
+                self.notices.push_back(Notice::Failed(fault));
+            }
         }
     }
 
-    pub(crate) fn on_head(&mut self, cx: &mut Cx, id: RequestId, info: ResponseInfo, terms: Terms) {
-        self.route(cx, id, terms, |cx, transfer| {
-            transfer.on_head(cx, info, terms)
-        });
-    }
-
-    pub(crate) fn on_chunk(&mut self, cx: &mut Cx, chunk: Chunk, terms: Terms) {
-        self.route(cx, chunk.id, terms, |cx, transfer| {
-            transfer.on_chunk(cx, chunk)
-        });
-    }
-
-    pub(crate) fn on_done(&mut self, cx: &mut Cx, id: RequestId, terms: Terms) {
-        self.route(cx, id, terms, |cx, transfer| transfer.on_done(cx));
-    }
-
-    pub(crate) fn on_failed(&mut self, cx: &mut Cx, id: RequestId, fault: Fault, terms: Terms) {
-        self.route(cx, id, terms, |cx, transfer| {
-            transfer.on_failed(cx, fault, terms)
-        });
-    }
-
-    pub(crate) fn on_time(&mut self, cx: &mut Cx, terms: Terms) {
-        if let Some((transfer, _)) = &mut self.first {
-            let progress = transfer.on_time(cx, terms);
-            self.first_progress(cx, progress);
+    pub(crate) fn on_time(&mut self, cx: &mut Cx, context: RetryContext) {
+        for (owner, id, progress) in self.requests.on_time(cx, context) {
+            self.progressed(cx, owner, id, progress);
         }
-        for loader in self.loaders() {
-            loader.on_time(cx, terms);
+        for lane in self.lanes.iter_mut().chain(&mut self.incoming) {
+            lane.loader.on_time(cx, &mut self.requests);
         }
     }
 
     pub(crate) fn deadline(&self, cx: &Cx) -> Option<Time> {
-        let first = self
-            .first
-            .as_ref()
-            .and_then(|(transfer, _)| transfer.deadline(cx));
-        let of = |loader: Option<&Loader>| loader.and_then(|loader| loader.deadline(cx));
-        let incoming = self.incoming.as_ref().map(|(_, loader)| loader);
-        crate::present::earliest([
-            first,
-            of(self.main.as_ref()),
-            of(incoming),
-            of(self.audio.loader.as_ref()),
-        ])
+        let lanes = self.lanes.iter().chain(&self.incoming);
+        let playlists = lanes.filter_map(|lane| lane.loader.deadline()).min();
+        crate::present::earliest([self.requests.deadline(cx), playlists])
     }
 
     pub(crate) fn reload(&mut self, cx: &mut Cx) -> bool {
-        let first = self.first.as_mut();
-        let first = first.is_some_and(|(transfer, _)| transfer.reload(cx));
-        self.loaders()
-            .fold(first, |asked, loader| loader.reload(cx) | asked)
+        let asked = self.requests.reload(cx);
+        let Self {
+            requests,
+            lanes,
+            incoming,
+            ..
+        } = self;
+        let all = lanes.iter_mut().chain(incoming);
+        all.fold(asked, |asked, lane| {
+            lane.loader.reload(cx, requests) | asked
+        })
     }
 
-    /// The playlist is to be found at another URL now; segments that it names keep theirs.
+    /// A request was refused because its address is too old.
+    pub(super) fn expired(&mut self, fault: Fault) {
+        // While the list of renditions comes anew, so do the addresses.
+        if !self.requests.any(ROOT, |_| true) {
+            self.notices.push_back(Notice::Expired(fault));
+        }
+    }
+
+    /// The manifest is to be found at another URL now; segments that it names keep theirs.
     pub(crate) fn renew(&mut self, cx: &mut Cx, url: &Secret) {
-        match (&mut self.first, &mut self.main) {
-            (Some((transfer, _)), _) => {
-                self.asked = url.clone();
-                transfer.renew(cx, url.clone());
-            }
-            (None, Some(main)) if self.variants.is_empty() => {
-                main.renew(cx, url, Initiator::User);
+        self.root.asked = url.clone();
+        if let Some(id) = self.requests.ids(ROOT, |_| true).first() {
+            return self.requests.renew(cx, *id, url.clone());
+        }
+        self.root.found = url.clone();
+        let main = self
+            .lanes
+            .iter_mut()
+            .find(|lane| lane.role == LaneRole::Main);
+        match main {
+            Some(Lane { loader, .. }) if self.variants.is_empty() => {
+                loader.renew(cx, &mut self.requests, url, Initiator::User);
             }
             // The list of renditions comes first: it says where theirs are now.
-            (None, Some(_)) => {
-                (self.asked, self.url) = (url.clone(), url.clone());
-                let want = Want {
-                    purpose: Purpose::Playlist,
-                    url: url.clone(),
-                    range: ByteRange::default(),
-                    initiator: Initiator::User,
-                };
-                let transfer = Transfer::start(cx, want, MAX_PLAYLIST_BYTES as u64);
-                self.first = Some((transfer, BytesMut::new()));
+            Some(_) => {
+                let place = (url.clone(), ByteRange::default());
+                let (resource, user) = (Resource::Playlist, Initiator::User);
+                self.requests.start(cx, ROOT, resource, place, user);
             }
-            (None, None) => {}
+            None => {}
         }
     }
 
     pub(crate) fn close(&mut self, cx: &mut Cx) {
-        if let Some((mut transfer, _)) = self.first.take() {
-            transfer.cancel(cx);
-        }
-        for loader in self.loaders() {
-            loader.close(cx);
-        }
+        self.requests.cancel_all(cx);
+        self.lanes.clear();
+        self.incoming = None;
     }
 }

@@ -1,83 +1,81 @@
 //! A playlist that moved: requests that were refused go on by its new version.
 
 use kinora_errors::{Fault, Secret};
+use kinora_fetch::Initiator;
+use kinora_media::RequestId;
 
-use super::{Loader, LoaderEvent, Resource};
-use crate::Initiator;
+use super::{Loader, LoaderEvent};
 use crate::cx::Cx;
-use crate::ingest::segmented::index::{Key, Segment};
+use crate::ingest::segmented::index::Segment;
+use crate::ingest::segmented::requests::{Requests, Resource};
 
 impl Loader {
     /// The playlist moved: what waits for a fresh credential goes on with the URLs that it names.
     pub(in crate::ingest::segmented) fn renew(
         &mut self,
         cx: &mut Cx,
+        requests: &mut Requests,
         url: &Secret,
         named_by: Initiator,
     ) {
         (self.asked, self.url) = (url.clone(), url.clone());
         self.named_by = named_by;
-        self.renewing = true;
-        // They are mended together with what was told.
+        self.refresh.renews = true;
+        // They are mended together with what was reported.
         self.events
             .retain(|event| !matches!(event, LoaderEvent::Expired(_)));
-        self.cancel_requests(cx, |request| matches!(request.resource, Resource::Playlist));
-        self.ask_playlist(cx);
+        requests.cancel(cx, self.id, |request| request.is_playlist());
+        self.ask_playlist(cx, requests);
     }
 
     /// Requests that were refused are made again by the newest playlist.
-    pub(super) fn revive(&mut self, cx: &mut Cx) {
-        let Some(plan) = &self.plan else { return };
-        for request in self
-            .requests
-            .iter_mut()
-            .filter(|request| request.transfer.is_parked())
-        {
-            if let Resource::Segment(number) = request.resource
-                && let Some(segment) = plan.segment(number)
-            {
-                request.transfer.renew(cx, segment.url.clone());
+    pub(super) fn revive(&mut self, cx: &mut Cx, requests: &mut Requests) {
+        let Some(index) = &self.index else { return };
+        for id in requests.ids(self.id, |it| it.is_segment() && it.transfer.is_parked()) {
+            let number = match requests.entry(id).map(|request| &request.resource) {
+                Some(Resource::Segment(number)) => *number,
+                _ => continue,
+            };
+            if let Some(segment) = index.segment(number) {
+                requests.renew(cx, id, segment.url.clone());
             }
         }
         // Keys and init sections are asked for by their new URLs together with the segment.
         for reader in &mut self.readers {
-            if let Some(segment) = plan.segment(reader.segment.number) {
+            if let Some(segment) = index.segment(reader.segment.number) {
                 reader.segment = segment.clone();
             }
         }
-        let wanted: Vec<Segment> = self
-            .readers
-            .iter()
-            .map(|reader| reader.segment.clone())
-            .collect();
-        self.cancel_requests(cx, |request| request.transfer.is_parked());
+        let wanted: Vec<Segment> = self.readers.iter().map(|it| it.segment.clone()).collect();
+        requests.cancel(cx, self.id, |request| request.transfer.is_parked());
         for segment in wanted {
-            if let Some(Key::Aes128 { url, .. }) = segment.key.as_deref() {
-                self.want_key(cx, url);
-            }
-            if let Some(init) = segment.init {
-                self.want_init(cx, init);
-            }
+            self.ask_for_needs(cx, requests, &segment);
         }
     }
 
     /// A request was refused because its address is too old.
-    pub(super) fn expired(&mut self, cx: &mut Cx, at: usize, fault: Fault) {
-        let Some(request) = self.requests.get_mut(at) else {
+    pub(super) fn expired(
+        &mut self,
+        cx: &mut Cx,
+        requests: &mut Requests,
+        id: RequestId,
+        fault: Fault,
+    ) {
+        let Some(request) = requests.entry(id) else {
             return;
         };
-        let plan = self.plan.as_ref();
+        let index = self.index.as_ref();
         let newest = match &request.resource {
-            Resource::Segment(number) => plan
-                .and_then(|plan| plan.segment(*number))
-                .map(|it| &it.url),
+            Resource::Segment(number) => index
+                .and_then(|index| index.segment(*number))
+                .map(|segment| segment.url.clone()),
             _ => None,
         };
         // It was asked for before the newest playlist came.
         if let Some(url) = newest.filter(|url| url.expose() != request.transfer.url().expose()) {
-            return request.transfer.renew(cx, url.clone());
+            return requests.renew(cx, id, url);
         }
-        let awaited = self.renewing && !matches!(request.resource, Resource::Playlist);
+        let awaited = self.refresh.renews && !request.is_playlist();
         if !awaited {
             self.events.push_back(LoaderEvent::Expired(fault));
         }

@@ -1,4 +1,4 @@
-//! One decode line: its packets, what the worker was given, and the frames that wait for their time.
+//! The pipeline of one track: its packets, what its decoder was given, and the frames that wait for their time.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -7,22 +7,21 @@ use kinora_media::{Packet, Time, TrackId, TrackInfo};
 
 use crate::cx::Cx;
 use crate::decode_yield::DecodeYield;
-use crate::ingest::Buffer;
 use crate::queue::PacketQueue;
-use crate::{Epoch, FrameId, Output, Slot};
+use crate::{Epoch, FrameId, Output, Role};
 
 /// A decoded frame that waits in the pool.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Waiting {
+pub(crate) struct ReadyFrame {
     pub(crate) id: FrameId,
     pub(crate) pts: Time,
     pub(crate) duration: Time,
     pub(crate) size: Option<(u32, u32)>,
 }
 
-/// Whether the line plays.
+/// Whether the pipeline plays.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub(crate) enum Health {
+enum Health {
     /// No such track, or not wanted.
     #[default]
     Off,
@@ -41,7 +40,7 @@ enum Drain {
     Done,
 }
 
-/// The decoder behind a line, and the track it is for.
+/// The decoder of a pipeline, and the track it is for.
 #[derive(Debug, Default)]
 enum Decoder {
     #[default]
@@ -62,24 +61,26 @@ impl Decoder {
 }
 
 /// At most so many packets wait in a worker's mailbox.
-const MOST_IN_FLIGHT: usize = 8;
-/// At most so many pictures wait for their time or are being decoded.
-const MOST_PICTURES: usize = 8;
-/// At most so much sound waits outside the sink.
-const MOST_SOUND: Time = Time::from_millis(500);
+const MAX_IN_FLIGHT: usize = 8;
+/// At most so many video frames wait for their time or are being decoded.
+const MAX_VIDEO_FRAMES: usize = 8;
+/// At most so much audio waits outside the sink.
+const MAX_AUDIO: Time = Time::from_millis(500);
+/// At most so many frames of it: times may go back, and lengths may be unknown.
+const MAX_AUDIO_FRAMES: usize = 96;
 
-/// Pictures or sound of a presentation.
+/// The video, the audio or the text of a presentation.
 #[derive(Debug)]
-pub(crate) struct Line {
-    pub(crate) slot: Slot,
-    pub(crate) health: Health,
+pub(crate) struct TrackPipeline {
+    pub(crate) role: Role,
+    health: Health,
     /// The track that packets which come now belong to.
     pub(crate) track: Option<Arc<TrackInfo>>,
     decoder: Decoder,
     pub(crate) queue: PacketQueue,
-    pub(crate) frames: VecDeque<Waiting>,
+    pub(crate) frames: VecDeque<ReadyFrame>,
     in_flight: usize,
-    /// The worker decodes the picture that is waited for.
+    /// The worker decodes the video frame that is waited for.
     pub(crate) urgent: bool,
     drain: Drain,
     /// Where the last frame that was handed out ends.
@@ -87,19 +88,16 @@ pub(crate) struct Line {
     /// Frames handed out since the last flush.
     pub(crate) presented: u64,
     pub(crate) decoded: DecodeYield,
-    /// Packets wait here until the queue reaches that time: a better key frame may come.
-    pub(crate) gate: Option<Time>,
-    /// Pictures that end before that time come too late: what no other refers to needs no decoding.
+    /// Packets before the last key frame at or before that time are discarded; none is decoded until the queue reaches it.
+    pub(crate) discard_before: Option<Time>,
+    /// Video frames that end before that time come too late: what no other refers to needs no decoding.
     pub(crate) late_until: Time,
 }
 
-/// Frames of sound that wait to be queued.
-const MOST_SOUNDS: usize = 96;
-
-impl Line {
-    pub(crate) fn new(slot: Slot) -> Self {
+impl TrackPipeline {
+    pub(crate) fn new(role: Role) -> Self {
         Self {
-            slot,
+            role,
             health: Health::Off,
             track: None,
             decoder: Decoder::None,
@@ -111,7 +109,7 @@ impl Line {
             tail: None,
             presented: 0,
             decoded: DecodeYield::default(),
-            gate: None,
+            discard_before: None,
             late_until: Time::MIN,
         }
     }
@@ -135,7 +133,7 @@ impl Line {
         }
     }
 
-    /// Packets of that track are for this line.
+    /// Packets of that track are for this pipeline.
     pub(crate) fn follows(&self, track: TrackId) -> bool {
         let own = self.track.as_ref().filter(|_| self.is_on());
         own.is_some_and(|own| own.id == track)
@@ -143,12 +141,12 @@ impl Line {
 
     pub(crate) fn push(&mut self, packet: Packet) {
         let Some(track) = &self.track else { return };
-        if let Some(target) = self.gate {
+        if let Some(target) = self.discard_before {
             if packet.flags.key && packet.pts <= target {
                 self.queue.clear();
             }
             if packet.pts >= target {
-                self.gate = None;
+                self.discard_before = None;
             }
         }
         self.queue.push(packet, track);
@@ -156,7 +154,7 @@ impl Line {
 
     /// Gives the worker packets as long as it has room. `ended`: no packet follows.
     pub(crate) fn feed(&mut self, cx: &mut Cx, epoch: Epoch, ended: bool) {
-        if !self.is_on() || self.gate.is_some() && !ended {
+        if !self.is_on() || self.discard_before.is_some() && !ended {
             return;
         }
         while self.has_room() {
@@ -175,14 +173,14 @@ impl Line {
                 continue;
             }
             self.configure(cx, epoch, &entry.track);
-            if let Some(silence) = self.decoded.taken(&entry.packet, self.slot) {
+            if let Some(silence) = self.decoded.taken(&entry.packet, self.role) {
                 cx.recovered(silence);
             }
             let urgent = self.is_waited_for(&entry.packet);
             self.urgent |= urgent;
             self.in_flight += 1;
             cx.push(Output::Decode {
-                slot: self.slot,
+                role: self.role,
                 epoch,
                 packet: entry.packet,
                 urgent,
@@ -195,7 +193,7 @@ impl Line {
                 return;
             }
             cx.push(Output::Drain {
-                slot: self.slot,
+                role: self.role,
                 epoch,
             });
         }
@@ -206,7 +204,7 @@ impl Line {
         let first = self.presented == 0 && self.in_flight == 0 && self.frames.is_empty();
         let shown =
             packet.flags.key && !packet.flags.decode_only && self.queue.is_wanted(packet.pts);
-        self.slot == Slot::Video && first && shown
+        self.role == Role::Video && first && shown
     }
 
     /// Opens a decoder if the one that is open is for something else.
@@ -217,7 +215,7 @@ impl Line {
         }
         if open.is_none() {
             cx.push(Output::Flush {
-                slot: self.slot,
+                role: self.role,
                 epoch,
             });
         }
@@ -227,7 +225,7 @@ impl Line {
     fn ask_for_decoder(&mut self, cx: &mut Cx, epoch: Epoch, track: Arc<TrackInfo>) {
         self.decoder = Decoder::Opening(Arc::clone(&track));
         cx.push(Output::Configure {
-            slot: self.slot,
+            role: self.role,
             epoch,
             track,
         });
@@ -240,13 +238,19 @@ impl Line {
         }
     }
 
+    /// The decoder that was asked for is of no use: what comes next has one of its own.
+    pub(crate) fn forget_decoder(&mut self) {
+        self.decoder = Decoder::None;
+        self.decoded = DecodeYield::default();
+    }
+
     fn has_room(&self) -> bool {
-        let waiting = match self.slot {
-            Slot::Video => self.frames.len() + self.in_flight < MOST_PICTURES,
-            // Counted too: times may go back, and lengths may be unknown.
-            Slot::Audio => self.frames_last() < MOST_SOUND && self.frames.len() < MOST_SOUNDS,
+        let waiting = match self.role {
+            Role::Video => self.frames.len() + self.in_flight < MAX_VIDEO_FRAMES,
+            Role::Audio => self.frames_last() < MAX_AUDIO && self.frames.len() < MAX_AUDIO_FRAMES,
+            Role::Text => false,
         };
-        waiting && self.in_flight < MOST_IN_FLIGHT
+        waiting && self.in_flight < MAX_IN_FLIGHT
     }
 
     fn frames_last(&self) -> Time {
@@ -261,7 +265,7 @@ impl Line {
         self.in_flight = self.in_flight.saturating_sub(1);
     }
     /// The decoder gave a frame.
-    pub(crate) fn gave(&mut self, frame: Waiting) {
+    pub(crate) fn gave(&mut self, frame: ReadyFrame) {
         self.decoded.frame();
         self.frames.push_back(frame);
     }
@@ -282,17 +286,30 @@ impl Line {
         !self.is_on() || self.drain == Drain::Done
     }
 
-    /// Forgets frames and what the worker holds; packets stay.
-    pub(crate) fn flush(&mut self, cx: &mut Cx, epoch: Epoch) {
+    /// Gives the frames that wait back unseen.
+    pub(crate) fn drop_frames(&mut self, cx: &mut Cx) {
         for frame in self.frames.drain(..) {
             cx.push(Output::Drop {
-                slot: self.slot,
+                role: self.role,
                 frame: frame.id,
             });
         }
+    }
+
+    /// Nothing of it plays any more.
+    pub(crate) fn give_up(&mut self) {
+        self.queue.clear();
+        if self.is_on() {
+            self.health = Health::Dead;
+        }
+    }
+
+    /// Forgets frames and what the worker holds; packets stay.
+    pub(crate) fn flush(&mut self, cx: &mut Cx, epoch: Epoch) {
+        self.drop_frames(cx);
         if self.decoder.track().is_some() {
             cx.push(Output::Flush {
-                slot: self.slot,
+                role: self.role,
                 epoch,
             });
         }
@@ -307,12 +324,12 @@ impl Line {
         self.drain = Drain::No;
         self.tail = None;
         self.presented = 0;
-        self.gate = None;
+        self.discard_before = None;
         self.late_until = Time::MIN;
         self.queue.aim(None);
     }
 
-    /// Sound or pictures queued from a position on, decoded or not.
+    /// How much is queued from a position on, decoded or not.
     pub(crate) fn ahead(&self, position: Time) -> Time {
         let end = match (self.queue.end(), self.queue.is_drained()) {
             (Some(end), false) => Some(end),
@@ -342,137 +359,4 @@ impl Line {
 pub fn same_decoder(open: &Arc<TrackInfo>, track: &Arc<TrackInfo>) -> bool {
     Arc::ptr_eq(open, track)
         || open.codec == track.codec && open.config == track.config && open.audio == track.audio
-}
-
-/// The two lines of a presentation.
-#[derive(Debug)]
-pub(crate) struct Lines {
-    pub(crate) video: Line,
-    pub(crate) audio: Line,
-    /// They are fed from different resources: one may lag without a gap in it.
-    pub(crate) separate: bool,
-    /// Of lines that are separate: all packets of pictures, of sound came.
-    pub(crate) complete: [bool; 2],
-}
-
-/// Bytes of packets that wait for decoding.
-const MOST_BYTES: usize = 64 << 20;
-/// A line without packets is not waited for once the other has so much: its track has a gap.
-const GAP: Time = Time::from_millis(3_000);
-
-impl Lines {
-    pub(crate) fn new() -> Self {
-        Self {
-            video: Line::new(Slot::Video),
-            audio: Line::new(Slot::Audio),
-            separate: false,
-            complete: [false; 2],
-        }
-    }
-
-    pub(crate) fn line(&mut self, slot: Slot) -> &mut Line {
-        match slot {
-            Slot::Video => &mut self.video,
-            Slot::Audio => &mut self.audio,
-        }
-    }
-
-    pub(crate) fn each(&mut self) -> [&mut Line; 2] {
-        [&mut self.video, &mut self.audio]
-    }
-
-    /// Whether a line has nothing while the other has plenty of the same source.
-    pub(crate) fn has_gap(&self, slot: Slot, position: Time) -> bool {
-        let [pictures, sound] = self.complete;
-        let (line, other, complete) = match slot {
-            Slot::Video => (&self.video, &self.audio, pictures),
-            Slot::Audio => (&self.audio, &self.video, sound),
-        };
-        let complete = self.separate && complete;
-        (!self.separate || complete)
-            && line.queue.is_drained()
-            && line.frames.is_empty()
-            && other.is_on()
-            && (complete || other.ahead(position) >= GAP)
-    }
-
-    /// How much is there ahead of a position: the least of the lines that count.
-    pub(crate) fn ahead(&self, position: Time) -> Time {
-        let mut least = None::<Time>;
-        for line in [&self.video, &self.audio] {
-            if line.is_on() && !line.is_drained() && !self.has_gap(line.slot, position) {
-                let ahead = line.ahead(position);
-                least = Some(least.map_or(ahead, |known| known.min(ahead)));
-            }
-        }
-        least.unwrap_or(Time::ZERO)
-    }
-
-    /// Enough is there: no more is asked for.
-    pub(crate) fn is_full(&self, position: Time, most: Time) -> bool {
-        let unread = self.video.queue.unread_bytes() + self.audio.queue.unread_bytes();
-        unread >= MOST_BYTES || self.ahead(position) >= most
-    }
-
-    /// A decoder has taken all there is and may need more before it gives anything.
-    pub(crate) fn is_starving(&self) -> bool {
-        [&self.video, &self.audio]
-            .into_iter()
-            .any(|line| line.is_on() && line.queue.is_drained())
-    }
-
-    /// Bytes of packets held, decoded or not.
-    pub(crate) fn bytes(&self) -> usize {
-        self.video.queue.bytes() + self.audio.queue.bytes()
-    }
-
-    /// Forgets what was decoded and lies behind a time; all of it when too much is held.
-    pub(crate) fn trim(&mut self, keep: Time) {
-        self.video.queue.trim(keep, true);
-        self.audio.queue.trim(keep, false);
-        if self.bytes() >= 2 * MOST_BYTES {
-            self.video.queue.trim_all();
-            self.audio.queue.trim_all();
-        }
-    }
-
-    pub(crate) fn is_over(&self) -> bool {
-        self.video.is_over() && self.audio.is_over()
-    }
-
-    /// Where the last frame ends.
-    pub(crate) fn end(&self) -> Option<Time> {
-        self.video.tail.max(self.audio.tail)
-    }
-}
-
-impl Buffer for Lines {
-    /// A packet of a track goes to the line that follows the track.
-    fn push(&mut self, packet: Packet) {
-        if let Some(slot) = self.slot_of(packet.track) {
-            self.line(slot).push(packet);
-        }
-    }
-    fn is_full(&self, position: Time, most: Time) -> bool {
-        Self::is_full(self, position, most)
-    }
-    fn ahead(&self, position: Time) -> Time {
-        Self::ahead(self, position)
-    }
-    fn ahead_of(&self, slot: Slot, position: Time) -> Time {
-        match slot {
-            Slot::Video => self.video.ahead(position),
-            Slot::Audio => self.audio.ahead(position),
-        }
-    }
-    fn slot_of(&self, track: TrackId) -> Option<Slot> {
-        let mut lines = [&self.video, &self.audio].into_iter();
-        lines.find(|line| line.follows(track)).map(|line| line.slot)
-    }
-    fn set_sources(&mut self, separate: bool, complete: [bool; 2]) {
-        (self.separate, self.complete) = (separate, complete);
-    }
-    fn cut(&mut self, slot: Slot, from: Time) -> bool {
-        self.line(slot).queue.cut(from)
-    }
 }

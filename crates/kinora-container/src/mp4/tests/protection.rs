@@ -1,0 +1,294 @@
+//! Protected files that are built here.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use kinora_media::{
+    CryptPattern, Iv, KeyId, MediaInfo, Packet, ProtectionScheme, SampleIv, SampleProtection,
+    Subsample,
+};
+
+use super::build::{TrackSpec, boxed, fragment, full, init, video, with_movie_boxes, words_of};
+use super::{make, mutate};
+use crate::Step;
+use crate::contract::{assert_demuxer, assert_survives};
+
+const KEY_ID: KeyId = KeyId([0xa5; 16]);
+const OTHER_KEY: KeyId = KeyId([0x5a; 16]);
+
+struct Read {
+    info: Arc<MediaInfo>,
+    packets: Vec<Packet>,
+    damage: u64,
+}
+
+fn read(bytes: &[u8]) -> Read {
+    let mut demuxer = make();
+    demuxer.push(0, Bytes::copy_from_slice(bytes));
+    demuxer.finish();
+    let mut read = Read {
+        info: Arc::default(),
+        packets: Vec::new(),
+        damage: 0,
+    };
+    loop {
+        match demuxer.poll().unwrap() {
+            Step::Info(info) => read.info = info,
+            Step::Packet(packet) => read.packets.push(packet),
+            Step::End => break,
+            other => panic!("{other:?}"),
+        }
+    }
+    read.damage = demuxer.damage();
+    read
+}
+
+/// A `tenc` without its head, or an entry of `seig`.
+fn defaults(blocks: u8, protected: u8, iv_len: u8, key: KeyId, constant: &[u8]) -> Vec<u8> {
+    let mut fields = [&[0, blocks, protected, iv_len][..], &key.0].concat();
+    if protected == 1 && iv_len == 0 {
+        fields.push(constant.len() as u8);
+        fields.extend_from_slice(constant);
+    }
+    fields
+}
+
+/// The track, its entry wrapped as a protected one.
+fn protect(mut track: TrackSpec, scheme: &[u8; 4], version: u32, tenc: &[u8]) -> TrackSpec {
+    let tenc = boxed(b"tenc", [&words_of(&[version << 24])[..], tenc].concat());
+    let schm = boxed(
+        b"schm",
+        [&words_of(&[0])[..], scheme, &words_of(&[0x1_0000])].concat(),
+    );
+    let sinf = [boxed(b"frma", b"vp09"), schm, boxed(b"schi", tenc)].concat();
+    let fields = track.entry.get(8..).unwrap();
+    track.entry = boxed(b"encv", [fields, &boxed(b"sinf", sinf)].concat());
+    track
+}
+
+/// One entry of a `senc`: a vector and subsamples.
+fn entry(iv: &[u8], parts: &[(u16, u32)]) -> Vec<u8> {
+    let mut entry = iv.to_vec();
+    entry.extend((parts.len() as u16).to_be_bytes());
+    for (clear, protected) in parts {
+        entry.extend(clear.to_be_bytes());
+        entry.extend(protected.to_be_bytes());
+    }
+    entry
+}
+
+fn senc(flags: u32, entries: &[Vec<u8>]) -> Vec<u8> {
+    let head = words_of(&[flags, entries.len() as u32]);
+    boxed(b"senc", [head, entries.concat()].concat())
+}
+
+fn iv(number: u8) -> [u8; 8] {
+    [number, 1, 2, 3, 4, 5, 6, 7]
+}
+
+/// Three samples of 20, 21 and 22 bytes by `cenc`, with a vector and subsamples each.
+fn cenc() -> TrackSpec {
+    protect(video(1, 3), b"cenc", 0, &defaults(0, 1, 8, KEY_ID, &[]))
+}
+
+fn cenc_entries() -> Vec<Vec<u8>> {
+    (0..3)
+        .map(|n| entry(&iv(n), &[(3, 5), (2, 10 + u32::from(n))]))
+        .collect()
+}
+
+/// What the entries of [`cenc_entries`] say, of packets.
+fn assert_cenc(packets: &[Packet]) {
+    assert_eq!(packets.len(), 3);
+    for (n, packet) in (0u8..).zip(packets) {
+        let crypto = packet.crypto.as_ref().unwrap();
+        assert_eq!(
+            (crypto.scheme, crypto.key_id, crypto.pattern),
+            (ProtectionScheme::Cenc, KEY_ID, None)
+        );
+        assert_eq!(Some(crypto.iv), Iv::from_wire(&iv(n)));
+        let part = |clear, protected| Subsample { clear, protected };
+        let parts = [part(3, 5), part(2, 10 + u32::from(n))];
+        assert!(crypto.subsamples.iter().eq(parts));
+        assert_eq!(crypto.subsamples.total_len(), packet.data.len() as u64);
+    }
+}
+
+#[test]
+fn a_protected_file_names_its_scheme_keys_and_samples() {
+    let mut track = cenc();
+    track.more_tables = senc(2, &cenc_entries());
+    let head = [&words_of(&[1 << 24])[..], &[9; 16], &words_of(&[1])].concat();
+    let pssh = boxed(
+        b"pssh",
+        [&head[..], &OTHER_KEY.0, &words_of(&[4]), b"data"].concat(),
+    );
+    let bytes = with_movie_boxes(&[track], &pssh);
+    let read = read(&bytes);
+    let protection = read.info.tracks[0].protection.as_ref().unwrap();
+    assert_eq!(protection.scheme, ProtectionScheme::Cenc);
+    assert_eq!(
+        protection.default,
+        Some(SampleProtection {
+            key_id: KEY_ID,
+            iv: SampleIv::PerSample(8),
+            pattern: None
+        })
+    );
+    let [system] = &protection.key_systems[..] else {
+        panic!("one key system")
+    };
+    assert_eq!(
+        (system.system_id, &system.key_ids[..]),
+        ([9; 16], &[OTHER_KEY][..])
+    );
+    assert_eq!(system.data, pssh);
+    assert_cenc(&read.packets);
+    assert_demuxer(make, &bytes);
+}
+
+#[test]
+fn fragments_by_a_pattern_and_a_constant_vector_are_read() {
+    let tenc = defaults(0x19, 1, 0, KEY_ID, &[7; 16]);
+    let mut track = protect(video(1, 3), b"cbcs", 1, &tenc);
+    let entries: Vec<_> = (0..3).map(|n| entry(&[], &[(4, 16 + n)])).collect();
+    track.more_runs = senc(2, &entries);
+    let tracks = [track];
+    let read = read(&[init(&tracks), fragment(&tracks, 0..3)].concat());
+    for (n, packet) in (0..).zip(&read.packets) {
+        let crypto = packet.crypto.as_ref().unwrap();
+        assert_eq!(
+            (crypto.scheme, crypto.iv),
+            (ProtectionScheme::Cbcs, Iv([7; 16]))
+        );
+        assert_eq!(crypto.pattern, Some(CryptPattern { crypt: 1, skip: 9 }));
+        let protected = 16 + n;
+        assert!(crypto.subsamples.iter().eq([Subsample {
+            clear: 4,
+            protected
+        }]));
+    }
+    assert_eq!((read.packets.len(), read.damage), (3, 0));
+}
+
+#[test]
+fn samples_without_an_entry_are_encrypted_whole_with_the_constant_vector() {
+    let tenc = defaults(0, 1, 0, KEY_ID, &[7; 8]);
+    let tracks = [protect(video(1, 2), b"cbcs", 1, &tenc)];
+    let read = read(&[init(&tracks), fragment(&tracks, 0..2)].concat());
+    assert_eq!(read.packets.len(), 2);
+    for packet in &read.packets {
+        let crypto = packet.crypto.as_ref().unwrap();
+        assert!(crypto.subsamples.is_empty());
+        assert_eq!(Some(crypto.iv), Iv::from_wire(&[7; 8]));
+    }
+}
+
+#[test]
+fn auxiliary_information_is_found_by_its_sizes_and_place() {
+    let entries = cenc_entries();
+    let sizes: Vec<u8> = entries.iter().map(|entry| entry.len() as u8).collect();
+    let saiz = boxed(b"saiz", [&[0; 5][..], &words_of(&[3]), &sizes].concat());
+    let made = |place: u32| {
+        let mut track = cenc();
+        let saio = full(b"saio", 0, &[1, place]);
+        track.more_runs = [saiz.clone(), saio, boxed(b"free", entries.concat())].concat();
+        [track]
+    };
+    let moof = fragment(&made(0), 0..3);
+    let begin = entries[0].as_slice();
+    let place = moof
+        .windows(begin.len())
+        .position(|at| at == begin)
+        .unwrap();
+    let tracks = made(place as u32);
+    assert_cenc(&read(&[init(&tracks), fragment(&tracks, 0..3)].concat()).packets);
+}
+
+#[test]
+fn groups_of_samples_have_keys_of_their_own_or_none() {
+    let clear = defaults(0, 0, 0, KeyId::default(), &[]);
+    let other = defaults(0, 1, 16, OTHER_KEY, &[]);
+    let sgpd = {
+        let mut body = words_of(&[1 << 24]);
+        body.extend(b"seig");
+        body.extend(words_of(&[0, 2]));
+        for entry in [clear, other] {
+            body.extend(words_of(&[entry.len() as u32]));
+            body.extend(entry);
+        }
+        boxed(b"sgpd", body)
+    };
+    // The first two samples are clear, the third has the other key, the last no group.
+    let mut sbgp = words_of(&[0]);
+    sbgp.extend(b"seig");
+    sbgp.extend(words_of(&[2, 2, 0x1_0001, 1, 0x1_0002]));
+    let entries = [
+        entry(&[], &[]),
+        entry(&[], &[]),
+        entry(&[6; 16], &[(2, 20)]),
+        entry(&iv(3), &[]),
+    ];
+    let mut track = protect(video(1, 4), b"cenc", 0, &defaults(0, 1, 8, KEY_ID, &[]));
+    track.more_runs = [sgpd, boxed(b"sbgp", sbgp), senc(2, &entries)].concat();
+    let tracks = [track];
+    let read = read(&[init(&tracks), fragment(&tracks, 0..4)].concat());
+    let told: Vec<_> = read
+        .packets
+        .iter()
+        .map(|packet| {
+            packet
+                .crypto
+                .as_ref()
+                .map(|crypto| (crypto.key_id, crypto.iv))
+        })
+        .collect();
+    assert_eq!(
+        told,
+        [
+            None,
+            None,
+            Some((OTHER_KEY, Iv([6; 16]))),
+            Some((KEY_ID, Iv::from_wire(&iv(3)).unwrap()))
+        ]
+    );
+    assert_eq!(read.damage, 0);
+}
+
+#[test]
+fn samples_whose_vector_is_missing_or_too_long_are_not_given_as_clear() {
+    let mut track = cenc();
+    // The second says more bytes than it has, the third has no entry.
+    track.more_tables = senc(2, &[entry(&iv(0), &[(20, 0)]), entry(&iv(1), &[(20, 9)])]);
+    let read = read(&with_movie_boxes(&[track], &[]));
+    assert_eq!((read.packets.len(), read.damage), (1, 2));
+    assert!(read.packets[0].crypto.is_some());
+}
+
+#[test]
+fn a_known_scheme_without_its_parameters_is_not_opened() {
+    let track = protect(video(1, 2), b"cenc", 0, &[0; 4]);
+    let read = read(&with_movie_boxes(&[track], &[]));
+    let protection = read.info.tracks[0].protection.as_ref().unwrap();
+    assert_eq!(protection.scheme, ProtectionScheme::Other(*b"cenc"));
+}
+
+#[test]
+fn damaged_protection_is_survived() {
+    let mut tables = cenc();
+    tables.more_tables = senc(2, &cenc_entries());
+    let mut runs = [cenc()];
+    runs[0].more_runs = senc(2, &cenc_entries());
+    let files = [
+        with_movie_boxes(&[tables], &boxed(b"pssh", [0; 24])),
+        [init(&runs), fragment(&runs, 0..3)].concat(),
+    ];
+    let mut state = 0x9e37_79b9_7f4a_7c15;
+    for file in files {
+        for _ in 0..400 {
+            let mut bytes = file.clone();
+            mutate(&mut bytes, &mut state);
+            assert_survives(make, &bytes);
+        }
+    }
+}

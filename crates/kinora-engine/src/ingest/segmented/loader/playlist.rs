@@ -1,0 +1,176 @@
+//! The playlist of a rendition: its newest version, and when it is asked for again.
+
+use kinora_errors::{Fault, Retry, Secret, codes};
+use kinora_media::{ByteRange, Time};
+
+use super::{Loader, LoaderEvent, StartPosition};
+use crate::cx::Cx;
+use crate::ingest::hls;
+use crate::ingest::segmented::index::{Change, Manifest, SegmentIndex};
+use crate::ingest::segmented::requests::{Requests, Resource};
+use crate::recover::segments::Failed;
+use crate::{InfoCode, PlayerConfig, TimingMark};
+
+/// A playlist is not asked for again sooner.
+const MIN_PAUSE: Time = Time::from_millis(100);
+
+/// When the playlist is asked for again.
+#[derive(Default)]
+pub(super) struct Refresh {
+    due: Option<Time>,
+    asked_at: Time,
+    grown_at: Time,
+    /// Its next version will say where refused requests go on.
+    pub(super) renews: bool,
+}
+
+impl Refresh {
+    pub(super) fn due(&self) -> Option<Time> {
+        self.due
+    }
+}
+
+impl Loader {
+    /// Asks for the playlist for the first time.
+    pub(in crate::ingest::segmented) fn open(&mut self, cx: &mut Cx, requests: &mut Requests) {
+        self.refresh.grown_at = cx.mono();
+        self.ask_playlist(cx, requests);
+    }
+
+    /// Begins with a playlist that is here already, found at a URL.
+    pub(in crate::ingest::segmented) fn open_with(
+        &mut self,
+        cx: &mut Cx,
+        requests: &mut Requests,
+        index: SegmentIndex,
+        found: Secret,
+    ) {
+        self.url = found;
+        self.indexed(cx, requests, index, Change::Grown);
+    }
+
+    pub(super) fn ask_playlist(&mut self, cx: &mut Cx, requests: &mut Requests) {
+        self.refresh.asked_at = cx.mono();
+        self.refresh.due = None;
+        let url = self.asked.clone();
+        self.ask(cx, requests, Resource::Playlist, url, ByteRange::default());
+    }
+
+    pub(super) fn playlist_is_here(&mut self, cx: &mut Cx, requests: &mut Requests, text: &[u8]) {
+        let read = self.playlist.read(cx, text, &self.url);
+        let fault = match read {
+            Ok(Manifest::Media { index, change }) => {
+                return self.indexed(cx, requests, index, change);
+            }
+            Ok(Manifest::Multivariant { .. }) => hls::malformed(
+                "a multivariant playlist stands where a media playlist is due",
+                &self.url,
+            ),
+            Err(fault) => fault,
+        };
+        self.fail(cx, requests, Failed::Description, self.next, fault);
+    }
+
+    /// Takes the newest version of the index.
+    fn indexed(
+        &mut self,
+        cx: &mut Cx,
+        requests: &mut Requests,
+        mut index: SegmentIndex,
+        change: Change,
+    ) {
+        cx.mark(TimingMark::Playlist);
+        match (&self.index, self.reference.take()) {
+            (Some(older), _) if change == Change::Restarted => {
+                index.restart_from(older, self.end_of_given().unwrap_or_default());
+            }
+            (Some(older), _) => index.continue_from(older),
+            // Renditions of a live stream number their segments alike (RFC 8216 6.2.4).
+            (None, Some(reference)) if index.is_live() => index.continue_from(&reference),
+            (None, Some(reference)) => index.align_to(&reference),
+            (None, None) => {}
+        }
+        if change != Change::Unchanged {
+            self.refresh.grown_at = cx.mono();
+        }
+        // RFC 8216 6.3.4: counted from the last request.
+        self.refresh.due = index.live_edge().map(|edge| {
+            let due = self.refresh.asked_at + edge.reload_after;
+            due.max(cx.mono() + MIN_PAUSE)
+        });
+        let before = self.index.as_ref().filter(|it| !it.segments.is_empty());
+        match (before, change) {
+            (None, _) => self.begin(&index, &cx.config),
+            (Some(_), Change::Restarted) => {
+                self.drop_from(cx, requests, 0);
+                self.lost_joint();
+                self.given = None;
+                self.start = StartPosition::Default;
+                self.begin(&index, &cx.config);
+            }
+            // Segments that fell out of the playlist are lost.
+            (Some(_), _) => {
+                let first = index.segments.first().map_or(0, |first| first.number);
+                self.next = self.next.max(first);
+            }
+        }
+        self.index = Some(index);
+        if std::mem::take(&mut self.refresh.renews) {
+            self.revive(cx, requests);
+        }
+        self.go_on(cx, requests);
+    }
+
+    /// Chooses the segment to begin with.
+    fn begin(&mut self, index: &SegmentIndex, config: &PlayerConfig) {
+        let (number, discard_before) = match self.start {
+            StartPosition::At(time) => (index.at(time).map(|it| it.number), None),
+            // Who sets where live playback starts knows better than the playlist.
+            StartPosition::Default if index.is_live() && config.sets_live_start() => {
+                let counted = index.counted(config.live_start_index);
+                (counted.map(|it| it.number), None)
+            }
+            StartPosition::Default => {
+                let start = index.start;
+                let discard_before = start.and_then(|start| start.discard_before);
+                (start.map(|start| start.number), discard_before)
+            }
+        };
+        self.next = number.unwrap_or(0);
+        self.discard_before = discard_before;
+    }
+
+    /// Where what was given so far ends.
+    fn end_of_given(&self) -> Option<Time> {
+        let at_hand = self.readers.front().and_then(|reader| reader.placed());
+        let read = at_hand.or(self.previous).map(|segment| segment.end);
+        read.or_else(|| self.border())
+    }
+
+    pub(super) fn playlist_is_due(&mut self, cx: &mut Cx, requests: &mut Requests) {
+        let live = self.index.as_ref().and_then(SegmentIndex::live_edge);
+        let stale_after = live.map_or(Time::ZERO, |edge| edge.stale_after);
+        let patience = Time::from(cx.config.network_timeout).max(stale_after);
+        if cx.mono() - self.refresh.grown_at <= patience {
+            return self.ask_playlist(cx, requests);
+        }
+        self.refresh.grown_at = cx.mono();
+        self.refresh.due = None;
+        let fault = Fault::new(codes::ERROR_NETWORK_CONNECT_TIMEOUT, "hls.playlist.stale")
+            .because("the live playlist has not changed for a long time")
+            .retry_class(Retry::Backoff)
+            .at_url(self.url.expose());
+        self.events.push_back(LoaderEvent::Parked(fault));
+    }
+
+    /// Its playlist could not be had; it may be there when it is due again.
+    pub(in crate::ingest::segmented) fn reload_later(&mut self, cx: &mut Cx) {
+        let live = self.index.as_ref().and_then(SegmentIndex::live_edge);
+        let Some(edge) = live else { return };
+        cx.info(
+            InfoCode::NetworkRetry,
+            "the playlist is asked for again later",
+        );
+        self.refresh.due = Some(cx.mono() + edge.reload_after);
+    }
+}

@@ -1,0 +1,205 @@
+//! What comes of a loader's requests.
+
+use std::collections::VecDeque;
+
+use kinora_errors::{Coded, Fault, Secret};
+use kinora_fetch::Progress;
+use kinora_media::{RequestId, Time};
+use kinora_protect::ContentKey;
+
+use super::{Failure, InitSection, Loader, LoaderEvent};
+use crate::TimingMark;
+use crate::cx::Cx;
+use crate::ingest::hls;
+use crate::ingest::segmented::requests::{Request, Requests, Resource};
+use crate::ingest::segmented::segment_reader::SegmentReader;
+use crate::recover::segments::Failed;
+
+/// Init sections that are kept.
+const MAX_INITS: usize = 4;
+
+impl Loader {
+    /// Takes what came of one of its requests.
+    pub(in crate::ingest::segmented) fn progressed(
+        &mut self,
+        cx: &mut Cx,
+        requests: &mut Requests,
+        id: RequestId,
+        progress: Progress,
+    ) {
+        match progress {
+            Progress::None => {}
+            Progress::Head(info) => {
+                cx.mark(TimingMark::Connect);
+                let playlist = requests.entry(id).is_some_and(|it| it.is_playlist());
+                if let (true, Some(url)) = (playlist, info.final_url) {
+                    self.url = Secret::new(url);
+                }
+            }
+            Progress::Data(_, data) => {
+                let Some(request) = requests.entry(id) else {
+                    return;
+                };
+                let Resource::Segment(number) = request.resource else {
+                    request.data.extend_from_slice(&data);
+                    if request.is_too_long() {
+                        self.too_long(cx, requests, id);
+                    }
+                    return;
+                };
+                cx.mark(TimingMark::FirstSegmentByte);
+                if let Some(reader) = self.reader(number) {
+                    reader.add(data);
+                }
+            }
+            Progress::Done => {
+                if let Some(request) = requests.remove(id) {
+                    self.done(cx, requests, request);
+                }
+            }
+            Progress::Expired(fault) => self.expired(cx, requests, id, fault),
+            Progress::Parked(fault) => self.events.push_back(LoaderEvent::Parked(fault)),
+            Progress::Failed(fault) => {
+                if let Some(request) = requests.remove(id) {
+                    self.request_failed(cx, requests, &request.resource, fault);
+                }
+            }
+        }
+    }
+
+    fn done(&mut self, cx: &mut Cx, requests: &mut Requests, request: Request) {
+        let (data, received) = (request.data, request.transfer.received());
+        match request.resource {
+            Resource::Playlist => self.playlist_is_here(cx, requests, &data),
+            Resource::Key(url) => self.key_is_here(cx, requests, url, &data),
+            Resource::Init(init) => {
+                let section = InitSection::Raw(data.freeze());
+                keep(&mut self.inits, (init, section), MAX_INITS);
+            }
+            Resource::Segment(number) => {
+                if let Some(reader) = self.reader(number) {
+                    reader.complete();
+                }
+                self.events.push_back(LoaderEvent::Measured {
+                    bytes: received,
+                    took: cx.mono() - request.asked_at,
+                });
+                self.go_on(cx, requests);
+            }
+        }
+    }
+
+    fn key_is_here(&mut self, cx: &mut Cx, requests: &mut Requests, url: Secret, data: &[u8]) {
+        // Its length is seen, never the key itself.
+        let mut key = ContentKey::new([0; 16]);
+        let read = cx.tape.try_see("key", || {
+            key = ContentKey::from_bytes(data).map_err(|error| error.fault())?;
+            Ok(())
+        });
+        match read {
+            Ok(()) => cx.keys.uris.add(url, key),
+            Err(fault) => {
+                let fault = fault.at_url(url.expose());
+                let resource = Resource::Key(url);
+                self.lacks(cx, requests, &resource, fault);
+            }
+        }
+    }
+
+    fn reader(&mut self, number: u64) -> Option<&mut SegmentReader> {
+        let mut readers = self.readers.iter_mut();
+        readers.find(|reader| reader.segment.number == number)
+    }
+
+    /// A request failed for good.
+    fn request_failed(
+        &mut self,
+        cx: &mut Cx,
+        requests: &mut Requests,
+        resource: &Resource,
+        fault: Fault,
+    ) {
+        match resource {
+            Resource::Segment(number) => {
+                self.fail(cx, requests, Failed::SegmentRequest, *number, fault);
+            }
+            // The segments that are known are read meanwhile.
+            Resource::Playlist if self.is_live() => {
+                let failure = Failure {
+                    failed: Failed::PlaylistRequest,
+                    fault,
+                    number: self.next,
+                    last: false,
+                };
+                self.events.push_back(LoaderEvent::Failed(failure));
+            }
+            Resource::Playlist => {
+                self.fail(cx, requests, Failed::PlaylistRequest, self.next, fault);
+            }
+            Resource::Key(_) | Resource::Init(_) => self.lacks(cx, requests, resource, fault),
+        }
+    }
+
+    /// All that was granted came, and it has no end.
+    fn too_long(&mut self, cx: &mut Cx, requests: &mut Requests, id: RequestId) {
+        let Some(mut request) = requests.remove(id) else {
+            return;
+        };
+        request.transfer.cancel(cx);
+        let fault = hls::malformed("it has no end", request.transfer.url());
+        match request.resource {
+            Resource::Playlist => {
+                self.fail(cx, requests, Failed::Description, self.next, fault);
+            }
+            resource => self.lacks(cx, requests, &resource, fault),
+        }
+    }
+
+    /// Segments that need a key or an init section can not be read.
+    pub(super) fn lacks(
+        &mut self,
+        cx: &mut Cx,
+        requests: &mut Requests,
+        resource: &Resource,
+        fault: Fault,
+    ) {
+        let mut readers = self.readers.iter();
+        let first = readers.find(|reader| resource.is_needed_by(&reader.segment));
+        let number = first.map_or(self.next, |reader| reader.segment.number);
+        self.fail(cx, requests, Failed::Description, number, fault);
+    }
+
+    /// The moment that [`deadline`](Self::deadline) named may have come.
+    pub(in crate::ingest::segmented) fn on_time(&mut self, cx: &mut Cx, requests: &mut Requests) {
+        if self.refresh.due().is_some_and(|at| at <= cx.mono()) {
+            self.playlist_is_due(cx, requests);
+        }
+    }
+
+    /// Asks for a playlist that stands still. `false`: it does not.
+    pub(in crate::ingest::segmented) fn reload(
+        &mut self,
+        cx: &mut Cx,
+        requests: &mut Requests,
+    ) -> bool {
+        let rests = self.is_live()
+            && self.refresh.due().is_none()
+            && !requests.any(self.id, |request| request.is_playlist());
+        if rests {
+            self.ask_playlist(cx, requests);
+        }
+        rests
+    }
+
+    pub(in crate::ingest::segmented) fn deadline(&self) -> Option<Time> {
+        self.refresh.due()
+    }
+}
+
+/// Adds to what is kept; the oldest goes where it is too much.
+fn keep<T>(kept: &mut VecDeque<T>, new: T, max: usize) {
+    kept.push_back(new);
+    while kept.len() > max {
+        kept.pop_front();
+    }
+}

@@ -1,0 +1,189 @@
+//! From the lanes to the buffer.
+
+use std::sync::Arc;
+
+use kinora_media::{Packet, Time};
+
+use super::Segmented;
+use super::lane::{self, LaneRole};
+use super::loader::LoaderEvent;
+use crate::cx::Cx;
+use crate::ingest::segmented::index::SegmentIndex;
+use crate::ingest::{Buffer, Notice};
+use crate::pipelines::Sources;
+use crate::{ByRole, TimingMark};
+
+impl Segmented {
+    pub(crate) fn poll(
+        &mut self,
+        cx: &mut Cx,
+        buffer: &mut dyn Buffer,
+        position: Time,
+        max_ahead: Time,
+    ) -> Option<Notice> {
+        loop {
+            buffer.set_sources(self.sources());
+            if let Some(place) = self.audio.changed.take() {
+                let index = u32::try_from(self.variants.len() + place).unwrap_or(u32::MAX);
+                return Some(Notice::Switched(index));
+            }
+            if let Some(notice) = self.notices.pop_front() {
+                return Some(notice);
+            }
+            let mut idle = true;
+            for role in LaneRole::ALL {
+                let has_room = self.has_room(cx, buffer, role, position, max_ahead);
+                if has_room && !self.is_over(role) && !self.waits(role) {
+                    idle &= !self.poll_lane(cx, buffer, role, position);
+                }
+            }
+            if idle && self.notices.is_empty() {
+                return None;
+            }
+        }
+    }
+
+    fn sources(&self) -> Sources {
+        let ended = |role| self.lane(role).map(|lane| lane.ended);
+        let Some(audio) = ended(LaneRole::Audio) else {
+            return Sources::Shared;
+        };
+        Sources::Separate {
+            complete: ByRole {
+                video: ended(LaneRole::Main).unwrap_or(false),
+                audio,
+                text: true,
+            },
+        }
+    }
+
+    fn has_room(
+        &self,
+        cx: &Cx,
+        buffer: &dyn Buffer,
+        role: LaneRole,
+        position: Time,
+        max_ahead: Time,
+    ) -> bool {
+        if self.lane(LaneRole::Audio).is_none() {
+            return !buffer.is_full(position, max_ahead);
+        }
+        // What is alone with the rest of the presentation has nobody to wait for.
+        let alone = self.is_over(role.other());
+        let max = match alone {
+            true => max_ahead.max(cx.config.max_buffer.into()),
+            false => max_ahead,
+        };
+        buffer.ahead_of(role.of_pipeline(), position) < max
+    }
+
+    /// Whether the packets of a lane have to wait for the other one: until the tracks of all lanes are reported nobody
+    /// takes them, and video says where the presentation begins, whichever of the two comes first.
+    fn waits(&self, role: LaneRole) -> bool {
+        let known = self.lane(role).is_some_and(|lane| lane.info.is_some());
+        let unreported = self.reported.is_none();
+        let holds = match role {
+            LaneRole::Main => unreported,
+            LaneRole::Audio => unreported || self.offsets.is_empty(),
+        };
+        known && holds && !self.is_over(role.other())
+    }
+
+    /// Takes one thing from a lane. `false`: it has none.
+    fn poll_lane(
+        &mut self,
+        cx: &mut Cx,
+        buffer: &mut dyn Buffer,
+        role: LaneRole,
+        position: Time,
+    ) -> bool {
+        if role == LaneRole::Main {
+            self.consider_abandonment(cx, buffer, position);
+        }
+        let lane = self.lanes.iter_mut().find(|lane| lane.role == role);
+        let Some(lane) = lane else { return false };
+        let event = lane.loader.poll(cx, &mut self.requests, &mut self.offsets);
+        let Some(event) = event else {
+            return role == LaneRole::Main && self.take_over(cx);
+        };
+        match event {
+            LoaderEvent::Packet(packet) => self.arrived(cx, buffer, role, packet),
+            LoaderEvent::Info(info) => {
+                lane.info = Some(info);
+                self.report_tracks(cx);
+            }
+            LoaderEvent::Ended => {
+                lane.ended = true;
+                // By now it is known how long it is.
+                self.report_tracks(cx);
+                self.report_end();
+            }
+            LoaderEvent::Failed(failure) => self.lane_failed(cx, role, failure),
+            LoaderEvent::Parked(fault) => self.notices.push_back(Notice::Parked(fault)),
+            LoaderEvent::Expired(fault) => self.expired(fault),
+            LoaderEvent::Measured { bytes, took } if role == LaneRole::Main => {
+                self.abr.sample(bytes, took);
+                self.adapt(cx, buffer.ahead(position));
+            }
+            LoaderEvent::Measured { .. } => {}
+        }
+        true
+    }
+
+    /// Puts a packet into the buffer.
+    pub(super) fn push(
+        &mut self,
+        cx: &mut Cx,
+        buffer: &mut dyn Buffer,
+        role: LaneRole,
+        packet: Packet,
+    ) {
+        if role == LaneRole::Audio {
+            if let Some(packet) = self.audio.take(packet) {
+                buffer.push(packet);
+            }
+            return;
+        }
+        let separate = self.lane(LaneRole::Audio).is_some();
+        if separate && self.lane(role).is_some_and(|lane| lane.is_audio(&packet)) {
+            // What plays is the audio of its own lane.
+            return;
+        }
+        self.note_segment_start(buffer, &packet);
+        if packet.flags.key {
+            cx.mark(TimingMark::FirstKeyFrame);
+        }
+        buffer.push(packet);
+    }
+
+    pub(super) fn report_end(&mut self) {
+        if !self.lanes.is_empty() && self.lanes.iter().all(|lane| lane.ended) {
+            self.notices.push_back(Notice::Ended);
+        }
+    }
+
+    /// Reports the tracks of all lanes together, when they changed.
+    pub(super) fn report_tracks(&mut self, cx: &mut Cx) {
+        let Some(main) = self.lane(LaneRole::Main).and_then(|lane| lane.info.clone()) else {
+            return;
+        };
+        let audio = match self.lane(LaneRole::Audio) {
+            Some(lane) if lane.info.is_none() => return,
+            audio => audio.and_then(|lane| lane.info.clone()),
+        };
+        let mut info = lane::merge(&main, audio.as_deref());
+        info.duration = self.index().and_then(SegmentIndex::duration);
+        info.seekable = info.duration.is_some();
+        for track in &mut info.tracks {
+            // A segment's own length says nothing of the track's.
+            track.duration = None;
+        }
+        if self.reported.as_ref().is_some_and(|known| **known == info) {
+            return;
+        }
+        cx.mark(TimingMark::Headers);
+        let info = Arc::new(info);
+        self.reported = Some(Arc::clone(&info));
+        self.notices.push_back(Notice::Info(info));
+    }
+}

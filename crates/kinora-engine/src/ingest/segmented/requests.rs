@@ -1,0 +1,247 @@
+//! All requests of a presentation, by their ids: whatever comes in finds its owner in one step.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use bytes::BytesMut;
+use kinora_errors::Secret;
+use kinora_fetch::{Initiator, Progress, Purpose, RequestSpec, RetryContext, Transfer};
+use kinora_media::{ByteRange, RequestId, Time};
+
+use super::index::{Init, Key, Segment};
+use crate::cx::Cx;
+
+/// Bytes of a segment that may be under way or wait to be read.
+const SEGMENT_WINDOW: u64 = 1 << 20;
+/// Manifests, keys and init sections beyond that are refused.
+pub(super) const MAX_SMALL_BYTES: u64 = 8 << 20;
+const KEY_WINDOW: u64 = 4_096;
+
+/// Whose request it is.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(super) struct LaneId(pub(super) u32);
+
+/// What is asked for.
+#[derive(Clone, PartialEq, Debug)]
+pub(super) enum Resource {
+    /// The playlist of a rendition; of the presentation, where it is the root's.
+    Playlist,
+    Key(Secret),
+    Init(Arc<Init>),
+    Segment(u64),
+}
+
+impl Resource {
+    fn window(&self) -> u64 {
+        match self {
+            Self::Playlist | Self::Init(_) => MAX_SMALL_BYTES,
+            Self::Key(_) => KEY_WINDOW,
+            Self::Segment(_) => SEGMENT_WINDOW,
+        }
+    }
+
+    /// Whether a segment can not be read without it.
+    pub(super) fn is_needed_by(&self, segment: &Segment) -> bool {
+        match self {
+            Self::Key(of) => {
+                let is =
+                    |key: &Arc<Key>| matches!(key.as_ref(), Key::Aes128 { url, .. } if url == of);
+                segment.keys().any(is)
+            }
+            Self::Init(of) => segment.init.as_ref() == Some(of),
+            Self::Playlist | Self::Segment(_) => false,
+        }
+    }
+
+    fn purpose(&self) -> Purpose {
+        match self {
+            Self::Playlist => Purpose::Playlist,
+            Self::Key(_) => Purpose::Key,
+            Self::Init(_) => Purpose::Init,
+            Self::Segment(number) => Purpose::Segment(*number),
+        }
+    }
+}
+
+/// A request under way.
+pub(super) struct Request {
+    pub(super) owner: LaneId,
+    pub(super) resource: Resource,
+    pub(super) transfer: Transfer,
+    /// What came of it, but for segments, which are read as they come.
+    pub(super) data: BytesMut,
+    pub(super) asked_at: Time,
+}
+
+impl Request {
+    pub(super) fn is_segment(&self) -> bool {
+        matches!(self.resource, Resource::Segment(_))
+    }
+    pub(super) fn is_playlist(&self) -> bool {
+        matches!(self.resource, Resource::Playlist)
+    }
+    /// All that was granted came, and it goes on.
+    pub(super) fn is_too_long(&self) -> bool {
+        let whole = self.transfer.expected() == Some(self.data.len() as u64);
+        !whole && self.data.len() as u64 >= self.resource.window()
+    }
+    pub(super) fn is_of(&self, number: u64) -> bool {
+        matches!(self.resource, Resource::Segment(of) if of == number)
+    }
+}
+
+/// The requests under way. Each is kept under the id by which it was asked for last.
+#[derive(Default)]
+pub(super) struct Requests {
+    table: BTreeMap<RequestId, Request>,
+}
+
+impl Requests {
+    pub(super) fn start(
+        &mut self,
+        cx: &mut Cx,
+        owner: LaneId,
+        resource: Resource,
+        (url, range): (Secret, ByteRange),
+        initiator: Initiator,
+    ) {
+        let spec = RequestSpec {
+            purpose: resource.purpose(),
+            url,
+            range,
+            initiator,
+        };
+        let transfer = Transfer::start(cx, spec, resource.window());
+        self.adopt(owner, resource, transfer, BytesMut::new(), cx.mono());
+    }
+
+    /// Takes over a transfer that has begun.
+    pub(super) fn adopt(
+        &mut self,
+        owner: LaneId,
+        resource: Resource,
+        transfer: Transfer,
+        data: BytesMut,
+        asked_at: Time,
+    ) {
+        let request = Request {
+            owner,
+            resource,
+            transfer,
+            data,
+            asked_at,
+        };
+        self.table.insert(request.transfer.id(), request);
+    }
+
+    pub(super) fn of(&self, owner: LaneId) -> impl Iterator<Item = &Request> {
+        self.table.values().filter(move |it| it.owner == owner)
+    }
+
+    pub(super) fn any(&self, owner: LaneId, is: impl Fn(&Request) -> bool) -> bool {
+        self.of(owner).any(is)
+    }
+
+    /// Whether an answer to that request is still wanted. One that waits for its next try wants none of the last.
+    pub(super) fn awaits(&self, id: RequestId) -> bool {
+        let request = self.table.get(&id);
+        request.is_some_and(|request| request.transfer.is(id))
+    }
+
+    /// The request of that id.
+    pub(super) fn entry(&mut self, id: RequestId) -> Option<&mut Request> {
+        self.table.get_mut(&id)
+    }
+
+    pub(super) fn remove(&mut self, id: RequestId) -> Option<Request> {
+        self.table.remove(&id)
+    }
+
+    /// Lets the transfer of that id do something, upon which it may have another id; gives the id that it has then.
+    pub(super) fn act(
+        &mut self,
+        cx: &mut Cx,
+        id: RequestId,
+        act: impl FnOnce(&mut Cx, &mut Transfer) -> Progress,
+    ) -> Option<(LaneId, RequestId, Progress)> {
+        let request = self.table.get_mut(&id)?;
+        let (owner, progress) = (request.owner, act(cx, &mut request.transfer));
+        let now = request.transfer.id();
+        if now != id
+            && let Some(request) = self.table.remove(&id)
+        {
+            self.table.insert(now, request);
+        }
+        Some((owner, now, progress))
+    }
+
+    /// The ids of a lane's requests that are as wanted.
+    pub(super) fn ids(&self, owner: LaneId, is: impl Fn(&Request) -> bool) -> Vec<RequestId> {
+        let all = self.table.iter();
+        all.filter(|(_, it)| it.owner == owner && is(it))
+            .map(|(id, _)| *id)
+            .collect()
+    }
+
+    /// What was to happen at a time, and what came of it.
+    pub(super) fn on_time(
+        &mut self,
+        cx: &mut Cx,
+        context: RetryContext,
+    ) -> Vec<(LaneId, RequestId, Progress)> {
+        let due: Vec<RequestId> = self.table.keys().copied().collect();
+        due.into_iter()
+            .filter_map(|id| self.act(cx, id, |cx, transfer| transfer.on_time(cx, context)))
+            .collect()
+    }
+
+    /// Asks again now for what waits for another try. `false`: nothing does.
+    pub(super) fn reload(&mut self, cx: &mut Cx) -> bool {
+        let ids: Vec<RequestId> = self.table.keys().copied().collect();
+        let mut asks = false;
+        for id in ids {
+            self.act(cx, id, |cx, transfer| {
+                asks |= transfer.reload(cx);
+                Progress::None
+            });
+        }
+        asks
+    }
+
+    /// The resource is to be found at another URL now.
+    pub(super) fn renew(&mut self, cx: &mut Cx, id: RequestId, url: Secret) {
+        self.act(cx, id, |cx, transfer| {
+            transfer.renew(cx, url);
+            Progress::None
+        });
+    }
+
+    /// Lets more bytes of a segment come.
+    pub(super) fn grant(&mut self, cx: &mut Cx, owner: LaneId, number: u64) {
+        let mut all = self.table.values_mut();
+        if let Some(request) = all.find(|it| it.owner == owner && it.is_of(number)) {
+            request.transfer.grant(cx);
+        }
+    }
+
+    pub(super) fn cancel(&mut self, cx: &mut Cx, owner: LaneId, is: impl Fn(&Request) -> bool) {
+        self.table.retain(|_, request| {
+            let cancelled = request.owner == owner && is(request);
+            if cancelled {
+                request.transfer.cancel(cx);
+            }
+            !cancelled
+        });
+    }
+
+    pub(super) fn cancel_all(&mut self, cx: &mut Cx) {
+        for (_, mut request) in std::mem::take(&mut self.table) {
+            request.transfer.cancel(cx);
+        }
+    }
+
+    pub(super) fn deadline(&self, cx: &Cx) -> Option<Time> {
+        let all = self.table.values();
+        all.filter_map(|it| it.transfer.deadline(cx)).min()
+    }
+}

@@ -1,0 +1,155 @@
+//! The variants of a presentation, and which of them may be played.
+
+use kinora_manifest::select::{self, Candidate};
+use kinora_media::{CodecId, Time, TrackKind};
+
+use super::index::Variant;
+use crate::TrackOption;
+use crate::abr::{self, Abr};
+use crate::cx::Cx;
+
+/// Who says which variant plays.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(super) enum Selection {
+    /// The network, among those that are eligible.
+    #[default]
+    Adaptive,
+    /// The user.
+    Manual,
+}
+
+/// The variants, by rising bandwidth.
+#[derive(Default)]
+pub(super) struct Variants {
+    list: Vec<Variant>,
+    /// Those that may be chosen without being named.
+    eligible: Vec<usize>,
+    failed: Vec<usize>,
+    pub(super) current: usize,
+    pub(super) selection: Selection,
+}
+
+impl Variants {
+    pub(super) fn new(cx: &Cx, list: Vec<Variant>) -> Self {
+        let capabilities = &cx.capabilities;
+        let eligible = cx.tape.see("eligible", || {
+            select::eligible(&candidates(&list), capabilities.max_resolution, |codec| {
+                capabilities.can_decode(codec)
+            })
+        });
+        Self {
+            list,
+            eligible,
+            ..Self::default()
+        }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.list.is_empty()
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.list.len()
+    }
+
+    pub(super) fn get(&self, index: usize) -> Option<&Variant> {
+        self.list.get(index)
+    }
+
+    pub(super) fn bandwidth(&self, index: usize) -> u64 {
+        self.get(index).map_or(0, |variant| variant.bandwidth)
+    }
+
+    /// The same variants at other URLs.
+    pub(super) fn renew(&mut self, list: Vec<Variant>) {
+        if list.len() == self.list.len() {
+            self.list = list;
+        }
+    }
+
+    /// Those that may be chosen and have not failed.
+    fn choices(&self) -> impl DoubleEndedIterator<Item = usize> {
+        let eligible = self.eligible.iter().copied();
+        eligible.filter(|index| !self.failed.contains(index))
+    }
+
+    /// The one to begin with while it may change: a modest one.
+    pub(super) fn initial(&self) -> usize {
+        let choices: Vec<usize> = self.choices().collect();
+        let candidates = candidates(&self.list);
+        select::initial(&candidates, &choices, abr::INITIAL_ESTIMATE).unwrap_or(0)
+    }
+
+    /// The one to read where it may not change and none was named: the best.
+    pub(super) fn best(&self) -> usize {
+        self.choices().next_back().unwrap_or(0)
+    }
+
+    /// The one for the segments that come next, if it is another one.
+    pub(super) fn adapted(&self, abr: &Abr, ahead: Time) -> Option<usize> {
+        let choices: Vec<usize> = self.choices().collect();
+        let bitrates: Vec<u64> = choices.iter().map(|index| self.bandwidth(*index)).collect();
+        let current = choices.iter().rposition(|index| *index <= self.current)?;
+        let chosen = choices.get(abr.choose(&bitrates, current, ahead)).copied();
+        chosen.filter(|chosen| *chosen != self.current)
+    }
+
+    /// Those of lower bandwidth that may be chosen, the best first.
+    pub(super) fn lesser(&self) -> impl DoubleEndedIterator<Item = usize> {
+        self.choices().rev().filter(|index| *index < self.current)
+    }
+
+    /// The one to go on with where the current one fails: the next lower one, else a higher one; of those that are not
+    /// eligible only where no other is left.
+    pub(super) fn alternative(&self) -> Option<usize> {
+        let all = (0..self.list.len()).filter(|index| !self.failed.contains(index));
+        self.eligible_alternative().or_else(|| self.nearest(all))
+    }
+
+    /// The same, of those that are eligible.
+    pub(super) fn eligible_alternative(&self) -> Option<usize> {
+        self.nearest(self.choices())
+    }
+
+    fn nearest(&self, indices: impl Iterator<Item = usize>) -> Option<usize> {
+        let others: Vec<usize> = indices.filter(|index| *index != self.current).collect();
+        let lower = others.iter().rfind(|index| **index < self.current);
+        lower.or(others.first()).copied()
+    }
+
+    pub(super) fn current_failed(&mut self) {
+        self.failed.push(self.current);
+    }
+
+    /// No decoder takes the current one, which is of that codec: nor does one take others that name it.
+    pub(super) fn codec_failed(&mut self, codec: CodecId) {
+        let of_codec = |index: &usize| {
+            let named = self.list.get(*index).map(Variant::candidate);
+            *index == self.current || named.and_then(|it| it.video_codec()) == Some(codec)
+        };
+        let failed: Vec<usize> = (0..self.list.len()).filter(of_codec).collect();
+        self.failed.extend(failed);
+        self.eligible.retain(|index| !self.failed.contains(index));
+    }
+
+    /// The user tries again.
+    pub(super) fn forgive(&mut self) {
+        self.failed.clear();
+    }
+
+    pub(super) fn options(&self) -> impl Iterator<Item = TrackOption> {
+        let option = |(index, variant): (usize, &Variant)| TrackOption {
+            index: u32::try_from(index).unwrap_or(u32::MAX),
+            kind: TrackKind::Video,
+            label: variant.label(),
+            size: variant.size,
+            bitrate: Some(variant.bandwidth),
+            selected: index == self.current,
+        };
+        self.list.iter().enumerate().map(option)
+    }
+}
+
+fn candidates(list: &[Variant]) -> Vec<Candidate<'_>> {
+    list.iter().map(Variant::candidate).collect()
+}

@@ -1,0 +1,173 @@
+//! The pipelines of a presentation together: what is buffered, which one waits for which.
+
+use std::ops::{Index, IndexMut};
+
+use kinora_media::{Packet, Time, TrackId};
+
+use crate::ingest::Buffer;
+use crate::pipeline::TrackPipeline;
+use crate::{ByRole, Role};
+
+/// Where the packets of the pipelines come from.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(crate) enum Sources {
+    /// One resource carries them all: a track that has nothing while another has plenty has a gap.
+    #[default]
+    Shared,
+    /// Each role has resources of its own: one may lag without a gap in it.
+    Separate {
+        /// All packets of that role came.
+        complete: ByRole<bool>,
+    },
+}
+
+/// The pipelines of a presentation.
+#[derive(Debug)]
+pub(crate) struct Pipelines {
+    pub(crate) video: TrackPipeline,
+    pub(crate) audio: TrackPipeline,
+    pub(crate) text: TrackPipeline,
+    sources: Sources,
+}
+
+/// Bytes of packets that wait for decoding.
+const MAX_BYTES: usize = 64 << 20;
+/// A pipeline without packets is not waited for once another has so much: its track has a gap.
+const GAP: Time = Time::from_millis(3_000);
+
+impl Pipelines {
+    pub(crate) fn new() -> Self {
+        Self {
+            video: TrackPipeline::new(Role::Video),
+            audio: TrackPipeline::new(Role::Audio),
+            text: TrackPipeline::new(Role::Text),
+            sources: Sources::default(),
+        }
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &TrackPipeline> + Clone {
+        [&self.video, &self.audio, &self.text].into_iter()
+    }
+
+    pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = &mut TrackPipeline> {
+        [&mut self.video, &mut self.audio, &mut self.text].into_iter()
+    }
+
+    /// Those that play and that playback waits for.
+    pub(crate) fn gating(&self) -> impl Iterator<Item = &TrackPipeline> + Clone {
+        self.iter()
+            .filter(|pipeline| pipeline.is_on() && pipeline.role.gates_buffering())
+    }
+
+    /// Something plays.
+    pub(crate) fn is_any_on(&self) -> bool {
+        self.gating().next().is_some()
+    }
+
+    /// Whether a pipeline has nothing while another has plenty of the same source.
+    pub(crate) fn has_gap(&self, role: Role, position: Time) -> bool {
+        let pipeline = &self[role];
+        if !pipeline.queue.is_drained() || !pipeline.frames.is_empty() {
+            return false;
+        }
+        let mut others = self.gating().filter(|other| other.role != role);
+        match self.sources {
+            Sources::Shared => others.any(|other| other.ahead(position) >= GAP),
+            Sources::Separate { complete } => complete[role] && others.next().is_some(),
+        }
+    }
+
+    /// How much is there ahead of a position: the least of the pipelines that count.
+    pub(crate) fn ahead(&self, position: Time) -> Time {
+        self.gating()
+            .filter(|pipeline| !pipeline.is_drained() && !self.has_gap(pipeline.role, position))
+            .map(|pipeline| pipeline.ahead(position))
+            .min()
+            .unwrap_or(Time::ZERO)
+    }
+
+    /// Enough is there: no more is asked for.
+    pub(crate) fn is_full(&self, position: Time, most: Time) -> bool {
+        let unread = self.iter().map(|it| it.queue.unread_bytes()).sum::<usize>();
+        unread >= MAX_BYTES || self.ahead(position) >= most
+    }
+
+    /// A decoder has taken all there is and may need more before it gives anything.
+    pub(crate) fn is_starving(&self) -> bool {
+        self.gating().any(|pipeline| pipeline.queue.is_drained())
+    }
+
+    /// Bytes of packets held, decoded or not.
+    pub(crate) fn bytes(&self) -> usize {
+        self.iter().map(|it| it.queue.bytes()).sum()
+    }
+
+    /// Forgets what was decoded and lies behind a time; all of it when too much is held.
+    pub(crate) fn trim(&mut self, keep: Time) {
+        for pipeline in self.iter_mut() {
+            let keyed = pipeline.role == Role::Video;
+            pipeline.queue.trim(keep, keyed);
+        }
+        if self.bytes() >= 2 * MAX_BYTES {
+            self.iter_mut().for_each(|it| it.queue.trim_all());
+        }
+    }
+
+    pub(crate) fn is_over(&self) -> bool {
+        self.iter().all(TrackPipeline::is_over)
+    }
+
+    /// Where the last frame ends.
+    pub(crate) fn end(&self) -> Option<Time> {
+        self.iter().filter_map(|pipeline| pipeline.tail).max()
+    }
+}
+
+impl Index<Role> for Pipelines {
+    type Output = TrackPipeline;
+    fn index(&self, role: Role) -> &TrackPipeline {
+        match role {
+            Role::Video => &self.video,
+            Role::Audio => &self.audio,
+            Role::Text => &self.text,
+        }
+    }
+}
+
+impl IndexMut<Role> for Pipelines {
+    fn index_mut(&mut self, role: Role) -> &mut TrackPipeline {
+        match role {
+            Role::Video => &mut self.video,
+            Role::Audio => &mut self.audio,
+            Role::Text => &mut self.text,
+        }
+    }
+}
+
+impl Buffer for Pipelines {
+    /// A packet of a track goes to the pipeline that follows the track.
+    fn push(&mut self, packet: Packet) {
+        if let Some(role) = self.role_of(packet.track) {
+            self[role].push(packet);
+        }
+    }
+    fn is_full(&self, position: Time, most: Time) -> bool {
+        Self::is_full(self, position, most)
+    }
+    fn ahead(&self, position: Time) -> Time {
+        Self::ahead(self, position)
+    }
+    fn ahead_of(&self, role: Role, position: Time) -> Time {
+        self[role].ahead(position)
+    }
+    fn role_of(&self, track: TrackId) -> Option<Role> {
+        let follows = self.iter().find(|pipeline| pipeline.follows(track));
+        follows.map(|pipeline| pipeline.role)
+    }
+    fn set_sources(&mut self, sources: Sources) {
+        self.sources = sources;
+    }
+    fn cut(&mut self, role: Role, from: Time) -> bool {
+        self[role].queue.cut(from)
+    }
+}

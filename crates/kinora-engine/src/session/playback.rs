@@ -1,0 +1,336 @@
+//! The state of a started presentation: it buffers, runs, stalls, ends.
+
+use kinora_errors::{Fault, codes};
+use kinora_media::Time;
+
+use super::{Session, Stage, Wishes};
+use crate::cx::Cx;
+use crate::pipeline::TrackPipeline;
+use crate::present::{Begin, earliest};
+use crate::{Event, InfoCode, LoopMode, Output, Role, State};
+
+/// Why data is waited for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum BufferingReason {
+    /// It begins.
+    Start,
+    /// It was sought.
+    Seek,
+    /// It ran dry.
+    Stall,
+}
+
+/// What a started presentation does.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Playback {
+    /// The clock runs.
+    Running,
+    /// Data is waited for. `reported`: the percentage that was reported, once the wait was reported at all.
+    Buffering {
+        since: Time,
+        reason: BufferingReason,
+        reported: Option<u8>,
+    },
+}
+
+/// A wait for a start or a seek is reported when it takes longer.
+const REPORTED_AFTER: Time = Time::from_millis(450);
+
+/// How fast a live stream catches up.
+const CATCH_UP_RATE: f64 = 1.2;
+/// So much more than the greatest delay is not caught up with but left out.
+const MAX_BACKLOG: Time = Time::from_millis(5_000);
+/// No live stream is expected to be closer to its edge.
+const MIN_DELAY: Time = Time::from_millis(150);
+
+/// So much below the greatest delay the catching up ends.
+fn catch_up_gap(max_delay: Time) -> Time {
+    Time::from_millis(match max_delay.as_millis() {
+        1_000.. => 500,
+        200.. => 100,
+        _ => 50,
+    })
+}
+
+impl Playback {
+    pub(super) fn buffering(since: Time, reason: BufferingReason) -> Self {
+        Self::Buffering {
+            since,
+            reason,
+            reported: None,
+        }
+    }
+
+    /// It is given up: a wait that was reported ends.
+    pub(super) fn leave(self, cx: &mut Cx) {
+        if let Self::Buffering {
+            reported: Some(_), ..
+        } = self
+        {
+            cx.event(Event::LoadingEnd);
+        }
+    }
+}
+
+impl Session {
+    pub(super) fn is_running(&self) -> bool {
+        self.stage == Stage::Started(Playback::Running)
+    }
+
+    /// Changes between buffering and running where that is due. `true`: it did, look again.
+    pub(super) fn update_playback(&mut self, cx: &mut Cx, wishes: Wishes) -> bool {
+        match self.stage {
+            Stage::Started(Playback::Running) => {
+                if self.supply.is_ended() && self.is_played_out(cx) {
+                    return self.complete(cx, wishes);
+                }
+                if !self.is_starved(cx) {
+                    return false;
+                }
+                cx.tally.stalls += 1;
+                self.hold_clock(cx);
+                cx.event(Event::LoadingBegin);
+                self.stage = Stage::Started(Playback::Buffering {
+                    since: cx.mono(),
+                    reason: BufferingReason::Stall,
+                    reported: Some(0),
+                });
+                true
+            }
+            Stage::Started(Playback::Buffering {
+                since,
+                reason,
+                reported,
+            }) => self.buffer(cx, since, reason, reported),
+            _ => false,
+        }
+    }
+
+    fn buffer(
+        &mut self,
+        cx: &mut Cx,
+        since: Time,
+        reason: BufferingReason,
+        reported: Option<u8>,
+    ) -> bool {
+        let position = self.clock.position(cx.mono());
+        let ahead = self.pipelines.ahead(position);
+        let enough = Time::from(match reason {
+            BufferingReason::Start | BufferingReason::Seek => cx.config.start_buffer,
+            BufferingReason::Stall => cx.config.high_buffer,
+        });
+        let all = self.supply.is_over()
+            || self
+                .pipelines
+                .is_full(position, cx.config.max_buffer.into());
+        let ready =
+            self.present.start.is_some() && !self.present.awaits_video(&self.pipelines, position);
+        if ready && (ahead >= enough || all) {
+            self.stage = Stage::Started(Playback::Running);
+            if reported.is_some() {
+                cx.event(Event::LoadingProgress(100));
+                cx.event(Event::LoadingEnd);
+            }
+            self.run_clock(cx);
+            self.next_report.get_or_insert(cx.mono());
+            return true;
+        }
+        let reported = match reported {
+            None if cx.mono() - since < REPORTED_AFTER => None,
+            None => {
+                cx.event(Event::LoadingBegin);
+                Some(0)
+            }
+            Some(before) => Some(report_progress(cx, before, ahead)),
+        };
+        self.stage = Stage::Started(Playback::Buffering {
+            since,
+            reason,
+            reported,
+        });
+        false
+    }
+
+    /// Something is due and nothing is there, nor on its way through a decoder.
+    fn is_starved(&self, cx: &Cx) -> bool {
+        if self.supply.is_over() {
+            return false;
+        }
+        let position = self.clock.position(cx.mono());
+        self.pipelines.gating().any(|pipeline| {
+            pipeline.is_empty()
+                && self
+                    .goes_until(pipeline)
+                    .is_some_and(|tail| position >= tail)
+                && !self.pipelines.has_gap(pipeline.role, position)
+        })
+    }
+
+    /// Where what was handed out of a pipeline ends; where the stretch begins, if that is nothing.
+    fn goes_until(&self, pipeline: &TrackPipeline) -> Option<Time> {
+        pipeline.tail.or(self.present.start)
+    }
+
+    pub(super) fn playback_deadline(&self) -> Option<Time> {
+        match self.stage {
+            Stage::Started(Playback::Running) => {
+                let tail = |role: Role| {
+                    let pipeline = &self.pipelines[role];
+                    self.goes_until(pipeline)
+                        .filter(|_| role.gates_buffering() && pipeline.frames.is_empty())
+                        .and_then(|tail| self.clock.when(tail))
+                };
+                earliest(Role::ALL.map(tail).into_iter().chain([self.end_deadline()]))
+            }
+            Stage::Started(Playback::Buffering {
+                since,
+                reported: None,
+                ..
+            }) => Some(since + REPORTED_AFTER),
+            _ => None,
+        }
+    }
+
+    fn end_deadline(&self) -> Option<Time> {
+        if !self.pipelines.is_over() {
+            return None;
+        }
+        self.clock.when(self.pipelines.end()?)
+    }
+
+    fn complete(&mut self, cx: &mut Cx, wishes: Wishes) -> bool {
+        let is_shown = !self.awaited.is_first_frame();
+        let target = self.awaited.answer_seek();
+        if self.pipelines.end().is_none() && target.is_none() && !is_shown {
+            self.supply.fail(nothing_shown(
+                cx.tally.corrupt,
+                self.pipelines.video.decoded.is_failing(),
+            ));
+            return false;
+        }
+        if let Some(target) = target {
+            cx.event(Event::SeekEnd {
+                target,
+                pts: target,
+            });
+        }
+        if wishes.looped == LoopMode::On && is_shown {
+            self.restart(cx);
+            cx.event(Event::LoopingStart);
+            cx.info(InfoCode::LoopingStart, "from the start again");
+            return true;
+        }
+        self.hold_clock(cx);
+        self.stage = Stage::Completed;
+        self.next_report = None;
+        cx.event(Event::Position(self.position(cx.mono())));
+        cx.event(Event::StateChanged {
+            old: State::Started,
+            new: State::Completion,
+        });
+        cx.event(Event::Completion);
+        false
+    }
+
+    /// A live stream that is too far behind plays faster until it is not.
+    fn catch_up(&mut self, cx: &mut Cx, wishes: Wishes) {
+        let Some(hold_back) = self.ingest.live_hold_back() else {
+            return;
+        };
+        if wishes.speed != 1.0 || cx.config.max_delay.is_zero() {
+            return;
+        }
+        // Closer to the edge than the playlist allows there is nothing to play (RFC 8216 6.3.3).
+        let max_delay = Time::from(cx.config.max_delay).max(hold_back);
+        let position = self.clock.position(cx.mono());
+        let behind = self.pipelines.ahead(position);
+        if behind > max_delay + MAX_BACKLOG && self.is_running() {
+            return self.leave_out(cx, position, position + behind - max_delay);
+        }
+        let is_faster = self.clock.rate() > wishes.speed;
+        let should_be = match is_faster {
+            true => behind >= max_delay - catch_up_gap(max_delay),
+            false => behind > max_delay.max(MIN_DELAY),
+        };
+        if should_be != is_faster {
+            let rate = if should_be {
+                CATCH_UP_RATE
+            } else {
+                wishes.speed
+            };
+            self.set_speed(cx, rate);
+        }
+    }
+
+    /// Goes on with the last key frame that is there before a time.
+    fn leave_out(&mut self, cx: &mut Cx, position: Time, until: Time) {
+        let pipeline = match self.pipelines.video.is_on() {
+            true => &self.pipelines.video,
+            false => &self.pipelines.audio,
+        };
+        // Behind it there is none yet: a later look finds one.
+        let key = pipeline
+            .queue
+            .key_before(until)
+            .filter(|key| *key > position);
+        if let Some(key) = key {
+            self.go_to(cx, Begin::KeyFrame(key));
+        }
+    }
+
+    /// The clock runs, and with it the output that masters it.
+    pub(super) fn run_clock(&mut self, cx: &mut Cx) {
+        if !self.clock.is_running() {
+            self.clock.run(cx.mono());
+            cx.push(Output::RunAudio);
+        }
+    }
+
+    /// The clock stands, and with it the output that masters it.
+    pub(super) fn hold_clock(&mut self, cx: &mut Cx) {
+        if self.clock.is_running() {
+            self.clock.hold(cx.mono());
+            cx.push(Output::HoldAudio);
+        }
+    }
+
+    /// Reports position, buffer and download speed when it is time for it.
+    pub(super) fn report(&mut self, cx: &mut Cx, wishes: Wishes) {
+        if let Some(speed) = self.meter.close(cx.mono()) {
+            cx.event(Event::DownloadSpeed(speed));
+        }
+        if self.next_report.is_none_or(|at| at > cx.mono()) {
+            return;
+        }
+        self.catch_up(cx, wishes);
+        cx.event(Event::Position(self.position(cx.mono())));
+        cx.event(Event::BufferedPosition(self.buffered(cx.mono())));
+        let interval = Time::from(cx.config.position_interval).max(Time::from_millis(10));
+        self.next_report = matches!(self.stage, Stage::Started(_)).then(|| cx.mono() + interval);
+    }
+}
+
+/// Reports how much of what ends the wait is there, where that has grown.
+fn report_progress(cx: &mut Cx, before: u8, ahead: Time) -> u8 {
+    let high = Time::from(cx.config.high_buffer).as_millis().max(1);
+    let percent = u8::try_from((ahead.as_millis() * 100 / high).clamp(0, 99)).unwrap_or(99);
+    if percent < before.saturating_add(5) {
+        return before;
+    }
+    cx.event(Event::LoadingProgress(percent));
+    percent
+}
+
+fn nothing_shown(corrupt: u64, video: bool) -> Fault {
+    if corrupt == 0 {
+        return Fault::new(codes::ERROR_DEMUXER_OPENSTREAM, "container.no_packets")
+            .because("the source holds no packets");
+    }
+    let code = if video {
+        codes::ERROR_DECODE_VIDEO
+    } else {
+        codes::ERROR_DECODE_AUDIO
+    };
+    Fault::new(code, "decoder.nothing_decoded")
+        .because(format!("none of {corrupt} packets could be decoded"))
+}
