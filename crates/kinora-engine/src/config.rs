@@ -21,7 +21,7 @@ pub struct PlayerConfig {
     pub position_interval: Duration,
     /// Where live playback starts, in segments; negative counts from the end.
     pub live_start_index: i32,
-    /// Show nothing after stop instead of the last picture.
+    /// Show nothing after stop and reset, instead of the last frame.
     pub clear_frame_when_stop: bool,
     /// Play no sound.
     pub disable_audio: bool,

@@ -3,6 +3,7 @@ mod chaos;
 mod credentials;
 mod exact;
 mod hls;
+mod outputs;
 mod refusals;
 mod sound;
 
