@@ -129,8 +129,10 @@ pub struct Sim {
     pub events: Vec<(Time, Event)>,
     /// Pictures that were shown: when, and which.
     pub shown: Vec<(Time, Time)>,
-    /// Speeds that the sink was told.
+    /// Speeds that the sink was given.
     pub rates: Vec<f64>,
+    /// How often the last frame was to be taken away.
+    pub cleared: u32,
     /// Inputs that the engine was given.
     pub steps: u64,
     /// Steps since time passed.
@@ -187,6 +189,7 @@ impl Sim {
             events: Vec::new(),
             shown: Vec::new(),
             rates: Vec::new(),
+            cleared: 0,
             steps: 0,
             idle: 0,
         }
@@ -253,6 +256,12 @@ impl Sim {
     /// Makes a pipeline's decoder refuse each packet, or each of one in so many.
     pub fn break_decoder(&mut self, role: Role, damage: Damage) {
         self.decoders[role].damage = damage;
+    }
+
+    /// An output fails, for good or once.
+    pub fn fail_output(&mut self, role: Role, fatal: bool) {
+        let fault = kinora_errors::Fault::new(kinora_errors::codes::ERROR_UNKNOWN, "output.broken");
+        self.tell(Input::OutputFailed { role, fault, fatal });
     }
 
     fn tell(&mut self, input: Input) {
@@ -342,6 +351,7 @@ impl Sim {
                 self.rates.push(rate);
                 self.sink.set_rate(now, rate);
             }
+            Output::ClearFrame => self.cleared += 1,
             Output::Close => {
                 self.decoders.iter_mut().for_each(Decoder::close);
                 self.watch.closed();
