@@ -146,12 +146,16 @@ impl Loader {
             return;
         };
         request.transfer.cancel(cx);
-        let fault = hls::malformed("it has no end", request.transfer.url());
+        let url = request.transfer.url();
         match request.resource {
             Resource::Playlist => {
+                let fault = hls::malformed("the playlist has no end", url);
                 self.fail(cx, requests, Failed::Description, self.next, fault);
             }
-            resource => self.lacks(cx, requests, &resource, fault),
+            ref resource => {
+                let what = "it has no end: it is larger than a key or an init section may be";
+                self.lacks(cx, requests, resource, hls::malformed(what, url));
+            }
         }
     }
 
