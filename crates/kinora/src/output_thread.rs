@@ -64,10 +64,11 @@ impl OutputThread {
 }
 
 fn broken(role: Role) -> Fault {
-    Fault::new(codes::ERROR_UNKNOWN, "output.broken").because(match role {
-        Role::Video => "the video output panicked",
-        Role::Audio | Role::Text => "the audio output panicked",
-    })
+    let fault = Fault::new(codes::ERROR_UNKNOWN, "output.broken");
+    match role {
+        Role::Video => fault.because("the video output panicked"),
+        Role::Audio | Role::Text => fault.because("the audio output panicked"),
+    }
 }
 
 /// ETIMEDOUT: the output is left to itself.

@@ -14,8 +14,8 @@ use kinora_errors::Secret;
 use kinora_media::{CodecId, Now, RequestId, Time};
 
 use crate::{
-    ByRole, Capabilities, Command, Engine, Event, Input, Locator, Output, PlayerConfig, Role,
-    SeekAccuracy, State, TapeSink,
+    ByRole, Capabilities, Command, Engine, Event, FrameId, Input, Locator, Output, PlayerConfig,
+    Role, SeekAccuracy, State, TapeSink,
 };
 pub use decoder::Damage;
 use decoder::Decoder;
@@ -319,25 +319,11 @@ impl Sim {
                 }
             }
             Output::Present {
-                role: Role::Video,
-                frame,
-                ..
-            } => {
-                let pts = self.watch.release(Role::Video, frame);
-                self.shown.push((now, pts.0));
-            }
-            Output::Present {
-                role: Role::Audio,
+                role,
                 frame,
                 skip_until,
                 ..
-            } => {
-                let (pts, duration) = self.watch.release(Role::Audio, frame);
-                self.sink.queue(now, pts, duration, skip_until);
-            }
-            Output::Present {
-                role: Role::Text, ..
-            } => panic!("no decoder gives text"),
+            } => self.present(role, frame, skip_until),
             Output::Drop { role, frame } => {
                 self.watch.release(role, frame);
             }
@@ -357,6 +343,16 @@ impl Sim {
                 self.watch.closed();
             }
             Output::Event(event) => self.events.push((now, event)),
+        }
+    }
+
+    fn present(&mut self, role: Role, frame: FrameId, skip_until: Time) {
+        let now = self.now;
+        let (pts, duration) = self.watch.release(role, frame);
+        match role {
+            Role::Video => self.shown.push((now, pts)),
+            Role::Audio => self.sink.queue(now, pts, duration, skip_until),
+            Role::Text => panic!("no decoder gives text"),
         }
     }
 
