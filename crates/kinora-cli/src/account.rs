@@ -40,7 +40,7 @@ fn policy(given: Option<&str>, style: &Style) -> Result<Option<Policy>, Failure>
             "note: this service has no such action, so it has no effect:",
             "注意：本服务没有这个操作，因此不起作用：",
         );
-        out::told(&format!("kinora: {note} {action}"));
+        out::reported(&format!("kinora: {note} {action}"));
     }
     Ok(Some(policy))
 }

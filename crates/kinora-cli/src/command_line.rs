@@ -17,16 +17,16 @@ pub(crate) fn parse() -> Cli {
     let command = Cli::command();
     let args = with_play(std::env::args_os().collect(), &command);
     let asked = asked_lang(args.iter().cloned());
-    let told = |failure: &report::Failure| -> ! {
+    let reported = |failure: &report::Failure| -> ! {
         let style = Style::plain(asked.unwrap_or_else(locale_lang));
         style.fail(failure);
         std::process::exit(2)
     };
-    let config = Config::find(&args).unwrap_or_else(|failure| told(&failure));
+    let config = Config::find(&args).unwrap_or_else(|failure| reported(&failure));
     let lang = asked.or(config.lang()).unwrap_or_else(locale_lang);
     let mut command = config
         .apply(command)
-        .unwrap_or_else(|failure| told(&failure));
+        .unwrap_or_else(|failure| reported(&failure));
     if lang == Lang::Zh {
         command = help::chinese(command);
     }

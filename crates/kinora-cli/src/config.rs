@@ -20,7 +20,7 @@ use crate::help;
 use crate::report::Failure;
 
 /// No configuration is longer.
-const LONGEST: u64 = 1 << 20;
+const MAX_LEN: u64 = 1 << 20;
 /// What must not be in a file that others can read.
 const SECRETS: [&str; 3] = ["play-auth", "access-key-secret", "security-token"];
 /// What belongs on the command line only.
@@ -53,14 +53,14 @@ impl Config {
         let file = File::open(&path).map_err(|error| failed(&error))?;
         let is_open = can_be_read_by_others(&file);
         let mut text = String::new();
-        let read = file.take(LONGEST + 1).read_to_string(&mut text);
+        let read = file.take(MAX_LEN + 1).read_to_string(&mut text);
         read.map_err(|error| failed(&error))?;
         let config = Self {
             path,
             text,
             is_open,
         };
-        if config.text.len() as u64 > LONGEST {
+        if config.text.len() as u64 > MAX_LEN {
             return Err(config.wrong(0, "it is longer than 1 MiB", "超过 1 MiB"));
         }
         Ok(config)
@@ -436,10 +436,10 @@ mod tests {
             "proxy = \"http://me:canary@host:1\"",
             "header = \"authorization: canary\"",
         ] {
-            let told = refused(text);
+            let reported = refused(text);
             assert!(
-                told.contains("chmod 600") && !told.contains("canary"),
-                "{told}"
+                reported.contains("chmod 600") && !reported.contains("canary"),
+                "{reported}"
             );
         }
         assert!(

@@ -75,8 +75,8 @@ pub(crate) fn line(event: &Event) -> String {
         Event::CredentialExpired(fault) | Event::Recovered(fault) | Event::Error(fault) => fault,
         _ => {
             if let Value::Object(more) = more(event) {
-                let told = |(name, value)| format!("  {name} {}", told(&value));
-                text.extend(more.into_iter().map(told));
+                let reported = |(name, value)| format!("  {name} {}", reported(&value));
+                text.extend(more.into_iter().map(reported));
             }
             return text;
         }
@@ -84,15 +84,15 @@ pub(crate) fn line(event: &Event) -> String {
     text + &format!("  {:?} {}", fault.code(), fault.reason())
 }
 
-fn told(value: &Value) -> String {
+fn reported(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),
         Value::Null => "-".to_owned(),
-        Value::Array(items) => items.iter().map(told).collect::<Vec<_>>().join(", "),
+        Value::Array(items) => items.iter().map(reported).collect::<Vec<_>>().join(", "),
         Value::Object(fields) => {
             let known = fields.iter().filter(|(_, value)| !value.is_null());
             let words: Vec<_> = known
-                .map(|(name, value)| format!("{name} {}", told(value)))
+                .map(|(name, value)| format!("{name} {}", reported(value)))
                 .collect();
             format!("({})", words.join(" "))
         }
@@ -188,7 +188,7 @@ mod tests {
                 .iter()
                 .filter(|(field, _)| !matches!(field.as_str(), "fault" | "event"))
             {
-                assert!(text.contains(&told(value)), "{field} of {text}");
+                assert!(text.contains(&reported(value)), "{field} of {text}");
             }
         }
     }

@@ -31,9 +31,9 @@ pub(crate) fn run(args: &ImportArgs, style: &Style) -> Result<(), Failure> {
         let library = Library::create(&args.data, Arc::new(SystemClock))
             .await
             .map_err(|error| Failure::of(&error))?;
-        bar.suspend(|| notices::tell(&library, style));
-        let told = bar.clone();
-        let import = library.import(&args.file, options, move |done| told.set(done));
+        bar.suspend(|| notices::emit(&library, style));
+        let reported = bar.clone();
+        let import = library.import(&args.file, options, move |done| reported.set(done));
         // Dropping the import ends FFmpeg and removes what it made.
         let done = tokio::select! {
             done = import => done.map_err(|error| Failure::of(&error)),
@@ -43,16 +43,16 @@ pub(crate) fn run(args: &ImportArgs, style: &Style) -> Result<(), Failure> {
             // Takes back what the ended import wrote down of itself.
             library.sweep().await;
         }
-        bar.suspend(|| notices::tell(&library, style));
+        bar.suspend(|| notices::emit(&library, style));
         library.close().await;
         done
     });
     bar.clear();
     if matches!(imported, Err(Failure::Signal(_))) {
-        let told = "interrupted; nothing was left behind";
-        out::told(&format!(
+        let reported = "interrupted; nothing was left behind";
+        out::reported(&format!(
             "kinora: {}",
-            style.say(told, "已中断；没有留下任何东西")
+            style.say(reported, "已中断；没有留下任何东西")
         ));
     }
     let id = imported?;

@@ -62,7 +62,7 @@ fn filter(level: LogLevel) -> LevelFilter {
 }
 
 fn start(level: LevelFilter, format: LogFormat) -> Result<Log, Failure> {
-    let (sender, told) = sync_channel(WAITING);
+    let (sender, reported) = sync_channel(WAITING);
     let lost = Arc::new(AtomicU64::new(0));
     let lines = Lines {
         sender: sender.clone(),
@@ -70,7 +70,7 @@ fn start(level: LevelFilter, format: LogFormat) -> Result<Log, Failure> {
     };
     std::thread::Builder::new()
         .name("log".to_owned())
-        .spawn(move || write(&told, &lost, format))
+        .spawn(move || write(&reported, &lost, format))
         .map_err(|error| Failure::io("the log's thread", &error))?;
     // All of ours begin with that name. Of others only what concerns the operator: HTTP's own log would show requests whole.
     let filter = Targets::new()
@@ -109,11 +109,11 @@ fn of_environment() -> Result<Option<LevelFilter>, Failure> {
     })
 }
 
-fn write(told: &Receiver<Told>, lost: &AtomicU64, format: LogFormat) {
+fn write(reported: &Receiver<Told>, lost: &AtomicU64, format: LogFormat) {
     let mut stderr = io::stderr();
-    for told in told {
+    for reported in reported {
         // Where nobody reads them any more, the service goes on without.
-        match told {
+        match reported {
             Told::Line(line) => drop(stderr.write_all(&line)),
             Told::Flush(done) => drop(done.try_send(())),
         }

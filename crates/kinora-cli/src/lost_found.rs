@@ -32,18 +32,18 @@ pub(crate) async fn run(
     } else {
         for path in aside {
             let name = path.file_name().unwrap_or_default().to_string_lossy();
-            tell("lost+found", &name, bytes(&path), style);
+            emit("lost+found", &name, bytes(&path), style);
         }
     }
     let unknown = library.unknown_media().await;
     for id in unknown.map_err(|error| Failure::of(&error))? {
         let path = args.data.data.join("media").join(id.as_str());
-        tell("media", id.as_str(), bytes(&path), style);
+        emit("media", id.as_str(), bytes(&path), style);
     }
     Ok(())
 }
 
-fn tell(place: &str, name: &str, bytes: u64, style: &Style) {
+fn emit(place: &str, name: &str, bytes: u64, style: &Style) {
     if style.json {
         json::line(&json!({ "place": place, "name": name, "bytes": bytes }));
     } else {

@@ -9,12 +9,12 @@ use crate::report::Style;
 use crate::words::Words;
 
 /// Tells what was not told yet.
-pub(crate) fn tell(library: &Library, style: &Style) {
+pub(crate) fn emit(library: &Library, style: &Style) {
     for notice in library.take_notices() {
         if style.json {
-            out::tell(&machine(&notice).to_string());
+            out::emit(&machine(&notice).to_string());
         } else {
-            out::told(&format!(
+            out::reported(&format!(
                 "kinora: {}",
                 words(&notice).in_language(style.lang)
             ));

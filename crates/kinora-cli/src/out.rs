@@ -29,15 +29,15 @@ pub(crate) fn prose(text: &str) {
 }
 
 /// Tells a line on stderr, broken between words where the terminal is narrower.
-pub(crate) fn told(text: &str) {
+pub(crate) fn reported(text: &str) {
     match term::width(io::stderr()) {
-        Some(most) => tell(&wrap(text, most)),
-        None => tell(text),
+        Some(most) => emit(&wrap(text, most)),
+        None => emit(text),
     }
 }
 
 /// Tells a line on stderr as it is.
-pub(crate) fn tell(text: &str) {
+pub(crate) fn emit(text: &str) {
     let mut err = io::stderr().lock();
     let _ = err
         .write_all(format!("{text}\n").as_bytes())
@@ -50,6 +50,6 @@ pub(crate) fn lost(error: &io::Error) -> ! {
         std::process::exit(0);
     }
     let fault = system("stdout", error);
-    Style::plain(lang_of(std::env::args_os())).tell(&fault);
+    Style::plain(lang_of(std::env::args_os())).emit(&fault);
     std::process::exit(i32::from(fault.code().exit_status()))
 }

@@ -13,7 +13,7 @@ const STEPS: u64 = 1_000;
 /// Columns that are left free: the terminal writes `^C` behind the line.
 const FREE: usize = 3;
 /// A shorter bar says nothing.
-const SHORTEST_BAR: usize = 3;
+const MIN_BAR: usize = 3;
 /// After so many the rest can be reckoned.
 const SURE: u64 = 20;
 /// What is done sooner needs no bar.
@@ -87,7 +87,7 @@ fn line(title: &str, done: u64, left: &str, most: usize, lang: Lang) -> String {
     let taken = columns(title) + columns(&rest) + 2;
     let length = most.saturating_sub(taken);
     match length {
-        0..SHORTEST_BAR => fit(&format!("{title} {percent}% {left}"), most),
+        0..MIN_BAR => fit(&format!("{title} {percent}% {left}"), most),
         _ => {
             let share = done as f64 / STEPS as f64;
             format!("{title} {} {rest}", bar(share, 0.0, length))

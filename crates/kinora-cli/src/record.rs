@@ -15,7 +15,7 @@ use crate::out;
 use crate::report::{Failure, Style};
 
 /// A line of a recording is shorter: the longest is a playlist's plan.
-const LONGEST_LINE: u64 = 64 << 20;
+const MAX_LINE: u64 = 64 << 20;
 
 /// Writes a session's lines to a file. What a full disk refuses is told once, and playing goes on.
 pub(crate) fn to_file(path: &Path, style: &Style) -> Result<TapeSink, Failure> {
@@ -29,7 +29,7 @@ pub(crate) fn to_file(path: &Path, style: &Style) -> Result<TapeSink, Failure> {
             .map_err(std::io::Error::from)
             .and_then(|()| out.write_all(b"\n"));
         if let Err(error) = written {
-            out::told(&format!("kinora: {ends}: {shown}: {error}"));
+            out::reported(&format!("kinora: {ends}: {shown}: {error}"));
             file = None;
         }
     }))
@@ -43,7 +43,7 @@ pub(crate) fn replay(args: &ReplayArgs, style: &Style) -> Result<(), Failure> {
     let mut broken = None;
     let lines = std::iter::from_fn(|| {
         let mut line = Vec::new();
-        let read = std::io::Read::take(&mut file, LONGEST_LINE).read_until(b'\n', &mut line);
+        let read = std::io::Read::take(&mut file, MAX_LINE).read_until(b'\n', &mut line);
         match read {
             Ok(0) => None,
             // The last line of a session that was killed may be half a line.
@@ -68,7 +68,7 @@ pub(crate) fn replay(args: &ReplayArgs, style: &Style) -> Result<(), Failure> {
         )
     })?;
     for (at, event) in &replay.events {
-        tell(*at, event, style);
+        emit(*at, event, style);
     }
     let same = replay.difference.is_none();
     match style.json {
@@ -95,7 +95,7 @@ pub(crate) fn replay(args: &ReplayArgs, style: &Style) -> Result<(), Failure> {
     }
 }
 
-fn tell(at: kinora::Time, event: &Event, style: &Style) {
+fn emit(at: kinora::Time, event: &Event, style: &Style) {
     if !style.json {
         return out::line(&format!("{at}  {}", events::line(event)));
     }

@@ -108,18 +108,18 @@ impl Style {
         match failure {
             Failure::Signal(_) | Failure::Told(_) => {}
             Failure::Usage(words) => {
-                out::told(&format!("kinora: {}", words.in_language(self.lang)));
+                out::reported(&format!("kinora: {}", words.in_language(self.lang)));
             }
-            Failure::Fault(fault) => self.tell(fault),
+            Failure::Fault(fault) => self.emit(fault),
         }
         ExitCode::from(failure.status())
     }
 
     /// Shows a fault whole.
-    pub(crate) fn tell(&self, fault: &Fault) {
+    pub(crate) fn emit(&self, fault: &Fault) {
         if self.json {
             let detail = serde_json::to_string(fault).unwrap_or_else(|_| format!("{fault}"));
-            out::tell(&detail);
+            out::emit(&detail);
             return;
         }
         let style = if self.color_stderr {
@@ -127,7 +127,7 @@ impl Style {
         } else {
             ReportStyle::Plain
         };
-        out::told(fault.report(self.lang, style).trim_end());
+        out::reported(fault.report(self.lang, style).trim_end());
     }
 }
 

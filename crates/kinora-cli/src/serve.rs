@@ -72,16 +72,16 @@ fn announce(service: &Service, style: &Style) {
         return json::line(&ready);
     }
     let at = style.say("listening at", "监听于");
-    told(&format!("{at} {endpoint}\n"));
+    reported(&format!("{at} {endpoint}\n"));
     if let Some(key) = service.first_access_key() {
         show_key(key, style);
     }
     // Scripts wait for this word, so it is the same in every language.
-    told("ready\n");
+    reported("ready\n");
 }
 
 /// Prints, and serves on where nobody reads it any more.
-fn told(text: &str) {
+fn reported(text: &str) {
     let mut out = std::io::stdout().lock();
     let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
 }
@@ -97,7 +97,7 @@ fn show_key(key: &AccessKey, style: &Style) {
         "访问密钥（Secret 只显示这一次，请妥善保存）：",
     );
     let (id, secret) = (&key.id, key.secret.expose());
-    told(&format!(
+    reported(&format!(
         "{title}\n  KINORA_ACCESS_KEY_ID={id}\n  KINORA_ACCESS_KEY_SECRET={secret}\n"
     ));
 }
@@ -127,7 +127,7 @@ pub(crate) fn account(args: &AccountArgs, style: &Style) -> Result<(), Failure> 
     let data = args.action.data();
     runtime()?.block_on(async {
         let library = library(data).await?;
-        notices::tell(&library, style);
+        notices::emit(&library, style);
         let done = act(&library, &args.action, style).await;
         library.close().await;
         done

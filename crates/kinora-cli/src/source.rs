@@ -56,9 +56,12 @@ fn proxies(args: &NetArgs) -> Result<ProxyConfig, Failure> {
     let config = match &args.proxy {
         None => ProxyConfig::from_env(variable),
         Some(given) => ProxyConfig::all(Proxy::parse(given).map_err(|why| {
-            let told = why.to_string();
-            let chinese = causes::in_language(&told, Lang::Zh);
-            Failure::usage(format!("--proxy: {told}"), format!("--proxy：{chinese}"))
+            let reported = why.to_string();
+            let chinese = causes::in_language(&reported, Lang::Zh);
+            Failure::usage(
+                format!("--proxy: {reported}"),
+                format!("--proxy：{chinese}"),
+            )
         })?),
     };
     let exempt = match &args.noproxy {

@@ -5,17 +5,17 @@ use kinora::Time;
 use crate::words::Words;
 
 /// No film is longer: a thousand hours.
-const LONGEST: f64 = 3_600_000.0;
+const MAX_LEN: f64 = 3_600_000.0;
 
 /// Seconds, minutes and seconds, or hours, minutes and seconds; the last with a fraction.
 pub(crate) fn parse(text: &str) -> Result<Time, Words> {
     let parts: Vec<&str> = text.split(':').collect();
     let seconds = match parts.as_slice() {
-        [seconds] => number(seconds, LONGEST, true),
-        [minutes, seconds] => number(minutes, LONGEST / 60.0, false)
+        [seconds] => number(seconds, MAX_LEN, true),
+        [minutes, seconds] => number(minutes, MAX_LEN / 60.0, false)
             .zip(number(seconds, 60.0, true))
             .map(|(minutes, seconds)| minutes * 60.0 + seconds),
-        [hours, minutes, seconds] => number(hours, LONGEST / 3_600.0, false)
+        [hours, minutes, seconds] => number(hours, MAX_LEN / 3_600.0, false)
             .zip(number(minutes, 60.0, false))
             .zip(number(seconds, 60.0, true))
             .map(|((hours, minutes), seconds)| hours * 3_600.0 + minutes * 60.0 + seconds),
@@ -26,7 +26,7 @@ pub(crate) fn parse(text: &str) -> Result<Time, Words> {
 
 /// The same of a number that came as one.
 pub(crate) fn seconds(seconds: f64) -> Result<Time, Words> {
-    let sound = (0.0..LONGEST).contains(&seconds);
+    let sound = (0.0..MAX_LEN).contains(&seconds);
     sound
         .then(|| Time::from_secs_f64(seconds))
         .ok_or_else(wrong)

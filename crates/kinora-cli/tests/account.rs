@@ -158,8 +158,8 @@ fn roles_are_made_changed_and_deleted() {
         (&["delete-role", "viewer"], "kinora account roles"),
         (&["delete-role", "viewer", "--lang", "zh"], "没有这个角色"),
     ] {
-        let told = account.refuses(args);
-        assert!(told.contains(why), "{args:?}: {told}");
+        let reported = account.refuses(args);
+        assert!(reported.contains(why), "{args:?}: {reported}");
     }
 }
 
@@ -173,19 +173,22 @@ fn a_policy_that_is_not_obeyed_is_refused_with_its_place_in_both_languages() {
         &["set-role", "viewer"],
     ] {
         let args = [args, &["--policy", &odd]].concat();
-        let told = account.refuses(&args);
-        assert!(told.contains("--policy: Statement[0].Resource: "), "{told}");
-        let told = account.refuses(&[&args[..], &["--lang", "zh"]].concat());
+        let reported = account.refuses(&args);
         assert!(
-            told.contains("--policy：Statement[0].Resource：") && told.contains("资源"),
-            "{told}"
+            reported.contains("--policy: Statement[0].Resource: "),
+            "{reported}"
+        );
+        let reported = account.refuses(&[&args[..], &["--lang", "zh"]].concat());
+        assert!(
+            reported.contains("--policy：Statement[0].Resource：") && reported.contains("资源"),
+            "{reported}"
         );
     }
     let twice = PLAYING.replace(r#""Resource""#, r#""Action":"*","Resource""#);
-    let told = account.refuses(&["new-key", "--policy", &twice]);
+    let reported = account.refuses(&["new-key", "--policy", &twice]);
     assert!(
-        told.contains(r#""Action" is given twice"#) && told.contains("column"),
-        "{told}"
+        reported.contains(r#""Action" is given twice"#) && reported.contains("column"),
+        "{reported}"
     );
     assert_eq!(account.json(&["keys"]), Vec::<Value>::new());
 
@@ -238,15 +241,15 @@ fn referer_rules_are_set_shown_and_cleared() {
         assert!(bad.parse::<HostPattern>().is_err());
         for side in ["--allow", "--deny"] {
             let option = format!("{side}={bad}");
-            let told = account.refuses(&["referer", &option]);
+            let reported = account.refuses(&["referer", &option]);
             assert!(
-                told.contains("say a host") || told.contains("a value is required"),
-                "{told}"
+                reported.contains("say a host") || reported.contains("a value is required"),
+                "{reported}"
             );
-            let told = account.refuses(&["referer", &option, "--lang", "zh"]);
+            let reported = account.refuses(&["referer", &option, "--lang", "zh"]);
             assert!(
-                told.contains("主机名") || told.contains("需要一个值"),
-                "{told}"
+                reported.contains("主机名") || reported.contains("需要一个值"),
+                "{reported}"
             );
         }
     }

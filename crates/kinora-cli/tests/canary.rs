@@ -30,7 +30,7 @@ fn kinora() -> Command {
 #[derive(Default)]
 struct Ledger {
     canaries: Vec<Canary>,
-    told: Vec<Told>,
+    reported: Vec<Told>,
     wire: Vec<u8>,
 }
 
@@ -59,13 +59,13 @@ impl Ledger {
                 .output()
                 .unwrap();
             let place = format!("kinora {command} {style}");
-            let told = String::from_utf8_lossy(&done.stderr);
-            assert_eq!(done.status.code(), Some(status), "{place}: {told}");
-            self.tell(&place, [done.stdout, done.stderr].concat());
+            let reported = String::from_utf8_lossy(&done.stderr);
+            assert_eq!(done.status.code(), Some(status), "{place}: {reported}");
+            self.emit(&place, [done.stdout, done.stderr].concat());
         }
     }
-    fn tell(&mut self, place: &str, text: Vec<u8>) {
-        self.told.push((place.to_owned(), text));
+    fn emit(&mut self, place: &str, text: Vec<u8>) {
+        self.reported.push((place.to_owned(), text));
     }
     /// What reached a server: its signatures and links are secrets too.
     fn saw(&mut self, proxy: &Proxy) {
@@ -81,7 +81,7 @@ impl Ledger {
     }
     /// Every run so far told of all of that.
     fn told_each(&self, marks: &[&str]) {
-        for (place, text) in &self.told {
+        for (place, text) in &self.reported {
             let text = String::from_utf8_lossy(text);
             for mark in marks {
                 assert!(text.contains(mark), "{mark} of {place}: {text}");
@@ -98,8 +98,14 @@ impl Ledger {
                 "{name} was never sent: {sent:#?}"
             );
         }
-        assert!(self.told.iter().map(|(_, text)| text.len()).sum::<usize>() > 1_000);
-        let leaks = leaks(&self.canaries, &self.told);
+        assert!(
+            self.reported
+                .iter()
+                .map(|(_, text)| text.len())
+                .sum::<usize>()
+                > 1_000
+        );
+        let leaks = leaks(&self.canaries, &self.reported);
         assert!(leaks.is_empty(), "{leaks:#?}");
     }
 }
@@ -216,7 +222,7 @@ fn a_diagnosis_and_its_report_hold_no_secret() {
                 .any(|part| part == name.as_bytes());
             assert!(held, "the report has {name}, and stores it as it is");
         }
-        by_id.ledger.tell("the report", written);
+        by_id.ledger.emit("the report", written);
     }
     by_id.ledger.holds(&["a link", "a signature"]);
 }
@@ -230,7 +236,7 @@ fn a_recorded_session_holds_no_secret_and_runs_again() {
     by_id.ledger.saw(&by_id.stage.proxy);
     let written = std::fs::read(&file).unwrap();
     assert!(written.len() > 5_000);
-    by_id.ledger.tell("the recording", written);
+    by_id.ledger.emit("the recording", written);
     let replay = format!("replay {}", file.display());
     by_id.ledger.run(0, &replay, &[]);
 
@@ -345,7 +351,7 @@ fn another_server_or_proxy_learns_nothing_of_the_first_one_s_secrets() {
     for exchange in stranger.seen() {
         by_url
             .ledger
-            .tell("the other server", exchange.head.into_bytes());
+            .emit("the other server", exchange.head.into_bytes());
     }
 
     let proxy = with_password(&by_url.stage.proxy.url(""));
@@ -407,7 +413,7 @@ fn the_log_of_a_player_shows_its_requests_and_no_secret() {
 /// A running `kinora serve`; what it printed.
 struct Server {
     child: Child,
-    told: Vec<u8>,
+    reported: Vec<u8>,
     endpoint: String,
 }
 
@@ -431,7 +437,7 @@ impl Server {
         let endpoint = endpoint.unwrap().to_owned();
         Self {
             child,
-            told: text.into_bytes(),
+            reported: text.into_bytes(),
             endpoint,
         }
     }
@@ -450,15 +456,15 @@ impl Server {
             .stdout
             .as_mut()
             .unwrap()
-            .read_to_end(&mut self.told)
+            .read_to_end(&mut self.reported)
             .unwrap();
         self.child
             .stderr
             .as_mut()
             .unwrap()
-            .read_to_end(&mut self.told)
+            .read_to_end(&mut self.reported)
             .unwrap();
-        self.told
+        self.reported
     }
 }
 
@@ -467,7 +473,7 @@ fn the_service_shows_its_first_key_once_and_writes_no_secret_in_the_open() {
     let room = tempfile::tempdir().unwrap();
     let (data, film) = (room.path().join("data"), clips::film(room.path()));
     let server = Server::start(&data);
-    let first = String::from_utf8(server.told.clone()).unwrap();
+    let first = String::from_utf8(server.reported.clone()).unwrap();
     let value = |name: &str| {
         first
             .split(name)
@@ -489,8 +495,8 @@ fn the_service_shows_its_first_key_once_and_writes_no_secret_in_the_open() {
     );
     let imported = kinora().args(line.split(' ')).output().unwrap();
     assert!(imported.status.success());
-    let told = String::from_utf8(imported.stdout).unwrap();
-    let vid = told.split_whitespace().last().unwrap();
+    let reported = String::from_utf8(imported.stdout).unwrap();
+    let vid = reported.split_whitespace().last().unwrap();
     let endpoint = &*server.endpoint;
     let key = [
         ("KINORA_ACCESS_KEY_ID", &*id),
@@ -508,9 +514,9 @@ fn the_service_shows_its_first_key_once_and_writes_no_secret_in_the_open() {
         &format!("{line} --access-key-id {id} --access-key-secret {secret}x"),
         &[],
     );
-    ledger.tell(
+    ledger.emit(
         "kinora import",
-        [told.into_bytes(), imported.stderr].concat(),
+        [reported.into_bytes(), imported.stderr].concat(),
     );
 
     let all = String::from_utf8(server.stop()).unwrap();
@@ -519,12 +525,12 @@ fn the_service_shows_its_first_key_once_and_writes_no_secret_in_the_open() {
         1,
         "shown once, when it was made"
     );
-    ledger.tell(
+    ledger.emit(
         "kinora serve, after its key",
         all.replacen(&secret, "", 1).into_bytes(),
     );
     let again = Server::start(&data);
-    ledger.tell("kinora serve, started again", again.stop());
+    ledger.emit("kinora serve, started again", again.stop());
 
     tell_the_disk(&mut ledger, &data);
     ledger.holds(&[]);
@@ -544,7 +550,7 @@ fn tell_the_disk(ledger: &mut Ledger, data: &Path) {
             assert_eq!(mode & 0o077, 0, "{}", path.display());
             continue;
         }
-        ledger.tell(path.to_str().unwrap(), std::fs::read(&path).unwrap());
+        ledger.emit(path.to_str().unwrap(), std::fs::read(&path).unwrap());
     }
 }
 
@@ -613,7 +619,7 @@ fn a_panic_beside_a_secret_does_not_print_it() {
     let printed = printed.lock().unwrap();
     assert!(printed.len() >= count, "each was printed");
     ledger
-        .told
+        .reported
         .push(("a panic".into(), printed.join("\n").into_bytes()));
     ledger.holds(&[]);
 }

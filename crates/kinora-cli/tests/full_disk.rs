@@ -34,8 +34,8 @@ impl Server {
             .spawn()
             .unwrap();
         let mut line = String::new();
-        let mut told = BufReader::new(child.stdout.take().unwrap());
-        told.read_line(&mut line).unwrap();
+        let mut reported = BufReader::new(child.stdout.take().unwrap());
+        reported.read_line(&mut line).unwrap();
         let ready = serde_json::from_str(&line).unwrap();
         Self { child, ready }
     }
@@ -207,10 +207,10 @@ fn a_start_on_a_full_disk_says_so() {
     assert!(data.join("kinora.db").exists());
     disk.fill();
     let done = start("127.0.0.1:0");
-    let told = String::from_utf8(done.stderr).unwrap();
-    let fault: Value = serde_json::from_str(told.lines().last().unwrap()).unwrap();
+    let reported = String::from_utf8(done.stderr).unwrap();
+    let fault: Value = serde_json::from_str(reported.lines().last().unwrap()).unwrap();
     assert_eq!(fault["number"], 0x2008_0000 + ENOSPC, "{fault}");
     assert_eq!(fault["reason"], "service.disk_full");
-    assert!(told.contains("free some space"), "{told}");
+    assert!(reported.contains("free some space"), "{reported}");
     assert_eq!(done.status.code(), Some(20));
 }

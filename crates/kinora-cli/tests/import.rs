@@ -49,8 +49,8 @@ fn a_full_disk_ends_an_import_and_nothing_of_it_stays() {
     let data = disk.path();
     let done = kinora(&["import", film.to_str().unwrap(), "--json"], data);
     // Before it stands that the disk could be read by others.
-    let told = String::from_utf8(done.stderr).unwrap();
-    let fault: serde_json::Value = serde_json::from_str(told.lines().last().unwrap()).unwrap();
+    let reported = String::from_utf8(done.stderr).unwrap();
+    let fault: serde_json::Value = serde_json::from_str(reported.lines().last().unwrap()).unwrap();
     assert_eq!(fault["number"], 0x2008_0000 + ENOSPC, "{fault}");
     assert_eq!(done.status.code(), Some(20));
     let videos = kinora(&["account", "videos"], data);
@@ -127,8 +127,8 @@ fn ffmpeg_dies_with_an_import_that_is_killed_and_the_next_one_cleans_up() {
     );
 
     let next = kinora(&["import", room.path().to_str().unwrap()], &data);
-    let told = String::from_utf8_lossy(&next.stderr).into_owned();
-    assert!(told.contains("unfinished import"), "{told}");
+    let reported = String::from_utf8_lossy(&next.stderr).into_owned();
+    assert!(reported.contains("unfinished import"), "{reported}");
     assert_eq!(entries(&data.join("staging")), Vec::<String>::new());
     let videos = kinora(&["account", "videos"], &data);
     assert_eq!((videos.status.code(), videos.stdout.len()), (Some(0), 0));
@@ -162,7 +162,7 @@ fn unknown_media_are_listed_set_aside_and_removed_by_command() {
     std::fs::create_dir(data.join("media").join(stray)).unwrap();
     std::fs::write(data.join("media").join(stray).join("fd.mp4"), [7; 1000]).unwrap();
 
-    let told = |more: &[&str]| {
+    let reported = |more: &[&str]| {
         let done = kinora(
             &[&["account", "lost-found", "--json"], more].concat(),
             &data,
@@ -173,12 +173,15 @@ fn unknown_media_are_listed_set_aside_and_removed_by_command() {
         lines.collect::<Vec<serde_json::Value>>()
     };
     let entry = |place| serde_json::json!({ "place": place, "name": stray, "bytes": 1000 });
-    assert_eq!(told(&[]), [entry("media")]);
-    assert_eq!(told(&["--collect"]), [entry("lost+found")]);
-    assert_eq!(told(&[]), [entry("lost+found")]);
+    assert_eq!(reported(&[]), [entry("media")]);
+    assert_eq!(reported(&["--collect"]), [entry("lost+found")]);
+    assert_eq!(reported(&[]), [entry("lost+found")]);
     assert!(data.join("lost+found").join(stray).join("fd.mp4").exists());
-    assert_eq!(told(&["--remove"]), [serde_json::json!({ "removed": 1 })]);
-    assert_eq!(told(&[]), Vec::<serde_json::Value>::new());
+    assert_eq!(
+        reported(&["--remove"]),
+        [serde_json::json!({ "removed": 1 })]
+    );
+    assert_eq!(reported(&[]), Vec::<serde_json::Value>::new());
     assert_eq!(entries(&data.join("lost+found")), Vec::<String>::new());
     assert_eq!(
         entries(&data.join("media")).len(),

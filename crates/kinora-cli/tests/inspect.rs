@@ -39,7 +39,7 @@ fn kinora(args: &[&str]) -> Output {
 }
 
 /// The last line of what a command that must succeed prints.
-fn told(args: &[&str]) -> Value {
+fn reported(args: &[&str]) -> Value {
     let done = kinora(args);
     assert!(done.status.success(), "{args:?}: {done:?}");
     let text = String::from_utf8(done.stdout).unwrap();
@@ -51,18 +51,18 @@ fn a_playlist_is_probed_dumped_and_decoded_in_its_best_rendition_or_the_one_name
     let dir = tempfile::tempdir().unwrap();
     let list = master(dir.path());
 
-    let probed = told(&["probe", "--json", &list]);
+    let probed = reported(&["probe", "--json", &list]);
     assert_eq!(probed["container"], "hls");
     assert_eq!(probed["renditions"].as_array().unwrap().len(), 2);
     assert_eq!(probed["tracks"][0]["width"], 192, "{probed}");
-    let lesser = told(&["probe", "--json", "--rendition", "0", &list]);
+    let lesser = reported(&["probe", "--json", "--rendition", "0", &list]);
     assert_eq!(lesser["tracks"][0]["width"], 96, "{lesser}");
 
-    let dumped = told(&["demux", "--json", &list]);
+    let dumped = reported(&["demux", "--json", &list]);
     assert!(dumped["packets"].as_u64().unwrap() > 100, "{dumped}");
     assert_eq!(dumped["damage"], 0);
 
-    let decoded = told(&["decode", "--json", "--rendition", "0", &list]);
+    let decoded = reported(&["decode", "--json", "--rendition", "0", &list]);
     assert_eq!(
         (&decoded["frames"], &decoded["damaged"]),
         (&50.into(), &0.into())

@@ -114,9 +114,9 @@ fn a_job_in_the_background_plays_without_the_terminal_and_takes_it_with_fg() {
     desk.wait_for("ready> ");
     // It is neither stopped for reading nor draws over what is typed.
     desk.press("sleep 2; jobs; echo do''ne\n");
-    let told = desk.wait_for("done");
-    assert!(told.contains("Running"), "{told:?}");
-    assert!(!told.contains(OTHER_SCREEN), "{told:?}");
+    let reported = desk.wait_for("done");
+    assert!(reported.contains("Running"), "{reported:?}");
+    assert!(!reported.contains(OTHER_SCREEN), "{reported:?}");
     desk.press("fg\n");
     desk.wait_for(OTHER_SCREEN);
     desk.wait_for("playing");
@@ -125,10 +125,10 @@ fn a_job_in_the_background_plays_without_the_terminal_and_takes_it_with_fg() {
     desk.press("bg\n");
     desk.wait_for("ready> ");
     desk.press("sleep 1; jobs; kill %1; wait %1; echo status $?\n");
-    let told = desk.wait_for("status 143");
+    let reported = desk.wait_for("status 143");
     assert!(
-        told.contains("Running") && !told.contains(OTHER_SCREEN),
-        "{told:?}"
+        reported.contains("Running") && !reported.contains(OTHER_SCREEN),
+        "{reported:?}"
     );
     desk.press("exit\n");
     desk.end();

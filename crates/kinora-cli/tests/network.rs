@@ -22,7 +22,7 @@ fn kinora(line: &str, variables: &[(&str, &str)]) -> Output {
     command.output().unwrap()
 }
 
-fn told(output: &Output) -> String {
+fn reported(output: &Output) -> String {
     String::from_utf8_lossy(&[&*output.stdout, &*output.stderr].concat()).into_owned()
 }
 
@@ -52,10 +52,10 @@ fn the_proxy_of_the_environment_is_asked_unless_it_is_turned_off() {
         ),
     ] {
         let done = kinora(&line, variables);
-        let told = told(&done);
-        assert!(done.status.success(), "{line} {variables:?}: {told}");
-        assert!(told.contains("\"container\":\"mp4\""), "{told}");
-        assert!(!told.contains(PASSWORD), "{told}");
+        let reported = reported(&done);
+        assert!(done.status.success(), "{line} {variables:?}: {reported}");
+        assert!(reported.contains("\"container\":\"mp4\""), "{reported}");
+        assert!(!reported.contains(PASSWORD), "{reported}");
     }
     let asked = proxy.seen();
     assert!(
@@ -79,12 +79,16 @@ fn the_proxy_of_the_environment_is_asked_unless_it_is_turned_off() {
         assert!(
             done.status.success(),
             "{line} {variables:?}: {}",
-            told(&done)
+            reported(&done)
         );
     }
     assert_eq!(proxy.seen().len(), before);
     let done = kinora(&near, &[nowhere, ("no_proxy", "lan")]);
-    assert!(told(&done).contains("proxy.unreachable"), "{}", told(&done));
+    assert!(
+        reported(&done).contains("proxy.unreachable"),
+        "{}",
+        reported(&done)
+    );
 }
 
 #[test]
@@ -106,10 +110,13 @@ fn a_proxy_that_can_not_be_one_is_an_error_of_the_arguments_and_its_hint_is_whol
             (line.clone(), &[("https_proxy", &*given)]),
         ] {
             let done = kinora(&line, variables);
-            let told = told(&done);
-            assert_eq!(done.status.code(), Some(2), "{told}");
-            assert!(told.contains(hint), "{told}");
-            assert!(!told.contains("***") && !told.contains(PASSWORD), "{told}");
+            let reported = reported(&done);
+            assert_eq!(done.status.code(), Some(2), "{reported}");
+            assert!(reported.contains(hint), "{reported}");
+            assert!(
+                !reported.contains("***") && !reported.contains(PASSWORD),
+                "{reported}"
+            );
         }
     }
     let dir = tempfile::tempdir().unwrap();
@@ -119,6 +126,6 @@ fn a_proxy_that_can_not_be_one_is_an_error_of_the_arguments_and_its_hint_is_whol
     assert!(
         done.status.success(),
         "a file needs no proxy: {}",
-        told(&done)
+        reported(&done)
     );
 }

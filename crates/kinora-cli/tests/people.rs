@@ -29,14 +29,14 @@ fn on_a_terminal(mut command: Command) -> String {
     let mut child = command.spawn().unwrap();
     // Only the child may hold the terminal, else its end is never seen.
     drop(command);
-    let mut told = Vec::new();
+    let mut reported = Vec::new();
     let mut some = [0; 4096];
     // Linux ends a terminal that nobody holds any more by EIO.
     while let Ok(count @ 1..) = screen.read(&mut some) {
-        told.extend_from_slice(&some[..count]);
+        reported.extend_from_slice(&some[..count]);
     }
     assert!(child.wait().unwrap().success());
-    String::from_utf8(told).unwrap().replace("\r\n", "\n")
+    String::from_utf8(reported).unwrap().replace("\r\n", "\n")
 }
 
 fn elsewhere(mut command: Command) -> String {
@@ -54,21 +54,21 @@ fn json(text: &str) -> Value {
 fn demux_and_decode_are_for_people_on_a_terminal_and_for_machines_elsewhere() {
     let dir = tempfile::tempdir().unwrap();
     let film = clips::film(dir.path());
-    let told = on_a_terminal(kinora("demux --lang en", &film));
-    assert!(told.starts_with("mp4: "), "{told}");
+    let reported = on_a_terminal(kinora("demux --lang en", &film));
+    assert!(reported.starts_with("mp4: "), "{reported}");
     assert!(
-        told.contains("H.264 / AVC, 320x180") && told.contains("25 packets"),
-        "{told}"
+        reported.contains("H.264 / AVC, 320x180") && reported.contains("25 packets"),
+        "{reported}"
     );
-    let told = on_a_terminal(kinora("demux --lang zh", &film));
+    let reported = on_a_terminal(kinora("demux --lang zh", &film));
     assert!(
-        told.contains("视频") && told.contains("25 个数据包"),
-        "{told}"
+        reported.contains("视频") && reported.contains("25 个数据包"),
+        "{reported}"
     );
-    let told = on_a_terminal(kinora("decode --lang en", &film));
-    assert!(told.contains("25 pictures in "), "{told}");
-    let told = on_a_terminal(kinora("decode --lang zh", &film));
-    assert!(told.contains("25 帧画面"), "{told}");
+    let reported = on_a_terminal(kinora("decode --lang en", &film));
+    assert!(reported.contains("25 pictures in "), "{reported}");
+    let reported = on_a_terminal(kinora("decode --lang zh", &film));
+    assert!(reported.contains("25 帧画面"), "{reported}");
 
     for (line, field) in [("demux", "packets"), ("decode", "frames")] {
         let machine = json(&elsewhere(kinora(line, &film)));
@@ -140,8 +140,8 @@ fn a_video_is_probed_by_its_id() {
         command.env("KINORA_PLAY_AUTH", auth.play_auth.expose());
         command
     };
-    let told = elsewhere(probe("--json"));
-    let found = json(&told);
+    let reported = elsewhere(probe("--json"));
+    let found = json(&reported);
     assert_eq!(found["video"]["id"], stage.video.to_string());
     assert_eq!(found["video"]["status"], "Normal");
     assert!(!found["title"].as_str().unwrap().is_empty());
@@ -150,7 +150,7 @@ fn a_video_is_probed_by_its_id() {
         .iter()
         .filter(|entry| entry["taken"] == true)
         .collect();
-    assert_eq!(taken.len(), 1, "{told}");
+    assert_eq!(taken.len(), 1, "{reported}");
     assert_eq!(found["tracks"][0]["width"], taken[0]["width"]);
 
     // Another quality is asked for as `play` asks for it.

@@ -141,8 +141,8 @@ fn a_terminal_that_can_only_print_gets_no_escape_sequences() {
     let film = clips::film(dir.path());
     let words = ["env", "TERM=dumb", support::KINORA, "--no-config"].map(OsStr::new);
     let mut desk = Desk::start(&[&words[..], &[film.as_os_str()]].concat(), 40);
-    let told = desk.wait_for("(most)");
-    assert!(!told.contains('\x1b'), "{told:?}");
+    let reported = desk.wait_for("(most)");
+    assert!(!reported.contains('\x1b'), "{reported:?}");
     assert_eq!(desk.end(), Some(0));
 }
 
@@ -150,13 +150,13 @@ fn a_terminal_that_can_only_print_gets_no_escape_sequences() {
 fn a_server_that_hangs_is_named_while_it_is_waited_for() {
     let server = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}/film.mp4", server.local_addr().unwrap());
-    for (lang, told) in [
+    for (lang, reported) in [
         ("en", "waiting for 127.0.0.1 ("),
         ("zh", "等待应答 127.0.0.1（"),
     ] {
         let words = [support::KINORA, "--no-config", "--lang", lang, &url].map(OsStr::new);
         let mut desk = Desk::start(&words, 40);
-        desk.wait_for(told);
+        desk.wait_for(reported);
         desk.press("q");
         desk.wait_for("\r\x1b[K");
         assert_eq!(desk.end(), Some(0));

@@ -42,14 +42,14 @@ impl Server {
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
-        let mut told = String::new();
+        let mut reported = String::new();
         let mut lines = BufReader::new(child.stdout.as_mut().unwrap());
-        while !told.ends_with("ready\n") {
-            assert!(lines.read_line(&mut told).unwrap() > 0, "{told}");
+        while !reported.ends_with("ready\n") {
+            assert!(lines.read_line(&mut reported).unwrap() > 0, "{reported}");
         }
         let value = |mark: &str| {
             // A key is shown at the first start only.
-            let rest = told.split(mark).nth(1).unwrap_or_default();
+            let rest = reported.split(mark).nth(1).unwrap_or_default();
             rest.lines().next().unwrap_or_default().to_owned()
         };
         Self {
@@ -113,8 +113,8 @@ impl Server {
             .output()
             .unwrap();
         assert!(imported.status.success());
-        let told = String::from_utf8(imported.stdout).unwrap();
-        let video = told.split_whitespace().last().unwrap();
+        let reported = String::from_utf8(imported.stdout).unwrap();
+        let video = reported.split_whitespace().last().unwrap();
         let play = [
             ("Action", "GetPlayInfo"),
             ("VideoId", video),
@@ -296,11 +296,11 @@ fn what_is_found_at_the_start_is_told_in_the_form_of_the_log() {
         Server::start(&data, args, "info").stop();
         std::fs::set_permissions(&data, std::fs::Permissions::from_mode(0o755)).unwrap();
         let log = Server::start(&data, args, "info").stop();
-        let mut told = log
+        let mut reported = log
             .lines()
             .filter(|line| line.contains("could be read by others"));
-        let line = told.next().unwrap_or_else(|| panic!("{log}"));
-        assert!(told.next().is_none() && line.contains("WARN"), "{log}");
+        let line = reported.next().unwrap_or_else(|| panic!("{log}"));
+        assert!(reported.next().is_none() && line.contains("WARN"), "{log}");
         let is_json = |line: &str| serde_json::from_str::<serde_json::Value>(line).is_ok();
         assert!(args.is_empty() || log.lines().all(is_json), "{log}");
     }
@@ -512,10 +512,10 @@ fn the_level_is_a_word_of_five_or_off() {
             .output()
             .unwrap();
         assert_eq!(done.status.code(), Some(2), "{bad}");
-        let told = String::from_utf8_lossy(&done.stderr);
+        let reported = String::from_utf8_lossy(&done.stderr);
         assert!(
-            told.contains("off, error, warn, info, debug or trace"),
-            "{told}"
+            reported.contains("off, error, warn, info, debug or trace"),
+            "{reported}"
         );
     }
     assert!(!room.path().join("unused").exists());

@@ -21,16 +21,16 @@ fn words<T: AsRef<OsStr>>(line: &[T]) -> Output {
     kinora().args(line).output().unwrap()
 }
 
-fn told(output: &Output) -> String {
+fn reported(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
 /// The film of one second was played to its end; a busy machine may drop pictures.
 #[track_caller]
 fn played(output: &Output) {
-    let told = told(output);
-    assert_eq!(output.status.code(), Some(0), "{told}");
-    assert!(told.contains("played 0:01.0"), "{told}");
+    let reported = reported(output);
+    assert_eq!(output.status.code(), Some(0), "{reported}");
+    assert!(reported.contains("played 0:01.0"), "{reported}");
 }
 
 /// A script in which `$0` is the program and `$1` a path.
@@ -51,12 +51,12 @@ fn a_source_without_a_command_is_played_and_a_misspelt_command_is_explained() {
     played(&words(&[film.as_os_str()]));
     let wrong = words(&["plya", "film"]);
     assert_eq!(wrong.status.code(), Some(2));
-    assert!(told(&wrong).contains("'play'"), "{}", told(&wrong));
+    assert!(reported(&wrong).contains("'play'"), "{}", reported(&wrong));
     let missing = words(&["no-such-film.mp4"]);
     assert!(
-        told(&missing).contains("file.not_found"),
+        reported(&missing).contains("file.not_found"),
         "{}",
-        told(&missing)
+        reported(&missing)
     );
 }
 
@@ -100,14 +100,14 @@ fn what_ends_too_early_or_never_begins_is_told() {
     let dir = tempfile::tempdir().unwrap();
     let film = clips::film(dir.path());
     let empty = shell(r#": | "$0" --no-config -"#, &film);
-    assert_eq!(empty.status.code(), Some(20), "{}", told(&empty));
+    assert_eq!(empty.status.code(), Some(20), "{}", reported(&empty));
     let noise = shell(r#""$0" --no-config /dev/zero"#, &film);
-    assert_eq!(noise.status.code(), Some(20), "{}", told(&noise));
+    assert_eq!(noise.status.code(), Some(20), "{}", reported(&noise));
     let folder = words(&[dir.path().as_os_str()]);
     assert!(
-        told(&folder).contains("file.directory"),
+        reported(&folder).contains("file.directory"),
         "{}",
-        told(&folder)
+        reported(&folder)
     );
 }
 
@@ -143,7 +143,7 @@ fn names_with_odd_letters_and_file_urls_name_files() {
     }
     for url in [format!("file:{plain}/film.mp4"), format!("{plain}/a:b.mp4")] {
         let probed = words(&["probe", &url]);
-        assert_eq!(probed.status.code(), Some(0), "{}", told(&probed));
+        assert_eq!(probed.status.code(), Some(0), "{}", reported(&probed));
     }
 }
 
@@ -153,9 +153,9 @@ fn several_files_are_played_in_turn_and_the_first_failure_is_the_exit_status() {
     let film = clips::film(dir.path());
     let film = film.to_str().unwrap();
     let output = words(&["play", film, "gopher://x/y", "no-such-film", film]);
-    let told = told(&output);
+    let reported = reported(&output);
     // 0x20050001 is of playback.
-    assert_eq!(output.status.code(), Some(20), "{told}");
+    assert_eq!(output.status.code(), Some(20), "{reported}");
     let places: Vec<_> = [
         "1/4 ",
         "2/4 gopher",
@@ -165,12 +165,13 @@ fn several_files_are_played_in_turn_and_the_first_failure_is_the_exit_status() {
         "4/4 ",
     ]
     .map(|text| {
-        told.find(text)
-            .unwrap_or_else(|| panic!("no {text}: {told}"))
+        reported
+            .find(text)
+            .unwrap_or_else(|| panic!("no {text}: {reported}"))
     })
     .into();
-    assert!(places.is_sorted(), "{told}");
-    assert_eq!(told.matches("played 0:01.0").count(), 2, "{told}");
+    assert!(places.is_sorted(), "{reported}");
+    assert_eq!(reported.matches("played 0:01.0").count(), 2, "{reported}");
 }
 
 #[test]
@@ -197,7 +198,7 @@ fn a_list_tells_a_machine_which_file_plays() {
         let count = lines.matches(&format!(r#""event":"{event}""#)).count();
         assert_eq!(count, 2, "{event}: {lines}");
     }
-    assert!(output.stderr.is_empty(), "{}", told(&output));
+    assert!(output.stderr.is_empty(), "{}", reported(&output));
 }
 
 #[test]
@@ -207,7 +208,12 @@ fn times_are_taken_as_people_write_them_and_until_is_a_position() {
     let film = film.to_str().unwrap();
     let begun = |line: &[&str]| {
         let output = words(&[&["--headless", "--stats", "json", film], line].concat());
-        assert_eq!(output.status.code(), Some(0), "{line:?}: {}", told(&output));
+        assert_eq!(
+            output.status.code(),
+            Some(0),
+            "{line:?}: {}",
+            reported(&output)
+        );
         String::from_utf8(output.stdout).unwrap()
     };
     for start in ["0:02", "0:00:02.0", "2"] {
@@ -226,7 +232,11 @@ fn times_are_taken_as_people_write_them_and_until_is_a_position() {
         "--until",
         "time:0:02",
     ]);
-    assert!(told(&output).contains("played 0:02."), "{}", told(&output));
+    assert!(
+        reported(&output).contains("played 0:02."),
+        "{}",
+        reported(&output)
+    );
     for line in [
         ["--start", "1:60"],
         ["--start", "-1"],
@@ -246,12 +256,12 @@ fn a_start_beyond_the_end_is_told_and_the_next_file_is_played() {
     let (short, long) = (clips::film(dir.path()), clips::long_film(dir.path()));
     let line = ["--start", "2", "--until", "first-frame"].map(OsStr::new);
     let output = words(&[&[short.as_os_str(), long.as_os_str()], &line[..]].concat());
-    let told = told(&output);
+    let reported = reported(&output);
     assert!(
-        told.contains("--start 0:02 is beyond the end at 0:01"),
-        "{told}"
+        reported.contains("--start 0:02 is beyond the end at 0:01"),
+        "{reported}"
     );
-    assert!(told.contains("1 shown"), "{told}");
+    assert!(reported.contains("1 shown"), "{reported}");
     assert_eq!(output.status.code(), Some(0));
 }
 
@@ -271,23 +281,31 @@ fn the_configuration_gives_defaults_and_what_is_wrong_in_it_is_told() {
         command.output().unwrap()
     };
     let text = "lang = \"zh\"\n[play]\nuntil = \"first-frame\"\n";
-    assert!(told(&run(text, &[])).contains("显示 1 帧"));
-    assert!(told(&run(text, &["--lang", "en", "--until", "time:0.5"])).contains("played"));
+    assert!(reported(&run(text, &[])).contains("显示 1 帧"));
+    assert!(reported(&run(text, &["--lang", "en", "--until", "time:0.5"])).contains("played"));
     played(&run(text, &["--no-config"]));
     let other = dir.path().join("other.toml");
     std::fs::write(&other, "[play]\nstart = \"9:00\"").unwrap();
     let output = run(text, &["--config", other.to_str().unwrap()]);
     assert!(
-        told(&output).contains("beyond the end"),
+        reported(&output).contains("beyond the end"),
         "{}",
-        told(&output)
+        reported(&output)
     );
     let output = run("\n[play]\nstrat = 1", &[]);
     let expected = "config.toml:3: no option is called `strat`; did you mean `start`?";
-    assert!(told(&output).contains(expected), "{}", told(&output));
+    assert!(
+        reported(&output).contains(expected),
+        "{}",
+        reported(&output)
+    );
     assert_eq!(output.status.code(), Some(2));
     let output = run("lang = \"zh\"\n[play]\nspeed = 9", &[]);
-    assert!(told(&output).contains("config.toml:3"), "{}", told(&output));
+    assert!(
+        reported(&output).contains("config.toml:3"),
+        "{}",
+        reported(&output)
+    );
 }
 
 #[test]

@@ -47,8 +47,11 @@ fn a_full_stdout_is_told_with_its_number() {
         &["completions", "zsh"],
     ] {
         let done = kinora(line).stdout(full()).output().unwrap();
-        let told = String::from_utf8(done.stderr).unwrap();
-        assert!(told.contains("ERROR_GENERAL_ENOSPC"), "{line:?}: {told}");
+        let reported = String::from_utf8(done.stderr).unwrap();
+        assert!(
+            reported.contains("ERROR_GENERAL_ENOSPC"),
+            "{line:?}: {reported}"
+        );
         assert_eq!(done.status.code(), Some(20));
     }
 }
@@ -82,10 +85,10 @@ fn wrong_arguments_that_only_the_program_knows_are_told_in_chinese() {
         &["serve", "--data", "/dev/null", "--public-url", "x"],
     ] {
         let done = kinora(line).args(["--lang", "zh"]).output().unwrap();
-        let told = String::from_utf8(done.stderr).unwrap();
+        let reported = String::from_utf8(done.stderr).unwrap();
         assert!(
-            told.starts_with("kinora: ") && han(&told),
-            "{line:?}: {told}"
+            reported.starts_with("kinora: ") && han(&reported),
+            "{line:?}: {reported}"
         );
         assert_eq!(done.status.code(), Some(2), "{line:?}");
     }
@@ -229,9 +232,9 @@ fn a_reader_of_pictures_that_has_enough_ends_playing_quietly() {
     out.read_exact(&mut first).unwrap();
     drop(out);
     let done = player.wait_with_output().unwrap();
-    let told = String::from_utf8(done.stderr).unwrap();
-    assert_eq!(done.status.code(), Some(0), "{told}");
-    assert!(!told.contains("0x"), "{told}");
+    let reported = String::from_utf8(done.stderr).unwrap();
+    assert_eq!(done.status.code(), Some(0), "{reported}");
+    assert!(!reported.contains("0x"), "{reported}");
 }
 
 /// A player that takes commands; its events are read as they come.

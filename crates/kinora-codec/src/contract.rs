@@ -11,7 +11,7 @@ use kinora_media::{AudioFrame, Packet, Time, VideoFrame};
 use crate::{DecodeError, Decoder, Received};
 
 /// A packet is never worth more frames than that; nor does a decoder hold back more packets.
-const MOST_AT_ONCE: usize = 64;
+const MAX_AT_ONCE: usize = 64;
 
 /// A frame, as far as two decodings of one clip are compared.
 pub trait Comparable {
@@ -90,11 +90,11 @@ fn send<F: Comparable>(
     packet: &Packet,
     frames: &mut Vec<(Time, Vec<u8>)>,
 ) -> Result<(), DecodeError> {
-    for _ in 0..MOST_AT_ONCE {
+    for _ in 0..MAX_AT_ONCE {
         match decoder.send(packet) {
             Err(DecodeError::Full) => match decoder.receive()? {
                 Received::Frame(frame) => frames.push((frame.pts(), frame.samples())),
-                told => panic!("full, and yet no frame: {}", name(&told)),
+                reported => panic!("full, and yet no frame: {}", name(&reported)),
             },
             sent => {
                 while let Received::Frame(frame) = decoder.receive()? {
@@ -108,7 +108,7 @@ fn send<F: Comparable>(
 }
 
 fn finish<F: Comparable>(decoder: &mut dyn Decoder<Frame = F>, frames: &mut Vec<(Time, Vec<u8>)>) {
-    for _ in 0..MOST_AT_ONCE {
+    for _ in 0..MAX_AT_ONCE {
         match decoder.receive() {
             Ok(Received::Frame(frame)) => frames.push((frame.pts(), frame.samples())),
             Ok(Received::End) => return,

@@ -125,8 +125,8 @@ impl Decoder for H264Decoder {
         if self.ready.len() > MAX_DEPTH {
             return Err(DecodeError::Full);
         }
-        let told = display_hints(CODEC, self.framing, &packet.data);
-        self.hints = told.unwrap_or(self.hints);
+        let reported = display_hints(CODEC, self.framing, &packet.data);
+        self.hints = reported.unwrap_or(self.hints);
         let shown = Shown {
             pts: packet.pts,
             duration: packet.duration,

@@ -181,8 +181,8 @@ impl Decoder for H265Decoder {
             self.parameter_sets = sets;
             primed?;
         }
-        let told = display_hints(CODEC, self.framing, &packet.data);
-        self.hints = told.unwrap_or(self.hints);
+        let reported = display_hints(CODEC, self.framing, &packet.data);
+        self.hints = reported.unwrap_or(self.hints);
         if !is_without_picture(CODEC, self.framing, &packet.data) {
             self.undecoded.push(Reverse(Shown {
                 pts: packet.pts,

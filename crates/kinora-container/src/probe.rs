@@ -164,7 +164,7 @@ impl Looking {
                 Tag::Bytes(len) if len > LONG_TAG && self.tags < MAX_TAGS => {
                     self.tag_end = Some(begins.saturating_add(len));
                 }
-                _ => return self.tell(purpose),
+                _ => return self.emit(purpose),
             }
         }
     }
@@ -208,7 +208,7 @@ impl Looking {
         true
     }
 
-    fn tell(&mut self, purpose: Purpose) -> Looked {
+    fn emit(&mut self, purpose: Purpose) -> Looked {
         let ended = self.ended;
         let behind_tag = self.lead.begins > 0;
         if purpose == Purpose::Segment && self.window.len() < TAG_HEAD && !ended {

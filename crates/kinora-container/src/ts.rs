@@ -99,7 +99,7 @@ pub struct TsDemuxer {
     want: Option<ByteRange>,
     /// Packets that a seek has found.
     found: VecDeque<Packet>,
-    told: bool,
+    reported: bool,
     tell_again: bool,
 }
 
@@ -133,7 +133,7 @@ impl TsDemuxer {
             errand: Errand::None,
             want: None,
             found: VecDeque::new(),
-            told: false,
+            reported: false,
             tell_again: false,
         }
     }
@@ -160,8 +160,8 @@ impl TsDemuxer {
         }
     }
 
-    fn tell(&mut self) -> Step {
-        self.told = true;
+    fn emit(&mut self) -> Step {
+        self.reported = true;
         self.tell_again = false;
         Step::Info(Arc::new(self.info()))
     }
@@ -169,7 +169,7 @@ impl TsDemuxer {
     /// Reads on in the order of the file.
     fn read_on(&mut self) -> Result<Step, DemuxError> {
         if self.tell_again {
-            return Ok(self.tell());
+            return Ok(self.emit());
         }
         if let Some(packet) = self.found.pop_front() {
             return Ok(Step::Packet(packet));
@@ -177,7 +177,7 @@ impl TsDemuxer {
         loop {
             match self.reader.give() {
                 Some(Out::Packet(packet)) => return Ok(Step::Packet(packet)),
-                Some(Out::AwaitTracks | Out::Info) => return Ok(self.tell()),
+                Some(Out::AwaitTracks | Out::Info) => return Ok(self.emit()),
                 None => {}
             }
             if !self.reader.read()? {
@@ -225,7 +225,7 @@ impl TsDemuxer {
         self.errand = Errand::None;
         match seek {
             Some(target) => self.begin_seek(target).map(Step::Want),
-            None if self.reader.ended => Ok(self.tell()),
+            None if self.reader.ended => Ok(self.emit()),
             None => Ok(Step::Want(ByteRange::from(self.reader.window.end()))),
         }
     }
@@ -276,7 +276,7 @@ impl Demuxer for TsDemuxer {
     }
 
     fn seek(&mut self, target: SeekTo) -> Result<(), DemuxError> {
-        if !self.told {
+        if !self.reported {
             return Err(DemuxError::NotSeekable("its headers are not read yet"));
         }
         let Some(len) = self.total_len else {
@@ -294,7 +294,10 @@ impl Demuxer for TsDemuxer {
     }
 
     fn find_duration(&mut self) -> bool {
-        let Some(len) = self.total_len.filter(|_| self.told && self.last.is_none()) else {
+        let Some(len) = self
+            .total_len
+            .filter(|_| self.reported && self.last.is_none())
+        else {
             return false;
         };
         if !matches!(self.errand, Errand::None) {

@@ -162,8 +162,8 @@ mod tests {
         assert!(notes.len() > 5, "{notes:?}");
         let words = ["yes", "no", "first", "middle", "last", "an HLS playlist"];
         for word in notes.iter().chain(&words) {
-            let told = fact_value("note", word, Lang::Zh);
-            assert!(!told.is_ascii(), "{word} is not told in Chinese");
+            let reported = fact_value("note", word, Lang::Zh);
+            assert!(!reported.is_ascii(), "{word} is not told in Chinese");
         }
         assert_eq!(
             fact_value(

@@ -128,7 +128,7 @@ impl Run<'_> {
             match self.segment(base, media, segment, key) {
                 Ok(seen) => {
                     let from = clock.get_or_insert_with(|| Clock::of(media, index, &seen));
-                    self.add(seen.told(check, from.time(segment, &seen)));
+                    self.add(seen.reported(check, from.time(segment, &seen)));
                     if with_codecs && index == 0 {
                         self.codecs(&seen.held.info, base.as_str());
                     }
@@ -233,7 +233,7 @@ struct Seen {
 
 impl Seen {
     /// What is to be told of it; `time` is that of its first picture.
-    fn told(&self, check: Check, time: Option<Time>) -> Check {
+    fn reported(&self, check: Check, time: Option<Time>) -> Check {
         let tracks: Vec<String> = self.held.info.tracks.iter().map(describe).collect();
         let key = self.first.flags.key;
         let check = check

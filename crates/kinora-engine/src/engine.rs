@@ -140,7 +140,7 @@ impl Engine {
         self.advance();
         self.cx
             .tape
-            .told(self.cx.out.iter().filter_map(|output| match output {
+            .reported(self.cx.out.iter().filter_map(|output| match output {
                 Output::Event(event) => Some(event),
                 _ => None,
             }));

@@ -65,7 +65,7 @@ enum State {
 }
 
 /// Whatever is there is enough: the shelf says when it is full.
-const MOST: Time = Time::from_millis(1);
+const MAX: Time = Time::from_millis(1);
 
 impl PacketReader {
     /// Opens a source. Of the settings those of the network and the place where a live stream begins count.
@@ -168,7 +168,7 @@ impl PacketReader {
             }
             let (cx, shelf) = (&mut self.cx, &mut self.shelf);
             let notice = self.noted.take();
-            match notice.or_else(|| self.ingest.poll(cx, shelf, Time::ZERO, MOST)) {
+            match notice.or_else(|| self.ingest.poll(cx, shelf, Time::ZERO, MAX)) {
                 Some(notice) => {
                     if let Some(packet) = self.before(&notice) {
                         self.noted = Some(notice);

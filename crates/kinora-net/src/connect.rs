@@ -29,7 +29,7 @@ use crate::{NetError, resolve, tls};
 const ATTEMPT_DELAY: Duration = Duration::from_millis(250);
 
 /// Bytes that a connection reads beyond what was granted.
-const MOST_UNASKED: usize = 64 * 1024;
+const MAX_UNASKED: usize = 64 * 1024;
 /// Lines of a head; its bytes are bounded as well.
 const MAX_HEADERS: usize = 1_000;
 
@@ -204,7 +204,7 @@ where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let (sender, connection) = http1::Builder::new()
-        .max_buf_size(MOST_UNASKED)
+        .max_buf_size(MAX_UNASKED)
         .max_headers(MAX_HEADERS)
         // Servers write their heads by hand: what is no field is left out (RFC 9112 5.1 and 5.2).
         .allow_obsolete_multiline_headers_in_responses(true)

@@ -65,13 +65,13 @@ pub(crate) struct KnownHosts(Mutex<HashMap<String, bool>>);
 
 impl KnownHosts {
     /// A bound on memory; hosts past it are looked up again when asked for.
-    const MOST: usize = 4096;
+    const MAX: usize = 4096;
 
     pub(crate) fn reached(&self, host: &str, public: bool) {
         let mut hosts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(known) = hosts.get_mut(host) {
             *known |= public;
-        } else if hosts.len() < Self::MOST {
+        } else if hosts.len() < Self::MAX {
             hosts.insert(host.to_owned(), public);
         }
     }

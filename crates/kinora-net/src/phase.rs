@@ -52,7 +52,7 @@ impl PhaseWatch {
         Self(Some(Arc::new(observer)))
     }
 
-    fn tell(&self, id: RequestId, waiting: Option<Waiting>) {
+    fn emit(&self, id: RequestId, waiting: Option<Waiting>) {
         if let Some(observer) = &self.0 {
             observer(id, waiting);
         }
@@ -73,7 +73,7 @@ struct Ended<'a>(&'a PhaseWatch, RequestId);
 
 impl Drop for Ended<'_> {
     fn drop(&mut self) {
-        self.0.tell(self.1, None);
+        self.0.emit(self.1, None);
     }
 }
 
@@ -89,15 +89,15 @@ pub(crate) fn enter(phase: Phase, host: &str) {
         phase,
         host: host.to_owned(),
     };
-    tell(Some(waiting));
+    emit(Some(waiting));
 }
 
 /// What was waited for came.
 pub(crate) fn leave() {
-    tell(None);
+    emit(None);
 }
 
-fn tell(waiting: Option<Waiting>) {
+fn emit(waiting: Option<Waiting>) {
     // Not every connection is made for a request.
-    let _ = REQUEST.try_with(|(watch, id)| watch.tell(*id, waiting));
+    let _ = REQUEST.try_with(|(watch, id)| watch.emit(*id, waiting));
 }

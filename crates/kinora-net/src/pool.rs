@@ -12,8 +12,8 @@ use crate::guard::Reach;
 
 /// Servers close idle connections after a minute or more; ours go sooner.
 const IDLE: Duration = Duration::from_secs(50);
-const MOST_IDLE_OF_ONE: usize = 6;
-const MOST_PLACES: usize = 64;
+const MAX_IDLE_OF_ONE: usize = 6;
+const MAX_PLACES: usize = 64;
 
 /// Where a connection leads.
 #[derive(Clone, PartialEq, Eq, Hash)]
@@ -95,7 +95,7 @@ impl Pool {
             });
             !idle.is_empty()
         });
-        if places.len() >= MOST_PLACES && !places.contains_key(place) {
+        if places.len() >= MAX_PLACES && !places.contains_key(place) {
             return;
         }
         let idle = places.entry(place.clone()).or_default();
@@ -108,7 +108,7 @@ impl Pool {
         {
             return;
         }
-        if idle.len() < MOST_IDLE_OF_ONE {
+        if idle.len() < MAX_IDLE_OF_ONE {
             idle.push((connection, Instant::now()));
         }
     }

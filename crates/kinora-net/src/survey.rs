@@ -26,7 +26,7 @@ use crate::{FetchRequest, NetError, tls};
 /// So much of a resource is read.
 pub(crate) const SAMPLE_LEN: u64 = 64 * 1024;
 /// No more addresses of a name are tried.
-const MOST_ADDRESSES: usize = 8;
+const MAX_ADDRESSES: usize = 8;
 
 /// One stop on the way: the place that was asked, or why it could not be.
 #[derive(Debug)]
@@ -216,7 +216,7 @@ impl Client {
     async fn dial_each(&self, host: &str, port: u16, hop: &mut Hop) -> Result<TcpStream, NetError> {
         let peer = authority(host, port);
         let (mut reached, mut failed) = (None, None);
-        for ip in hop.addresses.iter().take(MOST_ADDRESSES) {
+        for ip in hop.addresses.iter().take(MAX_ADDRESSES) {
             let address = SocketAddr::new(*ip, port);
             let since = Instant::now();
             let tried = timeout(self.timeouts().connect, TcpStream::connect(address)).await;

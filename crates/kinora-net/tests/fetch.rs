@@ -89,14 +89,14 @@ fn an_inline_file_is_read_by_who_waits_for_it_and_as_far_as_its_credit_goes() {
     probe.net.fetch(request);
     assert!(probe.events.try_recv().is_err(), "nobody else reads it");
 
-    let (mut told, mut body, mut ended) = (false, Vec::new(), false);
+    let (mut reported, mut body, mut ended) = (false, Vec::new(), false);
     let mut read_on = || {
         while probe.net.read_inline() {
             let before = body.len();
             // All of a turn is told before it ends.
             for event in probe.events.try_iter() {
                 match event {
-                    FetchEvent::Head { .. } => told = true,
+                    FetchEvent::Head { .. } => reported = true,
                     FetchEvent::Chunk(chunk) => body.extend_from_slice(&chunk.data),
                     FetchEvent::Done { .. } => ended = true,
                     other => panic!("{other:?}"),
@@ -104,7 +104,7 @@ fn an_inline_file_is_read_by_who_waits_for_it_and_as_far_as_its_credit_goes() {
             }
             assert!(body.len() - before <= 256 * 1024, "one piece at a time");
         }
-        (told, body.len(), ended)
+        (reported, body.len(), ended)
     };
     assert_eq!(read_on(), (true, 300_000, false));
     probe.net.grant(id, 1 << 20);

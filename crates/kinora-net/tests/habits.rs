@@ -206,7 +206,7 @@ fn heads_that_were_written_by_hand_are_read() {
         "no colon at all\r\n",
     ] {
         let lines = lines.to_owned();
-        let told = lines.clone();
+        let reported = lines.clone();
         let server = Server::start(move |mut peer| {
             while peer.head().is_some() {
                 peer.reply(
@@ -217,7 +217,7 @@ fn heads_that_were_written_by_hand_are_read() {
             }
         });
         let outcome = Probe::new(patient()).get(server.url("/"));
-        assert_eq!(outcome.result, Ok(()), "{told}");
+        assert_eq!(outcome.result, Ok(()), "{reported}");
         assert_eq!(outcome.body, b"ok");
         let media_type = outcome.info.unwrap().content_type;
         assert_eq!(media_type.as_deref(), Some("video/mp4"));

@@ -150,10 +150,10 @@ fn a_request_tells_what_it_waits_for_and_that_it_waits_no_more() {
     let url = server.url("/a").replace("127.0.0.1", "localhost");
     assert_eq!(probe.get(url).body, b"hello");
     drop(probe);
-    let told: Vec<_> = waits.iter().map(|(_, waiting)| waiting).collect();
+    let reported: Vec<_> = waits.iter().map(|(_, waiting)| waiting).collect();
     let local = |phase| Some((phase, "localhost".to_owned()));
     assert_eq!(
-        told[..4],
+        reported[..4],
         [
             local(Phase::Resolving),
             local(Phase::Connecting),
@@ -161,7 +161,7 @@ fn a_request_tells_what_it_waits_for_and_that_it_waits_no_more() {
             None
         ]
     );
-    assert_eq!(told.last(), Some(&None));
+    assert_eq!(reported.last(), Some(&None));
 }
 
 #[test]

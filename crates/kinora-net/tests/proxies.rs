@@ -269,12 +269,12 @@ fn a_proxy_that_wants_another_password_says_so_and_nothing_tells_it() {
         assert_eq!(outcome.failed(), (CONNECT, "proxy.auth"), "{proxy}");
         let fault = outcome.fault();
         assert_eq!(fault.retry(), Retry::AfterUser);
-        let told = format!("{fault:?}{}", fault.report(Lang::En, ReportStyle::Plain));
-        assert!(!told.contains("canary"), "{told}");
+        let reported = format!("{fault:?}{}", fault.report(Lang::En, ReportStyle::Plain));
+        assert!(!reported.contains("canary"), "{reported}");
         let place = http.to_string();
         assert!(
-            told.contains(&place) || told.contains(&socks.to_string()),
-            "{told}"
+            reported.contains(&place) || reported.contains(&socks.to_string()),
+            "{reported}"
         );
     }
 }

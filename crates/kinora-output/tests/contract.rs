@@ -79,9 +79,9 @@ fn session(mut present: impl FnMut(Option<&VideoFrame>)) {
 fn a_form_is_told_before_its_pictures_and_a_jump_once() {
     let noted = Noted::default();
     let mut sink = Presenter::new(noted.clone());
-    let mut told = Vec::new();
+    let mut reported = Vec::new();
     session(|picture| match picture {
-        Some(picture) => told.push(sink.present(picture).map_err(|error| error.reason())),
+        Some(picture) => reported.push(sink.present(picture).map_err(|error| error.reason())),
         None => sink.flush(),
     });
     sink.finish().unwrap();
@@ -95,7 +95,7 @@ fn a_form_is_told_before_its_pictures_and_a_jump_once() {
         Ok(false),
         Ok(true),
     ];
-    assert_eq!(told, expected);
+    assert_eq!(reported, expected);
 }
 
 #[test]

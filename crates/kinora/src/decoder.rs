@@ -29,7 +29,7 @@ enum Decoder {
 struct Unshown(VecDeque<Time>);
 
 /// Frames that a decoder holds back at most, and then some: a packet that gives none is forgotten.
-const MOST_UNSHOWN: usize = 64;
+const MAX_UNSHOWN: usize = 64;
 /// Decoders round times on the way.
 const SAME_TIME: Time = Time::from_micros(500);
 
@@ -38,7 +38,7 @@ impl Unshown {
         if !packet.flags.decode_only {
             return;
         }
-        if self.0.len() == MOST_UNSHOWN {
+        if self.0.len() == MAX_UNSHOWN {
             self.0.pop_front();
         }
         self.0.push_back(packet.pts);

@@ -14,7 +14,7 @@ use kinora_engine::Event;
 use crate::deadline::Deadline;
 
 /// So many events wait for an application that does not look; then those that repeat are dropped.
-const MOST_WAITING: usize = 1_024;
+const MAX_WAITING: usize = 1_024;
 
 /// Why no event was given.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
@@ -101,22 +101,22 @@ impl EventQueue {
         crate::trace::event(&event);
         let mut queue = self.lock();
         let waiting = queue.events.len();
-        let full = waiting >= MOST_WAITING && repeats(&event) || waiting >= 2 * MOST_WAITING;
+        let full = waiting >= MAX_WAITING && repeats(&event) || waiting >= 2 * MAX_WAITING;
         if full || queue.closed {
             return;
         }
         queue.events.push_back(event);
-        self.tell(queue);
+        self.emit(queue);
     }
 
     /// No event follows.
     pub(crate) fn close(&self) {
         let mut queue = self.lock();
         queue.closed = true;
-        self.tell(queue);
+        self.emit(queue);
     }
 
-    fn tell(&self, mut queue: MutexGuard<'_, Queue>) {
+    fn emit(&self, mut queue: MutexGuard<'_, Queue>) {
         let wakers = std::mem::take(&mut queue.wakers);
         drop(queue);
         // Whoever does not get it waits on.
@@ -201,7 +201,7 @@ mod tests {
         queue.push(Event::Completion);
         queue.close();
         let events: Vec<_> = Events(queue).collect();
-        assert_eq!(events.len(), MOST_WAITING + 1);
+        assert_eq!(events.len(), MAX_WAITING + 1);
         assert!(matches!(events.last(), Some(Event::Completion)));
     }
 
@@ -223,10 +223,10 @@ mod tests {
     fn a_wait_without_limit_ends_with_the_next_event_and_with_the_release() {
         let queue = EventQueue::default();
         let mut events = Events(queue.clone());
-        let (told, heard) = channel();
+        let (reported, heard) = channel();
         let waiting = std::thread::spawn(move || {
             for event in events.by_ref() {
-                told.send(event).unwrap();
+                reported.send(event).unwrap();
             }
         });
         queue.push(Event::Completion);

@@ -51,8 +51,8 @@ fn framemd5(file: &Path, format: &str) -> Vec<String> {
         "-i {} -fps_mode passthrough {format} -f framemd5 -",
         file.display()
     );
-    let told = ffmpeg(&words).output().unwrap();
-    let text = String::from_utf8(told.stdout).unwrap();
+    let reported = ffmpeg(&words).output().unwrap();
+    let text = String::from_utf8(reported.stdout).unwrap();
     let hashes = text.lines().filter(|line| !line.starts_with('#'));
     hashes
         .map(|line| line.rsplit(',').next().unwrap().trim().to_owned())
@@ -149,7 +149,7 @@ fn without_vui(sps: &[u8]) -> Vec<u8> {
     let whole = Sps::parse(sps).unwrap();
     let cut = |bit: usize| {
         let (byte, mask) = (bit / 8, 0x80_u8 >> (bit % 8));
-        let told = sps[byte] & mask != 0;
+        let reported = sps[byte] & mask != 0;
         let mut cut = sps[..=byte].to_vec();
         // The flag becomes 0; what follows it is the end of the set (rbsp_trailing_bits).
         cut[byte] &= !(mask | (mask - 1));
@@ -161,7 +161,7 @@ fn without_vui(sps: &[u8]) -> Vec<u8> {
             let sizes = |sps: &Sps| (sps.width, sps.height, sps.ref_frames, sps.poc_type);
             sizes(&it) == sizes(&whole)
         });
-        (told && same).then_some(cut)
+        (reported && same).then_some(cut)
     };
     (32..sps.len() * 8).find_map(cut).unwrap()
 }
@@ -178,14 +178,14 @@ fn h264_that_does_not_tell_its_reordering_loses_no_picture() {
     let (sps, pps) = (without_vui(config.sps[0]), config.pps[0]);
     assert_eq!(Sps::parse(&sps).unwrap().reorder_frames, None);
 
-    let mut told = track.config[..6].to_vec();
-    told.extend(u16::try_from(sps.len()).unwrap().to_be_bytes());
-    told.extend(&sps);
-    told.push(1);
-    told.extend(u16::try_from(pps.len()).unwrap().to_be_bytes());
-    told.extend(pps);
+    let mut reported = track.config[..6].to_vec();
+    reported.extend(u16::try_from(sps.len()).unwrap().to_be_bytes());
+    reported.extend(&sps);
+    reported.push(1);
+    reported.extend(u16::try_from(pps.len()).unwrap().to_be_bytes());
+    reported.extend(pps);
     let in_mp4 = TrackInfo {
-        config: told.into(),
+        config: reported.into(),
         ..track.clone()
     };
 

@@ -152,8 +152,8 @@ fn no_server_is_read_for_ten_gigabytes_to_find_an_index() {
         .err()
         .unwrap();
     assert_eq!(fault.code(), codes::ERROR_NETWORK_HTTP_RANGE);
-    let told = fault.causes().iter().any(|cause| cause.0.contains("MiB"));
-    assert!(told, "{fault:?}");
+    let reported = fault.causes().iter().any(|cause| cause.0.contains("MiB"));
+    assert!(reported, "{fault:?}");
 }
 
 /// The clip as playlists of every kind: the name of each, and how many renditions it has.

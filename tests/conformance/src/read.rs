@@ -53,7 +53,7 @@ pub fn packets(path: &Path) -> io::Result<Packets> {
     let mut at = 0;
     loop {
         match demuxer.poll() {
-            Ok(Step::Info(told)) => info = told,
+            Ok(Step::Info(reported)) => info = reported,
             Ok(Step::Packet(packet)) => {
                 if let Some(track) = info.track(packet.track) {
                     found.add(PacketDump::new(track, &packet));

@@ -81,12 +81,12 @@ fn row(out: &mut String, file: &str, comparison: &Comparison) {
 }
 
 fn robustness(out: &mut String, root: &Path) -> io::Result<()> {
-    let told = corpus::json(&root.join("robustness/ffmpeg.json"))?;
+    let reported = corpus::json(&root.join("robustness/ffmpeg.json"))?;
     let _ = write!(
         out,
         "\n## Odd and damaged files\n\nNothing here may panic or hang; the packets that FFmpeg finds are shown beside ours, not asserted.\n\n| file | ours | FFmpeg |\n|---|---|---|\n"
     );
-    for (file, theirs) in told.as_object().into_iter().flatten() {
+    for (file, theirs) in reported.as_object().into_iter().flatten() {
         let folder = file.split('/').next().unwrap_or_default();
         if !["aac", "mp3", "mp4", "ts"].contains(&folder) {
             continue;

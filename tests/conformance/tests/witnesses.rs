@@ -78,7 +78,7 @@ struct Told {
     crc32: String,
 }
 
-fn told(file: &Path) -> BTreeMap<String, Vec<Told>> {
+fn reported(file: &Path) -> BTreeMap<String, Vec<Told>> {
     let mut tracks: BTreeMap<String, Vec<Told>> = BTreeMap::new();
     for line in std::fs::read_to_string(file).unwrap().lines().skip(1) {
         let cells: Vec<&str> = line.split('\t').collect();
@@ -104,25 +104,25 @@ fn clips_of_our_own_have_the_packets_that_ffmpeg_tells() {
         "tone.aac",
         "tone.mp3",
     ] {
-        let theirs = told(&folder.join(format!("{name}.tsv")));
+        let theirs = reported(&folder.join(format!("{name}.tsv")));
         let ours = read::packets(&folder.join(name)).unwrap();
         assert_eq!(ours.error, None, "{name}");
         assert_eq!(ours.tracks.len(), theirs.len(), "tracks of {name}");
         for (_, packets) in ours.tracks {
             let codec = packets.first().unwrap().codec.clone();
-            let told = theirs.get(&codec).unwrap();
-            assert_eq!(packets.len(), told.len(), "{codec} packets of {name}");
-            let begin = |pts: i64, told: &Told| pts - told.pts_us;
-            let shift = begin(packets[0].pts.as_micros(), &told[0]);
-            for (at, (one, told)) in packets.iter().zip(told).enumerate() {
-                let off = begin(one.pts.as_micros(), told) - shift;
+            let reported = theirs.get(&codec).unwrap();
+            assert_eq!(packets.len(), reported.len(), "{codec} packets of {name}");
+            let begin = |pts: i64, reported: &Told| pts - reported.pts_us;
+            let shift = begin(packets[0].pts.as_micros(), &reported[0]);
+            for (at, (one, reported)) in packets.iter().zip(reported).enumerate() {
+                let off = begin(one.pts.as_micros(), reported) - shift;
                 assert!(off.abs() <= 1_000, "{name}, {codec} {at}: {off} us off");
-                assert_eq!(one.key, told.key, "{name}, {codec} {at}");
+                assert_eq!(one.key, reported.key, "{name}, {codec} {at}");
                 // In a stream, a zero before a start code is of this unit there, of the next one here.
                 if !(name.ends_with(".ts") && codec == "h264") {
                     assert_eq!(
                         format!("{:08x}", one.crc32),
-                        told.crc32,
+                        reported.crc32,
                         "{name}, {codec} {at}"
                     );
                 }

@@ -122,32 +122,32 @@ impl Spy {
         self
     }
 
-    fn tell(&self, call: Call) {
+    fn emit(&self, call: Call) {
         // A test that has seen enough looks no more.
         let _ = self.calls.send(call);
     }
     fn put(&self, pts: Time) {
-        self.tell(Call::Put(pts));
+        self.emit(Call::Put(pts));
         if let Some(gate) = &self.gate {
             // Passes when it is told to, and once nobody tells any more.
             let _ = gate.recv();
         }
     }
     fn end(&mut self) -> Result<(), SinkError> {
-        self.tell(Call::Finish);
+        self.emit(Call::Finish);
         self.failure.take().map_or(Ok(()), Err)
     }
 }
 
 impl Drop for Spy {
     fn drop(&mut self) {
-        self.tell(Call::Gone);
+        self.emit(Call::Gone);
     }
 }
 
 impl VideoSink for Spy {
     fn configure(&mut self, format: &VideoFormat) -> Result<(), SinkError> {
-        self.tell(Call::Configure(format.width, format.height));
+        self.emit(Call::Configure(format.width, format.height));
         Ok(())
     }
     fn present(&mut self, frame: &VideoFrame) -> Result<(), SinkError> {
@@ -155,7 +155,7 @@ impl VideoSink for Spy {
         Ok(())
     }
     fn flush(&mut self) {
-        self.tell(Call::Flush);
+        self.emit(Call::Flush);
     }
     fn finish(&mut self) -> Result<(), SinkError> {
         self.end()
@@ -164,7 +164,7 @@ impl VideoSink for Spy {
 
 impl AudioSink for Spy {
     fn configure(&mut self, format: AudioFormat) -> Result<(), SinkError> {
-        self.tell(Call::Configure(format.sample_rate, format.channels.into()));
+        self.emit(Call::Configure(format.sample_rate, format.channels.into()));
         self.sound.configure(format)
     }
     fn queue(&mut self, now: Time, samples: &[f32]) -> Result<(), SinkError> {
@@ -181,11 +181,11 @@ impl AudioSink for Spy {
         self.sound.hold(now);
     }
     fn flush(&mut self, now: Time) {
-        self.tell(Call::Flush);
+        self.emit(Call::Flush);
         self.sound.flush(now);
     }
     fn drain(&mut self, _now: Time) {
-        self.tell(Call::Drain);
+        self.emit(Call::Drain);
     }
     fn finish(&mut self) -> Result<(), SinkError> {
         self.end()

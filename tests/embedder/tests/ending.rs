@@ -56,8 +56,8 @@ fn soon<T>(act: impl FnOnce() -> T) -> T {
 
 /// Events end, whoever holds the outputs.
 fn events_end(events: kinora::Events) {
-    let (told, ended) = channel();
-    std::thread::spawn(move || told.send(events.count()));
+    let (reported, ended) = channel();
+    std::thread::spawn(move || reported.send(events.count()));
     ended.recv_timeout(LIMIT).expect("the events end");
 }
 
@@ -135,16 +135,16 @@ fn a_sink_that_is_done_in_time_shows_what_waits_and_writes_what_it_holds() {
 #[test]
 fn what_an_output_could_not_write_is_told_by_the_release() {
     let failure = || SinkError::application_as(codes::ERROR_UNKNOWN, "the window is gone");
-    let told = |fault: Fault| (fault.code(), fault.causes()[1].0.clone());
+    let reported = |fault: Fault| (fault.code(), fault.causes()[1].0.clone());
     let expected = (codes::ERROR_UNKNOWN, "the window is gone".to_owned());
     let (spy, spied) = Spy::open();
     let player = playing(|builder| builder.video_sink(spy.failing(failure())));
     spied.until(is_put);
-    assert_eq!(told(player.release(LIMIT).unwrap_err()), expected);
+    assert_eq!(reported(player.release(LIMIT).unwrap_err()), expected);
     let (spy, spied) = Spy::open();
     let player = playing(|builder| builder.audio_sink(spy.failing(failure())));
     spied.until(is_put);
-    assert_eq!(told(player.release(LIMIT).unwrap_err()), expected);
+    assert_eq!(reported(player.release(LIMIT).unwrap_err()), expected);
 }
 
 /// Holds the player that it is a part of, and lets it go when it is called.

@@ -247,8 +247,8 @@ fn an_error_of_the_applications_own_keeps_its_number_and_words() {
             .iter()
             .any(|it| it.0 == "no window of 320x180")
     );
-    let told = player.release(LIMIT).unwrap_err();
-    assert_eq!(told.code(), fault.code());
+    let reported = player.release(LIMIT).unwrap_err();
+    assert_eq!(reported.code(), fault.code());
     assert_eq!(player.output_stats().shown, 0);
 }
 

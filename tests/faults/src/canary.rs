@@ -92,9 +92,9 @@ pub type Told = (String, Vec<u8>);
 
 /// Every secret that something told holds, as sentences that do not repeat it.
 #[must_use]
-pub fn leaks(canaries: &[Canary], told: &[Told]) -> Vec<String> {
+pub fn leaks(canaries: &[Canary], reported: &[Told]) -> Vec<String> {
     let mut leaks = Vec::new();
-    for (place, text) in told {
+    for (place, text) in reported {
         for canary in canaries {
             for form in canary.forms_in(text) {
                 leaks.push(format!("{place} tells {} ({form})", canary.name));

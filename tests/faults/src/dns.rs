@@ -67,7 +67,7 @@ fn reply(query: &[u8], answer: Answer) -> Option<Vec<u8>> {
         Answer::ServFail => (2, 0),
         Answer::NxDomain => (3, 0),
     };
-    let mut told = [
+    let mut reported = [
         id,
         &[0x81, 0x80 | rcode, 0, 1, 0, count, 0, 0, 0, 0],
         question,
@@ -75,12 +75,12 @@ fn reply(query: &[u8], answer: Answer) -> Option<Vec<u8>> {
     .concat();
     if let Answer::Address(ip) = answer {
         // The question's name again, by a pointer; 60 seconds; four bytes.
-        told.extend([0xC0, 12]);
-        told.extend(A_RECORD);
-        told.extend([0, 0, 0, 60, 0, 4]);
-        told.extend(ip.octets());
+        reported.extend([0xC0, 12]);
+        reported.extend(A_RECORD);
+        reported.extend([0, 0, 0, 60, 0, 4]);
+        reported.extend(ip.octets());
     }
-    Some(told)
+    Some(reported)
 }
 
 impl Resolve for NameServer {

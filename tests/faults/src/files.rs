@@ -60,12 +60,12 @@ fn serve(mut client: TcpStream, dir: &Path) -> Option<()> {
             end.parse::<u64>().unwrap_or(len - 1).min(len - 1),
         ))
     });
-    let told = match range {
+    let reported = match range {
         Some((start, _)) if start >= len => {
-            let told = format!(
+            let reported = format!(
                 "HTTP/1.1 416 Range Not Satisfiable\r\nContent-Range: bytes */{len}\r\nContent-Length: 0\r\n\r\n"
             );
-            return client.write_all(told.as_bytes()).ok();
+            return client.write_all(reported.as_bytes()).ok();
         }
         Some((start, end)) => format!(
             "HTTP/1.1 206 Partial Content\r\nContent-Range: bytes {start}-{end}/{len}\r\nContent-Length: {}\r\n\r\n",
@@ -73,7 +73,7 @@ fn serve(mut client: TcpStream, dir: &Path) -> Option<()> {
         ),
         None => format!("HTTP/1.1 200 OK\r\nAccept-Ranges: bytes\r\nContent-Length: {len}\r\n\r\n"),
     };
-    client.write_all(told.as_bytes()).ok()?;
+    client.write_all(reported.as_bytes()).ok()?;
     let (start, end) = range.unwrap_or((0, len - 1));
     file.seek(SeekFrom::Start(start)).ok()?;
     std::io::copy(&mut file.take(end + 1 - start), &mut client).ok()?;

@@ -255,16 +255,16 @@ pub(crate) fn ask(upstream: SocketAddr, head: &str) -> Option<TcpStream> {
 }
 
 fn answer_head(head: &str, act: &Act) -> String {
-    let mut told = without(head, "connection").replacen("\r\n", "\r\nConnection: close\r\n", 1);
+    let mut reported = without(head, "connection").replacen("\r\n", "\r\nConnection: close\r\n", 1);
     if let (Act::LieLength(more), Some(length)) = (act, header(head, "content-length")) {
         let length: u64 = length.parse().unwrap_or(0);
-        told = without(&told, "content-length").replacen(
+        reported = without(&reported, "content-length").replacen(
             "\r\n",
             &format!("\r\nContent-Length: {}\r\n", length + more),
             1,
         );
     }
-    told
+    reported
 }
 
 /// The head without a header.

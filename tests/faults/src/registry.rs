@@ -103,9 +103,9 @@ pub fn entry(name: &str) -> RegistryRow {
 /// Where they differ.
 pub fn expect(name: &str, fault: &Fault) {
     let entry = entry(name);
-    let told = (fault.code().name(), fault.reason(), word(fault.retry()));
+    let reported = (fault.code().name(), fault.reason(), word(fault.retry()));
     assert_eq!(
-        told,
+        reported,
         (name.to_owned(), entry.reason, entry.retry),
         "{fault}"
     );

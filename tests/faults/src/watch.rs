@@ -99,7 +99,7 @@ impl Watch {
     pub fn fault(&mut self) -> Fault {
         match self.outcome() {
             Told::Error(fault) | Told::Expired(fault) => *fault,
-            told => panic!("a failure was expected, but: {told:?}"),
+            reported => panic!("a failure was expected, but: {reported:?}"),
         }
     }
     /// Waits for the end.
@@ -109,7 +109,7 @@ impl Watch {
     pub fn completes(&mut self) {
         match self.outcome() {
             Told::Completion => evidence::mended(),
-            told => panic!("the end was expected, but: {told:?}"),
+            reported => panic!("the end was expected, but: {reported:?}"),
         }
     }
     /// Waits for the first picture.

@@ -89,11 +89,11 @@ fn passes_inside(test: &str, wrapper: &[&str], value: &str) {
         .env(INSIDE, value)
         .output()
         .unwrap();
-    let told = [inside.stdout, inside.stderr].concat();
+    let reported = [inside.stdout, inside.stderr].concat();
     assert!(
         inside.status.success(),
         "{}",
-        String::from_utf8_lossy(&told)
+        String::from_utf8_lossy(&reported)
     );
 }
 
@@ -160,7 +160,7 @@ fn is_root() -> bool {
     Command::new("id")
         .arg("-u")
         .output()
-        .is_ok_and(|told| told.stdout == b"0\n")
+        .is_ok_and(|reported| reported.stdout == b"0\n")
 }
 
 fn run(program: &str, words: &[&str]) -> Option<String> {

@@ -364,7 +364,7 @@ fn a_deleted_key_is_not_found() {
 fn goes_on_with(mut watch: Watch, name: &str, credential: Credential) {
     match watch.outcome() {
         Told::Expired(fault) => expect(name, &fault),
-        told => panic!("{told:?}"),
+        reported => panic!("{reported:?}"),
     }
     assert_ne!(watch.player.state(), State::Error);
     watch.player.refresh(credential);
@@ -402,10 +402,10 @@ fn a_refusal_that_is_not_in_the_table_is_told_with_its_words() {
     });
     let fault = fault_of(by_auth(stage.auth()));
     expect("ERROR_SERVER_VOD_UNKNOWN", &fault);
-    let told = fault.report(Lang::En, ReportStyle::Plain);
+    let reported = fault.report(Lang::En, ReportStyle::Plain);
     assert!(
-        told.contains("InvalidVideo.Quarantined") && told.contains("R-3"),
-        "{told}"
+        reported.contains("InvalidVideo.Quarantined") && reported.contains("R-3"),
+        "{reported}"
     );
     stage.proxy.mend();
     plays(by_auth(stage.auth()));
@@ -522,7 +522,7 @@ fn an_address_that_was_signed_for_a_while_is_refused_after_it() {
     let mut watch = Watch::of(url.expose());
     let fault = match watch.outcome() {
         Told::Expired(fault) | Told::Error(fault) => *fault,
-        told => panic!("{told:?}"),
+        reported => panic!("{reported:?}"),
     };
     assert_eq!(fault.code(), kinora::codes::ERROR_NETWORK_HTTP_403);
     expect("ERROR_NETWORK_HTTP_403", &fault);

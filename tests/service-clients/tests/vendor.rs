@@ -30,10 +30,10 @@ fn install(command: &mut Command) {
     let done = command
         .output()
         .unwrap_or_else(|error| panic!("{command:?}: {error}. make setup installs it"));
-    let told = String::from_utf8_lossy(&done.stderr);
+    let reported = String::from_utf8_lossy(&done.stderr);
     assert!(
         done.status.success(),
-        "{command:?} failed. Is there a network? KINORA_OFFLINE=1 leaves the vendor's SDKs out.\n{told}"
+        "{command:?} failed. Is there a network? KINORA_OFFLINE=1 leaves the vendor's SDKs out.\n{reported}"
     );
 }
 
@@ -84,13 +84,17 @@ fn asks(mut script: Command) {
         "{text}{}",
         String::from_utf8_lossy(&stderr)
     );
-    let told: Vec<Value> = text
+    let reported: Vec<Value> = text
         .lines()
         .map(|line| serde_json::from_str(line).unwrap())
         .collect();
-    assert_eq!(told.len(), 12, "six calls, by GET and by POST: {told:#?}");
+    assert_eq!(
+        reported.len(),
+        12,
+        "six calls, by GET and by POST: {reported:#?}"
+    );
     let video = stage.video.to_string();
-    for call in &told {
+    for call in &reported {
         let reply = &call["reply"];
         match call["call"].as_str().unwrap() {
             "AssumeRole" => assert!(reply["Credentials"]["Expiration"].is_string(), "{call}"),

@@ -25,8 +25,8 @@ pub(crate) fn write(path: &Path, diagnosis: &Diagnosis) -> Result<(), Failure> {
     );
     let files = [
         ("report.json", json),
-        ("report.zh.txt", told(diagnosis, Lang::Zh)),
-        ("report.en.txt", told(diagnosis, Lang::En)),
+        ("report.zh.txt", reported(diagnosis, Lang::Zh)),
+        ("report.en.txt", reported(diagnosis, Lang::En)),
         ("about.txt", about),
     ];
     let mut bundle = ZipWriter::new(File::create(path).map_err(failed)?);
@@ -40,7 +40,7 @@ pub(crate) fn write(path: &Path, diagnosis: &Diagnosis) -> Result<(), Failure> {
     file.sync_all().map_err(failed)
 }
 
-fn told(diagnosis: &Diagnosis, lang: Lang) -> String {
+fn reported(diagnosis: &Diagnosis, lang: Lang) -> String {
     let style = Style::plain(lang);
     let checks: String = diagnosis
         .checks

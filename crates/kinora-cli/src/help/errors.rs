@@ -16,8 +16,8 @@ pub(crate) fn exit(error: &Error, lang: Lang) -> ! {
     let is_help =
         !error.use_stderr() || error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand;
     match (error.use_stderr(), lang) {
-        (true, Lang::Zh) if !is_help => out::told(sentence(error).trim_end()),
-        (true, _) => out::told(rendered(error, &std::io::stderr()).trim_end()),
+        (true, Lang::Zh) if !is_help => out::reported(sentence(error).trim_end()),
+        (true, _) => out::reported(rendered(error, &std::io::stderr()).trim_end()),
         (false, _) => out::prose(&rendered(error, &std::io::stdout())),
     }
     std::process::exit(error.exit_code())
@@ -67,20 +67,20 @@ pub(crate) fn wrong_value(error: &Error, lang: Lang) -> String {
 }
 
 fn wrong(error: &Error) -> String {
-    let told = |kind| context(error, kind).unwrap_or_default();
+    let reported = |kind| context(error, kind).unwrap_or_default();
     let (arg, value) = (
-        told(ContextKind::InvalidArg),
-        told(ContextKind::InvalidValue),
+        reported(ContextKind::InvalidArg),
+        reported(ContextKind::InvalidValue),
     );
     match error.kind() {
         ErrorKind::UnknownArgument => format!("没有 {arg} 这个参数"),
         ErrorKind::InvalidSubcommand => {
-            format!("没有 {} 这个命令", told(ContextKind::InvalidSubcommand))
+            format!("没有 {} 这个命令", reported(ContextKind::InvalidSubcommand))
         }
         ErrorKind::MissingRequiredArgument => format!("缺少必需的参数：{arg}"),
         ErrorKind::MissingSubcommand => "缺少命令".to_owned(),
         ErrorKind::ArgumentConflict => {
-            format!("{arg} 不能与 {} 同时使用", told(ContextKind::PriorArg))
+            format!("{arg} 不能与 {} 同时使用", reported(ContextKind::PriorArg))
         }
         ErrorKind::InvalidValue if value.is_empty() || value == "''" => {
             format!("{arg} 需要一个值{}", choices(error))

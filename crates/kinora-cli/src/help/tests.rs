@@ -117,18 +117,20 @@ fn the_chinese_commands_take_what_the_english_ones_take() {
 
 #[test]
 fn wrong_arguments_are_told_in_chinese() {
-    let told = |line: &[&str]| {
+    let reported = |line: &[&str]| {
         let line = ["kinora"].iter().chain(line);
         let error = chinese(Cli::command())
             .try_get_matches_from(line)
             .expect_err("wrong");
         errors::sentence(&error)
     };
-    assert!(told(&["frob"]).starts_with("错误: 没有 'frob' 这个命令"));
-    assert!(told(&["play", "f", "--hedless"]).contains("'--headless'"));
-    assert!(told(&["play", "f", "--decoder", "x"]).contains("可选值: 'auto'、'rust'、'ffmpeg'"));
-    assert!(told(&["probe"]).contains("缺少必需的参数"));
-    assert!(told(&["play", "f", "--speed", "9"]).contains("应为 0.5 到 2 的倍数"));
+    assert!(reported(&["frob"]).starts_with("错误: 没有 'frob' 这个命令"));
+    assert!(reported(&["play", "f", "--hedless"]).contains("'--headless'"));
+    assert!(
+        reported(&["play", "f", "--decoder", "x"]).contains("可选值: 'auto'、'rust'、'ffmpeg'")
+    );
+    assert!(reported(&["probe"]).contains("缺少必需的参数"));
+    assert!(reported(&["play", "f", "--speed", "9"]).contains("应为 0.5 到 2 的倍数"));
     for line in [
         &["frob"][..],
         &["probe"],
@@ -136,7 +138,7 @@ fn wrong_arguments_are_told_in_chinese() {
         &["play", "f", "--start"],
         &["play", "f", "--retries", "x"],
     ] {
-        let text = told(line);
+        let text = reported(line);
         assert!(
             !text.contains("Usage") && !text.contains("OPTIONS"),
             "{text}"

@@ -14,7 +14,7 @@ use crate::times;
 use crate::words::Words;
 
 /// No command is longer.
-const LONGEST_LINE: u64 = 64 * 1024;
+const MAX_LINE: u64 = 64 * 1024;
 
 #[derive(Deserialize)]
 #[serde(tag = "cmd", rename_all = "lowercase")]
@@ -92,20 +92,13 @@ pub(crate) fn listen(remote: &Remote, machine: bool) -> io::Result<()> {
 fn next_line(stdin: &mut impl BufRead) -> Option<Vec<u8>> {
     loop {
         let mut line = Vec::new();
-        let read = stdin
-            .by_ref()
-            .take(LONGEST_LINE)
-            .read_until(b'\n', &mut line);
+        let read = stdin.by_ref().take(MAX_LINE).read_until(b'\n', &mut line);
         if read.ok()? == 0 {
             return None;
         }
-        while line.len() as u64 >= LONGEST_LINE && !line.ends_with(b"\n") {
+        while line.len() as u64 >= MAX_LINE && !line.ends_with(b"\n") {
             let mut rest = Vec::new();
-            match stdin
-                .by_ref()
-                .take(LONGEST_LINE)
-                .read_until(b'\n', &mut rest)
-            {
+            match stdin.by_ref().take(MAX_LINE).read_until(b'\n', &mut rest) {
                 Ok(1..) if !rest.ends_with(b"\n") => {}
                 _ => line.push(b'\n'),
             }
@@ -189,7 +182,7 @@ fn refuse(remote: &Remote, refused: &Refused, machine: bool) {
         true => json::line(&json!({
             "event": "command_refused", "command": refused.command, "reason": refused.reason, "text": text,
         })),
-        false => remote.screen().tell(&format!("kinora: {text}")),
+        false => remote.screen().emit(&format!("kinora: {text}")),
     }
 }
 
@@ -275,9 +268,9 @@ mod tests {
                 "seconds (90)",
             ),
         ] {
-            let (why, told) = refused(line);
+            let (why, reported) = refused(line);
             assert_eq!(why, reason, "{line}");
-            assert!(told.contains(text), "{line}: {told}");
+            assert!(reported.contains(text), "{line}: {reported}");
         }
     }
 
@@ -296,7 +289,7 @@ mod tests {
         let mut input = vec![b'x'; 1 << 20];
         input.extend(b"\n\n{}\n");
         let mut input = &input[..];
-        assert!(next_line(&mut input).unwrap().len() as u64 <= LONGEST_LINE + 1);
+        assert!(next_line(&mut input).unwrap().len() as u64 <= MAX_LINE + 1);
         assert_eq!(next_line(&mut input).unwrap(), b"{}\n");
         assert_eq!(next_line(&mut input), None);
     }

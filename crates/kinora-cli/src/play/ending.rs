@@ -11,7 +11,7 @@ use super::turn::{Turn, Turns};
 use crate::report::{Failure, signal_status};
 
 /// So long an end in order may take: an output may wait for a reader or a disk for ever.
-const LONGEST: Duration = Duration::from_secs(5);
+const MAX_LEN: Duration = Duration::from_secs(5);
 
 /// Ends playing in order, so that files are whole and the terminal is as it was, and knows why it did.
 #[derive(Clone)]
@@ -45,7 +45,7 @@ impl Ending {
         let _ = std::thread::Builder::new()
             .name("kinora-ending".into())
             .spawn(move || {
-                std::thread::sleep(LONGEST);
+                std::thread::sleep(MAX_LEN);
                 ending.end_now();
             });
     }

@@ -14,7 +14,7 @@ use crate::report::Failure;
 /// So long the command may take.
 const LIMIT: Duration = Duration::from_secs(30);
 /// No credential is longer.
-const LONGEST: u64 = 64 * 1024;
+const MAX_LEN: u64 = 64 * 1024;
 
 /// Runs the command in a group of its own, and ends all of that group when standard input ends: when this program has
 /// what it wants or is gone, however it went. The first line keeps standard input from the command itself.
@@ -52,7 +52,7 @@ impl Refresh {
             // It ends with the command's group.
             thread::spawn(move || {
                 let mut text = Vec::new();
-                let read = out.take(LONGEST + 1).read_to_end(&mut text);
+                let read = out.take(MAX_LEN + 1).read_to_end(&mut text);
                 let _ = sender.send(read.map(|_| text));
             });
         }
@@ -80,7 +80,7 @@ impl Refresh {
 
     fn ended(&mut self, printed: io::Result<Vec<u8>>) -> Result<Credential, Failure> {
         let printed = printed.map_err(|error| Failure::io("--refresh-command", &error))?;
-        if printed.len() as u64 > LONGEST {
+        if printed.len() as u64 > MAX_LEN {
             return Err(Failure::usage(
                 "the --refresh-command printed more than 64 KiB: that is no credential",
                 "--refresh-command 输出超过 64 KiB，这不是凭证",

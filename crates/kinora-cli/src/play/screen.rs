@@ -83,11 +83,11 @@ impl Screen {
     }
 
     /// Tells a line that stays, on stderr.
-    pub(crate) fn tell(&self, text: &str) {
+    pub(crate) fn emit(&self, text: &str) {
         let mut screen = self.lock();
         // On the first screen, where it stays; the next picture takes the other one again.
         screen.leave();
-        out::told(text);
+        out::reported(text);
     }
 
     /// Lists the keys, or takes the list away.
@@ -96,7 +96,9 @@ impl Screen {
         let Some(most) = screen.room() else { return };
         if !screen.is_showing() {
             screen.clear();
-            lines.iter().for_each(|line| out::told(&fit(line, most)));
+            lines
+                .iter()
+                .for_each(|line| out::reported(&fit(line, most)));
             return;
         }
         screen.lists_keys = !screen.lists_keys;

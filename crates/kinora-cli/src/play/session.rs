@@ -153,13 +153,13 @@ impl<'a> Session<'a> {
         if self.first.is_some() || start <= duration || duration == Time::ZERO {
             return false;
         }
-        let told = json!({
+        let reported = json!({
             "event": "start_beyond_end", "start": start.as_secs_f64(), "duration": duration.as_secs_f64(),
         });
-        self.say(Map::new(), told);
+        self.say(Map::new(), reported);
         if !self.machine() {
             let (start, end) = (clock(start), clock(duration));
-            self.stage.screen.tell(&match self.stage.style.lang {
+            self.stage.screen.emit(&match self.stage.style.lang {
                 Lang::En => {
                     format!("kinora: --start {start} is beyond the end at {end}: nothing is played")
                 }
@@ -174,12 +174,12 @@ impl<'a> Session<'a> {
     }
 
     /// An event and what the command adds to it.
-    fn say(&self, mut told: Map<String, Value>, more: Value) {
+    fn say(&self, mut reported: Map<String, Value>, more: Value) {
         if self.machine() {
             if let Value::Object(more) = more {
-                told.extend(more);
+                reported.extend(more);
             }
-            json::line(&told);
+            json::line(&reported);
         }
     }
 
@@ -218,7 +218,7 @@ impl<'a> Session<'a> {
         };
         self.refreshed()?;
         self.draw();
-        self.tell_position();
+        self.emit_position();
         Ok(())
     }
 
@@ -239,7 +239,7 @@ impl<'a> Session<'a> {
         show::draw(stage.screen, stage.player, stage.waits, show, stage.style);
     }
 
-    fn tell_position(&mut self) {
+    fn emit_position(&mut self) {
         let position = self.player().position();
         let Some(progress) = &mut self.progress else {
             return;
@@ -250,9 +250,9 @@ impl<'a> Session<'a> {
         progress.next = Instant::now() + progress.every;
         if progress.last.replace(position) != Some(position) {
             let shown = self.shown();
-            let told = events::object(&Event::Position(position));
+            let reported = events::object(&Event::Position(position));
             self.say(
-                told,
+                reported,
                 json!({ "frames_shown": shown, "height": self.size.1 }),
             );
         }
@@ -265,34 +265,39 @@ impl<'a> Session<'a> {
     }
 
     fn event(&mut self, event: Event) -> Result<Flow, Failure> {
-        let told = events::object(&event);
+        let reported = events::object(&event);
         match event {
-            Event::FirstFrame { .. } => return self.first_frame(told),
+            Event::FirstFrame { .. } => return self.first_frame(reported),
             Event::VideoSize { width, height } => self.size = (width, height),
-            Event::SeekEnd { .. } | Event::Info { .. } => self.say(told, json!({})),
+            Event::SeekEnd { .. } | Event::Info { .. } => self.say(reported, json!({})),
             Event::LoadingBegin if self.first.is_some() => {
                 self.stalled = Some(Instant::now());
                 self.buffered = 0;
                 self.stalls += 1;
-                self.say(told, json!({}));
+                self.say(reported, json!({}));
             }
             Event::LoadingProgress(percent) => self.buffered = percent,
             Event::LoadingEnd => {
                 if let Some(since) = self.stalled.take() {
-                    self.say(told, json!({ "stalled": since.elapsed().as_secs_f64() }));
+                    self.say(
+                        reported,
+                        json!({ "stalled": since.elapsed().as_secs_f64() }),
+                    );
                 }
             }
-            Event::TrackChanged { index } => self.track_changed(index, told),
+            Event::TrackChanged { index } => self.track_changed(index, reported),
             Event::Timing(_) => self.say(
-                told,
+                reported,
                 json!({ "ms": self.begun.elapsed().as_secs_f64() * 1e3 }),
             ),
             // Who reads it has enough, as of any other tool's output.
             Event::Recovered(fault) if fault.reason() == READER_GONE => return Ok(Flow::Over),
-            Event::Recovered(fault) => self.tell_recovered(&fault, told),
-            Event::CommandRefused { command, refusal } => self.tell_refused(command, refusal, told),
+            Event::Recovered(fault) => self.emit_recovered(&fault, reported),
+            Event::CommandRefused { command, refusal } => {
+                self.emit_refused(command, refusal, reported)
+            }
             Event::CredentialExpired(fault) => {
-                self.say(told, json!({}));
+                self.say(reported, json!({}));
                 self.refresh(fault)?;
             }
             Event::Completion => return Ok(Flow::Over),
@@ -306,12 +311,12 @@ impl<'a> Session<'a> {
         Ok(Flow::On)
     }
 
-    fn first_frame(&mut self, told: Map<String, Value>) -> Result<Flow, Failure> {
+    fn first_frame(&mut self, reported: Map<String, Value>) -> Result<Flow, Failure> {
         let again = self.first.is_some();
         self.first
             .get_or_insert((Instant::now(), self.begun.elapsed()));
         let (width, height) = self.size;
-        self.say(told, json!({ "width": width, "height": height }));
+        self.say(reported, json!({ "width": width, "height": height }));
         if !again && let Some(path) = &self.stage.args.dump_frame {
             let frame = self.player().snapshot();
             let pgm = frame
@@ -329,14 +334,14 @@ impl<'a> Session<'a> {
         })
     }
 
-    fn track_changed(&self, index: u32, told: Map<String, Value>) {
+    fn track_changed(&self, index: u32, reported: Map<String, Value>) {
         let tracks = self.player().tracks();
         let track = tracks
             .as_ref()
             .and_then(|tracks| tracks.iter().find(|track| track.index == index));
         if let Some(track) = track {
             self.say(
-                told,
+                reported,
                 json!({
                     "label": track.label, "height": track.size.map(|size| size.1), "bandwidth": track.bitrate,
                 }),
@@ -344,27 +349,27 @@ impl<'a> Session<'a> {
         }
     }
 
-    fn tell_recovered(&self, fault: &Fault, told: Map<String, Value>) {
+    fn emit_recovered(&self, fault: &Fault, reported: Map<String, Value>) {
         if self.machine() {
-            json::line(&told);
+            json::line(&reported);
             return;
         }
         let after = self.stage.style.say("played on after", "已恢复播放：");
-        self.stage.screen.tell(&format!("kinora: {after} {fault}"));
+        self.stage.screen.emit(&format!("kinora: {after} {fault}"));
     }
 
     /// What was typed, or came by `--control`, and can not be done.
-    fn tell_refused(&self, command: CommandKind, refusal: Refusal, told: Map<String, Value>) {
+    fn emit_refused(&self, command: CommandKind, refusal: Refusal, reported: Map<String, Value>) {
         let text = refusal.text(self.stage.style.lang);
         if self.machine() {
-            self.say(told, json!({ "text": text }));
+            self.say(reported, json!({ "text": text }));
             return;
         }
         // Who pressed the key reads the status line; a program's commands are answered by lines that stay.
         let by_key = self.stage.args.control.is_none();
         if !(by_key && self.stage.screen.answer(text)) {
             let name = command.name();
-            self.stage.screen.tell(&format!("kinora: {name}: {text}"));
+            self.stage.screen.emit(&format!("kinora: {name}: {text}"));
         }
     }
 
@@ -414,7 +419,7 @@ impl<'a> Session<'a> {
         );
         let (position, stalls) = (self.position, self.stalls);
         let (p50, max) = (output.offset_p50_ms, output.offset_max_ms);
-        out::told(&match self.stage.style.lang {
+        out::reported(&match self.stage.style.lang {
             Lang::En => format!(
                 "played {position}: first picture {first}, {shown} shown, {dropped} dropped, {stalls} stalls, \
                  A/V offset {p50:.2} ms (median), {max:.2} ms (most)"

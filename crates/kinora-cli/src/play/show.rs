@@ -54,8 +54,8 @@ struct Times {
 }
 
 /// The longest bar, in cells, and the shortest that says anything.
-const LONGEST_BAR: usize = 30;
-const SHORTEST_BAR: usize = 3;
+const MAX_BAR: usize = 30;
+const MIN_BAR: usize = 3;
 
 /// One line of at most so many columns, where they hold more than the times.
 fn line(word: &str, times: &Times, most: usize) -> String {
@@ -65,11 +65,11 @@ fn line(word: &str, times: &Times, most: usize) -> String {
     };
     let end = clock(duration);
     let taken = columns(word) + position.len() + end.len() + 3;
-    let length = most.saturating_sub(taken).min(LONGEST_BAR);
+    let length = most.saturating_sub(taken).min(MAX_BAR);
     if taken > most + 1 {
         return format!("{word} {position}");
     }
-    if length < SHORTEST_BAR {
+    if length < MIN_BAR {
         return format!("{word} {position}/{end}");
     }
     let share = |time: Time| time.as_secs_f64() / duration.as_secs_f64();

@@ -21,7 +21,7 @@ pub(crate) enum Key {
 
 const ESCAPE: u8 = 0x1b;
 /// No sequence of a key is longer.
-const LONGEST: usize = 32;
+const MAX_LEN: usize = 32;
 
 /// Keeps the bytes of a key until all of them came.
 #[derive(Default)]
@@ -36,7 +36,7 @@ impl Keys {
             self.0.drain(..len);
             keys.push(key);
         }
-        if self.0.len() > LONGEST {
+        if self.0.len() > MAX_LEN {
             self.0.clear();
         }
         keys
@@ -150,7 +150,7 @@ mod tests {
         for _ in 0..1_000 {
             keys.feed(b"\x1b[;;;;;;;;");
         }
-        assert!(keys.0.len() <= LONGEST + 10);
+        assert!(keys.0.len() <= MAX_LEN + 10);
         assert_eq!(keys.feed(&[0xff, b'A'])[..].last(), Some(&Key::Char('A')));
     }
 }

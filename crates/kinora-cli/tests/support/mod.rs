@@ -196,11 +196,11 @@ fn modes(of: &Termios) -> [u32; 4] {
 
 /// What the terminal shows, until nobody has it open any more, or the window is closed.
 fn watch(mut terminal: File, closed: Arc<AtomicBool>) -> Receiver<Vec<u8>> {
-    let (told, screen) = mpsc::channel();
+    let (reported, screen) = mpsc::channel();
     std::thread::spawn(move || {
         let mut bytes = [0; 4096];
         while let Ok(length @ 1..) = terminal.read(&mut bytes) {
-            if closed.load(Ordering::Acquire) || told.send(bytes[..length].to_vec()).is_err() {
+            if closed.load(Ordering::Acquire) || reported.send(bytes[..length].to_vec()).is_err() {
                 return;
             }
         }

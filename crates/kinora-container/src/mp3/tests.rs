@@ -264,8 +264,11 @@ fn a_seek_by_a_table_of_places_lands_near() {
     let run = run_with(&[&table[..], &sound].concat(), 1000, Some(3600)).unwrap();
     let first = *run.packets()[0].data.last().unwrap();
     let real = i64::from(first & 0x7f) + if first < 100 { 128 } else { 0 };
-    let told = run.packets()[0].pts.as_millis() / 24;
-    assert!((real - told).abs() <= 12, "frame {real} is called {told}");
+    let reported = run.packets()[0].pts.as_millis() / 24;
+    assert!(
+        (real - reported).abs() <= 12,
+        "frame {real} is called {reported}"
+    );
 }
 
 #[test]

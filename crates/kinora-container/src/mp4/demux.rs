@@ -56,7 +56,7 @@ pub struct Mp4Demuxer {
     /// Tracks may get (more) samples from fragments.
     walks_on: bool,
     info: MediaInfo,
-    told: Option<Arc<MediaInfo>>,
+    reported: Option<Arc<MediaInfo>>,
     info_due: bool,
     index: FragmentIndex,
     /// All fragments tell their time: they can be entered anywhere.
@@ -123,7 +123,7 @@ impl Mp4Demuxer {
             tracks: Vec::new(),
             walks_on: false,
             info: MediaInfo::default(),
-            told: None,
+            reported: None,
             info_due: false,
             index: FragmentIndex::default(),
             timed: true,
@@ -199,7 +199,7 @@ impl Mp4Demuxer {
     }
 
     fn info_is_known(&self) -> bool {
-        self.info_due || self.told.is_some()
+        self.info_due || self.reported.is_some()
     }
 
     fn has_samples(&self) -> bool {
@@ -207,7 +207,7 @@ impl Mp4Demuxer {
     }
 
     /// Tells what the headers said, when that is due.
-    fn tell_info(&mut self) -> Turn {
+    fn emit_info(&mut self) -> Turn {
         if !core::mem::take(&mut self.info_due) {
             return Turn::On;
         }
@@ -219,11 +219,11 @@ impl Mp4Demuxer {
         if self.walks_on {
             self.info.duration = self.index.duration(self.len).or(self.info.duration);
         }
-        if self.told.as_deref() == Some(&self.info) {
+        if self.reported.as_deref() == Some(&self.info) {
             return Turn::On;
         }
         let info = Arc::new(self.info.clone());
-        self.told = Some(Arc::clone(&info));
+        self.reported = Some(Arc::clone(&info));
         Turn::Tell(Step::Info(info))
     }
 
@@ -280,11 +280,11 @@ impl Mp4Demuxer {
             .get_mut(index)
             .and_then(|t| t.switch_to(sample.entry))
         {
-            if let Some(told) = self.info.tracks.get_mut(index) {
-                *told = info;
+            if let Some(reported) = self.info.tracks.get_mut(index) {
+                *reported = info;
             }
             self.info_due = true;
-            if let Turn::Tell(step) = self.tell_info() {
+            if let Turn::Tell(step) = self.emit_info() {
                 return Turn::Tell(step);
             }
         }
@@ -370,7 +370,7 @@ impl Demuxer for Mp4Demuxer {
     }
 
     fn find_duration(&mut self) -> bool {
-        self.told.is_some() && self.info.duration.is_none() && self.look_at_end()
+        self.reported.is_some() && self.info.duration.is_none() && self.look_at_end()
     }
 
     fn damage(&self) -> u64 {

@@ -43,7 +43,7 @@ pub(crate) const GROUP_BYTES: u32 = 8192;
 
 /// So many pictures may be presented in another order than they are decoded in: more than any
 /// codec keeps.
-const MOST_REORDERED: u64 = 32;
+const MAX_REORDERED: u64 = 32;
 
 #[derive(Clone, Debug)]
 enum Sizes {
@@ -301,7 +301,7 @@ impl SampleTables {
 
     /// When the last sample of all has been presented. Decoding order differs by a few samples.
     pub(crate) fn composition_end(&self) -> Option<i64> {
-        let first = self.sample_count().saturating_sub(MOST_REORDERED);
+        let first = self.sample_count().saturating_sub(MAX_REORDERED);
         let mut cursor = self.cursor_at(first)?;
         core::iter::from_fn(|| self.next(&mut cursor))
             .map(|sample| sample.pts().saturating_add(i64::from(sample.duration)))

@@ -69,7 +69,7 @@ fn an_answer_that_brings_less_than_was_asked_for_is_followed_by_the_rest() {
             .fault(Time::ZERO, mins(5), "", NetFault::Short(5_000));
         sim.play(url);
         assert!(sim.run_until(secs(30), is_completion), "{:#?}", sim.events);
-        let told = sim.count(|event| {
+        let reported = sim.count(|event| {
             matches!(
                 event,
                 Event::Info {
@@ -78,7 +78,7 @@ fn an_answer_that_brings_less_than_was_asked_for_is_followed_by_the_rest() {
                 }
             )
         });
-        assert_eq!(told, 0, "nothing failed");
+        assert_eq!(reported, 0, "nothing failed");
         assert_eq!(sim.engine().stats().frames_dropped, 0);
     }
 }
@@ -454,11 +454,11 @@ fn stop_ends_everything_at_any_step() {
         sim.command(Command::Stop);
         assert_eq!(sim.state(), State::Stopped);
         assert_eq!(sim.net.open_requests(), 0, "after {steps} steps");
-        let told = sim.events.len();
+        let reported = sim.events.len();
         sim.run_for(secs(60));
         assert_eq!(
             sim.events.len(),
-            told,
+            reported,
             "after {steps} steps something was told after the stop"
         );
     }

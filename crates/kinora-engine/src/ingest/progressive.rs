@@ -210,9 +210,9 @@ impl Progressive {
         if let Some(len) = self.total_len.filter(|len| range.start >= *len) {
             // At the end itself nothing follows, which is told once more to one that comes back there.
             let again = self.wanted.replace(range.start) == Some(range.start);
-            let told = std::mem::replace(&mut self.finished, true);
+            let reported = std::mem::replace(&mut self.finished, true);
             self.demuxer.finish();
-            if told && (again || range.start > len) {
+            if reported && (again || range.start > len) {
                 // The file is shorter than its index says.
                 self.over = true;
                 self.notices

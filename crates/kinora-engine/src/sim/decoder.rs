@@ -109,14 +109,16 @@ impl Decoder {
     }
 
     pub(super) fn step(&mut self, agenda: &mut Agenda, now: Time) -> Vec<Input> {
-        let mut told = Vec::new();
+        let mut reported = Vec::new();
         match self.jobs.pop_front() {
             None => {}
-            Some(Job::Configure(epoch)) => self.open(epoch, &mut told),
-            Some(Job::Packet(epoch, packet, urgent)) => self.take(epoch, packet, urgent, &mut told),
+            Some(Job::Configure(epoch)) => self.open(epoch, &mut reported),
+            Some(Job::Packet(epoch, packet, urgent)) => {
+                self.take(epoch, packet, urgent, &mut reported)
+            }
             Some(Job::Drain(epoch)) => {
-                self.give_until(Time::MAX, &mut told);
-                told.push(Input::Drained {
+                self.give_until(Time::MAX, &mut reported);
+                reported.push(Input::Drained {
                     role: self.role,
                     epoch,
                 });
@@ -126,13 +128,13 @@ impl Decoder {
         if self.busy {
             agenda.add(now + self.effort(), Happening::Work(self.role));
         }
-        told
+        reported
     }
 
-    fn open(&mut self, epoch: Epoch, told: &mut Vec<Input>) {
-        self.give_until(Time::MAX, told);
+    fn open(&mut self, epoch: Epoch, reported: &mut Vec<Input>) {
+        self.give_until(Time::MAX, reported);
         self.open = self.damage != Damage::Unsupported;
-        told.push(match self.open {
+        reported.push(match self.open {
             true => Input::Configured {
                 role: self.role,
                 epoch,
@@ -155,13 +157,13 @@ impl Decoder {
         });
     }
 
-    fn take(&mut self, epoch: Epoch, packet: Packet, urgent: bool, told: &mut Vec<Input>) {
+    fn take(&mut self, epoch: Epoch, packet: Packet, urgent: bool, reported: &mut Vec<Input>) {
         self.packets += 1;
         let damaged =
             matches!(self.damage, Damage::EveryNth(nth) if self.packets.is_multiple_of(nth));
         if damaged {
             let fault = Fault::new(codes::ERROR_DECODE_VIDEO, "decoder.corrupt_packet");
-            told.push(Input::DecodeFailed {
+            reported.push(Input::DecodeFailed {
                 role: self.role,
                 epoch,
                 fault,
@@ -183,22 +185,22 @@ impl Decoder {
             } else {
                 dts
             };
-            self.give_until(until, told);
+            self.give_until(until, reported);
         }
-        told.push(Input::PacketTaken {
+        reported.push(Input::PacketTaken {
             role: self.role,
             epoch,
         });
     }
 
-    fn give_until(&mut self, until: Time, told: &mut Vec<Input>) {
+    fn give_until(&mut self, until: Time, reported: &mut Vec<Input>) {
         while let Some(entry) = self.held.first_entry() {
             if *entry.key() > until {
                 return;
             }
             let (packet, epoch) = entry.remove();
             self.next_frame += 1;
-            told.push(Input::FrameReady {
+            reported.push(Input::FrameReady {
                 role: self.role,
                 epoch,
                 frame: FrameId(self.next_frame),

@@ -332,11 +332,11 @@ impl Net {
             return self.fail(id, whole.with(|context| context.http_status = Some(200)));
         }
         if open.start >= total && total > 0 {
-            let told = range_fault("http.range.unsatisfiable").with(|context| {
+            let reported = range_fault("http.range.unsatisfiable").with(|context| {
                 context.http_status = Some(416);
                 context.resource_len = Some(total);
             });
-            return self.fail(id, told);
+            return self.fail(id, reported);
         }
         open.head_sent = true;
         let info = ResponseInfo {

@@ -24,9 +24,9 @@ pub(super) struct Watch {
 }
 
 /// So long playback may stand still before a wait is told; the promise is 500 ms from the last picture on.
-const MOST_STILL: Time = Time::from_millis(600);
+const MAX_STILL: Time = Time::from_millis(600);
 /// Frames of both lines that may wait at a time.
-const MOST_FRAMES: usize = 128;
+const MAX_FRAMES: usize = 128;
 
 impl Watch {
     pub(super) fn commanded(&mut self, command: &Command) {
@@ -40,7 +40,7 @@ impl Watch {
         }
     }
 
-    pub(super) fn told(&mut self, input: &Input) {
+    pub(super) fn reported(&mut self, input: &Input) {
         if let Input::DecodeFailed { .. } = input {
             // A decoder that fails its way through is at work.
             self.still_since = None;
@@ -56,7 +56,7 @@ impl Watch {
         {
             self.pool.insert(*frame, (*role, *epoch, *pts, *duration));
             assert!(
-                self.pool.len() <= MOST_FRAMES,
+                self.pool.len() <= MAX_FRAMES,
                 "frames pile up: {:?}",
                 self.pool
                     .values()
@@ -146,7 +146,7 @@ impl Watch {
         }
         let since = *self.still_since.get_or_insert(now.mono);
         assert!(
-            now.mono - since <= MOST_STILL,
+            now.mono - since <= MAX_STILL,
             "it stands still at {position} since {since} and nobody was told"
         );
     }

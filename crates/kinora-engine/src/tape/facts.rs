@@ -373,7 +373,7 @@ impl From<Protected> for SampleCrypto {
 }
 
 /// An event as one line; of headers and faults only what must be the same again.
-pub(super) fn told(event: &Event) -> String {
+pub(super) fn reported(event: &Event) -> String {
     let more = match event {
         Event::Prepared(info) => format!("{} tracks, {:?}", info.tracks.len(), info.duration),
         Event::Error(fault) | Event::Recovered(fault) | Event::CredentialExpired(fault) => {

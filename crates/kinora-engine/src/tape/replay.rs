@@ -6,7 +6,7 @@ use kinora_media::{Now, Time};
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::facts::told;
+use super::facts::reported;
 use super::inputs::Noted;
 use super::{Tape, VERSION};
 use crate::{Engine, Event, Input, Output, PlayerConfig};
@@ -70,7 +70,7 @@ pub fn replay(mut lines: impl Iterator<Item = Value>) -> Result<Replay, ReplayEr
     let entropy = header.entropy.parse().ok();
     let entropy = entropy.filter(|_| header.kinora_session == VERSION);
     let entropy = entropy.ok_or(ReplayError::NotARecording)?;
-    let (mut inputs, mut facts, mut told) = (Vec::new(), VecDeque::new(), Vec::new());
+    let (mut inputs, mut facts, mut reported) = (Vec::new(), VecDeque::new(), Vec::new());
     for (number, line) in (2..).zip(lines) {
         match serde_json::from_value(line).map_err(|_| ReplayError::Line(number))? {
             Line::In { at, unix_ms, input } => {
@@ -78,10 +78,10 @@ pub fn replay(mut lines: impl Iterator<Item = Value>) -> Result<Replay, ReplayEr
                 inputs.push((Now { mono, unix_ms }, Input::from(input)));
             }
             Line::Fact { fact } => facts.push_back(fact),
-            Line::Event { event } => told.push(event),
+            Line::Event { event } => reported.push(event),
         }
     }
-    Ok(run(header.config, entropy, inputs, facts, &told))
+    Ok(run(header.config, entropy, inputs, facts, &reported))
 }
 
 fn run(
@@ -121,7 +121,7 @@ fn run(
 }
 
 fn differs(events: &[(Time, Event)], recorded: &[String], left: usize) -> Option<String> {
-    let again: Vec<String> = events.iter().map(|(_, event)| told(event)).collect();
+    let again: Vec<String> = events.iter().map(|(_, event)| reported(event)).collect();
     let pairs = again.iter().zip(recorded).enumerate();
     let first = pairs
         .into_iter()

@@ -77,8 +77,8 @@ struct Named<'a>(&'a str);
 
 impl fmt::Display for Named<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        const LONGEST: usize = 64;
-        match self.0.char_indices().nth(LONGEST) {
+        const MAX_LEN: usize = 64;
+        match self.0.char_indices().nth(MAX_LEN) {
             Some((end, _)) => write!(f, "{:?}...", self.0.get(..end).unwrap_or_default()),
             None => write!(f, "{:?}", self.0),
         }

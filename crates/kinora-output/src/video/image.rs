@@ -6,7 +6,7 @@ use super::color::Conversion;
 use crate::SinkError;
 
 /// More pixels than any screen has: a bound on memory.
-const MOST_PIXELS: u64 = 1 << 28;
+const MAX_PIXELS: u64 = 1 << 28;
 
 /// A picture of three bytes a pixel, rows from the top.
 #[derive(Clone, PartialEq, Eq)]
@@ -54,7 +54,7 @@ impl RgbImage {
         if frame.width == 0 || frame.height == 0 {
             return Err(bad("it has no pixels"));
         }
-        if u64::from(frame.width) * u64::from(frame.height) > MOST_PIXELS {
+        if u64::from(frame.width) * u64::from(frame.height) > MAX_PIXELS {
             return Err(bad("it is larger than any screen"));
         }
         let (width, height) = (frame.width.div_ceil(step), frame.height.div_ceil(step));

@@ -228,9 +228,9 @@ async fn a_trusted_proxy_tells_which_address_is_judged() {
         ] {
             let key = key_with(&service, &policy(effect, operator)).await;
             let query = [("Action", "GetPlayInfo"), ("VideoId", id.as_str())];
-            let may = async |told: &str| {
+            let may = async |reported: &str| {
                 let target = format!("/?{}", service.signed("GET", &key, &query));
-                let reply = service.get(&target, &[("X-Forwarded-For", told)]).await;
+                let reply = service.get(&target, &[("X-Forwarded-For", reported)]).await;
                 assert!([200, 403].contains(&reply.status), "{}", reply.text());
                 reply.status == 200
             };

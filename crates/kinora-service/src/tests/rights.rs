@@ -203,7 +203,7 @@ impl Derived {
         }
     }
     /// What GetPlayInfo says to each: nothing, or the code of a refusal.
-    async fn told(&self, service: &Running, id: &VideoId) -> [String; 4] {
+    async fn reported(&self, service: &Running, id: &VideoId) -> [String; 4] {
         let ask = async |key: &Triple, info: &str| {
             let call = [
                 ("Action", "GetPlayInfo"),
@@ -257,8 +257,8 @@ impl Family {
         changed.await.unwrap();
     }
     async fn check(&self, expected: [&str; 4], what: &str) {
-        let told = self.derived.told(&self.service, &self.id).await;
-        assert_eq!(told, expected, "{what}");
+        let reported = self.derived.reported(&self.service, &self.id).await;
+        assert_eq!(reported, expected, "{what}");
     }
 }
 

@@ -354,10 +354,11 @@ async fn what_others_could_read_is_closed_to_them_and_told() {
     for beside in ["kinora.db-wal", "kinora.db-shm"] {
         assert_eq!(mode(&data.join(beside)), 0o600, "{beside}");
     }
-    let told = library.take_notices();
-    assert_eq!(told.len(), 5, "{told:?}");
+    let reported = library.take_notices();
+    assert_eq!(reported.len(), 5, "{reported:?}");
     assert!(
-        told.iter()
+        reported
+            .iter()
             .all(|notice| matches!(notice, Notice::Tightened { .. }))
     );
     library.close().await;
@@ -528,8 +529,8 @@ async fn what_a_running_service_s_library_finds_is_told_in_its_log() {
     service.library.sweep().await;
     service.stop().await;
     let log = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
-    let told = format!("removed what the unfinished import {killed} had left");
-    assert_eq!(log.matches(&told).count(), 1, "{log}");
+    let reported = format!("removed what the unfinished import {killed} had left");
+    assert_eq!(log.matches(&reported).count(), 1, "{log}");
 }
 
 #[tokio::test]

@@ -118,7 +118,7 @@ impl Mp4Demuxer {
                 if self.info.duration.is_none() && end.is_some() {
                     self.info.duration = end;
                     self.info_due = true;
-                    return self.tell_info().step();
+                    return self.emit_info().step();
                 }
             }
             Errand::None => {}

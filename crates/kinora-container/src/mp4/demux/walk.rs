@@ -67,7 +67,7 @@ impl Mp4Demuxer {
             }
             false => State::Ended,
         };
-        Ok(self.tell_info())
+        Ok(self.emit_info())
     }
 
     fn enter_box(&mut self, head: BoxHead) -> Result<Turn, DemuxError> {
@@ -75,7 +75,7 @@ impl Mp4Demuxer {
         match &head.kind {
             b"moov" | b"moof" | b"sidx" => self.read_whole(head),
             b"mdat" if self.has_samples() || self.info_due => {
-                if let Turn::Tell(step) = self.tell_info() {
+                if let Turn::Tell(step) = self.emit_info() {
                     return Ok(Turn::Tell(step));
                 }
                 self.waiting_fragments = 0;
@@ -173,13 +173,13 @@ impl Mp4Demuxer {
         self.walks_on = fragmented || !self.has_samples();
         if !fragmented && self.has_samples() {
             self.state = State::Giving;
-            return Ok(self.tell_info());
+            return Ok(self.emit_info());
         }
         Ok(Turn::On)
     }
 
     fn read_fragment(&mut self, body: &Bytes, end: u64) -> Result<Turn, DemuxError> {
-        if let Turn::Tell(step) = self.tell_info() {
+        if let Turn::Tell(step) = self.emit_info() {
             return Ok(Turn::Tell(step));
         }
         if self.tracks.is_empty() {

@@ -233,7 +233,7 @@ fn groups_of_samples_have_keys_of_their_own_or_none() {
     track.more_runs = [sgpd, boxed(b"sbgp", sbgp), senc(2, &entries)].concat();
     let tracks = [track];
     let read = read(&[init(&tracks), fragment(&tracks, 0..4)].concat());
-    let told: Vec<_> = read
+    let reported: Vec<_> = read
         .packets
         .iter()
         .map(|packet| {
@@ -244,7 +244,7 @@ fn groups_of_samples_have_keys_of_their_own_or_none() {
         })
         .collect();
     assert_eq!(
-        told,
+        reported,
         [
             None,
             None,

@@ -122,11 +122,11 @@ fn the_duration_is_looked_for_on_demand_and_nothing_is_lost() {
             }
         }
     }
-    let told: Vec<Option<i64>> = (infos(&steps).iter())
+    let reported: Vec<Option<i64>> = (infos(&steps).iter())
         .map(|info| info.duration.map(Time::as_millis))
         .collect();
-    assert_eq!(told[0], None);
-    assert!((told[1].unwrap() - 10_000).abs() < 50, "{told:?}");
+    assert_eq!(reported[0], None);
+    assert!((reported[1].unwrap() - 10_000).abs() < 50, "{reported:?}");
     assert!(packets(&steps, VIDEO) == packets(&whole, VIDEO));
     assert!(packets(&steps, AUDIO) == packets(&whole, AUDIO));
     assert!(!demuxer.find_duration());

@@ -206,8 +206,8 @@ fn a_new_map_is_told_before_its_packets() {
     );
     muxer.pes(VIDEO, Some(10_800), None, &picture(false, 3, 50));
     let steps = demux(&muxer.bytes);
-    let told: Vec<usize> = infos(&steps).iter().map(|info| info.tracks.len()).collect();
-    assert_eq!(told, [1, 2]);
+    let reported: Vec<usize> = infos(&steps).iter().map(|info| info.tracks.len()).collect();
+    assert_eq!(reported, [1, 2]);
     let second = steps.iter().rposition(|step| matches!(step, Step::Info(_)));
     let sound = steps.iter().position(
         |step| matches!(step, Step::Packet(packet) if packet.track.0 == u32::from(AUDIO)),

@@ -172,10 +172,10 @@ fn over_many_networks_it_stalls_hardly_more_than_the_lowest_and_shows_far_more()
         assert!(adapted.bitrate >= LADDER[0], "{seed}: {adapted:?}");
     }
     let share = share / count as f64;
-    let told = format!(
+    let reported = format!(
         "{share:.2} of the oracle's bitrate, {stalled} s of stalls, at worst {worst}, the lowest {least}"
     );
-    assert!(share > 0.5, "{told}");
-    assert!(stalled <= least + secs(20), "{told}");
-    assert!(worst <= secs(4), "{told}");
+    assert!(share > 0.5, "{reported}");
+    assert!(stalled <= least + secs(20), "{reported}");
+    assert!(worst <= secs(4), "{reported}");
 }

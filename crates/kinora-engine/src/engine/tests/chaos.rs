@@ -237,12 +237,12 @@ fn random_sessions_keep_every_promise() {
 
 #[test]
 fn the_same_seed_is_the_same_session() {
-    let told = |seed| {
+    let reported = |seed| {
         let sim = session(seed);
         format!("{:?}{:?}", sim.events, sim.shown)
     };
     for seed in 0..5 {
-        assert_eq!(told(seed), told(seed));
+        assert_eq!(reported(seed), reported(seed));
     }
 }
 
@@ -252,22 +252,25 @@ fn recorded(seed: u64) -> (Vec<Value>, usize) {
     let into = Arc::clone(&lines);
     let sink: TapeSink = Box::new(move |line| into.lock().unwrap().push(line.clone()));
     let sim = session_in(seed, |config| Sim::recorded(seed, config, sink));
-    let told = sim.events.len();
+    let reported = sim.events.len();
     drop(sim);
-    (Arc::try_unwrap(lines).unwrap().into_inner().unwrap(), told)
+    (
+        Arc::try_unwrap(lines).unwrap().into_inner().unwrap(),
+        reported,
+    )
 }
 
 #[test]
 fn a_recorded_session_runs_the_same_again_without_its_content() {
     for seed in 0..300 {
-        let (lines, told) = recorded(seed);
+        let (lines, reported) = recorded(seed);
         // As a file holds them.
         let lines = lines
             .iter()
             .map(|line| serde_json::from_str(&line.to_string()).unwrap());
         let again = replay(lines).unwrap();
         assert_eq!(again.difference, None, "seed {seed}");
-        assert_eq!(again.events.len(), told, "seed {seed}");
+        assert_eq!(again.events.len(), reported, "seed {seed}");
     }
 }
 

@@ -123,12 +123,12 @@ fn a_call_that_is_refused_at_the_servers_own_time_says_how_far_the_clocks_are_ap
     opened(&mut sim);
     assert!(sim.run_until(secs(5), is_error), "{:#?}", sim.events);
     assert_eq!(signed_at(&sim).len(), 2);
-    let told = sim.events.iter().find_map(|(_, event)| match event {
+    let reported = sim.events.iter().find_map(|(_, event)| match event {
         Event::Error(fault) => Some(format!("{:?}", fault.causes())),
         _ => None,
     });
-    let told = told.unwrap();
-    assert!(told.contains("s behind the server's"), "{told}");
+    let reported = reported.unwrap();
+    assert!(reported.contains("s behind the server's"), "{reported}");
 }
 
 #[test]

@@ -496,9 +496,9 @@ fn stop_ends_everything_at_any_step() {
         sim.run_steps(steps, secs(30));
         sim.command(Command::Stop);
         assert_eq!(sim.net.open_requests(), 0, "after {steps} steps");
-        let told = sim.events.len();
+        let reported = sim.events.len();
         sim.run_for(secs(60));
-        assert_eq!(sim.events.len(), told, "after {steps} steps");
+        assert_eq!(sim.events.len(), reported, "after {steps} steps");
     }
 }
 
@@ -533,7 +533,7 @@ fn sound_far_ahead_does_not_hold_the_pictures() {
 }
 
 /// The segments of the film under other durations than they have.
-fn told(durations: &str, order: &[usize]) -> String {
+fn reported(durations: &str, order: &[usize]) -> String {
     let mut text = "#EXTM3U\n#EXT-X-TARGETDURATION:30\n".to_owned();
     for number in order {
         text += &format!("#EXTINF:{durations},\n{number}.ts\n");
@@ -545,7 +545,7 @@ fn told(durations: &str, order: &[usize]) -> String {
 fn durations_far_from_the_truth_neither_lose_pictures_nor_wait() {
     for durations in ["0.5", "1", "4", "6", "20"] {
         let mut sim = vod(32);
-        sim.net.serve(LIST, told(durations, &[0, 1, 2, 3]));
+        sim.net.serve(LIST, reported(durations, &[0, 1, 2, 3]));
         sim.play(LIST);
         played_through(&mut sim, 80);
         assert_eq!(sim.engine().stats().stalls, 0, "{durations}");
@@ -564,7 +564,8 @@ fn durations_far_from_the_truth_neither_lose_pictures_nor_wait() {
 fn a_clock_that_begins_anew_without_a_discontinuity_goes_on_where_the_last_ended() {
     for durations in ["1", "2", "3"] {
         let mut sim = vod(33);
-        sim.net.serve(LIST, told(durations, &[0, 1, 2, 3, 0, 1, 3]));
+        sim.net
+            .serve(LIST, reported(durations, &[0, 1, 2, 3, 0, 1, 3]));
         sim.play(LIST);
         assert!(sim.run_until(secs(40), is_completion), "{:#?}", sim.events);
         assert!((sim.now() - secs(14)).abs() < ms(500), "{}", sim.now());

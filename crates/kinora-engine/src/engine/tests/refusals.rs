@@ -241,8 +241,8 @@ fn settings_that_are_sent_count_from_then_on() {
         ..PlayerConfig::default()
     }));
     sim.run_for(secs(2));
-    let told = positions(&sim) - before;
-    assert!((17..=21).contains(&told), "{told}");
+    let reported = positions(&sim) - before;
+    assert!((17..=21).contains(&reported), "{reported}");
 }
 
 #[test]

@@ -24,7 +24,7 @@ pub(super) struct Open {
     at: u64,
     end: u64,
     credit: u64,
-    told: bool,
+    reported: bool,
 }
 
 /// A reader and a network without delay; time passes only when nothing else happens.
@@ -107,7 +107,7 @@ impl World {
             at: range.start,
             end: range.end.unwrap_or(u64::MAX).min(data.len() as u64),
             credit: fetch.credit,
-            told: false,
+            reported: false,
         };
         self.open.push((id, open));
         None
@@ -116,7 +116,7 @@ impl World {
     /// What the network says next.
     pub(super) fn step(&mut self) -> Option<FetchEvent> {
         let ready = |slow: &str, open: &Open| {
-            !open.url.contains(slow) && (open.credit > 0 || !open.told || open.at == open.end)
+            !open.url.contains(slow) && (open.credit > 0 || !open.reported || open.at == open.end)
         };
         let slow = self.slow;
         let at = self.open.iter().position(|(_, open)| ready(slow, open));
@@ -125,8 +125,8 @@ impl World {
         let data = self.data(&url).unwrap();
         let (id, open) = &mut self.open[at];
         let id = *id;
-        if !open.told {
-            open.told = true;
+        if !open.reported {
+            open.reported = true;
             let info = ResponseInfo {
                 status: Some(200),
                 total_len: Some(data.len() as u64),

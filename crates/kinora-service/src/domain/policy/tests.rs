@@ -189,10 +189,10 @@ fn what_is_not_obeyed_is_refused_and_its_place_told() {
 fn an_error_repeats_little_of_the_document_and_nothing_that_a_terminal_obeys() {
     let name = format!("\u{1b}[2J\u{202e}{}", "x".repeat(3000));
     let text = serde_json::json!({ "Version": "1", "Statement": { name: 1 } }).to_string();
-    let told = Policy::parse(&text).unwrap_err().to_string();
+    let reported = Policy::parse(&text).unwrap_err().to_string();
     assert!(
-        told.len() < 300 && !told.contains(['\u{1b}', '\u{202e}']),
-        "{told}"
+        reported.len() < 300 && !reported.contains(['\u{1b}', '\u{202e}']),
+        "{reported}"
     );
     let twice = format!("{{{0}:1,{0}:2}}", serde_json::json!("y".repeat(3000)));
     assert!(Policy::parse(&twice).unwrap_err().to_string().len() < 300);

@@ -22,7 +22,7 @@ pub use self::decoded::{AudioReader, VideoReader};
 pub use self::options::ReadOptions;
 
 /// Nothing is awaited longer than that: the network and the reader have limits of their own, far below.
-const LONGEST_WAIT: Duration = Duration::from_secs(600);
+const MAX_WAIT: Duration = Duration::from_secs(600);
 
 /// Reads the packets of a file, a URL, an HLS playlist or a bit stream, in the order of their decoding.
 ///
@@ -222,12 +222,12 @@ impl MediaReader {
     fn wait(&mut self) -> Result<(), Fault> {
         let now = self.clock.mono();
         let limit = match self.reader.deadline() {
-            Some(at) => (at - now).to_duration().min(LONGEST_WAIT),
-            None => LONGEST_WAIT,
+            Some(at) => (at - now).to_duration().min(MAX_WAIT),
+            None => MAX_WAIT,
         };
         let input = match self.event(limit) {
             Ok(event) => Input::Fetch(event),
-            Err(RecvTimeoutError::Timeout) if limit < LONGEST_WAIT => Input::Timeout,
+            Err(RecvTimeoutError::Timeout) if limit < MAX_WAIT => Input::Timeout,
             Err(_) => return Err(self.placed(silent())),
         };
         self.reader.handle(self.clock.now(), input);

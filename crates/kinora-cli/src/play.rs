@@ -185,7 +185,7 @@ fn play_one<'a>(stage: &'a Stage<'a>, at: usize) -> Result<Session<'a>, Failure>
             true => json::line(
                 &json!({ "event": "file", "number": number, "of": count, "source": title }),
             ),
-            false => stage.screen.tell(&format!("{number}/{count} {title}")),
+            false => stage.screen.emit(&format!("{number}/{count} {title}")),
         }
     }
     player.set_source(credential::source(&named, &args.vid)?);

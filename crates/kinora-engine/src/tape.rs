@@ -170,9 +170,9 @@ impl Tape {
     }
 
     /// Writes what the application is told of.
-    pub(crate) fn told<'a>(&self, events: impl Iterator<Item = &'a Event>) {
+    pub(crate) fn reported<'a>(&self, events: impl Iterator<Item = &'a Event>) {
         if self.0.is_some() {
-            events.for_each(|event| self.write(|| json!({ "event": facts::told(event) })));
+            events.for_each(|event| self.write(|| json!({ "event": facts::reported(event) })));
         }
     }
 }

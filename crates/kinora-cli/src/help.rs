@@ -10,7 +10,7 @@ use clap::{Arg, Command};
 pub(crate) use errors::{exit, wrong_value as wrong};
 
 /// Rows of command, argument (or `about`, `after`) and text, with tabs between.
-const TABLE: &str = include_str!("zh.tsv");
+const TABLE: &str = include_str!("help/zh.tsv");
 /// The row of the program itself.
 const ROOT: &str = "-";
 /// Rows of arguments that many commands take.
@@ -69,20 +69,20 @@ pub(crate) fn chinese_for_completions(command: Command) -> Command {
 }
 
 /// How an argument is told: by its own command's rows, or the shared ones.
-type Tell = fn(Arg, &str, &Table) -> Arg;
+type Describe = fn(Arg, &str, &Table) -> Arg;
 
-fn in_chinese(mut command: Command, tell: Tell) -> Command {
+fn in_chinese(mut command: Command, describe: Describe) -> Command {
     // Only now are clap's own `help` and `--version` there, and the shared arguments everywhere.
     command.build();
-    translate(command, ROOT, &Table::new(), tell)
+    translate(command, ROOT, &Table::new(), describe)
 }
 
-fn translate(command: Command, path: &str, table: &Table, tell: Tell) -> Command {
+fn translate(command: Command, path: &str, table: &Table, describe: Describe) -> Command {
     let mut command = command
         .help_template(TEMPLATE)
         .subcommand_help_heading("命令")
         .subcommand_value_name("命令")
-        .mut_args(|arg| tell(placeholders(arg, table), path, table));
+        .mut_args(|arg| describe(placeholders(arg, table), path, table));
     if let Some(about) = table.text(path, "about") {
         command = command.about(about);
     }
@@ -92,7 +92,7 @@ fn translate(command: Command, path: &str, table: &Table, tell: Tell) -> Command
     let usage = usage(&command.render_usage().to_string());
     command.override_usage(usage).mut_subcommands(|sub| {
         let path = below(path, sub.get_name());
-        translate(sub, &path, table, tell)
+        translate(sub, &path, table, describe)
     })
 }
 

@@ -23,8 +23,8 @@ pub(crate) fn width(stream: impl AsFd) -> Option<usize> {
     if !rustix::termios::isatty(stream) {
         return None;
     }
-    let told = tcgetwinsize(stream).map_or(0, |size| usize::from(size.ws_col));
-    Some(if told == 0 { USUAL } else { told })
+    let reported = tcgetwinsize(stream).map_or(0, |size| usize::from(size.ws_col));
+    Some(if reported == 0 { USUAL } else { reported })
 }
 
 /// It can only print: no cursor can be moved.

@@ -183,11 +183,14 @@ mod tests {
         let error = config.on_the_way_to(&place("https://h/")).unwrap_err();
         let fault = error.into_fault();
         assert_eq!(fault.reason(), "proxy.url");
-        let told = fault.report(kinora_errors::Lang::En, kinora_errors::ReportStyle::Plain);
+        let reported = fault.report(kinora_errors::Lang::En, kinora_errors::ReportStyle::Plain);
         assert!(
-            told.contains("https_proxy") && told.contains("`socks4`"),
-            "{told}"
+            reported.contains("https_proxy") && reported.contains("`socks4`"),
+            "{reported}"
         );
-        assert!(!format!("{told}{config:?}").contains("canary"), "{told}");
+        assert!(
+            !format!("{reported}{config:?}").contains("canary"),
+            "{reported}"
+        );
     }
 }

@@ -250,7 +250,7 @@ impl Sim {
     /// The application asks for something.
     pub fn command(&mut self, command: Command) {
         self.watch.commanded(&command);
-        self.tell(Input::Command(command));
+        self.emit(Input::Command(command));
     }
 
     /// Makes a pipeline's decoder refuse each packet, or each of one in so many.
@@ -261,12 +261,12 @@ impl Sim {
     /// An output fails, for good or once.
     pub fn fail_output(&mut self, role: Role, fatal: bool) {
         let fault = kinora_errors::Fault::new(kinora_errors::codes::ERROR_UNKNOWN, "output.broken");
-        self.tell(Input::OutputFailed { role, fault, fatal });
+        self.emit(Input::OutputFailed { role, fault, fatal });
     }
 
-    fn tell(&mut self, input: Input) {
+    fn emit(&mut self, input: Input) {
         self.steps += 1;
-        self.watch.told(&input);
+        self.watch.reported(&input);
         let clock = self.clock();
         let mut outputs = self.engine.handle(clock, input);
         let wanted: Vec<Output> = outputs.by_ref().collect();
@@ -284,7 +284,7 @@ impl Sim {
 
     fn report(&mut self) {
         if let Some(report) = self.sink.report(self.now) {
-            self.tell(Input::AudioClock(report));
+            self.emit(Input::AudioClock(report));
         }
     }
 
@@ -377,7 +377,7 @@ impl Sim {
         );
         self.now = self.now.max(due);
         if planned.is_none_or(|planned| planned > due) {
-            self.tell(Input::Timeout);
+            self.emit(Input::Timeout);
             return true;
         }
         let Some(Reverse(plan)) = self.agenda.plans.pop() else {
@@ -386,14 +386,14 @@ impl Sim {
         match plan.what {
             Happening::Transfer(id) => {
                 if let Some(event) = self.net.step(&mut self.agenda, self.now, id) {
-                    self.tell(Input::Fetch(event));
+                    self.emit(Input::Fetch(event));
                 }
             }
             Happening::Work(role) => {
                 let now = self.now;
                 let inputs = self.decoders[role].step(&mut self.agenda, now);
                 for input in inputs {
-                    self.tell(input);
+                    self.emit(input);
                 }
             }
             Happening::Report => {
