@@ -211,6 +211,10 @@ impl Looking {
     fn tell(&mut self, purpose: Purpose) -> Looked {
         let ended = self.ended;
         let behind_tag = self.lead.begins > 0;
+        if purpose == Purpose::Segment && self.window.len() < TAG_HEAD && !ended {
+            // Too little to tell a picture from what begins alike (RIFF).
+            return Looked::NeedMore;
+        }
         let is_picture = purpose == Purpose::Segment && is_picture(self.window.peek(TAG_HEAD));
         let (head, sniffed) = match is_picture {
             true => {

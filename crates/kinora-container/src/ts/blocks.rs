@@ -111,9 +111,9 @@ mod tests {
 
     #[test]
     fn memory_is_used_again_while_packets_are_held() {
-        // A block may lie across two of the places that are counted.
-        assert!(blocks_used(1) <= 6, "{}", blocks_used(1));
-        assert!(blocks_used(33) <= 30, "{}", blocks_used(33));
+        // Of 18 MB, 275 blocks; one may lie across two of the places that are counted.
+        assert!(blocks_used(1) <= 12, "{}", blocks_used(1));
+        assert!(blocks_used(33) <= 60, "{}", blocks_used(33));
     }
 
     #[test]

@@ -19,7 +19,12 @@ pub(crate) struct Pushed {
     waiting: VecDeque<Item>,
     clock: Clock,
     tracks: Vec<Track>,
+    /// When the first packet of this answer that was passed over for the sake of video is decoded.
+    skipped_from: Option<Time>,
 }
+
+/// A broadcast begins with a key frame, and its audio with that; audio alone plays where none comes for so long.
+const MAX_KEY_FRAME_WAIT: Time = Time::from_millis(10_000);
 
 /// What came and was not taken yet, in order.
 enum Item {
@@ -31,6 +36,7 @@ enum Item {
 /// A track on its way through one answer after the other.
 struct Track {
     id: TrackId,
+    kind: TrackKind,
     /// Its packets are passed over until one that decoding can start at.
     awaits_key: bool,
     /// When the last of its packets that was taken is decoded.
@@ -80,6 +86,7 @@ impl Pushed {
             waiting: VecDeque::new(),
             clock,
             tracks: Vec::new(),
+            skipped_from: None,
         };
         pushed.follow(info);
         pushed
@@ -161,6 +168,7 @@ impl Pushed {
         for track in &mut self.tracks {
             track.awaits_key |= live;
         }
+        self.skipped_from = None;
     }
 
     /// The tracks that packets are of from now on.
@@ -170,6 +178,7 @@ impl Pushed {
             let before = known.iter().find(|known| known.id == track.id);
             Track {
                 id: track.id,
+                kind: track.kind(),
                 awaits_key: before.map_or(track.kind() == TrackKind::Video, |it| it.awaits_key),
                 last: before.and_then(|known| known.last),
             }
@@ -182,15 +191,26 @@ impl Pushed {
     fn wanted(&mut self, packet: Packet) -> Option<Packet> {
         let track = self.tracks.iter_mut().find(|it| it.id == packet.track)?;
         track.awaits_key &= !packet.flags.key;
-        if track.awaits_key {
+        if track.awaits_key || self.awaits_video(&packet) {
             return None;
         }
+        let track = self.tracks.iter_mut().find(|it| it.id == packet.track)?;
         let packet = self.clock.place(packet);
         if matches!(self.clock, Clock::OnDemand) && track.last >= Some(packet.dts) {
             return None;
         }
         track.last = Some(packet.dts);
         Some(packet)
+    }
+
+    /// Whether a packet of a broadcast comes before the key frame that the answer begins with.
+    fn awaits_video(&mut self, packet: &Packet) -> bool {
+        let awaits = |track: &Track| track.kind == TrackKind::Video && track.awaits_key;
+        if !self.is_live() || !self.tracks.iter().any(awaits) {
+            return false;
+        }
+        let from = *self.skipped_from.get_or_insert(packet.dts);
+        packet.dts - from < MAX_KEY_FRAME_WAIT
     }
 
     pub(crate) fn on_time(&mut self, cx: &mut Cx, context: RetryContext) {

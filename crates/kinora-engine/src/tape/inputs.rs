@@ -308,19 +308,22 @@ impl From<NotedCredential> for Credential {
     }
 }
 
+fn began(id: RequestId, head: Head) -> FetchEvent {
+    let info = head.into();
+    FetchEvent::Head { id, info }
+}
+
+fn blank_chunk(id: RequestId, offset: u64, len: usize) -> FetchEvent {
+    let data = blank(len);
+    FetchEvent::Chunk(Chunk { id, offset, data })
+}
+
 impl From<Noted> for Input {
     fn from(noted: Noted) -> Self {
         let time = Time::from_nanos;
         match noted {
-            Noted::Head(id, head) => Self::Fetch(FetchEvent::Head {
-                id: RequestId(id),
-                info: head.into(),
-            }),
-            Noted::Chunk(id, offset, len) => Self::Fetch(FetchEvent::Chunk(Chunk {
-                id: RequestId(id),
-                offset,
-                data: blank(len),
-            })),
+            Noted::Head(id, head) => Self::Fetch(began(RequestId(id), head)),
+            Noted::Chunk(id, offset, len) => Self::Fetch(blank_chunk(RequestId(id), offset, len)),
             Noted::Tracks(id, info, live) => Self::Fetch(FetchEvent::Tracks {
                 id: RequestId(id),
                 info: Arc::new(info.into()),
