@@ -148,6 +148,7 @@ mod tests {
                 command: CommandKind::Seek,
                 refusal: Refusal::NoSource,
             },
+            Event::KeyRequired(kinora::KeyId([7; 16])),
             Event::CredentialExpired(fault.clone()),
             Event::Recovered(fault.clone()),
             Event::Error(fault),

@@ -22,7 +22,7 @@ pub struct PlayerConfig {
     /// Where live playback starts, in segments; negative counts from the end. Left at its default, the playlist says where
     /// (`EXT-X-START`, `HOLD-BACK`; RFC 8216 6.3.3).
     pub live_start_index: i32,
-    /// Show nothing after stop instead of the last picture.
+    /// Show nothing after stop and reset, instead of the last frame.
     pub clear_frame_when_stop: bool,
     /// Play no sound.
     pub disable_audio: bool,

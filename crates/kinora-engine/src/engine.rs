@@ -206,6 +206,13 @@ impl Engine {
         }
     }
 
+    /// The settings say whether the last frame stays after the end.
+    fn clear_frame(&mut self) {
+        if self.cx.config.clear_frame_when_stop {
+            self.cx.push(Output::ClearFrame);
+        }
+    }
+
     fn command(&mut self, command: Command) -> Result<(), Refusal> {
         match command {
             Command::SetSource(source) => {
@@ -220,11 +227,13 @@ impl Engine {
             Command::Stop => {
                 if !matches!(self.phase, Phase::Idle) {
                     self.change(Phase::Stopped);
+                    self.clear_frame();
                 }
             }
             Command::Reset => {
                 self.source = None;
                 self.change(Phase::Idle);
+                self.clear_frame();
             }
             Command::SetLoop(mode) => self.wishes.looped = mode,
             Command::SetAutoPlay(autoplay) => self.wishes.autoplay = autoplay,

@@ -342,6 +342,8 @@ pub enum Output {
     /// Play at that factor of the natural speed from now on, what waits in the sink included: the user's speed, or faster
     /// while a live stream catches up.
     Rate(f64),
+    /// Show nothing any more: the player was stopped, and its settings want no last frame.
+    ClearFrame,
     /// Close the decoders and let everything go (stop, reset, error).
     Close,
     /// Report it to the application.

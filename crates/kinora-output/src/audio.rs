@@ -19,19 +19,21 @@ impl std::fmt::Display for AudioFormat {
     }
 }
 
-/// Plays sound, and by that tells the time: its position is the master clock.
+/// Plays audio, and by that keeps the time: its position is the master clock.
 ///
-/// A sink is a queue with a clock. Queued samples sound one after the other while it runs; when
+/// A sink is a queue with a clock. Queued samples are heard one after the other while it runs; when
 /// the queue is empty its clock stands still.
 ///
-/// The calls come on the player's own thread, which does all else too: none may wait. A device that makes one wait is fed
-/// by a thread of the sink's own. Moments are told on the same clock in all of them.
+/// The calls come one after the other, on one thread that is not the caller's and does nothing else. A sink may take its time:
+/// the player goes on by its own clock, and what a sink does not take within a second is left out. Moments are on the same clock
+/// in all of them.
 pub trait AudioSink: Send {
-    /// Makes ready for sound of that form: before the first of it, and whenever the form changes. What was queued is
-    /// forgotten and the count of [`played`](Self::played) begins at zero.
+    /// Makes ready for audio of that format: before the first of it, and whenever the format changes, once all that was queued
+    /// has been played. The count of [`played`](Self::played) begins at zero.
     ///
     /// # Errors
-    /// When the device does not take that form, or is gone. It is told once; sound of that form is left out.
+    /// When the device does not take that format, or is gone. It is reported, and other formats are offered: the one that
+    /// was taken last, then usual ones. Samples are converted to the first that is taken; without one they are left out.
     fn configure(&mut self, format: AudioFormat) -> Result<(), SinkError>;
 
     /// Queues samples; as many of each channel as of the others.
@@ -40,10 +42,10 @@ pub trait AudioSink: Send {
     /// What could not be written.
     fn queue(&mut self, now: Time, samples: &[f32]) -> Result<(), SinkError>;
 
-    /// Samples of one channel that have sounded since it was configured or flushed.
+    /// Samples of one channel that were played since it was configured or flushed.
     fn played(&mut self, now: Time) -> u64;
 
-    /// Sounds from now on.
+    /// Plays from now on.
     fn run(&mut self, now: Time);
 
     /// Stands still from now on; what is queued stays.

@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 mod audio;
+mod convert;
 mod error;
 mod presenter;
 mod sink;
@@ -15,9 +16,10 @@ pub mod video;
 mod wav;
 
 pub use audio::{AudioFormat, AudioSink, NullAudio, Paced, SampleWriter, Silence};
+pub use convert::AudioConverter;
 pub use error::SinkError;
 pub use presenter::Presenter;
-pub use sink::{NullVideo, VideoFormat, VideoSink};
+pub use sink::{CallingThread, Needs, NullVideo, Timing, VideoFormat, VideoSink};
 pub use spec::{AudioOutput, OutputSpecError, VideoOutput};
 pub use tee::TeeVideo;
 pub use video::{

@@ -1,13 +1,13 @@
 use kinora_media::VideoFrame;
 
-use crate::{SinkError, VideoFormat, VideoSink};
+use crate::{Needs, SinkError, Timing, VideoFormat, VideoSink};
 
 /// Calls a video sink in the order that its contract promises.
 pub struct Presenter<S> {
     sink: S,
-    /// The form it was told last, and whether it takes it.
+    /// The format it was made ready for last, and whether it takes it.
     format: Option<(VideoFormat, bool)>,
-    /// It was given a picture since the last flush.
+    /// It was given a frame since the last flush.
     holds: bool,
 }
 
@@ -21,11 +21,33 @@ impl<S: VideoSink> Presenter<S> {
         }
     }
 
-    /// Gives the sink a picture, and its form before it where that is new. `false`: the sink takes none of that form.
+    /// What the sink needs.
+    pub fn needs(&self) -> Needs {
+        self.sink.needs()
+    }
+
+    /// Gives the sink a frame at its time, and its format before it where that is new. `false`: the sink takes none of that
+    /// format.
     ///
     /// # Errors
-    /// What the sink said of the form, once for each change, or of the picture.
+    /// What the sink said of the format, once for each change, or of the frame.
+    pub fn present_at(&mut self, frame: &VideoFrame, timing: Timing) -> Result<bool, SinkError> {
+        self.show(frame, |sink| sink.present_at(frame, timing))
+    }
+
+    /// The same at no time in particular.
+    ///
+    /// # Errors
+    /// As for [`present_at`](Self::present_at).
     pub fn present(&mut self, frame: &VideoFrame) -> Result<bool, SinkError> {
+        self.show(frame, |sink| sink.present(frame))
+    }
+
+    fn show(
+        &mut self,
+        frame: &VideoFrame,
+        present: impl FnOnce(&mut S) -> Result<(), SinkError>,
+    ) -> Result<bool, SinkError> {
         let format = VideoFormat::of(frame);
         let takes = match self.format {
             Some((known, takes)) if known == format => takes,
@@ -38,12 +60,22 @@ impl<S: VideoSink> Presenter<S> {
         };
         if takes {
             self.holds = true;
-            self.sink.present(frame)?;
+            present(&mut self.sink)?;
         }
         Ok(takes)
     }
 
-    /// Tells the sink that playback jumps; nothing where it holds nothing.
+    /// Playback is held, or goes on.
+    pub fn set_paused(&mut self, paused: bool) {
+        self.sink.set_paused(paused);
+    }
+
+    /// Nothing is to be seen any more.
+    pub fn clear(&mut self) {
+        self.sink.clear();
+    }
+
+    /// Playback jumps; nothing is called where the sink holds nothing.
     pub fn flush(&mut self) {
         if std::mem::take(&mut self.holds) {
             self.sink.flush();

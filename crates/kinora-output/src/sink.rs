@@ -1,8 +1,8 @@
-use kinora_media::{ColorInfo, PixelFormat, Rotation, VideoFrame};
+use kinora_media::{ColorInfo, PixelFormat, Rotation, Time, VideoFrame};
 
 use crate::SinkError;
 
-/// The form of the pictures a sink takes. It changes where a stream does: another rendition, another advertisement.
+/// The format of the video frames a sink takes. It changes where a stream does: another rendition, another advertisement.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct VideoFormat {
     /// Visible width in pixels.
@@ -15,12 +15,12 @@ pub struct VideoFormat {
     pub color: ColorInfo,
     /// Pixel aspect ratio, where the codec tells one.
     pub pixel_aspect: Option<(u32, u32)>,
-    /// How the pictures must be turned.
+    /// How the frames must be turned.
     pub rotation: Rotation,
 }
 
 impl VideoFormat {
-    /// The form of a picture.
+    /// That of a frame.
     #[must_use]
     pub fn of(frame: &VideoFrame) -> Self {
         Self {
@@ -34,25 +34,83 @@ impl VideoFormat {
     }
 }
 
-/// Takes pictures when they are due.
+/// Which thread a sink must be called on.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[non_exhaustive]
+pub enum CallingThread {
+    /// One of the player's own, always the same.
+    #[default]
+    Own,
+    /// The application's main thread, as some window systems want it.
+    Main,
+}
+
+/// What a sink needs beyond the calls.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[non_exhaustive]
+pub struct Needs {
+    /// Which thread it must be called on. A player calls its sinks on a thread of its own, and refuses one that needs another.
+    pub thread: CallingThread,
+}
+
+impl Needs {
+    /// It must be called on the main thread.
+    #[must_use]
+    pub const fn main_thread() -> Self {
+        Self {
+            thread: CallingThread::Main,
+        }
+    }
+}
+
+/// When a video frame is presented; both on the player's clock.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Timing {
+    /// The moment of the call.
+    pub now: Time,
+    /// The moment at which the frame is to be seen: for a sink that shows it with a later refresh of the screen, or drops
+    /// what comes too late.
+    pub due: Time,
+}
+
+/// Takes video frames when they are due.
 ///
-/// The calls come one after the other, on one thread that is not the caller's: `configure`, then `present` as often as
-/// pictures are due, `flush` in between where playback jumps, `finish` once at the end. A sink may take its time: pictures
-/// that come meanwhile are dropped and counted, and the player plays on.
+/// The calls come one after the other, on one thread that is not the caller's: `configure`, then `present_at` as often as
+/// frames are due, `flush` in between where playback jumps, `set_paused` where it is held and goes on, `finish` once at the
+/// end. A sink may take its time: frames that come meanwhile are dropped and counted, and the player plays on.
 pub trait VideoSink: Send {
-    /// Makes ready for pictures of that form: before the first one, and whenever the form changes.
+    /// What it needs beyond the calls; asked once, before any of them.
+    fn needs(&self) -> Needs {
+        Needs::default()
+    }
+
+    /// Makes ready for frames of that format: before the first one, and whenever the format changes.
     ///
     /// # Errors
-    /// When pictures of that form can not be shown. It is told once; they are left out until the form changes.
+    /// When frames of that format can not be shown. It is reported once; they are left out until the format changes.
     fn configure(&mut self, _format: &VideoFormat) -> Result<(), SinkError> {
         Ok(())
     }
 
-    /// Shows, draws or keeps a picture.
+    /// Shows, draws or keeps a frame.
     ///
     /// # Errors
     /// What could not be written; the sink may be asked again.
     fn present(&mut self, frame: &VideoFrame) -> Result<(), SinkError>;
+
+    /// The same, with the time for which it is meant: a player calls this one.
+    ///
+    /// # Errors
+    /// As for [`present`](Self::present).
+    fn present_at(&mut self, frame: &VideoFrame, _timing: Timing) -> Result<(), SinkError> {
+        self.present(frame)
+    }
+
+    /// Playback is held, or goes on: the frame that is shown stays.
+    fn set_paused(&mut self, _paused: bool) {}
+
+    /// Nothing is to be seen any more: the player was stopped, and is to leave no picture behind.
+    fn clear(&mut self) {}
 
     /// Playback jumps or has stopped: what is held back to be shown later is worthless. What is on the screen may stay.
     fn flush(&mut self) {}
@@ -70,8 +128,20 @@ impl VideoSink for Box<dyn VideoSink> {
     fn configure(&mut self, format: &VideoFormat) -> Result<(), SinkError> {
         (**self).configure(format)
     }
+    fn needs(&self) -> Needs {
+        (**self).needs()
+    }
     fn present(&mut self, frame: &VideoFrame) -> Result<(), SinkError> {
         (**self).present(frame)
+    }
+    fn present_at(&mut self, frame: &VideoFrame, timing: Timing) -> Result<(), SinkError> {
+        (**self).present_at(frame, timing)
+    }
+    fn set_paused(&mut self, paused: bool) {
+        (**self).set_paused(paused);
+    }
+    fn clear(&mut self) {
+        (**self).clear();
     }
     fn flush(&mut self) {
         (**self).flush();

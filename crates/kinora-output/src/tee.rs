@@ -1,15 +1,15 @@
 use kinora_media::VideoFrame;
 
-use crate::{Presenter, SinkError, VideoSink};
+use crate::{CallingThread, Needs, Presenter, SinkError, Timing, VideoSink};
 
-/// Gives every picture to several sinks.
+/// Gives every video frame to several sinks.
 #[derive(Default)]
 pub struct TeeVideo {
     sinks: Vec<Presenter<Box<dyn VideoSink>>>,
 }
 
 impl TeeVideo {
-    /// Pictures go to these, in that order.
+    /// Frames go to these, in that order.
     #[must_use]
     pub fn new(sinks: Vec<Box<dyn VideoSink>>) -> Self {
         Self {
@@ -18,14 +18,35 @@ impl TeeVideo {
     }
 }
 
-/// Each is told the form of its pictures by itself: one that refuses it keeps it from no other.
+/// Each is made ready for the format of its frames by itself: one that refuses it keeps it from no other.
 impl VideoSink for TeeVideo {
-    /// All of them see it, also when one fails; the first failure is told.
+    /// What any of them needs.
+    fn needs(&self) -> Needs {
+        let needs = self.sinks.iter().map(Presenter::needs);
+        needs
+            .into_iter()
+            .find(|needs| needs.thread != CallingThread::Own)
+            .unwrap_or_default()
+    }
+    /// All of them see it, also when one fails; the first failure is reported.
     fn present(&mut self, frame: &VideoFrame) -> Result<(), SinkError> {
         self.sinks
             .iter_mut()
             .map(|sink| sink.present(frame).map(drop))
             .fold(Ok(()), Result::and)
+    }
+    fn present_at(&mut self, frame: &VideoFrame, timing: Timing) -> Result<(), SinkError> {
+        self.sinks
+            .iter_mut()
+            .map(|sink| sink.present_at(frame, timing).map(drop))
+            .fold(Ok(()), Result::and)
+    }
+    fn set_paused(&mut self, paused: bool) {
+        let sinks = self.sinks.iter_mut();
+        sinks.for_each(|sink| sink.set_paused(paused));
+    }
+    fn clear(&mut self) {
+        self.sinks.iter_mut().for_each(Presenter::clear);
     }
     fn flush(&mut self) {
         self.sinks.iter_mut().for_each(Presenter::flush);

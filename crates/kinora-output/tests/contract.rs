@@ -149,3 +149,68 @@ fn a_picture_that_can_not_be_coded_is_told_without_the_coders_types() {
     let source: Box<dyn Error + Send + Sync> = source;
     assert!(!source.to_string().is_empty());
 }
+
+#[test]
+fn a_raw_file_holds_frames_of_its_first_size_and_leaves_others_out() {
+    let dir = tempfile::tempdir().unwrap();
+    for name in ["film.yuv", "film.y4m"] {
+        let path = dir.path().join(name);
+        let mut sink = Presenter::new(kinora_output::YuvFile::create(&path).unwrap());
+        let refusals: Vec<_> = [4, 6, 6, 4]
+            .into_iter()
+            .map(|width| {
+                sink.present(&picture(width))
+                    .map_err(|error| error.reason())
+            })
+            .collect();
+        let expected = [Ok(true), Err("sink.format_changed"), Ok(false), Ok(true)];
+        assert_eq!(refusals, expected, "{name}");
+        sink.finish().unwrap();
+        let written = std::fs::read(&path).unwrap();
+        let header = written.iter().position(|byte| *byte == b'\n');
+        let rest = match name.ends_with("y4m") {
+            true => written.len() - header.unwrap() - 1 - 2 * b"FRAME\n".len(),
+            false => written.len(),
+        };
+        assert_eq!(rest, 2 * 4 * 2, "{name}");
+    }
+}
+
+#[test]
+fn what_a_sink_needs_and_when_a_frame_is_due_reach_it_through_others() {
+    use kinora_output::{CallingThread, Needs, Timing};
+
+    /// Must be called on the main thread; notes the time for which frames are meant.
+    struct Window(Noted);
+    impl VideoSink for Window {
+        fn needs(&self) -> Needs {
+            Needs::main_thread()
+        }
+        fn present(&mut self, _: &VideoFrame) -> Result<(), SinkError> {
+            Ok(())
+        }
+        fn present_at(&mut self, _: &VideoFrame, timing: Timing) -> Result<(), SinkError> {
+            self.0.note(format!("due{}", timing.due.as_millis()));
+            Ok(())
+        }
+        fn set_paused(&mut self, paused: bool) {
+            self.0.note(format!("paused:{paused}"));
+        }
+        fn clear(&mut self) {
+            self.0.note("clear");
+        }
+    }
+    let noted = Noted::default();
+    let behind = Background::start(Window(noted.clone())).unwrap();
+    let mut sink: Box<dyn VideoSink> = Box::new(TeeVideo::new(vec![Box::new(behind)]));
+    assert_eq!(sink.needs().thread, CallingThread::Main);
+    let timing = Timing {
+        now: Time::from_millis(5),
+        due: Time::from_millis(7),
+    };
+    sink.present_at(&picture(4), timing).unwrap();
+    sink.set_paused(true);
+    sink.clear();
+    sink.finish().unwrap();
+    assert_eq!(noted.calls(), "due7 paused:true clear");
+}

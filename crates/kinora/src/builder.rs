@@ -4,10 +4,10 @@ use std::sync::mpsc::channel;
 use std::sync::{Arc, Mutex};
 
 use kinora_engine::{ContentKey, PlayerConfig, TapeSink};
-use kinora_errors::{Fault, codes};
+use kinora_errors::{Code, Fault, codes};
 use kinora_media::KeyId;
 use kinora_net::{BitStreams, NetConfig, Resolve, SystemResolver, Transport, Transports};
-use kinora_output::{AudioSink, NullAudio, NullVideo, VideoSink};
+use kinora_output::{AudioSink, CallingThread, NullAudio, NullVideo, VideoSink};
 
 use crate::backends::{Backends, DecoderChoice};
 use crate::driver::{self, Parts};
@@ -85,13 +85,13 @@ impl PlayerBuilder {
         self.decoders = choice;
         self
     }
-    /// Where pictures go; without it nowhere, in time.
+    /// Where video frames go; without it nowhere, in time.
     #[must_use]
     pub fn video_sink(mut self, sink: impl VideoSink + 'static) -> Self {
         self.video = Box::new(sink);
         self
     }
-    /// Where sound goes; without it nowhere, in time.
+    /// Where audio goes; without it nowhere, in time.
     #[must_use]
     pub fn audio_sink(mut self, sink: impl AudioSink + 'static) -> Self {
         self.audio = Box::new(sink);
@@ -113,8 +113,12 @@ impl PlayerBuilder {
     /// Starts the player's thread, and the loading of libavcodec beside it.
     ///
     /// # Errors
-    /// `ERROR_GENERAL_UNKNOWN` (or the errno's number) when the system gives no thread.
+    /// `ERROR_GENERAL_UNKNOWN` (or the errno's number) when the system gives no thread; EINVAL, `output.needs_main_thread`, for
+    /// a video sink that must be called on the main thread.
     pub fn build(mut self) -> Result<Player, Fault> {
+        if self.video.needs().thread != CallingThread::Own {
+            return Err(needs_main_thread());
+        }
         let backends = Backends::new(self.decoders);
         backends.load_early();
         let (messages, mailbox) = channel();
@@ -161,4 +165,12 @@ impl PlayerBuilder {
         }
         Ok(player)
     }
+}
+
+/// EINVAL: the sinks are called on threads of the player's own.
+fn needs_main_thread() -> Fault {
+    Fault::new(Code::from_errno(22), "output.needs_main_thread").because(
+        "the video output must be called on the main thread, and a player calls it on one of its own; give it a sink that \
+         hands the frames over to the main thread",
+    )
 }

@@ -1,4 +1,4 @@
-//! The decode workers: one thread a line, fed packets, giving frames.
+//! The decode workers: one thread a pipeline, fed packets, giving frames.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -6,7 +6,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::JoinHandle;
 
 use kinora_codec::{DecodeError, DecoderOptions};
-use kinora_engine::{Epoch, FrameId, Input, Role};
+use kinora_engine::{DecoderRecovery, Epoch, FrameId, Input, Role, decoder_error};
 use kinora_errors::{Coded, Fault};
 use kinora_media::{Packet, Time, TrackInfo};
 
@@ -24,7 +24,7 @@ enum Job {
     Flush,
 }
 
-/// A line's thread. How much may wait in its mailbox is bounded by the engine, which sends a
+/// A pipeline's thread. How much may wait in its mailbox is bounded by the engine, which sends a
 /// packet only for one that was taken.
 pub(crate) struct Worker {
     jobs: Option<Sender<Job>>,
@@ -40,7 +40,7 @@ impl Worker {
     ) -> std::io::Result<Self> {
         let (jobs, mailbox) = channel();
         let epoch = Arc::new(AtomicU64::new(0));
-        let line = Line {
+        let worker = DecodeLoop {
             role,
             backends,
             out,
@@ -54,7 +54,7 @@ impl Worker {
         };
         let thread = std::thread::Builder::new()
             .name(name.into())
-            .spawn(move || line.run(&mailbox))?;
+            .spawn(move || worker.run(&mailbox))?;
         Ok(Self {
             jobs: Some(jobs),
             epoch,
@@ -79,7 +79,7 @@ impl Worker {
 
     fn send(&self, job: Job) {
         if let Some(jobs) = &self.jobs {
-            // A worker that is gone has told its fault; there is nobody to tell again.
+            // A worker that is gone has reported its fault; there is nobody to report to again.
             let _ = jobs.send(job);
         }
     }
@@ -99,11 +99,11 @@ struct Open {
     track: Arc<TrackInfo>,
     decoder: AnyDecoder,
     backend_failed: bool,
-    /// A picture that was given before its turn, and will come again.
+    /// The time of a frame that was given before its turn, and will come again.
     given: Option<Time>,
 }
 
-struct Line {
+struct DecodeLoop {
     role: Role,
     backends: Backends,
     out: Sender<Message>,
@@ -111,7 +111,7 @@ struct Line {
     open: Option<Open>,
 }
 
-impl Line {
+impl DecodeLoop {
     fn run(mut self, mailbox: &Receiver<Job>) {
         while let Ok(job) = mailbox.recv() {
             match job {
@@ -153,7 +153,7 @@ impl Line {
                     backend_failed: avoid.is_some(),
                     given: None,
                 });
-                self.tell(Input::Configured {
+                self.emit(Input::Configured {
                     role: self.role,
                     epoch,
                     decoder,
@@ -162,7 +162,7 @@ impl Line {
             }
             Err(fault) => {
                 self.open = None;
-                self.tell(Input::DecodeFailed {
+                self.emit(Input::DecodeFailed {
                     role: self.role,
                     epoch,
                     fault: because.unwrap_or(fault),
@@ -183,14 +183,14 @@ impl Line {
         if let Err(error) = done {
             self.failed(epoch, &error);
         }
-        self.tell(Input::PacketTaken {
+        self.emit(Input::PacketTaken {
             role: self.role,
             epoch,
         });
     }
 
-    /// A decoder that holds the picture back, since others may be shown before it, is made to give it, and begins with the
-    /// same packet again: a picture decoded twice is seen sooner than one that waits for three more.
+    /// A decoder that holds the frame back, since others may be shown before it, is made to give it, and begins with the
+    /// same packet again: a frame decoded twice is seen sooner than one that waits for three more.
     fn push_urgent(&mut self, epoch: Epoch, packet: &Packet) -> Result<(), DecodeError> {
         if self.push(epoch, packet)? {
             return Ok(());
@@ -199,7 +199,7 @@ impl Line {
             return Ok(());
         };
         open.decoder.drain();
-        // What fails here fails again below, and is told then.
+        // What fails here fails again below, and is reported then.
         let frame = open.decoder.receive().unwrap_or_default();
         open.decoder.flush();
         if let Some(frame) = frame {
@@ -268,7 +268,7 @@ impl Line {
             return;
         }
         self.finish(epoch);
-        self.tell(Input::Drained {
+        self.emit(Input::Drained {
             role: self.role,
             epoch,
         });
@@ -303,14 +303,19 @@ impl Line {
             error,
             DecodeError::Broken { .. } | DecodeError::Unsupported { .. }
         );
-        if broken && let Some(open) = self.open.take_if(|open| !open.backend_failed) {
-            let backend = open.decoder.backend();
-            return self.reopen(epoch, open.track, Some((backend, error.fault())));
+        // A decoder that is gone already was given up.
+        let replaced = self.open.as_ref().is_none_or(|open| open.backend_failed);
+        match decoder_error(broken, replaced) {
+            DecoderRecovery::PassOver => {}
+            DecoderRecovery::GiveUp => self.open = None,
+            DecoderRecovery::OtherBackend => {
+                if let Some(open) = self.open.take() {
+                    let backend = open.decoder.backend();
+                    return self.reopen(epoch, open.track, Some((backend, error.fault())));
+                }
+            }
         }
-        if broken {
-            self.open = None;
-        }
-        self.tell(Input::DecodeFailed {
+        self.emit(Input::DecodeFailed {
             role: self.role,
             epoch,
             fault: error.fault(),
@@ -318,7 +323,7 @@ impl Line {
         });
     }
 
-    fn tell(&self, input: Input) {
+    fn emit(&self, input: Input) {
         let _ = self.out.send(Message::Input(input));
     }
 }

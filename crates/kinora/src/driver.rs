@@ -1,4 +1,4 @@
-//! The engine's thread: tells the engine what happened, does what it wants done.
+//! The engine's thread: gives the engine what happened, does what it wants done.
 
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -15,7 +15,7 @@ use kinora_media::Time;
 use kinora_net::{BitStreams, Net, NetConfig, Resolve};
 use kinora_output::{AudioSink, VideoSink};
 
-use crate::audio::AudioLine;
+use crate::audio_output::AudioOutput;
 use crate::backends::Backends;
 use crate::clock::SystemClock;
 use crate::deadline::Deadline;
@@ -49,7 +49,6 @@ pub(crate) enum Message {
     Source(Option<Source>),
     Input(Input),
     Frame(Role, Epoch, FrameId, AnyFrame),
-    OutputFailed(Fault),
     Control(Control),
 }
 
@@ -71,7 +70,7 @@ pub(crate) struct Release {
 /// Runs until the player is released. The answer to that is the last thing: all else is gone then.
 pub(crate) fn run(parts: Parts, mailbox: &Receiver<Message>) {
     let (events, view) = (parts.events.clone(), Arc::clone(&parts.view));
-    // The audio sink is the application's: what it does must not leave the application waiting for ever.
+    // What the player calls is the application's in part: what that does must not leave the application waiting for ever.
     let run = AssertUnwindSafe(|| Driver::new(parts).map(|driver| driver.run(mailbox)));
     let ended = catch_unwind(run).unwrap_or_else(|_| Err(panicked()));
     let answer = ended.unwrap_or_else(|fault| {
@@ -92,9 +91,8 @@ pub(crate) fn run(parts: Parts, mailbox: &Receiver<Message>) {
 }
 
 fn panicked() -> Fault {
-    Fault::new(codes::ERROR_UNKNOWN, "output.broken").because(
-        "the audio output, or another part of the application that the player called, panicked",
-    )
+    Fault::new(codes::ERROR_UNKNOWN, "output.broken")
+        .because("a part of the application that the player called panicked")
 }
 
 struct Driver {
@@ -111,12 +109,12 @@ struct World {
     backends: Backends,
     messages: Sender<Message>,
     events: EventQueue,
-    /// Told once the view shows what they tell of.
-    told: Vec<Event>,
+    /// Emitted once the view shows what they report.
+    pending: Vec<Event>,
     workers: ByRole<Option<Worker>>,
     frames: HashMap<FrameId, AnyFrame>,
     render: Render,
-    sound: AudioLine,
+    audio: AudioOutput,
     view: Arc<Mutex<View>>,
 }
 
@@ -132,11 +130,11 @@ impl Driver {
         });
         net.set_timeout(parts.config.network_timeout);
         let render = Render::spawn(parts.video, clock, parts.messages.clone(), parts.tally)
-            .map_err(|error| {
-                Fault::new(codes::ERROR_GENERAL_UNKNOWN, "system.no_thread").cause(&error)
-            })?;
+            .map_err(no_thread)?;
+        let audio =
+            AudioOutput::spawn(parts.audio, clock, parts.messages.clone()).map_err(no_thread)?;
         let mut view = parts.view.lock().unwrap_or_else(PoisonError::into_inner);
-        view.render = Some(render.thread());
+        view.outputs = vec![render.thread(), audio.thread()];
         drop(view);
         let capabilities = parts.backends.capabilities();
         let world = World {
@@ -146,11 +144,11 @@ impl Driver {
             backends: parts.backends,
             messages: parts.messages,
             events: parts.events,
-            told: Vec::new(),
+            pending: Vec::new(),
             workers: ByRole::default(),
             frames: HashMap::new(),
             render,
-            sound: AudioLine::new(parts.audio),
+            audio,
             view: parts.view,
         };
         Ok(Self {
@@ -175,7 +173,14 @@ impl Driver {
                     self.publish();
                     return Some((answer, self.world.release(by)));
                 }
-                Ok(message) => self.take(message),
+                Ok(message) => {
+                    let is_last = keeps_no_time(&message);
+                    self.take(message);
+                    if is_last {
+                        self.publish();
+                        return None;
+                    }
+                }
                 Err(RecvTimeoutError::Timeout) => self.wake(),
                 Err(RecvTimeoutError::Disconnected) => return None,
             }
@@ -185,19 +190,11 @@ impl Driver {
 
     fn next_wakeup(&self) -> Option<Duration> {
         let now = self.world.clock.mono();
-        let times = [self.deadline, self.world.sound.next_report()];
-        times
-            .into_iter()
-            .flatten()
-            .min()
-            .map(|at| (at - now).to_duration())
+        self.deadline.map(|at| (at - now).to_duration())
     }
 
     fn wake(&mut self) {
         let now = self.world.clock.mono();
-        if self.world.sound.next_report().is_some_and(|at| at <= now) {
-            self.report_sound(now);
-        }
         if self.deadline.is_some_and(|at| at <= now) {
             self.handle(Input::Timeout);
         }
@@ -234,7 +231,6 @@ impl Driver {
                 self.world.frames.insert(id, frame);
                 self.handle(notice);
             }
-            Message::OutputFailed(fault) => self.world.told.push(Event::Recovered(fault)),
             Message::Control(control) => self.world.control(control),
         }
         // A deadline that passes while messages pour in is kept all the same.
@@ -250,19 +246,9 @@ impl Driver {
             self.world.apply(output);
         }
         self.deadline = outputs.deadline();
-        drop(outputs);
-        if self.world.sound.take_changed() {
-            self.report_sound(self.world.clock.mono());
-        }
     }
 
-    fn report_sound(&mut self, now: Time) {
-        if let Some(report) = self.world.sound.report(now) {
-            self.handle(Input::AudioClock(report));
-        }
-    }
-
-    /// Shows what is so now, and only then tells of it.
+    /// Shows what is so now, and only then reports it.
     fn publish(&mut self) {
         let now = self.world.clock.now();
         let mut view = self.world.view();
@@ -275,7 +261,7 @@ impl Driver {
         view.tracks = self.engine.tracks();
         view.stats = self.engine.stats();
         drop(view);
-        for event in self.world.told.drain(..) {
+        for event in self.world.pending.drain(..) {
             self.world.events.push(event);
         }
     }
@@ -315,15 +301,16 @@ impl World {
                 skip_until,
             } => self.present(role, frame, at, skip_until),
             Output::Drop { frame, .. } => drop(self.frames.remove(&frame)),
-            Output::RunAudio => self.sound.run(self.clock.mono()),
-            Output::HoldAudio => self.sound.hold(self.clock.mono()),
-            Output::DrainAudio => self.sound.drain(self.clock.mono()),
-            Output::Rate(speed) => {
-                let failed = self.sound.set_speed(self.clock.mono(), speed);
-                self.output_failed(failed);
+            Output::RunAudio => self.set_running(true),
+            Output::HoldAudio => self.set_running(false),
+            Output::DrainAudio => self.audio.drain(),
+            Output::Rate(speed) => self.audio.set_speed(speed),
+            Output::ClearFrame => {
+                self.view().shown = None;
+                self.render.clear();
             }
             Output::Close => self.close(),
-            Output::Event(event) => self.told.push(event),
+            Output::Event(event) => self.pending.push(event),
         }
     }
 
@@ -334,12 +321,10 @@ impl World {
             match Worker::spawn(role, self.backends.clone(), self.messages.clone()) {
                 Ok(worker) => *pipeline = Some(worker),
                 Err(error) => {
-                    let fault =
-                        Fault::new(codes::ERROR_GENERAL_UNKNOWN, "system.no_thread").cause(&error);
                     let failed = Input::DecodeFailed {
                         role,
                         epoch,
-                        fault,
+                        fault: no_thread(error),
                         fatal: true,
                     };
                     let _ = self.messages.send(Message::Input(failed));
@@ -355,7 +340,7 @@ impl World {
         }
         match role {
             Role::Video => self.render.flush(),
-            Role::Audio => self.sound.flush(self.clock.mono(), epoch),
+            Role::Audio => self.audio.flush(epoch),
             Role::Text => {}
         }
     }
@@ -364,42 +349,36 @@ impl World {
         self.view.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn output_failed(&mut self, failed: Option<Fault>) {
-        self.told.extend(failed.map(Event::Recovered));
+    fn set_running(&self, running: bool) {
+        match running {
+            true => self.audio.run(),
+            false => self.audio.hold(),
+        }
+        self.render.set_paused(!running);
     }
 
     fn present(&mut self, role: Role, id: FrameId, at: Time, skip_until: Time) {
         match (role, self.frames.remove(&id)) {
             (Role::Video, Some(AnyFrame::Video(frame))) => {
-                // At once, before the decoders go on: they have the room of the picture that it takes the place of.
+                // At once, before the decoders go on: they have the room of the frame that it takes the place of.
                 self.view().shown = Some(frame.clone());
                 self.render.show(frame, at);
             }
-            (Role::Audio, Some(AnyFrame::Audio(frame))) => {
-                let failed = self.sound.queue(self.clock.mono(), frame, skip_until);
-                self.output_failed(failed);
-            }
+            (Role::Audio, Some(AnyFrame::Audio(frame))) => self.audio.queue(frame, skip_until),
             _ => {}
         }
     }
 
     fn control(&mut self, control: Control) {
-        let now = self.clock.mono();
-        let failed = match control {
-            Control::Volume(volume) if VOLUMES.contains(&volume) => {
-                self.sound.set_volume(now, volume)
-            }
-            Control::Volume(_) => {
-                self.told.push(Event::CommandRefused {
-                    command: CommandKind::SetVolume,
-                    refusal: Refusal::VolumeOutOfRange,
-                });
-                None
-            }
-            Control::Mute(mute) => self.sound.set_mute(now, mute),
-            Control::Release(_) => None,
-        };
-        self.output_failed(failed);
+        match control {
+            Control::Volume(volume) if VOLUMES.contains(&volume) => self.audio.set_volume(volume),
+            Control::Volume(_) => self.pending.push(Event::CommandRefused {
+                command: CommandKind::SetVolume,
+                refusal: Refusal::VolumeOutOfRange,
+            }),
+            Control::Mute(mute) => self.audio.set_mute(mute),
+            Control::Release(_) => {}
+        }
     }
 
     /// The session is over: what waits for its time is worthless.
@@ -408,22 +387,33 @@ impl World {
         crate::trace::session_closed();
         self.let_go();
         self.render.flush();
-        self.sound.discard(self.clock.mono());
+        self.audio.discard();
     }
 
     fn let_go(&mut self) {
         self.workers = ByRole::default();
         self.frames.clear();
-        self.sound.hold(self.clock.mono());
+        self.set_running(false);
     }
 
     /// Ends the outputs: both at once, since either may take all of the time.
     fn release(&mut self, by: Deadline) -> Result<(), Fault> {
         self.render.end(by);
         self.let_go();
-        let sound = self.sound.finish();
-        self.render.wait(by).and(sound)
+        self.audio.end();
+        let video = self.render.wait(by);
+        let audio = self.audio.wait(by);
+        video.and(audio)
     }
+}
+
+/// The output that keeps the time is gone for good: without it nothing can be played any more, whatever the source.
+fn keeps_no_time(message: &Message) -> bool {
+    matches!(message, Message::Input(Input::OutputFailed { role, fatal: true, .. }) if role.masters_clock())
+}
+
+fn no_thread(error: std::io::Error) -> Fault {
+    Fault::new(codes::ERROR_GENERAL_UNKNOWN, "system.no_thread").cause(&error)
 }
 
 /// A seed that no other player has: nonces of signed requests come from it.

@@ -63,6 +63,7 @@
 #![forbid(unsafe_code)]
 
 mod audio;
+mod audio_output;
 mod backends;
 mod builder;
 mod clock;
@@ -72,6 +73,7 @@ mod decode;
 mod decoder;
 mod driver;
 mod events;
+mod output_thread;
 mod player;
 mod reader;
 mod render;

@@ -16,6 +16,7 @@ use crate::builder::PlayerBuilder;
 use crate::deadline::Deadline;
 use crate::driver::{Control, Message, Release};
 use crate::events::{EventQueue, EventStream, Events, NoEvent};
+use crate::output_thread;
 use crate::render::{self, Tally};
 use crate::source::Source;
 
@@ -64,8 +65,8 @@ pub(crate) struct View {
     pub(crate) tracks: Option<Arc<[TrackOption]>>,
     pub(crate) stats: Stats,
     pub(crate) shown: Option<VideoFrame>,
-    /// The thread that calls the video sink.
-    pub(crate) render: Option<ThreadId>,
+    /// The threads that call the sinks.
+    pub(crate) outputs: Vec<ThreadId>,
 }
 
 /// What the application asked for last: it holds until it asks for something else.
@@ -332,7 +333,7 @@ impl Player {
         let (answer, reply) = channel();
         self.send(Message::Control(Control::Release(Release { by, answer })));
         let here = std::thread::current().id();
-        if here == thread.thread().id() || self.view(|view| view.render) == Some(here) {
+        if here == thread.thread().id() || self.view(|view| view.outputs.contains(&here)) {
             return Ok(());
         }
         match by.receive(&reply) {
@@ -344,7 +345,7 @@ impl Player {
             Err(RecvTimeoutError::Disconnected) => Ok(()),
             Err(RecvTimeoutError::Timeout) => {
                 self.events.close();
-                Err(render::not_ended("an output"))
+                Err(output_thread::not_ended("an output"))
             }
         }
     }

@@ -1,23 +1,24 @@
-//! The render thread: takes pictures at their time and hands them to the video sink.
+//! The render thread: takes video frames at their time and hands them to the video sink.
 
 use std::collections::VecDeque;
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::mpsc::Sender;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::thread::{JoinHandle, ThreadId};
+use std::thread::ThreadId;
 use std::time::Duration;
 
-use kinora_errors::{Coded, Fault, codes};
+use kinora_engine::{Input, Role};
+use kinora_errors::{Coded, Fault};
 use kinora_media::{Time, VideoFrame};
-use kinora_output::{Presenter, VideoSink};
+use kinora_output::{Presenter, Timing, VideoSink};
 
 use crate::clock::SystemClock;
 use crate::deadline::Deadline;
 use crate::driver::Message;
+use crate::output_thread::OutputThread;
 use crate::player::OutputStats;
 
-/// So many pictures may wait for a sink; what a slower one can not take is dropped and counted.
-const WAITING: usize = 3;
+/// So many frames may wait for a sink; what a slower one can not take is dropped and counted.
+const MAX_WAITING: usize = 3;
 
 /// The newest so many offsets are kept for the median.
 const OFFSETS: usize = 4_096;
@@ -31,10 +32,12 @@ struct Due {
 enum Job {
     Show(Due),
     Flush,
+    Clear,
+    Paused(bool),
     End,
 }
 
-/// Pictures on their way to the sink.
+/// Frames on their way to the sink.
 #[derive(Default)]
 struct Mailbox {
     orders: Mutex<Orders>,
@@ -44,9 +47,13 @@ struct Mailbox {
 #[derive(Default)]
 struct Orders {
     due: VecDeque<Due>,
-    /// The sink has not heard of a jump yet.
+    /// The sink does not know of a jump yet.
     flush: bool,
-    /// No picture follows; those that wait are shown until then.
+    /// Nor that nothing is to be seen any more.
+    clear: bool,
+    /// Nor whether playback is held.
+    paused: Option<bool>,
+    /// No frame follows; those that wait are shown until then.
     end: Option<Deadline>,
 }
 
@@ -54,8 +61,7 @@ struct Orders {
 pub(crate) struct Render {
     mailbox: Arc<Mailbox>,
     tally: Arc<Mutex<Tally>>,
-    thread: JoinHandle<()>,
-    ended: Receiver<Result<(), Fault>>,
+    thread: OutputThread,
 }
 
 /// What the render thread counts, read by the player.
@@ -75,35 +81,23 @@ impl Render {
         tally: Arc<Mutex<Tally>>,
     ) -> std::io::Result<Self> {
         let mailbox = Arc::new(Mailbox::default());
-        let (answer, ended) = channel();
-        let (jobs, counts) = (Arc::clone(&mailbox), Arc::clone(&tally));
-        let thread = std::thread::Builder::new()
-            .name("kinora-render".into())
-            .spawn(move || {
-                // The sink is the application's: what it does must not end the player unseen.
-                let run = AssertUnwindSafe(|| run(sink, clock, &jobs, &counts, &out));
-                let result = catch_unwind(run).unwrap_or_else(|_| {
-                    let _ = out.send(Message::OutputFailed(broken()));
-                    Err(broken())
-                });
-                let _ = answer.send(result);
-            })?;
+        let (orders, counts, messages) = (Arc::clone(&mailbox), Arc::clone(&tally), out.clone());
+        let run = move || run(sink, clock, &orders, &counts, &messages);
         Ok(Self {
             mailbox,
             tally,
-            thread,
-            ended,
+            thread: OutputThread::spawn(Role::Video, out, run)?,
         })
     }
 
     pub(crate) fn thread(&self) -> ThreadId {
-        self.thread.thread().id()
+        self.thread.id()
     }
 
-    /// Shows a picture whose time has come.
+    /// Shows a frame whose time has come.
     pub(crate) fn show(&self, frame: VideoFrame, at: Time) {
         let mut orders = self.mailbox.lock();
-        if orders.due.len() < WAITING {
+        if orders.due.len() < MAX_WAITING {
             orders.due.push_back(Due { frame, at });
             self.mailbox.changed.notify_one();
         } else {
@@ -112,7 +106,7 @@ impl Render {
         }
     }
 
-    /// Pictures that wait are worthless.
+    /// Frames that wait are worthless.
     pub(crate) fn flush(&self) {
         let mut orders = self.mailbox.lock();
         orders.due.clear();
@@ -120,7 +114,21 @@ impl Render {
         self.mailbox.changed.notify_one();
     }
 
-    /// No picture follows. Those that wait have half of the time; the sink's end has the rest.
+    /// Nothing is to be seen any more.
+    pub(crate) fn clear(&self) {
+        let mut orders = self.mailbox.lock();
+        orders.due.clear();
+        orders.clear = true;
+        self.mailbox.changed.notify_one();
+    }
+
+    /// Playback is held, or goes on.
+    pub(crate) fn set_paused(&self, paused: bool) {
+        self.mailbox.lock().paused = Some(paused);
+        self.mailbox.changed.notify_one();
+    }
+
+    /// No frame follows. Those that wait have half of the time; the sink's end has the rest.
     pub(crate) fn end(&self, by: Deadline) {
         self.mailbox.lock().end = Some(by.halfway());
         self.mailbox.changed.notify_one();
@@ -128,11 +136,7 @@ impl Render {
 
     /// Waits for the sink's end. A sink that does not come to one is left to its thread.
     pub(crate) fn wait(&self, by: Deadline) -> Result<(), Fault> {
-        match by.receive(&self.ended) {
-            Ok(result) => result,
-            Err(RecvTimeoutError::Timeout) => Err(not_ended("the video output")),
-            Err(RecvTimeoutError::Disconnected) => Err(broken()),
-        }
+        self.thread.wait(by)
     }
 }
 
@@ -156,6 +160,12 @@ impl Mailbox {
             if std::mem::take(&mut orders.flush) {
                 return Job::Flush;
             }
+            if std::mem::take(&mut orders.clear) {
+                return Job::Clear;
+            }
+            if let Some(paused) = orders.paused.take() {
+                return Job::Paused(paused);
+            }
             if orders.end.is_some_and(Deadline::is_over) {
                 return Job::End;
             }
@@ -173,16 +183,6 @@ impl Mailbox {
     }
 }
 
-fn broken() -> Fault {
-    Fault::new(codes::ERROR_UNKNOWN, "output.broken").because("the video output panicked")
-}
-
-/// ETIMEDOUT: the output is left to itself.
-pub(crate) fn not_ended(which: &str) -> Fault {
-    Fault::new(kinora_errors::Code::from_errno(110), "output.not_ended")
-        .because(format!("{which} did not end in the time that it was given"))
-}
-
 fn run(
     sink: Box<dyn VideoSink>,
     clock: SystemClock,
@@ -196,16 +196,25 @@ fn run(
         match mailbox.next() {
             Job::End => break,
             Job::Flush => sink.flush(),
+            Job::Clear => sink.clear(),
+            Job::Paused(paused) => sink.set_paused(paused),
             Job::Show(Due { frame, at }) => {
-                let offset = clock.mono() - at;
-                match sink.present(&frame) {
+                let now = clock.mono();
+                let (offset, timing) = (now - at, Timing { now, due: at });
+                match sink.present_at(&frame, timing) {
                     Ok(true) => lock(tally).count(offset),
                     Ok(false) => {}
-                    // A sink that fails once is told once; the player plays on.
+                    // A sink that fails once is reported once; the player plays on.
                     Err(_) if first_failure.is_some() => {}
                     Err(error) => {
                         let fault = error.fault();
-                        let _ = out.send(Message::OutputFailed(fault.clone()));
+                        let (role, fatal) = (Role::Video, false);
+                        let failed = fault.clone();
+                        let _ = out.send(Message::Input(Input::OutputFailed {
+                            role,
+                            fault: failed,
+                            fatal,
+                        }));
                         first_failure = Some(fault);
                     }
                 }

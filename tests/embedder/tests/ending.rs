@@ -231,3 +231,32 @@ fn a_bug_in_the_audio_sink_ends_the_player_and_not_the_application() {
     assert_eq!(player.state(), kinora::State::Error);
     player.release(LIMIT).unwrap();
 }
+
+#[test]
+fn an_audio_output_that_hangs_does_not_hold_the_pictures_up() {
+    let (player, spied) = with_sound_held();
+    spied.until(is_put);
+    let second = Time::from_millis(1_000);
+    let moves_on = |event| matches!(event, Event::Position(position) if position > second);
+    let mut events = player.events();
+    assert!(events.any(moves_on), "the clock goes on");
+    assert!(player.output_stats().shown > 10);
+    drop(spied.gate);
+    player.release(LIMIT).unwrap();
+}
+
+#[test]
+fn a_sink_that_needs_the_main_thread_is_refused_when_the_player_is_built() {
+    struct Window;
+    impl VideoSink for Window {
+        fn needs(&self) -> kinora::output::Needs {
+            kinora::output::Needs::main_thread()
+        }
+        fn present(&mut self, _: &VideoFrame) -> Result<(), SinkError> {
+            Ok(())
+        }
+    }
+    let refused = Player::builder().video_sink(Window).build().err().unwrap();
+    assert_eq!(refused.reason(), "output.needs_main_thread");
+    assert_eq!(refused.code(), Code::from_errno(22));
+}

@@ -176,6 +176,7 @@ fn in_help(arg: Arg, path: &str, table: &Table) -> Arg {
     }
     let heading = match arg.get_help_heading() {
         Some("Network") => "网络",
+        Some("Protection") => "内容保护",
         Some("Video by id") => "按 ID 播放",
         Some("Limits") => "限制",
         Some("Playlists") => "播放列表",

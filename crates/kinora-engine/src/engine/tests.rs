@@ -5,6 +5,7 @@ mod decoding;
 mod exact;
 mod hls;
 mod initiators;
+mod outputs;
 mod pushed;
 mod refusals;
 mod sound;

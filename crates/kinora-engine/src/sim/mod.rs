@@ -14,8 +14,8 @@ use kinora_errors::Secret;
 use kinora_media::{CodecId, Now, RequestId, Time};
 
 use crate::{
-    ByRole, Capabilities, Command, Engine, Event, Input, Locator, Output, PlayerConfig, Role,
-    SeekAccuracy, State, TapeSink,
+    ByRole, Capabilities, Command, Engine, Event, FrameId, Input, Locator, Output, PlayerConfig,
+    Role, SeekAccuracy, State, TapeSink,
 };
 pub use decoder::Damage;
 use decoder::Decoder;
@@ -129,8 +129,10 @@ pub struct Sim {
     pub events: Vec<(Time, Event)>,
     /// Pictures that were shown: when, and which.
     pub shown: Vec<(Time, Time)>,
-    /// Speeds that the sink was told.
+    /// Speeds that the sink was given.
     pub rates: Vec<f64>,
+    /// How often the last frame was to be taken away.
+    pub cleared: u32,
     /// Inputs that the engine was given.
     pub steps: u64,
     /// Steps since time passed.
@@ -187,6 +189,7 @@ impl Sim {
             events: Vec::new(),
             shown: Vec::new(),
             rates: Vec::new(),
+            cleared: 0,
             steps: 0,
             idle: 0,
         }
@@ -255,6 +258,12 @@ impl Sim {
         self.decoders[role].damage = damage;
     }
 
+    /// An output fails, for good or once.
+    pub fn fail_output(&mut self, role: Role, fatal: bool) {
+        let fault = kinora_errors::Fault::new(kinora_errors::codes::ERROR_UNKNOWN, "output.broken");
+        self.tell(Input::OutputFailed { role, fault, fatal });
+    }
+
     fn tell(&mut self, input: Input) {
         self.steps += 1;
         self.watch.told(&input);
@@ -310,25 +319,11 @@ impl Sim {
                 }
             }
             Output::Present {
-                role: Role::Video,
-                frame,
-                ..
-            } => {
-                let pts = self.watch.release(Role::Video, frame);
-                self.shown.push((now, pts.0));
-            }
-            Output::Present {
-                role: Role::Audio,
+                role,
                 frame,
                 skip_until,
                 ..
-            } => {
-                let (pts, duration) = self.watch.release(Role::Audio, frame);
-                self.sink.queue(now, pts, duration, skip_until);
-            }
-            Output::Present {
-                role: Role::Text, ..
-            } => panic!("no decoder gives text"),
+            } => self.present(role, frame, skip_until),
             Output::Drop { role, frame } => {
                 self.watch.release(role, frame);
             }
@@ -342,11 +337,22 @@ impl Sim {
                 self.rates.push(rate);
                 self.sink.set_rate(now, rate);
             }
+            Output::ClearFrame => self.cleared += 1,
             Output::Close => {
                 self.decoders.iter_mut().for_each(Decoder::close);
                 self.watch.closed();
             }
             Output::Event(event) => self.events.push((now, event)),
+        }
+    }
+
+    fn present(&mut self, role: Role, frame: FrameId, skip_until: Time) {
+        let now = self.now;
+        let (pts, duration) = self.watch.release(role, frame);
+        match role {
+            Role::Video => self.shown.push((now, pts)),
+            Role::Audio => self.sink.queue(now, pts, duration, skip_until),
+            Role::Text => panic!("no decoder gives text"),
         }
     }
 

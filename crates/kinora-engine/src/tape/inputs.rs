@@ -39,14 +39,42 @@ pub(super) enum Noted {
     Drained(NotedRole, u64),
     DecodeFailed(NotedRole, u64, Noticed, bool),
     OutputFailed(NotedRole, Noticed, bool),
-    Clock {
-        epoch: u64,
-        at: i64,
-        position: i64,
-        queued: i64,
-        running: bool,
-    },
+    Clock(NotedClock),
     Timeout,
+}
+
+/// A report of the audio output.
+#[derive(Serialize, Deserialize)]
+pub(super) struct NotedClock {
+    epoch: u64,
+    at: i64,
+    position: i64,
+    queued: i64,
+    running: bool,
+}
+
+impl From<&AudioClock> for NotedClock {
+    fn from(clock: &AudioClock) -> Self {
+        Self {
+            epoch: clock.epoch.0,
+            at: clock.at.as_nanos(),
+            position: clock.position.as_nanos(),
+            queued: clock.queued.as_nanos(),
+            running: clock.running,
+        }
+    }
+}
+
+impl From<NotedClock> for AudioClock {
+    fn from(noted: NotedClock) -> Self {
+        Self {
+            epoch: Epoch(noted.epoch),
+            at: Time::from_nanos(noted.at),
+            position: Time::from_nanos(noted.position),
+            queued: Time::from_nanos(noted.queued),
+            running: noted.running,
+        }
+    }
 }
 
 /// What a response says of itself.
@@ -215,13 +243,7 @@ impl From<&Input> for Noted {
             Input::OutputFailed { role, fault, fatal } => {
                 Self::OutputFailed((*role).into(), noticed(fault), *fatal)
             }
-            Input::AudioClock(clock) => Self::Clock {
-                epoch: clock.epoch.0,
-                at: clock.at.as_nanos(),
-                position: clock.position.as_nanos(),
-                queued: clock.queued.as_nanos(),
-                running: clock.running,
-            },
+            Input::AudioClock(clock) => Self::Clock(clock.into()),
             Input::Timeout => Self::Timeout,
         }
     }
@@ -381,19 +403,7 @@ impl From<Noted> for Input {
                 fault,
                 fatal,
             },
-            Noted::Clock {
-                epoch,
-                at,
-                position,
-                queued,
-                running,
-            } => Self::AudioClock(AudioClock {
-                epoch: Epoch(epoch),
-                at: time(at),
-                position: time(position),
-                queued: time(queued),
-                running,
-            }),
+            Noted::Clock(clock) => Self::AudioClock(clock.into()),
             Noted::Timeout => Self::Timeout,
             Noted::Command(asked) => Self::Command(asked.into()),
         }

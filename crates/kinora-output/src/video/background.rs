@@ -1,4 +1,4 @@
-//! A sink that works on a thread of its own, so that coding a picture holds no other up.
+//! A sink that works on a thread of its own, so that coding a frame holds no other up.
 
 use std::io;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
@@ -7,22 +7,25 @@ use std::thread::{self, JoinHandle};
 
 use kinora_media::VideoFrame;
 
-use crate::{Presenter, SinkError, VideoSink};
+use crate::{Needs, Presenter, SinkError, Timing, VideoSink};
 
-/// Pictures that may wait; they share their samples with whoever else has them.
-const MOST_WAITING: usize = 4;
+/// Frames that may wait; they share their samples with whoever else has them.
+const MAX_WAITING: usize = 4;
 
-/// Hands pictures to another sink on a thread of its own. When too many wait, presenting waits: none is
-/// lost, not even by a flush. A failure is told with the next picture, or at the end.
+/// Hands video frames to another sink on a thread of its own. When too many wait, presenting waits: none is
+/// lost, not even by a flush. A failure is reported with the next frame, or at the end.
 pub struct Background {
     sender: Option<SyncSender<Job>>,
     failure: Arc<Mutex<Option<SinkError>>>,
     worker: Option<JoinHandle<()>>,
+    needs: Needs,
 }
 
 enum Job {
-    Show(VideoFrame),
+    Show(VideoFrame, Option<Timing>),
     Flush,
+    Paused(bool),
+    Clear,
 }
 
 impl Background {
@@ -31,17 +34,18 @@ impl Background {
     /// # Errors
     /// [`SinkError::Thread`].
     pub fn start(sink: impl VideoSink + 'static) -> Result<Self, SinkError> {
-        let (sender, jobs) = sync_channel(MOST_WAITING);
+        let (sender, jobs) = sync_channel(MAX_WAITING);
         let failure = Arc::new(Mutex::new(None));
-        let told = Arc::clone(&failure);
+        let (noted, needs) = (Arc::clone(&failure), sink.needs());
         let worker = thread::Builder::new()
             .name("kinora-output".into())
-            .spawn(move || work(sink, &jobs, &told))
+            .spawn(move || work(sink, &jobs, &noted))
             .map_err(SinkError::Thread)?;
         Ok(Self {
             sender: Some(sender),
             failure,
             worker: Some(worker),
+            needs,
         })
     }
 
@@ -67,27 +71,47 @@ fn work(sink: impl VideoSink, jobs: &Receiver<Job>, failure: &Mutex<Option<SinkE
     };
     while let Ok(job) = jobs.recv() {
         match job {
-            Job::Show(frame) => note(sink.present(&frame).map(drop)),
+            Job::Show(frame, Some(timing)) => note(sink.present_at(&frame, timing).map(drop)),
+            Job::Show(frame, None) => note(sink.present(&frame).map(drop)),
             Job::Flush => sink.flush(),
+            Job::Paused(paused) => sink.set_paused(paused),
+            Job::Clear => sink.clear(),
         }
     }
     note(sink.finish());
 }
 
-impl VideoSink for Background {
-    fn present(&mut self, frame: &VideoFrame) -> Result<(), SinkError> {
-        // The picture goes on its way also where an earlier one's failure is told with it.
-        let sent = self.send(Job::Show(frame.clone()));
+impl Background {
+    fn show(&self, frame: &VideoFrame, timing: Option<Timing>) -> Result<(), SinkError> {
+        // The frame goes on its way also where an earlier one's failure is reported with it.
+        let sent = self.send(Job::Show(frame.clone(), timing));
         self.take_failure()?;
         match sent {
             true => Ok(()),
             false => Err(SinkError::Thread(io::ErrorKind::BrokenPipe.into())),
         }
     }
+}
 
+impl VideoSink for Background {
+    fn needs(&self) -> Needs {
+        self.needs
+    }
+    fn present(&mut self, frame: &VideoFrame) -> Result<(), SinkError> {
+        self.show(frame, None)
+    }
+    fn present_at(&mut self, frame: &VideoFrame, timing: Timing) -> Result<(), SinkError> {
+        self.show(frame, Some(timing))
+    }
     fn flush(&mut self) {
-        // A thread that is gone tells so with the next picture.
+        // A thread that is gone is reported with the next frame.
         self.send(Job::Flush);
+    }
+    fn set_paused(&mut self, paused: bool) {
+        self.send(Job::Paused(paused));
+    }
+    fn clear(&mut self) {
+        self.send(Job::Clear);
     }
 
     fn finish(&mut self) -> Result<(), SinkError> {

@@ -1,4 +1,4 @@
-//! Pictures as raw samples: planes in a file, YUV4MPEG2, or the luma of one as PGM.
+//! Video frames as raw samples: planes in a file, YUV4MPEG2, or the luma of one as PGM.
 
 use std::fs::File;
 use std::io::{BufWriter, Write};
@@ -7,15 +7,21 @@ use std::path::{Path, PathBuf};
 use kinora_media::{ColorRange, PixelFormat, VideoFrame};
 
 use crate::spec::STDOUT;
-use crate::{SinkError, VideoSink};
+use crate::{SinkError, VideoFormat, VideoSink};
 
 /// Raw planes one after the other, or YUV4MPEG2 when the file's name ends in `.y4m`.
+///
+/// Neither kind of file can hold frames of two sizes or pixel formats. The first frame decides; frames of another form are
+/// refused, left out by the player and reported once, until the first form comes again.
 pub struct YuvFile {
     path: PathBuf,
     file: BufWriter<File>,
     y4m: bool,
-    layout: Option<(u32, u32, PixelFormat)>,
+    layout: Option<Layout>,
 }
+
+/// Size and pixel format.
+type Layout = (u32, u32, PixelFormat);
 
 /// A file made anew; `-` is standard output.
 pub(crate) fn create(path: &Path) -> std::io::Result<File> {
@@ -73,36 +79,41 @@ impl YuvFile {
         Ok(())
     }
 
-    fn check_layout(&mut self, frame: &VideoFrame) -> Result<(), SinkError> {
+    fn begin(&mut self, frame: &VideoFrame) -> Result<(), SinkError> {
         let layout = (frame.width, frame.height, frame.format);
-        match self.layout.replace(layout) {
-            None if self.y4m => {
-                let header = y4m_header(frame);
-                self.file
-                    .write_all(header.as_bytes())
-                    .map_err(SinkError::file(&self.path))
-            }
-            Some(had) if had != layout => {
-                self.layout = Some(had);
-                let text =
-                    |(w, h, format): (u32, u32, PixelFormat)| format!("{w}x{h} {}", format.name());
-                Err(SinkError::FormatChanged {
-                    path: self.path.clone(),
-                    had: text(had),
-                    got: text(layout),
-                })
-            }
+        self.check(layout)?;
+        if self.layout.replace(layout).is_some() || !self.y4m {
+            return Ok(());
+        }
+        let header = y4m_header(frame);
+        self.file
+            .write_all(header.as_bytes())
+            .map_err(SinkError::file(&self.path))
+    }
+
+    /// A file holds frames of one form.
+    fn check(&self, layout: Layout) -> Result<(), SinkError> {
+        let text = |(w, h, format): Layout| format!("{w}x{h} {}", format.name());
+        match self.layout {
+            Some(had) if had != layout => Err(SinkError::FormatChanged {
+                path: self.path.clone(),
+                had: text(had),
+                got: text(layout),
+            }),
             _ => Ok(()),
         }
     }
 }
 
 impl VideoSink for YuvFile {
+    fn configure(&mut self, format: &VideoFormat) -> Result<(), SinkError> {
+        self.check((format.width, format.height, format.pixels))
+    }
     fn present(&mut self, frame: &VideoFrame) -> Result<(), SinkError> {
         check_memory(frame)?;
-        self.check_layout(frame)?;
+        self.begin(frame)?;
         let written = self.write(frame);
-        // Who reads a pipe waits for pictures, not for full buffers.
+        // Who reads a pipe waits for frames, not for full buffers.
         let passed_on = written.and_then(|()| match self.path.as_os_str() == STDOUT {
             true => self.file.flush(),
             false => Ok(()),

@@ -308,6 +308,9 @@ impl VideoSink for Terminal {
         self.drawn_size = (0, 0);
         Ok(())
     }
+    fn clear(&mut self) {
+        self.leave();
+    }
     fn present(&mut self, frame: &VideoFrame) -> Result<(), SinkError> {
         self.shown = Some(frame.clone());
         match self.hidden {

@@ -12,8 +12,8 @@ fn tone(pts_ms: i64, length_ms: usize) -> AudioFrame {
     }
 }
 
-fn line() -> AudioLine {
-    AudioLine::new(Box::new(NullAudio::new()))
+fn line() -> AudioRenderer {
+    AudioRenderer::new(Box::new(NullAudio::new()))
 }
 
 fn ms(ms: i64) -> Time {
@@ -91,9 +91,9 @@ impl SampleWriter for Kept {
 }
 
 /// A sink that keeps what sounded, with 900 ms queued of which each sample tells its own time in seconds.
-fn ramp() -> (AudioLine, Kept) {
+fn ramp() -> (AudioRenderer, Kept) {
     let kept = Kept::default();
-    let mut line = AudioLine::new(Box::new(Paced::with_writer(kept.clone())));
+    let mut line = AudioRenderer::new(Box::new(Paced::with_writer(kept.clone())));
     for frame in 0..45 {
         let first = frame * 20;
         let samples = (first..first + 20)
@@ -181,7 +181,7 @@ fn a_sink_hears_of_the_end_again_when_the_end_is_given_anew() {
         }
     }
     let heard = Heard::default();
-    let mut line = AudioLine::new(Box::new(heard.clone()));
+    let mut line = AudioRenderer::new(Box::new(heard.clone()));
     line.flush(ms(0), Epoch(1));
     line.queue(ms(0), tone(0, 20), Time::MIN);
     line.drain(ms(0));
@@ -227,7 +227,7 @@ fn a_form_that_the_sink_refuses_is_left_out_and_told_once() {
             self.0.flush(now);
         }
     }
-    let mut line = AudioLine::new(Box::new(Picky(NullAudio::new())));
+    let mut line = AudioRenderer::new(Box::new(Picky(NullAudio::new())));
     let other = |pts| AudioFrame {
         sample_rate: 2_000,
         ..tone(pts, 20)
@@ -239,4 +239,101 @@ fn a_form_that_the_sink_refuses_is_left_out_and_told_once() {
     assert!(line.queue(ms(0), tone(40, 20), Time::MIN).is_none());
     assert_eq!(line.report(ms(0)).unwrap().position, ms(40));
     assert_eq!(line.finish().unwrap_err().reason(), "sink.application");
+}
+
+/// Formats that were begun, and how many samples of one channel were played of each.
+type Played = Arc<Mutex<Vec<(AudioFormat, usize)>>>;
+
+/// Takes any format, or the first one only.
+struct Formats {
+    played: Played,
+    only_first: bool,
+}
+
+impl SampleWriter for Formats {
+    const KEEPS: bool = true;
+    fn begin(&mut self, format: AudioFormat) -> Result<(), SinkError> {
+        let mut played = self.played.lock().unwrap();
+        match played.first() {
+            Some((first, _)) if self.only_first && *first == format => {}
+            Some(_) if self.only_first => return Err(SinkError::application("one format only")),
+            _ => played.push((format, 0)),
+        }
+        Ok(())
+    }
+    fn write(&mut self, samples: &[f32]) -> Result<(), SinkError> {
+        let mut played = self.played.lock().unwrap();
+        let (format, count) = played.last_mut().unwrap();
+        *count += samples.len() / usize::from(format.channels);
+        Ok(())
+    }
+    fn finish(&mut self) -> Result<(), SinkError> {
+        Ok(())
+    }
+}
+
+/// 100 ms at 1 kHz in stereo, then 100 ms at 2 kHz in mono, all queued at once.
+fn of_two_formats(only_first: bool) -> (AudioRenderer, Played) {
+    let played = Played::default();
+    let writer = Formats {
+        played: Arc::clone(&played),
+        only_first,
+    };
+    let mut line = AudioRenderer::new(Box::new(Paced::with_writer(writer)));
+    line.run(ms(0));
+    for at in 0..10 {
+        let frame = match at {
+            0..5 => tone(at * 20, 20),
+            _ => AudioFrame {
+                sample_rate: 2_000,
+                channels: 1,
+                samples: vec![0.5; 40],
+                ..tone(at * 20, 20)
+            },
+        };
+        assert!(line.queue(ms(0), frame, Time::MIN).is_none());
+    }
+    (line, played)
+}
+
+fn format(sample_rate: u32, channels: u16) -> AudioFormat {
+    AudioFormat {
+        sample_rate,
+        channels,
+    }
+}
+
+#[test]
+fn another_format_begins_once_all_of_the_old_one_was_heard() {
+    let (mut line, played) = of_two_formats(false);
+    assert!(line.advance(ms(60)).is_none());
+    assert_eq!(line.report(ms(60)).unwrap().position, ms(60));
+    assert_eq!(line.report(ms(60)).unwrap().queued, ms(140));
+    assert_eq!(line.next_wakeup(), Some(ms(100)), "when it was played");
+    assert!(line.advance(ms(100)).is_none());
+    assert_eq!(line.report(ms(150)).unwrap().position, ms(150));
+    line.report(ms(200));
+    let expected = [(format(1_000, 2), 100), (format(2_000, 1), 200)];
+    assert_eq!(*played.lock().unwrap(), expected);
+}
+
+#[test]
+fn a_jump_forgets_what_waits_behind_another_format() {
+    let (mut line, played) = of_two_formats(false);
+    line.flush(ms(50), Epoch(1));
+    line.queue(ms(50), tone(900, 20), Time::MIN);
+    assert!(line.advance(ms(70)).is_none());
+    assert_eq!(line.report(ms(70)).unwrap().position, ms(920));
+    assert_eq!(*played.lock().unwrap(), [(format(1_000, 2), 70)]);
+}
+
+#[test]
+fn a_format_that_the_sink_refuses_is_converted_to_the_one_that_it_took() {
+    let (mut line, played) = of_two_formats(true);
+    let refusal = line.advance(ms(100)).unwrap();
+    assert_eq!(refusal.reason(), "sink.application");
+    assert_eq!(line.report(ms(150)).unwrap().position, ms(150));
+    line.report(ms(200));
+    assert_eq!(*played.lock().unwrap(), [(format(1_000, 2), 200)]);
+    assert!(line.finish().is_ok(), "it was got over");
 }
