@@ -75,6 +75,7 @@ pub(crate) fn play(blob: &Path, key: u64) -> Outcome {
     player.open(BitStreamSource::seekable(blob));
     for event in player.events() {
         match event {
+            #[allow(clippy::print_stdout)] // A program for the terminal.
             Event::FirstFrame { pts } => println!("first picture at {pts}"),
             Event::Error(fault) => return Err(fault.into()),
             Event::Completion => break,

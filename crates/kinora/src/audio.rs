@@ -127,7 +127,7 @@ impl AudioRenderer {
             true => Ok(()),
             false => self.renew(now),
         };
-        self.to_report(renewed.map(|()| None))
+        self.newly_failed(renewed.map(|()| None))
     }
     /// Faster or slower from now on; what the sink holds included.
     pub(crate) fn set_speed(&mut self, now: Time, speed: f64) -> Option<Fault> {
@@ -136,11 +136,11 @@ impl AudioRenderer {
             true => Ok(()),
             false => self.renew(now),
         };
-        self.to_report(renewed.map(|()| None))
+        self.newly_failed(renewed.map(|()| None))
     }
 
     /// What was mended, or a failure, if it is the first one.
-    fn to_report(&mut self, step: Step) -> Option<Fault> {
+    fn newly_failed(&mut self, step: Step) -> Option<Fault> {
         let fault = match step {
             Ok(mended) => return mended,
             Err(error) => error.fault(),
@@ -163,7 +163,7 @@ impl AudioRenderer {
             Some(frame) => self.put(now, frame),
             None => Ok(None),
         };
-        self.to_report(queued)
+        self.newly_failed(queued)
     }
 
     fn put(&mut self, now: Time, frame: AudioFrame) -> Step {
@@ -259,7 +259,7 @@ impl AudioRenderer {
         if self.is_over && self.behind.is_empty() {
             self.sink.drain(now);
         }
-        self.to_report(step)
+        self.newly_failed(step)
     }
 
     /// When the sink will have played what it has.

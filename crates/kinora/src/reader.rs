@@ -10,7 +10,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::Duration;
 
 use kinora_container::SeekTo;
-use kinora_engine::{Input, Output, PacketReader, Read, TrackOption};
+use kinora_engine::{Capabilities, Input, Output, PacketReader, Read, TrackOption};
 use kinora_errors::{Fault, Secret, codes};
 use kinora_media::{MediaInfo, Packet, Time, TrackInfo};
 use kinora_net::{BitStreams, FetchEvent, Net};
@@ -66,10 +66,15 @@ impl MediaReader {
     /// (`ERROR_DEMUXER_OPENSTREAM`, `ERROR_DEMUXER_NO_VALID_STREAM`). `ERROR_GENERAL_EINVAL` when a rendition is named that
     /// the source has not, and for a source that only a service can find.
     pub fn open(source: impl Into<Source>, options: impl Into<ReadOptions>) -> Result<Self, Fault> {
-        Self::open_source(source.into(), options.into())
+        Self::open_for(source.into(), options.into(), Capabilities::default())
     }
 
-    fn open_source(source: Source, options: ReadOptions) -> Result<Self, Fault> {
+    /// As [`open`](Self::open), for who can decode no more than that: variants of other codecs are left aside.
+    fn open_for(
+        source: Source,
+        options: ReadOptions,
+        capabilities: Capabilities,
+    ) -> Result<Self, Fault> {
         let bit_streams = BitStreams::default();
         let url = source.url(&bit_streams)?;
         let (sender, events) = channel();
@@ -82,7 +87,8 @@ impl MediaReader {
         let clock = SystemClock::new();
         let (config, choice) = (options.player_config(), options.rendition);
         let mut opened = Self {
-            reader: PacketReader::open(config, url.clone(), choice, clock.now()),
+            reader: PacketReader::open(config, url.clone(), choice, clock.now())
+                .with_capabilities(capabilities),
             clock,
             net,
             events,

@@ -32,7 +32,7 @@ fn make(dir: &Path, name: &str, words: &str) -> PathBuf {
 
 /// The one track of a clip and its packets.
 fn read(file: &Path) -> (TrackInfo, Vec<Packet>) {
-    let mut reader = MediaReader::open(&file.display().to_string(), NetConfig::default()).unwrap();
+    let mut reader = MediaReader::open(file.display().to_string(), NetConfig::default()).unwrap();
     let track = reader.info().tracks[0].clone();
     let mut packets = Vec::new();
     while let Some(packet) = reader.next_packet().unwrap() {

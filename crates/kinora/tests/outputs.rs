@@ -38,7 +38,7 @@ fn mono_then_stereo(dir: &Path) -> PathBuf {
 fn play(file: &Path, sink: WavFile) -> (Vec<Fault>, Result<(), Fault>) {
     let player = Player::builder().audio_sink(sink).autoplay(true).build();
     let player = player.unwrap();
-    player.open(&file.display().to_string());
+    player.open(file.display().to_string());
     let mut recovered = Vec::new();
     loop {
         match player.next_event(LIMIT) {

@@ -66,7 +66,7 @@ fn play(player: &Player) -> Result<Vec<Event>, Fault> {
 fn played(file: &Path, decoders: DecoderChoice) -> (Player, Option<Time>) {
     let builder = Player::builder().decoders(decoders).autoplay(true);
     let player = builder.build().unwrap();
-    player.open(&file.display().to_string());
+    player.open(file.display().to_string());
     let first = play(&player).unwrap().iter().find_map(|event| match event {
         Event::FirstFrame { pts } => Some(*pts),
         _ => None,

@@ -52,7 +52,7 @@ fn options(id: KeyId) -> ReadOptions {
 }
 
 fn packets(path: &Path, options: ReadOptions) -> Vec<Packet> {
-    let mut reader = MediaReader::open(&path.display().to_string(), options).unwrap();
+    let mut reader = MediaReader::open(path.display().to_string(), options).unwrap();
     let mut packets: Vec<_> = std::iter::from_fn(|| reader.next_packet().unwrap()).collect();
     packets.sort_by_key(|packet| (packet.track, packet.dts));
     packets
@@ -121,7 +121,7 @@ fn play(path: &Path, keys: &[(KeyId, ContentKey)]) -> Result<u64, Fault> {
         .iter()
         .fold(builder, |builder, (id, key)| builder.key(*id, key.clone()));
     let player = builder.build().unwrap();
-    player.open(&path.display().to_string());
+    player.open(path.display().to_string());
     player.prepare();
     loop {
         match player.next_event(LIMIT) {

@@ -148,7 +148,7 @@ fn no_server_is_read_for_ten_gigabytes_to_find_an_index() {
     head.resize(4 << 20, 0);
     server.put("huge.mp4", move |_| head.clone());
     server.announce(10_000_100_000);
-    let fault = MediaReader::open(&server.url("huge.mp4"), NetConfig::default())
+    let fault = MediaReader::open(server.url("huge.mp4"), NetConfig::default())
         .err()
         .unwrap();
     assert_eq!(fault.code(), codes::ERROR_NETWORK_HTTP_RANGE);
@@ -294,7 +294,7 @@ fn a_live_stream_is_read_until_it_ends() {
         2 => open.clone().into(),
         _ => list.clone().into(),
     });
-    let mut reader = MediaReader::open(&server.url("live.m3u8"), NetConfig::default()).unwrap();
+    let mut reader = MediaReader::open(server.url("live.m3u8"), NetConfig::default()).unwrap();
     assert!(reader.is_live());
     assert_eq!(reader.info().duration, None);
     assert_eq!(counted(&mut reader).unwrap()[0], 100);

@@ -180,7 +180,7 @@ fn a_sink_is_told_of_jumps_and_of_another_form() {
     player.seek(Time::from_millis(5_000), SeekAccuracy::Exact);
     let sought = [Call::Flush, Call::Put(Time::from_millis(5_000))];
     assert_eq!(spied.until(is_put), sought);
-    player.open(&film(DIR, "160x120"));
+    player.open(film(DIR, "160x120"));
     let other = [
         Call::Flush,
         Call::Configure(160, 120),
@@ -281,10 +281,10 @@ fn names_are_found_by_the_applications_resolver_and_faults_tell_what_to_do() {
     std::thread::spawn(move || serve(&listener, &file));
     let builder = Player::builder().resolver(Pinned("films.test"));
     let player = builder.build().unwrap();
-    player.open(&format!("http://films.test:{port}/film.mp4"));
+    player.open(format!("http://films.test:{port}/film.mp4"));
     assert_eq!(first_frame(&player), Time::ZERO);
 
-    player.open(&format!("http://other.test:{port}/film.mp4?token=secret"));
+    player.open(format!("http://other.test:{port}/film.mp4?token=secret"));
     let fault = until(&player, |event| match event {
         Event::Error(fault) => Some(fault),
         _ => None,

@@ -14,7 +14,7 @@ use kinora_output::{SinkError, VideoSink};
 
 fn open(file: &Path, with: impl FnOnce(PlayerBuilder) -> PlayerBuilder) -> Watch {
     let watch = Watch::new(with);
-    watch.player.open(&file.display().to_string());
+    watch.player.open(file.display().to_string());
     watch
 }
 

@@ -135,7 +135,8 @@ mod tests {
             match framing {
                 NalFraming::StartCodes => data.extend([0, 0, 0, 1]),
                 NalFraming::Lengths(size) => {
-                    data.extend(&(unit.len() as u32).to_be_bytes()[4 - size..]);
+                    let length = u32::try_from(unit.len()).unwrap().to_be_bytes();
+                    data.extend(length.split_at(length.len().saturating_sub(size)).1);
                 }
             }
             data.extend(*unit);

@@ -57,7 +57,7 @@ impl Frames {
     ) -> Result<Self, Fault> {
         let backends = Backends::new(choice);
         backends.load_early();
-        let packets = MediaReader::open(source, options)?;
+        let packets = MediaReader::open_for(source, options, backends.capabilities())?;
         let info = Arc::clone(packets.info());
         let track = chosen(&packets, kind).map_err(|fault| packets.placed(fault))?;
         let opened = backends.open(&track, decoding, None);

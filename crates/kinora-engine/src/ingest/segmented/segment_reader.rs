@@ -62,7 +62,7 @@ enum Decryption {
     NotNeeded,
     /// The key is not there.
     Locked,
-    Active(HlsDecryptor),
+    Active(Box<HlsDecryptor>),
 }
 
 enum Demuxing {
@@ -204,7 +204,7 @@ impl SegmentReader {
     }
 
     pub(super) fn unlock(&mut self, key: &ContentKey, iv: Iv) {
-        self.decryption = Decryption::Active(HlsDecryptor::new(key, iv));
+        self.decryption = Decryption::Active(Box::new(HlsDecryptor::new(key, iv)));
     }
 
     /// Gives the next thing. The key, if there is one, must have been set before; `init` is the init section's content.
