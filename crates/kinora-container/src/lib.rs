@@ -21,6 +21,7 @@ pub mod sniff;
 mod tags;
 #[cfg(test)]
 mod test_files;
+mod text;
 pub mod ts;
 mod window;
 

@@ -59,5 +59,5 @@ pub(super) const FLAC: Container = Container {
 /// `#EXTM3U` must be the very first (RFC 8216 4.3.1.1); servers and editors put a byte order mark, blanks and
 /// blank lines before it.
 fn begins_playlist(head: &[u8]) -> bool {
-    crate::sniff::text(head).starts_with(b"#EXTM3U")
+    crate::text::text(head).starts_with(b"#EXTM3U")
 }

@@ -1,6 +1,6 @@
 //! What is no container, so that it is not taken for one, and so that people are told what they have.
 
-use super::text;
+use crate::text::text;
 
 /// What kind of thing is no container.
 enum Look {
