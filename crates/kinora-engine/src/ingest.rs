@@ -15,8 +15,8 @@ use kinora_media::{CodecId, MediaInfo, Packet, RequestId, Time, TrackId};
 
 use crate::cx::Cx;
 use crate::pipelines::Sources;
-use crate::transfer::Terms;
 use crate::{Role, SeekAccuracy, TrackChoice, TrackOption};
+use kinora_fetch::RetryContext;
 
 pub(crate) use progressive::Progressive;
 pub(crate) use pushed::Pushed;
@@ -109,7 +109,7 @@ impl Ingest {
     }
 
     /// The network answers one of its requests.
-    pub(crate) fn on_fetch(&mut self, cx: &mut Cx, event: FetchEvent, terms: Terms) {
+    pub(crate) fn on_fetch(&mut self, cx: &mut Cx, event: FetchEvent, terms: RetryContext) {
         match self {
             Self::Unknown => {}
             Self::Progressive(file) => match event {
@@ -210,7 +210,7 @@ impl Ingest {
         }
     }
 
-    pub(crate) fn on_time(&mut self, cx: &mut Cx, terms: Terms) {
+    pub(crate) fn on_time(&mut self, cx: &mut Cx, terms: RetryContext) {
         match self {
             Self::Unknown => {}
             Self::Progressive(file) => file.on_time(cx, terms),

@@ -31,7 +31,6 @@ mod session;
 pub mod sim;
 mod stats;
 mod tape;
-mod transfer;
 
 pub use capabilities::Capabilities;
 pub use config::PlayerConfig;

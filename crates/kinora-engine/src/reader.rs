@@ -14,10 +14,10 @@ use self::shelf::Shelf;
 use crate::cx::{Cx, Renditions};
 use crate::ingest::{Ingest, Notice, Sought};
 use crate::tape::Tape;
-use crate::transfer::Terms;
 use crate::{
     Capabilities, Input, Output, PlayerConfig, SeekAccuracy, TrackOption, decrypt, recover,
 };
+use kinora_fetch::RetryContext;
 
 /// Which renditions of a playlist are read, by their index in [`PacketReader::options`]. One that was named is read or
 /// nothing is; others give way to the next as long as no packet was given.
@@ -133,7 +133,7 @@ impl PacketReader {
     /// Takes what came from outside; commands and what decoders say are passed over.
     pub fn handle(&mut self, now: Now, input: Input) {
         self.cx.now = now;
-        let terms = Terms {
+        let terms = RetryContext {
             prepared: self.info.is_some(),
             refreshable: false,
             live: self.ingest.is_live(),

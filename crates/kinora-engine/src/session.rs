@@ -29,8 +29,8 @@ use crate::pipelines::Pipelines;
 use crate::present::{Begin, Present, earliest};
 use crate::resolve::Resolve;
 use crate::stats::Meter;
-use crate::transfer::Terms;
 use crate::{Epoch, Event, Input, LoopMode, Output, Refusal, State, TrackOption};
+use kinora_fetch::RetryContext;
 
 /// How far the presentation is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -173,8 +173,8 @@ impl Session {
         self.meter.speed()
     }
 
-    fn terms(&self) -> Terms {
-        Terms {
+    fn terms(&self) -> RetryContext {
+        RetryContext {
             prepared: self.media.is_some(),
             refreshable: self.resolve.is_some() || self.media.is_some(),
             live: self.ingest.is_live(),

@@ -11,8 +11,8 @@ use kinora_media::{ByteRange, Chunk, RequestId, ResponseInfo, Time};
 use super::{Buffer, Notice, Sought};
 use crate::cx::{Cx, Renditions};
 use crate::tape::TapedDemuxer;
-use crate::transfer::{Progress, Terms, Transfer, Want};
 use crate::{Initiator, Purpose, TimingMark};
+use kinora_fetch::{Progress, RequestSpec, RetryContext, Transfer};
 
 /// Bytes that may be under way or wait for the demuxer: for playing, and for reading as fast as can be.
 const WINDOW: u64 = 256 << 10;
@@ -90,7 +90,7 @@ impl Progressive {
     }
 
     fn ask(cx: &mut Cx, url: &Secret) -> Transfer {
-        let want = Want {
+        let want = RequestSpec {
             purpose: Purpose::Media,
             url: url.clone(),
             range: ByteRange::default(),
@@ -243,7 +243,13 @@ impl Progressive {
             .at_url(self.url.expose())
     }
 
-    pub(crate) fn on_head(&mut self, cx: &mut Cx, id: RequestId, info: ResponseInfo, terms: Terms) {
+    pub(crate) fn on_head(
+        &mut self,
+        cx: &mut Cx,
+        id: RequestId,
+        info: ResponseInfo,
+        terms: RetryContext,
+    ) {
         if !self.transfer.is(id) {
             return;
         }
@@ -265,14 +271,20 @@ impl Progressive {
         }
     }
 
-    pub(crate) fn on_failed(&mut self, cx: &mut Cx, id: RequestId, fault: Fault, terms: Terms) {
+    pub(crate) fn on_failed(
+        &mut self,
+        cx: &mut Cx,
+        id: RequestId,
+        fault: Fault,
+        terms: RetryContext,
+    ) {
         if self.transfer.is(id) {
             let progress = self.transfer.on_failed(cx, fault, terms);
             self.take(cx, progress);
         }
     }
 
-    pub(crate) fn on_time(&mut self, cx: &mut Cx, terms: Terms) {
+    pub(crate) fn on_time(&mut self, cx: &mut Cx, terms: RetryContext) {
         let progress = self.transfer.on_time(cx, terms);
         self.take(cx, progress);
     }

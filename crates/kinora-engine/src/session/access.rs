@@ -7,8 +7,8 @@ use super::Session;
 use crate::cx::Cx;
 use crate::ingest::Ingest;
 use crate::resolve::Resolved;
-use crate::transfer::Terms;
 use crate::{Credential, Event, Input, Refusal, recover};
+use kinora_fetch::RetryContext;
 
 /// A fresh credential is waited for so long.
 const MAX_REFRESH: Time = Time::from_millis(10_000);
@@ -71,10 +71,10 @@ impl Session {
             Input::Fetch(event) if call.owns(event.id()) => {
                 let event = event.clone();
                 Some(call.route(cx, |cx, transfer| {
-                    transfer.on_event(cx, event, Terms::default())
+                    transfer.on_event(cx, event, RetryContext::default())
                 }))
             }
-            Input::Timeout => match call.on_time(cx, Terms::default()) {
+            Input::Timeout => match call.on_time(cx, RetryContext::default()) {
                 Resolved::Pending => None,
                 resolved => Some(resolved),
             },
