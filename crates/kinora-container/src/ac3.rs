@@ -22,27 +22,12 @@ pub(crate) const CONTAINER: Container = Container {
 /// Demultiplexes a file of AC-3 or E-AC-3 frames.
 pub struct Ac3Demuxer(AudioFile);
 
-impl Default for Ac3Demuxer {
-    fn default() -> Self {
-        Self::new()
+demux_as_audio_file!(
+    Ac3Demuxer,
+    Framing::Ac3,
+    Names {
+        container: CONTAINER.name,
+        no_sync: "ac3.no_sync",
+        free_format: "ac3.no_sync",
     }
-}
-
-impl Ac3Demuxer {
-    /// A demuxer at the start of a resource.
-    #[must_use]
-    pub fn new() -> Self {
-        Self::open(Opening::default())
-    }
-
-    fn open(opening: Opening) -> Self {
-        let names = Names {
-            container: CONTAINER.name,
-            no_sync: "ac3.no_sync",
-            free_format: "ac3.no_sync",
-        };
-        Self(AudioFile::new(Framing::Ac3, names, opening))
-    }
-}
-
-demux_as_audio_file!(Ac3Demuxer);
+);

@@ -19,30 +19,15 @@ pub(crate) const CONTAINER: Container = Container {
 /// Demultiplexes a file of AAC in ADTS. Packets are raw AAC; the configuration is the track's.
 pub struct AdtsDemuxer(AudioFile);
 
-impl Default for AdtsDemuxer {
-    fn default() -> Self {
-        Self::new()
+demux_as_audio_file!(
+    AdtsDemuxer,
+    Framing::Adts,
+    Names {
+        container: CONTAINER.name,
+        no_sync: "adts.no_sync",
+        free_format: "adts.no_sync",
     }
-}
-
-impl AdtsDemuxer {
-    /// A demuxer at the start of a resource.
-    #[must_use]
-    pub fn new() -> Self {
-        Self::open(Opening::default())
-    }
-
-    fn open(opening: Opening) -> Self {
-        let names = Names {
-            container: CONTAINER.name,
-            no_sync: "adts.no_sync",
-            free_format: "adts.no_sync",
-        };
-        Self(AudioFile::new(Framing::Adts, names, opening))
-    }
-}
-
-demux_as_audio_file!(AdtsDemuxer);
+);
 
 #[cfg(test)]
 mod tests;

@@ -1,17 +1,4 @@
 //! Audio files that are nothing but frames: ADTS, MPEG audio, (E-)AC-3.
-#![deny(
-    clippy::indexing_slicing,
-    clippy::cast_possible_truncation,
-    clippy::arithmetic_side_effects
-)]
-#![cfg_attr(
-    test,
-    allow(
-        clippy::indexing_slicing,
-        clippy::cast_possible_truncation,
-        clippy::arithmetic_side_effects
-    )
-)]
 
 mod vbr;
 
@@ -543,7 +530,25 @@ fn time_to_samples(time: Time, rate: u32) -> u64 {
 
 /// Lets a newtype around an [`AudioFile`] be a demuxer.
 macro_rules! demux_as_audio_file {
-    ($name:ident) => {
+    ($name:ident, $framing:expr, $names:expr) => {
+        impl Default for $name {
+            fn default() -> Self {
+                Self::new()
+            }
+        }
+
+        impl $name {
+            /// A demuxer at the start of a resource.
+            #[must_use]
+            pub fn new() -> Self {
+                Self::open(Opening::default())
+            }
+
+            fn open(opening: Opening) -> Self {
+                Self(AudioFile::new($framing, $names, opening))
+            }
+        }
+
         impl Demuxer for $name {
             fn push(&mut self, offset: u64, data: Bytes) {
                 self.0.push(offset, data);

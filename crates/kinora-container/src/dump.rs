@@ -1,9 +1,4 @@
 //! What a packet holds, told by digests: for comparing demuxers and for bug reports.
-#![deny(
-    clippy::indexing_slicing,
-    clippy::cast_possible_truncation,
-    clippy::arithmetic_side_effects
-)]
 
 use core::fmt::{self, Write};
 

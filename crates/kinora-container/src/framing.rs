@@ -1,17 +1,4 @@
 //! Cuts byte streams of audio into frames: what transport streams and bare audio files share.
-#![deny(
-    clippy::indexing_slicing,
-    clippy::cast_possible_truncation,
-    clippy::arithmetic_side_effects
-)]
-#![cfg_attr(
-    test,
-    allow(
-        clippy::indexing_slicing,
-        clippy::cast_possible_truncation,
-        clippy::arithmetic_side_effects
-    )
-)]
 
 pub(crate) mod latm;
 

@@ -3,6 +3,19 @@
 //! A demuxer is fed bytes as they arrive and gives packets back; it never reads on its own.
 //! One that needs other bytes first (an index at the end of a file, a seek) says so.
 #![forbid(unsafe_code)]
+#![deny(
+    clippy::indexing_slicing,
+    clippy::cast_possible_truncation,
+    clippy::arithmetic_side_effects
+)]
+#![cfg_attr(
+    test,
+    allow(
+        clippy::indexing_slicing,
+        clippy::cast_possible_truncation,
+        clippy::arithmetic_side_effects
+    )
+)]
 
 pub mod ac3;
 pub mod adts;

@@ -22,30 +22,15 @@ pub(crate) const CONTAINER: Container = Container {
 /// table (Xing, Info, VBRI): its duration, its places and the encoder's delay are used.
 pub struct Mp3Demuxer(AudioFile);
 
-impl Default for Mp3Demuxer {
-    fn default() -> Self {
-        Self::new()
+demux_as_audio_file!(
+    Mp3Demuxer,
+    Framing::Mpeg,
+    Names {
+        container: CONTAINER.name,
+        no_sync: "mp3.no_sync",
+        free_format: "mp3.free_format",
     }
-}
-
-impl Mp3Demuxer {
-    /// A demuxer at the start of a resource.
-    #[must_use]
-    pub fn new() -> Self {
-        Self::open(Opening::default())
-    }
-
-    fn open(opening: Opening) -> Self {
-        let names = Names {
-            container: CONTAINER.name,
-            no_sync: "mp3.no_sync",
-            free_format: "mp3.free_format",
-        };
-        Self(AudioFile::new(Framing::Mpeg, names, opening))
-    }
-}
-
-demux_as_audio_file!(Mp3Demuxer);
+);
 
 #[cfg(test)]
 mod tests;

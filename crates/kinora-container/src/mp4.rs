@@ -3,21 +3,6 @@
 //! The index of a file may lie before or behind the samples; samples may come in fragments, and
 //! an init segment with the media segments that follow it is read as one resource: times of
 //! `tfdt` stay absolute. Sample tables are never unfolded: they are walked where they lie.
-#![deny(
-    clippy::indexing_slicing,
-    clippy::cast_possible_truncation,
-    clippy::arithmetic_side_effects
-)]
-#![cfg_attr(
-    test,
-    allow(
-        clippy::indexing_slicing,
-        clippy::cast_possible_truncation,
-        clippy::arithmetic_side_effects,
-        clippy::unwrap_used,
-        clippy::panic
-    )
-)]
 
 mod audio_entry;
 mod boxes;

@@ -3,19 +3,6 @@
 //! Packets of one program are put together into PES packets and sections, and cut into access
 //! units. Video stays a byte stream with start codes, as decoders of broadcast take it; audio
 //! loses its transport headers.
-#![deny(
-    clippy::indexing_slicing,
-    clippy::cast_possible_truncation,
-    clippy::arithmetic_side_effects
-)]
-#![cfg_attr(
-    test,
-    allow(
-        clippy::indexing_slicing,
-        clippy::cast_possible_truncation,
-        clippy::arithmetic_side_effects
-    )
-)]
 
 mod audio;
 mod blocks;

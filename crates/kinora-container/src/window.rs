@@ -1,17 +1,3 @@
-#![deny(
-    clippy::indexing_slicing,
-    clippy::cast_possible_truncation,
-    clippy::arithmetic_side_effects
-)]
-#![cfg_attr(
-    test,
-    allow(
-        clippy::indexing_slicing,
-        clippy::cast_possible_truncation,
-        clippy::arithmetic_side_effects
-    )
-)]
-
 use std::collections::VecDeque;
 
 use bytes::{Buf, Bytes, BytesMut};

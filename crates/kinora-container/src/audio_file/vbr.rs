@@ -1,17 +1,4 @@
 //! Tables in the first frame of MP3 files: Xing/Info with LAME's extension, and VBRI.
-#![deny(
-    clippy::indexing_slicing,
-    clippy::cast_possible_truncation,
-    clippy::arithmetic_side_effects
-)]
-#![cfg_attr(
-    test,
-    allow(
-        clippy::indexing_slicing,
-        clippy::cast_possible_truncation,
-        clippy::arithmetic_side_effects
-    )
-)]
 
 use kinora_media::Time;
 use kinora_media::bitstream::mpeg_audio::{FrameHeader, Layer};

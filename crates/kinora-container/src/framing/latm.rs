@@ -1,17 +1,4 @@
 //! AAC multiplexed by LATM (ISO/IEC 14496-3 1.7.3): the raw frames within.
-#![deny(
-    clippy::indexing_slicing,
-    clippy::cast_possible_truncation,
-    clippy::arithmetic_side_effects
-)]
-#![cfg_attr(
-    test,
-    allow(
-        clippy::indexing_slicing,
-        clippy::cast_possible_truncation,
-        clippy::arithmetic_side_effects
-    )
-)]
 
 use bytes::Bytes;
 use kinora_media::BitReader;
