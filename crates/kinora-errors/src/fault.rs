@@ -99,6 +99,13 @@ impl Fault {
         self.0.causes.push(Cause(mask_urls(&sentence.into())));
         self
     }
+    /// Takes over the causes and the context of the fault in whose place this one is reported.
+    #[must_use]
+    pub fn in_place_of(mut self, other: &Self) -> Self {
+        self.0.causes.extend_from_slice(other.causes());
+        self.0.context = other.context().clone();
+        self
+    }
     /// Sets the URL or path; its secrets are masked here.
     #[must_use]
     pub fn at_url(mut self, url: &str) -> Self {

@@ -189,14 +189,10 @@ fn pause(failures: u32, jitter: f64) -> Time {
 /// What the application is told when a source is parked.
 #[must_use]
 pub fn parked(cause: &Fault) -> Fault {
-    let mut fault = Fault::new(codes::ERROR_LOADING_TIMEOUT, "net.retries_spent")
+    Fault::new(codes::ERROR_LOADING_TIMEOUT, "net.retries_spent")
         .because(format!("the source does not answer any more: {cause}"))
-        .retry_class(Retry::AfterUser);
-    for link in cause.causes() {
-        fault = fault.because(link.0.clone());
-    }
-    let context = cause.context().clone();
-    fault.with(|own| *own = context)
+        .retry_class(Retry::AfterUser)
+        .in_place_of(cause)
 }
 
 /// A request that nobody answers.

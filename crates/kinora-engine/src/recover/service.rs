@@ -64,20 +64,12 @@ pub(crate) fn call_failed(fault: Fault) -> Fault {
             .because(format!("the video service could not be asked: {fault}"))
             .retry_class(Retry::Backoff)
     };
-    with_causes(reported, &fault)
+    reported.in_place_of(&fault)
 }
 
 /// The service has spoken; it was not the network.
 fn is_of_the_service(fault: &Fault) -> bool {
     fault.code().number() >> 16 == 0x2001
-}
-
-fn with_causes(mut reported: Fault, fault: &Fault) -> Fault {
-    for cause in fault.causes() {
-        reported = reported.because(cause.0.clone());
-    }
-    let context = fault.context().clone();
-    reported.with(|own| *own = context)
 }
 
 #[cfg(test)]
