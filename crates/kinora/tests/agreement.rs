@@ -2,7 +2,6 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use bytes::Bytes;
 use kinora::{MediaReader, NetConfig, Packet, TrackInfo};
@@ -11,6 +10,7 @@ use kinora_ffmpeg::FfmpegBackend;
 use kinora_media::{
     AudioFrame, AudioParams, ColorInfo, ColorRange, DisplayHints, Rotation, Time, VideoFrame,
 };
+use kinora_test_support::ffmpeg_in;
 
 const PICTURES: &str = "-f lavfi -i testsrc2=size=176x144:rate=25:duration=1 -pix_fmt yuv420p";
 const H264: &str = "-c:v libx264 -preset veryfast -bf 2 -g 12";
@@ -19,15 +19,8 @@ const H265: &str =
 const SOUND: &str = "-f lavfi -i sine=frequency=440:duration=1:sample_rate=48000";
 
 fn make(dir: &Path, name: &str, words: &str) -> PathBuf {
-    let file = dir.join(name);
-    let mut command = Command::new("ffmpeg");
-    command.args(["-nostdin", "-v", "error", "-y"]);
-    let made = command.args(words.split_whitespace()).arg(&file).status();
-    assert!(
-        made.is_ok_and(|status| status.success()),
-        "ffmpeg is needed: make setup"
-    );
-    file
+    ffmpeg_in(dir, &format!("{words} {name}"));
+    dir.join(name)
 }
 
 /// The one track of a clip and its packets.

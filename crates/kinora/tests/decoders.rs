@@ -2,7 +2,6 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use bytes::Bytes;
 use kinora::{MediaReader, NetConfig, Packet, TrackInfo, TrackKind};
@@ -10,28 +9,16 @@ use kinora_codec::contract::{assert_decoder, decode};
 use kinora_codec::{DecoderBackend, DecoderOptions, RustBackend};
 use kinora_ffmpeg::FfmpegBackend;
 use kinora_media::bitstream::h264::{AvcConfig, Sps};
+use kinora_test_support::{ffmpeg, ffmpeg_in};
 use md5::{Digest, Md5};
 
 const PICTURES: &str = "-f lavfi -i testsrc2=size=324x180:rate=25:duration=1";
 const SOUND: &str =
     "-f lavfi -i sine=frequency=997:duration=1:sample_rate=48000,aformat=channel_layouts=stereo";
 
-fn ffmpeg(words: &str) -> Command {
-    let mut command = Command::new("ffmpeg");
-    command
-        .args(["-nostdin", "-v", "error", "-y"])
-        .args(words.split_whitespace());
-    command
-}
-
 fn make(dir: &Path, name: &str, words: &str) -> PathBuf {
-    let file = dir.join(name);
-    let made = ffmpeg(words).arg(&file).status();
-    assert!(
-        made.is_ok_and(|status| status.success()),
-        "ffmpeg is needed: make setup"
-    );
-    file
+    ffmpeg_in(dir, &format!("{words} {name}"));
+    dir.join(name)
 }
 
 /// The one track of a clip and its packets.

@@ -2,7 +2,6 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::time::Duration;
 
 use kinora::{
@@ -10,6 +9,7 @@ use kinora::{
     ProtectionScheme, ReadOptions, VideoReader, codes,
 };
 use kinora_protect::{Iv, encrypt_segment};
+use kinora_test_support::ffmpeg_in;
 
 const LIMIT: Duration = Duration::from_secs(20);
 const KEY: [u8; 16] = [
@@ -17,21 +17,9 @@ const KEY: [u8; 16] = [
 ];
 const KEY_ID: KeyId = KeyId([0x5c; 16]);
 
-fn ffmpeg(dir: &Path, words: &str) {
-    let made = Command::new("ffmpeg")
-        .current_dir(dir)
-        .args(["-nostdin", "-v", "error", "-y"])
-        .args(words.split_whitespace())
-        .status();
-    assert!(
-        made.is_ok_and(|status| status.success()),
-        "make setup, then: ffmpeg {words}"
-    );
-}
-
 /// A clip of two seconds in the clear, and encrypted.
 fn clips(dir: &Path) -> (PathBuf, PathBuf) {
-    ffmpeg(
+    ffmpeg_in(
         dir,
         "-f lavfi -i testsrc=size=192x108:rate=25:duration=2 -f lavfi -i sine=frequency=440:duration=2 \
          -c:v libx264 -bf 2 -g 25 -pix_fmt yuv420p -c:a aac clear.mp4",
@@ -40,7 +28,7 @@ fn clips(dir: &Path) -> (PathBuf, PathBuf) {
     let encrypted = format!(
         "-i clear.mp4 -c copy -encryption_scheme cenc-aes-ctr -encryption_key {key} -encryption_kid {KEY_ID}"
     );
-    ffmpeg(dir, &format!("{encrypted} encrypted.mp4"));
+    ffmpeg_in(dir, &format!("{encrypted} encrypted.mp4"));
     (dir.join("clear.mp4"), dir.join("encrypted.mp4"))
 }
 
@@ -147,7 +135,7 @@ fn an_encrypted_file_plays_with_its_key() {
 fn an_init_section_is_decrypted_with_the_key_that_stands_before_it() {
     let dir = tempfile::tempdir().unwrap();
     let (clear, _) = clips(dir.path());
-    ffmpeg(
+    ffmpeg_in(
         dir.path(),
         "-i clear.mp4 -c copy -f hls -hls_time 1 -hls_playlist_type vod -hls_segment_type fmp4 \
          -hls_fmp4_init_filename init.mp4 -hls_segment_filename s%d.m4s list.m3u8",

@@ -6,33 +6,21 @@ mod server;
 mod transcode;
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::time::Duration;
 
 use kinora::{
     AudioReader, DecoderChoice, Event, Fault, MediaReader, NetConfig, Player, ReadOptions,
     RenditionChoice, Secret, SeekAccuracy, Source, Time, TrackKind, VideoReader, codes,
 };
+use kinora_test_support::ffmpeg_in;
 use server::{Parts, Server};
 
 const LIMIT: Duration = Duration::from_secs(20);
 const CHOICES: [DecoderChoice; 2] = [DecoderChoice::Rust, DecoderChoice::Ffmpeg];
 
-fn ffmpeg(dir: &Path, words: &str) {
-    let made = Command::new("ffmpeg")
-        .current_dir(dir)
-        .args(["-nostdin", "-v", "error", "-y"])
-        .args(words.split_whitespace())
-        .status();
-    assert!(
-        made.is_ok_and(|status| status.success()),
-        "make setup, then: ffmpeg {words}"
-    );
-}
-
 /// Four seconds of pictures with B-frames, and a tone.
 fn clip(dir: &Path) -> PathBuf {
-    ffmpeg(
+    ffmpeg_in(
         dir,
         "-f lavfi -i testsrc=size=192x108:rate=25:duration=4 -f lavfi -i sine=frequency=440:duration=4:sample_rate=48000 \
          -c:v libx264 -bf 3 -g 30 -pix_fmt yuv420p -c:a aac -ac 2 clip.mp4",
@@ -107,11 +95,11 @@ fn readers_go_to_other_threads() {
 fn a_server_that_gives_no_parts_is_read_as_it_is_played() {
     let dir = tempfile::tempdir().unwrap();
     let behind = clip(dir.path());
-    ffmpeg(
+    ffmpeg_in(
         dir.path(),
         "-i clip.mp4 -c copy -movflags +faststart front.mp4",
     );
-    ffmpeg(dir.path(), "-i clip.mp4 -c copy clip.ts");
+    ffmpeg_in(dir.path(), "-i clip.mp4 -c copy clip.ts");
     for file in [
         behind,
         dir.path().join("front.mp4"),
@@ -160,17 +148,17 @@ fn no_server_is_read_for_ten_gigabytes_to_find_an_index() {
 fn playlists(dir: &Path) -> Vec<(&'static str, usize)> {
     clip(dir);
     let plain = "-c copy -f hls -hls_time 1 -hls_list_size 0";
-    ffmpeg(
+    ffmpeg_in(
         dir,
         &format!("-i clip.mp4 {plain} -hls_segment_filename t%d.ts plain.m3u8"),
     );
-    ffmpeg(
+    ffmpeg_in(
         dir,
         &format!(
             "-i clip.mp4 {plain} -hls_flags single_file -hls_segment_filename one.ts parts.m3u8"
         ),
     );
-    ffmpeg(
+    ffmpeg_in(
         dir,
         &format!(
             "-i clip.mp4 {plain} -hls_segment_type fmp4 -hls_fmp4_init_filename i.mp4 -hls_segment_filename f%d.m4s fragments.m3u8"
@@ -178,17 +166,17 @@ fn playlists(dir: &Path) -> Vec<(&'static str, usize)> {
     );
     std::fs::write(dir.join("clip.key"), [7; 16]).unwrap();
     std::fs::write(dir.join("key.txt"), "clip.key\nclip.key\n").unwrap();
-    ffmpeg(
+    ffmpeg_in(
         dir,
         &format!(
             "-i clip.mp4 {plain} -hls_key_info_file key.txt -hls_segment_filename e%d.ts encrypted.m3u8"
         ),
     );
-    ffmpeg(
+    ffmpeg_in(
         dir,
         &format!("-i clip.mp4 -map 0:v {plain} -hls_segment_filename v%d.ts pictures.m3u8"),
     );
-    ffmpeg(
+    ffmpeg_in(
         dir,
         &format!("-i clip.mp4 -map 0:a {plain} -hls_segment_filename a%d.ts sound.m3u8"),
     );
@@ -304,23 +292,23 @@ fn a_live_stream_is_read_until_it_ends() {
 /// Clips whose pictures lie on the timeline in unlike ways.
 fn timelines(dir: &Path) -> Vec<PathBuf> {
     clip(dir);
-    ffmpeg(dir, "-i clip.mp4 -c copy clip.ts");
+    ffmpeg_in(dir, "-i clip.mp4 -c copy clip.ts");
     // An edit list cuts into a group of pictures.
-    ffmpeg(dir, "-ss 0.52 -i clip.mp4 -c copy edited.mp4");
+    ffmpeg_in(dir, "-ss 0.52 -i clip.mp4 -c copy edited.mp4");
     // Gaps of up to a second, and no two distances alike.
     let gaps =
         "-vf select='not(mod(n\\,7))+not(mod(n\\,3))-between(n\\,30\\,54)' -fps_mode passthrough";
-    ffmpeg(
+    ffmpeg_in(
         dir,
         &format!("-i clip.mp4 {gaps} -an -c:v libx264 -bf 3 -g 30 -enc_time_base 1:1000 gaps.mp4"),
     );
     // Key frames only at the start: all before the target must be decoded.
-    ffmpeg(
+    ffmpeg_in(
         dir,
         "-i clip.mp4 -an -c:v libx264 -bf 3 -b_strategy 0 -g 999 -r 23.976 long.mp4",
     );
     let plain = "-c copy -f hls -hls_time 1 -hls_list_size 0";
-    ffmpeg(
+    ffmpeg_in(
         dir,
         &format!("-i clip.mp4 {plain} -hls_segment_filename t%d.ts plain.m3u8"),
     );
@@ -450,7 +438,7 @@ fn a_seek_before_the_start_of_playing_shows_the_picture_on_screen() {
 fn sound_that_is_sought_begins_with_the_sample_asked_for() {
     let dir = tempfile::tempdir().unwrap();
     clip(dir.path());
-    ffmpeg(dir.path(), "-i clip.mp4 -c copy clip.ts");
+    ffmpeg_in(dir.path(), "-i clip.mp4 -c copy clip.ts");
     for name in ["clip.mp4", "clip.ts"] {
         let url = text(&dir.path().join(name));
         let open = || AudioReader::open(&url, NetConfig::default(), DecoderChoice::Auto).unwrap();

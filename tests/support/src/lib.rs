@@ -4,6 +4,7 @@
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 /// A test can not run here: for want of a tool, a right or the corpus. It says so to whoever runs it, also where the
 /// output of passing tests is held back. Under CI, where everything must be there, it fails.
@@ -70,6 +71,29 @@ pub fn corpus_files(folder: &str) -> Vec<(String, Vec<u8>)> {
     let mut files: Vec<_> = entries.filter_map(|entry| read(entry.path())).collect();
     files.sort();
     files
+}
+
+/// FFmpeg's program with these arguments, quiet and without questions.
+#[must_use]
+pub fn ffmpeg(arguments: &str) -> Command {
+    let mut command = Command::new("ffmpeg");
+    command
+        .args(["-nostdin", "-v", "error", "-y"])
+        .args(arguments.split_whitespace());
+    command
+}
+
+/// Runs it in a folder, in which it makes what the arguments name.
+///
+/// # Panics
+/// When it fails, or is not there.
+#[track_caller]
+pub fn ffmpeg_in(folder: &Path, arguments: &str) {
+    let made = ffmpeg(arguments).current_dir(folder).status();
+    assert!(
+        made.is_ok_and(|status| status.success()),
+        "make setup, then: ffmpeg {arguments}"
+    );
 }
 
 #[cfg(test)]
