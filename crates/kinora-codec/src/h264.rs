@@ -6,27 +6,20 @@ use std::sync::Arc;
 use kinora_media::bitstream::h264::{AvcConfig, Sps};
 use kinora_media::bitstream::{NalFraming, display_hints};
 use kinora_media::{
-    CodecId, DisplayHints, Packet, PixelFormat, Time, TrackInfo, VecPlanes, VideoFrame, VideoParams,
+    CodecId, DisplayHints, Packet, PixelFormat, TrackInfo, VecPlanes, VideoFrame, VideoParams,
 };
 use rust_h264::decoder::{ChromaFormat, Frame, OrderedDecoder};
 use rust_h264::nal::{NalUnit, parse_annex_b, parse_avcc};
 
 use crate::guard::guarded;
+use crate::picture::PictureInfo;
 use crate::{DecodeError, Decoder, Received};
 
 /// Pictures that are held back where the stream does not say how many it needs.
 const MAX_DEPTH: usize = 16;
 
-/// What travels with a picture through its reordering.
-#[derive(Clone, Copy, Default)]
-struct Shown {
-    pts: Time,
-    duration: Time,
-    hints: DisplayHints,
-}
-
 pub(crate) struct H264Decoder {
-    inner: OrderedDecoder<Shown>,
+    inner: OrderedDecoder<PictureInfo>,
     framing: NalFraming,
     /// Parameter sets of the container, with start codes.
     parameter_sets: Vec<u8>,
@@ -76,7 +69,7 @@ impl H264Decoder {
         })
     }
 
-    fn feed(&mut self, units: &[NalUnit<'_>], shown: Shown) -> Result<(), DecodeError> {
+    fn feed(&mut self, units: &[NalUnit<'_>], shown: PictureInfo) -> Result<(), DecodeError> {
         for unit in units {
             let decoded = guarded(CODEC, || self.inner.decode_nal_with_meta(unit, shown))?;
             let frames = decoded.map_err(|error| DecodeError::Corrupt {
@@ -90,7 +83,7 @@ impl H264Decoder {
         Ok(())
     }
 
-    fn keep(&mut self, frame: Frame, shown: Shown) {
+    fn keep(&mut self, frame: Frame, shown: PictureInfo) {
         let hints = self.video.shown(shown.hints);
         let format = match (frame.chroma_format, frame.bit_depth) {
             (ChromaFormat::Yuv420, 8) => PixelFormat::I420,
@@ -127,7 +120,7 @@ impl Decoder for H264Decoder {
         }
         let reported = display_hints(CODEC, self.framing, &packet.data);
         self.hints = reported.unwrap_or(self.hints);
-        let shown = Shown {
+        let shown = PictureInfo {
             pts: packet.pts,
             duration: packet.duration,
             hints: self.hints,

@@ -1,17 +1,18 @@
 //! H.265 by `rust_h265`.
 
-use std::cmp::{Ordering, Reverse};
+use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
 use std::sync::Arc;
 
 use kinora_media::bitstream::h265::HevcConfig;
 use kinora_media::bitstream::{NalFraming, display_hints, is_without_picture};
 use kinora_media::{
-    CodecId, DisplayHints, Packet, PixelFormat, Time, TrackInfo, VecPlanes, VideoFrame, VideoParams,
+    CodecId, DisplayHints, Packet, PixelFormat, TrackInfo, VecPlanes, VideoFrame, VideoParams,
 };
 use rust_h265::{Frame, NalUnit, PixelData, parse_annex_b, parse_hvcc};
 
 use crate::guard::guarded;
+use crate::picture::PictureInfo;
 use crate::{DecodeError, Decoder, Received};
 
 const CODEC: CodecId = CodecId::H265;
@@ -23,41 +24,13 @@ pub(crate) struct H265Decoder {
     framing: NalFraming,
     parameter_sets: Vec<u8>,
     /// Frames come in the order of their pts, so the earliest that waits belongs to the next.
-    undecoded: BinaryHeap<Reverse<Shown>>,
+    undecoded: BinaryHeap<Reverse<PictureInfo>>,
     ready: VecDeque<VideoFrame>,
     video: VideoParams,
     /// What the parameter set of the pictures that come now says.
     hints: DisplayHints,
     primed: bool,
     draining: bool,
-}
-
-/// What a picture has beside its samples; ordered by time.
-#[derive(Clone, Copy, Default)]
-struct Shown {
-    pts: Time,
-    duration: Time,
-    hints: DisplayHints,
-}
-
-impl PartialEq for Shown {
-    fn eq(&self, other: &Self) -> bool {
-        self.cmp(other).is_eq()
-    }
-}
-
-impl Eq for Shown {}
-
-impl Ord for Shown {
-    fn cmp(&self, other: &Self) -> Ordering {
-        self.pts.cmp(&other.pts)
-    }
-}
-
-impl PartialOrd for Shown {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
 }
 
 fn fresh() -> rust_h265::Decoder {
@@ -184,7 +157,7 @@ impl Decoder for H265Decoder {
         let reported = display_hints(CODEC, self.framing, &packet.data);
         self.hints = reported.unwrap_or(self.hints);
         if !is_without_picture(CODEC, self.framing, &packet.data) {
-            self.undecoded.push(Reverse(Shown {
+            self.undecoded.push(Reverse(PictureInfo {
                 pts: packet.pts,
                 duration: packet.duration,
                 hints: self.hints,

@@ -12,7 +12,8 @@ mod guard;
 mod h264;
 mod h265;
 mod pcm;
-mod sound;
+mod picture;
+mod symphonia_decoder;
 
 pub use backend::RustBackend;
 pub use config::decoder_config;

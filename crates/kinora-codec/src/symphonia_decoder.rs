@@ -17,14 +17,14 @@ use crate::framewise::Framewise;
 use crate::guard::guarded;
 
 /// A decoder of `symphonia`'s, fed with our packets.
-pub(crate) struct Symphonia {
+pub(crate) struct SymphoniaDecoder {
     codec: CodecId,
     inner: Box<dyn AudioDecoder>,
     /// The first packet of Vorbis is half of a window: no sound yet (Vorbis I 4.3.8).
     primed: bool,
 }
 
-pub(crate) const fn knows(codec: CodecId) -> bool {
+pub(crate) const fn supports(codec: CodecId) -> bool {
     id_of(codec).is_some()
 }
 
@@ -38,7 +38,7 @@ const fn id_of(codec: CodecId) -> Option<AudioCodecId> {
     }
 }
 
-impl Symphonia {
+impl SymphoniaDecoder {
     /// `track.config` is FLAC's STREAMINFO (RFC 9639 8.2), or the Vorbis headers with Xiph lacing.
     pub(crate) fn open(track: &TrackInfo) -> Result<Self, DecodeError> {
         let codec = track.codec;
@@ -71,17 +71,17 @@ impl Symphonia {
     }
 }
 
-impl Framewise for Symphonia {
+impl Framewise for SymphoniaDecoder {
     const NAME: &'static str = "symphonia";
 
     fn decode(&mut self, packet: &Packet) -> Result<Option<AudioFrame>, DecodeError> {
         let codec = self.codec;
         let taken = PacketRef::new(0, Timestamp::new(0), Duration::new(0), &packet.data);
         let decoded = guarded(codec, || {
-            let sound = self.inner.decode_ref(&taken)?;
+            let buffer = self.inner.decode_ref(&taken)?;
             let mut samples = Vec::new();
-            sound.copy_to_vec_interleaved(&mut samples);
-            let spec = sound.spec();
+            buffer.copy_to_vec_interleaved(&mut samples);
+            let spec = buffer.spec();
             Ok::<_, Error>(AudioFrame {
                 pts: packet.pts,
                 sample_rate: spec.rate(),
