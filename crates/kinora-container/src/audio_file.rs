@@ -256,7 +256,7 @@ impl AudioFile {
         None
     }
 
-    /// Tells the tracks from the first frame, which stays in the window unless it holds a table
+    /// Reports the tracks from the first frame, which stays in the window unless it holds a table
     /// instead of sound.
     fn first_frame(&mut self, frame: &Frame) -> Result<Step, DemuxError> {
         let begins = self.window.start();
@@ -269,23 +269,23 @@ impl AudioFile {
         }
         let first = self.window.start();
         let rate = frame.format.sample_rate;
-        let sound_end = match vbr.as_ref().and_then(|vbr| vbr.bytes) {
+        let audio_end = match vbr.as_ref().and_then(|vbr| vbr.bytes) {
             Some(bytes) => Some(begins.saturating_add(bytes)),
             None => self.total_len,
         };
-        let sound_bytes = sound_end.map(|end| end.saturating_sub(first));
+        let audio_bytes = audio_end.map(|end| end.saturating_sub(first));
         let table_time = vbr
             .as_ref()
             .and_then(|vbr| vbr.frames)
             .map(|frames| samples_to_time(frames.saturating_mul(frame.samples.into()), rate));
         let mut bytes_per_second = self.estimate(frame);
-        if let (Some(bytes), Some(time)) = (sound_bytes, table_time)
+        if let (Some(bytes), Some(time)) = (audio_bytes, table_time)
             && time > Time::ZERO
             && bytes > 0
         {
             bytes_per_second = as_f64(bytes) / time.as_secs_f64();
         }
-        let estimated = sound_bytes
+        let estimated = audio_bytes
             .filter(|_| bytes_per_second > 0.0)
             .map(|bytes| Time::from_secs_f64(as_f64(bytes) / bytes_per_second));
         self.file = Some(File {

@@ -16,15 +16,15 @@ const BYTEWISE_LIMIT: usize = 256 * 1024;
 /// Packets that may come out otherwise at the end of a file that is cut: what was not complete.
 const CUT_PACKETS: usize = 2;
 
-/// Runs the whole suite on the bytes of a sound file.
+/// Runs the whole suite on the bytes of a valid file.
 ///
 /// # Panics
 /// When a promise is broken; the message names it.
 pub fn assert_demuxer(make: impl Fn() -> Box<dyn Demuxer>, bytes: &[u8]) {
     let bytes = Bytes::copy_from_slice(bytes);
     let whole = Drive::whole(&bytes).run(&mut *make());
-    assert_eq!(whole.error, None, "a sound file is read to its end");
-    assert!(!whole.packets.is_empty(), "a sound file has packets");
+    assert_eq!(whole.error, None, "a valid file is read to its end");
+    assert!(!whole.packets.is_empty(), "a valid file has packets");
     assert_info_first(&whole);
     same_packets(&make, &bytes, &whole);
     cut_short(&make, &bytes, &whole);
@@ -94,7 +94,7 @@ fn assert_same(outcome: &Outcome, whole: &Outcome, name: &str) {
     assert_eq!(count, expected, "number of packets read {name}");
 }
 
-/// The headers are told before any packet, and every packet is of a track that was told.
+/// The tracks are reported before any packet, and every packet is of a reported track.
 fn assert_info_first(outcome: &Outcome) {
     assert!(
         !outcome.packet_before_info,
@@ -103,7 +103,7 @@ fn assert_info_first(outcome: &Outcome) {
     if let Some(info) = &outcome.info {
         for packet in &outcome.packets {
             let known = info.tracks.iter().any(|track| track.id.0 == packet.track);
-            assert!(known, "track {} was told", packet.track);
+            assert!(known, "track {} was reported", packet.track);
         }
     }
 }

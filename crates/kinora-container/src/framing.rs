@@ -158,7 +158,7 @@ impl Framing {
             Self::Loas => 3,
             Self::Mpeg => MpegHeader::LEN,
             Self::Ac3 => ac3::FrameHeader::LEN,
-            Self::Dts => dts::Piece::LEN,
+            Self::Dts => dts::Substream::LEN,
         }
     }
 
@@ -175,9 +175,9 @@ impl Framing {
                 }
                 Ok((ac3_frame(&header), header.is_eac3()))
             }
-            Self::Dts => match dts::Piece::parse(data)? {
-                dts::Piece::Core(core) => Ok((dts_frame(&core), true)),
-                dts::Piece::Extension { .. } => Err(BadHeader::Invalid("syncword")),
+            Self::Dts => match dts::Substream::parse(data)? {
+                dts::Substream::Core(core) => Ok((dts_frame(&core), true)),
+                dts::Substream::Extension { .. } => Err(BadHeader::Invalid("syncword")),
             },
         }
     }
@@ -210,9 +210,9 @@ impl Framing {
                 header if !header.begins_access_unit() => Ok(header.frame_len),
                 _ => Err(BadHeader::Invalid("strmtyp")),
             },
-            Self::Dts => match dts::Piece::parse(data)? {
-                dts::Piece::Extension { len } => Ok(len),
-                dts::Piece::Core(_) => Err(BadHeader::Invalid("syncword")),
+            Self::Dts => match dts::Substream::parse(data)? {
+                dts::Substream::Extension { len } => Ok(len),
+                dts::Substream::Core(_) => Err(BadHeader::Invalid("syncword")),
             },
             _ => Err(BadHeader::Invalid("frame")),
         }

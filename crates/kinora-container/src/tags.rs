@@ -142,7 +142,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lengths_of_tags_are_told() {
+    fn lengths_of_tags_are_read() {
         assert_eq!(
             leading_tag(b"ID3\x04\0\0\0\0\x02\x01rest"),
             Tag::Bytes(257 + 10)

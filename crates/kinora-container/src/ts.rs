@@ -30,9 +30,9 @@ use kinora_media::{ByteRange, MediaInfo, Packet, Time};
 
 use crate::container::{Access, Container, Purpose, Signature};
 use crate::{ClockKind, DemuxError, Demuxer, SeekTo, Step};
-use clock::Clock;
+use clock::TsClock;
 use program::Program;
-use reader::Reader;
+use reader::TsReader;
 use seek::{Next, Seek, Tail};
 use sink::{Out, Sink};
 
@@ -44,8 +44,8 @@ pub(crate) const CONTAINER: Container = Container {
     signatures: &[Signature::Pattern(sync::has_packets)],
     access: Access::Demuxer(|opening| {
         let origin = match opening.purpose {
-            Purpose::File => Origin::FirstPts,
-            Purpose::Segment => Origin::Raw,
+            Purpose::File => TimelineOrigin::FirstPts,
+            Purpose::Segment => TimelineOrigin::Raw,
         };
         let mut demuxer = TsDemuxer::new(TsOptions { origin });
         demuxer.reader.restart(opening.lead.begins);
@@ -57,12 +57,12 @@ pub(crate) const CONTAINER: Container = Container {
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct TsOptions {
     /// Where the presentation's timeline begins.
-    pub origin: Origin,
+    pub origin: TimelineOrigin,
 }
 
 /// Where the timeline of a transport stream begins.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub enum Origin {
+pub enum TimelineOrigin {
     /// The first presentation time of sound or pictures becomes zero; where the clock jumps,
     /// time goes on.
     #[default]
@@ -77,21 +77,21 @@ pub enum Origin {
 /// The stream tells its duration nowhere but at its end, so it is not known at first: after
 /// [`find_duration`](Demuxer::find_duration) or a seek it comes with another [`Step::Info`].
 pub struct TsDemuxer {
-    reader: Reader,
+    reader: TsReader,
     total_len: Option<u64>,
     /// The time at the end of the file, once it was looked for.
     last: Option<Time>,
-    errand: Errand,
+    operation: Operation,
     /// What the next poll asks for.
     want: Option<ByteRange>,
     /// Packets that a seek has found.
     found: VecDeque<Packet>,
     reported: bool,
-    tell_again: bool,
+    report_again: bool,
 }
 
 /// What is done beside reading on.
-enum Errand {
+enum Operation {
     None,
     /// The end is read for the last time, then the seek goes on, if there is one.
     Tail(Box<Tail>, Option<SeekTo>),
@@ -106,30 +106,30 @@ impl Default for TsDemuxer {
 
 impl TsDemuxer {
     /// After this long the clock of a transport stream begins anew. Times of
-    /// [`Origin::Raw`] of different segments may differ by multiples of it.
+    /// [`TimelineOrigin::Raw`] of different segments may differ by multiples of it.
     pub const CLOCK_PERIOD: Time = Time::from_nanos(95_443_717_688_889);
 
     /// A demuxer at the start of a resource.
     #[must_use]
     pub fn new(options: TsOptions) -> Self {
-        let clock = Clock::new(options.origin == Origin::FirstPts);
+        let clock = TsClock::new(options.origin == TimelineOrigin::FirstPts);
         Self {
-            reader: Reader::new(Program::new(Sink::new(clock))),
+            reader: TsReader::new(Program::new(Sink::new(clock))),
             total_len: None,
             last: None,
-            errand: Errand::None,
+            operation: Operation::None,
             want: None,
             found: VecDeque::new(),
             reported: false,
-            tell_again: false,
+            report_again: false,
         }
     }
 
-    /// A demuxer of a segment, which keeps the file's time: [`Origin::Raw`].
+    /// A demuxer of a segment, which keeps the file's time: [`TimelineOrigin::Raw`].
     #[must_use]
     pub fn with_timestamps_kept() -> Self {
         Self::new(TsOptions {
-            origin: Origin::Raw,
+            origin: TimelineOrigin::Raw,
         })
     }
 
@@ -149,13 +149,13 @@ impl TsDemuxer {
 
     fn emit(&mut self) -> Step {
         self.reported = true;
-        self.tell_again = false;
+        self.report_again = false;
         Step::Info(Arc::new(self.info()))
     }
 
     /// Reads on in the order of the file.
     fn read_on(&mut self) -> Result<Step, DemuxError> {
-        if self.tell_again {
+        if self.report_again {
             return Ok(self.emit());
         }
         if let Some(packet) = self.found.pop_front() {
@@ -176,32 +176,32 @@ impl TsDemuxer {
         }
     }
 
-    /// Goes on with the errand. `None` when it is done.
-    fn run_errand(&mut self) -> Result<Option<Step>, DemuxError> {
-        match &mut self.errand {
-            Errand::None => Ok(None),
-            Errand::Tail(tail, seek) => {
+    /// Goes on with the operation. `None` when it is done.
+    fn run_operation(&mut self) -> Result<Option<Step>, DemuxError> {
+        match &mut self.operation {
+            Operation::None => Ok(None),
+            Operation::Tail(tail, seek) => {
                 let seek = *seek;
                 match tail.read() {
                     None => return Ok(Some(Step::NeedMore)),
                     Some(Err(Some((further, range)))) => {
-                        self.errand = Errand::Tail(Box::new(further), seek);
+                        self.operation = Operation::Tail(Box::new(further), seek);
                         return Ok(Some(Step::Want(range)));
                     }
                     Some(Ok(last)) => {
                         self.last = Some(last);
-                        self.tell_again = true;
+                        self.report_again = true;
                     }
                     Some(Err(None)) => {}
                 }
                 self.after_tail(seek).map(Some)
             }
-            Errand::Seek(seek) => match seek.read(&mut self.reader)? {
+            Operation::Seek(seek) => match seek.read(&mut self.reader)? {
                 Next::NeedMore => Ok(Some(Step::NeedMore)),
                 Next::Want(range) => Ok(Some(Step::Want(range))),
                 Next::Done(packets) => {
                     self.found = packets.into();
-                    self.errand = Errand::None;
+                    self.operation = Operation::None;
                     Ok(None)
                 }
             },
@@ -209,7 +209,7 @@ impl TsDemuxer {
     }
 
     fn after_tail(&mut self, seek: Option<SeekTo>) -> Result<Step, DemuxError> {
-        self.errand = Errand::None;
+        self.operation = Operation::None;
         match seek {
             Some(target) => self.begin_seek(target).map(Step::Want),
             None if self.reader.ended => Ok(self.emit()),
@@ -223,22 +223,22 @@ impl TsDemuxer {
         };
         let mut seek = Seek::new(target, &self.reader.program, len, last);
         let range = seek.go(&mut self.reader);
-        self.errand = Errand::Seek(Box::new(seek));
+        self.operation = Operation::Seek(Box::new(seek));
         Ok(range)
     }
 }
 
 impl Demuxer for TsDemuxer {
     fn push(&mut self, offset: u64, data: Bytes) {
-        match &mut self.errand {
-            Errand::Tail(tail, _) => tail.reader.window.push(offset, data),
+        match &mut self.operation {
+            Operation::Tail(tail, _) => tail.reader.window.push(offset, data),
             _ => self.reader.window.push(offset, data),
         }
     }
 
     fn finish(&mut self) {
-        match &mut self.errand {
-            Errand::Tail(tail, _) => tail.reader.ended = true,
+        match &mut self.operation {
+            Operation::Tail(tail, _) => tail.reader.ended = true,
             _ => self.reader.ended = true,
         }
     }
@@ -250,13 +250,13 @@ impl Demuxer for TsDemuxer {
     fn poll(&mut self) -> Result<Step, DemuxError> {
         if let Some(range) = self.want.take() {
             // Whatever ended meanwhile, it was not what is asked for only now.
-            match &mut self.errand {
-                Errand::Tail(tail, _) => tail.reader.ended = false,
+            match &mut self.operation {
+                Operation::Tail(tail, _) => tail.reader.ended = false,
                 _ => self.reader.ended = false,
             }
             return Ok(Step::Want(range));
         }
-        match self.run_errand()? {
+        match self.run_operation()? {
             Some(step) => Ok(step),
             None => self.read_on(),
         }
@@ -275,7 +275,7 @@ impl Demuxer for TsDemuxer {
             return Ok(());
         }
         let (tail, range) = Tail::new(&self.reader.program, len);
-        self.errand = Errand::Tail(Box::new(tail), Some(target));
+        self.operation = Operation::Tail(Box::new(tail), Some(target));
         self.want = Some(range);
         Ok(())
     }
@@ -287,11 +287,11 @@ impl Demuxer for TsDemuxer {
         else {
             return false;
         };
-        if !matches!(self.errand, Errand::None) {
+        if !matches!(self.operation, Operation::None) {
             return false;
         }
         let (tail, range) = Tail::new(&self.reader.program, len);
-        self.errand = Errand::Tail(Box::new(tail), None);
+        self.operation = Operation::Tail(Box::new(tail), None);
         self.want = Some(range);
         true
     }
@@ -299,7 +299,7 @@ impl Demuxer for TsDemuxer {
     fn next_resource(&mut self) -> bool {
         self.reader.next_resource();
         self.total_len = None;
-        self.errand = Errand::None;
+        self.operation = Operation::None;
         self.want = None;
         self.found.clear();
         true

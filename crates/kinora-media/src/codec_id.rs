@@ -43,7 +43,7 @@ macro_rules! codecs {
             /// The name a person knows: `H.264 / AVC`.
             #[must_use]
             pub const fn title(self) -> &'static str { match self { $(Self::$id => $title,)+ } }
-            /// Whether it codes pictures, sound, text or something else.
+            /// Whether it codes video, audio, text or something else.
             #[must_use]
             pub const fn kind(self) -> TrackKind { match self { $(Self::$id => TrackKind::$kind,)+ } }
         }

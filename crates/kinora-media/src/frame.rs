@@ -221,10 +221,10 @@ impl fmt::Debug for VideoFrame {
     }
 }
 
-/// Decoded sound: interleaved 32-bit float samples in -1..=1.
+/// Decoded audio: interleaved 32-bit float samples in -1..=1.
 #[derive(Clone, PartialEq)]
 pub struct AudioFrame {
-    /// When its first sample sounds.
+    /// When its first sample is played.
     pub pts: Time,
     /// Samples a second.
     pub sample_rate: u32,
@@ -245,7 +245,7 @@ impl AudioFrame {
     pub fn is_empty(&self) -> bool {
         self.samples.is_empty()
     }
-    /// How long it sounds at normal speed.
+    /// How long it plays at normal speed.
     #[must_use]
     pub fn duration(&self) -> Time {
         let rate = i64::from(self.sample_rate.max(1));

@@ -12,7 +12,7 @@ pub struct Packet {
     /// When it is shown, on the presentation's timeline (edit lists applied). Samples that an
     /// edit list cuts off but a decoder needs have `flags.decode_only`.
     pub pts: Time,
-    /// When it must be decoded; never later than `pts` in sound media.
+    /// When it must be decoded; never later than `pts` in valid media.
     pub dts: Time,
     /// How long it lasts; zero when unknown.
     pub duration: Time,
@@ -33,6 +33,6 @@ pub struct PacketFlags {
     pub decode_only: bool,
     /// The timeline jumps before this packet (`EXT-X-DISCONTINUITY`, a wrapped clock is not one).
     pub discontinuity: bool,
-    /// Nothing refers to this picture: a decoder in a hurry may skip it.
+    /// Nothing refers to this picture: a decoder that is late may skip it.
     pub disposable: bool,
 }

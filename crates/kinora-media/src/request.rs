@@ -2,7 +2,7 @@ use core::fmt;
 
 use bytes::Bytes;
 
-/// Names one question to the network, so that its answers can be told apart.
+/// Identifies one request to the network: its responses carry it.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct RequestId(pub u64);
 

@@ -20,9 +20,9 @@ pub struct Time(i64);
 impl Time {
     /// The start of the timeline.
     pub const ZERO: Self = Self(0);
-    /// The latest time that can be told.
+    /// The latest time that can be represented.
     pub const MAX: Self = Self(i64::MAX);
-    /// The earliest time that can be told.
+    /// The earliest time that can be represented.
     pub const MIN: Self = Self(i64::MIN);
 
     /// A time of so many nanoseconds.
@@ -190,7 +190,7 @@ impl Timebase {
     }
 }
 
-/// What the clocks show, told from outside with every input.
+/// What the clocks show, passed in with every input.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Now {
     /// A clock that never goes back; its zero is arbitrary.

@@ -11,7 +11,7 @@ pub struct TrackId(pub u32);
 pub struct TrackInfo {
     /// Its name within the presentation.
     pub id: TrackId,
-    /// Its codec, which also tells its kind.
+    /// Its codec, which also determines its kind.
     pub codec: CodecId,
     /// Decoder configuration as the container stores it: the body of `avcC`/`hvcC`/`av1C`
     /// (then packets are length-prefixed), an AudioSpecificConfig, FLAC STREAMINFO, Opus and
@@ -22,7 +22,7 @@ pub struct TrackInfo {
     pub codec_tag: String,
     /// RFC 6381 codec string where known: `avc1.64001f`.
     pub codec_string: Option<String>,
-    /// Length of the track where its container tells it.
+    /// Length of the track where its container has it.
     pub duration: Option<Time>,
     /// Language, BCP 47 or ISO 639-2; `None` when undetermined.
     pub language: Option<String>,
@@ -108,7 +108,7 @@ impl Rotation {
     }
 }
 
-/// What a container says of its sound.
+/// What a container says of its audio.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct AudioParams {
     /// Samples a second; 0 when only the packets know.
@@ -117,7 +117,7 @@ pub struct AudioParams {
     pub channels: u16,
     /// Bits a sample, for PCM and lossless codecs.
     pub bits_per_sample: Option<u16>,
-    /// Samples at the start that the encoder added and the player must not sound.
+    /// Samples at the start that the encoder added and the player must not play.
     pub encoder_delay: u32,
     /// Samples at the end that the encoder added.
     pub encoder_padding: u32,

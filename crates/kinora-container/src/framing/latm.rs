@@ -22,8 +22,8 @@ struct StreamMux {
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Length {
-    /// Told before each frame.
-    Told,
+    /// Written before each frame.
+    PerFrame,
     /// The same for all, in bytes.
     Fixed(usize),
 }
@@ -52,7 +52,7 @@ impl Latm {
             .map(|_| {
                 let length = match mux.length {
                     Length::Fixed(length) => length,
-                    Length::Told => read_length(&mut bits)?,
+                    Length::PerFrame => read_length(&mut bits)?,
                 };
                 copy_bytes(&mut bits, length.saturating_mul(8))
             })
@@ -90,7 +90,7 @@ fn read_mux(bits: &mut BitReader<'_>) -> Result<StreamMux, BadHeader> {
     let length = match bits.read(3)? {
         0 => {
             bits.skip(8)?; // latmBufferFullness
-            Length::Told
+            Length::PerFrame
         }
         1 => {
             let length = usize::try_from(bits.read(9)?).unwrap_or(0);

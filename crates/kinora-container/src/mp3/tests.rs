@@ -134,7 +134,7 @@ fn payload_is_a_view_into_what_was_pushed() {
 }
 
 #[test]
-fn what_looks_like_frames_within_a_later_tag_is_no_sound() {
+fn what_looks_like_frames_within_a_later_tag_is_no_audio() {
     let hidden = frames(3);
     let size = (hidden.len() as u32 + 32).to_le_bytes();
     let ape_part = |flags: u8| {
@@ -176,7 +176,7 @@ fn a_large_tag_is_stepped_over_by_a_request() {
 }
 
 #[test]
-fn a_table_is_no_packet_and_tells_the_duration() {
+fn a_vbr_header_is_no_packet_and_gives_the_duration() {
     let bytes = [&xing(40, 41 * 384)[..], &frames(40)].concat();
     let run = run(&bytes);
     assert_eq!(run.packets().len(), 40);

@@ -10,7 +10,7 @@ use bytes::Bytes;
 use kinora_media::{ByteRange, MediaInfo, Time};
 
 use self::seek::Goal;
-use self::tail::Errand;
+use self::tail::TailRead;
 use super::index::FragmentIndex;
 use super::sample_crypto::SampleState;
 use super::store::Store;
@@ -68,7 +68,7 @@ pub struct Mp4Demuxer {
     goal: Option<Goal>,
     damage: u64,
     /// What is looked for at the end of the file before anything else is done.
-    errand: Errand,
+    tail_read: TailRead,
     end_was_seen: bool,
     /// Bytes come in one order only: nothing can be asked for from another place.
     one_way: bool,
@@ -88,8 +88,8 @@ enum State {
 
 /// What a step of the machine came to.
 enum Turn {
-    /// Something to tell.
-    Tell(Step),
+    /// A step to emit.
+    Emit(Step),
     /// The state changed; go on.
     On,
 }
@@ -97,7 +97,7 @@ enum Turn {
 impl Turn {
     fn step(self) -> Option<Step> {
         match self {
-            Self::Tell(step) => Some(step),
+            Self::Emit(step) => Some(step),
             Self::On => None,
         }
     }
@@ -131,7 +131,7 @@ impl Mp4Demuxer {
             waiting_fragments: 0,
             goal: None,
             damage: 0,
-            errand: Errand::None,
+            tail_read: TailRead::None,
             end_was_seen: false,
             one_way: false,
             given: 0,
@@ -193,7 +193,7 @@ impl Mp4Demuxer {
         let needed = heads
             .map(|head| head.sample.offset)
             .chain(walk)
-            .chain(self.errand.place())
+            .chain(self.tail_read.offset())
             .chain(kept_start);
         self.store.discard(needed);
     }
@@ -224,7 +224,7 @@ impl Mp4Demuxer {
         }
         let info = Arc::new(self.info.clone());
         self.reported = Some(Arc::clone(&info));
-        Turn::Tell(Step::Info(info))
+        Turn::Emit(Step::Info(info))
     }
 
     fn give(&mut self) -> Turn {
@@ -273,7 +273,7 @@ impl Mp4Demuxer {
                 self.advance(index);
                 return Turn::On;
             }
-            return Turn::Tell(self.need(sample.offset, u64::from(sample.size)));
+            return Turn::Emit(self.need(sample.offset, u64::from(sample.size)));
         };
         if let Some(info) = self
             .tracks
@@ -284,8 +284,8 @@ impl Mp4Demuxer {
                 *reported = info;
             }
             self.info_due = true;
-            if let Turn::Tell(step) = self.emit_info() {
-                return Turn::Tell(step);
+            if let Turn::Emit(step) = self.emit_info() {
+                return Turn::Emit(step);
             }
         }
         self.give_packet(index, &head, data)
@@ -295,8 +295,8 @@ impl Mp4Demuxer {
         self.furthest = self.furthest.max(head.sample.end());
         let cost = head.sample.size.max(MIN_COST);
         self.given = self.given.saturating_add(u64::from(cost));
-        let sound = self.len.unwrap_or(0).max(self.furthest).saturating_mul(4);
-        if self.given > sound.saturating_add(FREE) {
+        let plausible = self.len.unwrap_or(0).max(self.furthest).saturating_mul(4);
+        if self.given > plausible.saturating_add(FREE) {
             self.damaged();
             self.state = State::Ended;
             return Turn::On;
@@ -307,7 +307,7 @@ impl Mp4Demuxer {
         let packet = track.packet(head, data);
         self.advance(index);
         self.let_go();
-        Turn::Tell(Step::Packet(packet))
+        Turn::Emit(Step::Packet(packet))
     }
 
     fn advance(&mut self, index: usize) {
@@ -350,7 +350,7 @@ impl Demuxer for Mp4Demuxer {
     }
 
     fn poll(&mut self) -> Result<Step, DemuxError> {
-        if let Some(step) = self.run_errand() {
+        if let Some(step) = self.read_tail() {
             return Ok(step);
         }
         loop {
@@ -359,7 +359,7 @@ impl Demuxer for Mp4Demuxer {
                 State::Giving => self.give(),
                 State::Ended => return Ok(Step::End),
             };
-            if let Turn::Tell(step) = turn {
+            if let Turn::Emit(step) = turn {
                 return Ok(step);
             }
         }

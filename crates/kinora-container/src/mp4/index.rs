@@ -10,7 +10,7 @@ const MAX_PLACES: usize = 100_000;
 
 /// The beginning of a fragment.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) struct Place {
+pub(crate) struct FragmentStart {
     pub(crate) time: Time,
     pub(crate) offset: u64,
 }
@@ -18,7 +18,7 @@ pub(crate) struct Place {
 /// Known beginnings of fragments, in ascending order.
 #[derive(Default)]
 pub(crate) struct FragmentIndex {
-    places: Vec<Place>,
+    places: Vec<FragmentStart>,
     /// When the last segment that a `sidx` names ends.
     end: Option<Time>,
     /// How many segments are named, where the first begins and the last ends.
@@ -29,7 +29,7 @@ pub(crate) struct FragmentIndex {
 
 impl FragmentIndex {
     /// Remembers a fragment that was met. Those before the last known one are known already.
-    pub(crate) fn add(&mut self, place: Place) {
+    pub(crate) fn add(&mut self, place: FragmentStart) {
         let is_new = self
             .places
             .last()
@@ -40,7 +40,7 @@ impl FragmentIndex {
     }
 
     /// Takes a list of all fragments, if it is in order; gives the last.
-    pub(crate) fn replace(&mut self, mut places: Vec<Place>) -> Option<Place> {
+    pub(crate) fn replace(&mut self, mut places: Vec<FragmentStart>) -> Option<FragmentStart> {
         places.truncate(MAX_PLACES);
         // Several key frames of one fragment are listed one by one.
         places.dedup_by_key(|place| place.offset);
@@ -67,21 +67,21 @@ impl FragmentIndex {
     }
 
     /// The last known beginning at or before a time.
-    pub(crate) fn before(&self, time: Time) -> Option<Place> {
+    pub(crate) fn before(&self, time: Time) -> Option<FragmentStart> {
         // Times of damaged files may not ascend: the search then finds some place, no harm done.
         let behind = self.places.partition_point(|place| place.time <= time);
         self.places.get(behind.checked_sub(1)?).copied()
     }
 
     /// So many known beginnings before an offset, or as many as there are.
-    pub(crate) fn earlier(&self, offset: u64, count: usize) -> Option<Place> {
+    pub(crate) fn earlier(&self, offset: u64, count: usize) -> Option<FragmentStart> {
         let before = self.places.partition_point(|place| place.offset < offset);
         let last = before.checked_sub(1)?;
         let index = last.saturating_sub(count.saturating_sub(1));
         self.places.get(index).copied()
     }
 
-    pub(crate) fn first(&self) -> Option<Place> {
+    pub(crate) fn first(&self) -> Option<FragmentStart> {
         self.places.first().copied()
     }
 
@@ -107,7 +107,7 @@ impl FragmentIndex {
             let size = reader.u32()? & 0x7fff_ffff;
             let duration = reader.u32()?;
             reader.skip(4)?;
-            self.add(Place {
+            self.add(FragmentStart {
                 time: time_of(ticks),
                 offset,
             });

@@ -123,7 +123,7 @@ fn pts(steps: &[Step]) -> Vec<i64> {
 }
 
 #[test]
-fn a_segment_is_found_behind_a_picture() {
+fn a_segment_is_found_behind_an_image() {
     let first = film(2, 900_000, 300).bytes;
     let second = film(1, 1_080_000, 300).bytes;
     let plain = run(&mut ProbingDemuxer::for_segments(), &first, 4096).unwrap();
@@ -143,7 +143,7 @@ fn a_segment_is_found_behind_a_picture() {
 }
 
 #[test]
-fn a_picture_with_nothing_behind_it_is_told_to_be_one() {
+fn an_image_with_nothing_behind_it_is_recognised() {
     for picture in pictures() {
         let picture = &picture[..5_000];
         let mut demuxer = ProbingDemuxer::for_segments();

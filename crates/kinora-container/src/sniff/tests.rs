@@ -9,7 +9,7 @@ fn known(head: &[u8]) -> Option<ContainerKind> {
 }
 
 #[test]
-fn containers_are_told_by_their_content() {
+fn containers_are_recognised_by_their_content() {
     let mut ts = vec![0; 188 * 3];
     for packet in ts.chunks_mut(188) {
         packet[0] = 0x47;
@@ -60,7 +60,7 @@ fn junk_before_a_file_is_looked_behind_however_the_bytes_come() {
 }
 
 #[test]
-fn sound_in_the_midst_of_another_file_is_not_taken_for_all() {
+fn audio_within_another_file_does_not_make_it_audio() {
     for magic in [
         &b"\0\0\x01\xba"[..],
         b"\x7f\xfe\x80\x01",

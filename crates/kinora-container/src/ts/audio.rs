@@ -18,7 +18,7 @@ const BLOCK: usize = 8 << 10;
 
 /// A frame without its transport header.
 #[derive(Clone, PartialEq, Debug)]
-pub(super) struct AudioFrame {
+pub(super) struct SplitAudioFrame {
     pub(super) data: Bytes,
     /// When it sounds: a stamp of the stream, and how much later than that it is.
     pub(super) stamp: Stamp,
@@ -42,7 +42,7 @@ pub(super) struct AudioSplitter {
     /// For AAC in LATM: what unwraps it.
     latm: Option<Latm>,
     /// Frames that came out of one wrapper.
-    unwrapped: VecDeque<AudioFrame>,
+    unwrapped: VecDeque<SplitAudioFrame>,
 }
 
 impl AudioSplitter {
@@ -106,7 +106,7 @@ impl AudioSplitter {
     }
 
     /// The next frame that is whole. `damage` counts the places where there is none.
-    pub(super) fn next(&mut self, ended: bool, damage: &mut u64) -> Option<AudioFrame> {
+    pub(super) fn next(&mut self, ended: bool, damage: &mut u64) -> Option<SplitAudioFrame> {
         if let Some(frame) = self.unwrapped.pop_front() {
             return Some(frame);
         }
@@ -131,7 +131,7 @@ impl AudioSplitter {
                     let Some((stamp, after, duration)) = timed else {
                         continue; // no time is known yet
                     };
-                    return Some(AudioFrame {
+                    return Some(SplitAudioFrame {
                         data: data.freeze(),
                         stamp,
                         after,
@@ -175,7 +175,7 @@ impl AudioSplitter {
             if let Some((stamp, after, duration)) =
                 self.advance_time(begin, samples, format.sample_rate)
             {
-                self.unwrapped.push_back(AudioFrame {
+                self.unwrapped.push_back(SplitAudioFrame {
                     data,
                     stamp,
                     after,

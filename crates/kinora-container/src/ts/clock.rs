@@ -17,7 +17,7 @@ const MAX_PCR_STEP: i64 = 3 * 90_000;
 
 /// Unrolls the clock: wraps are undone, jumps to another timeline are closed or kept.
 #[derive(Clone)]
-pub(super) struct Clock {
+pub(super) struct TsClock {
     /// Close jumps, so that time goes on from where it was.
     continuous: bool,
     /// The last time of sound or pictures, in unrolled ticks of the presentation.
@@ -64,7 +64,7 @@ pub(super) struct Stamp {
     pub(super) jumped: bool,
 }
 
-impl Clock {
+impl TsClock {
     /// With `first_is_zero` the first time stamp becomes the presentation's zero and jumps are
     /// closed; otherwise the file's time is kept.
     pub(super) fn new(first_is_zero: bool) -> Self {

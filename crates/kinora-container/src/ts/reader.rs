@@ -16,7 +16,7 @@ const MAX_SEARCH: u64 = 8 << 20;
 const RELIEF: u32 = 8192;
 
 /// Reads one stretch of a transport stream.
-pub(super) struct Reader {
+pub(super) struct TsReader {
     pub(super) window: Window,
     pub(super) program: Program,
     /// No bytes follow those pushed.
@@ -32,7 +32,7 @@ pub(super) struct Reader {
     since_relief: u32,
 }
 
-impl Reader {
+impl TsReader {
     pub(super) fn new(program: Program) -> Self {
         Self {
             window: Window::default(),

@@ -7,7 +7,7 @@
 use kinora_media::{ByteRange, Packet, Time, TrackId, TrackKind};
 
 use super::program::Program;
-use super::reader::Reader;
+use super::reader::TsReader;
 use super::sink::Out;
 use crate::{DemuxError, SeekMode, SeekTo};
 
@@ -30,7 +30,7 @@ const MAX_HELD: usize = 48 << 20;
 
 /// Reads the end of the file for its last time.
 pub(super) struct Tail {
-    pub(super) reader: Reader,
+    pub(super) reader: TsReader,
     from: u64,
     len: u64,
     last: Option<Time>,
@@ -43,7 +43,7 @@ impl Tail {
 
     fn from(program: Program, len: u64, size: u64) -> (Self, ByteRange) {
         let from = len.saturating_sub(size);
-        let mut reader = Reader::new(program);
+        let mut reader = TsReader::new(program);
         reader.restart(from);
         let tail = Self {
             reader,
@@ -85,9 +85,9 @@ fn end_of(packet: &Packet) -> Time {
     packet.pts + packet.duration
 }
 
-/// A place in the file and the time there.
+/// An offset in the file and the time there.
 #[derive(Clone, Copy, PartialEq, Debug)]
-struct Place {
+struct SeekPoint {
     offset: u64,
     time: Time,
 }
@@ -96,9 +96,9 @@ struct Place {
 pub(super) struct Seek {
     target: SeekTo,
     /// Known places before and after the wanted time.
-    low: Place,
-    high: Place,
-    start: Place,
+    low: SeekPoint,
+    high: SeekPoint,
+    start: SeekPoint,
     /// The last time of the file.
     last: Time,
     looks: u32,
@@ -142,7 +142,7 @@ impl Seek {
                 tracks.find(|track| track.info().kind() == *kind)
             })
             .map(|track| track.info().id);
-        let start = Place {
+        let start = SeekPoint {
             offset: 0,
             time: program.sink.clock.begins(),
         };
@@ -154,7 +154,7 @@ impl Seek {
             start,
             last,
             low: start,
-            high: Place {
+            high: SeekPoint {
                 offset: len,
                 time: last,
             },
@@ -170,7 +170,7 @@ impl Seek {
     }
 
     /// Goes to the place that seems the best.
-    pub(super) fn go(&mut self, reader: &mut Reader) -> ByteRange {
+    pub(super) fn go(&mut self, reader: &mut TsReader) -> ByteRange {
         let offset = self.guess();
         self.phase = Phase::Landing { offset };
         self.looks = self.looks.saturating_add(1);
@@ -207,7 +207,7 @@ impl Seek {
     }
 
     /// Goes on with the bytes at hand.
-    pub(super) fn read(&mut self, reader: &mut Reader) -> Result<Next, DemuxError> {
+    pub(super) fn read(&mut self, reader: &mut TsReader) -> Result<Next, DemuxError> {
         loop {
             if let Phase::Landing { offset } = self.phase
                 && let Some(time) = reader.program.sink.last_time
@@ -253,11 +253,11 @@ impl Seek {
         let early_enough = time <= wanted || offset <= self.low.offset;
         let settled = self.looks >= MAX_LOOKS || wanted - time <= NEAR;
         if early_enough && (settled || offset <= self.low.offset) {
-            self.low = Place { offset, time };
+            self.low = SeekPoint { offset, time };
             self.phase = Phase::Collecting;
             return false;
         }
-        let place = Place { offset, time };
+        let place = SeekPoint { offset, time };
         if time <= wanted {
             self.low = place;
         } else {

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use bytes::Bytes;
 use kinora_media::{Packet, PacketFlags, Time, Timebase, TrackId};
 
-use super::clock::{Clock, Stamp};
+use super::clock::{Stamp, TsClock};
 use super::pes::PesHeader;
 
 /// Data packets that wait for the timeline to begin.
@@ -24,7 +24,7 @@ pub(super) enum Out {
 /// Where tracks put what they find.
 pub(super) struct Sink {
     pub(super) out: VecDeque<Out>,
-    pub(super) clock: Clock,
+    pub(super) clock: TsClock,
     pub(super) damage: u64,
     /// The last time stamp of sound or pictures.
     pub(super) last_time: Option<Time>,
@@ -33,7 +33,7 @@ pub(super) struct Sink {
 }
 
 impl Sink {
-    pub(super) fn new(clock: Clock) -> Self {
+    pub(super) fn new(clock: TsClock) -> Self {
         Self {
             out: VecDeque::from([Out::AwaitTracks]),
             clock,

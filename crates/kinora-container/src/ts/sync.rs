@@ -8,8 +8,8 @@ use crate::window::Window;
 const STRIDES: [usize; 3] = [PACKET_LEN, 192, 204];
 /// So many sync bytes in a row are believed.
 const IN_A_ROW: usize = 4;
-/// The same for telling a transport stream from other things.
-const TELLING: usize = 5;
+/// The same for recognising a transport stream.
+const MIN_SYNC_BYTES: usize = 5;
 /// Before the first packet of a stride lie so many bytes: an arrival time.
 const STRIDE_LEADS: [usize; 3] = [0, 4, 0];
 /// Bytes looked through at once.
@@ -30,7 +30,7 @@ pub(super) fn has_packets(head: &[u8], ended: bool) -> bool {
     let found = STRIDES.iter().any(|stride| {
         memchr::memchr_iter(SYNC_BYTE, head).any(|at| {
             // Behind junk more of them must agree.
-            let enough = if at < *stride { 3 } else { TELLING };
+            let enough = if at < *stride { 3 } else { MIN_SYNC_BYTES };
             syncs(head, at, *stride) >= enough
         })
     });
@@ -45,7 +45,7 @@ fn is_short_start(head: &[u8]) -> bool {
 
 /// How many sync bytes lie one stride apart, as far as the bytes go; 0 when one is missing.
 fn syncs(head: &[u8], from: usize, stride: usize) -> usize {
-    let places = head.iter().skip(from).step_by(stride).take(TELLING);
+    let places = head.iter().skip(from).step_by(stride).take(MIN_SYNC_BYTES);
     match places.clone().all(|byte| *byte == SYNC_BYTE) {
         true => places.count(),
         false => 0,

@@ -31,7 +31,7 @@ pub mod object_type {
     pub const USAC: u8 = 42;
 }
 
-/// What an AudioSpecificConfig tells.
+/// What an AudioSpecificConfig says.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct AudioSpecificConfig {
     /// The audio object type of the core: 2 for AAC LC, also within HE-AAC.
@@ -40,7 +40,7 @@ pub struct AudioSpecificConfig {
     pub sample_rate: u32,
     /// `channelConfiguration`; 0 when a program config element describes the channels.
     pub channel_config: u8,
-    /// Channels of the core; 0 when they are not told.
+    /// Channels of the core; 0 when they are not given.
     pub channels: u16,
     /// Spectral band replication is signalled: output comes at this sample rate.
     pub sbr_sample_rate: Option<u32>,

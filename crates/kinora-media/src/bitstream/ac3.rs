@@ -167,7 +167,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_ac3_frame_tells_its_length() {
+    fn the_length_of_an_ac3_frame_is_read() {
         // 48 kHz, 448 kbit/s, 3/2 with LFE.
         let header = FrameHeader::parse(&[0x0b, 0x77, 0, 0, 0x1e, 0x40, 0xe1, 0]).unwrap();
         assert_eq!(header.kind, Kind::Ac3);
@@ -181,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn an_eac3_frame_tells_its_place() {
+    fn an_eac3_frame_gives_its_substream() {
         // Independent substream 0, 2000 words, 48 kHz, six blocks, 3/2 with LFE.
         let header = FrameHeader::parse(&[0x0b, 0x77, 0x07, 0xcf, 0x3f, 0x80, 0, 0]).unwrap();
         assert_eq!(header.kind, Kind::Independent { substream: 0 });

@@ -16,7 +16,7 @@ const CHANNELS: [u16; 16] = [1, 2, 2, 2, 2, 3, 3, 4, 4, 5, 6, 6, 6, 7, 8, 8];
 
 /// A piece of a DTS stream.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Piece {
+pub enum Substream {
     /// A core frame, which begins an access unit.
     Core(CoreHeader),
     /// An extension substream, which belongs to the core frame before it.
@@ -39,7 +39,7 @@ pub struct CoreHeader {
     pub samples: u32,
 }
 
-impl Piece {
+impl Substream {
     /// Bytes that suffice to read a header.
     pub const LEN: usize = 12;
 
@@ -80,7 +80,7 @@ fn read_core(bits: &mut BitReader<'_>) -> Result<CoreHeader, BadHeader> {
     })
 }
 
-fn read_extension(bits: &mut BitReader<'_>) -> Result<Piece, BadHeader> {
+fn read_extension(bits: &mut BitReader<'_>) -> Result<Substream, BadHeader> {
     bits.skip(10)?; // UserDefinedBits, nExtSSIndex
     let long = bits.bit()?;
     let (header_bits, size_bits) = if long { (12, 20) } else { (8, 16) };
@@ -89,7 +89,7 @@ fn read_extension(bits: &mut BitReader<'_>) -> Result<Piece, BadHeader> {
     if len < 16 {
         return Err(BadHeader::Invalid("nuExtSSFsize"));
     }
-    Ok(Piece::Extension {
+    Ok(Substream::Extension {
         len: usize::try_from(len).unwrap_or(0),
     })
 }
@@ -103,12 +103,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_core_frame_tells_its_length() {
+    fn the_length_of_a_core_frame_is_read() {
         // 512 samples, 2012 bytes, 3/2 with LFE at 48 kHz.
         let data = [
             0x7f, 0xfe, 0x80, 0x01, 0xfc, 0x3c, 0x7d, 0xb2, 0x77, 0x00, 0x02, 0x00,
         ];
-        let Piece::Core(core) = Piece::parse(&data).unwrap() else {
+        let Substream::Core(core) = Substream::parse(&data).unwrap() else {
             panic!("a core frame is one")
         };
         assert_eq!((core.frame_len, core.samples), (2012, 512));
@@ -117,9 +117,12 @@ mod tests {
     }
 
     #[test]
-    fn an_extension_tells_its_length() {
+    fn the_length_of_an_extension_is_read() {
         let data = [0x64, 0x58, 0x20, 0x25, 0, 0x08, 0x00, 0xff, 0xe0, 0, 0, 0];
-        assert_eq!(Piece::parse(&data), Ok(Piece::Extension { len: 2048 }));
-        assert!(Piece::parse(&[0; 12]).is_err());
+        assert_eq!(
+            Substream::parse(&data),
+            Ok(Substream::Extension { len: 2048 })
+        );
+        assert!(Substream::parse(&[0; 12]).is_err());
     }
 }

@@ -44,7 +44,7 @@ pub fn is_unreferenced(nal: &[u8]) -> Option<bool> {
     slice.then(|| nal.first().is_some_and(|byte| byte & 0x60 == 0))
 }
 
-/// What a sequence parameter set tells (ITU-T H.264 7.3.2.1).
+/// What a sequence parameter set says (ITU-T H.264 7.3.2.1).
 #[derive(Clone, PartialEq, Debug)]
 pub struct Sps {
     /// `seq_parameter_set_id`, 0 to 31.
@@ -65,14 +65,14 @@ pub struct Sps {
     pub height: u32,
     /// All pictures are frames; otherwise they may be fields.
     pub frame_mbs_only: bool,
-    /// Pixel aspect ratio, where it is told.
+    /// Pixel aspect ratio, where it is present.
     pub pixel_aspect: Option<(u32, u32)>,
-    /// Colour description, where it is told.
+    /// Colour description, where it is present.
     pub color: Option<ColorInfo>,
-    /// Frames a second, where it is told.
+    /// Frames a second, where it is present.
     pub frame_rate: Option<f64>,
     /// `max_num_reorder_frames`: how many pictures may precede another in decoding order and
-    /// follow it in output order. `None` when the stream does not tell.
+    /// follow it in output order. `None` when the stream does not say.
     pub reorder_frames: Option<u32>,
     /// `max_num_ref_frames`.
     pub ref_frames: u32,
@@ -112,7 +112,7 @@ impl Sps {
 
     /// How many pictures a decoder must hold back before output order is certain.
     ///
-    /// Where the stream does not tell, the profile and the level bound it (ITU-T H.264 E.2.1
+    /// Where the stream does not say, the profile and the level bound it (ITU-T H.264 E.2.1
     /// and A.3.1).
     #[must_use]
     pub fn reorder_depth(&self) -> u32 {

@@ -68,7 +68,7 @@ pub const fn is_irap(nal_type: u8) -> bool {
     nal_type >= nal_type::BLA_W_LP && nal_type <= nal_type::LAST_IRAP
 }
 
-/// What a sequence parameter set tells (ITU-T H.265 7.3.2.2).
+/// What a sequence parameter set says (ITU-T H.265 7.3.2.2).
 #[derive(Clone, PartialEq, Debug)]
 pub struct Sps {
     /// `sps_seq_parameter_set_id`, 0 to 15.
@@ -83,11 +83,11 @@ pub struct Sps {
     pub width: u32,
     /// Visible height in pixels, the conformance window applied.
     pub height: u32,
-    /// Pixel aspect ratio, where it is told.
+    /// Pixel aspect ratio, where it is present.
     pub pixel_aspect: Option<(u32, u32)>,
-    /// Colour description, where it is told.
+    /// Colour description, where it is present.
     pub color: Option<ColorInfo>,
-    /// Frames a second, where it is told.
+    /// Frames a second, where it is present.
     pub frame_rate: Option<f64>,
     /// `sps_max_num_reorder_pics` of the highest sub-layer.
     pub reorder_frames: u32,

@@ -36,7 +36,7 @@ pub struct LayerHeader {
     pub width: u32,
     /// Height in pixels.
     pub height: u32,
-    /// Pixel aspect ratio, where it is told.
+    /// Pixel aspect ratio, where it is present.
     pub pixel_aspect: Option<(u32, u32)>,
     /// Pictures a second, where they come at a fixed rate.
     pub frame_rate: Option<f64>,
@@ -116,7 +116,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_layer_tells_size_and_shape() {
+    fn a_video_object_layer_gives_size_and_shape() {
         let plain = [
             0x08, 0xd4, 0x8d, 0x08, 0x00, 0xcd, 0x05, 0x04, 0x0c, 0x14, 0x10, 0x3f,
         ];
@@ -138,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn a_fixed_rate_is_told_and_other_shapes_are_refused() {
+    fn a_fixed_rate_is_read_and_other_shapes_are_refused() {
         let layer = |shape: u32, tail: &str| {
             let bits = format!("000000001000010{shape:02b}1{:016b}1{tail}", 25);
             let bits = format!("{bits:0<80}");
@@ -156,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn a_plane_tells_its_type() {
+    fn a_video_object_plane_gives_its_type() {
         assert_eq!(plane_type(&[0x10]), Ok(0));
         assert_eq!(plane_type(&[0x9c]), Ok(2));
         assert_eq!(plane_type(&[]), Err(BadHeader::Truncated));

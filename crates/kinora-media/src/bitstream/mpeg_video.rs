@@ -38,7 +38,7 @@ pub struct SequenceHeader {
     pub width: u32,
     /// Height in pixels.
     pub height: u32,
-    /// Pixel aspect ratio, where it is told.
+    /// Pixel aspect ratio, where it is present.
     pub pixel_aspect: Option<(u32, u32)>,
     /// Frames a second.
     pub frame_rate: Option<f64>,
@@ -137,7 +137,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_sequence_tells_size_shape_and_rate() {
+    fn a_sequence_header_gives_size_shape_and_rate() {
         // 720x576, 16:9, 25 frames, followed by an extension without further size bits.
         let data = [
             0x2d, 0x02, 0x40, 0x33, 0xff, 0xff, 0xe0, 0x18, 0, 0, 1, 0xb5, 0x14, 0x8a, 0x00, 0x01,
@@ -152,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn a_picture_tells_its_type() {
+    fn a_picture_header_gives_its_type() {
         assert_eq!(picture_type(&[0x00, 0x0f]), Ok(1));
         assert_eq!(picture_type(&[0x00, 0x57]), Ok(2));
         assert_eq!(picture_type(&[0x00]), Err(BadHeader::Truncated));

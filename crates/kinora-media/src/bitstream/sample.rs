@@ -46,7 +46,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_first_slice_tells_whether_others_refer_to_it() {
+    fn the_first_slice_says_whether_others_refer_to_it() {
         let config = [1, 100, 0, 30, 0xff];
         let of = |slice: u8| [0, 0, 0, 2, 9, 0x10, 0, 0, 0, 2, slice, 0x88];
         assert!(is_unreferenced(CodecId::H264, &config, &of(0x01)));

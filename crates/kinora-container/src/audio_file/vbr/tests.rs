@@ -8,13 +8,13 @@ fn layer3(fields: &[u8]) -> Vec<u8> {
 }
 
 #[test]
-fn sound_is_no_table() {
+fn audio_is_no_vbr_header() {
     assert_eq!(parse(&layer3(b"")), None);
     assert_eq!(parse(&layer3(b"Xin")), None);
 }
 
 #[test]
-fn an_info_table_without_fields_is_still_no_sound() {
+fn an_info_header_without_fields_is_still_no_audio() {
     let table = parse(&layer3(b"Info\0\0\0\0")).unwrap();
     assert_eq!((table.frames, table.bytes), (None, None));
     assert_eq!(table.place(Time::ZERO, Time::from_millis(9), 9), None);

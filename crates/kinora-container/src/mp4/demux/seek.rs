@@ -3,7 +3,7 @@
 use kinora_media::{Time, TrackKind};
 
 use super::super::track::{Found, Track};
-use super::tail::Errand;
+use super::tail::TailRead;
 use super::{MAX_WAITING_FRAGMENTS, Mp4Demuxer, State};
 use crate::{DemuxError, SeekMode, SeekTo};
 
@@ -45,7 +45,7 @@ impl Mp4Demuxer {
         let Some(lead) = self.lead() else {
             return Err(DemuxError::NotSeekable("its headers are not read yet"));
         };
-        self.errand = Errand::None;
+        self.tail_read = TailRead::None;
         self.waiting_fragments = 0;
         self.given = 0;
         self.goal = None;

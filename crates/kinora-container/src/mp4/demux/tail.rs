@@ -6,7 +6,7 @@ use kinora_media::Time;
 
 use super::super::boxes::{HeadLook, Reader, Short, children, find, look_at_head};
 use super::super::fragment::TrackFragment;
-use super::super::index::Place;
+use super::super::index::FragmentStart;
 use super::{MAX_INDEX, Mp4Demuxer};
 use crate::Step;
 
@@ -15,7 +15,7 @@ const TRAILER: u64 = 16;
 
 /// What is looked for at the end of the file.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Errand {
+pub(super) enum TailRead {
     /// Nothing (any more).
     None,
     /// `mfro`, the last box.
@@ -26,9 +26,9 @@ pub(super) enum Errand {
     LastFragment { at: u64 },
 }
 
-impl Errand {
+impl TailRead {
     /// Where the bytes lie that it needs.
-    pub(super) fn place(self) -> Option<u64> {
+    pub(super) fn offset(self) -> Option<u64> {
         match self {
             Self::None => None,
             Self::Trailer { at } | Self::Index { at, .. } | Self::LastFragment { at } => Some(at),
@@ -46,21 +46,21 @@ impl Mp4Demuxer {
             return false;
         }
         self.end_was_seen = true;
-        self.errand = Errand::Trailer { at };
+        self.tail_read = TailRead::Trailer { at };
         true
     }
 
-    /// Goes on with an errand; `None` when there is none or it is done.
-    pub(super) fn run_errand(&mut self) -> Option<Step> {
+    /// Goes on reading the tail; `None` when nothing is looked for there any more.
+    pub(super) fn read_tail(&mut self) -> Option<Step> {
         loop {
-            let at = self.errand.place()?;
+            let at = self.tail_read.offset()?;
             if self.is_outside(at) {
-                self.end_errand();
+                self.end_tail_read();
                 return None;
             }
-            let len = match self.errand {
-                Errand::Index { len, .. } => len,
-                Errand::LastFragment { .. } => match self.box_len(at) {
+            let len = match self.tail_read {
+                TailRead::Index { len, .. } => len,
+                TailRead::LastFragment { .. } => match self.box_len(at) {
                     Ok(len) => len,
                     Err(step) => return step,
                 },
@@ -71,12 +71,12 @@ impl Mp4Demuxer {
                 .and_then(|len| self.store.slice(at, len))
             else {
                 if self.len.is_some_and(|end| at.saturating_add(len) > end) {
-                    self.end_errand();
+                    self.end_tail_read();
                     return None;
                 }
                 return Some(self.need(at, len));
             };
-            if let Some(step) = self.errand_found(at, &bytes) {
+            if let Some(step) = self.tail_found(at, &bytes) {
                 return Some(step);
             }
         }
@@ -94,48 +94,48 @@ impl Mp4Demuxer {
             }
             _ => {}
         }
-        self.end_errand();
+        self.end_tail_read();
         Err(None)
     }
 
-    fn errand_found(&mut self, at: u64, bytes: &Bytes) -> Option<Step> {
-        match self.errand {
-            Errand::Trailer { .. } => match index_len(bytes) {
+    fn tail_found(&mut self, at: u64, bytes: &Bytes) -> Option<Step> {
+        match self.tail_read {
+            TailRead::Trailer { .. } => match index_len(bytes) {
                 Some(len) if len <= MAX_INDEX => {
                     let end = at.saturating_add(TRAILER);
                     let at = end.saturating_sub(len);
-                    self.errand = Errand::Index { at, len };
+                    self.tail_read = TailRead::Index { at, len };
                 }
-                _ => self.end_errand(),
+                _ => self.end_tail_read(),
             },
-            Errand::Index { .. } => match self.read_index(bytes) {
-                Some(last) => self.errand = Errand::LastFragment { at: last.offset },
-                None => self.end_errand(),
+            TailRead::Index { .. } => match self.read_index(bytes) {
+                Some(last) => self.tail_read = TailRead::LastFragment { at: last.offset },
+                None => self.end_tail_read(),
             },
-            Errand::LastFragment { .. } => {
+            TailRead::LastFragment { .. } => {
                 let end = self.end_of_fragment(bytes, at);
-                self.end_errand();
+                self.end_tail_read();
                 if self.info.duration.is_none() && end.is_some() {
                     self.info.duration = end;
                     self.info_due = true;
                     return self.emit_info().step();
                 }
             }
-            Errand::None => {}
+            TailRead::None => {}
         }
         None
     }
 
     /// Back to what was done before; a seek goes on with what is known now.
-    fn end_errand(&mut self) {
-        self.errand = Errand::None;
+    fn end_tail_read(&mut self) {
+        self.tail_read = TailRead::None;
         if let Some(goal) = self.goal {
             self.start_towards(goal.time);
         }
     }
 
     /// Takes the places of the track that leads; gives the last.
-    fn read_index(&mut self, mfra: &Bytes) -> Option<Place> {
+    fn read_index(&mut self, mfra: &Bytes) -> Option<FragmentStart> {
         let lead = self.lead()?;
         let track = &self.tracks.get(lead)?.described;
         let edit = *track.edits.first()?;
@@ -143,7 +143,7 @@ impl Mp4Demuxer {
         let places = children(&body)
             .filter(|child| child.kind == *b"tfra")
             .find_map(|child| read_places(&child.body, track.info.id.0).ok()?)?;
-        let places = places.into_iter().map(|(ticks, offset)| Place {
+        let places = places.into_iter().map(|(ticks, offset)| FragmentStart {
             time: edit.present(track.clock, i64::try_from(ticks).unwrap_or(i64::MAX)),
             offset,
         });

@@ -5,7 +5,7 @@ use kinora_media::TrackKind;
 
 use super::super::boxes::{BoxHead, FourCc, HeadLook, children, look_at_head};
 use super::super::fragment::{Run, TrackFragment};
-use super::super::index::Place;
+use super::super::index::FragmentStart;
 use super::super::moov::Movie;
 use super::super::sample_crypto::Surroundings;
 use super::super::track::Track;
@@ -29,7 +29,7 @@ impl Mp4Demuxer {
                     return self.walked_to_end();
                 }
                 let hint = count.max(HEAD_HINT);
-                Ok(Turn::Tell(self.need(self.at, hint)))
+                Ok(Turn::Emit(self.need(self.at, hint)))
             }
             // Rubbish behind the index: samples may still be sound.
             HeadLook::Bad(_) if self.info_is_known() => {
@@ -75,8 +75,8 @@ impl Mp4Demuxer {
         match &head.kind {
             b"moov" | b"moof" | b"sidx" => self.read_whole(head),
             b"mdat" if self.has_samples() || self.info_due => {
-                if let Turn::Tell(step) = self.emit_info() {
-                    return Ok(Turn::Tell(step));
+                if let Turn::Emit(step) = self.emit_info() {
+                    return Ok(Turn::Emit(step));
                 }
                 self.waiting_fragments = 0;
                 if self.has_samples() {
@@ -105,7 +105,7 @@ impl Mp4Demuxer {
                 let at_hand = self.store.feed_end().saturating_sub(self.at);
                 return match at_hand > MAX_INDEX {
                     true => Err(too_large(at_hand)),
-                    false => Ok(Turn::Tell(Step::NeedMore)),
+                    false => Ok(Turn::Emit(Step::NeedMore)),
                 };
             }
         };
@@ -118,7 +118,7 @@ impl Mp4Demuxer {
             if self.len.is_some_and(|file| end > file) {
                 return self.cut_box(head);
             }
-            return Ok(Turn::Tell(self.need(self.at, len)));
+            return Ok(Turn::Emit(self.need(self.at, len)));
         };
         let head_len = usize::try_from(head.head_len).unwrap_or(0);
         let body = whole.slice(head_len.min(whole.len())..);
@@ -179,8 +179,8 @@ impl Mp4Demuxer {
     }
 
     fn read_fragment(&mut self, body: &Bytes, end: u64) -> Result<Turn, DemuxError> {
-        if let Turn::Tell(step) = self.emit_info() {
-            return Ok(Turn::Tell(step));
+        if let Turn::Emit(step) = self.emit_info() {
+            return Ok(Turn::Emit(step));
         }
         if self.tracks.is_empty() {
             return Err(malformed(
@@ -239,7 +239,7 @@ impl Mp4Demuxer {
             if let Some(run) = runs.first().filter(|_| enterable) {
                 let edit = track.described.edits.first();
                 let time = edit.map(|edit| edit.present(track.described.clock, run.start()));
-                self.index.add(Place {
+                self.index.add(FragmentStart {
                     time: time.unwrap_or_default(),
                     offset: moof,
                 });

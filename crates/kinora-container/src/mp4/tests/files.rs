@@ -129,7 +129,7 @@ fn media_of_unknown_length_reaches_to_the_end() {
 }
 
 #[test]
-fn fragments_keep_the_times_that_they_tell() {
+fn fragments_keep_their_decode_times() {
     let tracks = [video(1, 20), audio(2, 20)];
     let bytes = [
         init(&tracks),
@@ -248,7 +248,7 @@ fn negative_composition_offsets_move_decoding_earlier() {
 }
 
 #[test]
-fn rotation_title_and_encryption_are_told() {
+fn rotation_title_and_encryption_are_reported() {
     let mut track = video(1, 2);
     track.matrix = [0, 0x10000, -0x10000, 0];
     let frma = boxed(b"sinf", boxed(b"frma", b"vp09"));
@@ -387,7 +387,7 @@ fn a_seek_just_behind_the_index_goes_back_into_it() {
 }
 
 #[test]
-fn fragments_that_tell_no_time_are_counted_from_the_first_on() {
+fn fragments_without_decode_time_are_counted_from_the_first_on() {
     let mut bytes = with_index_at_end();
     for at in 0..bytes.len() - 4 {
         if bytes[at..].starts_with(b"tfdt") {
@@ -456,7 +456,7 @@ fn a_segment_index_leads_a_seek_straight_to_its_fragment() {
 }
 
 #[test]
-fn an_index_of_one_segment_does_not_tell_the_duration_of_all() {
+fn an_index_of_one_segment_does_not_give_the_duration_of_all() {
     let track = [video(1, 40)];
     let segments = (0..4).map(|n| {
         let segment = fragment(&track, n * 10..n * 10 + 10);
@@ -566,7 +566,7 @@ fn segments_are_read_in_one_order_however_far_their_boxes_reach() {
 }
 
 #[test]
-fn another_sample_entry_is_told_before_its_first_packet() {
+fn another_sample_entry_is_reported_before_its_first_packet() {
     let mut track = video(1, 6);
     let mut smaller = track.entry.clone();
     smaller[8 + 24..8 + 28].copy_from_slice(&[1, 0x40, 0, 0xb4]);
@@ -627,7 +627,7 @@ pub(super) fn with_index_at_end() -> Vec<u8> {
 }
 
 #[test]
-fn the_index_at_the_end_leads_a_seek_and_tells_the_duration() {
+fn the_index_at_the_end_leads_a_seek_and_gives_the_duration() {
     let bytes = with_index_at_end();
     assert_demuxer(make, &bytes);
     let mut demuxer = make();

@@ -48,13 +48,13 @@ fn a_box_shorter_than_its_head_is_refused() {
 // CVE-2018-14325 (mp4v2), CVE-2024-47546 (GStreamer): a size less than its head underflows.
 #[test]
 fn sizes_from_0_to_15_anywhere_end() {
-    let sound = fast_start(&[video(1, 4), audio(2, 4)]);
+    let valid = fast_start(&[video(1, 4), audio(2, 4)]);
     for kind in [
         b"moov", b"trak", b"mdia", b"stbl", b"stsd", b"vp09", b"stts", b"stco", b"mdat",
     ] {
-        let at = sound.windows(4).position(|window| window == kind).unwrap();
+        let at = valid.windows(4).position(|window| window == kind).unwrap();
         for size in (0..16u32).chain([0x7fff_ffff, 0x8000_0000, u32::MAX]) {
-            let mut bytes = sound.clone();
+            let mut bytes = valid.clone();
             bytes[at - 4..at].copy_from_slice(&size.to_be_bytes());
             assert_survives(make, &bytes);
         }
@@ -64,7 +64,7 @@ fn sizes_from_0_to_15_anywhere_end() {
 // CVE-2015-1538 (Stagefright), CVE-2016-6164 (FFmpeg): a count times the size of its entries wraps at 2^32.
 #[test]
 fn counts_that_no_table_holds_end() {
-    let sound = fast_start(&[video(1, 4)]);
+    let valid = fast_start(&[video(1, 4)]);
     for (kind, offset) in [
         (b"stts", 4),
         (b"stts", 8),
@@ -88,13 +88,13 @@ fn counts_that_no_table_holds_end() {
             .into_iter()
             .chain(wrapping)
         {
-            let mut bytes = sound.clone();
+            let mut bytes = valid.clone();
             patch(&mut bytes, kind, offset, value);
             assert_survives(make, &bytes);
         }
     }
     // Four thousand million samples of one byte each.
-    let mut bytes = sound;
+    let mut bytes = valid;
     patch(&mut bytes, b"stsz", 4, 1);
     patch(&mut bytes, b"stsz", 8, u32::MAX);
     patch(&mut bytes, b"stsc", 12, u32::MAX);
@@ -147,7 +147,7 @@ fn a_time_scale_of_zero_leaves_the_track_out() {
 }
 
 #[test]
-fn an_index_larger_than_any_sound_file_has_is_refused() {
+fn an_index_larger_than_any_valid_file_has_is_refused() {
     let bytes = [ftyp(), words_of(&[0x7fff_ffff]), b"moov".to_vec()].concat();
     let mut demuxer = make();
     demuxer.push(0, bytes.into());
@@ -226,7 +226,7 @@ fn a_seek_where_the_leading_track_has_no_samples_ends() {
 // CVE-2017-14222 (FFmpeg): a `tfra` counts entries that it does not hold.
 #[test]
 fn an_index_of_fragments_that_counts_more_than_it_holds_ends() {
-    let sound = with_index_at_end();
+    let valid = with_index_at_end();
     for (offset, value) in [
         (12, u32::MAX),
         (12, 0x1555_5556),
@@ -234,12 +234,12 @@ fn an_index_of_fragments_that_counts_more_than_it_holds_ends() {
         (8, u32::MAX),
         (0, 0x0100_0000),
     ] {
-        let mut bytes = sound.clone();
+        let mut bytes = valid.clone();
         patch(&mut bytes, b"tfra", offset, value);
         assert_survives(make, &bytes);
     }
     for value in [0, 1, 15, 16, 17, 0x7fff_ffff, u32::MAX] {
-        let mut bytes = sound.clone();
+        let mut bytes = valid.clone();
         patch(&mut bytes, b"mfro", 4, value);
         assert_survives(make, &bytes);
     }

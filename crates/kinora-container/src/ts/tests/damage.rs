@@ -179,7 +179,7 @@ fn hostile_streams_cost_little() {
 
 // CVE-2016-9812 (GStreamer): a table that ends within an entry is read beyond its end.
 #[test]
-fn every_prefix_of_a_table_is_survived_and_the_next_sound_one_believed() {
+fn every_prefix_of_a_table_is_survived_and_the_next_valid_one_used() {
     let map = [
         0xe1, 0x00, 0xf0, 0x06, 0x05, 0x04, b'H', b'D', b'M', b'V', 0x1b, 0xe1, 0x00, 0xf0, 0x03,
         0x52, 0x01, 0x00, 0x0f, 0xe1, 0x01, 0xf0, 0x06, 0x0a, 0x04, b'e', b'n', b'g', 0x00,

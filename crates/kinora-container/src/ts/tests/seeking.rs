@@ -150,7 +150,7 @@ fn without_a_length_there_is_no_seek() {
 }
 
 #[test]
-fn sound_before_the_first_picture_is_given_after_a_seek_to_the_start() {
+fn audio_before_the_first_key_frame_is_given_after_a_seek_to_the_start() {
     let mut muxer = Muxer::with_streams(&[(0x1b, VIDEO, &[]), (0x0f, AUDIO, &[])]);
     for number in 0..100u64 {
         muxer.pes(AUDIO, Some(number * 1800), None, &adts(&[number as u8; 60]));

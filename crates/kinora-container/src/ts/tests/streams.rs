@@ -5,7 +5,7 @@ use super::*;
 const VIDEO_ONLY: &[(u8, u16, &[u8])] = &[(0x1b, VIDEO, &[])];
 
 #[test]
-fn the_tracks_tell_what_they_are_and_packets_are_access_units() {
+fn the_tracks_are_described_and_packets_are_access_units() {
     let steps = demux(&film(2, 90_000, 400).bytes);
     let info = infos(&steps)[0];
     let [video, audio] = &info.tracks[..] else {
@@ -29,7 +29,7 @@ fn the_tracks_tell_what_they_are_and_packets_are_access_units() {
 }
 
 #[test]
-fn the_tracks_are_told_as_soon_as_they_are_known() {
+fn the_tracks_are_reported_as_soon_as_they_are_known() {
     let bytes = film(10, 0, 400).bytes;
     let mut demuxer = TsDemuxer::default();
     let mut at = 0;
@@ -42,7 +42,7 @@ fn the_tracks_are_told_as_soon_as_they_are_known() {
 }
 
 #[test]
-fn several_access_units_in_a_pes_packet_are_told_apart() {
+fn several_access_units_in_a_pes_packet_are_split() {
     let mut muxer = Muxer::with_streams(VIDEO_ONLY);
     let units = [
         picture(true, 0, 300),
@@ -82,7 +82,7 @@ fn an_access_unit_may_span_pes_packets() {
 }
 
 #[test]
-fn without_delimiters_slice_headers_tell_pictures_apart() {
+fn without_delimiters_slice_headers_separate_pictures() {
     let mut muxer = Muxer::with_streams(VIDEO_ONLY);
     let first = [
         parameter_sets(),
@@ -124,7 +124,7 @@ fn a_recovery_point_and_a_random_access_indicator_make_key_frames() {
 }
 
 #[test]
-fn a_frame_of_sound_that_spans_pes_packets_keeps_its_time() {
+fn an_audio_frame_that_spans_pes_packets_keeps_its_time() {
     let mut muxer = Muxer::with_streams(&[(0x0f, AUDIO, &[])]);
     let frames: Vec<Vec<u8>> = (0..6u8).map(|n| adts(&[n; 100])).collect();
     let bytes = frames.concat();
@@ -168,7 +168,7 @@ fn data_tracks_are_not_waited_for_and_get_their_time() {
 }
 
 #[test]
-fn the_first_program_with_sound_or_pictures_is_played() {
+fn the_first_program_with_audio_or_video_is_played() {
     let mut muxer = Muxer::new();
     muxer.pat(&[(0, 0x10), (1, PMT), (2, PMT + 1)]);
     muxer.pmt(PMT, 1, 0, &[(0x05, DATA, &[])]);
@@ -192,7 +192,7 @@ fn the_first_program_with_sound_or_pictures_is_played() {
 }
 
 #[test]
-fn a_new_map_is_told_before_its_packets() {
+fn a_new_program_map_is_reported_before_its_packets() {
     let mut muxer = Muxer::with_streams(VIDEO_ONLY);
     muxer.pes(VIDEO, Some(0), None, &picture(true, 0, 50));
     muxer.pes(VIDEO, Some(3600), None, &picture(false, 1, 50));
@@ -217,7 +217,7 @@ fn a_new_map_is_told_before_its_packets() {
 }
 
 #[test]
-fn scrambled_tracks_are_told_as_encrypted() {
+fn scrambled_tracks_are_reported_as_encrypted() {
     let mut muxer = Muxer::with_streams(VIDEO_ONLY);
     let clear = muxer.bytes.len();
     muxer.pes(VIDEO, Some(0), None, &picture(true, 0, 50));
@@ -234,7 +234,7 @@ fn scrambled_tracks_are_told_as_encrypted() {
 }
 
 #[test]
-fn samples_that_are_encrypted_one_by_one_are_told_as_such() {
+fn sample_encryption_is_reported() {
     let mut muxer = Muxer::with_streams(&[(0xdb, VIDEO, &[]), (0xcf, AUDIO, &[])]);
     muxer.pes(VIDEO, Some(0), None, &picture(true, 0, 50));
     muxer.pes(

@@ -14,7 +14,7 @@ const INTERLACED: [u8; 27] = [
 const INTERLACED_PPS: [u8; 6] = [0x68, 0xfb, 0xa3, 0xc4, 0x48, 0x44];
 
 #[test]
-fn a_cropped_sps_tells_the_visible_size_and_more() {
+fn a_cropped_sps_gives_the_visible_size_and_more() {
     let sps = Sps::parse(&MAIN).unwrap();
     assert_eq!((sps.width, sps.height), (320, 180));
     assert_eq!(sps.codec_string(), "avc1.4d400d");
@@ -47,7 +47,7 @@ fn an_sps_cut_anywhere_is_an_error_or_the_same_size() {
 }
 
 #[test]
-fn slices_of_pictures_are_told_apart() {
+fn slices_of_different_pictures_are_distinguished() {
     let sps = Sps::parse(&INTERLACED).unwrap();
     let pps = Pps::parse(&INTERLACED_PPS).unwrap();
     let heads = [

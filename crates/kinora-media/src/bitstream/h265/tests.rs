@@ -17,7 +17,7 @@ const PREDICTED_SETS: [u8; 95] = [
 ];
 
 #[test]
-fn an_sps_tells_size_depth_and_rate() {
+fn an_sps_gives_size_depth_and_rate() {
     let sps = Sps::parse(&MAIN10).unwrap();
     assert_eq!((sps.width, sps.height, sps.bit_depth), (320, 180, 10));
     assert_eq!(sps.frame_rate, Some(30.0));
