@@ -2,7 +2,7 @@
 
 use kinora_errors::Coded;
 use kinora_service::{
-    AccessKey, Library, Policy, Principal, RefererRule, Role, ServiceError, TrustPolicy,
+    AccessKey, Library, Policy, Principal, RamRole, RefererRule, ServiceError, TrustPolicy,
 };
 use serde_json::{Value, json};
 
@@ -23,7 +23,7 @@ fn failed(error: ServiceError) -> Failure {
     Failure::usage(error.to_string(), chinese)
 }
 
-/// The document that `--policy` gives, or the file that it names. Actions that are none of ours are told.
+/// The document that `--policy` gives, or the file that it names. Unknown actions are reported.
 fn policy(given: Option<&str>, style: &Style) -> Result<Option<Policy>, Failure> {
     let Some(given) = given else {
         return Ok(None);
@@ -135,7 +135,7 @@ pub(crate) async fn set_role(
             "还没有这个角色：新建角色需要 --policy",
         )
     })?;
-    let role = Role {
+    let role = RamRole {
         name: args.name.clone(),
         policy,
         trust: trust.unwrap_or_else(TrustPolicy::account),

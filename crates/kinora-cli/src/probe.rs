@@ -14,7 +14,7 @@ use crate::source::{locate, read_options};
 use crate::words::padded;
 use crate::{credential, events, json, out};
 
-use video::Video;
+use video::ProbedVideo;
 
 mod video;
 
@@ -26,7 +26,7 @@ struct Found {
     /// What a playlist lets choose among.
     renditions: Option<Arc<[TrackOption]>>,
     /// What the service says of a video.
-    video: Option<Video>,
+    video: Option<ProbedVideo>,
 }
 
 pub(crate) fn run(args: &InputArgs, style: &Style) -> Result<(), Failure> {
@@ -42,7 +42,7 @@ pub(crate) fn run(args: &InputArgs, style: &Style) -> Result<(), Failure> {
             ));
         }
     };
-    let (video, url) = Video::ask(&source, &options.network)?;
+    let (video, url) = ProbedVideo::request(&source, &options.network)?;
     let mut found = resource(url.expose(), options)?;
     found.video = Some(video);
     show(&found, style)

@@ -7,7 +7,7 @@ use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
-use kinora_cloud::{Method, sign};
+use kinora_cloud::{HttpMethod, sign};
 use kinora_errors::Secret;
 use kinora_faults::clips;
 use serde_json::Value;
@@ -88,7 +88,7 @@ fn signed(ready: &Value, video: &str, nonce: u32) -> String {
         ("VideoId", video),
     ];
     let secret = Secret::new(ready["access_key_secret"].as_str().unwrap());
-    let signature = sign::signature(&secret, Method::Get, &pairs);
+    let signature = sign::signature(&secret, HttpMethod::Get, &pairs);
     let escaped = |text: &str| {
         text.replace(':', "%3A")
             .replace('+', "%2B")
@@ -171,7 +171,7 @@ fn a_full_disk_stops_no_reading_and_lets_nothing_be_replayed() {
         }
     };
     replayed(&server);
-    // However many requests met it, the operator is told once.
+    // However many requests met it, it is logged once.
     let log = server.kill();
     assert_eq!(log.lines().count(), 1, "{log}");
     assert!(log.contains("the disk is full"), "{log}");

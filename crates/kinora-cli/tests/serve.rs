@@ -10,7 +10,7 @@ use std::process::{Child, ChildStderr, Command, Stdio};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use kinora::Secret;
-use kinora_cloud::{Method, UnixTime, sign};
+use kinora_cloud::{HttpMethod, UnixTime, sign};
 use kinora_faults::canary::{Canary, leaks};
 
 const BOUND: Duration = Duration::from_secs(30);
@@ -95,7 +95,7 @@ impl Server {
         ];
         pairs.retain(|(name, _)| more.iter().all(|(given, _)| given != name));
         pairs.extend(more);
-        let signature = sign::signature(&Secret::new(key.1.as_str()), Method::Get, &pairs);
+        let signature = sign::signature(&Secret::new(key.1.as_str()), HttpMethod::Get, &pairs);
         let all = pairs
             .iter()
             .copied()
@@ -233,7 +233,7 @@ fn each_request_has_its_line_under_its_id_in_text_and_in_json() {
 }
 
 #[test]
-fn a_trusted_proxy_tells_whose_request_it_is() {
+fn a_trusted_proxy_names_the_client() {
     let room = tempfile::tempdir().unwrap();
     let server = Server::start(
         &room.path().join("data"),
@@ -249,7 +249,7 @@ fn a_trusted_proxy_tells_whose_request_it_is() {
 }
 
 #[test]
-fn what_fails_inside_is_told_to_the_operator_with_its_cause_and_not_to_the_client() {
+fn an_internal_failure_is_logged_with_its_cause_and_hidden_from_the_client() {
     let room = tempfile::tempdir().unwrap();
     let data = room.path().join("data");
     // Also where only errors are logged, they have the request's id.
@@ -289,7 +289,7 @@ fn what_fails_inside_is_told_to_the_operator_with_its_cause_and_not_to_the_clien
 }
 
 #[test]
-fn what_is_found_at_the_start_is_told_in_the_form_of_the_log() {
+fn findings_at_startup_are_logged_in_the_format_of_the_log() {
     for args in ["", "--log-format json"] {
         let room = tempfile::tempdir().unwrap();
         let data = room.path().join("data");

@@ -2,7 +2,7 @@ use core::fmt;
 use core::str::FromStr;
 
 use crate::error::{CloudError, CloudErrorKind};
-use crate::play_info::{Encryption, Entry, PlayInfo};
+use crate::play_info::{EncryptType, PlayInfo, PlayInfoEntry};
 
 /// The service's name of a quality. Labels, not sizes.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -90,19 +90,19 @@ impl FromStr for Definition {
 pub struct UnknownDefinition;
 
 /// Chooses what to play. `formats` says which may be played, best first; empty means mp4, m3u8, flv, then any.
-/// The wish is met exactly if it can be; else a `forced` one fails, and another takes the nearest lower, then the
-/// nearest higher. Without a wish: AUTO, else the lowest.
+/// The preferred definition is taken if it is offered; else a `forced` one fails, and another takes the nearest lower, then the
+/// nearest higher. Without one: AUTO, else the lowest.
 ///
 /// # Errors
 /// When nothing is offered, nothing fits, or all that fits is encrypted by the vendor's private scheme.
 pub fn choose<'a>(
     info: &'a PlayInfo,
-    wish: Option<Definition>,
+    preferred: Option<Definition>,
     forced: bool,
     formats: &[&str],
-) -> Result<&'a Entry, CloudError> {
+) -> Result<&'a PlayInfoEntry, CloudError> {
     let all = &info.play_info_list.play_info;
-    let usable: Vec<&Entry> = all
+    let usable: Vec<&PlayInfoEntry> = all
         .iter()
         .filter(|entry| {
             !entry.play_url.is_empty() && !entry.status.eq_ignore_ascii_case("Invisible")
@@ -111,42 +111,47 @@ pub fn choose<'a>(
     if usable.is_empty() {
         return Err(failed(info, CloudErrorKind::NoStream));
     }
-    let fitting: Vec<&Entry> = usable
+    let matching: Vec<&PlayInfoEntry> = usable
         .iter()
         .copied()
         .filter(|entry| formats.is_empty() || preference(formats, entry) < formats.len())
         .collect();
-    if fitting.is_empty() {
+    if matching.is_empty() {
         let wanted = format!("format {}", formats.join(" or "));
         return Err(no_match(info, wanted, &usable));
     }
-    let open: Vec<&Entry> = fitting
+    let playable: Vec<&PlayInfoEntry> = matching
         .iter()
         .copied()
-        .filter(|entry| entry.encryption() != Encryption::Vendor)
+        .filter(|entry| entry.encryption() != EncryptType::Vendor)
         .collect();
-    if open.is_empty() {
+    if playable.is_empty() {
         return Err(failed(info, CloudErrorKind::VendorEncryption));
     }
-    let definition = pick(&open, wish, forced).ok_or_else(|| {
+    let definition = pick(&playable, preferred, forced).ok_or_else(|| {
         no_match(
             info,
-            wish.map_or_else(String::new, |wish| wish.to_string()),
-            &open,
+            preferred.map_or_else(String::new, |preferred| preferred.to_string()),
+            &playable,
         )
     })?;
-    open.iter()
+    playable
+        .iter()
         .copied()
         .filter(|entry| entry.definition() == definition)
         .min_by(|a, b| {
-            let key = |entry: &Entry| preference(formats, entry);
+            let key = |entry: &PlayInfoEntry| preference(formats, entry);
             key(a).cmp(&key(b)).then(a.bitrate.total_cmp(&b.bitrate))
         })
         .ok_or_else(|| failed(info, CloudErrorKind::NoStream))
 }
 
 /// The definition to take; the inner `None` stands for entries without a known one.
-fn pick(entries: &[&Entry], wish: Option<Definition>, forced: bool) -> Option<Option<Definition>> {
+fn pick(
+    entries: &[&PlayInfoEntry],
+    preferred: Option<Definition>,
+    forced: bool,
+) -> Option<Option<Definition>> {
     let mut offered: Vec<Definition> = entries
         .iter()
         .filter_map(|entry| entry.definition())
@@ -158,24 +163,32 @@ fn pick(entries: &[&Entry], wish: Option<Definition>, forced: bool) -> Option<Op
             .find(|one| !one.is_audio() && **one != Definition::Auto);
         video.or(offered.first()).copied()
     };
-    let wish = match wish {
-        Some(wish) if offered.contains(&wish) => return Some(Some(wish)),
+    let preferred = match preferred {
+        Some(preferred) if offered.contains(&preferred) => return Some(Some(preferred)),
         Some(_) if forced => return None,
         Some(Definition::Auto) => return Some(lowest()),
-        Some(wish) => wish,
+        Some(preferred) => preferred,
         None if offered.contains(&Definition::Auto) => return Some(Some(Definition::Auto)),
         None => return Some(lowest()),
     };
-    let akin = |one: &&Definition| one.is_audio() == wish.is_audio() && **one != Definition::Auto;
-    let lower = offered.iter().filter(akin).rev().find(|one| **one < wish);
-    let higher = offered.iter().filter(akin).find(|one| **one > wish);
+    let same_kind =
+        |one: &&Definition| one.is_audio() == preferred.is_audio() && **one != Definition::Auto;
+    let lower = offered
+        .iter()
+        .filter(same_kind)
+        .rev()
+        .find(|one| **one < preferred);
+    let higher = offered
+        .iter()
+        .filter(same_kind)
+        .find(|one| **one > preferred);
     let auto = offered
         .contains(&Definition::Auto)
         .then_some(Definition::Auto);
     Some(lower.or(higher).copied().or(auto).or_else(lowest))
 }
 
-fn preference(formats: &[&str], entry: &Entry) -> usize {
+fn preference(formats: &[&str], entry: &PlayInfoEntry) -> usize {
     let order = if formats.is_empty() {
         &["mp4", "m3u8", "flv"]
     } else {
@@ -187,7 +200,7 @@ fn preference(formats: &[&str], entry: &Entry) -> usize {
     at.unwrap_or(order.len())
 }
 
-fn no_match(info: &PlayInfo, wanted: String, entries: &[&Entry]) -> CloudError {
+fn no_match(info: &PlayInfo, wanted: String, entries: &[&PlayInfoEntry]) -> CloudError {
     let mut names: Vec<String> = entries
         .iter()
         .map(|entry| format!("{} ({})", entry.definition, entry.format))
@@ -210,11 +223,11 @@ mod tests {
     use kinora_errors::{Coded, codes};
 
     fn info(entries: &[(&str, &str)]) -> PlayInfo {
-        let entry = |&(definition, format): &(&str, &str)| Entry {
+        let entry = |&(definition, format): &(&str, &str)| PlayInfoEntry {
             play_url: SecretUrl::new("http://h/x"),
             definition: definition.into(),
             format: format.into(),
-            ..Entry::default()
+            ..PlayInfoEntry::default()
         };
         PlayInfo {
             play_info_list: PlayInfoList {
@@ -226,19 +239,19 @@ mod tests {
 
     fn chosen(
         entries: &[(&str, &str)],
-        wish: Option<&str>,
+        preferred: Option<&str>,
         forced: bool,
         formats: &[&str],
     ) -> Result<String, CloudError> {
-        let wish = wish.and_then(Definition::parse);
-        choose(&info(entries), wish, forced, formats)
+        let preferred = preferred.and_then(Definition::parse);
+        choose(&info(entries), preferred, forced, formats)
             .map(|entry| format!("{} {}", entry.definition, entry.format))
     }
 
     #[test]
     fn a_wish_is_met_exactly_or_by_the_nearest() {
         let offered = [("LD", "mp4"), ("HD", "mp4"), ("OD", "mp4"), ("HQ", "mp3")];
-        let of = |wish| chosen(&offered, wish, false, &[]).unwrap();
+        let of = |preferred| chosen(&offered, preferred, false, &[]).unwrap();
         assert_eq!(of(Some("HD")), "HD mp4");
         assert_eq!(of(Some("SD")), "LD mp4");
         assert_eq!(of(Some("FD")), "LD mp4");

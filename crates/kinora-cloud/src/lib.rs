@@ -37,11 +37,12 @@ pub use definition::{Definition, UnknownDefinition, choose};
 pub use error::{CloudError, CloudErrorKind, PlayAuthFault};
 pub use play_auth::{AuthInfo, PlayAuth, VideoMeta};
 pub use play_info::{
-    Encryption, Entry, PlayInfo, PlayInfoList, Thumbnail, ThumbnailList, VideoBase, parse_play_info,
+    EncryptType, PlayInfo, PlayInfoEntry, PlayInfoList, Thumbnail, ThumbnailList, VideoBase,
+    parse_play_info,
 };
-pub use pop::{Credentials, Endpoint, Method, PopRequest, SignedRequest};
+pub use pop::{Credentials, Endpoint, HttpMethod, PopRequest, SignedRequest};
 pub use secret_url::SecretUrl;
-pub use service_code::{Classification, Family, classify};
+pub use service_code::{Classification, CloudService, classify};
 pub use skew::ClockSkew;
 pub use source::{PlayConfig, PlayOptions, Quality, VidAuth, VidSource, VidSts, get_play_info};
 pub use unix_time::UnixTime;

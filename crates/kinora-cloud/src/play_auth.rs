@@ -244,7 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cut_changed_or_poor_credential_is_told_apart() {
+    fn truncated_changed_and_incomplete_credentials_are_distinguished() {
         let whole = sample(UnixTime(0)).encode();
         let of = |text: &str| PlayAuth::decode(text).unwrap_err();
         let cut = &whole.expose()[..whole.expose().len() / 2];

@@ -1,7 +1,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::error::{CloudError, CloudErrorKind, brief};
-use crate::service_code::{Family, classify, without_code};
+use crate::service_code::{CloudService, classify, without_code};
 use crate::{Definition, SecretUrl, wire};
 
 /// The reply of GetPlayInfo.
@@ -93,13 +93,13 @@ pub struct Thumbnail {
 pub struct PlayInfoList {
     /// The items.
     #[serde(deserialize_with = "wire::list")]
-    pub play_info: Vec<Entry>,
+    pub play_info: Vec<PlayInfoEntry>,
 }
 
 /// One rendition that can be played.
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
-pub struct Entry {
+pub struct PlayInfoEntry {
     /// Where it is; may hold a signature.
     #[serde(
         rename = "PlayURL",
@@ -186,7 +186,7 @@ pub struct Entry {
 
 /// How a rendition is encrypted.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Encryption {
+pub enum EncryptType {
     /// Not at all.
     None,
     /// HLS AES-128 (RFC 8216 4.3.2.4).
@@ -195,17 +195,17 @@ pub enum Encryption {
     Vendor,
 }
 
-impl Entry {
+impl PlayInfoEntry {
     /// How it is encrypted.
     #[must_use]
-    pub fn encryption(&self) -> Encryption {
+    pub fn encryption(&self) -> EncryptType {
         if self.encrypt == 0 {
-            return Encryption::None;
+            return EncryptType::None;
         }
         if self.encrypt_type.eq_ignore_ascii_case("HLSEncryption") {
-            Encryption::Hls
+            EncryptType::Hls
         } else {
-            Encryption::Vendor
+            EncryptType::Vendor
         }
     }
     /// Its definition, where the name is a known one.
@@ -229,7 +229,7 @@ struct Envelope {
 
 /// Reads a reply in the documented order of checks: empty, JSON, `Code`, form.
 pub(crate) fn parse_reply<T: serde::de::DeserializeOwned>(
-    family: Family,
+    service: CloudService,
     status: u16,
     body: &[u8],
 ) -> Result<T, CloudError> {
@@ -267,10 +267,10 @@ pub(crate) fn parse_reply<T: serde::de::DeserializeOwned>(
         )
     };
     if !envelope.code.is_empty() {
-        return Err(refused(classify(family, &envelope.code)));
+        return Err(refused(classify(service, &envelope.code)));
     }
     if status >= 400 {
-        return Err(refused(without_code(family, status)));
+        return Err(refused(without_code(service, status)));
     }
     serde_json::from_slice(body).map_err(|error| {
         let why = brief(&error.to_string());
@@ -305,7 +305,7 @@ pub fn parse_play_info(status: u16, body: &[u8]) -> Result<PlayInfo, CloudError>
         video_base: VideoBase,
         play_info_list: PlayInfoList,
     }
-    let reply: Reply = parse_reply(Family::Vod, status, body)?;
+    let reply: Reply = parse_reply(CloudService::Vod, status, body)?;
     let base = &reply.video_base;
     if !base.status.is_empty() && !base.status.eq_ignore_ascii_case("Normal") {
         let kind = CloudErrorKind::Status(brief(&base.status));

@@ -9,7 +9,7 @@ use crate::{SecretUrl, UnixTime, sign};
 
 /// How parameters travel; part of what is signed.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
-pub enum Method {
+pub enum HttpMethod {
     /// In the query.
     #[default]
     Get,
@@ -17,7 +17,7 @@ pub enum Method {
     Post,
 }
 
-impl Method {
+impl HttpMethod {
     /// As in the request line.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -106,7 +106,7 @@ impl Endpoint {
 /// A call before it is signed.
 #[derive(Clone)]
 pub struct PopRequest {
-    method: Method,
+    method: HttpMethod,
     params: Vec<(&'static str, String)>,
 }
 
@@ -123,7 +123,7 @@ impl fmt::Debug for PopRequest {
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct SignedRequest {
     /// How.
-    pub method: Method,
+    pub method: HttpMethod,
     /// Where to; with GET it holds the signature and the token.
     pub url: SecretUrl,
     /// The form, with POST.
@@ -142,7 +142,7 @@ impl PopRequest {
             ("Format", "JSON".to_owned()),
         ];
         Self {
-            method: Method::Get,
+            method: HttpMethod::Get,
             params,
         }
     }
@@ -162,7 +162,7 @@ impl PopRequest {
     }
     /// Sends the parameters that way; GET otherwise.
     #[must_use]
-    pub fn method(mut self, method: Method) -> Self {
+    pub fn method(mut self, method: HttpMethod) -> Self {
         self.method = method;
         self
     }
@@ -191,14 +191,14 @@ impl PopRequest {
         form.push_str(&sign::encode(&signature));
         let base = endpoint.as_str();
         match self.method {
-            Method::Get => SignedRequest {
-                method: Method::Get,
+            HttpMethod::Get => SignedRequest {
+                method: HttpMethod::Get,
                 url: SecretUrl::new(format!("{base}?{form}")),
                 body: None,
                 headers: Vec::new(),
             },
-            Method::Post => SignedRequest {
-                method: Method::Post,
+            HttpMethod::Post => SignedRequest {
+                method: HttpMethod::Post,
                 url: SecretUrl::new(base),
                 body: Some(Secret::new(form)),
                 headers: vec![Header {
@@ -252,7 +252,7 @@ mod tests {
         who.security_token = Some(Secret::new("CAIS+/ token"));
         let endpoint = Endpoint::parse("http://127.0.0.1:8080").unwrap();
         let request = vector()
-            .method(Method::Post)
+            .method(HttpMethod::Post)
             .sign(&endpoint, &who, NONCE, UnixTime(0));
         assert_eq!(request.url.expose(), "http://127.0.0.1:8080/");
         let body = request.body.unwrap();
@@ -263,14 +263,14 @@ mod tests {
         let signature = params.pop().unwrap().1;
         assert!(sign::verify(
             &who.access_key_secret,
-            Method::Post,
+            HttpMethod::Post,
             &params,
             &signature
         ));
         params.retain(|(name, _)| name != "SecurityToken");
         assert!(!sign::verify(
             &who.access_key_secret,
-            Method::Post,
+            HttpMethod::Post,
             &params,
             &signature
         ));

@@ -2,7 +2,7 @@ use kinora_errors::{Code, Retry, codes};
 
 /// Which service was called: decides what an unlisted code means.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Family {
+pub enum CloudService {
     /// GetPlayInfo and the other calls of VOD.
     Vod,
     /// STS and the rest of the gateway.
@@ -215,13 +215,13 @@ const TABLE: &[(&str, Code, Retry, &str)] = &[
 
 /// What a service's code means: the longest name that matches decides.
 #[must_use]
-pub fn classify(family: Family, service_code: &str) -> Classification {
+pub fn classify(service: CloudService, service_code: &str) -> Classification {
     TABLE
         .iter()
         .filter(|(name, ..)| matches(name, service_code))
         .max_by_key(|(name, ..)| name.len())
         .map_or_else(
-            || unlisted(family),
+            || unlisted(service),
             |&(_, code, retry, reason)| Classification {
                 code,
                 retry,
@@ -230,10 +230,10 @@ pub fn classify(family: Family, service_code: &str) -> Classification {
         )
 }
 
-fn unlisted(family: Family) -> Classification {
-    let (code, reason) = match family {
-        Family::Vod => (codes::ERROR_SERVER_VOD_UNKNOWN, "vod.unlisted"),
-        Family::Pop => (codes::ERROR_SERVER_POP_UNKNOWN, "pop.unlisted"),
+fn unlisted(service: CloudService) -> Classification {
+    let (code, reason) = match service {
+        CloudService::Vod => (codes::ERROR_SERVER_VOD_UNKNOWN, "vod.unlisted"),
+        CloudService::Pop => (codes::ERROR_SERVER_POP_UNKNOWN, "pop.unlisted"),
     };
     Classification {
         code,
@@ -243,12 +243,12 @@ fn unlisted(family: Family) -> Classification {
 }
 
 /// What an error status means that comes without a code.
-pub(crate) fn without_code(family: Family, status: u16) -> Classification {
+pub(crate) fn without_code(service: CloudService, status: u16) -> Classification {
     match status {
-        503 => classify(family, "ServiceUnavailable"),
-        500..=599 => classify(family, "InternalError"),
-        429 => classify(family, "Throttling"),
-        _ => unlisted(family),
+        503 => classify(service, "ServiceUnavailable"),
+        500..=599 => classify(service, "InternalError"),
+        429 => classify(service, "Throttling"),
+        _ => unlisted(service),
     }
 }
 
@@ -268,7 +268,7 @@ mod tests {
 
     #[test]
     fn the_longest_name_decides() {
-        let of = |text| classify(Family::Vod, text).code;
+        let of = |text| classify(CloudService::Vod, text).code;
         assert_eq!(
             of("Forbidden.IllegalStatus"),
             codes::ERROR_SERVER_VOD_FORBIDDEN_ILLEGALSTATUS
@@ -305,41 +305,41 @@ mod tests {
             "serviceunavailable",
         ] {
             assert_eq!(
-                classify(Family::Vod, text).code,
+                classify(CloudService::Vod, text).code,
                 codes::ERROR_SERVER_POP_SERVICE_UNAVALIABLE
             );
         }
         assert_eq!(
-            classify(Family::Vod, "ForbiddenX").code,
+            classify(CloudService::Vod, "ForbiddenX").code,
             codes::ERROR_SERVER_VOD_UNKNOWN
         );
         assert_eq!(
-            classify(Family::Pop, "Brand.New").code,
+            classify(CloudService::Pop, "Brand.New").code,
             codes::ERROR_SERVER_POP_UNKNOWN
         );
         assert_eq!(
-            classify(Family::Vod, "").code,
+            classify(CloudService::Vod, "").code,
             codes::ERROR_SERVER_VOD_UNKNOWN
         );
         assert_eq!(
-            classify(Family::Vod, "Forbiddé").code,
+            classify(CloudService::Vod, "Forbiddé").code,
             codes::ERROR_SERVER_VOD_UNKNOWN
         );
     }
 
     #[test]
     fn throttling_waits_and_a_wrong_clock_needs_a_hand() {
-        let throttled = classify(Family::Vod, "Throttling.User");
+        let throttled = classify(CloudService::Vod, "Throttling.User");
         assert_eq!(
             (throttled.code, throttled.retry),
             (codes::ERROR_SERVER_POP_UNKNOWN, Backoff)
         );
-        let clock = classify(Family::Vod, "InvalidTimeStamp.Expired");
+        let clock = classify(CloudService::Vod, "InvalidTimeStamp.Expired");
         assert_eq!(
             (clock.code, clock.retry),
             (codes::ERROR_SERVER_POP_UNKNOWN, AfterUser)
         );
-        assert_eq!(classify(Family::Vod, "SignatureNonceUsed").retry, Now);
+        assert_eq!(classify(CloudService::Vod, "SignatureNonceUsed").retry, Now);
     }
 
     #[test]

@@ -9,7 +9,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use sha1::Sha1;
 use subtle::ConstantTimeEq;
 
-use crate::Method;
+use crate::HttpMethod;
 
 /// RFC 3986 2.3: all but the unreserved characters are escaped.
 const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC
@@ -50,7 +50,10 @@ pub fn canonical_query<N: AsRef<str>, V: AsRef<str>>(params: &[(N, V)]) -> Strin
 
 /// What is signed: `METHOD&%2F&encode(canonical query)`. It holds credentials: never print it.
 #[must_use]
-pub fn string_to_sign<N: AsRef<str>, V: AsRef<str>>(method: Method, params: &[(N, V)]) -> String {
+pub fn string_to_sign<N: AsRef<str>, V: AsRef<str>>(
+    method: HttpMethod,
+    params: &[(N, V)],
+) -> String {
     format!(
         "{}&%2F&{}",
         method.as_str(),
@@ -62,7 +65,7 @@ pub fn string_to_sign<N: AsRef<str>, V: AsRef<str>>(method: Method, params: &[(N
 #[must_use]
 pub fn signature<N: AsRef<str>, V: AsRef<str>>(
     secret: &Secret,
-    method: Method,
+    method: HttpMethod,
     params: &[(N, V)],
 ) -> String {
     hmac_base64(
@@ -75,7 +78,7 @@ pub fn signature<N: AsRef<str>, V: AsRef<str>>(
 #[must_use]
 pub fn verify<N: AsRef<str>, V: AsRef<str>>(
     secret: &Secret,
-    method: Method,
+    method: HttpMethod,
     params: &[(N, V)],
     given: &str,
 ) -> bool {
@@ -118,29 +121,40 @@ mod tests {
     #[test]
     fn the_published_vector_is_signed_and_verified() {
         let secret = Secret::new("testAccessKeySecret");
-        let made = signature(&secret, Method::Get, &VECTOR);
+        let made = signature(&secret, HttpMethod::Get, &VECTOR);
         assert_eq!(made, "Ibgh7y8Vp47LBuAsf5Xhi1SvDss=");
-        assert!(verify(&secret, Method::Get, &VECTOR, &made));
+        assert!(verify(&secret, HttpMethod::Get, &VECTOR, &made));
     }
 
     #[test]
     fn every_change_of_method_name_value_or_secret_is_noticed() {
         let secret = Secret::new("testAccessKeySecret");
-        let made = signature(&secret, Method::Get, &VECTOR);
-        assert!(!verify(&secret, Method::Post, &VECTOR, &made));
-        assert!(!verify(&Secret::new("other"), Method::Get, &VECTOR, &made));
-        assert!(!verify(&secret, Method::Get, &VECTOR, ""));
+        let made = signature(&secret, HttpMethod::Get, &VECTOR);
+        assert!(!verify(&secret, HttpMethod::Post, &VECTOR, &made));
+        assert!(!verify(
+            &Secret::new("other"),
+            HttpMethod::Get,
+            &VECTOR,
+            &made
+        ));
+        assert!(!verify(&secret, HttpMethod::Get, &VECTOR, ""));
         for at in 0..VECTOR.len() {
             let mut changed = VECTOR.to_vec();
             changed[at].1 = "changed";
-            assert!(!verify(&secret, Method::Get, &changed, &made), "value {at}");
+            assert!(
+                !verify(&secret, HttpMethod::Get, &changed, &made),
+                "value {at}"
+            );
             let mut renamed = VECTOR.to_vec();
             renamed[at].0 = "TimeStamp";
-            assert!(!verify(&secret, Method::Get, &renamed, &made), "name {at}");
+            assert!(
+                !verify(&secret, HttpMethod::Get, &renamed, &made),
+                "name {at}"
+            );
             let mut doubled = VECTOR.to_vec();
             doubled.push(VECTOR[at]);
             assert!(
-                !verify(&secret, Method::Get, &doubled, &made),
+                !verify(&secret, HttpMethod::Get, &doubled, &made),
                 "double {at}"
             );
         }
@@ -149,17 +163,17 @@ mod tests {
     #[test]
     fn order_and_a_signature_among_the_parameters_do_not_matter() {
         let secret = Secret::new("testAccessKeySecret");
-        let made = signature(&secret, Method::Get, &VECTOR);
+        let made = signature(&secret, HttpMethod::Get, &VECTOR);
         let mut turned = VECTOR.to_vec();
         turned.reverse();
         turned.push((SIGNATURE, &made));
-        assert!(verify(&secret, Method::Get, &turned, &made));
+        assert!(verify(&secret, HttpMethod::Get, &turned, &made));
     }
 
     #[test]
     fn escapes_are_those_of_rfc_3986() {
         assert_eq!(encode("a b*c~d+e/中"), "a%20b%2Ac~d%2Be%2F%E4%B8%AD");
-        let text = string_to_sign(Method::Post, &[("b", "2 3"), ("a", "")]);
+        let text = string_to_sign(HttpMethod::Post, &[("b", "2 3"), ("a", "")]);
         assert_eq!(text, "POST&%2F&a%3D%26b%3D2%25203");
     }
 }

@@ -214,7 +214,7 @@ fn request(vid: &str, options: &PlayOptions) -> PopRequest {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{AuthInfo, Method, sign};
+    use crate::{AuthInfo, HttpMethod, sign};
     use kinora_errors::{Coded, codes};
 
     fn auth(region: &str) -> PlayAuth {
@@ -278,7 +278,7 @@ mod tests {
         let signature = value("Signature").unwrap();
         assert!(sign::verify(
             &Secret::new("sec"),
-            Method::Get,
+            HttpMethod::Get,
             &params,
             signature
         ));

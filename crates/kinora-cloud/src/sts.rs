@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::CloudError;
 use crate::play_info::parse_reply;
 use crate::pop::{Credentials, PopRequest};
-use crate::service_code::Family;
+use crate::service_code::CloudService;
 use crate::wire;
 
 /// The service's version.
@@ -99,7 +99,7 @@ impl From<SessionCredentials> for Credentials {
 /// # Errors
 /// As [`crate::parse_play_info`].
 pub fn parse_assumed_role(status: u16, body: &[u8]) -> Result<AssumedRole, CloudError> {
-    parse_reply(Family::Pop, status, body)
+    parse_reply(CloudService::Pop, status, body)
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use crate::error::CloudError;
 use crate::play_auth::VideoMeta;
 use crate::play_info::parse_reply;
 use crate::pop::PopRequest;
-use crate::service_code::Family;
+use crate::service_code::CloudService;
 use crate::wire;
 
 /// The service's version.
@@ -53,13 +53,13 @@ pub struct VideoInfo {
     #[serde(default, deserialize_with = "wire::text")]
     pub request_id: String,
     /// The video.
-    pub video: Video,
+    pub video: VideoDetails,
 }
 
 /// What is known of a video.
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
-pub struct Video {
+pub struct VideoDetails {
     /// The video.
     #[serde(deserialize_with = "wire::text")]
     pub video_id: String,
@@ -100,7 +100,7 @@ pub struct Video {
 /// # Errors
 /// As [`crate::parse_play_info`].
 pub fn parse_video_play_auth(status: u16, body: &[u8]) -> Result<VideoPlayAuth, CloudError> {
-    parse_reply(Family::Vod, status, body)
+    parse_reply(CloudService::Vod, status, body)
 }
 
 /// Reads the reply of GetVideoInfo.
@@ -108,7 +108,7 @@ pub fn parse_video_play_auth(status: u16, body: &[u8]) -> Result<VideoPlayAuth, 
 /// # Errors
 /// As [`crate::parse_play_info`].
 pub fn parse_video_info(status: u16, body: &[u8]) -> Result<VideoInfo, CloudError> {
-    parse_reply(Family::Vod, status, body)
+    parse_reply(CloudService::Vod, status, body)
 }
 
 #[cfg(test)]
@@ -124,7 +124,8 @@ mod tests {
         assert!(!format!("{reply:?}").contains("p4ss"));
         let again = parse_video_play_auth(200, &serde_json::to_vec(&reply).unwrap()).unwrap();
         assert_eq!(again, reply);
-        let info = parse_video_info(200, br#"{"Video":{"VideoId":"v","Size":"12"}}"#).unwrap();
+        let info =
+            parse_video_info(200, br#"{"VideoDetails":{"VideoId":"v","Size":"12"}}"#).unwrap();
         assert_eq!((info.video.video_id.as_str(), info.video.size), ("v", 12));
         assert!(parse_video_info(200, b"{}").is_err());
     }

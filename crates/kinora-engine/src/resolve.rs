@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use bytes::BytesMut;
 use kinora_cloud::{
-    ClockSkew, CloudError, Definition, Entry, PlayInfo, Quality, UnixTime, VidSource, VideoBase,
-    choose, get_play_info, parse_play_info,
+    ClockSkew, CloudError, Definition, PlayInfo, PlayInfoEntry, Quality, UnixTime, VidSource,
+    VideoBase, choose, get_play_info, parse_play_info,
 };
 use kinora_container::ContainerKind;
 use kinora_errors::{Coded, Fault, Secret, codes};
@@ -32,7 +32,7 @@ const MAX_REPLY: usize = 1 << 20;
 ///
 /// # Errors
 /// When nothing is offered, nothing fits the wish or can be played here, or all of it is encrypted by the vendor's scheme.
-pub fn entry_to_play(info: &PlayInfo, quality: Quality) -> Result<&Entry, CloudError> {
+pub fn entry_to_play(info: &PlayInfo, quality: Quality) -> Result<&PlayInfoEntry, CloudError> {
     choose(
         info,
         quality.definition,
@@ -123,7 +123,7 @@ impl Resolve {
         let due = self
             .call
             .as_ref()
-            .is_some_and(|(transfer, ..)| transfer.is_waiting());
+            .is_some_and(|(transfer, ..)| transfer.is_backing_off());
         if due && self.deadline(cx).is_some_and(|at| at <= cx.mono()) {
             // A nonce is good for one call only.
             match self.signed(cx) {
@@ -299,7 +299,7 @@ impl Resolve {
             return None;
         }
         let pixels = |number: u64| u32::try_from(number).ok().filter(|pixels| *pixels > 0);
-        let option = |(at, entry): (usize, &Entry)| TrackOption {
+        let option = |(at, entry): (usize, &PlayInfoEntry)| TrackOption {
             index: u32::try_from(at).unwrap_or(u32::MAX),
             kind: if entry.stream_type == "audio" {
                 TrackKind::Audio
@@ -326,7 +326,7 @@ fn bits_per_second(kilobits: f64) -> Option<u64> {
     (bits > 0).then_some(bits)
 }
 
-fn is_playable(entry: &Entry) -> bool {
+fn is_playable(entry: &PlayInfoEntry) -> bool {
     playable_formats()
         .iter()
         .any(|format| entry.format.eq_ignore_ascii_case(format))

@@ -14,7 +14,7 @@ pub struct FetchLimits {
     pub retries: u32,
 }
 
-/// What a transfer does that its owner's user may want to hear of.
+/// What a transfer does that is worth reporting to the user.
 #[derive(Clone, Debug)]
 pub enum FetchNotice {
     /// It failed and is asked for again.
@@ -32,7 +32,7 @@ pub enum FetchNotice {
     CompleteDespite(Fault),
 }
 
-/// What the owner of transfers lends them: time, limits, names of requests, and where its outputs go.
+/// What transfers need of their owner: time, limits, request ids, and where their outputs go.
 pub trait Host {
     /// The time, on a clock that is never set.
     fn now(&self) -> Time;
@@ -46,10 +46,10 @@ pub trait Host {
     fn fetch(&mut self, request: FetchRequest);
     /// Lets a request deliver so many bytes more.
     fn grant(&mut self, id: RequestId, bytes: u64);
-    /// The answer is not wanted any more.
+    /// Cancels a request.
     fn cancel(&mut self, id: RequestId);
     /// So many bytes came in.
     fn received(&mut self, bytes: u64);
-    /// Something that a user may want to hear of.
+    /// Reports something to the user.
     fn notice(&mut self, notice: FetchNotice);
 }

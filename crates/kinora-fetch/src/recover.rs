@@ -39,9 +39,9 @@ pub struct RetryContext {
     pub live: bool,
 }
 
-/// How the bytes were asked for.
+/// The range that was requested.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Asked {
+pub enum RequestedRange {
     /// The whole resource.
     Whole,
     /// A part of it (RFC 9110 14.2).
@@ -58,11 +58,11 @@ pub struct Attempt {
     /// Failures in a row with little between them, this one included.
     pub failures: u32,
     /// Those of them since the last byte came, this one included: only they are counted against the retries.
-    pub fruitless: u32,
+    pub without_progress: u32,
     /// Retries allowed.
     pub retries: u32,
-    /// How the bytes were asked for.
-    pub asked: Asked,
+    /// The range that was requested.
+    pub range: RequestedRange,
     /// Offset of the next byte that is wanted.
     pub offset: u64,
     /// A number that spreads the retries of many players, 0 to 1.
@@ -87,7 +87,7 @@ pub fn decide(fault: &Fault, attempt: &Attempt, context: RetryContext) -> Recove
     let retry = fault.retry();
     // What a live playlist names may not be there yet, or be guarded until it is.
     let missing_live = context.live && is_missing(fault);
-    let awaited = missing_live && attempt.fruitless <= attempt.retries;
+    let awaited = missing_live && attempt.without_progress <= attempt.retries;
     if retry == Retry::AfterRefresh && !awaited {
         return match context.refreshable {
             true => Recovery::Refresh,
@@ -101,7 +101,7 @@ pub fn decide(fault: &Fault, attempt: &Attempt, context: RetryContext) -> Recove
         true => attempt.retries.max(LIVE_RETRIES),
         false => attempt.retries,
     };
-    if attempt.fruitless > retries {
+    if attempt.without_progress > retries {
         return spent(fault, attempt, context);
     }
     let wait = match fault.context().retry_after_ms {
@@ -111,7 +111,7 @@ pub fn decide(fault: &Fault, attempt: &Attempt, context: RetryContext) -> Recove
     };
     let after = match retry {
         Retry::Now if attempt.failures == 1 => Time::ZERO,
-        _ => pause(attempt.fruitless, attempt.jitter),
+        _ => pause(attempt.without_progress, attempt.jitter),
     };
     Recovery::Retry {
         after: after.max(wait),
@@ -120,9 +120,9 @@ pub fn decide(fault: &Fault, attempt: &Attempt, context: RetryContext) -> Recove
 
 /// Where a server does not give the part that was asked for: what is asked instead, the condition being given up before the range.
 fn without_range(fault: &Fault, attempt: &Attempt, context: RetryContext) -> Option<Recovery> {
-    let may_read_whole = attempt.asked != Asked::Whole && attempt.offset <= MAX_READ_AGAIN;
+    let may_read_whole = attempt.range != RequestedRange::Whole && attempt.offset <= MAX_READ_AGAIN;
     let refused = refuses_range(fault, context.refreshable);
-    if refused && attempt.asked == Asked::PartIfUnchanged {
+    if refused && attempt.range == RequestedRange::PartIfUnchanged {
         return Some(Recovery::RetryUnconditional);
     }
     if refused && may_read_whole {
@@ -186,7 +186,7 @@ fn pause(failures: u32, jitter: f64) -> Time {
     Time::from_millis(doubled.min(MAX_PAUSE_MS)).scale(0.8 + 0.4 * jitter)
 }
 
-/// What the application is told when a source is parked.
+/// What is reported to the application when a source is parked.
 #[must_use]
 pub fn parked(cause: &Fault) -> Fault {
     Fault::new(codes::ERROR_LOADING_TIMEOUT, "net.retries_spent")

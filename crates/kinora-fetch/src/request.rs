@@ -4,7 +4,7 @@ use bytes::Bytes;
 use kinora_errors::Secret;
 use kinora_media::{ByteRange, Header, RequestId};
 
-/// How a resource is asked for.
+/// The method of a request.
 #[derive(Clone, Default)]
 pub enum Method {
     /// GET.
@@ -53,10 +53,10 @@ pub enum Purpose {
     Media,
 }
 
-/// One question to the network.
+/// One request to the network.
 #[derive(Clone, Debug)]
 pub struct FetchRequest {
-    /// Names it; its answers carry it.
+    /// Identifies it; its events carry it.
     pub id: RequestId,
     /// What for.
     pub purpose: Purpose,

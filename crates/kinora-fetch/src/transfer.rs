@@ -10,7 +10,7 @@ use bytes::Bytes;
 use kinora_errors::{Fault, Secret};
 use kinora_media::{ByteRange, Header, RequestId, ResponseInfo, Time};
 
-use crate::recover::Asked;
+use crate::recover::RequestedRange;
 use crate::{FetchRequest, Host, Initiator, Method, Purpose};
 
 /// So much progress ends a row of failures: the next one is asked again at once.
@@ -93,7 +93,7 @@ pub struct Transfer {
     /// Failures in a row, forgiven by progress.
     failures: u32,
     /// Failures in a row without a byte between them.
-    fruitless: u32,
+    without_progress: u32,
     /// Bytes since the last failure.
     progress: u64,
     /// The failure that a retry may mend.
@@ -110,7 +110,7 @@ impl Transfer {
     #[must_use]
     pub fn start(host: &mut impl Host, spec: RequestSpec, max_window: u64) -> Self {
         let mut transfer = Self::new(host, spec, max_window);
-        transfer.ask(host);
+        transfer.send_request(host);
         transfer
     }
 
@@ -127,7 +127,7 @@ impl Transfer {
             other.total_len = self.total_len;
             other.validator.clone_from(&self.validator);
         }
-        other.ask(host);
+        other.send_request(host);
         other
     }
 
@@ -149,7 +149,7 @@ impl Transfer {
             silent_since: host.now(),
             started: host.now(),
             failures: 0,
-            fruitless: 0,
+            without_progress: 0,
             progress: 0,
             broken: None,
             total_len: None,
@@ -158,7 +158,7 @@ impl Transfer {
         }
     }
 
-    fn ask(&mut self, host: &mut impl Host) {
+    fn send_request(&mut self, host: &mut impl Host) {
         let id = host.next_request();
         self.id = id;
         let range = self.range();
@@ -189,11 +189,11 @@ impl Transfer {
         }
     }
 
-    fn asked(&self) -> Asked {
+    fn requested_range(&self) -> RequestedRange {
         match self.version() {
-            Some(_) => Asked::PartIfUnchanged,
-            None if self.range().is_whole() => Asked::Whole,
-            None => Asked::Part,
+            Some(_) => RequestedRange::PartIfUnchanged,
+            None if self.range().is_whole() => RequestedRange::Whole,
+            None => RequestedRange::Part,
         }
     }
 
@@ -232,7 +232,7 @@ impl Transfer {
 
     /// It waits for its next try.
     #[must_use]
-    pub fn is_waiting(&self) -> bool {
+    pub fn is_backing_off(&self) -> bool {
         matches!(self.phase, Phase::BackingOff { .. })
     }
 
@@ -325,10 +325,10 @@ impl Transfer {
 
     /// Tries a parked source again, and one that waits for its next try. `false`: it does neither.
     pub fn reload(&mut self, host: &mut impl Host) -> bool {
-        (self.failures, self.fruitless) = (0, 0);
+        (self.failures, self.without_progress) = (0, 0);
         let waits = matches!(self.phase, Phase::BackingOff { .. } | Phase::Parked);
         if waits {
-            self.ask(host);
+            self.send_request(host);
         }
         waits
     }

@@ -8,7 +8,7 @@ use url::{Host, Url};
 
 /// Why a playlist's URL is not fetched.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
-pub enum PolicyError {
+pub enum UrlPolicyError {
     /// A remote playlist names a local file or a scheme that no playlist needs.
     #[error("a remote playlist may name http and https only")]
     Scheme,
@@ -17,7 +17,7 @@ pub enum PolicyError {
     Private,
 }
 
-impl Coded for PolicyError {
+impl Coded for UrlPolicyError {
     fn code(&self) -> Code {
         match self {
             Self::Scheme => codes::ERROR_NETWORK_UNSUPPORTED,
@@ -37,21 +37,21 @@ impl Coded for PolicyError {
 ///
 /// # Errors
 /// When it may not.
-pub fn may_fetch(origin: &Url, target: &Url) -> Result<(), PolicyError> {
+pub fn may_fetch(origin: &Url, target: &Url) -> Result<(), UrlPolicyError> {
     let is_http = |url: &Url| matches!(url.scheme(), "http" | "https");
     if origin.scheme() == "file" {
         let fine = is_http(target) || target.scheme() == "file";
         return if fine {
             Ok(())
         } else {
-            Err(PolicyError::Scheme)
+            Err(UrlPolicyError::Scheme)
         };
     }
     if !is_http(target) {
-        return Err(PolicyError::Scheme);
+        return Err(UrlPolicyError::Scheme);
     }
     if is_private_host(target) && !is_private_host(origin) {
-        return Err(PolicyError::Private);
+        return Err(UrlPolicyError::Private);
     }
     Ok(())
 }
@@ -69,7 +69,7 @@ fn is_private_host(url: &Url) -> bool {
 mod tests {
     use super::*;
 
-    fn judge(origin: &str, target: &str) -> Result<(), PolicyError> {
+    fn judge(origin: &str, target: &str) -> Result<(), UrlPolicyError> {
         may_fetch(&Url::parse(origin).unwrap(), &Url::parse(target).unwrap())
     }
 
@@ -105,7 +105,7 @@ mod tests {
             let target = format!("http://{host}/x");
             assert_eq!(
                 judge("https://cdn.example.com/a.m3u8", &target),
-                Err(PolicyError::Private),
+                Err(UrlPolicyError::Private),
                 "{host}"
             );
             assert_eq!(
@@ -143,13 +143,16 @@ mod tests {
         ] {
             assert_eq!(
                 judge("http://192.168.0.9/a.m3u8", target),
-                Err(PolicyError::Scheme),
+                Err(UrlPolicyError::Scheme),
                 "{target}"
             );
         }
         assert_eq!(judge("file:///a.m3u8", "file:///b.ts"), Ok(()));
         assert_eq!(judge("file:///a.m3u8", "http://h/b.ts"), Ok(()));
-        assert_eq!(judge("file:///a.m3u8", "data:,x"), Err(PolicyError::Scheme));
+        assert_eq!(
+            judge("file:///a.m3u8", "data:,x"),
+            Err(UrlPolicyError::Scheme)
+        );
     }
 
     // CVE-2016-1897, CVE-2016-1898, CVE-2023-6605 (FFmpeg), CVE-2018-6360 (mpv): a list from the network names files of

@@ -20,7 +20,7 @@ pub(crate) use access_log::{
 pub(crate) use client::{Budget, ClientId, ClientOrigin, Permit, Proxies, Share};
 pub(crate) use counters::{LimitCounters, LimitHit};
 pub(crate) use limits::open_files;
-pub use limits::{Limits, raise_open_files};
+pub use limits::{ServiceLimits, raise_open_files};
 
 /// What requests are answered with.
 pub(crate) struct AppState {
@@ -31,7 +31,7 @@ pub(crate) struct AppState {
     pub(crate) region: String,
     /// The key of type A URL signing.
     pub(crate) url_key: Secret,
-    pub(crate) limits: Arc<Limits>,
+    pub(crate) limits: Arc<ServiceLimits>,
 }
 
 /// What the parts that answer know of a request beside its text.

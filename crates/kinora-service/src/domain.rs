@@ -16,12 +16,13 @@ mod video;
 pub(crate) use account::{
     ACTION_ASSUME_ROLE, ACTION_GET_PLAY_INFO, ACTION_GET_VIDEO_INFO, ACTION_GET_VIDEO_PLAY_AUTH,
 };
-pub use account::{AccessKey, AccountState, Role};
+pub use account::{AccessKey, AccountState, RamRole};
 pub(crate) use api_error::{ApiError, ApiErrorCode};
 pub(crate) use caller::{AssumedRole, Caller, Lineage, Root, Scope};
 pub(crate) use credential::{
     AUTH_INFO_TIMEOUT_S, SESSION_DURATION_S, Session, check_auth_info, issue_auth_info,
 };
+pub use kinora_cloud::Definition;
 pub(crate) use media_url::{media_path, sign_path};
 pub(crate) use play_auth::{PlayAuthClaims, issue_play_auth};
 pub(crate) use policy::{ACCOUNT_ID, AccessRequest, ConditionContext, Resource};
@@ -31,5 +32,6 @@ pub(crate) use request::{Params, SignedParams};
 pub(crate) use title::{clean_title, printable};
 pub(crate) use trust::is_role_name;
 pub use trust::{InvalidPrincipal, Principal, TrustPolicy};
-pub use video::{Definition, Encryption, Format, Rendition, Video, VideoId, VideoStatus};
+pub(crate) use video::parse_definition;
+pub use video::{Format, Rendition, RenditionEncryption, Video, VideoId, VideoStatus};
 pub(crate) use video::{PlayFilter, pick_renditions, rounded};

@@ -14,7 +14,7 @@ use axum::extract::{Request, State};
 use axum::http::uri::Authority;
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse as _, Response};
-use kinora_cloud::{Method as Signed, UnixTime, sts, vod, xml};
+use kinora_cloud::{HttpMethod as Signed, UnixTime, sts, vod, xml};
 use kinora_errors::Coded as _;
 use serde_json::{Value, json};
 use tracing::Span;

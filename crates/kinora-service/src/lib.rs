@@ -23,12 +23,12 @@ mod store;
 mod tests;
 
 pub use clock::{Clock, ManualClock, SystemClock};
-pub use context::{Limits, raise_open_files};
+pub use context::{ServiceLimits, raise_open_files};
 pub use data_dir::Notice;
 pub use domain::{
-    AccessKey, AccountState, Definition, Encryption, Format, HostPattern, InvalidHostPattern,
-    InvalidPrincipal, JsonKind, Policy, PolicyError, PolicyProblem, Principal, RefererRule,
-    Rendition, Role, TrustPolicy, Video, VideoId, VideoStatus,
+    AccessKey, AccountState, Definition, Format, HostPattern, InvalidHostPattern, InvalidPrincipal,
+    JsonKind, Policy, PolicyError, PolicyProblem, Principal, RamRole, RefererRule, Rendition,
+    RenditionEncryption, TrustPolicy, Video, VideoId, VideoStatus,
 };
 pub use error::ServiceError;
 pub use import::{ExceededLimit, ImportError, ImportLimits, ImportOptions};

@@ -13,8 +13,8 @@ use crate::clock::Clock;
 use crate::crypto::{hex, random};
 use crate::data_dir::{Core, Notice};
 use crate::domain::{
-    AccessKey, AccountState, Lineage, PlayAuthClaims, Policy, RefererRule, Rendition, Role, Root,
-    Video, VideoId, VideoStatus, is_role_name, issue_play_auth,
+    AccessKey, AccountState, Lineage, PlayAuthClaims, Policy, RamRole, RefererRule, Rendition,
+    Root, Video, VideoId, VideoStatus, is_role_name, issue_play_auth,
 };
 use crate::error::ServiceError;
 use crate::import::{self, ImportError, ImportOptions};
@@ -147,7 +147,7 @@ impl Library {
     ///
     /// # Errors
     /// A role can not have that name, or the database failed.
-    pub async fn put_role(&self, role: &Role) -> Result<(), ServiceError> {
+    pub async fn put_role(&self, role: &RamRole) -> Result<(), ServiceError> {
         if !is_role_name(&role.name) {
             return Err(ServiceError::RoleName);
         }

@@ -22,7 +22,7 @@ use tokio::net::TcpListener;
 use tower_http::cors::{Any, CorsLayer};
 use tracing::{info, warn};
 
-use crate::context::{AppState, Budget, LimitCounters, Limits, Proxies};
+use crate::context::{AppState, Budget, LimitCounters, Proxies, ServiceLimits};
 use crate::error::ServiceError;
 use crate::{delivery, gateway};
 use activity::CloseMode;
@@ -72,7 +72,7 @@ fn routes(state: Arc<AppState>) -> Router {
 }
 
 fn protocols(
-    limits: &Arc<Limits>,
+    limits: &Arc<ServiceLimits>,
     budget: &Arc<Budget>,
     counters: &Arc<LimitCounters>,
 ) -> Builder<StreamExecutor> {

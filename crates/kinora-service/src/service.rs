@@ -10,7 +10,7 @@ use tokio::net::TcpListener;
 use tracing::warn;
 
 use crate::clock::{Clock, SystemClock};
-use crate::context::{AppState, Limits, open_files};
+use crate::context::{AppState, ServiceLimits, open_files};
 use crate::domain::AccessKey;
 use crate::error::ServiceError;
 use crate::library::Library;
@@ -35,7 +35,7 @@ pub struct ServiceConfig {
     /// How long requests in flight may take to end when the service stops.
     pub stop_grace: Duration,
     /// What clients may take.
-    pub limits: Limits,
+    pub limits: ServiceLimits,
     /// The proxies that stand before the service: what they say in `X-Forwarded-For` of their clients is
     /// believed, for the log, for the limits that each client has and for the addresses in policies. Anybody else
     /// counts by its own address.
@@ -54,7 +54,7 @@ impl ServiceConfig {
             public_url: None,
             region: "cn-shanghai".to_owned(),
             stop_grace: Duration::from_secs(5),
-            limits: Limits::default(),
+            limits: ServiceLimits::default(),
             trusted_proxies: Vec::new(),
             clock: Arc::new(SystemClock),
         }
@@ -71,7 +71,7 @@ pub struct Service {
     public_url: Option<url::Url>,
     region: String,
     stop_grace: Duration,
-    limits: Limits,
+    limits: ServiceLimits,
     trusted_proxies: Vec<IpAddr>,
     _lock: File,
 }

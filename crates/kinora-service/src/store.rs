@@ -8,7 +8,7 @@ mod sqlite;
 use futures_util::future::BoxFuture;
 
 use crate::domain::{
-    AccessKey, AccountState, Policy, RefererRule, Rendition, Role, TrustPolicy, Video, VideoId,
+    AccessKey, AccountState, Policy, RamRole, RefererRule, Rendition, TrustPolicy, Video, VideoId,
     VideoStatus,
 };
 use crate::error::ServiceError;
@@ -40,10 +40,10 @@ pub(crate) trait AccountStore: Send + Sync {
     ) -> StoreFuture<'a, bool>;
     /// Whether there was such a key.
     fn delete_access_key<'a>(&'a self, id: &'a str) -> StoreFuture<'a, bool>;
-    fn role<'a>(&'a self, name: &'a str) -> StoreFuture<'a, Option<Role>>;
+    fn role<'a>(&'a self, name: &'a str) -> StoreFuture<'a, Option<RamRole>>;
     /// All roles, in the order of their names.
-    fn roles(&self) -> StoreFuture<'_, Vec<Role>>;
-    fn put_role<'a>(&'a self, role: &'a Role) -> StoreFuture<'a, ()>;
+    fn roles(&self) -> StoreFuture<'_, Vec<RamRole>>;
+    fn put_role<'a>(&'a self, role: &'a RamRole) -> StoreFuture<'a, ()>;
     /// Changes what is given and nothing else. Whether there is such a role.
     fn update_role<'a>(
         &'a self,

@@ -19,7 +19,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use kinora_cloud::{Method, PlayAuth, UnixTime, sign};
+use kinora_cloud::{HttpMethod, PlayAuth, UnixTime, sign};
 use kinora_errors::Secret;
 use serde_json::Value;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -29,9 +29,9 @@ use tokio::task::JoinHandle;
 
 use crate::data_dir::Core;
 use crate::domain::{
-    AccessKey, Definition, Encryption, Format, Rendition, Video, VideoId, VideoStatus,
+    AccessKey, Definition, Format, Rendition, RenditionEncryption, Video, VideoId, VideoStatus,
 };
-use crate::{Clock, Library, Limits, ManualClock, Service, ServiceConfig};
+use crate::{Clock, Library, ManualClock, Service, ServiceConfig, ServiceLimits};
 
 static NONCE: AtomicU64 = AtomicU64::new(0);
 
@@ -57,12 +57,12 @@ impl Running {
         (dir, service, key.unwrap())
     }
     pub(crate) async fn start(dir: &Path, clock: Arc<ManualClock>) -> (Self, Option<Triple>) {
-        Self::start_with(dir, clock, Limits::default()).await
+        Self::start_with(dir, clock, ServiceLimits::default()).await
     }
     pub(crate) async fn start_with(
         dir: &Path,
         clock: Arc<ManualClock>,
-        limits: Limits,
+        limits: ServiceLimits,
     ) -> (Self, Option<Triple>) {
         let mut config = config(dir, &clock);
         config.limits = limits;
@@ -124,9 +124,9 @@ impl Running {
         all.retain(|_, value| !value.is_empty());
         let pairs: Vec<(&str, &str)> = all.iter().map(|(name, value)| (*name, *value)).collect();
         let method = if method == "POST" {
-            Method::Post
+            HttpMethod::Post
         } else {
-            Method::Get
+            HttpMethod::Get
         };
         let signature = sign::signature(&Secret::new(&*key.secret), method, &pairs);
         let mut query = url::form_urlencoded::Serializer::new(String::new());
@@ -146,8 +146,8 @@ impl Running {
             ("fd-00000.ts", b"segment"),
         ];
         let renditions = [
-            rendition("fd.mp4", Format::Mp4, Encryption::None),
-            rendition("fd.m3u8", Format::M3u8, Encryption::None),
+            rendition("fd.mp4", Format::Mp4, RenditionEncryption::None),
+            rendition("fd.m3u8", Format::M3u8, RenditionEncryption::None),
         ];
         self.publish_as(&files, &renditions).await
     }
@@ -158,7 +158,7 @@ impl Running {
             ("fd-00000.ts", b"segment"),
             ("fd.key", b"0123456789abcdef"),
         ];
-        let renditions = [rendition("fd.m3u8", Format::M3u8, Encryption::Hls)];
+        let renditions = [rendition("fd.m3u8", Format::M3u8, RenditionEncryption::Hls)];
         self.publish_as(&files, &renditions).await
     }
     pub(crate) async fn publish_as(
@@ -225,7 +225,7 @@ pub(crate) fn target_of(url: &str) -> String {
     format!("{}?{}", url.path(), url.query().unwrap())
 }
 
-pub(crate) fn rendition(file: &str, format: Format, encryption: Encryption) -> Rendition {
+pub(crate) fn rendition(file: &str, format: Format, encryption: RenditionEncryption) -> Rendition {
     Rendition {
         file: file.into(),
         format,

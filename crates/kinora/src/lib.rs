@@ -88,9 +88,9 @@ pub use bytes::Bytes;
 pub use cloud::{play_auth, play_info};
 pub use events::{EventStream, Events, NoEvent};
 pub use kinora_cloud::{
-    Credentials, Definition, Encryption, Entry, PlayConfig, PlayInfo, PlayInfoList, PlayOptions,
-    Quality, SecretUrl, Thumbnail, ThumbnailList, UnknownDefinition, VidAuth, VidSource, VidSts,
-    VideoBase,
+    Credentials, Definition, EncryptType, PlayConfig, PlayInfo, PlayInfoEntry, PlayInfoList,
+    PlayOptions, Quality, SecretUrl, Thumbnail, ThumbnailList, UnknownDefinition, VidAuth,
+    VidSource, VidSts, VideoBase,
 };
 pub use kinora_container::{PacketDump, SeekMode, SeekTo};
 pub use kinora_engine::{

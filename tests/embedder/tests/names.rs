@@ -5,17 +5,17 @@ use std::any::type_name;
 use std::time::Duration;
 
 use kinora::output::{
-    AudioOutput, Background, ContactSheet, NullAudio, NullVideo, OutputSpecError, Paced, PngDir,
-    Presenter, RgbImage, SheetLayout, Silence, SinkError, TeeVideo, Terminal, VideoFormat,
-    VideoOutput, WavFile, WavWriter, YuvFile, video::Colors,
+    AudioOutput, Background, ContactSheet, NullAudio, NullVideo, Silence, OutputSpecError,
+    Paced, PngDir, Presenter, RgbImage, SheetLayout, SinkError, TeeVideo, Terminal,
+    VideoFormat, VideoOutput, WavFile, WavWriter, YuvFile, video::Colors,
 };
 use kinora::{
     AudioFrame, AudioParams, AudioReader, Bytes, Cause, Code, CodecId, Coded, ColorInfo,
     ColorRange, CommandKind, Context, Credential, Credentials, DecoderChoice, Definition,
-    Encryption, Entry, Errno, Event, EventStream, Events, Fault, FrameBuffer, Header, InfoCode,
-    IpFamily, JsonValue, Lang, LoopMode, MediaInfo, MediaReader, NetConfig, NoEvent, NoProxy,
-    Origin, OutputStats, Packet, PacketDump, PacketFlags, Phase, PhaseWatch, PixelFormat,
-    PlaneView, PlayConfig, PlayInfo, PlayInfoList, PlayOptions, Player, PlayerBuilder,
+    EncryptType, Errno, Event, EventStream, Events, Fault, FrameBuffer, Header, InfoCode, IpFamily,
+    JsonValue, Lang, LoopMode, MediaInfo, MediaReader, NetConfig, NoEvent, NoProxy, Origin,
+    OutputStats, Packet, PacketDump, PacketFlags, Phase, PhaseWatch, PixelFormat, PlaneView,
+    PlayConfig, PlayInfo, PlayInfoEntry, PlayInfoList, PlayOptions, Player, PlayerBuilder,
     PlayerConfig, Proxy, ProxyConfig, ProxyError, Quality, ReadOptions, Refusal, RenditionChoice,
     Replay, ReplayError, ReportStyle, Resolve, Resolving, Retry, Rotation, Row, Secret, SecretUrl,
     SeekAccuracy, SeekMode, SeekTo, Severity, Source, State, Stats, SystemResolver, TapeSink, Text,
@@ -121,8 +121,8 @@ fn the_types_of_the_service_have_names_here() {
     let names = names![
         Credentials,
         Definition,
-        Encryption,
-        Entry,
+        EncryptType,
+        PlayInfoEntry,
         Header,
         IpFamily,
         NetConfig,
@@ -181,7 +181,7 @@ fn the_types_of_the_outputs_have_names_here() {
 }
 
 #[test]
-fn a_picture_of_the_applications_own_can_be_built_and_drawn() {
+fn a_frame_of_the_applications_own_can_be_built_and_drawn() {
     let luma = (vec![128; 16 * 8], 16);
     let chroma = (vec![128; 8 * 4], 8);
     let frame = VideoFrame {

@@ -11,7 +11,7 @@ use kinora_cloud::{Credentials, Endpoint, UnixTime};
 use kinora_media::RequestId;
 use kinora_net::{FetchRequest, Net, NetConfig};
 use kinora_service::{
-    AccessKey, Clock, ImportOptions, Library, ManualClock, Policy, Role, Service, ServiceConfig,
+    AccessKey, Clock, ImportOptions, Library, ManualClock, Policy, RamRole, Service, ServiceConfig,
     SystemClock, TrustPolicy, VideoId,
 };
 use tempfile::TempDir;
@@ -175,7 +175,7 @@ impl Stage {
     /// When the service refuses.
     #[must_use]
     pub fn sts(&self, actions: &[&str], duration_s: u64) -> VidSts {
-        let role = Role {
+        let role = RamRole {
             name: "viewer".into(),
             policy: Policy::allowing(actions).expect("actions"),
             trust: TrustPolicy::account(),

@@ -12,7 +12,7 @@ use std::process::{Command, Output};
 use kinora::{Secret, VidAuth};
 use kinora_faults::stage::{Stage, by_auth};
 use kinora_faults::watch::Watch;
-use kinora_service::{Policy, Role, TrustPolicy};
+use kinora_service::{Policy, RamRole, TrustPolicy};
 use serde_json::Value;
 
 fn clients() -> PathBuf {
@@ -58,10 +58,10 @@ fn is_offline() -> bool {
     offline
 }
 
-/// Runs the client's script against a fresh service and checks what it was told.
+/// Runs the client's script against a fresh service and checks its answers.
 fn asks(mut script: Command) {
     let stage = Stage::new();
-    let role = Role {
+    let role = RamRole {
         name: "viewer".into(),
         policy: Policy::allowing(&["vod:GetPlayInfo"]).unwrap(),
         trust: TrustPolicy::account(),

@@ -1,23 +1,25 @@
 //! What the service says of a video: its title, what it offers, and what a player would take of it.
 
-use kinora::{Coded, Entry, NetConfig, PlayInfo, Secret, VidSource, entry_to_play, play_info};
+use kinora::{
+    Coded, NetConfig, PlayInfo, PlayInfoEntry, Secret, VidSource, entry_to_play, play_info,
+};
 use kinora_errors::Lang;
 use serde_json::{Value, json};
 
 use crate::report::Failure;
 
-pub(super) struct Video {
+pub(super) struct ProbedVideo {
     id: String,
     pub(super) title: String,
     status: String,
-    offered: Vec<Entry>,
+    offered: Vec<PlayInfoEntry>,
     /// Which of them is taken.
     taken: usize,
 }
 
-impl Video {
+impl ProbedVideo {
     /// Asks the service; gives the address of what a player would take too.
-    pub(super) fn ask(source: &VidSource, net: &NetConfig) -> Result<(Self, Secret), Failure> {
+    pub(super) fn request(source: &VidSource, net: &NetConfig) -> Result<(Self, Secret), Failure> {
         let info = play_info(source, net)?;
         let entry = entry_to_play(&info, source.quality())
             .map_err(|error| Failure::Fault(error.for_video(source.vid()).fault()))?;
@@ -79,6 +81,6 @@ impl Video {
 }
 
 /// The scheme's name, of what is encrypted.
-fn encryption(entry: &Entry) -> Option<&str> {
+fn encryption(entry: &PlayInfoEntry) -> Option<&str> {
     (entry.encrypt != 0).then_some(entry.encrypt_type.as_str())
 }

@@ -22,8 +22,8 @@ fn numbers_in_quotes_nulls_and_unknown_members_are_read() {
         (first.bitrate, first.size, first.width, first.height),
         (432.1, 1234, 640, 360)
     );
-    assert_eq!(first.encryption(), Encryption::None);
-    assert_eq!(second.encryption(), Encryption::Hls);
+    assert_eq!(first.encryption(), EncryptType::None);
+    assert_eq!(second.encryption(), EncryptType::Hls);
     assert!((info.video_base.duration - 20.04).abs() < 1e-9);
     assert!(!format!("{info:?}").contains("s3cret"));
 }

@@ -19,18 +19,18 @@ fn whole(failures: u32) -> Attempt {
     Attempt {
         purpose: Purpose::Media,
         failures,
-        fruitless: failures,
+        without_progress: failures,
         retries: 2,
-        asked: Asked::Whole,
+        range: RequestedRange::Whole,
         offset: 0,
         jitter: 0.5,
     }
 }
 
 /// The first failure of a request for a part.
-fn part(asked: Asked) -> Attempt {
+fn part(range: RequestedRange) -> Attempt {
     Attempt {
-        asked,
+        range,
         offset: 1_000,
         ..whole(1)
     }
@@ -102,13 +102,13 @@ fn a_server_that_refuses_a_part_is_asked_for_everything_once() {
             _ => Retry::Never,
         };
         let refused = status(number, codes::ERROR_NETWORK_HTTP_4XX, retry);
-        let decided = decide(&refused, &part(Asked::Part), STEADY);
+        let decided = decide(&refused, &part(RequestedRange::Part), STEADY);
         assert_eq!(decided, Recovery::RetryWhole, "{number}");
         let decided = decide(&refused, &whole(1), STEADY);
         assert_ne!(decided, Recovery::RetryWhole, "{number}");
     }
     let denied = status(403, codes::ERROR_NETWORK_HTTP_403, Retry::AfterRefresh);
-    let decided = decide(&denied, &part(Asked::Part), REFRESHABLE);
+    let decided = decide(&denied, &part(RequestedRange::Part), REFRESHABLE);
     assert_eq!(decided, Recovery::Refresh);
 }
 
@@ -116,9 +116,9 @@ fn a_server_that_refuses_a_part_is_asked_for_everything_once() {
 fn a_condition_is_given_up_before_the_range() {
     for number in [400, 403, 405, 406, 412, 501] {
         let refused = status(number, codes::ERROR_NETWORK_HTTP_4XX, Retry::Never);
-        let decided = decide(&refused, &part(Asked::PartIfUnchanged), STEADY);
+        let decided = decide(&refused, &part(RequestedRange::PartIfUnchanged), STEADY);
         assert_eq!(decided, Recovery::RetryUnconditional, "{number}");
-        let decided = decide(&refused, &part(Asked::Part), STEADY);
+        let decided = decide(&refused, &part(RequestedRange::Part), STEADY);
         assert_eq!(decided, Recovery::RetryWhole, "{number}");
     }
 }
@@ -139,7 +139,7 @@ fn a_live_segment_that_is_forbidden_is_waited_for_before_the_credential_is_blame
 fn any_progress_is_progress() {
     let broken = silent();
     let after_a_byte = Attempt {
-        fruitless: 1,
+        without_progress: 1,
         ..whole(40)
     };
     assert!(is_retried(decide(&broken, &after_a_byte, STEADY)));
@@ -151,12 +151,12 @@ fn a_server_without_ranges_is_asked_for_everything_once() {
     let ignored = Fault::new(codes::ERROR_NETWORK_HTTP_RANGE, "any.reason")
         .retry_class(Retry::Now)
         .with(|context| context.http_status = Some(200));
-    for asked in [Asked::Part, Asked::PartIfUnchanged] {
-        let decided = decide(&ignored, &part(asked), STEADY);
+    for range in [RequestedRange::Part, RequestedRange::PartIfUnchanged] {
+        let decided = decide(&ignored, &part(range), STEADY);
         assert_eq!(decided, Recovery::RetryWhole);
         let far_away = Attempt {
             offset: MAX_READ_AGAIN + 1,
-            ..part(asked)
+            ..part(range)
         };
         assert_eq!(decide(&ignored, &far_away, STEADY), Recovery::GiveUp);
     }

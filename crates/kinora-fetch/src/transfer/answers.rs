@@ -153,8 +153,8 @@ impl Transfer {
         let rest = self.expected().is_some_and(|all| self.received() < all);
         let requested = matches!(self.phase, Phase::Requested(_));
         if rest && requested && std::mem::take(&mut self.progress) > 0 {
-            (self.failures, self.fruitless) = (0, 0);
-            self.ask(host);
+            (self.failures, self.without_progress) = (0, 0);
+            self.send_request(host);
             return Progress::None;
         }
         self.advanced(host, 0);

@@ -33,9 +33,9 @@ impl Transfer {
         self.failures += 1;
         // A service's answers are no progress: it is asked again because they can not be used.
         if self.progress > 0 && self.spec.purpose != Purpose::Api {
-            self.fruitless = 0;
+            self.without_progress = 0;
         }
-        self.fruitless += 1;
+        self.without_progress += 1;
         self.progress = 0;
         let fault = self.located(host, fault);
         let attempt = self.attempt(host);
@@ -71,9 +71,9 @@ impl Transfer {
         Attempt {
             purpose: self.spec.purpose,
             failures: self.failures,
-            fruitless: self.fruitless,
+            without_progress: self.without_progress,
             retries: host.limits().retries,
-            asked: self.asked(),
+            range: self.requested_range(),
             offset: self.next,
             jitter: (host.random() >> 11) as f64 / (1u64 << 53) as f64,
         }
@@ -101,14 +101,14 @@ impl Transfer {
 
     fn again(&mut self, host: &mut impl Host, fault: Fault, after: Time) {
         host.notice(FetchNotice::Retrying {
-            attempt: self.fruitless,
+            attempt: self.without_progress,
             retries: host.limits().retries,
             fault: fault.clone(),
         });
         self.broken = Some(fault);
         // A call must be signed anew first, which its owner does when the wait is over.
         if after == Time::ZERO && self.spec.purpose != Purpose::Api {
-            return self.ask(host);
+            return self.send_request(host);
         }
         self.phase = Phase::BackingOff {
             until: host.now() + after,
@@ -131,7 +131,7 @@ impl Transfer {
             return Progress::None;
         }
         match self.phase {
-            Phase::BackingOff { .. } => self.ask(host),
+            Phase::BackingOff { .. } => self.send_request(host),
             Phase::Complete => return self.on_done(host),
             Phase::Requested(_) => return self.drop_and_fail(host, recover::silent(), context),
             Phase::Parked | Phase::Over => {}

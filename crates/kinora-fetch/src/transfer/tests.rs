@@ -208,7 +208,7 @@ fn silence_ends_with_the_users_timeout_but_not_while_there_is_no_room() {
     assert!(transfer.is(id), "too early");
     world.host.now = due;
     transfer.on_time(&mut world.host, PREPARED);
-    assert!(transfer.is_waiting());
+    assert!(transfer.is_backing_off());
 }
 
 #[test]
@@ -227,7 +227,7 @@ fn a_service_is_not_believed_before_its_owner_has_read_the_reply() {
     let refusal = refusal.retry_class(Retry::Backoff);
     let transfer = &mut owner.transfer;
     let progress = transfer.on_refused(&mut world.host, refusal, RetryContext::default());
-    assert!(matches!(progress, Progress::None) && transfer.is_waiting());
+    assert!(matches!(progress, Progress::None) && transfer.is_backing_off());
     transfer.mended(&mut world.host);
     assert!(world.host.notices.iter().any(is_mended));
 }

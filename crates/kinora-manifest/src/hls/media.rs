@@ -20,7 +20,7 @@ pub(super) fn parse(
     imports: &Variables,
     limits: &Limits,
 ) -> Result<MediaPlaylist, HlsError> {
-    let mut reader = Reader::new(url.clone());
+    let mut reader = MediaPlaylistParser::new(url.clone());
     for line in lines {
         let (number, line) = line?;
         if !line.starts_with('#') {
@@ -47,7 +47,7 @@ struct Pending {
     parts: Vec<Part>,
 }
 
-struct Reader {
+struct MediaPlaylistParser {
     list: MediaPlaylist,
     variables: Scope,
     pending: Pending,
@@ -62,7 +62,7 @@ struct Reader {
     entries: usize,
 }
 
-impl Reader {
+impl MediaPlaylistParser {
     fn new(base: Url) -> Self {
         let list = MediaPlaylist {
             base,

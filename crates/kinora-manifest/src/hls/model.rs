@@ -26,7 +26,7 @@ pub struct MultivariantPlaylist {
     pub variants: Vec<Variant>,
     /// Variants of key frames only, for scrubbing.
     pub i_frame_variants: Vec<Variant>,
-    /// Alternative sound, pictures, subtitles.
+    /// Alternative audio, video, subtitles.
     pub renditions: Vec<Rendition>,
     /// Keys that the media playlists will name: to be fetched early.
     pub session_keys: Vec<Key>,
@@ -59,7 +59,7 @@ pub struct Variant {
     pub video_range: Option<String>,
     /// The author's preference.
     pub score: Option<f64>,
-    /// Group of its sound.
+    /// Group of its audio.
     pub audio: Option<String>,
     /// Group of its other pictures.
     pub video: Option<String>,
@@ -103,7 +103,7 @@ pub struct Rendition {
     pub language: Option<String>,
     /// A language it is used with.
     pub assoc_language: Option<String>,
-    /// To be taken without a wish.
+    /// Selected where the user chose none.
     pub default: bool,
     /// May be taken by the system's language.
     pub autoselect: bool,

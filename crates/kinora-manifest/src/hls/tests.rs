@@ -47,7 +47,7 @@ fn live(sequence: u64, count: u64, more: &str) -> MediaPlaylist {
 }
 
 #[test]
-fn what_is_no_playlist_is_told_with_its_line() {
+fn an_invalid_playlist_is_reported_with_its_line() {
     for text in [
         "",
         "\n\n",

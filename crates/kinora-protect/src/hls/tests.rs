@@ -73,7 +73,7 @@ fn a_buffer_of_ones_own_is_decrypted_where_it_lies() {
 }
 
 #[test]
-fn a_wrong_key_a_cut_segment_and_a_short_key_are_told_apart() {
+fn a_wrong_key_a_truncated_segment_and_a_short_key_are_distinguished() {
     let key = ContentKey::new([1; 16]);
     let iv = Iv::default();
     let secret = encrypt_segment(&key, iv, BytesMut::from(sample(100).as_slice()));

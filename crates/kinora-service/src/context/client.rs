@@ -8,7 +8,7 @@ use axum::http::HeaderMap;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::counters::{LimitCounters, LimitHit};
-use super::limits::Limits;
+use super::limits::ServiceLimits;
 
 /// What the limits count as one client: an IPv4 address, or the network that an IPv6 host chooses its addresses from (RFC 4291 2.5.1).
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -96,7 +96,7 @@ const SCARCE: usize = 16 * 1024;
 
 /// What all clients take together, and each for itself.
 pub(crate) struct Budget {
-    limits: Arc<Limits>,
+    limits: Arc<ServiceLimits>,
     counters: Arc<LimitCounters>,
     bytes: Arc<Semaphore>,
     requests: Arc<Semaphore>,
@@ -104,7 +104,7 @@ pub(crate) struct Budget {
 }
 
 impl Budget {
-    pub(crate) fn new(limits: Arc<Limits>, counters: Arc<LimitCounters>) -> Self {
+    pub(crate) fn new(limits: Arc<ServiceLimits>, counters: Arc<LimitCounters>) -> Self {
         let semaphore =
             |permits: usize| Arc::new(Semaphore::new(permits.min(Semaphore::MAX_PERMITS)));
         Self {
@@ -310,12 +310,12 @@ mod tests {
 
     #[tokio::test]
     async fn one_client_does_not_take_the_share_of_another_and_gives_back_what_it_held() {
-        let limits = Arc::new(Limits {
+        let limits = Arc::new(ServiceLimits {
             bytes_in_flight: 300,
             bytes_in_flight_per_client: 200,
             requests: 3,
             requests_per_client: 2,
-            ..Limits::default()
+            ..ServiceLimits::default()
         });
         let budget = Arc::new(Budget::new(limits, Arc::default()));
         let share = |text: &str| budget.share(ClientId::from(text.parse::<IpAddr>().unwrap()));

@@ -14,10 +14,10 @@ const MIN_CONNECTIONS: usize = 4;
 /// The defaults suit a small machine; the numbers of connections and requests are lowered further where the process
 /// may not open as many files ([`raise_open_files`]).
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Limits {
+pub struct ServiceLimits {
     /// Connections in all. Beyond, the connection that has been without a request for longest gives way to the new
     /// one; where all are at work, the one whose answer has not moved for longest, if that is a quarter of
-    /// [`Limits::write_stall`] or more; where there is none such, the new one is closed at once.
+    /// [`ServiceLimits::write_stall`] or more; where there is none such, the new one is closed at once.
     pub connections: usize,
     /// Connections of one client: of one IPv4 address, or one IPv6 network of 64 bits. Beyond, the same
     /// rule holds among its own, so that a client that opens many is only in its own way.
@@ -52,7 +52,7 @@ pub struct Limits {
     pub nonce_purge: Duration,
 }
 
-impl Default for Limits {
+impl Default for ServiceLimits {
     fn default() -> Self {
         Self {
             connections: 4096,
@@ -73,8 +73,8 @@ impl Default for Limits {
     }
 }
 
-impl Limits {
-    /// [`Limits::write_stall`] where others wait for what lies.
+impl ServiceLimits {
+    /// [`ServiceLimits::write_stall`] where others wait for what lies.
     pub(crate) fn short_stall(&self) -> Duration {
         self.write_stall / 4
     }
@@ -124,14 +124,20 @@ mod tests {
 
     #[test]
     fn sockets_and_files_fit_into_what_the_process_may_open() {
-        let few = Limits::default().fitted(256);
+        let few = ServiceLimits::default().fitted(256);
         assert_eq!((few.connections, few.requests), (96, 96));
         assert_eq!(
             (few.connections_per_client, few.requests_per_client),
             (48, 48)
         );
         assert!(few.connections as u64 + few.requests as u64 + RESERVED_FILES <= 256);
-        assert_eq!(Limits::default().fitted(1_000_000), Limits::default());
-        assert_eq!(Limits::default().fitted(0).connections, MIN_CONNECTIONS);
+        assert_eq!(
+            ServiceLimits::default().fitted(1_000_000),
+            ServiceLimits::default()
+        );
+        assert_eq!(
+            ServiceLimits::default().fitted(0).connections,
+            MIN_CONNECTIONS
+        );
     }
 }

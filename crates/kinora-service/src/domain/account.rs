@@ -41,7 +41,7 @@ pub struct AccessKey {
 
 /// What a caller may become by `AssumeRole`.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Role {
+pub struct RamRole {
     /// Its name, the last part of `acs:ram::1:role/NAME`: 1 to 64 letters, digits, `.`, `-`, `_`.
     pub name: String,
     /// What its sessions may do at most: never more than who assumed it.

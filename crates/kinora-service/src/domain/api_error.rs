@@ -150,10 +150,10 @@ impl fmt::Display for ApiError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use kinora_cloud::{Family, classify};
+    use kinora_cloud::{CloudService, classify};
 
     #[test]
-    fn a_refusal_s_status_is_the_one_that_the_error_table_tells() {
+    fn a_refusal_s_status_is_that_of_the_error_table() {
         let all = [
             ApiErrorCode::MissingParameter,
             ApiErrorCode::InvalidParameter,
@@ -177,7 +177,7 @@ mod tests {
         ];
         for why in all {
             let (status, code) = why.row();
-            let row = classify(Family::Vod, code).code.row().unwrap();
+            let row = classify(CloudService::Vod, code).code.row().unwrap();
             assert_eq!(row.http, status.to_string(), "{code}: {}", row.name);
         }
     }

@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use kinora_cloud::{Method, UnixTime, sign};
+use kinora_cloud::{HttpMethod, UnixTime, sign};
 use kinora_errors::Secret;
 
 use super::{ApiError, ApiErrorCode};
@@ -105,7 +105,7 @@ impl<'a> SignedParams<'a> {
         })
     }
     /// Whether the request was signed with that secret.
-    pub(crate) fn verify(&self, method: Method, secret: &Secret) -> Result<(), ApiError> {
+    pub(crate) fn verify(&self, method: HttpMethod, secret: &Secret) -> Result<(), ApiError> {
         if sign::verify(secret, method, &self.params.pairs(), self.signature) {
             return Ok(());
         }
@@ -160,20 +160,24 @@ mod tests {
         let given = params(VECTOR);
         let request = SignedParams::read(&given, THEN_MS).unwrap();
         assert_eq!(
-            request.verify(Method::Get, &Secret::new("testAccessKeySecret")),
+            request.verify(HttpMethod::Get, &Secret::new("testAccessKeySecret")),
             Ok(())
         );
         assert!(
             request
-                .verify(Method::Post, &Secret::new("testAccessKeySecret"))
+                .verify(HttpMethod::Post, &Secret::new("testAccessKeySecret"))
                 .is_err()
         );
-        assert!(request.verify(Method::Get, &Secret::new("other")).is_err());
+        assert!(
+            request
+                .verify(HttpMethod::Get, &Secret::new("other"))
+                .is_err()
+        );
         let changed = params(&VECTOR.replace("VideoId=5", "VideoId=6"));
         assert!(
             SignedParams::read(&changed, THEN_MS)
                 .unwrap()
-                .verify(Method::Get, &Secret::new("testAccessKeySecret"))
+                .verify(HttpMethod::Get, &Secret::new("testAccessKeySecret"))
                 .is_err()
         );
     }

@@ -1,5 +1,6 @@
 use std::fmt;
 
+use kinora_cloud::Definition;
 use serde::{Deserialize, Serialize};
 
 use super::{ApiError, ApiErrorCode};
@@ -106,30 +107,9 @@ impl VideoStatus {
     }
 }
 
-wire_enum! {
-    /// The service's name of a quality, lowest first.
-    Definition {
-        /// Fluent, up to 360 lines.
-        Fd = "FD",
-        /// Low, up to 540 lines.
-        Ld = "LD",
-        /// Standard, up to 720 lines.
-        Sd = "SD",
-        /// High, up to 1080 lines.
-        Hd = "HD",
-        /// The original as it was.
-        Od = "OD",
-        /// Up to 1440 lines.
-        K2 = "2K",
-        /// Above 1440 lines.
-        K4 = "4K",
-        /// Sound, standard.
-        Sq = "SQ",
-        /// Sound, high.
-        Hq = "HQ",
-        /// All renditions behind one adaptive playlist.
-        Auto = "AUTO",
-    }
+/// Reads a definition exactly as it is on the wire.
+pub(crate) fn parse_definition(text: &str) -> Option<Definition> {
+    Definition::parse(text).filter(|definition| definition.as_str() == text)
 }
 
 wire_enum! {
@@ -150,7 +130,7 @@ wire_enum! {
 
 wire_enum! {
     /// How the media is encrypted.
-    Encryption {
+    RenditionEncryption {
         /// Not at all.
         None = "Unencrypted",
         /// HLS AES-128, RFC 8216 4.3.2.4.
@@ -189,7 +169,7 @@ pub struct Rendition {
     /// Quality.
     pub definition: Definition,
     /// Encryption.
-    pub encryption: Encryption,
+    pub encryption: RenditionEncryption,
     /// Sound only.
     pub audio_only: bool,
     /// Kilobits per second.
@@ -219,7 +199,7 @@ pub(crate) struct PlayFilter {
     pub(crate) definitions: Vec<Definition>,
     pub(crate) video: bool,
     pub(crate) audio: bool,
-    pub(crate) encryption: Option<Encryption>,
+    pub(crate) encryption: Option<RenditionEncryption>,
     pub(crate) multiple: bool,
 }
 
@@ -246,10 +226,10 @@ pub(crate) fn pick_renditions(
     // What is encrypted is not given in the clear beside it, whoever put it there.
     let protected = all
         .iter()
-        .any(|rendition| rendition.encryption != Encryption::None);
+        .any(|rendition| rendition.encryption != RenditionEncryption::None);
     let wanted: Vec<Rendition> = all
         .into_iter()
-        .filter(|rendition| !protected || rendition.encryption != Encryption::None)
+        .filter(|rendition| !protected || rendition.encryption != RenditionEncryption::None)
         .filter(|rendition| filter.wants(rendition))
         .collect();
     if wanted.is_empty() {
@@ -261,11 +241,11 @@ pub(crate) fn pick_renditions(
     // Single: only what any player can open, and one of a kind.
     let mut single: Vec<Rendition> = Vec::with_capacity(wanted.len());
     for rendition in wanted {
-        let private = rendition.encryption == Encryption::Private;
+        let private = rendition.encryption == RenditionEncryption::Private;
         let twin = single.iter().any(|other| {
             other.format == rendition.format && other.definition == rendition.definition
         });
-        if !twin && (!private || filter.encryption == Some(Encryption::Private)) {
+        if !twin && (!private || filter.encryption == Some(RenditionEncryption::Private)) {
             single.push(rendition);
         }
     }
@@ -279,7 +259,11 @@ pub(crate) fn pick_renditions(
 mod tests {
     use super::*;
 
-    fn rendition(format: Format, definition: Definition, encryption: Encryption) -> Rendition {
+    fn rendition(
+        format: Format,
+        definition: Definition,
+        encryption: RenditionEncryption,
+    ) -> Rendition {
         Rendition {
             file: "x".into(),
             format,
@@ -319,8 +303,8 @@ mod tests {
     #[test]
     fn filters_choose_by_format_and_definition() {
         let all = vec![
-            rendition(Format::Mp4, Definition::Fd, Encryption::None),
-            rendition(Format::M3u8, Definition::Sd, Encryption::None),
+            rendition(Format::Mp4, Definition::Fd, RenditionEncryption::None),
+            rendition(Format::M3u8, Definition::Sd, RenditionEncryption::None),
         ];
         let mp4 = PlayFilter {
             formats: vec![Format::Mp4],
@@ -348,9 +332,9 @@ mod tests {
     #[test]
     fn a_protected_video_has_no_clear_twin() {
         let all = vec![
-            rendition(Format::Mp4, Definition::Fd, Encryption::None),
-            rendition(Format::M3u8, Definition::Fd, Encryption::Hls),
-            rendition(Format::Mp3, Definition::Sq, Encryption::None),
+            rendition(Format::Mp4, Definition::Fd, RenditionEncryption::None),
+            rendition(Format::M3u8, Definition::Fd, RenditionEncryption::Hls),
+            rendition(Format::Mp3, Definition::Sq, RenditionEncryption::None),
         ];
         for filter in [
             filter(),
@@ -368,7 +352,7 @@ mod tests {
                 ..filter()
             },
             PlayFilter {
-                encryption: Some(Encryption::None),
+                encryption: Some(RenditionEncryption::None),
                 ..filter()
             },
         ] {
@@ -379,7 +363,11 @@ mod tests {
 
     #[test]
     fn private_encryption_alone_is_refused_unless_all_is_asked_for() {
-        let all = vec![rendition(Format::M3u8, Definition::Fd, Encryption::Private)];
+        let all = vec![rendition(
+            Format::M3u8,
+            Definition::Fd,
+            RenditionEncryption::Private,
+        )];
         assert_eq!(
             pick_renditions(all.clone(), &filter()).unwrap_err().why,
             ApiErrorCode::PrivateEncryption

@@ -9,9 +9,9 @@ use super::Call;
 use super::assume_role::{assume_role, role_name};
 use crate::domain::{
     ACTION_ASSUME_ROLE, ACTION_GET_PLAY_INFO, ACTION_GET_VIDEO_INFO, ACTION_GET_VIDEO_PLAY_AUTH,
-    AUTH_INFO_TIMEOUT_S, ApiError, ApiErrorCode, Definition, Encryption, Format, Params,
-    PlayAuthClaims, PlayFilter, Rendition, Resource, Video, VideoId, VideoStatus, check_auth_info,
-    issue_play_auth, media_path, pick_renditions, rounded, sign_path,
+    AUTH_INFO_TIMEOUT_S, ApiError, ApiErrorCode, Format, Params, PlayAuthClaims, PlayFilter,
+    Rendition, RenditionEncryption, Resource, Video, VideoId, VideoStatus, check_auth_info,
+    issue_play_auth, media_path, parse_definition, pick_renditions, rounded, sign_path,
 };
 
 /// Lifetime of a media URL in seconds, where AuthTimeout does not say.
@@ -148,7 +148,7 @@ fn list<T>(
 /// The parts of PlayConfig that are understood here.
 #[derive(Default)]
 struct RequestedPlayConfig {
-    encryption: Option<Encryption>,
+    encryption: Option<RenditionEncryption>,
     hls_uri_token: Option<String>,
 }
 
@@ -177,7 +177,7 @@ fn play_config(call: &Call<'_>) -> Result<RequestedPlayConfig, ApiError> {
     };
     let encryption = word("EncryptType")
         .map(|word| {
-            Encryption::parse(word).ok_or_else(|| {
+            RenditionEncryption::parse(word).ok_or_else(|| {
                 ApiError::invalid(
                     NAME,
                     "EncryptType must be Unencrypted, HLSEncryption or AliyunVoDEncryption.",
@@ -201,7 +201,10 @@ fn play_config(call: &Call<'_>) -> Result<RequestedPlayConfig, ApiError> {
     })
 }
 
-fn play_filter(call: &Call<'_>, encryption: Option<Encryption>) -> Result<PlayFilter, ApiError> {
+fn play_filter(
+    call: &Call<'_>,
+    encryption: Option<RenditionEncryption>,
+) -> Result<PlayFilter, ApiError> {
     let (mut video, mut audio) = (true, true);
     if let Some(kinds) = call.params.get("StreamType") {
         let kinds: Vec<&str> = kinds.split(',').map(str::trim).collect();
@@ -235,7 +238,7 @@ fn play_filter(call: &Call<'_>, encryption: Option<Encryption>) -> Result<PlayFi
         definitions: list(
             call,
             "Definition",
-            Definition::parse,
+            parse_definition,
             "FD, LD, SD, HD, OD, 2K, 4K, SQ, HQ, AUTO",
         )?,
         video,
@@ -296,12 +299,14 @@ fn play_info(
         "Size": rendition.size,
         "Width": rendition.width,
         "Height": rendition.height,
-        "Encrypt": i32::from(rendition.encryption != Encryption::None),
+        "Encrypt": i32::from(rendition.encryption != RenditionEncryption::None),
         "Status": "Normal",
         "NarrowBandType": "0",
         "CreationTime": UnixTime::from_millis(video.created_ms).to_string(),
     });
-    if let (Value::Object(members), true) = (&mut info, rendition.encryption != Encryption::None) {
+    if let (Value::Object(members), true) =
+        (&mut info, rendition.encryption != RenditionEncryption::None)
+    {
         members.insert(
             "EncryptType".to_owned(),
             rendition.encryption.as_str().into(),

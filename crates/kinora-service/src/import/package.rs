@@ -5,7 +5,7 @@ use std::path::Path;
 use super::plan::Rung;
 use super::transcode::{Transcode, bitrate};
 use super::{Ffmpeg, ImportError};
-use crate::domain::{Definition, Encryption, Format, Rendition};
+use crate::domain::{Definition, Format, Rendition, RenditionEncryption};
 
 const MASTER: &str = "auto.m3u8";
 
@@ -37,9 +37,9 @@ pub(super) async fn package(
         file: playlist,
         format: Format::M3u8,
         encryption: if transcode.encrypt {
-            Encryption::Hls
+            RenditionEncryption::Hls
         } else {
-            Encryption::None
+            RenditionEncryption::None
         },
         bitrate_kbps: bitrate(size, made.duration_s),
         size,

@@ -45,8 +45,8 @@ fn label(height: u32) -> Definition {
         361..=540 => Definition::Ld,
         541..=720 => Definition::Sd,
         721..=1080 => Definition::Hd,
-        1081..=1440 => Definition::K2,
-        _ => Definition::K4,
+        1081..=1440 => Definition::TwoK,
+        _ => Definition::FourK,
     }
 }
 
@@ -231,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn sound_alone_becomes_mp3() {
+    fn audio_alone_becomes_mp3() {
         let sound = Probed {
             video: None,
             ..source("", 2, Some("aac"))

@@ -8,7 +8,7 @@ use super::plan::{self, Plan, Rung};
 use super::probe::{self, Probed};
 use super::staging::Staging;
 use super::{Ffmpeg, ImportError, Progress};
-use crate::domain::{Encryption, Format, Rendition};
+use crate::domain::{Format, Rendition, RenditionEncryption};
 
 const COVER: &str = "cover.jpg";
 /// The widest cover of an encrypted video: a picture to choose it by, not one of the film.
@@ -127,7 +127,7 @@ impl Transcode<'_> {
             file: rung.file.clone(),
             format: rung.format,
             definition: rung.definition,
-            encryption: Encryption::None,
+            encryption: RenditionEncryption::None,
             audio_only: video.is_none(),
             bitrate_kbps: bitrate(size, made.duration_s),
             fps: video.map_or(0.0, |video| video.fps),

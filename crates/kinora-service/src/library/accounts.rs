@@ -1,7 +1,7 @@
 //! The operator's hand on keys, roles and referer rules.
 
 use super::Library;
-use crate::domain::{AccessKey, Policy, RefererRule, Role, TrustPolicy};
+use crate::domain::{AccessKey, Policy, RamRole, RefererRule, TrustPolicy};
 use crate::error::ServiceError;
 
 impl Library {
@@ -35,7 +35,7 @@ impl Library {
     ///
     /// # Errors
     /// The database failed.
-    pub async fn roles(&self) -> Result<Vec<Role>, ServiceError> {
+    pub async fn roles(&self) -> Result<Vec<RamRole>, ServiceError> {
         self.core.accounts.roles().await
     }
 

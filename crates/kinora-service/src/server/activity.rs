@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-use crate::context::{ClientId, Limits};
+use crate::context::{ClientId, ServiceLimits};
 
 /// Milliseconds since the server began, from 1: a moment that fits into an atomic, with 0 for none.
 #[derive(Clone, Debug)]
@@ -164,7 +164,7 @@ impl Activity {
     }
 
     /// Until when it may go on like this, and what it waits for. Where others wait for what it holds, it may for less long.
-    pub(super) fn deadline(&self, limits: &Limits, others_wait: bool) -> (u64, Awaited) {
+    pub(super) fn deadline(&self, limits: &ServiceLimits, others_wait: bool) -> (u64, Awaited) {
         let until = |since: u64, limit: Duration| since.saturating_add(millis(limit));
         if let Some(since) = self.stalled_since() {
             let limit = match others_wait {
@@ -205,7 +205,7 @@ mod tests {
 
     #[test]
     fn each_thing_that_a_connection_does_has_its_own_deadline() {
-        let limits = Limits::default();
+        let limits = ServiceLimits::default();
         for http2 in [false, true] {
             let activity = Activity::new(Ticks::manual(), None);
             assert_eq!(

@@ -17,7 +17,7 @@ use tokio::time::{Instant, sleep};
 use super::activity::{Activity, Awaited, CloseMode, millis};
 use super::request_service::RequestService;
 use super::streams::StreamExecutor;
-use crate::context::{Budget, LimitCounters, LimitHit, Limits};
+use crate::context::{Budget, LimitCounters, LimitHit, ServiceLimits};
 
 /// Octets that the system keeps beyond what is on its way. It bounds what a peer that does not read costs, and makes
 /// the progress of one that reads slowly visible in small steps.
@@ -107,7 +107,7 @@ pub(super) async fn serve(
     stream: TcpStream,
     service: RequestService,
     builder: Builder<StreamExecutor>,
-    limits: Arc<Limits>,
+    limits: Arc<ServiceLimits>,
     counters: Arc<LimitCounters>,
 ) {
     let _ = stream.set_nodelay(true);
@@ -134,7 +134,7 @@ async fn drive(
     service: RequestService,
     builder: &Builder<StreamExecutor>,
     activity: &Activity,
-    limits: &Limits,
+    limits: &ServiceLimits,
     budget: &Budget,
 ) -> ConnectionEnd {
     let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service));

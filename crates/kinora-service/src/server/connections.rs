@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::sync::Notify;
 
 use super::activity::{Activity, CloseMode, Ticks, millis};
-use crate::context::{ClientId, LimitCounters, LimitHit, Limits, Proxies};
+use crate::context::{ClientId, LimitCounters, LimitHit, Proxies, ServiceLimits};
 
 /// How long a new connection waits for the slot of an evicted one, which is a matter of microseconds.
 const EVICTION_LIMIT: Duration = Duration::from_secs(1);
@@ -18,7 +18,7 @@ type Idle = BTreeMap<u64, u64>;
 
 /// All open connections.
 pub(super) struct Connections {
-    limits: Arc<Limits>,
+    limits: Arc<ServiceLimits>,
     counters: Arc<LimitCounters>,
     proxies: Proxies,
     ticks: Ticks,
@@ -157,7 +157,11 @@ enum Full {
 }
 
 impl Connections {
-    pub(super) fn new(limits: Arc<Limits>, counters: Arc<LimitCounters>, proxies: Proxies) -> Self {
+    pub(super) fn new(
+        limits: Arc<ServiceLimits>,
+        counters: Arc<LimitCounters>,
+        proxies: Proxies,
+    ) -> Self {
         Self {
             limits,
             counters,
@@ -314,10 +318,10 @@ mod tests {
     use super::*;
 
     fn connections(all: usize, of_one: usize) -> Arc<Connections> {
-        let limits = Limits {
+        let limits = ServiceLimits {
             connections: all,
             connections_per_client: of_one,
-            ..Limits::default()
+            ..ServiceLimits::default()
         };
         let proxies = Proxies::new(&[IpAddr::from([127, 0, 0, 1])]);
         let mut connections = Connections::new(Arc::new(limits), Arc::default(), proxies);

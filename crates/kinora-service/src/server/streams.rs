@@ -7,13 +7,13 @@ use std::task::Poll;
 
 use tokio::time::{Instant, sleep};
 
-use crate::context::{Budget, LimitCounters, LimitHit, Limits};
+use crate::context::{Budget, LimitCounters, LimitHit, ServiceLimits};
 
 /// Runs streams. A task is woken when its answer goes on: when the peer opens the window, or the body has more. One that
 /// nothing wakes for long is dropped, which resets its stream and frees what it holds.
 #[derive(Clone)]
 pub(super) struct StreamExecutor {
-    pub(super) limits: Arc<Limits>,
+    pub(super) limits: Arc<ServiceLimits>,
     pub(super) budget: Arc<Budget>,
     pub(super) counters: Arc<LimitCounters>,
 }

@@ -14,8 +14,8 @@ use sqlx::{Connection as _, Row as _};
 use super::{AccountStore, StoreFuture, VideoStore, failure};
 use crate::crypto::{MasterKey, random};
 use crate::domain::{
-    AccessKey, AccountState, Definition, Encryption, Format, Policy, RefererRule, Rendition, Role,
-    TrustPolicy, Video, VideoId, VideoStatus, clean_title,
+    AccessKey, AccountState, Format, Policy, RamRole, RefererRule, Rendition, RenditionEncryption,
+    TrustPolicy, Video, VideoId, VideoStatus, clean_title, parse_definition,
 };
 use crate::error::ServiceError;
 
@@ -228,8 +228,8 @@ fn to_access_key(row: &SqliteRow) -> Result<AccessKey, ServiceError> {
     })
 }
 
-fn to_role(row: &SqliteRow) -> Result<Role, ServiceError> {
-    Ok(Role {
+fn to_role(row: &SqliteRow) -> Result<RamRole, ServiceError> {
+    Ok(RamRole {
         name: row.try_get("name")?,
         policy: to_policy(row.try_get("policy")?)?,
         trust: from_json(row.try_get("trust")?)?,
@@ -326,7 +326,7 @@ impl AccountStore for SqliteStore {
         }
         .boxed()
     }
-    fn role<'a>(&'a self, name: &'a str) -> StoreFuture<'a, Option<Role>> {
+    fn role<'a>(&'a self, name: &'a str) -> StoreFuture<'a, Option<RamRole>> {
         async move {
             let row = sqlx::query("SELECT * FROM role WHERE name = $1")
                 .bind(name)
@@ -336,7 +336,7 @@ impl AccountStore for SqliteStore {
         }
         .boxed()
     }
-    fn roles(&self) -> StoreFuture<'_, Vec<Role>> {
+    fn roles(&self) -> StoreFuture<'_, Vec<RamRole>> {
         async {
             let rows = sqlx::query("SELECT * FROM role ORDER BY name")
                 .fetch_all(&self.readers)
@@ -345,7 +345,7 @@ impl AccountStore for SqliteStore {
         }
         .boxed()
     }
-    fn put_role<'a>(&'a self, role: &'a Role) -> StoreFuture<'a, ()> {
+    fn put_role<'a>(&'a self, role: &'a RamRole) -> StoreFuture<'a, ()> {
         async move {
             sqlx::query(
                 "INSERT INTO role (name, policy, trust) VALUES ($1, $2, $3) \
@@ -454,8 +454,8 @@ fn to_rendition(row: &SqliteRow) -> Result<Rendition, ServiceError> {
     Ok(Rendition {
         file: row.try_get("file")?,
         format: parse_column(row.try_get("format")?, Format::parse)?,
-        definition: parse_column(row.try_get("definition")?, Definition::parse)?,
-        encryption: parse_column(row.try_get("encryption")?, Encryption::parse)?,
+        definition: parse_column(row.try_get("definition")?, parse_definition)?,
+        encryption: parse_column(row.try_get("encryption")?, RenditionEncryption::parse)?,
         audio_only: row.try_get::<i64, _>("audio_only")? != 0,
         bitrate_kbps: row.try_get("bitrate_kbps")?,
         fps: row.try_get("fps")?,

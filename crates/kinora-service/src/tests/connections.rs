@@ -26,13 +26,13 @@ struct Stage {
 }
 
 impl Stage {
-    async fn new(limits: Limits) -> Self {
+    async fn new(limits: ServiceLimits) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let clock = Arc::new(ManualClock::now());
         let (service, key) = Running::start_with(&dir.path().join("data"), clock, limits).await;
         let key = key.unwrap();
         let film = vec![7; FILM_LEN];
-        let renditions = [rendition("fd.mp4", Format::Mp4, Encryption::None)];
+        let renditions = [rendition("fd.mp4", Format::Mp4, RenditionEncryption::None)];
         let film = service.publish_as(&[("fd.mp4", &film)], &renditions).await;
         let small = service.publish().await;
         let film = service.play_url(&key, &film, "mp4").await;
@@ -128,10 +128,10 @@ impl Answer {
 #[tokio::test]
 async fn a_connection_that_asks_nothing_is_closed_at_each_of_its_steps() {
     for (first_byte, head) in [(SHORT, BOUND), (BOUND, SHORT)] {
-        let limits = Limits {
+        let limits = ServiceLimits {
             first_byte,
             head,
-            ..Limits::default()
+            ..ServiceLimits::default()
         };
         let stage = Stage::new(limits).await;
         let begun: &[&[u8]] = match first_byte == SHORT {
@@ -156,9 +156,9 @@ async fn a_connection_that_asks_nothing_is_closed_at_each_of_its_steps() {
 
 #[tokio::test]
 async fn a_head_that_comes_drop_by_drop_is_not_waited_for() {
-    let limits = Limits {
+    let limits = ServiceLimits {
         head: SHORT,
-        ..Limits::default()
+        ..ServiceLimits::default()
     };
     let stage = Stage::new(limits).await;
     let mut stream = stage.connect().await;
@@ -175,9 +175,9 @@ async fn a_head_that_comes_drop_by_drop_is_not_waited_for() {
 
 #[tokio::test]
 async fn a_body_that_does_not_come_is_not_waited_for() {
-    let limits = Limits {
+    let limits = ServiceLimits {
         body: SHORT,
-        ..Limits::default()
+        ..ServiceLimits::default()
     };
     let stage = Stage::new(limits).await;
     let mut stream = stage.connect().await;
@@ -189,10 +189,10 @@ async fn a_body_that_does_not_come_is_not_waited_for() {
 }
 
 #[tokio::test]
-async fn an_idle_connection_is_closed_and_an_http2_client_told_so() {
-    let limits = Limits {
+async fn an_idle_connection_is_closed_and_an_http2_client_gets_goaway() {
+    let limits = ServiceLimits {
         idle: SHORT,
-        ..Limits::default()
+        ..ServiceLimits::default()
     };
     let stage = Stage::new(limits).await;
     let mut stream = stage.connect().await;
@@ -224,10 +224,10 @@ async fn an_idle_connection_is_closed_and_an_http2_client_told_so() {
 
 #[tokio::test]
 async fn a_reader_that_never_reads_is_cut_off() {
-    let limits = Limits {
+    let limits = ServiceLimits {
         write_stall: SHORT,
         requests_per_client: 1,
-        ..Limits::default()
+        ..ServiceLimits::default()
     };
     let stage = Stage::new(limits).await;
     let stream = stage.stare("127.0.0.2").await;
@@ -257,9 +257,9 @@ async fn a_reader_that_never_reads_is_cut_off() {
 
 #[tokio::test]
 async fn a_reader_that_reads_slowly_gets_all() {
-    let limits = Limits {
+    let limits = ServiceLimits {
         write_stall: SHORT * 3,
-        ..Limits::default()
+        ..ServiceLimits::default()
     };
     let stage = Stage::new(limits).await;
     let mut stream = stage.stare("127.0.0.2").await;
@@ -276,9 +276,9 @@ async fn a_reader_that_reads_slowly_gets_all() {
 
 #[tokio::test]
 async fn streams_whose_window_is_shut_are_reset_and_their_connection_lives() {
-    let limits = Limits {
+    let limits = ServiceLimits {
         write_stall: SHORT,
-        ..Limits::default()
+        ..ServiceLimits::default()
     };
     let stage = Stage::new(limits).await;
     let address = stage.service.address;
@@ -321,7 +321,7 @@ async fn streams_whose_window_is_shut_are_reset_and_their_connection_lives() {
 
 #[tokio::test]
 async fn http2_gets_media_whole() {
-    let stage = Stage::new(Limits::default()).await;
+    let stage = Stage::new(ServiceLimits::default()).await;
     let address = stage.service.address;
     // Windows large enough for all, as the client here opens none.
     let mut h2 = H2::connect(address, 1 << 20).await;
@@ -338,10 +338,10 @@ async fn http2_gets_media_whole() {
 
 #[tokio::test]
 async fn who_takes_nothing_uses_up_his_own_share_only() {
-    let limits = Limits {
+    let limits = ServiceLimits {
         bytes_in_flight: 512 * 1024,
         bytes_in_flight_per_client: 256 * 1024,
-        ..Limits::default()
+        ..ServiceLimits::default()
     };
     let stage = Stage::new(limits).await;
     let address = stage.service.address;
@@ -366,10 +366,10 @@ async fn who_takes_nothing_uses_up_his_own_share_only() {
 #[tokio::test]
 async fn silent_sockets_give_way_to_who_asks() {
     for (connections, connections_per_client) in [(20, 20), (100, 10)] {
-        let limits = Limits {
+        let limits = ServiceLimits {
             connections,
             connections_per_client,
-            ..Limits::default()
+            ..ServiceLimits::default()
         };
         let stage = Stage::new(limits).await;
         let mut silent = Vec::new();
@@ -387,10 +387,10 @@ async fn silent_sockets_give_way_to_who_asks() {
 
 #[tokio::test]
 async fn answers_that_lie_untaken_give_way_to_who_asks() {
-    let limits = Limits {
+    let limits = ServiceLimits {
         connections: 4,
         write_stall: BOUND,
-        ..Limits::default()
+        ..ServiceLimits::default()
     };
     let stage = Stage::new(limits).await;
     let mut staring = Vec::new();
@@ -421,10 +421,10 @@ async fn answers_that_lie_untaken_give_way_to_who_asks() {
 
 #[tokio::test]
 async fn streams_that_use_up_all_requests_give_way_long_before_their_time() {
-    let limits = Limits {
+    let limits = ServiceLimits {
         requests: 2,
         write_stall: BOUND / 2,
-        ..Limits::default()
+        ..ServiceLimits::default()
     };
     let stage = Stage::new(limits.clone()).await;
     let address = stage.service.address;
@@ -461,7 +461,7 @@ async fn a_stop_ends_idle_connections_at_once_and_cuts_what_outlasts_the_grace()
         config.stop_grace = if stares { SHORT } else { BOUND * 2 };
         let (service, key) = Running::start_as(config, clock).await;
         let film = vec![7; FILM_LEN];
-        let renditions = [rendition("fd.mp4", Format::Mp4, Encryption::None)];
+        let renditions = [rendition("fd.mp4", Format::Mp4, RenditionEncryption::None)];
         let id = service.publish_as(&[("fd.mp4", &film)], &renditions).await;
         let film = service.play_url(&key.unwrap(), &id, "mp4").await;
         let mut stream = connect_from("127.0.0.2", service.address).await;

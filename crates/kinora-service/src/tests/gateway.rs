@@ -1,7 +1,7 @@
 use std::collections::BTreeSet;
 
 use super::*;
-use crate::{AccountState, Policy, Role, TrustPolicy};
+use crate::{AccountState, Policy, RamRole, TrustPolicy};
 
 async fn begin() -> (tempfile::TempDir, Running, Triple) {
     Running::alone(ManualClock::now()).await
@@ -166,10 +166,10 @@ async fn bad_keys_get_the_documented_codes() {
 #[tokio::test]
 async fn of_a_thousand_racing_replays_one_passes_also_after_a_restart() {
     let dir = tempfile::tempdir().unwrap();
-    let many = Limits {
+    let many = ServiceLimits {
         connections_per_client: 2000,
         requests_per_client: 2000,
-        ..Limits::default()
+        ..ServiceLimits::default()
     };
     let clock = Arc::new(ManualClock::now());
     let (service, key) = Running::start_with(&dir.path().join("data"), clock, many).await;
@@ -359,7 +359,7 @@ async fn account_flags_and_policies_are_obeyed() {
             .code(),
         "InvalidAccessKeyId.NotFound"
     );
-    let nothing = Role {
+    let nothing = RamRole {
         name: "nothing".into(),
         policy: Policy::none(),
         trust: TrustPolicy::account(),
@@ -502,7 +502,11 @@ async fn play_info_follows_its_filters_and_the_video_s_status() {
     let private = service
         .publish_as(
             &[("fd.m3u8", b"#EXTM3U\n")],
-            &[rendition("fd.m3u8", Format::M3u8, Encryption::Private)],
+            &[rendition(
+                "fd.m3u8",
+                Format::M3u8,
+                RenditionEncryption::Private,
+            )],
         )
         .await;
     let ask = |more: (&'static str, &'static str)| {

@@ -244,11 +244,11 @@ async fn encrypted_hls_names_its_key_and_decrypts_with_it() {
         .iter()
         .map(|rendition| (rendition.format, rendition.encryption))
         .collect();
-    assert_eq!(kinds, [(Format::M3u8, Encryption::Hls)]);
+    assert_eq!(kinds, [(Format::M3u8, RenditionEncryption::Hls)]);
 }
 
 #[tokio::test]
-async fn sound_alone_is_encrypted_too() {
+async fn audio_alone_is_encrypted_too() {
     if !has_ffmpeg() {
         return;
     }
@@ -268,7 +268,7 @@ async fn sound_alone_is_encrypted_too() {
         };
         assert_eq!(
             (&*only.file, only.encryption, only.audio_only),
-            ("sq.m3u8", Encryption::Hls, true)
+            ("sq.m3u8", RenditionEncryption::Hls, true)
         );
         let media = temp.path().join("data/media").join(id.as_str());
         assert_ne!(std::fs::read(media.join("sq-00000.ts")).unwrap()[0], 0x47);

@@ -91,9 +91,9 @@ async fn a_running_service_forgets_what_is_over_and_refuses_what_is_not() {
     let temp = tempfile::tempdir().unwrap();
     let dir = temp.path().join("data");
     let clock = Arc::new(ManualClock::now());
-    let limits = Limits {
+    let limits = ServiceLimits {
         nonce_purge: Duration::from_millis(20),
-        ..Limits::default()
+        ..ServiceLimits::default()
     };
     let (service, key) = Running::start_with(&dir, clock.clone(), limits).await;
     let (key, id) = (key.unwrap(), service.publish().await);

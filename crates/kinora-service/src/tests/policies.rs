@@ -144,7 +144,7 @@ async fn a_session_policy_is_obeyed_in_all_its_parts_or_refused() {
 }
 
 #[tokio::test]
-async fn a_policy_that_is_too_long_or_not_understood_is_told_by_its_place() {
+async fn a_policy_that_is_too_long_or_not_understood_is_reported_by_its_path() {
     let (_dir, service, key) = begin().await;
     let long = format!(
         r#"{{"Version":"1","Statement":[{ALL}]}}{}"#,
@@ -202,7 +202,7 @@ async fn behind_a_proxy_an_address_is_not_known_and_never_counts_for_the_caller(
 }
 
 #[tokio::test]
-async fn a_trusted_proxy_tells_which_address_is_judged() {
+async fn a_trusted_proxy_names_the_address_that_is_judged() {
     const HERE: &str = "203.0.113.7";
     let policy = |effect: &str, operator: &str| {
         let all = if effect == "Deny" { ALL } else { "" };

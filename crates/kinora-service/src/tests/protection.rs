@@ -134,8 +134,8 @@ async fn a_clear_file_beside_an_encrypted_one_is_given_to_nobody() {
     // As earlier versions imported them.
     let files: [(&str, &[u8]); 2] = [("fd.mp4", &MP4), ("fd.m3u8", b"#EXTM3U\n")];
     let twins = [
-        rendition("fd.mp4", Format::Mp4, Encryption::None),
-        rendition("fd.m3u8", Format::M3u8, Encryption::Hls),
+        rendition("fd.mp4", Format::Mp4, RenditionEncryption::None),
+        rendition("fd.m3u8", Format::M3u8, RenditionEncryption::Hls),
     ];
     let id = service.publish_as(&files, &twins).await;
     let play = async |more: &[(&str, &str)]| {

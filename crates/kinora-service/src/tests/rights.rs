@@ -1,7 +1,7 @@
 //! Rights that are given on: nothing goes beyond what it comes from, in rights, time and revocation.
 
 use super::*;
-use crate::{Policy, Role, TrustPolicy};
+use crate::{Policy, RamRole, TrustPolicy};
 
 pub(super) async fn begin() -> (tempfile::TempDir, Running, Triple) {
     Running::alone(ManualClock::at_ms(1_700_000_000_000)).await
@@ -35,7 +35,7 @@ pub(super) async fn key_with(service: &Running, statements: &str) -> Triple {
 }
 
 async fn put_role(service: &Running, name: &str, actions: &[&str], trust: &[&str]) {
-    let role = Role {
+    let role = RamRole {
         name: name.to_owned(),
         policy: Policy::allowing(actions).unwrap(),
         trust: trust.iter().map(|who| who.parse().unwrap()).collect(),

@@ -324,7 +324,7 @@ async fn a_link_among_the_media_leads_nowhere() {
 }
 
 #[tokio::test]
-async fn what_others_could_read_is_closed_to_them_and_told() {
+async fn what_others_could_read_is_closed_to_them_and_reported() {
     let temp = tempfile::tempdir().unwrap();
     let data = temp.path().join("data");
     library_of_one(&data).await;
@@ -516,7 +516,7 @@ impl std::io::Write for Lines {
 }
 
 #[tokio::test]
-async fn what_a_running_service_s_library_finds_is_told_in_its_log() {
+async fn what_a_running_service_s_library_finds_is_logged() {
     let lines = Lines::default();
     let writer = lines.clone();
     let log = tracing_subscriber::fmt().with_writer(move || writer.clone());

@@ -19,13 +19,13 @@ pub(super) enum Json {
 
 impl<'de> Deserialize<'de> for Json {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(Reader)
+        deserializer.deserialize_any(JsonReader)
     }
 }
 
-struct Reader;
+struct JsonReader;
 
-impl<'de> Visitor<'de> for Reader {
+impl<'de> Visitor<'de> for JsonReader {
     type Value = Json;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -99,7 +99,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_name_given_twice_is_refused_at_any_depth_and_its_place_told() {
+    fn a_name_given_twice_is_refused_at_any_depth_and_its_path_reported() {
         for twice in [
             r#"{"a":1,"a":1}"#,
             r#"[{"b":{"a":"x","c":2,"a":"y"}}]"#,

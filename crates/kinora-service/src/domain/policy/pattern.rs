@@ -144,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn capitals_count_unless_they_are_told_not_to() {
+    fn case_matters_unless_the_operator_ignores_it() {
         let pattern = Pattern::new("vod:Get*");
         assert!(pattern.matches("vod:GetPlayInfo") && !pattern.matches("VOD:getPlayInfo"));
         assert!(pattern.matches_any_case("VOD:getPlayInfo"));

@@ -155,7 +155,7 @@ const REFUSED: &[(&str, &str)] = &[
 ];
 
 #[test]
-fn what_is_not_obeyed_is_refused_and_its_place_told() {
+fn what_is_not_obeyed_is_refused_and_its_path_reported() {
     for (statement, place) in REFUSED {
         let refused = Policy::parse(&document(statement)).unwrap_err();
         assert_eq!(refused.path(), *place, "{statement}: {refused}");
