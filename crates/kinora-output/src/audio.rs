@@ -95,7 +95,7 @@ impl AudioSink for Box<dyn AudioSink> {
     }
 }
 
-/// Where a [`Paced`] sink puts the samples that have sounded.
+/// Where a [`PacedAudio`] sink puts the samples that have sounded.
 pub trait SampleWriter: Send {
     /// Wants the samples at all; without it they are only counted.
     const KEEPS: bool;
@@ -118,9 +118,9 @@ pub trait SampleWriter: Send {
 
 /// Writes nothing.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Silence;
+pub struct NullWriter;
 
-impl SampleWriter for Silence {
+impl SampleWriter for NullWriter {
     const KEEPS: bool = false;
     fn begin(&mut self, _format: AudioFormat) -> Result<(), SinkError> {
         Ok(())
@@ -136,7 +136,7 @@ impl SampleWriter for Silence {
 /// A sink without a device that keeps time like one: samples sound at their rate, by the clock that is
 /// told with every call.
 #[derive(Debug)]
-pub struct Paced<W> {
+pub struct PacedAudio<W> {
     writer: W,
     format: AudioFormat,
     /// Samples of one channel that were queued and that have sounded, since the last flush.
@@ -150,13 +150,13 @@ pub struct Paced<W> {
 }
 
 /// Sound goes nowhere, in time.
-pub type NullAudio = Paced<Silence>;
+pub type NullAudio = PacedAudio<NullWriter>;
 
 impl NullAudio {
     /// A sink that sounds nowhere.
     #[must_use]
     pub fn new() -> Self {
-        Self::with_writer(Silence)
+        Self::with_writer(NullWriter)
     }
 }
 
@@ -166,7 +166,7 @@ impl Default for NullAudio {
     }
 }
 
-impl<W: SampleWriter> Paced<W> {
+impl<W: SampleWriter> PacedAudio<W> {
     /// A sink that gives what has sounded to a writer.
     pub fn with_writer(writer: W) -> Self {
         Self {
@@ -196,10 +196,10 @@ impl<W: SampleWriter> Paced<W> {
             // The queue ran dry: what comes next sounds from when it comes.
             self.anchor = None;
         }
-        self.sound_until(reached.min(self.queued));
+        self.play_until(reached.min(self.queued));
     }
 
-    fn sound_until(&mut self, position: u64) {
+    fn play_until(&mut self, position: u64) {
         let count = position.saturating_sub(self.played);
         self.played = position;
         if !W::KEEPS || count == 0 {
@@ -211,8 +211,8 @@ impl<W: SampleWriter> Paced<W> {
             .min(self.waiting.len());
         let (front, back) = self.waiting.as_slices();
         let first = samples.min(front.len());
-        for sounded in [front.get(..first), back.get(..samples - first)] {
-            if let Err(error) = self.writer.write(sounded.unwrap_or_default()) {
+        for played in [front.get(..first), back.get(..samples - first)] {
+            if let Err(error) = self.writer.write(played.unwrap_or_default()) {
                 self.failure.get_or_insert(error);
             }
         }
@@ -220,7 +220,7 @@ impl<W: SampleWriter> Paced<W> {
     }
 }
 
-impl<W: SampleWriter> AudioSink for Paced<W> {
+impl<W: SampleWriter> AudioSink for PacedAudio<W> {
     fn configure(&mut self, format: AudioFormat) -> Result<(), SinkError> {
         self.flush(Time::ZERO);
         self.format = AudioFormat {
@@ -293,7 +293,7 @@ mod tests {
     }
 
     #[test]
-    fn samples_sound_at_their_rate_while_it_runs() {
+    fn samples_play_at_their_rate_while_it_runs() {
         let mut sink = sink();
         sink.queue(ms(0), &[0.0; ONE_MS * 100 * 2]).unwrap();
         assert_eq!(sink.played(ms(50)), 0, "it was not started");
@@ -315,7 +315,7 @@ mod tests {
         assert_eq!(
             sink.played(ms(45)),
             720,
-            "late samples sound when they come, not at once"
+            "late samples play when they come, not at once"
         );
     }
 
@@ -329,7 +329,7 @@ mod tests {
     }
 
     #[test]
-    fn what_has_sounded_is_written_and_what_was_flushed_is_not() {
+    fn what_was_played_is_written_and_what_was_flushed_is_not() {
         #[derive(Default)]
         struct Kept(Vec<f32>);
         impl SampleWriter for Kept {
@@ -345,7 +345,7 @@ mod tests {
                 Ok(())
             }
         }
-        let mut sink = Paced::with_writer(Kept::default());
+        let mut sink = PacedAudio::with_writer(Kept::default());
         sink.configure(AudioFormat {
             sample_rate: 1_000,
             channels: 1,

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use kinora_errors::{Code, Coded, codes};
 use thiserror::Error;
 
-/// A picture or a sound could not be put out.
+/// A video frame or audio samples could not be put out.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum SinkError {
@@ -31,7 +31,7 @@ pub enum SinkError {
     #[error("the picture can not be coded as PNG")]
     Png(#[source] Box<dyn StdError + Send + Sync>),
     /// A picture without pixels, larger than any screen, or with less memory than its size needs.
-    #[error("the picture of {width}x{height} is not sound: {why}")]
+    #[error("the picture of {width}x{height} is not valid: {why}")]
     BadFrame {
         /// Pixels.
         width: u32,

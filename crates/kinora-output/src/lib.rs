@@ -15,7 +15,7 @@ mod tee;
 pub mod video;
 mod wav;
 
-pub use audio::{AudioFormat, AudioSink, NullAudio, Paced, SampleWriter, Silence};
+pub use audio::{AudioFormat, AudioSink, NullAudio, NullWriter, PacedAudio, SampleWriter};
 pub use convert::AudioConverter;
 pub use error::SinkError;
 pub use presenter::Presenter;
@@ -23,7 +23,7 @@ pub use sink::{CallingThread, Needs, NullVideo, Timing, VideoFormat, VideoSink};
 pub use spec::{AudioOutput, OutputSpecError, VideoOutput};
 pub use tee::TeeVideo;
 pub use video::{
-    Background, ContactSheet, PngDir, RgbImage, SheetLayout, Terminal, YuvFile, luma_pgm,
+    BackgroundVideo, ContactSheet, PngDir, RgbImage, SheetLayout, Terminal, YuvFile, luma_pgm,
     snapshot_png,
 };
 pub use wav::{WavFile, WavWriter};

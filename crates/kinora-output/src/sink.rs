@@ -13,7 +13,7 @@ pub struct VideoFormat {
     pub pixels: PixelFormat,
     /// Colour description.
     pub color: ColorInfo,
-    /// Pixel aspect ratio, where the codec tells one.
+    /// Pixel aspect ratio, where the codec has one.
     pub pixel_aspect: Option<(u32, u32)>,
     /// How the frames must be turned.
     pub rotation: Rotation,

@@ -6,7 +6,7 @@ use std::str::FromStr;
 use thiserror::Error;
 
 use crate::{
-    AudioSink, Background, ContactSheet, NullAudio, NullVideo, PngDir, SinkError, Terminal,
+    AudioSink, BackgroundVideo, ContactSheet, NullAudio, NullVideo, PngDir, SinkError, Terminal,
     VideoSink, WavFile, YuvFile,
 };
 
@@ -110,10 +110,10 @@ impl VideoOutput {
     pub fn open(&self) -> Result<Box<dyn VideoSink>, SinkError> {
         Ok(match self {
             Self::Null => Box::new(NullVideo::new()),
-            Self::Png(dir) => Box::new(Background::start(PngDir::create(dir)?)?),
-            Self::Yuv(file) => Box::new(Background::start(YuvFile::create(file)?)?),
-            Self::Y4m(file) => Box::new(Background::start(YuvFile::create_y4m(file)?)?),
-            Self::Sheet(file) => Box::new(Background::start(ContactSheet::create(file)?)?),
+            Self::Png(dir) => Box::new(BackgroundVideo::start(PngDir::create(dir)?)?),
+            Self::Yuv(file) => Box::new(BackgroundVideo::start(YuvFile::create(file)?)?),
+            Self::Y4m(file) => Box::new(BackgroundVideo::start(YuvFile::create_y4m(file)?)?),
+            Self::Sheet(file) => Box::new(BackgroundVideo::start(ContactSheet::create(file)?)?),
             Self::Terminal => Box::new(Terminal::open()?),
         })
     }

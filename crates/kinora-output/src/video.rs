@@ -9,7 +9,7 @@ mod raw;
 mod sheet;
 mod terminal;
 
-pub use background::Background;
+pub use background::BackgroundVideo;
 pub use image::RgbImage;
 pub use png_file::{PngDir, snapshot_png};
 pub(crate) use raw::create;

@@ -1,18 +1,18 @@
-//! What sounded, as a WAV file of 16 bits.
+//! What was played, as a WAV file of 16 bits.
 
 use std::fs::File;
 use std::io::{self, BufWriter, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use crate::SinkError;
-use crate::audio::{AudioFormat, Paced, SampleWriter};
+use crate::audio::{AudioFormat, PacedAudio, SampleWriter};
 use crate::spec::STDOUT;
 use crate::video::create;
 
 const HEADER: u32 = 44;
 
-/// Sound goes to a WAV file, in time.
-pub type WavFile = Paced<WavWriter>;
+/// Audio goes to a WAV file, in time.
+pub type WavFile = PacedAudio<WavWriter>;
 
 impl WavFile {
     /// Makes the file anew.
@@ -30,7 +30,7 @@ pub struct WavWriter {
     file: BufWriter<File>,
     format: Option<AudioFormat>,
     data_bytes: u32,
-    /// The header does not tell the length yet.
+    /// The header does not have the length yet.
     open: bool,
 }
 
@@ -50,7 +50,7 @@ impl WavWriter {
         })
     }
 
-    /// A pipe takes no header later: its lengths are told as unknown, as FFmpeg tells them.
+    /// A pipe takes no header later: its lengths are written as unknown, as FFmpeg does.
     fn is_stdout(&self) -> bool {
         self.path.as_os_str() == STDOUT
     }

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 
 use kinora_errors::{Code, Coded, codes};
 use kinora_media::{ColorInfo, PixelFormat, Rotation, Time, VecPlanes, VideoFrame};
-use kinora_output::{Background, Presenter, SinkError, TeeVideo, VideoFormat, VideoSink};
+use kinora_output::{BackgroundVideo, Presenter, SinkError, TeeVideo, VideoFormat, VideoSink};
 
 /// A grey picture.
 fn picture(width: u32) -> VideoFrame {
@@ -76,7 +76,7 @@ fn session(mut present: impl FnMut(Option<&VideoFrame>)) {
 }
 
 #[test]
-fn a_form_is_told_before_its_pictures_and_a_jump_once() {
+fn a_format_is_configured_before_its_frames_and_a_seek_flushes_once() {
     let noted = Noted::default();
     let mut sink = Presenter::new(noted.clone());
     let mut reported = Vec::new();
@@ -101,10 +101,10 @@ fn a_form_is_told_before_its_pictures_and_a_jump_once() {
 #[test]
 fn a_sink_behind_others_is_called_in_the_same_order() {
     let (first, second) = (Noted::default(), Noted::default());
-    let behind = Background::start(second.clone()).unwrap();
+    let behind = BackgroundVideo::start(second.clone()).unwrap();
     let mut sink = TeeVideo::new(vec![Box::new(first.clone()), Box::new(behind)]);
     session(|picture| match picture {
-        // The refusal is told with one of the pictures that follow.
+        // The refusal is reported with one of the frames that follow.
         Some(picture) => drop(sink.present(picture)),
         None => sink.flush(),
     });
@@ -137,7 +137,7 @@ fn errors_of_the_applications_own_have_a_number_and_keep_their_words() {
 }
 
 #[test]
-fn a_picture_that_can_not_be_coded_is_told_without_the_coders_types() {
+fn a_frame_that_can_not_be_encoded_is_reported_without_the_encoders_types() {
     let image = kinora_output::RgbImage {
         width: 0,
         height: 0,
@@ -201,7 +201,7 @@ fn what_a_sink_needs_and_when_a_frame_is_due_reach_it_through_others() {
         }
     }
     let noted = Noted::default();
-    let behind = Background::start(Window(noted.clone())).unwrap();
+    let behind = BackgroundVideo::start(Window(noted.clone())).unwrap();
     let mut sink: Box<dyn VideoSink> = Box::new(TeeVideo::new(vec![Box::new(behind)]));
     assert_eq!(sink.needs().thread, CallingThread::Main);
     let timing = Timing {

@@ -86,11 +86,11 @@ impl Spied {
     }
 }
 
-/// A sink of both kinds that tells what is asked of it, and blocks where it is told to.
+/// A sink of both kinds that records its calls, and blocks where it is configured to.
 pub struct Spy {
     calls: Sender<Call>,
     gate: Option<Receiver<()>>,
-    sound: NullAudio,
+    audio: NullAudio,
     failure: Option<SinkError>,
 }
 
@@ -110,7 +110,7 @@ impl Spy {
         let spy = Self {
             calls,
             gate: Some(held),
-            sound: NullAudio::new(),
+            audio: NullAudio::new(),
             failure: None,
         };
         (spy, Spied { calls: heard, gate })
@@ -129,7 +129,7 @@ impl Spy {
     fn put(&self, pts: Time) {
         self.emit(Call::Put(pts));
         if let Some(gate) = &self.gate {
-            // Passes when it is told to, and once nobody tells any more.
+            // Passes when it is released, and once nobody is left to release it.
             let _ = gate.recv();
         }
     }
@@ -165,24 +165,24 @@ impl VideoSink for Spy {
 impl AudioSink for Spy {
     fn configure(&mut self, format: AudioFormat) -> Result<(), SinkError> {
         self.emit(Call::Configure(format.sample_rate, format.channels.into()));
-        self.sound.configure(format)
+        self.audio.configure(format)
     }
     fn queue(&mut self, now: Time, samples: &[f32]) -> Result<(), SinkError> {
         self.put(now);
-        self.sound.queue(now, samples)
+        self.audio.queue(now, samples)
     }
     fn played(&mut self, now: Time) -> u64 {
-        self.sound.played(now)
+        self.audio.played(now)
     }
     fn run(&mut self, now: Time) {
-        self.sound.run(now);
+        self.audio.run(now);
     }
     fn hold(&mut self, now: Time) {
-        self.sound.hold(now);
+        self.audio.hold(now);
     }
     fn flush(&mut self, now: Time) {
         self.emit(Call::Flush);
-        self.sound.flush(now);
+        self.audio.flush(now);
     }
     fn drain(&mut self, _now: Time) {
         self.emit(Call::Drain);

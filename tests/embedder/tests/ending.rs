@@ -1,4 +1,4 @@
-//! However the application's outputs behave, a player ends when it is told to, and its commands return at once.
+//! However the application's outputs behave, a player ends when it is released, and its commands return at once.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::sync::mpsc::channel;
@@ -30,17 +30,17 @@ fn playing(with: impl FnOnce(PlayerBuilder) -> PlayerBuilder) -> Player {
 /// A player whose outputs behave one way or another, and how they were called.
 type Stage = fn() -> (Player, Spied);
 
-fn with_pictures_held() -> (Player, Spied) {
+fn with_video_held() -> (Player, Spied) {
     let (spy, spied) = Spy::blocked();
     (playing(|builder| builder.video_sink(spy)), spied)
 }
 
-fn with_sound_held() -> (Player, Spied) {
+fn with_audio_held() -> (Player, Spied) {
     let (spy, spied) = Spy::blocked();
     (playing(|builder| builder.audio_sink(spy)), spied)
 }
 
-const HELD: [Stage; 2] = [with_pictures_held, with_sound_held];
+const HELD: [Stage; 2] = [with_video_held, with_audio_held];
 
 fn is_put(call: Call) -> bool {
     matches!(call, Call::Put(_))
@@ -95,7 +95,7 @@ fn an_output_that_hangs_is_left_to_its_thread_and_ends_when_it_can() {
         assert_eq!(fault.reason(), "output.not_ended");
         assert_eq!(fault.code(), Code::from_errno(110));
         events_end(player.events());
-        assert!(player.release(LIMIT).is_ok(), "it was told once");
+        assert!(player.release(LIMIT).is_ok(), "it was reported once");
         soon(|| drop(player));
         let Spied { calls, gate } = spied;
         drop(gate);
@@ -106,7 +106,7 @@ fn an_output_that_hangs_is_left_to_its_thread_and_ends_when_it_can() {
 
 #[test]
 fn a_player_that_is_dropped_discards_what_waits_for_a_slow_sink() {
-    let (player, spied) = with_pictures_held();
+    let (player, spied) = with_video_held();
     let is_full = || player.output_stats().refused > 0;
     assert!(player.events().any(|_| is_full()), "all places are taken");
     let events = player.events();
@@ -120,7 +120,7 @@ fn a_player_that_is_dropped_discards_what_waits_for_a_slow_sink() {
 
 #[test]
 fn a_sink_that_is_done_in_time_shows_what_waits_and_writes_what_it_holds() {
-    let (player, spied) = with_pictures_held();
+    let (player, spied) = with_video_held();
     assert!(player.events().any(|_| player.output_stats().refused > 0));
     drop(spied.gate);
     player.release(LIMIT).unwrap();
@@ -133,7 +133,7 @@ fn a_sink_that_is_done_in_time_shows_what_waits_and_writes_what_it_holds() {
 }
 
 #[test]
-fn what_an_output_could_not_write_is_told_by_the_release() {
+fn what_an_output_could_not_write_is_reported_by_the_release() {
     let failure = || SinkError::application_as(codes::ERROR_UNKNOWN, "the window is gone");
     let reported = |fault: Fault| (fault.code(), fault.causes()[1].0.clone());
     let expected = (codes::ERROR_UNKNOWN, "the window is gone".to_owned());
@@ -233,8 +233,8 @@ fn a_bug_in_the_audio_sink_ends_the_player_and_not_the_application() {
 }
 
 #[test]
-fn an_audio_output_that_hangs_does_not_hold_the_pictures_up() {
-    let (player, spied) = with_sound_held();
+fn an_audio_output_that_hangs_does_not_delay_the_video() {
+    let (player, spied) = with_audio_held();
     spied.until(is_put);
     let second = Time::from_millis(1_000);
     let moves_on = |event| matches!(event, Event::Position(position) if position > second);

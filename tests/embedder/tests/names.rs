@@ -5,8 +5,8 @@ use std::any::type_name;
 use std::time::Duration;
 
 use kinora::output::{
-    AudioOutput, Background, ContactSheet, NullAudio, NullVideo, Silence, OutputSpecError,
-    Paced, PngDir, Presenter, RgbImage, SheetLayout, SinkError, TeeVideo, Terminal,
+    AudioOutput, BackgroundVideo, ContactSheet, NullAudio, NullVideo, NullWriter, OutputSpecError,
+    PacedAudio, PngDir, Presenter, RgbImage, SheetLayout, SinkError, TeeVideo, Terminal,
     VideoFormat, VideoOutput, WavFile, WavWriter, YuvFile, video::Colors,
 };
 use kinora::{
@@ -157,13 +157,13 @@ fn the_types_of_the_service_have_names_here() {
 fn the_types_of_the_outputs_have_names_here() {
     let names = names![
         AudioOutput,
-        Background,
+        BackgroundVideo,
         Colors,
         ContactSheet,
         NullAudio,
         NullVideo,
         OutputSpecError,
-        Paced<Silence>,
+        PacedAudio<NullWriter>,
         PngDir,
         Presenter<NullVideo>,
         RgbImage,

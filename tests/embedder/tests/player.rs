@@ -11,7 +11,7 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::thread::Thread;
 use std::time::Duration;
 
-use kinora::output::{AudioFormat, Paced, SampleWriter, SinkError, VideoFormat, VideoSink};
+use kinora::output::{AudioFormat, PacedAudio, SampleWriter, SinkError, VideoFormat, VideoSink};
 use kinora::{
     Code, CommandKind, Event, Fault, Lang, LoopMode, NoEvent, Player, PlayerConfig, Refusal, Retry,
     SeekAccuracy, State, Time, TrackChoice, VideoFrame, codes,
@@ -112,7 +112,7 @@ fn asynchronous_code_awaits_events_until_the_release() {
                 break;
             }
         }
-        assert!(prepared, "it is told with autoplay too");
+        assert!(prepared, "it is reported with autoplay too");
     });
     let waiting = std::thread::spawn(move || {
         wait_for(async { while events.next().await.is_some() {} });
@@ -122,7 +122,7 @@ fn asynchronous_code_awaits_events_until_the_release() {
 }
 
 #[test]
-fn what_was_asked_for_is_told_at_once_and_what_can_not_be_is_refused() {
+fn what_was_requested_is_reported_at_once_and_what_can_not_be_is_refused() {
     let player = Player::builder().build().unwrap();
     player.start();
     assert_eq!(refused(&player), (CommandKind::Start, Refusal::NoSource));
@@ -167,7 +167,7 @@ fn what_was_asked_for_is_told_at_once_and_what_can_not_be_is_refused() {
 }
 
 #[test]
-fn a_sink_is_told_of_jumps_and_of_another_form() {
+fn a_sink_is_flushed_by_seeks_and_configured_for_another_format() {
     let (spy, spied) = Spy::open();
     let player = Player::builder().video_sink(spy).build().unwrap();
     player.open(wide());
@@ -191,7 +191,7 @@ fn a_sink_is_told_of_jumps_and_of_another_form() {
 }
 
 #[test]
-fn sound_is_configured_before_it_comes_and_ends_with_a_drain() {
+fn audio_is_configured_before_it_comes_and_ends_with_a_drain() {
     let (spy, spied) = Spy::open();
     let player = Player::builder().audio_sink(spy).autoplay(true).build();
     let player = player.unwrap();
@@ -204,7 +204,7 @@ fn sound_is_configured_before_it_comes_and_ends_with_a_drain() {
 }
 
 #[test]
-fn what_is_queued_of_a_source_does_not_sound_in_the_next() {
+fn what_is_queued_of_a_source_is_not_played_in_the_next() {
     let (spy, spied) = Spy::open();
     let player = Player::builder().audio_sink(spy).autoplay(true).build();
     let player = player.unwrap();
@@ -274,7 +274,7 @@ fn serve(listener: &TcpListener, file: &[u8]) {
 }
 
 #[test]
-fn names_are_found_by_the_applications_resolver_and_faults_tell_what_to_do() {
+fn names_are_resolved_by_the_applications_resolver_and_faults_say_what_to_do() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
     let file = std::fs::read(wide()).unwrap();
@@ -302,7 +302,7 @@ fn names_are_found_by_the_applications_resolver_and_faults_tell_what_to_do() {
     assert_eq!(Code::from_number(fault.code().number()), fault.code());
 }
 
-/// Keeps the left channel of what has sounded, and tells when there is more.
+/// Keeps the left channel of what was played, and signals when there is more.
 #[derive(Clone)]
 struct Tape(Arc<Mutex<Vec<f32>>>, Sender<usize>);
 
@@ -325,16 +325,16 @@ impl SampleWriter for Tape {
 }
 
 #[test]
-fn another_speed_is_heard_long_before_what_was_queued_has_sounded() {
+fn another_speed_is_heard_long_before_what_was_queued_was_played() {
     const RATE: usize = 44_100;
     let (more, heard) = channel();
     let kept = Arc::new(Mutex::new(Vec::new()));
-    let sink = Paced::with_writer(Tape(Arc::clone(&kept), more));
+    let sink = PacedAudio::with_writer(Tape(Arc::clone(&kept), more));
     let player = Player::builder().audio_sink(sink).autoplay(true).build();
     let player = player.unwrap();
     player.open(wide());
     let reach = |samples: usize| {
-        while heard.recv_timeout(LIMIT).expect("more sound") < samples {}
+        while heard.recv_timeout(LIMIT).expect("more samples") < samples {}
     };
     reach(RATE);
     player.set_speed(0.5);

@@ -14,7 +14,7 @@ const MAX_WAITING: usize = 4;
 
 /// Hands video frames to another sink on a thread of its own. When too many wait, presenting waits: none is
 /// lost, not even by a flush. A failure is reported with the next frame, or at the end.
-pub struct Background {
+pub struct BackgroundVideo {
     sender: Option<SyncSender<Job>>,
     failure: Arc<Mutex<Option<SinkError>>>,
     worker: Option<JoinHandle<()>>,
@@ -28,7 +28,7 @@ enum Job {
     Clear,
 }
 
-impl Background {
+impl BackgroundVideo {
     /// Starts the thread.
     ///
     /// # Errors
@@ -81,7 +81,7 @@ fn work(sink: impl VideoSink, jobs: &Receiver<Job>, failure: &Mutex<Option<SinkE
     note(sink.finish());
 }
 
-impl Background {
+impl BackgroundVideo {
     fn show(&self, frame: &VideoFrame, timing: Option<Timing>) -> Result<(), SinkError> {
         // The frame goes on its way also where an earlier one's failure is reported with it.
         let sent = self.send(Job::Show(frame.clone(), timing));
@@ -93,7 +93,7 @@ impl Background {
     }
 }
 
-impl VideoSink for Background {
+impl VideoSink for BackgroundVideo {
     fn needs(&self) -> Needs {
         self.needs
     }
@@ -122,7 +122,7 @@ impl VideoSink for Background {
     }
 }
 
-impl Drop for Background {
+impl Drop for BackgroundVideo {
     fn drop(&mut self) {
         // What waits is still written; a failure has nobody left to hear it.
         let _ = self.finish();

@@ -278,7 +278,7 @@ fn leave(out: &mut dyn Write) {
     let mut text = String::from("\x1b[0m");
     ansi(&mut text, Show);
     ansi(&mut text, LeaveAlternateScreen);
-    // There is nowhere left to tell a failure.
+    // There is nowhere left to report a failure.
     let _ = out.write_all(text.as_bytes());
     let _ = out.flush();
 }

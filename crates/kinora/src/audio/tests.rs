@@ -1,7 +1,7 @@
 use std::sync::{Arc, Mutex};
 
 use super::*;
-use kinora_output::{NullAudio, Paced, SampleWriter};
+use kinora_output::{NullAudio, PacedAudio, SampleWriter};
 
 fn tone(pts_ms: i64, length_ms: usize) -> AudioFrame {
     AudioFrame {
@@ -21,7 +21,7 @@ fn ms(ms: i64) -> Time {
 }
 
 #[test]
-fn the_position_follows_what_sounds() {
+fn the_position_follows_what_is_played() {
     let mut line = line();
     line.queue(ms(0), tone(5_000, 20), Time::MIN);
     line.queue(ms(0), tone(5_020, 20), Time::MIN);
@@ -47,7 +47,7 @@ fn an_exact_seek_cuts_the_frame_it_falls_into() {
 }
 
 #[test]
-fn twice_the_speed_sounds_in_half_the_time() {
+fn twice_the_speed_plays_in_half_the_time() {
     let mut line = line();
     line.set_speed(ms(0), 2.0);
     line.queue(ms(0), tone(0, 100), Time::MIN);
@@ -93,7 +93,7 @@ impl SampleWriter for Kept {
 /// A sink that keeps what sounded, with 900 ms queued of which each sample tells its own time in seconds.
 fn ramp() -> (AudioRenderer, Kept) {
     let kept = Kept::default();
-    let mut line = AudioRenderer::new(Box::new(Paced::with_writer(kept.clone())));
+    let mut line = AudioRenderer::new(Box::new(PacedAudio::with_writer(kept.clone())));
     for frame in 0..45 {
         let first = frame * 20;
         let samples = (first..first + 20)
@@ -201,7 +201,7 @@ fn a_sink_hears_of_the_end_again_when_the_end_is_given_anew() {
 }
 
 #[test]
-fn a_form_that_the_sink_refuses_is_left_out_and_told_once() {
+fn a_format_that_the_sink_refuses_is_left_out_and_reported_once() {
     /// Takes 1 kHz only.
     struct Picky(NullAudio);
     impl AudioSink for Picky {
@@ -279,7 +279,7 @@ fn of_two_formats(only_first: bool) -> (AudioRenderer, Played) {
         played: Arc::clone(&played),
         only_first,
     };
-    let mut line = AudioRenderer::new(Box::new(Paced::with_writer(writer)));
+    let mut line = AudioRenderer::new(Box::new(PacedAudio::with_writer(writer)));
     line.run(ms(0));
     for at in 0..10 {
         let frame = match at {

@@ -13,7 +13,7 @@ const STEREO: AudioFormat = AudioFormat {
 };
 
 #[test]
-fn what_sounded_is_in_the_file_and_the_header_tells_its_length() {
+fn what_was_played_is_in_the_file_and_the_header_has_its_length() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("a.wav");
     let mut sink = WavFile::create(&path).unwrap();
@@ -38,7 +38,7 @@ fn what_sounded_is_in_the_file_and_the_header_tells_its_length() {
 }
 
 #[test]
-fn a_dropped_sink_leaves_a_sound_header() {
+fn a_dropped_sink_leaves_a_valid_header() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("a.wav");
     let mut writer = WavWriter::create(&path).unwrap();

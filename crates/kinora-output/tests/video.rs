@@ -100,7 +100,7 @@ fn colours_equal_ffmpegs_within_two_steps() {
 }
 
 #[test]
-fn an_undescribed_picture_is_taken_by_its_size() {
+fn an_undescribed_frame_is_taken_by_its_size() {
     let green = |width: u32, height: u32| {
         let (luma, colour) = ((width * height) as usize, (width * height / 2) as usize);
         let packed = [vec![100; luma], vec![60; colour]].concat();
@@ -183,7 +183,7 @@ fn a_thumbnail_averages_what_it_leaves_out() {
 }
 
 #[test]
-fn an_unsound_frame_is_refused() {
+fn an_invalid_frame_is_refused() {
     let mut short = gray(4, 4, &[0; 16]);
     short.height = 5;
     for bad in [short.clone(), gray(0, 4, &[])] {
@@ -210,7 +210,7 @@ fn decoded(file: &Path) -> (u32, u32, Vec<u8>) {
 }
 
 #[test]
-fn each_picture_becomes_a_png_that_tells_its_number_and_time() {
+fn each_frame_becomes_a_png_named_by_its_number_and_time() {
     let dir = tempfile::tempdir().unwrap();
     let mut sink = PngDir::create(&dir.path().join("new/pictures")).unwrap();
     let mut frame = gray(3, 2, &[1, 2, 3, 4, 5, 6]);
@@ -227,10 +227,10 @@ fn each_picture_becomes_a_png_that_tells_its_number_and_time() {
 }
 
 #[test]
-fn a_background_sink_loses_no_picture_and_tells_its_failure() {
+fn a_background_sink_loses_no_frame_and_reports_its_failure() {
     let dir = tempfile::tempdir().unwrap();
     let folder = dir.path().join("pictures");
-    let mut sink = Background::start(PngDir::create(&folder).unwrap()).unwrap();
+    let mut sink = BackgroundVideo::start(PngDir::create(&folder).unwrap()).unwrap();
     let picture = gray(3, 2, &[1, 2, 3, 4, 5, 6]);
     for _ in 0..50 {
         sink.present(&picture).unwrap();
@@ -238,7 +238,7 @@ fn a_background_sink_loses_no_picture_and_tells_its_failure() {
     sink.finish().unwrap();
     assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 50);
 
-    let mut sink = Background::start(PngDir::create(&folder).unwrap()).unwrap();
+    let mut sink = BackgroundVideo::start(PngDir::create(&folder).unwrap()).unwrap();
     std::fs::remove_dir_all(&folder).unwrap();
     let failed = (0..50).find_map(|_| sink.present(&picture).err());
     let failed = failed.or_else(|| sink.finish().err()).unwrap();
@@ -372,7 +372,7 @@ fn a_terminal_shows_two_pixels_a_cell() {
 }
 
 #[test]
-fn a_hidden_terminal_is_not_drawn_on_and_shows_the_last_picture_again() {
+fn a_hidden_terminal_is_not_drawn_on_and_shows_the_last_frame_again() {
     let screen = Screen::default();
     let mut terminal = Terminal::on(Box::new(screen.clone()), 2, 2, Colors::None);
     terminal.present(&gray(2, 2, &[0, 0, 0, 0])).unwrap();
@@ -393,7 +393,7 @@ fn a_hidden_terminal_is_not_drawn_on_and_shows_the_last_picture_again() {
 }
 
 #[test]
-fn a_caption_stays_over_the_pictures_until_it_is_taken_away() {
+fn a_caption_stays_over_the_frames_until_it_is_removed() {
     let screen = Screen::default();
     let mut terminal = Terminal::on(Box::new(screen.clone()), 8, 3, Colors::None);
     let picture = gray(2, 2, &[0, 0, 0, 0]);
