@@ -64,11 +64,11 @@ fn proxies(args: &NetArgs) -> Result<ProxyConfig, Failure> {
             )
         })?),
     };
-    let exempt = match &args.noproxy {
+    let no_proxy = match &args.noproxy {
         Some(list) => NoProxy::parse(list),
         None => NoProxy::from_env(variable),
     };
-    Ok(config.except(exempt))
+    Ok(config.no_proxy(no_proxy))
 }
 
 /// How a source is read without playing it.
@@ -88,7 +88,7 @@ pub(crate) fn read_options(
     })
 }
 
-/// The content keys that were given. What is wrong with one is told without showing it.
+/// The content keys that were given. What is wrong with one is reported without showing it.
 pub(crate) fn keys(args: &NetArgs) -> Result<Vec<(KeyId, ContentKey)>, Failure> {
     let key = |text: &String| {
         let given = secret(text)?;

@@ -140,7 +140,7 @@ pub struct Check {
     pub facts: Vec<(&'static str, String)>,
     /// The failure, where it is [`CheckStatus::Bad`].
     pub fault: Option<Fault>,
-    /// How long it took, where that tells something.
+    /// How long it took, where that says something.
     pub took: Option<Duration>,
 }
 
@@ -158,7 +158,7 @@ impl Check {
         self.facts.push((name, value.to_string()));
         self
     }
-    /// A fact where there is something to tell.
+    /// A fact where there is one.
     pub(crate) fn maybe(self, name: &'static str, value: Option<impl ToString>) -> Self {
         match value {
             Some(value) => self.fact(name, value),

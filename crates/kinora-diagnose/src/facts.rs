@@ -157,13 +157,13 @@ mod tests {
     }
 
     #[test]
-    fn every_note_and_word_is_told_in_chinese() {
+    fn every_note_and_word_has_a_chinese_text() {
         let notes = named(&[".note("]);
         assert!(notes.len() > 5, "{notes:?}");
         let words = ["yes", "no", "first", "middle", "last", "an HLS playlist"];
         for word in notes.iter().chain(&words) {
             let reported = fact_value("note", word, Lang::Zh);
-            assert!(!reported.is_ascii(), "{word} is not told in Chinese");
+            assert!(!reported.is_ascii(), "{word} has no Chinese text");
         }
         assert_eq!(
             fact_value(

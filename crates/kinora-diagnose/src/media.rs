@@ -23,7 +23,7 @@ impl Run<'_> {
             Err(fault) => return self.add(check.failed(fault)),
         };
         let info = Arc::clone(reader.info());
-        let first = first_picture(&mut reader);
+        let first = first_video_packet(&mut reader);
         self.add(placed(described(check, &info), &info, first, url));
         let middle = info
             .duration
@@ -45,7 +45,7 @@ impl Run<'_> {
             let since = Instant::now();
             let packet = reader
                 .seek(SeekTo { time, mode })
-                .and_then(|()| first_picture(&mut reader));
+                .and_then(|()| first_video_packet(&mut reader));
             self.add(placed(check.took(since.elapsed()), &info, packet, url));
         }
         self.codecs(&info, url);
@@ -71,18 +71,18 @@ impl Run<'_> {
 const MAX_PACKETS_BEFORE: usize = 4_096;
 
 /// The first picture from here on; the first packet where there are no pictures.
-fn first_picture(reader: &mut MediaReader) -> Result<Option<Packet>, Fault> {
+fn first_video_packet(reader: &mut MediaReader) -> Result<Option<Packet>, Fault> {
     let info = Arc::clone(reader.info());
     let is_video = |packet: &Packet| {
         let track = info.track(packet.track);
         track.is_some_and(|track| track.kind() == TrackKind::Video)
     };
     let first = reader.next_packet()?;
-    let has_pictures = info
+    let has_video = info
         .tracks
         .iter()
         .any(|track| track.kind() == TrackKind::Video);
-    if !has_pictures || first.as_ref().is_none_or(is_video) {
+    if !has_video || first.as_ref().is_none_or(is_video) {
         return Ok(first);
     }
     for _ in 0..MAX_PACKETS_BEFORE {
@@ -120,7 +120,7 @@ pub(crate) struct Held {
     pub(crate) packets: u64,
     /// The first of its pictures, or of its sounds where it has no pictures.
     pub(crate) first: Option<Packet>,
-    /// Its times are the stream's, as it tells them itself: those of bare sound begin anew in each segment.
+    /// Its times are the stream's, as it has them itself: those of packed audio begin anew in each segment.
     pub(crate) is_timed: bool,
 }
 

@@ -9,7 +9,7 @@ use kinora_container::sniff::{self, Sniff};
 use kinora_container::{ContainerKind, Demuxer as _, ProbingDemuxer};
 use kinora_errors::{Code, Coded as _, Fault, codes, mask_url};
 use kinora_media::ByteRange;
-use kinora_net::{Answer, Hop};
+use kinora_net::{Exchange, InspectedResponse};
 use url::Url;
 
 use crate::certificate;
@@ -28,7 +28,7 @@ const SAMPLE_LEN: u64 = 64 * 1024;
 pub(crate) enum ServerRole {
     /// Media: anything but success is a failure.
     Media,
-    /// The service's gateway: any answer will do.
+    /// The service's gateway: any response will do.
     Gateway,
 }
 
@@ -42,17 +42,17 @@ impl Run<'_> {
     }
 
     fn web(&mut self, source: &str) {
-        let Some(Hop {
+        let Some(Exchange {
             url,
-            answer: Some(answer),
+            response: Some(response),
             ..
         }) = self.follow(source, ServerRole::Media)
         else {
             return;
         };
-        self.headers(&answer);
-        let said = answer.info.content_type.clone();
-        self.content(url.expose(), said.as_deref(), &answer.sample);
+        self.headers(&response);
+        let content_type = response.info.content_type.clone();
+        self.content(url.expose(), content_type.as_deref(), &response.sample);
     }
 
     fn file(&mut self, path: &str) {
@@ -77,8 +77,8 @@ impl Run<'_> {
     }
 
     /// What the bytes are, and what is in them.
-    fn content(&mut self, url: &str, said: Option<&str>, sample: &Bytes) {
-        let check = Check::new(CheckKind::Type).maybe("content_type", said);
+    fn content(&mut self, url: &str, content_type: Option<&str>, sample: &Bytes) {
+        let check = Check::new(CheckKind::Type).maybe("content_type", content_type);
         let kind = match sniff::sniff(sample) {
             Sniff::Known(kind) => kind,
             Sniff::NeedMore | Sniff::Unknown => {
@@ -91,10 +91,11 @@ impl Run<'_> {
             }
         };
         let check = check.fact("bytes_are", kind.title());
-        match said.filter(|said| !fits(kind, said)) {
-            Some(said) => {
-                self.add(check.note(format!("{said} is not what {} is called", kind.title())))
-            }
+        match content_type.filter(|content_type| !fits(kind, content_type)) {
+            Some(content_type) => self.add(check.note(format!(
+                "{content_type} is not what {} is called",
+                kind.title()
+            ))),
             None => self.add(check),
         }
         match kind {
@@ -103,42 +104,42 @@ impl Run<'_> {
         }
     }
 
-    /// Follows the redirects and reports each hop; gives the last one, where it answered as it should.
-    pub(crate) fn follow(&mut self, source: &str, role: ServerRole) -> Option<Hop> {
-        let hops = match self.net.survey(source) {
-            Ok(hops) => hops,
+    /// Follows the redirects and reports each exchange; gives the last one, where it answered as it should.
+    pub(crate) fn follow(&mut self, source: &str, role: ServerRole) -> Option<Exchange> {
+        let exchanges = match self.net.inspect(source) {
+            Ok(exchanges) => exchanges,
             Err(fault) => {
                 self.add(Check::new(CheckKind::Dns).failed(fault));
                 return None;
             }
         };
-        let mut before: Option<String> = None;
-        let last = hops.len().checked_sub(1)?;
-        for (index, mut hop) in hops.into_iter().enumerate() {
-            let place = place(hop.url.expose());
-            if role == ServerRole::Gateway && hop.answer.is_some() {
-                hop.failed = None;
+        let mut previous: Option<String> = None;
+        let last = exchanges.len().checked_sub(1)?;
+        for (index, mut exchange) in exchanges.into_iter().enumerate() {
+            let origin = origin(exchange.url.expose());
+            if role == ServerRole::Gateway && exchange.response.is_some() {
+                exchange.fault = None;
             }
-            if before.as_deref() != Some(&*place) && !self.reach(&hop, &place) {
+            if previous.as_deref() != Some(&*origin) && !self.connection(&exchange, &origin) {
                 return None;
             }
-            before = Some(place);
+            previous = Some(origin);
             if index == last {
-                return self.arrive(hop);
+                return self.response(exchange);
             }
-            self.redirect(&hop);
+            self.redirect(&exchange);
         }
         None
     }
 
     /// Name, connections, certificate. Whether the place was reached.
-    fn reach(&mut self, hop: &Hop, place: &str) -> bool {
-        let mut failed = hop.failed.clone();
-        let addresses: Vec<String> = hop.addresses.iter().map(ToString::to_string).collect();
+    fn connection(&mut self, exchange: &Exchange, origin: &str) -> bool {
+        let mut failed = exchange.fault.clone();
+        let addresses: Vec<String> = exchange.addresses.iter().map(ToString::to_string).collect();
         let check = Check::new(CheckKind::Dns)
-            .fact("host", place)
-            .maybe("proxy", hop.proxy.as_ref())
-            .took(hop.lookup);
+            .fact("host", origin)
+            .maybe("proxy", exchange.proxy.as_ref())
+            .took(exchange.lookup_took);
         if addresses.is_empty() {
             self.add(or_failed(check, failed));
             return false;
@@ -146,32 +147,32 @@ impl Run<'_> {
         self.add(check.fact("addresses", addresses.join(", ")));
 
         let mut check = Check::new(CheckKind::Tcp);
-        for dial in &hop.dials {
-            let outcome = match &dial.failed {
+        for attempt in &exchange.attempts {
+            let outcome = match &attempt.fault {
                 None => format!(
                     "{} in {:.1} ms",
-                    dial.address,
-                    dial.took.as_secs_f64() * 1e3
+                    attempt.address,
+                    attempt.took.as_secs_f64() * 1e3
                 ),
-                Some(fault) => format!("{}: {}", dial.address, fault.reason()),
+                Some(fault) => format!("{}: {}", attempt.address, fault.reason()),
             };
             check = check.fact("address", outcome);
         }
-        let reached = hop
-            .dials
+        let reached = exchange
+            .attempts
             .iter()
-            .filter(|dial| dial.failed.is_none())
+            .filter(|attempt| attempt.fault.is_none())
             .count();
         if reached == 0 {
             self.add(or_failed(check, failed));
             return false;
         }
-        if reached < hop.dials.len() {
+        if reached < exchange.attempts.len() {
             check = check.note("not every address answers: some viewers wait for that");
         }
         self.add(check);
 
-        let Some(handshake) = &hop.handshake else {
+        let Some(handshake) = &exchange.tls else {
             return true;
         };
         let agreed = handshake.protocol.is_some();
@@ -179,15 +180,15 @@ impl Run<'_> {
             .maybe("protocol", handshake.protocol.as_ref())
             .maybe("alpn", handshake.alpn.as_ref())
             .took(handshake.took);
-        if let Some(shown) = handshake.certificate.as_deref().and_then(certificate::read) {
+        if let Some(certificate) = handshake.certificate.as_deref().and_then(certificate::read) {
             let now = UnixTime::from_millis(unix_ms());
             let soon = now.after(i64::try_from(SOON.as_secs()).unwrap_or(i64::MAX));
             check = check
-                .fact("names", shown.names.join(", "))
-                .fact("issuer", shown.issuer)
-                .fact("valid_from", shown.from)
-                .fact("valid_until", shown.until);
-            if agreed && shown.until < soon {
+                .fact("names", certificate.names.join(", "))
+                .fact("issuer", certificate.issuer)
+                .fact("valid_from", certificate.from)
+                .fact("valid_until", certificate.until);
+            if agreed && certificate.until < soon {
                 check = check.note("the certificate ends within two weeks");
             }
         }
@@ -198,45 +199,47 @@ impl Run<'_> {
         agreed
     }
 
-    fn redirect(&mut self, hop: &Hop) {
-        let Some(answer) = &hop.answer else { return };
+    fn redirect(&mut self, exchange: &Exchange) {
+        let Some(response) = &exchange.response else {
+            return;
+        };
         let check = Check::new(CheckKind::Redirect)
-            .fact("status", answer.status)
-            .url("from", hop.url.expose());
-        let to = answer.header("location").map(mask_url);
-        self.add(check.maybe("to", to).took(answer.first_byte));
+            .fact("status", response.status)
+            .url("from", exchange.url.expose());
+        let to = response.header("location").map(mask_url);
+        self.add(check.maybe("to", to).took(response.time_to_first_byte));
     }
 
-    fn arrive(&mut self, hop: Hop) -> Option<Hop> {
-        let Some(answer) = &hop.answer else {
-            self.add(or_failed(Check::new(CheckKind::Http), hop.failed));
+    fn response(&mut self, exchange: Exchange) -> Option<Exchange> {
+        let Some(response) = &exchange.response else {
+            self.add(or_failed(Check::new(CheckKind::Http), exchange.fault));
             return None;
         };
-        let is_redirect = (300..400).contains(&answer.status);
+        let is_redirect = (300..400).contains(&response.status);
         let check = Check::new(if is_redirect {
             CheckKind::Redirect
         } else {
             CheckKind::Http
         })
-        .fact("status", answer.status)
-        .fact("version", &answer.version)
-        .maybe("server", answer.header("server"))
-        .maybe("bytes", answer.info.total_len)
-        .maybe("to", answer.header("location").map(mask_url))
-        .took(answer.first_byte);
-        if let Some(fault) = hop.failed {
+        .fact("status", response.status)
+        .fact("version", &response.version)
+        .maybe("server", response.header("server"))
+        .maybe("bytes", response.info.total_len)
+        .maybe("to", response.header("location").map(mask_url))
+        .took(response.time_to_first_byte);
+        if let Some(fault) = exchange.fault {
             self.add(check.failed(fault));
             return None;
         }
         self.add(check);
-        self.clock(hop.answer.as_ref());
-        Some(hop)
+        self.clock(exchange.response.as_ref());
+        Some(exchange)
     }
 
     /// Ranges and cross-origin reading.
-    fn headers(&mut self, answer: &Answer) {
+    fn headers(&mut self, response: &InspectedResponse) {
         let check = Check::new(CheckKind::Range);
-        match answer.info.ranges {
+        match response.info.ranges {
             true => self.add(check.fact("ranges", "yes")),
             false => self.add(
                 check
@@ -245,7 +248,7 @@ impl Run<'_> {
             ),
         }
         let check = Check::new(CheckKind::Cors);
-        match answer.header("access-control-allow-origin") {
+        match response.header("access-control-allow-origin") {
             Some(allowed) => self.add(check.fact("allowed", allowed)),
             None => self.add(
                 check.note("no Access-Control-Allow-Origin: pages of other sites can not play it"),
@@ -253,9 +256,9 @@ impl Run<'_> {
         }
     }
 
-    fn clock(&mut self, answer: Option<&Answer>) {
+    fn clock(&mut self, response: Option<&InspectedResponse>) {
         let Some(server_ms) =
-            answer.and_then(|answer| answer.info.server_date_ms.or_else(|| date(answer)))
+            response.and_then(|response| response.info.server_date_ms.or_else(|| date(response)))
         else {
             return;
         };
@@ -272,9 +275,9 @@ impl Run<'_> {
     }
 }
 
-fn date(answer: &Answer) -> Option<i64> {
-    // An answer that refuses has its Date in the headers only.
-    let time = httpdate::parse_http_date(answer.header("date")?).ok()?;
+fn date(response: &InspectedResponse) -> Option<i64> {
+    // A response that refuses has its Date in the headers only.
+    let time = httpdate::parse_http_date(response.header("date")?).ok()?;
     i64::try_from(time.duration_since(UNIX_EPOCH).ok()?.as_millis()).ok()
 }
 
@@ -295,9 +298,9 @@ fn unknown(sample: &Bytes) -> Fault {
 }
 
 /// Whether a media type may stand for a container. Types that say nothing fit all.
-fn fits(kind: ContainerKind, said: &str) -> bool {
+fn fits(kind: ContainerKind, content_type: &str) -> bool {
     let open = ["application/octet-stream", "binary/octet-stream"];
-    open.contains(&said) || kind.is_named_by(said)
+    open.contains(&content_type) || kind.is_named_by(content_type)
 }
 
 pub(crate) fn is_web(source: &str) -> bool {
@@ -305,7 +308,7 @@ pub(crate) fn is_web(source: &str) -> bool {
 }
 
 /// Scheme, host and port.
-fn place(url: &str) -> String {
+fn origin(url: &str) -> String {
     Url::parse(url).map_or_else(|_| mask_url(url), |url| url.origin().ascii_serialization())
 }
 

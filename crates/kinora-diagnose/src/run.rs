@@ -6,7 +6,7 @@ use kinora::{DecoderChoice, NetConfig, Source, VidSource};
 use kinora_errors::mask_url;
 use kinora_errors::{Fault, Secret};
 use kinora_media::{ByteRange, RequestId};
-use kinora_net::{FetchRequest, Initiator, Net, Reply};
+use kinora_net::{FetchRequest, Initiator, Net, Response};
 use serde::Serialize;
 
 use crate::check::{Check, CheckStatus};
@@ -74,7 +74,7 @@ impl Run<'_> {
         url: &str,
         range: ByteRange,
         from: Option<&str>,
-    ) -> Result<Reply, Fault> {
+    ) -> Result<Response, Fault> {
         let mut request = FetchRequest::get(RequestId(0), url);
         request.range = range;
         if let Some(from) = from {

@@ -64,7 +64,7 @@ impl Run<'_> {
         }
     }
 
-    /// Fetches and reads a playlist, and tells how it went.
+    /// Fetches and reads a playlist, and reports how it went.
     fn playlist(
         &mut self,
         url: &str,
@@ -141,7 +141,7 @@ impl Run<'_> {
         }
     }
 
-    /// The segment's key, each told once; an error where it was told to have failed.
+    /// The segment's key, each reported once; an error where it was reported to have failed.
     fn key(
         &mut self,
         base: &Url,
@@ -232,7 +232,7 @@ struct Seen {
 }
 
 impl Seen {
-    /// What is to be told of it; `time` is that of its first picture.
+    /// The facts to report; `time` is that of its first picture.
     fn reported(&self, check: Check, time: Option<Time>) -> Check {
         let tracks: Vec<String> = self.held.info.tracks.iter().map(describe).collect();
         let key = self.first.flags.key;

@@ -20,12 +20,7 @@ impl Verdict {
     /// Whose matter it is.
     #[must_use]
     pub fn origin(&self) -> Option<Origin> {
-        let fault = self.fault.as_ref()?;
-        // A refused certificate is the server's matter, whatever number it has.
-        if fault.reason().starts_with("tls.") {
-            return Some(Origin::Service);
-        }
-        fault.code().row().map(|row| row.origin)
+        self.fault.as_ref()?.origin()
     }
     /// Who must act, as a sentence.
     #[must_use]

@@ -37,7 +37,7 @@ impl Run<'_> {
             check = check.fact("offered", quality);
         }
         self.add(check);
-        // In the order of the service; one that fails is told, the others are looked at all the same.
+        // In the order of the service; one that fails is reported, the others are looked at all the same.
         for entry in entries.iter().take(MAX_RENDITIONS) {
             let rendition = Check::new(CheckKind::Rendition)
                 .fact("definition", &entry.definition)

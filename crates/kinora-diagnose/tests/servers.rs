@@ -120,7 +120,7 @@ impl Site {
 }
 
 #[test]
-fn a_sound_stream_behind_a_redirect_and_tls_is_good_in_every_step() {
+fn a_valid_stream_behind_a_redirect_and_tls_is_good_in_every_step() {
     let site = Site::new();
     let tls = TlsServer::before(site.proxy.address(), Certificate::Own);
     let entry = Proxy::before(site.proxy.address());
@@ -163,7 +163,7 @@ fn times(diagnosis: &Diagnosis) -> Vec<[&str; 3]> {
 }
 
 #[test]
-fn the_times_of_segments_are_those_that_they_tell_themselves() {
+fn the_times_of_segments_are_their_own_timestamps() {
     let site = Site::over(tempfile::tempdir().unwrap());
     let cut = "-f lavfi -i testsrc2=size=64x64:rate=25:duration=3 -c:v libx264 -g 25 -pix_fmt yuv420p -hls_time 1 \
                -hls_list_size 0";
@@ -192,7 +192,7 @@ fn the_times_of_segments_are_those_that_they_tell_themselves() {
 }
 
 #[test]
-fn the_first_picture_of_a_file_is_told_and_not_a_sound_before_it() {
+fn the_first_video_frame_of_a_file_is_reported_and_not_audio_before_it() {
     let site = Site::over(tempfile::tempdir().unwrap());
     // AAC begins before the pictures do: by the samples that its encoder needs first.
     let film = "-f lavfi -i testsrc2=size=64x64:rate=25:duration=4 -f lavfi -i sine=duration=4 -c:v libx264 -g 25 \
@@ -212,7 +212,7 @@ fn the_first_picture_of_a_file_is_told_and_not_a_sound_before_it() {
 }
 
 #[test]
-fn the_network_is_told_apart_step_by_step() {
+fn failures_of_the_network_are_distinguished_step_by_step() {
     let diagnosis = of_url("http://nobody.invalid/film.mp4", &options());
     assert_eq!(
         verdict(&diagnosis),
@@ -285,7 +285,7 @@ fn what_a_server_calls_it_and_what_it_is_are_compared() {
 }
 
 #[test]
-fn a_broken_stream_is_told_by_line_key_and_segment() {
+fn a_broken_stream_is_reported_by_line_key_and_segment() {
     let site = Site::new();
     site.write(
         "bad.m3u8",
@@ -346,7 +346,7 @@ fn a_codec_without_a_decoder_is_this_machine_s_matter() {
 }
 
 #[test]
-fn a_video_by_its_id_is_followed_from_its_credential_to_its_pictures() {
+fn a_video_by_its_id_is_followed_from_its_credential_to_its_frames() {
     let stage = Stage::new();
     let diagnosis = diagnose(&by_auth(stage.auth()), &options(), |_| {});
     assert!(diagnosis.verdict.fault.is_none(), "{diagnosis:#?}");

@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn a_sentence_is_told_in_chinese_with_what_it_names() {
+    fn a_sentence_is_translated_with_what_it_names() {
         assert_eq!(
             zh("127.0.0.1:9 refused the connection"),
             "127.0.0.1:9 拒绝了连接"
@@ -138,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_filled_in_is_told_in_chinese_too() {
+    fn what_is_filled_in_is_translated_too() {
         assert_eq!(
             zh("the proxy 127.0.0.1:1080 wants another user name and password"),
             "代理 127.0.0.1:1080 需要另外的用户名和密码"

@@ -215,7 +215,7 @@ fn bare(name: &str) -> &str {
     name.strip_prefix("ERROR_").unwrap_or(name)
 }
 
-/// All that a row says, the most telling first.
+/// All that a row says, the most relevant first.
 fn fields(found: &Match) -> [String; 3] {
     let (zh, en) = (found.text(Lang::Zh), found.text(Lang::En));
     [

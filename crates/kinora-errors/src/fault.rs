@@ -2,7 +2,7 @@ use core::error::Error;
 use core::fmt;
 
 use crate::{
-    Code, Retry,
+    Code, Origin, Retry,
     secret::{mask_url, mask_urls},
 };
 
@@ -27,6 +27,7 @@ struct Body {
     code: Code,
     reason: &'static str,
     retry: Option<Retry>,
+    origin: Option<Origin>,
     recovered: bool,
     causes: Vec<Cause>,
     context: Context,
@@ -55,6 +56,8 @@ pub struct Context {
     pub elapsed_ms: Option<u64>,
     /// How long the resource is, where a refusal says so (`Content-Range` of a 416), bytes.
     pub resource_len: Option<u64>,
+    /// The environment variable whose value can not be used.
+    pub variable: Option<String>,
     /// Tries made.
     pub attempts: Option<u32>,
     /// How long the server asks to be left alone (Retry-After), milliseconds.
@@ -77,6 +80,7 @@ impl Fault {
             code,
             reason,
             retry: None,
+            origin: None,
             recovered: false,
             causes: Vec::new(),
             context: Context::default(),
@@ -124,6 +128,12 @@ impl Fault {
         self.0.retry = Some(retry);
         self
     }
+    /// Says where it comes from, where the place knows better than the table.
+    #[must_use]
+    pub fn with_origin(mut self, origin: Origin) -> Self {
+        self.0.origin = Some(origin);
+        self
+    }
     /// Marks the failure as one that was recovered from.
     #[must_use]
     pub fn mark_recovered(mut self) -> Self {
@@ -145,6 +155,12 @@ impl Fault {
     pub fn retry(&self) -> Retry {
         let of_row = || self.0.code.row().map_or(Retry::Never, |row| row.retry);
         self.0.retry.unwrap_or_else(of_row)
+    }
+    /// Where it comes from; unknown for a number of no row, as those of the operating system are.
+    #[must_use]
+    pub fn origin(&self) -> Option<Origin> {
+        let of_row = || self.0.code.row().map(|row| row.origin);
+        self.0.origin.or_else(of_row)
     }
     /// A failure that was recovered from: an event only.
     #[must_use]

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
-use crate::{Cause, Code, Fault, Lang, causes};
+use crate::{Cause, Code, Fault, Lang, Origin, causes};
 
 /// With or without colour.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -152,6 +152,7 @@ impl Serialize for Fault {
             "severity",
             code.row().map_or("error", |row| row.severity.name()),
         )?;
+        map.serialize_entry("origin", &self.origin().map(Origin::name))?;
         map.serialize_entry("retry", self.retry().name())?;
         map.serialize_entry("recovered", &self.is_recovered())?;
         map.serialize_entry("meaning", code.meaning(Lang::En))?;
@@ -165,6 +166,7 @@ impl Serialize for Fault {
         map.serialize_entry("track", &context.track)?;
         map.serialize_entry("position_ms", &context.position_ms)?;
         map.serialize_entry("elapsed_ms", &context.elapsed_ms)?;
+        map.serialize_entry("variable", &context.variable)?;
         map.serialize_entry("attempts", &context.attempts)?;
         map.serialize_entry("retry_after_ms", &context.retry_after_ms)?;
         map.serialize_entry("request_id", &context.request_id)?;

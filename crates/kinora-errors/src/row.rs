@@ -51,6 +51,16 @@ pub enum Origin {
 }
 
 impl Origin {
+    /// All of them.
+    pub const ALL: [Self; 6] = [
+        Self::Content,
+        Self::Network,
+        Self::Service,
+        Self::Device,
+        Self::Caller,
+        Self::Internal,
+    ];
+
     /// `content`, `network`, …
     #[must_use]
     pub const fn name(self) -> &'static str {

@@ -1,6 +1,6 @@
 //! A fault as a person reads it.
 
-use kinora_errors::{Code, Fault, Lang, ReportStyle, codes};
+use kinora_errors::{Code, Fault, Lang, Origin, ReportStyle, codes};
 
 fn report(code: Code, lang: Lang) -> String {
     let fault = Fault::new(code, "file.io").with(|context| {
@@ -24,13 +24,13 @@ fn a_system_error_has_a_cause_and_a_remedy_whether_it_is_known_or_not() {
 }
 
 #[test]
-fn a_number_of_no_family_is_told_without_a_remedy() {
+fn a_number_of_no_family_is_reported_without_a_remedy() {
     let text = report(Code::from_number(0x1234_0000), Lang::En);
     assert!(!text.contains("remedy"), "{text}");
 }
 
 #[test]
-fn place_and_tries_are_told_in_the_language_asked_for() {
+fn place_and_attempts_are_reported_in_the_requested_language() {
     let english = report(codes::ERROR_GENERAL_EIO, Lang::En);
     assert!(
         english.contains("segment 3, from byte 5, at 1.500 s\n"),
@@ -46,7 +46,7 @@ fn place_and_tries_are_told_in_the_language_asked_for() {
 }
 
 #[test]
-fn the_causes_of_a_fault_are_told_in_the_language_asked_for() {
+fn the_causes_of_a_fault_are_reported_in_the_requested_language() {
     let fault = Fault::new(codes::ERROR_NETWORK_UNKNOWN, "tls.unknown_ca")
         .because("the TLS handshake with `video.example` failed")
         .because("invalid peer certificate: UnknownIssuer");
@@ -76,4 +76,13 @@ fn the_system_s_words_for_a_number_give_way_to_what_mostly_causes_it() {
         text.contains("磁盘空间已满（ENOSPC，系统错误 28）"),
         "{text}"
     );
+}
+
+#[test]
+fn the_origin_of_a_fault_is_that_of_its_number_where_nothing_better_is_known() {
+    let fault = Fault::new(codes::ERROR_NETWORK_UNKNOWN, "tls.expired");
+    assert_eq!(fault.origin(), Some(Origin::Network));
+    let fault = fault.with_origin(Origin::Service);
+    assert_eq!(fault.origin(), Some(Origin::Service));
+    assert_eq!(Fault::new(Code::from_errno(5), "file.io").origin(), None);
 }

@@ -1,4 +1,4 @@
-//! An application's own source of bytes: what it reads and seeks is media, whatever lies behind it.
+//! An application's own source of bytes: reads and seeks are its callbacks.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -11,13 +11,13 @@ use std::thread;
 use bytes::{Bytes, BytesMut};
 use kinora_media::ResponseInfo;
 
-use crate::file::behind_the_end;
+use crate::file::range_past_end;
 use crate::{FetchRequest, NetError, ResponseSink, Transport};
 
 /// The first piece is small, so that headers are parsed while the rest is read.
-const PIECE: usize = 64 * 1024;
-/// So many bytes of a source that can not seek are kept, for who looks at them again.
-const MAX_KEPT: u64 = 64 << 20;
+const READ_LEN: usize = 64 * 1024;
+/// Bytes of a source that can not seek that are kept for seeks back.
+const MAX_BACK_BUFFER: u64 = 64 << 20;
 
 trait ReadSeek: Read + Seek + Send {}
 impl<T: Read + Seek + Send> ReadSeek for T {}
@@ -26,68 +26,69 @@ impl<T: Read + Seek + Send> ReadSeek for T {}
 ///
 /// It is read on a thread of its own, one request after the other, so it may wait; a player that gets nothing within its
 /// network timeout reports that. An error is final and keeps its errno (EIO where it has none), but for
-/// [`TimedOut`](ErrorKind::TimedOut) and [`WouldBlock`](ErrorKind::WouldBlock), after which it is asked again. Clones are
+/// [`TimedOut`](ErrorKind::TimedOut) and [`WouldBlock`](ErrorKind::WouldBlock), after which the request is retried. Clones are
 /// the same source; it is dropped with the last of them, on its thread.
 #[derive(Clone)]
-pub struct BitStreamSource(Arc<Mutex<Stage>>);
+pub struct BitStreamSource(Arc<Mutex<SourceState>>);
 
 /// The source, before the first request and after.
-enum Stage {
-    Idle(Reader),
+enum SourceState {
+    Idle(SourceReader),
     /// Its thread takes requests.
-    Running(Sender<Job>),
+    Running(Sender<SourceRequest>),
 }
 
-struct Job {
+struct SourceRequest {
     request: FetchRequest,
     response: ResponseSink,
 }
 
 impl BitStreamSource {
-    /// A source that can be read from any place. Where `seek` to its end fails its size counts as unknown.
+    /// A source that can be read from any offset. Where `seek` to its end fails its size counts as unknown.
     pub fn seekable(source: impl Read + Seek + Send + 'static) -> Self {
-        Self::new(Bytestream::Seekable(Box::new(source)))
+        Self::new(ByteSource::Seekable(Box::new(source)))
     }
 
-    /// A source that can be read once, in order. Its last 64 MiB are kept, so that a short way back can be gone.
+    /// A source that can be read once, in order. Its last 64 MiB are kept as a back buffer, so that a demuxer can seek back a little.
     pub fn sequential(source: impl Read + Send + 'static) -> Self {
-        Self::new(Bytestream::Sequential {
+        Self::new(ByteSource::Sequential {
             source: Box::new(source),
-            kept: Kept::default(),
+            back_buffer: BackBuffer::default(),
         })
     }
 
-    fn new(source: Bytestream) -> Self {
-        let reader = Reader {
+    fn new(source: ByteSource) -> Self {
+        let reader = SourceReader {
             source,
             position: 0,
             spare: BytesMut::new(),
         };
-        Self(Arc::new(Mutex::new(Stage::Idle(reader))))
+        Self(Arc::new(Mutex::new(SourceState::Idle(reader))))
     }
 
-    fn lock(&self) -> MutexGuard<'_, Stage> {
+    fn lock(&self) -> MutexGuard<'_, SourceState> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn submit(&self, job: Job) {
-        let mut stage = self.lock();
-        if let Stage::Running(jobs) = &*stage {
+    fn submit(&self, pending: SourceRequest) {
+        let mut state = self.lock();
+        if let SourceState::Running(requests) = &*state {
             // A thread that a panic ended leaves the response without an end, which fails it.
-            let _ = jobs.send(job);
+            let _ = requests.send(pending);
             return;
         }
-        let (jobs, queue) = channel();
-        let Stage::Idle(reader) = std::mem::replace(&mut *stage, Stage::Running(jobs.clone()))
+        let (requests, queue) = channel();
+        let SourceState::Idle(reader) =
+            std::mem::replace(&mut *state, SourceState::Running(requests.clone()))
         else {
             return;
         };
         let started = thread::Builder::new()
             .name("kinora-source".into())
-            .spawn(move || reader.serve(&queue));
+            .spawn(move || reader.read_loop(&queue));
         match started {
-            Ok(_) => drop(jobs.send(job)),
-            Err(error) => job.fail(NetError::Start(error)),
+            Ok(_) => drop(requests.send(pending)),
+            Err(error) => pending.fail(NetError::Start(error)),
         }
     }
 }
@@ -96,14 +97,14 @@ impl BitStreamSource {
 impl UnwindSafe for BitStreamSource {}
 impl RefUnwindSafe for BitStreamSource {}
 
-/// What lies behind it is the application's.
+/// What it reads is the application's.
 impl fmt::Debug for BitStreamSource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("BitStreamSource")
     }
 }
 
-impl Job {
+impl SourceRequest {
     fn fail(self, error: NetError) {
         let range = self.request.range;
         let fault = error.into_fault().at_url(self.request.url.expose());
@@ -116,62 +117,62 @@ impl Job {
 }
 
 /// The bytes and where they are read.
-struct Reader {
-    source: Bytestream,
+struct SourceReader {
+    source: ByteSource,
     /// Offset of the next byte.
     position: u64,
     /// Room that was not read into yet.
     spare: BytesMut,
 }
 
-enum Bytestream {
+enum ByteSource {
     Seekable(Box<dyn ReadSeek>),
     Sequential {
         source: Box<dyn Read + Send>,
-        kept: Kept,
+        back_buffer: BackBuffer,
     },
 }
 
-impl Reader {
-    /// The source's thread: answers one request after the other until nobody can ask any more.
-    fn serve(mut self, queue: &Receiver<Job>) {
-        while let Ok(job) = queue.recv() {
-            if job.response.is_cancelled() {
+impl SourceReader {
+    /// The source's thread: answers one request after the other until the last clone of the source is dropped.
+    fn read_loop(mut self, queue: &Receiver<SourceRequest>) {
+        while let Ok(pending) = queue.recv() {
+            if pending.response.is_cancelled() {
                 continue;
             }
-            match self.answer(&job) {
-                Ok(()) => job.response.finish(),
-                Err(error) => job.fail(error),
+            match self.respond(&pending) {
+                Ok(()) => pending.response.finish(),
+                Err(error) => pending.fail(error),
             }
         }
     }
 
-    fn answer(&mut self, job: &Job) -> Result<(), NetError> {
-        let Job { request, response } = job;
+    fn respond(&mut self, pending: &SourceRequest) -> Result<(), NetError> {
+        let SourceRequest { request, response } = pending;
         let range = request.range;
-        let total_len = self.size();
+        let total_len = self.total_len();
         if let Some(len) = total_len.filter(|len| range.start > 0 && range.start >= *len) {
-            return Err(behind_the_end(range, len));
+            return Err(range_past_end(range, len));
         }
-        self.go_to(range.start, response)?;
+        self.seek_to(range.start, response)?;
         if self.position < range.start {
-            return Err(behind_the_end(range, self.position));
+            return Err(range_past_end(range, self.position));
         }
         response.head(ResponseInfo {
             total_len,
             offset: range.start,
-            ranges: matches!(self.source, Bytestream::Seekable(_)),
+            ranges: matches!(self.source, ByteSource::Seekable(_)),
             ..ResponseInfo::default()
         });
         loop {
             let left = range.end.unwrap_or(u64::MAX).saturating_sub(self.position);
-            let wanted = left.min(PIECE as u64);
+            let wanted = left.min(READ_LEN as u64);
             let credit = response.blocking_credit(wanted);
             let Some(credit) = credit.filter(|credit| *credit > 0) else {
                 return Ok(());
             };
             let offset = self.position;
-            let data = self.read(usize::try_from(credit).unwrap_or(PIECE), response)?;
+            let data = self.read(usize::try_from(credit).unwrap_or(READ_LEN), response)?;
             response.return_credit(credit - data.len() as u64);
             if data.is_empty() {
                 return Ok(());
@@ -181,30 +182,30 @@ impl Reader {
     }
 
     /// Bytes of the whole, where the source can tell.
-    fn size(&mut self) -> Option<u64> {
+    fn total_len(&mut self) -> Option<u64> {
         match &mut self.source {
-            Bytestream::Seekable(source) => source.seek(SeekFrom::End(0)).ok(),
-            Bytestream::Sequential { .. } => None,
+            ByteSource::Seekable(source) => source.seek(SeekFrom::End(0)).ok(),
+            ByteSource::Sequential { .. } => None,
         }
     }
 
-    /// Goes to a place, or to the end if that comes before.
-    fn go_to(&mut self, offset: u64, response: &ResponseSink) -> Result<(), NetError> {
+    /// Seeks to an offset, or to the end if that comes before.
+    fn seek_to(&mut self, offset: u64, response: &ResponseSink) -> Result<(), NetError> {
         match &mut self.source {
-            Bytestream::Seekable(source) => {
+            ByteSource::Seekable(source) => {
                 source
                     .seek(SeekFrom::Start(offset))
                     .map_err(|source| NetError::BitStreamSeek { offset, source })?;
                 self.position = offset;
             }
-            Bytestream::Sequential { kept, .. } => {
-                if offset < kept.start {
+            ByteSource::Sequential { back_buffer, .. } => {
+                if offset < back_buffer.start {
                     return Err(NetError::BitStreamGone(offset));
                 }
-                self.position = offset.min(kept.end);
+                self.position = offset.min(back_buffer.end);
                 while self.position < offset && !response.is_cancelled() {
-                    let ahead = usize::try_from(offset - self.position).unwrap_or(PIECE);
-                    if self.read(ahead.min(PIECE), response)?.is_empty() {
+                    let ahead = usize::try_from(offset - self.position).unwrap_or(READ_LEN);
+                    if self.read(ahead.min(READ_LEN), response)?.is_empty() {
                         break;
                     }
                 }
@@ -214,13 +215,16 @@ impl Reader {
     }
 
     /// The next bytes, no more than that; none at the end, or when nobody waits for them any more.
-    fn read(&mut self, most: usize, response: &ResponseSink) -> Result<Bytes, NetError> {
+    fn read(&mut self, max_len: usize, response: &ResponseSink) -> Result<Bytes, NetError> {
         let data = match &mut self.source {
-            Bytestream::Seekable(source) => fill(source, &mut self.spare, most, response),
-            Bytestream::Sequential { source, kept } => match kept.at(self.position, most) {
+            ByteSource::Seekable(source) => read_some(source, &mut self.spare, max_len, response),
+            ByteSource::Sequential {
+                source,
+                back_buffer,
+            } => match back_buffer.at(self.position, max_len) {
                 Some(data) => Ok(data),
-                None => fill(source, &mut self.spare, most, response)
-                    .inspect(|data| kept.push(data.clone())),
+                None => read_some(source, &mut self.spare, max_len, response)
+                    .inspect(|data| back_buffer.push(data.clone())),
             },
         };
         let offset = self.position;
@@ -231,16 +235,16 @@ impl Reader {
 }
 
 /// One read into what is left of the room.
-fn fill(
+fn read_some(
     source: &mut dyn Read,
     spare: &mut BytesMut,
-    most: usize,
+    max_len: usize,
     response: &ResponseSink,
 ) -> io::Result<Bytes> {
     if spare.is_empty() {
-        *spare = BytesMut::zeroed(PIECE);
+        *spare = BytesMut::zeroed(READ_LEN);
     }
-    let room = most.min(spare.len());
+    let room = max_len.min(spare.len());
     while !response.is_cancelled() {
         let Some(buffer) = spare.get_mut(..room) else {
             break;
@@ -260,7 +264,7 @@ fn fill(
 
 /// The last bytes of what was read.
 #[derive(Default)]
-struct Kept {
+struct BackBuffer {
     /// Each with its offset.
     pieces: VecDeque<(u64, Bytes)>,
     /// Offset of the first byte that is kept.
@@ -269,24 +273,24 @@ struct Kept {
     end: u64,
 }
 
-impl Kept {
+impl BackBuffer {
     fn push(&mut self, piece: Bytes) {
         let offset = self.end;
         self.end += piece.len() as u64;
         self.pieces.push_back((offset, piece));
-        while self.end - self.start > MAX_KEPT
+        while self.end - self.start > MAX_BACK_BUFFER
             && let Some((_, first)) = self.pieces.pop_front()
         {
             self.start += first.len() as u64;
         }
     }
 
-    /// The bytes from a place on, no more than that; `None` where the source gives the next.
-    fn at(&self, offset: u64, most: usize) -> Option<Bytes> {
+    /// The bytes from an offset on, no more than that; `None` where the source gives the next.
+    fn at(&self, offset: u64, max_len: usize) -> Option<Bytes> {
         let behind = self.pieces.partition_point(|(begin, _)| *begin <= offset);
         let (begin, piece) = self.pieces.get(behind.checked_sub(1)?)?;
         let from = usize::try_from(offset - begin).ok()?;
-        let to = piece.len().min(from.saturating_add(most));
+        let to = piece.len().min(from.saturating_add(max_len));
         (from < to).then(|| piece.slice(from..to))
     }
 }
@@ -340,10 +344,10 @@ impl Transport for BitStreams {
 
     fn open(&self, request: FetchRequest, response: ResponseSink) {
         let source = self.source_at(request.url.expose());
-        let job = Job { request, response };
+        let pending = SourceRequest { request, response };
         match source {
-            Some(source) => source.submit(job),
-            None => job.fail(NetError::MalformedUrl(
+            Some(source) => source.submit(pending),
+            None => pending.fail(NetError::MalformedUrl(
                 "it names no source of the application that is open".into(),
             )),
         }

@@ -1,4 +1,4 @@
-//! The body of a response: delivered as credit allows, watched for silence.
+//! The body of a response: delivered as credit allows, watched for stalls.
 
 use std::io;
 use std::time::Duration;
@@ -8,30 +8,30 @@ use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use tokio::time::{Instant, timeout_at};
 
-use crate::coding::Decoder;
-use crate::{NetError, ResponseSink, response};
+use crate::coding::ContentDecoder;
+use crate::{NetError, ResponseSink, message};
 
-/// Bytes that must come in a second for a body to count as flowing.
-const SLOWEST: f64 = 1.0;
+/// A slower body counts as stalled.
+const MIN_BYTES_PER_SECOND: f64 = 1.0;
 
-/// Moves one body from its connection to the sink.
-pub(crate) struct Pump<'a> {
+/// Reads one body from its connection into the sink.
+pub(crate) struct BodyReader<'a> {
     pub(crate) sink: &'a ResponseSink,
     pub(crate) offset: u64,
     pub(crate) length: Option<u64>,
-    pub(crate) cut: bool,
+    pub(crate) stop_at_length: bool,
     pub(crate) is_coded: bool,
     pub(crate) stall: Duration,
 }
 
-/// Bytes that came in the window that is watched.
-struct Watch {
+/// Bytes that came within the stall timeout.
+struct ThroughputWatch {
     since: Instant,
     bytes: u64,
     window: Duration,
 }
 
-impl Watch {
+impl ThroughputWatch {
     fn new(window: Duration, since: Instant) -> Self {
         Self {
             since,
@@ -39,29 +39,29 @@ impl Watch {
             window,
         }
     }
-    /// Counts; true when a whole window brought too little.
-    fn starves(&mut self, bytes: usize, now: Instant) -> bool {
+    /// Counts bytes; true when a whole window brought too few.
+    fn is_too_slow(&mut self, bytes: usize, now: Instant) -> bool {
         self.bytes = self.bytes.saturating_add(bytes as u64);
         let spent = now.saturating_duration_since(self.since);
         if spent < self.window {
             return false;
         }
-        let starves = (self.bytes as f64) < SLOWEST * spent.as_secs_f64();
+        let is_too_slow = (self.bytes as f64) < MIN_BYTES_PER_SECOND * spent.as_secs_f64();
         *self = Self::new(self.window, now);
-        starves
+        is_too_slow
     }
 }
 
-impl Pump<'_> {
-    /// True when the body was read to its end, so that its connection may serve again.
+impl BodyReader<'_> {
+    /// True when the body was read to its end, so that its connection can be reused.
     pub(crate) async fn run(
         self,
         mut body: Incoming,
-        mut decoder: Decoder,
+        mut decoder: ContentDecoder,
     ) -> Result<bool, NetError> {
-        let (mut wire, mut received) = (0u64, 0u64);
-        let mut watch = Watch::new(self.stall, Instant::now());
-        if self.cut && self.length == Some(0) {
+        let (mut wire_bytes, mut received) = (0u64, 0u64);
+        let mut watch = ThroughputWatch::new(self.stall, Instant::now());
+        if self.stop_at_length && self.length == Some(0) {
             return Ok(false);
         }
         loop {
@@ -69,54 +69,57 @@ impl Pump<'_> {
                 .await
                 .map_err(|_| NetError::Stalled { received })?;
             let Some(frame) = frame else { break };
-            let frame = frame.map_err(|error| self.broken(wire, error))?;
+            let frame = frame.map_err(|error| self.read_error(wire_bytes, error))?;
             // Trailers are of no use here.
             let Ok(data) = frame.into_data() else {
                 continue;
             };
-            if watch.starves(data.len(), Instant::now()) {
+            if watch.is_too_slow(data.len(), Instant::now()) {
                 return Err(NetError::Stalled { received });
             }
-            wire = wire.saturating_add(data.len() as u64);
+            wire_bytes = wire_bytes.saturating_add(data.len() as u64);
             let mut waited = false;
             if decoder.is_identity() {
-                waited = self.hand_over(data, &mut received).await;
+                waited = self.deliver(data, &mut received).await;
             } else {
                 for plain in decoder.decode(&data) {
-                    waited |= self.hand_over(plain?.into(), &mut received).await;
+                    waited |= self.deliver(plain?.into(), &mut received).await;
                 }
             }
             if waited {
                 // The silence was ours.
-                watch = Watch::new(self.stall, Instant::now());
+                watch = ThroughputWatch::new(self.stall, Instant::now());
             }
-            if self.cut && self.length == Some(received) {
+            if self.stop_at_length && self.length == Some(received) {
                 return Ok(false);
             }
         }
         match self.length {
-            Some(expected) if !self.cut && wire < expected => Err(NetError::Truncated {
-                received: wire,
-                expected: Some(expected),
-            }),
+            Some(expected) if !self.stop_at_length && wire_bytes < expected => {
+                Err(NetError::Truncated {
+                    received: wire_bytes,
+                    expected: Some(expected),
+                })
+            }
             _ => {
-                self.hand_over(decoder.finish()?.into(), &mut received)
-                    .await;
+                self.deliver(decoder.finish()?.into(), &mut received).await;
                 Ok(true)
             }
         }
     }
 
     /// Bytes that may still be delivered. Of a compressed body `length` counts what comes over the wire.
-    fn left(&self, received: u64) -> usize {
-        let length = self.length.filter(|_| self.cut || !self.is_coded);
+    fn remaining(&self, received: u64) -> usize {
+        let length = self
+            .length
+            .filter(|_| self.stop_at_length || !self.is_coded);
         let left = length.map_or(u64::MAX, |length| length.saturating_sub(received));
         usize::try_from(left).unwrap_or(usize::MAX)
     }
 
     /// Delivers as much as is allowed at a time; true when it had to wait.
-    async fn hand_over(&self, mut data: Bytes, received: &mut u64) -> bool {
-        data.truncate(self.left(*received));
+    async fn deliver(&self, mut data: Bytes, received: &mut u64) -> bool {
+        data.truncate(self.remaining(*received));
         let mut waited = false;
         while !data.is_empty() {
             let wanted = data.len() as u64;
@@ -137,8 +140,8 @@ impl Pump<'_> {
         waited
     }
 
-    fn broken(&self, received: u64, error: hyper::Error) -> NetError {
-        let kind = response::io_cause(&error).map(io::Error::kind);
+    fn read_error(&self, received: u64, error: hyper::Error) -> NetError {
+        let kind = message::io_cause(&error).map(io::Error::kind);
         match kind {
             Some(io::ErrorKind::UnexpectedEof) => NetError::Truncated {
                 received,
@@ -148,7 +151,7 @@ impl Pump<'_> {
                 received,
                 expected: self.length,
             },
-            _ => match response::failure("", error) {
+            _ => match message::failure("", error) {
                 NetError::NoReply => NetError::Truncated {
                     received,
                     expected: self.length,
@@ -164,20 +167,20 @@ mod tests {
     use super::*;
 
     /// Whether a body that sends `bytes` every `every` counts as silent within a minute.
-    fn starves(bytes: usize, every: Duration) -> bool {
+    fn is_too_slow(bytes: usize, every: Duration) -> bool {
         let start = Instant::now();
-        let mut watch = Watch::new(Duration::from_secs(15), start);
+        let mut watch = ThroughputWatch::new(Duration::from_secs(15), start);
         (1..)
             .map(|index| every * index)
             .take_while(|at| *at <= Duration::from_secs(60))
-            .any(|at| watch.starves(bytes, start + at))
+            .any(|at| watch.is_too_slow(bytes, start + at))
     }
 
     #[test]
     fn less_than_a_byte_a_second_is_silence() {
-        assert!(starves(1, Duration::from_secs(2)));
-        assert!(starves(4, Duration::from_secs(5)));
-        assert!(!starves(1, Duration::from_millis(900)));
-        assert!(!starves(1500, Duration::from_secs(14)));
+        assert!(is_too_slow(1, Duration::from_secs(2)));
+        assert!(is_too_slow(4, Duration::from_secs(5)));
+        assert!(!is_too_slow(1, Duration::from_millis(900)));
+        assert!(!is_too_slow(1500, Duration::from_secs(14)));
     }
 }

@@ -1,4 +1,4 @@
-//! Bodies that a server compressed (RFC 9110 8.4), which some do although `identity` alone was asked for.
+//! Bodies that a server compressed (RFC 9110 8.4), which some do although `identity` alone was accepted.
 
 use std::io::{self, Write};
 
@@ -8,44 +8,44 @@ use crate::NetError;
 
 /// More codings, one around the other, are an attack.
 const MAX_CODINGS: usize = 2;
-/// What has more bytes than so many times those that came is an attack.
+/// A body that expands more than this is an attack.
 const MAX_RATIO: u64 = 100;
-/// Small answers may be denser than that.
-const RATIO_FREE: u64 = 1 << 20;
+/// Decoded bytes up to which the ratio is not checked: small bodies may be denser.
+const MAX_LEN_UNCHECKED: u64 = 1 << 20;
 /// A compressed body beyond that is refused.
 const MAX_DECODED: u64 = 1 << 30;
-/// So many bytes are expanded at a time: at most a thousandfold (RFC 1951), which bounds the memory.
-const STEP: usize = 1024;
+/// Coded bytes that are decoded at a time: at most a thousandfold (RFC 1951), which bounds the memory.
+const STEP_LEN: usize = 1024;
 
-/// Takes the codings of one body off, the last applied first.
-pub(crate) struct Decoder {
-    layers: Vec<Layer>,
-    taken: u64,
-    given: u64,
+/// Decodes the content codings of one body, the last applied first.
+pub(crate) struct ContentDecoder {
+    codings: Vec<Coding>,
+    bytes_in: u64,
+    bytes_out: u64,
 }
 
-impl Decoder {
+impl ContentDecoder {
     /// For the value of `Content-Encoding`.
     pub(crate) fn of(value: &str) -> Result<Self, NetError> {
         let unknown = || NetError::ContentEncoding(value.chars().take(32).collect());
         let names = value.split(',').map(str::trim);
         let names = names.filter(|name| !name.is_empty() && !name.eq_ignore_ascii_case("identity"));
-        let layers: Option<Vec<_>> = names.map(Layer::of).collect();
-        let mut layers = layers.ok_or_else(unknown)?;
-        if layers.len() > MAX_CODINGS {
+        let codings: Option<Vec<_>> = names.map(Coding::of).collect();
+        let mut codings = codings.ok_or_else(unknown)?;
+        if codings.len() > MAX_CODINGS {
             return Err(unknown());
         }
-        layers.reverse();
+        codings.reverse();
         Ok(Self {
-            layers,
-            taken: 0,
-            given: 0,
+            codings,
+            bytes_in: 0,
+            bytes_out: 0,
         })
     }
 
     /// No coding at all.
     pub(crate) fn is_identity(&self) -> bool {
-        self.layers.is_empty()
+        self.codings.is_empty()
     }
 
     /// The next bytes of the body, a step at a time.
@@ -53,9 +53,9 @@ impl Decoder {
         &'a mut self,
         coded: &'a [u8],
     ) -> impl Iterator<Item = Result<Vec<u8>, NetError>> + 'a {
-        coded.chunks(STEP).map(move |step| {
-            self.taken += step.len() as u64;
-            let plain = self.through(step.to_vec(), 0)?;
+        coded.chunks(STEP_LEN).map(move |step| {
+            self.bytes_in += step.len() as u64;
+            let plain = self.decode_from(step.to_vec(), 0)?;
             self.count(plain)
         })
     }
@@ -63,23 +63,26 @@ impl Decoder {
     /// What is left when the body is over. Fails where it is not complete.
     pub(crate) fn finish(&mut self) -> Result<Vec<u8>, NetError> {
         let mut rest = Vec::new();
-        for at in 0..self.layers.len() {
-            if let Some(layer) = self.layers.get_mut(at) {
-                let last = layer.finish().map_err(damaged)?;
-                rest.extend(self.through(last, at + 1)?);
+        for at in 0..self.codings.len() {
+            if let Some(coding) = self.codings.get_mut(at) {
+                let last = coding.finish().map_err(damaged)?;
+                rest.extend(self.decode_from(last, at + 1)?);
             }
         }
         self.count(rest)
     }
 
     /// Bytes through the layers from one on; each is bounded by itself.
-    fn through(&mut self, mut bytes: Vec<u8>, from: usize) -> Result<Vec<u8>, NetError> {
-        for layer in self.layers.iter_mut().skip(from) {
-            let most = self.taken.saturating_mul(MAX_RATIO).max(RATIO_FREE);
+    fn decode_from(&mut self, mut bytes: Vec<u8>, from: usize) -> Result<Vec<u8>, NetError> {
+        for coding in self.codings.iter_mut().skip(from) {
+            let max_len = self
+                .bytes_in
+                .saturating_mul(MAX_RATIO)
+                .max(MAX_LEN_UNCHECKED);
             let mut plain = Vec::new();
-            for step in bytes.chunks(STEP) {
-                plain.extend(layer.decode(step).map_err(damaged)?);
-                if plain.len() as u64 > most {
+            for step in bytes.chunks(STEP_LEN) {
+                plain.extend(coding.decode(step).map_err(damaged)?);
+                if plain.len() as u64 > max_len {
                     return Err(NetError::BadCoding("it unpacks to far more than it is"));
                 }
             }
@@ -89,9 +92,12 @@ impl Decoder {
     }
 
     fn count(&mut self, plain: Vec<u8>) -> Result<Vec<u8>, NetError> {
-        self.given += plain.len() as u64;
-        let most = self.taken.saturating_mul(MAX_RATIO).max(RATIO_FREE);
-        if self.given > most.min(MAX_DECODED) {
+        self.bytes_out += plain.len() as u64;
+        let max_len = self
+            .bytes_in
+            .saturating_mul(MAX_RATIO)
+            .max(MAX_LEN_UNCHECKED);
+        if self.bytes_out > max_len.min(MAX_DECODED) {
             return Err(NetError::BadCoding("it unpacks to far more than it is"));
         }
         Ok(plain)
@@ -102,20 +108,20 @@ fn damaged(_: io::Error) -> NetError {
     NetError::BadCoding("it is damaged")
 }
 
-enum Layer {
+enum Coding {
     Gzip(MultiGzDecoder<Vec<u8>>),
     Deflate(Deflate),
 }
 
 /// RFC 9110 8.4.1.2 means the zlib format; some servers send the bare stream of RFC 1951.
 enum Deflate {
-    /// The first bytes tell; these came so far.
+    /// Decided by the first bytes; these came so far.
     Undecided(Vec<u8>),
     Zlib(ZlibDecoder<Vec<u8>>),
     Raw(DeflateDecoder<Vec<u8>>),
 }
 
-impl Layer {
+impl Coding {
     fn of(name: &str) -> Option<Self> {
         match name.to_ascii_lowercase().as_str() {
             "gzip" | "x-gzip" => Some(Self::Gzip(MultiGzDecoder::new(Vec::new()))),
@@ -156,19 +162,19 @@ impl Layer {
 impl Deflate {
     fn decode(&mut self, coded: &[u8]) -> io::Result<Vec<u8>> {
         match self {
-            Self::Undecided(begun) => {
-                begun.extend_from_slice(coded);
-                let &[method, flags, ..] = begun.as_slice() else {
+            Self::Undecided(start) => {
+                start.extend_from_slice(coded);
+                let &[method, flags, ..] = start.as_slice() else {
                     return Ok(Vec::new());
                 };
                 // RFC 1950 2.2: the method is 8, and both bytes together are a multiple of 31.
                 let checked = u16::from_be_bytes([method, flags]) % 31 == 0;
-                let begun = std::mem::take(begun);
+                let start = std::mem::take(start);
                 *self = match method & 0x0F == 8 && checked {
                     true => Self::Zlib(ZlibDecoder::new(Vec::new())),
                     false => Self::Raw(DeflateDecoder::new(Vec::new())),
                 };
-                self.decode(&begun)
+                self.decode(&start)
             }
             Self::Zlib(decoder) => {
                 decoder.write_all(coded)?;

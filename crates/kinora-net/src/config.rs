@@ -45,7 +45,7 @@ pub struct NetConfig {
     pub ip_family: IpFamily,
     /// Most redirects that one request follows.
     pub redirect_limit: u32,
-    /// Who is told what requests wait for.
+    /// Called with the phase that each request waits in.
     pub watch: PhaseWatch,
     /// What further schemes lead to.
     pub transports: Transports,
@@ -72,10 +72,10 @@ impl Default for NetConfig {
     }
 }
 
-/// More patience than this for a silent server is meant for the steps before it too.
+/// A longer timeout than this holds for the phases before the response too.
 const USUAL_TIMEOUT: Duration = Duration::from_secs(15);
 
-/// The longest waits of a request, step by step.
+/// The timeouts of a request, phase by phase.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Timeouts {
     /// Name lookup.

@@ -18,34 +18,36 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 
-use crate::guard::Reach;
+use crate::guard::AddressSpace;
 use crate::http::Client;
 use crate::icy::IcyAsHttp;
 use crate::phase::{self, Phase};
-use crate::pool::{Connection, Place, Sender};
+use crate::pool::{Connection, Destination, Sender};
 use crate::{NetError, resolve, tls};
 
 /// RFC 8305 5: how long one address is tried alone before the next joins in.
 const ATTEMPT_DELAY: Duration = Duration::from_millis(250);
 
 /// Bytes that a connection reads beyond what was granted.
-const MAX_UNASKED: usize = 64 * 1024;
+const MAX_READ_AHEAD: usize = 64 * 1024;
 /// Lines of a head; its bytes are bounded as well.
 const MAX_HEADERS: usize = 1_000;
 
 impl Client {
-    /// A new connection to a place, through the proxy where there is one.
+    /// A new connection to a destination, through the proxy where there is one.
     pub(crate) async fn connect(
         &self,
-        place: &Place,
-        reach: Reach,
+        destination: &Destination,
+        address_space: AddressSpace,
     ) -> Result<Connection, NetError> {
         // Certificates are read while the connection is set up.
-        let ((stream, peer_public), tls) =
-            tokio::try_join!(self.reach(place, reach), self.tls_for(place))?;
+        let ((stream, peer_public), tls) = tokio::try_join!(
+            self.connect_tcp(destination, address_space),
+            self.tls_for(destination)
+        )?;
         let sender = match tls {
-            Some(tls) => self.secure(place, stream, tls).await?,
-            None => speak_http1(stream).await?,
+            Some(tls) => self.handshake_tls(destination, stream, tls).await?,
+            None => handshake_http1(stream).await?,
         };
         Ok(Connection {
             sender,
@@ -54,41 +56,52 @@ impl Client {
         })
     }
 
-    /// A TCP connection to a place, and whether a public server is at its other end.
-    async fn reach(&self, place: &Place, reach: Reach) -> Result<(TcpStream, bool), NetError> {
-        if let Some(proxy) = self.config.proxy.on_the_way_to(place)? {
-            return self.through(proxy, place, reach).await;
+    /// A TCP connection to a destination, and whether a public server is at its other end.
+    async fn connect_tcp(
+        &self,
+        destination: &Destination,
+        address_space: AddressSpace,
+    ) -> Result<(TcpStream, bool), NetError> {
+        if let Some(proxy) = self.config.proxy.proxy_for(destination)? {
+            return self
+                .connect_through(proxy, destination, address_space)
+                .await;
         }
-        let stream = self.dial(&place.host, place.port, reach).await?;
+        let stream = self
+            .resolve_and_dial(&destination.host, destination.port, address_space)
+            .await?;
         let public = stream
             .peer_addr()
             .is_ok_and(|peer| is_public_address(peer.ip()));
-        self.hosts.reached(&place.host, public);
+        self.hosts.record(&destination.host, public);
         Ok((stream, public))
     }
 
-    async fn tls_for(&self, place: &Place) -> Result<Option<Arc<ClientConfig>>, NetError> {
-        if !place.tls {
+    async fn tls_for(
+        &self,
+        destination: &Destination,
+    ) -> Result<Option<Arc<ClientConfig>>, NetError> {
+        if !destination.tls {
             return Ok(None);
         }
         self.tls.config(&self.config.extra_ca_pem).await.map(Some)
     }
 
-    pub(crate) async fn dial(
+    pub(crate) async fn resolve_and_dial(
         &self,
         host: &str,
         port: u16,
-        reach: Reach,
+        address_space: AddressSpace,
     ) -> Result<TcpStream, NetError> {
         let mut addresses = self.addresses(host).await?;
-        reach.admit(host, &mut addresses)?;
+        address_space.retain_allowed(host, &mut addresses)?;
         let addresses: Vec<SocketAddr> = interleave(addresses)
             .into_iter()
             .map(|ip| SocketAddr::new(ip, port))
             .collect();
         let peer = authority(host, port);
         phase::enter(Phase::Connecting, host);
-        timeout(self.timeouts().connect, race(&addresses, &peer))
+        timeout(self.timeouts().connect, happy_eyeballs(&addresses, &peer))
             .await
             .map_err(|_| NetError::ConnectTimeout(peer.clone()))?
     }
@@ -108,26 +121,26 @@ impl Client {
         resolve::lookup(&self.resolver, host, self.timeouts().dns, family).await
     }
 
-    async fn secure(
+    async fn handshake_tls(
         &self,
-        place: &Place,
+        destination: &Destination,
         stream: TcpStream,
         tls: Arc<ClientConfig>,
     ) -> Result<Sender, NetError> {
-        let name = ServerName::try_from(place.host.clone())
+        let name = ServerName::try_from(destination.host.clone())
             .map_err(|error| NetError::MalformedUrl(error.to_string()))?;
-        phase::enter(Phase::Securing, &place.host);
+        phase::enter(Phase::TlsHandshake, &destination.host);
         let handshake = TlsConnector::from(tls).connect(name, stream);
         let stream = timeout(self.timeouts().tls, handshake)
             .await
-            .map_err(|_| NetError::TlsTimeout(place.host.clone()))?
-            .map_err(|error| tls::failure(&place.host, error))?;
+            .map_err(|_| NetError::TlsTimeout(destination.host.clone()))?
+            .map_err(|error| tls::failure(&destination.host, error))?;
         #[cfg(feature = "tracing")]
-        crate::trace::secured(&place.host, stream.get_ref().1);
+        crate::trace::tls_established(&destination.host, stream.get_ref().1);
         if stream.get_ref().1.alpn_protocol() == Some(b"h2") {
-            return speak_http2(stream).await;
+            return handshake_http2(stream).await;
         }
-        speak_http1(stream).await
+        handshake_http1(stream).await
     }
 }
 
@@ -157,8 +170,8 @@ fn interleave(addresses: Vec<IpAddr>) -> Vec<IpAddr> {
     }
 }
 
-/// Tries addresses one after the other, each with a head start; the first that answers wins.
-async fn race(addresses: &[SocketAddr], peer: &str) -> Result<TcpStream, NetError> {
+/// Happy Eyeballs (RFC 8305 5): tries addresses one after the other, each with a head start; the first that answers wins.
+async fn happy_eyeballs(addresses: &[SocketAddr], peer: &str) -> Result<TcpStream, NetError> {
     let mut left = addresses.iter();
     let mut attempts = FuturesUnordered::new();
     let mut first_error = None;
@@ -181,13 +194,13 @@ async fn race(addresses: &[SocketAddr], peer: &str) -> Result<TcpStream, NetErro
             }
             None => {
                 let error = first_error.unwrap_or_else(|| io::ErrorKind::AddrNotAvailable.into());
-                return Err(dial_error(peer, error));
+                return Err(connect_error(peer, error));
             }
         }
     }
 }
 
-pub(crate) fn dial_error(peer: &str, source: io::Error) -> NetError {
+pub(crate) fn connect_error(peer: &str, source: io::Error) -> NetError {
     match source.kind() {
         io::ErrorKind::ConnectionRefused => NetError::Refused(peer.to_owned()),
         io::ErrorKind::TimedOut => NetError::ConnectTimeout(peer.to_owned()),
@@ -199,12 +212,12 @@ pub(crate) fn dial_error(peer: &str, source: io::Error) -> NetError {
     }
 }
 
-pub(crate) async fn speak_http1<S>(stream: S) -> Result<Sender, NetError>
+pub(crate) async fn handshake_http1<S>(stream: S) -> Result<Sender, NetError>
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let (sender, connection) = http1::Builder::new()
-        .max_buf_size(MAX_UNASKED)
+        .max_buf_size(MAX_READ_AHEAD)
         .max_headers(MAX_HEADERS)
         // Servers write their heads by hand: what is no field is left out (RFC 9112 5.1 and 5.2).
         .allow_obsolete_multiline_headers_in_responses(true)
@@ -213,12 +226,12 @@ where
         .handshake::<_, Full<Bytes>>(TokioIo::new(IcyAsHttp::new(stream)))
         .await
         .map_err(|error| NetError::Malformed(error.into()))?;
-    // What goes wrong on the connection is told to the request that uses it.
+    // Errors of the connection are reported to the request that uses it.
     tokio::spawn(async move { drop(connection.await) });
-    Ok(Sender::One(sender))
+    Ok(Sender::Http1(sender))
 }
 
-pub(crate) async fn speak_http2<S>(stream: S) -> Result<Sender, NetError>
+pub(crate) async fn handshake_http2<S>(stream: S) -> Result<Sender, NetError>
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
@@ -227,5 +240,5 @@ where
         .await
         .map_err(|error| NetError::Malformed(error.into()))?;
     tokio::spawn(async move { drop(connection.await) });
-    Ok(Sender::Two(sender))
+    Ok(Sender::Http2(sender))
 }

@@ -7,9 +7,9 @@ use kinora_errors::Secret;
 use url::Url;
 
 /// RFC 6265 6.1 asks for as many at least.
-const MAX_OF_HOST: usize = 50;
-const MAX_IN_ALL: usize = 500;
-const MAX_BYTES: usize = 4096;
+const MAX_PER_HOST: usize = 50;
+const MAX_COOKIES: usize = 500;
+const MAX_COOKIE_LEN: usize = 4096;
 
 struct Cookie {
     host: String,
@@ -35,14 +35,14 @@ impl CookieJar {
             return;
         };
         let mut jar = self.lock();
-        jar.retain(|known| !known.is_replaced_by(&cookie) && known.lives(now));
-        if !cookie.lives(now) {
+        jar.retain(|known| !known.is_replaced_by(&cookie) && known.is_unexpired(now));
+        if !cookie.is_unexpired(now) {
             return;
         }
         let of_host = jar.iter().filter(|known| known.host == cookie.host).count();
-        let oldest = match of_host >= MAX_OF_HOST {
+        let oldest = match of_host >= MAX_PER_HOST {
             true => jar.iter().position(|known| known.host == cookie.host),
-            false => (jar.len() >= MAX_IN_ALL).then_some(0),
+            false => (jar.len() >= MAX_COOKIES).then_some(0),
         };
         if let Some(oldest) = oldest {
             jar.remove(oldest);
@@ -58,17 +58,17 @@ impl CookieJar {
             .filter_map(|pair| Some(pair.split_once('=')?.0.trim()))
             .collect();
         let jar = self.lock();
-        let mut fitting: Vec<&Cookie> = jar
+        let mut matching: Vec<&Cookie> = jar
             .iter()
-            .filter(|cookie| cookie.lives(now) && cookie.goes_to(url))
+            .filter(|cookie| cookie.is_unexpired(now) && cookie.matches(url))
             .filter(|cookie| !own_names.contains(&cookie.name.as_str()))
             .collect();
-        if fitting.is_empty() {
+        if matching.is_empty() {
             return None;
         }
         // RFC 6265 5.4: longer paths first.
-        fitting.sort_by_key(|cookie| std::cmp::Reverse(cookie.path.len()));
-        let kept = fitting
+        matching.sort_by_key(|cookie| std::cmp::Reverse(cookie.path.len()));
+        let kept = matching
             .iter()
             .map(|cookie| format!("{}={}", cookie.name, cookie.value.expose()));
         let all: Vec<String> = own.map(str::to_owned).into_iter().chain(kept).collect();
@@ -82,8 +82,8 @@ impl Cookie {
         let mut parts = line.split(';');
         let (name, value) = parts.next()?.split_once('=')?;
         let (name, value) = (name.trim(), value.trim());
-        let clean = !line.chars().any(char::is_control) && line.len() <= MAX_BYTES;
-        if name.is_empty() || !clean {
+        let valid = !line.chars().any(char::is_control) && line.len() <= MAX_COOKIE_LEN;
+        if name.is_empty() || !valid {
             return None;
         }
         let mut cookie = Self {
@@ -103,7 +103,7 @@ impl Cookie {
                 "secure" => cookie.secure = true,
                 "max-age" => max_age = value.parse::<i64>().ok().or(max_age),
                 "expires" => cookie.expires = date(value).or(cookie.expires),
-                "domain" if !covers(value, &cookie.host) => return None,
+                "domain" if !domain_matches(value, &cookie.host) => return None,
                 _ => {}
             }
         }
@@ -122,11 +122,11 @@ impl Cookie {
         (&self.host, &self.path, &self.name) == (&other.host, &other.path, &other.name)
     }
 
-    fn lives(&self, now: SystemTime) -> bool {
+    fn is_unexpired(&self, now: SystemTime) -> bool {
         self.expires.is_none_or(|at| at > now)
     }
 
-    fn goes_to(&self, url: &Url) -> bool {
+    fn matches(&self, url: &Url) -> bool {
         let safe = !self.secure || url.scheme() == "https";
         safe && url.host_str() == Some(&self.host) && path_matches(url.path(), &self.path)
     }
@@ -147,7 +147,7 @@ fn path_matches(path: &str, of: &str) -> bool {
 }
 
 /// RFC 6265 5.1.3: whether the attribute names the host or a domain above it.
-fn covers(domain: &str, host: &str) -> bool {
+fn domain_matches(domain: &str, host: &str) -> bool {
     let domain = domain.trim_start_matches('.').to_ascii_lowercase();
     let above = || host.strip_suffix(&domain)?.strip_suffix('.');
     domain.is_empty() || domain == host || above().is_some()
@@ -246,10 +246,10 @@ mod tests {
             &format!("x={}", "y".repeat(5_000)),
             now(),
         );
-        assert_eq!(jar.lock().len(), MAX_OF_HOST);
+        assert_eq!(jar.lock().len(), MAX_PER_HOST);
         for host in 0..1_000 {
             jar.store(&url(&format!("http://h{host}.test/")), "c=1", now());
         }
-        assert_eq!(jar.lock().len(), MAX_IN_ALL);
+        assert_eq!(jar.lock().len(), MAX_COOKIES);
     }
 }

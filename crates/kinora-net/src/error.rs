@@ -3,7 +3,7 @@
 use std::io;
 use std::time::Duration;
 
-use kinora_errors::{Code, Coded, Fault, Retry, codes};
+use kinora_errors::{Code, Coded, Fault, Origin, Retry, codes};
 use kinora_media::ByteRange;
 use thiserror::Error;
 
@@ -57,7 +57,7 @@ pub enum NetError {
         #[source]
         source: io::Error,
     },
-    /// The name server kept silent.
+    /// The name server did not answer.
     #[error("the name server did not answer for `{0}` in time")]
     DnsTimeout(String),
     /// The name has no address of the wanted family.
@@ -66,7 +66,7 @@ pub enum NetError {
     /// Nobody listens.
     #[error("{0} refused the connection")]
     Refused(String),
-    /// No way there.
+    /// No route to it.
     #[error("{peer} can not be reached")]
     Unreachable {
         /// The address.
@@ -78,7 +78,7 @@ pub enum NetError {
     /// The connection was not set up in time.
     #[error("{0} did not accept a connection in time")]
     ConnectTimeout(String),
-    /// The proxy gave no way.
+    /// The proxy made no connection.
     #[error("the proxy {peer} {failure}")]
     Proxy {
         /// Where it is.
@@ -112,7 +112,7 @@ pub enum NetError {
     /// The extra certificates are unusable.
     #[error("the additional CA certificates can not be read: {0}")]
     BadCaCertificates(String),
-    /// The server took the request and kept silent.
+    /// No response head came in time.
     #[error("the server sent no answer in time")]
     FirstByteTimeout,
     /// The body stopped flowing.
@@ -138,7 +138,7 @@ pub enum NetError {
     /// The answer is not HTTP.
     #[error("the answer breaks the rules of HTTP")]
     Malformed(#[source] Box<dyn std::error::Error + Send + Sync>),
-    /// A coding that was not asked for.
+    /// A content coding that was not requested and is not known.
     #[error("the server sent the body in the coding `{0}`, which was not asked for")]
     ContentEncoding(String),
     /// A compressed body that is no such thing, or an attack.
@@ -149,7 +149,7 @@ pub enum NetError {
     Status {
         /// The status.
         status: u16,
-        /// When the server wants to be asked again.
+        /// After how long the server wants to be asked again (`Retry-After`).
         retry_after: Option<Duration>,
     },
     /// The range was not honoured.
@@ -159,11 +159,11 @@ pub enum NetError {
         kind: RangeFailure,
         /// HTTP status; `None` for a file.
         status: Option<u16>,
-        /// What was asked.
+        /// The requested range.
         asked: ByteRange,
         /// How long the resource is, as a 416 says.
         total: Option<u64>,
-        /// In words.
+        /// How, as a sentence.
         why: String,
     },
     /// Redirects without a good end.
@@ -184,7 +184,7 @@ pub enum NetError {
     #[error("the resource comes as tracks and packets, not as bytes")]
     NotBytes,
     /// The file could not be opened or read.
-    #[error("{}", file_sentence(source))]
+    #[error("{}", file_message(source))]
     File {
         /// What the system said.
         #[source]
@@ -210,7 +210,7 @@ pub enum NetError {
         #[source]
         source: io::Error,
     },
-    /// The application's source did not go to a place.
+    /// The application's source did not seek.
     #[error("the application's source can not seek to byte {offset}")]
     BitStreamSeek {
         /// Where to.
@@ -240,7 +240,7 @@ pub enum TlsFailure {
     WrongHost,
     /// Nobody trusted signed it.
     UnknownCa,
-    /// It was called back.
+    /// It was revoked.
     Revoked,
     /// Something else is wrong with it.
     Certificate,
@@ -251,9 +251,9 @@ pub enum TlsFailure {
 /// How a range went wrong.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum RangeFailure {
-    /// 200 where 206 was asked for.
+    /// 200 where 206 was due.
     Ignored,
-    /// Another range than the one asked for, or none named.
+    /// Another range than the requested one, or none named.
     Mismatch,
     /// 416, or past the end of a file.
     Unsatisfiable,
@@ -262,7 +262,7 @@ pub enum RangeFailure {
 /// How redirects went wrong.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Error)]
 pub enum RedirectFailure {
-    /// A place that was visited before.
+    /// A URL that was visited before.
     #[error("the redirects go in a circle")]
     Loop,
     /// More than the limit.
@@ -276,10 +276,10 @@ pub enum RedirectFailure {
     NoLocation,
     /// A POST that would go on to another server.
     #[error("a redirect would carry the request's body to another server")]
-    BodyElsewhere,
+    CrossOriginBody,
 }
 
-fn file_sentence(source: &io::Error) -> &'static str {
+fn file_message(source: &io::Error) -> &'static str {
     match source.kind() {
         io::ErrorKind::NotFound => "there is no such file",
         io::ErrorKind::PermissionDenied => "this user may not read the file",
@@ -370,7 +370,7 @@ impl RedirectFailure {
             Self::TooMany => "http.redirect_limit",
             Self::Downgrade => "http.redirect_downgrade",
             Self::NoLocation => "http.redirect_location",
-            Self::BodyElsewhere => "http.redirect_body",
+            Self::CrossOriginBody => "http.redirect_body",
         }
     }
 }
@@ -406,7 +406,7 @@ impl NetError {
                     _ => Retry::Never,
                 }
             }
-            Self::Proxy { failure, .. } if failure.may_pass() => Retry::Backoff,
+            Self::Proxy { failure, .. } if failure.is_transient() => Retry::Backoff,
             Self::ProxyUnreachable { source, .. } => source.retry(),
             Self::Tls { .. }
             | Self::Proxy { .. }
@@ -417,6 +417,16 @@ impl NetError {
         }
     }
 
+    /// Who can mend it, where the number leaves that open.
+    const fn origin(&self) -> Option<Origin> {
+        match self {
+            // A handshake that fails is the server's matter: mostly its certificate.
+            Self::Tls { .. } | Self::TlsTimeout(_) => Some(Origin::Service),
+            Self::BadCaCertificates(_) | Self::BadProxy { .. } => Some(Origin::Caller),
+            _ => None,
+        }
+    }
+
     /// A reused connection may have been closed by the server while it lay idle.
     pub(crate) const fn may_be_stale(&self) -> bool {
         matches!(self, Self::NoReply | Self::Reset(_))
@@ -424,7 +434,10 @@ impl NetError {
 
     /// The fault with what this error alone knows.
     pub(crate) fn into_fault(self) -> Fault {
-        let fault = self.fault().retry_class(self.retry());
+        let mut fault = self.fault().retry_class(self.retry());
+        if let Some(origin) = self.origin() {
+            fault = fault.with_origin(origin);
+        }
         match self {
             Self::Status {
                 status,
@@ -447,6 +460,9 @@ impl NetError {
                 context.resource_len = total;
                 context.bytes = Some((asked.start, asked.end));
             }),
+            Self::BadProxy { variable, .. } => {
+                fault.with(|context| context.variable = Some(variable.to_owned()))
+            }
             _ => fault,
         }
     }
@@ -466,7 +482,7 @@ impl Coded for NetError {
             | Self::DnsNoAddress(_) => codes::ERROR_NETWORK_RESOLVE,
             Self::ProxyUnreachable { source, .. } => source.code(),
             Self::Proxy { failure, .. } => match failure {
-                ProxyFailure::Silent => codes::ERROR_NETWORK_CONNECT_TIMEOUT,
+                ProxyFailure::Timeout => codes::ERROR_NETWORK_CONNECT_TIMEOUT,
                 _ => codes::ERROR_NETWORK_COULD_NOT_CONNECT,
             },
             Self::Refused(_) | Self::Unreachable { .. } | Self::ForbiddenAddress(_) => {

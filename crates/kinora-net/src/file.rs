@@ -1,5 +1,5 @@
-//! Local files: one thread reads for all requests, in turn, as credit allows. Who waits for the bytes anyway may read
-//! regular files himself.
+//! Local files: one thread reads for all requests, in turn, as credit allows. A caller that waits for the bytes anyway may
+//! read regular files on its own thread.
 
 use std::collections::VecDeque;
 use std::fs::File;
@@ -14,27 +14,27 @@ use bytes::Bytes;
 use kinora_media::{ByteRange, ResponseInfo};
 
 use crate::error::RangeFailure;
-use crate::net::started;
-use crate::pipe::{Pipe, Pipes, There};
+use crate::net::get_or_start;
+use crate::pipe::{Pipe, PipeRead, Pipes};
 use crate::target::file_path;
 use crate::transport::FILE;
 use crate::{FetchRequest, Initiator, NetError, ResponseSink, Transport};
 
 /// The first piece is small, so that headers are parsed while the rest is read.
-const FIRST_PIECE: u64 = 64 * 1024;
-const PIECE: u64 = 256 * 1024;
+const FIRST_READ_LEN: u64 = 64 * 1024;
+const READ_LEN: u64 = 256 * 1024;
 
 /// The files of this machine, and what is named like them: pipes, devices, standard input.
 #[derive(Default)]
-pub(crate) struct Files {
+pub(crate) struct FileTransport {
     /// Regular files that are read by [`Files::read_inline`].
     inline: Option<InlineFiles>,
-    reader: OnceLock<FileReader>,
+    reader: OnceLock<FileThread>,
     /// Held while the reader is started.
     starting: Mutex<()>,
 }
 
-impl Files {
+impl FileTransport {
     /// Regular files are read by whoever calls [`read_inline`](Self::read_inline).
     pub(crate) fn inline() -> Self {
         Self {
@@ -43,30 +43,30 @@ impl Files {
         }
     }
 
-    /// Reads the next piece of each file that was asked for. `false`: no piece could be read.
+    /// Reads the next piece of each requested file. `false`: no piece could be read.
     pub(crate) fn read_inline(&self) -> bool {
-        self.inline.as_ref().is_some_and(InlineFiles::go_on)
+        self.inline.as_ref().is_some_and(InlineFiles::poll)
     }
 
-    fn submit(&self, job: Job) {
-        if let Some(inline) = self.inline.as_ref().filter(|_| !job.is_of_a_pipe()) {
-            return inline.submit(job);
+    fn submit(&self, request: FileRequest) {
+        if let Some(inline) = self.inline.as_ref().filter(|_| !request.reads_a_pipe()) {
+            return inline.submit(request);
         }
-        match started(&self.reader, &self.starting, FileReader::start) {
-            Ok(reader) => reader.submit(job),
-            Err(error) => job.fail(NetError::Start(error)),
+        match get_or_start(&self.reader, &self.starting, FileThread::start) {
+            Ok(reader) => reader.submit(request),
+            Err(error) => request.fail(NetError::Start(error)),
         }
     }
 }
 
-impl Transport for Files {
+impl Transport for FileTransport {
     fn schemes(&self) -> &[&str] {
         &[FILE]
     }
 
     fn open(&self, request: FetchRequest, response: ResponseSink) {
         match file_path(request.url.expose()) {
-            Ok(path) => self.submit(Job::new(path, &request, response)),
+            Ok(path) => self.submit(FileRequest::new(path, &request, response)),
             Err(error) => {
                 let fault = error.into_fault().at_url(request.url.expose());
                 response.fail(fault);
@@ -75,141 +75,147 @@ impl Transport for Files {
     }
 }
 
-/// One file request under way.
-struct Job {
+/// One file request in progress.
+struct FileRequest {
     path: PathBuf,
     range: ByteRange,
     since: Instant,
-    /// It may be a pipe: the user named it.
-    pipes: bool,
-    reading: Option<Reading>,
+    /// The user named it, so it may be a pipe.
+    may_be_pipe: bool,
+    source: Option<Source>,
     response: ResponseSink,
 }
 
-enum Reading {
-    File(FileReading),
-    Pipe(PipeReading),
+enum Source {
+    File(RegularFile),
+    Pipe(PipeCursor),
 }
 
-struct FileReading {
+struct RegularFile {
     file: File,
     position: u64,
     end: u64,
-    piece: u64,
+    read_len: u64,
 }
 
-struct PipeReading {
+struct PipeCursor {
     pipe: Arc<Pipe>,
     position: u64,
     end: Option<u64>,
-    /// Its head was emitted.
-    begun: bool,
+    /// Its head was delivered.
+    head_sent: bool,
 }
 
-enum Step {
-    Moved,
-    Waits,
-    Ended,
+enum Progress {
+    Advanced,
+    Pending,
+    Done,
 }
 
 #[derive(Default)]
-struct State {
-    incoming: VecDeque<Job>,
-    kicked: bool,
+struct InboxState {
+    incoming: VecDeque<FileRequest>,
+    woken: bool,
     closing: bool,
 }
 
 #[derive(Default)]
-struct Shared {
-    state: Mutex<State>,
+struct Inbox {
+    state: Mutex<InboxState>,
     wake: Condvar,
 }
 
-impl Shared {
-    fn lock(&self) -> MutexGuard<'_, State> {
+impl Inbox {
+    fn lock(&self) -> MutexGuard<'_, InboxState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
-    fn change(&self, change: impl FnOnce(&mut State)) {
+    fn change(&self, change: impl FnOnce(&mut InboxState)) {
         change(&mut self.lock());
         self.wake.notify_one();
     }
 }
 
 /// Credit was granted, a request was cancelled, or a pipe gave something.
-impl Wake for Shared {
+impl Wake for Inbox {
     fn wake(self: Arc<Self>) {
-        self.change(|state| state.kicked = true);
+        self.change(|state| state.woken = true);
     }
 }
 
-/// The reading thread's front door; dropping it ends the thread.
-struct FileReader(Arc<Shared>);
+/// The thread that reads files; dropping it ends the thread.
+struct FileThread(Arc<Inbox>);
 
-impl FileReader {
+impl FileThread {
     fn start() -> io::Result<Self> {
-        let shared = Arc::new(Shared::default());
-        let inside = Arc::clone(&shared);
+        let inbox = Arc::new(Inbox::default());
+        let inside = Arc::clone(&inbox);
         thread::Builder::new()
             .name("kinora-file".into())
-            .spawn(move || serve(&inside))?;
-        Ok(Self(shared))
+            .spawn(move || read_loop(&inside))?;
+        Ok(Self(inbox))
     }
-    fn submit(&self, job: Job) {
-        self.0.change(|state| state.incoming.push_back(job));
+    fn submit(&self, request: FileRequest) {
+        self.0.change(|state| state.incoming.push_back(request));
     }
 }
 
-impl Drop for FileReader {
+impl Drop for FileThread {
     fn drop(&mut self) {
         self.0.change(|state| state.closing = true);
     }
 }
 
-/// Requests for regular files that go on when they are told to, on the thread that tells them.
+/// Requests for regular files, read by whoever polls them.
 #[derive(Default)]
-struct InlineFiles(Mutex<VecDeque<Job>>);
+struct InlineFiles(Mutex<VecDeque<FileRequest>>);
 
 impl InlineFiles {
-    fn lock(&self) -> MutexGuard<'_, VecDeque<Job>> {
+    fn lock(&self) -> MutexGuard<'_, VecDeque<FileRequest>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
-    fn submit(&self, job: Job) {
-        self.lock().push_back(job);
+    fn submit(&self, request: FileRequest) {
+        self.lock().push_back(request);
     }
-    /// Each goes on by a piece. `false`: none could.
-    fn go_on(&self) -> bool {
-        // Not locked while events are emitted: who takes them may ask for more.
-        let mut jobs = std::mem::take(&mut *self.lock());
-        // Who drives them looks again after each grant: nobody needs to be woken.
-        let moved = each_in_turn(&mut jobs, None, Waker::noop());
-        self.lock().extend(jobs);
-        moved
+    /// Reads the next piece of each. `false`: none could.
+    fn poll(&self) -> bool {
+        // Not locked while events are emitted: who takes them may open another request.
+        let mut requests = std::mem::take(&mut *self.lock());
+        // The caller polls again after each grant: nobody needs to be woken.
+        let advanced = poll_each(&mut requests, None, Waker::noop());
+        self.lock().extend(requests);
+        advanced
     }
 }
 
-/// A step of every request; `waker` is woken when one that waits can go on. `false`: all of them wait.
-fn each_in_turn(jobs: &mut VecDeque<Job>, mut pipes: Option<&mut Pipes>, waker: &Waker) -> bool {
+/// Polls every request once; `waker` is woken when a pending one can go on. `false`: all of them are pending.
+fn poll_each(
+    requests: &mut VecDeque<FileRequest>,
+    mut pipes: Option<&mut Pipes>,
+    waker: &Waker,
+) -> bool {
     let context = Context::from_waker(waker);
-    let mut moved = false;
-    for _ in 0..jobs.len() {
-        let Some(job) = jobs.pop_front() else { break };
-        let (step, job) = job.step(pipes.as_deref_mut(), &context);
-        moved |= !matches!(step, Step::Waits);
-        jobs.extend(job);
+    let mut advanced = false;
+    for _ in 0..requests.len() {
+        let Some(request) = requests.pop_front() else {
+            break;
+        };
+        let (progress, request) = request.poll(pipes.as_deref_mut(), &context);
+        advanced |= !matches!(progress, Progress::Pending);
+        requests.extend(request);
     }
-    moved
+    advanced
 }
 
-fn serve(shared: &Arc<Shared>) {
-    let mut jobs: VecDeque<Job> = VecDeque::new();
-    let waker = Waker::from(Arc::clone(shared));
+fn read_loop(inbox: &Arc<Inbox>) {
+    let mut requests: VecDeque<FileRequest> = VecDeque::new();
+    let waker = Waker::from(Arc::clone(inbox));
     let woken = waker.clone();
     let mut pipes = Pipes::new(move || woken.wake_by_ref());
     let mut idle = true;
     loop {
-        let mut state = shared.lock();
-        while idle && !state.kicked && !state.closing && state.incoming.is_empty() {
-            state = shared
+        let mut state = inbox.lock();
+        while idle && !state.woken && !state.closing && state.incoming.is_empty() {
+            state = inbox
                 .wake
                 .wait(state)
                 .unwrap_or_else(PoisonError::into_inner);
@@ -217,29 +223,29 @@ fn serve(shared: &Arc<Shared>) {
         if state.closing {
             return;
         }
-        state.kicked = false;
-        jobs.append(&mut state.incoming);
+        state.woken = false;
+        requests.append(&mut state.incoming);
         drop(state);
-        idle = !each_in_turn(&mut jobs, Some(&mut pipes), &waker);
+        idle = !poll_each(&mut requests, Some(&mut pipes), &waker);
     }
 }
 
-impl Job {
+impl FileRequest {
     fn new(path: PathBuf, request: &FetchRequest, response: ResponseSink) -> Self {
         Self {
             path,
             range: request.range,
             since: Instant::now(),
             // What a playlist names is a file that it came with.
-            pipes: matches!(request.initiator, Initiator::User),
-            reading: None,
+            may_be_pipe: matches!(request.initiator, Initiator::User),
+            source: None,
             response,
         }
     }
 
     /// Whether it can only be read in order. What can not be looked at is reported when it is opened.
-    fn is_of_a_pipe(&self) -> bool {
-        self.pipes && is_pipe(&self.path).unwrap_or(false)
+    fn reads_a_pipe(&self) -> bool {
+        self.may_be_pipe && is_pipe(&self.path).unwrap_or(false)
     }
 
     fn fail(self, error: NetError) {
@@ -256,53 +262,57 @@ impl Job {
         self.response.fail(fault);
     }
 
-    /// Goes on by a piece; gives itself back unless it is over.
-    fn step(mut self, pipes: Option<&mut Pipes>, context: &Context<'_>) -> (Step, Option<Self>) {
+    /// Reads the next piece; returns itself unless it is done.
+    fn poll(
+        mut self,
+        pipes: Option<&mut Pipes>,
+        context: &Context<'_>,
+    ) -> (Progress, Option<Self>) {
         if self.response.is_cancelled() {
-            return (Step::Ended, None);
+            return (Progress::Done, None);
         }
         match self.advance(pipes, context) {
-            Ok(Step::Ended) => self.response.finish(),
-            Ok(step) => return (step, Some(self)),
+            Ok(Progress::Done) => self.response.finish(),
+            Ok(progress) => return (progress, Some(self)),
             Err(error) => self.fail(error),
         }
-        (Step::Ended, None)
+        (Progress::Done, None)
     }
 
     fn advance(
         &mut self,
         pipes: Option<&mut Pipes>,
         context: &Context<'_>,
-    ) -> Result<Step, NetError> {
+    ) -> Result<Progress, NetError> {
         let response = &self.response;
-        match &mut self.reading {
-            Some(Reading::File(reading)) => return reading.advance(response, context),
-            Some(Reading::Pipe(reading)) => return reading.advance(response, self.range, context),
+        match &mut self.source {
+            Some(Source::File(source)) => return source.advance(response, context),
+            Some(Source::Pipe(source)) => return source.advance(response, self.range, context),
             None => {}
         }
         if let Some(pipes) = pipes
-            && self.pipes
+            && self.may_be_pipe
             && is_pipe(&self.path)?
         {
             let pipe = pipes
                 .open(&self.path)
                 .map_err(|source| NetError::File { source })?;
-            self.reading = Some(Reading::Pipe(PipeReading {
+            self.source = Some(Source::Pipe(PipeCursor {
                 pipe,
                 position: self.range.start,
                 end: self.range.end,
-                begun: false,
+                head_sent: false,
             }));
-            return Ok(Step::Moved);
+            return Ok(Progress::Advanced);
         }
-        let (reading, info) = open(&self.path, self.range)?;
+        let (source, info) = open(&self.path, self.range)?;
         self.response.head(info);
-        let step = match reading.position == reading.end {
-            true => Step::Ended,
-            false => Step::Moved,
+        let progress = match source.position == source.end {
+            true => Progress::Done,
+            false => Progress::Advanced,
         };
-        self.reading = Some(Reading::File(reading));
-        Ok(step)
+        self.source = Some(Source::File(source));
+        Ok(progress)
     }
 }
 
@@ -313,7 +323,7 @@ fn is_pipe(path: &PathBuf) -> Result<bool, NetError> {
 }
 
 /// Opens a file and says what is known of it.
-fn open(path: &PathBuf, range: ByteRange) -> Result<(FileReading, ResponseInfo), NetError> {
+fn open(path: &PathBuf, range: ByteRange) -> Result<(RegularFile, ResponseInfo), NetError> {
     let failed = |source| NetError::File { source };
     // Looked at before it is opened: opening a pipe would wait for its writer.
     let seen = std::fs::metadata(path).map_err(failed)?;
@@ -327,7 +337,7 @@ fn open(path: &PathBuf, range: ByteRange) -> Result<(FileReading, ResponseInfo),
     // A block device has no length of its own in its metadata.
     let len = file.seek(SeekFrom::End(0)).map_err(failed)?;
     if range.start > 0 && range.start >= len {
-        return Err(behind_the_end(range, len));
+        return Err(range_past_end(range, len));
     }
     file.seek(SeekFrom::Start(range.start)).map_err(failed)?;
     let end = range.end.map_or(len, |end| end.min(len)).max(range.start);
@@ -337,16 +347,16 @@ fn open(path: &PathBuf, range: ByteRange) -> Result<(FileReading, ResponseInfo),
         ranges: true,
         ..ResponseInfo::default()
     };
-    let reading = FileReading {
+    let source = RegularFile {
         file,
         position: range.start,
         end,
-        piece: FIRST_PIECE,
+        read_len: FIRST_READ_LEN,
     };
-    Ok((reading, info))
+    Ok((source, info))
 }
 
-pub(crate) fn behind_the_end(asked: ByteRange, len: u64) -> NetError {
+pub(crate) fn range_past_end(asked: ByteRange, len: u64) -> NetError {
     NetError::Range {
         kind: RangeFailure::Unsatisfiable,
         status: None,
@@ -366,27 +376,27 @@ fn is_block_device(_: &std::fs::Metadata) -> bool {
     false
 }
 
-impl FileReading {
+impl RegularFile {
     fn advance(
         &mut self,
         response: &ResponseSink,
         context: &Context<'_>,
-    ) -> Result<Step, NetError> {
-        let wanted = (self.end - self.position).min(self.piece);
+    ) -> Result<Progress, NetError> {
+        let wanted = (self.end - self.position).min(self.read_len);
         let taken = match response.poll_credit(context, wanted) {
             Poll::Ready(Some(taken)) => taken,
-            Poll::Ready(None) => return Ok(Step::Moved),
-            Poll::Pending => return Ok(Step::Waits),
+            Poll::Ready(None) => return Ok(Progress::Advanced),
+            Poll::Pending => return Ok(Progress::Pending),
         };
         let data = self.read(taken)?;
         let got = data.len() as u64;
         response.return_credit(taken - got);
         response.chunk(self.position, data);
         self.position += got;
-        self.piece = PIECE;
+        self.read_len = READ_LEN;
         Ok(match self.position == self.end {
-            true => Step::Ended,
-            false => Step::Moved,
+            true => Progress::Done,
+            false => Progress::Advanced,
         })
     }
 
@@ -403,18 +413,18 @@ impl FileReading {
     }
 }
 
-impl PipeReading {
+impl PipeCursor {
     fn advance(
         &mut self,
         response: &ResponseSink,
         asked: ByteRange,
         context: &Context<'_>,
-    ) -> Result<Step, NetError> {
-        let there = self.pipe.at(self.position);
-        if !self.begun {
-            let total_len = match (&there, self.pipe.total_len()) {
-                (There::NotYet, _) => return Ok(self.wait(response, context)),
-                (_, Some(len)) if self.position > len => return Err(behind_the_end(asked, len)),
+    ) -> Result<Progress, NetError> {
+        let read = self.pipe.read_at(self.position);
+        if !self.head_sent {
+            let total_len = match (&read, self.pipe.total_len()) {
+                (PipeRead::Pending, _) => return Ok(self.wait(response, context)),
+                (_, Some(len)) if self.position > len => return Err(range_past_end(asked, len)),
                 (_, len) => len,
             };
             response.head(ResponseInfo {
@@ -422,41 +432,46 @@ impl PipeReading {
                 offset: self.position,
                 ..ResponseInfo::default()
             });
-            self.begun = true;
+            self.head_sent = true;
         }
-        match there {
-            There::Bytes(bytes) => Ok(self.give(response, &bytes, context)),
-            There::NotYet => Ok(self.wait(response, context)),
-            There::End => Ok(Step::Ended),
-            There::Gone => Err(NetError::PipeGone(self.position)),
-            There::Failed(source) => Err(NetError::File { source }),
+        match read {
+            PipeRead::Bytes(bytes) => Ok(self.deliver(response, &bytes, context)),
+            PipeRead::Pending => Ok(self.wait(response, context)),
+            PipeRead::End => Ok(Progress::Done),
+            PipeRead::Discarded => Err(NetError::PipeGone(self.position)),
+            PipeRead::Failed(source) => Err(NetError::File { source }),
         }
     }
 
     /// The pipe wakes the thread when it gives something; a cancellation does so as well.
-    fn wait(&self, response: &ResponseSink, context: &Context<'_>) -> Step {
+    fn wait(&self, response: &ResponseSink, context: &Context<'_>) -> Progress {
         match response.poll_cancelled(context) {
-            Poll::Ready(()) => Step::Moved,
-            Poll::Pending => Step::Waits,
+            Poll::Ready(()) => Progress::Advanced,
+            Poll::Pending => Progress::Pending,
         }
     }
 
-    fn give(&mut self, response: &ResponseSink, bytes: &Bytes, context: &Context<'_>) -> Step {
+    fn deliver(
+        &mut self,
+        response: &ResponseSink,
+        bytes: &Bytes,
+        context: &Context<'_>,
+    ) -> Progress {
         let left = self
             .end
             .map_or(u64::MAX, |end| end.saturating_sub(self.position));
         let wanted = (bytes.len() as u64).min(left);
         let taken = match response.poll_credit(context, wanted) {
             Poll::Ready(Some(taken)) => taken,
-            Poll::Ready(None) => return Step::Moved,
-            Poll::Pending => return Step::Waits,
+            Poll::Ready(None) => return Progress::Advanced,
+            Poll::Pending => return Progress::Pending,
         };
         let data = bytes.slice(..usize::try_from(taken).unwrap_or(0));
         response.chunk(self.position, data);
         self.position += taken;
         match self.end.is_some_and(|end| self.position >= end) {
-            true => Step::Ended,
-            false => Step::Moved,
+            true => Progress::Done,
+            false => Progress::Advanced,
         }
     }
 }

@@ -1,19 +1,19 @@
-//! How many bytes a request may still deliver, and who waits for that.
+//! Flow control of one request: the credit that the client granted, and the transport that waits for more.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::task::{Context, Poll};
 
 use futures_util::task::AtomicWaker;
 
-/// One request's permission to deliver. The asker grants, the transport takes.
-pub(crate) struct Flow {
+/// One request's credit. The client grants it, the transport takes it.
+pub(crate) struct FlowControl {
     credit: AtomicU64,
     cancelled: AtomicBool,
     /// Whoever delivers; woken by a grant and by the cancellation.
     waiting: AtomicWaker,
 }
 
-impl Flow {
+impl FlowControl {
     pub(crate) fn new(credit: u64) -> Self {
         Self {
             credit: AtomicU64::new(credit),

@@ -1,4 +1,4 @@
-//! What a request may reach, by who named its URL.
+//! Which addresses a request may connect to, by who named its URL: what browsers call private network access.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -9,23 +9,19 @@ use url::{Host, Url};
 
 use crate::NetError;
 
-/// How far a request may go.
+/// The IP address space that a request is restricted to.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub(crate) enum Reach {
+pub(crate) enum AddressSpace {
     /// Public addresses only: a public server named the URL.
-    PublicWeb,
+    Public,
     /// Any web address: the user, a local file or a private server named it.
-    AnyWeb,
+    Any,
 }
 
-impl Reach {
-    /// What a server at such an address may lead to.
+impl AddressSpace {
+    /// The space that URLs of a server at such an address are restricted to.
     pub(crate) const fn from_peer(public: bool) -> Self {
-        if public {
-            Self::PublicWeb
-        } else {
-            Self::AnyWeb
-        }
+        if public { Self::Public } else { Self::Any }
     }
 
     /// Refuses hosts that need no name lookup to be known as private.
@@ -36,15 +32,19 @@ impl Reach {
             Some(Host::Domain(name)) => is_local_name(name),
             None => false,
         };
-        if self == Self::PublicWeb && private {
+        if self == Self::Public && private {
             return Err(forbidden(url.host_str().unwrap_or_default()));
         }
         Ok(())
     }
 
-    /// Keeps the addresses that may be reached; an error when none is left.
-    pub(crate) fn admit(self, host: &str, addresses: &mut Vec<IpAddr>) -> Result<(), NetError> {
-        if self == Self::PublicWeb {
+    /// Keeps the allowed addresses; an error when none is left.
+    pub(crate) fn retain_allowed(
+        self,
+        host: &str,
+        addresses: &mut Vec<IpAddr>,
+    ) -> Result<(), NetError> {
+        if self == Self::Public {
             addresses.retain(|ip| is_public_address(*ip));
             if addresses.is_empty() {
                 return Err(forbidden(host));
@@ -67,7 +67,7 @@ impl KnownHosts {
     /// A bound on memory; hosts past it are looked up again when asked for.
     const MAX: usize = 4096;
 
-    pub(crate) fn reached(&self, host: &str, public: bool) {
+    pub(crate) fn record(&self, host: &str, public: bool) {
         let mut hosts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(known) = hosts.get_mut(host) {
             *known |= public;
@@ -99,16 +99,16 @@ mod tests {
             "http://0/",
         ] {
             let url = Url::parse(url).unwrap();
-            assert!(Reach::PublicWeb.check_host(&url).is_err(), "{url}");
-            assert!(Reach::AnyWeb.check_host(&url).is_ok(), "{url}");
+            assert!(AddressSpace::Public.check_host(&url).is_err(), "{url}");
+            assert!(AddressSpace::Any.check_host(&url).is_ok(), "{url}");
         }
     }
 
     #[test]
     fn a_rebound_name_stays_public() {
         let hosts = KnownHosts::default();
-        hosts.reached("a", true);
-        hosts.reached("a", false);
+        hosts.record("a", true);
+        hosts.record("a", false);
         assert_eq!(hosts.is_public("a"), Some(true));
         assert_eq!(hosts.is_public("b"), None);
     }

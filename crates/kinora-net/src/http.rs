@@ -1,4 +1,4 @@
-//! One web request: from hop to hop until a head that is no redirect, then its body.
+//! One web request: it follows redirects until another head, then reads the body.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -15,21 +15,21 @@ use url::{Origin, Url};
 
 use crate::cookies::CookieJar;
 use crate::error::RedirectFailure;
-use crate::guard::{KnownHosts, Reach};
+use crate::guard::{AddressSpace, KnownHosts};
+use crate::message::{self, ResponseHead};
 use crate::phase::{self, Phase};
-use crate::pool::{Connection, Place, Pool, Sender};
+use crate::pool::{Connection, Destination, Pool, Sender};
 use crate::proxy::{Proxy, ProxyFailure};
-use crate::response::{self, Opening};
 use crate::target::web_url;
 use crate::tls::Tls;
 use crate::{
     FetchRequest, Initiator, Method, NetConfig, NetError, Resolve, ResponseSink, Timeouts, body,
 };
 
-/// Bodies of redirects up to this size are read away to keep their connection.
-const SMALL_BODY: u64 = 16 * 1024;
-/// How long the tail of an exchange may hold up what follows, for the sake of its connection.
-const TIDY_UP: Duration = Duration::from_millis(100);
+/// Bodies of redirects up to this size are drained to keep their connection.
+const MAX_DRAINED_BODY: u64 = 16 * 1024;
+/// How long draining may delay what follows, for the sake of the connection.
+const DRAIN_TIMEOUT: Duration = Duration::from_millis(100);
 
 /// Everything that web requests share.
 pub(crate) struct Client {
@@ -39,30 +39,30 @@ pub(crate) struct Client {
     pub(crate) hosts: KnownHosts,
     cookies: CookieJar,
     pool: Pool,
-    /// What the user allows where the configuration sets no limit, in milliseconds.
-    silence_ms: AtomicU64,
+    /// The user's timeout where the configuration sets none, in milliseconds.
+    timeout_ms: AtomicU64,
 }
 
 /// No limit was named.
 const UNSET: u64 = u64::MAX;
 
-/// A request on its way through redirects.
-pub(crate) struct Trip {
+/// A request and the redirects that it followed.
+pub(crate) struct RedirectChain {
     pub(crate) url: Url,
-    pub(crate) reach: Reach,
+    pub(crate) address_space: AddressSpace,
     visited: Vec<Url>,
     method: Method,
     /// Credentials may go to this origin only.
-    trusted: Origin,
+    trusted_origin: Origin,
     attempts: u32,
 }
 
-impl Trip {
+impl RedirectChain {
     pub(crate) fn new(url: Url, request: &FetchRequest) -> Self {
         Self {
-            trusted: trusted_origin(&url, &request.initiator),
+            trusted_origin: trusted_origin(&url, &request.initiator),
             url,
-            reach: Reach::AnyWeb,
+            address_space: AddressSpace::Any,
             visited: Vec::new(),
             method: request.method.clone(),
             attempts: 0,
@@ -79,18 +79,18 @@ impl Client {
             hosts: KnownHosts::default(),
             cookies: CookieJar::default(),
             pool: Pool::default(),
-            silence_ms: AtomicU64::new(UNSET),
+            timeout_ms: AtomicU64::new(UNSET),
         }
     }
 
     pub(crate) fn set_timeout(&self, silence: Duration) {
         let ms = u64::try_from(silence.as_millis()).unwrap_or(UNSET - 1);
-        self.silence_ms.store(ms, Ordering::Relaxed);
+        self.timeout_ms.store(ms, Ordering::Relaxed);
     }
 
     /// The limits of what begins now.
     pub(crate) fn timeouts(&self) -> Timeouts {
-        let ms = self.silence_ms.load(Ordering::Relaxed);
+        let ms = self.timeout_ms.load(Ordering::Relaxed);
         let silence = (ms != UNSET).then(|| Duration::from_millis(ms));
         self.config.timeouts(silence)
     }
@@ -103,24 +103,24 @@ impl Client {
         response: ResponseSink,
     ) {
         let since = Instant::now();
-        let mut trip = Trip::new(url, &request);
-        let journey = self.travel(&mut trip, &request, &response);
+        let mut chain = RedirectChain::new(url, &request);
+        let exchange = self.follow_redirects(&mut chain, &request, &response);
         #[cfg(feature = "tracing")]
-        let journey = crate::trace::within(request.id, journey);
+        let exchange = crate::trace::in_request_span(request.id, exchange);
         let outcome = tokio::select! {
             biased;
             () = response.cancelled() => return,
-            outcome = phase::of_request(&self.config.watch, request.id, journey) => outcome,
+            outcome = phase::observe(&self.config.watch, request.id, exchange) => outcome,
         };
         let Err(error) = outcome else {
             return response.finish();
         };
         let fault = error
             .into_fault()
-            .at_url(trip.url.as_str())
+            .at_url(chain.url.as_str())
             .with(|context| {
                 context.elapsed_ms = u64::try_from(since.elapsed().as_millis()).ok();
-                context.attempts = Some(trip.attempts.max(1));
+                context.attempts = Some(chain.attempts.max(1));
                 if !request.range.is_whole() {
                     context.bytes = Some((request.range.start, request.range.end));
                 }
@@ -128,116 +128,121 @@ impl Client {
         response.fail(fault);
     }
 
-    async fn travel(
+    async fn follow_redirects(
         &self,
-        trip: &mut Trip,
+        chain: &mut RedirectChain,
         request: &FetchRequest,
         sink: &ResponseSink,
     ) -> Result<(), NetError> {
-        trip.reach = self.reach_of(&request.initiator).await;
+        chain.address_space = self.address_space_of(&request.initiator).await;
         loop {
-            trip.reach.check_host(&trip.url)?;
-            let place = place_of(&trip.url);
-            let (response, connection) = self.ask(trip, &place, request).await?;
-            self.of_proxy(&place, &response)?;
-            self.keep_cookies(&trip.url, response.headers());
-            let Some(next) = redirect_of(&response, &trip.url)? else {
+            chain.address_space.check_host(&chain.url)?;
+            let destination = destination_of(&chain.url);
+            let (response, connection) = self.send(chain, &destination, request).await?;
+            self.check_proxy_status(&destination, &response)?;
+            self.store_cookies(&chain.url, response.headers());
+            let Some(next) = redirect_of(&response, &chain.url)? else {
                 return self
-                    .deliver(trip, response, &place, connection, request, sink)
+                    .deliver(chain, response, &destination, connection, request, sink)
                     .await;
             };
             let public = connection.peer_public;
             let status = response.status().as_u16();
-            self.discard(&place, response.into_body(), connection).await;
-            self.turn(trip, next, status, public)?;
+            self.drain(&destination, response.into_body(), connection)
+                .await;
+            self.follow_redirect(chain, next, status, public)?;
         }
     }
 
-    /// What the request may reach by who named its URL.
-    async fn reach_of(&self, initiator: &Initiator) -> Reach {
+    /// The addresses that a request may connect to, by who named its URL.
+    async fn address_space_of(&self, initiator: &Initiator) -> AddressSpace {
         let Initiator::Remote(origin) = initiator else {
-            return Reach::AnyWeb;
+            return AddressSpace::Any;
         };
         let Ok(url) = web_url(origin.expose()) else {
-            return Reach::AnyWeb;
+            return AddressSpace::Any;
         };
-        let place = place_of(&url);
-        if let Some(public) = self.hosts.is_public(&place.host) {
-            return Reach::from_peer(public);
+        let destination = destination_of(&url);
+        if let Some(public) = self.hosts.is_public(&destination.host) {
+            return AddressSpace::from_peer(public);
         }
-        if let Ok(Some(proxy)) = self.config.proxy.on_the_way_to(&place)
+        if let Ok(Some(proxy)) = self.config.proxy.proxy_for(&destination)
             && proxy.resolves_names()
         {
-            // What is found out here is not what the proxy finds, and would tell the name to others.
-            return Reach::from_peer(Reach::PublicWeb.check_host(&url).is_ok());
+            // What is found out here is not what the proxy finds, and would leak the name to others.
+            return AddressSpace::from_peer(AddressSpace::Public.check_host(&url).is_ok());
         }
         // Not reached by us yet. A name that is not known counts as public, the stricter case.
-        let public = match self.addresses(&place.host).await {
+        let public = match self.addresses(&destination.host).await {
             Ok(addresses) => addresses.into_iter().any(is_public_address),
             Err(_) => true,
         };
-        Reach::from_peer(public)
+        AddressSpace::from_peer(public)
     }
 
-    /// Asks once; once more on a fresh connection where an idle one had died.
-    async fn ask(
+    /// Sends the request; once more on a fresh connection where an idle one had died.
+    async fn send(
         &self,
-        trip: &mut Trip,
-        place: &Place,
+        chain: &mut RedirectChain,
+        destination: &Destination,
         request: &FetchRequest,
     ) -> Result<(Response<Incoming>, Connection), NetError> {
-        if let Some(mut connection) = self.pool.take(place, trip.reach) {
-            match self.send(trip, &mut connection, request).await {
+        if let Some(mut connection) = self.pool.take(destination, chain.address_space) {
+            match self.send_on(chain, &mut connection, request).await {
                 Ok(response) => return Ok((response, connection)),
                 // A POST may have been carried out before the connection died.
-                Err(error) if error.may_be_stale() && matches!(trip.method, Method::Get) => {}
+                Err(error) if error.may_be_stale() && matches!(chain.method, Method::Get) => {}
                 Err(error) => return Err(error),
             }
         }
-        let mut connection = self.connect(place, trip.reach).await?;
-        let response = self.send(trip, &mut connection, request).await?;
-        if let Some(shared) = connection.share() {
-            self.pool.put(place, shared);
+        let mut connection = self.connect(destination, chain.address_space).await?;
+        let response = self.send_on(chain, &mut connection, request).await?;
+        if let Some(shared) = connection.clone_multiplexed() {
+            self.pool.put(destination, shared);
         }
         Ok((response, connection))
     }
 
-    async fn send(
+    async fn send_on(
         &self,
-        trip: &mut Trip,
+        chain: &mut RedirectChain,
         connection: &mut Connection,
         request: &FetchRequest,
     ) -> Result<Response<Incoming>, NetError> {
-        trip.attempts += 1;
+        chain.attempts += 1;
         #[cfg(feature = "tracing")]
-        crate::trace::connected(&place_of(&trip.url), &connection.sender, connection.reused);
-        let message = self.message(trip, request)?;
+        crate::trace::connected(
+            &destination_of(&chain.url),
+            &connection.sender,
+            connection.reused,
+        );
+        let message = self.message(chain, request)?;
         let limit = self.timeouts().first_byte;
-        let host = trip.url.host_str().unwrap_or_default();
+        let host = chain.url.host_str().unwrap_or_default();
         phase::enter(Phase::FirstByte, host);
-        let reply = timeout(limit, transmit(&mut connection.sender, message, &trip.url)).await;
+        let reply = timeout(limit, transmit(&mut connection.sender, message, &chain.url)).await;
         reply
             .map_err(|_| NetError::FirstByteTimeout)?
-            .map_err(|error| response::failure(host, error))
+            .map_err(|error| message::failure(host, error))
     }
 
-    /// The request as it is sent at this stop.
+    /// The request message for the URL that the chain is at.
     pub(crate) fn message(
         &self,
-        trip: &Trip,
+        chain: &RedirectChain,
         request: &FetchRequest,
     ) -> Result<hyper::Request<Full<Bytes>>, NetError> {
-        let trusted = trip.url.origin() == trip.trusted;
+        let trusted = chain.url.origin() == chain.trusted_origin;
         let mut message =
-            response::question(&self.config, request, &trip.url, &trip.method, trusted)?;
-        self.put_cookies(&trip.url, message.headers_mut());
-        if let Some(proxy) = self.whole_url_proxy(&place_of(&trip.url))? {
-            response::through_proxy(&mut message, &trip.url, proxy)?;
+            message::build_request(&self.config, request, &chain.url, &chain.method, trusted)?;
+        self.add_cookies(&chain.url, message.headers_mut());
+        if let Some(proxy) = self.absolute_form_proxy(&destination_of(&chain.url))? {
+            message::to_absolute_form(&mut message, &chain.url, proxy)?;
         }
         Ok(message)
     }
 
-    pub(crate) fn keep_cookies(&self, url: &Url, headers: &HeaderMap) {
+    pub(crate) fn store_cookies(&self, url: &Url, headers: &HeaderMap) {
         for line in headers.get_all(SET_COOKIE) {
             if let Ok(line) = std::str::from_utf8(line.as_bytes()) {
                 self.cookies.store(url, line, SystemTime::now());
@@ -245,7 +250,7 @@ impl Client {
         }
     }
 
-    fn put_cookies(&self, url: &Url, headers: &mut HeaderMap) {
+    fn add_cookies(&self, url: &Url, headers: &mut HeaderMap) {
         let own = headers.get(COOKIE).and_then(|value| value.to_str().ok());
         let cookies = self.cookies.header(url, own, SystemTime::now());
         let value = cookies.and_then(|all| HeaderValue::from_str(all.expose()).ok());
@@ -255,19 +260,19 @@ impl Client {
         }
     }
 
-    /// The proxy that a plain request goes to as a whole.
-    fn whole_url_proxy(&self, place: &Place) -> Result<Option<&Proxy>, NetError> {
-        let proxy = self.config.proxy.on_the_way_to(place)?;
-        Ok(proxy.filter(|proxy| !place.tls && proxy.takes_whole_urls()))
+    /// The proxy that gets a plain request in absolute form (RFC 9112 3.2.2).
+    fn absolute_form_proxy(&self, destination: &Destination) -> Result<Option<&Proxy>, NetError> {
+        let proxy = self.config.proxy.proxy_for(destination)?;
+        Ok(proxy.filter(|proxy| !destination.tls && proxy.takes_absolute_form()))
     }
 
-    /// Fails where the proxy answered in the server's place.
-    pub(crate) fn of_proxy(
+    /// Fails where the proxy answered instead of the server.
+    pub(crate) fn check_proxy_status(
         &self,
-        place: &Place,
+        destination: &Destination,
         response: &Response<Incoming>,
     ) -> Result<(), NetError> {
-        match self.whole_url_proxy(place)? {
+        match self.absolute_form_proxy(destination)? {
             // RFC 9110 15.5.8: of a proxy only.
             Some(proxy) if response.status().as_u16() == 407 => {
                 Err(proxy.failed(ProxyFailure::Auth))
@@ -276,16 +281,16 @@ impl Client {
         }
     }
 
-    /// Goes on to where a redirect points, if that may be.
-    pub(crate) fn turn(
+    /// Goes on to the URL that a redirect names, if that is allowed.
+    pub(crate) fn follow_redirect(
         &self,
-        trip: &mut Trip,
+        chain: &mut RedirectChain,
         next: Url,
         status: u16,
         public: bool,
     ) -> Result<(), NetError> {
         let refuse = |kind| Err(NetError::Redirect { kind, status });
-        if trip.url.scheme() == "https" && next.scheme() == "http" {
+        if chain.url.scheme() == "https" && next.scheme() == "http" {
             return refuse(RedirectFailure::Downgrade);
         }
         if !matches!(next.scheme(), "http" | "https") {
@@ -296,89 +301,89 @@ impl Client {
         }
         #[cfg(feature = "tracing")]
         crate::trace::redirected(status, &next);
-        let before = std::mem::replace(&mut trip.url, next);
-        if before == trip.url || trip.visited.contains(&trip.url) {
+        let previous = std::mem::replace(&mut chain.url, next);
+        if previous == chain.url || chain.visited.contains(&chain.url) {
             return refuse(RedirectFailure::Loop);
         }
-        let elsewhere = before.origin() != trip.url.origin();
-        trip.visited.push(before);
-        if trip.visited.len() > usize::try_from(self.config.redirect_limit).unwrap_or(usize::MAX) {
+        let cross_origin = previous.origin() != chain.url.origin();
+        chain.visited.push(previous);
+        if chain.visited.len() > usize::try_from(self.config.redirect_limit).unwrap_or(usize::MAX) {
             return refuse(RedirectFailure::TooMany);
         }
         // RFC 9110 15.4: all but 307 and 308 turn a POST into a GET.
         if !matches!(status, 307 | 308) {
-            trip.method = Method::Get;
+            chain.method = Method::Get;
         }
-        if elsewhere && matches!(trip.method, Method::Post(_)) {
-            return refuse(RedirectFailure::BodyElsewhere);
+        if cross_origin && matches!(chain.method, Method::Post(_)) {
+            return refuse(RedirectFailure::CrossOriginBody);
         }
-        if elsewhere {
-            // Never trusted again, also when a later hop leads back.
-            trip.trusted = Origin::new_opaque();
+        if cross_origin {
+            // Never trusted again, also when a later redirect leads back.
+            chain.trusted_origin = Origin::new_opaque();
         }
-        trip.reach = trip.reach.min(Reach::from_peer(public));
+        chain.address_space = chain.address_space.min(AddressSpace::from_peer(public));
         Ok(())
     }
 
     async fn deliver(
         &self,
-        trip: &Trip,
+        chain: &RedirectChain,
         response: Response<Incoming>,
-        place: &Place,
+        destination: &Destination,
         connection: Connection,
         request: &FetchRequest,
         sink: &ResponseSink,
     ) -> Result<(), NetError> {
-        let (head, incoming) = response.into_parts();
-        let opening = match Opening::read(&head, request, &trip.url) {
-            Ok(opening) => opening,
+        let (parts, incoming) = response.into_parts();
+        let head = match ResponseHead::read(&parts, request, &chain.url) {
+            Ok(head) => head,
             Err(error) => {
-                self.discard(place, incoming, connection).await;
+                self.drain(destination, incoming, connection).await;
                 return Err(error);
             }
         };
         phase::leave();
-        let Opening {
+        let ResponseHead {
             info,
             length,
-            cut,
+            stop_at_length,
             decoder,
-        } = opening;
+        } = head;
         #[cfg(feature = "tracing")]
-        crate::trace::answered(&info);
+        crate::trace::response_head(&info);
         let offset = info.offset;
         sink.head(info);
-        let pump = body::Pump {
+        let reader = body::BodyReader {
             sink,
             offset,
             length,
-            cut,
+            stop_at_length,
             is_coded: !decoder.is_identity(),
             stall: self.timeouts().stall,
         };
-        let whole = pump.run(incoming, decoder).await?;
-        if whole {
-            self.keep(place, connection).await;
+        let complete = reader.run(incoming, decoder).await?;
+        if complete {
+            self.return_to_pool(destination, connection).await;
         }
         Ok(())
     }
 
-    /// Reads a small body away so that its connection can serve again.
-    async fn discard(&self, place: &Place, incoming: Incoming, connection: Connection) {
+    /// Drains a small body so that its connection can be reused.
+    async fn drain(&self, destination: &Destination, incoming: Incoming, connection: Connection) {
         let small = incoming
             .size_hint()
             .upper()
-            .is_some_and(|n| n <= SMALL_BODY);
-        if small && matches!(timeout(TIDY_UP, incoming.collect()).await, Ok(Ok(_))) {
-            self.keep(place, connection).await;
+            .is_some_and(|n| n <= MAX_DRAINED_BODY);
+        if small && matches!(timeout(DRAIN_TIMEOUT, incoming.collect()).await, Ok(Ok(_))) {
+            self.return_to_pool(destination, connection).await;
         }
     }
 
-    async fn keep(&self, place: &Place, mut connection: Connection) {
-        if let Sender::One(sender) = &mut connection.sender
-            && matches!(timeout(TIDY_UP, sender.ready()).await, Ok(Ok(())))
+    async fn return_to_pool(&self, destination: &Destination, mut connection: Connection) {
+        if let Sender::Http1(sender) = &mut connection.sender
+            && matches!(timeout(DRAIN_TIMEOUT, sender.ready()).await, Ok(Ok(())))
         {
-            self.pool.put(place, connection);
+            self.pool.put(destination, connection);
         }
     }
 }
@@ -389,9 +394,9 @@ pub(crate) async fn transmit(
     url: &Url,
 ) -> hyper::Result<Response<Incoming>> {
     match sender {
-        Sender::One(sender) => sender.send_request(message).await,
-        Sender::Two(sender) => {
-            response::for_http2(&mut message, url);
+        Sender::Http1(sender) => sender.send_request(message).await,
+        Sender::Http2(sender) => {
+            message::for_http2(&mut message, url);
             sender.ready().await?;
             sender.send_request(message).await
         }
@@ -413,15 +418,15 @@ fn host_of(url: &Url) -> String {
     host.trim_matches(['[', ']']).to_owned()
 }
 
-pub(crate) fn place_of(url: &Url) -> Place {
-    Place {
+pub(crate) fn destination_of(url: &Url) -> Destination {
+    Destination {
         tls: url.scheme() == "https",
         host: host_of(url),
         port: url.port_or_known_default().unwrap_or(80),
     }
 }
 
-/// Where a response points on to, if it does.
+/// The URL that a response redirects to, if it does.
 pub(crate) fn redirect_of(
     response: &Response<Incoming>,
     base: &Url,

@@ -1,4 +1,4 @@
-//! HTTP and files behind one question-and-answer interface: a [`FetchRequest`] goes in,
+//! HTTP and files behind one request-response interface: a [`FetchRequest`] goes in,
 //! [`FetchEvent`]s come out, never more bytes than were granted.
 //!
 //! This is the only home of tokio on the player's side. A local file starts no runtime, no TLS and
@@ -28,31 +28,31 @@ mod file;
 mod flow;
 mod guard;
 mod http;
+mod http_transport;
 mod icy;
+mod inspect;
+mod message;
 mod net;
 mod phase;
 mod pipe;
 mod pool;
 mod proxy;
-mod reply;
 mod resolve;
 mod response;
-mod survey;
 mod target;
 mod tls;
 #[cfg(feature = "tracing")]
 mod trace;
 mod transport;
-mod web;
 
 pub use bit_stream::{BitStreamSource, BitStreams};
 pub use config::{IpFamily, NetConfig, Timeouts};
 pub use error::NetError;
+pub use inspect::{ConnectionAttempt, Exchange, InspectedResponse, TlsHandshake};
 pub use kinora_fetch::{FetchEvent, FetchRequest, Initiator, Method, Purpose};
 pub use net::Net;
 pub use phase::{Phase, PhaseWatch, Waiting};
 pub use proxy::{NoProxy, Proxy, ProxyConfig, ProxyError, ProxyFailure, SocksReply};
-pub use reply::Reply;
 pub use resolve::{Resolve, Resolving, SystemResolver};
-pub use survey::{Answer, Dial, Handshake, Hop};
+pub use response::Response;
 pub use transport::{ResponseSink, Transport, Transports};

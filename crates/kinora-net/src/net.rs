@@ -1,4 +1,4 @@
-//! The front door: requests in, events out.
+//! The entry type: requests in, events out.
 
 use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -9,12 +9,12 @@ use bytes::BytesMut;
 use kinora_errors::Fault;
 use kinora_media::RequestId;
 
-use crate::file::Files;
-use crate::survey::Hop;
+use crate::file::FileTransport;
+use crate::http_transport::HttpTransport;
+use crate::inspect::Exchange;
 use crate::transport::{Active, Sink};
-use crate::web::Web;
 use crate::{
-    FetchEvent, FetchRequest, NetConfig, NetError, Reply, Resolve, ResponseSink, SystemResolver,
+    FetchEvent, FetchRequest, NetConfig, NetError, Resolve, Response, ResponseSink, SystemResolver,
     Transports,
 };
 
@@ -26,11 +26,11 @@ pub struct Net(Arc<Inner>);
 struct Inner {
     /// What each scheme leads to.
     transports: Transports,
-    web: Arc<Web>,
-    files: Arc<Files>,
+    http: Arc<HttpTransport>,
+    files: Arc<FileTransport>,
     sink: Arc<Sink>,
     active: Arc<Active>,
-    own_ids: AtomicU64,
+    internal_ids: AtomicU64,
 }
 
 impl Net {
@@ -41,12 +41,12 @@ impl Net {
     }
 
     /// As [`Net::new`], for who has nothing to do until the bytes are there: regular files are read by
-    /// [`Net::read_inline`], on the thread that calls it. That spares the way from thread to thread.
+    /// [`Net::read_inline`], on the thread that calls it. That spares switching threads.
     pub fn with_inline_files(
         config: NetConfig,
         sink: impl Fn(FetchEvent) + Send + Sync + 'static,
     ) -> Self {
-        Self::build(config, SystemResolver, Files::inline(), sink)
+        Self::build(config, SystemResolver, FileTransport::inline(), sink)
     }
 
     /// As [`Net::new`], with a resolver of one's own for names.
@@ -55,36 +55,36 @@ impl Net {
         resolver: impl Resolve,
         sink: impl Fn(FetchEvent) + Send + Sync + 'static,
     ) -> Self {
-        Self::build(config, resolver, Files::default(), sink)
+        Self::build(config, resolver, FileTransport::default(), sink)
     }
 
     fn build(
         config: NetConfig,
         resolver: impl Resolve,
-        files: Files,
+        files: FileTransport,
         sink: impl Fn(FetchEvent) + Send + Sync + 'static,
     ) -> Self {
         let mut transports = config.transports.clone();
-        let (files, web) = (
+        let (files, http) = (
             Arc::new(files),
-            Arc::new(Web::new(config, Arc::new(resolver))),
+            Arc::new(HttpTransport::new(config, Arc::new(resolver))),
         );
         transports.add_shared(Arc::clone(&files) as _);
-        transports.add_shared(Arc::clone(&web) as _);
+        transports.add_shared(Arc::clone(&http) as _);
         Self(Arc::new(Inner {
             transports,
-            web,
+            http,
             files,
             sink: Arc::new(sink),
             active: Arc::default(),
-            own_ids: AtomicU64::new(u64::MAX),
+            internal_ids: AtomicU64::new(u64::MAX),
         }))
     }
 
-    /// How long a server may be silent where the configuration sets no limit of its own ([`NetConfig::timeouts`]); from the
+    /// How long a server may send nothing where the configuration sets no limit of its own ([`NetConfig::timeouts`]); from the
     /// next step of each request on.
     pub fn set_timeout(&self, silence: Duration) {
-        self.0.web.set_timeout(silence);
+        self.0.http.set_timeout(silence);
     }
 
     /// Starts a fetch and returns at once. Its end is exactly one `Done` or `Failed`, unless it is cancelled.
@@ -99,12 +99,12 @@ impl Net {
         }
     }
 
-    /// The answer is not wanted any more. An event that is on its way to the sink may still come.
+    /// Cancels a request. An event that is on its way to the sink may still come.
     pub fn cancel(&self, id: RequestId) {
         self.0.active.cancel(id);
     }
 
-    /// Reads the next piece of each file that was asked for, as far as its credit goes, and reports it before it returns.
+    /// Reads the next piece of each requested file, as far as its credit goes, and reports it before it returns.
     /// `false`: no piece could be read, what comes next comes from elsewhere. Only after [`Net::with_inline_files`]; pipes are
     /// not waited for here.
     pub fn read_inline(&self) -> bool {
@@ -120,9 +120,9 @@ impl Net {
         mut request: FetchRequest,
         max_bytes: usize,
         limit: Duration,
-    ) -> Result<Reply, Fault> {
+    ) -> Result<Response, Fault> {
         let until = Instant::now() + limit;
-        let id = RequestId(self.0.own_ids.fetch_sub(1, Ordering::Relaxed));
+        let id = RequestId(self.0.internal_ids.fetch_sub(1, Ordering::Relaxed));
         let url = request.url.clone();
         request.id = id;
         request.credit = u64::try_from(max_bytes)
@@ -132,18 +132,18 @@ impl Net {
         // A receiver that is gone has its answer already.
         let sink = Arc::new(move |event| drop(sender.send(event)));
         self.fetch_into(request, sink);
-        let mut reply = Reply::default();
+        let mut response = Response::default();
         let mut body = BytesMut::new();
-        let given_up = loop {
-            match self.next_of(&events, until) {
-                Ok(FetchEvent::Head { info, .. }) => reply.info = info,
+        let error = loop {
+            match self.next_event(&events, until) {
+                Ok(FetchEvent::Head { info, .. }) => response.info = info,
                 Ok(FetchEvent::Chunk(chunk)) if body.len() + chunk.data.len() > max_bytes => {
                     break NetError::TooLarge(max_bytes);
                 }
                 Ok(FetchEvent::Chunk(chunk)) => body.extend_from_slice(&chunk.data),
                 Ok(FetchEvent::Done { .. }) => {
-                    reply.body = body.freeze();
-                    return Ok(reply);
+                    response.body = body.freeze();
+                    return Ok(response);
                 }
                 Ok(FetchEvent::Failed { fault, .. }) => return Err(fault),
                 Ok(FetchEvent::Tracks { .. } | FetchEvent::Packet { .. }) => {
@@ -153,11 +153,11 @@ impl Net {
             }
         };
         self.cancel(id);
-        Err(given_up.into_fault().at_url(url.expose()))
+        Err(error.into_fault().at_url(url.expose()))
     }
 
     /// What comes next for who waits here; files are read meanwhile where nobody else does.
-    fn next_of(
+    fn next_event(
         &self,
         events: &mpsc::Receiver<FetchEvent>,
         until: Instant,
@@ -173,18 +173,18 @@ impl Net {
         }
     }
 
-    /// Looks at the way to a web resource, stop by stop, up to its first bytes or to where it fails. Waits for it;
+    /// Requests the first bytes of a web resource and records every exchange of the redirect chain, up to the one that fails. Waits for it;
     /// every phase has the limit that requests have.
     ///
     /// # Errors
-    /// When the URL is none of the web's.
-    pub fn survey(&self, url: &str) -> Result<Vec<Hop>, Fault> {
-        self.0.web.survey(url)
+    /// When the URL is neither `http:` nor `https:`.
+    pub fn inspect(&self, url: &str) -> Result<Vec<Exchange>, Fault> {
+        self.0.http.inspect(url)
     }
 
     fn fetch_into(&self, request: FetchRequest, sink: Arc<Sink>) {
         #[cfg(feature = "tracing")]
-        crate::trace::begun(&request);
+        crate::trace::request_started(&request);
         let active = Arc::clone(&self.0.active);
         let response = ResponseSink::begin(request.id, request.credit, sink, active);
         match self.0.transports.find(&request) {
@@ -195,7 +195,7 @@ impl Net {
 }
 
 /// Starts a part at its first use, once.
-pub(crate) fn started<'a, T>(
+pub(crate) fn get_or_start<'a, T>(
     cell: &'a OnceLock<T>,
     starting: &Mutex<()>,
     start: impl FnOnce() -> io::Result<T>,

@@ -1,4 +1,4 @@
-//! What a request waits for at the moment, told to whoever wants to show it.
+//! The phase that a request waits in, reported to whoever shows it.
 
 use std::fmt;
 use std::future::Future;
@@ -12,17 +12,17 @@ tokio::task_local! {
     static REQUEST: (PhaseWatch, RequestId);
 }
 
-/// The waits of a request, in their order.
+/// The phases of a request in which it waits, in their order.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 #[non_exhaustive]
 pub enum Phase {
-    /// For the addresses of a name.
+    /// For the name lookup.
     Resolving,
     /// For a TCP connection.
     Connecting,
     /// For the end of the TLS handshake.
-    Securing,
-    /// For the head of the answer.
+    TlsHandshake,
+    /// For the head of the response.
     FirstByte,
 }
 
@@ -37,7 +37,7 @@ pub struct Waiting {
 
 type Observer = dyn Fn(RequestId, Option<Waiting>) + Send + Sync;
 
-/// Told when a request begins to wait for something else, and with `None` when it waits no more: its answer flows,
+/// Called when a request enters another phase, and with `None` when it waits no more: its response flows,
 /// it failed, or it was cancelled. It is called on the network's threads and must not block.
 #[derive(Clone, Default)]
 pub struct PhaseWatch(Option<Arc<Observer>>);
@@ -69,21 +69,21 @@ impl fmt::Debug for PhaseWatch {
 }
 
 /// Waits no more, however the request ends.
-struct Ended<'a>(&'a PhaseWatch, RequestId);
+struct LeaveOnDrop<'a>(&'a PhaseWatch, RequestId);
 
-impl Drop for Ended<'_> {
+impl Drop for LeaveOnDrop<'_> {
     fn drop(&mut self) {
         self.0.emit(self.1, None);
     }
 }
 
-/// The phases that are entered inside are those of this request.
-pub(crate) async fn of_request<F: Future>(watch: &PhaseWatch, id: RequestId, work: F) -> F::Output {
-    let _ended = Ended(watch, id);
+/// Phases entered inside `work` are those of this request.
+pub(crate) async fn observe<F: Future>(watch: &PhaseWatch, id: RequestId, work: F) -> F::Output {
+    let _leave = LeaveOnDrop(watch, id);
     REQUEST.scope((watch.clone(), id), work).await
 }
 
-/// The request of this task waits for something else from now on; where there is none, nobody is told.
+/// The request of this task enters a phase; without effect where the task serves none.
 pub(crate) fn enter(phase: Phase, host: &str) {
     let waiting = Waiting {
         phase,

@@ -1,7 +1,7 @@
 //! What can be read only once: pipes, process substitutions, standard input, character devices.
 //!
 //! A thread of its own reads on as far as somebody wants, since a pipe blocks. The last bytes are kept, so that
-//! headers are looked for at other places and short ways back are gone as in a file.
+//! a demuxer that looks for headers elsewhere, or seeks back a little, finds them as in a file.
 
 use std::collections::{HashMap, VecDeque};
 use std::fs::File;
@@ -12,43 +12,43 @@ use std::thread;
 
 use bytes::Bytes;
 
-/// So many bytes of what was read are kept.
-const KEPT: u64 = 64 << 20;
+/// Bytes of what was read that are kept.
+const MAX_BUFFERED: u64 = 64 << 20;
 /// The most that is read at once; a pipe of Linux holds as much.
-const PIECE: usize = 64 * 1024;
-/// The reader goes on so far ahead of what was asked for.
-const AHEAD: u64 = 256 * 1024;
+const READ_LEN: usize = 64 * 1024;
+/// How far the thread reads ahead of the last requested offset.
+const READ_AHEAD: u64 = 256 * 1024;
 
-/// What a pipe has at a place.
-pub(crate) enum There {
-    /// Bytes from the place on.
+/// What a pipe has at an offset.
+pub(crate) enum PipeRead {
+    /// Bytes from the offset on.
     Bytes(Bytes),
     /// They have not come yet.
-    NotYet,
+    Pending,
     /// The pipe ended there or before.
     End,
-    /// They came and were let go.
-    Gone,
+    /// They came, and are no longer buffered.
+    Discarded,
     /// The pipe could not be opened or read.
     Failed(io::Error),
 }
 
 /// One pipe, read once for all requests.
 pub(crate) struct Pipe {
-    window: Mutex<Window>,
-    wanted: Condvar,
+    buffered: Mutex<PipeBuffer>,
+    demand: Condvar,
 }
 
 #[derive(Default)]
-struct Window {
+struct PipeBuffer {
     pieces: VecDeque<Bytes>,
     /// Offset of the first byte that is kept.
     start: u64,
     /// Offset of the next byte that comes.
     end: u64,
-    /// The reader goes on up to there.
-    goal: u64,
-    over: Option<Result<(), (io::ErrorKind, Option<i32>)>>,
+    /// The thread reads up to there.
+    read_until: u64,
+    finished: Option<Result<(), (io::ErrorKind, Option<i32>)>>,
     closed: bool,
 }
 
@@ -73,14 +73,14 @@ impl Pipes {
             return Ok(Arc::clone(pipe));
         }
         let pipe = Arc::new(Pipe {
-            window: Mutex::default(),
-            wanted: Condvar::new(),
+            buffered: Mutex::default(),
+            demand: Condvar::new(),
         });
-        let (inside, place) = (Arc::clone(&pipe), path.to_owned());
+        let (inside, owned_path) = (Arc::clone(&pipe), path.to_owned());
         let wake = Arc::clone(&self.wake);
         thread::Builder::new()
             .name("kinora-pipe".into())
-            .spawn(move || inside.read(&place, &*wake))?;
+            .spawn(move || inside.read(&owned_path, &*wake))?;
         self.open.insert(path.to_owned(), Arc::clone(&pipe));
         Ok(pipe)
     }
@@ -91,49 +91,49 @@ impl Drop for Pipes {
     fn drop(&mut self) {
         for pipe in self.open.values() {
             pipe.lock().closed = true;
-            pipe.wanted.notify_all();
+            pipe.demand.notify_all();
         }
     }
 }
 
 impl Pipe {
-    fn lock(&self) -> MutexGuard<'_, Window> {
-        self.window.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, PipeBuffer> {
+        self.buffered.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What is at a place; where nothing is yet, it is read on.
-    pub(crate) fn at(&self, offset: u64) -> There {
-        let mut window = self.lock();
-        if offset < window.start {
-            return There::Gone;
+    /// What is at an offset; where nothing is yet, the thread reads on.
+    pub(crate) fn read_at(&self, offset: u64) -> PipeRead {
+        let mut buffered = self.lock();
+        if offset < buffered.start {
+            return PipeRead::Discarded;
         }
-        if let Some(bytes) = window.bytes_at(offset) {
-            return There::Bytes(bytes);
+        if let Some(bytes) = buffered.bytes_at(offset) {
+            return PipeRead::Bytes(bytes);
         }
-        match window.over {
+        match buffered.finished {
             None => {}
-            Some(Ok(())) => return There::End,
+            Some(Ok(())) => return PipeRead::End,
             Some(Err((kind, errno))) => {
-                return There::Failed(errno.map_or(kind.into(), io::Error::from_raw_os_error));
+                return PipeRead::Failed(errno.map_or(kind.into(), io::Error::from_raw_os_error));
             }
         }
-        window.goal = window.goal.max(offset.saturating_add(AHEAD));
-        drop(window);
-        self.wanted.notify_all();
-        There::NotYet
+        buffered.read_until = buffered.read_until.max(offset.saturating_add(READ_AHEAD));
+        drop(buffered);
+        self.demand.notify_all();
+        PipeRead::Pending
     }
 
     /// How much it gave in all, once that is known.
     pub(crate) fn total_len(&self) -> Option<u64> {
-        let window = self.lock();
-        matches!(window.over, Some(Ok(()))).then_some(window.end)
+        let buffered = self.lock();
+        matches!(buffered.finished, Some(Ok(()))).then_some(buffered.end)
     }
 
     /// The reader's thread.
     fn read(&self, path: &Path, wake: &dyn Fn()) {
         let outcome = open(path).and_then(|mut source| {
-            let mut buffer = vec![0; PIECE];
-            while self.is_wanted() {
+            let mut buffer = vec![0; READ_LEN];
+            while self.wait_for_demand() {
                 let count = match source.read(&mut buffer) {
                     Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
                     read => read?,
@@ -146,28 +146,28 @@ impl Pipe {
             }
             Ok(())
         });
-        self.lock().over = Some(outcome.map_err(|error| (error.kind(), error.raw_os_error())));
+        self.lock().finished = Some(outcome.map_err(|error| (error.kind(), error.raw_os_error())));
         wake();
     }
 
     /// Waits until more is wanted; `false` when nothing will be.
-    fn is_wanted(&self) -> bool {
-        let mut window = self.lock();
-        while !window.closed && window.end >= window.goal {
-            window = self
-                .wanted
-                .wait(window)
+    fn wait_for_demand(&self) -> bool {
+        let mut buffered = self.lock();
+        while !buffered.closed && buffered.end >= buffered.read_until {
+            buffered = self
+                .demand
+                .wait(buffered)
                 .unwrap_or_else(PoisonError::into_inner);
         }
-        !window.closed
+        !buffered.closed
     }
 }
 
-impl Window {
+impl PipeBuffer {
     fn push(&mut self, piece: Bytes) {
         self.end += piece.len() as u64;
         self.pieces.push_back(piece);
-        while self.end - self.start > KEPT
+        while self.end - self.start > MAX_BUFFERED
             && let Some(first) = self.pieces.pop_front()
         {
             self.start += first.len() as u64;
@@ -175,7 +175,7 @@ impl Window {
     }
 
     fn bytes_at(&self, offset: u64) -> Option<Bytes> {
-        // What is asked for has mostly just come.
+        // What is requested has mostly just come.
         let mut begin = self.end;
         for piece in self.pieces.iter().rev() {
             let end = begin;

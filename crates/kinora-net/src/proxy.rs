@@ -1,47 +1,47 @@
-//! Which proxy serves which place, and the way through it.
+//! Which proxy serves which destination, and connections through it.
 
 mod address;
-mod exempt;
+mod connect;
 mod failure;
+mod no_proxy;
 mod socks;
 mod tunnel;
-mod way;
 
 use tokio::io::{AsyncRead, AsyncReadExt};
 
 use crate::NetError;
-use crate::pool::Place;
+use crate::pool::Destination;
 
 pub(crate) use address::basic;
 pub use address::{Proxy, ProxyError};
-pub use exempt::NoProxy;
 pub use failure::{ProxyFailure, SocksReply};
+pub use no_proxy::NoProxy;
 pub(crate) use socks::SocksTarget;
 
-/// Which proxy serves `http:` and `https:`, and which hosts are asked without one. By default there is none: the SDK
+/// Which proxy serves `http:` and `https:`, and which hosts are connected to without one. By default there is none: the SDK
 /// reads no environment by itself.
 ///
 /// ```
 /// use kinora_net::{NoProxy, Proxy, ProxyConfig};
 ///
 /// let proxy = Proxy::parse("socks5h://proxy.example:1080")?;
-/// let config = ProxyConfig::all(proxy).except(NoProxy::parse("localhost,.lan"));
+/// let config = ProxyConfig::all(proxy).no_proxy(NoProxy::parse("localhost,.lan"));
 /// # Ok::<(), kinora_net::ProxyError>(())
 /// ```
 #[derive(Clone, Debug, Default)]
 pub struct ProxyConfig {
-    http: Setting,
-    https: Setting,
-    exempt: NoProxy,
+    http: ProxySetting,
+    https: ProxySetting,
+    no_proxy: NoProxy,
 }
 
 /// What was set for a scheme.
 #[derive(Clone, Debug, Default)]
-enum Setting {
+enum ProxySetting {
     #[default]
     Direct,
     Via(Proxy),
-    /// Told once it is needed: a file plays whatever the environment says.
+    /// Reported once it is needed: a file plays whatever the environment says.
     Unusable {
         variable: &'static str,
         why: ProxyError,
@@ -52,11 +52,11 @@ impl ProxyConfig {
     /// One proxy for everything; none at all for `None`.
     #[must_use]
     pub fn all(proxy: Option<Proxy>) -> Self {
-        let setting = proxy.map_or(Setting::Direct, Setting::Via);
+        let setting = proxy.map_or(ProxySetting::Direct, ProxySetting::Via);
         Self {
             http: setting.clone(),
             https: setting,
-            exempt: NoProxy::default(),
+            no_proxy: NoProxy::default(),
         }
     }
 
@@ -74,35 +74,40 @@ impl ProxyConfig {
         let of = |names: &[&'static str]| {
             // Set and empty means none, also where all_proxy names one.
             let set = first(names).or_else(|| first(&["all_proxy", "ALL_PROXY"]));
-            set.map_or(Setting::Direct, |(variable, text)| {
-                match Proxy::parse(&text) {
-                    Ok(proxy) => proxy.map_or(Setting::Direct, Setting::Via),
-                    Err(why) => Setting::Unusable { variable, why },
-                }
-            })
+            set.map_or(
+                ProxySetting::Direct,
+                |(variable, text)| match Proxy::parse(&text) {
+                    Ok(proxy) => proxy.map_or(ProxySetting::Direct, ProxySetting::Via),
+                    Err(why) => ProxySetting::Unusable { variable, why },
+                },
+            )
         };
         Self {
             // Never HTTP_PROXY: under CGI that is what a client sent as `Proxy:` (CVE-2016-5385).
             http: of(&["http_proxy"]),
             https: of(&["https_proxy", "HTTPS_PROXY"]),
-            exempt: NoProxy::from_env(&variable),
+            no_proxy: NoProxy::from_env(&variable),
         }
     }
 
-    /// Hosts that are asked without a proxy.
+    /// Hosts that are connected to without a proxy.
     #[must_use]
-    pub fn except(self, exempt: NoProxy) -> Self {
-        Self { exempt, ..self }
+    pub fn no_proxy(self, no_proxy: NoProxy) -> Self {
+        Self { no_proxy, ..self }
     }
 
-    /// The proxy on the way to a place, if there is one.
-    pub(crate) fn on_the_way_to(&self, place: &Place) -> Result<Option<&Proxy>, NetError> {
-        let setting = if place.tls { &self.https } else { &self.http };
+    /// The proxy for a destination, if there is one.
+    pub(crate) fn proxy_for(&self, destination: &Destination) -> Result<Option<&Proxy>, NetError> {
+        let setting = if destination.tls {
+            &self.https
+        } else {
+            &self.http
+        };
         match setting {
-            Setting::Direct => Ok(None),
-            _ if self.exempt.covers(&place.host, place.port) => Ok(None),
-            Setting::Via(proxy) => Ok(Some(proxy)),
-            Setting::Unusable { variable, why } => Err(NetError::BadProxy {
+            ProxySetting::Direct => Ok(None),
+            _ if self.no_proxy.matches(&destination.host, destination.port) => Ok(None),
+            ProxySetting::Via(proxy) => Ok(Some(proxy)),
+            ProxySetting::Unusable { variable, why } => Err(NetError::BadProxy {
                 variable,
                 source: why.clone(),
             }),
@@ -110,7 +115,7 @@ impl ProxyConfig {
     }
 }
 
-/// So many bytes of a proxy's answer, or that it has gone.
+/// Reads that many bytes of a proxy's reply.
 async fn read<const N: usize>(
     stream: &mut (impl AsyncRead + Unpin),
 ) -> Result<[u8; N], ProxyFailure> {
@@ -126,8 +131,8 @@ async fn read<const N: usize>(
 mod tests {
     use super::*;
 
-    fn place(url: &str) -> Place {
-        crate::http::place_of(&url::Url::parse(url).unwrap())
+    fn destination(url: &str) -> Destination {
+        crate::http::destination_of(&url::Url::parse(url).unwrap())
     }
 
     fn from(variables: &[(&str, &str)]) -> ProxyConfig {
@@ -138,7 +143,7 @@ mod tests {
     }
 
     fn via(config: &ProxyConfig, url: &str) -> Option<String> {
-        let proxy = config.on_the_way_to(&place(url)).unwrap();
+        let proxy = config.proxy_for(&destination(url)).unwrap();
         proxy.map(ToString::to_string)
     }
 
@@ -166,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn what_no_proxy_names_is_asked_directly() {
+    fn hosts_of_no_proxy_are_connected_to_directly() {
         let config = from(&[("all_proxy", "x:1"), ("NO_PROXY", "lan")]);
         assert_eq!(via(&config, "http://a.lan/"), None);
         assert!(via(&config, "http://a.lan.example/").is_some());
@@ -180,9 +185,11 @@ mod tests {
         ]);
         assert_eq!(via(&config, "http://h/"), None);
         assert_eq!(via(&config, "https://a.lan/"), None);
-        let error = config.on_the_way_to(&place("https://h/")).unwrap_err();
+        let error = config.proxy_for(&destination("https://h/")).unwrap_err();
         let fault = error.into_fault();
         assert_eq!(fault.reason(), "proxy.url");
+        assert_eq!(fault.context().variable.as_deref(), Some("https_proxy"));
+        assert_eq!(fault.origin(), Some(kinora_errors::Origin::Caller));
         let reported = fault.report(kinora_errors::Lang::En, kinora_errors::ReportStyle::Plain);
         assert!(
             reported.contains("https_proxy") && reported.contains("`socks4`"),

@@ -34,14 +34,14 @@ impl Resolve for SystemResolver {
             let found = tokio::net::lookup_host((host.as_str(), 0)).await;
             found
                 .map(|addresses| addresses.map(|address| address.ip()).collect())
-                .map_err(sorted)
+                .map_err(classify)
         })
     }
 }
 
 /// The standard library gives getaddrinfo's error (RFC 3493 6.4) as text only; these are
 /// the texts of glibc, musl and macOS for EAI_NONAME and EAI_NODATA.
-fn sorted(error: io::Error) -> io::Error {
+fn classify(error: io::Error) -> io::Error {
     const NO_SUCH_NAME: [&str; 5] = [
         "Name or service not known",
         "No address associated with hostname",

@@ -72,10 +72,10 @@ fn roots(extra_ca_pem: &[u8]) -> Result<RootCertStore, NetError> {
     Ok(roots)
 }
 
-/// Settings that verify as always, and put the server's certificate where it can be looked at.
-pub(crate) async fn showing(
+/// Settings that verify as always, and record the server's certificate.
+pub(crate) async fn recording_config(
     extra_ca_pem: &[u8],
-    shown: Arc<Mutex<Option<Vec<u8>>>>,
+    certificate: Arc<Mutex<Option<Vec<u8>>>>,
 ) -> Result<Arc<ClientConfig>, NetError> {
     let extra = extra_ca_pem.to_vec();
     let made = tokio::task::spawn_blocking(move || {
@@ -89,7 +89,7 @@ pub(crate) async fn showing(
             .with_safe_default_protocol_versions()
             .map_err(|error| failed(&error))?
             .dangerous()
-            .with_custom_certificate_verifier(Arc::new(Showing { inner, shown }))
+            .with_custom_certificate_verifier(Arc::new(RecordingVerifier { inner, certificate }))
             .with_no_client_auth();
         config.alpn_protocols = protocols();
         Ok(Arc::new(config))
@@ -100,12 +100,12 @@ pub(crate) async fn showing(
 
 /// The usual verifier; every verdict is its own.
 #[derive(Debug)]
-struct Showing {
+struct RecordingVerifier {
     inner: Arc<WebPkiServerVerifier>,
-    shown: Arc<Mutex<Option<Vec<u8>>>>,
+    certificate: Arc<Mutex<Option<Vec<u8>>>>,
 }
 
-impl ServerCertVerifier for Showing {
+impl ServerCertVerifier for RecordingVerifier {
     fn verify_server_cert(
         &self,
         end_entity: &CertificateDer<'_>,
@@ -114,7 +114,10 @@ impl ServerCertVerifier for Showing {
         ocsp_response: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, rustls::Error> {
-        *self.shown.lock().unwrap_or_else(PoisonError::into_inner) = Some(end_entity.to_vec());
+        *self
+            .certificate
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = Some(end_entity.to_vec());
         self.inner
             .verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now)
     }

@@ -10,26 +10,26 @@ use tracing::instrument::Instrumented;
 use tracing::{Instrument as _, debug, debug_span, warn};
 use url::Url;
 
-use crate::pool::{Place, Sender};
+use crate::pool::{Destination, Sender};
 use crate::{FetchEvent, FetchRequest};
 
 /// What happens inside `work` carries the request's id.
-pub(crate) fn within<F: Future>(id: RequestId, work: F) -> Instrumented<F> {
+pub(crate) fn in_request_span<F: Future>(id: RequestId, work: F) -> Instrumented<F> {
     work.instrument(debug_span!("request", id = id.0))
 }
 
-pub(crate) fn begun(request: &FetchRequest) {
+pub(crate) fn request_started(request: &FetchRequest) {
     debug!(
         request = request.id.0,
         method = ?request.method,
         url = %mask_url(request.url.expose()),
         range = %request.range,
-        "request begun"
+        "request started"
     );
 }
 
 /// The end of a request that was not cancelled.
-pub(crate) fn ended(event: &FetchEvent) {
+pub(crate) fn request_ended(event: &FetchEvent) {
     match event {
         FetchEvent::Done { id } => debug!(request = id.0, "request done"),
         FetchEvent::Failed { id, fault } => warn!(
@@ -43,16 +43,16 @@ pub(crate) fn ended(event: &FetchEvent) {
     }
 }
 
-pub(crate) fn cancelled(id: RequestId) {
+pub(crate) fn request_cancelled(id: RequestId) {
     debug!(request = id.0, "request cancelled");
 }
 
-pub(crate) fn answered(info: &ResponseInfo) {
+pub(crate) fn response_head(info: &ResponseInfo) {
     debug!(
         status = info.status,
         total_len = info.total_len,
         content_type = info.content_type.as_deref(),
-        "answered"
+        "response head received"
     );
 }
 
@@ -64,17 +64,17 @@ pub(crate) fn resolved(host: &str, addresses: &[IpAddr]) {
     debug!(host, ?addresses, "name resolved");
 }
 
-/// A request gets its connection, which may have served others before.
-pub(crate) fn connected(place: &Place, sender: &Sender, reused: bool) {
+/// A request got its connection, new or reused.
+pub(crate) fn connected(destination: &Destination, sender: &Sender, reused: bool) {
     let version = match sender {
-        Sender::One(_) => "HTTP/1.1",
-        Sender::Two(_) => "HTTP/2",
+        Sender::Http1(_) => "HTTP/1.1",
+        Sender::Http2(_) => "HTTP/2",
     };
-    let Place { tls, host, port } = place;
+    let Destination { tls, host, port } = destination;
     debug!(host, port, tls, version, reused, "connection taken");
 }
 
-pub(crate) fn secured(host: &str, session: &ClientConnection) {
+pub(crate) fn tls_established(host: &str, session: &ClientConnection) {
     debug!(
         host,
         version = ?session.protocol_version(),

@@ -455,7 +455,7 @@ fn what_a_playlist_names_is_no_pipe_and_no_device() {
 }
 
 #[test]
-fn a_file_that_shrinks_while_it_is_read_is_told() {
+fn a_file_that_shrinks_while_it_is_read_is_truncated() {
     let file = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(file.path(), pattern(100_000)).unwrap();
     let probe = Probe::new(patient());

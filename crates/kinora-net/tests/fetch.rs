@@ -145,7 +145,7 @@ fn credit_bounds_what_a_server_delivers() {
 }
 
 #[test]
-fn a_body_tells_its_length_type_date_and_place() {
+fn a_response_reports_length_type_date_and_final_url() {
     let server = Server::replying(
         "200 OK",
         "Content-Type: Application/VND.apple.mpegurl; charset=utf-8\r\nDate: Tue, 24 Nov 2026 01:00:00 GMT\r\n",

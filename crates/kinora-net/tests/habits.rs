@@ -91,7 +91,7 @@ fn a_body_that_unpacks_to_far_more_than_it_is_ends_early() {
 }
 
 #[test]
-fn codings_that_nobody_knows_and_damaged_ones_are_told() {
+fn unknown_and_damaged_content_codings_are_refused() {
     let mut torn = gzip(&pattern(5_000));
     torn.truncate(torn.len() - 5);
     let mut flipped = gzip(&pattern(5_000));

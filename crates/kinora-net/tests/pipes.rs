@@ -143,7 +143,7 @@ fn observed(config: NetConfig) -> (NetConfig, Waits) {
 }
 
 #[test]
-fn a_request_tells_what_it_waits_for_and_that_it_waits_no_more() {
+fn a_request_reports_the_phase_it_waits_in_and_that_it_waits_no_more() {
     let server = Server::replying("200 OK", "", b"hello");
     let (config, waits) = observed(patient());
     let probe = Probe::new(config);

@@ -1,4 +1,4 @@
-//! Real proxies on loopback, sound and broken in every way: what they are asked, and how their failures are told.
+//! Real proxies on loopback, working and broken in every way: what they are asked, and how their failures are reported.
 #![allow(missing_docs, clippy::unwrap_used, clippy::panic)]
 
 mod support;
@@ -252,7 +252,7 @@ fn every_reply_of_a_socks_proxy_has_a_reason_of_its_own() {
 }
 
 #[test]
-fn a_proxy_that_wants_another_password_says_so_and_nothing_tells_it() {
+fn a_proxy_that_wants_another_password_says_so_and_nothing_shows_it() {
     const NO: &str = "HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n";
     let (http, _) = http_proxy(NO);
     let (socks, _) = socks_proxy(0, Some("me:right"));
@@ -280,7 +280,7 @@ fn a_proxy_that_wants_another_password_says_so_and_nothing_tells_it() {
 }
 
 #[test]
-fn a_proxy_that_refuses_a_tunnel_is_told_by_its_status() {
+fn a_proxy_that_refuses_a_tunnel_is_reported_with_its_status() {
     for (answer, retry) in [
         ("HTTP/1.1 403 Forbidden\r\n\r\n", Retry::AfterUser),
         ("HTTP/1.1 502 Bad Gateway\r\n\r\n", Retry::Backoff),
@@ -293,7 +293,7 @@ fn a_proxy_that_refuses_a_tunnel_is_told_by_its_status() {
 }
 
 #[test]
-fn a_proxy_that_can_not_be_reached_is_told_apart_from_the_server() {
+fn an_unreachable_proxy_is_distinguished_from_an_unreachable_server() {
     let closed = TcpListener::bind("127.0.0.1:0")
         .unwrap()
         .local_addr()
@@ -369,7 +369,7 @@ fn behind_an_open_way_each_phase_has_its_own_limit() {
 }
 
 #[test]
-fn a_proxy_that_closes_within_its_answer_is_told_as_such() {
+fn a_proxy_that_closes_within_its_reply_is_reported_as_such() {
     for (scheme, answer) in [
         ("http", &b""[..]),
         ("http", b"HTTP/1.1 200 OK\r\n"),
@@ -436,7 +436,7 @@ fn a_redirect_to_an_exempt_host_leaves_the_proxy_out() {
     let (address, log) = http_proxy(there.leak());
     let config = NetConfig {
         proxy: ProxyConfig::all(Proxy::parse(&address.to_string()).unwrap())
-            .except(NoProxy::parse(".lan")),
+            .no_proxy(NoProxy::parse(".lan")),
         ..patient()
     };
     // The proxy's word is a public server's: it leads to no private address, not even to an exempt one.
@@ -526,34 +526,37 @@ fn an_unusable_proxy_of_the_environment_fails_what_needs_it() {
 }
 
 #[test]
-fn a_survey_goes_through_the_proxy_and_tells_it() {
+fn an_inspection_goes_through_the_proxy_and_reports_it() {
     let server = Server::replying("200 OK", "", b"behind");
     let (address, _) = socks_proxy(0, None);
     let config = via(&format!("socks5h://{address}"), patient());
     let probe = Probe::resolving(config, NoNames);
-    let hops = probe
+    let exchanges = probe
         .net
-        .survey(&format!("http://video.example:{}/", server.address.port()));
-    let hop = &hops.unwrap()[0];
-    assert_eq!(hop.proxy.as_deref(), Some(address.to_string().as_str()));
-    assert_eq!(hop.answer.as_ref().unwrap().status, 200);
+        .inspect(&format!("http://video.example:{}/", server.address.port()));
+    let exchange = &exchanges.unwrap()[0];
+    assert_eq!(
+        exchange.proxy.as_deref(),
+        Some(address.to_string().as_str())
+    );
+    assert_eq!(exchange.response.as_ref().unwrap().status, 200);
 
     let (address, _) = socks_proxy(5, None);
     let probe = Probe::new(via(&format!("socks5h://{address}"), patient()));
-    let hops = probe.net.survey("http://video.example/").unwrap();
-    let failed = hops[0].failed.as_ref().unwrap();
+    let exchanges = probe.net.inspect("http://video.example/").unwrap();
+    let failed = exchanges[0].fault.as_ref().unwrap();
     assert_eq!(failed.reason(), "socks.refused");
 }
 
 #[test]
-fn a_survey_follows_no_redirect_that_the_player_would_refuse() {
+fn an_inspection_follows_no_redirect_that_the_player_would_refuse() {
     const THERE: &str =
         "HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:9/\r\nContent-Length: 0\r\n\r\n";
     let (address, _) = http_proxy(THERE);
     let probe = Probe::new(through(address, patient()));
-    let hops = probe.net.survey("http://video.example/").unwrap();
-    assert_eq!(hops.len(), 2);
-    let failed = hops[1].failed.as_ref().unwrap();
+    let exchanges = probe.net.inspect("http://video.example/").unwrap();
+    assert_eq!(exchanges.len(), 2);
+    let failed = exchanges[1].fault.as_ref().unwrap();
     assert_eq!(failed.reason(), "guard.private_address");
-    assert!(hops[1].dials.is_empty());
+    assert!(exchanges[1].attempts.is_empty());
 }

@@ -35,7 +35,7 @@ fn header(name: &str, value: &str) -> Header {
 }
 
 #[test]
-fn a_redirect_is_followed_and_the_last_place_is_told() {
+fn a_redirect_is_followed_and_the_final_url_is_reported() {
     for status in ["301 A", "302 A", "303 A", "307 A", "308 A"] {
         let server = sending_to("next?a=b#fragment", status);
         let outcome = Probe::new(patient()).get(server.url("/"));
@@ -99,7 +99,7 @@ fn circles_and_endless_chains_end() {
 }
 
 #[test]
-fn a_redirect_to_nowhere_is_told() {
+fn a_redirect_without_a_usable_location_fails() {
     for location in ["", "Location: http://\r\n"] {
         let server = Server::replying("302 Found", location, b"");
         let outcome = Probe::new(patient()).get(server.url("/"));

@@ -98,7 +98,7 @@ fn a_request_is_followed_from_its_beginning_to_its_end_without_its_secrets() {
     assert!(!text.contains(CANARY), "{text}");
     for (parts, times) in [
         (
-            &["request begun", "http://***@localhost:", "auth_key=***"][..],
+            &["request started", "http://***@localhost:", "auth_key=***"][..],
             2,
         ),
         (&["name resolved", "127.0.0.1"], 2),
@@ -106,7 +106,7 @@ fn a_request_is_followed_from_its_beginning_to_its_end_without_its_secrets() {
         (&["TLS handshake done", "TLSv1_3"], 1),
         (&["connection taken", "reused=false"], 3),
         (&["connection taken", "tls=true", "reused=true"], 1),
-        (&["answered", "status=200"], 2),
+        (&["response head received", "status=200"], 2),
         (&["request done"], 2),
         (&["request failed", "http.404", "Signature=***"], 1),
     ] {

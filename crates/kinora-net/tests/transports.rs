@@ -133,7 +133,7 @@ fn only_local_playlists_open_files() {
 }
 
 #[test]
-fn a_scheme_that_leads_nowhere_is_told_from_a_file_of_that_name() {
+fn an_unsupported_scheme_is_distinguished_from_a_file_of_that_name() {
     let probe = Probe::new(patient());
     for url in ["gopher://x/y", "ab:c.mp4"] {
         assert_eq!(

@@ -7,7 +7,7 @@ use kinora_cloud::{
 };
 use kinora_errors::{Coded, Fault, Secret, codes};
 use kinora_media::RequestId;
-use kinora_net::{FetchRequest, Net, NetConfig, Reply};
+use kinora_net::{FetchRequest, Net, NetConfig, Response};
 
 use crate::clock::SystemClock;
 
@@ -66,7 +66,7 @@ pub fn play_info(source: &VidSource, net: &NetConfig) -> Result<PlayInfo, Fault>
 /// Makes a call at this machine's time. Where the service refuses that, once more at the service's own, which the
 /// call learns from the `Date` of the refusal.
 fn timed<T>(
-    call: impl Fn(UnixTime, &mut dyn FnMut(&Reply)) -> Result<T, Fault>,
+    call: impl Fn(UnixTime, &mut dyn FnMut(&Response)) -> Result<T, Fault>,
 ) -> Result<T, Fault> {
     let mut skew = None;
     let own = || SystemClock::new().now().unix_ms;
@@ -87,7 +87,7 @@ fn timed<T>(
 }
 
 /// The service's answer, also one that refuses.
-fn ask(signed: SignedRequest, net: &NetConfig) -> Result<Reply, Fault> {
+fn ask(signed: SignedRequest, net: &NetConfig) -> Result<Response, Fault> {
     let mut request = FetchRequest::api(RequestId(0), signed.url.expose());
     request.headers = signed.headers;
     let waits = net.timeouts(None);

@@ -16,7 +16,7 @@ const LONG: Duration = Duration::from_secs(1);
 pub(crate) struct Waits(Arc<Mutex<HashMap<RequestId, (Waiting, Instant)>>>);
 
 impl Waits {
-    /// What the network tells these.
+    /// Keeps the phases that the network reports.
     pub(crate) fn watch(&self) -> PhaseWatch {
         let waits = Arc::clone(&self.0);
         PhaseWatch::new(move |id, waiting| {
@@ -44,8 +44,8 @@ fn words(waiting: &Waiting, seconds: u64, lang: Lang) -> String {
         Phase::Resolving => "looking up",
         Phase::Connecting if zh => "正在连接",
         Phase::Connecting => "connecting to",
-        Phase::Securing if zh => "TLS 握手",
-        Phase::Securing => "TLS with",
+        Phase::TlsHandshake if zh => "TLS 握手",
+        Phase::TlsHandshake => "TLS with",
         _ if zh => "等待应答",
         _ => "waiting for",
     };

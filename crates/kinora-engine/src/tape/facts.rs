@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use kinora_container::{ClockKind, ContainerKind, Step};
-use kinora_errors::{Code, Fault, Retry, Secret};
+use kinora_errors::{Code, Fault, Origin, Retry, Secret};
 use kinora_media::{
     AudioParams, ByteRange, CodecId, Iv, KeyId, MediaInfo, Packet, PacketFlags, Protection,
     ProtectionScheme, SampleCrypto, SampleIv, SampleProtection, Subsamples, Time, TrackId,
@@ -90,6 +90,10 @@ impl<'de> Deserialize<'de> for Noticed {
         let retry = text("retry").unwrap_or_default();
         if let Some(retry) = retries.into_iter().find(|known| known.name() == retry) {
             fault = fault.retry_class(retry);
+        }
+        let origin = text("origin").unwrap_or_default();
+        if let Some(origin) = Origin::ALL.into_iter().find(|known| known.name() == origin) {
+            fault = fault.with_origin(origin);
         }
         for cause in value["causes"].as_array().into_iter().flatten() {
             fault = fault.because(cause.as_str().unwrap_or_default());

@@ -9,21 +9,21 @@ use kinora_errors::Secret;
 use thiserror::Error;
 use url::{ParseError, Url};
 
-/// What a proxy speaks.
+/// The protocol of a proxy.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Speech {
-    /// HTTP: CONNECT for `https:`, whole URLs for `http:` (RFC 9110 9.3.6, RFC 9112 3.2.2).
+pub(super) enum ProxyProtocol {
+    /// HTTP: CONNECT for `https:`, the absolute form for `http:` (RFC 9110 9.3.6, RFC 9112 3.2.2).
     Http,
     /// SOCKS 5 with addresses (RFC 1928).
     Socks5,
     /// SOCKS 5 with names, which the proxy resolves.
-    Socks5Names,
+    Socks5Hostname,
 }
 
-/// A proxy: what it speaks, where it is, what it wants to know. Its credential is never printed.
+/// A proxy: its protocol, host, port and credential. The credential is never printed.
 #[derive(Clone, Debug)]
 pub struct Proxy {
-    pub(super) speech: Speech,
+    pub(super) protocol: ProxyProtocol,
     pub(crate) host: String,
     pub(crate) port: u16,
     pub(super) credential: Option<Credential>,
@@ -36,7 +36,7 @@ pub(super) struct Credential {
     pub(super) password: Secret,
 }
 
-/// Why a text names no proxy that can be used. Tells nothing of a credential in it.
+/// Why a text names no proxy that can be used. Holds nothing of a credential in it.
 #[derive(Clone, PartialEq, Eq, Debug, Error)]
 pub enum ProxyError {
     /// Another protocol.
@@ -69,10 +69,10 @@ impl Proxy {
             return Ok(None);
         }
         let (scheme, rest) = text.split_once("://").unwrap_or(("http", text));
-        let speech = match scheme.to_ascii_lowercase().as_str() {
-            "http" => Speech::Http,
-            "socks5" => Speech::Socks5,
-            "socks5h" => Speech::Socks5Names,
+        let protocol = match scheme.to_ascii_lowercase().as_str() {
+            "http" => ProxyProtocol::Http,
+            "socks5" => ProxyProtocol::Socks5,
+            "socks5h" => ProxyProtocol::Socks5Hostname,
             other if is_scheme(other) => return Err(ProxyError::Scheme(other.to_owned())),
             _ => return Err(ProxyError::Malformed),
         };
@@ -87,21 +87,21 @@ impl Proxy {
         let port = match url.port() {
             Some(0) => return Err(ProxyError::Port),
             Some(port) => port,
-            None if written.ends_with(":80") || speech == Speech::Http => 80,
+            None if written.ends_with(":80") || protocol == ProxyProtocol::Http => 80,
             None => 1080,
         };
         let host = url.host_str().ok_or(ProxyError::NoHost)?;
         Ok(Some(Self {
-            speech,
+            protocol,
             host: host.trim_matches(['[', ']']).to_owned(),
             port,
-            credential: credential(&url, speech)?,
+            credential: credential(&url, protocol)?,
         }))
     }
 
     /// Names are sent to it as they are; it looks them up.
     pub(crate) fn resolves_names(&self) -> bool {
-        self.speech != Speech::Socks5
+        self.protocol != ProxyProtocol::Socks5
     }
 
     /// Value of `Proxy-Authorization`.
@@ -113,13 +113,13 @@ impl Proxy {
         ))
     }
 
-    /// Plain requests go to it whole, without a tunnel.
-    pub(crate) fn takes_whole_urls(&self) -> bool {
-        self.speech == Speech::Http
+    /// Plain requests go to it in absolute form, without a tunnel.
+    pub(crate) fn takes_absolute_form(&self) -> bool {
+        self.protocol == ProxyProtocol::Http
     }
 }
 
-/// Where it is, without what it must not tell.
+/// Its host and port, without the credential.
 impl fmt::Display for Proxy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&crate::connect::authority(&self.host, self.port))
@@ -135,7 +135,7 @@ fn is_scheme(text: &str) -> bool {
             .all(|c| c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.'))
 }
 
-fn credential(url: &Url, speech: Speech) -> Result<Option<Credential>, ProxyError> {
+fn credential(url: &Url, protocol: ProxyProtocol) -> Result<Option<Credential>, ProxyError> {
     if url.username().is_empty() && url.password().is_none() {
         return Ok(None);
     }
@@ -147,7 +147,7 @@ fn credential(url: &Url, speech: Speech) -> Result<Option<Credential>, ProxyErro
     let user = decoded(url.username())?;
     let password = decoded(url.password().unwrap_or_default())?;
     let fits = |part: &Secret| (1..=255).contains(&part.expose().len());
-    if speech != Speech::Http && !(fits(&user) && fits(&password)) {
+    if protocol != ProxyProtocol::Http && !(fits(&user) && fits(&password)) {
         return Err(ProxyError::Credential);
     }
     Ok(Some(Credential { user, password }))
@@ -175,24 +175,30 @@ fn basic_of(user: &[u8], password: &[u8]) -> Secret {
 mod tests {
     use super::*;
 
-    fn read(text: &str) -> (Speech, String, u16) {
+    fn read(text: &str) -> (ProxyProtocol, String, u16) {
         let proxy = Proxy::parse(text).unwrap().unwrap();
-        (proxy.speech, proxy.host, proxy.port)
+        (proxy.protocol, proxy.host, proxy.port)
     }
 
     #[test]
     fn a_proxy_is_read_in_every_writing() {
-        let http = |host: &str, port| (Speech::Http, host.to_owned(), port);
+        let http = |host: &str, port| (ProxyProtocol::Http, host.to_owned(), port);
         assert_eq!(read("proxy.example:3128"), http("proxy.example", 3128));
         assert_eq!(read("127.0.0.1:8080/"), http("127.0.0.1", 8080));
         assert_eq!(read("user:pw@h:1"), http("h", 1));
         assert_eq!(read("HTTP://h"), http("h", 80));
         assert_eq!(read("http://[::1]:3128"), http("::1", 3128));
-        assert_eq!(read("socks5://h"), (Speech::Socks5, "h".into(), 1080));
-        assert_eq!(read("socks5://h:80"), (Speech::Socks5, "h".into(), 80));
+        assert_eq!(
+            read("socks5://h"),
+            (ProxyProtocol::Socks5, "h".into(), 1080)
+        );
+        assert_eq!(
+            read("socks5://h:80"),
+            (ProxyProtocol::Socks5, "h".into(), 80)
+        );
         assert_eq!(
             read("socks5h://u:p@h:9"),
-            (Speech::Socks5Names, "h".into(), 9)
+            (ProxyProtocol::Socks5Hostname, "h".into(), 9)
         );
         for none in ["", " ", "none", "None"] {
             assert!(Proxy::parse(none).unwrap().is_none());
@@ -200,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_with_a_proxy_is_told() {
+    fn an_invalid_proxy_is_refused_with_what_is_wrong() {
         let wrong = |text: &str| Proxy::parse(text).unwrap_err();
         assert_eq!(wrong("socks4://h:1"), ProxyError::Scheme("socks4".into()));
         assert_eq!(wrong("https://h:1"), ProxyError::Scheme("https".into()));

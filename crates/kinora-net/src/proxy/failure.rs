@@ -2,13 +2,13 @@
 
 use thiserror::Error;
 
-/// What a proxy did, told after "the proxy host:port".
+/// What a proxy did; reads on after "the proxy host:port".
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Error)]
 #[non_exhaustive]
 pub enum ProxyFailure {
-    /// It took the question and kept silent.
+    /// It did not answer in time.
     #[error("did not answer in time")]
-    Silent,
+    Timeout,
     /// It closed the connection within its answer, or before.
     #[error("closed the connection before the way was open")]
     Closed,
@@ -78,7 +78,7 @@ impl ProxyFailure {
     /// The stable reason.
     pub(crate) const fn reason(self) -> &'static str {
         match self {
-            Self::Silent => "proxy.timeout",
+            Self::Timeout => "proxy.timeout",
             Self::Closed => "proxy.closed",
             Self::Protocol(_) => "proxy.protocol",
             Self::Auth => "proxy.auth",
@@ -97,10 +97,10 @@ impl ProxyFailure {
         }
     }
 
-    /// Another try may find it better disposed; else somebody must change the proxy or its setting.
-    pub(crate) const fn may_pass(self) -> bool {
+    /// A retry may succeed; else somebody must change the proxy or its setting.
+    pub(crate) const fn is_transient(self) -> bool {
         match self {
-            Self::Silent | Self::Closed => true,
+            Self::Timeout | Self::Closed => true,
             Self::Protocol(_) | Self::Auth => false,
             // 502 to 504 speak of the server behind it.
             Self::Refused(status) => matches!(status, 500..=599),

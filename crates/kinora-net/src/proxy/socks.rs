@@ -25,7 +25,7 @@ pub(super) async fn open(
     target: SocksTarget<'_>,
     port: u16,
 ) -> Result<(), ProxyFailure> {
-    agree(stream, credential).await?;
+    negotiate_method(stream, credential).await?;
     // Version, CONNECT, reserved (RFC 1928 4).
     let mut request = vec![VERSION, 1, 0];
     match target {
@@ -39,7 +39,7 @@ pub(super) async fn open(
         }
         SocksTarget::Name(name) => {
             request.push(3);
-            counted(&mut request, name)?;
+            push_with_length(&mut request, name)?;
         }
     }
     request.extend(port.to_be_bytes());
@@ -63,39 +63,39 @@ pub(super) async fn open(
     Ok(())
 }
 
-/// The greeting: which way of saying who one is, and saying it.
-async fn agree(
+/// Negotiates the authentication method (RFC 1928 3) and authenticates (RFC 1929).
+async fn negotiate_method(
     stream: &mut (impl AsyncRead + AsyncWrite + Unpin),
     credential: Option<&Credential>,
 ) -> Result<(), ProxyFailure> {
-    const OPEN: u8 = 0;
-    const PASSWORD: u8 = 2;
-    const NONE_FITS: u8 = 0xff;
+    const NO_AUTHENTICATION: u8 = 0;
+    const USERNAME_PASSWORD: u8 = 2;
+    const NO_ACCEPTABLE_METHODS: u8 = 0xff;
     let greeting: &[u8] = match credential {
-        None => &[VERSION, 1, OPEN],
-        Some(_) => &[VERSION, 2, OPEN, PASSWORD],
+        None => &[VERSION, 1, NO_AUTHENTICATION],
+        Some(_) => &[VERSION, 2, NO_AUTHENTICATION, USERNAME_PASSWORD],
     };
     send(stream, greeting).await?;
     let [version, method] = read(stream).await?;
     match (version, method, credential) {
-        (VERSION, OPEN, _) => Ok(()),
-        (VERSION, PASSWORD, Some(credential)) => {
+        (VERSION, NO_AUTHENTICATION, _) => Ok(()),
+        (VERSION, USERNAME_PASSWORD, Some(credential)) => {
             let mut request = vec![1];
-            counted(&mut request, credential.user.expose())?;
-            counted(&mut request, credential.password.expose())?;
+            push_with_length(&mut request, credential.user.expose())?;
+            push_with_length(&mut request, credential.password.expose())?;
             send(stream, &request).await?;
             match read(stream).await? {
                 [_, 0] => Ok(()),
                 [_, _] => Err(ProxyFailure::Auth),
             }
         }
-        (VERSION, NONE_FITS, _) => Err(ProxyFailure::Auth),
+        (VERSION, NO_ACCEPTABLE_METHODS, _) => Err(ProxyFailure::Auth),
         _ => Err(NO_SOCKS),
     }
 }
 
-/// A text behind its length in one byte.
-fn counted(request: &mut Vec<u8>, text: &str) -> Result<(), ProxyFailure> {
+/// Appends a text with its length in one byte before it.
+fn push_with_length(request: &mut Vec<u8>, text: &str) -> Result<(), ProxyFailure> {
     let length = u8::try_from(text.len());
     request.push(length.map_err(|_| ProxyFailure::Socks(SocksReply::AddressType))?);
     request.extend(text.as_bytes());

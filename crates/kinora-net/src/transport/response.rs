@@ -10,27 +10,27 @@ use kinora_errors::{Fault, codes};
 use kinora_media::{Chunk, MediaInfo, Packet, RequestId, ResponseInfo};
 
 use crate::FetchEvent;
-use crate::flow::Flow;
+use crate::flow::FlowControl;
 
 /// Where events go. It may block: that holds the network back, never loses an event.
 pub(crate) type Sink = dyn Fn(FetchEvent) + Send + Sync;
 
-/// The requests that are under way.
+/// The requests in progress.
 #[derive(Default)]
-pub(crate) struct Active(Mutex<HashMap<RequestId, Arc<Flow>>>);
+pub(crate) struct Active(Mutex<HashMap<RequestId, Arc<FlowControl>>>);
 
 impl Active {
-    fn lock(&self) -> MutexGuard<'_, HashMap<RequestId, Arc<Flow>>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<RequestId, Arc<FlowControl>>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
-    pub(crate) fn get(&self, id: RequestId) -> Option<Arc<Flow>> {
+    pub(crate) fn get(&self, id: RequestId) -> Option<Arc<FlowControl>> {
         self.lock().get(&id).map(Arc::clone)
     }
     pub(crate) fn cancel(&self, id: RequestId) {
         let flow = self.lock().remove(&id);
         if let Some(flow) = flow {
             #[cfg(feature = "tracing")]
-            crate::trace::cancelled(id);
+            crate::trace::request_cancelled(id);
             flow.cancel();
         }
     }
@@ -38,7 +38,7 @@ impl Active {
         let flows = std::mem::take(&mut *self.lock());
         flows.values().for_each(|flow| flow.cancel());
     }
-    fn forget(&self, id: RequestId, flow: &Arc<Flow>) {
+    fn forget(&self, id: RequestId, flow: &Arc<FlowControl>) {
         let mut active = self.lock();
         if active
             .get(&id)
@@ -49,14 +49,14 @@ impl Active {
     }
 }
 
-/// A request's answer on its way back to whoever asked: a head, then bytes; or tracks, then packets; then one end.
+/// Where a transport delivers the response to a request: a head, then bytes; or tracks, then packets; then one end.
 ///
-/// Nothing is delivered without credit, which the asker grants: [`send`](Self::send) and
-/// [`send_packet`](Self::send_packet) wait for it, their blocking twins on the caller's thread. Once the asker has cancelled
+/// Nothing is delivered without credit, which the client grants: [`send`](Self::send) and
+/// [`send_packet`](Self::send_packet) wait for it, their blocking twins on the caller's thread. Once the client has cancelled
 /// the request nothing more is delivered. A response that is dropped without an end fails.
 pub struct ResponseSink {
     id: RequestId,
-    flow: Arc<Flow>,
+    flow: Arc<FlowControl>,
     sink: Arc<Sink>,
     active: Arc<Active>,
     ended: bool,
@@ -65,7 +65,7 @@ pub struct ResponseSink {
 impl ResponseSink {
     /// Begins to answer a request; another one of that id is cancelled.
     pub(crate) fn begin(id: RequestId, credit: u64, sink: Arc<Sink>, active: Arc<Active>) -> Self {
-        let flow = Arc::new(Flow::new(credit));
+        let flow = Arc::new(FlowControl::new(credit));
         let before = active.lock().insert(id, Arc::clone(&flow));
         if let Some(before) = before {
             before.cancel();
@@ -198,7 +198,7 @@ impl ResponseSink {
         self.active.forget(self.id, &self.flow);
         #[cfg(feature = "tracing")]
         if !self.is_cancelled() {
-            crate::trace::ended(&event);
+            crate::trace::request_ended(&event);
         }
         self.emit(event);
     }

@@ -1,4 +1,4 @@
-//! A scripted server on loopback and a probe that collects what a fetch tells.
+//! A scripted server on loopback and a probe that collects the events of a fetch.
 #![allow(
     dead_code,
     unreachable_pub,

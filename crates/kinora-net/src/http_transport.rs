@@ -1,4 +1,4 @@
-//! The web as a transport: HTTP and HTTPS, on a runtime that the first request starts.
+//! HTTP and HTTPS as a transport, on a runtime that the first request starts.
 
 use std::io;
 use std::sync::{Arc, Mutex, OnceLock};
@@ -8,20 +8,20 @@ use kinora_errors::Fault;
 use tokio::runtime::{Builder, Runtime};
 
 use crate::http::Client;
-use crate::net::started;
-use crate::survey::Hop;
+use crate::inspect::Exchange;
+use crate::net::get_or_start;
 use crate::target::web_url;
 use crate::{FetchRequest, NetConfig, NetError, Resolve, ResponseSink, Transport};
 
 /// What `http:` and `https:` lead to.
-pub(crate) struct Web {
+pub(crate) struct HttpTransport {
     client: Arc<Client>,
     runtime: OnceLock<Runtime>,
     /// Held while the runtime is started.
     starting: Mutex<()>,
 }
 
-impl Web {
+impl HttpTransport {
     pub(crate) fn new(config: NetConfig, resolver: Arc<dyn Resolve>) -> Self {
         Self {
             client: Arc::new(Client::new(config, resolver)),
@@ -35,18 +35,18 @@ impl Web {
     }
 
     /// See [`Net::survey`](crate::Net::survey).
-    pub(crate) fn survey(&self, url: &str) -> Result<Vec<Hop>, Fault> {
+    pub(crate) fn inspect(&self, url: &str) -> Result<Vec<Exchange>, Fault> {
         let refused = |error: NetError| error.into_fault().at_url(url);
         let target = web_url(url).map_err(refused)?;
         let runtime = self
             .runtime()
             .map_err(|error| refused(NetError::Start(error)))?;
         let client = Arc::clone(&self.client);
-        Ok(runtime.block_on(async move { client.survey(target).await }))
+        Ok(runtime.block_on(async move { client.inspect(target).await }))
     }
 
     fn runtime(&self) -> io::Result<&Runtime> {
-        started(&self.runtime, &self.starting, || {
+        get_or_start(&self.runtime, &self.starting, || {
             Builder::new_multi_thread()
                 .worker_threads(1)
                 .max_blocking_threads(8)
@@ -57,7 +57,7 @@ impl Web {
     }
 }
 
-impl Transport for Web {
+impl Transport for HttpTransport {
     fn schemes(&self) -> &[&str] {
         &["http", "https"]
     }
@@ -75,7 +75,7 @@ impl Transport for Web {
     }
 }
 
-impl Drop for Web {
+impl Drop for HttpTransport {
     fn drop(&mut self) {
         if let Some(runtime) = self.runtime.take() {
             runtime.shutdown_background();
