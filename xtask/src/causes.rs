@@ -1,4 +1,4 @@
-//! Every sentence of an error is in the catalogue that tells causes in Chinese, and no row of it is left over.
+//! Every sentence of an error is in the catalogue of causes in Chinese, and no row of it is left over.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -109,9 +109,10 @@ impl<'ast> Visit<'ast> for Said {
 
     fn visit_expr_method_call(&mut self, call: &'ast syn::ExprMethodCall) {
         let name = call.method.to_string();
-        let tells = matches!(name.as_str(), "because" | "note") && !self.file.starts_with(WIRE)
+        let is_sentence = matches!(name.as_str(), "because" | "note")
+            && !self.file.starts_with(WIRE)
             || name == "write_str" && self.in_display;
-        if tells {
+        if is_sentence {
             match call.args.first() {
                 Some(Expr::Lit(literal)) => {
                     if let Lit::Str(text) = &literal.lit {

@@ -70,7 +70,7 @@ mod tests {
     }
 
     #[test]
-    fn a_circle_is_found_however_long_it_is_and_told_whole() {
+    fn a_cycle_is_found_however_long_it_is_and_reported_whole() {
         let (circle, _) = modules(&[
             ("a", "use crate::b::{X, Y};"),
             ("b", "fn f() { crate::c::d::g() }"),

@@ -74,7 +74,7 @@ impl Config {
         })
     }
 
-    /// The language that it sets. What else is wrong with it is told by [`Config::apply`].
+    /// The language that it sets. What else is wrong with it is reported by [`Config::apply`].
     pub(crate) fn lang(&self) -> Option<Lang> {
         let table = self.table().ok()?;
         match table.get_ref().get("lang")?.get_ref().as_str()? {
@@ -408,7 +408,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_is_told_with_file_line_and_what_was_meant() {
+    fn an_error_names_file_line_and_what_was_meant() {
         assert_eq!(
             refused("timeout = 1\n[play]\nspede = 1\n"),
             "c.toml:3: no option is called `spede`; did you mean `speed`?"

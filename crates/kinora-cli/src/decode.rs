@@ -73,7 +73,7 @@ pub(crate) fn run(args: &DecodeArgs, style: &Style) -> Result<(), Failure> {
     Ok(())
 }
 
-/// How much of the work is done, where that can be told.
+/// How much of the work is done, where that is known.
 fn share(args: &DecodeArgs, reader: &VideoReader, frame: &VideoFrame, frames: u64) -> Option<f64> {
     let all = reader.track().duration.map(|all| all.as_secs_f64());
     let of_all = all

@@ -1,4 +1,4 @@
-//! An event as JSON: its name and all that it tells. `play` and `replay` write the same, and `docs/events.md` lists it.
+//! An event as JSON: its name and its fields. `play` and `replay` write the same, and `docs/events.md` lists it.
 
 use kinora::{Coded as _, Event, MediaInfo, Time, TrackOption};
 use kinora_errors::Lang;
@@ -46,7 +46,7 @@ fn more(event: &Event) -> Value {
         }
         Event::KeyRequired(id) => json!({ "key_id": id.to_string() }),
         Event::Timing(mark) => json!({ "what": mark.name() }),
-        // What is told by its name alone.
+        // Events without fields.
         _ => Value::Null,
     }
 }
@@ -68,7 +68,7 @@ pub(crate) fn track(option: &TrackOption) -> Value {
     })
 }
 
-/// The same for a person: the name, then what it tells, word by word.
+/// The same for a person: the name, then the fields, one by one.
 pub(crate) fn line(event: &Event) -> String {
     let mut text = event.name().to_owned();
     let fault = match event {
@@ -180,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_person_is_told_is_what_a_machine_is_told() {
+    fn people_and_machines_get_the_same_events() {
         for event in every() {
             let (text, object) = (line(&event), object(&event));
             assert!(text.starts_with(event.name()));

@@ -58,7 +58,7 @@ impl Table {
     }
 }
 
-/// The same commands, told in Chinese.
+/// The same commands, in Chinese.
 pub(crate) fn chinese(command: Command) -> Command {
     in_chinese(command, in_help)
 }
@@ -68,7 +68,7 @@ pub(crate) fn chinese_for_completions(command: Command) -> Command {
     in_chinese(command, in_completions)
 }
 
-/// How an argument is told: by its own command's rows, or the shared ones.
+/// The help of an argument: by its own command's rows, or the shared ones.
 type Describe = fn(Arg, &str, &Table) -> Arg;
 
 fn in_chinese(mut command: Command, describe: Describe) -> Command {
@@ -96,7 +96,7 @@ fn translate(command: Command, path: &str, table: &Table, describe: Describe) ->
     })
 }
 
-/// How a command is used, as clap tells it.
+/// The usage of a command, as clap prints it.
 fn usage(english: &str) -> String {
     let usage = english.trim().trim_start_matches("Usage:").trim_start();
     usage.replace("[OPTIONS]", "[选项]")

@@ -22,9 +22,9 @@ const WAITING: usize = 4096;
 const LAST_LINES: Duration = Duration::from_secs(1);
 
 /// Writes what waits, when dropped.
-pub(crate) struct Log(SyncSender<Told>);
+pub(crate) struct Log(SyncSender<LogMessage>);
 
-enum Told {
+enum LogMessage {
     Line(Vec<u8>),
     /// Answered when all before it is written.
     Flush(SyncSender<()>),
@@ -109,13 +109,13 @@ fn of_environment() -> Result<Option<LevelFilter>, Failure> {
     })
 }
 
-fn write(reported: &Receiver<Told>, lost: &AtomicU64, format: LogFormat) {
+fn write(reported: &Receiver<LogMessage>, lost: &AtomicU64, format: LogFormat) {
     let mut stderr = io::stderr();
     for reported in reported {
         // Where nobody reads them any more, the service goes on without.
         match reported {
-            Told::Line(line) => drop(stderr.write_all(&line)),
-            Told::Flush(done) => drop(done.try_send(())),
+            LogMessage::Line(line) => drop(stderr.write_all(&line)),
+            LogMessage::Flush(done) => drop(done.try_send(())),
         }
         let lost = lost.swap(0, Ordering::Relaxed);
         if lost > 0 {
@@ -135,7 +135,7 @@ fn write(reported: &Receiver<Told>, lost: &AtomicU64, format: LogFormat) {
 impl Drop for Log {
     fn drop(&mut self) {
         let (done, waits) = sync_channel(1);
-        if self.0.try_send(Told::Flush(done)).is_ok() {
+        if self.0.try_send(LogMessage::Flush(done)).is_ok() {
             let _ = waits.recv_timeout(LAST_LINES);
         }
     }
@@ -144,13 +144,17 @@ impl Drop for Log {
 /// Takes whole lines.
 #[derive(Clone)]
 struct Lines {
-    sender: SyncSender<Told>,
+    sender: SyncSender<LogMessage>,
     lost: Arc<AtomicU64>,
 }
 
 impl Write for Lines {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
-        if self.sender.try_send(Told::Line(line.to_vec())).is_err() {
+        if self
+            .sender
+            .try_send(LogMessage::Line(line.to_vec()))
+            .is_err()
+        {
             self.lost.fetch_add(1, Ordering::Relaxed);
         }
         Ok(line.len())

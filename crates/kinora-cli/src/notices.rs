@@ -8,7 +8,7 @@ use crate::out;
 use crate::report::Style;
 use crate::words::Words;
 
-/// Tells what was not told yet.
+/// Reports what was not reported yet.
 pub(crate) fn emit(library: &Library, style: &Style) {
     for notice in library.take_notices() {
         if style.json {

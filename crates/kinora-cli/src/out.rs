@@ -1,5 +1,5 @@
-//! What is printed. A reader of stdout that has gone ends the program quietly, as other tools do; a full disk is told.
-//! Where stderr is gone the program goes on: there is nobody left to be told.
+//! What is printed. A reader of stdout that has gone ends the program quietly, as other tools do; a full disk is reported.
+//! Where stderr is gone the program goes on: there is nobody left to report to.
 
 use std::io::{self, Write};
 
@@ -28,7 +28,7 @@ pub(crate) fn prose(text: &str) {
     }
 }
 
-/// Tells a line on stderr, broken between words where the terminal is narrower.
+/// Prints a line on stderr, wrapped between words where the terminal is narrower.
 pub(crate) fn reported(text: &str) {
     match term::width(io::stderr()) {
         Some(most) => emit(&wrap(text, most)),
@@ -36,7 +36,7 @@ pub(crate) fn reported(text: &str) {
     }
 }
 
-/// Tells a line on stderr as it is.
+/// Prints a line on stderr as it is.
 pub(crate) fn emit(text: &str) {
     let mut err = io::stderr().lock();
     let _ = err

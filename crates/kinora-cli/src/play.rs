@@ -16,25 +16,25 @@ use crate::source::{self, decoders, net_config, player_config};
 use crate::term::Keyboard;
 
 mod control;
-mod desk;
-mod ending;
+mod controlling_terminal;
 mod jobs;
 mod keys;
+mod navigation;
 mod outputs;
 mod refresh;
 mod remote;
 mod screen;
 mod session;
-mod show;
-mod turn;
+mod shutdown;
+mod status_line;
 mod waits;
 
-use desk::Desk;
-use ending::Ending;
+use controlling_terminal::ControllingTerminal;
+use navigation::{PendingNavigation, next_index};
 use outputs::Outputs;
 use remote::Remote;
-use session::{READER_GONE, Session, Stage};
-use turn::{Turns, follows};
+use session::{PlaybackContext, Session, reader_has_gone};
+use shutdown::Shutdown;
 use waits::Waits;
 
 /// The outputs have so long to write what they hold.
@@ -48,38 +48,42 @@ pub(crate) fn run(args: PlayArgs, style: &Style) -> Result<(), Failure> {
         ));
     }
     let outputs = outputs::choose(&args)?;
-    let (screen, waits, turns) = (outputs.screen.clone(), Waits::default(), Turns::default());
+    let (screen, waits, navigation) = (
+        outputs.screen.clone(),
+        Waits::default(),
+        PendingNavigation::default(),
+    );
     let player = Arc::new(player(&args, outputs, &waits, style)?);
     let keyboard = has_keyboard(&args, style).then(Keyboard::open).flatten();
-    let desk = Desk::open(&screen, keyboard);
-    let ending = Ending::new(&player, &desk, &turns);
-    let remote = Remote::new(&player, &screen, &turns, style);
+    let terminal = ControllingTerminal::open(&screen, keyboard);
+    let shutdown = Shutdown::new(&player, &terminal, &navigation);
+    let remote = Remote::new(&player, &screen, &navigation, style);
     if args.control.is_some() {
         let machine = args.stats.is_some() || style.json;
         control::listen(&remote, machine).map_err(|error| Failure::io("stdin", &error))?;
     }
-    let keys = keys::listen(&desk, &remote, &ending);
-    let _signals = jobs::listen(&player, &desk, &ending)?;
-    let stage = Stage {
+    let keys = keys::listen(&terminal, &remote, &shutdown);
+    let _signals = jobs::listen(&player, &terminal, &shutdown)?;
+    let context = PlaybackContext {
         player: &player,
         args: &args,
         style,
         screen: &screen,
-        turns: &turns,
+        navigation: &navigation,
         waits: &waits,
     };
     let Played {
         last,
         first_failure,
-    } = play_all(&stage);
+    } = play_all(&context);
     drop(keys);
     // The terminal shows its own screen again before anything is printed there.
     let released = player.release(OUTPUT_LIMIT);
     screen.close();
     // What a person asked for is not a failure of what was being played.
-    ending.verdict()?;
+    shutdown.result()?;
     match released {
-        Err(fault) if fault.reason() == READER_GONE => {}
+        Err(fault) if reader_has_gone(&fault) => {}
         released => released?,
     }
     match (last, first_failure) {
@@ -91,7 +95,7 @@ pub(crate) fn run(args: PlayArgs, style: &Style) -> Result<(), Failure> {
                 Err(failure) => drop(style.fail(&failure)),
             }
             // The first failure gives the exit status.
-            return Err(Failure::Told(Box::new(first)));
+            return Err(Failure::Reported(Box::new(first)));
         }
     }
     Ok(())
@@ -99,9 +103,9 @@ pub(crate) fn run(args: PlayArgs, style: &Style) -> Result<(), Failure> {
 
 /// How a list of sources went.
 struct Played<'a> {
-    /// The last one's session, or its failure; neither was told yet.
+    /// The last one's session, or its failure; neither was reported yet.
     last: Result<Session<'a>, Failure>,
-    /// The first failure of those before, which was told.
+    /// The first failure of those before, which was reported.
     first_failure: Option<Failure>,
 }
 
@@ -144,19 +148,19 @@ fn has_keyboard(args: &PlayArgs, style: &Style) -> bool {
     seen && !args.headless && args.stats.is_none() && args.control.is_none() && !style.json
 }
 
-/// Plays one file after the other. All but the last are told of when they end.
-fn play_all<'a>(stage: &'a Stage<'a>) -> Played<'a> {
-    let count = stage.args.sources.len();
+/// Plays one file after the other. All but the last are reported when they end.
+fn play_all<'a>(context: &'a PlaybackContext<'a>) -> Played<'a> {
+    let count = context.args.sources.len();
     let (mut at, mut first_failure, mut failures) = (0, None, 0);
     loop {
-        let played = play_one(stage, at);
+        let played = play_one(context, at);
         failures = match played {
             Ok(_) => 0,
             Err(_) => failures + 1,
         };
         // A list of which nothing can be played is not gone through for ever.
-        let looped = stage.args.looping && count > 1 && failures < count;
-        let Some(next) = follows(at, count, stage.turns.take(), looped) else {
+        let looped = context.args.looping && count > 1 && failures < count;
+        let Some(next) = next_index(at, count, context.navigation.take(), looped) else {
             let last = played;
             return Played {
                 last,
@@ -166,7 +170,7 @@ fn play_all<'a>(stage: &'a Stage<'a>) -> Played<'a> {
         match played {
             Ok(session) => session.summary(),
             Err(failure) => {
-                stage.style.fail(&failure);
+                context.style.fail(&failure);
                 first_failure.get_or_insert(failure);
             }
         }
@@ -174,18 +178,18 @@ fn play_all<'a>(stage: &'a Stage<'a>) -> Played<'a> {
     }
 }
 
-fn play_one<'a>(stage: &'a Stage<'a>, at: usize) -> Result<Session<'a>, Failure> {
-    let mut session = Session::new(stage);
-    let (args, player) = (stage.args, stage.player);
+fn play_one<'a>(context: &'a PlaybackContext<'a>, at: usize) -> Result<Session<'a>, Failure> {
+    let mut session = Session::new(context);
+    let (args, player) = (context.args, context.player);
     let (given, count) = (&args.sources[at], args.sources.len());
     let named = source::locate(given)?;
     if count > 1 {
         let (number, title) = (at + 1, source::shown(given));
-        match args.stats.is_some() || stage.style.json {
+        match args.stats.is_some() || context.style.json {
             true => json::line(
                 &json!({ "event": "file", "number": number, "of": count, "source": title }),
             ),
-            false => stage.screen.emit(&format!("{number}/{count} {title}")),
+            false => context.screen.emit(&format!("{number}/{count} {title}")),
         }
     }
     player.set_source(credential::source(&named, &args.vid)?);

@@ -126,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn the_time_that_is_left_is_told_once_it_can_be_known() {
+    fn the_time_left_is_shown_once_it_can_be_known() {
         let eta = Duration::from_secs(125);
         assert_eq!(left(SURE - 1, eta), "-:--");
         assert_eq!(left(SURE, eta), "2:05");

@@ -17,7 +17,7 @@ use crate::report::{Failure, Style};
 /// A line of a recording is shorter: the longest is a playlist's plan.
 const MAX_LINE: u64 = 64 << 20;
 
-/// Writes a session's lines to a file. What a full disk refuses is told once, and playing goes on.
+/// Writes a session's lines to a file. What a full disk refuses is reported once, and playing goes on.
 pub(crate) fn to_file(path: &Path, style: &Style) -> Result<TapeSink, Failure> {
     let shown = path.display().to_string();
     let file = File::create(path).map_err(|error| Failure::io(&shown, &error))?;
@@ -35,7 +35,7 @@ pub(crate) fn to_file(path: &Path, style: &Style) -> Result<TapeSink, Failure> {
     }))
 }
 
-/// Runs a recording again and tells its events; fails where the session does not run the same again.
+/// Replays a recording and prints its events; fails where the session does not run the same again.
 pub(crate) fn replay(args: &ReplayArgs, style: &Style) -> Result<(), Failure> {
     let shown = args.file.display().to_string();
     let failed = |error: &std::io::Error| Failure::io(&shown, error);

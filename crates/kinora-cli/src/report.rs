@@ -18,10 +18,10 @@ pub(crate) enum Failure {
     Fault(Fault),
     /// The arguments contradict each other or the world.
     Usage(Words),
-    /// A signal ended it, in order: there is nothing to tell.
+    /// A signal ended it, in order: there is nothing to report.
     Signal(SignalKind),
-    /// It was told already; only its exit status is left.
-    Told(Box<Failure>),
+    /// It was reported already; only its exit status is left.
+    Reported(Box<Failure>),
 }
 
 impl From<Fault> for Failure {
@@ -31,7 +31,7 @@ impl From<Fault> for Failure {
 }
 
 impl Failure {
-    /// Arguments that can not be used, told in English and in Chinese.
+    /// A usage error, in English and in Chinese.
     pub(crate) fn usage(en: impl Into<String>, zh: impl Into<String>) -> Self {
         Self::Usage(Words::new(en, zh))
     }
@@ -45,7 +45,7 @@ impl Failure {
             Self::Signal(signal) => signal_status(*signal),
             Self::Usage(_) => 2,
             Self::Fault(fault) => exit_status(fault),
-            Self::Told(failure) => failure.status(),
+            Self::Reported(failure) => failure.status(),
         }
     }
     /// A failure of the system at a path.
@@ -60,7 +60,7 @@ pub(crate) fn system(path: &str, error: &std::io::Error) -> Fault {
     Fault::new(code, "file.io").cause(error).at_url(path)
 }
 
-/// Language, colour and form of what is told.
+/// Language, colour and format of the output.
 #[derive(Clone, Copy)]
 pub(crate) struct Style {
     pub(crate) lang: Lang,
@@ -103,10 +103,10 @@ impl Style {
         }
     }
 
-    /// Tells a failure on stderr.
+    /// Reports a failure on stderr.
     pub(crate) fn fail(&self, failure: &Failure) -> ExitCode {
         match failure {
-            Failure::Signal(_) | Failure::Told(_) => {}
+            Failure::Signal(_) | Failure::Reported(_) => {}
             Failure::Usage(words) => {
                 out::reported(&format!("kinora: {}", words.in_language(self.lang)));
             }
@@ -134,9 +134,9 @@ impl Style {
 /// The status of the fault's group; that of wrong arguments for a proxy of the environment that can not be used, as for
 /// one of the command line.
 fn exit_status(fault: &Fault) -> u8 {
-    match fault.reason() {
-        "proxy.url" => 2,
-        _ => fault.code().exit_status(),
+    match fault.context().variable {
+        Some(_) => 2,
+        None => fault.code().exit_status(),
     }
 }
 

@@ -40,7 +40,7 @@ impl Signals {
     }
 }
 
-/// Listens from now on, inside a runtime, and tells the first of these signals that comes.
+/// Listens from now on, inside a runtime, and gives the first of these signals that comes.
 pub(crate) fn first_of(
     kinds: &[SignalKind],
 ) -> Result<impl Future<Output = SignalKind> + Send + 'static, Failure> {
@@ -48,7 +48,7 @@ pub(crate) fn first_of(
     Ok(async move { signals.next().await })
 }
 
-/// The signals that are ignored, one bit each, from the lowest; none where the system does not tell.
+/// The signals that are ignored, one bit each, from the lowest; none where the system does not say.
 fn ignored() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));

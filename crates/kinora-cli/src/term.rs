@@ -14,7 +14,7 @@ pub(crate) use keyboard::{Keyboard, Pressed};
 pub(crate) use keys::Key;
 pub(crate) use text::{columns, fit, wrap};
 
-/// The width that is taken where a terminal does not tell its own.
+/// The width that is taken where a terminal does not report its own.
 const USUAL: usize = 80;
 
 /// How many columns the terminal behind a stream has; `None` where no terminal is.

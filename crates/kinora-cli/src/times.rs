@@ -26,8 +26,8 @@ pub(crate) fn parse(text: &str) -> Result<Time, Words> {
 
 /// The same of a number that came as one.
 pub(crate) fn seconds(seconds: f64) -> Result<Time, Words> {
-    let sound = (0.0..MAX_LEN).contains(&seconds);
-    sound
+    let valid = (0.0..MAX_LEN).contains(&seconds);
+    valid
         .then(|| Time::from_secs_f64(seconds))
         .ok_or_else(wrong)
 }
@@ -41,12 +41,12 @@ fn wrong() -> Words {
 
 /// Digits, and a fraction where one may be; less than `bound`.
 fn number(text: &str, bound: f64, fraction: bool) -> Option<f64> {
-    let sound = !text.is_empty()
+    let valid = !text.is_empty()
         && text.starts_with(|c: char| c.is_ascii_digit() || c == '.')
         && text
             .chars()
             .all(|c| c.is_ascii_digit() || (fraction && c == '.'));
-    let value: f64 = text.parse().ok().filter(|_| sound)?;
+    let value: f64 = text.parse().ok().filter(|_| valid)?;
     (value < bound).then_some(value)
 }
 

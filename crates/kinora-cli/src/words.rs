@@ -1,4 +1,4 @@
-//! A sentence in both languages, for whoever tells it later.
+//! A sentence in both languages, for whoever prints it later.
 
 use std::fmt;
 
@@ -33,7 +33,7 @@ pub(crate) fn padded(text: &str, wanted: usize) -> String {
     text.to_owned() + &" ".repeat(wanted.saturating_sub(columns(text)))
 }
 
-/// In English, which is what clap tells of a refused value; `help` tells the other.
+/// In English, which is what clap prints of a refused value; `help` prints the other.
 impl fmt::Display for Words {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.en)

@@ -46,7 +46,7 @@ impl Account {
             .map(|line| serde_json::from_str(line).unwrap())
             .collect()
     }
-    /// What was told, as it must have been refused.
+    /// What was printed, as it must have been refused.
     fn refuses(&self, args: &[&str]) -> String {
         let done = self.run(args);
         assert_eq!(done.status.code(), Some(2), "{args:?}: {}", stderr(&done));
@@ -192,7 +192,7 @@ fn a_policy_that_is_not_obeyed_is_refused_with_its_place_in_both_languages() {
     );
     assert_eq!(account.json(&["keys"]), Vec::<Value>::new());
 
-    // What is understood and can have no effect is taken, and told.
+    // What is understood and can have no effect is taken, and reported.
     let idle = PLAYING.replace("GetPlayInfo", "GetPlayInfos");
     let done = account.run(&["new-key", "--policy", &idle]);
     assert!(

@@ -1,4 +1,4 @@
-//! No secret that the program is given, or gets on the way, is told to anybody: terminal, JSON, panics, other servers.
+//! No secret that the program is given, or gets on the way, is shown to anybody: terminal, JSON, panics, other servers.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::io::{BufRead as _, BufReader, Read as _};
@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use kinora::{Credential, Header, NetConfig, ProxyConfig, Secret, Source, VidAuth, VidSts};
 use kinora_cloud::PlayAuth;
-use kinora_faults::canary::{Canary, Told, leaks};
+use kinora_faults::canary::{Canary, Captured, leaks};
 use kinora_faults::clips;
 use kinora_faults::proxy::{Act, Proxy};
 use kinora_faults::stage::{Stage, by_auth, by_sts};
@@ -26,11 +26,11 @@ fn kinora() -> Command {
     command
 }
 
-/// What runs of the program told, and the secrets that none of it may hold.
+/// What runs of the program put out, and the secrets that none of it may hold.
 #[derive(Default)]
 struct Ledger {
     canaries: Vec<Canary>,
-    reported: Vec<Told>,
+    reported: Vec<Captured>,
     wire: Vec<u8>,
 }
 
@@ -79,8 +79,8 @@ impl Ledger {
             self.wire.extend_from_slice(exchange.head.as_bytes());
         }
     }
-    /// Every run so far told of all of that.
-    fn told_each(&self, marks: &[&str]) {
+    /// Every run so far reported all of that.
+    fn assert_each_reported(&self, marks: &[&str]) {
         for (place, text) in &self.reported {
             let text = String::from_utf8_lossy(text);
             for mark in marks {
@@ -88,7 +88,7 @@ impl Ledger {
             }
         }
     }
-    /// Nothing told holds a secret, though the same search finds them where they had to be.
+    /// Nothing put out holds a secret, though the same search finds them where they had to be.
     fn holds(&self, on_the_wire: &[&str]) {
         let wire = [("the wire".to_owned(), self.wire.clone())];
         let sent = leaks(&self.canaries, &wire);
@@ -271,7 +271,7 @@ fn wrong_arguments_are_repeated_but_not_the_secrets_among_them() {
     );
     ledger.run(10, &format!("{play} --play-auth {long}x"), &[]);
 
-    // Expired, and what should renew it fails after it has told the secret.
+    // Expired, and what should renew it fails after it has printed the secret.
     stage.clock.advance_ms(3_600_000);
     let by_auth = [("KINORA_PLAY_AUTH", long)];
     ledger.run(11, &play, &by_auth);
@@ -391,7 +391,7 @@ fn the_log_of_a_player_shows_its_requests_and_no_secret() {
         });
     by_id.run(20, " --log trace");
     by_id.ledger.saw(&by_id.stage.proxy);
-    by_id.ledger.told_each(&[
+    by_id.ledger.assert_each_reported(&[
         "request begun",
         "connection taken",
         "set_source",
@@ -404,7 +404,7 @@ fn the_log_of_a_player_shows_its_requests_and_no_secret() {
     by_url.run(0, "probe --log trace");
     by_url
         .ledger
-        .told_each(&["request begun", "***@", "answered"]);
+        .assert_each_reported(&["request begun", "***@", "answered"]);
     by_url
         .ledger
         .holds(&["the token", "the cookie", "the link"]);
@@ -441,7 +441,7 @@ impl Server {
             endpoint,
         }
     }
-    /// Stops it; everything that it told.
+    /// Stops it; everything that it put out.
     fn stop(mut self) -> Vec<u8> {
         let id = self.child.id().to_string();
         assert!(
@@ -536,7 +536,7 @@ fn the_service_shows_its_first_key_once_and_writes_no_secret_in_the_open() {
     ledger.holds(&[]);
 }
 
-/// The database must hold what signs, so nobody else may read it; the rest of the disk is told.
+/// The database must hold what signs, so nobody else may read it; the rest of the disk is captured.
 fn tell_the_disk(ledger: &mut Ledger, data: &Path) {
     for path in walk(data) {
         if path

@@ -1,4 +1,4 @@
-//! What people are told on a terminal and machines elsewhere: probe, demux, decode, replay.
+//! What people get on a terminal and machines elsewhere: probe, demux, decode, replay.
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, clippy::panic)]
 
@@ -85,7 +85,7 @@ fn demux_and_decode_are_for_people_on_a_terminal_and_for_machines_elsewhere() {
 }
 
 #[test]
-fn a_replay_tells_machines_all_that_it_tells_people_by_the_names_that_play_has() {
+fn a_replay_reports_the_same_to_machines_and_people_by_the_names_that_play_has() {
     let dir = tempfile::tempdir().unwrap();
     let film = clips::film(dir.path());
     let session = dir.path().join("session.jsonl");
@@ -109,7 +109,7 @@ fn a_replay_tells_machines_all_that_it_tells_people_by_the_names_that_play_has()
     for (line, name) in text.lines().zip(&again).take(again.len() - 1) {
         assert_eq!(line.split("  ").nth(1), Some(name.as_str()), "{line}");
     }
-    // All that play told of happens again, but for its own last word.
+    // All that play reported happens again, but for its own last word.
     for name in names(&played).iter().filter(|name| *name != "end") {
         assert!(again.contains(name), "{name} in {again:?}");
     }

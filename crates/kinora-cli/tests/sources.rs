@@ -96,7 +96,7 @@ fn a_film_with_its_index_at_the_end_is_played_from_a_pipe() {
 }
 
 #[test]
-fn what_ends_too_early_or_never_begins_is_told() {
+fn a_source_that_ends_too_early_or_never_begins_fails() {
     let dir = tempfile::tempdir().unwrap();
     let film = clips::film(dir.path());
     let empty = shell(r#": | "$0" --no-config -"#, &film);
@@ -175,7 +175,7 @@ fn several_files_are_played_in_turn_and_the_first_failure_is_the_exit_status() {
 }
 
 #[test]
-fn a_list_tells_a_machine_which_file_plays() {
+fn a_list_reports_to_machines_which_file_plays() {
     let dir = tempfile::tempdir().unwrap();
     let film = clips::film(dir.path());
     let film = film.to_str().unwrap();
@@ -251,7 +251,7 @@ fn times_are_taken_as_people_write_them_and_until_is_a_position() {
 }
 
 #[test]
-fn a_start_beyond_the_end_is_told_and_the_next_file_is_played() {
+fn a_start_beyond_the_end_is_reported_and_the_next_file_plays() {
     let dir = tempfile::tempdir().unwrap();
     let (short, long) = (clips::film(dir.path()), clips::long_film(dir.path()));
     let line = ["--start", "2", "--until", "first-frame"].map(OsStr::new);
@@ -266,7 +266,7 @@ fn a_start_beyond_the_end_is_told_and_the_next_file_is_played() {
 }
 
 #[test]
-fn the_configuration_gives_defaults_and_what_is_wrong_in_it_is_told() {
+fn the_configuration_gives_defaults_and_its_errors_are_reported() {
     let dir = tempfile::tempdir().unwrap();
     let film = clips::film(dir.path());
     let place = dir.path().join("kinora/config.toml");

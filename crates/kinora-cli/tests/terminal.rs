@@ -39,7 +39,7 @@ fn a_reader_that_goes_away_ends_the_program_quietly() {
 }
 
 #[test]
-fn a_full_stdout_is_told_with_its_number() {
+fn a_full_stdout_is_reported_with_its_number() {
     let full = || OpenOptions::new().write(true).open("/dev/full").unwrap();
     for line in [
         &["explain", "--list"][..],
@@ -71,7 +71,7 @@ fn a_speed_or_volume_out_of_range_is_refused() {
 }
 
 #[test]
-fn wrong_arguments_that_only_the_program_knows_are_told_in_chinese() {
+fn usage_errors_that_only_the_program_knows_are_reported_in_chinese() {
     let han = |text: &str| text.contains(|c: char| ('\u{4e00}'..='\u{9fff}').contains(&c));
     for line in [
         &["play", "vid:x"][..],
@@ -94,7 +94,7 @@ fn wrong_arguments_that_only_the_program_knows_are_told_in_chinese() {
     }
 }
 
-/// A line for every command, most of them with something to tell on stderr.
+/// A line for every command, most of them with something to print on stderr.
 fn every_command(film: &str, data: &str) -> Vec<Vec<String>> {
     let lines = [
         "play FILM --headless --until first-frame",
@@ -172,7 +172,7 @@ fn a_reader_of_stderr_that_goes_away_changes_nothing() {
 }
 
 #[test]
-fn pictures_and_sound_go_to_stdout_and_nothing_else_does() {
+fn video_and_audio_go_to_stdout_and_nothing_else_does() {
     let dir = tempfile::tempdir().unwrap();
     let film = clips::film(dir.path());
     let film = film.to_str().unwrap();
@@ -218,7 +218,7 @@ fn pictures_and_sound_go_to_stdout_and_nothing_else_does() {
 }
 
 #[test]
-fn a_reader_of_pictures_that_has_enough_ends_playing_quietly() {
+fn a_reader_of_video_that_has_enough_ends_playing_quietly() {
     let dir = tempfile::tempdir().unwrap();
     let film = clips::film(dir.path());
     let line = [film.to_str().unwrap(), "--loop", "--vo", "yuv:-"];

@@ -183,7 +183,7 @@ const ROWS: [Row; 8] = [
 ];
 
 #[test]
-fn every_decoder_shows_pictures_as_container_and_bitstream_say_together() {
+fn every_decoder_describes_frames_as_container_and_bitstream_say_together() {
     for codec in [H264, H265] {
         for row in &ROWS {
             // A byte stream: the container states nothing by itself, and the parameter sets come with the pictures.

@@ -155,7 +155,7 @@ fn without_vui(sps: &[u8]) -> Vec<u8> {
 
 /// A clip as an encoder writes it that does not tell how far it reorders: in MP4 and in a byte stream.
 #[test]
-fn h264_that_does_not_tell_its_reordering_loses_no_picture() {
+fn h264_without_reordering_parameters_loses_no_frame() {
     let dir = tempfile::tempdir().unwrap();
     let words = "-f lavfi -i testsrc2=size=320x176:rate=25:duration=1 -c:v libx264 -preset veryfast -bf 3 -pix_fmt yuv420p";
     let file = make(dir.path(), "untold.mp4", words);

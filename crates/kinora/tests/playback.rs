@@ -81,7 +81,7 @@ fn fault_of(url: &str) -> Fault {
 }
 
 #[test]
-fn a_file_plays_to_its_end_with_every_picture_shown() {
+fn a_file_plays_to_its_end_with_every_frame_shown() {
     let dir = tempfile::tempdir().unwrap();
     let file = clip(dir.path());
     for decoders in [DecoderChoice::Rust, DecoderChoice::Ffmpeg] {
@@ -98,7 +98,7 @@ fn a_file_plays_to_its_end_with_every_picture_shown() {
 }
 
 #[test]
-fn a_duration_that_only_the_end_tells_is_found_without_losing_a_packet() {
+fn a_duration_known_only_at_the_end_is_found_without_losing_a_packet() {
     let dir = tempfile::tempdir().unwrap();
     let clip = clip(dir.path());
     let file = copied(&clip, "clip.ts", &[]);
@@ -155,7 +155,7 @@ fn what_an_edit_list_cuts_off_is_not_shown() {
 }
 
 #[test]
-fn an_exact_seek_shows_the_picture_asked_for() {
+fn an_exact_seek_shows_the_requested_frame() {
     let dir = tempfile::tempdir().unwrap();
     let player = Player::builder().build().unwrap();
     let url = Secret::new(clip(dir.path()).display().to_string());
@@ -174,7 +174,7 @@ fn an_exact_seek_shows_the_picture_asked_for() {
 }
 
 #[test]
-fn both_families_of_decoders_give_the_same_pictures() {
+fn both_families_of_decoders_give_the_same_frames() {
     let dir = tempfile::tempdir().unwrap();
     let file = clip(dir.path()).display().to_string();
     let open = |choice| VideoReader::open(&file, kinora::NetConfig::default(), choice, 1).unwrap();
@@ -199,7 +199,7 @@ fn both_families_of_decoders_give_the_same_pictures() {
 }
 
 #[test]
-fn what_can_not_be_opened_is_told_by_its_number() {
+fn what_can_not_be_opened_is_reported_by_its_number() {
     let dir = tempfile::tempdir().unwrap();
     let text = dir.path().join("text.mp4");
     std::fs::write(&text, "no media at all").unwrap();

@@ -81,7 +81,7 @@ fn pictures(path: &Path, options: impl Into<ReadOptions>) -> Result<usize, Fault
 }
 
 #[test]
-fn pictures_are_decoded_with_the_key_and_refused_without() {
+fn video_is_decoded_with_the_key_and_refused_without() {
     let dir = tempfile::tempdir().unwrap();
     let (_, path) = clips(dir.path());
     assert_eq!(pictures(&path, options(KEY_ID)).unwrap(), 50);

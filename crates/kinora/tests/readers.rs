@@ -195,7 +195,7 @@ fn playlists(dir: &Path) -> Vec<(&'static str, usize)> {
 }
 
 #[test]
-fn playlists_of_every_kind_give_the_pictures_and_the_sound_of_the_clip() {
+fn playlists_of_every_kind_give_the_video_and_the_audio_of_the_clip() {
     let dir = tempfile::tempdir().unwrap();
     let lists = playlists(dir.path());
     let clip = text(&dir.path().join("clip.mp4"));
@@ -358,7 +358,7 @@ fn on_screen(pictures: &[Time], target: Time) -> Time {
 }
 
 #[test]
-fn a_reader_that_seeks_gives_the_picture_on_screen_and_all_that_follow() {
+fn a_reader_that_seeks_gives_the_frame_on_screen_and_all_that_follow() {
     let dir = tempfile::tempdir().unwrap();
     for file in timelines(dir.path()) {
         for choice in CHOICES {
@@ -381,7 +381,7 @@ fn a_reader_that_seeks_gives_the_picture_on_screen_and_all_that_follow() {
 }
 
 #[test]
-fn a_player_that_seeks_exactly_shows_the_picture_on_screen() {
+fn a_player_that_seeks_exactly_shows_the_frame_on_screen() {
     let dir = tempfile::tempdir().unwrap();
     for file in timelines(dir.path()) {
         for choice in CHOICES {
@@ -414,7 +414,7 @@ fn a_player_that_seeks_exactly_shows_the_picture_on_screen() {
 }
 
 #[test]
-fn a_seek_before_the_start_of_playing_shows_the_picture_on_screen() {
+fn a_seek_before_the_start_of_playing_shows_the_frame_on_screen() {
     let dir = tempfile::tempdir().unwrap();
     for file in timelines(dir.path()) {
         let url = text(&file);
@@ -435,7 +435,7 @@ fn a_seek_before_the_start_of_playing_shows_the_picture_on_screen() {
 }
 
 #[test]
-fn sound_that_is_sought_begins_with_the_sample_asked_for() {
+fn audio_after_a_seek_begins_with_the_requested_sample() {
     let dir = tempfile::tempdir().unwrap();
     clip(dir.path());
     ffmpeg_in(dir.path(), "-i clip.mp4 -c copy clip.ts");
@@ -486,7 +486,7 @@ fn samples_at(reader: &mut AudioReader, target: Time, count: usize) -> Vec<f32> 
 }
 
 #[test]
-fn what_can_not_be_read_is_told_as_the_player_tells_it() {
+fn what_can_not_be_read_is_reported_as_by_the_player() {
     let dir = tempfile::tempdir().unwrap();
     std::fs::write(dir.path().join("text.mp4"), "no media at all").unwrap();
     std::fs::write(

@@ -223,7 +223,7 @@ fn push(dir: &Path, live: bool) -> Push {
 }
 
 #[test]
-fn packets_that_a_transport_pushes_play_with_every_picture_shown() {
+fn packets_that_a_transport_pushes_play_with_every_frame_shown() {
     let dir = tempfile::tempdir().unwrap();
     for live in [false, true] {
         let builder = Player::builder().autoplay(true);

@@ -71,31 +71,34 @@ fn the_document_is_current() {
     assert!(!playlists::suites(&root).unwrap().is_empty());
 }
 
-/// A packet as FFmpeg tells it.
-struct Told {
+/// A packet as FFmpeg reports it.
+struct ReportedPacket {
     pts_us: i64,
     key: bool,
     crc32: String,
 }
 
-fn reported(file: &Path) -> BTreeMap<String, Vec<Told>> {
-    let mut tracks: BTreeMap<String, Vec<Told>> = BTreeMap::new();
+fn reported(file: &Path) -> BTreeMap<String, Vec<ReportedPacket>> {
+    let mut tracks: BTreeMap<String, Vec<ReportedPacket>> = BTreeMap::new();
     for line in std::fs::read_to_string(file).unwrap().lines().skip(1) {
         let cells: Vec<&str> = line.split('\t').collect();
         let [codec, pts_us, key, _, crc32] = cells[..] else {
             panic!("{line}");
         };
-        tracks.entry(codec.to_owned()).or_default().push(Told {
-            pts_us: pts_us.parse().unwrap(),
-            key: key == "1",
-            crc32: crc32.to_owned(),
-        });
+        tracks
+            .entry(codec.to_owned())
+            .or_default()
+            .push(ReportedPacket {
+                pts_us: pts_us.parse().unwrap(),
+                key: key == "1",
+                crc32: crc32.to_owned(),
+            });
     }
     tracks
 }
 
 #[test]
-fn clips_of_our_own_have_the_packets_that_ffmpeg_tells() {
+fn clips_of_our_own_have_the_packets_that_ffmpeg_reports() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures");
     for name in [
         "front.mp4",
@@ -112,7 +115,7 @@ fn clips_of_our_own_have_the_packets_that_ffmpeg_tells() {
             let codec = packets.first().unwrap().codec.clone();
             let reported = theirs.get(&codec).unwrap();
             assert_eq!(packets.len(), reported.len(), "{codec} packets of {name}");
-            let begin = |pts: i64, reported: &Told| pts - reported.pts_us;
+            let begin = |pts: i64, reported: &ReportedPacket| pts - reported.pts_us;
             let shift = begin(packets[0].pts.as_micros(), &reported[0]);
             for (at, (one, reported)) in packets.iter().zip(reported).enumerate() {
                 let off = begin(one.pts.as_micros(), reported) - shift;

@@ -4,7 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use kinora_cloud::sign;
 
-/// A secret, by the name that it may be told by.
+/// A secret, by the name that it may be shown by.
 pub struct Canary {
     /// What it is.
     pub name: String,
@@ -15,7 +15,7 @@ impl Canary {
     /// A secret to look for.
     ///
     /// # Panics
-    /// When it is too short to be told from chance.
+    /// When it is too short to be distinguished from chance.
     #[must_use]
     pub fn new(name: impl Into<String>, secret: impl Into<String>) -> Self {
         let (name, secret) = (name.into(), secret.into());
@@ -87,17 +87,17 @@ fn in_base64(secret: &[u8], offset: usize) -> [String; 2] {
     .map(|text| text.get(from..to).unwrap_or_default().to_owned())
 }
 
-/// What was told to somebody: where, and the bytes.
-pub type Told = (String, Vec<u8>);
+/// What was shown to somebody: where, and the bytes.
+pub type Captured = (String, Vec<u8>);
 
-/// Every secret that something told holds, as sentences that do not repeat it.
+/// Every secret that something captured holds, as sentences that do not repeat it.
 #[must_use]
-pub fn leaks(canaries: &[Canary], reported: &[Told]) -> Vec<String> {
+pub fn leaks(canaries: &[Canary], reported: &[Captured]) -> Vec<String> {
     let mut leaks = Vec::new();
     for (place, text) in reported {
         for canary in canaries {
             for form in canary.forms_in(text) {
-                leaks.push(format!("{place} tells {} ({form})", canary.name));
+                leaks.push(format!("{place} shows {} ({form})", canary.name));
             }
         }
     }

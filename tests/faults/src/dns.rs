@@ -1,4 +1,4 @@
-//! A name server on loopback that answers as it is told, and the resolver that asks it: DNS on the wire (RFC 1035).
+//! A name server on loopback that answers as configured, and the resolver that asks it: DNS on the wire (RFC 1035).
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};

@@ -1,10 +1,10 @@
-//! What a player told, collected.
+//! The events of a player, collected.
 
 use kinora::{Event, Fault, Player, PlayerBuilder, PlayerConfig, Source, Time};
 
 use crate::{PATIENCE, evidence};
 
-/// A player and all that it has told so far.
+/// A player and all that it has reported so far.
 pub struct Watch {
     /// The player.
     pub player: Player,
@@ -16,7 +16,7 @@ pub struct Watch {
 
 /// What a wait ended with.
 #[derive(Debug)]
-pub enum Told {
+pub enum Outcome {
     /// Played to the end.
     Completion,
     /// A failure.
@@ -84,11 +84,11 @@ impl Watch {
     }
 
     /// What becomes of it: the end, a failure, or the wish for a credential.
-    pub fn outcome(&mut self) -> Told {
+    pub fn outcome(&mut self) -> Outcome {
         self.until(|event| match event {
-            Event::Completion => Some(Told::Completion),
-            Event::Error(fault) => Some(Told::Error(Box::new(fault.clone()))),
-            Event::CredentialExpired(fault) => Some(Told::Expired(Box::new(fault.clone()))),
+            Event::Completion => Some(Outcome::Completion),
+            Event::Error(fault) => Some(Outcome::Error(Box::new(fault.clone()))),
+            Event::CredentialExpired(fault) => Some(Outcome::Expired(Box::new(fault.clone()))),
             _ => None,
         })
     }
@@ -98,7 +98,7 @@ impl Watch {
     /// When it does not.
     pub fn fault(&mut self) -> Fault {
         match self.outcome() {
-            Told::Error(fault) | Told::Expired(fault) => *fault,
+            Outcome::Error(fault) | Outcome::Expired(fault) => *fault,
             reported => panic!("a failure was expected, but: {reported:?}"),
         }
     }
@@ -108,7 +108,7 @@ impl Watch {
     /// When it fails instead.
     pub fn completes(&mut self) {
         match self.outcome() {
-            Told::Completion => evidence::mended(),
+            Outcome::Completion => evidence::mended(),
             reported => panic!("the end was expected, but: {reported:?}"),
         }
     }

@@ -51,7 +51,7 @@ fn a_file_that_was_deleted_is_missed_until_it_is_back() {
 }
 
 #[test]
-fn a_failure_without_a_number_of_its_own_is_told_as_unknown() {
+fn a_failure_without_a_number_of_its_own_is_reported_as_unknown() {
     let dir = room();
     if std::env::var_os(INSIDE).is_some() {
         let fault = Player::builder().build().err().unwrap();
@@ -72,7 +72,7 @@ fn a_failure_without_a_number_of_its_own_is_told_as_unknown() {
         "--nproc=1",
     ];
     passes_inside(
-        "a_failure_without_a_number_of_its_own_is_told_as_unknown",
+        "a_failure_without_a_number_of_its_own_is_reported_as_unknown",
         &no_threads,
         "1",
     );
@@ -100,7 +100,7 @@ fn passes_inside(test: &str, wrapper: &[&str], value: &str) {
 const INSIDE: &str = "KINORA_FAULTS_INSIDE";
 
 #[test]
-fn a_file_that_the_system_does_not_permit_is_told_until_it_does() {
+fn a_file_that_the_system_does_not_permit_fails_until_it_does() {
     // The kernel's log is for those with CAP_SYSLOG; to others its open gives EPERM, even to root.
     let log = Path::new("/proc/kmsg");
     if std::env::var_os(INSIDE).is_some() {
@@ -115,7 +115,7 @@ fn a_file_that_the_system_does_not_permit_is_told_until_it_does() {
         "--inh-caps=-syslog,-sys_admin",
     ];
     passes_inside(
-        "a_file_that_the_system_does_not_permit_is_told_until_it_does",
+        "a_file_that_the_system_does_not_permit_fails_until_it_does",
         &less,
         "1",
     );
@@ -127,7 +127,7 @@ fn a_file_that_the_system_does_not_permit_is_told_until_it_does() {
 }
 
 #[test]
-fn a_file_that_is_for_others_is_told_by_its_own_errno() {
+fn a_file_that_is_for_others_fails_with_its_own_errno() {
     if let Some(path) = std::env::var_os(INSIDE) {
         let fault = fault_of(Path::new(&path));
         // EACCES
@@ -150,7 +150,7 @@ fn a_file_that_is_for_others_is_told_by_its_own_errno() {
         "--clear-groups",
     ];
     passes_inside(
-        "a_file_that_is_for_others_is_told_by_its_own_errno",
+        "a_file_that_is_for_others_fails_with_its_own_errno",
         &nobody,
         &film.display().to_string(),
     );
@@ -207,7 +207,7 @@ impl Drop for Image {
 }
 
 #[test]
-fn a_disk_that_can_not_be_read_is_told_until_it_can() {
+fn a_disk_that_can_not_be_read_fails_until_it_can() {
     let (dir, work) = (room(), room());
     // Some 6 MB, so that its end lies far from its beginning on the disk.
     let noise = "-f lavfi -i testsrc2=size=640x360:rate=25:duration=1,noise=alls=100:allf=t -c:v libx264 -qp 8 \
@@ -249,7 +249,7 @@ fn a_text_under_a_films_name_is_no_film() {
 }
 
 #[test]
-fn tracks_that_are_neither_picture_nor_sound_are_nothing_to_play() {
+fn tracks_that_are_neither_video_nor_audio_are_nothing_to_play() {
     let dir = room();
     let film = clips::make(
         dir.path(),
@@ -265,7 +265,7 @@ fn tracks_that_are_neither_picture_nor_sound_are_nothing_to_play() {
 }
 
 #[test]
-fn pictures_that_can_not_be_decoded_end_it_after_a_thousand() {
+fn video_that_can_not_be_decoded_ends_it_after_a_thousand() {
     let dir = room();
     let blind = clips::blind_film(dir.path(), 1_200);
     let mut watch = open(&blind, rust_only);
@@ -275,7 +275,7 @@ fn pictures_that_can_not_be_decoded_end_it_after_a_thousand() {
 }
 
 #[test]
-fn sound_that_can_not_be_decoded_ends_it_after_a_thousand() {
+fn audio_that_can_not_be_decoded_ends_it_after_a_thousand() {
     let dir = room();
     expect(
         "ERROR_DECODE_AUDIO",
@@ -285,7 +285,7 @@ fn sound_that_can_not_be_decoded_ends_it_after_a_thousand() {
 }
 
 #[test]
-fn pictures_without_a_decoder_leave_the_sound_playing() {
+fn video_without_a_decoder_leaves_the_audio_playing() {
     let dir = room();
     let film = clips::film(dir.path());
     // VC-1 has its decoders elsewhere.
@@ -310,7 +310,7 @@ fn pictures_without_a_decoder_leave_the_sound_playing() {
 }
 
 #[test]
-fn sound_without_a_decoder_leaves_the_pictures_playing() {
+fn audio_without_a_decoder_leaves_the_video_playing() {
     let dir = room();
     let film = clips::make(
         dir.path(),

@@ -66,7 +66,7 @@ impl Line {
             _ => Act::Pass,
         });
     }
-    /// Plays through, and tells that `name` was mended on the way.
+    /// Plays through, and reports that `name` was mended on the way.
     fn recovers(&self, name: &str) -> Fault {
         let mut watch = watch();
         watch.player.open(&self.url);
@@ -148,7 +148,7 @@ fn a_request_that_the_server_calls_wrong_is_not_repeated() {
 }
 
 #[test]
-fn a_closed_port_is_told_at_once_and_plays_once_it_is_open() {
+fn a_closed_port_fails_at_once_and_plays_once_it_is_open() {
     let mut line = Line::short();
     line.proxy.close();
     expect("ERROR_NETWORK_COULD_NOT_CONNECT", &line.fault());
@@ -456,7 +456,7 @@ fn a_playlist_that_breaks_the_rules_can_not_be_opened() {
 }
 
 #[test]
-fn a_protocol_that_nobody_speaks_here_is_told() {
+fn an_unsupported_protocol_is_reported() {
     expect(
         "ERROR_NETWORK_UNSUPPORTED",
         &Watch::of("gopher://example.com/film").fault(),
@@ -471,7 +471,7 @@ fn a_player_under_any_storm_of_faults_ends_in_the_end_or_in_a_number() {
             .script(move |exchange| Act::of_seed(seed << 8 | exchange.number as u64));
         let mut watch = watch();
         watch.player.open(&line.url);
-        if let kinora_faults::watch::Told::Error(fault) = watch.outcome() {
+        if let kinora_faults::watch::Outcome::Error(fault) = watch.outcome() {
             assert!(fault.code().row().is_some(), "seed {seed}: {fault}");
         }
     }

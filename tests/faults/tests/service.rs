@@ -8,7 +8,7 @@ use kinora_errors::{Lang, ReportStyle};
 use kinora_faults::proxy::Act;
 use kinora_faults::registry::expect;
 use kinora_faults::stage::{Stage, by_auth, by_sts};
-use kinora_faults::watch::{Told, Watch, brisk};
+use kinora_faults::watch::{Outcome, Watch, brisk};
 use kinora_service::{AccessKey, AccountState, Policy, VideoStatus};
 use sqlx::Connection as _;
 
@@ -92,7 +92,7 @@ fn a_quality_that_is_not_there_is_missed_only_when_nothing_else_will_do() {
 }
 
 #[test]
-fn a_damaged_credential_is_told_before_anybody_is_asked() {
+fn a_damaged_credential_fails_before_any_request() {
     let stage = Stage::new();
     let good = stage.auth();
     let text = good.play_auth.expose();
@@ -363,7 +363,7 @@ fn a_deleted_key_is_not_found() {
 /// The session asks for a credential, gets one, and goes on.
 fn goes_on_with(mut watch: Watch, name: &str, credential: Credential) {
     match watch.outcome() {
-        Told::Expired(fault) => expect(name, &fault),
+        Outcome::Expired(fault) => expect(name, &fault),
         reported => panic!("{reported:?}"),
     }
     assert_ne!(watch.player.state(), State::Error);
@@ -390,7 +390,7 @@ fn a_token_that_expired_is_replaced_and_the_same_session_goes_on() {
 }
 
 #[test]
-fn a_refusal_that_is_not_in_the_table_is_told_with_its_words() {
+fn a_refusal_that_is_not_in_the_table_is_reported_with_its_words() {
     let stage = Stage::new();
     let body = br#"{"RequestId":"R-3","Code":"InvalidVideo.Quarantined","Message":"The video is in quarantine."}"#;
     stage.proxy.script(|_| {
@@ -521,7 +521,7 @@ fn an_address_that_was_signed_for_a_while_is_refused_after_it() {
     stage.clock.advance_ms(3_601_000);
     let mut watch = Watch::of(url.expose());
     let fault = match watch.outcome() {
-        Told::Expired(fault) | Told::Error(fault) => *fault,
+        Outcome::Expired(fault) | Outcome::Error(fault) => *fault,
         reported => panic!("{reported:?}"),
     };
     assert_eq!(fault.code(), kinora::codes::ERROR_NETWORK_HTTP_403);

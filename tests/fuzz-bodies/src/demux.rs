@@ -84,7 +84,7 @@ fn drive(demuxer: &mut dyn Demuxer, bytes: &Bytes, seed: Option<u64>) -> Work {
                 informed = true;
                 assert!(
                     !info.tracks.is_empty(),
-                    "headers that were told name a track"
+                    "headers that were reported name a track"
                 );
             }
             Ok(Step::Packet(packet)) => {

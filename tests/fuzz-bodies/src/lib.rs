@@ -3,7 +3,7 @@
 //! A body panics where a promise is broken; else it gives back how much it did, so that tests can
 //! bound work without reading a clock.
 #![forbid(unsafe_code)]
-// A broken promise is told by a panic: that is what a fuzzer listens for.
+// A broken promise panics: that is what a fuzzer listens for.
 #![allow(clippy::panic)]
 
 mod cloud;

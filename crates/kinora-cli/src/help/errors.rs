@@ -1,4 +1,4 @@
-//! Wrong arguments, told in Chinese.
+//! Usage errors in Chinese.
 
 use std::error::Error as _;
 
@@ -11,7 +11,7 @@ use kinora_errors::Lang;
 use crate::out;
 use crate::words::Words;
 
-/// Tells the help or the error, as wide as the terminal is, and ends the program with clap's status.
+/// Prints the help or the error, as wide as the terminal is, and ends the program with clap's status.
 pub(crate) fn exit(error: &Error, lang: Lang) -> ! {
     let is_help =
         !error.use_stderr() || error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand;

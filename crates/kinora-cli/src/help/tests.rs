@@ -116,7 +116,7 @@ fn the_chinese_commands_take_what_the_english_ones_take() {
 }
 
 #[test]
-fn wrong_arguments_are_told_in_chinese() {
+fn usage_errors_are_reported_in_chinese() {
     let reported = |line: &[&str]| {
         let line = ["kinora"].iter().chain(line);
         let error = chinese(Cli::command())

@@ -7,8 +7,8 @@ use kinora_errors::explain::nearest_word;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::navigation::Navigation;
 use super::remote::Remote;
-use super::turn::Turn;
 use crate::json;
 use crate::times;
 use crate::words::Words;
@@ -18,7 +18,7 @@ const MAX_LINE: u64 = 64 * 1024;
 
 #[derive(Deserialize)]
 #[serde(tag = "cmd", rename_all = "lowercase")]
-enum Order {
+enum ControlCommand {
     Seek {
         pos: Position,
         #[serde(default)]
@@ -45,7 +45,7 @@ enum Order {
     Quit,
 }
 
-/// What [`Order`] knows, for those who misspell it.
+/// What [`ControlCommand`] knows, for those who misspell it.
 const NAMES: [&str; 12] = [
     "seek", "start", "pause", "stop", "reload", "speed", "volume", "mute", "track", "next",
     "previous", "quit",
@@ -76,11 +76,11 @@ pub(crate) fn listen(remote: &Remote, machine: bool) -> io::Result<()> {
     let reading = move || {
         let mut stdin = io::stdin().lock();
         while let Some(line) = next_line(&mut stdin) {
-            if let Err(refused) = read(&line).and_then(|order| obey(&remote, order)) {
+            if let Err(refused) = read(&line).and_then(|command| execute(&remote, command)) {
                 refuse(&remote, &refused, machine);
             }
         }
-        remote.turn(Turn::Quit);
+        remote.navigate(Navigation::Quit);
     };
     std::thread::Builder::new()
         .name("kinora-control".into())
@@ -109,7 +109,7 @@ fn next_line(stdin: &mut impl BufRead) -> Option<Vec<u8>> {
     }
 }
 
-/// A line that is no command, in the shape of the event that tells so (`docs/events.md`).
+/// A line that is no command, in the shape of the event that reports it (`docs/events.md`).
 struct Refused {
     /// As it was named, where it was.
     command: Option<String>,
@@ -132,7 +132,7 @@ fn shown(name: &str) -> String {
     name.chars().filter(|c| !c.is_control()).take(40).collect()
 }
 
-fn read(line: &[u8]) -> Result<Order, Refused> {
+fn read(line: &[u8]) -> Result<ControlCommand, Refused> {
     let example = r#"{"cmd":"seek","pos":"1:30"}"#;
     let value: Value = serde_json::from_slice(line).map_err(|_| {
         let words = Words::new(
@@ -195,29 +195,29 @@ fn target(pos: &Position) -> Result<Time, Refused> {
     time.map_err(|words| Refused::new(Some("seek"), "control.argument", words))
 }
 
-fn obey(remote: &Remote, order: Order) -> Result<(), Refused> {
+fn execute(remote: &Remote, command: ControlCommand) -> Result<(), Refused> {
     let player = remote.player();
-    match order {
-        Order::Seek { pos, mode } => {
+    match command {
+        ControlCommand::Seek { pos, mode } => {
             let accuracy = match mode {
                 Mode::Exact => SeekAccuracy::Exact,
                 Mode::Key => SeekAccuracy::KeyFrame,
             };
             remote.seek(target(&pos)?, accuracy);
         }
-        Order::Start => player.start(),
-        Order::Pause => player.pause(),
-        Order::Stop => player.stop(),
-        Order::Reload => player.reload(),
-        Order::Speed { value } => remote.set_speed(value),
-        Order::Volume { value } => remote.set_volume(value),
-        Order::Mute { value } => remote.set_mute(value),
-        Order::Track { index } => {
+        ControlCommand::Start => player.start(),
+        ControlCommand::Pause => player.pause(),
+        ControlCommand::Stop => player.stop(),
+        ControlCommand::Reload => player.reload(),
+        ControlCommand::Speed { value } => remote.set_speed(value),
+        ControlCommand::Volume { value } => remote.set_volume(value),
+        ControlCommand::Mute { value } => remote.set_mute(value),
+        ControlCommand::Track { index } => {
             player.select_track(index.map_or(TrackChoice::Auto, TrackChoice::Index));
         }
-        Order::Next => remote.turn(Turn::Next),
-        Order::Previous => remote.turn(Turn::Previous),
-        Order::Quit => remote.turn(Turn::Quit),
+        ControlCommand::Next => remote.navigate(Navigation::Next),
+        ControlCommand::Previous => remote.navigate(Navigation::Previous),
+        ControlCommand::Quit => remote.navigate(Navigation::Quit),
     }
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! The signals of a job: those that end it, stop it, continue it, and tell that its terminal has another size.
+//! The signals of a job: those that end it, stop it, continue it, and report that its terminal has another size.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -8,8 +8,8 @@ use rustix::process::{Pid, Signal, getpgid, getpgrp, getpid, getppid, getsid, ki
 use tokio::runtime::Runtime;
 use tokio::signal::unix::SignalKind;
 
-use super::desk::Desk;
-use super::ending::Ending;
+use super::controlling_terminal::ControllingTerminal;
+use super::shutdown::Shutdown;
 use crate::report::Failure;
 use crate::signals::Signals;
 
@@ -19,8 +19,8 @@ const HOLDS_WITHIN: Duration = Duration::from_millis(500);
 /// Listens to signals while the runtime is held.
 pub(crate) fn listen(
     player: &Arc<Player>,
-    desk: &Desk,
-    ending: &Ending,
+    terminal: &ControllingTerminal,
+    shutdown: &Shutdown,
 ) -> Result<Runtime, Failure> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         // One may stand still with the whole program, or wait for the screen.
@@ -37,26 +37,26 @@ pub(crate) fn listen(
     ])?;
     let mut moves = Signals::listen(&[STOP, CONTINUE, SignalKind::window_change()])?;
     drop(inside);
-    let ending = ending.clone();
+    let shutdown = shutdown.clone();
     runtime.spawn(async move {
         loop {
-            ending.end(ends.next().await);
+            shutdown.end(ends.next().await);
         }
     });
-    let (player, desk) = (Arc::clone(player), desk.clone());
+    let (player, terminal) = (Arc::clone(player), terminal.clone());
     runtime.spawn(async move {
         let mut played = false;
         loop {
             match moves.next().await {
                 STOP if is_orphan() => {}
-                STOP => played |= stop(&player, &desk),
+                STOP => played |= stop(&player, &terminal),
                 CONTINUE => {
-                    desk.go_on();
+                    terminal.resume();
                     if std::mem::take(&mut played) {
                         player.start();
                     }
                 }
-                _ => desk.resized(),
+                _ => terminal.resized(),
             }
         }
     });
@@ -69,7 +69,7 @@ const CONTINUE: SignalKind = SignalKind::from_raw(Signal::CONT.as_raw());
 
 /// Gives the terminal back and stops the program, as the signal does where nobody listens to it. The media's clock is
 /// held meanwhile, so that playing goes on where it was. Whether it played.
-fn stop(player: &Player, desk: &Desk) -> bool {
+fn stop(player: &Player, terminal: &ControllingTerminal) -> bool {
     let played = player.state() == State::Started;
     if played {
         player.pause();
@@ -78,7 +78,7 @@ fn stop(player: &Player, desk: &Desk) -> bool {
             std::thread::sleep(Duration::from_millis(2));
         }
     }
-    desk.stop();
+    terminal.stop();
     // All threads stop soon, this one not at once: it is the signal to continue that goes on from here.
     let _ = kill_process(getpid(), Signal::STOP);
     played

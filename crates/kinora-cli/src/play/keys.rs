@@ -5,10 +5,10 @@ use std::thread::JoinHandle;
 use kinora_errors::Lang;
 use tokio::signal::unix::SignalKind;
 
-use super::desk::Desk;
-use super::ending::Ending;
+use super::controlling_terminal::ControllingTerminal;
+use super::navigation::Navigation;
 use super::remote::Remote;
-use super::turn::Turn;
+use super::shutdown::Shutdown;
 use crate::term::{Key, Pressed};
 
 /// The keys and what they do, in both languages, short enough for a narrow terminal.
@@ -28,64 +28,70 @@ const KEYS: &[(&str, &str, &str)] = &[
 
 /// Reads keys until it is dropped.
 pub(crate) struct Keys {
-    desk: Desk,
+    terminal: ControllingTerminal,
     thread: Option<JoinHandle<()>>,
 }
 
 /// Listens where a person has a keyboard.
-pub(crate) fn listen(desk: &Desk, remote: &Remote, ending: &Ending) -> Option<Keys> {
-    desk.keyboard()?;
-    let (shared, remote, ending) = (desk.clone(), remote.clone(), ending.clone());
+pub(crate) fn listen(
+    terminal: &ControllingTerminal,
+    remote: &Remote,
+    shutdown: &Shutdown,
+) -> Option<Keys> {
+    terminal.keyboard()?;
+    let (shared, remote, shutdown) = (terminal.clone(), remote.clone(), shutdown.clone());
     let thread = std::thread::Builder::new()
         .name("kinora-keys".into())
-        .spawn(move || read(&shared, &remote, &ending));
+        .spawn(move || read(&shared, &remote, &shutdown));
     Some(Keys {
-        desk: desk.clone(),
+        terminal: terminal.clone(),
         thread: thread.ok(),
     })
 }
 
-fn read(desk: &Desk, remote: &Remote, ending: &Ending) {
-    let Some(keyboard) = desk.keyboard() else {
+fn read(terminal: &ControllingTerminal, remote: &Remote, shutdown: &Shutdown) {
+    let Some(keyboard) = terminal.keyboard() else {
         return;
     };
     loop {
         match keyboard.wait() {
-            Pressed::Keys(keys) => keys.into_iter().for_each(|key| press(key, remote, ending)),
-            Pressed::Nothing => desk.look(),
+            Pressed::Keys(keys) => keys
+                .into_iter()
+                .for_each(|key| press(key, remote, shutdown)),
+            Pressed::Nothing => terminal.check_foreground(),
             Pressed::Woken => return,
-            // The window was closed; the signal that tells so may have been ignored.
-            Pressed::HungUp => return ending.end(SignalKind::hangup()),
+            // The window was closed; its signal may have been ignored.
+            Pressed::HungUp => return shutdown.end(SignalKind::hangup()),
         }
     }
 }
 
 impl Drop for Keys {
     fn drop(&mut self) {
-        if let Some(keyboard) = self.desk.keyboard() {
+        if let Some(keyboard) = self.terminal.keyboard() {
             keyboard.wake();
         }
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
         }
-        self.desk.give_back();
+        self.terminal.restore();
     }
 }
 
-fn press(key: Key, remote: &Remote, ending: &Ending) {
+fn press(key: Key, remote: &Remote, shutdown: &Shutdown) {
     match key {
         // Where the terminal makes no signal of it.
-        Key::Ctrl('c') => ending.end(SignalKind::interrupt()),
-        Key::Char('q' | 'Q') | Key::Escape => remote.turn(Turn::Quit),
-        Key::Char('>') | Key::Enter => remote.turn(Turn::Next),
-        Key::Char('<') => remote.turn(Turn::Previous),
+        Key::Ctrl('c') => shutdown.end(SignalKind::interrupt()),
+        Key::Char('q' | 'Q') | Key::Escape => remote.navigate(Navigation::Quit),
+        Key::Char('>') | Key::Enter => remote.navigate(Navigation::Next),
+        Key::Char('<') => remote.navigate(Navigation::Previous),
         Key::Char(' ' | 'p') => remote.pause_or_play(),
-        Key::Left => remote.hop(-10),
-        Key::Right => remote.hop(10),
-        Key::Down => remote.hop(-60),
-        Key::Up => remote.hop(60),
-        Key::PageDown => remote.hop(-600),
-        Key::PageUp => remote.hop(600),
+        Key::Left => remote.seek_by(-10),
+        Key::Right => remote.seek_by(10),
+        Key::Down => remote.seek_by(-60),
+        Key::Up => remote.seek_by(60),
+        Key::PageDown => remote.seek_by(-600),
+        Key::PageUp => remote.seek_by(600),
         Key::Char('m') => remote.set_mute(!remote.player().is_muted()),
         Key::Char('9' | '/') => remote.louder(-0.05),
         Key::Char('0' | '*') => remote.louder(0.05),

@@ -5,17 +5,17 @@ use std::time::{Duration, Instant};
 
 use kinora::{Player, SPEEDS, SeekAccuracy, State, Time, TrackChoice, TrackKind, VOLUMES};
 
+use super::navigation::{Navigation, PendingNavigation};
 use super::screen::Screen;
-use super::show::clock;
-use super::turn::{Turn, Turns};
+use super::status_line::clock;
 use crate::report::Style;
 
-/// Everything that a player can be asked for.
+/// Every command to a player, by key or by line.
 #[derive(Clone)]
 pub(crate) struct Remote {
     player: Arc<Player>,
     screen: Screen,
-    turns: Turns,
+    navigation: PendingNavigation,
     style: Style,
     asked: Arc<Mutex<Asked>>,
 }
@@ -27,11 +27,16 @@ type Asked = Option<(bool, Instant)>;
 const UNDER_WAY: Duration = Duration::from_secs(1);
 
 impl Remote {
-    pub(crate) fn new(player: &Arc<Player>, screen: &Screen, turns: &Turns, style: &Style) -> Self {
+    pub(crate) fn new(
+        player: &Arc<Player>,
+        screen: &Screen,
+        navigation: &PendingNavigation,
+        style: &Style,
+    ) -> Self {
         Self {
             player: Arc::clone(player),
             screen: screen.clone(),
-            turns: turns.clone(),
+            navigation: navigation.clone(),
             style: *style,
             asked: Arc::default(),
         }
@@ -47,18 +52,18 @@ impl Remote {
         &self.screen
     }
 
-    fn answer(&self, english: &str, chinese: &str) {
+    fn show_message(&self, english: &str, chinese: &str) {
         self.screen.answer(self.style.say(english, chinese));
     }
 
     /// Leaves the file that plays.
-    pub(crate) fn turn(&self, turn: Turn) {
-        match turn {
-            Turn::Next => self.answer("next", "下一个"),
-            Turn::Previous => self.answer("previous", "上一个"),
-            Turn::Quit => self.answer("quit", "退出"),
+    pub(crate) fn navigate(&self, to: Navigation) {
+        match to {
+            Navigation::Next => self.show_message("next", "下一个"),
+            Navigation::Previous => self.show_message("previous", "上一个"),
+            Navigation::Quit => self.show_message("quit", "退出"),
         }
-        self.turns.ask(turn);
+        self.navigation.request(to);
         self.player.stop();
     }
 
@@ -73,29 +78,29 @@ impl Remote {
         };
         if plays {
             self.player.start();
-            self.answer("playing", "播放中");
+            self.show_message("playing", "播放中");
         } else {
             self.player.pause();
-            self.answer("paused", "已暂停");
+            self.show_message("paused", "已暂停");
         }
     }
 
     pub(crate) fn seek(&self, target: Time, accuracy: SeekAccuracy) {
         let at = clock(target);
-        self.answer(&format!("to {at}"), &format!("跳到 {at}"));
+        self.show_message(&format!("to {at}"), &format!("跳到 {at}"));
         self.player.seek(target, accuracy);
     }
 
     /// So many seconds on, or back.
-    pub(crate) fn hop(&self, seconds: i64) {
+    pub(crate) fn seek_by(&self, seconds: i64) {
         let target = self.player.position() + Time::from_millis(seconds * 1_000);
         self.seek(target.max(Time::ZERO), SeekAccuracy::KeyFrame);
     }
 
     pub(crate) fn set_mute(&self, mute: bool) {
         match mute {
-            true => self.answer("muted", "已静音"),
-            false => self.answer("sound on", "声音已开"),
+            true => self.show_message("muted", "已静音"),
+            false => self.show_message("sound on", "声音已开"),
         }
         self.player.set_mute(mute);
     }
@@ -104,7 +109,7 @@ impl Remote {
     pub(crate) fn set_volume(&self, volume: f32) {
         if VOLUMES.contains(&volume) {
             let percent = f64::from(volume) * 100.0;
-            self.answer(
+            self.show_message(
                 &format!("volume {percent:.0} %"),
                 &format!("音量 {percent:.0}%"),
             );
@@ -122,7 +127,7 @@ impl Remote {
     /// What is beyond the range the player refuses.
     pub(crate) fn set_speed(&self, speed: f64) {
         if SPEEDS.contains(&speed) {
-            self.answer(&format!("speed {speed}"), &format!("倍速 {speed}"));
+            self.show_message(&format!("speed {speed}"), &format!("倍速 {speed}"));
         }
         self.player.set_speed(speed);
     }
@@ -144,14 +149,14 @@ impl Remote {
         match videos.get((now + 1) % videos.len().max(1)) {
             Some(next) if videos.len() > 1 => {
                 let label = &next.label;
-                self.answer(&format!("quality {label}"), &format!("清晰度 {label}"));
+                self.show_message(&format!("quality {label}"), &format!("清晰度 {label}"));
                 self.player.select_track(TrackChoice::Index(next.index));
             }
-            _ => self.answer("one quality only", "只有一种清晰度"),
+            _ => self.show_message("one quality only", "只有一种清晰度"),
         }
     }
 
     pub(crate) fn unknown_key(&self) {
-        self.answer("? for help", "按 ? 查看按键");
+        self.show_message("? for help", "按 ? 查看按键");
     }
 }

@@ -50,8 +50,8 @@ impl Screen {
     }
 
     /// Where the pictures go, when they go to the terminal.
-    pub(crate) fn sink(&self) -> Pictures {
-        Pictures(self.clone())
+    pub(crate) fn sink(&self) -> TerminalVideo {
+        TerminalVideo(self.clone())
     }
 
     /// Draws the line that is rewritten; `compose` makes it for so many columns.
@@ -82,7 +82,7 @@ impl Screen {
         room.is_some()
     }
 
-    /// Tells a line that stays, on stderr.
+    /// Prints a line that stays, on stderr.
     pub(crate) fn emit(&self, text: &str) {
         let mut screen = self.lock();
         // On the first screen, where it stays; the next picture takes the other one again.
@@ -138,7 +138,7 @@ impl Screen {
         }
     }
 
-    /// The pictures of a file are over: lines can be told.
+    /// The pictures of a file are over: lines can be printed.
     pub(crate) fn leave(&self) {
         self.lock().leave();
     }
@@ -201,10 +201,10 @@ fn put(text: &str) {
     let _ = err.write_all(text.as_bytes()).and_then(|()| err.flush());
 }
 
-/// Pictures on the terminal.
-pub(crate) struct Pictures(Screen);
+/// Video on the terminal.
+pub(crate) struct TerminalVideo(Screen);
 
-impl VideoSink for Pictures {
+impl VideoSink for TerminalVideo {
     fn present(&mut self, frame: &VideoFrame) -> Result<(), SinkError> {
         let mut screen = self.0.lock();
         screen.clear();

@@ -4,13 +4,13 @@ use std::time::{Duration, Instant};
 
 use kinora::output::luma_pgm;
 use kinora::{CommandKind, Event, Fault, OutputStats, Player, Refusal, State, Time, codes};
-use kinora_errors::Lang;
+use kinora_errors::{Code, Lang};
 use serde_json::{Map, Value, json};
 
+use super::navigation::PendingNavigation;
 use super::refresh::Refresh;
 use super::screen::Screen;
-use super::show::{self, Show, clock};
-use super::turn::Turns;
+use super::status_line::{self, StatusLine, clock};
 use super::waits::Waits;
 use crate::args::{PlayArgs, Until};
 use crate::events;
@@ -24,21 +24,26 @@ const IDLE: Duration = Duration::from_millis(500);
 const DRAWN_EVERY: Duration = Duration::from_millis(200);
 /// The shortest wait for a position.
 const SOON: Duration = Duration::from_millis(2);
-/// What an output fails with whose reader has gone.
-pub(super) const READER_GONE: &str = "sink.reader_gone";
+/// EPIPE: what an output fails with whose reader has gone.
+const BROKEN_PIPE: Code = Code::from_errno(32);
+
+/// Who reads an output has enough and has gone, as `head` does.
+pub(super) fn reader_has_gone(fault: &Fault) -> bool {
+    fault.code() == BROKEN_PIPE
+}
 
 /// What all playbacks of a list share.
-pub(crate) struct Stage<'a> {
+pub(crate) struct PlaybackContext<'a> {
     pub(crate) player: &'a Player,
     pub(crate) args: &'a PlayArgs,
     pub(crate) style: &'a Style,
     pub(crate) screen: &'a Screen,
-    pub(crate) turns: &'a Turns,
+    pub(crate) navigation: &'a PendingNavigation,
     pub(crate) waits: &'a Waits,
 }
 
 pub(crate) struct Session<'a> {
-    stage: &'a Stage<'a>,
+    context: &'a PlaybackContext<'a>,
     begun: Instant,
     drawn: Option<Instant>,
     size: (u32, u32),
@@ -69,15 +74,15 @@ enum Flow {
 }
 
 impl<'a> Session<'a> {
-    pub(crate) fn new(stage: &'a Stage<'a>) -> Self {
+    pub(crate) fn new(context: &'a PlaybackContext<'a>) -> Self {
         let begun = Instant::now();
-        let every = stage
+        let every = context
             .args
             .progress
             .filter(|seconds| *seconds > 0.0)
             .map(Duration::from_secs_f64);
         Self {
-            stage,
+            context,
             begun,
             drawn: None,
             size: (0, 0),
@@ -92,23 +97,23 @@ impl<'a> Session<'a> {
             stalls: 0,
             refresh: None,
             position: Time::ZERO,
-            before: stage.player.output_stats(),
+            before: context.player.output_stats(),
         }
     }
 
-    /// Until playing is over; [`summary`](Self::summary) tells how it was, once the outputs are closed.
+    /// Until playing is over; [`summary`](Self::summary) says how it went, once the outputs are closed.
     pub(crate) fn run(&mut self) -> Result<(), Failure> {
         let done = self.events();
         self.refresh = None;
-        self.stage.screen.leave();
+        self.context.screen.leave();
         done
     }
 
     fn events(&mut self) -> Result<(), Failure> {
         self.await_source();
-        while self.stage.turns.asked().is_none() && !self.time_is_up() {
-            let Ok(event) = self.stage.player.next_event(self.patience()) else {
-                if self.stage.player.is_released() {
+        while self.context.navigation.pending().is_none() && !self.time_is_up() {
+            let Ok(event) = self.context.player.next_event(self.patience()) else {
+                if self.context.player.is_released() {
                     break;
                 }
                 self.tick()?;
@@ -127,9 +132,9 @@ impl<'a> Session<'a> {
         Ok(())
     }
 
-    /// What is told before the source is set is of the one before.
+    /// Events before the source is set are of the previous one.
     fn await_source(&self) {
-        while let Ok(event) = self.stage.player.next_event(IDLE) {
+        while let Ok(event) = self.context.player.next_event(IDLE) {
             if let Event::StateChanged {
                 new: State::Initialized,
                 ..
@@ -141,12 +146,12 @@ impl<'a> Session<'a> {
     }
 
     fn player(&self) -> &'a Player {
-        self.stage.player
+        self.context.player
     }
 
     /// Nothing can be shown from there on.
     fn begins_beyond_the_end(&self) -> bool {
-        let (Some(start), Some(duration)) = (self.stage.args.start, self.player().duration())
+        let (Some(start), Some(duration)) = (self.context.args.start, self.player().duration())
         else {
             return false;
         };
@@ -159,7 +164,7 @@ impl<'a> Session<'a> {
         self.say(Map::new(), reported);
         if !self.machine() {
             let (start, end) = (clock(start), clock(duration));
-            self.stage.screen.emit(&match self.stage.style.lang {
+            self.context.screen.emit(&match self.context.style.lang {
                 Lang::En => {
                     format!("kinora: --start {start} is beyond the end at {end}: nothing is played")
                 }
@@ -170,7 +175,7 @@ impl<'a> Session<'a> {
     }
 
     fn machine(&self) -> bool {
-        self.stage.args.stats.is_some() || self.stage.style.json
+        self.context.args.stats.is_some() || self.context.style.json
     }
 
     /// An event and what the command adds to it.
@@ -184,7 +189,7 @@ impl<'a> Session<'a> {
     }
 
     fn time_is_up(&self) -> bool {
-        match self.stage.args.until {
+        match self.context.args.until {
             Until::Time(end) => self.first.is_some() && self.player().position() >= end,
             _ => false,
         }
@@ -192,7 +197,7 @@ impl<'a> Session<'a> {
 
     /// Until the next thing that must be done without an event.
     fn patience(&self) -> Duration {
-        let end = match self.stage.args.until {
+        let end = match self.context.args.until {
             Until::Time(end) if self.first.is_some() => {
                 // At twice the speed it is there in half the time.
                 let left = (end - self.player().position()).as_secs_f64() / 2.0;
@@ -230,13 +235,19 @@ impl<'a> Session<'a> {
             return;
         }
         self.drawn = Some(Instant::now());
-        let stage = self.stage;
-        let show = Show {
+        let context = self.context;
+        let line = StatusLine {
             begun: self.first.is_some(),
             buffered: self.stalled.map(|_| self.buffered),
             refreshes: self.refresh.is_some(),
         };
-        show::draw(stage.screen, stage.player, stage.waits, show, stage.style);
+        status_line::draw(
+            context.screen,
+            context.player,
+            context.waits,
+            line,
+            context.style,
+        );
     }
 
     fn emit_position(&mut self) {
@@ -291,7 +302,7 @@ impl<'a> Session<'a> {
                 json!({ "ms": self.begun.elapsed().as_secs_f64() * 1e3 }),
             ),
             // Who reads it has enough, as of any other tool's output.
-            Event::Recovered(fault) if fault.reason() == READER_GONE => return Ok(Flow::Over),
+            Event::Recovered(fault) if reader_has_gone(&fault) => return Ok(Flow::Over),
             Event::Recovered(fault) => self.emit_recovered(&fault, reported),
             Event::CommandRefused { command, refusal } => {
                 self.emit_refused(command, refusal, reported)
@@ -317,7 +328,7 @@ impl<'a> Session<'a> {
             .get_or_insert((Instant::now(), self.begun.elapsed()));
         let (width, height) = self.size;
         self.say(reported, json!({ "width": width, "height": height }));
-        if !again && let Some(path) = &self.stage.args.dump_frame {
+        if !again && let Some(path) = &self.context.args.dump_frame {
             let frame = self.player().snapshot();
             let pgm = frame
                 .map(|frame| luma_pgm(&frame))
@@ -327,7 +338,7 @@ impl<'a> Session<'a> {
             std::fs::write(path, pgm)
                 .map_err(|error| Failure::io(&path.display().to_string(), &error))?;
         }
-        Ok(if self.stage.args.until == Until::FirstFrame {
+        Ok(if self.context.args.until == Until::FirstFrame {
             Flow::Over
         } else {
             Flow::On
@@ -354,27 +365,29 @@ impl<'a> Session<'a> {
             json::line(&reported);
             return;
         }
-        let after = self.stage.style.say("played on after", "已恢复播放：");
-        self.stage.screen.emit(&format!("kinora: {after} {fault}"));
+        let after = self.context.style.say("played on after", "已恢复播放：");
+        self.context
+            .screen
+            .emit(&format!("kinora: {after} {fault}"));
     }
 
     /// What was typed, or came by `--control`, and can not be done.
     fn emit_refused(&self, command: CommandKind, refusal: Refusal, reported: Map<String, Value>) {
-        let text = refusal.text(self.stage.style.lang);
+        let text = refusal.text(self.context.style.lang);
         if self.machine() {
             self.say(reported, json!({ "text": text }));
             return;
         }
         // Who pressed the key reads the status line; a program's commands are answered by lines that stay.
-        let by_key = self.stage.args.control.is_none();
-        if !(by_key && self.stage.screen.answer(text)) {
+        let by_key = self.context.args.control.is_none();
+        if !(by_key && self.context.screen.answer(text)) {
             let name = command.name();
-            self.stage.screen.emit(&format!("kinora: {name}: {text}"));
+            self.context.screen.emit(&format!("kinora: {name}: {text}"));
         }
     }
 
     fn refresh(&mut self, fault: Fault) -> Result<(), Failure> {
-        match &self.stage.args.vid.refresh_command {
+        match &self.context.args.vid.refresh_command {
             Some(command) => self.refresh = Some(Refresh::start(command)?),
             // Nobody can give a fresh one: the failure stands.
             None => return Err(self.failed(fault)),
@@ -394,7 +407,7 @@ impl<'a> Session<'a> {
     fn failed(&self, fault: Fault) -> Failure {
         self.say(events::object(&Event::Error(fault.clone())), json!({}));
         if fault.code() == codes::ERROR_LOADING_TIMEOUT {
-            self.stage.screen.leave();
+            self.context.screen.leave();
             self.summary();
         }
         Failure::Fault(fault)
@@ -414,12 +427,12 @@ impl<'a> Session<'a> {
             return;
         }
         let first = self.first.map_or_else(
-            || self.stage.style.say("none", "无").to_owned(),
+            || self.context.style.say("none", "无").to_owned(),
             |(_, after)| format!("{:.0} ms", after.as_secs_f64() * 1e3),
         );
         let (position, stalls) = (self.position, self.stalls);
         let (p50, max) = (output.offset_p50_ms, output.offset_max_ms);
-        out::reported(&match self.stage.style.lang {
+        out::reported(&match self.context.style.lang {
             Lang::En => format!(
                 "played {position}: first picture {first}, {shown} shown, {dropped} dropped, {stalls} stalls, \
                  A/V offset {p50:.2} ms (median), {max:.2} ms (most)"

@@ -1,4 +1,4 @@
-//! The terminal of a person, who may give it to another job and take it back.
+//! The controlling terminal (POSIX.1 3.111), which a person may give to another job and take back.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -7,19 +7,19 @@ use crate::term::Keyboard;
 
 /// Screen and keyboard together.
 #[derive(Clone)]
-pub(crate) struct Desk(Arc<Inner>);
+pub(crate) struct ControllingTerminal(Arc<Inner>);
 
 struct Inner {
     screen: Screen,
     keyboard: Option<Keyboard>,
-    holder: Mutex<Holder>,
+    owner: Mutex<Owner>,
 }
 
-/// Who has the terminal.
+/// Which job owns the terminal.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Holder {
+enum Owner {
     /// This program.
-    We,
+    Us,
     /// Another job.
     Others,
     /// Nobody until this program is continued.
@@ -28,44 +28,44 @@ enum Holder {
     Nobody,
 }
 
-impl Desk {
+impl ControllingTerminal {
     /// Takes the terminal, unless another job has it. `keyboard` where keys are listened to.
     pub(crate) fn open(screen: &Screen, keyboard: Option<Keyboard>) -> Self {
-        let desk = Self(Arc::new(Inner {
+        let terminal = Self(Arc::new(Inner {
             screen: screen.clone(),
             keyboard,
-            holder: Mutex::new(Holder::Others),
+            owner: Mutex::new(Owner::Others),
         }));
-        desk.0.screen.hide();
-        desk.look();
-        desk
+        terminal.0.screen.hide();
+        terminal.check_foreground();
+        terminal
     }
 
     pub(crate) fn keyboard(&self) -> Option<&Keyboard> {
         self.0.keyboard.as_ref()
     }
 
-    fn holder(&self) -> MutexGuard<'_, Holder> {
-        self.0.holder.lock().unwrap_or_else(PoisonError::into_inner)
+    fn owner(&self) -> MutexGuard<'_, Owner> {
+        self.0.owner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Looks who has the terminal now: a shell moves jobs without a word to one that runs.
-    pub(crate) fn look(&self) {
-        let mut holder = self.holder();
+    /// Checks whether this job is in the foreground (POSIX.1 3.163): a shell moves a running job without a signal.
+    pub(crate) fn check_foreground(&self) {
+        let mut owner = self.owner();
         let ours = self.keyboard().is_none_or(Keyboard::is_ours);
-        match (*holder, ours) {
-            (Holder::Others, true) => {
+        match (*owner, ours) {
+            (Owner::Others, true) => {
                 if let Some(keyboard) = self.keyboard() {
                     keyboard.take();
                 }
-                *holder = Holder::We;
+                *owner = Owner::Us;
                 self.0.screen.show();
             }
-            (Holder::We, false) => {
+            (Owner::Us, false) => {
                 if let Some(keyboard) = self.keyboard() {
                     keyboard.lose();
                 }
-                *holder = Holder::Others;
+                *owner = Owner::Others;
                 self.0.screen.hide();
             }
             _ => {}
@@ -74,8 +74,8 @@ impl Desk {
 
     /// Gives the terminal back before the program is stopped.
     pub(crate) fn stop(&self) {
-        let mut holder = self.holder();
-        *holder = Holder::Stopped;
+        let mut owner = self.owner();
+        *owner = Owner::Stopped;
         self.0.screen.hide();
         if let Some(keyboard) = self.keyboard() {
             keyboard.give_back();
@@ -83,32 +83,32 @@ impl Desk {
     }
 
     /// The program was continued, in the foreground or not.
-    pub(crate) fn go_on(&self) {
-        let mut holder = self.holder();
-        if *holder == Holder::Nobody {
+    pub(crate) fn resume(&self) {
+        let mut owner = self.owner();
+        if *owner == Owner::Nobody {
             return;
         }
         // Whatever the modes were, a shell has set its own in between.
         if let Some(keyboard) = self.keyboard() {
             keyboard.lose();
         }
-        *holder = Holder::Others;
+        *owner = Owner::Others;
         self.0.screen.hide();
-        drop(holder);
-        self.look();
+        drop(owner);
+        self.check_foreground();
     }
 
     /// The terminal has another size.
     pub(crate) fn resized(&self) {
-        if *self.holder() == Holder::We {
+        if *self.owner() == Owner::Us {
             self.0.screen.redraw();
         }
     }
 
     /// Gives the modes of the terminal back, now and for good. It waits for nobody.
-    pub(crate) fn give_back(&self) {
-        if let Ok(mut holder) = self.0.holder.try_lock() {
-            *holder = Holder::Nobody;
+    pub(crate) fn restore(&self) {
+        if let Ok(mut owner) = self.0.owner.try_lock() {
+            *owner = Owner::Nobody;
         }
         if let Some(keyboard) = self.keyboard() {
             keyboard.give_back();

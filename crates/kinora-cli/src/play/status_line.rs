@@ -9,7 +9,7 @@ use crate::term::{bar, columns};
 
 /// What is shown of a player beside its times.
 #[derive(Clone, Copy, Default)]
-pub(crate) struct Show {
+pub(crate) struct StatusLine {
     /// A picture was shown.
     pub(crate) begun: bool,
     /// It waits for data: so many percent of what it needs are there.
@@ -19,7 +19,13 @@ pub(crate) struct Show {
 }
 
 /// Draws the line of a player.
-pub(crate) fn draw(screen: &Screen, player: &Player, waits: &Waits, show: Show, style: &Style) {
+pub(crate) fn draw(
+    screen: &Screen,
+    player: &Player,
+    waits: &Waits,
+    status: StatusLine,
+    style: &Style,
+) {
     screen.draw(|most, answer| {
         let times = Times {
             position: player.position(),
@@ -27,17 +33,17 @@ pub(crate) fn draw(screen: &Screen, player: &Player, waits: &Waits, show: Show, 
             duration: player.duration(),
         };
         let state = match player.state() {
-            State::Started if show.begun && show.buffered.is_none() => {
+            State::Started if status.begun && status.buffered.is_none() => {
                 style.say("playing", "播放中").to_owned()
             }
             State::Prepared | State::Paused => style.say("paused", "已暂停").to_owned(),
-            _ if show.refreshes => {
+            _ if status.refreshes => {
                 let text = style.say("waiting for --refresh-command", "等待 --refresh-command");
                 return text.to_owned();
             }
-            _ => match (waits.longest(style.lang), show.buffered) {
+            _ => match (waits.longest(style.lang), status.buffered) {
                 (Some(wait), _) => return wait,
-                (None, Some(percent)) if show.begun => {
+                (None, Some(percent)) if status.begun => {
                     format!("{} {percent}%", style.say("buffering", "缓冲中"))
                 }
                 _ => style.say("loading", "载入中").to_owned(),

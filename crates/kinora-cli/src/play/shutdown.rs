@@ -6,8 +6,8 @@ use std::time::Duration;
 use kinora::Player;
 use tokio::signal::unix::SignalKind;
 
-use super::desk::Desk;
-use super::turn::{Turn, Turns};
+use super::controlling_terminal::ControllingTerminal;
+use super::navigation::{Navigation, PendingNavigation};
 use crate::report::{Failure, signal_status};
 
 /// So long an end in order may take: an output may wait for a reader or a disk for ever.
@@ -15,19 +15,23 @@ const MAX_LEN: Duration = Duration::from_secs(5);
 
 /// Ends playing in order, so that files are whole and the terminal is as it was, and knows why it did.
 #[derive(Clone)]
-pub(crate) struct Ending {
+pub(crate) struct Shutdown {
     player: Arc<Player>,
-    desk: Desk,
-    turns: Turns,
+    terminal: ControllingTerminal,
+    navigation: PendingNavigation,
     by: Arc<OnceLock<SignalKind>>,
 }
 
-impl Ending {
-    pub(crate) fn new(player: &Arc<Player>, desk: &Desk, turns: &Turns) -> Self {
+impl Shutdown {
+    pub(crate) fn new(
+        player: &Arc<Player>,
+        terminal: &ControllingTerminal,
+        navigation: &PendingNavigation,
+    ) -> Self {
         Self {
             player: Arc::clone(player),
-            desk: desk.clone(),
-            turns: turns.clone(),
+            terminal: terminal.clone(),
+            navigation: navigation.clone(),
             by: Arc::default(),
         }
     }
@@ -38,26 +42,26 @@ impl Ending {
         if self.by.set(signal).is_err() {
             self.end_now();
         }
-        self.turns.ask(Turn::Quit);
+        self.navigation.request(Navigation::Quit);
         self.player.stop();
-        let ending = self.clone();
+        let shutdown = self.clone();
         // Without a thread there is no limit, but still an end.
         let _ = std::thread::Builder::new()
-            .name("kinora-ending".into())
+            .name("kinora-shutdown".into())
             .spawn(move || {
                 std::thread::sleep(MAX_LEN);
-                ending.end_now();
+                shutdown.end_now();
             });
     }
 
     fn end_now(&self) -> ! {
-        self.desk.give_back();
+        self.terminal.restore();
         let by = self.by.get().copied().unwrap_or(SignalKind::terminate());
         std::process::exit(i32::from(signal_status(by)))
     }
 
     /// Fails with the signal that ended playing, if one did.
-    pub(crate) fn verdict(&self) -> Result<(), Failure> {
+    pub(crate) fn result(&self) -> Result<(), Failure> {
         self.by
             .get()
             .map_or(Ok(()), |signal| Err(Failure::Signal(*signal)))
