@@ -156,10 +156,10 @@ impl Client {
 
     /// The addresses that a request may connect to, by who named its URL.
     async fn address_space_of(&self, initiator: &Initiator) -> AddressSpace {
-        let Initiator::Remote(origin) = initiator else {
+        let Initiator::Remote { found, .. } = initiator else {
             return AddressSpace::Any;
         };
-        let Ok(url) = web_url(origin.expose()) else {
+        let Ok(url) = web_url(found.expose()) else {
             return AddressSpace::Any;
         };
         let destination = destination_of(&url);
@@ -403,12 +403,12 @@ pub(crate) async fn transmit(
     }
 }
 
-/// Credentials are meant for the host that the user named, or that the playlist came from.
+/// Credentials are meant for the origin of what the user named, whoever names other URLs on the way.
 fn trusted_origin(url: &Url, initiator: &Initiator) -> Origin {
     match initiator {
         Initiator::User => url.origin(),
-        Initiator::Remote(origin) => {
-            Url::parse(origin.expose()).map_or_else(|_| Origin::new_opaque(), |url| url.origin())
+        Initiator::Remote { source, .. } => {
+            Url::parse(source.expose()).map_or_else(|_| Origin::new_opaque(), |url| url.origin())
         }
     }
 }

@@ -30,7 +30,7 @@ use self::audio::AudioRenditions;
 use self::index::{AudioRendition, Manifest, SegmentIndex, Variant};
 pub(crate) use self::lane::is_audio_rendition;
 use self::lane::{Lane, LaneRole};
-use self::loader::{Loader, Rendition, StartPosition, named_in};
+use self::loader::{Loader, Rendition, StartPosition};
 use self::requests::{LaneId, Requests, Resource};
 use self::seek::SeekAim;
 use self::timeline::TimestampOffsets;
@@ -51,6 +51,13 @@ struct Root {
     /// Where it came from.
     found: Secret,
     playlist: PlaylistReader,
+}
+
+impl Root {
+    /// Who names the renditions in it.
+    fn names(&self) -> Initiator {
+        Initiator::User.within(&self.asked, &self.found)
+    }
 }
 
 /// Requests for the manifest that the user named are its.
@@ -197,7 +204,7 @@ impl Segmented {
         let main = self.lane(LaneRole::Main).map(|lane| &lane.loader);
         Rendition {
             url,
-            named_by: named_in(&self.root.found),
+            named_by: self.root.names(),
             playlist: match main {
                 Some(main) => main.playlist_alongside(),
                 None => self.root.playlist.alongside(),
@@ -253,7 +260,7 @@ impl Segmented {
                 LaneRole::Audio => audio.clone(),
             };
             if let Some(url) = url {
-                let named_by = named_in(&self.root.found);
+                let named_by = self.root.names();
                 lane.loader.renew(cx, &mut self.requests, &url, named_by);
             }
         }
