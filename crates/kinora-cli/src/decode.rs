@@ -22,7 +22,7 @@ pub(crate) fn run(args: &DecodeArgs, style: &Style) -> Result<(), Failure> {
         .map_or(1, usize::from);
     let mut reader = VideoReader::open(
         &locate(&args.source)?,
-        read_options(&args.net, &args.renditions)?,
+        read_options(&args.reading)?,
         decoders(args.decoder),
         threads,
     )?;
