@@ -11,15 +11,13 @@ mod serve;
 mod source;
 
 pub(crate) use account::{KeyState, NoReferer, RefererArgs, SetKeyArgs, SetRoleArgs, Trusted};
-pub(crate) use inspect::{
-    DecodeArgs, DemuxArgs, DiagnoseArgs, ExplainArgs, InputArgs, RenditionArgs,
-};
+pub(crate) use inspect::{DecodeArgs, DemuxArgs, DiagnoseArgs, ExplainArgs, InputArgs, ReadArgs};
 pub(crate) use play::{PlayArgs, ReplayArgs, Until};
 pub(crate) use serve::{
     AccountAction, AccountArgs, ImportArgs, LogFormat, LostFoundArgs, PlayAuthArgs, ServeArgs,
     StateArg,
 };
-pub(crate) use source::{DecoderArg, NetArgs, VidArgs};
+pub(crate) use source::{DecoderArg, KeyArgs, NetArgs, VidArgs};
 
 const EXIT_STATUS: &str = "\
 Exit status:

@@ -22,7 +22,7 @@ pub(crate) fn run(args: &DecodeArgs, style: &Style) -> Result<(), Failure> {
         .map_or(1, usize::from);
     let mut reader = VideoReader::open(
         &locate(&args.source)?,
-        read_options(&args.net, &args.renditions)?,
+        read_options(&args.reading)?,
         decoders(args.decoder),
         threads,
     )?;
@@ -48,15 +48,16 @@ pub(crate) fn run(args: &DecodeArgs, style: &Style) -> Result<(), Failure> {
     bar.clear();
     let seconds = begun.elapsed().as_secs_f64();
     let fps = frames as f64 / seconds.max(1e-9);
+    let status = reader.status();
     // With its checksums as JSON lines the last one is JSON too.
     if style.json || args.frame_md5 || !std::io::stdout().is_terminal() {
         json::line(&json!({
             "frames": frames, "seconds": seconds, "fps": fps,
-            "decoder": reader.decoder(), "codec": reader.track().codec.name(), "damaged": reader.damaged(),
+            "decoder": status.decoder, "codec": status.track.codec.name(), "damaged": status.damaged,
         }));
         return Ok(());
     }
-    let (codec, decoder) = (reader.track().codec.title(), reader.decoder());
+    let (codec, decoder) = (status.track.codec.title(), status.decoder);
     out::line(&match style.lang {
         Lang::Zh => {
             format!("{codec}（{decoder}）：{frames} 帧画面，用时 {seconds:.2} 秒，每秒 {fps:.0} 帧")
@@ -65,7 +66,7 @@ pub(crate) fn run(args: &DecodeArgs, style: &Style) -> Result<(), Failure> {
             format!("{codec} ({decoder}): {frames} pictures in {seconds:.2} s, {fps:.0} a second")
         }
     });
-    match (reader.damaged(), style.lang) {
+    match (status.damaged, style.lang) {
         (0, _) => {}
         (damaged, Lang::Zh) => out::line(&format!("有 {damaged} 个数据包无法解码")),
         (damaged, Lang::En) => out::line(&format!("{damaged} packets could not be decoded")),
@@ -75,7 +76,7 @@ pub(crate) fn run(args: &DecodeArgs, style: &Style) -> Result<(), Failure> {
 
 /// How much of the work is done, where that is known.
 fn share(args: &DecodeArgs, reader: &VideoReader, frame: &VideoFrame, frames: u64) -> Option<f64> {
-    let all = reader.track().duration.map(|all| all.as_secs_f64());
+    let all = reader.status().track.duration.map(|all| all.as_secs_f64());
     let of_all = all
         .filter(|all| *all > 0.0)
         .map(|all| frame.pts.as_secs_f64() / all);

@@ -24,10 +24,7 @@ struct Counted {
 }
 
 pub(crate) fn run(args: &DemuxArgs, style: &Style) -> Result<(), Failure> {
-    let mut reader = MediaReader::open(
-        &locate(&args.source)?,
-        read_options(&args.net, &args.renditions)?,
-    )?;
+    let mut reader = MediaReader::open(&locate(&args.source)?, read_options(&args.reading)?)?;
     let title = style.say("reading", "正在读取");
     let bar = Progress::of_long_work(title, style.lang, args.packets);
     let mut tracks: Vec<Counted> = Vec::new();

@@ -124,7 +124,7 @@ fn player(
         .video_sink(outputs.video)
         .audio_sink(outputs.audio)
         .autoplay(!args.paused);
-    for (id, key) in source::keys(&args.net)? {
+    for (id, key) in source::keys(&args.protection)? {
         builder = builder.key(id, key);
     }
     if let Some(path) = &args.record {

@@ -30,7 +30,7 @@ struct Found {
 }
 
 pub(crate) fn run(args: &InputArgs, style: &Style) -> Result<(), Failure> {
-    let options = read_options(&args.net, &args.renditions)?;
+    let options = read_options(&args.reading)?;
     let source = match credential::source(&locate(&args.source)?, &args.vid)? {
         Source::Url { url } => return show(&resource(url.expose(), options)?, style),
         Source::VidAuth(auth) => VidSource::Auth(*auth),

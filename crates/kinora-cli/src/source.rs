@@ -12,7 +12,7 @@ use kinora::{
 
 use kinora_errors::{Lang, causes, mask_url};
 
-use crate::args::{DecoderArg, NetArgs, RenditionArgs};
+use crate::args::{DecoderArg, KeyArgs, NetArgs, ReadArgs};
 use crate::report::Failure;
 
 /// The network's own limit comes before the player's: it knows what it waited for.
@@ -72,24 +72,21 @@ fn proxies(args: &NetArgs) -> Result<ProxyConfig, Failure> {
 }
 
 /// How a source is read without playing it.
-pub(crate) fn read_options(
-    net: &NetArgs,
-    renditions: &RenditionArgs,
-) -> Result<ReadOptions, Failure> {
+pub(crate) fn read_options(args: &ReadArgs) -> Result<ReadOptions, Failure> {
     Ok(ReadOptions {
-        network: net_config(net)?,
-        retries: net.retries,
+        network: net_config(&args.net)?,
+        retries: args.net.retries,
         rendition: RenditionChoice {
-            video: renditions.rendition,
-            audio: renditions.audio_rendition,
+            video: args.renditions.rendition,
+            audio: args.renditions.audio_rendition,
         },
-        keys: keys(net)?,
+        keys: keys(&args.protection)?,
         ..ReadOptions::default()
     })
 }
 
 /// The content keys that were given. What is wrong with one is reported without showing it.
-pub(crate) fn keys(args: &NetArgs) -> Result<Vec<(KeyId, ContentKey)>, Failure> {
+pub(crate) fn keys(args: &KeyArgs) -> Result<Vec<(KeyId, ContentKey)>, Failure> {
     let key = |text: &String| {
         let given = secret(text)?;
         let parsed = given.expose().trim().split_once(':').and_then(|(id, key)| {

@@ -1,5 +1,5 @@
 use kinora_errors::{Code, Coded, codes};
-use kinora_media::{AudioFrame, CodecId, Packet, TrackInfo, TrackKind, VideoFrame};
+use kinora_media::{AudioFrame, CodecId, Packet, Time, TrackInfo, TrackKind, VideoFrame};
 
 /// Turns packets into frames of one kind, in presentation order.
 ///
@@ -27,6 +27,9 @@ pub trait Decoder: Send {
     fn drain(&mut self);
     /// Forgets all packets and frames, for a seek.
     fn flush(&mut self);
+    /// Of the packets that follow, those before that time are decoded for others alone: a decoder may leave out what no
+    /// other frame needs. A wish; the frames may come all the same.
+    fn discard_before(&mut self, _time: Time) {}
     /// A name for people: `libavcodec 59 h264`, `rust_h264`.
     fn name(&self) -> &str;
 }

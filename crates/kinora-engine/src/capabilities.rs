@@ -3,12 +3,10 @@ use std::sync::Arc;
 
 use kinora_media::CodecId;
 
-/// What can be decoded and shown here: it decides which variants may be chosen.
+/// What can be decoded here: it decides which variants may be chosen.
 #[derive(Clone)]
 pub struct Capabilities {
     decodes: Arc<dyn Fn(CodecId) -> bool + Send + Sync>,
-    /// Larger video is taken only where there is no other.
-    pub max_resolution: Option<(u32, u32)>,
 }
 
 impl Capabilities {
@@ -16,7 +14,6 @@ impl Capabilities {
     pub fn of_decoders(decodes: impl Fn(CodecId) -> bool + Send + Sync + 'static) -> Self {
         Self {
             decodes: Arc::new(decodes),
-            max_resolution: None,
         }
     }
 
@@ -34,8 +31,6 @@ impl Default for Capabilities {
 
 impl fmt::Debug for Capabilities {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Capabilities")
-            .field("max_resolution", &self.max_resolution)
-            .finish_non_exhaustive()
+        f.debug_struct("Capabilities").finish_non_exhaustive()
     }
 }

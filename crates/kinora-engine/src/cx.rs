@@ -31,6 +31,8 @@ pub(crate) struct Cx {
     pub(crate) renditions: Renditions,
     pub(crate) capabilities: Capabilities,
     pub(crate) keys: KeyRing,
+    /// Video frames are presented so much before they are due.
+    pub(crate) frames_ahead: Time,
     requests: u64,
     epochs: u64,
     random: u64,
@@ -48,6 +50,7 @@ impl Cx {
             renditions: Renditions::default(),
             capabilities: Capabilities::default(),
             keys: KeyRing::default(),
+            frames_ahead: Time::ZERO,
             requests: 0,
             epochs: 0,
             // Xorshift stays at zero for ever.

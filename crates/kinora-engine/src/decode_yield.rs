@@ -1,12 +1,10 @@
-//! What comes of a track's packets: failures in a row, and a decoder that takes all and gives nothing.
+//! What comes of a track's packets, for what is reported of them: failures, and a decoder that takes all and gives nothing.
 
 use kinora_errors::{Fault, codes};
 use kinora_media::{Packet, Time};
 
 use crate::Role;
 
-/// After so many packets in a row that can not be decoded a track is given up.
-const MAX_FAILURES: u32 = 1_000;
 /// A decoder that has taken so much of a track, in packets and in time, and gave nothing, will hardly give anything:
 /// none holds back as much.
 const SILENT_PACKETS: u32 = 48;
@@ -38,11 +36,10 @@ impl DecodeYield {
         self.since = None;
     }
 
-    /// A packet could not be decoded. `true`: the track is to be given up.
-    pub(crate) fn failed(&mut self, fault: &Fault) -> bool {
+    /// A packet could not be decoded.
+    pub(crate) fn failed(&mut self, fault: &Fault) {
         self.failures = self.failures.saturating_add(1);
         self.last_failure = Some(fault.clone());
-        self.failures > MAX_FAILURES
     }
 
     /// Whether the last packets have failed.
@@ -109,18 +106,19 @@ mod tests {
     }
 
     #[test]
-    fn a_frame_now_and_then_is_no_silence_and_no_failure_in_a_row() {
+    fn a_frame_now_and_then_is_no_silence() {
         let fault = Fault::new(codes::ERROR_DECODE_VIDEO, "decoder.corrupt_packet");
         let mut yields = DecodeYield::default();
         for number in 0..5_000 {
             assert_eq!(yields.taken(&packet(number), Role::Video).map(|_| ()), None);
             match number % 30 {
                 0 => yields.frame(),
-                _ => assert!(!yields.failed(&fault)),
+                _ => yields.failed(&fault),
             }
         }
-        let hopeless = (0..5_000).position(|_| yields.failed(&fault));
-        assert_eq!(hopeless, Some(1_000 - 19));
+        assert!(yields.is_failing());
+        yields.frame();
+        assert!(!yields.is_failing());
     }
 
     #[test]

@@ -132,6 +132,7 @@ impl Engine {
                     });
                 }
             }
+            Input::FramesAhead { ahead } => self.cx.frames_ahead = ahead.max(Time::ZERO),
             input => match &mut self.phase {
                 Phase::Playing(session) => session.input(&mut self.cx, input),
                 _ => self.orphan(input),

@@ -236,6 +236,11 @@ pub enum Input {
         /// No decoder takes this track.
         fatal: bool,
     },
+    /// The video output wants frames before they are due, and keeps them until then itself.
+    FramesAhead {
+        /// So much before; zero: when they are due.
+        ahead: Time,
+    },
     /// An output failed. It is reported once for each cause.
     OutputFailed {
         /// Which pipeline.
@@ -300,6 +305,9 @@ pub enum Output {
         packet: Packet,
         /// The frame of this packet is waited for: to be given at once, though frames of later packets might come before it.
         urgent: bool,
+        /// Frames before that time are decoded for those that follow: they are neither wanted nor reported, except where the
+        /// frame of that time does not come (see [`Preroll`](crate::Preroll)).
+        discard_before: Time,
     },
     /// No packet follows: give what is held back, then `Input::Drained`.
     Drain {
@@ -315,13 +323,14 @@ pub enum Output {
         /// The epoch that begins.
         epoch: Epoch,
     },
-    /// Show a video frame now (the engine waited for its time). Audio: queue it to the sink.
+    /// Show a video frame now (the engine waited for its time, or for a little before it: [`Input::FramesAhead`]). Audio: queue
+    /// it to the sink.
     Present {
         /// Which pipeline.
         role: Role,
         /// Which frame.
         frame: FrameId,
-        /// The moment, on the clock of `Now::mono`, that it was due.
+        /// The moment, on the clock of `Now::mono`, that it was due, or will be.
         at: Time,
         /// Audio before this time is cut off (an exact seek within a frame).
         skip_until: Time,

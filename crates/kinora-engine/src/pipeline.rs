@@ -7,7 +7,7 @@ use kinora_media::{Packet, Time, TrackId, TrackInfo};
 
 use crate::cx::Cx;
 use crate::decode_yield::DecodeYield;
-use crate::queue::PacketQueue;
+use crate::queue::{Entry, PacketQueue};
 use crate::{Epoch, FrameId, Output, Role};
 
 /// A decoded frame that waits in the pool.
@@ -64,6 +64,9 @@ impl Decoder {
 const MAX_IN_FLIGHT: usize = 8;
 /// At most so many video frames wait for their time or are being decoded.
 const MAX_VIDEO_FRAMES: usize = 8;
+/// Audio is decoded from so long before the time on that it is wanted from. Opus needs 80 ms (RFC 7845 4.6); MPEG audio lies
+/// up to 511 bytes back (ISO/IEC 11172-3 2.4.1.7), which are five frames of 32 kbit/s.
+pub const AUDIO_RUN_UP: Time = Time::from_millis(250);
 /// At most so much audio waits outside the sink.
 const MAX_AUDIO: Time = Time::from_millis(500);
 /// At most so many frames of it: times may go back, and lengths may be unknown.
@@ -90,6 +93,8 @@ pub(crate) struct TrackPipeline {
     pub(crate) decoded: DecodeYield,
     /// Packets before the last key frame at or before that time are discarded; none is decoded until the queue reaches it.
     pub(crate) discard_before: Option<Time>,
+    /// Audio before that time is cut off.
+    audio_from: Time,
     /// Video frames that end before that time come too late: what no other refers to needs no decoding.
     pub(crate) late_until: Time,
 }
@@ -110,6 +115,7 @@ impl TrackPipeline {
             presented: 0,
             decoded: DecodeYield::default(),
             discard_before: None,
+            audio_from: Time::MIN,
             late_until: Time::MIN,
         }
     }
@@ -161,30 +167,9 @@ impl TrackPipeline {
             let Some(entry) = self.queue.take() else {
                 break;
             };
-            let flags = entry.packet.flags;
-            if flags.disposable && flags.decode_only {
-                continue;
+            if !self.is_passed_over(cx, &entry.packet) {
+                self.decode(cx, epoch, entry);
             }
-            if flags.disposable && self.queue.is_overtaken(entry.packet.pts) {
-                continue;
-            }
-            if flags.disposable && entry.packet.pts + entry.packet.duration <= self.late_until {
-                cx.tally.dropped += u64::from(self.presented > 0);
-                continue;
-            }
-            self.configure(cx, epoch, &entry.track);
-            if let Some(silence) = self.decoded.taken(&entry.packet, self.role) {
-                cx.recovered(silence);
-            }
-            let urgent = self.is_waited_for(&entry.packet);
-            self.urgent |= urgent;
-            self.in_flight += 1;
-            cx.push(Output::Decode {
-                role: self.role,
-                epoch,
-                packet: entry.packet,
-                urgent,
-            });
         }
         if ended && self.queue.is_drained() && self.drain == Drain::No {
             self.drain = Drain::Asked;
@@ -196,6 +181,62 @@ impl TrackPipeline {
                 role: self.role,
                 epoch,
             });
+        }
+    }
+
+    /// Whether nothing is lost where a packet is not decoded.
+    fn is_passed_over(&self, cx: &mut Cx, packet: &Packet) -> bool {
+        let (flags, end) = (packet.flags, packet.pts + packet.duration);
+        if self.role == Role::Audio && end + AUDIO_RUN_UP <= self.audio_from {
+            return true;
+        }
+        if !flags.disposable {
+            return false;
+        }
+        if flags.decode_only || self.queue.is_overtaken(packet.pts) {
+            return true;
+        }
+        let is_late = end <= self.late_until;
+        cx.tally.dropped += u64::from(is_late && self.presented > 0);
+        is_late
+    }
+
+    fn decode(&mut self, cx: &mut Cx, epoch: Epoch, entry: Entry) {
+        let Entry { packet, track } = entry;
+        self.configure(cx, epoch, &track);
+        let discard_before = self.preroll_end();
+        if packet.pts >= discard_before
+            && let Some(silence) = self.decoded.taken(&packet, self.role)
+        {
+            cx.recovered(silence);
+        }
+        let urgent = self.is_waited_for(&packet);
+        self.urgent |= urgent;
+        self.in_flight += 1;
+        cx.push(Output::Decode {
+            role: self.role,
+            epoch,
+            packet,
+            urgent,
+            discard_before,
+        });
+    }
+
+    /// Frames before that time are decoded for those that follow.
+    fn preroll_end(&self) -> Time {
+        match self.role {
+            Role::Video => self.queue.not_before().unwrap_or(Time::MIN),
+            Role::Audio => self.audio_from,
+            Role::Text => Time::MIN,
+        }
+    }
+
+    /// A new stretch begins. `exactly`: with the frame that is on screen, the sample that sounds at that very time.
+    pub(crate) fn begin(&mut self, exactly: Option<Time>) {
+        match self.role {
+            Role::Video => self.queue.aim(exactly),
+            Role::Audio => self.audio_from = exactly.unwrap_or(Time::MIN),
+            Role::Text => {}
         }
     }
 
@@ -326,7 +367,7 @@ impl TrackPipeline {
         self.presented = 0;
         self.discard_before = None;
         self.late_until = Time::MIN;
-        self.queue.aim(None);
+        self.begin(None);
     }
 
     /// How much is queued from a position on, decoded or not.

@@ -72,7 +72,7 @@ impl Pipelines {
     /// Whether a pipeline has nothing while another has plenty of the same source.
     pub(crate) fn has_gap(&self, role: Role, position: Time) -> bool {
         let pipeline = &self[role];
-        if !pipeline.queue.is_drained() || !pipeline.frames.is_empty() {
+        if !pipeline.is_empty() {
             return false;
         }
         let mut others = self.gating().filter(|other| other.role != role);

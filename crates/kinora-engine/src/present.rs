@@ -28,6 +28,14 @@ impl Begin {
             Self::KeyFrame(time) | Self::Exact(time) => Some(time),
         }
     }
+
+    /// The very time, where it begins at one.
+    pub(crate) fn exact_target(self) -> Option<Time> {
+        match self {
+            Self::First | Self::KeyFrame(_) => None,
+            Self::Exact(time) => Some(time),
+        }
+    }
 }
 
 /// The sink holds at most so much audio.
@@ -57,13 +65,9 @@ pub(crate) struct Present {
 
 impl Present {
     pub(crate) fn new(begin: Begin) -> Self {
-        let start = match begin {
-            Begin::Exact(time) => Some(time),
-            _ => None,
-        };
         Self {
             begin,
-            start,
+            start: begin.exact_target(),
             audio_is_over: false,
         }
     }
@@ -135,7 +139,8 @@ impl Present {
         Some(frame)
     }
 
-    /// Shows the video frame that is due, drops those that a later one has overtaken.
+    /// Shows the next video frame that is due, or will be so soon that the output wants it now; drops those that a later one
+    /// has overtaken.
     pub(crate) fn video(
         &self,
         cx: &mut Cx,
@@ -149,14 +154,15 @@ impl Present {
             drop_frame(cx, Role::Video, frame);
         }
         let video = &mut pipelines.video;
-        let mut shown = None;
-        while video.presented > 0 && video.frames.front()?.pts <= position {
+        let is_due = |frame: &ReadyFrame| frame.pts <= position;
+        while video.presented > 0 {
+            let next = video.frames.front()?;
+            let soon = clock.when(next.pts);
+            if !is_due(next) && soon.is_none_or(|at| at > cx.mono() + cx.frames_ahead) {
+                return None;
+            }
             let frame = video.frames.pop_front()?;
-            if video
-                .frames
-                .front()
-                .is_some_and(|next| next.pts <= position)
-            {
+            if video.frames.front().is_some_and(is_due) {
                 cx.tally.dropped += 1;
                 video.tail = Some(frame.pts + frame.duration);
                 drop_frame(cx, Role::Video, frame);
@@ -165,10 +171,9 @@ impl Present {
             let late = (position - frame.pts).scale(1.0 / clock.rate());
             let at = cx.mono() - late;
             show(cx, video, frame, at);
-            shown = Some(frame);
-            break;
+            return Some(frame);
         }
-        shown
+        None
     }
 
     /// Queues audio to the sink, a little ahead of the clock.
@@ -237,9 +242,11 @@ impl Present {
     }
 
     /// The next moment at which something of this is due.
-    pub(crate) fn deadline(&self, pipelines: &Pipelines, clock: &Clock) -> Option<Time> {
+    pub(crate) fn deadline(&self, cx: &Cx, pipelines: &Pipelines, clock: &Clock) -> Option<Time> {
         let video = match pipelines.video.frames.front() {
-            Some(frame) if pipelines.video.presented > 0 => clock.when(frame.pts),
+            Some(frame) if pipelines.video.presented > 0 => {
+                clock.when(frame.pts).map(|at| at - cx.frames_ahead)
+            }
             _ => None,
         };
         let audio = pipelines.audio.frames.front().and_then(|frame| {
@@ -295,7 +302,8 @@ fn show(cx: &mut Cx, video: &mut TrackPipeline, frame: ReadyFrame, at: Time) {
     };
     video.tail = Some(frame.pts + lasts);
     if video.presented > 0 {
-        cx.tally.shown(cx.mono() - at);
+        // What was given ahead is shown by the output at its time.
+        cx.tally.shown((cx.mono() - at).max(Time::ZERO));
     } else {
         cx.tally.shown(Time::ZERO);
     }

@@ -160,6 +160,12 @@ impl PacketQueue {
         self.aim.filter(|aim| aim.settled)?.shown
     }
 
+    /// The earliest picture that may be the one that is looked for: those before it are decoded for others alone. `None`:
+    /// none is looked for.
+    pub(crate) fn not_before(&self) -> Option<Time> {
+        self.aim?.shown
+    }
+
     /// Whether a picture is shown at the time that is looked for, or later.
     pub(crate) fn is_wanted(&self, pts: Time) -> bool {
         let Some(aim) = self.aim else { return true };
@@ -168,8 +174,7 @@ impl PacketQueue {
 
     /// Whether another picture takes its place before the time that is looked for.
     pub(crate) fn is_overtaken(&self, pts: Time) -> bool {
-        self.aim
-            .is_some_and(|aim| aim.shown.is_some_and(|shown| pts < shown))
+        self.not_before().is_some_and(|shown| pts < shown)
     }
 
     /// Takes back what is decoded at a time or later. `false`: the decoder has some of it, nothing is changed.

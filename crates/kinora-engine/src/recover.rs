@@ -6,6 +6,6 @@ pub(crate) mod segments;
 mod service;
 
 pub(crate) use kinora_fetch::recover::{is_gone, may_come_back, parked};
-pub use playback::{DecoderRecovery, decoder_error};
+pub use playback::{DecoderFailures, DecoderRecovery};
 pub(crate) use playback::{PlaybackRecovery, decode_failed, output_failed};
 pub(crate) use service::{CallRecovery, SigningClock, call_failed, call_refused, is_expired};

@@ -373,7 +373,7 @@ impl Session {
         earliest([
             self.ingest.deadline(cx),
             self.resolve.as_ref().and_then(|call| call.deadline(cx)),
-            self.present.deadline(&self.pipelines, &self.clock),
+            self.present.deadline(cx, &self.pipelines, &self.clock),
             self.playback_deadline(cx),
             self.next_report,
             self.meter.deadline(),

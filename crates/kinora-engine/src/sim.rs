@@ -18,7 +18,7 @@ use crate::{
     Role, SeekAccuracy, State, TapeSink,
 };
 pub use decoder::Damage;
-use decoder::Decoder;
+use decoder::{Decoder, Work};
 pub use film::Film;
 pub use net::{Fault as NetFault, Net, Packets, Weather};
 use sink::Sink;
@@ -129,6 +129,8 @@ pub struct Sim {
     pub events: Vec<(Time, Event)>,
     /// Pictures that were shown: when, and which.
     pub shown: Vec<(Time, Time)>,
+    /// Frames that the decoders reported, by their times.
+    pub ready: Vec<(Role, Time)>,
     /// Speeds that the sink was given.
     pub rates: Vec<f64>,
     /// How often the last frame was to be taken away.
@@ -188,6 +190,7 @@ impl Sim {
             watch: Watch::default(),
             events: Vec::new(),
             shown: Vec::new(),
+            ready: Vec::new(),
             rates: Vec::new(),
             cleared: 0,
             steps: 0,
@@ -258,6 +261,11 @@ impl Sim {
         self.decoders[role].damage = damage;
     }
 
+    /// The video output wants frames so much before they are due.
+    pub fn want_frames_ahead(&mut self, ahead: Time) {
+        self.emit(Input::FramesAhead { ahead });
+    }
+
     /// An output fails, for good or once.
     pub fn fail_output(&mut self, role: Role, fatal: bool) {
         let fault = kinora_errors::Fault::new(kinora_errors::codes::ERROR_UNKNOWN, "output.broken");
@@ -267,6 +275,9 @@ impl Sim {
     fn emit(&mut self, input: Input) {
         self.steps += 1;
         self.watch.reported(&input);
+        if let Input::FrameReady { role, pts, .. } = input {
+            self.ready.push((role, pts));
+        }
         let clock = self.clock();
         let mut outputs = self.engine.handle(clock, input);
         let wanted: Vec<Output> = outputs.by_ref().collect();
@@ -304,9 +315,15 @@ impl Sim {
                 epoch,
                 packet,
                 urgent,
+                discard_before,
             } => {
+                let work = Work {
+                    packet,
+                    urgent,
+                    discard_before,
+                };
                 self.work(role, |decoder, agenda| {
-                    decoder.decode(agenda, now, epoch, (packet, urgent))
+                    decoder.decode(agenda, now, epoch, work)
                 });
             }
             Output::Drain { role, epoch } => {

@@ -27,8 +27,10 @@ pub use replay::{Replay, ReplayError, replay};
 
 /// The first line of a recording says so. 2: events by the names that they have everywhere. 3: the clock of a segment
 /// is seen where its first packet is placed; playlists as segments on a timeline, and what can be decoded; roles, failures
-/// of outputs, moments of the audio output's reports.
-const VERSION: u64 = 3;
+/// of outputs, moments of the audio output's reports. 4: outputs that take frames ahead of time.
+const VERSION: u64 = 4;
+/// What a recording of that version holds means the same still.
+const OLDEST_VERSION: u64 = 3;
 /// Marks a URL until it is masked.
 const URL: &str = "$url";
 

@@ -72,6 +72,19 @@ pub(crate) struct Core {
     draining: bool,
     durations: VecDeque<(i64, Time)>,
     last_end: Time,
+    discard_before: Time,
+    /// libavcodec leaves out what nothing refers to.
+    leaves_out: bool,
+}
+
+/// Whether what libavcodec takes for unreferenced is so: in H.264 it is said for every picture (nal_ref_idc, 7.4.1), and no
+/// picture refers to a B picture of MPEG. Of H.265 it would leave out sub-layer non-reference pictures too, to which those
+/// of higher sub-layers refer.
+const fn tells_unreferenced(codec: CodecId) -> bool {
+    matches!(
+        codec,
+        CodecId::H264 | CodecId::Mpeg1Video | CodecId::Mpeg2Video | CodecId::Mpeg4
+    )
 }
 
 impl Core {
@@ -89,6 +102,8 @@ impl Core {
             draining: false,
             durations: VecDeque::with_capacity(REMEMBERED),
             last_end: Time::ZERO,
+            discard_before: Time::MIN,
+            leaves_out: false,
         })
     }
 
@@ -101,6 +116,7 @@ impl Core {
         let reordering = untold(sps);
         if let Some(opening) = self.unseen.take().filter(|_| reordering > 0) {
             self.context = opening.open(reordering)?;
+            self.leaves_out = false;
         }
         Ok(())
     }
@@ -131,6 +147,11 @@ impl Core {
     fn send_data(&mut self, packet: &Packet, data: &[u8]) -> Result<(), DecodeError> {
         if self.unseen.is_some() {
             self.look_at(data)?;
+        }
+        let leaves_out = packet.pts < self.discard_before && tells_unreferenced(self.codec);
+        if leaves_out != self.leaves_out {
+            self.leaves_out = leaves_out;
+            self.context.leave_out_unreferenced(leaves_out);
         }
         let (pts, dts) = (packet.pts.as_nanos(), packet.dts.as_nanos());
         self.context
@@ -226,6 +247,9 @@ impl Decoder for Video {
     }
     fn flush(&mut self) {
         self.core.flush();
+    }
+    fn discard_before(&mut self, time: Time) {
+        self.core.discard_before = time;
     }
     fn name(&self) -> &str {
         &self.core.name

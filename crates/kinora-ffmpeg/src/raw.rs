@@ -201,6 +201,12 @@ impl Context {
         self.option_text("thread_type", kind);
     }
 
+    /// Leaves out pictures that no other refers to, in the packets that follow (`AVDISCARD_NONREF`). Threads take it over with
+    /// each packet.
+    pub(crate) fn leave_out_unreferenced(&mut self, leaves_out: bool) {
+        self.option_text("skip_frame", if leaves_out { "noref" } else { "default" });
+    }
+
     /// Sets a number before the decoder is opened; a decoder that does not know it does without.
     fn option_int(&self, name: &str, value: i64) {
         if let Ok(name) = CString::new(name) {

@@ -33,22 +33,13 @@ impl Candidate<'_> {
     fn is_audio_only(&self) -> bool {
         !self.has_video() && self.codec_ids().any(|id| id.kind() == TrackKind::Audio)
     }
-
-    fn fits(&self, max: (u32, u32)) -> bool {
-        self.resolution
-            .is_none_or(|(width, height)| width <= max.0 && height <= max.1)
-    }
 }
 
 /// Indices of the candidates that may be chosen without being named: those whose CODECS can all be decoded (RFC 8216
-/// 4.3.4.2), with video where others have it, no larger than `max_resolution` where there are such. Where nothing is
-/// left, a rule does not count: that it can not be played is for the decoder to say.
+/// 4.3.4.2), with video where others have it. Where nothing is left, a rule does not count: that it can not be played is
+/// for the decoder to say.
 #[must_use]
-pub fn eligible(
-    candidates: &[Candidate<'_>],
-    max_resolution: Option<(u32, u32)>,
-    can_decode: impl Fn(CodecId) -> bool,
-) -> Vec<usize> {
+pub fn eligible(candidates: &[Candidate<'_>], can_decode: impl Fn(CodecId) -> bool) -> Vec<usize> {
     let mut left: Vec<usize> = (0..candidates.len()).collect();
     let mut keep = |rule: &dyn Fn(&Candidate<'_>) -> bool| {
         let kept = left.iter().copied();
@@ -64,7 +55,6 @@ pub fn eligible(
     if candidates.iter().any(Candidate::has_video) {
         keep(&|one| !one.is_audio_only());
     }
-    keep(&|one| max_resolution.is_none_or(|max| one.fits(max)));
     left
 }
 
@@ -147,26 +137,19 @@ mod tests {
             of(4, HD, "some.day,mp4a.40.2"),
         ];
         let without_av1 = |id| id != CodecId::Av1;
-        assert_eq!(eligible(&list, None, without_av1), [0, 2, 3]);
-        assert_eq!(eligible(&list, None, |_| true), [0, 1, 2, 3]);
+        assert_eq!(eligible(&list, without_av1), [0, 2, 3]);
+        assert_eq!(eligible(&list, |_| true), [0, 1, 2, 3]);
         // Nothing is left of these: the decoder says why.
-        assert_eq!(eligible(&list[1..2], None, without_av1), [0]);
+        assert_eq!(eligible(&list[1..2], without_av1), [0]);
     }
 
     #[test]
     fn audio_alone_is_no_choice_beside_video() {
         let list = [of(1, None, "mp4a.40.2"), of(2, SD, ""), of(3, None, "")];
-        assert_eq!(eligible(&list, None, |_| true), [1, 2]);
-        assert_eq!(eligible(&list[..1], None, |_| true), [0]);
+        assert_eq!(eligible(&list, |_| true), [1, 2]);
+        assert_eq!(eligible(&list[..1], |_| true), [0]);
         let radio = [of(1, None, "mp4a.40.5"), of(2, None, "mp4a.40.2")];
-        assert_eq!(eligible(&radio, None, |_| true), [0, 1]);
-    }
-
-    #[test]
-    fn what_is_larger_than_can_be_shown_is_left_aside_unless_all_are() {
-        let list = [of(1, SD, ""), of(2, HD, "")];
-        assert_eq!(eligible(&list, SD, |_| true), [0]);
-        assert_eq!(eligible(&list, Some((1, 1)), |_| true), [0, 1]);
+        assert_eq!(eligible(&radio, |_| true), [0, 1]);
     }
 
     #[test]

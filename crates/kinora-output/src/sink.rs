@@ -45,20 +45,46 @@ pub enum CallingThread {
     Main,
 }
 
+impl CallingThread {
+    /// What serves both.
+    pub(crate) const fn or(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Own, Self::Own) => Self::Own,
+            (Self::Main, _) | (_, Self::Main) => Self::Main,
+        }
+    }
+}
+
 /// What a sink needs beyond the calls.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 #[non_exhaustive]
 pub struct Needs {
     /// Which thread it must be called on. A player calls its sinks on a thread of its own, and refuses one that needs another.
     pub thread: CallingThread,
+    /// Frames are given so much before they are due, for a sink that hands them to the refresh of a screen by
+    /// [`Timing::due`]; at most [`Needs::MAX_AHEAD`]. Zero: when they are due.
+    pub ahead: Time,
 }
 
 impl Needs {
+    /// No frame is given sooner than so long before it is due: what was given can not be taken back by a pause.
+    pub const MAX_AHEAD: Time = Time::from_millis(100);
+
     /// It must be called on the main thread.
     #[must_use]
     pub const fn main_thread() -> Self {
         Self {
             thread: CallingThread::Main,
+            ahead: Time::ZERO,
+        }
+    }
+
+    /// Frames are given so much before they are due, with the moment at which they are to be seen.
+    #[must_use]
+    pub fn frames_ahead(ahead: Time) -> Self {
+        Self {
+            thread: CallingThread::Own,
+            ahead: ahead.max(Time::ZERO).min(Self::MAX_AHEAD),
         }
     }
 }
@@ -68,16 +94,16 @@ impl Needs {
 pub struct Timing {
     /// The moment of the call.
     pub now: Time,
-    /// The moment at which the frame is to be seen: for a sink that shows it with a later refresh of the screen, or drops
-    /// what comes too late.
+    /// The moment at which the frame is to be seen: later than `now` by up to [`Needs::ahead`], or earlier where it comes too
+    /// late.
     pub due: Time,
 }
 
-/// Takes video frames when they are due.
+/// Takes video frames when they are due, or a little before, if it needs them then.
 ///
 /// The calls come one after the other, on one thread that is not the caller's: `configure`, then `present_at` as often as
 /// frames are due, `flush` in between where playback jumps, `set_paused` where it is held and goes on, `finish` once at the
-/// end. A sink may take its time: frames that come meanwhile are dropped and counted, and the player plays on.
+/// end. A frame that was given ahead is shown at its time though playback is held before it. A sink may take its time: frames that come meanwhile are dropped and counted, and the player plays on.
 pub trait VideoSink: Send {
     /// What it needs beyond the calls; asked once, before any of them.
     fn needs(&self) -> Needs {

@@ -20,13 +20,15 @@ impl TeeVideo {
 
 /// Each is made ready for the format of its frames by itself: one that refuses it keeps it from no other.
 impl VideoSink for TeeVideo {
-    /// What any of them needs.
+    /// The thread that any of them needs. Frames come ahead as far as all of them take them so: to one that shows what it gets
+    /// none may come too early.
     fn needs(&self) -> Needs {
-        let needs = self.sinks.iter().map(Presenter::needs);
-        needs
-            .into_iter()
-            .find(|needs| needs.thread != CallingThread::Own)
-            .unwrap_or_default()
+        let all = || self.sinks.iter().map(Presenter::needs);
+        let thread = all().map(|needs| needs.thread);
+        Needs {
+            thread: thread.fold(CallingThread::Own, CallingThread::or),
+            ahead: all().map(|needs| needs.ahead).min().unwrap_or_default(),
+        }
     }
     /// All of them see it, also when one fails; the first failure is reported.
     fn present(&mut self, frame: &VideoFrame) -> Result<(), SinkError> {

@@ -214,3 +214,29 @@ fn what_a_sink_needs_and_when_a_frame_is_due_reach_it_through_others() {
     sink.finish().unwrap();
     assert_eq!(noted.calls(), "due7 paused:true clear");
 }
+
+#[test]
+fn frames_come_ahead_as_far_as_every_sink_takes_them() {
+    use kinora_output::{CallingThread, Needs};
+
+    struct Ahead(i64);
+    impl VideoSink for Ahead {
+        fn needs(&self) -> Needs {
+            Needs::frames_ahead(Time::from_millis(self.0))
+        }
+        fn present(&mut self, _: &VideoFrame) -> Result<(), SinkError> {
+            Ok(())
+        }
+    }
+    let ahead = |millis: &[i64]| {
+        let sink = |ahead: &i64| Box::new(Ahead(*ahead)) as Box<dyn VideoSink>;
+        TeeVideo::new(millis.iter().map(sink).collect()).needs()
+    };
+    let millis = |millis: &[i64]| ahead(millis).ahead.as_millis();
+    assert_eq!(millis(&[40, 16]), 16);
+    assert_eq!(millis(&[40, 0]), 0);
+    assert_eq!(millis(&[-1]), 0);
+    assert_eq!(millis(&[9_000]), 100, "what is given can not be taken back");
+    assert_eq!(millis(&[]), 0);
+    assert_eq!(ahead(&[40]).thread, CallingThread::Own);
+}

@@ -48,7 +48,11 @@ fn write_pictures(source: &str, start: Time, path: &Path) -> Outcome<()> {
     let options = ReadOptions::default();
     let mut reader = VideoReader::open(source, options, DecoderChoice::Auto, 2)?;
     reader.seek(start)?;
-    let rate = reader.track().video.and_then(|video| video.frame_rate);
+    let rate = reader
+        .status()
+        .track
+        .video
+        .and_then(|video| video.frame_rate);
     let rate = rate.filter(|rate| *rate >= 1.0).unwrap_or(RATE);
     let mut out = BufWriter::new(File::create(path)?);
     let Some(mut shown) = reader.next_frame()? else {

@@ -7,7 +7,7 @@ use kinora_engine::{ContentKey, PlayerConfig, TapeSink};
 use kinora_errors::{Code, Fault, codes};
 use kinora_media::KeyId;
 use kinora_net::{BitStreams, NetConfig, Resolve, SystemResolver, Transport, Transports};
-use kinora_output::{AudioSink, CallingThread, NullAudio, NullVideo, VideoSink};
+use kinora_output::{AudioSink, CallingThread, Needs, NullAudio, NullVideo, VideoSink};
 
 use crate::backends::{Backends, DecoderChoice};
 use crate::driver::{self, Parts};
@@ -116,9 +116,11 @@ impl PlayerBuilder {
     /// `ERROR_GENERAL_UNKNOWN` (or the errno's number) when the system gives no thread; EINVAL, `output.needs_main_thread`, for
     /// a video sink that must be called on the main thread.
     pub fn build(mut self) -> Result<Player, Fault> {
-        if self.video.needs().thread != CallingThread::Own {
+        let mut needs = self.video.needs();
+        if needs.thread != CallingThread::Own {
             return Err(needs_main_thread());
         }
+        needs.ahead = needs.ahead.min(Needs::MAX_AHEAD);
         let backends = Backends::new(self.decoders);
         backends.load_early();
         let (messages, mailbox) = channel();
@@ -136,6 +138,7 @@ impl PlayerBuilder {
             resolver: self.resolver,
             backends,
             video: self.video,
+            needs,
             audio: self.audio,
             messages: messages.clone(),
             events: events.clone(),

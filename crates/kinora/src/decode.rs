@@ -5,22 +5,34 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::JoinHandle;
 
-use kinora_codec::{DecodeError, DecoderOptions};
-use kinora_engine::{DecoderRecovery, Epoch, FrameId, Input, Role, decoder_error};
-use kinora_errors::{Coded, Fault};
+use kinora_codec::DecoderOptions;
+use kinora_engine::{Epoch, FrameId, Input, Preroll, Role};
+use kinora_errors::Fault;
 use kinora_media::{Packet, Time, TrackInfo};
 
 use crate::backends::Backends;
-use crate::decoder::{AnyDecoder, AnyFrame};
+use crate::decoder::AnyFrame;
 use crate::driver::Message;
+use crate::track_decoder::{Decoded, TrackDecoder};
 
 /// Up to so many pixels one core decodes many times faster than they are shown, seeks included.
 const ONE_THREAD_PIXELS: u64 = 640 * 360;
 
+/// A packet to decode, as [`Output::Decode`](kinora_engine::Output::Decode) says.
+pub(crate) struct Work {
+    pub(crate) packet: Packet,
+    pub(crate) urgent: bool,
+    pub(crate) discard_before: Time,
+}
+
+enum Task {
+    Configure(Arc<TrackInfo>),
+    Decode(Work),
+    Drain,
+}
+
 enum Job {
-    Configure(Epoch, Arc<TrackInfo>),
-    Packet(Epoch, Packet, bool),
-    Drain(Epoch),
+    Do(Epoch, Task),
     Flush,
 }
 
@@ -42,10 +54,10 @@ impl Worker {
         let epoch = Arc::new(AtomicU64::new(0));
         let worker = DecodeLoop {
             role,
-            backends,
+            decoder: TrackDecoder::new(backends, Box::new(options)),
+            preroll: Preroll::default(),
             out,
             newest: Arc::clone(&epoch),
-            open: None,
         };
         let name = match role {
             Role::Video => "kinora-video",
@@ -63,13 +75,13 @@ impl Worker {
     }
 
     pub(crate) fn configure(&self, epoch: Epoch, track: Arc<TrackInfo>) {
-        self.send(Job::Configure(epoch, track));
+        self.send(Job::Do(epoch, Task::Configure(track)));
     }
-    pub(crate) fn decode(&self, epoch: Epoch, packet: Packet, urgent: bool) {
-        self.send(Job::Packet(epoch, packet, urgent));
+    pub(crate) fn decode(&self, epoch: Epoch, work: Work) {
+        self.send(Job::Do(epoch, Task::Decode(work)));
     }
     pub(crate) fn drain(&self, epoch: Epoch) {
-        self.send(Job::Drain(epoch));
+        self.send(Job::Do(epoch, Task::Drain));
     }
     /// Packets of older epochs that still wait are passed over.
     pub(crate) fn flush(&self, epoch: Epoch) {
@@ -95,30 +107,32 @@ impl Drop for Worker {
     }
 }
 
-struct Open {
-    track: Arc<TrackInfo>,
-    decoder: AnyDecoder,
-    backend_failed: bool,
-    /// The time of a frame that was given before its turn, and will come again.
-    given: Option<Time>,
-}
-
 struct DecodeLoop {
     role: Role,
-    backends: Backends,
+    decoder: TrackDecoder,
+    preroll: Preroll<AnyFrame>,
     out: Sender<Message>,
     newest: Arc<AtomicU64>,
-    open: Option<Open>,
 }
 
 impl DecodeLoop {
     fn run(mut self, mailbox: &Receiver<Job>) {
         while let Ok(job) = mailbox.recv() {
             match job {
-                Job::Configure(epoch, track) => self.configure(epoch, track),
-                Job::Packet(epoch, packet, urgent) => self.decode(epoch, &packet, urgent),
-                Job::Drain(epoch) => self.drain(epoch),
-                Job::Flush => self.flush(),
+                Job::Flush => {
+                    self.decoder.flush();
+                    self.preroll.flush();
+                }
+                Job::Do(epoch, _) if self.is_stale(epoch) => {}
+                Job::Do(epoch, Task::Configure(track)) => {
+                    self.decoder.configure(track);
+                    self.pass_on(epoch);
+                }
+                Job::Do(epoch, Task::Decode(work)) => self.decode(epoch, &work),
+                Job::Do(epoch, Task::Drain) => {
+                    self.decoder.drain();
+                    self.pass_on(epoch);
+                }
             }
         }
     }
@@ -127,61 +141,16 @@ impl DecodeLoop {
         epoch.0 < self.newest.load(Ordering::Acquire)
     }
 
-    fn configure(&mut self, epoch: Epoch, track: Arc<TrackInfo>) {
-        if self.is_stale(epoch) {
-            return;
-        }
-        self.finish(epoch);
-        self.reopen(epoch, track, None);
-    }
-
-    fn reopen(
-        &mut self,
-        epoch: Epoch,
-        track: Arc<TrackInfo>,
-        avoid: Option<(&'static str, Fault)>,
-    ) {
-        let (avoid, because) =
-            avoid.map_or((None, None), |(name, fault)| (Some(name), Some(fault)));
-        match self.backends.open(&track, options(&track), avoid) {
-            Ok(opened) => {
-                let decoder = opened.decoder.name().to_owned();
-                let fell_back = because.or(opened.fell_back);
-                self.open = Some(Open {
-                    track,
-                    decoder: opened.decoder,
-                    backend_failed: avoid.is_some(),
-                    given: None,
-                });
-                self.emit(Input::Configured {
-                    role: self.role,
-                    epoch,
-                    decoder,
-                    fell_back,
-                });
-            }
-            Err(fault) => {
-                self.open = None;
-                self.emit(Input::DecodeFailed {
-                    role: self.role,
-                    epoch,
-                    fault: because.unwrap_or(fault),
-                    fatal: true,
-                });
-            }
-        }
-    }
-
-    fn decode(&mut self, epoch: Epoch, packet: &Packet, urgent: bool) {
-        if self.is_stale(epoch) {
-            return;
-        }
-        let done = match urgent {
-            true => self.push_urgent(epoch, packet),
-            false => self.push(epoch, packet).map(drop),
-        };
-        if let Err(error) = done {
-            self.failed(epoch, &error);
+    fn decode(&mut self, epoch: Epoch, work: &Work) {
+        self.preroll.discard_before(work.discard_before);
+        self.decoder.discard_before(work.discard_before);
+        // A frame decoded twice is seen sooner than one that waits for three more.
+        if !self.push(epoch, &work.packet)
+            && work.urgent
+            && let Some(frame) = self.decoder.hurry()
+        {
+            self.give(epoch, frame);
+            self.push(epoch, &work.packet);
         }
         self.emit(Input::PacketTaken {
             role: self.role,
@@ -189,137 +158,61 @@ impl DecodeLoop {
         });
     }
 
-    /// A decoder that holds the frame back, since others may be shown before it, is made to give it, and begins with the
-    /// same packet again: a frame decoded twice is seen sooner than one that waits for three more.
-    fn push_urgent(&mut self, epoch: Epoch, packet: &Packet) -> Result<(), DecodeError> {
-        if self.push(epoch, packet)? {
-            return Ok(());
+    /// Decodes a packet; whether anything came.
+    fn push(&mut self, epoch: Epoch, packet: &Packet) -> bool {
+        let mut came = false;
+        while !self.decoder.send(packet) {
+            came |= self.pass_on(epoch);
         }
-        let Some(open) = &mut self.open else {
-            return Ok(());
-        };
-        open.decoder.drain();
-        // What fails here fails again below, and is reported then.
-        let frame = open.decoder.receive().unwrap_or_default();
-        open.decoder.flush();
-        if let Some(frame) = frame {
-            open.given = Some(frame.pts());
-            self.give(epoch, frame);
-        }
-        self.push(epoch, packet).map(drop)
+        self.pass_on(epoch) || came
     }
 
-    /// Decodes a packet; whether a frame came of it.
-    fn push(&mut self, epoch: Epoch, packet: &Packet) -> Result<bool, DecodeError> {
-        let mut gave = false;
+    /// Passes on what is there; whether anything is.
+    fn pass_on(&mut self, epoch: Epoch) -> bool {
+        let (role, mut came) = (self.role, false);
         loop {
-            let Some(open) = &mut self.open else {
-                return Ok(false);
-            };
-            match open.decoder.send(packet) {
-                Ok(()) => break,
-                Err(DecodeError::Full) => {
-                    gave = self.receive_one(epoch)?;
-                    if !gave {
-                        // Full and yet nothing to give: it would be asked for ever.
-                        return Err(DecodeError::Broken {
-                            codec: self
-                                .open
-                                .as_ref()
-                                .map_or(kinora_media::CodecId::UnknownVideo, |o| o.track.codec),
-                            what: "it takes no packet and gives no frame".into(),
-                        });
+            match self.decoder.receive() {
+                Decoded::NeedPacket => return came,
+                Decoded::Frame(frame) => {
+                    let times = (frame.pts(), frame.duration());
+                    for frame in self.preroll.pass(role, frame, times) {
+                        self.give(epoch, frame);
                     }
                 }
-                Err(error) => return Err(error),
+                Decoded::Opened {
+                    decoder, fell_back, ..
+                } => self.emit(Input::Configured {
+                    role,
+                    epoch,
+                    decoder,
+                    fell_back,
+                }),
+                Decoded::Damaged(fault) => self.failed(epoch, fault, false),
+                Decoded::GivenUp(fault) => self.failed(epoch, fault, true),
+                Decoded::Drained => {
+                    if let Some(frame) = self.preroll.drain() {
+                        self.give(epoch, frame);
+                    }
+                    self.emit(Input::Drained { role, epoch });
+                }
             }
+            came = true;
         }
-        while self.receive_one(epoch)? {
-            gave = true;
-        }
-        Ok(gave)
-    }
-
-    /// Passes one frame on; `false` when there is none now.
-    fn receive_one(&mut self, epoch: Epoch) -> Result<bool, DecodeError> {
-        let Some(open) = &mut self.open else {
-            return Ok(false);
-        };
-        let Some(frame) = open.decoder.receive()? else {
-            return Ok(false);
-        };
-        let again = open.given.take_if(|given| *given == frame.pts());
-        if again.is_none() {
-            self.give(epoch, frame);
-        }
-        Ok(true)
     }
 
     fn give(&self, epoch: Epoch, frame: AnyFrame) {
         if !self.is_stale(epoch) {
-            let _ = self
-                .out
-                .send(Message::Frame(self.role, epoch, next_frame_id(), frame));
+            let id = next_frame_id();
+            let _ = self.out.send(Message::Frame(self.role, epoch, id, frame));
         }
     }
 
-    fn drain(&mut self, epoch: Epoch) {
-        if self.is_stale(epoch) {
-            return;
-        }
-        self.finish(epoch);
-        self.emit(Input::Drained {
-            role: self.role,
-            epoch,
-        });
-    }
-
-    /// Gives what the decoder holds back, and makes it ready for a new start.
-    fn finish(&mut self, epoch: Epoch) {
-        let Some(open) = &mut self.open else { return };
-        open.decoder.drain();
-        loop {
-            match self.receive_one(epoch) {
-                Ok(true) => {}
-                Ok(false) => break,
-                Err(error) => {
-                    self.failed(epoch, &error);
-                    break;
-                }
-            }
-        }
-        self.flush();
-    }
-
-    fn flush(&mut self) {
-        if let Some(open) = &mut self.open {
-            open.given = None;
-            open.decoder.flush();
-        }
-    }
-
-    fn failed(&mut self, epoch: Epoch, error: &DecodeError) {
-        let broken = matches!(
-            error,
-            DecodeError::Broken { .. } | DecodeError::Unsupported { .. }
-        );
-        // A decoder that is gone already was given up.
-        let replaced = self.open.as_ref().is_none_or(|open| open.backend_failed);
-        match decoder_error(broken, replaced) {
-            DecoderRecovery::PassOver => {}
-            DecoderRecovery::GiveUp => self.open = None,
-            DecoderRecovery::OtherBackend => {
-                if let Some(open) = self.open.take() {
-                    let backend = open.decoder.backend();
-                    return self.reopen(epoch, open.track, Some((backend, error.fault())));
-                }
-            }
-        }
+    fn failed(&self, epoch: Epoch, fault: Fault, fatal: bool) {
         self.emit(Input::DecodeFailed {
             role: self.role,
             epoch,
-            fault: error.fault(),
-            fatal: broken,
+            fault,
+            fatal,
         });
     }
 

@@ -16,6 +16,7 @@ pub(crate) enum AnyFrame {
 /// A decoder of either kind. What it makes of packets that are decoded for the sake of others alone it keeps to itself.
 pub(crate) struct AnyDecoder {
     decoder: Decoder,
+    backend: &'static str,
     unshown: Unshown,
 }
 
@@ -24,7 +25,7 @@ enum Decoder {
     Audio(AudioDecoder),
 }
 
-/// Times of packets with `decode_only` whose frames have not come yet.
+/// Times of frames that are to come and not to be given: of packets with `decode_only`, and of those that were given before.
 #[derive(Default)]
 struct Unshown(VecDeque<Time>);
 
@@ -34,14 +35,11 @@ const MAX_UNSHOWN: usize = 64;
 const SAME_TIME: Time = Time::from_micros(500);
 
 impl Unshown {
-    fn add(&mut self, packet: &Packet) {
-        if !packet.flags.decode_only {
-            return;
-        }
+    fn add(&mut self, pts: Time) {
         if self.0.len() == MAX_UNSHOWN {
             self.0.pop_front();
         }
-        self.0.push_back(packet.pts);
+        self.0.push_back(pts);
     }
 
     /// Whether a frame is of one of them, which is over with it.
@@ -49,6 +47,16 @@ impl Unshown {
         let at = self.0.iter().position(|it| (*it - pts).abs() <= SAME_TIME);
         at.and_then(|at| self.0.remove(at)).is_some()
     }
+}
+
+/// Calls a method of the decoder, whichever kind it is.
+macro_rules! either {
+    ($of:expr, $decoder:ident => $call:expr) => {
+        match $of {
+            Decoder::Video($decoder) => $call,
+            Decoder::Audio($decoder) => $call,
+        }
+    };
 }
 
 impl AnyDecoder {
@@ -69,30 +77,23 @@ impl AnyDecoder {
         };
         Ok(Self {
             decoder,
+            backend: backend.name(),
             unshown: Unshown::default(),
         })
     }
 
     pub(crate) fn name(&self) -> &str {
-        match &self.decoder {
-            Decoder::Video(decoder) => decoder.name(),
-            Decoder::Audio(decoder) => decoder.name(),
-        }
+        either!(&self.decoder, decoder => decoder.name())
     }
     /// The backend it came from, by the name it goes under.
     pub(crate) fn backend(&self) -> &'static str {
-        if self.name().starts_with("libavcodec") {
-            "ffmpeg"
-        } else {
-            "rust"
-        }
+        self.backend
     }
     pub(crate) fn send(&mut self, packet: &Packet) -> Result<(), DecodeError> {
-        match &mut self.decoder {
-            Decoder::Video(decoder) => decoder.send(packet),
-            Decoder::Audio(decoder) => decoder.send(packet),
-        }?;
-        self.unshown.add(packet);
+        either!(&mut self.decoder, decoder => decoder.send(packet))?;
+        if packet.flags.decode_only {
+            self.unshown.add(packet.pts);
+        }
         Ok(())
     }
     /// The next frame that is to be seen or heard; `None` when there is none now.
@@ -105,18 +106,28 @@ impl AnyDecoder {
             }
         }
     }
-    pub(crate) fn drain(&mut self) {
-        match &mut self.decoder {
-            Decoder::Video(decoder) => decoder.drain(),
-            Decoder::Audio(decoder) => decoder.drain(),
+    /// Makes it give the frame that it was sent first and holds back, since others may be shown before it. The same packet is
+    /// to be sent again, of which no frame comes then.
+    pub(crate) fn hurry(&mut self) -> Option<AnyFrame> {
+        self.drain();
+        // What fails here fails again with the packet, and is reported then.
+        let frame = self.receive().unwrap_or_default();
+        self.flush();
+        if let Some(frame) = &frame {
+            self.unshown.add(frame.pts());
         }
+        frame
+    }
+    pub(crate) fn drain(&mut self) {
+        either!(&mut self.decoder, decoder => decoder.drain());
     }
     pub(crate) fn flush(&mut self) {
         self.unshown.0.clear();
-        match &mut self.decoder {
-            Decoder::Video(decoder) => decoder.flush(),
-            Decoder::Audio(decoder) => decoder.flush(),
-        }
+        either!(&mut self.decoder, decoder => decoder.flush());
+    }
+    /// See [`kinora_codec::Decoder::discard_before`].
+    pub(crate) fn discard_before(&mut self, time: Time) {
+        either!(&mut self.decoder, decoder => decoder.discard_before(time));
     }
 }
 

@@ -13,13 +13,13 @@ use kinora_engine::{
 use kinora_errors::{Fault, codes};
 use kinora_media::Time;
 use kinora_net::{BitStreams, Net, NetConfig, Resolve};
-use kinora_output::{AudioSink, VideoSink};
+use kinora_output::{AudioSink, Needs, VideoSink};
 
 use crate::audio_output::AudioOutput;
 use crate::backends::Backends;
 use crate::clock::SystemClock;
 use crate::deadline::Deadline;
-use crate::decode::Worker;
+use crate::decode::{Work, Worker};
 use crate::decoder::AnyFrame;
 use crate::events::EventQueue;
 use crate::player::View;
@@ -35,6 +35,8 @@ pub(crate) struct Parts {
     pub(crate) resolver: Arc<dyn Resolve>,
     pub(crate) backends: Backends,
     pub(crate) video: Box<dyn VideoSink>,
+    /// What the video sink needs.
+    pub(crate) needs: Needs,
     pub(crate) audio: Box<dyn AudioSink>,
     pub(crate) messages: Sender<Message>,
     pub(crate) events: EventQueue,
@@ -129,8 +131,9 @@ impl Driver {
             let _ = to_engine.send(Message::Input(Input::Fetch(event)));
         });
         net.set_timeout(parts.config.network_timeout);
-        let render = Render::spawn(parts.video, clock, parts.messages.clone(), parts.tally)
-            .map_err(no_thread)?;
+        let (video, needs, tally) = (parts.video, parts.needs, parts.tally);
+        let render =
+            Render::spawn(video, needs, clock, parts.messages.clone(), tally).map_err(no_thread)?;
         let audio =
             AudioOutput::spawn(parts.audio, clock, parts.messages.clone()).map_err(no_thread)?;
         let mut view = parts.view.lock().unwrap_or_else(PoisonError::into_inner);
@@ -151,7 +154,7 @@ impl Driver {
             audio,
             view: parts.view,
         };
-        Ok(Self {
+        let mut driver = Self {
             engine: match parts.record {
                 Some(sink) => Engine::recorded(parts.config, entropy(), sink),
                 None => Engine::new(parts.config, entropy()),
@@ -159,7 +162,12 @@ impl Driver {
             .with_capabilities(capabilities),
             world,
             deadline: None,
-        })
+        };
+        if needs.ahead > Time::ZERO {
+            let ahead = needs.ahead;
+            driver.handle(Input::FramesAhead { ahead });
+        }
+        Ok(driver)
     }
 
     fn run(mut self, mailbox: &Receiver<Message>) -> Option<Ended> {
@@ -283,9 +291,15 @@ impl World {
                 epoch,
                 packet,
                 urgent,
+                discard_before,
             } => {
+                let work = Work {
+                    packet,
+                    urgent,
+                    discard_before,
+                };
                 if let Some(worker) = self.worker(role, epoch) {
-                    worker.decode(epoch, packet, urgent);
+                    worker.decode(epoch, work);
                 }
             }
             Output::Drain { role, epoch } => {

@@ -80,6 +80,7 @@ mod render;
 mod source;
 #[cfg(feature = "tracing")]
 mod trace;
+mod track_decoder;
 
 pub use backends::{DecoderChoice, decoder_for};
 pub use builder::PlayerBuilder;
@@ -116,7 +117,7 @@ pub use kinora_net::{
 /// Where pictures and sound go.
 pub use kinora_output as output;
 pub use player::{OutputStats, Player};
-pub use reader::{AudioReader, MediaReader, ReadOptions, VideoReader};
+pub use reader::{AudioReader, MediaReader, ReadOptions, ReaderStatus, VideoReader};
 /// A line of a recorded session, for [`TapeSink`] and [`replay()`]; text is parsed into it by [`str::parse`].
 pub use serde_json::Value as JsonValue;
 pub use source::Source;

@@ -19,6 +19,7 @@ use crate::clock::SystemClock;
 use crate::source::Source;
 
 pub use self::decoded::{AudioReader, VideoReader};
+pub use self::frames::ReaderStatus;
 pub use self::options::ReadOptions;
 
 /// Nothing is awaited longer than that: the network and the reader have limits of their own, far below.

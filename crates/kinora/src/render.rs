@@ -9,7 +9,7 @@ use std::time::Duration;
 use kinora_engine::{Input, Role};
 use kinora_errors::{Coded, Fault};
 use kinora_media::{Time, VideoFrame};
-use kinora_output::{Presenter, Timing, VideoSink};
+use kinora_output::{Needs, Presenter, Timing, VideoSink};
 
 use crate::clock::SystemClock;
 use crate::deadline::Deadline;
@@ -19,6 +19,8 @@ use crate::player::OutputStats;
 
 /// So many frames may wait for a sink; what a slower one can not take is dropped and counted.
 const MAX_WAITING: usize = 3;
+/// The same for one that takes frames ahead of time: more of them are given at once.
+const MAX_WAITING_AHEAD: usize = 12;
 
 /// The newest so many offsets are kept for the median.
 const OFFSETS: usize = 4_096;
@@ -60,6 +62,7 @@ struct Orders {
 /// The engine's side of the render thread.
 pub(crate) struct Render {
     mailbox: Arc<Mailbox>,
+    max_waiting: usize,
     tally: Arc<Mutex<Tally>>,
     thread: OutputThread,
 }
@@ -74,8 +77,10 @@ pub(crate) struct Tally {
 }
 
 impl Render {
+    /// `needs`: what the sink needs.
     pub(crate) fn spawn(
         sink: Box<dyn VideoSink>,
+        needs: Needs,
         clock: SystemClock,
         out: Sender<Message>,
         tally: Arc<Mutex<Tally>>,
@@ -85,6 +90,10 @@ impl Render {
         let run = move || run(sink, clock, &orders, &counts, &messages);
         Ok(Self {
             mailbox,
+            max_waiting: match needs.ahead > Time::ZERO {
+                true => MAX_WAITING_AHEAD,
+                false => MAX_WAITING,
+            },
             tally,
             thread: OutputThread::spawn(Role::Video, out, run)?,
         })
@@ -94,10 +103,10 @@ impl Render {
         self.thread.id()
     }
 
-    /// Shows a frame whose time has come.
+    /// Shows a frame whose time has come, or will soon.
     pub(crate) fn show(&self, frame: VideoFrame, at: Time) {
         let mut orders = self.mailbox.lock();
-        if orders.due.len() < MAX_WAITING {
+        if orders.due.len() < self.max_waiting {
             orders.due.push_back(Due { frame, at });
             self.mailbox.changed.notify_one();
         } else {
@@ -200,7 +209,9 @@ fn run(
             Job::Paused(paused) => sink.set_paused(paused),
             Job::Show(Due { frame, at }) => {
                 let now = clock.mono();
-                let (offset, timing) = (now - at, Timing { now, due: at });
+                let timing = Timing { now, due: at };
+                // What is given ahead is shown by the sink at its time.
+                let offset = (now - at).max(Time::ZERO);
                 match sink.present_at(&frame, timing) {
                     Ok(true) => lock(tally).count(offset),
                     Ok(false) => {}

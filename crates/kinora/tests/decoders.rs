@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
-use kinora::{MediaReader, NetConfig, Packet, TrackInfo, TrackKind};
+use kinora::{MediaReader, NetConfig, Packet, Time, TrackInfo, TrackKind};
 use kinora_codec::contract::{assert_decoder, decode};
 use kinora_codec::{DecoderBackend, DecoderOptions, RustBackend};
 use kinora_ffmpeg::FfmpegBackend;
@@ -356,4 +356,57 @@ fn mpeg_audio_by_both_is_alike() {
 #[test]
 fn vorbis_by_both_is_alike() {
     alike("vorbis.mp4", &format!("{SOUND} -c:a libvorbis -b:a 128k"));
+}
+
+/// The times and hashes of what comes when nothing before a time is wanted.
+fn discarding(
+    backend: &dyn DecoderBackend,
+    (track, packets): &(TrackInfo, Vec<Packet>),
+    before: Time,
+) -> Vec<(Time, String)> {
+    let options = DecoderOptions {
+        threads: 3,
+        low_delay: false,
+    };
+    let mut decoder = backend.open_video(track, options).unwrap();
+    decoder.discard_before(before);
+    let frames = decode(&mut *decoder, packets);
+    frames
+        .into_iter()
+        .map(|(pts, samples)| (pts, hash(&samples)))
+        .collect()
+}
+
+#[test]
+fn pictures_that_are_not_wanted_may_be_left_out_and_change_no_other() {
+    let dir = tempfile::tempdir().unwrap();
+    let before = Time::from_millis(600);
+    for (name, words) in [
+        (
+            "b.mp4",
+            "-c:v libx264 -bf 3 -b_strategy 0 -refs 4 -g 25 -pix_fmt yuv420p",
+        ),
+        ("b.ts", "-c:v mpeg2video -bf 2 -g 25 -pix_fmt yuv420p"),
+        (
+            "hevc.mp4",
+            "-c:v libx265 -x265-params log-level=none:bframes=3:keyint=25 -pix_fmt yuv420p",
+        ),
+    ] {
+        let clip = read(&make(dir.path(), name, &format!("{PICTURES} {words}")));
+        let ffmpeg_backend = FfmpegBackend::load().unwrap();
+        let backends: [&dyn DecoderBackend; 2] = [&ffmpeg_backend, &RustBackend::new()];
+        for backend in backends.into_iter().filter(|it| it.supports(clip.0.codec)) {
+            let all = discarding(backend, &clip, Time::MIN);
+            let first = all[0].0;
+            let some = discarding(backend, &clip, first + before);
+            let wanted = |frames: &[(Time, String)]| -> Vec<_> {
+                let wanted = frames.iter().filter(|it| it.0 >= first + before);
+                wanted.cloned().collect()
+            };
+            assert_eq!(all.len(), 25, "{name} by {}", backend.name());
+            assert_eq!(wanted(&some), wanted(&all), "{name} by {}", backend.name());
+            let leaves_out = backend.name() == "ffmpeg" && name.starts_with('b');
+            assert_eq!(some.len() < all.len(), leaves_out, "{name}");
+        }
+    }
 }

@@ -4,10 +4,12 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use kinora::output::WavFile;
-use kinora::{Code, Event, Fault, Player};
+use kinora::output::{Needs, SinkError, Timing, VideoSink, WavFile};
+use kinora::{Code, Event, Fault, Player, Time, VideoFrame};
+use kinora_test_support::ffmpeg_in;
 
 const LIMIT: Duration = Duration::from_secs(30);
 
@@ -88,4 +90,60 @@ fn a_full_disk_under_the_audio_output_is_reported_and_playback_goes_on() {
     assert_eq!(full.len(), 1, "{recovered:?}");
     assert_eq!(full[0].code(), Code::from_errno(28));
     assert!(is_full(&released.unwrap_err()));
+}
+
+/// Notes when it gets each frame, and for when.
+struct Screen {
+    needs: Needs,
+    given: Arc<Mutex<Vec<Timing>>>,
+}
+
+impl VideoSink for Screen {
+    fn needs(&self) -> Needs {
+        self.needs
+    }
+    fn present(&mut self, _: &VideoFrame) -> Result<(), SinkError> {
+        unreachable!("a player says when")
+    }
+    fn present_at(&mut self, _: &VideoFrame, timing: Timing) -> Result<(), SinkError> {
+        self.given.lock().unwrap().push(timing);
+        Ok(())
+    }
+}
+
+/// Plays a second of video to such a screen; gives how long before it is due each frame but the first came.
+fn leads(file: &Path, needs: Needs) -> Vec<Time> {
+    let given = Arc::default();
+    let screen = Screen {
+        needs,
+        given: Arc::clone(&given),
+    };
+    let player = Player::builder().video_sink(screen).autoplay(true).build();
+    let player = player.unwrap();
+    player.open(file.display().to_string());
+    while !matches!(player.next_event(LIMIT).unwrap(), Event::Completion) {}
+    player.release(LIMIT).unwrap();
+    let given = given.lock().unwrap();
+    given.iter().skip(1).map(|it| it.due - it.now).collect()
+}
+
+#[test]
+fn frames_come_ahead_of_time_where_the_screen_wants_them_so_and_else_when_they_are_due() {
+    let dir = tempfile::tempdir().unwrap();
+    let words =
+        "-f lavfi -i testsrc=size=96x54:rate=50:duration=1 -c:v libx264 -pix_fmt yuv420p film.mp4";
+    ffmpeg_in(dir.path(), words);
+    let film = dir.path().join("film.mp4");
+    let when_due = leads(&film, Needs::default());
+    assert!(!when_due.is_empty());
+    assert!(
+        when_due.iter().all(|lead| *lead <= Time::ZERO),
+        "{when_due:?}"
+    );
+    let ahead = leads(&film, Needs::frames_ahead(Time::from_millis(60)));
+    let most = ahead.iter().max().copied().unwrap();
+    assert!(
+        most > Time::ZERO && most <= Time::from_millis(60),
+        "{ahead:?}"
+    );
 }

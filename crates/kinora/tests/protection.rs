@@ -76,7 +76,7 @@ fn pictures(path: &Path, options: impl Into<ReadOptions>) -> Result<usize, Fault
     while reader.next_frame()?.is_some() {
         count += 1;
     }
-    assert_eq!(reader.damaged(), 0);
+    assert_eq!(reader.status().damaged, 0);
     Ok(count)
 }
 

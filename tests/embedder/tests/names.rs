@@ -16,12 +16,12 @@ use kinora::{
     JsonValue, Lang, LoopMode, MediaInfo, MediaReader, NetConfig, NoEvent, NoProxy, Origin,
     OutputStats, Packet, PacketDump, PacketFlags, Phase, PhaseWatch, PixelFormat, PlaneView,
     PlayConfig, PlayInfo, PlayInfoEntry, PlayInfoList, PlayOptions, Player, PlayerBuilder,
-    PlayerConfig, Proxy, ProxyConfig, ProxyError, Quality, ReadOptions, Refusal, RenditionChoice,
-    Replay, ReplayError, ReportStyle, Resolve, Resolving, Retry, Rotation, Row, Secret, SecretUrl,
-    SeekAccuracy, SeekMode, SeekTo, Severity, Source, State, Stats, SystemResolver, TapeSink, Text,
-    Thumbnail, ThumbnailList, Time, TimingMark, TrackChoice, TrackId, TrackInfo, TrackKind,
-    TrackOption, UnknownDefinition, VecPlanes, VidAuth, VidSource, VidSts, VideoBase, VideoFrame,
-    VideoParams, VideoReader, Waiting, codes, explain, replay,
+    PlayerConfig, Proxy, ProxyConfig, ProxyError, Quality, ReadOptions, ReaderStatus, Refusal,
+    RenditionChoice, Replay, ReplayError, ReportStyle, Resolve, Resolving, Retry, Rotation, Row,
+    Secret, SecretUrl, SeekAccuracy, SeekMode, SeekTo, Severity, Source, State, Stats,
+    SystemResolver, TapeSink, Text, Thumbnail, ThumbnailList, Time, TimingMark, TrackChoice,
+    TrackId, TrackInfo, TrackKind, TrackOption, UnknownDefinition, VecPlanes, VidAuth, VidSource,
+    VidSts, VideoBase, VideoFrame, VideoParams, VideoReader, Waiting, codes, explain, replay,
 };
 
 macro_rules! names {
@@ -99,6 +99,7 @@ fn the_types_of_the_media_have_names_here() {
         PixelFormat,
         PlaneView<'_>,
         ReadOptions,
+        ReaderStatus<'_>,
         RenditionChoice,
         Rotation,
         SeekMode,

@@ -270,7 +270,7 @@ fn video_that_can_not_be_decoded_ends_it_after_a_thousand() {
     let blind = clips::blind_film(dir.path(), 1_200);
     let mut watch = open(&blind, rust_only);
     expect("ERROR_DECODE_VIDEO", &watch.fault());
-    assert!(watch.player.stats().corrupt_packets > 1_000);
+    assert!(watch.player.stats().corrupt_packets >= 1_000);
     plays(&clips::film(dir.path()));
 }
 

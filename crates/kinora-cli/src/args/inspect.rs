@@ -8,7 +8,7 @@ use clap::builder::PossibleValuesParser;
 use clap::{Args, ValueHint};
 use kinora_errors::explain::groups;
 
-use super::{DecoderArg, NetArgs, VidArgs};
+use super::{DecoderArg, KeyArgs, NetArgs, VidArgs};
 
 /// Which renditions of a playlist are read.
 #[derive(Args, Clone)]
@@ -20,6 +20,17 @@ pub(crate) struct RenditionArgs {
     /// Read the sound of that index instead of the default one.
     #[arg(long, value_name = "INDEX")]
     pub(crate) audio_rendition: Option<u32>,
+}
+
+/// How a source is read.
+#[derive(Args, Clone)]
+pub(crate) struct ReadArgs {
+    #[command(flatten)]
+    pub(crate) renditions: RenditionArgs,
+    #[command(flatten)]
+    pub(crate) protection: KeyArgs,
+    #[command(flatten)]
+    pub(crate) net: NetArgs,
 }
 
 /// What to look at.
@@ -34,9 +45,7 @@ pub(crate) struct InputArgs {
     #[command(flatten)]
     pub(crate) vid: VidArgs,
     #[command(flatten)]
-    pub(crate) renditions: RenditionArgs,
-    #[command(flatten)]
-    pub(crate) net: NetArgs,
+    pub(crate) reading: ReadArgs,
 }
 
 #[derive(Args)]
@@ -51,9 +60,7 @@ pub(crate) struct DemuxArgs {
     #[arg(long)]
     pub(crate) packets: bool,
     #[command(flatten)]
-    pub(crate) renditions: RenditionArgs,
-    #[command(flatten)]
-    pub(crate) net: NetArgs,
+    pub(crate) reading: ReadArgs,
 }
 
 #[derive(Args)]
@@ -80,9 +87,7 @@ pub(crate) struct DecodeArgs {
     #[arg(long)]
     pub(crate) frame_md5: bool,
     #[command(flatten)]
-    pub(crate) renditions: RenditionArgs,
-    #[command(flatten)]
-    pub(crate) net: NetArgs,
+    pub(crate) reading: ReadArgs,
 }
 
 const DIAGNOSE_EXAMPLES: &str = "\

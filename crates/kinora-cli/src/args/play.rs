@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueHint};
 use kinora::{SPEEDS, Time, VOLUMES};
 
-use super::{DecoderArg, NetArgs, VidArgs};
+use super::{DecoderArg, KeyArgs, NetArgs, VidArgs};
 use crate::times;
 use crate::words::Words;
 
@@ -88,6 +88,8 @@ pub(crate) struct PlayArgs {
 
     #[command(flatten)]
     pub(crate) vid: VidArgs,
+    #[command(flatten)]
+    pub(crate) protection: KeyArgs,
     #[command(flatten)]
     pub(crate) net: NetArgs,
 }

@@ -47,9 +47,15 @@ pub(crate) struct NetArgs {
     /// How often a silent or failing network is tried again.
     #[arg(long, value_name = "N", default_value_t = 2)]
     pub(crate) retries: u32,
+}
+
+/// What opens an encrypted source.
+#[derive(Args, Clone)]
+#[command(next_help_heading = "Protection")]
+pub(crate) struct KeyArgs {
     /// A content key of an encrypted source, as KID:KEY in hexadecimal digits; `@FILE` reads it from a file; may be
     /// repeated.
-    #[arg(long = "key", value_name = "KEY", help_heading = "Protection")]
+    #[arg(long = "key", value_name = "KEY")]
     pub(crate) keys: Vec<String>,
 }
 

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use kinora::VideoFrame;
-use kinora::output::{SinkError, Terminal, VideoSink};
+use kinora::output::{SinkError, Terminal, VideoFormat, VideoSink};
 
 use crate::out;
 use crate::term::{self, fit};
@@ -205,6 +205,12 @@ fn put(text: &str) {
 pub(crate) struct TerminalVideo(Screen);
 
 impl VideoSink for TerminalVideo {
+    fn configure(&mut self, format: &VideoFormat) -> Result<(), SinkError> {
+        match &mut self.0.lock().pictures {
+            Some(pictures) => pictures.configure(format),
+            None => Ok(()),
+        }
+    }
     fn present(&mut self, frame: &VideoFrame) -> Result<(), SinkError> {
         let mut screen = self.0.lock();
         screen.clear();
@@ -212,5 +218,102 @@ impl VideoSink for TerminalVideo {
             Some(pictures) => pictures.present(frame),
             None => Ok(()),
         }
+    }
+    fn set_paused(&mut self, paused: bool) {
+        let mut screen = self.0.lock();
+        if let Some(pictures) = &mut screen.pictures {
+            pictures.set_paused(paused);
+        }
+    }
+    /// Nothing is left of the pictures: the first screen comes back.
+    fn clear(&mut self) {
+        self.0.leave();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use kinora::output::video::Colors;
+    use kinora::{ColorInfo, PixelFormat, Rotation, Time, VecPlanes};
+
+    use super::*;
+
+    /// What was written to the terminal.
+    #[derive(Clone, Default)]
+    struct Written(Arc<Mutex<Vec<u8>>>);
+
+    impl io::Write for Written {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    impl Written {
+        /// Takes it.
+        fn text(&self) -> String {
+            let bytes = std::mem::take(&mut *self.0.lock().unwrap());
+            String::from_utf8(bytes).unwrap()
+        }
+    }
+
+    fn picture(width: u32, height: u32) -> VideoFrame {
+        let planes = (0..3).map(|plane| {
+            let (stride, rows) = PixelFormat::I420.plane_size(plane, width, height);
+            (vec![128; stride * rows], stride)
+        });
+        VideoFrame {
+            pts: Time::ZERO,
+            duration: Time::from_millis(40),
+            width,
+            height,
+            format: PixelFormat::I420,
+            color: ColorInfo::default(),
+            pixel_aspect: None,
+            rotation: Rotation::default(),
+            buffer: Arc::new(VecPlanes {
+                planes: planes.collect(),
+            }),
+        }
+    }
+
+    const WHOLE: &str = "\x1b[2J";
+
+    #[test]
+    fn the_terminal_behind_the_screen_is_told_all_that_a_player_says() {
+        let written = Written::default();
+        let out = Box::new(written.clone());
+        let terminal = Terminal::on(out, 20, 10, Colors::None);
+        let screen = Screen::new(Some(terminal), false);
+        let mut pictures = screen.sink();
+        let mut show = |frame: &VideoFrame| {
+            pictures.configure(&VideoFormat::of(frame)).unwrap();
+            pictures.present(frame).unwrap();
+        };
+        show(&picture(16, 8));
+        assert!(written.text().contains(WHOLE));
+        show(&picture(8, 16));
+        assert!(
+            written.text().contains(WHOLE),
+            "the other shape leaves cells"
+        );
+        pictures.present(&picture(8, 16)).unwrap();
+        assert!(!written.text().contains(WHOLE));
+        written.text();
+        for paused in [true, false] {
+            pictures.set_paused(paused);
+        }
+        assert_eq!(written.text(), "");
+        assert!(screen.lock().is_showing(), "a picture that is held stays");
+        pictures.clear();
+        assert!(!screen.lock().is_showing());
+        screen.close();
+        pictures.present(&picture(8, 16)).unwrap();
+        assert_eq!(written.text(), "");
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::Role;
 
-/// What a decode worker does about an error of its decoder.
+/// What is done about an error of a decoder.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum DecoderRecovery {
     /// The packet is passed over.
@@ -13,14 +13,36 @@ pub enum DecoderRecovery {
     GiveUp,
 }
 
-/// Decides about an error of a decoder. `broken`: it decodes nothing more, whatever it is given; `replaced`: it took the
-/// place of one that broke before.
-#[must_use]
-pub const fn decoder_error(broken: bool, replaced: bool) -> DecoderRecovery {
-    match (broken, replaced) {
-        (false, _) => DecoderRecovery::PassOver,
-        (true, false) => DecoderRecovery::OtherBackend,
-        (true, true) => DecoderRecovery::GiveUp,
+/// After so many packets in a row that can not be decoded a track is given up.
+const MAX_FAILURES: u32 = 1_000;
+
+/// Decides about the errors of a track's decoder, by those that came in a row.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct DecoderFailures {
+    in_a_row: u32,
+    replaced: bool,
+}
+
+impl DecoderFailures {
+    /// A frame came.
+    pub const fn frame(&mut self) {
+        self.in_a_row = 0;
+    }
+
+    /// An error came. `broken`: the decoder decodes nothing more, whatever it is given.
+    #[must_use]
+    pub const fn failed(&mut self, broken: bool) -> DecoderRecovery {
+        if broken {
+            return match std::mem::replace(&mut self.replaced, true) {
+                false => DecoderRecovery::OtherBackend,
+                true => DecoderRecovery::GiveUp,
+            };
+        }
+        self.in_a_row = self.in_a_row.saturating_add(1);
+        match self.in_a_row > MAX_FAILURES {
+            true => DecoderRecovery::GiveUp,
+            false => DecoderRecovery::PassOver,
+        }
     }
 }
 
@@ -37,10 +59,9 @@ pub(crate) enum PlaybackRecovery {
     Fail,
 }
 
-/// Decides about a packet that was not decoded. `hopeless`: no decoder takes the track, or none gave anything for long;
-/// `others`: another pipeline plays.
-pub(crate) const fn decode_failed(hopeless: bool, others: bool) -> PlaybackRecovery {
-    match (hopeless, others) {
+/// Decides about a packet that was not decoded. `fatal`: no decoder takes the track; `others`: another pipeline plays.
+pub(crate) const fn decode_failed(fatal: bool, others: bool) -> PlaybackRecovery {
+    match (fatal, others) {
         (false, _) => PlaybackRecovery::Count,
         (true, true) => PlaybackRecovery::PlayOthers,
         (true, false) => PlaybackRecovery::Fail,
@@ -61,10 +82,24 @@ mod tests {
 
     #[test]
     fn a_broken_decoder_is_replaced_once() {
-        assert_eq!(decoder_error(false, false), DecoderRecovery::PassOver);
-        assert_eq!(decoder_error(false, true), DecoderRecovery::PassOver);
-        assert_eq!(decoder_error(true, false), DecoderRecovery::OtherBackend);
-        assert_eq!(decoder_error(true, true), DecoderRecovery::GiveUp);
+        let mut failures = DecoderFailures::default();
+        assert_eq!(failures.failed(false), DecoderRecovery::PassOver);
+        assert_eq!(failures.failed(true), DecoderRecovery::OtherBackend);
+        assert_eq!(failures.failed(false), DecoderRecovery::PassOver);
+        failures.frame();
+        assert_eq!(failures.failed(true), DecoderRecovery::GiveUp);
+    }
+
+    #[test]
+    fn only_failures_in_a_row_end_a_track() {
+        let mut failures = DecoderFailures::default();
+        for _ in 0..5 {
+            let passed = (0..1_000).all(|_| failures.failed(false) == DecoderRecovery::PassOver);
+            assert!(passed);
+            failures.frame();
+        }
+        let given_up = (0..5_000).position(|_| failures.failed(false) == DecoderRecovery::GiveUp);
+        assert_eq!(given_up, Some(1_000));
     }
 
     #[test]

@@ -44,14 +44,14 @@ impl Session {
         cx.tally.corrupt += u64::from(!fatal);
         let others = self.pipelines.gating().any(|other| other.role != role);
         let pipeline = &mut self.pipelines[role];
-        let hopeless = pipeline.decoded.failed(&fault);
+        pipeline.decoded.failed(&fault);
         if fatal {
             pipeline.answered();
         }
         if !pipeline.is_on() {
             return;
         }
-        let recovery = recover::decode_failed(fatal || hopeless, others);
+        let recovery = recover::decode_failed(fatal, others);
         if recovery != PlaybackRecovery::Count && self.other_codec_plays(cx, role) {
             cx.recovered(fault);
             self.load_anew(cx);

@@ -59,10 +59,10 @@ impl Session {
     /// A new stretch begins: its first frame is looked for.
     pub(super) fn begin_with(&mut self, begin: Begin) {
         self.present = Present::new(begin);
-        self.pipelines.video.queue.aim(match begin {
-            Begin::Exact(target) => Some(target),
-            Begin::First | Begin::KeyFrame(_) => None,
-        });
+        let exactly = begin.exact_target();
+        for pipeline in self.pipelines.iter_mut() {
+            pipeline.begin(exactly);
+        }
     }
 
     /// Goes to a time; `find` sees to it that its packets come.

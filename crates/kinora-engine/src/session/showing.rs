@@ -74,7 +74,7 @@ impl Session {
         }
         self.present
             .settle(&self.pipelines, &mut self.clock, cx.mono());
-        if self.is_running()
+        while self.is_running()
             && let Some(frame) = self.present.video(cx, &mut self.pipelines, &self.clock)
         {
             self.note_size(cx, frame);

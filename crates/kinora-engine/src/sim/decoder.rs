@@ -4,7 +4,7 @@ use kinora_errors::{Fault, codes};
 use kinora_media::{Packet, Time, TrackInfo};
 
 use super::{Agenda, Dice, Happening, ms};
-use crate::{Epoch, FrameId, Input, Role};
+use crate::{DecoderFailures, DecoderRecovery, Epoch, FrameId, Input, Preroll, Role};
 
 /// What a decoder refuses.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -20,9 +20,16 @@ pub enum Damage {
     Mute,
 }
 
+/// A packet to decode, and how.
+pub(super) struct Work {
+    pub(super) packet: Packet,
+    pub(super) urgent: bool,
+    pub(super) discard_before: Time,
+}
+
 enum Job {
     Configure(Epoch),
-    Packet(Epoch, Packet, bool),
+    Packet(Epoch, Work),
     Drain(Epoch),
 }
 
@@ -35,6 +42,8 @@ pub(super) struct Decoder {
     open: bool,
     /// Pictures that wait for those shown before them.
     held: BTreeMap<Time, (Packet, Epoch)>,
+    preroll: Preroll<(Packet, Epoch)>,
+    failures: DecoderFailures,
     dice: Dice,
     next_frame: u64,
     packets: u64,
@@ -50,6 +59,8 @@ impl Decoder {
             newest: Epoch(0),
             open: false,
             held: BTreeMap::new(),
+            preroll: Preroll::default(),
+            failures: DecoderFailures::default(),
             dice: Dice::new(seed),
             next_frame: if role == Role::Video { 1 } else { 1 << 40 },
             packets: 0,
@@ -66,15 +77,12 @@ impl Decoder {
     ) {
         self.add(agenda, now, Job::Configure(epoch));
     }
-    pub(super) fn decode(
-        &mut self,
-        agenda: &mut Agenda,
-        now: Time,
-        epoch: Epoch,
-        (packet, urgent): (Packet, bool),
-    ) {
-        assert!(packet.crypto.is_none(), "an encrypted packet is decoded");
-        self.add(agenda, now, Job::Packet(epoch, packet, urgent));
+    pub(super) fn decode(&mut self, agenda: &mut Agenda, now: Time, epoch: Epoch, work: Work) {
+        assert!(
+            work.packet.crypto.is_none(),
+            "an encrypted packet is decoded"
+        );
+        self.add(agenda, now, Job::Packet(epoch, work));
         assert!(
             self.jobs.len() <= 16,
             "too many packets in the mailbox of {:?}",
@@ -87,6 +95,7 @@ impl Decoder {
     pub(super) fn flush(&mut self, epoch: Epoch) {
         self.newest = epoch;
         self.held.clear();
+        self.preroll.flush();
         self.jobs.retain(|job| match job {
             Job::Configure(of) | Job::Packet(of, ..) | Job::Drain(of) => *of >= epoch,
         });
@@ -94,6 +103,7 @@ impl Decoder {
     pub(super) fn close(&mut self) {
         self.jobs.clear();
         self.held.clear();
+        self.preroll.flush();
         self.open = false;
     }
 
@@ -114,11 +124,9 @@ impl Decoder {
         match self.jobs.pop_front() {
             None => {}
             Some(Job::Configure(epoch)) => self.open(epoch, &mut reported),
-            Some(Job::Packet(epoch, packet, urgent)) => {
-                self.take(epoch, packet, urgent, &mut reported)
-            }
+            Some(Job::Packet(epoch, work)) => self.take(epoch, work, &mut reported),
             Some(Job::Drain(epoch)) => {
-                self.give_until(Time::MAX, &mut reported);
+                self.give_all(&mut reported);
                 reported.push(Input::Drained {
                     role: self.role,
                     epoch,
@@ -133,7 +141,8 @@ impl Decoder {
     }
 
     fn open(&mut self, epoch: Epoch, reported: &mut Vec<Input>) {
-        self.give_until(Time::MAX, reported);
+        self.give_all(reported);
+        self.failures = DecoderFailures::default();
         self.open = self.damage != Damage::Unsupported;
         reported.push(match self.open {
             true => Input::Configured {
@@ -158,17 +167,20 @@ impl Decoder {
         });
     }
 
-    fn take(&mut self, epoch: Epoch, packet: Packet, urgent: bool, reported: &mut Vec<Input>) {
+    fn take(&mut self, epoch: Epoch, work: Work, reported: &mut Vec<Input>) {
+        let Work { packet, urgent, .. } = work;
         self.packets += 1;
+        self.preroll.discard_before(work.discard_before);
         let damaged =
             matches!(self.damage, Damage::EveryNth(nth) if self.packets.is_multiple_of(nth));
         if damaged {
             let fault = Fault::new(codes::ERROR_DECODE_VIDEO, "decoder.corrupt_packet");
+            let fatal = self.failures.failed(false) == DecoderRecovery::GiveUp;
             reported.push(Input::DecodeFailed {
                 role: self.role,
                 epoch,
                 fault,
-                fatal: false,
+                fatal,
             });
         } else {
             assert!(
@@ -200,15 +212,31 @@ impl Decoder {
                 return;
             }
             let (packet, epoch) = entry.remove();
-            self.next_frame += 1;
-            reported.push(Input::FrameReady {
-                role: self.role,
-                epoch,
-                frame: FrameId(self.next_frame),
-                pts: packet.pts,
-                duration: packet.duration.max(ms(1)),
-                size: (self.role == Role::Video).then_some((64, 48)),
-            });
+            self.failures.frame();
+            let times = (packet.pts, packet.duration.max(ms(1)));
+            for frame in self.preroll.pass(self.role, (packet, epoch), times) {
+                self.give(frame, reported);
+            }
         }
+    }
+
+    /// No packet follows.
+    fn give_all(&mut self, reported: &mut Vec<Input>) {
+        self.give_until(Time::MAX, reported);
+        if let Some(frame) = self.preroll.drain() {
+            self.give(frame, reported);
+        }
+    }
+
+    fn give(&mut self, (packet, epoch): (Packet, Epoch), reported: &mut Vec<Input>) {
+        self.next_frame += 1;
+        reported.push(Input::FrameReady {
+            role: self.role,
+            epoch,
+            frame: FrameId(self.next_frame),
+            pts: packet.pts,
+            duration: packet.duration.max(ms(1)),
+            size: (self.role == Role::Video).then_some((64, 48)),
+        });
     }
 }

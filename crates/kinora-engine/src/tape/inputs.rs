@@ -39,6 +39,7 @@ pub(super) enum Noted {
     Drained(NotedRole, u64),
     DecodeFailed(NotedRole, u64, Noticed, bool),
     OutputFailed(NotedRole, Noticed, bool),
+    Ahead(i64),
     Clock(NotedClock),
     Timeout,
 }
@@ -243,6 +244,7 @@ impl From<&Input> for Noted {
             Input::OutputFailed { role, fault, fatal } => {
                 Self::OutputFailed((*role).into(), noticed(fault), *fatal)
             }
+            Input::FramesAhead { ahead } => Self::Ahead(ahead.as_nanos()),
             Input::AudioClock(clock) => Self::Clock(clock.into()),
             Input::Timeout => Self::Timeout,
         }
@@ -403,6 +405,7 @@ impl From<Noted> for Input {
                 fault,
                 fatal,
             },
+            Noted::Ahead(ahead) => Self::FramesAhead { ahead: time(ahead) },
             Noted::Clock(clock) => Self::AudioClock(clock.into()),
             Noted::Timeout => Self::Timeout,
             Noted::Command(asked) => Self::Command(asked.into()),

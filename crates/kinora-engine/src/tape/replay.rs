@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::facts::reported;
 use super::inputs::Noted;
-use super::{Tape, VERSION};
+use super::{OLDEST_VERSION, Tape, VERSION};
 use crate::{Engine, Event, Input, Output, PlayerConfig};
 
 /// Why lines are no recording.
@@ -68,7 +68,8 @@ pub fn replay(mut lines: impl Iterator<Item = Value>) -> Result<Replay, ReplayEr
     let header = lines.next().ok_or(ReplayError::NotARecording)?;
     let header: Header = serde_json::from_value(header).map_err(|_| ReplayError::NotARecording)?;
     let entropy = header.entropy.parse().ok();
-    let entropy = entropy.filter(|_| header.kinora_session == VERSION);
+    let is_known = (OLDEST_VERSION..=VERSION).contains(&header.kinora_session);
+    let entropy = entropy.filter(|_| is_known);
     let entropy = entropy.ok_or(ReplayError::NotARecording)?;
     let (mut inputs, mut facts, mut reported) = (Vec::new(), VecDeque::new(), Vec::new());
     for (number, line) in (2..).zip(lines) {

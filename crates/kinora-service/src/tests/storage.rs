@@ -2,7 +2,6 @@
 
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::PathBuf;
-use std::time::{Duration, Instant};
 
 use kinora_errors::Coded as _;
 
@@ -453,51 +452,6 @@ async fn imports_side_by_side_lose_nothing_that_has_ended() {
         assert!(data.join("media").join(id.as_str()).join("sq.mp3").exists());
     }
     assert!(library.unknown_media().await.unwrap().is_empty());
-    library.close().await;
-}
-
-/// Run by hand: `cargo test -p kinora-service opening_a_large_library -- --ignored --nocapture`.
-#[tokio::test]
-#[ignore = "measures; makes 100,000 videos"]
-async fn opening_a_large_library_takes_no_longer_than_a_small_one() {
-    let temp = tempfile::tempdir().unwrap();
-    let data = temp.path().join("data");
-    library_of_one(&data).await;
-    let took = async |what: &str| {
-        let begun = Instant::now();
-        let service = Service::open(config(&data, &clock())).await.unwrap();
-        let open = begun.elapsed();
-        let begun = Instant::now();
-        service.library().sweep().await;
-        println!(
-            "{what}: start {open:?}, sweep before an import {:?}",
-            begun.elapsed()
-        );
-        service.library().clone().close().await;
-        open
-    };
-    let small = took("1 video").await;
-    let url = format!("sqlite:{}", data.join("kinora.db").display());
-    let pool = sqlx::SqlitePool::connect(&url).await.unwrap();
-    let fill = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 100000) \
-                INSERT INTO video SELECT printf('%032x', i), 'film', 'Normal', 1.0, 1, NULL, i FROM n";
-    sqlx::query(fill).execute(&pool).await.unwrap();
-    pool.close().await;
-    for number in 1..=100_000 {
-        std::fs::create_dir(data.join("media").join(format!("{number:032x}"))).unwrap();
-    }
-    let large = took("100,001 videos").await;
-    assert!(
-        large < small * 5 + Duration::from_millis(100),
-        "{small:?}, {large:?}"
-    );
-    let library = Library::open(&data, clock()).await.unwrap();
-    let begun = Instant::now();
-    assert!(library.unknown_media().await.unwrap().is_empty());
-    println!(
-        "the operator's look for unknown media: {:?}",
-        begun.elapsed()
-    );
     library.close().await;
 }
 

@@ -1,21 +1,16 @@
 //! Decoded pictures and sound.
 
-use std::sync::Arc;
-
 use kinora_codec::DecoderOptions;
-use kinora_engine::is_shown_by;
+use kinora_engine::{AUDIO_RUN_UP, is_shown_by};
 use kinora_errors::Fault;
-use kinora_media::{AudioFrame, MediaInfo, Time, TrackInfo, TrackKind, VideoFrame};
+use kinora_media::{AudioFrame, Time, TrackKind, VideoFrame};
 
 use super::ReadOptions;
-use super::frames::Frames;
+use super::frames::{Frames, ReaderStatus};
 use crate::audio;
 use crate::backends::DecoderChoice;
 use crate::decoder::AnyFrame;
 use crate::source::Source;
-
-/// Sound is decoded from so long before a target on: decoders need a run-up (80 ms for Opus, RFC 7845 4.6).
-const RUN_UP: Time = Time::from_millis(120);
 
 /// Decodes the pictures of the first video track that can be, in presentation order.
 ///
@@ -69,25 +64,10 @@ impl VideoReader {
         })
     }
 
-    /// The decoder's name.
+    /// What is decoded, and how that goes.
     #[must_use]
-    pub fn decoder(&self) -> &str {
-        self.frames.decoder.name()
-    }
-    /// The track that is decoded.
-    #[must_use]
-    pub fn track(&self) -> &TrackInfo {
-        &self.frames.track
-    }
-    /// What the source is, as [`MediaReader::info`](crate::MediaReader::info) tells it.
-    #[must_use]
-    pub fn info(&self) -> &Arc<MediaInfo> {
-        self.frames.packets.info()
-    }
-    /// Packets that could not be decoded.
-    #[must_use]
-    pub fn damaged(&self) -> u64 {
-        self.frames.damaged
+    pub fn status(&self) -> ReaderStatus<'_> {
+        self.frames.status()
     }
 
     /// Goes to a time: the next picture is the one that is on screen then, the last one that begins at or before it. Before
@@ -185,25 +165,10 @@ impl AudioReader {
         })
     }
 
-    /// The decoder's name.
+    /// What is decoded, and how that goes.
     #[must_use]
-    pub fn decoder(&self) -> &str {
-        self.frames.decoder.name()
-    }
-    /// The track that is decoded.
-    #[must_use]
-    pub fn track(&self) -> &TrackInfo {
-        &self.frames.track
-    }
-    /// What the source is, as [`MediaReader::info`](crate::MediaReader::info) tells it.
-    #[must_use]
-    pub fn info(&self) -> &Arc<MediaInfo> {
-        self.frames.packets.info()
-    }
-    /// Packets that could not be decoded.
-    #[must_use]
-    pub fn damaged(&self) -> u64 {
-        self.frames.damaged
+    pub fn status(&self) -> ReaderStatus<'_> {
+        self.frames.status()
     }
 
     /// Goes to a time: the next frame begins with the sample that sounds then. MP3 and ADTS tell no times: a place in them
@@ -212,7 +177,7 @@ impl AudioReader {
     /// # Errors
     /// As for [`MediaReader::seek`](crate::MediaReader::seek).
     pub fn seek(&mut self, time: Time) -> Result<(), Fault> {
-        self.frames.seek(time - RUN_UP)?;
+        self.frames.seek(time - AUDIO_RUN_UP)?;
         self.from = time;
         Ok(())
     }

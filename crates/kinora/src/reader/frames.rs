@@ -3,48 +3,52 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use kinora_codec::{DecodeError, DecoderOptions};
+use kinora_codec::DecoderOptions;
 use kinora_container::{SeekMode, SeekTo};
-use kinora_engine::{PacketReader, is_shown_by, same_decoder};
-use kinora_errors::{Coded, Fault, codes};
+use kinora_engine::{PacketReader, is_shown_by};
+use kinora_errors::{Fault, codes};
 use kinora_media::{MediaInfo, Packet, Time, TrackInfo, TrackKind};
 
 use super::{MediaReader, ReadOptions};
 use crate::backends::{Backends, DecoderChoice};
-use crate::decoder::{AnyDecoder, AnyFrame};
+use crate::decoder::AnyFrame;
 use crate::source::Source;
+use crate::track_decoder::{Decoded, TrackDecoder};
 
 /// A picture is overtaken by one that is decoded at most so many packets later: codecs reorder no more than 16.
 const LOOK_AHEAD: usize = 32;
 /// A packet and the track that it is of.
 type Own = (Packet, Arc<TrackInfo>);
 
+/// What a reader decodes, and how that goes.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct ReaderStatus<'a> {
+    /// The decoder's name.
+    pub decoder: &'a str,
+    /// The track that is decoded. It may change on the way, and with it the decoder.
+    pub track: &'a TrackInfo,
+    /// What the source is, as [`MediaReader::info`] tells it.
+    pub info: &'a Arc<MediaInfo>,
+    /// Packets that could not be decoded.
+    pub damaged: u64,
+}
+
 /// One track on its way through its decoder.
 pub(super) struct Frames {
-    pub(super) packets: MediaReader,
+    packets: MediaReader,
     kind: TrackKind,
-    /// The track that the decoder is open for.
-    pub(super) track: Arc<TrackInfo>,
     /// The track that packets are of now, and the tracks that it was found among.
     following: (Arc<TrackInfo>, Arc<MediaInfo>),
-    backends: Backends,
-    decoding: DecoderOptions,
-    pub(super) decoder: AnyDecoder,
-    state: Feeding,
+    decoder: TrackDecoder,
+    /// The name of the decoder, and the track that it is opened for.
+    opened: (String, Arc<TrackInfo>),
+    /// All of it was given.
+    is_over: bool,
     ahead: VecDeque<Own>,
     /// Pictures that nothing refers to are passed over where another takes their place before that time.
     pub(super) overtaken_by: Option<Time>,
-    pub(super) damaged: u64,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Feeding {
-    Packets,
-    /// The track changed: the decoder gives what it holds, then another is opened.
-    Changing,
-    /// No packet follows.
-    Draining,
-    Over,
+    damaged: u64,
 }
 
 impl Frames {
@@ -60,21 +64,31 @@ impl Frames {
         let packets = MediaReader::open_for(source, options, backends.capabilities())?;
         let info = Arc::clone(packets.info());
         let track = chosen(&packets, kind).map_err(|fault| packets.placed(fault))?;
-        let opened = backends.open(&track, decoding, None);
-        let decoder = opened.map_err(|fault| packets.placed(fault))?.decoder;
-        Ok(Self {
+        let mut decoder = TrackDecoder::new(backends, Box::new(move |_| decoding));
+        decoder.configure(Arc::clone(&track));
+        let mut opened = Self {
             packets,
             kind,
             following: (Arc::clone(&track), info),
-            track,
-            backends,
-            decoding,
             decoder,
-            state: Feeding::Packets,
+            opened: (String::new(), track),
+            is_over: false,
             ahead: VecDeque::new(),
             overtaken_by: None,
             damaged: 0,
-        })
+        };
+        let first = opened.decoder.receive();
+        opened.take(first)?;
+        Ok(opened)
+    }
+
+    pub(super) fn status(&self) -> ReaderStatus<'_> {
+        ReaderStatus {
+            decoder: &self.opened.0,
+            track: &self.opened.1,
+            info: self.packets.info(),
+            damaged: self.damaged,
+        }
     }
 
     pub(super) fn seek(&mut self, time: Time) -> Result<(), Fault> {
@@ -83,70 +97,45 @@ impl Frames {
         self.decoder.flush();
         self.ahead.clear();
         self.overtaken_by = None;
-        self.state = Feeding::Packets;
+        self.is_over = false;
         Ok(())
     }
 
     pub(super) fn next(&mut self) -> Result<Option<AnyFrame>, Fault> {
-        loop {
-            if self.state == Feeding::Over {
-                return Ok(None);
-            }
-            match (self.decoder.receive(), self.state) {
-                (Ok(Some(frame)), _) => return Ok(Some(frame)),
-                (Ok(None), Feeding::Packets) => {
-                    if let Some(frame) = self.feed()? {
-                        return Ok(Some(frame));
-                    }
-                }
-                (Ok(None), Feeding::Changing) => self.reopen()?,
-                (Ok(None), Feeding::Draining | Feeding::Over) => self.state = Feeding::Over,
-                (Err(error), _) => self.tolerate(&error)?,
+        while !self.is_over {
+            let decoded = self.decoder.receive();
+            if let Some(frame) = self.take(decoded)? {
+                return Ok(Some(frame));
             }
         }
+        Ok(None)
     }
 
-    /// Gives the decoder a packet; a frame where it must be taken first.
-    fn feed(&mut self) -> Result<Option<AnyFrame>, Fault> {
+    /// Does what must be done about what the decoder says.
+    fn take(&mut self, decoded: Decoded) -> Result<Option<AnyFrame>, Fault> {
+        match decoded {
+            Decoded::Frame(frame) => return Ok(Some(frame)),
+            Decoded::NeedPacket => self.feed()?,
+            Decoded::Opened { decoder, track, .. } => self.opened = (decoder, track),
+            Decoded::Damaged(_) => self.damaged += 1,
+            Decoded::GivenUp(fault) => return Err(self.packets.placed(fault)),
+            Decoded::Drained => self.is_over = true,
+        }
+        Ok(None)
+    }
+
+    /// Gives the decoder a packet; what it does not take now comes next time.
+    fn feed(&mut self) -> Result<(), Fault> {
         let Some((packet, track)) = self.next_packet()? else {
             self.decoder.drain();
-            self.state = Feeding::Draining;
-            return Ok(None);
+            return Ok(());
         };
-        if !same_decoder(&self.track, &track) {
+        if !self.decoder.takes(&track) {
+            self.decoder.configure(Arc::clone(&track));
             self.ahead.push_front((packet, track));
-            self.decoder.drain();
-            self.state = Feeding::Changing;
-            return Ok(None);
+        } else if !self.decoder.send(&packet) {
+            self.ahead.push_front((packet, track));
         }
-        let Err(error) = self.decoder.send(&packet) else {
-            return Ok(None);
-        };
-        if error != DecodeError::Full {
-            self.tolerate(&error)?;
-            return Ok(None);
-        }
-        self.ahead.push_front((packet, track));
-        match self.decoder.receive() {
-            Ok(Some(frame)) => Ok(Some(frame)),
-            Ok(None) => {
-                let stuck = DecodeError::Broken {
-                    codec: self.track.codec,
-                    what: "it takes no packet and gives no frame".into(),
-                };
-                Err(self.packets.placed(stuck.fault()))
-            }
-            Err(error) => self.tolerate(&error).map(|()| None),
-        }
-    }
-
-    fn reopen(&mut self) -> Result<(), Fault> {
-        if let Some((_, track)) = self.ahead.front() {
-            let opened = self.backends.open(track, self.decoding, None);
-            self.decoder = opened.map_err(|fault| self.packets.placed(fault))?.decoder;
-            self.track = Arc::clone(track);
-        }
-        self.state = Feeding::Packets;
         Ok(())
     }
 
@@ -210,15 +199,6 @@ impl Frames {
             }
         }
         Ok(None)
-    }
-
-    /// A damaged packet is counted; a failed decoder ends it.
-    fn tolerate(&mut self, error: &DecodeError) -> Result<(), Fault> {
-        self.damaged += 1;
-        match error {
-            DecodeError::Corrupt { .. } => Ok(()),
-            _ => Err(self.packets.placed(error.fault())),
-        }
     }
 }
 

@@ -3,8 +3,8 @@
 use kinora_media::Time;
 
 use super::{URL, is_first, is_seek_end, served};
-use crate::sim::{Film, Sim, ms, secs, sim};
-use crate::{Command, Event, SeekAccuracy};
+use crate::sim::{Damage, Film, Sim, ms, secs, sim};
+use crate::{Command, Event, Role, SeekAccuracy};
 
 const LIST: &str = "http://films.test/vod/list.m3u8";
 
@@ -164,5 +164,40 @@ fn a_link_that_is_slow_shows_the_right_picture_too() {
     assert!(sim.run_until(secs(20), is_first));
     for time in [9_999, 2_050, 8_001].map(ms) {
         assert_eq!(shown_at(&mut sim, time), on_screen(time, 120), "{time}");
+    }
+}
+
+#[test]
+fn what_is_decoded_for_others_is_not_reported() {
+    let mut sim = served(8);
+    sim.open(URL);
+    assert!(sim.run_until(secs(2), is_first));
+    for time in [3_720, 6_950, 2_000].map(ms) {
+        let before = sim.ready.len();
+        let shown = shown_at(&mut sim, time);
+        sim.run_for(secs(1));
+        let reported = &sim.ready[before..];
+        let is_early = |(role, pts): &&(Role, Time)| match role {
+            Role::Video => *pts < shown,
+            Role::Audio | Role::Text => *pts + ms(50) < time,
+        };
+        assert_eq!(reported.iter().find(is_early), None, "{time}");
+        for role in [Role::Video, Role::Audio] {
+            assert!(reported.iter().any(|(of, _)| *of == role), "{role:?}");
+        }
+    }
+}
+
+#[test]
+fn where_the_picture_on_screen_is_damaged_the_one_before_it_answers() {
+    let mut sim = served(9);
+    sim.open(URL);
+    assert!(sim.run_until(secs(2), is_first));
+    sim.break_decoder(Role::Video, Damage::EveryNth(3));
+    for time in (1..12).map(|n| ms(n * 970)) {
+        let shown = shown_at(&mut sim, time);
+        // Pictures that nothing refers to are passed over: the one before may be four of them back.
+        let before = time - shown;
+        assert!(before >= Time::ZERO && before <= ms(500), "{time}: {shown}");
     }
 }

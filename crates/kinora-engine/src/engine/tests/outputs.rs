@@ -2,8 +2,10 @@
 
 use std::sync::{Arc, Mutex};
 
+use kinora_media::Time;
+
 use super::{URL, errors, is_completion, served};
-use crate::sim::{Film, Sim, secs, sim};
+use crate::sim::{Film, Sim, ms, secs, sim};
 use crate::{Command, Event, PlayerConfig, Role, State, replay};
 
 fn recovered(sim: &Sim) -> usize {
@@ -70,4 +72,33 @@ fn the_last_frame_goes_with_a_stop_where_the_settings_say_so() {
         sim.command(Command::Stop);
         assert_eq!(sim.cleared, cleared);
     }
+}
+
+/// When each picture is shown of the film that plays for a while.
+fn shown(ahead: i64) -> Vec<(Time, Time)> {
+    let mut sim = served(64);
+    sim.want_frames_ahead(ms(ahead));
+    sim.play(URL);
+    sim.run_for(secs(4));
+    sim.command(Command::Pause);
+    let held = sim.shown.len();
+    sim.run_for(secs(1));
+    assert_eq!(sim.shown.len(), held, "nothing is given while it is held");
+    sim.command(Command::Start);
+    assert!(sim.run_until(secs(20), is_completion), "{:#?}", sim.events);
+    assert_eq!(sim.engine().stats().frames_late, 0);
+    sim.shown
+}
+
+#[test]
+fn an_output_that_wants_frames_ahead_gets_each_so_much_earlier() {
+    let (when_due, ahead) = (shown(0), shown(40));
+    let times = |shown: &[(Time, Time)]| -> Vec<Time> { shown.iter().map(|it| it.1).collect() };
+    assert_eq!(times(&ahead), times(&when_due));
+    // The first one is waited for.
+    let pairs = when_due.iter().zip(&ahead).skip(1);
+    let leads: Vec<Time> = pairs.map(|(due, given)| due.0 - given.0).collect();
+    let is_right = |lead: &&Time| (**lead - ms(40)).abs() < ms(15);
+    let right = leads.iter().filter(is_right).count();
+    assert!(right * 10 > leads.len() * 9, "{leads:?}");
 }

@@ -33,9 +33,7 @@ impl Variants {
     pub(super) fn new(cx: &Cx, list: Vec<Variant>) -> Self {
         let capabilities = &cx.capabilities;
         let eligible = cx.tape.see("eligible", || {
-            select::eligible(&candidates(&list), capabilities.max_resolution, |codec| {
-                capabilities.can_decode(codec)
-            })
+            select::eligible(&candidates(&list), |codec| capabilities.can_decode(codec))
         });
         Self {
             list,
