@@ -20,6 +20,7 @@ use super::index::{Discontinuity, Init, Key, Segment, SegmentIndex};
 use super::requests::{LaneId, Requests, Resource};
 use super::segment_reader::{CarriedDemuxer, Join, ReadStep, References, SegmentReader};
 use super::timeline::{PreviousSegment, TimestampOffsets};
+use crate::abr::Download;
 use crate::cx::Cx;
 use crate::ingest::hls::PlaylistReader;
 use crate::recover::segments::Failed;
@@ -38,11 +39,8 @@ pub(super) enum LoaderEvent {
     Failed(Failure),
     Parked(Fault),
     Expired(Fault),
-    /// A segment came whole: its bytes, and how long they took.
-    Measured {
-        bytes: u64,
-        took: Time,
-    },
+    /// A segment came whole.
+    Downloaded(Download),
 }
 
 /// Something could not be had or read; the segments before it were given. What is done about it says the owner.
@@ -182,6 +180,13 @@ impl Loader {
     pub(super) fn border(&self) -> Option<Time> {
         let index = self.index.as_ref()?;
         index.segment(self.next).map(|segment| segment.start)
+    }
+
+    /// How long the segment that is asked for next lasts, or the last one.
+    pub(super) fn next_duration(&self) -> Option<Time> {
+        let index = self.index.as_ref()?;
+        let next = index.segment(self.next).or(index.segments.last());
+        next.map(|segment| segment.duration)
     }
 
     /// Where another rendition goes on in its place, behind the segments under way; where it was to begin itself, if it
