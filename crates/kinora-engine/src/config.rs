@@ -24,6 +24,9 @@ pub struct PlayerConfig {
     pub live_start_index: i32,
     /// Show nothing after stop and reset, instead of the last frame.
     pub clear_frame_when_stop: bool,
+    /// What the network is taken to carry before anything was measured, in bits a second; `None`: a modest rate.
+    #[serde(default)]
+    pub default_bandwidth: Option<u64>,
     /// Play no sound.
     pub disable_audio: bool,
     /// Show no picture.
@@ -45,6 +48,7 @@ impl Default for PlayerConfig {
             position_interval: Duration::from_millis(500),
             live_start_index: DEFAULT_LIVE_START,
             clear_frame_when_stop: false,
+            default_bandwidth: None,
             disable_audio: false,
             disable_video: false,
         }

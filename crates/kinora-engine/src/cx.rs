@@ -5,6 +5,7 @@ use kinora_fetch::{FetchLimits, FetchNotice, FetchRequest, Host};
 use kinora_media::{Now, RequestId, Time};
 use kinora_protect::KeyRing;
 
+use crate::abr::{self, Predictive};
 use crate::capabilities::Capabilities;
 use crate::stats::Tally;
 use crate::tape::Tape;
@@ -33,6 +34,8 @@ pub(crate) struct Cx {
     pub(crate) keys: KeyRing,
     /// Video frames are presented so much before they are due.
     pub(crate) frames_ahead: Time,
+    /// Chooses renditions; what it learns of the network serves the next source too.
+    pub(crate) abr: Box<dyn abr::Rule>,
     requests: u64,
     epochs: u64,
     random: u64,
@@ -42,6 +45,7 @@ pub(crate) struct Cx {
 impl Cx {
     pub(crate) fn new(config: PlayerConfig, entropy: u64, tape: Tape) -> Self {
         Self {
+            abr: Box::new(Predictive::default()),
             now: Now::default(),
             out: VecDeque::with_capacity(64),
             config,

@@ -7,6 +7,7 @@ use kinora_cloud::VidSource;
 use kinora_errors::{Fault, codes};
 use kinora_media::{MediaInfo, Now, Time};
 
+use crate::abr;
 use crate::cx::Cx;
 use crate::present::Begin;
 use crate::recover::{self, PlaybackRecovery};
@@ -102,6 +103,13 @@ impl Engine {
     #[must_use]
     pub fn with_capabilities(mut self, capabilities: Capabilities) -> Self {
         self.cx.capabilities = capabilities;
+        self
+    }
+
+    /// The engine with another rule of adaptation. A recorded session replays on the engine's own rule only.
+    #[must_use]
+    pub fn with_abr_rule(mut self, rule: Box<dyn abr::Rule>) -> Self {
+        self.cx.abr = rule;
         self
     }
 

@@ -4,7 +4,7 @@
 //! The engine never sees a socket, a thread, a clock or a pixel.
 #![forbid(unsafe_code)]
 
-mod abr;
+pub mod abr;
 mod capabilities;
 mod clock;
 mod config;

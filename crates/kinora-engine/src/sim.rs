@@ -3,7 +3,9 @@
 
 mod decoder;
 mod film;
+mod ladder;
 mod net;
+pub mod rules;
 mod sink;
 mod watch;
 
@@ -20,6 +22,7 @@ use crate::{
 pub use decoder::Damage;
 use decoder::{Decoder, Work};
 pub use film::Film;
+pub use ladder::Ladder;
 pub use net::{Fault as NetFault, Net, Packets, Weather};
 use sink::Sink;
 use watch::Watch;
@@ -163,6 +166,13 @@ impl Sim {
         let capabilities = Capabilities::of_decoders(|codec| codecs.contains(&codec));
         let engine = Engine::new(PlayerConfig::default(), seed);
         Self::around(engine.with_capabilities(capabilities), seed)
+    }
+
+    /// A session with another rule of adaptation.
+    #[must_use]
+    pub fn with_abr_rule(seed: u64, rule: Box<dyn crate::abr::Rule>) -> Self {
+        let engine = Engine::new(PlayerConfig::default(), seed);
+        Self::around(engine.with_abr_rule(rule), seed)
     }
 
     /// A session of a seed that is written down.
@@ -456,6 +466,26 @@ impl Sim {
             }
         }
         true
+    }
+
+    /// How long it stalled after it had begun to play.
+    #[must_use]
+    pub fn stalled(&self) -> Time {
+        let first = self.when(|event| matches!(event, Event::FirstFrame { .. }));
+        let Some(first) = first else {
+            return Time::ZERO;
+        };
+        let (mut stalled, mut since) = (Time::ZERO, None);
+        for (at, event) in self.events.iter().filter(|(at, _)| *at > first + secs(1)) {
+            match event {
+                Event::LoadingBegin => since = Some(*at),
+                Event::LoadingEnd => {
+                    stalled += since.take().map_or(Time::ZERO, |since| *at - since);
+                }
+                _ => {}
+            }
+        }
+        stalled
     }
 
     /// How often something was reported.

@@ -310,6 +310,12 @@ impl Transfer {
         host.grant(id, bytes);
     }
 
+    /// Whether more bytes may come before more is granted.
+    #[must_use]
+    pub fn has_credit(&self) -> bool {
+        self.credit > 0
+    }
+
     /// When [`on_time`](Self::on_time) has something to do, if no event comes before.
     #[must_use]
     pub fn deadline(&self, host: &impl Host) -> Option<Time> {

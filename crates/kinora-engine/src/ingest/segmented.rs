@@ -38,7 +38,7 @@ use self::variants::Variants;
 use super::Notice;
 use super::hls::PlaylistReader;
 use crate::TimingMark;
-use crate::abr::{Abr, ThroughputWindow};
+use crate::abr::ThroughputWindow;
 use crate::cx::Cx;
 
 /// Segments begin where the manifest says, give or take its rounding.
@@ -76,7 +76,6 @@ pub(crate) struct Segmented {
     /// Of another variant: it takes over when the segments under way are read.
     incoming: Option<Lane>,
     offsets: TimestampOffsets,
-    abr: Abr,
     throughput: ThroughputWindow,
     segment_start: Option<SegmentStart>,
     /// A seek that has not found its segment yet.
@@ -108,7 +107,6 @@ impl Segmented {
             lanes: Vec::new(),
             incoming: None,
             offsets: TimestampOffsets::default(),
-            abr: Abr::default(),
             throughput: ThroughputWindow::default(),
             segment_start: None,
             aim: None,

@@ -243,13 +243,7 @@ impl Net {
         let offset = open.at;
         open.at += size;
         open.credit -= size;
-        let now_comes = self.forecast.iter().rev().find(|(from, _)| *from <= now);
-        let rate = now_comes.map_or(self.weather.bytes_per_second, |(_, rate)| *rate);
-        let micros = size * 1_000_000 / rate.max(1);
-        agenda.add(
-            now + Time::from_micros(i64::try_from(micros).unwrap_or(0)),
-            Happening::Transfer(id),
-        );
+        agenda.add(self.carried_by(now, size), Happening::Transfer(id));
         let slice = |from: u64, len: u64| {
             let (from, len) = (
                 usize::try_from(from).unwrap_or(0),
@@ -262,6 +256,27 @@ impl Net {
             offset,
             data: slice(offset, size),
         }))
+    }
+
+    /// When so many bytes that set out now are there.
+    fn carried_by(&self, now: Time, bytes: u64) -> Time {
+        let (mut at, mut left) = (now, bytes as f64);
+        let mut rate = self.weather.bytes_per_second;
+        let past = self.forecast.partition_point(|(from, _)| *from <= now);
+        let (known, changes) = self.forecast.split_at(past);
+        if let Some((_, since)) = known.last() {
+            rate = *since;
+        }
+        for (change, next) in changes {
+            let carried = rate as f64 * (*change - at).as_secs_f64();
+            if carried >= left {
+                break;
+            }
+            left -= carried;
+            (at, rate) = (*change, *next);
+        }
+        let micros = left * 1_000_000.0 / rate.max(1) as f64;
+        at + Time::from_micros(micros as i64)
     }
 
     /// The tracks, then a packet at a time; `at` counts them.

@@ -1,67 +1,19 @@
 //! Adaptation to networks of all kinds: how long it stalls, and what quality it shows.
 
-use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
-use bytes::Bytes;
 use kinora_media::Time;
 
 use super::{errors, is_completion};
-use crate::sim::{Dice, Film, Sim, mins, ms, secs, sim};
-use crate::{Command, Event, TrackChoice};
+use crate::sim::{Dice, Ladder, mins, ms, secs, sim};
+use crate::{Command, TrackChoice};
 
-const MASTER: &str = "http://films.test/ladder/master.m3u8";
-const LADDER: [u64; 4] = [300_000, 1_000_000, 3_000_000, 6_000_000];
-const SEGMENTS: usize = 60;
-
-/// The film's segments at a bitrate: null packets (ISO/IEC 13818-1 2.4.3.3) fill them up evenly.
-fn padded(bitrate: u64) -> Vec<Bytes> {
-    let null = {
-        let mut packet = [0xFF_u8; 188];
-        packet[..4].copy_from_slice(&[0x47, 0x1F, 0xFF, 0x10]);
-        packet
-    };
-    let fill = |segment: &Bytes| {
-        let own = segment.len() / 188;
-        let all = usize::try_from(bitrate * 2 / 8 / 188).unwrap();
-        let mut out = Vec::with_capacity(all * 188);
-        for (number, packet) in segment.chunks(188).enumerate() {
-            out.extend_from_slice(packet);
-            while out.len() / 188 < (number + 1) * all / own {
-                out.extend_from_slice(&null);
-            }
-        }
-        Bytes::from(out)
-    };
-    Film::ts_segments().iter().map(fill).collect()
-}
-
-fn rungs() -> &'static [Vec<Bytes>] {
-    static RUNGS: OnceLock<Vec<Vec<Bytes>>> = OnceLock::new();
-    RUNGS.get_or_init(|| LADDER.iter().map(|bitrate| padded(*bitrate)).collect())
-}
+const BITRATES: [u64; 4] = [300_000, 1_000_000, 3_000_000, 6_000_000];
 
 /// Two minutes in four qualities.
-fn ladder(seed: u64) -> Sim {
-    let mut sim = sim(seed);
-    let mut master = "#EXTM3U\n".to_owned();
-    for (rung, bitrate) in LADDER.iter().enumerate() {
-        master += &format!("#EXT-X-STREAM-INF:BANDWIDTH={bitrate}\n{rung}/list.m3u8\n");
-        let mut media = "#EXTM3U\n#EXT-X-TARGETDURATION:2\n".to_owned();
-        for number in 0..SEGMENTS {
-            if number % 4 == 0 {
-                media += "#EXT-X-DISCONTINUITY\n";
-            }
-            media += &format!("#EXTINF:2,\n{number}.ts\n");
-            let data = rungs()[rung][number % 4].clone();
-            let url = format!("http://films.test/ladder/{rung}/{number}.ts");
-            sim.net.serve(&url, data);
-        }
-        let url = format!("http://films.test/ladder/{rung}/list.m3u8");
-        sim.net.serve(&url, media + "#EXT-X-ENDLIST\n");
-    }
-    sim.net.serve(MASTER, master);
-    sim
+fn ladder() -> &'static Ladder {
+    static LADDER: OnceLock<Ladder> = OnceLock::new();
+    LADDER.get_or_init(|| Ladder::new(&BITRATES, 60, 1))
 }
 
 /// How a network was used.
@@ -77,40 +29,21 @@ struct Played {
 type Trace = Vec<(Time, u64)>;
 
 fn play(seed: u64, trace: &Trace, lowest: bool) -> Played {
-    let mut sim = ladder(seed);
+    let mut sim = sim(seed);
+    let url = ladder().serve(&mut sim);
     sim.net.forecast = trace.iter().map(|(at, bits)| (*at, bits / 8)).collect();
-    sim.play(MASTER);
+    sim.play(url);
     if lowest {
         sim.run_for(ms(200));
         sim.command(Command::SelectTrack(TrackChoice::Index(0)));
     }
     assert!(sim.run_until(mins(20), is_completion), "{seed} {trace:?}");
     assert!(errors(&sim).is_empty());
-    let first = sim.when(super::is_first).unwrap();
-    let (mut stalled, mut since) = (Time::ZERO, None);
-    for (at, event) in sim.events.iter().filter(|(at, _)| *at > first + secs(1)) {
-        match event {
-            Event::LoadingBegin => since = Some(*at),
-            Event::LoadingEnd => stalled += since.take().map_or(Time::ZERO, |since| *at - since),
-            _ => {}
-        }
-    }
-    // What came last of a segment is what was shown.
-    let mut shown = BTreeMap::new();
-    for (_, url, _) in sim
-        .net
-        .asked
-        .iter()
-        .filter(|asked| asked.1.ends_with(".ts"))
-    {
-        let mut parts = url.rsplit(['/', '.']).skip(1);
-        let number: usize = parts.next().unwrap().parse().unwrap();
-        let rung: usize = parts.next().unwrap().parse().unwrap();
-        shown.insert(number, LADDER[rung]);
-    }
+    let shown = ladder().played(&sim);
+    let bits: u64 = shown.iter().map(|rung| BITRATES[*rung]).sum();
     Played {
-        stalled,
-        bitrate: shown.values().sum::<u64>() / shown.len() as u64,
+        stalled: sim.stalled(),
+        bitrate: bits / shown.len() as u64,
         frames: sim.engine().stats().frames_shown,
     }
 }
@@ -123,7 +56,7 @@ fn oracle(trace: &Trace) -> u64 {
         .zip(ends)
         .map(|((from, bits), to)| (to - *from).max(Time::ZERO).as_secs_f64() * *bits as f64)
         .sum();
-    ((bits / 120.0) as u64).min(LADDER[3])
+    ((bits / 120.0) as u64).min(BITRATES[3])
 }
 
 fn steps(dice: &mut Dice) -> Trace {
@@ -169,7 +102,7 @@ fn over_many_networks_it_stalls_hardly_more_than_the_lowest_and_shows_far_more()
         stalled += adapted.stalled;
         least += lowest.stalled;
         worst = worst.max(adapted.stalled);
-        assert!(adapted.bitrate >= LADDER[0], "{seed}: {adapted:?}");
+        assert!(adapted.bitrate >= BITRATES[0], "{seed}: {adapted:?}");
     }
     let share = share / count as f64;
     let reported = format!(
@@ -178,4 +111,35 @@ fn over_many_networks_it_stalls_hardly_more_than_the_lowest_and_shows_far_more()
     assert!(share > 0.5, "{reported}");
     assert!(stalled <= least + secs(20), "{reported}");
     assert!(worst <= secs(4), "{reported}");
+}
+
+/// The place in the ladder of each segment that was asked for, in order.
+fn asked(latency: Time, bits: u64) -> Vec<usize> {
+    let mut sim = sim(3);
+    let url = ladder().serve(&mut sim);
+    sim.net.weather.latency = latency;
+    sim.net.weather.bytes_per_second = bits / 8;
+    sim.play(url);
+    assert!(sim.run_until(mins(10), is_completion));
+    let segments = sim
+        .net
+        .asked
+        .iter()
+        .filter(|asked| asked.1.ends_with(".ts"));
+    let rung = |url: &str| url.rsplit('/').nth(1).unwrap().parse().unwrap();
+    segments.map(|asked| rung(&asked.1)).collect()
+}
+
+#[test]
+fn a_segment_that_waits_for_room_in_the_buffer_is_not_abandoned() {
+    let asked = asked(ms(20), 20_000_000);
+    assert_eq!(asked.len(), 60, "each segment once: {asked:?}");
+    assert!(asked[10..].iter().all(|rung| *rung == 3), "{asked:?}");
+}
+
+#[test]
+fn a_late_first_byte_does_not_make_a_segment_slow() {
+    let asked = asked(ms(800), 20_000_000);
+    assert_eq!(asked.len(), 60, "each segment once: {asked:?}");
+    assert!(asked[30..].iter().all(|rung| *rung == 3), "{asked:?}");
 }

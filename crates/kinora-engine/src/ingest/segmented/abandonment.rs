@@ -7,15 +7,12 @@ use super::lane::LaneRole;
 use super::loader::SegmentInFlight;
 use super::variants::Selection;
 use crate::Role;
-use crate::abr::ThroughputWindow;
+use crate::abr::{Download, ThroughputWindow};
 use crate::cx::Cx;
 use crate::ingest::Buffer;
 
 /// So much earlier than it is needed a segment should be there.
 const MARGIN: Time = Time::from_millis(1_000);
-/// A request costs so much before its first byte.
-const REQUEST: Time = Time::from_millis(500);
-
 /// What the buffer has of the segment in flight: its number, and its first times of decoding.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct SegmentStart {
@@ -59,9 +56,12 @@ impl Segmented {
         let Some(segment) = main.and_then(|main| main.segment_in_flight(&self.requests)) else {
             return;
         };
-        let now = cx.mono();
-        self.throughput.note(segment.number, now, segment.received);
-        let Some(lesser) = self.replacement(&segment, now, position) else {
+        let Some(active) = segment.meter.active(cx.mono()) else {
+            return;
+        };
+        self.throughput
+            .note(segment.number, active, segment.received);
+        let Some(lesser) = self.replacement(&segment, active, position) else {
             return;
         };
         let start = self.segment_start;
@@ -73,8 +73,13 @@ impl Segmented {
                 return;
             }
         }
-        if let Some((bytes, took)) = self.throughput.latest(now) {
-            self.abr.sample(bytes, took);
+        if let Some((bytes, transfer)) = self.throughput.latest(active) {
+            let latency = segment.meter.latency();
+            cx.abr.downloaded(&Download {
+                bytes,
+                latency,
+                transfer,
+            });
         }
         self.drop_incoming(cx);
         let main = self
@@ -89,8 +94,13 @@ impl Segmented {
     }
 
     /// The variant that should come instead, if any.
-    fn replacement(&self, segment: &SegmentInFlight, now: Time, position: Time) -> Option<usize> {
-        let bytes_a_second = self.throughput.rate(now, segment.asked_at)?;
+    fn replacement(
+        &self,
+        segment: &SegmentInFlight,
+        active: Time,
+        position: Time,
+    ) -> Option<usize> {
+        let bytes_a_second = self.throughput.rate(active)?;
         let whole = |index: usize| {
             let bits = self.variants.bandwidth(index);
             bits as f64 / 8.0 * segment.duration.as_secs_f64()
@@ -102,7 +112,8 @@ impl Segmented {
         if rest <= left {
             return None;
         }
-        let instead = |index: &usize| REQUEST.as_secs_f64() + whole(*index) / bytes_a_second;
+        let latency = segment.meter.latency().as_secs_f64();
+        let instead = |index: &usize| latency + whole(*index) / bytes_a_second;
         let in_time = |index: &usize| instead(index) * 1.25 < left.max(rest * 0.5);
         let best = self.variants.lesser().find(in_time);
         let least = self.variants.lesser().next_back();

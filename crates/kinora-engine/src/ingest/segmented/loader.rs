@@ -23,6 +23,7 @@ use super::index::{Discontinuity, Key, Segment, SegmentIndex};
 use super::requests::{LaneId, Requests, Resource};
 use super::segment_reader::{CarriedDemuxer, Neighbours, ReadStep, References, SegmentReader};
 use super::timeline::{PreviousSegment, TimestampOffsets};
+use crate::abr::Download;
 use crate::cx::Cx;
 use crate::ingest::hls::PlaylistReader;
 use crate::recover::segments::Failed;
@@ -42,11 +43,8 @@ pub(super) enum LoaderEvent {
     Failed(Failure),
     Parked(Fault),
     Expired(Fault),
-    /// A segment came whole: its bytes, and how long they took.
-    Measured {
-        bytes: u64,
-        took: Time,
-    },
+    /// A segment came whole.
+    Downloaded(Download),
 }
 
 /// Where reading begins once the playlist is there.
@@ -175,6 +173,13 @@ impl Loader {
     pub(super) fn border(&self) -> Option<Time> {
         let index = self.index.as_ref()?;
         index.segment(self.next).map(|segment| segment.start)
+    }
+
+    /// How long the segment that is asked for next lasts, or the last one.
+    pub(super) fn next_duration(&self) -> Option<Time> {
+        let index = self.index.as_ref()?;
+        let next = index.segment(self.next).or(index.segments.last());
+        next.map(|segment| segment.duration)
     }
 
     /// Where another rendition goes on in its place, behind the segments under way; where it was to begin itself, if it

@@ -121,11 +121,12 @@ impl Segmented {
             LoaderEvent::Failed(failure) => self.lane_failed(cx, role, failure),
             LoaderEvent::Parked(fault) => self.notices.push_back(Notice::Parked(fault)),
             LoaderEvent::Expired(fault) => self.expired(fault),
-            LoaderEvent::Measured { bytes, took } if role == LaneRole::Main => {
-                self.abr.sample(bytes, took);
-                self.adapt(cx, buffer.ahead(position));
+            LoaderEvent::Downloaded(download) => {
+                cx.abr.downloaded(&download);
+                if role == LaneRole::Main {
+                    self.adapt(cx, buffer.ahead(position));
+                }
             }
-            LoaderEvent::Measured { .. } => {}
         }
         true
     }

@@ -9,6 +9,7 @@ use kinora_fetch::{Initiator, Progress, Purpose, RequestSpec, RetryContext, Tran
 use kinora_media::{ByteRange, RequestId, Time};
 
 use super::index::{Init, Key, Segment};
+use crate::abr::Download;
 use crate::cx::Cx;
 
 /// Bytes of a segment that may be under way or wait to be read.
@@ -70,7 +71,66 @@ pub(super) struct Request {
     pub(super) transfer: Transfer,
     /// What came of it, but for segments, which are read as they come.
     pub(super) data: BytesMut,
-    pub(super) asked_at: Time,
+    pub(super) meter: Meter,
+}
+
+/// When the bytes of a response came.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Meter {
+    asked_at: Time,
+    began: Option<Time>,
+    last: Time,
+    transfer: Time,
+    /// Nothing more could come for want of room.
+    held: bool,
+}
+
+impl Meter {
+    fn new(asked_at: Time) -> Self {
+        Self {
+            asked_at,
+            began: None,
+            last: asked_at,
+            transfer: Time::ZERO,
+            held: false,
+        }
+    }
+
+    /// The response's head is here, perhaps that of another try.
+    pub(super) fn began(&mut self, now: Time) {
+        self.began.get_or_insert(now);
+        self.last = now;
+        self.held = false;
+    }
+
+    /// Bytes are here; whether there is room for more.
+    pub(super) fn came(&mut self, now: Time, held: bool) {
+        if !self.held {
+            self.transfer += now - self.last;
+        }
+        (self.last, self.held) = (now, held);
+    }
+
+    /// From the request to its first byte, as far as it is known.
+    pub(super) fn latency(&self) -> Time {
+        self.began.unwrap_or(self.last) - self.asked_at
+    }
+
+    /// How long bytes could come; `None` before the first one, and while none can come for want of room.
+    pub(super) fn active(&self, now: Time) -> Option<Time> {
+        let moves = self.began.is_some() && !self.held;
+        moves.then(|| self.transfer + (now - self.last))
+    }
+
+    /// All bytes are here.
+    pub(super) fn download(mut self, now: Time, bytes: u64) -> Download {
+        self.came(now, false);
+        Download {
+            bytes,
+            latency: self.latency(),
+            transfer: self.transfer,
+        }
+    }
 }
 
 impl Request {
@@ -129,7 +189,7 @@ impl Requests {
             resource,
             transfer,
             data,
-            asked_at,
+            meter: Meter::new(asked_at),
         };
         self.table.insert(request.transfer.id(), request);
     }

@@ -7,7 +7,7 @@ use kinora_media::Time;
 
 use super::Segmented;
 use super::lane::LaneRole;
-use super::loader::StartPosition;
+use super::loader::{Loader, StartPosition};
 use super::variants::Selection;
 use crate::cx::{Cx, Renditions};
 use crate::ingest::{Notice, Rebuffer};
@@ -18,7 +18,7 @@ impl Segmented {
     /// The variant to begin with: a modest one where it may change, the best where it may not and none was named.
     pub(super) fn choose_first(&mut self, cx: &Cx) -> Result<(), Fault> {
         let Renditions::Fixed(choice) = cx.renditions else {
-            self.variants.current = self.variants.initial();
+            self.variants.current = self.variants.initial(cx);
             return Ok(());
         };
         self.variants.selection = Selection::Manual;
@@ -97,7 +97,11 @@ impl Segmented {
         if self.variants.selection == Selection::Manual || self.incoming.is_some() {
             return;
         }
-        if let Some(wanted) = self.variants.adapted(&self.abr, ahead) {
+        let main = self.lane(LaneRole::Main).map(|lane| &lane.loader);
+        let Some(segment) = main.and_then(Loader::next_duration) else {
+            return;
+        };
+        if let Some(wanted) = self.variants.adapted(cx, ahead, segment) {
             self.switch(cx, wanted);
         }
     }

@@ -5,8 +5,11 @@ use kinora_media::{CodecId, Time, TrackKind};
 
 use super::index::Variant;
 use crate::TrackOption;
-use crate::abr::{self, Abr};
+use crate::abr::Situation;
 use crate::cx::Cx;
+
+/// What the network is taken to carry before anything was measured, bits a second.
+const DEFAULT_BANDWIDTH: u64 = 2_000_000;
 
 /// Who says which variant plays.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -72,10 +75,11 @@ impl Variants {
     }
 
     /// The one to begin with while it may change: a modest one.
-    pub(super) fn initial(&self) -> usize {
+    pub(super) fn initial(&self, cx: &Cx) -> usize {
         let choices: Vec<usize> = self.choices().collect();
         let candidates = candidates(&self.list);
-        select::initial(&candidates, &choices, abr::INITIAL_ESTIMATE).unwrap_or(0)
+        let learnt = cx.abr.bandwidth().or(cx.config.default_bandwidth);
+        select::initial(&candidates, &choices, learnt.unwrap_or(DEFAULT_BANDWIDTH)).unwrap_or(0)
     }
 
     /// The one to read where it may not change and none was named: the best.
@@ -84,11 +88,18 @@ impl Variants {
     }
 
     /// The one for the segments that come next, if it is another one.
-    pub(super) fn adapted(&self, abr: &Abr, ahead: Time) -> Option<usize> {
+    pub(super) fn adapted(&self, cx: &mut Cx, buffered: Time, segment: Time) -> Option<usize> {
         let choices: Vec<usize> = self.choices().collect();
         let bitrates: Vec<u64> = choices.iter().map(|index| self.bandwidth(*index)).collect();
         let current = choices.iter().rposition(|index| *index <= self.current)?;
-        let chosen = choices.get(abr.choose(&bitrates, current, ahead)).copied();
+        let chosen = cx.abr.choose(&Situation {
+            bitrates: &bitrates,
+            current,
+            buffered,
+            max_buffer: cx.config.max_buffer.into(),
+            segment,
+        });
+        let chosen = choices.get(chosen).copied();
         chosen.filter(|chosen| *chosen != self.current)
     }
 

@@ -3,7 +3,7 @@
 use kinora_media::Time;
 
 use super::Loader;
-use crate::ingest::segmented::requests::{Requests, Resource};
+use crate::ingest::segmented::requests::{Meter, Requests, Resource};
 
 /// A segment whose bytes are coming.
 #[derive(Clone, Copy, Debug)]
@@ -15,7 +15,8 @@ pub(in crate::ingest::segmented) struct SegmentInFlight {
     pub(in crate::ingest::segmented) received: u64,
     /// All its bytes, where the server said how many.
     pub(in crate::ingest::segmented) expected: Option<u64>,
-    pub(in crate::ingest::segmented) asked_at: Time,
+    /// How it came so far.
+    pub(in crate::ingest::segmented) meter: Meter,
 }
 
 impl Loader {
@@ -34,7 +35,7 @@ impl Loader {
                 end: segment.end(),
                 received: request.transfer.received(),
                 expected: request.transfer.expected(),
-                asked_at: request.asked_at,
+                meter: request.meter,
             })
         })
     }

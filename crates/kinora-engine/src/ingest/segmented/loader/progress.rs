@@ -26,8 +26,11 @@ impl Loader {
             Progress::None => {}
             Progress::Head(info) => {
                 cx.mark(TimingMark::Connect);
-                let playlist = requests.entry(id).is_some_and(|it| it.is_playlist());
-                if let (true, Some(url)) = (playlist, info.final_url) {
+                let Some(request) = requests.entry(id) else {
+                    return;
+                };
+                request.meter.began(cx.mono());
+                if let (true, Some(url)) = (request.is_playlist(), info.final_url) {
                     self.url = Secret::new(url);
                 }
             }
@@ -42,6 +45,9 @@ impl Loader {
                     }
                     return;
                 };
+                request
+                    .meter
+                    .came(cx.mono(), !request.transfer.has_credit());
                 cx.mark(TimingMark::FirstSegmentByte);
                 if let Some(reader) = self.reader(number) {
                     reader.add(data);
@@ -72,11 +78,9 @@ impl Loader {
                 if let Some(reader) = self.reader(number) {
                     reader.complete();
                 }
-                self.events.push_back(LoaderEvent::Measured {
-                    bytes: received,
-                    took: cx.mono() - request.asked_at,
-                });
-                self.go_on(cx, requests);
+                let download = request.meter.download(cx.mono(), received);
+                // The rendition of the next one may be another.
+                self.events.push_back(LoaderEvent::Downloaded(download));
             }
         }
     }
