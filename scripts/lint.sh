@@ -25,7 +25,7 @@ cargo xtask tidy
 
 step "wasm32: the sans-IO crates"
 if rustup target list --installed 2>/dev/null | grep -q '^wasm32-unknown-unknown$'; then
-  sans_io=(errors media container manifest protect cloud codec engine)
+  sans_io=(errors media container manifest protect cloud codec subtitle engine)
   cargo build --quiet --target wasm32-unknown-unknown "${sans_io[@]/#/--package=kinora-}"
 else
   left_out "the wasm32-unknown-unknown target is not installed (rustup target add wasm32-unknown-unknown)"

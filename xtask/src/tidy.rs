@@ -20,6 +20,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("kinora-protect", &["kinora-errors", "kinora-media"]),
     ("kinora-cloud", &["kinora-errors", "kinora-media"]),
     ("kinora-codec", &["kinora-errors", "kinora-media"]),
+    ("kinora-subtitle", &["kinora-errors", "kinora-media"]),
     ("kinora-fetch", &["kinora-errors", "kinora-media"]),
     (
         "kinora-engine",
@@ -109,6 +110,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "kinora-media",
             "kinora-container",
             "kinora-manifest",
+            "kinora-subtitle",
             "kinora-cloud",
         ],
     ),
@@ -151,6 +153,7 @@ const SANS_IO: &[&str] = &[
     "kinora-protect",
     "kinora-cloud",
     "kinora-codec",
+    "kinora-subtitle",
     "kinora-fetch",
     "kinora-engine",
 ];

@@ -7,6 +7,7 @@
 pub mod aac;
 pub mod ac3;
 mod access_unit;
+mod captions;
 pub mod dts;
 pub mod h264;
 pub mod h265;
@@ -18,6 +19,7 @@ mod sample;
 mod vui;
 
 pub use access_unit::{NalFraming, display_hints, is_without_picture, units_to_slice};
+pub use captions::captions;
 pub use nal::{NalUnits, find_start_code, nal_units};
 pub use sample::{is_unreferenced, sample_units};
 

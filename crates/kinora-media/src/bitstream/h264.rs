@@ -539,22 +539,22 @@ pub(super) fn take_units<'a>(data: &mut &'a [u8], count: u8) -> Result<Vec<&'a [
 /// this picture though it is no IDR picture.
 #[must_use]
 pub fn has_recovery_point(nal: &[u8]) -> bool {
-    let mut rest = nal.get(1..).unwrap_or_default();
-    while rest.len() > 2 {
-        let (Some(kind), Some(size)) = (take_sei_number(&mut rest), take_sei_number(&mut rest))
-        else {
-            return false;
-        };
-        if kind == 6 {
-            return true;
+    // Emulation prevention may stretch a payload; a miss ends the search, no more.
+    sei_messages(nal.get(1..).unwrap_or_default()).any(|(kind, _)| kind == 6)
+}
+
+/// The messages of an SEI unit behind its header, by their types (ITU-T H.264 7.3.2.3.1, H.265 7.3.5); the last one may be cut off.
+pub(super) fn sei_messages(body: &[u8]) -> impl Iterator<Item = (usize, &[u8])> {
+    let mut rest = body;
+    core::iter::from_fn(move || {
+        if rest.len() <= 2 {
+            return None;
         }
-        // Emulation prevention may stretch a payload; a miss ends the search, no more.
-        let Some(next) = rest.get(size..) else {
-            return false;
-        };
+        let (kind, size) = (take_sei_number(&mut rest)?, take_sei_number(&mut rest)?);
+        let (payload, next) = rest.split_at_checked(size).unwrap_or((rest, &[]));
         rest = next;
-    }
-    false
+        Some((kind, payload))
+    })
 }
 
 fn take_sei_number(data: &mut &[u8]) -> Option<usize> {

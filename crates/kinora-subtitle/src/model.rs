@@ -1,0 +1,194 @@
+//! What the formats become.
+
+use std::sync::Arc;
+
+use kinora_media::Time;
+
+use crate::webvtt::TimestampMap;
+use crate::{Color, Format, Layout};
+
+/// A file of subtitles.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Document {
+    /// How it was written.
+    pub format: Format,
+    /// The charset it was written in, by its name in the Encoding Standard: `UTF-8`, `gb18030`.
+    pub charset: &'static str,
+    /// Its title, where it tells one.
+    pub title: Option<String>,
+    /// Its language, where it tells one.
+    pub language: Option<String>,
+    /// Its cues, in the order of the file.
+    pub cues: Vec<Cue>,
+    /// Where its times lie on the clock of an HLS stream (RFC 8216 3.5).
+    pub timestamp_map: Option<TimestampMap>,
+    /// Cues, blocks and lines that could not be read and were passed over.
+    pub damaged: u32,
+    /// Of all cues: see [`Cue::weight`].
+    weight: usize,
+}
+
+impl Document {
+    pub(crate) const fn new(format: Format) -> Self {
+        Self {
+            format,
+            charset: "UTF-8",
+            title: None,
+            language: None,
+            cues: Vec::new(),
+            timestamp_map: None,
+            damaged: 0,
+            weight: 0,
+        }
+    }
+
+    /// Bytes that its cues take, about.
+    pub(crate) const fn weight(&self) -> usize {
+        self.weight
+    }
+
+    pub(crate) fn damage(&mut self) {
+        self.damaged = self.damaged.saturating_add(1);
+    }
+
+    /// Keeps a cue that is shown at all; others count as damage.
+    pub(crate) fn add(&mut self, cue: Cue) {
+        if cue.is_shown() {
+            self.weight = self.weight.saturating_add(cue.weight());
+            self.cues.push(cue);
+        } else {
+            self.damage();
+        }
+    }
+}
+
+/// Text that is shown for a while.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct Cue {
+    /// Its name in the document.
+    pub id: Option<String>,
+    /// When it appears.
+    pub start: Time,
+    /// When it is no longer shown; later than `start`. [`Time::MAX`]: until something replaces it.
+    pub end: Time,
+    /// Its text. A line ends where a span has `\n`.
+    pub spans: Vec<Span>,
+    /// Where it stands.
+    pub layout: Layout,
+    /// Cues of a higher layer lie upon those of lower ones (ASS).
+    pub layer: i32,
+}
+
+impl Cue {
+    /// Its text without styles, lines separated by `\n`, ruby text left out.
+    #[must_use]
+    pub fn text(&self) -> String {
+        let plain = self.spans.iter().filter(|span| span.ruby != Ruby::Text);
+        plain.map(|span| span.text.as_str()).collect()
+    }
+
+    /// Whether it is there at that time.
+    #[must_use]
+    pub fn is_active(&self, at: Time) -> bool {
+        self.start <= at && at < self.end
+    }
+
+    pub(crate) fn is_shown(&self) -> bool {
+        self.start < self.end && !self.spans.is_empty()
+    }
+
+    /// Bytes that it takes, about.
+    pub(crate) fn weight(&self) -> usize {
+        const CUE: usize = 300;
+        const SPAN: usize = 120;
+        let texts = self.spans.iter().map(|span| span.text.len());
+        texts.fold(CUE, |sum, text| {
+            sum.saturating_add(text).saturating_add(SPAN)
+        })
+    }
+}
+
+/// A stretch of text of one style.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct Span {
+    /// The text, in logical order.
+    pub text: String,
+    /// How it looks.
+    pub style: Arc<Style>,
+    /// Who speaks (WebVTT `<v>`).
+    pub voice: Option<Arc<str>>,
+    /// Its language, BCP 47.
+    pub language: Option<Arc<str>>,
+    /// Whether it is annotated, or an annotation.
+    pub ruby: Ruby,
+    /// It is shown, or shown as past, only from then on (WebVTT's timestamps within a cue).
+    pub from: Option<Time>,
+}
+
+/// The part that text plays in an annotation of its pronunciation.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+pub enum Ruby {
+    /// None.
+    #[default]
+    None,
+    /// It is annotated by the next [`Ruby::Text`].
+    Base,
+    /// It annotates the [`Ruby::Base`] before it.
+    Text,
+}
+
+/// How text looks. What is `None` is left to the viewer's settings.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct Style {
+    /// Bold.
+    pub bold: bool,
+    /// Italic.
+    pub italic: bool,
+    /// Underlined.
+    pub underline: bool,
+    /// Struck through.
+    pub strike: bool,
+    /// Of the letters.
+    pub color: Option<Color>,
+    /// Of the box behind the letters.
+    pub background: Option<Color>,
+    /// Of the line around the letters.
+    pub outline_color: Option<Color>,
+    /// Width of that line, a share of the picture's height.
+    pub outline: Option<f64>,
+    /// Of the shadow.
+    pub shadow_color: Option<Color>,
+    /// How far the shadow lies below and to the right, a share of the picture's height.
+    pub shadow: Option<f64>,
+    /// Family of the font.
+    pub font: Option<Arc<str>>,
+    /// Size of the font.
+    pub size: Option<FontSize>,
+}
+
+/// The size of a font.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub enum FontSize {
+    /// Times the viewer's size.
+    Em(f64),
+    /// In percent: of the viewer's size.
+    Percent(f64),
+    /// CSS pixels.
+    Px(f64),
+    /// A share of the picture's height.
+    Share(f64),
+}
+
+/// What a packet brings to what is shown.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Update {
+    /// One cue more, with its end.
+    Add(Cue),
+    /// From `at` on these are shown in place of whatever still was without an end.
+    Replace {
+        /// When.
+        at: Time,
+        /// What: cues whose end is [`Time::MAX`]; none clears the screen.
+        cues: Vec<Cue>,
+    },
+}
