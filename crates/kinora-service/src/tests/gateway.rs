@@ -1,6 +1,7 @@
 use std::collections::BTreeSet;
 
 use super::*;
+use crate::RenditionEncryption::Private;
 use crate::{AccountState, Policy, RamRole, TrustPolicy};
 
 async fn begin() -> (tempfile::TempDir, Running, Triple) {
@@ -502,11 +503,7 @@ async fn play_info_follows_its_filters_and_the_video_s_status() {
     let private = service
         .publish_as(
             &[("fd.m3u8", b"#EXTM3U\n")],
-            &[rendition(
-                "fd.m3u8",
-                Format::M3u8,
-                RenditionEncryption::Private,
-            )],
+            &[rendition("fd.m3u8", Format::M3u8, Private)],
         )
         .await;
     let ask = |more: (&'static str, &'static str)| {
