@@ -20,6 +20,8 @@ use crate::{
 pub use decoder::Damage;
 use decoder::Decoder;
 pub use film::Film;
+#[cfg(test)]
+pub(crate) use film::is_key_start;
 pub use net::{Fault as NetFault, Net, Packets, Weather};
 use sink::Sink;
 use watch::Watch;
