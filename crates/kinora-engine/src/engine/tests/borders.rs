@@ -73,8 +73,7 @@ fn recorded_fmp4() -> Vec<Value> {
     sim.play(LIST);
     played_through(&mut sim, 60);
     drop(sim);
-    let lines = std::mem::take(&mut *lines.lock().unwrap());
-    lines
+    std::mem::take(&mut *lines.lock().unwrap())
 }
 
 #[test]
