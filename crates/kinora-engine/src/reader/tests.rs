@@ -202,6 +202,23 @@ fn segments_come_as_one_on_the_timeline_of_the_playlist() {
 }
 
 #[test]
+fn what_the_border_of_segments_cuts_comes_whole() {
+    let read = |segments: &[Bytes]| {
+        let mut world = World::new();
+        put_segments(&mut world, "s", segments);
+        world.put("list.m3u8", list(&names("s", 4), "") + "#EXT-X-ENDLIST\n");
+        world.all("list.m3u8")
+    };
+    let whole = read(&Film::ts_segments());
+    for packets in [1, 2, 7] {
+        assert!(
+            read(&Film::ts_cut_within_pictures(packets)) == whole,
+            "{packets}"
+        );
+    }
+}
+
+#[test]
 fn an_encrypted_playlist_comes_decrypted() {
     let mut world = World::new();
     let key = ContentKey::new([7; 16]);

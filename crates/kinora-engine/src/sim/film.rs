@@ -36,6 +36,21 @@ impl Film {
     pub fn ts() -> Bytes {
         Self::ts_segments().concat().into()
     }
+    /// The same, cut elsewhere: all but the first begin so many transport packets behind the start of a key frame.
+    #[must_use]
+    pub fn ts_cut_within_pictures(packets: usize) -> Vec<Bytes> {
+        let whole = Self::ts();
+        let (mut cuts, mut begin) = (vec![0], 0);
+        for segment in &Self::ts_segments()[..3] {
+            begin += segment.len();
+            let mut after = whole[begin..].chunks(188);
+            let key = after.position(is_key_start).unwrap_or_default();
+            cuts.push(begin + (key + packets) * 188);
+        }
+        cuts.push(whole.len());
+        let parts = cuts.windows(2);
+        parts.map(|cut| whole.slice(cut[0]..cut[1])).collect()
+    }
     /// An init section and segments of 2 s of fragmented MP4.
     #[must_use]
     pub fn fmp4() -> (Bytes, [Bytes; 3]) {
@@ -66,4 +81,10 @@ impl Film {
             fixture!("hls/v3.ts"),
         ]
     }
+}
+
+/// A transport packet of the films in which a key picture begins (`random_access_indicator`, ISO/IEC 13818-1 2.4.3.5).
+pub(crate) fn is_key_start(packet: &[u8]) -> bool {
+    let pid = u16::from_be_bytes([packet[1] & 0x1f, packet[2]]);
+    pid == 0x100 && packet[1] & 0x40 != 0 && packet[3] & 0x20 != 0 && packet[5] & 0x40 != 0
 }

@@ -5,27 +5,10 @@ use std::sync::{Arc, Mutex};
 use bytes::Bytes;
 use serde_json::Value;
 
-use super::hls::{LIST, is_key_start, list, played_through, segment_url};
+use super::hls::{LIST, list, played_through, segment_url};
 use super::is_completion;
 use crate::sim::{Film, Sim, secs, sim};
 use crate::{PlayerConfig, replay};
-
-/// Segments of the film, but for the first of which each begins so many transport packets behind its first key frame.
-fn cut_late(packets: usize) -> Vec<Bytes> {
-    let segments = Film::ts_segments();
-    let whole = Film::ts();
-    let mut cuts = vec![0];
-    let mut begin = 0;
-    for segment in &segments[..3] {
-        begin += segment.len();
-        let key = whole[begin..].chunks(188).position(is_key_start).unwrap();
-        cuts.push(begin + (key + packets) * 188);
-    }
-    cuts.push(whole.len());
-    cuts.windows(2)
-        .map(|cut| whole.slice(cut[0]..cut[1]))
-        .collect()
-}
 
 fn serve(sim: &mut Sim, segments: Vec<Bytes>) {
     sim.net.serve(LIST, list(segments.len(), ""));
@@ -38,7 +21,7 @@ fn serve(sim: &mut Sim, segments: Vec<Bytes>) {
 fn a_picture_that_a_border_cuts_is_whole() {
     for packets in [1, 2, 3] {
         let mut sim = sim(81);
-        serve(&mut sim, cut_late(packets));
+        serve(&mut sim, Film::ts_cut_within_pictures(packets));
         sim.play(LIST);
         played_through(&mut sim, 80);
         assert_eq!(sim.engine().stats().corrupt_packets, 0);
@@ -48,7 +31,7 @@ fn a_picture_that_a_border_cuts_is_whole() {
 #[test]
 fn behind_a_hole_at_a_border_nothing_is_shown_before_a_key_picture() {
     let mut sim = sim(82);
-    let mut segments = cut_late(1);
+    let mut segments = Film::ts_cut_within_pictures(1);
     // The key picture at 4 s has two packets: the second one is missing, and what comes in its place does not fit.
     let third = &segments[2];
     let is_next = |packet: &[u8], start: u8| packet[1..3] == [start | 0x01, 0x00];
@@ -90,8 +73,7 @@ fn recorded_fmp4() -> Vec<Value> {
     sim.play(LIST);
     played_through(&mut sim, 60);
     drop(sim);
-    let lines = std::mem::take(&mut *lines.lock().unwrap());
-    lines
+    std::mem::take(&mut *lines.lock().unwrap())
 }
 
 #[test]

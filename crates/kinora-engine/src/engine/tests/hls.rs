@@ -606,7 +606,7 @@ fn behind_a_hole_nothing_is_shown_before_a_key_picture() {
     // Its first key picture is missing: the packets of a second.
     let segment = &Film::ts_segments()[2];
     let starts: Vec<usize> = (0..segment.len() / 188)
-        .filter(|at| is_key_start(&segment[at * 188..]))
+        .filter(|at| crate::sim::is_key_start(&segment[at * 188..]))
         .collect();
     assert!(starts.len() >= 2, "a key picture each second");
     let cut: Vec<u8> = segment
@@ -627,12 +627,6 @@ fn behind_a_hole_nothing_is_shown_before_a_key_picture() {
     };
     assert_eq!((shown(4_000, 5_000), shown(5_000, 6_000)), (0, 10));
     assert!(sim.engine().stats().frames_dropped > 0);
-}
-
-/// A packet in which a key picture begins (`random_access_indicator`).
-pub(super) fn is_key_start(packet: &[u8]) -> bool {
-    let pid = u16::from_be_bytes([packet[1] & 0x1f, packet[2]]);
-    pid == 0x100 && packet[1] & 0x40 != 0 && packet[3] & 0x20 != 0 && packet[5] & 0x40 != 0
 }
 
 /// Two variants of the film, in a playlist of so many segments each; `more` stands with each of them.
