@@ -238,7 +238,7 @@ fn spans(text: &str, overrides: &mut Overrides<'_>) -> Vec<crate::Span> {
         if !overrides.is_drawing() {
             spans.push(&breaks(plain), &mark);
         }
-        let Some((_, block, after)) = block else {
+        let Some((_, block, after)) = block.filter(|_| !spans.is_full()) else {
             return spans.finish();
         };
         overrides.apply(block, &mut mark);

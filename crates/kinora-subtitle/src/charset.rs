@@ -15,7 +15,7 @@ pub struct Decoded {
 }
 
 /// So much tells a charset; detection takes its time.
-const SAMPLE: usize = 256 << 10;
+const SAMPLE: usize = 64 << 10;
 
 /// Reads text of an unknown charset. A byte order mark decides; then come UTF-16 and UTF-8, which are known by their form;
 /// then `label`, a name from outside (a setting, `charset=` of an HTTP header), where the text is valid in it; and of what is

@@ -150,7 +150,9 @@ pub fn markup(text: &str) -> (Vec<Span>, Layout) {
         is_behind_block: false,
     };
     let mut rest = text.as_str();
-    while let Some(at) = rest.find(['<', '{']) {
+    while let Some(at) = rest.find(['<', '{'])
+        && !reader.spans.is_full()
+    {
         let (before, tag) = rest.split_at_checked(at).unwrap_or((rest, ""));
         reader.text(before);
         rest = match reader.tag(tag) {
@@ -196,14 +198,14 @@ impl<'a> Markup<'a> {
     /// Takes the tag that the text begins with, if it does.
     fn tag(&mut self, text: &'a str) -> Option<&'a str> {
         if let Some(block) = text.strip_prefix("{\\") {
-            let end = close(block, b'}')?;
+            let end = close(block, b'{', b'}')?;
             let all = text.get(1..)?.get(..end.saturating_add(1))?;
             self.overrides.apply(all, &mut self.mark);
             self.is_behind_block = true;
             return block.get(end.saturating_add(1)..);
         }
         let inner = text.strip_prefix('<')?;
-        let end = close(inner, b'>')?;
+        let end = close(inner, b'<', b'>')?;
         let (tag, after) = (inner.get(..end)?, inner.get(end.saturating_add(1)..)?);
         let closing = tag.strip_prefix('/');
         let tag = closing.unwrap_or(tag).trim().trim_end_matches('/');
@@ -261,10 +263,10 @@ impl<'a> Markup<'a> {
     }
 }
 
-/// Where a tag ends. One that is longer than any is text: looking for its end from each beginning would take for ever.
-fn close(text: &str, bracket: u8) -> Option<usize> {
-    const MAX_TAG: usize = 4_096;
-    text.bytes().take(MAX_TAG).position(|byte| byte == bracket)
+/// Where a tag ends. One that another begins in is text: so no letter is looked at twice.
+fn close(text: &str, begin: u8, end: u8) -> Option<usize> {
+    let at = memchr::memchr2(begin, end, text.as_bytes())?;
+    (text.as_bytes().get(at) == Some(&end)).then_some(at)
 }
 
 /// `#rrggbb`, with or without its `#`, or a name.

@@ -172,18 +172,23 @@ impl Mark {
 pub(crate) struct Spans {
     spans: Vec<Span>,
     length: usize,
+    is_full: bool,
 }
 
 impl Spans {
     pub(crate) fn push(&mut self, text: &str, mark: &Mark) {
-        if text.is_empty() || self.length.saturating_add(text.len()) > MAX_TEXT {
+        if text.is_empty() || self.is_full {
             return;
         }
         self.length = self.length.saturating_add(text.len());
-        let is_full = self.spans.len() >= MAX_SPANS;
+        if self.length > MAX_TEXT {
+            self.is_full = true;
+            return;
+        }
+        let has_room = self.spans.len() < MAX_SPANS;
         match self.spans.last_mut() {
             Some(last) if mark.is_of(last) => last.text.push_str(text),
-            _ if is_full => {}
+            _ if !has_room => self.is_full = true,
             _ => self.spans.push(Span {
                 text: text.to_owned(),
                 style: Arc::clone(&mark.style),
@@ -193,6 +198,11 @@ impl Spans {
                 from: mark.from,
             }),
         }
+    }
+
+    /// Nothing more is taken.
+    pub(crate) const fn is_full(&self) -> bool {
+        self.is_full
     }
 
     /// Whether a blank comes last.

@@ -85,9 +85,10 @@ impl Context {
     pub(crate) fn header(text: &str) -> Self {
         let mut context = Self::default();
         let mut lines = Lines::new(text);
-        let mut none = Document::new(Format::WebVtt);
         while let Some(block) = Block::next(&mut lines) {
-            block.read(&mut context, &mut none);
+            if block.arrow.is_none() {
+                block.definition(&mut context);
+            }
         }
         context
     }

@@ -367,6 +367,97 @@ fn texts() -> Vec<(&'static str, &'static str, Vec<u8>)> {
             "many variables",
             list(&format!("#EXTM3U\n{defines}"), "#EXTINF:1,\n{$9}\n")[..INPUT].to_vec(),
         ),
+        ("subtitle", "cues of one letter", again(b"0:1-->0:2\na\n")),
+        (
+            "subtitle",
+            "cues that never end",
+            again(b"0:1-->9:9:9\na\n"),
+        ),
+        (
+            "subtitle",
+            "cues of WebVTT",
+            list("WEBVTT\n\n", "0-->1\na\n\n"),
+        ),
+        ("subtitle", "a cue of tags", list("0:1-->0:2\n", "<b>a")),
+        (
+            "subtitle",
+            "tags that do not end",
+            list("0:1-->0:2\n", "{\\<b"),
+        ),
+        (
+            "subtitle",
+            "nodes and rules that all are tried",
+            closed(
+                &format!(
+                    "WEBVTT\n\nSTYLE\n{}\n\n0-->1\n",
+                    "::cue(.a.b.c){color:red;color:lime}".repeat(5_000)
+                ),
+                "<c.a.b.c>x</c>",
+                "\n",
+            ),
+        ),
+        (
+            "subtitle",
+            "regions",
+            list("WEBVTT\n\n", "REGION\nid:a\n\n"),
+        ),
+        (
+            "subtitle",
+            "events of one letter",
+            list(
+                "[Events]\nFormat: Start,End,Text\n",
+                "Dialogue:0:0:1,0:0:2,a\n",
+            ),
+        ),
+        (
+            "subtitle",
+            "an event of overrides",
+            list(
+                "[Events]\nFormat: Start,End,Text\nDialogue:0:0:1,0:0:2,",
+                "{\\b1\\b0}a",
+            ),
+        ),
+        (
+            "subtitle",
+            "styles",
+            list("[V4+ Styles]\nFormat: Name\n", "Style: a\n"),
+        ),
+        (
+            "subtitle",
+            "a table of a million columns",
+            list("[Events]\nFormat: ", "a,"),
+        ),
+        (
+            "subtitle",
+            "paragraphs whose spans all have their times",
+            list(
+                "<tt><body>",
+                &format!(
+                    "<p>{}</p>",
+                    (0..500)
+                        .map(|n| format!("<span begin=\"{n}s\">{n}</span>"))
+                        .collect::<String>()
+                ),
+            ),
+        ),
+        (
+            "subtitle",
+            "elements in elements",
+            list("<tt><body>", "<p>"),
+        ),
+        (
+            "subtitle",
+            "references to styles",
+            list(
+                "<tt><head><styling><style id=\"a\" color=\"red\"/></styling></head><body>",
+                "<p end=\"1s\" style=\"a a a a a a a a a a\">b</p>",
+            ),
+        ),
+        (
+            "subtitle",
+            "captions",
+            again(b"\xfc\x94\x25\xfc\x94\xad\xfc\x61\x62"),
+        ),
         ("pop", "lists in lists", again(b"[")),
         (
             "pop",

@@ -48,7 +48,9 @@ struct Reader<'a> {
 impl<'a> Reader<'a> {
     fn line(&mut self, line: &'a str) {
         let mut rest = line;
-        while let Some((before, behind)) = rest.split_once('<') {
+        while let Some((before, behind)) = rest.split_once('<')
+            && !self.spans.is_full()
+        {
             self.spans.push(&text::unescape(before), &self.mark);
             let (tag, after) = behind.split_once('>').unwrap_or((behind, ""));
             self.tag(tag);
