@@ -3,7 +3,7 @@
 # What fuzzing adds to them is kept by `cargo fuzz cmin` and lies beside them.
 set -eu
 cd "$(dirname "$0")/corpus"
-mkdir -p mp4 ts adts mp3 hls play_auth pop urls lookup
+mkdir -p mp4 ts adts mp3 hls subtitle play_auth pop urls lookup
 make_av() { # output, then options
     out=$1
     shift
@@ -91,6 +91,59 @@ low/a.m3u8
 file:///etc/passwd
 #EXT-X-I-FRAME-STREAM-INF:BANDWIDTH=86000,URI="i.m3u8"
 M
+cat >subtitle/film.srt <<'M'
+1
+00:00:01,000 --> 00:00:02,500 X1:10 X2:20
+<i>One</i> {\an8}<font color="#ff0000" size=5>two</font> &amp;
+
+three
+
+2
+00:03,5 --> 0:0:4
+<b>x</i>
+M
+cat >subtitle/film.vtt <<'M'
+WEBVTT - film
+X-TIMESTAMP-MAP=LOCAL:00:00:00.000,MPEGTS:900000
+
+STYLE
+::cue(b.x), ::cue(v[voice="Ann"]) { color: rgba(0,0,0,.5); font-size: 80%; font-weight: 700 } /* c */
+
+REGION
+id:r width:40% lines:2 regionanchor:0%,100% viewportanchor:10%,90% scroll:up
+
+NOTE n
+
+one
+00:00.500 --> 01:00:02.000 region:r line:-1,end position:20%,line-left size:30% align:end
+<v.a Ann>a<b.x>b</b></v> <ruby>c<rt>d</rt></ruby> <00:01.000>&lt;&#x41;<lang zh>e
+M
+cat >subtitle/film.ass <<'M'
+[Script Info]
+PlayResX: 200
+PlayResY: 100
+[V4+ Styles]
+Format: Name, Fontname, Fontsize, PrimaryColour, OutlineColour, Bold, BorderStyle, Outline, Alignment, MarginV
+Style: Default,Serif,10,&H8000FFFF,255,-1,3,2,8,5
+[Events]
+Format: Layer, Start, End, Style, Text
+Dialogue: 1,0:00:01.00,0:00:02:50,Default,{\an5\pos(10,20)\c&H0000FF&\t(0,1,\fs20)\b0\i1\fnX}a\Nb{\p1}m 0 0{\p0}\h{\r}c, d
+M
+cat >subtitle/film.ttml <<'M'
+<?xml version="1.0"?><tt:tt xmlns:tt="http://www.w3.org/ns/ttml" xmlns:tts="http://www.w3.org/ns/ttml#styling" xmlns:ttp="http://www.w3.org/ns/ttml#parameter" ttp:frameRate="25" ttp:tickRate="100" tts:extent="200px 100px" ttp:cellResolution="40 20">
+<tt:head><tt:styling><tt:style xml:id="s" tts:color="#ff0000" tts:fontSize="1c 2c"/></tt:styling><tt:layout><tt:region xml:id="r" tts:origin="10% 20px" tts:extent="80% 10%" tts:displayAlign="after"/></tt:layout></tt:head>
+<tt:body><tt:div begin="1s" timeContainer="seq"><tt:p style="s" region="r" dur="00:00:02:05">a<tt:br/><tt:span begin="50t" end="30f" tts:fontWeight="bold">b &amp; &#233;</tt:span></tt:p></tt:div></tt:body></tt:tt>
+M
+iconv -f UTF-8 -t GB18030 >subtitle/gbk.srt <<'M'
+1
+00:00:01,000 --> 00:00:02,000
+你好，世界。我们今天晚上去看电影吧？
+M
+iconv -f UTF-8 -t UTF-16LE subtitle/film.ass >subtitle/utf16.ass
+printf '\0\0\0\0vttC\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\042vttc\0\0\0\016sttgline:0\0\0\0\014paylwxyz' >subtitle/wvtt.bin
+printf '\0\0\0\0\001\377\0\0\0\200\0\120\0\0\0\144\0\310\0\0\0\0\0\007\001\012\377\377\377\377\0\003abc\0\0\0\026styl\0\001\0\001\0\002\0\007\002\024\377\0\0\377' >subtitle/tx3g.bin
+# Triplets: roll-up, a row, letters, a carriage return; then a packet of CEA-708 that defines a window and writes.
+printf '\374\224\045\374\224\140\374\141\142\374\224\255\374\343\144\377\007\053\376\230\040\376\313\062\376\161\011\376\030\110\376\151\000\376\000\000' >subtitle/captions.bin
 json='{"SecurityToken":"CAIS","AuthInfo":"{\"CI\":\"c\",\"Caller\":\"x\",\"ExpireTime\":\"2026-10-10T12:02:54Z\",\"MediaId\":\"5aed81b74ba84920be578cdfe004af4b\",\"PlayDomain\":\"h\",\"Signature\":\"s=\"}","VideoMeta":{"Status":"Normal","VideoId":"5aed81b74ba84920be578cdfe004af4b","Title":"t","CoverURL":"http://h/c.jpg","Duration":4.9},"AccessKeyId":"STS.x","PlayDomain":"h","AccessKeySecret":"y","Region":"cn-shanghai","CustomerId":1}'
 printf %s "$json" >play_auth/plain.json
 printf %s "$json" | base64 -w0 >play_auth/packed.txt

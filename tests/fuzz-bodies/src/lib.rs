@@ -10,6 +10,7 @@ mod cloud;
 mod demux;
 mod lookup;
 mod playlist;
+mod subtitle;
 mod urls;
 
 /// How much was done with an input.
@@ -47,6 +48,7 @@ pub const TARGETS: &[Target] = &[
     target("adts", demux::adts),
     target("mp3", demux::mp3),
     target("hls", playlist::hls),
+    target("subtitle", subtitle::subtitle),
     target("play_auth", cloud::play_auth),
     target("pop", cloud::pop),
     target("urls", urls::urls),

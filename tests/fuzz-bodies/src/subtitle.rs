@@ -1,0 +1,159 @@
+//! Subtitles: files, packets of every codec, captions; and the timeline that keeps them.
+
+use bytes::Bytes;
+use kinora_errors::Coded;
+use kinora_media::{CodecId, Packet, PacketFlags, Time, TrackId, TrackInfo};
+use kinora_subtitle::{
+    CaptionDecoder, CaptionService, Cue, Cues, Format, Options, TrackDecoder, Update, parse,
+};
+
+use crate::Work;
+
+/// Changes that are walked of one timeline.
+const CHANGES: u64 = 500;
+
+pub(crate) fn subtitle(data: &[u8]) -> Work {
+    let mut work = Work::default();
+    work.add(file(data, None));
+    for format in Format::ALL {
+        work.add(file(data, Some(format)));
+    }
+    for (codec, tag) in TRACKS {
+        work.add(packets(data, codec, tag));
+    }
+    for service in [CaptionService::CC1, CaptionService::Cea708(1)] {
+        work.add(captions(data, service));
+    }
+    work
+}
+
+const TRACKS: [(CodecId, &str); 7] = [
+    (CodecId::Subrip, "S_TEXT/UTF8"),
+    (CodecId::Ass, "S_TEXT/ASS"),
+    (CodecId::WebVtt, "wvtt"),
+    (CodecId::WebVtt, "D_WEBVTT/SUBTITLES"),
+    (CodecId::Tx3g, "tx3g"),
+    (CodecId::Ttml, "stpp"),
+    (CodecId::Cea608, "c608"),
+];
+
+fn file(data: &[u8], format: Option<Format>) -> Work {
+    let options = Options {
+        format,
+        ..Options::default()
+    };
+    let mut work = Work {
+        bytes: data.len() as u64,
+        ..Work::default()
+    };
+    match parse(data, &options) {
+        Err(error) => {
+            assert!(
+                error.code().row().is_some(),
+                "{error} has a code of the table"
+            );
+            work.steps = 1;
+        }
+        Ok(document) => {
+            work.steps = document.cues.len() as u64;
+            work.out = document
+                .cues
+                .iter()
+                .map(|cue| cue.text().len() as u64)
+                .sum();
+            document.cues.iter().for_each(judge);
+            work.steps += walk(&Cues::new(document.cues));
+        }
+    }
+    work
+}
+
+fn judge(cue: &Cue) {
+    assert!(cue.start < cue.end, "a cue is shown for a while");
+    assert!(!cue.spans.is_empty(), "a cue has text");
+}
+
+/// Goes from change to change, as a player does.
+fn walk(cues: &Cues) -> u64 {
+    let (mut at, mut steps) = (Time::MIN, 0);
+    while let Some(next) = cues.next_change(at) {
+        assert!(next > at, "changes go on");
+        assert!(
+            cues.active(next).len() <= cues.len(),
+            "nothing is shown twice"
+        );
+        at = next;
+        steps += 1;
+        if steps == CHANGES {
+            break;
+        }
+    }
+    steps
+}
+
+/// The first half is the track's configuration, the second a packet.
+fn packets(data: &[u8], codec: CodecId, tag: &str) -> Work {
+    let (config, packet) = data.split_at(data.len() / 2);
+    let track = TrackInfo {
+        config: Bytes::copy_from_slice(config),
+        codec_tag: tag.to_owned(),
+        ..TrackInfo::new(TrackId(1), codec)
+    };
+    let Ok(mut decoder) = TrackDecoder::new(&track) else {
+        return Work::default();
+    };
+    let time = Time::from_millis(40);
+    let packet = Packet {
+        track: track.id,
+        pts: time,
+        dts: time,
+        duration: time,
+        flags: PacketFlags::default(),
+        data: Bytes::copy_from_slice(packet),
+        crypto: None,
+    };
+    let mut updates = decoder.decode(&packet);
+    updates.extend(decoder.finish());
+    keep(updates, data.len())
+}
+
+/// Triplets of pictures, a few each, whose times go to and fro.
+fn captions(data: &[u8], service: CaptionService) -> Work {
+    let mut decoder = CaptionDecoder::new(service);
+    let mut cues = Cues::default();
+    let mut steps = 0;
+    for (at, triplets) in (0_i64..).zip(data.chunks(30).take(CHANGES as usize)) {
+        let (dts, pts) = (Time::from_millis(at), Time::from_millis(at ^ 3));
+        let _ = CaptionService::within(triplets);
+        for update in decoder.push(pts, dts, triplets) {
+            cues.apply(update);
+            steps += 1;
+        }
+        cues.forget_before(dts - Time::from_millis(1_000));
+    }
+    decoder
+        .finish()
+        .into_iter()
+        .for_each(|update| cues.apply(update));
+    Work {
+        steps: steps + walk(&cues),
+        bytes: data.len() as u64,
+        out: 0,
+    }
+}
+
+fn keep(updates: Vec<Update>, bytes: usize) -> Work {
+    let mut cues = Cues::default();
+    let steps = updates.len() as u64;
+    for update in updates {
+        if let Update::Add(cue) = &update {
+            judge(cue);
+        }
+        cues.apply(update);
+    }
+    Work {
+        steps: steps + walk(&cues),
+        bytes: bytes as u64,
+        out: 0,
+    }
+}
