@@ -286,6 +286,61 @@ fn streams() -> Vec<(&'static str, Vec<u8>)> {
     ]
 }
 
+/// Subtitles: what comes first, and what follows it again and again.
+const SUBTITLES: &[(&str, &str, &str)] = &[
+    ("cues of one letter", "", "0:1-->0:2\na\n"),
+    ("cues that never end", "", "0:1-->9:9:9\na\n"),
+    ("cues of WebVTT", "WEBVTT\n\n", "0-->1\na\n\n"),
+    ("a cue of tags", "0:1-->0:2\n", "<b>a"),
+    ("tags that do not end", "0:1-->0:2\n", "{\\<b"),
+    ("regions", "WEBVTT\n\n", "REGION\nid:a\n\n"),
+    ("a cue of nodes", "WEBVTT\n\n0-->1\n", "<b.a.a.a.a>x"),
+    (
+        "events of one letter",
+        "[Events]\nFormat: Start,End,Text\n",
+        "Dialogue:0:0:1,0:0:2,a\n",
+    ),
+    (
+        "an event of overrides",
+        "[Events]\nFormat: Start,End,Text\nDialogue:0:0:1,0:0:2,",
+        "{\\b1\\b0}a",
+    ),
+    ("styles", "[V4+ Styles]\nFormat: Name\n", "Style: a\n"),
+    ("a table of a million columns", "[Events]\nFormat: ", "a,"),
+    ("elements in elements", "<tt><body>", "<p>"),
+    (
+        "references to styles",
+        "<tt><head><styling><style id=\"a\" color=\"red\"/></styling></head><body>",
+        "<p end=\"1s\" style=\"a a a a a a a a a a\">b</p>",
+    ),
+];
+
+fn subtitles() -> Vec<(&'static str, Vec<u8>)> {
+    let spans: String = (0..500)
+        .map(|n| format!("<span begin=\"{n}s\">{n}</span>"))
+        .collect();
+    let rules = "::cue(.a.b.c){color:red;color:lime}".repeat(5_000);
+    let repeated = SUBTITLES
+        .iter()
+        .map(|(what, head, piece)| (*what, after(head.as_bytes(), piece.as_bytes())));
+    let mut inputs: Vec<_> = repeated.collect();
+    let rolling = again(b"\xfc\x94\x25\xfc\x94\xad\xfc\x61\x62");
+    inputs.push(("captions that roll", rolling));
+    inputs.push((
+        "spans that all have their times",
+        after(b"<tt><body>", format!("<p>{spans}</p>").as_bytes()),
+    ));
+    inputs.push((
+        "nodes and rules that all are tried",
+        closed(
+            &format!("WEBVTT\n\nSTYLE\n{rules}\n\n0-->1\n"),
+            "<c.a.b.c>x</c>",
+            "\n",
+        ),
+    ));
+    inputs
+}
+
 fn texts() -> Vec<(&'static str, &'static str, Vec<u8>)> {
     let b = |text: &str| text.as_bytes().to_vec();
     let list = |head: &str, piece: &str| after(&b(head), &b(piece));
@@ -522,6 +577,11 @@ fn a_hostile_mebibyte_costs_a_bounded_amount_of_memory_and_work() {
             .map(|(what, bytes)| ("mp4", what, bytes)),
     );
     inputs.push(("mp4", "runs that hold nothing", fragmented()));
+    inputs.extend(
+        subtitles()
+            .into_iter()
+            .map(|(what, bytes)| ("subtitle", what, bytes)),
+    );
     inputs.extend(
         streams()
             .into_iter()
