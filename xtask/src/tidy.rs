@@ -93,6 +93,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "kinora-media",
         ],
     ),
+    ("kinora-abr", &["kinora-engine", "kinora-media"]),
     (
         "kinora-conformance",
         &[

@@ -124,8 +124,7 @@ mod tests {
         assert!(!format!("{reply:?}").contains("p4ss"));
         let again = parse_video_play_auth(200, &serde_json::to_vec(&reply).unwrap()).unwrap();
         assert_eq!(again, reply);
-        let info =
-            parse_video_info(200, br#"{"Video":{"VideoId":"v","Size":"12"}}"#).unwrap();
+        let info = parse_video_info(200, br#"{"Video":{"VideoId":"v","Size":"12"}}"#).unwrap();
         assert_eq!((info.video.video_id.as_str(), info.video.size), ("v", 12));
         assert!(parse_video_info(200, b"{}").is_err());
     }

@@ -422,6 +422,64 @@ fn texts() -> Vec<(&'static str, &'static str, Vec<u8>)> {
             "many variables",
             list(&format!("#EXTM3U\n{defines}"), "#EXTINF:1,\n{$9}\n")[..INPUT].to_vec(),
         ),
+        ("pop", "lists in lists", again(b"[")),
+        (
+            "pop",
+            "renditions of nothing",
+            list("{\"PlayInfoList\":{\"PlayInfo\":[", "{},"),
+        ),
+        (
+            "pop",
+            "renditions of nothing, whole",
+            closed("{\"PlayInfoList\":{\"PlayInfo\":[", "{},", "{}]}}"),
+        ),
+        (
+            "pop",
+            "objects nobody asked for, whole",
+            closed(
+                "{\"PlayInfoList\":{\"PlayInfo\":[]},\"x\":[",
+                "{\"\":0},",
+                "0]}",
+            ),
+        ),
+        (
+            "pop",
+            "lists where text belongs",
+            closed("{\"Code\":[", "[0],", "0]}"),
+        ),
+        (
+            "pop",
+            "objects nobody asked for",
+            list("{\"x\":[", "{\"\":0},"),
+        ),
+        ("pop", "lists nobody asked for", list("{\"x\":[", "[0],")),
+        ("pop", "numbers nobody asked for", list("{\"x\":[", "0,")),
+        ("pop", "elements in elements", again(b"<a>")),
+        (
+            "pop",
+            "entities",
+            list("<!DOCTYPE a [", "<!ENTITY b \"&b;&b;\">"),
+        ),
+        ("play_auth", "letters", again(b"A")),
+        ("play_auth", "objects", list("{\"x\":[", "{\"\":0},")),
+        ("urls", "parameters", list("https://h/?", "&")),
+        (
+            "urls",
+            "parameters with values",
+            list("https://h/?", "a=b&"),
+        ),
+        ("urls", "users", list("https://", "a@")),
+        ("urls", "percents", list("https://h/", "%2e/")),
+        ("lookup", "letters", again(b"a")),
+        ("lookup", "words", again(b"a ")),
+        ("lookup", "a name without end", again(b"ERROR_DECODE_")),
+        ("lookup", "digits", again(b"9")),
+    ]
+}
+
+fn subtitle_lines() -> Vec<(&'static str, &'static str, Vec<u8>)> {
+    let list = |head: &str, piece: &str| after(head.as_bytes(), piece.as_bytes());
+    vec![
         ("subtitle", "cues of one letter", again(b"0:1-->0:2\na\n")),
         (
             "subtitle",
@@ -482,6 +540,12 @@ fn texts() -> Vec<(&'static str, &'static str, Vec<u8>)> {
             "a table of a million columns",
             list("[Events]\nFormat: ", "a,"),
         ),
+    ]
+}
+
+fn subtitle_markup() -> Vec<(&'static str, &'static str, Vec<u8>)> {
+    let list = |head: &str, piece: &str| after(head.as_bytes(), piece.as_bytes());
+    vec![
         (
             "subtitle",
             "paragraphs whose spans all have their times",
@@ -513,64 +577,14 @@ fn texts() -> Vec<(&'static str, &'static str, Vec<u8>)> {
             "captions",
             again(b"\xfc\x94\x25\xfc\x94\xad\xfc\x61\x62"),
         ),
-        ("pop", "lists in lists", again(b"[")),
-        (
-            "pop",
-            "renditions of nothing",
-            list("{\"PlayInfoList\":{\"PlayInfo\":[", "{},"),
-        ),
-        (
-            "pop",
-            "renditions of nothing, whole",
-            closed("{\"PlayInfoList\":{\"PlayInfo\":[", "{},", "{}]}}"),
-        ),
-        (
-            "pop",
-            "objects nobody asked for, whole",
-            closed(
-                "{\"PlayInfoList\":{\"PlayInfo\":[]},\"x\":[",
-                "{\"\":0},",
-                "0]}",
-            ),
-        ),
-        (
-            "pop",
-            "lists where text belongs",
-            closed("{\"Code\":[", "[0],", "0]}"),
-        ),
-        (
-            "pop",
-            "objects nobody asked for",
-            list("{\"x\":[", "{\"\":0},"),
-        ),
-        ("pop", "lists nobody asked for", list("{\"x\":[", "[0],")),
-        ("pop", "numbers nobody asked for", list("{\"x\":[", "0,")),
-        ("pop", "elements in elements", again(b"<a>")),
-        (
-            "pop",
-            "entities",
-            list("<!DOCTYPE a [", "<!ENTITY b \"&b;&b;\">"),
-        ),
-        ("play_auth", "letters", again(b"A")),
-        ("play_auth", "objects", list("{\"x\":[", "{\"\":0},")),
-        ("urls", "parameters", list("https://h/?", "&")),
-        (
-            "urls",
-            "parameters with values",
-            list("https://h/?", "a=b&"),
-        ),
-        ("urls", "users", list("https://", "a@")),
-        ("urls", "percents", list("https://h/", "%2e/")),
-        ("lookup", "letters", again(b"a")),
-        ("lookup", "words", again(b"a ")),
-        ("lookup", "a name without end", again(b"ERROR_DECODE_")),
-        ("lookup", "digits", again(b"9")),
     ]
 }
 
 #[test]
 fn a_hostile_mebibyte_costs_a_bounded_amount_of_memory_and_work() {
     let mut inputs: Vec<(&str, &str, Vec<u8>)> = texts();
+    inputs.extend(subtitle_lines());
+    inputs.extend(subtitle_markup());
     inputs.extend(
         movies()
             .into_iter()

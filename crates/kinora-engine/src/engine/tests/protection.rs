@@ -147,8 +147,11 @@ fn a_session_under_encryption_runs_the_same_again_without_its_keys() {
     assert_eq!((again.difference, again.events.len()), (None, reported));
 }
 
-/// The boxes of a piece of MP4, each as `map` gives it back: by its kind and its body.
-fn rewrite(data: &[u8], map: &mut dyn FnMut([u8; 4], &[u8]) -> Vec<u8>) -> Vec<u8> {
+/// Gives a box back, by its kind and its body.
+type MapBox<'a> = dyn FnMut([u8; 4], &[u8]) -> Vec<u8> + 'a;
+
+/// The boxes of a piece of MP4, each as `map` gives it back.
+fn rewrite(data: &[u8], map: &mut MapBox<'_>) -> Vec<u8> {
     let (mut rewritten, mut rest) = (Vec::new(), data);
     while let Some((head, _)) = rest.split_first_chunk::<8>() {
         let len = u32::from_be_bytes(head[..4].try_into().unwrap()) as usize;
