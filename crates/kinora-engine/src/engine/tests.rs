@@ -1,6 +1,7 @@
 mod bandwidth;
 mod chaos;
 mod credentials;
+mod dash;
 mod decoding;
 mod exact;
 mod hls;

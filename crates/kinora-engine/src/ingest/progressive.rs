@@ -4,10 +4,11 @@ use std::collections::VecDeque;
 
 use bytes::Bytes;
 use kinora_container::sniff::sniff;
-use kinora_container::{ContainerKind, ProbingDemuxer, SeekTo, Sniff, Step};
+use kinora_container::{ProbingDemuxer, SeekTo, Sniff, Step};
 use kinora_errors::{Fault, Secret, codes};
 use kinora_media::{ByteRange, Chunk, RequestId, ResponseInfo, Time};
 
+use super::segmented::clock_of;
 use super::{Buffer, Notice, Sought};
 use crate::cx::{Cx, Renditions};
 use crate::tape::TapedDemuxer;
@@ -47,6 +48,8 @@ pub(crate) struct Progressive {
     over: bool,
     notices: VecDeque<Notice>,
     final_url: Option<Secret>,
+    /// What the server's time of day was ahead of ours.
+    clock: Option<Time>,
     /// The first bytes of a playlist: this is no single file.
     playlist: Option<Bytes>,
 }
@@ -71,15 +74,17 @@ impl Progressive {
             over: false,
             notices: VecDeque::new(),
             final_url: None,
+            clock: None,
             playlist: None,
         }
     }
 
-    /// What it turned out to be the beginning of: a playlist's transfer, its first bytes and its URL.
-    pub(crate) fn take_playlist(&mut self) -> Option<(Transfer, Bytes, Secret)> {
+    /// What it turned out to be the beginning of: a playlist's transfer, its first bytes and its URL, and what the server's
+    /// clock is ahead.
+    pub(crate) fn take_playlist(&mut self) -> Option<(Transfer, Bytes, Secret, Option<Time>)> {
         let data = self.playlist.take()?;
         let url = self.final_url.take().unwrap_or_else(|| self.url.clone());
-        Some((self.transfer.take(), data, url))
+        Some((self.transfer.take(), data, url, self.clock))
     }
     /// Its transfer, if that request is its own.
     pub(crate) fn take_transfer(&mut self, id: RequestId) -> Option<Transfer> {
@@ -298,6 +303,7 @@ impl Progressive {
             Progress::None => {}
             Progress::Head(info) => {
                 cx.mark(TimingMark::Connect);
+                self.clock = clock_of(&info, cx);
                 self.final_url = info.final_url.map(Secret::new);
                 self.ranges = info.ranges;
                 if let Some(len) = info.total_len {
@@ -308,9 +314,10 @@ impl Progressive {
             Progress::Data(offset, data) => {
                 if offset == 0
                     && !self.headers
-                    && cx.tape.see("playlist", || {
-                        sniff(&data) == Sniff::Known(ContainerKind::HlsPlaylist)
-                    })
+                    && cx.tape.see(
+                        "playlist",
+                        || matches!(sniff(&data), Sniff::Known(kind) if kind.is_playlist()),
+                    )
                 {
                     self.playlist = Some(data);
                     return;

@@ -32,6 +32,7 @@ impl Loader {
             Progress::Head(info) => {
                 cx.mark(TimingMark::Connect);
                 let playlist = requests.entry(id).is_some_and(|it| it.is_playlist());
+                let playlist = playlist && !self.playlist.places_exactly();
                 if let (true, Some(url)) = (playlist, info.final_url) {
                     self.url = Secret::new(url);
                 }
