@@ -5,7 +5,7 @@ use crate::framewise::FramewiseDecoder;
 use crate::h264::H264Decoder;
 use crate::h265::H265Decoder;
 use crate::pcm::Pcm;
-use crate::sound::{self, Symphonia};
+use crate::symphonia::{self, Symphonia};
 use crate::{AudioDecoder, DecodeError, DecoderBackend, DecoderOptions, VideoDecoder};
 
 /// The decoders in pure Rust: always there, also on machines without any system library.
@@ -29,7 +29,7 @@ impl DecoderBackend for RustBackend {
         matches!(
             codec,
             CodecId::H264 | CodecId::H265 | CodecId::Aac | CodecId::Pcm
-        ) || sound::knows(codec)
+        ) || symphonia::knows(codec)
     }
 
     fn open_video(
@@ -55,7 +55,7 @@ impl DecoderBackend for RustBackend {
         match track.codec {
             CodecId::Aac => Ok(Box::new(AacDecoder::open(track)?)),
             CodecId::Pcm => Ok(Box::new(FramewiseDecoder::new(Pcm::open(track)?))),
-            codec if sound::knows(codec) => {
+            codec if symphonia::knows(codec) => {
                 Ok(Box::new(FramewiseDecoder::new(Symphonia::open(track)?)))
             }
             codec => Err(DecodeError::Unsupported {

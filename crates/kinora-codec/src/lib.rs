@@ -12,7 +12,7 @@ mod guard;
 mod h264;
 mod h265;
 mod pcm;
-mod sound;
+mod symphonia;
 
 pub use backend::RustBackend;
 pub use config::decoder_config;

@@ -18,6 +18,12 @@ pub trait Demuxer: Send {
     /// told beforehand by [`set_len`](Self::set_len).
     fn finish(&mut self);
 
+    /// The same, but another resource goes on with this one, as a segment does with the one before: it is pushed after
+    /// [`next_resource`](Self::next_resource). What the border cuts is kept for its rest; what is whole is given.
+    fn pause(&mut self) {
+        self.finish();
+    }
+
     /// The length of the resource, once it is known.
     fn set_len(&mut self, total_len: u64);
 
@@ -45,7 +51,7 @@ pub trait Demuxer: Send {
     }
 
     /// What is pushed next is the resource that follows the one that was read to its end, as a segment follows
-    /// another: what was learnt of the tracks holds, and [`Step::Info`] comes only where it changes.
+    /// another: what was learnt of the tracks holds, what was cut goes on, and [`Step::Info`] comes only where it changes.
     /// Returns `false`, and does nothing, for containers that describe themselves in each resource: a new demuxer
     /// is needed.
     fn next_resource(&mut self) -> bool {
@@ -60,6 +66,24 @@ pub trait Demuxer: Send {
     /// How many places of damage were passed over so far.
     fn damage(&self) -> u64 {
         0
+    }
+}
+
+/// How a resource ends.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum End {
+    /// For good: [`Demuxer::finish`].
+    Final,
+    /// Another one goes on: [`Demuxer::pause`].
+    Continued,
+}
+
+impl End {
+    pub(crate) fn reach(self, demuxer: &mut dyn Demuxer) {
+        match self {
+            Self::Final => demuxer.finish(),
+            Self::Continued => demuxer.pause(),
+        }
     }
 }
 

@@ -91,6 +91,15 @@ impl Splitter {
         self.last_format = self.format.take().or(self.last_format);
     }
 
+    /// Whether the data is the start of a frame, in step with those before.
+    pub(crate) fn is_cut(&self, data: &[u8]) -> bool {
+        match self.framing.header(data) {
+            Ok((frame, _)) => self.format.is_some() && frame.len > data.len(),
+            Err(BadHeader::Truncated) => self.format.is_some() && !data.is_empty(),
+            Err(_) => false,
+        }
+    }
+
     /// Looks at the start of the data. `ended` says that nothing follows it.
     pub(crate) fn look(&mut self, data: &[u8], ended: bool) -> Look {
         let frame = match self.framing.unit(data, ended) {

@@ -39,9 +39,9 @@ pub(crate) const CONTAINER: Container = Container {
 
 /// A box that may stand first in an MP4 or QuickTime file or in a segment of one.
 fn begins_with_box(head: &[u8]) -> bool {
-    const FIRST: [&[u8; 4]; 16] = [
-        b"ftyp", b"styp", b"moov", b"moof", b"mdat", b"free", b"skip", b"wide", b"sidx", b"emsg",
-        b"prft", b"pnot", b"uuid", b"mfra", b"udta", b"meta",
+    const FIRST: [&[u8; 4]; 17] = [
+        b"ftyp", b"styp", b"moov", b"moof", b"mdat", b"free", b"skip", b"wide", b"sidx", b"ssix",
+        b"emsg", b"prft", b"pnot", b"uuid", b"mfra", b"udta", b"meta",
     ];
     let Some((size, rest)) = head.split_first_chunk::<4>() else {
         return false;

@@ -6,6 +6,7 @@ use bytes::Bytes;
 use kinora_media::ByteRange;
 
 use crate::container::{Lead, Opening, Purpose};
+use crate::demuxer::End;
 use crate::registry::ContainerKind;
 use crate::sniff::{
     LONG_TAG, MAX_TAGS, PICTURE_LIMIT, SNIFF_LIMIT, Sniff, describe, is_picture, look,
@@ -36,7 +37,7 @@ enum State {
 #[derive(Default)]
 struct Looking {
     window: Window,
-    ended: bool,
+    end: Option<End>,
     lead: Lead,
     tags: usize,
     /// Where the long tag ends that is being passed over.
@@ -96,6 +97,14 @@ impl ProbingDemuxer {
         }
     }
 
+    fn reach(&mut self, end: End) {
+        match &mut self.state {
+            State::Looking(looking) => looking.end = Some(end),
+            State::Found(found) => end.reach(&mut *found.demuxer),
+            State::Failed(_) => {}
+        }
+    }
+
     /// Becomes the demuxer of the container that was found.
     fn become_demuxer(&mut self, kind: ContainerKind) {
         let State::Looking(looking) = &mut self.state else {
@@ -122,8 +131,8 @@ impl ProbingDemuxer {
         while let Some((offset, chunk)) = looking.window.pop_chunk() {
             demuxer.push(offset, chunk);
         }
-        if looking.ended {
-            demuxer.finish();
+        if let Some(end) = looking.end {
+            end.reach(&mut *demuxer);
         }
         self.state = State::Found(Found { kind, demuxer });
     }
@@ -178,13 +187,13 @@ impl Looking {
         let here = u64::try_from(self.window.len()).unwrap_or(u64::MAX);
         if here < left && is_stepped_over(left, end, total_len) {
             self.window.restart(end);
-            self.ended = false;
+            self.end = None;
             self.tag_passed(end);
             return Some(Looked::Want(ByteRange::from(end)));
         }
         self.window
             .skip(usize::try_from(left).unwrap_or(usize::MAX));
-        if here < left && !self.ended {
+        if here < left && self.end.is_none() {
             return Some(Looked::NeedMore);
         }
         self.tag_passed(end);
@@ -199,7 +208,7 @@ impl Looking {
 
     /// Reads the start of a tag. `false`: it is not there yet.
     fn read_tag(&mut self) -> bool {
-        if self.window.len() < TITLE_SEARCH && !self.ended {
+        if self.window.len() < TITLE_SEARCH && self.end.is_none() {
             return false;
         }
         let tag = self.window.peek(TITLE_SEARCH);
@@ -209,7 +218,7 @@ impl Looking {
     }
 
     fn emit(&mut self, purpose: Purpose) -> Looked {
-        let ended = self.ended;
+        let ended = self.end.is_some();
         let behind_tag = self.lead.begins > 0;
         if purpose == Purpose::Segment && self.window.len() < TAG_HEAD && !ended {
             // Too little to tell a picture from what begins alike (RIFF).
@@ -246,11 +255,11 @@ impl Demuxer for ProbingDemuxer {
     }
 
     fn finish(&mut self) {
-        match &mut self.state {
-            State::Looking(looking) => looking.ended = true,
-            State::Found(found) => found.demuxer.finish(),
-            State::Failed(_) => {}
-        }
+        self.reach(End::Final);
+    }
+
+    fn pause(&mut self) {
+        self.reach(End::Continued);
     }
 
     fn set_len(&mut self, total_len: u64) {

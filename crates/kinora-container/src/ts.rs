@@ -29,6 +29,7 @@ use bytes::Bytes;
 use kinora_media::{ByteRange, MediaInfo, Packet, Time};
 
 use crate::container::{Access, Container, Purpose, Signature};
+use crate::demuxer::End;
 use crate::{ClockKind, DemuxError, Demuxer, SeekTo, Step};
 use clock::Clock;
 use program::Program;
@@ -212,7 +213,7 @@ impl TsDemuxer {
         self.errand = Errand::None;
         match seek {
             Some(target) => self.begin_seek(target).map(Step::Want),
-            None if self.reader.ended => Ok(self.emit()),
+            None if self.reader.end.is_some() => Ok(self.emit()),
             None => Ok(Step::Want(ByteRange::from(self.reader.window.end()))),
         }
     }
@@ -238,9 +239,13 @@ impl Demuxer for TsDemuxer {
 
     fn finish(&mut self) {
         match &mut self.errand {
-            Errand::Tail(tail, _) => tail.reader.ended = true,
-            _ => self.reader.ended = true,
+            Errand::Tail(tail, _) => tail.reader.end = Some(End::Final),
+            _ => self.reader.end = Some(End::Final),
         }
+    }
+
+    fn pause(&mut self) {
+        self.reader.end = Some(End::Continued);
     }
 
     fn set_len(&mut self, total_len: u64) {
@@ -251,8 +256,8 @@ impl Demuxer for TsDemuxer {
         if let Some(range) = self.want.take() {
             // Whatever ended meanwhile, it was not what is asked for only now.
             match &mut self.errand {
-                Errand::Tail(tail, _) => tail.reader.ended = false,
-                _ => self.reader.ended = false,
+                Errand::Tail(tail, _) => tail.reader.end = None,
+                _ => self.reader.end = None,
             }
             return Ok(Step::Want(range));
         }

@@ -54,6 +54,8 @@ pub(crate) struct Run<'a> {
     pub(crate) options: &'a Options,
     pub(crate) net: Net,
     checks: Vec<Check>,
+    /// The stream that is looked at: credentials go to its origin and to no other.
+    pub(crate) stream: Secret,
     report: &'a mut dyn FnMut(&Check),
 }
 
@@ -68,7 +70,7 @@ impl Run<'_> {
             .iter()
             .any(|check| check.status == CheckStatus::Bad)
     }
-    /// A whole resource that `from` names, or the user.
+    /// A whole resource that `from` names, a playlist of the stream, or the user.
     pub(crate) fn fetch(
         &self,
         url: &str,
@@ -78,7 +80,10 @@ impl Run<'_> {
         let mut request = FetchRequest::get(RequestId(0), url);
         request.range = range;
         if let Some(from) = from {
-            request.initiator = Initiator::Remote(Secret::new(from));
+            request.initiator = Initiator::Remote {
+                found: Secret::new(from),
+                source: self.stream.clone(),
+            };
         }
         self.net.get(request, MAX_RESOURCE_LEN, PATIENCE)
     }
@@ -90,6 +95,7 @@ pub fn diagnose(source: &Source, options: &Options, mut report: impl FnMut(&Chec
         options,
         net: Net::new(options.net.clone(), |_| {}),
         checks: Vec::new(),
+        stream: Secret::new(""),
         report: &mut report,
     };
     let shown = match source {

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use kinora_container::ts::TsDemuxer;
-use kinora_errors::{Coded as _, Fault, codes, mask_url};
+use kinora_errors::{Coded as _, Fault, Secret, codes, mask_url};
 use kinora_manifest::hls::{
     self, Encryption, HlsError, Limits, MediaPlaylist, MultivariantPlaylist, Playlist, Segment,
     Variables,
@@ -31,6 +31,7 @@ struct Named {
 
 impl Run<'_> {
     pub(crate) fn stream(&mut self, url: &str) {
+        self.stream = Secret::new(url);
         let Some((base, playlist)) = self.playlist(
             url,
             None,

@@ -17,7 +17,7 @@ pub struct PlayerConfig {
     pub start_buffer: Duration,
     /// How much is kept behind the position.
     pub max_backward_buffer: Duration,
-    /// How often the position is told.
+    /// How often the position is reported.
     pub position_interval: Duration,
     /// Where live playback starts, in segments; negative counts from the end. Left at its default, the playlist says where
     /// (`EXT-X-START`, `HOLD-BACK`; RFC 8216 6.3.3).

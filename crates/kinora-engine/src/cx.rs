@@ -100,7 +100,7 @@ impl Cx {
         self.random
     }
 
-    /// Tells a step of the start-up the first time it is reached.
+    /// Reports a step of the start-up the first time it is reached.
     pub(crate) fn mark(&mut self, mark: TimingMark) {
         let bit = 1 << mark as u32;
         if self.marks & bit == 0 {
@@ -109,7 +109,7 @@ impl Cx {
         }
     }
 
-    /// A new session begins: its steps are told anew.
+    /// A new session begins: its steps are reported anew.
     pub(crate) fn forget_marks(&mut self) {
         self.marks = 0;
     }

@@ -13,13 +13,12 @@ use std::sync::Arc;
 
 use kinora_container::SeekTo;
 use kinora_errors::{Fault, Secret};
-use kinora_fetch::FetchEvent;
 use kinora_media::{CodecId, MediaInfo, Packet, RequestId, Time, TrackId};
 
 use crate::cx::Cx;
 use crate::pipelines::Sources;
 use crate::{Role, SeekAccuracy, TrackChoice, TrackOption};
-use kinora_fetch::RetryContext;
+use kinora_fetch::{FetchEvent, Progress, RetryContext};
 
 pub(crate) use progressive::Progressive;
 pub(crate) use pushed::Pushed;
@@ -40,6 +39,18 @@ pub(crate) enum Notice {
     Parked(Fault),
     /// The credential must be renewed.
     Expired(Fault),
+}
+
+impl Notice {
+    /// What the session must know of a transfer's progress, where that is not for the ingest alone.
+    fn of(progress: Progress) -> Option<Self> {
+        match progress {
+            Progress::Expired(fault) => Some(Self::Expired(fault)),
+            Progress::Parked(fault) => Some(Self::Parked(fault)),
+            Progress::Failed(fault) => Some(Self::Failed(fault)),
+            Progress::None | Progress::Head(_) | Progress::Data(..) | Progress::Done => None,
+        }
+    }
 }
 
 /// Where the packets go: the pipelines of a player, or the hands of whoever reads without playing.
@@ -94,7 +105,7 @@ impl Ingest {
         Self::Progressive(Box::new(Progressive::start(cx, url)))
     }
 
-    /// Gives packets to the buffer until something is to be told, `most` is there ahead of the position or bytes are
+    /// Gives packets to the buffer until something is to be reported, `most` is there ahead of the position or bytes are
     /// missing.
     pub(crate) fn poll(
         &mut self,

@@ -342,6 +342,14 @@ impl TrackPipeline {
         end.map_or(Time::ZERO, |end| (end - position).max(Time::ZERO))
     }
 
+    /// Whether what comes next, or came last, is known to be played only after that time.
+    pub(crate) fn is_far(&self, time: Time) -> bool {
+        let decoded = self.frames.front().map(|frame| frame.pts);
+        let coded = || self.queue.pts_back(self.in_flight);
+        let next = decoded.or_else(coded).or(self.tail);
+        next.is_some_and(|next| next > time)
+    }
+
     /// The time of the first frame that is not handed out yet, as far as it is known.
     pub(crate) fn next_pts(&self) -> Option<Time> {
         if let Some(frame) = self.frames.front() {

@@ -6,6 +6,7 @@ use kinora_media::{Packet, Time, TrackId};
 
 use crate::ingest::Buffer;
 use crate::pipeline::TrackPipeline;
+use crate::present::STRAY;
 use crate::{ByRole, Role};
 
 /// Where the packets of the pipelines come from.
@@ -34,6 +35,10 @@ pub(crate) struct Pipelines {
 const MAX_BYTES: usize = 64 << 20;
 /// A pipeline without packets is not waited for once another has so much: its track has a gap.
 const GAP: Time = Time::from_millis(3_000);
+/// What is played next so much later has no say in what the others wait for: its track pauses, or its times are wrong.
+const FAR: Time = Time::from_millis(10_000);
+/// So much of a track that lies far ahead is read through for packets of another one.
+const MAX_READ_THROUGH: usize = 16 << 20;
 
 impl Pipelines {
     pub(crate) fn new() -> Self {
@@ -72,24 +77,36 @@ impl Pipelines {
         }
         let mut others = self.gating().filter(|other| other.role != role);
         match self.sources {
-            Sources::Shared => others.any(|other| other.ahead(position) >= GAP),
+            Sources::Shared => {
+                let unread = self.unread_bytes();
+                others.any(|other| match other.is_far(position + FAR) {
+                    true => unread >= MAX_READ_THROUGH,
+                    false => other.ahead(position) >= GAP || unread >= MAX_BYTES,
+                })
+            }
             Sources::Separate { complete } => complete[role] && others.next().is_some(),
         }
     }
 
     /// How much is there ahead of a position: the least of the pipelines that count.
     pub(crate) fn ahead(&self, position: Time) -> Time {
-        self.gating()
-            .filter(|pipeline| !pipeline.is_drained() && !self.has_gap(pipeline.role, position))
-            .map(|pipeline| pipeline.ahead(position))
-            .min()
+        let counts = |it: &&TrackPipeline| !it.is_drained() && !self.has_gap(it.role, position);
+        let near = |it: &&TrackPipeline| !it.is_far(position + FAR);
+        let ahead = |it: &TrackPipeline| it.ahead(position);
+        let counting = self.gating().filter(counts);
+        let least = counting.clone().filter(near).map(ahead).min();
+        least
+            .or_else(|| counting.map(ahead).min())
             .unwrap_or(Time::ZERO)
     }
 
     /// Enough is there: no more is asked for.
     pub(crate) fn is_full(&self, position: Time, most: Time) -> bool {
-        let unread = self.iter().map(|it| it.queue.unread_bytes()).sum::<usize>();
-        unread >= MAX_BYTES || self.ahead(position) >= most
+        self.unread_bytes() >= MAX_BYTES || self.ahead(position) >= most
+    }
+
+    fn unread_bytes(&self) -> usize {
+        self.iter().map(|it| it.queue.unread_bytes()).sum()
     }
 
     /// A decoder has taken all there is and may need more before it gives anything.
@@ -117,9 +134,10 @@ impl Pipelines {
         self.iter().all(TrackPipeline::is_over)
     }
 
-    /// Where the last frame ends.
-    pub(crate) fn end(&self) -> Option<Time> {
-        self.iter().filter_map(|pipeline| pipeline.tail).max()
+    /// Where the last frame ends. A first picture that is shown ahead of its time, and far, is not waited for.
+    pub(crate) fn end(&self, position: Time) -> Option<Time> {
+        let tails = self.iter().filter_map(|pipeline| pipeline.tail);
+        tails.filter(|tail| *tail <= position + STRAY).max()
     }
 }
 

@@ -36,8 +36,8 @@ const AUDIO_HIGH: Time = Time::from_millis(400);
 const AUDIO_LOW: Time = Time::from_millis(300);
 /// Audio that begins so much later than the last ended is not queued before its time.
 const AUDIO_GAP: Time = Time::from_millis(200);
-/// Audio that begins so much later, when all video is through, is not waited for: its time is wrong.
-const AUDIO_STRAY: Time = Time::from_millis(60_000);
+/// What begins so much later, when nothing of the other pipeline is left to play, is not waited for: its time is wrong.
+pub(crate) const STRAY: Time = Time::from_millis(60_000);
 /// Rounded timestamps may overlap so much; what overlaps more was heard already.
 const AUDIO_OVERLAP: Time = Time::from_millis(5);
 /// Audio behind a gap is queued so much before its time.
@@ -91,7 +91,10 @@ impl Present {
         let start = match self.begin {
             Begin::Exact(time) => Some(time),
             Begin::First if pipelines.gating().any(is_pending) => None,
-            Begin::First => pipelines.iter().filter_map(|it| it.queue.first()).min(),
+            Begin::First => {
+                let first = pipelines.iter().filter_map(|it| it.queue.first()).min();
+                first.or_else(|| pipelines.is_over().then_some(Time::ZERO))
+            }
             // With video the first frame shown decides; see `first_video`.
             Begin::KeyFrame(time) => match pipelines.audio.queue.first() {
                 Some(first) => Some(first.max(time)),
@@ -139,8 +142,13 @@ impl Present {
         pipelines: &mut Pipelines,
         clock: &Clock,
     ) -> Option<ReadyFrame> {
-        let video = &mut pipelines.video;
         let position = clock.position(cx.mono());
+        while pipelines.video.presented > 0 && Self::is_stray(pipelines, Role::Video, position) {
+            let frame = pipelines.video.frames.pop_front()?;
+            cx.tally.dropped += 1;
+            drop_frame(cx, Role::Video, frame);
+        }
+        let video = &mut pipelines.video;
         let mut shown = None;
         while video.presented > 0 && video.frames.front()?.pts <= position {
             let frame = video.frames.pop_front()?;
@@ -151,10 +159,7 @@ impl Present {
             {
                 cx.tally.dropped += 1;
                 video.tail = Some(frame.pts + frame.duration);
-                cx.push(Output::Drop {
-                    role: Role::Video,
-                    frame: frame.id,
-                });
+                drop_frame(cx, Role::Video, frame);
                 continue;
             }
             let late = (position - frame.pts).scale(1.0 / clock.rate());
@@ -170,19 +175,15 @@ impl Present {
     pub(crate) fn audio(&mut self, cx: &mut Cx, pipelines: &mut Pipelines, clock: &Clock) {
         let Some(start) = self.start else { return };
         let position = clock.position(cx.mono());
-        let alone = pipelines.video.presented > 0 && pipelines.video.is_over();
-        let audio = &mut pipelines.audio;
-        while let Some(frame) = audio.frames.front().copied() {
+        while let Some(frame) = pipelines.audio.frames.front().copied() {
+            let stray = Self::is_stray(pipelines, Role::Audio, position);
+            let audio = &mut pipelines.audio;
             let end = frame.pts + frame.duration;
             let tail = audio.tail.unwrap_or(start).max(start);
             let overlaps = audio.tail.is_some() && frame.pts + AUDIO_OVERLAP < tail;
-            let stray = alone && frame.pts > tail.max(position) + AUDIO_STRAY;
             if end <= start || stray || overlaps && end <= tail + AUDIO_OVERLAP {
                 audio.frames.pop_front();
-                cx.push(Output::Drop {
-                    role: Role::Audio,
-                    frame: frame.id,
-                });
+                drop_frame(cx, Role::Audio, frame);
                 continue;
             }
             let behind_gap = frame.pts > tail + AUDIO_GAP;
@@ -202,10 +203,23 @@ impl Present {
                 skip_until: if overlaps { tail } else { start },
             });
         }
+        let audio = &pipelines.audio;
         if !self.audio_is_over && audio.presented > 0 && audio.is_on() && audio.is_over() {
             self.audio_is_over = true;
             cx.push(Output::DrainAudio);
         }
+    }
+
+    /// Whether the frame that comes next of a pipeline lies so far ahead that nothing but it would be waited for.
+    fn is_stray(pipelines: &Pipelines, role: Role, position: Time) -> bool {
+        let others_are_out = || {
+            let mut others = pipelines
+                .gating()
+                .filter(|other| other.role != role && other.presented > 0);
+            others.any(|other| other.is_over() || pipelines.has_gap(other.role, position))
+        };
+        let next = pipelines[role].frames.front().map(|frame| frame.pts);
+        next.is_some_and(|next| next > position + STRAY) && others_are_out()
     }
 
     /// How far the clock may run before more audio must be there.
@@ -245,11 +259,16 @@ fn drop_overtaken(cx: &mut Cx, video: &mut TrackPipeline, target: Time) {
         && is_shown_by(next.pts, target)
         && let Some(frame) = video.frames.pop_front()
     {
-        cx.push(Output::Drop {
-            role: Role::Video,
-            frame: frame.id,
-        });
+        drop_frame(cx, Role::Video, frame);
     }
+}
+
+/// Gives a frame back unseen.
+fn drop_frame(cx: &mut Cx, role: Role, frame: ReadyFrame) {
+    cx.push(Output::Drop {
+        role,
+        frame: frame.id,
+    });
 }
 
 /// Whether the first video frame that is there is on screen at a time: none that comes later takes its place before.

@@ -13,7 +13,7 @@ pub(crate) struct Entry {
     pub(crate) track: Arc<TrackInfo>,
 }
 
-/// Times are told in microseconds: what a picture's time is rounded to is its time.
+/// Times are given in microseconds: what a picture's time is rounded to is its time.
 const ROUNDING: Time = Time::from_micros(1);
 
 /// Whether a picture that begins at `pts` is on screen at a time, or was before.
@@ -22,7 +22,7 @@ pub fn is_shown_by(pts: Time, time: Time) -> bool {
     pts < time + ROUNDING
 }
 
-/// The picture that is on screen at a time, as far as the packets so far tell.
+/// The picture that is on screen at a time, as far as the packets so far say.
 #[derive(Clone, Copy, Debug)]
 struct Aim {
     target: Time,
@@ -103,6 +103,12 @@ impl PacketQueue {
     /// The packet that the decoder gets next.
     pub(crate) fn peek(&self) -> Option<&Entry> {
         self.entries.get(self.read)
+    }
+
+    /// The time of the packet that was taken so many packets ago, of the next one with none.
+    pub(crate) fn pts_back(&self, count: usize) -> Option<Time> {
+        let entry = self.entries.get(self.read.saturating_sub(count))?;
+        Some(entry.packet.pts)
     }
 
     /// Gives the next packet; it stays here until it is trimmed.

@@ -1,6 +1,6 @@
 //! Packets without playing: the ingest of the player in the hands of whoever wants to probe, dump or transcode.
 
-mod shelf;
+mod read_buffer;
 
 use std::collections::vec_deque::Drain;
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use kinora_errors::{Code, Coded, Fault, Secret};
 use kinora_media::{KeyId, MediaInfo, Now, Packet, Time, TrackInfo};
 use kinora_protect::ContentKey;
 
-use self::shelf::Shelf;
+use self::read_buffer::ReadBuffer;
 use crate::cx::{Cx, Renditions};
 use crate::ingest::{Ingest, Notice, Sought};
 use crate::tape::Tape;
@@ -49,10 +49,10 @@ pub enum Read {
 pub struct PacketReader {
     cx: Cx,
     ingest: Ingest,
-    shelf: Shelf,
+    buffer: ReadBuffer,
     info: Option<Arc<MediaInfo>>,
     state: State,
-    /// Told once the packets that came before it are given.
+    /// Reported once the packets that came before it are given.
     noted: Option<Notice>,
 }
 
@@ -64,7 +64,7 @@ enum State {
     Failed(Fault),
 }
 
-/// Whatever is there is enough: the shelf says when it is full.
+/// Whatever is there is enough: the buffer says when it is full.
 const MAX: Time = Time::from_millis(1);
 
 impl PacketReader {
@@ -87,7 +87,7 @@ impl PacketReader {
         Self {
             cx,
             ingest,
-            shelf: Shelf::default(),
+            buffer: ReadBuffer::default(),
             info: None,
             state,
             noted: None,
@@ -149,8 +149,8 @@ impl PacketReader {
     /// What it has now.
     ///
     /// # Errors
-    /// What a player would tell of the source. After `ERROR_LOADING_TIMEOUT` the next call tries again; after any other
-    /// the same is told until a seek.
+    /// What a player would report of the source. After `ERROR_LOADING_TIMEOUT` the next call tries again; after any other
+    /// the same is reported until a seek.
     pub fn read(&mut self, now: Now) -> Result<Read, Fault> {
         self.cx.now = now;
         if let State::Parked = self.state {
@@ -166,9 +166,9 @@ impl PacketReader {
                 State::Ended => return Ok(Read::End),
                 State::Reading | State::Parked => {}
             }
-            let (cx, shelf) = (&mut self.cx, &mut self.shelf);
+            let (cx, buffer) = (&mut self.cx, &mut self.buffer);
             let notice = self.noted.take();
-            match notice.or_else(|| self.ingest.poll(cx, shelf, Time::ZERO, MAX)) {
+            match notice.or_else(|| self.ingest.poll(cx, buffer, Time::ZERO, MAX)) {
                 Some(notice) => {
                     if let Some(packet) = self.before(&notice) {
                         self.noted = Some(notice);
@@ -178,7 +178,7 @@ impl PacketReader {
                         return Ok(Read::Info(info));
                     }
                 }
-                None if self.shelf.is_empty() => return Ok(Read::Pending),
+                None if self.buffer.is_empty() => return Ok(Read::Pending),
                 None => {
                     // Of one resource there is a packet, of the other not yet.
                     let packet = self.take(false);
@@ -194,11 +194,11 @@ impl PacketReader {
     }
 
     fn take(&mut self, over: bool) -> Option<Packet> {
-        let packet = self.shelf.take(over)?;
+        let packet = self.buffer.take(over)?;
         Some(decrypt::decrypted(&self.cx.keys, packet))
     }
 
-    /// A packet that came before what is told.
+    /// A packet that came before what is reported.
     fn before(&mut self, notice: &Notice) -> Option<Packet> {
         match notice {
             // After that even those are given that waited for others.
@@ -214,7 +214,7 @@ impl PacketReader {
     fn noticed(&mut self, notice: Notice) -> Result<Option<Arc<MediaInfo>>, Fault> {
         match notice {
             Notice::Info(info) => {
-                self.shelf.follow(&info);
+                self.buffer.follow(&info);
                 self.info = Some(Arc::clone(&info));
                 return Ok(Some(info));
             }
@@ -254,11 +254,11 @@ impl PacketReader {
             time: target.time.max(self.ingest.first_time()),
             ..target
         };
-        self.shelf.clear();
+        self.buffer.clear();
         self.state = State::Reading;
         let sought = self.ingest.seek(&mut self.cx, target, SeekAccuracy::Exact);
         if sought == Sought::FromStart {
-            self.shelf.pass_over(target.time);
+            self.buffer.pass_over(target.time);
         }
         Ok(())
     }

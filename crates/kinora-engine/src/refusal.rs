@@ -1,5 +1,5 @@
-//! Commands that can not be obeyed: each is told by [`Event::CommandRefused`](crate::Event::CommandRefused), with what to
-//! do instead. A command whose wish is fulfilled already (a pause while paused) is no failure and is not told.
+//! Commands that can not be obeyed: each is reported by [`Event::CommandRefused`](crate::Event::CommandRefused), with what to
+//! do instead. A command whose wish is fulfilled already (a pause while paused) is no failure and is not reported.
 
 use core::ops::RangeInclusive;
 

@@ -1,5 +1,7 @@
 //! From a video id and a credential to a URL: the call GetPlayInfo, signed anew for each try.
 
+use std::sync::LazyLock;
+
 use std::sync::Arc;
 
 use bytes::BytesMut;
@@ -18,12 +20,12 @@ use crate::tape::Place;
 use crate::{Credential, Initiator, Purpose, Refusal, TimingMark, TrackOption};
 
 /// Formats that can be played here, best first: the service names them as files end.
-fn playable_formats() -> Vec<&'static str> {
+static PLAYABLE_FORMATS: LazyLock<Vec<&'static str>> = LazyLock::new(|| {
     let playable = ContainerKind::ALL.iter().filter(|kind| kind.is_playable());
     playable
         .filter_map(|kind| kind.extensions().first().copied())
         .collect()
-}
+});
 
 /// A reply beyond that is none.
 const MAX_REPLY: usize = 1 << 20;
@@ -33,12 +35,7 @@ const MAX_REPLY: usize = 1 << 20;
 /// # Errors
 /// When nothing is offered, nothing fits the wish or can be played here, or all of it is encrypted by the vendor's scheme.
 pub fn entry_to_play(info: &PlayInfo, quality: Quality) -> Result<&Entry, CloudError> {
-    choose(
-        info,
-        quality.definition,
-        quality.forced,
-        &playable_formats(),
-    )
+    choose(info, quality.definition, quality.forced, &PLAYABLE_FORMATS)
 }
 
 /// What came of a call.
@@ -327,7 +324,7 @@ fn bits_per_second(kilobits: f64) -> Option<u64> {
 }
 
 fn is_playable(entry: &Entry) -> bool {
-    playable_formats()
+    PLAYABLE_FORMATS
         .iter()
         .any(|format| entry.format.eq_ignore_ascii_case(format))
         && !entry.play_url.is_empty()

@@ -290,7 +290,8 @@ impl Session {
     /// Everything that came has been presented.
     fn is_played_out(&self, cx: &Cx) -> bool {
         let position = self.clock.position(cx.mono());
-        self.pipelines.is_over() && self.pipelines.end().is_none_or(|end| position >= end)
+        let end = self.pipelines.end(position);
+        self.pipelines.is_over() && end.is_none_or(|end| position >= end)
     }
 
     fn placed(&self, cx: &Cx, fault: Fault) -> Fault {
@@ -373,7 +374,7 @@ impl Session {
             self.ingest.deadline(cx),
             self.resolve.as_ref().and_then(|call| call.deadline(cx)),
             self.present.deadline(&self.pipelines, &self.clock),
-            self.playback_deadline(),
+            self.playback_deadline(cx),
             self.next_report,
             self.meter.deadline(),
             self.decrypt.deadline(),

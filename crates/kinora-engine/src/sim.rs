@@ -125,7 +125,7 @@ pub struct Sim {
     decoders: ByRole<Decoder>,
     sink: Sink,
     watch: Watch,
-    /// Everything that was told, and when.
+    /// Everything that was reported, and when.
     pub events: Vec<(Time, Event)>,
     /// Pictures that were shown: when, and which.
     pub shown: Vec<(Time, Time)>,
@@ -412,7 +412,7 @@ impl Sim {
         while self.step(until) {}
     }
 
-    /// Lets time pass until something was told. False when it was not within the limit.
+    /// Lets time pass until something was reported. False when it was not within the limit.
     pub fn run_until(&mut self, limit: Time, mut is: impl FnMut(&Event) -> bool) -> bool {
         let until = self.now + limit;
         let mut seen = self.events.len();
@@ -441,13 +441,13 @@ impl Sim {
         true
     }
 
-    /// How often something was told.
+    /// How often something was reported.
     #[must_use]
     pub fn count(&self, is: impl Fn(&Event) -> bool) -> usize {
         self.events.iter().filter(|(_, event)| is(event)).count()
     }
 
-    /// When something was told first.
+    /// When something was reported first.
     #[must_use]
     pub fn when(&self, is: impl Fn(&Event) -> bool) -> Option<Time> {
         self.events

@@ -26,7 +26,7 @@ pub struct Stats {
 
 const LATE: Time = Time::from_millis(20);
 
-/// Offsets of up to so many binary digits in microseconds are told apart: a minute.
+/// Offsets of up to so many binary digits in microseconds are distinguished: a minute.
 const DIGITS: usize = 27;
 
 /// The counters behind [`Stats`].
@@ -132,7 +132,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_median_offset_is_told_within_a_factor_of_two() {
+    fn the_median_offset_is_known_within_a_factor_of_two() {
         let mut tally = Tally::default();
         for micros in [0, 900, 1_000, 1_100, 40_000] {
             tally.shown(Time::from_micros(micros));

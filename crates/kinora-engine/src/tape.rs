@@ -169,7 +169,7 @@ impl Tape {
         }
     }
 
-    /// Writes what the application is told of.
+    /// Writes what is reported to the application.
     pub(crate) fn reported<'a>(&self, events: impl Iterator<Item = &'a Event>) {
         if self.0.is_some() {
             events.for_each(|event| self.write(|| json!({ "event": facts::reported(event) })));

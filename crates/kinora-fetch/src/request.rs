@@ -24,15 +24,50 @@ impl fmt::Debug for Method {
     }
 }
 
-/// Who named a URL: decides what it may reach.
+/// Who named a URL: decides what it may reach, and whether the user's credentials go there.
 #[derive(Clone, Debug, Default)]
 pub enum Initiator {
-    /// The user: anything goes. Redirects are the word of the server that sends them.
+    /// The user: anything goes, and the URL's origin gets the credentials. Redirects are the word of the server that sends
+    /// them.
     #[default]
     User,
-    /// A playlist or a service's reply that came from that URL: never a file (unless it was one itself),
-    /// never a private address when its own is public.
-    Remote(Secret),
+    /// A playlist or a service's reply: never a file (unless it was one itself), never a private address when its own is
+    /// public.
+    Remote {
+        /// Where it came from.
+        found: Secret,
+        /// What the user named, by which it was found: credentials go to the origin of that and to no other.
+        source: Secret,
+    },
+}
+
+impl Initiator {
+    /// A playlist or a service's reply that the user named, and that came from where it was asked for.
+    #[must_use]
+    pub fn found_at(url: Secret) -> Self {
+        Self::Remote {
+            source: url.clone(),
+            found: url,
+        }
+    }
+
+    /// Who names what stands in a resource that this one named `asked`, and that came from `found`.
+    #[must_use]
+    pub fn within(&self, asked: &Secret, found: &Secret) -> Self {
+        let scheme = found.expose().split_once("://").map(|(scheme, _)| scheme);
+        if scheme.is_none_or(|scheme| scheme.eq_ignore_ascii_case("file")) {
+            // The user's own playlist speaks for the user.
+            return Self::User;
+        }
+        let source = match self {
+            Self::User => asked,
+            Self::Remote { source, .. } => source,
+        };
+        Self::Remote {
+            found: found.clone(),
+            source: source.clone(),
+        }
+    }
 }
 
 /// What a request is for; its retry rule and its place in a report.

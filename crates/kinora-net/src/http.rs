@@ -155,10 +155,10 @@ impl Client {
 
     /// What the request may reach by who named its URL.
     async fn reach_of(&self, initiator: &Initiator) -> Reach {
-        let Initiator::Remote(origin) = initiator else {
+        let Initiator::Remote { found, .. } = initiator else {
             return Reach::AnyWeb;
         };
-        let Ok(url) = web_url(origin.expose()) else {
+        let Ok(url) = web_url(found.expose()) else {
             return Reach::AnyWeb;
         };
         let place = place_of(&url);
@@ -398,12 +398,12 @@ pub(crate) async fn transmit(
     }
 }
 
-/// Credentials are meant for the host that the user named, or that the playlist came from.
+/// Credentials are meant for the origin of what the user named, whoever names other URLs on the way.
 fn trusted_origin(url: &Url, initiator: &Initiator) -> Origin {
     match initiator {
         Initiator::User => url.origin(),
-        Initiator::Remote(origin) => {
-            Url::parse(origin.expose()).map_or_else(|_| Origin::new_opaque(), |url| url.origin())
+        Initiator::Remote { source, .. } => {
+            Url::parse(source.expose()).map_or_else(|_| Origin::new_opaque(), |url| url.origin())
         }
     }
 }

@@ -50,9 +50,9 @@ impl Transports {
     pub(crate) fn find(&self, request: &FetchRequest) -> Result<&Arc<dyn Transport>, NetError> {
         let url = request.url.expose();
         let (scheme, transport) = self.of(url)?;
-        if let Initiator::Remote(origin) = &request.initiator
+        if let Initiator::Remote { found, .. } = &request.initiator
             && !is_web(&scheme)
-            && !self.is_of(transport, origin.expose())
+            && !self.is_of(transport, found.expose())
         {
             return Err(match scheme.as_str() {
                 FILE => NetError::ForbiddenFile,

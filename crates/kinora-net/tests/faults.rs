@@ -447,7 +447,7 @@ fn files_fail_with_the_number_of_their_system_error() {
 fn what_a_playlist_names_is_no_pipe_and_no_device() {
     let probe = Probe::new(patient());
     let mut request = probe.request("/dev/zero");
-    request.initiator = Initiator::Remote(Secret::new("/home/me/list.m3u8"));
+    request.initiator = Initiator::found_at(Secret::new("/home/me/list.m3u8"));
     assert_eq!(
         probe.fetch(request).failed(),
         (0x2008_001d, "file.not_regular")

@@ -128,7 +128,7 @@ fn a_local_playlist_names_no_pipe() {
     let path = fifo(dir.path(), pattern(10));
     let probe = Probe::new(patient());
     let mut request = from(&probe, &path, 0);
-    request.initiator = Initiator::Remote(Secret::new("list.m3u8"));
+    request.initiator = Initiator::found_at(Secret::new("list.m3u8"));
     assert_eq!(probe.fetch(request).failed().1, "file.not_regular");
 }
 

@@ -463,7 +463,7 @@ fn what_a_proxy_brings_counts_as_public_and_leads_to_no_private_address() {
 /// What a playlist of `origin` may fetch.
 fn named_by(origin: &str, url: &str, probe: &Probe) -> support::Outcome {
     let mut request = probe.request(url);
-    request.initiator = Initiator::Remote(Secret::new(origin));
+    request.initiator = Initiator::found_at(Secret::new(origin));
     probe.fetch(request)
 }
 

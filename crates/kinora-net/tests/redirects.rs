@@ -206,13 +206,43 @@ fn segments_on_another_host_get_no_credentials_of_the_playlists_host() {
     let segments = Server::replying("200 OK", "", b"segment");
     let probe = Probe::new(patient());
     let mut request = with_secrets(&probe, segments.url("/1.ts"));
-    request.initiator = Initiator::Remote(Secret::new("http://127.0.0.1:1/list.m3u8"));
+    request.initiator = Initiator::found_at(Secret::new("http://127.0.0.1:1/list.m3u8"));
     assert_eq!(probe.fetch(request).body, b"segment");
     assert!(!segments.requests()[0].contains("canary"));
     let mut request = with_secrets(&probe, segments.url("/2.ts"));
-    request.initiator = Initiator::Remote(Secret::new(segments.url("/list.m3u8")));
+    request.initiator = Initiator::found_at(Secret::new(segments.url("/list.m3u8")));
     assert_eq!(probe.fetch(request).body, b"segment");
     assert!(segments.requests()[1].contains("Bearer canary"));
+}
+
+#[test]
+fn credentials_go_to_the_origin_that_the_user_named_wherever_playlists_lead() {
+    let home = Server::replying("200 OK", "", b"home");
+    let elsewhere = Server::replying("200 OK", "", b"elsewhere");
+    let probe = Probe::new(NetConfig {
+        headers: vec![header("Authorization", "Bearer canary")],
+        ..patient()
+    });
+    let (main, variant) = (home.url("/main.m3u8"), elsewhere.url("/list.m3u8"));
+    let main = Secret::new(main);
+    let in_main = Initiator::User.within(&main, &main);
+    let in_variant = in_main.within(&Secret::new(&*variant), &Secret::new(&*variant));
+    // The same after a redirect of what the user named.
+    let moved = Initiator::User.within(&main, &Secret::new(&*variant));
+    for (server, initiator, trusted) in [
+        (&elsewhere, &in_main, false),
+        (&elsewhere, &in_variant, false),
+        (&elsewhere, &moved, false),
+        (&home, &in_variant, true),
+        (&home, &moved, true),
+    ] {
+        let mut request = with_secrets(&probe, server.url("/1.ts"));
+        request.initiator = initiator.clone();
+        assert!(!probe.fetch(request).body.is_empty());
+        let sent = server.requests().pop().unwrap();
+        assert_eq!(sent.contains("canary"), trusted, "{initiator:?}\n{sent}");
+        assert!(sent.contains("x-harmless: kept\r\n"));
+    }
 }
 
 /// Every name leads to this machine.
@@ -226,7 +256,7 @@ impl Resolve for Loopback {
 
 fn from(probe: &Probe, origin: &str, url: String) -> FetchRequest {
     let mut request = probe.request(url);
-    request.initiator = Initiator::Remote(Secret::new(origin));
+    request.initiator = Initiator::found_at(Secret::new(origin));
     request
 }
 

@@ -36,7 +36,7 @@ fn handed() -> (Probe, Receiver<(FetchRequest, ResponseSink)>) {
 
 fn from(probe: &Probe, url: &str, origin: &str) -> (u32, &'static str) {
     let mut request = probe.request(url);
-    request.initiator = Initiator::Remote(Secret::new(origin));
+    request.initiator = Initiator::found_at(Secret::new(origin));
     probe.fetch(request).failed()
 }
 
@@ -111,7 +111,7 @@ fn a_playlist_opens_what_its_own_transport_brings_and_the_web() {
         (0x2005_0001, "guard.file")
     );
     let mut request = probe.request("demo://b");
-    request.initiator = Initiator::Remote(Secret::new("demo://a.m3u8"));
+    request.initiator = Initiator::found_at(Secret::new("demo://a.m3u8"));
     probe.net.fetch(request);
     assert!(asked.recv_timeout(PATIENCE).is_ok());
 }

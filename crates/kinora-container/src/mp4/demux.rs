@@ -140,7 +140,8 @@ impl Mp4Demuxer {
     }
 
     /// A demuxer for an init segment and the media segments that follow it, pushed as one
-    /// resource: offsets go on from one to the next. It never answers [`Step::Want`]: what lies
+    /// resource, whose offsets go on from one to the next, or one after the other, each after
+    /// [`next_resource`](Demuxer::next_resource). It never answers [`Step::Want`]: what lies
     /// ahead is waited for, a sample that lies behind is left out and counted as damage. Another
     /// init segment may come at any time. Times are those of `tfdt`.
     #[must_use]
@@ -371,6 +372,24 @@ impl Demuxer for Mp4Demuxer {
 
     fn find_duration(&mut self) -> bool {
         self.reported.is_some() && self.info.duration.is_none() && self.look_at_end()
+    }
+
+    fn next_resource(&mut self) -> bool {
+        if !self.one_way {
+            return false;
+        }
+        for track in &mut self.tracks {
+            track.leave_tables();
+            track.forget_runs();
+        }
+        self.store = Store::new();
+        (self.len, self.ended_at) = (None, None);
+        (self.state, self.at) = (State::Walking, 0);
+        self.walks_on = true;
+        self.media_start = None;
+        self.waiting_fragments = 0;
+        (self.given, self.furthest) = (0, 0);
+        true
     }
 
     fn damage(&self) -> u64 {

@@ -105,6 +105,11 @@ impl AudioSplitter {
         self.in_junk = true;
     }
 
+    /// Whether what is left is the start of a frame.
+    pub(super) fn is_cut(&self) -> bool {
+        self.splitter.is_cut(&self.buffer)
+    }
+
     /// The next frame that is whole. `damage` counts the places where there is none.
     pub(super) fn next(&mut self, ended: bool, damage: &mut u64) -> Option<AudioFrame> {
         if let Some(frame) = self.unwrapped.pop_front() {

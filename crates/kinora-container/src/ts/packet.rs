@@ -15,6 +15,8 @@ pub(super) struct TsPacket<'a> {
     pub(super) continuity: u8,
     pub(super) discontinuity: bool,
     pub(super) random_access: bool,
+    /// Its payload was too short for the packet. What ends a PES packet mostly is (ISO/IEC 13818-1 2.4.3.5).
+    pub(super) stuffed: bool,
     /// The base of the program clock reference: 33 bits at 90 kHz.
     pub(super) pcr: Option<u64>,
     /// `None` when the packet has an adaptation field only.
@@ -41,6 +43,7 @@ impl<'a> TsPacket<'a> {
             continuity: b3 & 0x0f,
             discontinuity: false,
             random_access: false,
+            stuffed: false,
             pcr: None,
             payload: None,
         };
@@ -59,8 +62,10 @@ impl<'a> TsPacket<'a> {
 
     fn read_adaptation(&mut self, field: &[u8]) {
         let Some((&flags, rest)) = field.split_first() else {
+            self.stuffed = true; // a length of zero is a single byte of stuffing
             return;
         };
+        self.stuffed = used_by_fields(flags, rest) < rest.len();
         self.discontinuity = flags & 0x80 != 0;
         self.random_access = flags & 0x40 != 0;
         if flags & 0x10 != 0
@@ -69,4 +74,19 @@ impl<'a> TsPacket<'a> {
             self.pcr = Some(u64::from(u32::from_be_bytes([a, b, c, d])) << 1 | u64::from(e >> 7));
         }
     }
+}
+
+/// Bytes of an adaptation field behind its flags that are no stuffing (ISO/IEC 13818-1 2.4.3.4).
+fn used_by_fields(flags: u8, rest: &[u8]) -> usize {
+    let fixed = [(0x10, 6), (0x08, 6), (0x04, 1)]; // PCR, OPCR, splice countdown
+    let fixed = fixed.iter().filter(|(flag, _)| flags & flag != 0);
+    let mut used: usize = fixed.map(|(_, len)| len).sum();
+    // Private data and the extension say how long they are.
+    for flag in [0x02, 0x01] {
+        if flags & flag != 0 {
+            let len = rest.get(used).copied().unwrap_or(0);
+            used = used.saturating_add(usize::from(len)).saturating_add(1);
+        }
+    }
+    used
 }

@@ -229,6 +229,22 @@ impl Program {
         self.sink.finish();
     }
 
+    /// The resource ends, and another one goes on: gives what is left and whole.
+    pub(super) fn pause(&mut self) {
+        for track in &mut self.tracks {
+            track.pause(&mut self.sink);
+        }
+        self.sink.finish();
+    }
+
+    /// What comes next is the resource that goes on.
+    pub(super) fn go_on(&mut self) {
+        for track in &mut self.tracks {
+            track.go_on();
+        }
+        self.restart_output();
+    }
+
     /// Forgets what is not whole: what comes next is from another place.
     pub(super) fn forget(&mut self) {
         self.pat.reader.lost();
@@ -238,6 +254,10 @@ impl Program {
         for track in &mut self.tracks {
             track.forget();
         }
+        self.restart_output();
+    }
+
+    fn restart_output(&mut self) {
         let awaiting = self
             .sink
             .out

@@ -5,6 +5,7 @@ use super::program::Program;
 use super::sink::Out;
 use super::sync::{Sync, find_packets};
 use crate::DemuxError;
+use crate::demuxer::End;
 use crate::window::Window;
 
 /// So many bytes are read to learn what the tracks are, before what is known must do.
@@ -20,7 +21,7 @@ pub(super) struct Reader {
     pub(super) window: Window,
     pub(super) program: Program,
     /// No bytes follow those pushed.
-    pub(super) ended: bool,
+    pub(super) end: Option<End>,
     /// What was left in the tracks has come out.
     drained: bool,
     /// Distance of packets while in step.
@@ -37,7 +38,7 @@ impl Reader {
         Self {
             window: Window::default(),
             program,
-            ended: false,
+            end: None,
             drained: false,
             stride: None,
             was_in_step: false,
@@ -49,18 +50,23 @@ impl Reader {
 
     /// Goes on at another place.
     pub(super) fn restart(&mut self, offset: u64) {
-        self.window.restart(offset);
+        self.go_to(offset);
         self.program.forget();
-        self.ended = false;
-        self.drained = false;
-        self.stride = None;
-        self.passed = 0;
     }
 
     /// Goes on with another resource, whose packets are yet to be found.
     pub(super) fn next_resource(&mut self) {
-        self.restart(0);
+        self.go_to(0);
+        self.program.go_on();
         self.was_in_step = false;
+    }
+
+    fn go_to(&mut self, offset: u64) {
+        self.window.restart(offset);
+        self.end = None;
+        self.drained = false;
+        self.stride = None;
+        self.passed = 0;
     }
 
     /// Whether what comes next can be given. Tracks are waited for, but not for ever.
@@ -101,10 +107,10 @@ impl Reader {
         if self.read_packets()? {
             return Ok(true);
         }
-        if !self.ended {
+        let Some(end) = self.end else {
             return Ok(false);
-        }
-        self.drain()?;
+        };
+        self.drain(end)?;
         Ok(true)
     }
 
@@ -113,7 +119,11 @@ impl Reader {
             return self.find_step();
         };
         // What lies between packets is passed over with them, at the end it need not be there.
-        let needed = if self.ended { PACKET_LEN } else { stride };
+        let needed = if self.end.is_some() {
+            PACKET_LEN
+        } else {
+            stride
+        };
         while self.window.len() >= needed {
             let packet = self.window.peek(PACKET_LEN);
             if packet.first() != Some(&SYNC_BYTE) {
@@ -143,7 +153,7 @@ impl Reader {
     }
 
     fn find_step(&mut self) -> Result<bool, DemuxError> {
-        match find_packets(&mut self.window, self.ended, &mut self.passed) {
+        match find_packets(&mut self.window, self.end.is_some(), &mut self.passed) {
             Sync::Found(stride) => {
                 self.stride = Some(stride);
                 self.was_in_step = true;
@@ -157,13 +167,16 @@ impl Reader {
         }
     }
 
-    /// Nothing follows: what is left in the tracks comes out.
-    fn drain(&mut self) -> Result<(), DemuxError> {
+    /// Nothing follows here: what is left in the tracks comes out, but for what another resource goes on with.
+    fn drain(&mut self, end: End) -> Result<(), DemuxError> {
         self.drained = true;
         if !self.was_in_step {
             return Err(self.malformed("ts.no_sync", "no transport packets were found"));
         }
-        self.program.finish();
+        match end {
+            End::Final => self.program.finish(),
+            End::Continued => self.program.pause(),
+        }
         if self.program.tracks.is_empty() {
             return Err(DemuxError::NoTracks);
         }

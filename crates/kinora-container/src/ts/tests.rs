@@ -1,3 +1,4 @@
+mod borders;
 mod contract;
 mod corpus;
 mod damage;

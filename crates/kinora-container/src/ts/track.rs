@@ -27,6 +27,10 @@ pub(super) struct Track {
     payload: Payload,
     pes: Pes,
     continuity: Option<u8>,
+    /// The last transport packet had stuffing.
+    stuffed: bool,
+    /// What comes next is of the resource that goes on with the one before.
+    at_border: bool,
     /// Its parameters are known.
     ready: bool,
 }
@@ -100,6 +104,8 @@ impl Track {
             payload,
             pes: Pes::Outside,
             continuity: None,
+            stuffed: false,
+            at_border: false,
         }
     }
 
@@ -127,7 +133,10 @@ impl Track {
             self.ready = true;
             return;
         }
-        if self.is_repeated(packet, sink) {
+        self.stuffed = packet.stuffed;
+        if std::mem::take(&mut self.at_border) {
+            self.cross_border(packet, sink);
+        } else if self.is_repeated(packet, sink) {
             return;
         }
         if let Payload::Sections(reader) = &mut self.payload {
@@ -164,6 +173,26 @@ impl Track {
             self.lost();
         }
         false
+    }
+
+    /// Takes the counter of the first packet behind a border. Packagers may count anew in each resource, so that only the
+    /// rest of a PES packet has to fit.
+    fn cross_border(&mut self, packet: &TsPacket<'_>, sink: &mut Sink) {
+        let before = self.continuity.replace(packet.continuity);
+        if matches!(self.payload, Payload::Sections(_)) {
+            return;
+        }
+        let fits = before.is_some_and(|before| packet.continuity == before.wrapping_add(1) & 0x0f);
+        let goes_on = match (packet.unit_start, &self.pes) {
+            (true, Pes::Outside) => true,
+            (true, pes) => !pes.lacks_rest(),
+            (false, Pes::Outside) => false,
+            (false, _) => fits,
+        };
+        if !goes_on {
+            sink.damaged();
+            self.drop_partial();
+        }
     }
 
     /// Packets are missing.
@@ -392,9 +421,45 @@ impl Track {
         self.forget();
     }
 
+    /// The resource ends, and another one goes on. What the border cuts waits for its rest there; what is whole is given.
+    pub(super) fn pause(&mut self, sink: &mut Sink) {
+        let cut = self.is_cut();
+        if cut {
+            self.drain(false, sink);
+        } else {
+            self.end_pes(sink);
+            self.drain(true, sink);
+            self.drop_partial();
+        }
+        self.at_border = true;
+    }
+
+    /// Whether what was read last goes on behind the border, as far as can be told.
+    fn is_cut(&self) -> bool {
+        let within = match &self.pes {
+            Pes::Outside => false,
+            // What ends it is filled up with stuffing (ISO/IEC 13818-1 2.4.3.5), unless it fits by chance.
+            Pes::Body { left: None } => !self.stuffed,
+            pes => pes.lacks_rest(),
+        };
+        within || matches!(&self.payload, Payload::Audio(splitter) if splitter.is_cut())
+    }
+
+    /// What comes next is the resource that goes on.
+    pub(super) fn go_on(&mut self) {
+        if !self.at_border {
+            self.forget();
+        }
+    }
+
     /// Forgets what is not whole: what comes next is from another place.
     pub(super) fn forget(&mut self) {
         self.continuity = None;
+        self.at_border = false;
+        self.drop_partial();
+    }
+
+    fn drop_partial(&mut self) {
         self.pes = Pes::Outside;
         match &mut self.payload {
             Payload::Video(splitter, times) => {
@@ -404,6 +469,17 @@ impl Track {
             Payload::Audio(splitter) => splitter.clear(),
             Payload::Pes { partial, .. } => partial.clear(),
             Payload::Sections(reader) => reader.lost(),
+        }
+    }
+}
+
+impl Pes {
+    /// Whether more of the packet must come: its header is not whole, or the length that it tells is not reached.
+    fn lacks_rest(&self) -> bool {
+        match self {
+            Self::Outside | Self::Body { left: None } => false,
+            Self::Header { .. } => true,
+            Self::Body { left: Some(left) } => *left > 0,
         }
     }
 }

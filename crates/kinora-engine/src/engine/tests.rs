@@ -1,4 +1,6 @@
+mod apart;
 mod bandwidth;
+mod borders;
 mod chaos;
 mod credentials;
 mod dash;
@@ -6,7 +8,9 @@ mod decoding;
 mod exact;
 mod hls;
 mod initiators;
+mod openings;
 mod outputs;
+mod protection;
 mod pushed;
 mod refusals;
 mod sound;
@@ -291,7 +295,7 @@ fn a_silent_server_parks_the_source_and_reload_resumes_at_the_same_place() {
 }
 
 #[test]
-fn a_refused_connection_is_told_soon() {
+fn a_refused_connection_is_reported_soon() {
     let mut sim = served(12);
     sim.net.fault(Time::ZERO, mins(5), "", NetFault::Refuses);
     sim.play(URL);
@@ -391,7 +395,7 @@ fn a_film_that_was_replaced_between_its_index_and_its_pictures_is_never_put_toge
 }
 
 #[test]
-fn a_duration_that_only_the_end_tells_is_found_while_it_plays() {
+fn a_duration_that_only_the_end_of_the_file_gives_is_found_while_it_plays() {
     // Whole in the buffer, and more than fits it.
     for max_buffer in [50, 3] {
         let config = PlayerConfig {
@@ -460,7 +464,7 @@ fn stop_ends_everything_at_any_step() {
         assert_eq!(
             sim.events.len(),
             reported,
-            "after {steps} steps something was told after the stop"
+            "after {steps} steps something was reported after the stop"
         );
     }
 }
@@ -475,7 +479,7 @@ fn twice_the_speed_takes_half_the_time() {
 }
 
 #[test]
-fn an_empty_url_is_told_at_once() {
+fn an_empty_url_is_reported_at_once() {
     let mut sim = sim(19);
     sim.play("");
     assert_eq!(errors(&sim), [codes::ERROR_DATASOURCE_EMPTYURL]);

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use kinora_container::sniff::sniff;
 use kinora_container::{ProbingDemuxer, SeekTo, Sniff, Step};
 use kinora_errors::{Fault, Secret, codes};
@@ -50,8 +50,16 @@ pub(crate) struct Progressive {
     final_url: Option<Secret>,
     /// What the server's time of day was ahead of ours.
     clock: Option<Time>,
-    /// The first bytes of a playlist: this is no single file.
-    playlist: Option<Bytes>,
+    content: Content,
+}
+
+/// What the first bytes say that it is.
+enum Content {
+    /// They do not say yet: these are they.
+    Unknown(BytesMut),
+    /// A playlist, which begins so: this is no single file.
+    Playlist(Bytes),
+    Media,
 }
 
 fn probing(cx: &Cx) -> TapedDemuxer {
@@ -75,14 +83,17 @@ impl Progressive {
             notices: VecDeque::new(),
             final_url: None,
             clock: None,
-            playlist: None,
+            content: Content::Unknown(BytesMut::new()),
         }
     }
 
     /// What it turned out to be the beginning of: a playlist's transfer, its first bytes and its URL, and what the server's
     /// clock is ahead.
     pub(crate) fn take_playlist(&mut self) -> Option<(Transfer, Bytes, Secret, Option<Time>)> {
-        let data = self.playlist.take()?;
+        let Content::Playlist(data) = &mut self.content else {
+            return None;
+        };
+        let data = std::mem::take(data);
         let url = self.final_url.take().unwrap_or_else(|| self.url.clone());
         Some((self.transfer.take(), data, url, self.clock))
     }
@@ -91,7 +102,7 @@ impl Progressive {
         self.transfer.is(id).then(|| self.transfer.take())
     }
     pub(crate) fn is_playlist(&self) -> bool {
-        self.playlist.is_some()
+        matches!(self.content, Content::Playlist(_))
     }
 
     fn ask(cx: &mut Cx, url: &Secret) -> Transfer {
@@ -312,14 +323,7 @@ impl Progressive {
                 }
             }
             Progress::Data(offset, data) => {
-                if offset == 0
-                    && !self.headers
-                    && cx.tape.see(
-                        "playlist",
-                        || matches!(sniff(&data), Sniff::Known(kind) if kind.is_playlist()),
-                    )
-                {
-                    self.playlist = Some(data);
+                if self.begins_playlist(cx, offset, &data) {
                     return;
                 }
                 cx.mark(TimingMark::FirstSegmentByte);
@@ -332,13 +336,34 @@ impl Progressive {
                     self.demuxer.finish();
                 }
             }
-            Progress::Expired(fault) => self.notices.push_back(Notice::Expired(fault)),
-            Progress::Parked(fault) => self.notices.push_back(Notice::Parked(fault)),
-            Progress::Failed(fault) => {
-                self.over = true;
-                self.notices.push_back(Notice::Failed(fault));
+            other => {
+                self.over |= matches!(other, Progress::Failed(_));
+                self.notices.extend(Notice::of(other));
             }
         }
+    }
+
+    /// Looks for a playlist in the first bytes, as long as they may become one.
+    fn begins_playlist(&mut self, cx: &Cx, offset: u64, data: &Bytes) -> bool {
+        let Content::Unknown(begun) = &mut self.content else {
+            return false;
+        };
+        if offset != begun.len() as u64 {
+            self.content = Content::Media;
+            return false;
+        }
+        begun.extend_from_slice(data);
+        let is_playlist = cx.tape.see("playlist", || match sniff(begun) {
+            Sniff::Known(kind) => Some(kind.is_playlist()),
+            Sniff::Unknown => Some(false),
+            Sniff::NeedMore => None,
+        });
+        match is_playlist {
+            Some(true) => self.content = Content::Playlist(begun.split().freeze()),
+            Some(false) => self.content = Content::Media,
+            None => {}
+        }
+        is_playlist == Some(true)
     }
 
     fn feed(&mut self, offset: u64, data: Bytes) {

@@ -224,17 +224,15 @@ impl Pushed {
 
     fn take(&mut self, cx: &mut Cx, progress: Progress) {
         let notice = match progress {
-            Progress::None | Progress::Head(_) => return,
             Progress::Data(..) => {
                 self.transfer.cancel(cx);
-                Notice::Failed(bytes_among_packets().at_url(self.transfer.url().expose()))
+                let fault = bytes_among_packets().at_url(self.transfer.url().expose());
+                Some(Notice::Failed(fault))
             }
-            Progress::Done => Notice::Ended,
-            Progress::Expired(fault) => Notice::Expired(fault),
-            Progress::Parked(fault) => Notice::Parked(fault),
-            Progress::Failed(fault) => Notice::Failed(fault),
+            Progress::Done => Some(Notice::Ended),
+            other => Notice::of(other),
         };
-        self.waiting.push_back(Item::Notice(notice));
+        self.waiting.extend(notice.map(Item::Notice));
     }
 
     /// From the start again: only what was made into a file can be sought in.

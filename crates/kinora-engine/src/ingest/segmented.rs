@@ -32,7 +32,7 @@ use self::index::{AudioRendition, Manifest, SegmentIndex, Variant};
 pub(in crate::ingest) use self::input::clock_of;
 pub(crate) use self::lane::is_audio_rendition;
 use self::lane::{Lane, LaneRole};
-use self::loader::{Loader, Rendition, StartPosition, named_in};
+use self::loader::{Loader, Rendition, StartPosition};
 use self::requests::{LaneId, Requests, Resource};
 use self::seek::SeekAim;
 use self::timeline::TimestampOffsets;
@@ -57,6 +57,13 @@ struct Root {
     clock: Option<Time>,
     /// When it is asked for again, and where, if elsewhere.
     refresh: Option<(Time, Option<Secret>)>,
+}
+
+impl Root {
+    /// Who names the renditions in it.
+    fn names(&self) -> Initiator {
+        Initiator::User.within(&self.asked, &self.found)
+    }
 }
 
 /// Requests for the manifest that the user named are its.
@@ -226,7 +233,7 @@ impl Segmented {
         let main = main.filter(|_| !self.root.playlist.places_exactly());
         Rendition {
             url,
-            named_by: named_in(&self.root.found),
+            named_by: self.root.names(),
             playlist: match main {
                 Some(main) => main.playlist_alongside(id),
                 None => self.root.playlist.rendition(id),
@@ -290,7 +297,7 @@ impl Segmented {
                 LaneRole::Audio => audio.clone(),
             };
             if let Some(url) = url {
-                let named_by = named_in(&self.root.found);
+                let named_by = self.root.names();
                 lane.loader.renew(cx, &mut self.requests, &url, named_by);
             }
         }

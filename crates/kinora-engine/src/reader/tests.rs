@@ -165,7 +165,7 @@ fn what_came_before_a_failure_is_given_first() {
 }
 
 #[test]
-fn tracks_are_told_between_the_packets_that_they_are_of() {
+fn tracks_are_reported_between_the_packets_that_they_are_of() {
     let mut world = World::new();
     world.piece = 1 << 20;
     put_segments(&mut world, "s", &Film::ts_segments()[..1]);
@@ -174,7 +174,7 @@ fn tracks_are_told_between_the_packets_that_they_are_of() {
         #EXTINF:2,\np0.ts\n#EXT-X-ENDLIST\n";
     world.put("list.m3u8", text);
     let mut reader = world.open("list.m3u8", RenditionChoice::default());
-    // How many tracks are told, and the packets that follow.
+    // How many tracks are reported, and the packets that follow.
     let mut parts: Vec<(usize, usize)> = Vec::new();
     loop {
         match world.next(&mut reader).unwrap() {
@@ -334,7 +334,7 @@ fn a_rendition_gives_way_only_if_nobody_named_it_and_nothing_was_read() {
     };
     let mut reader = world.open("master.m3u8", named);
     assert!(world.packets(&mut reader).is_ok(), "what is left is read");
-    assert_eq!(reader.damage(), 1, "and the loss is told");
+    assert_eq!(reader.damage(), 1, "and the loss is reported");
 
     let mut world = World::new();
     master(&mut world);
@@ -351,7 +351,7 @@ fn a_rendition_gives_way_only_if_nobody_named_it_and_nothing_was_read() {
     assert_eq!(fault.code(), codes::ERROR_NETWORK_HTTP_404);
     assert_eq!(fault.context().segment, Some(3));
     let again = world.next(&mut reader).unwrap_err();
-    assert_eq!(again.code(), fault.code(), "it is told until a seek");
+    assert_eq!(again.code(), fault.code(), "it is reported until a seek");
 }
 
 #[test]
@@ -393,7 +393,7 @@ fn a_live_stream_is_read_from_where_a_player_begins_until_it_ends() {
 }
 
 #[test]
-fn a_live_stream_that_stands_still_is_told_and_tried_again() {
+fn a_live_stream_that_stands_still_is_reported_and_tried_again() {
     let mut world = World::new();
     put_segments(&mut world, "s", &Film::ts_segments());
     world.put("live.m3u8", list(&names("s", 3), ""));
@@ -451,7 +451,7 @@ fn a_seek_leads_to_the_key_frame_before_the_time() {
 }
 
 #[test]
-fn what_can_not_be_read_is_told_as_a_player_tells_it() {
+fn what_can_not_be_read_is_reported_as_a_player_reports_it() {
     let mut world = World::new();
     world.put("text.mp4", "no media at all");
     world.put(

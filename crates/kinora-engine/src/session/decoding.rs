@@ -159,10 +159,7 @@ fn is_unsupported(fault: &Fault) -> bool {
 }
 
 fn no_valid_stream(cause: &Fault) -> Fault {
-    let mut fault = Fault::new(codes::ERROR_DEMUXER_NO_VALID_STREAM, "decoder.none")
-        .because("no track of the source can be decoded here");
-    for link in cause.causes() {
-        fault = fault.because(link.0.clone());
-    }
-    fault
+    Fault::new(codes::ERROR_DEMUXER_NO_VALID_STREAM, "decoder.none")
+        .because("no track of the source can be decoded here")
+        .in_place_of(cause)
 }

@@ -171,7 +171,7 @@ impl Session {
         pipeline.tail.or(self.present.start)
     }
 
-    pub(super) fn playback_deadline(&self) -> Option<Time> {
+    pub(super) fn playback_deadline(&self, cx: &Cx) -> Option<Time> {
         match self.stage {
             Stage::Started(Playback::Running) => {
                 let tail = |role: Role| {
@@ -180,7 +180,12 @@ impl Session {
                         .filter(|_| role.gates_buffering() && pipeline.frames.is_empty())
                         .and_then(|tail| self.clock.when(tail))
                 };
-                earliest(Role::ALL.map(tail).into_iter().chain([self.end_deadline()]))
+                earliest(
+                    Role::ALL
+                        .map(tail)
+                        .into_iter()
+                        .chain([self.end_deadline(cx)]),
+                )
             }
             Stage::Started(Playback::Buffering {
                 since,
@@ -191,17 +196,19 @@ impl Session {
         }
     }
 
-    fn end_deadline(&self) -> Option<Time> {
+    fn end_deadline(&self, cx: &Cx) -> Option<Time> {
         if !self.pipelines.is_over() {
             return None;
         }
-        self.clock.when(self.pipelines.end()?)
+        let position = self.clock.position(cx.mono());
+        self.clock.when(self.pipelines.end(position)?)
     }
 
     fn complete(&mut self, cx: &mut Cx, wishes: Wishes) -> bool {
         let is_shown = !self.awaited.is_first_frame();
         let target = self.awaited.answer_seek();
-        if self.pipelines.end().is_none() && target.is_none() && !is_shown {
+        let position = self.clock.position(cx.mono());
+        if self.pipelines.end(position).is_none() && target.is_none() && !is_shown {
             self.supply.fail(nothing_shown(
                 cx.tally.corrupt,
                 self.pipelines.video.decoded.is_failing(),

@@ -73,6 +73,7 @@ impl Decoder {
         epoch: Epoch,
         (packet, urgent): (Packet, bool),
     ) {
+        assert!(packet.crypto.is_none(), "an encrypted packet is decoded");
         self.add(agenda, now, Job::Packet(epoch, packet, urgent));
         assert!(
             self.jobs.len() <= 16,

@@ -2,7 +2,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use kinora_errors::{Fault as Told, Retry, codes};
+use kinora_errors::{Retry, codes};
 use kinora_media::{Chunk, MediaInfo, Packet, RequestId, ResponseInfo, Time};
 
 use super::{Agenda, Dice, Happening, ms};
@@ -325,8 +325,10 @@ impl Net {
         let open = self.open.get_mut(&id)?;
         let unlike = |wanted: &String| *wanted != version;
         let ignores = ignores || open.start > 0 && open.if_range.as_ref().is_some_and(unlike);
-        let range_fault =
-            |reason| Told::new(codes::ERROR_NETWORK_HTTP_RANGE, reason).retry_class(Retry::Now);
+        let range_fault = |reason| {
+            kinora_errors::Fault::new(codes::ERROR_NETWORK_HTTP_RANGE, reason)
+                .retry_class(Retry::Now)
+        };
         if ignores && open.start > 0 {
             let whole = range_fault("http.range.ignored");
             return self.fail(id, whole.with(|context| context.http_status = Some(200)));
@@ -370,19 +372,25 @@ impl Net {
             Fault::Refuses if !open.head_sent => Some(
                 self.fail(
                     id,
-                    Told::new(codes::ERROR_NETWORK_COULD_NOT_CONNECT, "tcp.refused")
-                        .retry_class(Retry::Backoff),
+                    kinora_errors::Fault::new(
+                        codes::ERROR_NETWORK_COULD_NOT_CONNECT,
+                        "tcp.refused",
+                    )
+                    .retry_class(Retry::Backoff),
                 ),
             ),
             Fault::Status(number) if !open.head_sent => Some(self.fail(id, status(number))),
-            Fault::Resets if open.head_sent => Some(self.fail(
-                id,
-                Told::new(codes::ERROR_GENERAL_EIO, "tcp.reset").retry_class(Retry::Now),
-            )),
+            Fault::Resets if open.head_sent => Some(
+                self.fail(
+                    id,
+                    kinora_errors::Fault::new(codes::ERROR_GENERAL_EIO, "tcp.reset")
+                        .retry_class(Retry::Now),
+                ),
+            ),
             Fault::Truncates(after) if open.head_sent && open.at - open.start >= after => Some(
                 self.fail(
                     id,
-                    Told::new(codes::ERROR_NETWORK_UNKNOWN, "http.truncated")
+                    kinora_errors::Fault::new(codes::ERROR_NETWORK_UNKNOWN, "http.truncated")
                         .retry_class(Retry::Backoff),
                 ),
             ),
@@ -391,13 +399,13 @@ impl Net {
     }
 
     #[allow(clippy::unnecessary_wraps, reason = "what the callers return")]
-    fn fail(&mut self, id: RequestId, fault: Told) -> Option<FetchEvent> {
+    fn fail(&mut self, id: RequestId, fault: kinora_errors::Fault) -> Option<FetchEvent> {
         self.open.remove(&id);
         Some(FetchEvent::Failed { id, fault })
     }
 }
 
-fn status(status: u16) -> Told {
+fn status(status: u16) -> kinora_errors::Fault {
     let (code, retry) = match status {
         403 => (codes::ERROR_NETWORK_HTTP_403, Retry::AfterRefresh),
         404 => (codes::ERROR_NETWORK_HTTP_404, Retry::Never),
@@ -405,7 +413,7 @@ fn status(status: u16) -> Told {
         400..=499 => (codes::ERROR_NETWORK_HTTP_4XX, Retry::Never),
         _ => (codes::ERROR_NETWORK_HTTP_5XX, Retry::Backoff),
     };
-    Told::new(code, "http.status")
+    kinora_errors::Fault::new(code, "http.status")
         .retry_class(retry)
         .with(|context| context.http_status = Some(status))
 }

@@ -80,7 +80,7 @@ impl Sink {
         self.changed = true;
     }
     pub(super) fn drain(&mut self) {
-        assert!(!self.drained, "the last is told twice");
+        assert!(!self.drained, "the last is reported twice");
         self.drained = true;
     }
     pub(super) fn is_on(&self) -> bool {

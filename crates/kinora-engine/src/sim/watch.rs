@@ -16,16 +16,16 @@ pub(super) struct Watch {
     position: Option<Time>,
     /// Since when the position has been the same, though it is to move.
     still_since: Option<Time>,
-    /// A wait was told and has not ended.
+    /// Buffering was reported and has not ended.
     loading: bool,
     sought: bool,
     fatal_errors: u32,
     quiet: bool,
 }
 
-/// So long playback may stand still before a wait is told; the promise is 500 ms from the last picture on.
+/// So long playback may stand still before buffering is reported; the promise is 500 ms from the last picture on.
 const MAX_STILL: Time = Time::from_millis(600);
-/// Frames of both lines that may wait at a time.
+/// Frames of both pipelines that may wait at a time.
 const MAX_FRAMES: usize = 128;
 
 impl Watch {
@@ -101,7 +101,7 @@ impl Watch {
             }
             Event::Error(_) if self.state == State::Error => {
                 self.fatal_errors += 1;
-                assert_eq!(self.fatal_errors, 1, "a fatal error is told twice");
+                assert_eq!(self.fatal_errors, 1, "a fatal error is reported twice");
             }
             Event::LoadingBegin => self.loading = true,
             Event::LoadingEnd => self.loading = false,
@@ -128,7 +128,7 @@ impl Watch {
         assert_eq!(
             engine.state(),
             self.state,
-            "the state changed and nobody was told"
+            "the state changed and it was not reported"
         );
         let position = engine.position(now);
         let sought = std::mem::take(&mut self.sought);
@@ -147,7 +147,7 @@ impl Watch {
         let since = *self.still_since.get_or_insert(now.mono);
         assert!(
             now.mono - since <= MAX_STILL,
-            "it stands still at {position} since {since} and nobody was told"
+            "it stands still at {position} since {since} and it was not reported"
         );
     }
 }

@@ -28,6 +28,12 @@ impl TapedDemuxer {
             inner.finish();
         }
     }
+    /// Another resource goes on with this one; see [`Demuxer::pause`].
+    pub(crate) fn pause(&mut self) {
+        if let Some(inner) = &mut self.inner {
+            inner.pause();
+        }
+    }
     /// What is pushed next is the resource that follows; see [`Demuxer::next_resource`].
     pub(crate) fn next_resource(&mut self) {
         if let Some(inner) = &mut self.inner {
@@ -76,6 +82,11 @@ impl TapedDemuxer {
             Some(inner) => inner.find_duration(),
             None => false,
         })
+    }
+
+    /// Whether there is more damage than there was.
+    pub(crate) fn is_damaged_since(&self, before: u64) -> bool {
+        self.tape.see("damaged", || self.damage() > before)
     }
 
     /// Places of damage that were passed over.

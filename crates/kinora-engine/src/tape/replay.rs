@@ -27,7 +27,7 @@ pub enum ReplayError {
 pub struct Replay {
     /// Inputs that the engine was given.
     pub inputs: u64,
-    /// What the application was told, and when.
+    /// What was reported to the application, and when.
     pub events: Vec<(Time, Event)>,
     /// How long the session was.
     pub span: Time,

@@ -566,6 +566,29 @@ fn segments_are_read_in_one_order_however_far_their_boxes_reach() {
 }
 
 #[test]
+fn an_init_segment_holds_for_the_segments_behind_it() {
+    let tracks = [video(1, 30), audio(2, 30)];
+    let first = [init(&tracks), fragment(&tracks, 0..10)].concat();
+    let mut demuxer = Mp4Demuxer::for_segments();
+    let mut times = read_on(&mut demuxer, &first, 4096).times(1);
+    for part in [10..20, 20..30] {
+        assert!(demuxer.next_resource());
+        let read = read_on(&mut demuxer, &fragment(&tracks, part), 100);
+        assert!(read.infos.is_empty() && read.wants.is_empty());
+        times.extend(read.times(1));
+    }
+    assert_eq!(times, (0..30).map(|n| n * 40).collect::<Vec<_>>());
+    assert_eq!(demuxer.damage(), 0);
+    // Another one may come with any of them.
+    let sound = [audio(2, 40)];
+    assert!(demuxer.next_resource());
+    let last = [init(&sound), fragment(&sound, 30..40)].concat();
+    let read = read_on(&mut demuxer, &last, 4096);
+    assert_eq!((read.infos.len(), read.packets.len()), (1, 10));
+    assert!(!Mp4Demuxer::new().next_resource(), "a file stands alone");
+}
+
+#[test]
 fn another_sample_entry_is_told_before_its_first_packet() {
     let mut track = video(1, 6);
     let mut smaller = track.entry.clone();

@@ -183,7 +183,7 @@ fn must_end(mut sim: Sim) {
     assert_eq!(sim.net.open_requests(), 0);
     let open = sim.count(|event| matches!(event, Event::LoadingBegin));
     let closed = sim.count(|event| matches!(event, Event::LoadingEnd));
-    assert_eq!(open, closed, "each wait that is told ends");
+    assert_eq!(open, closed, "each wait that is reported ends");
 }
 
 /// What has played to its end plays again from anywhere, unless its credential has expired meanwhile.
@@ -246,7 +246,7 @@ fn the_same_seed_is_the_same_session() {
     }
 }
 
-/// The lines that a session leaves, and what was told.
+/// The lines that a session leaves, and how many events were reported.
 fn recorded(seed: u64) -> (Vec<Value>, usize) {
     let lines = Arc::new(Mutex::new(Vec::new()));
     let into = Arc::clone(&lines);

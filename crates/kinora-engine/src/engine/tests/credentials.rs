@@ -132,7 +132,7 @@ fn a_call_that_is_refused_at_the_servers_own_time_says_how_far_the_clocks_are_ap
 }
 
 #[test]
-fn an_unreachable_service_is_told_as_such() {
+fn an_unreachable_service_is_reported_as_such() {
     let mut sim = sim(3);
     sim.net.fault(Time::ZERO, mins(5), "api", NetFault::Refuses);
     opened(&mut sim);

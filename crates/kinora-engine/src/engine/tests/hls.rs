@@ -9,13 +9,13 @@ use super::{errors, is_completion, is_error, is_first, is_seek_end};
 use crate::sim::{Damage, Film, NetFault, Sim, Weather, mins, ms, secs, sim};
 use crate::{Command, Event, PlayerConfig, Role, SeekAccuracy, State, TrackChoice};
 
-const LIST: &str = "http://films.test/vod/list.m3u8";
+pub(super) const LIST: &str = "http://films.test/vod/list.m3u8";
 
-fn segment_url(number: usize) -> String {
+pub(super) fn segment_url(number: usize) -> String {
     format!("http://films.test/vod/{number}.ts")
 }
 
-fn list(segments: usize, more: &str) -> String {
+pub(super) fn list(segments: usize, more: &str) -> String {
     let mut text = format!("#EXTM3U\n#EXT-X-TARGETDURATION:2\n{more}");
     for number in 0..segments {
         text += &format!("#EXTINF:2,\n{number}.ts\n");
@@ -29,14 +29,14 @@ fn vod(seed: u64) -> Sim {
     sim
 }
 
-fn serve_vod(sim: &mut Sim) {
+pub(super) fn serve_vod(sim: &mut Sim) {
     sim.net.serve(LIST, list(4, ""));
     for (number, data) in Film::ts_segments().into_iter().enumerate() {
         sim.net.serve(&segment_url(number), data);
     }
 }
 
-fn played_through(sim: &mut Sim, pictures: u64) {
+pub(super) fn played_through(sim: &mut Sim, pictures: u64) {
     assert!(sim.run_until(secs(40), is_completion), "{:#?}", sim.events);
     let stats = sim.engine().stats();
     assert_eq!(
@@ -120,7 +120,7 @@ fn encrypted_segments_play_with_one_request_for_the_key() {
 }
 
 #[test]
-fn a_wrong_key_is_told_as_such() {
+fn a_wrong_key_is_reported_as_such() {
     let mut sim = sim(5);
     encrypted(&mut sim, [8; 16]);
     sim.play(LIST);
@@ -480,7 +480,7 @@ fn a_rendition_that_is_chosen_plays_from_here() {
 }
 
 #[test]
-fn text_that_is_no_playlist_is_told() {
+fn text_that_is_no_playlist_is_reported() {
     let mut sim = sim(13);
     sim.net.serve(LIST, "#EXTM3U\n#EXTINF:abc,\n0.ts\n");
     sim.play(LIST);
@@ -628,7 +628,7 @@ fn behind_a_hole_nothing_is_shown_before_a_key_picture() {
 }
 
 /// A packet in which a key picture begins (`random_access_indicator`).
-fn is_key_start(packet: &[u8]) -> bool {
+pub(super) fn is_key_start(packet: &[u8]) -> bool {
     let pid = u16::from_be_bytes([packet[1] & 0x1f, packet[2]]);
     pid == 0x100 && packet[1] & 0x40 != 0 && packet[3] & 0x20 != 0 && packet[5] & 0x40 != 0
 }

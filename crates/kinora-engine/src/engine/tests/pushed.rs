@@ -19,7 +19,7 @@ const URL: &str = "rtmp://live.test/app/stream";
 const BYTES_PER_SECOND: u64 = 150_000;
 
 /// A film as a transport would deliver it.
-fn packets(film: Bytes, live: bool) -> Packets {
+pub(super) fn packets(film: Bytes, live: bool) -> Packets {
     let mut demuxer = ProbingDemuxer::new();
     demuxer.push(0, film);
     demuxer.finish();

@@ -1,4 +1,4 @@
-//! Commands that can not be obeyed are told, and change nothing.
+//! Commands that can not be obeyed are reported, and change nothing.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -75,7 +75,7 @@ fn without_a_source_there_is_nothing_to_command() {
 }
 
 #[test]
-fn what_is_asked_of_a_stopped_or_failed_player_is_told() {
+fn what_is_asked_of_a_stopped_or_failed_player_is_answered() {
     let mut sim = served(2);
     sim.play(URL);
     sim.run_for(secs(1));
@@ -197,7 +197,7 @@ fn what_waits_for_its_next_try_is_reloaded_at_once() {
 }
 
 #[test]
-fn prepared_is_told_with_autoplay_too_and_before_the_start() {
+fn prepared_is_reported_with_autoplay_too_and_before_the_start() {
     let mut sim = served(9);
     sim.play(URL);
     sim.run_for(secs(1));

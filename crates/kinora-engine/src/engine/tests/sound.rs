@@ -251,7 +251,7 @@ fn sound_that_fails_gives_way_to_another_rendition_of_its_group() {
 }
 
 #[test]
-fn without_any_sound_the_pictures_play_on_and_it_is_told() {
+fn without_any_audio_the_video_plays_on_and_it_is_reported() {
     for from in [Time::ZERO, secs(3)] {
         let mut sim = film(8);
         for folder in ["/en/", "/fr/"] {

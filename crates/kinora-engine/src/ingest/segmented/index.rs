@@ -129,6 +129,11 @@ impl Segment {
             period.end = period.end.map(|end| end + by);
         }
     }
+
+    /// Whether it goes on with the segment of that number, on its clock and in its coding.
+    pub(in crate::ingest) fn follows(&self, number: u64, discontinuity: Discontinuity) -> bool {
+        number + 1 == self.number && discontinuity == self.discontinuity
+    }
 }
 
 /// How a segment is encrypted (RFC 8216 4.3.2.4).

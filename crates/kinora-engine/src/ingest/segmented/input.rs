@@ -62,16 +62,16 @@ impl Segmented {
                     self.opened(cx, &request.data);
                 }
             }
-            Progress::Expired(fault) => self.notices.push_back(Notice::Expired(fault)),
             Progress::Parked(fault) | Progress::Failed(fault) if self.follows_manifest() => {
                 self.requests.cancel(cx, ROOT, |_| true);
                 cx.recovered(fault);
                 self.refresh_failed(cx);
             }
-            Progress::Parked(fault) => self.notices.push_back(Notice::Parked(fault)),
-            Progress::Failed(fault) => {
-                self.requests.remove(id);
-                self.notices.push_back(Notice::Failed(fault));
+            other => {
+                if let Progress::Failed(_) = other {
+                    self.requests.remove(id);
+                }
+                self.notices.extend(Notice::of(other));
             }
         }
     }

@@ -1,29 +1,33 @@
 //! Reads one rendition: keys, init sections and segments in their order, its playlist followed while it grows.
 
+mod failing;
 mod in_flight;
+mod init_sections;
 mod playlist;
 mod progress;
 mod renewal;
+mod requesting;
+mod seeking;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use bytes::Bytes;
-use kinora_errors::{Coded, Fault, Secret, codes};
+use kinora_errors::{Fault, Secret};
 use kinora_fetch::Initiator;
-use kinora_media::{ByteRange, MediaInfo, Packet, Time};
-use kinora_protect::decrypt_segment;
+use kinora_media::{MediaInfo, Packet, Time};
 
+use self::init_sections::InitSections;
 use self::playlist::Refresh;
 use super::ROUNDING;
-use super::index::{Discontinuity, Init, Key, Segment, SegmentIndex};
+use super::index::{Discontinuity, Key, Segment, SegmentIndex};
 use super::requests::{LaneId, Requests, Resource};
-use super::segment_reader::{CarriedDemuxer, Join, ReadStep, References, SegmentReader};
+use super::segment_reader::{CarriedDemuxer, Neighbours, ReadStep, References, SegmentReader};
 use super::timeline::{PreviousSegment, TimestampOffsets};
 use crate::cx::Cx;
 use crate::ingest::manifest_reader::{ManifestReader, RenditionId};
 use crate::recover::segments::Failed;
 
+pub(super) use self::failing::Failure;
 pub(super) use self::in_flight::SegmentInFlight;
 
 /// Segments that are there or on their way, beside the one that is read.
@@ -43,17 +47,6 @@ pub(super) enum LoaderEvent {
         bytes: u64,
         took: Time,
     },
-}
-
-/// Something could not be had or read; the segments before it were given. What is done about it says the owner.
-#[derive(Clone, Debug)]
-pub(super) struct Failure {
-    pub(super) failed: Failed,
-    pub(super) fault: Fault,
-    /// The segment that is lost.
-    pub(super) number: u64,
-    /// Nothing comes behind it.
-    pub(super) last: bool,
 }
 
 /// Where reading begins once the playlist is there.
@@ -76,7 +69,7 @@ enum Phase {
     Ended,
 }
 
-/// What a lane is told about its rendition when it begins.
+/// What a lane knows of its rendition when it begins.
 pub(super) struct Rendition {
     /// Where its playlist is asked for.
     pub(super) url: Secret,
@@ -106,7 +99,7 @@ pub(super) struct Loader {
     next: u64,
     phase: Phase,
     readers: VecDeque<SegmentReader>,
-    inits: VecDeque<(Arc<Init>, InitSection)>,
+    inits: InitSections,
     events: VecDeque<LoaderEvent>,
     /// The segment of which the last packet was.
     given: Option<u64>,
@@ -136,7 +129,7 @@ impl Loader {
             next: 0,
             phase: Phase::Running,
             readers: VecDeque::new(),
-            inits: VecDeque::new(),
+            inits: InitSections::default(),
             events: VecDeque::new(),
             given: None,
             previous: None,
@@ -197,92 +190,6 @@ impl Loader {
         self.phase = Phase::Draining;
     }
 
-    /// Asks for what is wanted next.
-    fn go_on(&mut self, cx: &mut Cx, requests: &mut Requests) {
-        while let Phase::Running = self.phase
-            && self.readers.len() < MAX_READERS
-            && !requests.any(self.id, |request| request.is_segment())
-        {
-            let index = self.index.as_ref();
-            let Some(segment) = index.and_then(|index| index.segment(self.next)).cloned() else {
-                return;
-            };
-            if segment.gap {
-                self.next += 1;
-                self.references = References::Missing;
-                cx.recovered(named_gap(&segment));
-                continue;
-            }
-            let foreign = segment.keys().find_map(|key| match key.as_ref() {
-                Key::Foreign(error) => Some(error.fault()),
-                Key::Aes128 { .. } => None,
-            });
-            if let Some(fault) = foreign {
-                let fault = fault.at_url(self.url.expose());
-                return self.fail(cx, requests, Failed::Description, self.next, fault);
-            }
-            self.next += 1;
-            self.ask_for_needs(cx, requests, &segment);
-            let (url, range) = (segment.url.clone(), segment.range);
-            self.ask(cx, requests, Resource::Segment(segment.number), url, range);
-            let before = self.discontinuity.replace(segment.discontinuity);
-            let join = match before.is_some_and(|before| before != segment.discontinuity) {
-                true => Join::Discontinuity,
-                false => Join::Seamless,
-            };
-            let references = std::mem::take(&mut self.references);
-            let reader = SegmentReader::new(segment, join, references, cx.tape.clone());
-            self.readers.push_back(reader);
-        }
-    }
-
-    /// Asks for the key and the init section of a segment.
-    fn ask_for_needs(&mut self, cx: &mut Cx, requests: &mut Requests, segment: &Segment) {
-        for key in segment.keys() {
-            if let Key::Aes128 { url, .. } = key.as_ref()
-                && cx.keys.uris.get(url).is_none()
-            {
-                let (resource, url) = (Resource::Key(url.clone()), url.clone());
-                self.ask_once(cx, requests, resource, url, ByteRange::default());
-            }
-        }
-        if let Some(init) = &segment.init
-            && !self.inits.iter().any(|(known, _)| known == init)
-        {
-            let resource = Resource::Init(Arc::clone(init));
-            self.ask_once(cx, requests, resource, init.url.clone(), init.range);
-        }
-    }
-
-    /// Asks for what a segment needs, unless that is on its way.
-    fn ask_once(
-        &mut self,
-        cx: &mut Cx,
-        requests: &mut Requests,
-        resource: Resource,
-        url: Secret,
-        range: ByteRange,
-    ) {
-        if !requests.any(self.id, |request| request.resource == resource) {
-            self.ask(cx, requests, resource, url, range);
-        }
-    }
-
-    fn ask(
-        &mut self,
-        cx: &mut Cx,
-        requests: &mut Requests,
-        resource: Resource,
-        url: Secret,
-        range: ByteRange,
-    ) {
-        let initiator = match resource {
-            Resource::Playlist => self.named_by.clone(),
-            _ => named_in(&self.url),
-        };
-        requests.start(cx, self.id, resource, (url, range), initiator);
-    }
-
     /// The next thing it has; `None` while bytes are missing.
     pub(super) fn poll(
         &mut self,
@@ -298,6 +205,7 @@ impl Loader {
                 return Some(LoaderEvent::Failed(failure));
             }
             self.go_on(cx, requests);
+            let around = self.neighbours();
             let Some(reader) = self.readers.front_mut() else {
                 return self.end();
             };
@@ -306,7 +214,7 @@ impl Loader {
                 reader.unlock(key, iv);
             }
             let init = match reader.segment.init.clone() {
-                Some(wanted) => match init_section(&mut self.inits, cx, &wanted)? {
+                Some(wanted) => match self.inits.clear(cx, &wanted)? {
                     Ok(data) => Some(data),
                     Err(fault) => {
                         self.lacks(cx, requests, &Resource::Init(wanted), fault);
@@ -316,7 +224,7 @@ impl Loader {
                 None => None,
             };
             reader.inherit(&mut self.carried);
-            match reader.read(init.as_ref(), offsets, self.previous) {
+            match reader.read(init.as_ref(), offsets, around) {
                 Ok(ReadStep::Packet(packet)) => {
                     self.lost_in_a_row = 0;
                     if reader.lacks_reference(&packet) {
@@ -347,6 +255,18 @@ impl Loader {
         }
     }
 
+    /// What lies around the segment that is at hand.
+    fn neighbours(&self) -> Neighbours {
+        let this = self.readers.front().map(|reader| &reader.segment);
+        let next = self.readers.get(1).map(|reader| &reader.segment);
+        let goes_on = this.zip(next);
+        Neighbours {
+            previous: self.previous,
+            goes_on: goes_on
+                .is_some_and(|(this, next)| next.follows(this.number, this.discontinuity)),
+        }
+    }
+
     /// The segment at hand is through: the index moves to where it began and ended.
     fn segment_is_read(&mut self) {
         let Some(mut reader) = self.readers.pop_front() else {
@@ -359,20 +279,6 @@ impl Loader {
         }
     }
 
-    /// What failed, once the segments before it are read.
-    fn failure(&mut self) -> Option<Failure> {
-        let Phase::Failing(failure) = &self.phase else {
-            return None;
-        };
-        let at_hand = self.readers.front().map(|reader| reader.segment.number);
-        if at_hand.is_some_and(|number| number < failure.number) {
-            return None;
-        }
-        let failure = failure.clone();
-        self.drain();
-        Some(failure)
-    }
-
     /// Nothing is being read.
     fn end(&mut self) -> Option<LoaderEvent> {
         let index = self.index.as_ref()?;
@@ -382,133 +288,6 @@ impl Loader {
         }
         self.phase = Phase::Ended;
         Some(LoaderEvent::Ended)
-    }
-
-    /// A segment, or all from one on, can not be given; the owner says how it goes on.
-    fn fail(
-        &mut self,
-        cx: &mut Cx,
-        requests: &mut Requests,
-        failed: Failed,
-        number: u64,
-        fault: Fault,
-    ) {
-        match failed {
-            // What comes behind it may be valid.
-            Failed::SegmentContent { .. } => {
-                self.lost_in_a_row += 1;
-                requests.cancel(cx, self.id, |request| request.is_of(number));
-                self.readers.retain(|it| it.segment.number != number);
-            }
-            Failed::SegmentRequest => {
-                self.lost_in_a_row += 1;
-                self.drop_from(cx, requests, number);
-            }
-            Failed::PlaylistRequest | Failed::Description => self.drop_from(cx, requests, number),
-        }
-        let index = self.index.as_ref();
-        self.phase = Phase::Failing(Failure {
-            failed,
-            fault,
-            number,
-            last: index.is_none_or(|index| index.segment(number + 1).is_none()),
-        });
-    }
-
-    /// Forgets that segment and those behind it. What was given of it must not come twice.
-    fn drop_from(&mut self, cx: &mut Cx, requests: &mut Requests, number: u64) {
-        let is_of = |of: u64| of >= number;
-        requests.cancel(
-            cx,
-            self.id,
-            |it| matches!(it.resource, Resource::Segment(of) if is_of(of)),
-        );
-        self.readers.retain(|reader| !is_of(reader.segment.number));
-        self.next = match self.given == Some(number) {
-            true => number + 1,
-            false => number,
-        };
-    }
-
-    /// Goes on behind a segment that is lost.
-    pub(super) fn pass_over(&mut self, cx: &mut Cx, number: u64) {
-        cx.tally.damage += 1;
-        match self.readers.front_mut() {
-            Some(next) => next.lose_references(),
-            None => self.references = References::Missing,
-        }
-        self.next = self.next.max(number + 1);
-        self.phase = Phase::Running;
-    }
-
-    /// Nothing more is read from a segment on.
-    pub(super) fn give_up(&mut self, cx: &mut Cx, requests: &mut Requests, number: u64) {
-        self.drop_from(cx, requests, number);
-        self.drain();
-    }
-
-    /// It is not wanted any more, nor what of it is here. Nothing is asked for in its place.
-    pub(super) fn abandon(&mut self, cx: &mut Cx, requests: &mut Requests, number: u64) {
-        self.given = self.given.filter(|given| *given != number);
-        self.give_up(cx, requests, number);
-    }
-
-    /// Goes to a time; what was under way is not wanted any more.
-    pub(super) fn seek(&mut self, cx: &mut Cx, requests: &mut Requests, time: Time) {
-        requests.cancel(cx, self.id, |request| request.is_segment());
-        self.readers.clear();
-        self.events.clear();
-        self.phase = Phase::Running;
-        self.start = StartPosition::At(time);
-        self.discard_before = None;
-        self.given = None;
-        self.lost_joint();
-        if let Some(segment) = self.index.as_ref().and_then(|index| index.at(time)) {
-            self.next = segment.number;
-        }
-        // A playlist that was refused is asked for once more: the user tries again.
-        if self.index.is_none() && !requests.any(self.id, |request| request.is_playlist()) {
-            self.ask_playlist(cx, requests);
-        }
-        self.go_on(cx, requests);
-    }
-
-    /// What comes next does not join what was read before.
-    fn lost_joint(&mut self) {
-        self.discontinuity = None;
-        self.previous = None;
-        self.carried = None;
-        self.references = References::Intact;
-    }
-
-    /// Begins with the segment before the one that is given. `false`: there is none.
-    pub(super) fn step_back(&mut self, cx: &mut Cx, requests: &mut Requests) -> bool {
-        let number = self.given.and_then(|given| given.checked_sub(1));
-        let index = self.index.as_ref();
-        let earlier = number.and_then(|number| index?.segment(number));
-        let Some(start) = earlier.filter(|it| !it.gap).map(|it| it.start) else {
-            return false;
-        };
-        self.seek(cx, requests, start);
-        true
-    }
-
-    /// Goes to the segment that holds a time, now that it is known where the one at hand lies. `false`: that is it.
-    pub(super) fn step_on(&mut self, cx: &mut Cx, requests: &mut Requests, time: Time) -> bool {
-        let at_hand = self.readers.front();
-        let (Some(reader), Some(index)) = (at_hand, &mut self.index) else {
-            return false;
-        };
-        let Some(placed) = reader.placed() else {
-            return false;
-        };
-        index.settle(placed.number, placed.start, placed.nominal_end);
-        let holds = index.at(time).map(|segment| segment.number);
-        if holds.is_none_or(|number| number <= placed.number) {
-            return false;
-        }
-        self.seek(cx, requests, time);
-        true
     }
 }
 
@@ -523,55 +302,4 @@ fn trimmed(mut packet: Packet, reader: &SegmentReader, before: Option<Time>) -> 
     let hidden = over || before.is_some_and(|before| packet.pts + packet.duration <= before);
     packet.flags.decode_only |= hidden;
     (!hidden || reader.is_video(&packet)).then_some(packet)
-}
-
-fn named_gap(segment: &Segment) -> Fault {
-    Fault::new(codes::ERROR_NETWORK_HTTP_404, "hls.segment.gap")
-        .because("the playlist says that the segment is missing")
-        .with(|context| context.segment = Some(segment.number))
-}
-
-/// Who asks for what a resource names.
-pub(super) fn named_in(url: &Secret) -> Initiator {
-    match url.expose().split_once("://") {
-        Some((scheme, _)) if !scheme.eq_ignore_ascii_case("file") => Initiator::Remote(url.clone()),
-        // The user's own playlist speaks for the user.
-        _ => Initiator::User,
-    }
-}
-
-/// The content of an init section.
-pub(super) enum InitSection {
-    /// As it came.
-    Raw(Bytes),
-    Clear(Bytes),
-}
-
-/// The init section in the clear, once it and its key are here.
-fn init_section(
-    inits: &mut VecDeque<(Arc<Init>, InitSection)>,
-    cx: &Cx,
-    wanted: &Arc<Init>,
-) -> Option<Result<Bytes, Fault>> {
-    let (_, section) = inits.iter_mut().find(|(known, _)| known == wanted)?;
-    let data = match section {
-        InitSection::Clear(data) => return Some(Ok(data.clone())),
-        InitSection::Raw(data) => std::mem::take(data),
-    };
-    let mut clear = data.clone();
-    if let Some(Key::Aes128 { url, iv }) = wanted.key.as_deref() {
-        let Some(key) = cx.keys.uris.get(url) else {
-            *section = InitSection::Raw(data);
-            return None;
-        };
-        let decrypted = cx.tape.try_see("decrypt", || {
-            clear = decrypt_segment(key, *iv, data).map_err(|error| error.fault())?;
-            Ok(())
-        });
-        if let Err(fault) = decrypted {
-            return Some(Err(fault.at_url(wanted.url.expose())));
-        }
-    }
-    *section = InitSection::Clear(clear.clone());
-    Some(Ok(clear))
 }

@@ -9,16 +9,27 @@ use kinora_errors::{Coded, Fault, codes};
 use kinora_media::{MediaInfo, Packet, Time, TrackId, TrackKind};
 use kinora_protect::{ContentKey, HlsDecryptor, Iv};
 
-use super::index::{Discontinuity, Key, Segment};
+use super::index::{Discontinuity, Init, Key, Segment};
 use super::timeline::{PreviousSegment, TimestampOffsets};
 use crate::tape::{Tape, TapedDemuxer};
 
-/// The demuxer of a segment that was read, which knows the tables: it goes on with the next one of the discontinuity.
+/// The demuxer of a segment that was read, which knows the tables or the init section: it goes on with the next one of
+/// the discontinuity.
 pub(super) struct CarriedDemuxer {
     number: u64,
     discontinuity: Discontinuity,
+    init: Option<Arc<Init>>,
     demuxer: TapedDemuxer,
     video: Option<TrackId>,
+}
+
+/// What lies around a segment.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Neighbours {
+    /// The segment that was read before.
+    pub(super) previous: Option<PreviousSegment>,
+    /// The segment that is read next goes on with this one.
+    pub(super) goes_on: bool,
 }
 
 /// What the reader has for the loader.
@@ -159,10 +170,9 @@ impl SegmentReader {
     pub(super) fn inherit(&mut self, from: &mut Option<CarriedDemuxer>) {
         if let Demuxing::Waiting(carried @ None) = &mut self.demuxing {
             let segment = &self.segment;
-            *carried = from.take().filter(|carried| {
-                carried.number + 1 == segment.number
-                    && carried.discontinuity == segment.discontinuity
-            });
+            *carried = from
+                .take()
+                .filter(|before| segment.follows(before.number, before.discontinuity));
         }
     }
 
@@ -172,6 +182,7 @@ impl SegmentReader {
             Demuxing::Running { demuxer, .. } => Some(CarriedDemuxer {
                 number: self.segment.number,
                 discontinuity: self.segment.discontinuity,
+                init: self.segment.init.clone(),
                 demuxer,
                 video: self.video,
             }),
@@ -212,7 +223,7 @@ impl SegmentReader {
         &mut self,
         init: Option<&Bytes>,
         offsets: &mut TimestampOffsets,
-        previous: Option<PreviousSegment>,
+        around: Neighbours,
     ) -> Result<ReadStep, Fault> {
         loop {
             if let Placement::Placed { .. } = self.placement
@@ -220,7 +231,7 @@ impl SegmentReader {
             {
                 return Ok(ReadStep::Packet(self.place(packet)));
             }
-            self.push(init)?;
+            self.push(init, around.goes_on)?;
             let Demuxing::Running { demuxer, .. } = &mut self.demuxing else {
                 return Ok(match self.pieces {
                     Pieces::Consumed => ReadStep::End,
@@ -235,7 +246,7 @@ impl SegmentReader {
                 Step::Packet(packet) => {
                     let decides = self.video.is_none_or(|video| video == packet.track);
                     if decides {
-                        self.anchor(packet.pts, offsets, previous);
+                        self.anchor(packet.pts, offsets, around.previous);
                     }
                     self.held.push_back(packet);
                 }
@@ -247,7 +258,7 @@ impl SegmentReader {
                     let Some(first) = self.held.front().map(|packet| packet.pts) else {
                         return Ok(ReadStep::End);
                     };
-                    self.anchor(first, offsets, previous);
+                    self.anchor(first, offsets, around.previous);
                 }
             }
         }
@@ -260,12 +271,22 @@ impl SegmentReader {
         offsets: &mut TimestampOffsets,
         previous: Option<PreviousSegment>,
     ) {
-        let (Placement::Pending, Demuxing::Running { demuxer, .. }) =
-            (&self.placement, &self.demuxing)
+        let Placement::Pending = self.placement else {
+            return;
+        };
+        let Demuxing::Running {
+            demuxer,
+            damage_before,
+            ..
+        } = &self.demuxing
         else {
             return;
         };
         let offset = offsets.place(&self.segment, first, demuxer.clock(), previous);
+        if demuxer.is_damaged_since(*damage_before) {
+            // What is missing before the first video frame may be what it refers to.
+            self.references = References::Missing;
+        }
         self.placement = Placement::Placed {
             offset,
             start: first + offset,
@@ -303,7 +324,7 @@ impl SegmentReader {
     }
 
     /// Hands what came to the demuxer.
-    fn push(&mut self, init: Option<&Bytes>) -> Result<(), Fault> {
+    fn push(&mut self, init: Option<&Bytes>, goes_on: bool) -> Result<(), Fault> {
         while let Pieces::Arriving(pieces) | Pieces::Complete(pieces) = &mut self.pieces
             && let Some(piece) = pieces.pop_front()
         {
@@ -317,13 +338,13 @@ impl SegmentReader {
         }
         if let Pieces::Complete(_) = self.pieces {
             self.pieces = Pieces::Consumed;
-            self.finish(init)?;
+            self.finish(init, goes_on)?;
         }
         Ok(())
     }
 
     /// The last byte was handed over.
-    fn finish(&mut self, init: Option<&Bytes>) -> Result<(), Fault> {
+    fn finish(&mut self, init: Option<&Bytes>, goes_on: bool) -> Result<(), Fault> {
         if let Decryption::Active(decryptor) =
             std::mem::replace(&mut self.decryption, Decryption::NotNeeded)
         {
@@ -342,7 +363,10 @@ impl SegmentReader {
         } = &mut self.demuxing
         {
             demuxer.set_len(*pushed);
-            demuxer.finish();
+            match goes_on {
+                true => demuxer.pause(),
+                false => demuxer.finish(),
+            }
         }
         Ok(())
     }
@@ -363,6 +387,7 @@ impl SegmentReader {
     }
 
     fn open(&mut self, init: Option<&Bytes>, carried: Option<CarriedDemuxer>) {
+        let read_before = carried.as_ref().and_then(|it| it.init.clone());
         let mut demuxer = match carried {
             Some(mut carried) => {
                 carried.demuxer.next_resource();
@@ -373,7 +398,7 @@ impl SegmentReader {
         };
         let damage_before = demuxer.damage();
         let mut pushed = 0;
-        if let Some(init) = init {
+        if let Some(init) = init.filter(|_| read_before != self.segment.init) {
             pushed = init.len() as u64;
             demuxer.push(0, init.clone());
         }

@@ -172,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn a_clock_that_was_set_anew_is_told_apart_after_a_seek() {
+    fn a_clock_that_was_set_anew_is_recognised_after_a_seek() {
         let mut offsets = TimestampOffsets::default();
         sought(&mut offsets, 0, secs(0), secs(100));
         // Twenty seconds in forty that are twelve segments: no rounding does that.

@@ -1,22 +1,17 @@
 //! What comes of a loader's requests.
 
-use std::collections::VecDeque;
-
 use kinora_errors::{Coded, Fault, Secret};
 use kinora_fetch::Progress;
 use kinora_media::{RequestId, Time};
 use kinora_protect::ContentKey;
 
-use super::{Failure, InitSection, Loader, LoaderEvent};
+use super::{Failure, Loader, LoaderEvent};
 use crate::TimingMark;
 use crate::cx::Cx;
 use crate::ingest::hls;
 use crate::ingest::segmented::requests::{Request, Requests, Resource};
 use crate::ingest::segmented::segment_reader::SegmentReader;
 use crate::recover::segments::Failed;
-
-/// Init sections that are kept.
-const MAX_INITS: usize = 4;
 
 impl Loader {
     /// Takes what came of one of its requests.
@@ -73,10 +68,7 @@ impl Loader {
         match request.resource {
             Resource::Playlist => self.playlist_is_here(cx, requests, &data),
             Resource::Key(url) => self.key_is_here(cx, requests, url, &data),
-            Resource::Init(init) => {
-                let section = InitSection::Raw(data.freeze());
-                keep(&mut self.inits, (init, section), MAX_INITS);
-            }
+            Resource::Init(init) => self.inits.add(init, data.freeze()),
             Resource::Segment(number) => {
                 if let Some(reader) = self.reader(number) {
                     reader.complete();
@@ -198,13 +190,5 @@ impl Loader {
 
     pub(in crate::ingest::segmented) fn deadline(&self) -> Option<Time> {
         self.refresh.due()
-    }
-}
-
-/// Adds to what is kept; the oldest goes where it is too much.
-fn keep<T>(kept: &mut VecDeque<T>, new: T, max: usize) {
-    kept.push_back(new);
-    while kept.len() > max {
-        kept.pop_front();
     }
 }

@@ -15,9 +15,9 @@ const AT_ONCE: usize = 32;
 
 /// Packets of one resource, or of two in the order of their decoding.
 #[derive(Default)]
-pub(super) struct Shelf {
+pub(super) struct ReadBuffer {
     main: VecDeque<Packet>,
-    sound: VecDeque<Packet>,
+    audio: VecDeque<Packet>,
     sources: Sources,
     /// The track whose key frames count.
     lead: Option<TrackId>,
@@ -26,7 +26,7 @@ pub(super) struct Shelf {
     held: usize,
 }
 
-impl Shelf {
+impl ReadBuffer {
     pub(super) fn follow(&mut self, info: &MediaInfo) {
         let first = |kind| info.first(kind).map(|track| track.id);
         self.lead = first(TrackKind::Video).or_else(|| first(TrackKind::Audio));
@@ -43,23 +43,23 @@ impl Shelf {
             Sources::Separate { complete } => !over && !complete[role],
         };
         let dts = |queue: &VecDeque<Packet>| queue.front().map(|packet| packet.dts);
-        let first = match (dts(&self.main), dts(&self.sound)) {
-            (Some(main), Some(sound)) if main <= sound => &mut self.main,
-            (Some(_), Some(_)) => &mut self.sound,
+        let first = match (dts(&self.main), dts(&self.audio)) {
+            (Some(main), Some(audio)) if main <= audio => &mut self.main,
+            (Some(_), Some(_)) => &mut self.audio,
             (Some(_), None) if !awaits(Role::Audio) => &mut self.main,
-            (None, Some(_)) if !awaits(Role::Video) => &mut self.sound,
+            (None, Some(_)) if !awaits(Role::Video) => &mut self.audio,
             _ => return None,
         };
         first.pop_front()
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.main.is_empty() && self.sound.is_empty()
+        self.main.is_empty() && self.audio.is_empty()
     }
 
     pub(super) fn clear(&mut self) {
         self.main.clear();
-        self.sound.clear();
+        self.audio.clear();
         self.discard_before = None;
         self.held = 0;
     }
@@ -84,7 +84,7 @@ impl Shelf {
     }
 }
 
-impl Buffer for Shelf {
+impl Buffer for ReadBuffer {
     fn push(&mut self, packet: Packet) {
         if let Some(target) = self.discard_before {
             self.hold(target, &packet);
@@ -93,19 +93,19 @@ impl Buffer for Shelf {
             self.discard_before = None;
         }
         match self.role_of(packet.track) {
-            Some(Role::Audio) => self.sound.push_back(packet),
+            Some(Role::Audio) => self.audio.push_back(packet),
             _ => self.main.push_back(packet),
         }
     }
     fn is_full(&self, _: Time, _: Time) -> bool {
-        self.discard_before.is_none() && self.main.len() + self.sound.len() >= AT_ONCE
+        self.discard_before.is_none() && self.main.len() + self.audio.len() >= AT_ONCE
     }
     fn ahead(&self, _: Time) -> Time {
         Time::ZERO
     }
     fn ahead_of(&self, role: Role, _: Time) -> Time {
         let queue = match role {
-            Role::Audio => &self.sound,
+            Role::Audio => &self.audio,
             Role::Video | Role::Text => &self.main,
         };
         match queue.is_empty() {

@@ -1,0 +1,304 @@
+//! Media under common encryption, and keys that come late, in the simulator.
+
+use std::sync::{Arc, Mutex};
+
+use bytes::Bytes;
+use kinora_container::{Demuxer as _, ProbingDemuxer, Step};
+use kinora_errors::codes;
+use kinora_media::{
+    CryptPattern, Iv, KeyId, Packet, Protection, ProtectionScheme, SampleCrypto, SampleIv,
+    SampleProtection, Subsamples, TrackKind,
+};
+use kinora_protect::{ContentKey, decrypt_sample};
+use serde_json::Value;
+
+use super::pushed::packets;
+use super::{URL, errors, is_completion, is_error, is_first};
+use crate::sim::{Film, Sim, mins, ms, secs, sim};
+use crate::{Command, Event, PlayerConfig, replay};
+
+const STREAM: &str = "rtmp://live.test/app/stream";
+const FIRST: KeyId = KeyId([1; 16]);
+const SECOND: KeyId = KeyId([2; 16]);
+
+fn add_key(sim: &mut Sim, id: KeyId, key: [u8; 16]) {
+    let key = ContentKey::new(key);
+    sim.command(Command::AddKey { id, key });
+}
+
+fn is_required(id: KeyId) -> impl Fn(&Event) -> bool {
+    move |event| matches!(event, Event::KeyRequired(wanted) if *wanted == id)
+}
+
+/// A film of 12 s whose video is encrypted: with one key, and with another one from the middle on.
+fn serve_protected(sim: &mut Sim, scheme: ProtectionScheme) {
+    let pattern = (scheme == ProtectionScheme::Cbcs).then_some(CryptPattern { crypt: 1, skip: 9 });
+    let mut stream = packets(Film::mp4(), false);
+    let mut info = (*stream.info).clone();
+    let video = info
+        .tracks
+        .iter_mut()
+        .find(|it| it.kind() == TrackKind::Video)
+        .unwrap();
+    let iv = Iv::from_sequence(9);
+    video.protection = Some(Protection {
+        default: Some(SampleProtection {
+            key_id: FIRST,
+            iv: SampleIv::Constant(iv),
+            pattern,
+        }),
+        ..Protection::of_scheme(scheme)
+    });
+    let id = video.id;
+    for packet in stream
+        .packets
+        .iter_mut()
+        .filter(|packet| packet.track == id)
+    {
+        packet.crypto = Some(Arc::new(SampleCrypto {
+            scheme,
+            key_id: if packet.dts < secs(6) { FIRST } else { SECOND },
+            iv,
+            pattern,
+            subsamples: Subsamples::default(),
+        }));
+    }
+    stream.info = Arc::new(info);
+    sim.net.serve_packets(STREAM, stream);
+}
+
+const SCHEMES: [ProtectionScheme; 2] = [ProtectionScheme::Cenc, ProtectionScheme::Cbcs];
+
+#[test]
+fn a_key_that_is_required_may_come_late() {
+    for scheme in SCHEMES {
+        let mut sim = sim(91);
+        serve_protected(&mut sim, scheme);
+        add_key(&mut sim, FIRST, [7; 16]);
+        sim.play(STREAM);
+        assert!(sim.run_until(secs(2), is_first), "{:#?}", sim.events);
+        assert!(
+            sim.run_until(secs(10), is_required(SECOND)),
+            "{:#?}",
+            sim.events
+        );
+        // Later than what is there lasts.
+        let asked = sim.now();
+        sim.run_for(secs(8));
+        assert!(sim.position() < secs(7), "{}", sim.position());
+        add_key(&mut sim, SECOND, [8; 16]);
+        assert!(sim.run_until(mins(1), is_completion), "{:#?}", sim.events);
+        let waited = sim.now() - asked;
+        assert!(waited < secs(16), "{waited}");
+        assert!(errors(&sim).is_empty());
+        assert_eq!(
+            (
+                sim.count(is_required(SECOND)),
+                sim.count(is_required(FIRST))
+            ),
+            (1, 0)
+        );
+        assert_eq!(sim.engine().stats().frames_shown, 120);
+    }
+}
+
+#[test]
+fn a_key_that_never_comes_ends_playback_with_its_id() {
+    let mut sim = sim(92);
+    serve_protected(&mut sim, ProtectionScheme::Cbcs);
+    add_key(&mut sim, FIRST, [7; 16]);
+    sim.play(STREAM);
+    assert!(sim.run_until(secs(30), is_error), "{:#?}", sim.events);
+    assert_eq!(errors(&sim), [codes::ERROR_TBDRM_DEMUXER_UNIMPLEMENTED]);
+    let text = format!("{:?}", sim.events.last());
+    assert!(text.contains(&SECOND.to_string()), "{text}");
+    assert!(
+        sim.position() >= ms(5_800),
+        "what is there plays first: {}",
+        sim.position()
+    );
+}
+
+#[test]
+fn a_session_under_encryption_runs_the_same_again_without_its_keys() {
+    let lines = Arc::new(Mutex::new(Vec::new()));
+    let into = Arc::clone(&lines);
+    let sink = Box::new(move |line: &Value| into.lock().unwrap().push(line.clone()));
+    let mut sim = Sim::recorded(93, PlayerConfig::default(), sink);
+    serve_protected(&mut sim, ProtectionScheme::Cbcs);
+    add_key(&mut sim, FIRST, [0xab; 16]);
+    sim.play(STREAM);
+    assert!(
+        sim.run_until(secs(10), is_required(SECOND)),
+        "{:#?}",
+        sim.events
+    );
+    sim.run_for(secs(3));
+    add_key(&mut sim, SECOND, [0xcd; 16]);
+    assert!(sim.run_until(mins(1), is_completion), "{:#?}", sim.events);
+    let reported = sim.events.len();
+    drop(sim);
+    let lines = std::mem::take(&mut *lines.lock().unwrap());
+    let text: String = lines.iter().map(Value::to_string).collect();
+    for key in ["abababab", "cdcdcdcd", "171,171,171", "205,205,205"] {
+        assert!(!text.contains(key), "a key is written down");
+    }
+    let again = replay(lines.into_iter()).unwrap();
+    assert_eq!((again.difference, again.events.len()), (None, reported));
+}
+
+/// The boxes of a piece of MP4, each as `map` gives it back: by its kind and its body.
+fn rewrite(data: &[u8], map: &mut dyn FnMut([u8; 4], &[u8]) -> Vec<u8>) -> Vec<u8> {
+    let (mut rewritten, mut rest) = (Vec::new(), data);
+    while let Some((head, _)) = rest.split_first_chunk::<8>() {
+        let len = u32::from_be_bytes(head[..4].try_into().unwrap()) as usize;
+        rewritten.extend(map(head[4..].try_into().unwrap(), &rest[8..len]));
+        rest = &rest[len..];
+    }
+    rewritten
+}
+
+fn boxed(kind: [u8; 4], body: &[u8]) -> Vec<u8> {
+    let len = u32::try_from(body.len() + 8).unwrap();
+    [&len.to_be_bytes()[..], &kind, body].concat()
+}
+
+/// An init section whose video is declared to be encrypted by `cenc`.
+fn protected_init(data: &[u8]) -> Vec<u8> {
+    rewrite(data, &mut |kind, body| match &kind {
+        b"moov" | b"trak" | b"mdia" | b"minf" | b"stbl" => boxed(kind, &protected_init(body)),
+        b"stsd" => boxed(kind, &[&body[..8], &protected_init(&body[8..])].concat()),
+        b"avc1" => {
+            let scheme = [&[0; 4][..], b"cenc", &[0, 1, 0, 0]].concat();
+            let defaults = [&[0, 0, 0, 0, 0, 0, 1, 8][..], &FIRST.0].concat();
+            let information = [
+                boxed(*b"frma", b"avc1"),
+                boxed(*b"schm", &scheme),
+                boxed(*b"schi", &boxed(*b"tenc", &defaults)),
+            ];
+            let sinf = boxed(*b"sinf", &information.concat());
+            boxed(*b"encv", &[body, &sinf].concat())
+        }
+        _ => boxed(kind, body),
+    })
+}
+
+/// Vectors of a sample: its number.
+fn vector(sample: u8) -> [u8; 8] {
+    [sample; 8]
+}
+
+/// A segment with its video samples encrypted, the first of which has that number.
+fn protected_segment(data: &[u8], samples: &[Packet], first: u8) -> Vec<u8> {
+    let numbers = first..first + u8::try_from(samples.len()).unwrap();
+    let mut entries = vec![0; 4];
+    entries.extend(u32::try_from(samples.len()).unwrap().to_be_bytes());
+    entries.extend(numbers.clone().flat_map(vector));
+    let senc = boxed(*b"senc", &entries);
+    let (mut hidden, mut end) = (data.to_vec(), 0);
+    for (number, sample) in numbers.zip(samples) {
+        let crypto = SampleCrypto {
+            scheme: ProtectionScheme::Cenc,
+            key_id: FIRST,
+            iv: Iv::from_wire(&vector(number)).unwrap(),
+            pattern: None,
+            subsamples: Subsamples::default(),
+        };
+        // The keystream hides what it uncovers.
+        let cipher = decrypt_sample(&ContentKey::new([7; 16]), &crypto, sample.data.clone());
+        let mut places = data[end..].windows(sample.data.len());
+        let begin = end + places.position(|bytes| *bytes == sample.data).unwrap();
+        end = begin + sample.data.len();
+        hidden[begin..end].copy_from_slice(&cipher.unwrap());
+    }
+    let grown = u32::try_from(senc.len()).unwrap();
+    let mut is_first = true;
+    rewrite(&hidden, &mut |kind, body| match &kind {
+        b"moof" => {
+            let with_vectors = rewrite(body, &mut |kind, body| {
+                let mut body = rewrite_if(kind == *b"traf", body, grown);
+                if kind == *b"traf" && std::mem::take(&mut is_first) {
+                    body.extend(&senc);
+                }
+                boxed(kind, &body)
+            });
+            boxed(kind, &with_vectors)
+        }
+        _ => boxed(kind, body),
+    })
+}
+
+/// A fragment of a track whose data lies further behind (`data_offset` of `trun`).
+fn rewrite_if(is_track: bool, body: &[u8], grown: u32) -> Vec<u8> {
+    if !is_track {
+        return body.to_vec();
+    }
+    rewrite(body, &mut |kind, body| {
+        let mut body = body.to_vec();
+        if kind == *b"trun" {
+            let offset = u32::from_be_bytes(body[8..12].try_into().unwrap()) + grown;
+            body[8..12].copy_from_slice(&offset.to_be_bytes());
+        }
+        boxed(kind, &body)
+    })
+}
+
+/// The packets of a file's first track.
+fn video_of(data: Vec<u8>) -> Vec<Packet> {
+    let mut demuxer = ProbingDemuxer::new();
+    demuxer.set_len(data.len() as u64);
+    demuxer.push(0, Bytes::from(data));
+    demuxer.finish();
+    let mut packets = Vec::new();
+    loop {
+        match demuxer.poll().unwrap() {
+            Step::Packet(packet) if packet.track.0 == 1 => packets.push(packet),
+            Step::End => return packets,
+            _ => {}
+        }
+    }
+}
+
+/// A film of 6 s in fragments: in the clear, and with its video encrypted.
+fn fragments() -> [Vec<u8>; 2] {
+    let (init, segments) = Film::fmp4();
+    let mut protected = protected_init(&init);
+    let mut first = 0;
+    for segment in &segments {
+        let samples = video_of([&init[..], segment].concat());
+        protected.extend(protected_segment(segment, &samples, first));
+        first += u8::try_from(samples.len()).unwrap();
+    }
+    [[&init[..], &segments.concat()].concat(), protected]
+}
+
+#[test]
+fn fragments_under_common_encryption_play_as_they_do_in_the_clear() {
+    let [clear, protected] = fragments();
+    let mut sim = sim(94);
+    sim.net.serve(URL, protected.clone());
+    add_key(&mut sim, FIRST, [7; 16]);
+    sim.play(URL);
+    assert!(sim.run_until(secs(20), is_completion), "{:#?}", sim.events);
+    assert!(errors(&sim).is_empty());
+    assert_eq!(sim.engine().stats().frames_shown, 60);
+    let (locked, clear) = (video_of(protected), video_of(clear));
+    assert_eq!((locked.len(), clear.len()), (60, 60));
+    for (locked, clear) in locked.into_iter().zip(clear) {
+        assert_ne!(locked.data, clear.data);
+        let crypto = locked.crypto.unwrap();
+        let open = decrypt_sample(&ContentKey::new([7; 16]), &crypto, locked.data);
+        assert_eq!(open.unwrap(), clear.data);
+    }
+}
+
+#[test]
+fn fragments_whose_key_is_not_given_show_nothing() {
+    let [_, protected] = fragments();
+    let mut sim = sim(95);
+    sim.net.serve(URL, protected);
+    sim.play(URL);
+    let ends = |event: &Event| is_error(event) || is_completion(event);
+    assert!(sim.run_until(secs(20), ends), "{:#?}", sim.events);
+    assert_eq!(sim.shown.len(), 0);
+}

@@ -1,0 +1,115 @@
+//! What a loader can not give, and how it goes on from there.
+
+use kinora_errors::Fault;
+
+use super::{Loader, Phase};
+use crate::cx::Cx;
+use crate::ingest::segmented::requests::{Requests, Resource};
+use crate::ingest::segmented::segment_reader::References;
+use crate::recover::segments::Failed;
+
+/// Something could not be had or read; the segments before it were given. What is done about it says the owner.
+#[derive(Clone, Debug)]
+pub(in crate::ingest::segmented) struct Failure {
+    pub(in crate::ingest::segmented) failed: Failed,
+    pub(in crate::ingest::segmented) fault: Fault,
+    /// The segment that is lost.
+    pub(in crate::ingest::segmented) number: u64,
+    /// Nothing comes behind it.
+    pub(in crate::ingest::segmented) last: bool,
+}
+
+impl Loader {
+    /// What failed, once the segments before it are read.
+    pub(super) fn failure(&mut self) -> Option<Failure> {
+        let Phase::Failing(failure) = &self.phase else {
+            return None;
+        };
+        let at_hand = self.readers.front().map(|reader| reader.segment.number);
+        if at_hand.is_some_and(|number| number < failure.number) {
+            return None;
+        }
+        let failure = failure.clone();
+        self.drain();
+        Some(failure)
+    }
+
+    /// A segment, or all from one on, can not be given; the owner says how it goes on.
+    pub(super) fn fail(
+        &mut self,
+        cx: &mut Cx,
+        requests: &mut Requests,
+        failed: Failed,
+        number: u64,
+        fault: Fault,
+    ) {
+        match failed {
+            // What comes behind it may be valid.
+            Failed::SegmentContent { .. } => {
+                self.lost_in_a_row += 1;
+                requests.cancel(cx, self.id, |request| request.is_of(number));
+                self.readers.retain(|it| it.segment.number != number);
+            }
+            Failed::SegmentRequest => {
+                self.lost_in_a_row += 1;
+                self.drop_from(cx, requests, number);
+            }
+            Failed::PlaylistRequest | Failed::Description => self.drop_from(cx, requests, number),
+        }
+        let index = self.index.as_ref();
+        self.phase = Phase::Failing(Failure {
+            failed,
+            fault,
+            number,
+            last: index.is_none_or(|index| index.segment(number + 1).is_none()),
+        });
+    }
+
+    /// Forgets that segment and those behind it. What was given of it must not come twice.
+    pub(super) fn drop_from(&mut self, cx: &mut Cx, requests: &mut Requests, number: u64) {
+        let is_of = |of: u64| of >= number;
+        requests.cancel(
+            cx,
+            self.id,
+            |it| matches!(it.resource, Resource::Segment(of) if is_of(of)),
+        );
+        self.readers.retain(|reader| !is_of(reader.segment.number));
+        self.next = match self.given == Some(number) {
+            true => number + 1,
+            false => number,
+        };
+    }
+
+    /// Goes on behind a segment that is lost.
+    pub(in crate::ingest::segmented) fn pass_over(&mut self, cx: &mut Cx, number: u64) {
+        cx.tally.damage += 1;
+        match self.readers.front_mut() {
+            Some(next) => next.lose_references(),
+            None => self.references = References::Missing,
+        }
+        self.next = self.next.max(number + 1);
+        self.phase = Phase::Running;
+    }
+
+    /// Nothing more is read from a segment on.
+    pub(in crate::ingest::segmented) fn give_up(
+        &mut self,
+        cx: &mut Cx,
+        requests: &mut Requests,
+        number: u64,
+    ) {
+        self.drop_from(cx, requests, number);
+        self.drain();
+    }
+
+    /// It is not wanted any more, nor what of it is here. Nothing is asked for in its place.
+    pub(in crate::ingest::segmented) fn abandon(
+        &mut self,
+        cx: &mut Cx,
+        requests: &mut Requests,
+        number: u64,
+    ) {
+        self.given = self.given.filter(|given| *given != number);
+        self.give_up(cx, requests, number);
+    }
+}

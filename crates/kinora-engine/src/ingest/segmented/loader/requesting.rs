@@ -1,0 +1,112 @@
+//! What a loader asks for: segments in their order, and what each of them needs.
+
+use std::sync::Arc;
+
+use kinora_errors::{Coded, Fault, Secret, codes};
+use kinora_media::ByteRange;
+
+use super::{Loader, MAX_READERS, Phase};
+use crate::cx::Cx;
+use crate::ingest::segmented::index::{Key, Segment};
+use crate::ingest::segmented::requests::{Requests, Resource};
+use crate::ingest::segmented::segment_reader::{Join, References, SegmentReader};
+use crate::recover::segments::Failed;
+
+impl Loader {
+    /// Asks for what is wanted next.
+    pub(super) fn go_on(&mut self, cx: &mut Cx, requests: &mut Requests) {
+        while let Phase::Running = self.phase
+            && self.readers.len() < MAX_READERS
+            && !requests.any(self.id, |request| request.is_segment())
+        {
+            let index = self.index.as_ref();
+            let Some(segment) = index.and_then(|index| index.segment(self.next)).cloned() else {
+                return;
+            };
+            if segment.gap {
+                self.next += 1;
+                self.references = References::Missing;
+                cx.recovered(named_gap(&segment));
+                continue;
+            }
+            let foreign = segment.keys().find_map(|key| match key.as_ref() {
+                Key::Foreign(error) => Some(error.fault()),
+                Key::Aes128 { .. } => None,
+            });
+            if let Some(fault) = foreign {
+                let fault = fault.at_url(self.url.expose());
+                return self.fail(cx, requests, Failed::Description, self.next, fault);
+            }
+            self.next += 1;
+            self.ask_for_needs(cx, requests, &segment);
+            let (url, range) = (segment.url.clone(), segment.range);
+            self.ask(cx, requests, Resource::Segment(segment.number), url, range);
+            let before = self.discontinuity.replace(segment.discontinuity);
+            let join = match before.is_some_and(|before| before != segment.discontinuity) {
+                true => Join::Discontinuity,
+                false => Join::Seamless,
+            };
+            let references = std::mem::take(&mut self.references);
+            let reader = SegmentReader::new(segment, join, references, cx.tape.clone());
+            self.readers.push_back(reader);
+        }
+    }
+
+    /// Asks for the key and the init section of a segment.
+    pub(super) fn ask_for_needs(
+        &mut self,
+        cx: &mut Cx,
+        requests: &mut Requests,
+        segment: &Segment,
+    ) {
+        for key in segment.keys() {
+            if let Key::Aes128 { url, .. } = key.as_ref()
+                && cx.keys.uris.get(url).is_none()
+            {
+                let (resource, url) = (Resource::Key(url.clone()), url.clone());
+                self.ask_once(cx, requests, resource, url, ByteRange::default());
+            }
+        }
+        if let Some(init) = &segment.init
+            && !self.inits.has(init)
+        {
+            let resource = Resource::Init(Arc::clone(init));
+            self.ask_once(cx, requests, resource, init.url.clone(), init.range);
+        }
+    }
+
+    /// Asks for what a segment needs, unless that is on its way.
+    fn ask_once(
+        &mut self,
+        cx: &mut Cx,
+        requests: &mut Requests,
+        resource: Resource,
+        url: Secret,
+        range: ByteRange,
+    ) {
+        if !requests.any(self.id, |request| request.resource == resource) {
+            self.ask(cx, requests, resource, url, range);
+        }
+    }
+
+    pub(super) fn ask(
+        &mut self,
+        cx: &mut Cx,
+        requests: &mut Requests,
+        resource: Resource,
+        url: Secret,
+        range: ByteRange,
+    ) {
+        let initiator = match resource {
+            Resource::Playlist => self.named_by.clone(),
+            _ => self.named_by.within(&self.asked, &self.url),
+        };
+        requests.start(cx, self.id, resource, (url, range), initiator);
+    }
+}
+
+fn named_gap(segment: &Segment) -> Fault {
+    Fault::new(codes::ERROR_NETWORK_HTTP_404, "hls.segment.gap")
+        .because("the playlist says that the segment is missing")
+        .with(|context| context.segment = Some(segment.number))
+}
