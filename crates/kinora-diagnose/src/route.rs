@@ -99,6 +99,7 @@ impl Run<'_> {
         }
         match kind {
             ContainerKind::HlsPlaylist => self.stream(url),
+            ContainerKind::DashManifest => self.manifest(url),
             _ => self.media(url),
         }
     }

@@ -9,6 +9,7 @@
 mod cloud;
 mod demux;
 mod lookup;
+mod mpd;
 mod playlist;
 mod urls;
 
@@ -47,6 +48,7 @@ pub const TARGETS: &[Target] = &[
     target("adts", demux::adts),
     target("mp3", demux::mp3),
     target("hls", playlist::hls),
+    target("dash", mpd::dash),
     target("play_auth", cloud::play_auth),
     target("pop", cloud::pop),
     target("urls", urls::urls),
