@@ -157,6 +157,7 @@ impl MpdReader {
             presentation: self.presentation.clone(),
             rendition: rendition.cloned(),
             restarts: known.map_or(0, |known| known.restarts),
+            numbering: Numbering::new(known.is_some_and(|it| it.mpd().is_dynamic())),
             ..Self::default()
         }
     }
@@ -180,7 +181,7 @@ impl MpdReader {
         let restarted = known.restarts != self.restarts;
         if restarted {
             self.restarts = known.restarts;
-            self.numbering = Numbering::default();
+            self.numbering = Numbering::new(known.mpd().is_dynamic());
         }
         let (index, change) = self.index(&known, &rendition, known.now(cx))?;
         let change = match restarted {

@@ -1,6 +1,6 @@
 //! Presentations by segments: lanes that read renditions onto one timeline, switching between renditions, and what is
-//! done when one fails. What names the segments is a manifest, which a front end reads (`ingest::hls`; DASH will be the
-//! second): it alone knows its text.
+//! done when one fails. What names the segments is a manifest, which a front end reads (`ingest::hls`,
+//! `ingest::dash`): it alone knows its text.
 
 mod abandonment;
 mod audio;

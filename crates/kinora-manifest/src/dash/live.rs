@@ -124,6 +124,11 @@ impl Mpd {
     }
 }
 
+/// All that a period of unknown end lists.
+const UNBOUNDED: Window = Window {
+    from: Time::MIN,
+    until: Time::from_nanos(i64::MAX.saturating_sub(1)),
+};
 /// Where nothing says how long segments are.
 const DEFAULT_SEGMENT: Time = Time::from_millis(4_000);
 
@@ -151,20 +156,24 @@ impl Representation {
             .unwrap_or(Time::ZERO);
         let ahead = ahead.max(Time::ZERO);
         let until = window.until + ahead;
-        let listed = match &self.addressing.segments {
+        let timeline = match &self.addressing.segments {
             Segments::Template { durations, .. } | Segments::List { durations, .. } => {
-                matches!(durations, Durations::Listed(_))
+                match durations {
+                    Durations::Listed(timeline) => Some(timeline),
+                    Durations::Equal(_) | Durations::Period => None,
+                }
             }
-            Segments::Whole { .. } => true,
+            Segments::Whole { .. } => return self.segments(base, period, Window::ALL, max),
         };
-        if listed {
-            // An open run ends at the live edge; other ones where they say.
-            let slack = self.longest_segment().unwrap_or(Time::ZERO);
-            let window = Window {
-                from: Time::MIN,
-                until: until.max(Time::ZERO) + slack,
+        if let Some(timeline) = timeline {
+            let reached = (until - period.start).max(Time::ZERO);
+            let length = match timeline.is_open() {
+                true => Some(period.duration.map_or(reached, |it| it.min(reached))),
+                false => period.duration,
             };
-            return self.segments(base, period, window, max);
+            let mut segments = self.within(base, (period, length), UNBOUNDED, max)?;
+            segments.retain(|it| !timeline.is_open() || it.end() <= until);
+            return Ok(segments);
         }
         // All of a window counts, however long it is open: the oldest are left out where it is too many.
         let longest = self.longest_segment().unwrap_or(DEFAULT_SEGMENT);

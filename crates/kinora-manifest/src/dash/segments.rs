@@ -118,9 +118,20 @@ impl Representation {
         window: Window,
         max: usize,
     ) -> Result<Vec<Segment>, DashError> {
+        self.within(base, (period, period.duration), window, max)
+    }
+
+    /// The same, where the period is taken to be of that duration.
+    pub(super) fn within(
+        &self,
+        base: &Url,
+        (period, duration): (&Period, Option<Time>),
+        window: Window,
+        max: usize,
+    ) -> Result<Vec<Segment>, DashError> {
         let addressing = &self.addressing;
-        let entries = self.entries(period, window, max);
         let offset = self.timestamp_offset(period);
+        let entries = self.entries(offset, duration, window, max);
         let segment = |entry: Entry| {
             let number = addressing.start_number.saturating_add(entry.number);
             let resource = match &addressing.segments {
@@ -164,16 +175,21 @@ impl Representation {
     }
 
     /// Its segments in ticks of the media's clock.
-    fn entries(&self, period: &Period, window: Window, max: usize) -> Vec<Entry> {
+    fn entries(
+        &self,
+        offset: Time,
+        duration: Option<Time>,
+        window: Window,
+        max: usize,
+    ) -> Vec<Entry> {
         let addressing = &self.addressing;
-        let offset = self.timestamp_offset(period);
         let media = |time: Time| match time {
             Time::MIN => i128::MIN,
             Time::MAX => i128::MAX,
             time => values::to_ticks(time - offset, addressing.timescale),
         };
         let begin = i128::from(addressing.presentation_time_offset);
-        let length = match period.duration {
+        let length = match duration {
             Some(duration) => addressing.to_ticks(duration),
             None if window.until == Time::MAX => addressing.to_ticks(OPEN_PERIOD),
             // The window ends it.
@@ -241,7 +257,9 @@ impl Addressing {
     ) -> Vec<Entry> {
         let begin = self.presentation_time_offset;
         match durations {
-            Durations::Listed(timeline) => timeline.entries(from, until, end, max),
+            Durations::Listed(timeline) => {
+                timeline.entries(self.start_number, (from, until), end, max)
+            }
             Durations::Equal(duration) => equal(begin, *duration, from, until, end, max),
             Durations::Period => vec![one(i128::from(begin), until)],
         }

@@ -88,14 +88,21 @@ impl Timeline {
         Ok(Self { runs })
     }
 
-    /// Its segments that end behind `from` and begin before `until`, both in ticks, no more than `max`. `end`: where the
-    /// period ends; up to there the last run is repeated, if that is open.
-    pub(super) fn entries(&self, from: i128, until: i128, end: i128, max: usize) -> Vec<Entry> {
+    /// Its segments that end behind `from` and begin before `until`, both in ticks, no more than `max`. `first`: the number
+    /// of the first one. `end`: where the period ends; up to there the last run is repeated, if that is open.
+    pub(super) fn entries(
+        &self,
+        first: u64,
+        (from, until): (i128, i128),
+        end: i128,
+        max: usize,
+    ) -> Vec<Entry> {
         let mut out = Vec::new();
         let (mut time, mut number) = (0_u64, 0_u64);
         for (at, run) in self.runs.iter().enumerate() {
             time = run.time.unwrap_or(time);
-            number = run.number.unwrap_or(number);
+            let named = run.number.map(|it| it.saturating_sub(first));
+            number = named.unwrap_or(number);
             let next = self
                 .runs
                 .get(at.saturating_add(1))
@@ -138,6 +145,13 @@ impl Timeline {
     /// The duration of its longest segment, in ticks.
     pub(super) fn longest(&self) -> Option<u64> {
         self.runs.iter().map(|run| run.duration).max()
+    }
+
+    /// Its last run has no end of its own.
+    pub(super) fn is_open(&self) -> bool {
+        self.runs
+            .last()
+            .is_some_and(|run| run.repeat == Repeat::Open)
     }
 
     /// Where it begins, in ticks.

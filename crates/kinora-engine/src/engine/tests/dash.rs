@@ -320,3 +320,45 @@ fn a_remote_manifest_reaches_no_file_and_a_broken_one_says_why() {
         assert_eq!(errors(&sim), [code], "{text}");
     }
 }
+
+/// A folder of a stream, served from `http://films.test/vod/`.
+fn serve_folder(sim: &mut Sim, folder: &std::path::Path) {
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        sim.net.serve(&at(&name), std::fs::read(&path).unwrap());
+    }
+}
+
+// What other players' test streams hold; skipped without the corpus.
+#[test]
+#[allow(clippy::disallowed_methods)]
+fn the_streams_of_the_corpus_play_to_their_end() {
+    let Some(corpus) = kinora_test_support::corpus() else {
+        return;
+    };
+    // And the pictures that are shown.
+    for (name, manifest, pictures) in [
+        ("emsg", "sample.mpd", 0),
+        ("multi-period-with-multiple-gop", "sample.mpd", 84),
+        ("multi-track", "sample.mpd", 30),
+        ("ttml-in-mp4", "sample.mpd", 30),
+        ("webvtt-in-mp4-multiple-segments", "manifest.mpd", 125),
+    ] {
+        let folder = corpus.join("streams/dash").join(name);
+        if !folder.is_dir() {
+            continue;
+        }
+        let mut sim = sim(11);
+        serve_folder(&mut sim, &folder);
+        sim.play(&at(manifest));
+        assert!(
+            sim.run_until(secs(30), is_completion),
+            "{name}: {:#?}",
+            sim.events
+        );
+        assert!(errors(&sim).is_empty(), "{name}: {:#?}", sim.events);
+        let stats = sim.engine().stats();
+        assert_eq!(stats.frames_shown, pictures, "{name}: {stats:?}");
+    }
+}

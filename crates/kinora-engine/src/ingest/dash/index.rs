@@ -28,7 +28,17 @@ pub(super) struct Numbering {
     starts: Vec<Time>,
 }
 
+/// A presentation that goes on may be told from an earlier time on once it is over.
+const ROOM_BEFORE: u64 = 1 << 20;
+
 impl Numbering {
+    pub(super) fn new(goes_on: bool) -> Self {
+        Self {
+            first: if goes_on { ROOM_BEFORE } else { 0 },
+            starts: Vec::new(),
+        }
+    }
+
     /// The number of the first of these segments; those that were there keep theirs.
     fn number(&mut self, starts: Vec<Time>) -> (u64, Change) {
         let before = std::mem::take(self);

@@ -5,7 +5,6 @@ use kinora_fetch::Initiator;
 use kinora_media::{ByteRange, Time};
 
 use super::index::{ManifestRefresh, SegmentsNamed};
-use super::loader::named_in;
 use super::requests::Resource;
 use super::{ROOT, Segmented};
 use crate::InfoCode;
@@ -50,7 +49,7 @@ impl Segmented {
             return;
         }
         let named_by = match url {
-            Some(_) => named_in(&self.root.found),
+            Some(_) => self.root.names(),
             None => Initiator::User,
         };
         let url = url.unwrap_or_else(|| self.root.asked.clone());
