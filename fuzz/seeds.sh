@@ -3,7 +3,7 @@
 # What fuzzing adds to them is kept by `cargo fuzz cmin` and lies beside them.
 set -eu
 cd "$(dirname "$0")/corpus"
-mkdir -p mp4 ts adts mp3 hls subtitle play_auth pop urls lookup
+mkdir -p mp4 ts adts mp3 hls subtitle play_auth pop urls lookup dash
 make_av() { # output, then options
     out=$1
     shift
@@ -144,6 +144,29 @@ printf '\0\0\0\0vttC\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\042vttc\0\0\0
 printf '\0\0\0\0\001\377\0\0\0\200\0\120\0\0\0\144\0\310\0\0\0\0\0\007\001\012\377\377\377\377\0\003abc\0\0\0\026styl\0\001\0\001\0\002\0\007\002\024\377\0\0\377' >subtitle/tx3g.bin
 # Triplets: roll-up, a row, letters, a carriage return; then a packet of CEA-708 that defines a window and writes.
 printf '\374\224\045\374\224\140\374\141\142\374\224\255\374\343\144\377\007\053\376\230\040\376\313\062\376\161\011\376\030\110\376\151\000\376\000\000' >subtitle/captions.bin
+cat >dash/vod.mpd <<'M'
+<?xml version="1.0" encoding="UTF-8"?>
+<MPD xmlns="urn:mpeg:dash:schema:mpd:2011" xmlns:cenc="urn:mpeg:cenc:2013" type="static" mediaPresentationDuration="PT0H0M12.5S" minBufferTime="PT2S" profiles="urn:mpeg:dash:profile:isoff-live:2011">
+<BaseURL serviceLocation="a">https://a.example.org/</BaseURL><BaseURL serviceLocation="b">//b.example.org/x/</BaseURL>
+<Period id="1" duration="PT6S"><EventStream schemeIdUri="urn:e" timescale="1000"><Event presentationTime="5" duration="1" id="2">m</Event></EventStream>
+<AdaptationSet contentType="video" mimeType="video/mp4"><Role schemeIdUri="urn:mpeg:dash:role:2011" value="main"/>
+<ContentProtection schemeIdUri="urn:mpeg:dash:mp4protection:2011" value="cenc" cenc:default_KID="9eb4050d-e44b-4802-932e-27d75083e266"/>
+<SegmentTemplate timescale="90000" initialization="$RepresentationID$/i.mp4" media="$RepresentationID$/$Number%05d$-$Time$.m4s" startNumber="3" presentationTimeOffset="9">
+<SegmentTimeline><S t="0" d="180000" r="1"/><S d="90000" r="-1"/><S t="500000" d="40000"/></SegmentTimeline></SegmentTemplate>
+<Representation id="v1" bandwidth="1000" width="32" height="32" codecs="avc1.64000a" frameRate="30000/1001"/></AdaptationSet>
+<AdaptationSet mimeType="image/jpeg"><EssentialProperty schemeIdUri="http://dashif.org/guidelines/thumbnail_tile" value="10x2"/><SegmentTemplate media="t$Number$.jpg" duration="5"/><Representation id="t"/></AdaptationSet></Period>
+<Period><AdaptationSet mimeType="audio/mp4" lang="en"><Label>x</Label><Representation id="a" bandwidth="9"><BaseURL>a.mp4</BaseURL><SegmentBase indexRange="800-899" timescale="48000"><Initialization range="0-799"/></SegmentBase></Representation>
+<Representation id="l" bandwidth="8"><SegmentList duration="2"><SegmentURL media="1" mediaRange="0-9"/><SegmentURL media="file:///etc/passwd"/></SegmentList></Representation></AdaptationSet></Period></MPD>
+M
+cat >dash/live.mpd <<'M'
+<MPD id="m" type="dynamic" availabilityStartTime="2023-11-14T22:00:00Z" publishTime="2023-11-14T22:13:20Z" minimumUpdatePeriod="PT2S" timeShiftBufferDepth="PT30S" suggestedPresentationDelay="PT6S">
+<ServiceDescription><Latency target="3000"/><PlaybackRate min="0.9" max="1.1"/></ServiceDescription><UTCTiming schemeIdUri="urn:mpeg:dash:utc:direct:2014" value="2023-11-14T22:13:20Z"/><PatchLocation ttl="60">p.mpp</PatchLocation>
+<Period id="p" start="PT0S"><AdaptationSet mimeType="video/mp4"><SegmentTemplate timescale="1000" duration="2000" media="$Number$.m4s" availabilityTimeOffset="1.5" availabilityTimeComplete="false"/><Representation id="v" bandwidth="1"/></AdaptationSet></Period></MPD>
+M
+{ cat dash/live.mpd; printf '\0'; cat <<'M'
+<Patch mpdId="m" originalPublishTime="2023-11-14T22:13:20Z"><replace sel="/MPD/@publishTime">2023-11-14T22:13:22Z</replace><add sel="/MPD/Period[@id='p']/AdaptationSet[1]"><Representation id="w"/></add><remove sel="/MPD/UTCTiming"/></Patch>
+M
+} >dash/patched.bin
 json='{"SecurityToken":"CAIS","AuthInfo":"{\"CI\":\"c\",\"Caller\":\"x\",\"ExpireTime\":\"2026-10-10T12:02:54Z\",\"MediaId\":\"5aed81b74ba84920be578cdfe004af4b\",\"PlayDomain\":\"h\",\"Signature\":\"s=\"}","VideoMeta":{"Status":"Normal","VideoId":"5aed81b74ba84920be578cdfe004af4b","Title":"t","CoverURL":"http://h/c.jpg","Duration":4.9},"AccessKeyId":"STS.x","PlayDomain":"h","AccessKeySecret":"y","Region":"cn-shanghai","CustomerId":1}'
 printf %s "$json" >play_auth/plain.json
 printf %s "$json" | base64 -w0 >play_auth/packed.txt

@@ -16,6 +16,7 @@ mod meta;
 mod moov;
 mod protection;
 mod sample_crypto;
+pub mod sidx;
 mod store;
 mod tables;
 mod track;

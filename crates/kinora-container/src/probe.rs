@@ -154,7 +154,7 @@ fn going_on(
 
 fn no_demuxer(kind: ContainerKind) -> DemuxError {
     match kind {
-        ContainerKind::HlsPlaylist => DemuxError::Playlist,
+        kind if kind.is_playlist() => DemuxError::Playlist,
         kind => DemuxError::UnknownContainer(format!("{} is not supported here", kind.title())),
     }
 }

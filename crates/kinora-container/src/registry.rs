@@ -33,6 +33,8 @@ containers! {
     Mp4 => crate::mp4::CONTAINER,
     /// An HLS playlist: text that names media, no media itself.
     HlsPlaylist => named::HLS_PLAYLIST,
+    /// A DASH manifest: XML that names media, no media itself.
+    DashManifest => named::DASH_MANIFEST,
     /// MPEG-2 transport stream.
     Ts => crate::ts::CONTAINER,
     /// MPEG audio frames.
@@ -85,10 +87,16 @@ impl ContainerKind {
         words.any(|word| media_type.contains(word))
     }
 
-    /// Whether it can be played: there is a demuxer for it, or it is a playlist, which a player follows.
+    /// Whether it can be played: there is a demuxer for it, or it is a playlist or manifest, which a player follows.
     #[must_use]
     pub const fn is_playable(self) -> bool {
         !matches!(self.container().access, Access::None)
+    }
+
+    /// Whether it names media elsewhere, which a player follows.
+    #[must_use]
+    pub const fn is_playlist(self) -> bool {
+        matches!(self.container().access, Access::Playlist)
     }
 
     /// The demuxer for a file of it; `None` for a playlist, and for what is known by name only.

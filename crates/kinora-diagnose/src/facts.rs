@@ -42,6 +42,7 @@ const TITLES: &[(&str, &str, &str)] = &[
     ("offset_ms", "A/V offset", "音画偏差"),
     ("packets", "packets", "数据包"),
     ("path", "path", "路径"),
+    ("periods", "periods", "时段数"),
     ("place", "place", "位置"),
     ("played", "played", "已播放"),
     ("protocol", "protocol", "协议"),

@@ -16,6 +16,7 @@
 mod certificate;
 mod check;
 mod facts;
+mod manifest;
 mod media;
 mod play;
 mod route;

@@ -100,6 +100,7 @@ impl Run<'_> {
         }
         match kind {
             ContainerKind::HlsPlaylist => self.stream(url),
+            ContainerKind::DashManifest => self.manifest(url),
             _ => self.media(url),
         }
     }

@@ -350,7 +350,7 @@ fn resolve(base: &Url, named: Result<Url, HlsError>) -> Result<Url, Fault> {
 }
 
 /// The line of a fault, for people: cut short, secrets masked.
-fn line(playlist: &[u8], number: u32) -> Option<String> {
+pub(crate) fn line(playlist: &[u8], number: u32) -> Option<String> {
     let text = String::from_utf8_lossy(playlist);
     let index = usize::try_from(number).ok()?.checked_sub(1)?;
     let line: String = text
@@ -367,7 +367,7 @@ fn line(playlist: &[u8], number: u32) -> Option<String> {
     })
 }
 
-fn base_of(url: &str) -> Option<Url> {
+pub(crate) fn base_of(url: &str) -> Option<Url> {
     Url::parse(url)
         .ok()
         .filter(|url| url.has_host() || url.scheme() == "file")

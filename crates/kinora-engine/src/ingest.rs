@@ -1,7 +1,10 @@
 //! Bytes in, packets out: from a single file, or from the segments that a manifest names. Or packets in, where a transport
 //! gives them.
 
+mod base;
+mod dash;
 mod hls;
+mod manifest_reader;
 mod progressive;
 mod pushed;
 mod segmented;
@@ -157,8 +160,8 @@ impl Ingest {
         if !file.is_playlist() {
             return;
         }
-        if let Some((transfer, data, url)) = file.take_playlist() {
-            *self = Self::Segmented(Box::new(Segmented::adopt(transfer, &data, url)));
+        if let Some((transfer, data, url, clock)) = file.take_playlist() {
+            *self = Self::Segmented(Box::new(Segmented::adopt(transfer, &data, url, clock)));
         }
     }
 

@@ -7,7 +7,7 @@
 //! asked: with [`ServerControl::can_block_reload`] the next load, with `_HLS_msn` and `_HLS_part`, need not wait.
 
 mod attributes;
-mod date;
+
 mod error;
 mod lines;
 mod media;

@@ -1,6 +1,7 @@
-//! Playlists: HLS (RFC 8216bis), read without copying lines, refreshed while live, and what they may name.
+//! Playlists: HLS (RFC 8216bis) and DASH (ISO/IEC 23009-1), read, refreshed while live, and what they may name.
 //!
 //! [`hls::parse`] reads a playlist, [`hls::LiveState`] follows one that grows, [`hls::start_point`] says where to begin,
+//! [`dash::Document`] reads an MPD, [`dash::LiveState`] follows one that changes,
 //! [`select`] what to play of several renditions, [`policy::may_fetch`] what a playlist may reach.
 #![forbid(unsafe_code)]
 #![deny(
@@ -20,6 +21,8 @@
     )
 )]
 
+pub mod dash;
 pub mod hls;
+mod iso8601;
 pub mod policy;
 pub mod select;

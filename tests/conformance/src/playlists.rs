@@ -4,6 +4,7 @@ use std::path::Path;
 use std::{fs, io};
 
 use kinora_errors::Coded;
+use kinora_manifest::dash;
 use kinora_manifest::hls::{self, Limits, Variables};
 use url::Url;
 
@@ -18,7 +19,7 @@ pub struct Suite {
     pub refused: Vec<(&'static str, usize)>,
 }
 
-/// Reads every HLS playlist of every suite. Whether the right ones are refused, and whether what was read says what
+/// Reads every HLS playlist and DASH manifest of every suite. Whether the right ones are refused, and whether what was read says what
 /// the suites assert, is held by the tests of kinora-manifest.
 ///
 /// # Errors
@@ -55,28 +56,47 @@ fn read_folder(folder: &Path, suite: &mut Suite) -> io::Result<()> {
         let path = folder.join(&name);
         if path.is_dir() {
             read_folder(&path, suite)?;
-        } else if name.ends_with(".m3u8") {
-            read_one(&fs::read(&path)?, suite);
+        } else if let Some(read) = reader(&name) {
+            note(read(&fs::read(&path)?), suite);
         }
     }
     Ok(())
 }
 
-fn read_one(bytes: &[u8], suite: &mut Suite) {
-    let Ok(url) = Url::parse("https://example.com/test.m3u8") else {
+/// Gives the reason where it refuses.
+type Reader = fn(&[u8]) -> Result<(), &'static str>;
+
+fn reader(name: &str) -> Option<Reader> {
+    match name.rsplit_once('.')?.1 {
+        "m3u8" => Some(|bytes| {
+            let read = hls::parse(
+                bytes,
+                &url("m3u8")?,
+                &Variables::default(),
+                &Limits::default(),
+            );
+            read.map(|_| ()).map_err(|error| error.reason())
+        }),
+        "mpd" => Some(|bytes| {
+            let read = dash::parse(bytes, &url("mpd")?, &dash::Limits::default());
+            read.map(|_| ()).map_err(|error| error.reason())
+        }),
+        _ => None,
+    }
+}
+
+fn url(extension: &str) -> Result<Url, &'static str> {
+    Url::parse(&format!("https://example.com/test.{extension}")).map_err(|_| "url")
+}
+
+fn note(read: Result<(), &'static str>, suite: &mut Suite) {
+    let Err(reason) = read else {
+        suite.read += 1;
         return;
     };
-    match hls::parse(bytes, &url, &Variables::default(), &Limits::default()) {
-        Ok(_) => suite.read += 1,
-        Err(error) => {
-            let known = suite
-                .refused
-                .iter_mut()
-                .find(|(reason, _)| *reason == error.reason());
-            match known {
-                Some((_, count)) => *count += 1,
-                None => suite.refused.push((error.reason(), 1)),
-            }
-        }
+    let mut refused = suite.refused.iter_mut();
+    match refused.find(|(known, _)| *known == reason) {
+        Some((_, count)) => *count += 1,
+        None => suite.refused.push((reason, 1)),
     }
 }

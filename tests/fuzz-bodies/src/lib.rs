@@ -9,6 +9,7 @@
 mod cloud;
 mod demux;
 mod lookup;
+mod mpd;
 mod playlist;
 mod subtitle;
 mod urls;
@@ -49,6 +50,7 @@ pub const TARGETS: &[Target] = &[
     target("mp3", demux::mp3),
     target("hls", playlist::hls),
     target("subtitle", subtitle::subtitle),
+    target("dash", mpd::dash),
     target("play_auth", cloud::play_auth),
     target("pop", cloud::pop),
     target("urls", urls::urls),

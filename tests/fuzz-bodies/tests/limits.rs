@@ -422,6 +422,54 @@ fn texts() -> Vec<(&'static str, &'static str, Vec<u8>)> {
             "many variables",
             list(&format!("#EXTM3U\n{defines}"), "#EXTINF:1,\n{$9}\n")[..INPUT].to_vec(),
         ),
+        ("dash", "elements in elements", again(b"<a>")),
+        ("dash", "elements", closed("<MPD>", "<a/>", "</MPD>")),
+        (
+            "dash",
+            "periods",
+            closed("<MPD type='dynamic'>", "<Period/>", "</MPD>"),
+        ),
+        ("dash", "attributes", closed("<MPD ", "a='' ", "/>")),
+        ("dash", "ampersands", closed("<MPD a='", "&;", "'/>")),
+        (
+            "dash",
+            "representations",
+            closed(
+                "<MPD><Period><AdaptationSet><BaseURL>x</BaseURL>",
+                "<Representation/>",
+                "</AdaptationSet></Period></MPD>",
+            ),
+        ),
+        (
+            "dash",
+            "open runs",
+            closed(
+                "<MPD><Period duration='P9D'><AdaptationSet><SegmentTemplate media='$Time$'><SegmentTimeline>",
+                "<S d='1' r='-1'/>",
+                "</SegmentTimeline></SegmentTemplate><Representation/></AdaptationSet></Period></MPD>",
+            ),
+        ),
+        (
+            "dash",
+            "patterns",
+            closed(
+                "<MPD><Period><AdaptationSet><SegmentTemplate media='$Time$'><SegmentTimeline><Pattern id='1'><P d='1' r='999'/></Pattern>",
+                "<S p='1' r='99999'/>",
+                "</SegmentTimeline></SegmentTemplate><Representation/></AdaptationSet></Period></MPD>",
+            ),
+        ),
+        (
+            "dash",
+            "one long name for many",
+            closed(
+                &format!(
+                    "<MPD><Period><AdaptationSet codecs='{0}'><BaseURL>{0}</BaseURL><SegmentTemplate media='{0}' duration='1'/>",
+                    "x".repeat(200_000)
+                ),
+                "<Representation id='r'/>",
+                "</AdaptationSet></Period></MPD>",
+            ),
+        ),
         ("pop", "lists in lists", again(b"[")),
         (
             "pop",

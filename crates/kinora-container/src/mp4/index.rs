@@ -1,9 +1,10 @@
 //! Where fragments begin and when: from `sidx` (ISO/IEC 14496-12 8.16.3) and from those seen.
 
 use bytes::Bytes;
-use kinora_media::{Time, Timebase};
+use kinora_media::Time;
 
-use super::boxes::{Reader, Short};
+use super::boxes::Short;
+use super::sidx;
 
 /// Places that are remembered at most: a day of one-second fragments.
 const MAX_PLACES: usize = 100_000;
@@ -90,33 +91,24 @@ impl FragmentIndex {
     }
 
     /// Takes a `sidx` whose box ends at an offset.
-    pub(crate) fn read(&mut self, sidx: &Bytes, box_end: u64) -> Result<(), Short> {
-        let mut reader = Reader::new(sidx);
-        let (version, _) = reader.full_box()?;
-        reader.skip(4)?;
-        let clock = Timebase::from_hz(reader.u32()?).ok_or(Short)?;
-        let mut ticks = reader.sized(version)?;
-        let mut offset = box_end.saturating_add(reader.sized(version)?);
-        reader.skip(2)?;
-        let count = reader.u16()?;
+    pub(crate) fn read(&mut self, body: &Bytes, box_end: u64) -> Result<(), Short> {
+        let references = sidx::read(body, box_end)?;
+        let Some((first, last)) = references.first().zip(references.last()) else {
+            return Ok(());
+        };
         if self.named == 0 {
-            self.begin = offset;
+            self.begin = first.range.start;
         }
-        let time_of = |ticks: u64| clock.to_time(i64::try_from(ticks).unwrap_or(i64::MAX));
-        for _ in 0..count {
-            let size = reader.u32()? & 0x7fff_ffff;
-            let duration = reader.u32()?;
-            reader.skip(4)?;
+        for reference in &references {
             self.add(FragmentStart {
-                time: time_of(ticks),
-                offset,
+                time: reference.time,
+                offset: reference.range.start,
             });
-            ticks = ticks.saturating_add(u64::from(duration));
-            offset = offset.saturating_add(u64::from(size));
         }
-        self.named = self.named.saturating_add(u64::from(count));
-        self.behind = self.behind.max(offset);
-        self.end = self.end.max(Some(time_of(ticks)));
+        let count = u64::try_from(references.len()).unwrap_or(u64::MAX);
+        self.named = self.named.saturating_add(count);
+        self.behind = self.behind.max(last.range.end.unwrap_or(last.range.start));
+        self.end = self.end.max(Some(last.time + last.duration));
         Ok(())
     }
 }

@@ -11,6 +11,15 @@ pub(super) const HLS_PLAYLIST: Container = Container {
     access: Access::Playlist,
 };
 
+pub(super) const DASH_MANIFEST: Container = Container {
+    name: "dash",
+    title: "a DASH manifest",
+    media_types: &["dash+xml", "text/xml", "application/xml"],
+    extensions: &["mpd"],
+    signatures: &[Signature::Start(begins_manifest)],
+    access: Access::Playlist,
+};
+
 pub(super) const MATROSKA: Container = Container {
     name: "mkv",
     title: "Matroska or WebM",
@@ -60,4 +69,28 @@ pub(super) const FLAC: Container = Container {
 /// blank lines before it.
 fn begins_playlist(head: &[u8]) -> bool {
     crate::text::text(head).starts_with(b"#EXTM3U")
+}
+
+/// `MPD` is the root element; a declaration, instructions and comments may stand before it.
+fn begins_manifest(head: &[u8]) -> bool {
+    let mut rest = crate::text::text(head);
+    loop {
+        let end: &[u8] = match rest {
+            [b'<', b'?', ..] => b"?>",
+            [b'<', b'!', b'-', b'-', ..] => b"-->",
+            _ => break,
+        };
+        let Some(at) = rest.windows(end.len()).position(|it| it == end) else {
+            return false;
+        };
+        let behind = at.saturating_add(end.len());
+        rest = rest.get(behind..).unwrap_or_default().trim_ascii_start();
+    }
+    let Some(name) = rest.strip_prefix(b"<") else {
+        return false;
+    };
+    let mut letters = name.iter();
+    let end = letters.position(|it| it.is_ascii_whitespace() || matches!(it, b'>' | b'/'));
+    let name = end.and_then(|end| name.get(..end)).unwrap_or_default();
+    name == b"MPD" || name.ends_with(b":MPD")
 }

@@ -27,6 +27,11 @@ fn containers_are_recognised_by_their_content() {
         ([id3(300), mp3(2)].concat(), ContainerKind::Mp3),
         (id3(300_000), ContainerKind::Mp3),
         (b"#EXTM3U\n".to_vec(), ContainerKind::HlsPlaylist),
+        (b"<MPD>".to_vec(), ContainerKind::DashManifest),
+        (
+            b"\xef\xbb\xbf<?xml version='1.0'?>\n<!-- <html> -->\n <d:MPD xmlns:d='urn'>".to_vec(),
+            ContainerKind::DashManifest,
+        ),
         (
             b"\xef\xbb\xbf#EXTM3U\r\n".to_vec(),
             ContainerKind::HlsPlaylist,

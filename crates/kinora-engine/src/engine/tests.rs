@@ -3,6 +3,7 @@ mod bandwidth;
 mod borders;
 mod chaos;
 mod credentials;
+mod dash;
 mod decoding;
 mod exact;
 mod hls;

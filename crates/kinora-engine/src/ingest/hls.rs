@@ -3,79 +3,22 @@
 
 use std::sync::Arc;
 
-use kinora_errors::{Coded, Fault, Secret, codes};
+use kinora_errors::{Coded, Fault, Secret};
 use kinora_manifest::hls::{
     self, Encryption, LatencyMode, Limits, LiveState, RenditionKind, Update, Variables,
 };
-use kinora_manifest::policy;
 use kinora_media::Time;
 use kinora_protect::{Iv, ProtectError, Scheme};
-use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_encode};
-use url::Url;
 
+use super::base::Base;
+pub(in crate::ingest) use super::base::malformed;
 use super::segmented::index::{
     AudioRendition, Availability, Change, Discontinuity, Init, Key, LiveEdge, Manifest, Segment,
-    SegmentIndex, StartPoint, Variant,
+    SegmentIndex, SegmentsNamed, StartPoint, Variant,
 };
-use crate::cx::Cx;
 
 /// Whole segments are loaded. Parts come in by the other mode: they become segments of the index that grow.
 const MODE: LatencyMode = LatencyMode::Segments;
-
-/// A playlist that is readable and yet of no use.
-pub(in crate::ingest) fn malformed(what: &str, url: &Secret) -> Fault {
-    Fault::new(codes::ERROR_DEMUXER_OPENURL, "hls.playlist.malformed")
-        .because(what)
-        .at_url(url.expose())
-}
-
-/// Characters of a path that mean something else in a URL.
-const PATH: &AsciiSet = &CONTROLS
-    .add(b' ')
-    .add(b'%')
-    .add(b'?')
-    .add(b'#')
-    .add(b'"')
-    .add(b'<')
-    .add(b'>');
-/// Stands for the folder that a relative path is relative to, which only the file system knows.
-const HERE: &str = "file:///.here./";
-
-/// Where a playlist is, as a URL.
-struct Base(Url);
-
-impl Base {
-    fn new(text: &str) -> Option<Self> {
-        if let Ok(url) = Url::parse(text)
-            && !url.cannot_be_a_base()
-        {
-            return Some(Self(url));
-        }
-        let path = utf8_percent_encode(text, PATH);
-        let url = if text.starts_with('/') {
-            format!("file://{path}")
-        } else {
-            format!("{HERE}{path}")
-        };
-        Url::parse(&url).ok().map(Self)
-    }
-
-    /// A URI of the playlist, if the playlist may name it.
-    fn resolve(&self, uri: &str) -> Result<Secret, Fault> {
-        let url = self.0.join(uri).map_err(|_| {
-            malformed(
-                "it names something that is no URI",
-                &Secret::new(self.0.as_str()),
-            )
-        })?;
-        policy::may_fetch(&self.0, &url).map_err(|error| error.fault().at_url(url.as_str()))?;
-        let text = url.as_str();
-        Ok(match text.strip_prefix(HERE) {
-            Some(path) => Secret::new(percent_decode_str(path).decode_utf8_lossy()),
-            None => Secret::new(text),
-        })
-    }
-}
 
 /// What a multivariant playlist says to the media playlists that it names.
 #[derive(Clone, Debug, Default)]
@@ -105,20 +48,11 @@ impl PlaylistReader {
     }
 
     /// Reads its newest version, which was found at `url`.
-    pub(in crate::ingest) fn read(
-        &mut self,
-        cx: &Cx,
-        text: &[u8],
-        url: &Secret,
-    ) -> Result<Manifest, Fault> {
-        cx.tape.try_see("plan", || self.parse(text, url))
-    }
-
-    fn parse(&mut self, text: &[u8], url: &Secret) -> Result<Manifest, Fault> {
+    pub(in crate::ingest) fn read(&mut self, text: &[u8], url: &Secret) -> Result<Manifest, Fault> {
         let base =
             Base::new(url.expose()).ok_or_else(|| malformed("its own URL can not be read", url))?;
         let located = |error: hls::HlsError| error.fault().at_url(url.expose());
-        let read = hls::parse(text, &base.0, &self.parent.variables, &Limits::default());
+        let read = hls::parse(text, base.url(), &self.parent.variables, &Limits::default());
         match read.map_err(located)? {
             hls::Playlist::Multivariant(list) => {
                 self.parent = Parent {
@@ -188,13 +122,14 @@ fn multivariant(list: &hls::MultivariantPlaylist, base: &Base) -> Result<Manifes
     let variants = list.variants.iter().map(variant);
     let mut variants = variants.collect::<Result<Vec<_>, Fault>>()?;
     if variants.is_empty() {
-        let url = Secret::new(base.0.as_str());
+        let url = Secret::new(base.url().as_str());
         return Err(malformed("the playlist names no rendition", &url));
     }
     variants.sort_by_key(|variant| variant.bandwidth);
     Ok(Manifest::Multivariant {
         variants,
         audio: audio.map(rendition).collect::<Result<_, Fault>>()?,
+        named: SegmentsNamed::InPlaylists,
     })
 }
 
@@ -239,12 +174,13 @@ fn index(
                 .and(init.as_ref())
                 .map(|(_, init)| Arc::clone(init)),
             gap: segment.gap,
+            period: None,
         });
         start += segment.duration;
     }
     let availability = availability(media, live);
     if segments.is_empty() && matches!(availability, Availability::Complete) {
-        let url = Secret::new(base.0.as_str());
+        let url = Secret::new(base.url().as_str());
         return Err(malformed("the playlist names no segment", &url));
     }
     let start = hls::start_point(media, inherited, MODE).and_then(|point| {
@@ -291,10 +227,11 @@ fn key(keys: &[Arc<hls::Key>], sequence: u64, base: &Base) -> Result<Option<Arc<
 #[cfg(test)]
 mod tests {
     use super::*;
+    use kinora_errors::codes;
     use kinora_media::ByteRange;
 
     fn media(text: &str, url: &str) -> SegmentIndex {
-        match PlaylistReader::default().parse(text.as_bytes(), &Secret::new(url)) {
+        match PlaylistReader::default().read(text.as_bytes(), &Secret::new(url)) {
             Ok(Manifest::Media { index, .. }) => index,
             other => panic!("{other:?}"),
         }
@@ -347,7 +284,7 @@ mod tests {
         let text =
             "#EXTM3U\n#EXT-X-TARGETDURATION:4\n#EXTINF:4,\nfile:///etc/passwd\n#EXT-X-ENDLIST\n";
         let url = Secret::new("https://host.test/a");
-        let fault = PlaylistReader::default().parse(text.as_bytes(), &url);
+        let fault = PlaylistReader::default().read(text.as_bytes(), &url);
         assert_eq!(
             fault.map(|_| ()).map_err(|fault| fault.code()),
             Err(codes::ERROR_NETWORK_UNSUPPORTED)
@@ -367,7 +304,7 @@ mod tests {
     fn a_live_playlist_is_followed_by_its_rules() {
         let mut reader = PlaylistReader::default();
         let url = Secret::new("https://host.test/live");
-        let mut read = |text: String| match reader.parse(text.as_bytes(), &url) {
+        let mut read = |text: String| match reader.read(text.as_bytes(), &url) {
             Ok(Manifest::Media { index, change }) => (index, change),
             other => panic!("{other:?}"),
         };
@@ -393,13 +330,13 @@ mod tests {
             let mut reader = PlaylistReader::default();
             let text = format!("#EXTM3U\n{parent}#EXT-X-STREAM-INF:BANDWIDTH=1\nv\n");
             let url = Secret::new("https://host.test/m");
-            reader.parse(text.as_bytes(), &url).expect("a playlist");
+            reader.read(text.as_bytes(), &url).expect("a playlist");
             reader.alongside()
         };
         let start = |parent: &str, more: &str| {
             let text = live(3, &format!("#EXT-X-ENDLIST\n{more}"));
             let url = Secret::new("https://host.test/v");
-            match reader(parent).parse(text.as_bytes(), &url) {
+            match reader(parent).read(text.as_bytes(), &url) {
                 Ok(Manifest::Media { index, .. }) => index.start.expect("a start"),
                 other => panic!("{other:?}"),
             }

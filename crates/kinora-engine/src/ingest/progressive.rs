@@ -4,10 +4,11 @@ use std::collections::VecDeque;
 
 use bytes::{Bytes, BytesMut};
 use kinora_container::sniff::sniff;
-use kinora_container::{ContainerKind, ProbingDemuxer, SeekTo, Sniff, Step};
+use kinora_container::{ProbingDemuxer, SeekTo, Sniff, Step};
 use kinora_errors::{Fault, Secret, codes};
 use kinora_media::{ByteRange, Chunk, RequestId, ResponseInfo, Time};
 
+use super::segmented::clock_of;
 use super::{Buffer, Notice, Sought};
 use crate::cx::{Cx, Renditions};
 use crate::tape::TapedDemuxer;
@@ -47,6 +48,8 @@ pub(crate) struct Progressive {
     over: bool,
     notices: VecDeque<Notice>,
     final_url: Option<Secret>,
+    /// What the server's time of day was ahead of ours.
+    clock: Option<Time>,
     content: Content,
 }
 
@@ -79,18 +82,20 @@ impl Progressive {
             over: false,
             notices: VecDeque::new(),
             final_url: None,
+            clock: None,
             content: Content::Unknown(BytesMut::new()),
         }
     }
 
-    /// What it turned out to be the beginning of: a playlist's transfer, its first bytes and its URL.
-    pub(crate) fn take_playlist(&mut self) -> Option<(Transfer, Bytes, Secret)> {
+    /// What it turned out to be the beginning of: a playlist's transfer, its first bytes and its URL, and what the server's
+    /// clock is ahead.
+    pub(crate) fn take_playlist(&mut self) -> Option<(Transfer, Bytes, Secret, Option<Time>)> {
         let Content::Playlist(data) = &mut self.content else {
             return None;
         };
         let data = std::mem::take(data);
         let url = self.final_url.take().unwrap_or_else(|| self.url.clone());
-        Some((self.transfer.take(), data, url))
+        Some((self.transfer.take(), data, url, self.clock))
     }
     /// Its transfer, if that request is its own.
     pub(crate) fn take_transfer(&mut self, id: RequestId) -> Option<Transfer> {
@@ -309,6 +314,7 @@ impl Progressive {
             Progress::None => {}
             Progress::Head(info) => {
                 cx.mark(TimingMark::Connect);
+                self.clock = clock_of(&info, cx);
                 self.final_url = info.final_url.map(Secret::new);
                 self.ranges = info.ranges;
                 if let Some(len) = info.total_len {
@@ -348,7 +354,7 @@ impl Progressive {
         }
         begun.extend_from_slice(data);
         let is_playlist = cx.tape.see("playlist", || match sniff(begun) {
-            Sniff::Known(kind) => Some(kind == ContainerKind::HlsPlaylist),
+            Sniff::Known(kind) => Some(kind.is_playlist()),
             Sniff::Unknown => Some(false),
             Sniff::NeedMore => None,
         });

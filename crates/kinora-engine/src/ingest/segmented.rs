@@ -1,6 +1,6 @@
 //! Presentations by segments: lanes that read renditions onto one timeline, switching between renditions, and what is
-//! done when one fails. What names the segments is a manifest, which a front end reads (`ingest::hls`; DASH will be the
-//! second): it alone knows its text.
+//! done when one fails. What names the segments is a manifest, which a front end reads (`ingest::hls`,
+//! `ingest::dash`): it alone knows its text.
 
 mod abandonment;
 mod audio;
@@ -9,6 +9,7 @@ pub(in crate::ingest) mod index;
 mod input;
 mod lane;
 mod loader;
+mod manifest;
 mod poll;
 mod requests;
 mod seek;
@@ -28,6 +29,7 @@ use kinora_media::{MediaInfo, Time};
 use self::abandonment::SegmentStart;
 use self::audio::AudioRenditions;
 use self::index::{AudioRendition, Manifest, SegmentIndex, Variant};
+pub(in crate::ingest) use self::input::clock_of;
 pub(crate) use self::lane::is_audio_rendition;
 use self::lane::{Lane, LaneRole};
 use self::loader::{Loader, Rendition, StartPosition};
@@ -36,7 +38,7 @@ use self::seek::SeekAim;
 use self::timeline::TimestampOffsets;
 use self::variants::Variants;
 use super::Notice;
-use super::hls::PlaylistReader;
+use super::manifest_reader::{ManifestReader, RenditionId};
 use crate::TimingMark;
 use crate::abr::ThroughputWindow;
 use crate::cx::Cx;
@@ -50,7 +52,11 @@ struct Root {
     asked: Secret,
     /// Where it came from.
     found: Secret,
-    playlist: PlaylistReader,
+    playlist: ManifestReader,
+    /// What the server's time of day was ahead of ours when it answered last.
+    clock: Option<Time>,
+    /// When it is asked for again, and where, if elsewhere.
+    refresh: Option<(Time, Option<Secret>)>,
 }
 
 impl Root {
@@ -89,7 +95,12 @@ pub(crate) struct Segmented {
 
 impl Segmented {
     /// Takes over a transfer whose first bytes turned out to be a manifest.
-    pub(crate) fn adopt(transfer: Transfer, data: &Bytes, found: Secret) -> Self {
+    pub(crate) fn adopt(
+        transfer: Transfer,
+        data: &Bytes,
+        found: Secret,
+        clock: Option<Time>,
+    ) -> Self {
         let asked = transfer.url().clone();
         let mut requests = Requests::default();
         let text = BytesMut::from(data.as_ref());
@@ -98,7 +109,9 @@ impl Segmented {
             root: Root {
                 asked,
                 found,
-                playlist: PlaylistReader::default(),
+                playlist: ManifestReader::default(),
+                clock,
+                refresh: None,
             },
             requests,
             last_lane: ROOT,
@@ -153,12 +166,26 @@ impl Segmented {
     /// The manifest that the user named is here, for the first time or after a renewal.
     fn opened(&mut self, cx: &mut Cx, text: &[u8]) {
         cx.mark(TimingMark::Playlist);
-        match self.root.playlist.read(cx, text, &self.root.found) {
+        let root = &mut self.root;
+        match root.playlist.read(cx, text, &root.found, root.clock) {
             Ok(Manifest::Media { index, .. }) => self.open_single(cx, index),
-            Ok(Manifest::Multivariant { variants, audio }) if self.variants.is_empty() => {
-                self.open_variants(cx, variants, audio);
+            Ok(Manifest::Multivariant {
+                variants,
+                audio,
+                named,
+            }) => {
+                self.refresh_later(cx, named);
+                match self.variants.is_empty() {
+                    true => self.open_variants(cx, variants, audio),
+                    false => self.moved(cx, variants, audio),
+                }
             }
-            Ok(Manifest::Multivariant { variants, audio }) => self.moved(cx, variants, audio),
+            Ok(Manifest::Partial) => {}
+            // What is known plays on; the next version may be right again.
+            Err(fault) if self.follows_manifest() => {
+                cx.recovered(fault);
+                self.refresh_failed(cx);
+            }
             Err(fault) => self.notices.push_back(Notice::Failed(fault)),
         }
     }
@@ -198,14 +225,16 @@ impl Segmented {
     }
 
     /// A rendition that the manifest names, beside the one that plays.
-    fn rendition(&self, url: Secret) -> Rendition {
+    fn rendition(&self, id: RenditionId, url: Secret) -> Rendition {
         let main = self.lane(LaneRole::Main).map(|lane| &lane.loader);
+        // One that is placed exactly needs no other to go by.
+        let main = main.filter(|_| !self.root.playlist.places_exactly());
         Rendition {
             url,
             named_by: self.root.names(),
             playlist: match main {
-                Some(main) => main.playlist_alongside(),
-                None => self.root.playlist.alongside(),
+                Some(main) => main.playlist_alongside(id),
+                None => self.root.playlist.rendition(id),
             },
             reference: main.and_then(Loader::reference),
         }
@@ -213,7 +242,8 @@ impl Segmented {
 
     /// A lane for a variant, which asks for its segments from now on.
     fn open_variant(&mut self, cx: &mut Cx, index: usize, start: StartPosition) -> Option<Lane> {
-        let rendition = self.rendition(self.variants.get(index)?.url.clone());
+        let url = self.variants.get(index)?.url.clone();
+        let rendition = self.rendition(RenditionId::Variant(index), url);
         let mut loader = Loader::new(self.next_lane(), rendition, start);
         loader.open(cx, &mut self.requests);
         Some(Lane::new(LaneRole::Main, index, loader))
@@ -233,7 +263,7 @@ impl Segmented {
         self.close_lane(cx, LaneRole::Audio);
         let source = self.audio.source().filter(|_| !cx.config.disable_audio);
         let Some((at, url)) = source else { return };
-        let rendition = self.rendition(url);
+        let rendition = self.rendition(RenditionId::Audio(at), url);
         let mut loader = Loader::new(self.next_lane(), rendition, start);
         loader.open(cx, &mut self.requests);
         self.lanes.push(Lane::new(LaneRole::Audio, at, loader));
@@ -251,6 +281,13 @@ impl Segmented {
     fn moved(&mut self, cx: &mut Cx, variants: Vec<Variant>, audio: Vec<AudioRendition>) {
         self.variants.renew(variants);
         self.audio.renew(audio);
+        if self.root.playlist.places_exactly() {
+            for lane in self.lanes.iter_mut().chain(&mut self.incoming) {
+                let loader = &mut lane.loader;
+                loader.manifest_changed(cx, &mut self.requests, &self.root.playlist);
+            }
+            return;
+        }
         let audio = self.audio.source().map(|(_, url)| url);
         for lane in self.lanes.iter_mut().chain(&mut self.incoming) {
             let url = match lane.role {

@@ -5,7 +5,6 @@ use url::Url;
 
 use super::Limits;
 use super::attributes::{self, Attributes};
-use super::date;
 use super::error::{HlsError, HlsErrorKind};
 use super::lines::{self, Lines};
 use super::model::{
@@ -13,6 +12,7 @@ use super::model::{
     ServerControl, Start,
 };
 use super::variables::{Scope, Variables};
+use crate::iso8601;
 
 pub(super) fn parse(
     lines: Lines<'_>,
@@ -121,7 +121,7 @@ impl MediaPlaylistParser {
             }
             "-X-GAP" => self.pending.gap = true,
             "-X-BITRATE" => self.bitrate = attributes::integer(value),
-            "-X-PROGRAM-DATE-TIME" => self.program_date_ms = date::parse(value),
+            "-X-PROGRAM-DATE-TIME" => self.program_date_ms = iso8601::date_ms(value),
             "-X-KEY" => self.key(value, line)?,
             "-X-MAP" => self.map(value, line)?,
             "-X-DEFINE" => define(&mut self.variables, imports, &self.list.base, value, line)?,
@@ -322,8 +322,13 @@ impl MediaPlaylistParser {
 
     fn date_range(&mut self, value: &str, line: u32) -> Result<(), HlsError> {
         let attributes = Attributes::new("EXT-X-DATERANGE", line, value, &self.variables);
-        let at =
-            |name| Ok::<_, HlsError>(attributes.text(name)?.and_then(|text| date::parse(&text)));
+        let at = |name| {
+            Ok::<_, HlsError>(
+                attributes
+                    .text(name)?
+                    .and_then(|text| iso8601::date_ms(&text)),
+            )
+        };
         let range = DateRange {
             id: attributes.string("ID")?.unwrap_or_default(),
             class: attributes.string("CLASS")?,

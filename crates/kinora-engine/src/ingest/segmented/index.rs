@@ -20,9 +20,37 @@ pub(in crate::ingest) enum Manifest {
     Multivariant {
         variants: Vec<Variant>,
         audio: Vec<AudioRendition>,
+        #[serde(default)]
+        named: SegmentsNamed,
     },
     /// Segments of one rendition, and how they differ from what was known of it.
     Media { index: SegmentIndex, change: Change },
+    /// A part of what says where the segments are; other parts are to be asked for.
+    Partial,
+}
+
+/// What names the segments of the renditions.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(in crate::ingest) enum SegmentsNamed {
+    /// Each rendition's own playlist.
+    #[default]
+    InPlaylists,
+    /// The manifest itself, for all of them.
+    Here {
+        refresh: Option<ManifestRefresh>,
+        /// What of it is left out, for people.
+        ignored: Vec<String>,
+    },
+}
+
+/// When and where a manifest that changes is asked for again.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(in crate::ingest) struct ManifestRefresh {
+    /// From the last load to the next.
+    pub(in crate::ingest) after: Time,
+    /// Where, if elsewhere.
+    #[serde(with = "tape::places")]
+    pub(in crate::ingest) url: Option<Secret>,
 }
 
 /// What the newest version of a rendition's segments brought.
@@ -64,6 +92,21 @@ pub(in crate::ingest) struct Segment {
     pub(in crate::ingest) init: Option<Arc<Init>>,
     /// The manifest says that it is not there.
     pub(in crate::ingest) gap: bool,
+    /// The clock of its period, where the manifest tells it.
+    #[serde(default)]
+    pub(in crate::ingest) period: Option<PeriodClock>,
+}
+
+/// How times of the media become times of the presentation, and which of them are of the period (ISO/IEC 23009-1
+/// 5.3.9.2.2).
+#[derive(Clone, Copy, PartialEq, Debug, Serialize, Deserialize)]
+pub(in crate::ingest) struct PeriodClock {
+    /// What is added to times of the media.
+    pub(in crate::ingest) offset: Time,
+    /// What lies before that is not to be shown.
+    pub(in crate::ingest) start: Time,
+    /// Nor what lies behind that.
+    pub(in crate::ingest) end: Option<Time>,
 }
 
 impl Segment {
@@ -75,6 +118,16 @@ impl Segment {
 
     pub(in crate::ingest) fn end(&self) -> Time {
         self.start + self.duration
+    }
+
+    /// Puts it elsewhere on the timeline, its clock with it.
+    fn shift(&mut self, by: Time) {
+        self.start += by;
+        if let Some(period) = &mut self.period {
+            period.offset += by;
+            period.start += by;
+            period.end = period.end.map(|end| end + by);
+        }
     }
 
     /// Whether it goes on with the segment of that number, on its clock and in its coding.
@@ -159,7 +212,8 @@ impl SegmentIndex {
 
     pub(in crate::ingest) fn duration(&self) -> Option<Time> {
         let last = self.segments.last().filter(|_| !self.is_live())?;
-        Some(last.end())
+        let period = last.period.and_then(|period| period.end);
+        Some(period.map_or(last.end(), |end| end.min(last.end())))
     }
 
     pub(in crate::ingest) fn segment(&self, number: u64) -> Option<&Segment> {
@@ -196,10 +250,17 @@ impl SegmentIndex {
         let mut shift = match older.segment(first.number) {
             Some(known) => known.start - first.start,
             // Segments were missed: time went on meanwhile, as far as can be said.
-            None if first.number > last.number => last.end() - first.start,
+            None if first.number > last.number && first.period.is_none() => {
+                last.end() - first.start
+            }
             None => Time::ZERO,
         };
         for segment in &mut self.segments {
+            segment.discontinuity.restarts = last.discontinuity.restarts;
+            if segment.period.is_some() {
+                segment.shift(shift);
+                continue;
+            }
             if let Some(known) = older.segment(segment.number) {
                 // What was read of it counts for more than what is named again.
                 shift = known.end() - segment.end();
@@ -208,7 +269,6 @@ impl SegmentIndex {
             } else {
                 segment.start += shift;
             }
-            segment.discontinuity.restarts = last.discontinuity.restarts;
         }
     }
 
@@ -219,7 +279,7 @@ impl SegmentIndex {
         let restarts = older.segments.last();
         let restarts = restarts.map_or(0, |last| last.discontinuity.restarts);
         for segment in &mut self.segments {
-            segment.start += shift;
+            segment.shift(shift);
             segment.discontinuity.restarts = restarts + 1;
         }
     }
@@ -250,6 +310,10 @@ impl SegmentIndex {
             return;
         };
         let (early, drift) = (start - segment.start, end - segment.end());
+        // Where the manifest tells the clock, it tells where segments lie.
+        if segment.period.is_some() {
+            return;
+        }
         if early.abs() < MIN_DRIFT && drift.abs() < MIN_DRIFT {
             return;
         }
@@ -363,6 +427,7 @@ pub(super) mod testing {
             key: None,
             init: None,
             gap: false,
+            period: None,
         }
     }
 

@@ -2,7 +2,7 @@
 
 use kinora_errors::{Fault, Secret};
 use kinora_fetch::{FetchEvent, Initiator, Progress, RetryContext};
-use kinora_media::{ByteRange, RequestId, Time};
+use kinora_media::{ByteRange, RequestId, ResponseInfo, Time};
 
 use super::lane::{Lane, LaneRole};
 use super::requests::{LaneId, MAX_SMALL_BYTES, Resource};
@@ -40,6 +40,7 @@ impl Segmented {
         match progress {
             Progress::None => {}
             Progress::Head(info) => {
+                self.root.clock = clock_of(&info, cx);
                 if let Some(url) = info.final_url {
                     self.root.found = Secret::new(url);
                 }
@@ -61,6 +62,11 @@ impl Segmented {
                     self.opened(cx, &request.data);
                 }
             }
+            Progress::Parked(fault) | Progress::Failed(fault) if self.follows_manifest() => {
+                self.requests.cancel(cx, ROOT, |_| true);
+                cx.recovered(fault);
+                self.refresh_failed(cx);
+            }
             other => {
                 if let Progress::Failed(_) = other {
                     self.requests.remove(id);
@@ -74,6 +80,7 @@ impl Segmented {
         for (owner, id, progress) in self.requests.on_time(cx, context) {
             self.progressed(cx, owner, id, progress);
         }
+        self.refresh_if_due(cx);
         for lane in self.lanes.iter_mut().chain(&mut self.incoming) {
             lane.loader.on_time(cx, &mut self.requests);
         }
@@ -82,7 +89,8 @@ impl Segmented {
     pub(crate) fn deadline(&self, cx: &Cx) -> Option<Time> {
         let lanes = self.lanes.iter().chain(&self.incoming);
         let playlists = lanes.filter_map(|lane| lane.loader.deadline()).min();
-        crate::present::earliest([self.requests.deadline(cx), playlists])
+        let of_lanes = crate::present::earliest([self.requests.deadline(cx), playlists]);
+        crate::present::earliest([of_lanes, self.refresh_due()])
     }
 
     pub(crate) fn reload(&mut self, cx: &mut Cx) -> bool {
@@ -137,4 +145,10 @@ impl Segmented {
         self.lanes.clear();
         self.incoming = None;
     }
+}
+
+/// What the server's time of day is ahead of ours, if it told.
+pub(in crate::ingest) fn clock_of(info: &ResponseInfo, cx: &Cx) -> Option<Time> {
+    let date = info.server_date_ms?;
+    Some(Time::from_millis(date) - Time::from_millis(cx.now.unix_ms))
 }

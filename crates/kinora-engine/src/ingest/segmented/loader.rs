@@ -25,7 +25,7 @@ use super::segment_reader::{CarriedDemuxer, Neighbours, ReadStep, References, Se
 use super::timeline::{PreviousSegment, TimestampOffsets};
 use crate::abr::Download;
 use crate::cx::Cx;
-use crate::ingest::hls::PlaylistReader;
+use crate::ingest::manifest_reader::{ManifestReader, RenditionId};
 use crate::recover::segments::Failed;
 
 pub(super) use self::failing::Failure;
@@ -73,7 +73,7 @@ pub(super) struct Rendition {
     pub(super) url: Secret,
     /// Who names it.
     pub(super) named_by: Initiator,
-    pub(super) playlist: PlaylistReader,
+    pub(super) playlist: ManifestReader,
     /// Another rendition of the presentation, whose timeline it shares.
     pub(super) reference: Option<SegmentIndex>,
 }
@@ -86,7 +86,7 @@ pub(super) struct Loader {
     named_by: Initiator,
     /// Where its newest version came from: what it names is relative to that.
     url: Secret,
-    playlist: PlaylistReader,
+    playlist: ManifestReader,
     refresh: Refresh,
     pub(super) index: Option<SegmentIndex>,
     reference: Option<SegmentIndex>,
@@ -160,8 +160,8 @@ impl Loader {
     }
 
     /// The reader of the playlist of another rendition.
-    pub(super) fn playlist_alongside(&self) -> PlaylistReader {
-        self.playlist.alongside()
+    pub(super) fn playlist_alongside(&self, id: RenditionId) -> ManifestReader {
+        self.playlist.rendition(id)
     }
 
     /// The index that says where segments lie, its own or that of another rendition.
@@ -296,9 +296,15 @@ impl Loader {
     }
 }
 
-/// A packet before the time at which playback begins is decoded where others refer to it, and not shown.
+/// A packet before the time at which playback begins, or outside its period, is decoded where others refer to it, and not
+/// shown.
 fn trimmed(mut packet: Packet, reader: &SegmentReader, before: Option<Time>) -> Option<Packet> {
-    let hidden = before.is_some_and(|before| packet.pts + packet.duration <= before);
+    let period = reader.segment.period;
+    let before = before.max(period.map(|period| period.start));
+    let over = period
+        .and_then(|period| period.end)
+        .is_some_and(|end| packet.pts >= end);
+    let hidden = over || before.is_some_and(|before| packet.pts + packet.duration <= before);
     packet.flags.decode_only |= hidden;
     (!hidden || reader.is_video(&packet)).then_some(packet)
 }

@@ -88,6 +88,16 @@ impl TimestampOffsets {
             return fresh;
         }
         let known = self.known.entry(segment.discontinuity).or_default();
+        // The manifest tells it, unless it is far from where the manifest itself says that the segment lies.
+        let told = segment.period.map(|period| period.offset);
+        let told = told.filter(|it| (first + *it - segment.start).abs() < MAX_DRIFT);
+        if let (Some(offset), ClockKind::Shared) = (told, clock) {
+            *known = VecDeque::from([ClockOffset {
+                offset,
+                number: segment.number,
+            }]);
+            return offset;
+        }
         let previous = previous.filter(|it| it.discontinuity == segment.discontinuity);
         let own = previous.map(|previous| ClockOffset {
             offset: previous.offset,

@@ -6,6 +6,7 @@ use kinora_media::{ByteRange, Time};
 use super::{Loader, LoaderEvent, StartPosition};
 use crate::cx::Cx;
 use crate::ingest::hls;
+use crate::ingest::manifest_reader::{IndexSource, ManifestReader};
 use crate::ingest::segmented::index::{Change, Manifest, SegmentIndex};
 use crate::ingest::segmented::requests::{Requests, Resource};
 use crate::recover::segments::Failed;
@@ -52,16 +53,46 @@ impl Loader {
     pub(super) fn ask_playlist(&mut self, cx: &mut Cx, requests: &mut Requests) {
         self.refresh.asked_at = cx.mono();
         self.refresh.due = None;
-        let url = self.asked.clone();
-        self.ask(cx, requests, Resource::Playlist, url, ByteRange::default());
+        let (url, range) = match self.playlist.source(cx) {
+            Ok(IndexSource::Playlist) => (self.asked.clone(), ByteRange::default()),
+            Ok(IndexSource::Bytes { url, range }) => (url, range),
+            Ok(IndexSource::Known(manifest)) => {
+                return self.described(cx, requests, Ok(*manifest));
+            }
+            Err(fault) => return self.described(cx, requests, Err(fault)),
+        };
+        self.ask(cx, requests, Resource::Playlist, url, range);
+    }
+
+    /// The manifest that names its segments has changed, or moved.
+    pub(in crate::ingest::segmented) fn manifest_changed(
+        &mut self,
+        cx: &mut Cx,
+        requests: &mut Requests,
+        manifest: &ManifestReader,
+    ) {
+        self.playlist.follow(manifest);
+        if requests.any(self.id, |it| it.transfer.is_parked()) {
+            self.refresh.renews = true;
+            self.events
+                .retain(|event| !matches!(event, LoaderEvent::Expired(_)));
+        }
+        if !requests.any(self.id, |it| it.is_playlist()) {
+            self.ask_playlist(cx, requests);
+        }
     }
 
     pub(super) fn playlist_is_here(&mut self, cx: &mut Cx, requests: &mut Requests, text: &[u8]) {
-        let read = self.playlist.read(cx, text, &self.url);
+        let read = self.playlist.read(cx, text, &self.url, None);
+        self.described(cx, requests, read);
+    }
+
+    fn described(&mut self, cx: &mut Cx, requests: &mut Requests, read: Result<Manifest, Fault>) {
         let fault = match read {
             Ok(Manifest::Media { index, change }) => {
                 return self.indexed(cx, requests, index, change);
             }
+            Ok(Manifest::Partial) => return self.ask_playlist(cx, requests),
             Ok(Manifest::Multivariant { .. }) => hls::malformed(
                 "a multivariant playlist stands where a media playlist is due",
                 &self.url,

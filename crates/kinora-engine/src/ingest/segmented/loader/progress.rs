@@ -30,7 +30,8 @@ impl Loader {
                     return;
                 };
                 request.meter.began(cx.mono());
-                if let (true, Some(url)) = (request.is_playlist(), info.final_url) {
+                let playlist = request.is_playlist() && !self.playlist.places_exactly();
+                if let (true, Some(url)) = (playlist, info.final_url) {
                     self.url = Secret::new(url);
                 }
             }

@@ -1,0 +1,163 @@
+//! The renditions that a presentation is played by: what they are called in one period finds them in the others.
+
+use std::sync::Arc;
+
+use kinora_errors::Secret;
+use kinora_manifest::dash::{AdaptationSet, ContentType, Mpd, Period, Purpose, Representation};
+use kinora_manifest::select::Candidate;
+use kinora_media::{CodecId, TrackKind};
+
+use crate::ingest::segmented::index::{AudioRendition, Variant};
+
+/// Sets that a player presents only when told to.
+const SPECIAL: [&str; 5] = ["alternate", "commentary", "sign", "emergency", "easyreader"];
+/// The group of all audio renditions.
+const AUDIO_GROUP: &str = "audio";
+/// Audio is not adapted: of the encodings of one language the best up to that rate is taken, bit/s.
+const AUDIO_RATE: u64 = 200_000;
+
+/// What a rendition is known by.
+#[derive(Clone, Debug)]
+pub(super) struct Rendition {
+    content: ContentType,
+    id: Arc<str>,
+    bandwidth: u64,
+    codecs: Arc<str>,
+    resolution: Option<(u32, u32)>,
+    language: Option<Arc<str>>,
+    label: Option<String>,
+    role: Option<Arc<str>>,
+}
+
+impl Rendition {
+    fn of(set: &AdaptationSet, it: &Representation) -> Self {
+        Self {
+            content: set.content_type,
+            id: it.id.clone(),
+            bandwidth: it.bandwidth,
+            codecs: it.codecs.clone(),
+            resolution: it.resolution,
+            language: set.language.clone(),
+            label: set.label().map(str::to_owned),
+            role: role(set).cloned(),
+        }
+    }
+
+    /// Its representation in a period: that of its name, else the one that is most like it.
+    pub(super) fn find<'a>(&self, period: &'a Period) -> Option<&'a Representation> {
+        let sets = period.adaptation_sets.iter();
+        let sets = sets.filter(|it| it.content_type == self.content && it.purpose == Purpose::Main);
+        let all = sets.flat_map(|set| set.representations.iter().map(move |it| (set, it)));
+        let family = |codecs: &str| codecs.split('.').next().unwrap_or_default().to_owned();
+        let best = all.min_by_key(|(set, it)| {
+            (
+                set.language != self.language,
+                role(set) != self.role.as_ref(),
+                it.id != self.id,
+                family(&it.codecs) != family(&self.codecs),
+                it.bandwidth.abs_diff(self.bandwidth),
+            )
+        });
+        best.map(|(_, it)| it)
+    }
+
+    pub(super) fn variant(&self, manifest: &Secret, has_audio: bool) -> Variant {
+        Variant {
+            url: manifest.clone(),
+            bandwidth: self.bandwidth,
+            size: self.resolution,
+            name: None,
+            codecs: self.codecs.to_string(),
+            audio_group: has_audio.then(|| AUDIO_GROUP.to_owned()),
+        }
+    }
+
+    pub(super) fn audio_rendition(&self, manifest: &Secret) -> AudioRendition {
+        AudioRendition {
+            group: AUDIO_GROUP.to_owned(),
+            name: self.label.clone().unwrap_or_default(),
+            language: self.language.as_deref().map(str::to_owned),
+            url: Some(manifest.clone()),
+            default: self.role.as_deref() == Some("main"),
+        }
+    }
+}
+
+/// The first role of a set.
+fn role(set: &AdaptationSet) -> Option<&Arc<str>> {
+    set.roles.first().and_then(|it| it.value.as_ref())
+}
+
+/// The sets of one content that play in the first period that has any; special ones only where there are no others.
+fn main_sets(mpd: &Mpd, content: ContentType) -> Vec<&AdaptationSet> {
+    let of = |period: &'_ Period, special: bool| -> Vec<usize> {
+        let is = |set: &AdaptationSet| {
+            let fits = set.content_type == content && set.purpose == Purpose::Main;
+            let special_role = SPECIAL.iter().any(|it| set.has_role(it));
+            fits && !set.representations.is_empty() && (special || !special_role)
+        };
+        let sets = period.adaptation_sets.iter().enumerate();
+        sets.filter(|(_, set)| is(set)).map(|(at, _)| at).collect()
+    };
+    for special in [false, true] {
+        for period in &mpd.periods {
+            let found = of(period, special || content == ContentType::Audio);
+            if !found.is_empty() {
+                let sets = found.into_iter();
+                return sets
+                    .filter_map(|at| period.adaptation_sets.get(at))
+                    .collect();
+            }
+        }
+    }
+    Vec::new()
+}
+
+/// Those that adaptation chooses among, by rising bandwidth: of video; where there is none, of audio.
+pub(super) fn video_renditions(mpd: &Mpd) -> Vec<Rendition> {
+    let mut sets = main_sets(mpd, ContentType::Video);
+    if sets.is_empty() {
+        // Other languages are no other qualities.
+        sets = main_sets(mpd, ContentType::Audio);
+        let main = sets
+            .iter()
+            .position(|set| set.has_role("main"))
+            .unwrap_or(0);
+        sets = sets.get(main).into_iter().copied().collect();
+    }
+    let all = sets.into_iter();
+    let all = all.flat_map(|set| set.representations.iter().map(|it| Rendition::of(set, it)));
+    let mut all: Vec<Rendition> = all.collect();
+    all.sort_by_key(|it| it.bandwidth);
+    all
+}
+
+/// Those of audio beside video, one a set; of sets that differ by nothing but the codec, those that can be decoded.
+pub(super) fn audio_renditions(mpd: &Mpd, can_decode: &dyn Fn(CodecId) -> bool) -> Vec<Rendition> {
+    if main_sets(mpd, ContentType::Video).is_empty() {
+        return Vec::new();
+    }
+    let decodes = |it: &Representation| {
+        let candidate = Candidate {
+            codecs: &it.codecs,
+            ..Candidate::default()
+        };
+        let mut audio = candidate
+            .codec_ids()
+            .filter(|id| id.kind() == TrackKind::Audio);
+        audio.all(can_decode)
+    };
+    let mut sets = main_sets(mpd, ContentType::Audio);
+    sets.sort_by_key(|set| core::cmp::Reverse(set.selection_priority));
+    let playable = sets
+        .iter()
+        .any(|set| set.representations.iter().any(decodes));
+    let chosen = sets.into_iter().filter_map(|set| {
+        let all = set.representations.iter();
+        let mut all = all.filter(|it| !playable || decodes(it)).peekable();
+        let least = all.peek().copied();
+        let best = all.take_while(|it| it.bandwidth <= AUDIO_RATE).last();
+        best.or(least).map(|it| Rendition::of(set, it))
+    });
+    chosen.collect()
+}

@@ -1,0 +1,109 @@
+//! The front end of a manifest, whichever it is: it alone knows the text.
+
+use kinora_container::sniff::sniff;
+use kinora_container::{ContainerKind, Sniff};
+use kinora_errors::{Fault, Secret};
+use kinora_media::{ByteRange, Time};
+use serde::{Deserialize, Serialize};
+
+use super::dash::MpdReader;
+use super::hls::PlaylistReader;
+use super::segmented::index::{Manifest, SegmentsNamed};
+use crate::cx::Cx;
+use crate::tape;
+
+/// Reads what says where segments are.
+#[derive(Clone, Debug)]
+pub(in crate::ingest) enum ManifestReader {
+    /// Each rendition has a playlist of its own.
+    Hls(PlaylistReader),
+    /// One manifest says it of all of them.
+    Dash(Box<MpdReader>),
+}
+
+impl Default for ManifestReader {
+    fn default() -> Self {
+        Self::Hls(PlaylistReader::default())
+    }
+}
+
+/// One of the renditions that a manifest names.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(in crate::ingest) enum RenditionId {
+    Variant(usize),
+    Audio(usize),
+}
+
+/// Where the index of a rendition comes from.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(in crate::ingest) enum IndexSource {
+    /// From its playlist.
+    Playlist,
+    /// From bytes that say where its segments are.
+    Bytes {
+        #[serde(with = "tape::place")]
+        url: Secret,
+        range: ByteRange,
+    },
+    /// It follows from what is known.
+    Known(Box<Manifest>),
+}
+
+impl ManifestReader {
+    /// Reads the newest version of what was asked for, found at `url`. `clock`: what the server's time of day is ahead of ours,
+    /// if it told.
+    pub(in crate::ingest) fn read(
+        &mut self,
+        cx: &Cx,
+        text: &[u8],
+        url: &Secret,
+        clock: Option<Time>,
+    ) -> Result<Manifest, Fault> {
+        let read = cx.tape.try_see("plan", || {
+            if sniff(text) == Sniff::Known(ContainerKind::DashManifest)
+                && matches!(self, Self::Hls(_))
+            {
+                *self = Self::Dash(Box::default());
+            }
+            match self {
+                Self::Hls(reader) => reader.read(text, url),
+                Self::Dash(reader) => reader.read(cx, text, url, clock),
+            }
+        });
+        // When a recording is replayed the text was not looked at.
+        if let (Ok(Manifest::Multivariant { named, .. }), Self::Hls(_)) = (&read, &self)
+            && matches!(named, SegmentsNamed::Here { .. })
+        {
+            *self = Self::Dash(Box::default());
+        }
+        read
+    }
+
+    /// The reader of a rendition that the manifest names.
+    pub(in crate::ingest) fn rendition(&self, id: RenditionId) -> Self {
+        match self {
+            Self::Hls(reader) => Self::Hls(reader.alongside()),
+            Self::Dash(reader) => Self::Dash(Box::new(reader.rendition(id))),
+        }
+    }
+
+    /// Where the index comes from now.
+    pub(in crate::ingest) fn source(&mut self, cx: &Cx) -> Result<IndexSource, Fault> {
+        match self {
+            Self::Hls(_) => Ok(IndexSource::Playlist),
+            Self::Dash(reader) => cx.tape.try_see("source", || reader.source(cx)),
+        }
+    }
+
+    /// Goes on with what another reader knows of the manifest now.
+    pub(in crate::ingest) fn follow(&mut self, other: &Self) {
+        if let (Self::Dash(reader), Self::Dash(other)) = (self, other) {
+            reader.follow(other);
+        }
+    }
+
+    /// Renditions lie on the timeline as the manifest says, whatever was read of others.
+    pub(in crate::ingest) fn places_exactly(&self) -> bool {
+        matches!(self, Self::Dash(_))
+    }
+}
