@@ -20,6 +20,7 @@
 pub mod ac3;
 pub mod adts;
 mod audio_file;
+mod codec_config;
 mod container;
 #[cfg(any(test, feature = "contract"))]
 pub mod contract;
