@@ -26,6 +26,7 @@ mod container;
 pub mod contract;
 mod demuxer;
 mod dump;
+pub mod flv;
 mod framing;
 pub mod mp3;
 pub mod mp4;

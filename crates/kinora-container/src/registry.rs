@@ -44,7 +44,7 @@ containers! {
     /// Matroska or WebM.
     Matroska => named::MATROSKA,
     /// Flash video.
-    Flv => named::FLV,
+    Flv => crate::flv::CONTAINER,
     /// Ogg.
     Ogg => named::OGG,
     /// RIFF: WAVE or AVI.

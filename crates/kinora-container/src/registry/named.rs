@@ -20,15 +20,6 @@ pub(super) const MATROSKA: Container = Container {
     access: Access::None,
 };
 
-pub(super) const FLV: Container = Container {
-    name: "flv",
-    title: "Flash video (FLV)",
-    media_types: &["flv"],
-    extensions: &["flv"],
-    signatures: &[Signature::Magic(b"FLV\x01")],
-    access: Access::None,
-};
-
 pub(super) const OGG: Container = Container {
     name: "ogg",
     title: "Ogg",
