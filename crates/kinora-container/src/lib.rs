@@ -30,6 +30,7 @@ pub mod flv;
 mod framing;
 pub mod mp3;
 pub mod mp4;
+pub mod ogg;
 mod probe;
 mod registry;
 pub mod sniff;

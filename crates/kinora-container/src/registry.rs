@@ -46,7 +46,7 @@ containers! {
     /// Flash video.
     Flv => crate::flv::CONTAINER,
     /// Ogg.
-    Ogg => named::OGG,
+    Ogg => crate::ogg::CONTAINER,
     /// RIFF: WAVE or AVI.
     Riff => named::RIFF,
     /// Native FLAC.
