@@ -101,6 +101,9 @@ fn clips_of_our_own_have_the_packets_that_ffmpeg_tells() {
         "front.mp4",
         "fragments.mp4",
         "film.ts",
+        "film.flv",
+        "tone.opus",
+        "tone.oga",
         "tone.aac",
         "tone.mp3",
     ] {
