@@ -114,14 +114,15 @@ impl FlvDemuxer {
 
     fn info(&self) -> MediaInfo {
         let ready = self.tracks.iter().filter(|track| track.ready);
-        MediaInfo {
+        let mut info = MediaInfo {
             container: CONTAINER.name,
             duration: self.last.or(self.metadata.duration),
             tracks: ready.map(|track| track.info.clone()).collect(),
             seekable: self.total_len.is_some(),
-            title: self.metadata.title.clone(),
             ..MediaInfo::default()
-        }
+        };
+        info.title.clone_from(&self.metadata.title);
+        info
     }
 
     pub(super) fn tell(&self) -> Step {

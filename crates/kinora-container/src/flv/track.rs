@@ -107,8 +107,10 @@ impl Track {
             let config = AudioSpecificConfig::parse(config);
             self.samples = config.ok().map(|config| {
                 // In samples of the output: SBR doubles them.
-                let factor = config.output_sample_rate() / config.sample_rate.max(1);
-                config.frame_samples.saturating_mul(factor.max(1))
+                let factor = config.output_sample_rate().checked_div(config.sample_rate);
+                config
+                    .frame_samples
+                    .saturating_mul(factor.unwrap_or(1).max(1))
             });
         }
         true
@@ -189,10 +191,11 @@ impl Track {
         let samples = match (self.info.codec, self.samples) {
             (_, Some(samples)) => samples.into(),
             (CodecId::Opus, None) => opus::duration(data),
-            (CodecId::Pcm | CodecId::PcmAlaw | CodecId::PcmMulaw, None) => {
+            (CodecId::Pcm | CodecId::Alaw | CodecId::Mulaw, None) => {
                 let bytes = audio.bits_per_sample.map_or(1, |bits| bits.div_ceil(8));
-                let frame = usize::from(bytes.saturating_mul(audio.channels)).max(1);
-                u64::try_from(data.len() / frame).unwrap_or(0)
+                let frame = usize::from(bytes.saturating_mul(audio.channels));
+                let samples = data.len().checked_div(frame).unwrap_or(0);
+                u64::try_from(samples).unwrap_or(0)
             }
             _ => 0,
         };
