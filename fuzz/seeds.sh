@@ -3,7 +3,7 @@
 # What fuzzing adds to them is kept by `cargo fuzz cmin` and lies beside them.
 set -eu
 cd "$(dirname "$0")/corpus"
-mkdir -p mp4 ts adts mp3 hls subtitle play_auth pop urls lookup dash
+mkdir -p mp4 ts adts mp3 hls subtitle play_auth pop urls lookup dash flv ogg
 make_av() { # output, then options
     out=$1
     shift
@@ -27,6 +27,14 @@ make_av ts/hevc_ac3.ts $h265 -c:a ac3 -b:a 32k
 make_av ts/mp3_192.ts $h264 -c:a libmp3lame -b:a 8k -mpegts_m2ts_mode 1
 make_av ts/latm.ts $h264 $aac -mpegts_flags +latm
 make_av ts/opus.ts $h264 -c:a libopus -b:a 8k
+make_av flv/avc_aac.flv $h264 $aac
+make_av flv/index.flv $h264 $aac -flvflags add_keyframe_index
+make_av flv/mp3.flv -c:v flv -qscale:v 31 -c:a libmp3lame -b:a 8k -ar 22050
+make_av ogg/tone.opus -vn -c:a libopus -b:a 8k
+make_av ogg/tone.ogg -vn -c:a libvorbis -q:a -1
+make_av ogg/tone.oga -vn -c:a flac -t 0.2
+make_av ogg/film.ogv -c:v libtheora -qscale:v 1 -g 2 -c:a libvorbis -q:a -1
+cat ogg/tone.oga ogg/tone.opus >ogg/chained.ogg
 make_av adts/tone.aac -vn $aac
 make_av adts/stereo.aac -vn $aac -ac 2
 make_av mp3/cbr.mp3 -vn -c:a libmp3lame -b:a 8k

@@ -20,14 +20,17 @@
 pub mod ac3;
 pub mod adts;
 mod audio_file;
+mod codec_config;
 mod container;
 #[cfg(any(test, feature = "contract"))]
 pub mod contract;
 mod demuxer;
 mod dump;
+pub mod flv;
 mod framing;
 pub mod mp3;
 pub mod mp4;
+pub mod ogg;
 mod probe;
 mod registry;
 pub mod sniff;

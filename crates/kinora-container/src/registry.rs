@@ -46,9 +46,9 @@ containers! {
     /// Matroska or WebM.
     Matroska => named::MATROSKA,
     /// Flash video.
-    Flv => named::FLV,
+    Flv => crate::flv::CONTAINER,
     /// Ogg.
-    Ogg => named::OGG,
+    Ogg => crate::ogg::CONTAINER,
     /// RIFF: WAVE or AVI.
     Riff => named::RIFF,
     /// Native FLAC.

@@ -8,7 +8,7 @@ mod audio;
 mod blocks;
 mod clock;
 mod marks;
-mod opus;
+pub(crate) mod opus;
 mod packet;
 mod pes;
 mod picture;

@@ -75,6 +75,27 @@ impl Window {
         &self.scratch
     }
 
+    /// The `N` bytes that lie so far behind the first unread one, without putting together what lies between.
+    pub(crate) fn array_at<const N: usize>(&self, mut at: usize) -> Option<[u8; N]> {
+        let mut taken = [0; N];
+        let mut places = taken.iter_mut();
+        for chunk in &self.chunks {
+            let Some(part) = chunk.get(at..) else {
+                at = at.saturating_sub(chunk.len());
+                continue;
+            };
+            at = 0;
+            // Bytes first: a place that is taken out of the iterator is filled.
+            for byte in part {
+                match places.next() {
+                    Some(place) => *place = *byte,
+                    None => return Some(taken),
+                }
+            }
+        }
+        (places.len() == 0).then_some(taken)
+    }
+
     /// Takes the first `count` bytes out: a view where they lie in one chunk, else a copy.
     pub(crate) fn take(&mut self, count: usize) -> Bytes {
         let count = count.min(self.len);
@@ -155,8 +176,11 @@ mod tests {
         assert_eq!(window.peek(5), b"abcde");
         assert_eq!(window.take(4), &b"abcd"[..]);
         assert_eq!(window.peek(9), b"efg");
+        assert_eq!(window.array_at(1), Some(*b"fg"));
+        assert_eq!(window.array_at::<2>(2), None);
         window.skip(9);
         assert_eq!((window.len(), window.end()), (0, 7));
+        assert_eq!(filled(&[b"ab", b"c", b"defg"]).array_at(1), Some(*b"bcde"));
         let mut window = filled(&[b"ab", b"cde"]);
         window.skip(1);
         assert_eq!(window.pop_chunk(), Some((1, Bytes::from_static(b"b"))));

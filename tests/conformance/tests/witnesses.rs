@@ -104,6 +104,9 @@ fn clips_of_our_own_have_the_packets_that_ffmpeg_reports() {
         "front.mp4",
         "fragments.mp4",
         "film.ts",
+        "film.flv",
+        "tone.opus",
+        "tone.oga",
         "tone.aac",
         "tone.mp3",
     ] {

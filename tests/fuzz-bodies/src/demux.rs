@@ -2,8 +2,10 @@
 
 use bytes::Bytes;
 use kinora_container::adts::AdtsDemuxer;
+use kinora_container::flv::FlvDemuxer;
 use kinora_container::mp3::Mp3Demuxer;
 use kinora_container::mp4::Mp4Demuxer;
+use kinora_container::ogg::OggDemuxer;
 use kinora_container::sniff::sniff;
 use kinora_container::ts::TsDemuxer;
 use kinora_container::{DemuxError, Demuxer, SeekMode, SeekTo, Step};
@@ -18,6 +20,14 @@ pub(crate) fn mp4(data: &[u8]) -> Work {
 
 pub(crate) fn ts(data: &[u8]) -> Work {
     demux(data, &|| Box::<TsDemuxer>::default())
+}
+
+pub(crate) fn flv(data: &[u8]) -> Work {
+    demux(data, &|| Box::new(FlvDemuxer::new()))
+}
+
+pub(crate) fn ogg(data: &[u8]) -> Work {
+    demux(data, &|| Box::new(OggDemuxer::new()))
 }
 
 pub(crate) fn adts(data: &[u8]) -> Work {

@@ -46,6 +46,8 @@ pub struct Target {
 pub const TARGETS: &[Target] = &[
     target("mp4", demux::mp4),
     target("ts", demux::ts),
+    target("flv", demux::flv),
+    target("ogg", demux::ogg),
     target("adts", demux::adts),
     target("mp3", demux::mp3),
     target("hls", playlist::hls),

@@ -29,24 +29,6 @@ pub(super) const MATROSKA: Container = Container {
     access: Access::None,
 };
 
-pub(super) const FLV: Container = Container {
-    name: "flv",
-    title: "Flash video (FLV)",
-    media_types: &["flv"],
-    extensions: &["flv"],
-    signatures: &[Signature::Magic(b"FLV\x01")],
-    access: Access::None,
-};
-
-pub(super) const OGG: Container = Container {
-    name: "ogg",
-    title: "Ogg",
-    media_types: &["ogg"],
-    extensions: &["ogg", "oga", "ogv", "opus"],
-    signatures: &[Signature::Magic(b"OggS\0")],
-    access: Access::None,
-};
-
 pub(super) const RIFF: Container = Container {
     name: "riff",
     title: "a RIFF file (WAVE or AVI)",

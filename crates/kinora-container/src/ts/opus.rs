@@ -1,12 +1,12 @@
 //! Opus in transport streams (ETSI TS 103 491 4).
 
 use bytes::{Buf, BufMut, Bytes, BytesMut};
-use kinora_media::TrackId;
+use kinora_media::{AudioParams, TrackId};
 
 use super::sink::Sink;
 
 /// An identification header (RFC 7845 5.1) of the kind that decoders ask for.
-pub(super) fn head(channels: u16) -> Bytes {
+pub(crate) fn head(channels: u16) -> Bytes {
     let channels = u8::try_from(channels).unwrap_or(2).clamp(1, 8);
     let mut head = BytesMut::with_capacity(21);
     head.put_slice(b"OpusHead\x01");
@@ -22,6 +22,16 @@ pub(super) fn head(channels: u16) -> Bytes {
         head.put_slice(map);
     }
     head.freeze()
+}
+
+/// Takes what an identification header tells (RFC 7845 5.1).
+pub(crate) fn describe(head: &[u8], audio: &mut AudioParams) {
+    // It is decoded at this rate, whatever went in.
+    audio.sample_rate = 48_000;
+    if let Some(&[channels, low, high]) = head.get(9..).and_then(<[u8]>::first_chunk) {
+        audio.channels = channels.into();
+        audio.encoder_delay = u16::from_le_bytes([low, high]).into();
+    }
 }
 
 /// Streams, coupled streams and channel order of the Vorbis layouts (RFC 7845 5.1.1.2).
@@ -82,7 +92,7 @@ fn strip_header(data: &mut Bytes) -> Option<usize> {
 }
 
 /// Samples at 48 kHz of an Opus packet (RFC 6716 3.1).
-fn duration(packet: &[u8]) -> u64 {
+pub(crate) fn duration(packet: &[u8]) -> u64 {
     let Some(&toc) = packet.first() else { return 0 };
     let frame: u64 = match toc >> 3 {
         config @ 0..12 => [480, 960, 1920, 2880]

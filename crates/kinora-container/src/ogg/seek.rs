@@ -1,0 +1,421 @@
+//! Finding a time: by the granule positions of a few pages.
+
+use kinora_media::{ByteRange, Time, TrackKind};
+
+use super::demux::{Link, OggDemuxer, Out};
+use super::page::Page;
+use super::reader::{Read, Reader};
+use super::stream::Stream;
+use crate::{DemuxError, SeekTo, Step};
+
+/// At the end of the file so many bytes are read for the last page; then four times as many.
+const TAIL: u64 = 128 << 10;
+const MAX_TAIL: u64 = 8 << 20;
+/// Places that are looked at in all before the best one known must do.
+const MAX_LOOKS: u32 = 12;
+/// After so many interpolation gives way to halving.
+const MAX_GUESSES: u32 = 4;
+/// A place at most this long before the wanted one is near enough.
+const NEAR: Time = Time::from_millis(3_000);
+/// So much earlier than wanted it is aimed: bit rates are not even.
+const AIM: Time = Time::from_millis(1_000);
+
+/// What is done beside reading on.
+pub(super) enum Errand {
+    None,
+    /// The end is read for the last page; then the seek goes on, if there is one.
+    Tail(Box<Tail>, Option<SeekTo>),
+    Hunt(Box<Hunt>),
+}
+
+/// Reads the end of the file.
+pub(super) struct Tail {
+    reader: Reader,
+    from: u64,
+    len: u64,
+}
+
+impl Tail {
+    fn new(len: u64, size: u64) -> Self {
+        let from = len.saturating_sub(size);
+        let mut reader = Reader::new(from);
+        reader.restart(from);
+        Self { reader, from, len }
+    }
+
+    fn further(&self) -> Option<Self> {
+        let size = self.len.saturating_sub(self.from).saturating_mul(4);
+        (self.from > 0 && size <= MAX_TAIL).then(|| Self::new(self.len, size))
+    }
+}
+
+/// A place in the file and the time there.
+#[derive(Clone, Copy, PartialEq, Debug)]
+struct Place {
+    offset: u64,
+    time: Time,
+}
+
+/// A seek under way: the last page of a stream is looked for that ends at or before a time.
+pub(super) struct Hunt {
+    target: Time,
+    link: usize,
+    /// The stream that leads.
+    serial: u32,
+    wanted: Time,
+    goal: Goal,
+    start: Place,
+    low: Place,
+    high: Place,
+    looks: u32,
+    /// Those since it was last aimed.
+    guesses: u32,
+    phase: Phase,
+    /// Where reading would begin, and the granule position before it.
+    best: (u64, Option<i64>),
+    /// The last page that was seen of the stream.
+    before: Option<(u64, i64)>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Goal {
+    /// The frame at the target: its granule position names the key frame that it needs.
+    Frame,
+    /// The page from which on packets are wanted.
+    Page,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Phase {
+    /// A place was asked for; its time is not known yet.
+    Landing { offset: u64 },
+    /// From there page is read after page.
+    Collecting,
+}
+
+impl Hunt {
+    /// Begins anew for another time.
+    fn aim(&mut self, wanted: Time, goal: Goal) {
+        (self.wanted, self.goal) = (wanted, goal);
+        self.low = self.start;
+        self.guesses = 0;
+    }
+
+    /// Where to look next.
+    fn go(&mut self) -> u64 {
+        let offset = self.guess();
+        self.phase = Phase::Landing { offset };
+        self.looks = self.looks.saturating_add(1);
+        self.guesses = self.guesses.saturating_add(1);
+        self.best = (self.low.offset, None);
+        self.before = None;
+        offset
+    }
+
+    #[allow(clippy::arithmetic_side_effects)] // Time saturates
+    fn guess(&self) -> u64 {
+        if self.wanted <= self.low.time || self.looks >= MAX_LOOKS {
+            return self.low.offset;
+        }
+        let span = (self.high.time - self.low.time).as_nanos();
+        let into = (self.wanted - AIM - self.low.time).as_nanos();
+        let bytes = self.high.offset.saturating_sub(self.low.offset);
+        let share = i128::from(bytes)
+            .saturating_mul(into.into())
+            .checked_div(span.into())
+            .unwrap_or(0);
+        let share = u64::try_from(share.max(0)).unwrap_or(u64::MAX).min(bytes);
+        let share = if self.guesses > MAX_GUESSES {
+            bytes / 2
+        } else {
+            share
+        };
+        self.low.offset.saturating_add(share)
+    }
+
+    /// The time of the first page at a place is known. Returns whether another place must be looked at.
+    #[allow(clippy::arithmetic_side_effects)] // Time saturates
+    fn landed(&mut self, offset: u64, time: Time) -> bool {
+        let lowest = offset <= self.low.offset;
+        let settled = self.looks >= MAX_LOOKS || self.wanted - time <= NEAR;
+        if lowest || time <= self.wanted && settled {
+            self.phase = Phase::Collecting;
+            return false;
+        }
+        let place = Place { offset, time };
+        match time <= self.wanted {
+            true => self.low = place,
+            false => self.high = place,
+        }
+        true
+    }
+
+    /// Nothing that counts lies at the place that was asked for. Returns whether another one must be looked at.
+    fn is_beyond(&mut self) -> bool {
+        match self.phase {
+            Phase::Landing { offset } if offset > self.low.offset => {
+                self.high.offset = offset;
+                true
+            }
+            _ => false,
+        }
+    }
+}
+
+impl OggDemuxer {
+    /// The reader of the bytes that are asked for now.
+    pub(super) fn active(&mut self) -> &mut Reader {
+        match &mut self.errand {
+            Errand::Tail(tail, _) => &mut tail.reader,
+            _ => &mut self.reader,
+        }
+    }
+
+    pub(super) fn begin_seek(&mut self, target: SeekTo) -> Result<(), DemuxError> {
+        if !self.told {
+            return Err(DemuxError::NotSeekable("its headers are not read yet"));
+        }
+        let Some(len) = self.total_len else {
+            return Err(DemuxError::NotSeekable("its length is not known"));
+        };
+        self.out.clear();
+        self.want = Some(match self.last {
+            Some(_) => self.begin_hunt(target, len),
+            None => self.begin_tail(Tail::new(len, TAIL), Some(target)),
+        });
+        Ok(())
+    }
+
+    pub(super) fn look_for_end(&mut self) -> bool {
+        let (Some(len), Errand::None) = (self.total_len, &self.errand) else {
+            return false;
+        };
+        if self.last.is_some() || !self.told {
+            return false;
+        }
+        self.want = Some(self.begin_tail(Tail::new(len, TAIL), None));
+        true
+    }
+
+    fn begin_tail(&mut self, tail: Tail, then: Option<SeekTo>) -> ByteRange {
+        let range = ByteRange::from(tail.from);
+        self.errand = Errand::Tail(Box::new(tail), then);
+        range
+    }
+
+    /// Goes on with the errand. `None` when there is none.
+    pub(super) fn run_errand(&mut self) -> Option<Step> {
+        match std::mem::replace(&mut self.errand, Errand::None) {
+            Errand::None => None,
+            Errand::Tail(tail, then) => Some(self.run_tail(tail, then)),
+            Errand::Hunt(hunt) => Some(self.hunt(hunt)),
+        }
+    }
+
+    fn run_tail(&mut self, mut tail: Box<Tail>, then: Option<SeekTo>) -> Step {
+        loop {
+            match tail.reader.read() {
+                Read::Page(page) => self.last = self.end_of(&page).max(self.last),
+                Read::End => break,
+                Read::NeedMore if tail.reader.window.end() >= tail.len => tail.reader.ended = true,
+                Read::NeedMore => {
+                    self.errand = Errand::Tail(tail, then);
+                    return Step::NeedMore;
+                }
+            }
+        }
+        if self.last.is_none()
+            && let Some(further) = tail.further()
+        {
+            return Step::Want(self.begin_tail(further, then));
+        }
+        match then {
+            Some(target) => {
+                self.out.push_back(Out::Info);
+                let len = self.total_len.unwrap_or(0);
+                Step::Want(self.begin_hunt(target, len))
+            }
+            None if self.reader.ended => self.tell(),
+            None => {
+                self.out.push_front(Out::Info);
+                Step::Want(ByteRange::from(self.reader.window.end()))
+            }
+        }
+    }
+
+    /// The time at the end of a page of a stream that is known.
+    fn end_of(&self, page: &Page) -> Option<Time> {
+        let granule = page.granule?;
+        self.links.iter().rev().find_map(|link| {
+            let mut streams = link.streams.iter();
+            let stream = streams.find(|stream| stream.serial == page.serial)?;
+            Some(link.time(stream, stream.mapping.position(granule)))
+        })
+    }
+
+    #[allow(clippy::arithmetic_side_effects)] // Time saturates
+    fn begin_hunt(&mut self, target: SeekTo, len: u64) -> ByteRange {
+        let begun = self.links.iter().filter(|link| link.data.is_some());
+        let at = begun
+            .take_while(|link| link.begins <= target.time)
+            .count()
+            .saturating_sub(1);
+        let Some((link, lead)) = self
+            .links
+            .get(at)
+            .and_then(|link| Some((link, lead(link)?)))
+        else {
+            return ByteRange::from(self.reader.window.end());
+        };
+        let start = Place {
+            offset: link.data.unwrap_or(link.offset),
+            time: link.begins,
+        };
+        let high = match self.links.get(at.saturating_add(1)) {
+            Some(next) => Place {
+                offset: next.offset,
+                time: next.begins,
+            },
+            None => Place {
+                offset: len,
+                time: self.last.unwrap_or(target.time),
+            },
+        };
+        let target = target.time.clamp(start.time, high.time.max(start.time));
+        let goal = match lead.mapping.info.kind() {
+            TrackKind::Video => Goal::Frame,
+            _ => Goal::Page,
+        };
+        let mut hunt = Hunt {
+            target,
+            link: at,
+            serial: lead.serial,
+            wanted: target - lead.mapping.pre_roll(),
+            goal,
+            start,
+            low: start,
+            high,
+            looks: 0,
+            guesses: 0,
+            phase: Phase::Collecting,
+            best: (start.offset, None),
+            before: None,
+        };
+        let offset = hunt.go();
+        self.errand = Errand::Hunt(Box::new(hunt));
+        self.look_at(offset)
+    }
+
+    fn look_at(&mut self, offset: u64) -> ByteRange {
+        self.reader.restart(offset);
+        ByteRange::from(offset)
+    }
+
+    fn hunt(&mut self, mut hunt: Box<Hunt>) -> Step {
+        loop {
+            let page = match self.reader.read() {
+                Read::NeedMore => {
+                    self.errand = Errand::Hunt(hunt);
+                    return Step::NeedMore;
+                }
+                Read::End => None,
+                Read::Page(page) => Some(page),
+            };
+            let inside = page
+                .filter(|page| page.offset < hunt.high.offset || hunt.phase == Phase::Collecting);
+            let Some(page) = inside else {
+                if hunt.is_beyond() {
+                    return self.hunt_on(hunt);
+                }
+                return self.found(hunt, None);
+            };
+            let Some((granule, time)) = self.end_in(&hunt, &page) else {
+                continue;
+            };
+            if let Phase::Landing { offset } = hunt.phase
+                && hunt.landed(offset, time)
+            {
+                return self.hunt_on(hunt);
+            }
+            if time > hunt.wanted {
+                return self.found(hunt, Some(granule));
+            }
+            hunt.best = match page.is_open() {
+                true => (page.offset, None),
+                false => (page.end, Some(granule)),
+            };
+            hunt.before = Some((page.offset, granule));
+        }
+    }
+
+    /// Granule position and time of a page of the stream that leads.
+    fn end_in(&self, hunt: &Hunt, page: &Page) -> Option<(i64, Time)> {
+        let (link, stream) = self.led(hunt)?;
+        let granule = page.granule.filter(|_| page.serial == stream.serial)?;
+        Some((granule, link.time(stream, stream.mapping.position(granule))))
+    }
+
+    fn led(&self, hunt: &Hunt) -> Option<(&Link, &Stream)> {
+        let link = self.links.get(hunt.link)?;
+        let mut streams = link.streams.iter();
+        Some((link, streams.find(|stream| stream.serial == hunt.serial)?))
+    }
+
+    fn hunt_on(&mut self, mut hunt: Box<Hunt>) -> Step {
+        let offset = hunt.go();
+        self.errand = Errand::Hunt(hunt);
+        Step::Want(self.look_at(offset))
+    }
+
+    /// The page is known behind which the wanted time lies, and that in which it lies, if there is one.
+    fn found(&mut self, mut hunt: Box<Hunt>, behind: Option<i64>) -> Step {
+        if hunt.goal == Goal::Frame {
+            let before = hunt.before.map(|(_, granule)| granule);
+            let key = [behind, before].into_iter().flatten().find_map(|granule| {
+                let (link, stream) = self.led(&hunt)?;
+                let time = link.time(stream, stream.mapping.key_position(granule));
+                (time <= hunt.target).then_some(time)
+            });
+            let begins = hunt.start.time;
+            hunt.aim(key.unwrap_or(begins), Goal::Page);
+            return self.hunt_on(hunt);
+        }
+        // Behind the last page nothing comes: it is itself the best.
+        let last = hunt.before.filter(|_| behind.is_none());
+        let (offset, resume) = last.map_or(hunt.best, |(offset, _)| (offset, None));
+        Step::Want(self.go_to(&hunt, offset, resume))
+    }
+
+    /// Packets come from this place on.
+    fn go_to(&mut self, hunt: &Hunt, offset: u64, resume: Option<i64>) -> ByteRange {
+        let from_start = offset <= hunt.start.offset;
+        self.jumped = true;
+        if std::mem::replace(&mut self.current, hunt.link) != hunt.link {
+            self.out.push_back(Out::Info);
+        }
+        if let Some(link) = self.links.get_mut(hunt.link) {
+            for stream in &mut link.streams {
+                match from_start {
+                    true => stream.rewind(),
+                    false => {
+                        let resume = resume.filter(|_| stream.serial == hunt.serial);
+                        let position = resume.map(|granule| stream.mapping.position(granule));
+                        stream.jump(position);
+                    }
+                }
+            }
+        }
+        self.look_at(offset)
+    }
+}
+
+/// The stream whose time leads a seek.
+fn lead(link: &Link) -> Option<&Stream> {
+    let ready = || {
+        link.streams
+            .iter()
+            .filter(|stream| stream.mapping.is_ready())
+    };
+    let of = |kind| ready().find(|stream| stream.mapping.info.kind() == kind);
+    of(TrackKind::Video).or_else(|| of(TrackKind::Audio))
+}
