@@ -1,5 +1,5 @@
 //! Readers of the headers that lie inside coded media: parameter sets of H.264 and H.265,
-//! frame headers of AAC, MPEG audio, (E-)AC-3 and DTS, sequence headers of MPEG-2 video.
+//! frame headers of AAC, MPEG audio, (E-)AC-3, DTS and FLAC, sequence headers of MPEG-2 video.
 //!
 //! Containers use them to describe tracks and to cut byte streams into access units,
 //! decoders to size their queues. None of them decodes anything.
@@ -8,6 +8,7 @@ pub mod aac;
 pub mod ac3;
 mod access_unit;
 pub mod dts;
+pub mod flac;
 pub mod h264;
 pub mod h265;
 pub mod mpeg4;
