@@ -6,6 +6,7 @@
 
 mod audio_entry;
 mod boxes;
+mod compressed;
 mod config;
 mod demux;
 mod edits;
@@ -19,6 +20,9 @@ mod sample_crypto;
 mod store;
 mod tables;
 mod track;
+
+pub(crate) use config::audio_config;
+pub(crate) use entry::codec_of;
 
 use crate::container::{Access, Container, Purpose, Signature};
 

@@ -1,19 +1,12 @@
 //! Audio sample entries, QuickTime's sound descriptions included.
 
 use bytes::Bytes;
-use kinora_media::{AudioParams, CodecId};
+use kinora_media::bitstream::flac::StreamInfo;
+use kinora_media::{AudioParams, CodecId, pcm_flag};
 
 use super::boxes::{MAX_DEPTH, Reader, Short, children, find};
 use super::config;
 use super::entry::{SampleEntry, average_bitrate};
-
-/// How PCM samples are stored: the first byte of such a track's `config`; the second byte is the
-/// number of bits in a sample.
-mod pcm_flag {
-    pub(super) const LITTLE_ENDIAN: u8 = 1;
-    pub(super) const FLOAT: u8 = 2;
-    pub(super) const UNSIGNED: u8 = 4;
-}
 
 /// Channels by `acmod` of AC-3, without the low frequency channel (ETSI TS 102 366 4.4.2.3).
 const AC3_CHANNELS: [u16; 8] = [2, 1, 2, 3, 3, 4, 4, 5];
@@ -226,14 +219,10 @@ fn flac(entry: &mut SampleEntry, audio: &mut AudioParams, body: &Bytes) -> Optio
     let mut reader = Reader::new(body);
     reader.full_box().ok()?;
     reader.skip(4).ok()?;
-    let info = reader.bytes(34).ok()?;
+    let info = reader.bytes(StreamInfo::LEN).ok()?;
     entry.codec_string = Some("flac".to_owned());
-    let packed = info.get(10..)?.first_chunk::<4>()?;
-    let packed = u32::from_be_bytes(*packed);
-    entry.config = info.clone();
-    audio.sample_rate = packed >> 12;
-    audio.channels = u16::try_from((packed >> 9 & 7).saturating_add(1)).ok()?;
-    audio.bits_per_sample = u16::try_from((packed >> 4 & 31).saturating_add(1)).ok();
+    *audio = StreamInfo::parse(&info).ok()?.params();
+    entry.config = info;
     Some(())
 }
 

@@ -6,7 +6,7 @@ use kinora_media::TrackId;
 use super::sink::Sink;
 
 /// An identification header (RFC 7845 5.1) of the kind that decoders ask for.
-pub(super) fn head(channels: u16) -> Bytes {
+pub(crate) fn head(channels: u16) -> Bytes {
     let channels = u8::try_from(channels).unwrap_or(2).clamp(1, 8);
     let mut head = BytesMut::with_capacity(21);
     head.put_slice(b"OpusHead\x01");

@@ -5,6 +5,7 @@ pub(crate) mod muxer;
 mod seeking;
 mod streams;
 mod timing;
+mod untold;
 
 use bytes::Bytes;
 use kinora_media::{CodecId, MediaInfo, Packet, Time};
