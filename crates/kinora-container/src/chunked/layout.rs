@@ -1,5 +1,7 @@
 //! How packets lie in a stretch of sound.
 
+use std::num::NonZeroU64;
+
 use bytes::Bytes;
 
 use crate::framing::Framing;
@@ -76,7 +78,7 @@ impl Layout {
     /// Samples of the sound that has so many bytes.
     pub(super) fn samples(&self, len: Option<u64>) -> Option<u64> {
         match self {
-            Self::Blocks(blocks) => Some(blocks.count(len)?.saturating_mul(blocks.samples)),
+            Self::Blocks(blocks) => Some(blocks.count(len)?.saturating_mul(blocks.samples.get())),
             Self::Table(table) => Some(table.samples),
             Self::Frames(_) => None,
         }
@@ -87,11 +89,11 @@ impl Layout {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Blocks {
     /// Bytes of one.
-    len: u64,
+    len: NonZeroU64,
     /// Samples of one, in each channel.
-    samples: u64,
+    samples: NonZeroU64,
     /// So many go into a packet.
-    per_packet: u64,
+    per_packet: NonZeroU64,
     /// There are no more.
     limit: u64,
 }
@@ -102,7 +104,7 @@ impl Blocks {
         let single = Self::single(len, samples);
         let wanted = u64::from(rate / PACKETS_A_SECOND) / single.samples;
         Self {
-            per_packet: wanted.min(MAX_PACKET / single.len).max(1),
+            per_packet: at_least_one(wanted.min(MAX_PACKET / single.len)),
             ..single
         }
     }
@@ -110,9 +112,9 @@ impl Blocks {
     /// Blocks that are packets, each of them.
     pub(crate) fn single(len: u32, samples: u32) -> Self {
         Self {
-            len: u64::from(len.max(1)),
-            samples: u64::from(samples.max(1)),
-            per_packet: 1,
+            len: at_least_one(len.into()),
+            samples: at_least_one(samples.into()),
+            per_packet: NonZeroU64::MIN,
             limit: u64::MAX,
         }
     }
@@ -136,12 +138,12 @@ impl Blocks {
     }
 
     fn next(&self, place: &Place, left: Option<u64>) -> Option<Extent> {
-        let there = left.map_or(self.per_packet, |left| left / self.len);
+        let there = left.map_or(u64::MAX, |left| left / self.len);
         let told = self.limit.saturating_sub(place.offset / self.len);
-        let count = there.min(told).min(self.per_packet);
+        let count = there.min(told).min(self.per_packet.get());
         (count > 0).then(|| Extent {
-            len: count.saturating_mul(self.len),
-            samples: count.saturating_mul(self.samples),
+            len: count.saturating_mul(self.len.get()),
+            samples: count.saturating_mul(self.samples.get()),
             next_entry: 0,
         })
     }
@@ -150,15 +152,19 @@ impl Blocks {
     fn place_of(&self, sample: u64, len: Option<u64>) -> Place {
         let blocks = sample / self.samples;
         let blocks = self.count(len).map_or(blocks, |count| blocks.min(count));
-        let packet = blocks.checked_div(self.per_packet).unwrap_or(0);
-        let blocks = packet.saturating_mul(self.per_packet);
+        let packet = blocks / self.per_packet;
+        let blocks = packet.saturating_mul(self.per_packet.get());
         Place {
-            offset: blocks.saturating_mul(self.len),
-            sample: blocks.saturating_mul(self.samples),
+            offset: blocks.saturating_mul(self.len.get()),
+            sample: blocks.saturating_mul(self.samples.get()),
             packet,
             entry: 0,
         }
     }
+}
+
+fn at_least_one(count: u64) -> NonZeroU64 {
+    NonZeroU64::new(count).unwrap_or(NonZeroU64::MIN)
 }
 
 /// The sizes of packets: numbers of seven bits a byte, the last byte without its upper bit (Apple Core Audio Format,
