@@ -3,7 +3,7 @@
 # What fuzzing adds to them is kept by `cargo fuzz cmin` and lies beside them.
 set -eu
 cd "$(dirname "$0")/corpus"
-mkdir -p mp4 ts adts mp3 hls subtitle play_auth pop urls lookup dash flv ogg
+mkdir -p mp4 ts adts mp3 hls subtitle play_auth pop urls lookup dash flv ogg wav flac amr dts loas aiff caf
 make_av() { # output, then options
     out=$1
     shift
@@ -41,6 +41,45 @@ make_av mp3/cbr.mp3 -vn -c:a libmp3lame -b:a 8k
 make_av mp3/vbr.mp3 -vn -c:a libmp3lame -q:a 9
 make_av mp3/plain.mp3 -vn -c:a libmp3lame -b:a 8k -write_xing 0 -id3v2_version 0
 make_av mp3/layer2.mp2 -vn -c:a mp2 -b:a 8k
+
+make_tone() { # output, then options
+    out=$1
+    shift
+    ffmpeg -v error -y -f lavfi -i sine=frequency=440:sample_rate=8000:duration=0.8 \
+        -metadata title=Tone -fflags +bitexact -flags +bitexact "$@" "$out"
+}
+make_tone wav/s16.wav -t 0.3
+make_tone wav/s24.wav -t 0.3 -ac 2 -c:a pcm_s24le
+make_tone wav/f32.wav -t 0.3 -c:a pcm_f32le
+make_tone wav/alaw.wav -t 0.3 -c:a pcm_alaw
+make_tone wav/ima.wav -ac 2 -c:a adpcm_ima_wav -block_size 256
+make_tone wav/ms.wav -c:a adpcm_ms -block_size 256
+make_tone wav/rf64.wav -t 0.3 -rf64 always
+make_tone wav/mp3.wav -c:a libmp3lame -b:a 8k
+ffmpeg -v error -f lavfi -i sine=frequency=440:sample_rate=8000:duration=0.3 -f wav - >wav/piped.wav
+make_tone flac/tone.flac -c:a flac -frame_size 512
+make_tone flac/wide.flac -t 0.4 -c:a flac -ac 2 -sample_fmt s32 -frame_size 1024
+ffmpeg -v error -f lavfi -i sine=frequency=440:sample_rate=8000:duration=0.4 -c:a flac -f flac - >flac/piped.flac
+make_tone dts/tone.dts -ar 48000 -t 0.2 -c:a dca -strict -2 -b:a 256k
+make_tone loas/tone.loas -c:a aac -b:a 8k -f latm
+make_tone aiff/s16.aiff -t 0.3 -write_id3v2 1
+make_tone aiff/f32.aifc -t 0.3 -c:a pcm_f32be -f aiff
+make_tone aiff/sowt.aifc -t 0.3 -c:a pcm_s16le -f aiff
+make_tone aiff/ima4.aifc -c:a adpcm_ima_qt -f aiff
+make_tone caf/s16.caf -t 0.3
+make_tone caf/f32.caf -t 0.3 -c:a pcm_f32be
+make_tone caf/alac.caf -c:a alac
+make_tone caf/opus.caf -c:a libopus -b:a 8k
+make_tone caf/ima4.caf -c:a adpcm_ima_qt
+silence() { # file, magic, first byte of a frame in octal, bytes behind it, frames
+    printf "$2" >"$1"
+    for _ in $(seq "$5"); do
+        printf "\\$3" >>"$1"
+        head -c "$4" /dev/zero >>"$1"
+    done
+}
+silence amr/narrow.amr '#!AMR\n' 074 31 60
+silence amr/wide.amr '#!AMR-WB\n' 104 60 60
 
 cat >hls/vod.m3u8 <<'M'
 #EXTM3U

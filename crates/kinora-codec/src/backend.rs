@@ -1,7 +1,9 @@
 use kinora_media::{CodecId, TrackInfo};
 
 use crate::aac::AacDecoder;
+use crate::adpcm::{self, Adpcm};
 use crate::framewise::FramewiseDecoder;
+use crate::g711::G711;
 use crate::h264::H264Decoder;
 use crate::h265::H265Decoder;
 use crate::pcm::Pcm;
@@ -28,8 +30,14 @@ impl DecoderBackend for RustBackend {
     fn supports(&self, codec: CodecId) -> bool {
         matches!(
             codec,
-            CodecId::H264 | CodecId::H265 | CodecId::Aac | CodecId::Pcm
+            CodecId::H264
+                | CodecId::H265
+                | CodecId::Aac
+                | CodecId::Pcm
+                | CodecId::Alaw
+                | CodecId::Mulaw
         ) || symphonia_decoder::supports(codec)
+            || adpcm::knows(codec)
     }
 
     fn open_video(
@@ -55,6 +63,12 @@ impl DecoderBackend for RustBackend {
         match track.codec {
             CodecId::Aac => Ok(Box::new(AacDecoder::open(track)?)),
             CodecId::Pcm => Ok(Box::new(FramewiseDecoder::new(Pcm::open(track)?))),
+            CodecId::Alaw | CodecId::Mulaw => {
+                Ok(Box::new(FramewiseDecoder::new(G711::open(track)?)))
+            }
+            codec if adpcm::knows(codec) => {
+                Ok(Box::new(FramewiseDecoder::new(Adpcm::open(track)?)))
+            }
             codec if symphonia_decoder::supports(codec) => Ok(Box::new(FramewiseDecoder::new(
                 SymphoniaDecoder::open(track)?,
             ))),

@@ -12,6 +12,9 @@ use crate::DecodeError;
 /// # Errors
 /// [`DecodeError::BadConfig`] where nothing tells how to decode the track.
 pub fn decoder_config(track: &TrackInfo) -> Result<Bytes, DecodeError> {
+    if track.codec == CodecId::Alac && track.config.len() == ALAC_CONFIG {
+        return Ok(alac_box(&track.config));
+    }
     if track.codec != CodecId::Aac || !track.config.is_empty() {
         return Ok(track.config.clone());
     }
@@ -26,4 +29,30 @@ pub fn decoder_config(track: &TrackInfo) -> Result<Bytes, DecodeError> {
                 audio.sample_rate, audio.channels
             ),
         })
+}
+
+/// Bytes of an ALACSpecificConfig (ALACMagicCookieDescription).
+const ALAC_CONFIG: usize = 24;
+
+/// Decoders of ALAC are given the box around it: its size, its name, version and flags.
+fn alac_box(config: &[u8]) -> Bytes {
+    const HEAD: &[u8] = b"\0\0\0\x24alac\0\0\0\0";
+    Bytes::from([HEAD, config].concat())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use kinora_media::TrackId;
+
+    #[test]
+    fn the_configuration_of_alac_gets_its_box_back() {
+        let mut track = TrackInfo::new(TrackId(0), CodecId::Alac);
+        track.config = Bytes::from_static(&[7; ALAC_CONFIG]);
+        let config = decoder_config(&track).unwrap();
+        assert_eq!(config.len(), 36);
+        assert_eq!(config[..12], *b"\0\0\0\x24alac\0\0\0\0");
+        track.config = config.clone();
+        assert_eq!(decoder_config(&track).unwrap(), config, "it has one box");
+    }
 }

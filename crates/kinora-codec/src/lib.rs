@@ -2,12 +2,14 @@
 #![forbid(unsafe_code)]
 
 mod aac;
+mod adpcm;
 mod backend;
 mod config;
 #[cfg(any(test, feature = "contract"))]
 pub mod contract;
 mod decoder;
 mod framewise;
+mod g711;
 mod guard;
 mod h264;
 mod h265;

@@ -1,15 +1,12 @@
 //! PCM: numbers as they are, brought to one form.
 
+use kinora_media::pcm_flag::{FLOAT, LITTLE_ENDIAN, UNSIGNED};
 use kinora_media::{AudioFrame, AudioParams, CodecId, Packet, TrackInfo};
 
 use crate::DecodeError;
 use crate::framewise::Framewise;
 
 const CODEC: CodecId = CodecId::Pcm;
-/// Flags of a PCM track's configuration (see `TrackInfo::config`).
-const LITTLE_ENDIAN: u8 = 1;
-const FLOAT: u8 = 2;
-const UNSIGNED: u8 = 4;
 
 /// How one sample lies in memory.
 #[derive(Clone, Copy)]

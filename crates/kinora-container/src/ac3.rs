@@ -1,11 +1,8 @@
 //! Files of AC-3 and E-AC-3 frames (ETSI TS 102 366).
 
-use bytes::Bytes;
-
 use crate::audio_file::{AudioFile, Names, demux_as_audio_file};
-use crate::container::{Access, Container, Opening, Signature};
+use crate::container::{Access, Container, Signature};
 use crate::framing::Framing;
-use crate::{ClockKind, DemuxError, Demuxer, SeekTo, Step};
 
 pub(crate) const CONTAINER: Container = Container {
     name: "ac3",
@@ -28,6 +25,5 @@ demux_as_audio_file!(
     Names {
         container: CONTAINER.name,
         no_sync: "ac3.no_sync",
-        free_format: "ac3.no_sync",
     }
 );

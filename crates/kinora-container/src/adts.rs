@@ -1,11 +1,8 @@
 //! Files of AAC frames with ADTS headers (ISO/IEC 13818-7 6.2).
 
-use bytes::Bytes;
-
 use crate::audio_file::{AudioFile, Names, demux_as_audio_file};
-use crate::container::{Access, Container, Opening, Signature};
+use crate::container::{Access, Container, Signature};
 use crate::framing::Framing;
-use crate::{ClockKind, DemuxError, Demuxer, SeekTo, Step};
 
 pub(crate) const CONTAINER: Container = Container {
     name: "adts",
@@ -25,7 +22,6 @@ demux_as_audio_file!(
     Names {
         container: CONTAINER.name,
         no_sync: "adts.no_sync",
-        free_format: "adts.no_sync",
     }
 );
 

@@ -1,15 +1,17 @@
-//! Audio files that are nothing but frames: ADTS, MPEG audio, (E-)AC-3.
+//! Audio files that are nothing but frames: ADTS, LOAS, MPEG audio, (E-)AC-3, DTS.
 
-mod vbr;
+pub(crate) mod vbr;
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use bytes::{Buf, Bytes};
-use kinora_media::{ByteRange, MediaInfo, Packet, PacketFlags, Time, TrackId, TrackInfo};
+use kinora_media::{ByteRange, CodecId, MediaInfo, Packet, PacketFlags, Time, TrackId, TrackInfo};
 
 use self::vbr::VbrHeader;
 use crate::container::{Lead, Opening, Purpose};
-use crate::framing::{Format, Frame, Framing, Look, Splitter, samples_to_time};
+use crate::framing::latm::Latm;
+use crate::framing::{Format, Frame, Framing, Look, Splitter, samples_to_time, time_to_samples};
 use crate::tags::{
     TAG_HEAD, TITLE_SEARCH, Tag, is_stepped_over, is_trailing_tag, leading_tag, title,
     transport_timestamp,
@@ -33,7 +35,6 @@ const ESTIMATE_FRAMES: usize = 64;
 pub(crate) struct Names {
     pub(crate) container: &'static str,
     pub(crate) no_sync: &'static str,
-    pub(crate) free_format: &'static str,
 }
 
 /// Demultiplexes an audio file.
@@ -58,6 +59,9 @@ pub(crate) struct AudioFile {
     jumped: bool,
     /// So many bytes must be there before it is worth to look again.
     need: usize,
+    /// For AAC in LATM: what unwraps it, and frames that came out of one wrapper.
+    latm: Option<Latm>,
+    unwrapped: VecDeque<Bytes>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -112,6 +116,8 @@ impl AudioFile {
             index: Vec::new(),
             jumped: false,
             need: 0,
+            latm: (framing == Framing::Loas).then(Latm::default),
+            unwrapped: VecDeque::new(),
         }
     }
 
@@ -126,6 +132,11 @@ impl AudioFile {
 
     pub(crate) fn set_len(&mut self, total_len: u64) {
         self.total_len = Some(total_len);
+    }
+
+    /// Where the next pushed byte is expected.
+    pub(crate) fn window_end(&self) -> u64 {
+        self.window.end()
     }
 
     pub(crate) fn damage(&self) -> u64 {
@@ -181,9 +192,23 @@ impl AudioFile {
             _ => {}
         }
         match self.look() {
-            Looked::Frame(frame) => self.first_frame(&frame).map(Some),
+            Looked::Frame(frame) => match self.unwrapped_frame(frame) {
+                Some(frame) => self.first_frame(&frame).map(Some),
+                None => {
+                    self.window.skip(frame.len);
+                    Ok(None)
+                }
+            },
             Looked::Junk(count) => {
-                self.refuse_free_format()?;
+                match self.free_format() {
+                    Some(FreeFormat::Is(framing)) => {
+                        self.framing = framing;
+                        self.splitter = Splitter::new(framing);
+                        return Ok(None);
+                    }
+                    Some(FreeFormat::NeedMore) => return Ok(Some(Step::NeedMore)),
+                    None => {}
+                }
                 let passed = passed.saturating_add(to_u64(count));
                 if passed > MAX_SEARCH {
                     return Err(self.no_frames());
@@ -206,17 +231,38 @@ impl AudioFile {
         }
     }
 
-    /// Free-format frames do not tell their length; hardly any exist, so they are refused.
-    fn refuse_free_format(&mut self) -> Result<(), DemuxError> {
-        let offset = self.window.start();
-        if self.framing != Framing::Mpeg || !vbr::is_free_format(self.window.peek(4096)) {
-            return Ok(());
+    /// Whether frames of the free format begin here, whose length is told by where the next ones begin.
+    fn free_format(&mut self) -> Option<FreeFormat> {
+        let head = self.window.peek(vbr::FREE_FORMAT_SEARCH);
+        if self.framing != Framing::Mpeg || !vbr::may_be_free_format(head) {
+            return None;
         }
-        Err(DemuxError::Malformed {
-            container: self.names.container,
-            offset,
-            reason: self.names.free_format,
-            what: "frames of the free format, which do not tell their length".to_owned(),
+        match vbr::free_format(head) {
+            Some(len) => Some(FreeFormat::Is(Framing::MpegFree { len })),
+            None if head.len() < vbr::FREE_FORMAT_SEARCH && !self.ended => {
+                Some(FreeFormat::NeedMore)
+            }
+            None => None,
+        }
+    }
+
+    /// A frame that tells what it is. One in LATM does so by its configuration, which not every one repeats.
+    fn unwrapped_frame(&mut self, frame: Frame) -> Option<Frame> {
+        let Some(latm) = &mut self.latm else {
+            return Some(frame);
+        };
+        let element = self.window.peek(frame.len).get(frame.skip..)?;
+        latm.frames(element).ok()?;
+        let (config, _) = latm.config()?;
+        Some(Frame {
+            format: Format {
+                codec: CodecId::Aac,
+                sample_rate: config.sample_rate,
+                channels: config.output_channels(),
+                aac_config: None,
+            },
+            samples: config.frame_samples,
+            ..frame
         })
     }
 
@@ -261,7 +307,7 @@ impl AudioFile {
     fn first_frame(&mut self, frame: &Frame) -> Result<Step, DemuxError> {
         let begins = self.window.start();
         let vbr = match self.framing {
-            Framing::Mpeg => vbr::parse(self.window.peek(frame.len)),
+            Framing::Mpeg | Framing::MpegFree { .. } => vbr::parse(self.window.peek(frame.len)),
             _ => None,
         };
         if vbr.is_some() {
@@ -339,6 +385,10 @@ impl AudioFile {
             track.config = Bytes::copy_from_slice(&config);
             track.codec_string = Some(format!("mp4a.40.{}", config[0] >> 3));
         }
+        if let Some((config, bytes)) = self.latm.as_ref().and_then(Latm::config) {
+            track.config = bytes.clone();
+            track.codec_string = Some(config.codec_string());
+        }
         let bits = file.bytes_per_second * 8.0;
         track.bitrate = (1.0..1e9).contains(&bits).then(|| round_to_u32(bits));
         info.duration = file.duration;
@@ -349,9 +399,16 @@ impl AudioFile {
 
     /// The next packet.
     fn frame(&mut self, in_junk: bool) -> Option<Step> {
+        if let Some(data) = self.unwrapped.pop_front() {
+            return self.unwrapped_packet(data).map(Step::Packet);
+        }
         match self.look() {
             Looked::Frame(frame) => {
                 self.state = State::Frames { in_junk: false };
+                if self.latm.is_some() {
+                    self.unwrap(&frame);
+                    return None;
+                }
                 Some(Step::Packet(self.packet(&frame)))
             }
             Looked::Junk(count) => {
@@ -372,20 +429,43 @@ impl AudioFile {
         }
     }
 
-    #[allow(clippy::arithmetic_side_effects)] // Time saturates
     fn packet(&mut self, frame: &Frame) -> Packet {
         let rate = frame.format.sample_rate;
-        let since = samples_to_time(self.samples, rate);
-        self.note(since);
-        let pts = self.begins.unwrap_or_default() + since;
+        self.note(samples_to_time(self.samples, rate));
         let mut data = self.window.take(frame.len);
         data.advance(frame.skip.min(data.len()));
-        self.samples = self.samples.saturating_add(frame.samples.into());
+        self.give(data, frame.samples.into(), rate)
+    }
+
+    /// Takes the frames out of a LOAS frame.
+    fn unwrap(&mut self, frame: &Frame) {
+        if let Some(file) = &self.file {
+            self.note(samples_to_time(self.samples, file.format.sample_rate));
+        }
+        let mut element = self.window.take(frame.len);
+        element.advance(frame.skip.min(element.len()));
+        let frames = self.latm.as_mut().map(|latm| latm.frames(&element));
+        match frames {
+            Some(Ok(frames)) => self.unwrapped.extend(frames),
+            _ => self.damage = self.damage.saturating_add(1),
+        }
+    }
+
+    fn unwrapped_packet(&mut self, data: Bytes) -> Option<Packet> {
+        let file = self.file.as_ref()?;
+        let (samples, rate) = (file.samples_per_frame, file.format.sample_rate);
+        Some(self.give(data, samples, rate))
+    }
+
+    #[allow(clippy::arithmetic_side_effects)] // Time saturates
+    fn give(&mut self, data: Bytes, samples: u64, rate: u32) -> Packet {
+        let pts = self.begins.unwrap_or_default() + samples_to_time(self.samples, rate);
+        self.samples = self.samples.saturating_add(samples);
         Packet {
             track: TrackId(0),
             pts,
             dts: pts,
-            duration: samples_to_time(frame.samples.into(), rate),
+            duration: samples_to_time(samples, rate),
             flags: PacketFlags {
                 key: true,
                 discontinuity: std::mem::take(&mut self.jumped),
@@ -462,6 +542,7 @@ impl AudioFile {
             None => self.estimated_place(file, wanted),
         };
         self.samples = samples;
+        self.unwrapped.clear();
         self.splitter.lost();
         self.need = 0;
         self.jumped = true;
@@ -495,6 +576,12 @@ impl AudioFile {
     }
 }
 
+/// Whether frames are of the free format.
+enum FreeFormat {
+    Is(Framing),
+    NeedMore,
+}
+
 /// What lies at the start of the window.
 enum Looked {
     Frame(Frame),
@@ -522,15 +609,23 @@ fn round_to_u32(value: f64) -> u32 {
     value.round() as u32
 }
 
-fn time_to_samples(time: Time, rate: u32) -> u64 {
-    let nanos = u128::from(time.as_nanos().max(0).unsigned_abs());
-    let samples = nanos.saturating_mul(rate.into()) / 1_000_000_000;
-    u64::try_from(samples).unwrap_or(u64::MAX)
-}
-
 /// Lets a newtype around an [`AudioFile`] be a demuxer.
 macro_rules! demux_as_audio_file {
     ($name:ident, $framing:expr, $names:expr) => {
+        crate::audio_file::demux_by_inner!($name);
+
+        impl $name {
+            fn open(opening: crate::container::Opening) -> Self {
+                Self(crate::audio_file::AudioFile::new($framing, $names, opening))
+            }
+        }
+    };
+}
+pub(crate) use demux_as_audio_file;
+
+/// Lets a newtype be the demuxer that it holds.
+macro_rules! demux_by_inner {
+    ($name:ident) => {
         impl Default for $name {
             fn default() -> Self {
                 Self::new()
@@ -541,16 +636,12 @@ macro_rules! demux_as_audio_file {
             /// A demuxer at the start of a resource.
             #[must_use]
             pub fn new() -> Self {
-                Self::open(Opening::default())
-            }
-
-            fn open(opening: Opening) -> Self {
-                Self(AudioFile::new($framing, $names, opening))
+                Self::open(crate::container::Opening::default())
             }
         }
 
-        impl Demuxer for $name {
-            fn push(&mut self, offset: u64, data: Bytes) {
+        impl crate::Demuxer for $name {
+            fn push(&mut self, offset: u64, data: bytes::Bytes) {
                 self.0.push(offset, data);
             }
             fn finish(&mut self) {
@@ -559,19 +650,19 @@ macro_rules! demux_as_audio_file {
             fn set_len(&mut self, total_len: u64) {
                 self.0.set_len(total_len);
             }
-            fn poll(&mut self) -> Result<Step, DemuxError> {
+            fn poll(&mut self) -> Result<crate::Step, crate::DemuxError> {
                 self.0.poll()
             }
-            fn seek(&mut self, target: SeekTo) -> Result<(), DemuxError> {
+            fn seek(&mut self, target: crate::SeekTo) -> Result<(), crate::DemuxError> {
                 self.0.seek(target)
             }
             fn damage(&self) -> u64 {
                 self.0.damage()
             }
-            fn clock(&self) -> ClockKind {
+            fn clock(&self) -> crate::ClockKind {
                 self.0.clock()
             }
         }
     };
 }
-pub(crate) use demux_as_audio_file;
+pub(crate) use demux_by_inner;

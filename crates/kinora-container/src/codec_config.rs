@@ -1,15 +1,8 @@
 //! What decoder configurations tell of their tracks, whichever container keeps them.
 
+use kinora_media::bitstream::flac::StreamInfo;
 use kinora_media::bitstream::{aac, h264, h265};
 use kinora_media::{AudioParams, CodecId, ColorInfo, VideoParams};
-
-/// How PCM samples are stored: the first byte of such a track's `config`; the second byte is the
-/// number of bits in a sample.
-pub(crate) mod pcm_flag {
-    pub(crate) const LITTLE_ENDIAN: u8 = 1;
-    pub(crate) const FLOAT: u8 = 2;
-    pub(crate) const UNSIGNED: u8 = 4;
-}
 
 /// Takes what the configuration of a video track tells and its container leaves open; gives the codec string.
 pub(crate) fn describe_video(
@@ -98,12 +91,8 @@ fn aac(config: &[u8], audio: &mut AudioParams) -> Option<String> {
     Some(config.codec_string())
 }
 
-/// STREAMINFO (RFC 9639 8.2).
 fn flac(info: &[u8], audio: &mut AudioParams) -> Option<String> {
-    let packed = u32::from_be_bytes(*info.get(10..)?.first_chunk()?);
-    audio.sample_rate = packed >> 12;
-    audio.channels = u16::try_from((packed >> 9 & 7).saturating_add(1)).ok()?;
-    audio.bits_per_sample = u16::try_from((packed >> 4 & 31).saturating_add(1)).ok();
+    *audio = StreamInfo::parse(info).ok()?.params();
     Some("flac".to_owned())
 }
 

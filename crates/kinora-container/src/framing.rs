@@ -9,6 +9,8 @@ use kinora_media::bitstream::dts;
 use kinora_media::bitstream::mpeg_audio::FrameHeader as MpegHeader;
 use kinora_media::{AudioParams, CodecId, Time};
 
+use crate::audio_file::vbr::free_format_padding;
+
 /// How frames follow one another.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Framing {
@@ -18,6 +20,11 @@ pub(crate) enum Framing {
     Loas,
     /// MPEG audio of any layer.
     Mpeg,
+    /// MPEG audio of the free format: frames that all have so many bytes, but for their padding.
+    MpegFree {
+        /// Bytes of a frame without padding.
+        len: usize,
+    },
     /// AC-3 and E-AC-3; dependent substreams belong to the frame before them.
     Ac3,
     /// DTS; extension substreams belong to the core frame before them.
@@ -165,7 +172,7 @@ impl Framing {
         match self {
             Self::Adts => AdtsHeader::LEN,
             Self::Loas => 3,
-            Self::Mpeg => MpegHeader::LEN,
+            Self::Mpeg | Self::MpegFree { .. } => MpegHeader::LEN,
             Self::Ac3 => ac3::FrameHeader::LEN,
             Self::Dts => dts::Substream::LEN,
         }
@@ -177,6 +184,7 @@ impl Framing {
             Self::Adts => adts(data).map(|frame| (frame, false)),
             Self::Loas => loas(data).map(|frame| (frame, false)),
             Self::Mpeg => mpeg(data).map(|frame| (frame, false)),
+            Self::MpegFree { len } => mpeg_free(data, len).map(|frame| (frame, false)),
             Self::Ac3 => {
                 let header = ac3::FrameHeader::parse(data)?;
                 if !header.begins_access_unit() {
@@ -248,16 +256,27 @@ impl Framing {
             // A dependent substream may follow, which begins no access unit.
             Self::Ac3 => pair(data, next, ac3::FrameHeader::parse)
                 .is_some_and(|(a, b)| a.sample_rate == b.sample_rate),
-            Self::Loas | Self::Dts => self
+            Self::Loas | Self::Dts | Self::MpegFree { .. } => self
                 .header(next)
                 .is_ok_and(|(next, _)| same(&next.format, &first.format)),
         })
     }
 
+    /// The codec of its frames, as far as that is known before one is seen.
+    pub(crate) const fn codec(self) -> CodecId {
+        match self {
+            Self::Adts => CodecId::Aac,
+            Self::Loas => CodecId::AacLatm,
+            Self::Mpeg | Self::MpegFree { .. } => CodecId::Mp3,
+            Self::Ac3 => CodecId::Ac3,
+            Self::Dts => CodecId::Dts,
+        }
+    }
+
     /// What each of its frames begins with.
     pub(crate) const fn first_byte(self) -> u8 {
         match self {
-            Self::Adts | Self::Mpeg => 0xff,
+            Self::Adts | Self::Mpeg | Self::MpegFree { .. } => 0xff,
             Self::Loas => 0x56,
             Self::Ac3 => 0x0b,
             Self::Dts => 0x7f,
@@ -327,8 +346,21 @@ fn mpeg(data: &[u8]) -> Result<Frame, BadHeader> {
     if header.frame_len < MpegHeader::LEN {
         return Err(BadHeader::Invalid("bitrate_index"));
     }
-    Ok(Frame {
-        len: header.frame_len,
+    Ok(mpeg_frame(&header, header.frame_len))
+}
+
+fn mpeg_free(data: &[u8], len: usize) -> Result<Frame, BadHeader> {
+    let header = MpegHeader::parse(data)?;
+    if header.bitrate.is_some() {
+        return Err(BadHeader::Invalid("bitrate_index"));
+    }
+    let padding = free_format_padding(data).unwrap_or(0);
+    Ok(mpeg_frame(&header, len.saturating_add(padding)))
+}
+
+fn mpeg_frame(header: &MpegHeader, len: usize) -> Frame {
+    Frame {
+        len,
         skip: 0,
         samples: header.samples,
         format: Format {
@@ -337,7 +369,7 @@ fn mpeg(data: &[u8]) -> Result<Frame, BadHeader> {
             channels: header.channels,
             aac_config: None,
         },
-    })
+    }
 }
 
 fn ac3_frame(header: &ac3::FrameHeader) -> Frame {
@@ -379,6 +411,15 @@ pub(crate) fn samples_to_time(samples: u64, sample_rate: u32) -> Time {
         .checked_div(u128::from(sample_rate))
         .unwrap_or(0);
     Time::from_nanos(i64::try_from(nanos).unwrap_or(i64::MAX))
+}
+
+/// The first sample that does not sound before a time.
+pub(crate) fn time_to_samples(time: Time, sample_rate: u32) -> u64 {
+    let nanos = u128::from(time.as_nanos().max(0).unsigned_abs());
+    let samples = nanos
+        .saturating_mul(sample_rate.into())
+        .div_ceil(1_000_000_000);
+    u64::try_from(samples).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]

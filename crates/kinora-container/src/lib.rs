@@ -19,15 +19,22 @@
 
 pub mod ac3;
 pub mod adts;
+pub mod aiff;
+pub mod amr;
 mod audio_file;
+pub mod caf;
+mod chunked;
 mod codec_config;
 mod container;
 #[cfg(any(test, feature = "contract"))]
 pub mod contract;
 mod demuxer;
+pub mod dts;
 mod dump;
+pub mod flac;
 pub mod flv;
 mod framing;
+pub mod loas;
 pub mod mp3;
 pub mod mp4;
 pub mod ogg;
@@ -39,6 +46,7 @@ mod tags;
 mod test_files;
 mod text;
 pub mod ts;
+pub mod wav;
 mod window;
 
 pub use demuxer::{ClockKind, DemuxError, Demuxer, SeekMode, SeekTo, Step};

@@ -1,18 +1,19 @@
 //! Files of MPEG audio frames, MP3 above all.
 
-use bytes::Bytes;
-
+use crate::audio_file::vbr::free_format;
 use crate::audio_file::{AudioFile, Names, demux_as_audio_file};
-use crate::container::{Access, Container, Opening, Signature};
+use crate::container::{Access, Container, Signature};
 use crate::framing::Framing;
-use crate::{ClockKind, DemuxError, Demuxer, SeekTo, Step};
 
 pub(crate) const CONTAINER: Container = Container {
     name: "mp3",
     title: "MPEG audio",
     media_types: &["mpeg", "mp3"],
     extensions: &["mp3", "mp2", "mpga"],
-    signatures: &[Signature::Frames(Framing::Mpeg)],
+    signatures: &[
+        Signature::Start(|head| free_format(head).is_some()),
+        Signature::Frames(Framing::Mpeg),
+    ],
     access: Access::Demuxer(|opening| Box::new(Mp3Demuxer::open(opening))),
 };
 
@@ -28,7 +29,6 @@ demux_as_audio_file!(
     Names {
         container: CONTAINER.name,
         no_sync: "mp3.no_sync",
-        free_format: "mp3.free_format",
     }
 );
 

@@ -6,6 +6,7 @@
 
 mod audio_entry;
 mod boxes;
+mod compressed;
 mod config;
 mod demux;
 mod edits;
@@ -20,6 +21,9 @@ pub mod sidx;
 mod store;
 mod tables;
 mod track;
+
+pub(crate) use config::audio_config;
+pub(crate) use entry::codec_of;
 
 use crate::container::{Access, Container, Purpose, Signature};
 

@@ -49,10 +49,22 @@ containers! {
     Flv => crate::flv::CONTAINER,
     /// Ogg.
     Ogg => crate::ogg::CONTAINER,
-    /// RIFF: WAVE or AVI.
-    Riff => named::RIFF,
+    /// RIFF, RF64 or BW64 with sound.
+    Wav => crate::wav::CONTAINER,
+    /// AVI.
+    Avi => named::AVI,
     /// Native FLAC.
-    Flac => named::FLAC,
+    Flac => crate::flac::CONTAINER,
+    /// AMR speech, narrow-band or wide-band.
+    Amr => crate::amr::CONTAINER,
+    /// DTS frames.
+    Dts => crate::dts::CONTAINER,
+    /// AAC frames in LOAS.
+    Loas => crate::loas::CONTAINER,
+    /// AIFF and AIFF-C.
+    Aiff => crate::aiff::CONTAINER,
+    /// Apple's Core Audio Format.
+    Caf => crate::caf::CONTAINER,
 }
 
 impl ContainerKind {

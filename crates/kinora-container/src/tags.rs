@@ -130,6 +130,17 @@ fn text(body: &[u8]) -> Option<String> {
     (!text.is_empty()).then_some(text)
 }
 
+/// A text that does not tell its encoding: UTF-8, else ISO 8859-1; what a zero ends.
+pub(crate) fn plain_text(text: &[u8]) -> Option<String> {
+    let text = text.split(|byte| *byte == 0).next().unwrap_or_default();
+    let text = match std::str::from_utf8(text) {
+        Ok(text) => text.to_owned(),
+        Err(_) => text.iter().copied().map(char::from).collect(),
+    };
+    let text = text.trim();
+    (!text.is_empty()).then(|| text.to_owned())
+}
+
 /// Whether what lies behind the last frame is a tag, not damage: ID3v1, APEv2, Lyrics3.
 pub(crate) fn is_trailing_tag(data: &[u8]) -> bool {
     [&b"TAG"[..], b"APETAGEX", b"LYRICSBEGIN", b"ID3"]

@@ -1,4 +1,9 @@
-//! Files that hold nothing but frames, for tests.
+//! Files for tests, and their packets.
+
+use bytes::Bytes;
+use kinora_media::{MediaInfo, Packet};
+
+use crate::{DemuxError, Demuxer, Step};
 
 /// ADTS frames of silence: LC, 44.1 kHz, stereo, `len` bytes each.
 pub(crate) fn adts(frames: usize, len: usize) -> Vec<u8> {
@@ -37,4 +42,53 @@ pub(crate) fn id3(payload: usize) -> Vec<u8> {
     out.extend(size);
     out.resize(out.len() + payload, 0);
     out
+}
+
+/// A file of the corpus that is fuzzed, made by FFmpeg.
+macro_rules! seed {
+    ($path:literal) => {
+        &include_bytes!(concat!("../../../../fuzz/corpus/", $path))[..]
+    };
+}
+pub(crate) use seed;
+
+/// All of a file in pieces of 1,000 bytes, its length known.
+pub(crate) fn read(
+    demuxer: &mut dyn Demuxer,
+    bytes: &[u8],
+) -> Result<(MediaInfo, Vec<Packet>), DemuxError> {
+    demuxer.set_len(bytes.len() as u64);
+    read_on(demuxer, bytes)
+}
+
+/// What follows from where a demuxer stands.
+pub(crate) fn read_on(
+    demuxer: &mut dyn Demuxer,
+    bytes: &[u8],
+) -> Result<(MediaInfo, Vec<Packet>), DemuxError> {
+    let (mut info, mut packets, mut at) = (MediaInfo::default(), Vec::new(), 0);
+    loop {
+        match demuxer.poll()? {
+            Step::Info(told) => info = MediaInfo::clone(&told),
+            Step::Packet(packet) => packets.push(packet),
+            Step::End => return Ok((info, packets)),
+            step => {
+                if let Step::Want(range) = step {
+                    at = usize::try_from(range.start).unwrap_or(bytes.len());
+                }
+                let end = (at + 1000).min(bytes.len());
+                if at >= end {
+                    demuxer.finish();
+                    continue;
+                }
+                demuxer.push(at as u64, Bytes::copy_from_slice(&bytes[at..end]));
+                at = end;
+            }
+        }
+    }
+}
+
+/// Bytes of all packets together.
+pub(crate) fn total(packets: &[Packet]) -> usize {
+    packets.iter().map(|packet| packet.data.len()).sum()
 }

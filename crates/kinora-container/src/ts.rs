@@ -7,6 +7,7 @@
 mod audio;
 mod blocks;
 mod clock;
+mod lpcm;
 mod marks;
 pub(crate) mod opus;
 mod packet;
@@ -21,6 +22,8 @@ mod sink;
 mod sync;
 mod track;
 mod video;
+
+pub(crate) use opus::head as opus_head;
 
 use std::collections::VecDeque;
 use std::sync::Arc;

@@ -15,7 +15,7 @@ pub struct TrackInfo {
     pub codec: CodecId,
     /// Decoder configuration as the container stores it: the body of `avcC`/`hvcC`/`av1C`
     /// (then packets are length-prefixed), an AudioSpecificConfig, FLAC STREAMINFO, Opus and
-    /// Vorbis headers. PCM: two bytes, flags (1 little endian, 2 float, 4 unsigned) and bits a
+    /// Vorbis headers. PCM: two bytes, [flags](pcm_flag) and bits a
     /// sample. Empty when it is in the packets (Annex B, ADTS).
     pub config: Bytes,
     /// The sample entry's four characters or the stream type, for people: `avc1`, `0x1b`.
@@ -60,6 +60,17 @@ impl TrackInfo {
     pub const fn kind(&self) -> TrackKind {
         self.codec.kind()
     }
+}
+
+/// How PCM samples are written: the first byte of such a track's configuration; the second is the number of bits in a
+/// sample.
+pub mod pcm_flag {
+    /// The least significant byte comes first.
+    pub const LITTLE_ENDIAN: u8 = 1;
+    /// Floating point, from -1 to 1 (IEEE 754).
+    pub const FLOAT: u8 = 2;
+    /// Silence is in the middle, not at zero.
+    pub const UNSIGNED: u8 = 4;
 }
 
 /// What a container says of its pictures.

@@ -11,7 +11,9 @@ use crate::read::packets;
 use crate::{corpus, playlists};
 
 /// What this project demuxes.
-pub const CONTAINERS: [&str; 7] = ["mp4", "ts", "flv", "ogg", "adts", "mp3", "ac3"];
+pub const CONTAINERS: [&str; 10] = [
+    "mp4", "ts", "flv", "ogg", "adts", "mp3", "ac3", "wav", "flac", "amr",
+];
 
 const HEAD: &str = "\
 # Conformance
@@ -88,7 +90,7 @@ fn robustness(out: &mut String, root: &Path) -> io::Result<()> {
     );
     for (file, theirs) in reported.as_object().into_iter().flatten() {
         let folder = file.split('/').next().unwrap_or_default();
-        if !["aac", "mp3", "mp4", "ogg", "ts"].contains(&folder) {
+        if !["aac", "mp3", "mp4", "ogg", "ts", "wav"].contains(&folder) {
             continue;
         }
         let found = packets(&root.join("robustness").join(file))?;

@@ -2,12 +2,19 @@
 
 use bytes::Bytes;
 use kinora_container::adts::AdtsDemuxer;
+use kinora_container::aiff::AiffDemuxer;
+use kinora_container::amr::AmrDemuxer;
+use kinora_container::caf::CafDemuxer;
+use kinora_container::dts::DtsDemuxer;
+use kinora_container::flac::FlacDemuxer;
 use kinora_container::flv::FlvDemuxer;
+use kinora_container::loas::LoasDemuxer;
 use kinora_container::mp3::Mp3Demuxer;
 use kinora_container::mp4::Mp4Demuxer;
 use kinora_container::ogg::OggDemuxer;
 use kinora_container::sniff::sniff;
 use kinora_container::ts::TsDemuxer;
+use kinora_container::wav::WavDemuxer;
 use kinora_container::{DemuxError, Demuxer, SeekMode, SeekTo, Step};
 use kinora_errors::Coded;
 use kinora_media::Time;
@@ -36,6 +43,34 @@ pub(crate) fn adts(data: &[u8]) -> Work {
 
 pub(crate) fn mp3(data: &[u8]) -> Work {
     demux(data, &|| Box::new(Mp3Demuxer::new()))
+}
+
+pub(crate) fn wav(data: &[u8]) -> Work {
+    demux(data, &|| Box::new(WavDemuxer::new()))
+}
+
+pub(crate) fn flac(data: &[u8]) -> Work {
+    demux(data, &|| Box::new(FlacDemuxer::new()))
+}
+
+pub(crate) fn amr(data: &[u8]) -> Work {
+    demux(data, &|| Box::new(AmrDemuxer::new()))
+}
+
+pub(crate) fn aiff(data: &[u8]) -> Work {
+    demux(data, &|| Box::new(AiffDemuxer::new()))
+}
+
+pub(crate) fn caf(data: &[u8]) -> Work {
+    demux(data, &|| Box::new(CafDemuxer::new()))
+}
+
+pub(crate) fn dts(data: &[u8]) -> Work {
+    demux(data, &|| Box::new(DtsDemuxer::new()))
+}
+
+pub(crate) fn loas(data: &[u8]) -> Work {
+    demux(data, &|| Box::new(LoasDemuxer::new()))
 }
 
 type Make<'a> = &'a dyn Fn() -> Box<dyn Demuxer>;

@@ -583,6 +583,69 @@ fn texts() -> Vec<(&'static str, &'static str, Vec<u8>)> {
     ]
 }
 
+fn seed(name: &str) -> Vec<u8> {
+    let corpus = concat!(env!("CARGO_MANIFEST_DIR"), "/../../fuzz/corpus");
+    std::fs::read(format!("{corpus}/{name}")).unwrap()
+}
+
+/// Sound files whose heads are sound.
+fn sounds() -> Vec<(&'static str, &'static str, Vec<u8>)> {
+    let flac = seed("flac/piped.flac");
+    // Behind `fLaC` and STREAMINFO a frame's header begins by its sync code.
+    let first = flac
+        .windows(2)
+        .position(|pair| pair == [0xff, 0xf8])
+        .unwrap();
+    let (metadata, frames) = flac.split_at(first);
+    let caf = seed("caf/opus.caf");
+    let wav = seed("wav/ms.wav");
+    vec![
+        ("flac", "headers alone", after(metadata, &frames[..16])),
+        ("flac", "sync codes", after(metadata, &[0xff, 0xf8])),
+        (
+            "flac",
+            "a frame without an end",
+            after(&flac[..first + 100], &[0]),
+        ),
+        (
+            "flac",
+            "metadata without end",
+            after(&metadata[..42], &[1, 0, 0, 0]),
+        ),
+        ("flac", "noise", [metadata, &noise(11)].concat()),
+        (
+            "wav",
+            "chunks of nothing",
+            after(b"RIFF\0\0\0\0WAVE", b"none\0\0\0\0"),
+        ),
+        ("wav", "blocks", after(&wav, &[0xff])),
+        ("amr", "frames of nothing", after(b"#!AMR\n", &[0x7c])),
+        ("amr", "no frames", after(b"#!AMR-WB\n", &[0xff])),
+        (
+            "aiff",
+            "chunks of nothing",
+            after(b"FORM\0\0\0\0AIFF", b"none\0\0\0\0"),
+        ),
+        (
+            "caf",
+            "chunks of nothing",
+            after(b"caff\0\x01\0\0", b"none\0\0\0\0\0\0\0\0"),
+        ),
+        ("caf", "a table of nothing", empty_packets(&caf)),
+    ]
+}
+
+/// A table of packets that have no bytes, and none to take them from.
+fn empty_packets(caf: &[u8]) -> Vec<u8> {
+    let mut out = caf[..52].to_vec();
+    out.extend(b"data\0\0\0\0\0\0\0\x04\0\0\0\0pakt");
+    let len = (INPUT - out.len() - 8) as u64;
+    out.extend(len.to_be_bytes());
+    out.extend(u64::MAX.to_be_bytes());
+    out.resize(INPUT, 0);
+    out
+}
+
 #[test]
 fn a_hostile_mebibyte_costs_a_bounded_amount_of_memory_and_work() {
     let mut inputs: Vec<(&str, &str, Vec<u8>)> = texts();
@@ -612,6 +675,7 @@ fn a_hostile_mebibyte_costs_a_bounded_amount_of_memory_and_work() {
         "headers alone",
         again(&[0xff, 0xf1, 0x50, 0x80, 0x00, 0xe0, 0xfc]),
     ));
+    inputs.extend(sounds());
     inputs.push(("mp3", "sync words", again(&[0xff, 0xfb])));
     inputs.push(("mp3", "headers alone", again(&[0xff, 0xfb, 0x10, 0xc4])));
     inputs.push(("mp3", "tags of nothing", again(b"ID3\x04\0\0\0\0\0\0")));

@@ -1,9 +1,10 @@
+use bytes::Bytes;
 use kinora_media::{CodecId, Packet, Time};
 
 use super::*;
 use crate::ac3::Ac3Demuxer;
 use crate::ts::tests::muxer::adts;
-use crate::{ProbingDemuxer, SeekMode};
+use crate::{ClockKind, DemuxError, Demuxer, ProbingDemuxer, SeekMode, SeekTo, Step};
 
 fn run(demuxer: &mut dyn Demuxer, bytes: &[u8], chunk: usize) -> Result<Vec<Step>, DemuxError> {
     let mut steps = Vec::new();

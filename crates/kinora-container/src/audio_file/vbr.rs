@@ -155,20 +155,45 @@ fn rising(places: impl Iterator<Item = f64>) -> Vec<f64> {
     Vec::new()
 }
 
-/// Whether two frame headers of the free format follow one another.
-pub(crate) fn is_free_format(data: &[u8]) -> bool {
-    let Ok(first) = FrameHeader::parse(data) else {
-        return false;
-    };
-    if first.bitrate.is_some() {
-        return false;
+/// No frame of the free format is longer: 640 kbit/s at 32 kHz, and at less a rate accordingly.
+const MAX_FREE_FORMAT: usize = 8 << 10;
+/// Bytes in which three frames of the free format begin.
+pub(crate) const FREE_FORMAT_SEARCH: usize = 3 * MAX_FREE_FORMAT;
+
+/// Whether a frame of the free format may begin there.
+pub(crate) fn may_be_free_format(data: &[u8]) -> bool {
+    FrameHeader::parse(data).is_ok_and(|first| first.bitrate.is_none())
+}
+
+/// Bytes of each frame without padding, where three frames of the free format follow one another: they do not tell
+/// their length (ISO/IEC 11172-3 2.4.2.3).
+pub(crate) fn free_format(data: &[u8]) -> Option<usize> {
+    if !may_be_free_format(data) {
+        return None;
     }
-    let head = data.get(..3).unwrap_or_default();
-    let rest = data.get(FrameHeader::LEN..).unwrap_or_default();
-    // The padding bit may differ, the rest of the fixed header does not.
-    rest.windows(3).any(|next| {
-        matches!((head, next), ([a, b, c], [x, y, z]) if a == x && b == y && c & 0xfc == z & 0xfc)
+    let padding = |at: usize| free_format_padding(data.get(at..)?);
+    let is_like = |at: usize| {
+        let next = data.get(at..)?.first_chunk::<3>()?;
+        let first = data.first_chunk::<3>()?;
+        // The padding bit may differ, the rest of the fixed header does not.
+        let same = first[..2] == next[..2] && first[2] & 0xfc == next[2] & 0xfc;
+        same.then_some(())
+    };
+    let search = data.len().min(MAX_FREE_FORMAT);
+    (FrameHeader::LEN..search).find_map(|second| {
+        is_like(second)?;
+        let len = second.checked_sub(padding(0)?)?;
+        let third = second.checked_add(len)?.checked_add(padding(second)?)?;
+        is_like(third).map(|()| len)
     })
+}
+
+/// Bytes that the padding bit of a header adds: a slot of the layer.
+pub(crate) fn free_format_padding(data: &[u8]) -> Option<usize> {
+    const LAYER_I: u8 = 3;
+    let &[_, kind, flags] = data.first_chunk()?;
+    let slot = if kind >> 1 & 3 == LAYER_I { 4 } else { 1 };
+    Some(if flags & 2 == 0 { 0 } else { slot })
 }
 
 #[cfg(test)]

@@ -5,13 +5,14 @@ use kinora_media::bitstream::aac::AudioSpecificConfig;
 use kinora_media::bitstream::{ac3, is_unreferenced, mpeg_audio};
 use kinora_media::{
     AudioParams, CodecId, Packet, PacketFlags, Time, TrackId, TrackInfo, TrackKind, VideoParams,
+    pcm_flag,
 };
 
 use super::clock::Stamp;
 use super::payload::{Frame, Payload, Sound};
 use super::script::Metadata;
 use super::tag::TagKind;
-use crate::codec_config::{describe_audio, describe_video, pcm_flag};
+use crate::codec_config::{describe_audio, describe_video};
 use crate::framing::samples_to_time;
 use crate::ts::opus;
 

@@ -1,7 +1,9 @@
+use bytes::Bytes;
 use kinora_media::{CodecId, Packet, Time};
 
 use super::*;
-use crate::{SeekMode, Step};
+use crate::test_files::read;
+use crate::{DemuxError, Demuxer, SeekMode, SeekTo, Step};
 
 /// An MPEG-1 layer III frame: 48 kHz, stereo, by bit rate index; its bytes tell its number.
 fn frame(index: u8, number: u8) -> Vec<u8> {
@@ -221,17 +223,45 @@ fn a_file_without_frames_is_refused() {
     assert!(run_with(&endless, 65_536, None).is_err());
 }
 
+/// Frames of the free format: 44.1 kHz, 500 bytes, every third with a byte of padding.
+fn free(frames: u8) -> Vec<u8> {
+    let mut out = Vec::new();
+    for number in 0..frames {
+        let padding = usize::from(number % 3 == 1);
+        out.extend([0xff, 0xfb, (padding as u8) << 1, 0x00, number]);
+        out.resize(out.len() + 495 + padding, 0x11);
+    }
+    out
+}
+
 #[test]
-fn the_free_format_is_refused_by_name() {
-    let mut free = vec![0xff, 0xfb, 0x04, 0x00];
-    free.resize(500, 0x11);
-    let error = run_with(&free.repeat(5), 1000, None).err().unwrap();
+fn the_free_format_is_read_by_where_its_frames_begin() {
+    let file = free(40);
+    let make = || -> Box<dyn Demuxer> { Box::new(Mp3Demuxer::new()) };
+    let (info, packets) = read(&mut *make(), &file).unwrap();
+    assert_eq!(info.tracks[0].codec, CodecId::Mp3);
+    let sizes: Vec<usize> = packets.iter().map(|packet| packet.data.len()).collect();
+    assert_eq!((sizes.len(), &sizes[..3]), (40, &[500, 501, 500][..]));
+    assert!(
+        packets
+            .iter()
+            .zip(0..)
+            .all(|(packet, number)| packet.data[4] == number)
+    );
+    crate::contract::assert_demuxer(make, &file);
+    let kind = crate::sniff::sniff(&file);
+    assert_eq!(kind, crate::Sniff::Known(crate::ContainerKind::Mp3));
+}
+
+#[test]
+fn two_headers_of_the_free_format_are_no_file() {
+    let refused = read(&mut Mp3Demuxer::new(), &free(2));
     assert!(matches!(
-        error,
-        DemuxError::Malformed {
-            reason: "mp3.free_format",
+        refused,
+        Err(DemuxError::Malformed {
+            reason: "mp3.no_sync",
             ..
-        }
+        })
     ));
 }
 

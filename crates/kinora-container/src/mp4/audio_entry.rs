@@ -1,12 +1,13 @@
 //! Audio sample entries, QuickTime's sound descriptions included.
 
 use bytes::Bytes;
-use kinora_media::{AudioParams, CodecId};
+use kinora_media::bitstream::flac::StreamInfo;
+use kinora_media::{AudioParams, CodecId, pcm_flag};
 
 use super::boxes::{MAX_DEPTH, Reader, Short, children, find};
 use super::config;
 use super::entry::{SampleEntry, average_bitrate};
-use crate::codec_config::{describe_audio, pcm_flag};
+use crate::codec_config::describe_audio;
 
 /// Channels by `acmod` of AC-3, without the low frequency channel (ETSI TS 102 366 4.4.2.3).
 const AC3_CHANNELS: [u16; 8] = [2, 1, 2, 3, 3, 4, 4, 5];
@@ -219,7 +220,7 @@ fn flac(entry: &mut SampleEntry, audio: &mut AudioParams, body: &Bytes) -> Optio
     let mut reader = Reader::new(body);
     reader.full_box().ok()?;
     reader.skip(4).ok()?;
-    let info = reader.bytes(34).ok()?;
+    let info = reader.bytes(StreamInfo::LEN).ok()?;
     entry.codec_string = Some(describe_audio(CodecId::Flac, &info, audio)?);
     entry.config = info;
     Some(())

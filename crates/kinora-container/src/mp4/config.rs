@@ -126,6 +126,16 @@ fn audio_object_type(object_type: u8) -> Option<CodecId> {
     })
 }
 
+/// The AudioSpecificConfig of an `esds`, which other containers keep without version and flags.
+pub(crate) fn audio_config(esds: &Bytes) -> Option<Bytes> {
+    const ES_DESCRIPTOR: u8 = 3;
+    let esds = match esds.first() {
+        Some(&ES_DESCRIPTOR) => Bytes::from([&[0; 4], esds.as_ref()].concat()),
+        _ => esds.clone(),
+    };
+    descriptor(&esds).map(|descriptor| descriptor.specific)
+}
+
 /// Takes an `esds` of an audio sample entry.
 pub(crate) fn read_audio_descriptor(
     entry: &mut SampleEntry,

@@ -82,7 +82,7 @@ fn original_format(child: &Child, handler: FourCc) -> (FourCc, Option<Protection
     (tag, Some(protection))
 }
 
-fn codec_of(tag: FourCc, handler: FourCc) -> CodecId {
+pub(crate) fn codec_of(tag: FourCc, handler: FourCc) -> CodecId {
     match &tag {
         b"avc1" | b"avc2" | b"avc3" | b"avc4" | b"dvav" | b"dva1" => CodecId::H264,
         b"hvc1" | b"hev1" | b"dvh1" | b"dvhe" | b"hvc2" | b"hev2" => CodecId::H265,

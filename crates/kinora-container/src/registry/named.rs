@@ -29,23 +29,18 @@ pub(super) const MATROSKA: Container = Container {
     access: Access::None,
 };
 
-pub(super) const RIFF: Container = Container {
-    name: "riff",
-    title: "a RIFF file (WAVE or AVI)",
-    media_types: &["wav", "avi", "msvideo"],
-    extensions: &["wav", "avi"],
-    signatures: &[Signature::Magic(b"RIFF")],
+pub(super) const AVI: Container = Container {
+    name: "avi",
+    title: "AVI",
+    media_types: &["avi", "msvideo"],
+    extensions: &["avi"],
+    signatures: &[Signature::Start(begins_avi)],
     access: Access::None,
 };
 
-pub(super) const FLAC: Container = Container {
-    name: "flac",
-    title: "FLAC",
-    media_types: &["flac"],
-    extensions: &["flac"],
-    signatures: &[Signature::Magic(b"fLaC")],
-    access: Access::None,
-};
+fn begins_avi(head: &[u8]) -> bool {
+    crate::wav::riff_form(head).is_some_and(|form| matches!(form, b"AVI " | b"AVIX"))
+}
 
 /// `#EXTM3U` must be the very first (RFC 8216 4.3.1.1); servers and editors put a byte order mark, blanks and
 /// blank lines before it.

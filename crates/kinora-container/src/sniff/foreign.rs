@@ -20,8 +20,8 @@ const LOOKS: [(&[u8], Look, &str); 13] = [
     (b"\x30\x26\xb2\x75", Look::Other, "Windows Media (ASF)"),
     (b".RMF", Look::Other, "RealMedia"),
     (b"\0\0\x01\xba", Look::Other, "an MPEG program stream"),
-    (b"\x7f\xfe\x80\x01", Look::Other, "DTS sound"),
-    (b"#!AMR", Look::Other, "AMR speech"),
+    (b"#!AMR_MC", Look::Other, "AMR speech of several channels"),
+    (b"riff\x2e\x91\xcf\x11", Look::Other, "Sony Wave64 sound"),
     (b"WEBVTT", Look::Other, "WebVTT subtitles"),
 ];
 
@@ -33,7 +33,7 @@ fn look(head: &[u8]) -> Option<&'static (&'static [u8], Look, &'static str)> {
 
 /// In their midst frames of sound may lie, which must not be taken for all.
 pub(super) fn is_something_else(head: &[u8]) -> bool {
-    look(head).is_some() || is_bitmap(head)
+    look(head).is_some() || is_bitmap(head) || crate::wav::riff_form(head).is_some()
 }
 
 /// Whether a picture begins there.
@@ -98,6 +98,10 @@ pub fn describe(head: &[u8]) -> String {
     }
     if is_bitmap(head) {
         return "it looks like a BMP picture".to_owned();
+    }
+    if let Some(form) = crate::wav::riff_form(head) {
+        let form = String::from_utf8_lossy(form);
+        return format!("it is a RIFF file of the form {:?}", form.trim_end());
     }
     if head.iter().all(|byte| *byte == 0) {
         return "it begins with nothing but zeros".to_owned();

@@ -42,6 +42,20 @@ fn containers_are_recognised_by_their_content() {
         ),
         (b"\x1a\x45\xdf\xa3 ".to_vec(), ContainerKind::Matroska),
         (b"FLV\x01\x05".to_vec(), ContainerKind::Flv),
+        (b"RIFF\x24\0\0\0WAVEfmt ".to_vec(), ContainerKind::Wav),
+        (b"RF64\xff\xff\xff\xffWAVEds64".to_vec(), ContainerKind::Wav),
+        (b"RIFF\x24\0\0\0AVI LIST".to_vec(), ContainerKind::Avi),
+        (b"fLaC\0\0\0\x22".to_vec(), ContainerKind::Flac),
+        (
+            [id3(300), b"fLaC\0\0\0\x22\x10\0".to_vec()].concat(),
+            ContainerKind::Flac,
+        ),
+        (b"\x7f\xfe\x80\x01\xfc".to_vec(), ContainerKind::Dts),
+        (b"\x56\xe0\x01x".repeat(3), ContainerKind::Loas),
+        (b"#!AMR\n".to_vec(), ContainerKind::Amr),
+        (b"#!AMR-WB\n".to_vec(), ContainerKind::Amr),
+        (b"FORM\0\0\0\x24AIFCFVER".to_vec(), ContainerKind::Aiff),
+        (b"caff\0\x01\0\0desc".to_vec(), ContainerKind::Caf),
     ] {
         let start: Vec<u8> = head.iter().take(12).copied().collect();
         assert_eq!(known(&head), Some(kind), "{start:02x?}");
@@ -68,7 +82,7 @@ fn junk_before_a_file_is_looked_behind_however_the_bytes_come() {
 fn audio_within_another_file_does_not_make_it_audio() {
     for magic in [
         &b"\0\0\x01\xba"[..],
-        b"\x7f\xfe\x80\x01",
+        b"\x30\x26\xb2\x75",
         b"\xff\xd8\xff\xe0",
     ] {
         assert_eq!(sniff(&[magic, &mp3(3)].concat()), Sniff::Unknown);
@@ -105,6 +119,9 @@ fn unknown_bytes_are_described_to_people() {
         (b"\xef\xbb\xbf\r\n<!DOCTYPE html>", "HTML"),
         (b"\n\xef\xbb\xbfWEBVTT", "WebVTT"),
         (b"\xff\xd8\xff\xe0", "JPEG"),
+        (b"RIFF\0\0\0\0WEBPVP8 ", "WEBP"),
+        (b"riff\x2e\x91\xcf\x11\xa5\xd6", "Wave64"),
+        (b"#!AMR_MC1.0\n", "several channels"),
         (b"{\"code\":403}", "JSON"),
         (b"<?xml version='1.0'?><MPD>", "DASH"),
         (b"hello there", "text"),

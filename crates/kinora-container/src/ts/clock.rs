@@ -6,6 +6,8 @@ use kinora_media::{Time, Timebase};
 pub(super) const WRAP: i64 = 1 << 33;
 /// A track's decoding times go back at most so much, where reordered presentation times stand for them.
 const MAX_BACK: i64 = 2 * 90_000;
+/// The same where none are reordered: what goes back further begins anew, as a recording behind another one does.
+const MAX_BACK_IN_ORDER: i64 = 90_000 / 4;
 /// A step ahead of what is expected further than this is another timeline, not a pause.
 const MAX_AHEAD: i64 = 10 * 90_000;
 /// The same where the program clock has stepped as well.
@@ -117,10 +119,21 @@ impl TsClock {
         clock
     }
 
-    /// The times of a packet of sound or pictures: of presentation and of decoding.
-    pub(super) fn stamp(&mut self, pid: u16, pts: u64, dts: Option<u64>) -> (Stamp, Stamp) {
+    /// The times of a packet of sound or pictures: of presentation and of decoding. `reordered`: presentation times
+    /// may go back, as those of pictures do.
+    pub(super) fn stamp(
+        &mut self,
+        pid: u16,
+        pts: u64,
+        dts: Option<u64>,
+        reordered: bool,
+    ) -> (Stamp, Stamp) {
         let dts33 = dts.unwrap_or(pts);
-        let first = self.unroll(pid, dts33);
+        let back = match reordered && dts.is_none() {
+            true => MAX_BACK,
+            false => MAX_BACK_IN_ORDER,
+        };
+        let first = self.unroll(pid, dts33, back);
         self.last = Some(first.ticks);
         self.note(pid, first.ticks);
         // The presentation is near decoding, before or after a wrap.
@@ -170,7 +183,7 @@ impl TsClock {
         }
     }
 
-    fn unroll(&mut self, pid: u16, ticks: u64) -> Stamp {
+    fn unroll(&mut self, pid: u16, ticks: u64, back: i64) -> Stamp {
         let plain = |ticks| Stamp {
             ticks,
             jumped: false,
@@ -193,7 +206,7 @@ impl TsClock {
             if far(other) < far(one) { other } else { one }
         };
         let there = nearer(on(shift), on(before));
-        if self.goes_on(track, last, there) {
+        if self.goes_on(track, last, there, back) {
             return plain(there);
         }
         let there = on(shift);
@@ -212,14 +225,14 @@ impl TsClock {
     }
 
     /// Whether a time belongs to the timeline on which a track, or the others, are.
-    fn goes_on(&self, track: Option<TrackClock>, last: i64, there: i64) -> bool {
+    fn goes_on(&self, track: Option<TrackClock>, last: i64, there: i64, back: i64) -> bool {
         let Some(track) = track else {
             return (-MAX_APART..=MAX_APART).contains(&there.saturating_sub(last));
         };
         let leapt = self.pcr.leaps != track.leaps;
         let [back, ahead] = match leapt {
             true => [MAX_STEP; 2],
-            false => [MAX_BACK, MAX_AHEAD],
+            false => [back, MAX_AHEAD],
         };
         let step = there.saturating_sub(track.last);
         // Time that the program clock has run is a pause of the track, as is a step like the one before.

@@ -1,9 +1,8 @@
 //! The program that is played: its tables, and the tracks that they name.
 
 use bytes::Bytes;
-use kinora_media::TrackKind;
 
-use super::packet::TsPacket;
+use super::packet::{PACKET_LEN, TsPacket};
 use super::psi::{ProgramMap, parse_pat, parse_pmt};
 use super::section::SectionReader;
 use super::sink::{Out, Sink};
@@ -26,6 +25,13 @@ const MAX_HELD: usize = 32 << 20;
 /// More streams of a program than this are not listened to.
 const MAX_TRACKS: usize = 64;
 
+/// PIDs below serve tables (ISO/IEC 13818-1 table 2-3, ETSI EN 300 468 table 1).
+const FIRST_PID: u16 = 0x20;
+/// The PID of packets that fill up.
+const NULL_PID: u16 = 0x1fff;
+/// Bytes of packets that may come before the tables which say whose they are.
+const MAX_EARLY: usize = 1 << 20;
+
 /// Follows the tables and hands packets to the tracks of one program.
 pub(super) struct Program {
     roles: Box<[u8; PIDS]>,
@@ -35,6 +41,8 @@ pub(super) struct Program {
     chosen: Option<ProgramMap>,
     pub(super) tracks: Vec<Track>,
     pub(super) sink: Sink,
+    /// Packets that came before the tables.
+    early: Vec<u8>,
 }
 
 /// Reads sections and remembers the last one, so that repetitions cost nothing.
@@ -77,6 +85,7 @@ impl Program {
             chosen: None,
             tracks: Vec::new(),
             sink,
+            early: Vec::new(),
         }
     }
 
@@ -87,25 +96,54 @@ impl Program {
 
     /// Whether all that is to be seen or heard is known.
     pub(super) fn is_ready(&self) -> bool {
-        self.is_chosen()
-            && self.tracks.iter().all(|track| {
-                track.is_ready()
-                    || !matches!(track.info().kind(), TrackKind::Video | TrackKind::Audio)
-            })
+        self.is_chosen() && self.tracks.iter().all(Track::is_ready)
     }
 
-    /// Takes a transport packet.
-    pub(super) fn push(&mut self, packet: &TsPacket<'_>) {
+    /// Takes the bytes of a transport packet. Those that come before the tables wait for them: a recording may begin
+    /// anywhere.
+    pub(super) fn push_bytes(&mut self, bytes: &[u8]) {
+        let Ok(packet) = TsPacket::parse(bytes) else {
+            return self.sink.damaged();
+        };
+        let may_be_of_it = FIRST_PID..NULL_PID;
+        let waits = !self.is_chosen()
+            && may_be_of_it.contains(&packet.pid)
+            && self.role(packet.pid) == role::NONE;
+        if !waits {
+            self.push(&packet);
+            if self.is_chosen() && !self.early.is_empty() {
+                self.push_early();
+            }
+        } else if self.early.len() < MAX_EARLY {
+            self.early.extend_from_slice(bytes);
+        }
+    }
+
+    fn push_early(&mut self) {
+        let early = std::mem::take(&mut self.early);
+        for packet in early.chunks_exact(PACKET_LEN).map(TsPacket::parse) {
+            if let Ok(packet) = packet {
+                self.push(&packet);
+            }
+        }
+    }
+
+    fn role(&self, pid: u16) -> u8 {
+        let role = self.roles.get(usize::from(pid)).copied();
+        role.unwrap_or(role::NONE)
+    }
+
+    fn push(&mut self, packet: &TsPacket<'_>) {
         if let Some(pcr) = packet.pcr
             && (self.chosen.as_ref()).is_some_and(|map| map.pcr_pid == packet.pid)
         {
             self.sink.clock.reference(pcr, packet.discontinuity);
         }
-        match self.roles.get(usize::from(packet.pid)).copied() {
-            None | Some(role::NONE) => {}
-            Some(role::PAT) => self.push_pat(packet),
-            Some(role::PMT) => self.push_pmt(packet),
-            Some(track) => {
+        match self.role(packet.pid) {
+            role::NONE => {}
+            role::PAT => self.push_pat(packet),
+            role::PMT => self.push_pmt(packet),
+            track => {
                 let index = usize::from(track.saturating_sub(role::FIRST_TRACK));
                 if let Some(track) = self.tracks.get_mut(index) {
                     track.push(packet, &mut self.sink);
@@ -247,6 +285,7 @@ impl Program {
 
     /// Forgets what is not whole: what comes next is from another place.
     pub(super) fn forget(&mut self) {
+        self.early.clear();
         self.pat.reader.lost();
         for map in &mut self.maps {
             map.table.reader.lost();

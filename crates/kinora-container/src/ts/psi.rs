@@ -13,8 +13,12 @@ pub(super) enum Carriage {
     Audio(Framing),
     /// Opus access units, each behind a control header, in PES packets.
     Opus,
+    /// Blu-ray's PCM in PES packets.
+    Lpcm,
     /// One packet for each PES packet.
     Pes,
+    /// PES packets of which nothing is said: the first one shows whether they hold frames of sound.
+    Untold,
     /// One packet for each section.
     Sections,
 }
@@ -170,6 +174,7 @@ fn stream(
         0x24 => (CodecId::H265, Carriage::Video),
         0x2d | 0x2e => (CodecId::MpegH, Carriage::Pes),
         0x33 => (CodecId::H266, Carriage::Pes),
+        0x80 if is_hdmv(program_registration) => (CodecId::Pcm, Carriage::Lpcm),
         0x81 => (CodecId::Ac3, Carriage::Audio(Framing::Ac3)),
         0x82 if is_cue(descriptors, program_registration) => (CodecId::Scte35, Carriage::Sections),
         0x82 | 0x85 | 0x8a => (CodecId::Dts, Carriage::Audio(Framing::Dts)),
@@ -185,7 +190,7 @@ fn stream(
         0xcf => (CodecId::Aac, Carriage::Audio(Framing::Adts)),
         0xdb => (CodecId::H264, Carriage::Video),
         0xea => (CodecId::Vc1, Carriage::Pes),
-        _ => private_pes(descriptors),
+        _ => private_pes(kind, descriptors),
     };
     Stream {
         pid,
@@ -223,7 +228,7 @@ fn media_type(codec: CodecId, mut descriptors: Descriptors<'_>) -> Option<&'stat
 
 /// PES private data (type 0x06) and types that are not assigned: descriptors tell
 /// (ETSI EN 300 468 table 12, SMPTE registration).
-fn private_pes(descriptors: Descriptors<'_>) -> (CodecId, Carriage) {
+fn private_pes(kind: u8, descriptors: Descriptors<'_>) -> (CodecId, Carriage) {
     for (tag, body) in descriptors {
         let known = match (tag, body) {
             (0x05, [a, b, c, d, ..]) => registered([*a, *b, *c, *d]),
@@ -240,7 +245,10 @@ fn private_pes(descriptors: Descriptors<'_>) -> (CodecId, Carriage) {
             return known;
         }
     }
-    (CodecId::UnknownData, Carriage::Pes)
+    match kind {
+        0x06 => (CodecId::UnknownData, Carriage::Untold),
+        _ => (CodecId::UnknownData, Carriage::Pes),
+    }
 }
 
 fn registered(format: [u8; 4]) -> Option<(CodecId, Carriage)> {

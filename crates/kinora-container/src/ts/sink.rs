@@ -48,8 +48,13 @@ impl Sink {
     }
 
     /// The times of a PES packet of sound or pictures.
-    pub(super) fn stamp(&mut self, pid: u16, header: &PesHeader) -> Option<(Stamp, Stamp)> {
-        let times = self.clock.stamp(pid, header.pts?, header.dts);
+    pub(super) fn stamp(
+        &mut self,
+        pid: u16,
+        header: &PesHeader,
+        reordered: bool,
+    ) -> Option<(Stamp, Stamp)> {
+        let times = self.clock.stamp(pid, header.pts?, header.dts, reordered);
         self.last_time = Some(to_time(times.0));
         for (track, pts, data) in std::mem::take(&mut self.early) {
             self.data(track, pts, data);

@@ -6,6 +6,7 @@ pub(crate) mod muxer;
 mod seeking;
 mod streams;
 mod timing;
+mod untold;
 
 use bytes::Bytes;
 use kinora_media::{CodecId, MediaInfo, Packet, Time};

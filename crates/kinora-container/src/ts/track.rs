@@ -1,6 +1,6 @@
 //! One elementary stream: from payload to packets.
 
-use bytes::BytesMut;
+use bytes::{Bytes, BytesMut};
 use kinora_media::bitstream::aac::AudioSpecificConfig;
 use kinora_media::{
     AudioParams, Packet, PacketFlags, Protection, ProtectionScheme, Time, TrackId, TrackInfo,
@@ -8,6 +8,7 @@ use kinora_media::{
 };
 
 use super::audio::AudioSplitter;
+use super::lpcm;
 use super::marks::Mark;
 use super::opus;
 use super::packet::TsPacket;
@@ -16,6 +17,7 @@ use super::psi::{Carriage, Stream};
 use super::section::SectionReader;
 use super::sink::{Out, Sink, to_time};
 use super::video::{AccessUnit, VideoSplitter};
+use crate::framing::{Frame, Framing};
 
 /// A PES packet that is delivered as one packet can not be longer.
 const MAX_PES: usize = 16 << 20;
@@ -38,13 +40,25 @@ pub(super) struct Track {
 enum Payload {
     Video(Box<VideoSplitter>, VideoTimes),
     Audio(Box<AudioSplitter>),
-    /// One packet for each PES packet, or several Opus access units.
     Pes {
-        opus: bool,
+        content: Content,
         partial: BytesMut,
-        pts: Option<u64>,
+        header: Option<PesHeader>,
     },
     Sections(SectionReader),
+}
+
+/// What PES packets hold that are delivered whole.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Content {
+    /// One packet each.
+    Packet,
+    /// Several access units of Opus.
+    Opus,
+    /// PCM behind a header.
+    Lpcm,
+    /// Nobody said what.
+    Untold,
 }
 
 /// Where in a PES packet the stream is.
@@ -92,13 +106,18 @@ impl Track {
                     channels: stream.channels,
                     ..AudioParams::default()
                 });
-                Payload::pes(true)
+                Payload::pes(Content::Opus)
             }
-            Carriage::Pes => Payload::pes(false),
+            Carriage::Lpcm => Payload::pes(Content::Lpcm),
+            Carriage::Untold => Payload::pes(Content::Untold),
+            Carriage::Pes => Payload::pes(Content::Packet),
             Carriage::Sections => Payload::Sections(SectionReader::default()),
         };
         Self {
-            ready: !matches!(payload, Payload::Video(..) | Payload::Audio(_)),
+            ready: !matches!(
+                stream.carriage,
+                Carriage::Video | Carriage::Audio(_) | Carriage::Lpcm | Carriage::Untold
+            ),
             stream,
             info,
             payload,
@@ -113,8 +132,12 @@ impl Track {
         &self.info
     }
 
+    /// Whether what must be known of it is: of data nothing must, unless they may be sound.
     pub(super) fn is_ready(&self) -> bool {
-        self.ready
+        let untold = Content::Untold;
+        let may_be_sound =
+            matches!(self.payload, Payload::Pes { content, .. } if content == untold);
+        self.ready || !(self.carries_timeline() || may_be_sound)
     }
 
     fn carries_timeline(&self) -> bool {
@@ -251,7 +274,8 @@ impl Track {
             left: header.payload_len,
         };
         let times = if self.carries_timeline() {
-            sink.stamp(self.stream.pid, header)
+            let reordered = self.info.kind() == TrackKind::Video;
+            sink.stamp(self.stream.pid, header, reordered)
         } else {
             None
         };
@@ -262,7 +286,7 @@ impl Track {
         match &mut self.payload {
             Payload::Video(splitter, _) => splitter.mark(mark),
             Payload::Audio(splitter) => splitter.mark(mark),
-            Payload::Pes { pts, .. } => *pts = header.pts,
+            Payload::Pes { header: kept, .. } => *kept = Some(*header),
             Payload::Sections(_) => {}
         }
     }
@@ -309,18 +333,62 @@ impl Track {
     fn end_pes(&mut self, sink: &mut Sink) {
         let open = matches!(self.pes, Pes::Body { .. });
         self.pes = Pes::Outside;
-        let Payload::Pes { opus, partial, pts } = &mut self.payload else {
+        let Payload::Pes {
+            content,
+            partial,
+            header,
+        } = &mut self.payload
+        else {
             return;
         };
+        let (content, header) = (*content, header.take());
         let data = partial.split().freeze();
         if !open || data.is_empty() {
             return;
         }
-        if *opus {
-            opus::split(self.info.id, *pts, data, sink);
-        } else {
-            sink.data(self.info.id, *pts, data);
+        let pts = header.and_then(|header| header.pts);
+        match content {
+            Content::Packet => sink.data(self.info.id, pts, data),
+            Content::Opus => opus::split(self.info.id, pts, data, sink),
+            Content::Lpcm => self.give_lpcm(pts, data, sink),
+            Content::Untold => self.tell(header, data, sink),
         }
+    }
+
+    fn give_lpcm(&mut self, pts: Option<u64>, data: Bytes, sink: &mut Sink) {
+        let Some((header, samples)) = lpcm::split(data) else {
+            return sink.damaged();
+        };
+        let params = Some(header.params());
+        if !self.ready || self.info.audio != params {
+            self.info.audio = params;
+            self.info.config = header.config();
+            if self.ready {
+                sink.out.push_back(Out::Info);
+            }
+            self.ready = true;
+        }
+        sink.data(self.info.id, pts, samples);
+    }
+
+    /// The first packet of a stream of which nothing was said shows what it is.
+    fn tell(&mut self, header: Option<PesHeader>, data: Bytes, sink: &mut Sink) {
+        let Some(framing) = framing_of(&data) else {
+            self.payload = Payload::pes(Content::Packet);
+            self.ready = true;
+            return sink.data(self.info.id, header.and_then(|header| header.pts), data);
+        };
+        let mut splitter = Box::new(AudioSplitter::new(framing));
+        let times = header.and_then(|header| sink.stamp(self.stream.pid, &header, false));
+        splitter.mark(Mark {
+            times,
+            random_access: true,
+        });
+        splitter.push(&data);
+        self.payload = Payload::Audio(splitter);
+        self.info.codec = framing.codec();
+        self.info.audio = Some(AudioParams::default());
+        self.drain(false, sink);
     }
 
     /// Gives the packets that are whole; with `ended` all.
@@ -485,13 +553,24 @@ impl Pes {
 }
 
 impl Payload {
-    fn pes(opus: bool) -> Self {
+    fn pes(content: Content) -> Self {
         Self::Pes {
-            opus,
+            content,
             partial: BytesMut::new(),
-            pts: None,
+            header: None,
         }
     }
+}
+
+/// The frames of sound that a payload consists of.
+fn framing_of(data: &[u8]) -> Option<Framing> {
+    let whole = |framing: &Framing| {
+        let is_one = |(frame, _): (Frame, bool)| frame.len == data.len();
+        framing.begins_with_two(data) == Some(true) || framing.header(data).is_ok_and(is_one)
+    };
+    [Framing::Adts, Framing::Loas, Framing::Ac3, Framing::Mpeg]
+        .into_iter()
+        .find(whole)
 }
 
 impl VideoTimes {

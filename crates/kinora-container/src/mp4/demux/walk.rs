@@ -4,6 +4,7 @@ use bytes::Bytes;
 use kinora_media::TrackKind;
 
 use super::super::boxes::{BoxHead, FourCc, HeadLook, children, look_at_head};
+use super::super::compressed;
 use super::super::fragment::{Run, TrackFragment};
 use super::super::index::FragmentStart;
 use super::super::moov::Movie;
@@ -153,7 +154,10 @@ impl Mp4Demuxer {
             self.state = State::Giving;
             return Ok(Turn::On);
         }
-        let movie = Movie::parse(body, body_start(body, end), &mut self.damage);
+        let unpacked = compressed::movie(body)
+            .map_err(|what| malformed(self.at, "mp4.moov.compressed", what.to_owned()))?;
+        let moov = unpacked.as_ref().unwrap_or(body);
+        let movie = Movie::parse(moov, body_start(body, end), &mut self.damage);
         let playable = movie.tracks.iter().any(|track| {
             matches!(
                 track.info.kind(),

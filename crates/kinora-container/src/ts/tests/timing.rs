@@ -49,6 +49,30 @@ fn segments_of_one_stream_agree_in_kept_times() {
 }
 
 #[test]
+fn a_recording_that_overlaps_the_one_before_it_follows_it() {
+    // The second begins one second before the end of the first.
+    let mut bytes = film(3, 90_000, 200).bytes;
+    bytes.extend(film(3, 90_000 + 2 * 90_000, 200).bytes);
+    let steps = demux(&bytes);
+    for pid in [VIDEO, AUDIO] {
+        let all = packets(&steps, pid);
+        let dts: Vec<Time> = all.iter().map(|packet| packet.dts).collect();
+        assert!(dts.is_sorted(), "{pid:#x} never goes back");
+        let jumps = all
+            .iter()
+            .filter(|packet| packet.flags.discontinuity)
+            .count();
+        assert_eq!(
+            jumps,
+            usize::from(pid == VIDEO),
+            "one jump, which video meets first"
+        );
+        let last = all.last().unwrap().pts.as_millis();
+        assert!((5_900..6_050).contains(&last), "{pid:#x} ends at {last} ms");
+    }
+}
+
+#[test]
 fn a_clock_that_jumps_is_closed_or_kept() {
     let mut bytes = film(2, 90_000, 200).bytes;
     // Cut at a place where both tracks go over to the other clock.
