@@ -20,12 +20,14 @@
 pub mod ac3;
 pub mod adts;
 mod audio_file;
+mod codec_config;
 mod container;
 #[cfg(any(test, feature = "contract"))]
 pub mod contract;
 mod demuxer;
 mod dump;
 mod framing;
+pub mod mkv;
 pub mod mp3;
 pub mod mp4;
 mod probe;

@@ -8,7 +8,7 @@ mod audio;
 mod blocks;
 mod clock;
 mod marks;
-mod opus;
+pub(crate) mod opus;
 mod packet;
 mod pes;
 mod picture;
@@ -143,7 +143,7 @@ impl TsDemuxer {
                 .map(|track| track.info().clone())
                 .collect(),
             seekable: self.total_len.is_some(),
-            title: None,
+            ..MediaInfo::default()
         }
     }
 

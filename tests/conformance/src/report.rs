@@ -11,7 +11,7 @@ use crate::read::packets;
 use crate::{corpus, playlists};
 
 /// What this project demuxes.
-pub const CONTAINERS: [&str; 5] = ["mp4", "ts", "adts", "mp3", "ac3"];
+pub const CONTAINERS: [&str; 6] = ["mp4", "mkv", "ts", "adts", "mp3", "ac3"];
 
 const HEAD: &str = "\
 # Conformance
@@ -88,7 +88,7 @@ fn robustness(out: &mut String, root: &Path) -> io::Result<()> {
     );
     for (file, theirs) in reported.as_object().into_iter().flatten() {
         let folder = file.split('/').next().unwrap_or_default();
-        if !["aac", "mp3", "mp4", "ts"].contains(&folder) {
+        if !["aac", "mkv", "mp3", "mp4", "ts"].contains(&folder) {
             continue;
         }
         let found = packets(&root.join("robustness").join(file))?;

@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 use kinora_container::adts::AdtsDemuxer;
+use kinora_container::mkv::MkvDemuxer;
 use kinora_container::mp3::Mp3Demuxer;
 use kinora_container::mp4::Mp4Demuxer;
 use kinora_container::sniff::sniff;
@@ -14,6 +15,10 @@ use crate::Work;
 
 pub(crate) fn mp4(data: &[u8]) -> Work {
     demux(data, &|| Box::new(Mp4Demuxer::new()))
+}
+
+pub(crate) fn mkv(data: &[u8]) -> Work {
+    demux(data, &|| Box::new(MkvDemuxer::new()))
 }
 
 pub(crate) fn ts(data: &[u8]) -> Work {

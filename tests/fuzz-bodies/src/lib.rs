@@ -43,6 +43,7 @@ pub struct Target {
 /// Every parser that reads what others wrote.
 pub const TARGETS: &[Target] = &[
     target("mp4", demux::mp4),
+    target("mkv", demux::mkv),
     target("ts", demux::ts),
     target("adts", demux::adts),
     target("mp3", demux::mp3),

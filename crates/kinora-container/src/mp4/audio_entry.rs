@@ -6,14 +6,7 @@ use kinora_media::{AudioParams, CodecId};
 use super::boxes::{MAX_DEPTH, Reader, Short, children, find};
 use super::config;
 use super::entry::{SampleEntry, average_bitrate};
-
-/// How PCM samples are stored: the first byte of such a track's `config`; the second byte is the
-/// number of bits in a sample.
-mod pcm_flag {
-    pub(super) const LITTLE_ENDIAN: u8 = 1;
-    pub(super) const FLOAT: u8 = 2;
-    pub(super) const UNSIGNED: u8 = 4;
-}
+use crate::codec_config::{describe_audio, pcm_flag};
 
 /// Channels by `acmod` of AC-3, without the low frequency channel (ETSI TS 102 366 4.4.2.3).
 const AC3_CHANNELS: [u16; 8] = [2, 1, 2, 3, 3, 4, 4, 5];
@@ -227,13 +220,8 @@ fn flac(entry: &mut SampleEntry, audio: &mut AudioParams, body: &Bytes) -> Optio
     reader.full_box().ok()?;
     reader.skip(4).ok()?;
     let info = reader.bytes(34).ok()?;
-    entry.codec_string = Some("flac".to_owned());
-    let packed = info.get(10..)?.first_chunk::<4>()?;
-    let packed = u32::from_be_bytes(*packed);
-    entry.config = info.clone();
-    audio.sample_rate = packed >> 12;
-    audio.channels = u16::try_from((packed >> 9 & 7).saturating_add(1)).ok()?;
-    audio.bits_per_sample = u16::try_from((packed >> 4 & 31).saturating_add(1)).ok();
+    entry.codec_string = Some(describe_audio(CodecId::Flac, &info, audio)?);
+    entry.config = info;
     Some(())
 }
 
@@ -245,13 +233,7 @@ fn alac(entry: &mut SampleEntry, audio: &mut AudioParams, body: &Bytes) -> Optio
     if cookie.len() < 24 {
         return find(&cookie, b"alac").and_then(|inner| alac(entry, audio, &inner));
     }
-    let mut reader = Reader::new(&cookie);
-    reader.skip(5).ok()?;
-    audio.bits_per_sample = Some(u16::from(reader.u8().ok()?));
-    reader.skip(3).ok()?;
-    audio.channels = u16::from(reader.u8().ok()?);
-    reader.skip(10).ok()?;
-    audio.sample_rate = reader.u32().ok()?;
+    describe_audio(CodecId::Alac, &cookie, audio)?;
     entry.config = cookie;
     Some(())
 }

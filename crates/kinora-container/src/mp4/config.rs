@@ -1,11 +1,12 @@
 //! Decoder configuration of pictures, and MPEG-4 descriptors.
 
 use bytes::Bytes;
-use kinora_media::bitstream::{aac, h264, h265};
-use kinora_media::{AudioParams, CodecId, ColorInfo, VideoParams};
+use kinora_media::bitstream::aac;
+use kinora_media::{AudioParams, CodecId, VideoParams};
 
 use super::boxes::{FourCc, Reader, Short};
 use super::entry::SampleEntry;
+use crate::codec_config::{describe_audio, describe_video};
 
 /// Takes a configuration box of a visual sample entry.
 pub(crate) fn read_video(
@@ -15,17 +16,9 @@ pub(crate) fn read_video(
     body: &Bytes,
 ) {
     match (&kind, entry.codec) {
-        (b"avcC", CodecId::H264) => {
+        (b"avcC", CodecId::H264) | (b"hvcC", CodecId::H265) | (b"av1C", CodecId::Av1) => {
             entry.config = body.clone();
-            avc(entry, video);
-        }
-        (b"hvcC", CodecId::H265) => {
-            entry.config = body.clone();
-            hevc(entry, video);
-        }
-        (b"av1C", CodecId::Av1) => {
-            entry.config = body.clone();
-            entry.codec_string = av1_codec_string(body);
+            entry.codec_string = describe_video(entry.codec, body, video);
         }
         (b"vpcC", CodecId::Vp8 | CodecId::Vp9) => {
             entry.config = body.clone();
@@ -44,58 +37,6 @@ pub(crate) fn read_video(
         (b"glbl", CodecId::Mpeg4) => entry.config = body.clone(),
         _ => {}
     }
-}
-
-fn avc(entry: &mut SampleEntry, video: &mut VideoParams) {
-    if let Some(&[_, profile, constraints, level]) = entry.config.first_chunk() {
-        entry.codec_string = Some(format!("avc1.{profile:02x}{constraints:02x}{level:02x}"));
-    }
-    let Ok(config) = h264::AvcConfig::parse(&entry.config) else {
-        return;
-    };
-    if let Some(Ok(sps)) = config.sps.first().map(|sps| h264::Sps::parse(sps)) {
-        fill_in(video, (sps.width, sps.height), sps.pixel_aspect, sps.color);
-    }
-}
-
-fn hevc(entry: &mut SampleEntry, video: &mut VideoParams) {
-    let Ok(config) = h265::HevcConfig::parse(&entry.config) else {
-        return;
-    };
-    entry.codec_string = Some(config.profile.codec_string());
-    if let Some(sps) = config.sps() {
-        fill_in(video, (sps.width, sps.height), sps.pixel_aspect, sps.color);
-    }
-}
-
-/// What the container leaves open the parameter set tells.
-fn fill_in(
-    video: &mut VideoParams,
-    (width, height): (u32, u32),
-    pixel_aspect: Option<(u32, u32)>,
-    color: Option<ColorInfo>,
-) {
-    if video.width == 0 || video.height == 0 {
-        (video.width, video.height) = (width, height);
-    }
-    video.pixel_aspect = video.pixel_aspect.or(pixel_aspect);
-    video.color = color.unwrap_or(video.color);
-}
-
-/// AV1 codec ISO media file format binding, section 5.
-fn av1_codec_string(body: &Bytes) -> Option<String> {
-    let &[_, profile_level, flags] = body.first_chunk()?;
-    let tier = if flags & 0x80 != 0 { 'H' } else { 'M' };
-    let depth = match (flags & 0x40 != 0, flags & 0x20 != 0) {
-        (false, _) => 8,
-        (true, false) => 10,
-        (true, true) => 12,
-    };
-    Some(format!(
-        "av01.{}.{:02}{tier}.{depth:02}",
-        profile_level >> 5,
-        profile_level & 0x1f
-    ))
 }
 
 /// VP codec ISO media file format binding, "codecs parameter string".
@@ -211,9 +152,5 @@ pub(crate) fn read_audio_descriptor(
         34 => entry.codec = CodecId::Mp3,
         _ => {}
     }
-    entry.codec_string = Some(config.codec_string());
-    audio.sample_rate = config.output_sample_rate();
-    if config.output_channels() > 0 {
-        audio.channels = config.output_channels();
-    }
+    entry.codec_string = describe_audio(CodecId::Aac, &entry.config, audio);
 }

@@ -11,15 +11,6 @@ pub(super) const HLS_PLAYLIST: Container = Container {
     access: Access::Playlist,
 };
 
-pub(super) const MATROSKA: Container = Container {
-    name: "mkv",
-    title: "Matroska or WebM",
-    media_types: &["matroska", "webm"],
-    extensions: &["mkv", "webm", "mka"],
-    signatures: &[Signature::Magic(b"\x1a\x45\xdf\xa3")],
-    access: Access::None,
-};
-
 pub(super) const FLV: Container = Container {
     name: "flv",
     title: "Flash video (FLV)",

@@ -82,7 +82,7 @@ fn strip_header(data: &mut Bytes) -> Option<usize> {
 }
 
 /// Samples at 48 kHz of an Opus packet (RFC 6716 3.1).
-fn duration(packet: &[u8]) -> u64 {
+pub(crate) fn duration(packet: &[u8]) -> u64 {
     let Some(&toc) = packet.first() else { return 0 };
     let frame: u64 = match toc >> 3 {
         config @ 0..12 => [480, 960, 1920, 2880]
