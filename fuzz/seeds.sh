@@ -3,7 +3,7 @@
 # What fuzzing adds to them is kept by `cargo fuzz cmin` and lies beside them.
 set -eu
 cd "$(dirname "$0")/corpus"
-mkdir -p mp4 ts adts mp3 hls subtitle play_auth pop urls lookup dash flv ogg wav flac amr dts loas aiff caf
+mkdir -p mp4 ts adts mp3 hls subtitle play_auth pop urls lookup dash flv ogg wav flac amr dts loas aiff caf mkv
 make_av() { # output, then options
     out=$1
     shift
@@ -22,6 +22,11 @@ make_av mp4/hevc_ac3.mp4 $h265 -c:a ac3 -b:a 32k
 make_av mp4/quicktime.mov $h264 -c:a pcm_s16le -t 0.2
 make_av mp4/edit.mp4 $h264 -c:a libmp3lame -b:a 8k -ss 0.3
 make_av mp4/opus_flac.mp4 $h264 -c:a flac -strict -2
+make_av mkv/avc_aac.mkv $h264 $aac
+make_av mkv/vp9_opus.webm -c:v libvpx-vp9 -b:v 8k -g 2 -c:a libopus -b:a 8k
+make_av mkv/live.webm -c:v libvpx -b:v 8k -g 2 -c:a libopus -b:a 8k -live 1 -cluster_time_limit 300
+make_av mkv/front.mkv $h264 -c:a flac -reserve_index_space 400 -cues_to_front 1 -t 0.4
+make_av mkv/pcm.mka -vn -c:a pcm_s16le -t 0.1
 make_av ts/avc_aac.ts $h264 $aac
 make_av ts/hevc_ac3.ts $h265 -c:a ac3 -b:a 32k
 make_av ts/mp3_192.ts $h264 -c:a libmp3lame -b:a 8k -mpegts_m2ts_mode 1

@@ -29,6 +29,16 @@ fn mp4_of_small_samples(bencher: Bencher<'_, '_>) {
 }
 
 #[divan::bench]
+fn mkv(bencher: Bencher<'_, '_>) {
+    run(bencher, clusters(240, 3_000));
+}
+
+#[divan::bench]
+fn mkv_of_small_blocks(bencher: Bencher<'_, '_>) {
+    run(bencher, clusters(4_000, 60));
+}
+
+#[divan::bench]
 fn ts(bencher: Bencher<'_, '_>) {
     run(bencher, stream(400));
 }
@@ -143,6 +153,35 @@ fn movie(count: u32, size: u32) -> Vec<u8> {
     let media_at = u32::try_from(head(0).len() + 8).unwrap();
     let media = vec![0x55; usize::try_from(count * size).unwrap()];
     [head(media_at), boxed(b"mdat", &media)].concat()
+}
+
+fn element(id: &[u8], body: &[u8]) -> Vec<u8> {
+    let size = (body.len() as u64 | 1 << 56).to_be_bytes();
+    [id, &size, body].concat()
+}
+
+/// One track of VP9 in clusters of 25 pictures.
+fn clusters(count: u64, size: usize) -> Vec<u8> {
+    let entry = [
+        element(b"\xd7", &[1]),
+        element(b"\x83", &[1]),
+        element(b"\x86", b"V_VP9"),
+    ];
+    let entry = element(b"\xae", &entry.concat());
+    let mut body = element(b"\x16\x54\xae\x6b", &entry);
+    let picture = vec![0x55; size];
+    for number in 0..count {
+        let mut cluster = element(b"\xe7", &(number * 1_000).to_be_bytes());
+        for ticks in (0..1_000i16).step_by(40) {
+            let [high, low] = ticks.to_be_bytes();
+            let flags = if ticks == 0 { 0x80 } else { 0 };
+            let block = [&[0x81, high, low, flags], &picture[..]].concat();
+            cluster.extend(element(b"\xa3", &block));
+        }
+        body.extend(element(b"\x1f\x43\xb6\x75", &cluster));
+    }
+    let ebml = element(b"\x1a\x45\xdf\xa3", b"");
+    [ebml, element(b"\x18\x53\x80\x67", &body)].concat()
 }
 
 /// A clip again and again, its continuity counters going on; its clock begins anew each time, as in spliced programmes.

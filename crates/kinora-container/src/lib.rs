@@ -35,6 +35,7 @@ pub mod flac;
 pub mod flv;
 mod framing;
 pub mod loas;
+pub mod mkv;
 pub mod mp3;
 pub mod mp4;
 pub mod ogg;

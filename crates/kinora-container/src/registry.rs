@@ -44,7 +44,7 @@ containers! {
     /// AC-3 or E-AC-3 frames.
     Ac3 => crate::ac3::CONTAINER,
     /// Matroska or WebM.
-    Matroska => named::MATROSKA,
+    Matroska => crate::mkv::CONTAINER,
     /// Flash video.
     Flv => crate::flv::CONTAINER,
     /// Ogg.

@@ -147,7 +147,7 @@ impl TsDemuxer {
                 .map(|track| track.info().clone())
                 .collect(),
             seekable: self.total_len.is_some(),
-            title: None,
+            ..MediaInfo::default()
         }
     }
 

@@ -113,7 +113,8 @@ impl Run<'_> {
     }
 
     fn bytes(&self, mpd: &Mpd, at: &Resource) -> Result<Bytes, Fault> {
-        let refused = |error: policy::UrlPolicyError| error.fault().at_url(&mask_url(at.url.as_str()));
+        let refused =
+            |error: policy::UrlPolicyError| error.fault().at_url(&mask_url(at.url.as_str()));
         policy::may_fetch(&mpd.url, &at.url).map_err(refused)?;
         let reply = self.fetch(at.url.as_str(), at.range, Some(mpd.url.as_str()))?;
         Ok(reply.body)

@@ -7,6 +7,7 @@ use kinora_codec::{
 use kinora_media::{CodecId, TrackInfo};
 
 use crate::decoder::{Audio, Core, Opening, Video};
+use crate::extradata::extradata;
 use crate::frame::Formats;
 use crate::library::{Ffmpeg, LoadError};
 use crate::raw::Threads;
@@ -51,7 +52,7 @@ impl FfmpegBackend {
             ffmpeg: Arc::clone(&self.ffmpeg),
             codec,
             name,
-            config: decoder_config(track)?,
+            config: extradata(codec, decoder_config(track)?),
             threads,
         };
         Core::open(opening, Arc::clone(&self.formats))

@@ -8,6 +8,7 @@
 mod abi;
 mod backend;
 mod decoder;
+mod extradata;
 mod frame;
 mod library;
 mod raw;

@@ -107,6 +107,8 @@ codecs! {
     Cea608 Subtitle "eia_608" "CEA-608 captions",
     Cea708 Subtitle "cea_708" "CEA-708 captions",
     DvbSubtitle Subtitle "dvb_subtitle" "DVB subtitles",
+    Pgs Subtitle "hdmv_pgs_subtitle" "Blu-ray subtitles (PGS)",
+    VobSub Subtitle "dvd_subtitle" "DVD subtitles (VobSub)",
     UnknownSubtitle Subtitle "unknown_subtitle" "an unknown subtitle format",
     Id3 Data "timed_id3" "timed ID3",
     Scte35 Data "scte_35" "SCTE-35 cues",

@@ -31,4 +31,7 @@ pub use protection::{
 };
 pub use request::{ByteRange, Chunk, Header, RequestId, ResponseInfo};
 pub use time::{Now, Time, Timebase};
-pub use track::{AudioParams, MediaInfo, Rotation, TrackId, TrackInfo, VideoParams, pcm_flag};
+pub use track::{
+    Attachment, AudioParams, Chapter, Disposition, MediaInfo, Rotation, TrackId, TrackInfo,
+    VideoParams, pcm_flag,
+};

@@ -1,6 +1,6 @@
 use bytes::Bytes;
 
-use crate::{CodecId, ColorInfo, DisplayHints, Protection, Time, TrackKind};
+use crate::{ByteRange, CodecId, ColorInfo, DisplayHints, Protection, Time, TrackKind};
 
 /// Names a track within one presentation.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -26,6 +26,10 @@ pub struct TrackInfo {
     pub duration: Option<Time>,
     /// Language, BCP 47 or ISO 639-2; `None` when undetermined.
     pub language: Option<String>,
+    /// What people call it: "Commentary".
+    pub title: Option<String>,
+    /// For whom it is meant, as the container says.
+    pub disposition: Disposition,
     /// Average bits per second where known.
     pub bitrate: Option<u32>,
     /// Set for video tracks.
@@ -48,6 +52,8 @@ impl TrackInfo {
             codec_string: None,
             duration: None,
             language: None,
+            title: None,
+            disposition: Disposition::default(),
             bitrate: None,
             video: None,
             audio: None,
@@ -71,6 +77,23 @@ pub mod pcm_flag {
     pub const FLOAT: u8 = 2;
     /// Silence is in the middle, not at zero.
     pub const UNSIGNED: u8 = 4;
+}
+
+/// For whom a track is meant (RFC 9559 5.1.4.1.5 and those that follow it, FFmpeg's `AV_DISPOSITION_*`).
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Disposition {
+    /// To be taken where nobody chose another one of its kind.
+    pub default: bool,
+    /// To be shown also where nobody asked for subtitles: translations of foreign speech and signs.
+    pub forced: bool,
+    /// Describes sounds too, for those who do not hear them.
+    pub hearing_impaired: bool,
+    /// Describes pictures too, for those who do not see them.
+    pub visual_impaired: bool,
+    /// In the language in which the content was made.
+    pub original: bool,
+    /// Holds a commentary.
+    pub comment: bool,
 }
 
 /// What a container says of its pictures.
@@ -137,7 +160,7 @@ pub struct AudioParams {
 /// What is known of a presentation once its headers are read.
 #[derive(Clone, PartialEq, Debug, Default)]
 pub struct MediaInfo {
-    /// The container's short name: `mp4`, `ts`, `adts`, `mp3`.
+    /// The container's short name: `mp4`, `mkv`, `ts`, `adts`, `mp3`.
     pub container: &'static str,
     /// Length where known.
     pub duration: Option<Time>,
@@ -147,6 +170,32 @@ pub struct MediaInfo {
     pub seekable: bool,
     /// Title from the container's metadata.
     pub title: Option<String>,
+    /// Its chapters, in their order.
+    pub chapters: Vec<Chapter>,
+    /// Files that it holds beside its tracks: fonts, covers.
+    pub attachments: Vec<Attachment>,
+}
+
+/// A named part of a presentation.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Chapter {
+    /// When it begins.
+    pub start: Time,
+    /// When it ends; `None`: with the next one, or with the presentation.
+    pub end: Option<Time>,
+    /// Its name, in the first language that the container has.
+    pub title: Option<String>,
+}
+
+/// A file within a file. Its bytes are not kept: they lie in the resource.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Attachment {
+    /// Its file name.
+    pub name: String,
+    /// Its media type: `font/ttf`.
+    pub media_type: String,
+    /// Where in the resource its bytes lie.
+    pub range: ByteRange,
 }
 
 impl MediaInfo {

@@ -11,8 +11,8 @@ use crate::read::packets;
 use crate::{corpus, playlists};
 
 /// What this project demuxes.
-pub const CONTAINERS: [&str; 10] = [
-    "mp4", "ts", "flv", "ogg", "adts", "mp3", "ac3", "wav", "flac", "amr",
+pub const CONTAINERS: [&str; 11] = [
+    "mp4", "mkv", "ts", "flv", "ogg", "adts", "mp3", "ac3", "wav", "flac", "amr",
 ];
 
 const HEAD: &str = "\
@@ -90,7 +90,7 @@ fn robustness(out: &mut String, root: &Path) -> io::Result<()> {
     );
     for (file, theirs) in reported.as_object().into_iter().flatten() {
         let folder = file.split('/').next().unwrap_or_default();
-        if !["aac", "mp3", "mp4", "ogg", "ts", "wav"].contains(&folder) {
+        if !["aac", "mkv", "mp3", "mp4", "ogg", "ts", "wav"].contains(&folder) {
             continue;
         }
         let found = packets(&root.join("robustness").join(file))?;

@@ -9,6 +9,7 @@ use kinora_container::dts::DtsDemuxer;
 use kinora_container::flac::FlacDemuxer;
 use kinora_container::flv::FlvDemuxer;
 use kinora_container::loas::LoasDemuxer;
+use kinora_container::mkv::MkvDemuxer;
 use kinora_container::mp3::Mp3Demuxer;
 use kinora_container::mp4::Mp4Demuxer;
 use kinora_container::ogg::OggDemuxer;
@@ -23,6 +24,10 @@ use crate::Work;
 
 pub(crate) fn mp4(data: &[u8]) -> Work {
     demux(data, &|| Box::new(Mp4Demuxer::new()))
+}
+
+pub(crate) fn mkv(data: &[u8]) -> Work {
+    demux(data, &|| Box::new(MkvDemuxer::new()))
 }
 
 pub(crate) fn ts(data: &[u8]) -> Work {

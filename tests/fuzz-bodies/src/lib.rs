@@ -45,6 +45,7 @@ pub struct Target {
 /// Every parser that reads what others wrote.
 pub const TARGETS: &[Target] = &[
     target("mp4", demux::mp4),
+    target("mkv", demux::mkv),
     target("ts", demux::ts),
     target("flv", demux::flv),
     target("ogg", demux::ogg),

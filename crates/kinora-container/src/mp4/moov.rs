@@ -127,6 +127,7 @@ impl Movie {
             tracks: self.tracks.iter().map(|track| track.info.clone()).collect(),
             seekable: !self.fragmented,
             title: self.title.clone(),
+            ..MediaInfo::default()
         }
     }
 }

@@ -20,15 +20,6 @@ pub(super) const DASH_MANIFEST: Container = Container {
     access: Access::Playlist,
 };
 
-pub(super) const MATROSKA: Container = Container {
-    name: "mkv",
-    title: "Matroska or WebM",
-    media_types: &["matroska", "webm"],
-    extensions: &["mkv", "webm", "mka"],
-    signatures: &[Signature::Magic(b"\x1a\x45\xdf\xa3")],
-    access: Access::None,
-};
-
 pub(super) const AVI: Container = Container {
     name: "avi",
     title: "AVI",

@@ -1,0 +1,324 @@
+//! Codecs by the names that Matroska has for them, and their configuration in the form in which decoders take it
+//! (RFC 9559 5.1.4.1.21; Matroska codec specifications).
+
+use bytes::{BufMut, Bytes, BytesMut};
+use kinora_media::bitstream::aac::{AudioSpecificConfig, SAMPLE_RATES, object_type};
+use kinora_media::{AudioParams, CodecId};
+
+use crate::codec_config::pcm_flag;
+
+/// Kinds of tracks (RFC 9559 5.1.4.1.3).
+pub(super) mod track_type {
+    pub(crate) const VIDEO: u64 = 1;
+    pub(crate) const AUDIO: u64 = 2;
+    pub(crate) const SUBTITLE: u64 = 17;
+}
+
+/// A codec and how its decoder is set up.
+#[derive(Clone, PartialEq, Debug)]
+pub(super) struct Coding {
+    pub(super) codec: CodecId,
+    pub(super) config: Bytes,
+    /// What the configuration says of the sound besides.
+    pub(super) sound: Option<AudioParams>,
+}
+
+impl Coding {
+    fn new(codec: CodecId, config: Bytes) -> Self {
+        Self {
+            codec,
+            config,
+            sound: None,
+        }
+    }
+}
+
+/// Looks a codec up. `audio` is what the track says of its sound.
+pub(super) fn coding(name: &str, kind: u64, private: Bytes, audio: &AudioParams) -> Coding {
+    let found = match name {
+        "V_MS/VFW/FOURCC" => vfw(&private),
+        "A_MS/ACM" => acm(&private),
+        "A_FLAC" => Some(Coding::new(CodecId::Flac, stream_info(&private))),
+        _ => None,
+    };
+    if let Some(found) = found.or_else(|| pcm(name, audio)) {
+        return found;
+    }
+    let codec = by_name(name).unwrap_or_else(|| unknown(kind));
+    let config = match codec {
+        CodecId::Aac if private.is_empty() => aac_config(name, audio).unwrap_or_default(),
+        // Frames are as they are in elementary streams; what some writers store here is of no use to a decoder.
+        CodecId::Mp1 | CodecId::Mp2 | CodecId::Mp3 | CodecId::Ac3 | CodecId::Eac3 => Bytes::new(),
+        _ => private,
+    };
+    Coding::new(codec, config)
+}
+
+/// What a track is that no codec here is for.
+pub(super) fn unknown(kind: u64) -> CodecId {
+    match kind {
+        track_type::VIDEO => CodecId::UnknownVideo,
+        track_type::AUDIO => CodecId::UnknownAudio,
+        track_type::SUBTITLE => CodecId::UnknownSubtitle,
+        _ => CodecId::UnknownData,
+    }
+}
+
+fn by_name(name: &str) -> Option<CodecId> {
+    // The profile behind the codec: `A_AAC/MPEG4/LC/SBR`, `A_AC3/BSID9`.
+    let family = name.split('/').next().unwrap_or(name);
+    let whole = match name {
+        "V_MPEG4/ISO/AVC" => CodecId::H264,
+        "V_MPEGH/ISO/HEVC" => CodecId::H265,
+        "V_MPEGI/ISO/VVC" => CodecId::H266,
+        "V_MPEG4/ISO/SP" | "V_MPEG4/ISO/ASP" | "V_MPEG4/ISO/AP" => CodecId::Mpeg4,
+        "A_MPEG/L1" => CodecId::Mp1,
+        "A_MPEG/L2" => CodecId::Mp2,
+        "A_MPEG/L3" => CodecId::Mp3,
+        "S_TEXT/UTF8" | "S_TEXT/ASCII" => CodecId::Subrip,
+        "S_TEXT/ASS" | "S_TEXT/SSA" | "S_ASS" | "S_SSA" => CodecId::Ass,
+        "S_TEXT/WEBVTT" => CodecId::WebVtt,
+        "S_HDMV/PGS" => CodecId::Pgs,
+        _ => return by_family(family),
+    };
+    Some(whole)
+}
+
+fn by_family(family: &str) -> Option<CodecId> {
+    Some(match family {
+        "V_AV1" => CodecId::Av1,
+        "V_VP8" => CodecId::Vp8,
+        "V_VP9" => CodecId::Vp9,
+        "V_MPEG1" => CodecId::Mpeg1Video,
+        "V_MPEG2" => CodecId::Mpeg2Video,
+        "V_MJPEG" => CodecId::Mjpeg,
+        "V_PRORES" => CodecId::ProRes,
+        "A_AAC" => CodecId::Aac,
+        "A_AC3" => CodecId::Ac3,
+        "A_EAC3" => CodecId::Eac3,
+        "A_DTS" => CodecId::Dts,
+        "A_TRUEHD" => CodecId::TrueHd,
+        "A_OPUS" => CodecId::Opus,
+        "A_VORBIS" => CodecId::Vorbis,
+        "A_ALAC" => CodecId::Alac,
+        // WebM's older names for the same text.
+        "D_WEBVTT" => CodecId::WebVtt,
+        "S_VOBSUB" => CodecId::VobSub,
+        "S_DVBSUB" => CodecId::DvbSubtitle,
+        _ => return None,
+    })
+}
+
+fn pcm(name: &str, audio: &AudioParams) -> Option<Coding> {
+    let bits = audio.bits_per_sample;
+    let flags = match name {
+        // Samples of eight bits have no sign, as in WAVE.
+        "A_PCM/INT/LIT" | "A_PCM/INT/BIG" if bits == Some(8) => pcm_flag::UNSIGNED,
+        "A_PCM/INT/LIT" => pcm_flag::LITTLE_ENDIAN,
+        "A_PCM/INT/BIG" => 0,
+        "A_PCM/FLOAT/IEEE" => pcm_flag::FLOAT | pcm_flag::LITTLE_ENDIAN,
+        _ => return None,
+    };
+    let usual = if flags & pcm_flag::FLOAT != 0 { 32 } else { 16 };
+    Some(pcm_coding(flags, bits.unwrap_or(usual)))
+}
+
+fn pcm_coding(flags: u8, bits: u16) -> Coding {
+    let bits = u8::try_from(bits).unwrap_or(0);
+    Coding::new(CodecId::Pcm, Bytes::copy_from_slice(&[flags, bits]))
+}
+
+/// STREAMINFO alone, from the header of a native FLAC file (RFC 9639 8).
+fn stream_info(private: &Bytes) -> Bytes {
+    const BEFORE: usize = 8;
+    const LEN: usize = 34;
+    let end = BEFORE.saturating_add(LEN);
+    match private.starts_with(b"fLaC") && private.len() >= end {
+        true => private.slice(BEFORE..end),
+        false => private.clone(),
+    }
+}
+
+/// A `BITMAPINFOHEADER`, and behind it what the codec needs.
+fn vfw(private: &Bytes) -> Option<Coding> {
+    const LEN: usize = 40;
+    let fourcc: [u8; 4] = *private.get(16..)?.first_chunk()?;
+    let codec = match &fourcc.map(|char| char.to_ascii_uppercase()) {
+        b"H264" | b"X264" | b"AVC1" | b"DAVC" => CodecId::H264,
+        b"HEVC" | b"H265" | b"HVC1" => CodecId::H265,
+        b"XVID" | b"DIVX" | b"DX50" | b"FMP4" | b"MP4V" | b"M4S2" | b"3IV2" => CodecId::Mpeg4,
+        b"MJPG" => CodecId::Mjpeg,
+        b"H263" | b"S263" => CodecId::H263,
+        b"MPG1" => CodecId::Mpeg1Video,
+        b"MPG2" | b"MPEG" => CodecId::Mpeg2Video,
+        b"WVC1" => CodecId::Vc1,
+        b"VP80" => CodecId::Vp8,
+        b"VP90" => CodecId::Vp9,
+        b"AV01" => CodecId::Av1,
+        _ => CodecId::UnknownVideo,
+    };
+    Some(Coding::new(codec, private.slice(private.len().min(LEN)..)))
+}
+
+/// A `WAVEFORMATEX`, and behind it what the codec needs.
+fn acm(private: &Bytes) -> Option<Coding> {
+    const LEN: usize = 18;
+    const EXTENSIBLE: u16 = 0xfffe;
+    let field = |at: usize| {
+        let bytes = private.get(at..)?.first_chunk()?;
+        Some(u16::from_le_bytes(*bytes))
+    };
+    let bits = field(14).unwrap_or(0);
+    // The extensible form names the format by the first bytes of a GUID.
+    let tag = match field(0)? {
+        EXTENSIBLE => field(24)?,
+        tag => tag,
+    };
+    let extra = private.slice(private.len().min(LEN)..);
+    let mut coding = match tag {
+        0x0001 if bits == 8 => pcm_coding(pcm_flag::UNSIGNED, bits),
+        0x0001 => pcm_coding(pcm_flag::LITTLE_ENDIAN, bits),
+        0x0003 => pcm_coding(pcm_flag::LITTLE_ENDIAN | pcm_flag::FLOAT, bits),
+        0x0050 => Coding::new(CodecId::Mp2, Bytes::new()),
+        0x0055 => Coding::new(CodecId::Mp3, Bytes::new()),
+        0x00ff | 0x1600 | 0x706d => Coding::new(CodecId::Aac, extra),
+        0x2000 => Coding::new(CodecId::Ac3, Bytes::new()),
+        0x2001 => Coding::new(CodecId::Dts, Bytes::new()),
+        0xf1ac => Coding::new(CodecId::Flac, extra),
+        _ => Coding::new(CodecId::UnknownAudio, extra),
+    };
+    let rate = private.get(4..)?.first_chunk()?;
+    coding.sound = Some(AudioParams {
+        sample_rate: u32::from_le_bytes(*rate),
+        channels: field(2)?,
+        bits_per_sample: Some(bits).filter(|bits| *bits > 0 && coding.codec == CodecId::Pcm),
+        ..AudioParams::default()
+    });
+    Some(coding)
+}
+
+/// An AudioSpecificConfig (ISO/IEC 14496-3 1.6.2.1) of what an older name of AAC says: `A_AAC/MPEG4/LC/SBR`.
+fn aac_config(name: &str, audio: &AudioParams) -> Option<Bytes> {
+    let parts = || name.split('/').skip(2);
+    let profile = match parts().next().unwrap_or("LC") {
+        "MAIN" => object_type::MAIN,
+        "SSR" => 3,
+        "LTP" => 4,
+        _ => object_type::LC,
+    };
+    let has_sbr = parts().any(|part| part == "SBR");
+    // What is told is the rate of the output: the core of SBR has half of it.
+    let core_rate = match has_sbr {
+        true => audio.sample_rate / 2,
+        false => audio.sample_rate,
+    };
+    let plain = AudioSpecificConfig::plain(core_rate, audio.channels)?;
+    // The profile is the first five bits.
+    let bits = u16::from_be_bytes(plain) & 0x07ff | u16::from(profile) << 11;
+    let mut config = BytesMut::with_capacity(5);
+    config.put_u16(bits);
+    if has_sbr {
+        // Signalled behind, for those who know it: sync word, object type 5, present, rate.
+        let index = SAMPLE_RATES
+            .iter()
+            .position(|rate| *rate == audio.sample_rate)?;
+        let index = u32::try_from(index).ok()?;
+        let extension = 0x2b7 << 13 | u32::from(object_type::SBR) << 8 | 1 << 7 | index << 3;
+        let [_, high, middle, low] = extension.to_be_bytes();
+        config.put_slice(&[high, middle, low]);
+    }
+    Some(config.freeze())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn audio(sample_rate: u32, bits: u16) -> AudioParams {
+        AudioParams {
+            sample_rate,
+            channels: 2,
+            bits_per_sample: Some(bits).filter(|bits| *bits > 0),
+            ..AudioParams::default()
+        }
+    }
+
+    fn of(name: &str, private: &'static [u8]) -> Coding {
+        let kind = match name.as_bytes().first() {
+            Some(b'V') => track_type::VIDEO,
+            Some(b'A') => track_type::AUDIO,
+            _ => track_type::SUBTITLE,
+        };
+        coding(name, kind, Bytes::from_static(private), &audio(48_000, 24))
+    }
+
+    #[test]
+    fn codecs_are_known_by_their_names() {
+        for (name, codec) in [
+            ("V_MPEG4/ISO/AVC", CodecId::H264),
+            ("V_MPEGH/ISO/HEVC", CodecId::H265),
+            ("V_MPEG4/ISO/ASP", CodecId::Mpeg4),
+            ("V_VP9", CodecId::Vp9),
+            ("A_AC3/BSID10", CodecId::Ac3),
+            ("A_DTS/EXPRESS", CodecId::Dts),
+            ("A_OPUS", CodecId::Opus),
+            ("S_TEXT/UTF8", CodecId::Subrip),
+            ("S_HDMV/PGS", CodecId::Pgs),
+            ("S_VOBSUB", CodecId::VobSub),
+            ("D_WEBVTT/SUBTITLES", CodecId::WebVtt),
+            ("V_REAL/RV40", CodecId::UnknownVideo),
+            ("A_TTA1", CodecId::UnknownAudio),
+            ("S_KATE", CodecId::UnknownSubtitle),
+        ] {
+            assert_eq!(of(name, b"").codec, codec, "{name}");
+        }
+    }
+
+    #[test]
+    fn pcm_tells_how_its_samples_are_stored() {
+        assert_eq!(of("A_PCM/INT/LIT", b"").config, &[1, 24][..]);
+        assert_eq!(of("A_PCM/INT/BIG", b"").config, &[0, 24][..]);
+        let byte = coding("A_PCM/INT/LIT", 2, Bytes::new(), &audio(8_000, 8));
+        assert_eq!(byte.config, &[4, 8][..]);
+        let float = coding("A_PCM/FLOAT/IEEE", 2, Bytes::new(), &audio(8_000, 0));
+        assert_eq!(float.config, &[3, 32][..]);
+    }
+
+    #[test]
+    fn a_name_of_aac_stands_for_its_configuration() {
+        let config = of("A_AAC/MPEG4/LC/SBR", b"").config;
+        let read = AudioSpecificConfig::parse(&config).unwrap();
+        assert_eq!((read.object_type, read.sample_rate), (2, 24_000));
+        assert_eq!(read.sbr_sample_rate, Some(48_000));
+        let config = of("A_AAC/MPEG2/MAIN", b"").config;
+        let read = AudioSpecificConfig::parse(&config).unwrap();
+        assert_eq!((read.object_type, read.sample_rate), (1, 48_000));
+        assert_eq!(of("A_AAC", b"\x12\x10").config, &b"\x12\x10"[..]);
+    }
+
+    #[test]
+    fn headers_of_windows_name_their_codec() {
+        let mut header = vec![0; 40];
+        header[16..20].copy_from_slice(b"xvid");
+        header.extend(b"rest");
+        let found = coding("V_MS/VFW/FOURCC", 1, header.into(), &audio(0, 0));
+        assert_eq!(
+            (found.codec, &*found.config),
+            (CodecId::Mpeg4, &b"rest"[..])
+        );
+        let mp3 = b"\x55\0\x02\0\x44\xac\0\0\0\0\0\0\x01\0\0\0\x02\0zz";
+        let found = of("A_MS/ACM", mp3);
+        assert_eq!((found.codec, found.config.len()), (CodecId::Mp3, 0));
+        let sound = found.sound.unwrap();
+        assert_eq!((sound.sample_rate, sound.channels), (44_100, 2));
+        assert_eq!(of("A_MS/ACM", b"\x55").codec, CodecId::UnknownAudio);
+    }
+
+    #[test]
+    fn flac_is_set_up_by_its_stream_info() {
+        let mut private = b"fLaC\x80\0\0\x22".to_vec();
+        private.extend(0..34);
+        let found = coding("A_FLAC", 2, private.into(), &audio(0, 0));
+        assert_eq!((found.config.len(), found.config[33]), (34, 33));
+    }
+}
