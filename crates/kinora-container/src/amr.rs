@@ -198,6 +198,7 @@ impl Speech {
             tracks: vec![track],
             seekable: self.total_len.is_some(),
             title: self.title.clone(),
+            ..MediaInfo::default()
         })))
     }
 

@@ -519,6 +519,7 @@ impl Playing {
             tracks: vec![track],
             seekable: end.is_some(),
             title: title.filter(|title| !title.is_empty()),
+            ..MediaInfo::default()
         }
     }
 

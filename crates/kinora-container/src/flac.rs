@@ -285,6 +285,7 @@ impl Flac {
             tracks: vec![track],
             seekable: self.total_len.is_some(),
             title: self.title.clone(),
+            ..MediaInfo::default()
         }))
     }
 

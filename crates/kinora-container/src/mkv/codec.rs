@@ -3,9 +3,7 @@
 
 use bytes::{BufMut, Bytes, BytesMut};
 use kinora_media::bitstream::aac::{AudioSpecificConfig, SAMPLE_RATES, object_type};
-use kinora_media::{AudioParams, CodecId};
-
-use crate::codec_config::pcm_flag;
+use kinora_media::{AudioParams, CodecId, pcm_flag};
 
 /// Kinds of tracks (RFC 9559 5.1.4.1.3).
 pub(super) mod track_type {
