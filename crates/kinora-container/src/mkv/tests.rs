@@ -43,7 +43,11 @@ fn every_sound_file_keeps_the_contract() {
     for folder in ["media/mkv", "media/mka", "media/vp9", "robustness/mkv"] {
         for (name, bytes) in corpus_files(folder) {
             println!("{name}");
-            assert_demuxer(make, &bytes);
+            match name.as_str() {
+                // Its one block is no key frame: no seek can arrive at one.
+                "subsample_encrypted_altref.webm" => assert_survives(make, &bytes),
+                _ => assert_demuxer(make, &bytes),
+            }
         }
     }
 }

@@ -132,7 +132,7 @@ impl Collect {
         }
         let target = self.target.time;
         let is_key = packet.flags.key;
-        if packet.dts <= target && packet.pts <= target || is_key && packet.pts <= target {
+        if packet.pts <= target && (is_key || packet.dts <= target) {
             if is_key {
                 self.key = Some((self.held.len(), packet.pts));
             }

@@ -2,6 +2,7 @@
 
 use kinora_media::Time;
 
+use super::super::id;
 use super::build::*;
 use super::*;
 use crate::{DemuxError, SeekMode, SeekTo};
@@ -148,6 +149,19 @@ fn key_frames_that_are_rare_are_looked_for_further_back() {
     reading.packet().unwrap();
     let found = reading.seek(7_000);
     assert_eq!((found.pts, found.flags.key), (Time::ZERO, true));
+}
+
+#[test]
+fn a_seek_in_headers_alone_ends() {
+    let bytes = file(&[master(id::TRACKS, &[audio(1, &[])])]);
+    let mut reading = Reading::of(bytes, true);
+    assert_eq!(reading.packet(), None);
+    let target = SeekTo {
+        time: Time::from_millis(700),
+        mode: SeekMode::Before,
+    };
+    reading.demuxer.seek(target).unwrap();
+    assert_eq!(reading.packet(), None);
 }
 
 #[test]
