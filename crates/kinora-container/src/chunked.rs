@@ -114,16 +114,16 @@ enum State {
     /// Bytes from an offset on are asked for.
     Asking { offset: u64, then: Then },
     /// Before the packets, of which is told first.
-    Telling(Playing),
+    Telling(Box<Playing>),
     /// Among the packets.
-    Playing(Playing),
+    Playing(Box<Playing>),
     /// Among frames that tell their lengths themselves.
     Frames(Box<AudioFile>),
 }
 
 enum Then {
     Chunk,
-    Play(Playing),
+    Play(Box<Playing>),
 }
 
 struct Playing {
@@ -347,7 +347,7 @@ impl<F: Form> Chunked<F> {
             len,
             place: Place::default(),
         };
-        self.state = State::Telling(playing);
+        self.state = State::Telling(Box::new(playing));
     }
 
     fn tell(&mut self) -> Option<Step> {
@@ -362,7 +362,7 @@ impl<F: Form> Chunked<F> {
     }
 
     /// Goes on at an offset, which may be that of bytes at hand.
-    fn go_to(&mut self, offset: u64, playing: Playing) {
+    fn go_to(&mut self, offset: u64, playing: Box<Playing>) {
         let ahead = offset.checked_sub(self.window.start());
         let ahead = ahead.and_then(|ahead| usize::try_from(ahead).ok());
         self.state = match ahead.filter(|ahead| *ahead <= self.window.len()) {

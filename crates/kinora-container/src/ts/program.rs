@@ -121,10 +121,8 @@ impl Program {
 
     fn push_early(&mut self) {
         let early = std::mem::take(&mut self.early);
-        for packet in early.chunks_exact(PACKET_LEN).map(TsPacket::parse) {
-            if let Ok(packet) = packet {
-                self.push(&packet);
-            }
+        for packet in early.chunks_exact(PACKET_LEN).flat_map(TsPacket::parse) {
+            self.push(&packet);
         }
     }
 
