@@ -124,7 +124,8 @@ pub fn fact_value<'a>(name: &str, value: &'a str, lang: Lang) -> Cow<'a, str> {
 mod tests {
     use super::*;
 
-    const SOURCES: [&str; 6] = [
+    const SOURCES: [&str; 7] = [
+        include_str!("manifest.rs"),
         include_str!("media.rs"),
         include_str!("play.rs"),
         include_str!("stream.rs"),

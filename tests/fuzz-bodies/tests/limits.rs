@@ -341,6 +341,59 @@ fn subtitles() -> Vec<(&'static str, Vec<u8>)> {
     inputs
 }
 
+fn manifests() -> Vec<(&'static str, &'static str, Vec<u8>)> {
+    vec![
+        ("dash", "elements in elements", again(b"<a>")),
+        ("dash", "elements", closed("<MPD>", "<a/>", "</MPD>")),
+        (
+            "dash",
+            "periods",
+            closed("<MPD type='dynamic'>", "<Period/>", "</MPD>"),
+        ),
+        ("dash", "attributes", closed("<MPD ", "a='' ", "/>")),
+        ("dash", "ampersands", closed("<MPD a='", "&;", "'/>")),
+        (
+            "dash",
+            "representations",
+            closed(
+                "<MPD><Period><AdaptationSet><BaseURL>x</BaseURL>",
+                "<Representation/>",
+                "</AdaptationSet></Period></MPD>",
+            ),
+        ),
+        (
+            "dash",
+            "open runs",
+            closed(
+                "<MPD><Period duration='P9D'><AdaptationSet><SegmentTemplate media='$Time$'><SegmentTimeline>",
+                "<S d='1' r='-1'/>",
+                "</SegmentTimeline></SegmentTemplate><Representation/></AdaptationSet></Period></MPD>",
+            ),
+        ),
+        (
+            "dash",
+            "patterns",
+            closed(
+                "<MPD><Period><AdaptationSet><SegmentTemplate media='$Time$'><SegmentTimeline><Pattern id='1'><P d='1' r='999'/></Pattern>",
+                "<S p='1' r='99999'/>",
+                "</SegmentTimeline></SegmentTemplate><Representation/></AdaptationSet></Period></MPD>",
+            ),
+        ),
+        (
+            "dash",
+            "one long name for many",
+            closed(
+                &format!(
+                    "<MPD><Period><AdaptationSet codecs='{0}'><BaseURL>{0}</BaseURL><SegmentTemplate media='{0}' duration='1'/>",
+                    "x".repeat(200_000)
+                ),
+                "<Representation id='r'/>",
+                "</AdaptationSet></Period></MPD>",
+            ),
+        ),
+    ]
+}
+
 fn tags() -> Vec<(&'static str, Vec<u8>)> {
     let head = b"FLV\x01\x05\0\0\0\x09\0\0\0\0";
     let tag = |body: &[u8]| {
@@ -480,54 +533,6 @@ fn texts() -> Vec<(&'static str, &'static str, Vec<u8>)> {
             "many variables",
             list(&format!("#EXTM3U\n{defines}"), "#EXTINF:1,\n{$9}\n")[..INPUT].to_vec(),
         ),
-        ("dash", "elements in elements", again(b"<a>")),
-        ("dash", "elements", closed("<MPD>", "<a/>", "</MPD>")),
-        (
-            "dash",
-            "periods",
-            closed("<MPD type='dynamic'>", "<Period/>", "</MPD>"),
-        ),
-        ("dash", "attributes", closed("<MPD ", "a='' ", "/>")),
-        ("dash", "ampersands", closed("<MPD a='", "&;", "'/>")),
-        (
-            "dash",
-            "representations",
-            closed(
-                "<MPD><Period><AdaptationSet><BaseURL>x</BaseURL>",
-                "<Representation/>",
-                "</AdaptationSet></Period></MPD>",
-            ),
-        ),
-        (
-            "dash",
-            "open runs",
-            closed(
-                "<MPD><Period duration='P9D'><AdaptationSet><SegmentTemplate media='$Time$'><SegmentTimeline>",
-                "<S d='1' r='-1'/>",
-                "</SegmentTimeline></SegmentTemplate><Representation/></AdaptationSet></Period></MPD>",
-            ),
-        ),
-        (
-            "dash",
-            "patterns",
-            closed(
-                "<MPD><Period><AdaptationSet><SegmentTemplate media='$Time$'><SegmentTimeline><Pattern id='1'><P d='1' r='999'/></Pattern>",
-                "<S p='1' r='99999'/>",
-                "</SegmentTimeline></SegmentTemplate><Representation/></AdaptationSet></Period></MPD>",
-            ),
-        ),
-        (
-            "dash",
-            "one long name for many",
-            closed(
-                &format!(
-                    "<MPD><Period><AdaptationSet codecs='{0}'><BaseURL>{0}</BaseURL><SegmentTemplate media='{0}' duration='1'/>",
-                    "x".repeat(200_000)
-                ),
-                "<Representation id='r'/>",
-                "</AdaptationSet></Period></MPD>",
-            ),
-        ),
         ("pop", "lists in lists", again(b"[")),
         (
             "pop",
@@ -649,6 +654,7 @@ fn empty_packets(caf: &[u8]) -> Vec<u8> {
 #[test]
 fn a_hostile_mebibyte_costs_a_bounded_amount_of_memory_and_work() {
     let mut inputs: Vec<(&str, &str, Vec<u8>)> = texts();
+    inputs.extend(manifests());
     inputs.extend(
         movies()
             .into_iter()

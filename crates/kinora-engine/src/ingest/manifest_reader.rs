@@ -16,14 +16,14 @@ use crate::tape;
 #[derive(Clone, Debug)]
 pub(in crate::ingest) enum ManifestReader {
     /// Each rendition has a playlist of its own.
-    Hls(PlaylistReader),
+    Hls(Box<PlaylistReader>),
     /// One manifest says it of all of them.
     Dash(Box<MpdReader>),
 }
 
 impl Default for ManifestReader {
     fn default() -> Self {
-        Self::Hls(PlaylistReader::default())
+        Self::Hls(Box::default())
     }
 }
 
@@ -82,7 +82,7 @@ impl ManifestReader {
     /// The reader of a rendition that the manifest names.
     pub(in crate::ingest) fn rendition(&self, id: RenditionId) -> Self {
         match self {
-            Self::Hls(reader) => Self::Hls(reader.alongside()),
+            Self::Hls(reader) => Self::Hls(Box::new(reader.alongside())),
             Self::Dash(reader) => Self::Dash(Box::new(reader.rendition(id))),
         }
     }

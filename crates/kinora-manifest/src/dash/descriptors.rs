@@ -105,10 +105,15 @@ fn dolby_channels(bits: u32) -> Option<u32> {
     Some(bits.count_ones().saturating_add(pairs)).filter(|it| *it > 0)
 }
 
+/// The longest beginning of a list of codecs that is looked at.
+const MAX_SAMPLE_ENTRY: usize = 16;
+
 /// What content of that type is, by the words that name it.
 pub(super) fn content_type(word: Option<&str>, mime: &str, codecs: &str) -> Option<ContentType> {
     // Subtitles in MP4 are `application/mp4`, or what the packager took for it.
-    let codec = codecs.split(['.', ',']).next().unwrap_or_default().trim();
+    // Their names are short, whatever follows.
+    let (codec, _) = codecs.split_at(codecs.floor_char_boundary(MAX_SAMPLE_ENTRY));
+    let codec = codec.split(['.', ',']).next().unwrap_or_default().trim();
     if matches!(codec, "stpp" | "wvtt" | "tx3g" | "c608" | "c708") {
         return Some(ContentType::Text);
     }

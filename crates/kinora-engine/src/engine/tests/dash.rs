@@ -322,6 +322,7 @@ fn a_remote_manifest_reaches_no_file_and_a_broken_one_says_why() {
 }
 
 /// A folder of a stream, served from `http://films.test/vod/`.
+#[allow(clippy::disallowed_methods)]
 fn serve_folder(sim: &mut Sim, folder: &std::path::Path) {
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
@@ -332,7 +333,6 @@ fn serve_folder(sim: &mut Sim, folder: &std::path::Path) {
 
 // What other players' test streams hold; skipped without the corpus.
 #[test]
-#[allow(clippy::disallowed_methods)]
 fn the_streams_of_the_corpus_play_to_their_end() {
     let Some(corpus) = kinora_test_support::corpus() else {
         return;
