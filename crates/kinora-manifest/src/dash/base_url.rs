@@ -11,6 +11,9 @@ use super::xml::Element;
 /// Alternatives of one representation that are told apart.
 const MAX_ALTERNATIVES: usize = 32;
 
+/// A longer URL is none that a server takes: each segment would carry it.
+pub(super) const MAX_URL: usize = 8_192;
+
 /// One `BaseURL` element.
 #[derive(Clone, PartialEq, Eq, Debug)]
 struct BaseUrl {
@@ -91,6 +94,9 @@ impl BaseUrls {
         let mut all: Vec<Base> = Vec::new();
         for own in &level.own {
             for base in &above {
+                if own.text.len() > MAX_URL {
+                    continue;
+                }
                 let Ok(url) = base.url.join(&own.text) else {
                     continue;
                 };

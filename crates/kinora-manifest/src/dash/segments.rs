@@ -4,6 +4,7 @@ use kinora_media::Time;
 use url::Url;
 
 use super::addressing::{Addressing, Durations, Segments, UrlRange};
+use super::base_url::MAX_URL;
 use super::error::{DashError, DashErrorKind};
 use super::model::{Period, Representation, Resource};
 use super::template::{self, Values};
@@ -300,6 +301,7 @@ fn equal(begin: u64, duration: u64, from: i128, until: i128, end: i128, max: usi
 /// A resource below a base URL. What resolves to zero is the base itself.
 fn place(base: &Url, at: &UrlRange) -> Result<Resource, DashError> {
     let url = match at.url.as_deref() {
+        Some(url) if url.len() > MAX_URL => return Err(DashErrorKind::Uri.at(0)),
         Some(url) => base.join(url).map_err(|_| DashErrorKind::Uri.at(0))?,
         None => base.clone(),
     };
