@@ -392,7 +392,7 @@ fn the_log_of_a_player_shows_its_requests_and_no_secret() {
     by_id.run(20, " --log trace");
     by_id.ledger.saw(&by_id.stage.proxy);
     by_id.ledger.assert_each_reported(&[
-        "request begun",
+        "request started",
         "connection taken",
         "set_source",
         "state_changed",
@@ -404,7 +404,7 @@ fn the_log_of_a_player_shows_its_requests_and_no_secret() {
     by_url.run(0, "probe --log trace");
     by_url
         .ledger
-        .assert_each_reported(&["request begun", "***@", "answered"]);
+        .assert_each_reported(&["request started", "***@", "answered"]);
     by_url
         .ledger
         .holds(&["the token", "the cookie", "the link"]);
