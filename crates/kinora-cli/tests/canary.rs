@@ -404,7 +404,7 @@ fn the_log_of_a_player_shows_its_requests_and_no_secret() {
     by_url.run(0, "probe --log trace");
     by_url
         .ledger
-        .assert_each_reported(&["request started", "***@", "answered"]);
+        .assert_each_reported(&["request started", "***@", "response head received"]);
     by_url
         .ledger
         .holds(&["the token", "the cookie", "the link"]);
