@@ -5,6 +5,8 @@ mod decoder;
 mod film;
 mod ladder;
 mod net;
+#[cfg(test)]
+pub(crate) mod packager;
 pub mod rules;
 mod sink;
 mod watch;
@@ -22,9 +24,9 @@ use crate::{
 pub use decoder::Damage;
 use decoder::{Decoder, Work};
 pub use film::Film;
-pub use ladder::Ladder;
 #[cfg(test)]
 pub(crate) use film::is_key_start;
+pub use ladder::Ladder;
 pub use net::{Fault as NetFault, Net, Packets, Weather};
 use sink::Sink;
 use watch::Watch;
