@@ -110,6 +110,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "kinora-media",
             "kinora-container",
             "kinora-manifest",
+            "kinora-protect",
             "kinora-subtitle",
             "kinora-cloud",
         ],

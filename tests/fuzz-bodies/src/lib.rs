@@ -10,6 +10,7 @@ mod cloud;
 mod demux;
 mod lookup;
 mod playlist;
+mod protect;
 mod subtitle;
 mod urls;
 
@@ -49,6 +50,7 @@ pub const TARGETS: &[Target] = &[
     target("mp3", demux::mp3),
     target("hls", playlist::hls),
     target("subtitle", subtitle::subtitle),
+    target("protect", protect::protect),
     target("play_auth", cloud::play_auth),
     target("pop", cloud::pop),
     target("urls", urls::urls),
