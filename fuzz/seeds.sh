@@ -3,7 +3,7 @@
 # What fuzzing adds to them is kept by `cargo fuzz cmin` and lies beside them.
 set -eu
 cd "$(dirname "$0")/corpus"
-mkdir -p mp4 ts adts mp3 hls subtitle play_auth pop urls lookup dash flv ogg wav flac amr dts loas aiff caf mkv
+mkdir -p mp4 ts adts mp3 hls subtitle play_auth pop urls lookup dash flv ogg wav flac amr dts loas aiff caf mkv protect
 make_av() { # output, then options
     out=$1
     shift
@@ -230,6 +230,10 @@ printf %s '{"RequestId":"R","AssumedRoleUser":{"Arn":"acs:ram::1:role/a/b","Assu
 printf %s '{"RequestId":"R","Video":{"VideoId":"v","Title":"t","Status":"Normal","Duration":1,"Size":2,"CateId":3}}' >pop/video.json
 printf %s '<?xml version="1.0"?><Error><RequestId>R</RequestId><Code>InvalidVideo.NotFound</Code></Error>' >pop/error.xml
 printf %s '<!DOCTYPE html><html><body>502</body></html>' >pop/proxy.html
+printf %s '{"keys":[{"kty":"oct","k":"tQ0bJVWb6b0KPL6KtZIy_A","kid":"LwVHf8JLtPrv2GUXFW2v_A"}],"type":"temporary"}' >protect/licence.json
+printf 'urn:uuid:edef8ba9-79d6-4ace-a3c8-27dcd51d21ed\nskd://asset' >protect/system.txt
+printf '\0\0\0\001\145%0200d\0\0\003\001%090d\0\0\001\101%060d' 1 2 3 >protect/picture.h264
+printf '\013\167\0\077\077\200\0\0%0120d\013\167\100\017\077\200\0\0%024d' 1 2 >protect/frames.eac3
 printf %s 'https://user:word@vod.cn-shanghai.example.com:8080/a/b.mp4?auth_key=1444435200-0-0-80cd3862d699b7118eed99103f2a3a4f&end=5#f' >urls/signed.txt
 printf %s '1444435200-0-0-80cd3862d699b7118eed99103f2a3a4f' >urls/auth_key.txt
 printf %s 'http://[::ffff:127.0.0.1]:80/%2e%2e/%00' >urls/private.txt

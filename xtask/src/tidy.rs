@@ -111,6 +111,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "kinora-media",
             "kinora-container",
             "kinora-manifest",
+            "kinora-protect",
             "kinora-subtitle",
             "kinora-cloud",
         ],

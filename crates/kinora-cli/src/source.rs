@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use kinora::{
     ContentKey, DecoderChoice, Header, IpFamily, KeyId, NetConfig, NoProxy, PlayerConfig, Proxy,
-    ProxyConfig, ReadOptions, RenditionChoice, Secret, sixteen_from_hex,
+    ProxyConfig, ReadOptions, RenditionChoice, Secret, clear_key, sixteen_from_hex,
 };
 
-use kinora_errors::{Lang, causes, mask_url};
+use kinora_errors::{Coded as _, Lang, causes, mask_url};
 
 use crate::args::{DecoderArg, KeyArgs, NetArgs, ReadArgs};
 use crate::report::Failure;
@@ -85,22 +85,33 @@ pub(crate) fn read_options(args: &ReadArgs) -> Result<ReadOptions, Failure> {
     })
 }
 
-/// The content keys that were given. What is wrong with one is reported without showing it.
+/// The content keys that were given, one by one or in licences. What is wrong with one is reported without showing it.
 pub(crate) fn keys(args: &KeyArgs) -> Result<Vec<(KeyId, ContentKey)>, Failure> {
-    let key = |text: &String| {
+    let mut keys = Vec::new();
+    for text in &args.keys {
         let given = secret(text)?;
-        let parsed = given.expose().trim().split_once(':').and_then(|(id, key)| {
-            let key = ContentKey::new(sixteen_from_hex(key)?);
-            Some((KeyId::from_hex(id)?, key))
-        });
-        parsed.ok_or_else(|| {
-            Failure::usage(
-                "a --key is written KID:KEY, each of them 32 hexadecimal digits",
-                "--key 应写作 KID:KEY，各为 32 位十六进制数字",
-            )
-        })
-    };
-    args.keys.iter().map(key).collect()
+        let given = given.expose().trim();
+        match given.starts_with('{') {
+            true => {
+                keys.extend(clear_key::licence(given.as_bytes()).map_err(|error| error.fault())?)
+            }
+            false => keys.push(written_key(given)?),
+        }
+    }
+    Ok(keys)
+}
+
+fn written_key(text: &str) -> Result<(KeyId, ContentKey), Failure> {
+    let parsed = text.split_once(':').and_then(|(id, key)| {
+        let key = ContentKey::new(sixteen_from_hex(key)?);
+        Some((KeyId::from_hex(id)?, key))
+    });
+    parsed.ok_or_else(|| {
+        Failure::usage(
+            "a --key is written KID:KEY, each of them 32 hexadecimal digits, or is a ClearKey licence in JSON",
+            "--key 应写作 KID:KEY，各为 32 位十六进制数字，或为 JSON 格式的 ClearKey 许可证",
+        )
+    })
 }
 
 pub(crate) fn player_config(args: &NetArgs) -> PlayerConfig {

@@ -73,6 +73,30 @@ fn encrypted() -> Option<(PathBuf, String)> {
     Some((folder.join(name), key))
 }
 
+/// A ClearKey licence with a key that is written KID:KEY.
+fn licence_of(key: &str) -> String {
+    let field = |hex: &str| -> String {
+        let digits = hex.as_bytes().chunks(2);
+        let bytes: Vec<u8> = digits
+            .map(|pair| u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16).unwrap())
+            .collect();
+        URL_SAFE_NO_PAD.encode(bytes)
+    };
+    let (id, key) = key.split_once(':').unwrap();
+    let (kid, k) = (field(id), field(key));
+    serde_json::json!({ "keys": [{ "kty": "oct", "kid": kid, "k": k }] }).to_string()
+}
+
+#[test]
+fn what_is_no_licence_is_refused_without_showing_it() {
+    let licence = licence_of(&format!("{ID}:{KEY}"));
+    for wrong in [licence.replace("oct", "RSA"), licence.replace('}', "")] {
+        let refused = said(&kinora(&["decode", "film.mp4", "--key", &wrong]));
+        assert!(refused.contains("clearkey.licence"), "{refused}");
+        assert!(!refused.contains("ZneI"), "{refused}");
+    }
+}
+
 /// The last line of what a command that must succeed prints, and all lines.
 fn lines(args: &[&str], source: &Path) -> Vec<Value> {
     let source = source.to_str().unwrap();
@@ -103,6 +127,10 @@ fn the_right_key_opens_an_encrypted_file_and_none_or_another_does_not() {
     let dump = ["demux", "--packets", "--key"];
     let clear = lines(&[&dump[..], &[&in_file]].concat(), &file);
     assert!(clear == lines(&[&dump[..], &[&key]].concat(), &file));
+    let licence = dir.path().join("licence.json");
+    std::fs::write(&licence, licence_of(&key)).unwrap();
+    let licence = format!("@{}", licence.display());
+    assert!(clear == lines(&[&dump[..], &[&licence]].concat(), &file));
     assert!(clear != lines(&["demux", "--packets"], &file));
 
     let play = [

@@ -2,7 +2,6 @@
 
 use std::time::{Duration, Instant};
 
-use bytes::Bytes;
 use kinora_container::ts::TsDemuxer;
 use kinora_errors::{Coded as _, Fault, Secret, codes, mask_url};
 use kinora_manifest::hls::{
@@ -11,7 +10,7 @@ use kinora_manifest::hls::{
 };
 use kinora_manifest::policy;
 use kinora_media::{Packet, Time};
-use kinora_protect::{ContentKey, HlsDecryptor, Iv};
+use kinora_protect::{ContentKey, Iv, Scheme, SegmentCipher, decrypt_segment};
 use url::Url;
 
 use crate::check::{Check, CheckKind};
@@ -149,15 +148,23 @@ impl Run<'_> {
         media: &MediaPlaylist,
         segment: &Segment,
         known: &mut Vec<(String, ContentKey)>,
-    ) -> Result<Option<(ContentKey, Iv)>, ()> {
-        let Encryption::Aes128 { uri, iv } = segment.encryption() else {
+    ) -> Result<Option<Unlock>, ()> {
+        let Encryption::Identity { method, uri, iv } = segment.encryption() else {
+            return Ok(None);
+        };
+        let Ok(scheme) = Scheme::of_method(method) else {
             return Ok(None);
         };
         let iv = iv.map_or_else(|| Iv::from_sequence(segment.sequence), Iv);
+        // Samples have headers in the clear, which are all that is read of them.
+        let unlock = |key: ContentKey| match scheme {
+            Scheme::Segments(cipher) => Some(Unlock { cipher, key, iv }),
+            Scheme::Samples(_) | Scheme::Clear => None,
+        };
         if let Some((_, content)) = known.iter().find(|(known, _)| known == uri) {
-            return Ok(Some((content.clone(), iv)));
+            return Ok(unlock(content.clone()));
         }
-        let check = Check::new(CheckKind::Key).fact("method", "AES-128");
+        let check = Check::new(CheckKind::Key).fact("method", scheme.method());
         let fetched = resolve(base, media.resolve(uri)).and_then(|url| {
             let reply = self.fetch(url.as_str(), Default::default(), Some(base.as_str()))?;
             let content = ContentKey::from_bytes(&reply.body);
@@ -166,9 +173,10 @@ impl Run<'_> {
         });
         match fetched {
             Ok((url, content)) => {
-                self.add(check.url("url", url.as_str()).fact("bytes", 16));
+                let length = content.expose().len();
+                self.add(check.url("url", url.as_str()).fact("bytes", length));
                 known.push((uri.to_owned(), content.clone()));
-                Ok(Some((content, iv)))
+                Ok(unlock(content))
             }
             Err(fault) => {
                 self.add(check.failed(fault));
@@ -183,7 +191,7 @@ impl Run<'_> {
         base: &Url,
         media: &MediaPlaylist,
         segment: &Segment,
-        key: Option<(ContentKey, Iv)>,
+        unlock: Option<Unlock>,
     ) -> Result<Seen, Fault> {
         let init = match &segment.map {
             None => None,
@@ -200,11 +208,10 @@ impl Run<'_> {
         let reply = self.fetch(url.as_str(), segment.range, Some(base.as_str()))?;
         let took = since.elapsed();
         let size = reply.body.len();
-        let body = match key {
+        let body = match unlock {
             None => reply.body,
-            Some((key, iv)) => {
-                decrypted(&key, iv, reply.body).map_err(|fault| fault.at_url(url.as_str()))?
-            }
+            Some(Unlock { cipher, key, iv }) => decrypt_segment(cipher, &key, iv, reply.body)
+                .map_err(|error| error.fault().at_url(url.as_str()))?,
         };
         let held = held(init, body).map_err(|fault| fault.at_url(url.as_str()))?;
         let Some(first) = held.first.clone() else {
@@ -221,6 +228,13 @@ impl Run<'_> {
             first,
         })
     }
+}
+
+/// What a whole segment is decrypted with.
+struct Unlock {
+    cipher: SegmentCipher,
+    key: ContentKey,
+    iv: Iv,
 }
 
 /// A segment that was fetched and read.
@@ -287,17 +301,6 @@ impl Clock {
 fn begins(media: &MediaPlaylist, index: usize) -> Time {
     let before = media.segments.iter().take(index);
     before.fold(Time::ZERO, |all, segment| all + segment.duration)
-}
-
-fn decrypted(key: &ContentKey, iv: Iv, body: Bytes) -> Result<Bytes, Fault> {
-    let mut decryptor = HlsDecryptor::new(key, iv);
-    let mut clear = Vec::with_capacity(body.len());
-    for piece in decryptor.push(body) {
-        clear.extend_from_slice(&piece);
-    }
-    let rest = decryptor.finish().map_err(|error| error.fault())?;
-    clear.extend_from_slice(&rest);
-    Ok(clear.into())
 }
 
 fn named(main: &MultivariantPlaylist) -> Vec<Named> {

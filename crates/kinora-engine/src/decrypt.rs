@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use kinora_errors::{Fault, codes};
 use kinora_media::{KeyId, Packet, Protection, Time, TrackId, TrackInfo};
-use kinora_protect::{KeyRing, can_decrypt, decrypt_sample};
+use kinora_protect::{KeyRing, KeySystem, can_decrypt, decrypt_sample};
 
 use crate::cx::Cx;
 use crate::ingest::Buffer;
@@ -29,15 +29,23 @@ pub(crate) fn can_open(track: &TrackInfo, keys: &KeyRing) -> bool {
 
 /// Why a track that is encrypted can not be read.
 pub(crate) fn locked(protection: &Protection) -> Fault {
+    let systems = protection.key_systems.iter();
+    let names = KeySystem::foreign_names(systems.map(|header| KeySystem(header.system_id)));
     let key_id = protection
         .key_id()
         .filter(|_| can_decrypt(protection.scheme));
-    match key_id {
-        Some(id) => unreadable().because(format!(
-            "the track is encrypted by {}, and the key of id {id} was not given",
-            protection.scheme
+    let scheme = protection.scheme;
+    match (key_id, names) {
+        (Some(id), None) => unreadable().because(format!(
+            "the track is encrypted by {scheme}, and the key of id {id} was not given"
         )),
-        None => unreadable()
+        (Some(id), Some(names)) => unreadable().because(format!(
+            "the track is encrypted by {scheme} for {names}, whose licences are not to be had here, and the key of id {id} was not given"
+        )),
+        (None, Some(names)) => unreadable().because(format!(
+            "the track is encrypted by {scheme} for {names}, whose licences are not to be had here"
+        )),
+        (None, None) => unreadable()
             .because("the track is encrypted by a scheme whose keys are not to be had here"),
     }
 }
@@ -177,5 +185,50 @@ impl Buffer for Before<'_> {
     }
     fn cut(&mut self, role: Role, from: Time) -> bool {
         self.held.is_empty() && self.next.cut(role, from)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use kinora_media::{Iv, KeySystemHeader, ProtectionScheme, SampleIv, SampleProtection};
+
+    use super::*;
+
+    fn told(scheme: ProtectionScheme, systems: &[u128]) -> String {
+        let header = |uuid: &u128| KeySystemHeader {
+            system_id: uuid.to_be_bytes(),
+            key_ids: Vec::new(),
+            data: bytes::Bytes::new(),
+        };
+        let fault = locked(&Protection {
+            scheme,
+            default: Some(SampleProtection {
+                key_id: KeyId([0xab; 16]),
+                iv: SampleIv::Constant(Iv::default()),
+                pattern: None,
+            }),
+            key_systems: systems.iter().map(header).collect(),
+        });
+        assert_eq!(fault.code(), codes::ERROR_TBDRM_DEMUXER_UNIMPLEMENTED);
+        fault.causes_text()
+    }
+
+    #[test]
+    fn a_track_that_is_locked_names_its_key_and_the_systems_that_would_give_it() {
+        let widevine = 0xedef_8ba9_79d6_4ace_a3c8_27dc_d51d_21ed;
+        let clear_key = 0x1077_efec_c0b2_4d02_ace3_3c1e_52e2_fb4b;
+        let open = told(ProtectionScheme::Cenc, &[clear_key]);
+        assert!(
+            open.contains("abab") && !open.contains("licences"),
+            "{open}"
+        );
+        let foreign = told(ProtectionScheme::Cbcs, &[widevine, clear_key]);
+        assert!(foreign.contains("cbcs for Widevine, whose"), "{foreign}");
+        assert!(foreign.contains("abab"), "{foreign}");
+        let unknown = told(ProtectionScheme::Other(*b"odkm"), &[widevine]);
+        assert!(
+            unknown.contains("odkm for Widevine") && !unknown.contains("abab"),
+            "{unknown}"
+        );
     }
 }

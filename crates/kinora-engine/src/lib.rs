@@ -41,7 +41,7 @@ pub use io::{
     Output, SeekAccuracy, State, TimingMark, TrackChoice, TrackOption,
 };
 pub use kinora_fetch::{FetchEvent, FetchRequest, Initiator, Purpose};
-pub use kinora_protect::ContentKey;
+pub use kinora_protect::{ContentKey, KeySystem, clear_key};
 pub use pipeline::{AUDIO_RUN_UP, same_decoder};
 pub use preroll::Preroll;
 pub use queue::is_shown_by;

@@ -5,6 +5,8 @@ mod decoder;
 mod film;
 mod ladder;
 mod net;
+#[cfg(test)]
+pub(crate) mod packager;
 pub mod rules;
 mod sink;
 mod watch;

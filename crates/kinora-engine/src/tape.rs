@@ -22,7 +22,7 @@ use serde_json::{Map, Value, json};
 use crate::{Event, Input, PlayerConfig};
 
 pub(crate) use demuxer::TapedDemuxer;
-pub(crate) use facts::{Place, iv, place, places, protection};
+pub(crate) use facts::{Place, encryption, iv, place, places, protection};
 pub use replay::{Replay, ReplayError, replay};
 
 /// The first line of a recording says so. 2: events by the names that they have everywhere. 3: the clock of a segment

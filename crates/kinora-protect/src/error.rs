@@ -4,11 +4,13 @@ use kinora_media::ProtectionScheme;
 /// Why protected media cannot be read.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum ProtectError {
-    /// A key of another length than AES-128 has.
-    #[error("the key has {length} bytes instead of 16: the key server sent something else")]
+    /// A key of another length than its cipher takes.
+    #[error("the key has {length} bytes instead of {wanted}: the key server sent something else")]
     KeyLength {
         /// Its bytes.
         length: usize,
+        /// Those of the cipher's keys.
+        wanted: usize,
     },
     /// The end of the segment does not decrypt to padding.
     #[error(
@@ -29,7 +31,15 @@ pub enum ProtectError {
     /// Packets are encrypted by another scheme than those of common encryption.
     #[error("the packets are encrypted by {0}, which is not supported")]
     Scheme(ProtectionScheme),
-    /// A method of the playlist that is known but not supported, such as SAMPLE-AES.
+    /// Keys are given by key systems only of which none is at hand.
+    #[error("the playlist gives keys by {0} only, whose licences are not to be had here")]
+    KeySystems(String),
+    /// A body that is no licence of ClearKey.
+    #[error(
+        "the ClearKey licence is no JSON object whose `keys` are of the kind `oct`, with an id `kid` and 16 bytes `k` in base64url"
+    )]
+    Licence,
+    /// A method of the playlist that is not known.
     #[error("the playlist asks for decryption by {0}, which is not supported")]
     Unsupported(String),
     /// The vendor's private scheme.
@@ -43,9 +53,10 @@ impl Coded for ProtectError {
             Self::KeyLength { .. } | Self::WrongKey | Self::Truncated { .. } | Self::Subsamples => {
                 codes::ERROR_DEMUXER_OPENSTREAM
             }
-            Self::Scheme(_) | Self::Unsupported(_) | Self::Vendor => {
+            Self::Scheme(_) | Self::KeySystems(_) | Self::Unsupported(_) | Self::Vendor => {
                 codes::ERROR_TBDRM_DEMUXER_UNIMPLEMENTED
             }
+            Self::Licence => codes::ERROR_TBDRM_UNKNOWN,
         }
     }
     fn reason(&self) -> &'static str {
@@ -55,6 +66,8 @@ impl Coded for ProtectError {
             Self::Truncated { .. } => "hls.segment.truncated",
             Self::Subsamples => "container.encrypted.subsamples",
             Self::Scheme(_) => "container.encrypted",
+            Self::KeySystems(_) => "hls.key.system",
+            Self::Licence => "clearkey.licence",
             Self::Unsupported(_) => "hls.key.method",
             Self::Vendor => "hls.key.vendor",
         }

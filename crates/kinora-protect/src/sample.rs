@@ -2,17 +2,18 @@
 
 use aes::Aes128;
 use aes::cipher::{InnerIvInit, KeyInit};
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use cbc::cipher::array::Array;
 use cbc::cipher::{Block, BlockModeDecrypt, KeyIvInit};
 use ctr::cipher::StreamCipher;
 use kinora_media::{CryptPattern, ProtectionScheme, SampleCrypto, Subsamples};
 
+use crate::hls::own;
 use crate::{ContentKey, ProtectError};
 
 /// Bytes 8 to 15 of the counter block count, and wrap without a carry (23001-7 9.3).
 type Ctr = ctr::Ctr64BE<Aes128>;
-type Cbc = cbc::Decryptor<Aes128>;
+pub(crate) type Cbc = cbc::Decryptor<Aes128>;
 
 /// Whether samples of that scheme can be decrypted here, given their key.
 #[must_use]
@@ -29,16 +30,14 @@ pub const fn can_decrypt(scheme: ProtectionScheme) -> bool {
 /// Decrypts the payload of a packet: where it lies when nobody else holds it, else in one copy.
 ///
 /// # Errors
-/// When the scheme is none of common encryption, or the subsamples are longer than the payload.
+/// When the scheme is none of common encryption, the key none of AES-128, or the subsamples are longer than the payload.
 pub fn decrypt_sample(
     key: &ContentKey,
     crypto: &SampleCrypto,
     data: Bytes,
 ) -> Result<Bytes, ProtectError> {
-    let mut data = data
-        .try_into_mut()
-        .unwrap_or_else(|shared| BytesMut::from(shared.as_ref()));
-    let (key, iv) = (Array::from(*key.expose()), Array::from(crypto.iv.0));
+    let (key, iv) = (Array::from(key.sized::<16>()?), Array::from(crypto.iv.0));
+    let mut data = own(data);
     let (subsamples, pattern) = (&crypto.subsamples, pattern(crypto));
     match crypto.scheme {
         // One keystream over all protected ranges (10.1); a last part of a block belongs to them.
@@ -122,7 +121,7 @@ fn for_each_run(
     }
 }
 
-fn decrypt_blocks(cipher: &mut Cbc, blocks: &mut [[u8; 16]]) {
+pub(crate) fn decrypt_blocks(cipher: &mut Cbc, blocks: &mut [[u8; 16]]) {
     let blocks: &mut [Block<Aes128>] = Array::cast_slice_from_core_mut(blocks);
     cipher.decrypt_blocks(blocks);
 }

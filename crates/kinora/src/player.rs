@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use kinora_engine::{
     Command, ContentKey, Credential, Event, Input, LoopMode, PlayerConfig, SPEEDS, SeekAccuracy,
-    State, Stats, TrackChoice, TrackOption, VOLUMES,
+    State, Stats, TrackChoice, TrackOption, VOLUMES, clear_key,
 };
-use kinora_errors::Fault;
+use kinora_errors::{Coded as _, Fault};
 use kinora_media::{KeyId, MediaInfo, Time, VideoFrame};
 
 use crate::builder::PlayerBuilder;
@@ -160,6 +160,18 @@ impl Player {
     /// Gives a content key of encrypted media: before the source is prepared, or in answer to [`Event::KeyRequired`].
     pub fn add_key(&self, id: KeyId, key: ContentKey) {
         self.command(Command::AddKey { id, key });
+    }
+    /// Gives the keys of a ClearKey licence (W3C Encrypted Media Extensions 9.1.4), as [`Player::add_key`] does each of
+    /// them; what a server is sent to get one, [`clear_key::request`](clear_key::request) tells.
+    ///
+    /// # Errors
+    /// `ERROR_TBDRM_UNKNOWN`, `clearkey.licence`, when it is none.
+    pub fn add_licence(&self, licence: &[u8]) -> Result<(), Fault> {
+        let keys = clear_key::licence(licence).map_err(|error| error.fault())?;
+        for (id, key) in keys {
+            self.add_key(id, key);
+        }
+        Ok(())
     }
     /// Answers [`Event::CredentialExpired`].
     pub fn refresh(&self, credential: Credential) {

@@ -144,7 +144,7 @@ fn an_init_section_is_decrypted_with_the_key_that_stands_before_it() {
     let file = |name: &str| dir.path().join(name);
     for name in ["init.mp4", "s0.m4s", "s1.m4s"] {
         let data = std::fs::read(file(name)).unwrap();
-        let encrypted = encrypt_segment(&key, iv, data.as_slice().into());
+        let encrypted = encrypt_segment(&key, iv, data.as_slice().into()).unwrap();
         std::fs::write(file(name), encrypted).unwrap();
     }
     std::fs::write(file("key"), KEY).unwrap();

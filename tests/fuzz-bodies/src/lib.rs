@@ -11,6 +11,7 @@ mod demux;
 mod lookup;
 mod mpd;
 mod playlist;
+mod protect;
 mod subtitle;
 mod urls;
 
@@ -61,6 +62,7 @@ pub const TARGETS: &[Target] = &[
     target("hls", playlist::hls),
     target("subtitle", subtitle::subtitle),
     target("dash", mpd::dash),
+    target("protect", protect::protect),
     target("play_auth", cloud::play_auth),
     target("pop", cloud::pop),
     target("urls", urls::urls),

@@ -53,8 +53,8 @@ pub(crate) struct NetArgs {
 #[derive(Args, Clone)]
 #[command(next_help_heading = "Protection")]
 pub(crate) struct KeyArgs {
-    /// A content key of an encrypted source, as KID:KEY in hexadecimal digits; `@FILE` reads it from a file; may be
-    /// repeated.
+    /// A content key of an encrypted source, as KID:KEY in hexadecimal digits, or keys as a ClearKey licence in JSON;
+    /// `@FILE` reads it from a file; may be repeated.
     #[arg(long = "key", value_name = "KEY")]
     pub(crate) keys: Vec<String>,
 }

@@ -61,6 +61,14 @@ pub(crate) struct Child {
     pub(crate) body: Bytes,
 }
 
+impl Child {
+    /// The body of a box that is named by a UUID (4.2.2), if it is that one.
+    pub(crate) fn of_uuid(&self, uuid: &[u8; 16]) -> Option<Bytes> {
+        let (named, _) = self.body.split_first_chunk::<16>()?;
+        (self.kind == *b"uuid" && named == uuid).then(|| self.body.slice(named.len()..))
+    }
+}
+
 /// The boxes of a body, one after the other. One that claims to be longer than what is left is
 /// cut there; one that is shorter than its own head ends the walk.
 #[derive(Clone)]

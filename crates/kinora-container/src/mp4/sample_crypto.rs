@@ -8,7 +8,7 @@ use kinora_media::{
 };
 
 use super::boxes::{FourCc, Reader, Short, Table, children};
-use super::protection::sample_protection;
+use super::protection::{SampleEncryption, sample_protection};
 use super::tables::Sample;
 
 /// Entries of a `sgpd` that are read: keys rotate a few times an hour.
@@ -49,6 +49,11 @@ enum Auxiliary {
     Uniform { entries: Bytes, len: usize },
     /// Where each entry begins, and where the last one ends.
     Varied { entries: Bytes, bounds: Vec<u32> },
+    /// Where each entry begins, and its length: they lie apart.
+    Scattered {
+        entries: Bytes,
+        places: Vec<(u32, u8)>,
+    },
 }
 
 /// How one sample is encrypted.
@@ -73,17 +78,20 @@ impl SampleCryptos {
         if let ProtectionScheme::Other(_) = protection.scheme {
             return None;
         }
+        let senc = SampleEncryption::find(holder);
+        let own = senc.as_ref().and_then(|senc| senc.own);
+        let default = own.unwrap_or(protection.default);
         let mut cryptos = Self {
             scheme: protection.scheme,
-            default: protection.default,
-            groups: groups(holder, shared, protection.default),
+            default,
+            groups: groups(holder, shared, default),
             auxiliary: Auxiliary::Uniform {
                 entries: Bytes::new(),
                 len: 0,
             },
         };
-        let found = cryptos
-            .read_senc(holder)
+        let found = senc
+            .and_then(|senc| cryptos.read_senc(senc))
             .or_else(|| Auxiliary::elsewhere(holder, protection.scheme, around, base));
         if let Some(found) = found {
             cryptos.auxiliary = found;
@@ -134,12 +142,13 @@ impl SampleCryptos {
     }
 
     /// A `senc` (23001-7 7.2). Its count never exceeds its bytes.
-    fn read_senc(&self, holder: &Bytes) -> Option<Auxiliary> {
-        let senc = children(holder).find(|child| child.kind == *b"senc")?;
-        let mut reader = Reader::new(&senc.body);
-        let (_, flags) = reader.full_box().ok()?;
-        let count = reader.u32().ok()?;
-        let entries = reader.rest();
+    fn read_senc(&self, senc: SampleEncryption) -> Option<Auxiliary> {
+        let SampleEncryption {
+            flags,
+            count,
+            entries,
+            ..
+        } = senc;
         if flags & HAS_SUBSAMPLES == 0 && self.groups.is_empty() {
             let len = iv_len(self.default);
             return Some(Auxiliary::Uniform { entries, len });
@@ -198,6 +207,14 @@ impl Auxiliary {
                 };
                 (entries, from, to)
             }
+            Self::Scattered { entries, places } => {
+                let place = places.get(at).copied();
+                let Some((Ok(from), len)) = place.map(|(from, len)| (usize::try_from(from), len))
+                else {
+                    return Bytes::new();
+                };
+                (entries, from, from.saturating_add(len.into()))
+            }
         };
         match from <= to && to <= entries.len() {
             true => entries.slice(from..to),
@@ -205,49 +222,109 @@ impl Auxiliary {
         }
     }
 
-    /// The same by sizes (`saiz`) and a place (`saio`; 14496-12 8.7.8 and 8.7.9), where it lies within the bytes around.
+    /// The same by sizes (`saiz`) and places (`saio`; 14496-12 8.7.8 and 8.7.9), where they lie within the bytes around.
     fn elsewhere(
         holder: &Bytes,
         scheme: ProtectionScheme,
         around: Surroundings<'_>,
         base: u64,
     ) -> Option<Self> {
-        let offset = offset(holder, scheme)?.checked_add(base)?;
-        let from = usize::try_from(offset.checked_sub(around.start)?).ok()?;
-        let entries = around
-            .bytes
-            .get(from..)
-            .map(|_| around.bytes.slice(from..))?;
-        let saiz = children(holder)
+        let place = |offset: u64| {
+            let from = offset.checked_add(base)?.checked_sub(around.start)?;
+            let from = usize::try_from(from).ok()?;
+            (from <= around.bytes.len()).then_some(from)
+        };
+        let offsets = offsets(holder, scheme)?;
+        let sizes = Sizes::find(holder, scheme)?;
+        if let [only] = offsets.as_slice() {
+            return sizes.one_after_the_other(around.bytes.slice(place(*only)?..));
+        }
+        let mut places = Vec::new();
+        for (offset, count) in offsets.into_iter().zip(run_lengths(holder)) {
+            // What lies outside, and all behind it, is not known.
+            let Some(mut at) = place(offset) else { break };
+            for _ in 0..count {
+                // No two entries lie at one place: there are no more than bytes.
+                let len = sizes.of(places.len())?;
+                if places.len() >= around.bytes.len() || at >= around.bytes.len() {
+                    break;
+                }
+                places.push((u32::try_from(at).ok()?, len));
+                at = at.saturating_add(len.into());
+            }
+        }
+        Some(Self::Scattered {
+            entries: around.bytes.clone(),
+            places,
+        })
+    }
+}
+
+/// How many bytes the entries have (`saiz`).
+enum Sizes {
+    Uniform { len: u8, count: u32 },
+    Varied(Table),
+}
+
+impl Sizes {
+    fn find(holder: &Bytes, scheme: ProtectionScheme) -> Option<Self> {
+        let mut reader = children(holder)
             .filter(|child| child.kind == *b"saiz")
             .find_map(|child| typed(&child.body, scheme))?;
-        let mut reader = saiz;
         let len = reader.u8().ok()?;
         let count = reader.u32().ok()?;
-        if len > 0 {
-            let len = usize::from(len);
-            return Some(Self::Uniform { entries, len });
+        Some(match len {
+            0 => Self::Varied(Table::new(reader.rest(), 1, count)),
+            len => Self::Uniform { len, count },
+        })
+    }
+
+    fn of(&self, sample: usize) -> Option<u8> {
+        match self {
+            Self::Uniform { len, count } => (u32::try_from(sample).ok()? < *count).then_some(*len),
+            Self::Varied(sizes) => sizes.entry(sample)?.first().copied(),
         }
-        let sizes = Table::new(reader.rest(), 1, count);
+    }
+
+    fn one_after_the_other(&self, entries: Bytes) -> Option<Auxiliary> {
+        let sizes = match self {
+            Self::Uniform { len, .. } => {
+                let len = usize::from(*len);
+                return Some(Auxiliary::Uniform { entries, len });
+            }
+            Self::Varied(sizes) => sizes,
+        };
         let mut end = 0u32;
         let bounds = sizes.entries().map(|size| {
             end = end.saturating_add(size.first().copied().unwrap_or(0).into());
             end
         });
         let bounds = core::iter::once(0).chain(bounds).collect();
-        Some(Self::Varied { entries, bounds })
+        Some(Auxiliary::Varied { entries, bounds })
     }
 }
 
-/// The one place that a `saio` names.
-fn offset(holder: &Bytes, scheme: ProtectionScheme) -> Option<u64> {
+/// The places that a `saio` names: one for all samples, or one for each run of them.
+fn offsets(holder: &Bytes, scheme: ProtectionScheme) -> Option<Vec<u64>> {
     children(holder)
         .filter(|child| child.kind == *b"saio")
         .find_map(|child| {
             let mut reader = typed(&child.body, scheme)?;
             let count = reader.u32().ok()?;
             let version = child.body.first().copied()?;
-            (count == 1).then(|| reader.sized(version).ok())?
+            let places = (0..count).map_while(|_| reader.sized(version).ok());
+            let places: Vec<u64> = places.collect();
+            (!places.is_empty()).then_some(places)
+        })
+}
+
+/// The samples of each run of a `traf` (8.8.8). Tables keep such entries beside the samples, where they are not looked for.
+fn run_lengths(holder: &Bytes) -> impl Iterator<Item = u32> {
+    children(holder)
+        .filter(|child| child.kind == *b"trun")
+        .map(|child| {
+            let mut reader = Reader::new(&child.body);
+            reader.full_box().and_then(|_| reader.u32()).unwrap_or(0)
         })
 }
 

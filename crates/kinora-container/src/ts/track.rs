@@ -1,10 +1,12 @@
 //! One elementary stream: from payload to packets.
 
+use std::sync::Arc;
+
 use bytes::{Bytes, BytesMut};
 use kinora_media::bitstream::aac::AudioSpecificConfig;
 use kinora_media::{
-    AudioParams, Packet, PacketFlags, Protection, ProtectionScheme, Time, TrackId, TrackInfo,
-    TrackKind,
+    AudioParams, Iv, KeyId, Packet, PacketFlags, Protection, ProtectionScheme, SampleCrypto,
+    Subsamples, Time, TrackId, TrackInfo, TrackKind,
 };
 
 use super::audio::AudioSplitter;
@@ -26,6 +28,8 @@ const MAX_PES: usize = 16 << 20;
 pub(super) struct Track {
     pub(super) stream: Stream,
     info: TrackInfo,
+    /// How its packets are encrypted: their headers are clear, so that they are found.
+    crypto: Option<Arc<SampleCrypto>>,
     payload: Payload,
     pes: Pes,
     continuity: Option<u8>,
@@ -79,6 +83,17 @@ struct VideoTimes {
     step: Time,
 }
 
+/// Key and vector are told beside the stream: by the playlist (RFC 8216 4.3.2.4).
+fn sample_aes() -> Arc<SampleCrypto> {
+    Arc::new(SampleCrypto {
+        scheme: ProtectionScheme::SampleAes,
+        key_id: KeyId::default(),
+        iv: Iv::default(),
+        pattern: None,
+        subsamples: Subsamples::default(),
+    })
+}
+
 impl Track {
     pub(super) fn new(stream: Stream) -> Self {
         let mut info = TrackInfo::new(TrackId(stream.pid.into()), stream.codec);
@@ -118,6 +133,7 @@ impl Track {
                 stream.carriage,
                 Carriage::Video | Carriage::Audio(_) | Carriage::Lpcm | Carriage::Untold
             ),
+            crypto: stream.sample_aes.then(sample_aes),
             stream,
             info,
             payload,
@@ -422,7 +438,8 @@ impl Track {
             }
             let Some(unit) = unit else { return };
             let frame_rate = self.info.video.and_then(|video| video.frame_rate);
-            if let Some(packet) = times.packet(self.info.id, unit, frame_rate) {
+            if let Some(mut packet) = times.packet(self.info.id, unit, frame_rate) {
+                packet.crypto.clone_from(&self.crypto);
                 sink.out.push_back(Out::Packet(packet));
             }
         }
@@ -463,7 +480,7 @@ impl Track {
                     ..PacketFlags::default()
                 },
                 data: frame.data,
-                crypto: None,
+                crypto: self.crypto.clone(),
             }));
         }
     }

@@ -8,13 +8,13 @@ use kinora_manifest::hls::{
     self, Encryption, LatencyMode, Limits, LiveState, RenditionKind, Update, Variables,
 };
 use kinora_media::Time;
-use kinora_protect::{Iv, ProtectError, Scheme};
+use kinora_protect::{Iv, KeySystem, ProtectError, Scheme};
 
 use super::base::Base;
 pub(in crate::ingest) use super::base::malformed;
 use super::segmented::index::{
-    AudioRendition, Availability, Change, Discontinuity, Init, Key, LiveEdge, Manifest, Segment,
-    SegmentIndex, SegmentsNamed, StartPoint, Variant,
+    AudioRendition, Availability, Change, Discontinuity, IdentityKey, Init, Key, LiveEdge,
+    Manifest, Segment, SegmentIndex, SegmentsNamed, StartPoint, Variant,
 };
 
 /// Whole segments are loaded. Parts come in by the other mode: they become segments of the index that grow.
@@ -210,18 +210,43 @@ fn availability(media: &hls::MediaPlaylist, live: Option<&LiveState>) -> Availab
 
 /// The key among those of several formats, or why there is none that can be used here.
 fn key(keys: &[Arc<hls::Key>], sequence: u64, base: &Base) -> Result<Option<Arc<Key>>, Fault> {
-    Ok(Some(Arc::new(match hls::encryption(keys) {
+    let keys = match hls::encryption(keys) {
         Encryption::None => return Ok(None),
-        Encryption::Aes128 { uri, iv } => Key::Aes128 {
-            url: base.resolve(uri)?,
-            // RFC 8216 5.2: without a vector the media sequence number is it. Keys of init sections have one (4.3.2.5).
-            iv: iv.map_or_else(|| Iv::from_sequence(sequence), Iv),
-        },
-        Encryption::Other(key) => Key::Foreign(match Scheme::of_method(&key.method) {
-            Err(error) => error,
-            Ok(_) => ProtectError::Unsupported(key.format.clone()),
-        }),
-    })))
+        Encryption::Identity { method, uri, iv } => {
+            return Ok(Some(Arc::new(match Scheme::of_method(method) {
+                Ok(scheme) => Key::Identity(IdentityKey {
+                    url: base.resolve(uri)?,
+                    // RFC 8216 5.2: without a vector the media sequence number is it. Keys of init sections have one
+                    // (4.3.2.5).
+                    iv: iv.map_or_else(|| Iv::from_sequence(sequence), Iv),
+                    scheme,
+                }),
+                Err(error) => Key::Foreign(error),
+            })));
+        }
+        Encryption::Other(keys) => keys,
+    };
+    Ok(Some(Arc::new(key_of_systems(keys))))
+}
+
+/// A key that lies nowhere as it is: some system gives it.
+fn key_of_systems(keys: &[Arc<hls::Key>]) -> Key {
+    let mut schemes = keys.iter().map(|key| Scheme::of_method(&key.method));
+    if let Some(Err(error)) = schemes.clone().find(Result::is_err) {
+        return Key::Foreign(error);
+    }
+    let are_named = schemes.all(|scheme| matches!(scheme, Ok(Scheme::Samples(_))));
+    let systems = keys
+        .iter()
+        .filter_map(|key| KeySystem::of_hls_key(&key.format, key.uri.as_deref()));
+    let names = KeySystem::foreign_names(systems);
+    let formats = || keys.iter().map(|key| key.format.as_str());
+    let error =
+        ProtectError::KeySystems(names.unwrap_or_else(|| formats().collect::<Vec<_>>().join(", ")));
+    match are_named {
+        true => Key::Named(error),
+        false => Key::Foreign(error),
+    }
 }
 
 #[cfg(test)]
@@ -258,7 +283,7 @@ mod tests {
         );
         assert_eq!(b.start, Time::from_millis(4_000));
         assert_eq!(plan.duration(), Some(Time::from_millis(7_500)));
-        let Some(Key::Aes128 { url, iv }) = a.key.as_deref() else {
+        let Some(Key::Identity(IdentityKey { url, iv, .. })) = a.key.as_deref() else {
             panic!("a key")
         };
         assert_eq!(

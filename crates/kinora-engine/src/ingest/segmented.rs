@@ -4,6 +4,7 @@
 
 mod abandonment;
 mod audio;
+mod decryption;
 mod failure;
 pub(in crate::ingest) mod index;
 mod input;

@@ -1,10 +1,11 @@
+mod sample_aes;
 mod world;
 
 use bytes::Bytes;
 use kinora_container::{Demuxer, ProbingDemuxer, SeekMode, Step};
 use kinora_errors::codes;
 use kinora_media::TrackKind;
-use kinora_protect::{ContentKey, Iv, encrypt_segment};
+use kinora_protect::{ContentKey, HlsDecryptor, Iv, SegmentCipher, encrypt_segment};
 
 use self::world::{AT, Parts, World};
 use super::*;
@@ -226,7 +227,7 @@ fn an_encrypted_playlist_comes_decrypted() {
         let vector = Iv::from_sequence(number as u64);
         world.put(
             &format!("s{number}.ts"),
-            encrypt_segment(&key, vector, data.as_ref().into()),
+            encrypt_segment(&key, vector, data.as_ref().into()).unwrap(),
         );
     }
     world.put("key", vec![7; 16]);
@@ -234,6 +235,34 @@ fn an_encrypted_playlist_comes_decrypted() {
     world.put("list.m3u8", list(&names("s", 4), head) + "#EXT-X-ENDLIST\n");
     let [pictures, _] = world.all("list.m3u8");
     assert_eq!(pictures.len(), 80);
+}
+
+#[test]
+fn keys_of_32_bytes_decrypt_by_aes_256_and_none_else() {
+    let mut world = World::new();
+    let key = ContentKey::of_256_bits([7; 32]);
+    for (number, data) in Film::ts_segments().into_iter().enumerate() {
+        let vector = Iv::from_sequence(number as u64);
+        // The keystream hides what it uncovers.
+        let mut cipher = HlsDecryptor::new(SegmentCipher::Aes256Ctr, &key, vector).unwrap();
+        let hidden: Vec<u8> = cipher.push(data).flatten().collect();
+        world.put(&format!("s{number}.ts"), hidden);
+    }
+    world.put("key", vec![7; 32]);
+    let head = "#EXT-X-KEY:METHOD=AES-256-CTR,URI=\"key\"\n";
+    world.put("list.m3u8", list(&names("s", 4), head) + "#EXT-X-ENDLIST\n");
+    let [pictures, _] = world.all("list.m3u8");
+    assert_eq!(pictures.len(), 80);
+    let head = "#EXT-X-KEY:METHOD=AES-128,URI=\"key\"\n";
+    world.put("list.m3u8", list(&names("s", 4), head) + "#EXT-X-ENDLIST\n");
+    let mut reader = world.open("list.m3u8", RenditionChoice::default());
+    let refused = world.packets(&mut reader).unwrap_err();
+    assert_eq!(refused.reason(), "hls.key.length");
+    let causes = refused.causes();
+    assert!(
+        format!("{causes:?}").contains("32 bytes instead of 16"),
+        "{causes:?}"
+    );
 }
 
 #[test]

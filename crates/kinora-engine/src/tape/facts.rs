@@ -441,24 +441,55 @@ pub(crate) mod iv {
     }
 }
 
+/// How segments or samples are encrypted, by their METHOD.
+pub(crate) mod encryption {
+    use super::*;
+    use kinora_protect::Scheme;
+
+    pub(crate) fn serialize<S: Serializer>(
+        scheme: &Scheme,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        scheme.method().serialize(serializer)
+    }
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Scheme, D::Error> {
+        let method = String::deserialize(deserializer)?;
+        Scheme::of_method(&method).map_err(serde::de::Error::custom)
+    }
+}
+
 /// Why something cannot be decrypted, by its name.
 pub(crate) mod protection {
     use super::*;
     use kinora_protect::ProtectError;
 
+    #[derive(Serialize, Deserialize)]
+    enum Named {
+        Vendor,
+        Method(String),
+        Systems(String),
+    }
+
     pub(crate) fn serialize<S: Serializer>(
         error: &ProtectError,
         serializer: S,
     ) -> Result<S::Ok, S::Error> {
-        match error {
-            ProtectError::Unsupported(name) => Some(name).serialize(serializer),
-            _ => None::<String>.serialize(serializer),
-        }
+        let named = match error {
+            ProtectError::Unsupported(method) => Named::Method(method.clone()),
+            ProtectError::KeySystems(names) => Named::Systems(names.clone()),
+            _ => Named::Vendor,
+        };
+        named.serialize(serializer)
     }
     pub(crate) fn deserialize<'de, D: Deserializer<'de>>(
         deserializer: D,
     ) -> Result<ProtectError, D::Error> {
-        let name = Option::<String>::deserialize(deserializer)?;
-        Ok(name.map_or(ProtectError::Vendor, ProtectError::Unsupported))
+        Ok(match Named::deserialize(deserializer)? {
+            Named::Vendor => ProtectError::Vendor,
+            Named::Method(method) => ProtectError::Unsupported(method),
+            Named::Systems(names) => ProtectError::KeySystems(names),
+        })
     }
 }

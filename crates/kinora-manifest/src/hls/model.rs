@@ -274,15 +274,17 @@ fn resolve(base: &Url, uri: &str) -> Result<Url, HlsError> {
 pub enum Encryption<'a> {
     /// It is not.
     None,
-    /// AES-128 in CBC mode over the whole segment (RFC 8216 4.3.2.4).
-    Aes128 {
+    /// By a key that lies as it is at a URI (KEYFORMAT `identity`, RFC 8216 4.3.2.4).
+    Identity {
+        /// METHOD as it stands.
+        method: &'a str,
         /// Where the key is.
         uri: &'a str,
         /// Initialisation vector; absent: the media sequence number is it (RFC 8216 5.2).
         iv: Option<[u8; 16]>,
     },
-    /// By what has no place here yet.
-    Other(&'a Key),
+    /// By keys of other formats, which key systems read.
+    Other(&'a [Arc<Key>]),
 }
 
 /// One segment.
@@ -327,17 +329,22 @@ impl Segment {
 /// How something is encrypted for which these keys are in force (RFC 8216 4.3.2.4): the first that can be used counts.
 #[must_use]
 pub fn encryption(keys: &[Arc<Key>]) -> Encryption<'_> {
-    let mut other = None;
     for key in keys {
-        match (key.method.as_str(), &key.uri) {
-            ("NONE", _) => return Encryption::None,
-            ("AES-128", Some(uri)) if key.format == "identity" => {
-                return Encryption::Aes128 { uri, iv: key.iv };
+        let method = key.method.as_str();
+        match &key.uri {
+            _ if method == "NONE" => return Encryption::None,
+            // FairPlay has a scheme of its own, with and without its KEYFORMAT.
+            Some(uri) if key.format == "identity" && !uri.starts_with("skd:") => {
+                let iv = key.iv;
+                return Encryption::Identity { method, uri, iv };
             }
-            _ => other = Some(Encryption::Other(key)),
+            _ => {}
         }
     }
-    other.unwrap_or(Encryption::None)
+    match keys {
+        [] => Encryption::None,
+        keys => Encryption::Other(keys),
+    }
 }
 
 /// EXT-X-PART.

@@ -428,12 +428,21 @@ fn the_key_of_a_segment_is_one_that_can_be_used() {
     let list = encrypted(&format!("{drm}#EXT-X-KEY:METHOD=AES-128,URI=\"k\"\n"));
     assert_eq!(
         list.segments[0].encryption(),
-        Encryption::Aes128 { uri: "k", iv: None }
+        Encryption::Identity {
+            method: "AES-128",
+            uri: "k",
+            iv: None
+        }
     );
     let list = encrypted(drm);
     assert!(matches!(
         list.segments[0].encryption(),
-        Encryption::Other(key) if key.method == "SAMPLE-AES"
+        Encryption::Other([key]) if key.method == "SAMPLE-AES"
+    ));
+    let list = encrypted("#EXT-X-KEY:METHOD=SAMPLE-AES,URI=\"skd://asset\"\n");
+    assert!(matches!(
+        list.segments[0].encryption(),
+        Encryption::Other([_])
     ));
     assert_eq!(encrypted("").segments[0].encryption(), Encryption::None);
 }

@@ -44,7 +44,7 @@ fn decrypt(crypto: &SampleCrypto, data: &[u8]) -> Vec<u8> {
 
 /// A counter by hand: what the scheme says, in other words than the code under test.
 fn keystream(iv: [u8; 16], len: usize) -> Vec<u8> {
-    let cipher = Aes128::new(&Array::from(*key().expose()));
+    let cipher = Aes128::new(&Array::from(key().sized::<16>().unwrap()));
     let (nonce, counter) = iv.split_at(8);
     let counter = u64::from_be_bytes(counter.try_into().unwrap());
     let mut stream = Vec::new();
@@ -64,7 +64,8 @@ fn xor(data: &[u8], stream: &[u8]) -> Vec<u8> {
 
 fn chained(iv: [u8; 16], clear: &[u8]) -> Vec<u8> {
     let mut data = clear.to_vec();
-    let mut cipher = cbc::Encryptor::<Aes128>::new(&Array::from(*key().expose()), &Array::from(iv));
+    let mut cipher =
+        cbc::Encryptor::<Aes128>::new(&Array::from(key().sized::<16>().unwrap()), &Array::from(iv));
     let (blocks, _) = data.as_chunks_mut::<16>();
     cipher.encrypt_blocks(Array::cast_slice_from_core_mut(blocks));
     data

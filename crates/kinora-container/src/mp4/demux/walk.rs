@@ -8,6 +8,7 @@ use super::super::compressed;
 use super::super::fragment::{Run, TrackFragment};
 use super::super::index::FragmentStart;
 use super::super::moov::Movie;
+use super::super::protection;
 use super::super::sample_crypto::Surroundings;
 use super::super::track::Track;
 use super::{
@@ -201,6 +202,7 @@ impl Mp4Demuxer {
         self.waiting_fragments = self.waiting_fragments.saturating_add(1);
         let moof = self.at;
         let was_timed = self.timed;
+        self.join_key_systems(body);
         self.add_runs(body, moof, end);
         self.at = end;
         match self.goal {
@@ -209,6 +211,19 @@ impl Mp4Demuxer {
             None => {}
         }
         Ok(Turn::On)
+    }
+
+    /// What key systems need for keys that come with a fragment (ISO/IEC 23001-7 8.1).
+    fn join_key_systems(&mut self, moof: &Bytes) {
+        let new = protection::key_systems(moof);
+        if new.is_empty() {
+            return;
+        }
+        for track in &mut self.info.tracks {
+            if let Some(protection) = &mut track.protection {
+                self.info_due |= protection::join_key_systems(protection, &new);
+            }
+        }
     }
 
     fn add_runs(&mut self, body: &Bytes, moof: u64, end: u64) {

@@ -4,14 +4,16 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use kinora_media::{
-    CryptPattern, Iv, KeyId, MediaInfo, Packet, ProtectionScheme, SampleIv, SampleProtection,
-    Subsample,
+    CryptPattern, Iv, KeyId, MediaInfo, Packet, Protection, ProtectionScheme, SampleIv,
+    SampleProtection, Subsample,
 };
 
 use super::build::{TrackSpec, boxed, fragment, full, init, video, with_movie_boxes, words_of};
 use super::{make, mutate};
 use crate::Step;
 use crate::contract::{assert_demuxer, assert_survives};
+use crate::mp4::sample_crypto::{Descriptions, SampleCryptos, SampleState, Surroundings};
+use crate::mp4::tables::Sample;
 
 const KEY_ID: KeyId = KeyId([0xa5; 16]);
 const OTHER_KEY: KeyId = KeyId([0x5a; 16]);
@@ -206,19 +208,174 @@ fn auxiliary_information_is_found_by_its_sizes_and_place() {
 }
 
 #[test]
+fn auxiliary_information_of_several_runs_lies_at_a_place_for_each() {
+    let entries = cenc_entries();
+    let sizes: Vec<u8> = entries.iter().map(|entry| entry.len() as u8).collect();
+    let around = [&[0; 10][..], &entries[2], &[0; 5], &entries[..2].concat()].concat();
+    let (last, first) = (110, 115 + entries[2].len() as u32);
+    let runs = |saio: Vec<u8>| {
+        let trun = |count| full(b"trun", 0, &[count]);
+        let saiz = boxed(b"saiz", [&[0; 5][..], &words_of(&[3]), &sizes].concat());
+        Bytes::from([trun(2), trun(1), saiz, saio].concat())
+    };
+    let protection = Protection {
+        default: Some(SampleProtection {
+            key_id: KEY_ID,
+            iv: SampleIv::PerSample(8),
+            pattern: None,
+        }),
+        ..Protection::of_scheme(ProtectionScheme::Cenc)
+    };
+    let states = |traf: &Bytes| {
+        let bytes = &Bytes::from(around.clone());
+        let around = Surroundings { bytes, start: 100 };
+        let none = Descriptions::default();
+        let cryptos = SampleCryptos::parse(traf, &protection, &none, around, 0).unwrap();
+        [0, 1, 2].map(|number| cryptos.of(&sample(number)))
+    };
+    for (n, state) in (0u8..).zip(states(&runs(full(b"saio", 0, &[2, first, last])))) {
+        let SampleState::Encrypted(crypto) = state else {
+            panic!("{state:?}")
+        };
+        assert_eq!(Some(crypto.iv), Iv::from_wire(&iv(n)));
+        assert_eq!(crypto.subsamples.total_len(), 20 + u64::from(n));
+    }
+    // The second run's lie outside.
+    let states = states(&runs(full(b"saio", 0, &[2, first, 9_999])));
+    assert!(matches!(states[1], SampleState::Encrypted(_)));
+    assert_eq!(states[2], SampleState::Unknown);
+}
+
+fn sample(number: u32) -> Sample {
+    Sample {
+        offset: 0,
+        size: 20 + number,
+        dts: 0,
+        cts: 0,
+        duration: 1,
+        key: true,
+        disposable: false,
+        entry: 1,
+        number,
+    }
+}
+
+/// A box of PIFF: named by a UUID.
+fn uuid_box(uuid: &str, body: &[u8]) -> Vec<u8> {
+    let uuid = kinora_media::sixteen_from_hex(uuid).unwrap();
+    boxed(b"uuid", [&uuid[..], body].concat())
+}
+
+#[test]
+fn the_boxes_of_piff_say_the_same_under_other_names() {
+    let tenc = [&words_of(&[0])[..], &[0, 0, 1, 8], &KEY_ID.0].concat();
+    let mut track = protect(video(1, 3), b"piff", 0, &[]);
+    let fields = video(1, 1).entry.split_off(8);
+    let schm = full(b"schm", 0, &[u32::from_be_bytes(*b"piff"), 0x1_0001]);
+    let schi = boxed(
+        b"schi",
+        uuid_box("8974dbce-7be7-4c51-84f9-7148f9882554", &tenc),
+    );
+    let sinf = boxed(b"sinf", [boxed(b"frma", b"vp09"), schm, schi].concat());
+    track.entry = boxed(b"encv", [fields, sinf].concat());
+    let entries = cenc_entries();
+    let senc = [words_of(&[2, 3]), entries.concat()].concat();
+    track.more_runs = uuid_box("a2394f52-5a9b-4f14-a244-6c427c648df4", &senc);
+    let read_one = read(
+        &[
+            init(std::slice::from_ref(&track)),
+            fragment(std::slice::from_ref(&track), 0..3),
+        ]
+        .concat(),
+    );
+    assert_cenc(&read_one.packets);
+    // The box of samples may name another key than the track does.
+    let other = [&words_of(&[3])[..], &[0, 0, 1, 8], &OTHER_KEY.0].concat();
+    let senc = [other, words_of(&[3]), entries.concat()].concat();
+    track.more_runs = uuid_box("a2394f52-5a9b-4f14-a244-6c427c648df4", &senc);
+    let tracks = [track];
+    let read = read(&[init(&tracks), fragment(&tracks, 0..3)].concat());
+    let keys = read
+        .packets
+        .iter()
+        .map(|it| it.crypto.as_ref().unwrap().key_id);
+    assert!(keys.eq([OTHER_KEY; 3]), "{:?}", read.packets);
+}
+
+#[test]
+fn a_fragment_brings_headers_of_key_systems_for_its_keys() {
+    let tenc = defaults(0x19, 1, 0, KEY_ID, &[7; 16]);
+    let tracks = [protect(video(1, 4), b"cbcs", 1, &tenc)];
+    let pssh = |data: &[u8]| {
+        let head = [
+            &words_of(&[0])[..],
+            &[9; 16],
+            &words_of(&[data.len() as u32]),
+        ]
+        .concat();
+        boxed(b"pssh", [&head, data].concat())
+    };
+    // Behind the boxes of the fragment: offsets of data stay as they are without it, so that it is built in twice.
+    let with_header = |data: &[u8], range: std::ops::Range<usize>| {
+        let mut track = tracks.clone();
+        track[0].more_runs = pssh(data);
+        let mut fragment = fragment(&track, range);
+        let traf = fragment.windows(4).position(|at| at == b"traf").unwrap() - 4;
+        let grown = pssh(data).len();
+        let len = u32::from_be_bytes(fragment[traf..traf + 4].try_into().unwrap());
+        let shorter = (len as usize - grown) as u32;
+        fragment[traf..traf + 4].copy_from_slice(&shorter.to_be_bytes());
+        fragment
+    };
+    let film = [
+        init(&tracks),
+        with_header(b"first", 0..2),
+        with_header(b"second", 2..4),
+    ]
+    .concat();
+    let read = read(&film);
+    assert_eq!((read.packets.len(), read.damage), (4, 0));
+    let protection = read.info.tracks[0].protection.as_ref().unwrap();
+    let systems: Vec<_> = protection.key_systems.iter().map(|it| &it.data).collect();
+    assert_eq!(systems, [&pssh(b"first"), &pssh(b"second")]);
+}
+
+/// `seig` descriptions, of a `stbl` or `traf`.
+fn described(entries: &[Vec<u8>]) -> Vec<u8> {
+    let mut body = words_of(&[1 << 24]);
+    body.extend(b"seig");
+    body.extend(words_of(&[0, entries.len() as u32]));
+    for entry in entries {
+        body.extend(words_of(&[entry.len() as u32]));
+        body.extend(entry);
+    }
+    boxed(b"sgpd", body)
+}
+
+#[test]
+fn keys_rotate_within_a_fragment_by_groups_that_the_movie_describes() {
+    let tenc = defaults(0x19, 1, 0, KEY_ID, &[7; 16]);
+    let mut track = protect(video(1, 3), b"cbcs", 1, &tenc);
+    track.more_tables = described(&[defaults(0x28, 1, 0, OTHER_KEY, &[8; 16])]);
+    let mut sbgp = words_of(&[0]);
+    sbgp.extend(b"seig");
+    sbgp.extend(words_of(&[2, 1, 0, 2, 1]));
+    track.more_runs = boxed(b"sbgp", sbgp);
+    let tracks = [track];
+    let read = read(&[init(&tracks), fragment(&tracks, 0..3)].concat());
+    let told = read.packets.iter().map(|packet| {
+        let crypto = packet.crypto.as_ref().unwrap();
+        (crypto.key_id, crypto.iv.0[0], crypto.pattern.unwrap().crypt)
+    });
+    let (first, second) = ((KEY_ID, 7, 1), (OTHER_KEY, 8, 2));
+    assert!(told.eq([first, second, second]), "{:?}", read.packets);
+}
+
+#[test]
 fn groups_of_samples_have_keys_of_their_own_or_none() {
     let clear = defaults(0, 0, 0, KeyId::default(), &[]);
     let other = defaults(0, 1, 16, OTHER_KEY, &[]);
-    let sgpd = {
-        let mut body = words_of(&[1 << 24]);
-        body.extend(b"seig");
-        body.extend(words_of(&[0, 2]));
-        for entry in [clear, other] {
-            body.extend(words_of(&[entry.len() as u32]));
-            body.extend(entry);
-        }
-        boxed(b"sgpd", body)
-    };
+    let sgpd = described(&[clear, other]);
     // The first two samples are clear, the third has the other key, the last no group.
     let mut sbgp = words_of(&[0]);
     sbgp.extend(b"seig");

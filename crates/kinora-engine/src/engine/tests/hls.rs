@@ -97,6 +97,7 @@ pub(super) fn encrypted(sim: &mut Sim, key: [u8; 16]) -> &'static str {
     for (number, data) in Film::ts_segments().into_iter().enumerate() {
         let iv = Iv::from_sequence(number as u64 + 5);
         let data = encrypt_segment(&ContentKey::new([7; 16]), iv, BytesMut::from(data.as_ref()));
+        let data = data.unwrap();
         sim.net.serve(&segment_url(number), data);
     }
     sim.net
@@ -133,7 +134,7 @@ fn a_wrong_key_is_reported_as_such() {
 fn a_scheme_that_is_not_public_is_refused() {
     let mut sim = vod(6);
     sim.net
-        .serve(LIST, list(4, "#EXT-X-KEY:METHOD=SAMPLE-AES,URI=\"/key\"\n"));
+        .serve(LIST, list(4, "#EXT-X-KEY:METHOD=AES-512,URI=\"/key\"\n"));
     sim.play(LIST);
     sim.run_for(secs(3));
     assert_eq!(errors(&sim), [codes::ERROR_TBDRM_DEMUXER_UNIMPLEMENTED]);

@@ -12,8 +12,10 @@ use kinora_media::{
 use kinora_protect::{ContentKey, decrypt_sample};
 use serde_json::Value;
 
+use super::hls::{LIST, list, segment_url};
 use super::pushed::packets;
 use super::{URL, errors, is_completion, is_error, is_first};
+use crate::sim::packager::sample_aes;
 use crate::sim::{Film, Sim, mins, ms, secs, sim};
 use crate::{Command, Event, PlayerConfig, replay};
 
@@ -147,11 +149,36 @@ fn a_session_under_encryption_runs_the_same_again_without_its_keys() {
     assert_eq!((again.difference, again.events.len()), (None, reported));
 }
 
-/// Gives a box back, by its kind and its body.
-type MapBox<'a> = dyn FnMut([u8; 4], &[u8]) -> Vec<u8> + 'a;
+#[test]
+fn a_session_of_encrypted_samples_in_a_transport_stream_runs_the_same_again() {
+    let lines = Arc::new(Mutex::new(Vec::new()));
+    let into = Arc::clone(&lines);
+    let sink = Box::new(move |line: &Value| into.lock().unwrap().push(line.clone()));
+    let mut sim = Sim::recorded(99, PlayerConfig::default(), sink);
+    let key = "#EXT-X-KEY:METHOD=SAMPLE-AES,URI=\"/key\"\n";
+    sim.net.serve(LIST, list(4, key));
+    for (number, data) in Film::ts_segments().iter().enumerate() {
+        let vector = Iv::from_sequence(number as u64);
+        let data = sample_aes(data, [7; 16], vector, true);
+        sim.net.serve(&segment_url(number), data);
+    }
+    sim.net.serve("http://films.test/key", vec![7; 16]);
+    sim.play(LIST);
+    assert!(sim.run_until(mins(1), is_completion), "{:#?}", sim.events);
+    assert!(errors(&sim).is_empty());
+    assert_eq!(sim.engine().stats().frames_shown, 80);
+    let reported = sim.events.len();
+    drop(sim);
+    let lines = std::mem::take(&mut *lines.lock().unwrap());
+    let again = replay(lines.into_iter()).unwrap();
+    assert_eq!((again.difference, again.events.len()), (None, reported));
+}
+
+/// What takes the place of a box, by its kind and its body.
+type Rewrite<'a> = &'a mut dyn FnMut([u8; 4], &[u8]) -> Vec<u8>;
 
 /// The boxes of a piece of MP4, each as `map` gives it back.
-fn rewrite(data: &[u8], map: &mut MapBox<'_>) -> Vec<u8> {
+fn rewrite(data: &[u8], map: Rewrite<'_>) -> Vec<u8> {
     let (mut rewritten, mut rest) = (Vec::new(), data);
     while let Some((head, _)) = rest.split_first_chunk::<8>() {
         let len = u32::from_be_bytes(head[..4].try_into().unwrap()) as usize;
@@ -262,17 +289,75 @@ fn video_of(data: Vec<u8>) -> Vec<Packet> {
     }
 }
 
+/// An init section and segments of 2 s whose video is encrypted.
+fn protected_parts() -> (Vec<u8>, Vec<Vec<u8>>) {
+    let (init, segments) = Film::fmp4();
+    let mut first = 0;
+    let protected = segments.iter().map(|segment| {
+        let samples = video_of([&init[..], segment].concat());
+        let begin = first;
+        first += u8::try_from(samples.len()).unwrap();
+        protected_segment(segment, &samples, begin)
+    });
+    (protected_init(&init), protected.collect())
+}
+
 /// A film of 6 s in fragments: in the clear, and with its video encrypted.
 fn fragments() -> [Vec<u8>; 2] {
     let (init, segments) = Film::fmp4();
-    let mut protected = protected_init(&init);
-    let mut first = 0;
-    for segment in &segments {
-        let samples = video_of([&init[..], segment].concat());
-        protected.extend(protected_segment(segment, &samples, first));
-        first += u8::try_from(samples.len()).unwrap();
+    let (protected_init, protected) = protected_parts();
+    [
+        [&init[..], &segments.concat()].concat(),
+        [protected_init, protected.concat()].concat(),
+    ]
+}
+
+/// A playlist of encrypted fragments, with these tags about their keys.
+fn serve_fragments(sim: &mut Sim, keys: &str) {
+    let (init, segments) = protected_parts();
+    let head = format!("{keys}#EXT-X-MAP:URI=\"init.mp4\"\n");
+    sim.net.serve(LIST, list(3, &head));
+    sim.net.serve("http://films.test/vod/init.mp4", init);
+    for (number, data) in segments.into_iter().enumerate() {
+        sim.net.serve(&segment_url(number), data);
     }
-    [[&init[..], &segments.concat()].concat(), protected]
+}
+
+#[test]
+fn fragments_of_a_playlist_play_with_the_key_that_it_names() {
+    let mut sim = sim(96);
+    serve_fragments(&mut sim, "#EXT-X-KEY:METHOD=SAMPLE-AES-CTR,URI=\"/key\"\n");
+    sim.net.serve("http://films.test/key", vec![7; 16]);
+    sim.play(LIST);
+    assert!(sim.run_until(secs(20), is_completion), "{:#?}", sim.events);
+    assert!(errors(&sim).is_empty());
+    assert_eq!(sim.engine().stats().frames_shown, 60);
+}
+
+const WIDEVINE: &str = "#EXT-X-KEY:METHOD=SAMPLE-AES-CTR,URI=\"data:text/plain;base64,AA==\",\
+    KEYFORMAT=\"urn:uuid:edef8ba9-79d6-4ace-a3c8-27dcd51d21ed\"\n\
+    #EXT-X-KEY:METHOD=SAMPLE-AES,URI=\"skd://asset\",KEYFORMAT=\"com.apple.streamingkeydelivery\"\n";
+
+#[test]
+fn systems_whose_licences_are_not_to_be_had_are_named() {
+    let mut sim = sim(97);
+    serve_fragments(&mut sim, WIDEVINE);
+    sim.play(LIST);
+    assert!(sim.run_until(secs(20), is_error), "{:#?}", sim.events);
+    assert_eq!(errors(&sim), [codes::ERROR_TBDRM_DEMUXER_UNIMPLEMENTED]);
+    let text = format!("{:?}", sim.events.last());
+    assert!(text.contains("Widevine, FairPlay"), "{text}");
+    assert!(text.contains("hls.key.system"), "{text}");
+}
+
+#[test]
+fn keys_of_the_application_do_for_those_of_a_system() {
+    let mut sim = sim(98);
+    serve_fragments(&mut sim, WIDEVINE);
+    add_key(&mut sim, FIRST, [7; 16]);
+    sim.play(LIST);
+    assert!(sim.run_until(secs(20), is_completion), "{:#?}", sim.events);
+    assert_eq!(sim.engine().stats().frames_shown, 60);
 }
 
 #[test]

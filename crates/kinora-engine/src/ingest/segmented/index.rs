@@ -5,7 +5,7 @@ use std::sync::Arc;
 use kinora_errors::Secret;
 use kinora_manifest::select::{AudioCandidate, Candidate};
 use kinora_media::{ByteRange, Time};
-use kinora_protect::{Iv, ProtectError};
+use kinora_protect::{Iv, ProtectError, Scheme};
 use serde::{Deserialize, Serialize};
 
 use crate::tape;
@@ -116,6 +116,15 @@ impl Segment {
         self.key.iter().chain(of_init)
     }
 
+    /// Its samples are encrypted otherwise than those of the one before: none may be cut by the border between them.
+    pub(in crate::ingest) fn rotates_key_of(&self, before: &Self) -> bool {
+        let of_samples = |segment: &Self| match segment.key.as_deref() {
+            Some(Key::Identity(key)) => key.is_of_samples(),
+            _ => false,
+        };
+        (of_samples(self) || of_samples(before)) && self.key != before.key
+    }
+
     pub(in crate::ingest) fn end(&self) -> Time {
         self.start + self.duration
     }
@@ -139,15 +148,28 @@ impl Segment {
 /// How a segment is encrypted (RFC 8216 4.3.2.4).
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub(in crate::ingest) enum Key {
-    /// AES-128 in CBC mode over the whole segment.
-    Aes128 {
-        #[serde(with = "tape::place")]
-        url: Secret,
-        #[serde(with = "tape::iv")]
-        iv: Iv,
-    },
+    Identity(IdentityKey),
+    /// Samples, with keys that they name by their ids: the application gives them, or the fault tells whose they are.
+    Named(#[serde(with = "tape::protection")] ProtectError),
     /// Something that is not undone here.
     Foreign(#[serde(with = "tape::protection")] ProtectError),
+}
+
+/// A key that lies as it is at a URL (KEYFORMAT `identity`).
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub(in crate::ingest) struct IdentityKey {
+    #[serde(with = "tape::place")]
+    pub(in crate::ingest) url: Secret,
+    #[serde(with = "tape::iv")]
+    pub(in crate::ingest) iv: Iv,
+    #[serde(with = "tape::encryption")]
+    pub(in crate::ingest) scheme: Scheme,
+}
+
+impl IdentityKey {
+    pub(in crate::ingest) fn is_of_samples(&self) -> bool {
+        matches!(self.scheme, Scheme::Samples(_))
+    }
 }
 
 /// An init section (RFC 8216 4.3.2.5).

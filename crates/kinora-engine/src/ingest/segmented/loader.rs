@@ -19,7 +19,7 @@ use kinora_media::{MediaInfo, Packet, Time};
 use self::init_sections::InitSections;
 use self::playlist::Refresh;
 use super::ROUNDING;
-use super::index::{Discontinuity, Key, Segment, SegmentIndex};
+use super::index::{Discontinuity, Segment, SegmentIndex};
 use super::requests::{LaneId, Requests, Resource};
 use super::segment_reader::{CarriedDemuxer, Neighbours, ReadStep, References, SegmentReader};
 use super::timeline::{PreviousSegment, TimestampOffsets};
@@ -214,9 +214,14 @@ impl Loader {
             let Some(reader) = self.readers.front_mut() else {
                 return self.end();
             };
-            if let Some(Key::Aes128 { url, iv }) = reader.needs_key().map(Arc::as_ref) {
-                let (key, iv) = (cx.keys.uris.get(url)?, *iv);
-                reader.unlock(key, iv);
+            if let Some(key) = reader.needs_key() {
+                let given = cx.keys.uris.get(&key.url)?;
+                if let Err(fault) = reader.unlock(given, &key) {
+                    let number = reader.segment.number;
+                    let failed = Failed::SegmentContent { encrypted: true };
+                    self.fail(cx, requests, failed, number, fault);
+                    continue;
+                }
             }
             let init = match reader.segment.init.clone() {
                 Some(wanted) => match self.inits.clear(cx, &wanted)? {
@@ -267,8 +272,9 @@ impl Loader {
         let goes_on = this.zip(next);
         Neighbours {
             previous: self.previous,
-            goes_on: goes_on
-                .is_some_and(|(this, next)| next.follows(this.number, this.discontinuity)),
+            goes_on: goes_on.is_some_and(|(this, next)| {
+                next.follows(this.number, this.discontinuity) && !next.rotates_key_of(this)
+            }),
         }
     }
 

@@ -46,7 +46,7 @@ impl Resource {
         match self {
             Self::Key(of) => {
                 let is =
-                    |key: &Arc<Key>| matches!(key.as_ref(), Key::Aes128 { url, .. } if url == of);
+                    |key: &Arc<Key>| matches!(key.as_ref(), Key::Identity(key) if key.url == *of);
                 segment.keys().any(is)
             }
             Self::Init(of) => segment.init.as_ref() == Some(of),

@@ -7,9 +7,10 @@ use bytes::Bytes;
 use kinora_container::{ProbingDemuxer, Step};
 use kinora_errors::{Coded, Fault, codes};
 use kinora_media::{MediaInfo, Packet, Time, TrackId, TrackKind};
-use kinora_protect::{ContentKey, HlsDecryptor, Iv};
+use kinora_protect::ContentKey;
 
-use super::index::{Discontinuity, Init, Key, Segment};
+use super::decryption::Decryption;
+use super::index::{Discontinuity, IdentityKey, Init, Key, Segment};
 use super::timeline::{PreviousSegment, TimestampOffsets};
 use crate::tape::{Tape, TapedDemuxer};
 
@@ -20,7 +21,8 @@ pub(super) struct CarriedDemuxer {
     discontinuity: Discontinuity,
     init: Option<Arc<Init>>,
     demuxer: TapedDemuxer,
-    video: Option<TrackId>,
+    /// What it said.
+    info: Option<Arc<MediaInfo>>,
 }
 
 /// What lies around a segment.
@@ -69,13 +71,6 @@ enum Pieces {
     Consumed,
 }
 
-enum Decryption {
-    NotNeeded,
-    /// The key is not there.
-    Locked,
-    Active(Box<HlsDecryptor>),
-}
-
 enum Demuxing {
     /// Nothing of it came.
     Waiting(Option<CarriedDemuxer>),
@@ -110,7 +105,10 @@ pub(super) struct SegmentReader {
     pieces: Pieces,
     decryption: Decryption,
     demuxing: Demuxing,
-    video: Option<TrackId>,
+    /// What its demuxer said, be it of a segment before.
+    info: Option<Arc<MediaInfo>>,
+    /// Packets that could not be decrypted.
+    undecrypted: u64,
     placement: Placement,
     /// Packets that wait for the one that places them on the timeline.
     held: VecDeque<Packet>,
@@ -118,19 +116,16 @@ pub(super) struct SegmentReader {
 
 impl SegmentReader {
     pub(super) fn new(segment: Segment, join: Join, references: References, tape: Tape) -> Self {
-        let decryption = match segment.key {
-            Some(_) => Decryption::Locked,
-            None => Decryption::NotNeeded,
-        };
         Self {
+            decryption: Decryption::of(segment.key.as_deref()),
             segment,
             tape,
             join,
             references,
             pieces: Pieces::Arriving(VecDeque::new()),
-            decryption,
             demuxing: Demuxing::Waiting(None),
-            video: None,
+            info: None,
+            undecrypted: 0,
             placement: Placement::Pending,
             held: VecDeque::new(),
         }
@@ -156,14 +151,15 @@ impl SegmentReader {
 
     /// Places of damage in it that were passed over.
     pub(super) fn damage(&self) -> u64 {
-        match &self.demuxing {
+        let of_container = match &self.demuxing {
             Demuxing::Running {
                 demuxer,
                 damage_before,
                 ..
             } => demuxer.damage().saturating_sub(*damage_before),
             Demuxing::Waiting(_) | Demuxing::Over => 0,
-        }
+        };
+        of_container + self.undecrypted
     }
 
     /// Goes on with what was learnt in the segment before, if this is the next of its discontinuity.
@@ -184,15 +180,25 @@ impl SegmentReader {
                 discontinuity: self.segment.discontinuity,
                 init: self.segment.init.clone(),
                 demuxer,
-                video: self.video,
+                info: self.info.clone(),
             }),
             _ => None,
         }
     }
 
+    fn video(&self) -> Option<TrackId> {
+        let info = self.info.as_ref()?;
+        info.first(TrackKind::Video).map(|track| track.id)
+    }
+
     /// Whether a packet is of its video.
     pub(super) fn is_video(&self, packet: &Packet) -> bool {
-        self.video == Some(packet.track)
+        self.video() == Some(packet.track)
+    }
+
+    /// Whether a packet decides where the segment lies.
+    fn decides(&self, packet: &Packet) -> bool {
+        self.video().is_none_or(|video| video == packet.track)
     }
 
     /// Whether it is a video frame that refers to others that are missing. It ends with the segment: some streams have
@@ -207,15 +213,18 @@ impl SegmentReader {
         self.references == References::Missing
     }
 
-    pub(super) fn needs_key(&self) -> Option<&Arc<Key>> {
-        match self.decryption {
-            Decryption::Locked => self.segment.key.as_ref(),
+    pub(super) fn needs_key(&self) -> Option<IdentityKey> {
+        match &self.decryption {
+            Decryption::Locked(key) => Some(key.clone()),
             _ => None,
         }
     }
 
-    pub(super) fn unlock(&mut self, key: &ContentKey, iv: Iv) {
-        self.decryption = Decryption::Active(Box::new(HlsDecryptor::new(key, iv)));
+    pub(super) fn unlock(&mut self, key: &ContentKey, of: &IdentityKey) -> Result<(), Fault> {
+        let unlocked = Decryption::begin(key, of);
+        self.decryption =
+            unlocked.map_err(|error| self.located(error.fault()).at_url(of.url.expose()))?;
+        Ok(())
     }
 
     /// Gives the next thing. The key, if there is one, must have been set before; `init` is the init section's content.
@@ -240,12 +249,15 @@ impl SegmentReader {
             };
             match demuxer.poll().map_err(|fault| self.fault(fault))? {
                 Step::Info(info) => {
-                    self.video = info.first(TrackKind::Video).map(|track| track.id);
-                    return Ok(ReadStep::Info(info));
+                    self.info = Some(Arc::clone(&info));
+                    return Ok(ReadStep::Info(self.decryption.info(info)));
                 }
                 Step::Packet(packet) => {
-                    let decides = self.video.is_none_or(|video| video == packet.track);
-                    if decides {
+                    let Some(packet) = self.decrypted(packet) else {
+                        self.undecrypted += 1;
+                        continue;
+                    };
+                    if self.decides(&packet) {
                         self.anchor(packet.pts, offsets, around.previous);
                     }
                     self.held.push_back(packet);
@@ -261,6 +273,13 @@ impl SegmentReader {
                     self.anchor(first, offsets, around.previous);
                 }
             }
+        }
+    }
+
+    fn decrypted(&self, packet: Packet) -> Option<Packet> {
+        match &self.info {
+            Some(info) => self.decryption.packet(&self.tape, info, packet),
+            None => Some(packet),
         }
     }
 
@@ -310,7 +329,7 @@ impl SegmentReader {
     }
 
     fn place(&mut self, mut packet: Packet) -> Packet {
-        let decides = self.video.is_none_or(|video| video == packet.track);
+        let decides = self.decides(&packet);
         if let Placement::Placed { offset, end, .. } = &mut self.placement {
             packet.pts += *offset;
             packet.dts += *offset;
@@ -328,7 +347,7 @@ impl SegmentReader {
         while let Pieces::Arriving(pieces) | Pieces::Complete(pieces) = &mut self.pieces
             && let Some(piece) = pieces.pop_front()
         {
-            let Decryption::Active(decryptor) = &mut self.decryption else {
+            let Decryption::Segment(decryptor) = &mut self.decryption else {
                 self.feed(init, piece);
                 continue;
             };
@@ -345,9 +364,7 @@ impl SegmentReader {
 
     /// The last byte was handed over.
     fn finish(&mut self, init: Option<&Bytes>, goes_on: bool) -> Result<(), Fault> {
-        if let Decryption::Active(decryptor) =
-            std::mem::replace(&mut self.decryption, Decryption::NotNeeded)
-        {
+        if let Some(decryptor) = self.decryption.end_of_segment() {
             let mut rest = Bytes::new();
             let ended = self.tape.try_see("decrypt", || {
                 rest = decryptor.finish().map_err(|error| error.fault())?;
@@ -391,7 +408,7 @@ impl SegmentReader {
         let mut demuxer = match carried {
             Some(mut carried) => {
                 carried.demuxer.next_resource();
-                self.video = carried.video;
+                self.info = carried.info;
                 carried.demuxer
             }
             None => TapedDemuxer::new(&self.tape, || Box::new(ProbingDemuxer::for_segments())),
@@ -410,9 +427,11 @@ impl SegmentReader {
     }
 
     fn fault(&self, fault: Fault) -> Fault {
-        match (&self.segment.key, &self.placement) {
+        let whole =
+            matches!(self.segment.key.as_deref(), Some(Key::Identity(key)) if !key.is_of_samples());
+        match &self.placement {
             // Wrong keys give noise, in which no container is found.
-            (Some(_), Placement::Pending) => self.located(wrong_key()),
+            Placement::Pending if whole => self.located(wrong_key()),
             _ => self.located(fault),
         }
     }

@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use kinora_errors::{Coded, Fault};
-use kinora_protect::decrypt_segment;
+use kinora_protect::{Scheme, decrypt_segment};
 
 use crate::cx::Cx;
-use crate::ingest::segmented::index::{Init, Key};
+use crate::ingest::segmented::index::{IdentityKey, Init, Key};
 
 /// So many are kept.
 const MAX_INITS: usize = 4;
@@ -47,13 +47,19 @@ impl InitSections {
             Content::Raw(data) => std::mem::take(data),
         };
         let mut clear = data.clone();
-        if let Some(Key::Aes128 { url, iv }) = wanted.key.as_deref() {
+        // Keys of samples leave it as it is.
+        if let Some(Key::Identity(IdentityKey {
+            url,
+            iv,
+            scheme: Scheme::Segments(cipher),
+        })) = wanted.key.as_deref()
+        {
             let Some(key) = cx.keys.uris.get(url) else {
                 *content = Content::Raw(data);
                 return None;
             };
             let decrypted = cx.tape.try_see("decrypt", || {
-                clear = decrypt_segment(key, *iv, data).map_err(|error| error.fault())?;
+                clear = decrypt_segment(*cipher, key, *iv, data).map_err(|error| error.fault())?;
                 Ok(())
             });
             if let Err(fault) = decrypted {

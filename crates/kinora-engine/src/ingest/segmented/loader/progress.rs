@@ -88,13 +88,21 @@ impl Loader {
 
     fn key_is_here(&mut self, cx: &mut Cx, requests: &mut Requests, url: Secret, data: &[u8]) {
         // Its length is seen, never the key itself.
-        let mut key = ContentKey::new([0; 16]);
-        let read = cx.tape.try_see("key", || {
-            key = ContentKey::from_bytes(data).map_err(|error| error.fault())?;
-            Ok(())
+        let mut key = None;
+        let length = cx.tape.try_see("key", || {
+            let read = ContentKey::from_bytes(data).map_err(|error| error.fault())?;
+            let length = read.expose().len();
+            key = Some(read);
+            Ok(length)
         });
-        match read {
-            Ok(()) => cx.keys.uris.add(url, key),
+        match length {
+            Ok(length) => {
+                let blank = || match length {
+                    32 => ContentKey::of_256_bits([0; 32]),
+                    _ => ContentKey::new([0; 16]),
+                };
+                cx.keys.uris.add(url, key.unwrap_or_else(blank));
+            }
             Err(fault) => {
                 let fault = fault.at_url(url.expose());
                 let resource = Resource::Key(url);

@@ -7,7 +7,7 @@ use kinora_media::ByteRange;
 
 use super::{Loader, MAX_READERS, Phase};
 use crate::cx::Cx;
-use crate::ingest::segmented::index::{Key, Segment};
+use crate::ingest::segmented::index::{IdentityKey, Key, Segment};
 use crate::ingest::segmented::requests::{Requests, Resource};
 use crate::ingest::segmented::segment_reader::{Join, References, SegmentReader};
 use crate::recover::segments::Failed;
@@ -31,7 +31,8 @@ impl Loader {
             }
             let foreign = segment.keys().find_map(|key| match key.as_ref() {
                 Key::Foreign(error) => Some(error.fault()),
-                Key::Aes128 { .. } => None,
+                Key::Named(error) if !cx.keys.ids.has_any() => Some(error.fault()),
+                Key::Identity(_) | Key::Named(_) => None,
             });
             if let Some(fault) = foreign {
                 let fault = fault.at_url(self.url.expose());
@@ -60,7 +61,7 @@ impl Loader {
         segment: &Segment,
     ) {
         for key in segment.keys() {
-            if let Key::Aes128 { url, .. } = key.as_ref()
+            if let Key::Identity(IdentityKey { url, .. }) = key.as_ref()
                 && cx.keys.uris.get(url).is_none()
             {
                 let (resource, url) = (Resource::Key(url.clone()), url.clone());
