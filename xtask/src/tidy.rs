@@ -32,6 +32,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "kinora-manifest",
             "kinora-protect",
             "kinora-cloud",
+            "kinora-subtitle",
         ],
     ),
     (

@@ -22,9 +22,9 @@ use crate::{
 pub use decoder::Damage;
 use decoder::{Decoder, Work};
 pub use film::Film;
-pub use ladder::Ladder;
 #[cfg(test)]
 pub(crate) use film::is_key_start;
+pub use ladder::Ladder;
 pub use net::{Fault as NetFault, Net, Packets, Weather};
 use sink::Sink;
 use watch::Watch;

@@ -16,7 +16,7 @@ use serde_json::Value;
 use crate::Event;
 
 /// No chunk and no packet of a recording is taken to be larger.
-const LARGEST: usize = 64 << 20;
+pub(super) const LARGEST: usize = 64 << 20;
 static ZEROS: [u8; 64 * 1024] = [0; 64 * 1024];
 
 /// So many bytes that stand for content.
@@ -28,7 +28,7 @@ pub(super) fn blank(len: usize) -> Bytes {
 }
 
 /// A word that the engine knows as a static one. Recordings are few and their words fewer.
-fn word(text: String) -> &'static str {
+pub(super) fn word(text: String) -> &'static str {
     match ContainerKind::by_name(&text) {
         Some(kind) => kind.name(),
         None if text.is_empty() => "",
@@ -382,6 +382,18 @@ pub(super) fn reported(event: &Event) -> String {
         Event::Prepared(info) => format!("{} tracks, {:?}", info.tracks.len(), info.duration),
         Event::Error(fault) | Event::Recovered(fault) | Event::CredentialExpired(fault) => {
             format!("{:?} {}", fault.code(), fault.reason())
+        }
+        Event::SubtitleFailed { track, fault } => {
+            format!("{track} {:?} {}", fault.code(), fault.reason())
+        }
+        // What it says is content.
+        Event::SubtitleShown { track, id, cue } => {
+            format!(
+                "{track} {} {}..{}",
+                id.0,
+                cue.start.as_nanos(),
+                cue.end.as_nanos()
+            )
         }
         // Its text may name places.
         Event::Info { code, .. } => format!("{code:?}"),
