@@ -58,6 +58,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "kinora-net",
             "kinora-ffmpeg",
             "kinora-output",
+            "kinora-subtitle",
         ],
     ),
     (
