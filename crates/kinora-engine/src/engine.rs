@@ -269,8 +269,8 @@ impl Engine {
                 return session.add_subtitle(cx, url);
             }
             Command::SelectSubtitle { index, on } => {
-                let (session, _) = self.open_session()?;
-                return session.select_subtitle(index, on);
+                let (session, cx) = self.open_session()?;
+                return session.select_subtitle(cx, index, on);
             }
             Command::SetSubtitleDelay { index, delay } => {
                 let (session, _) = self.open_session()?;

@@ -104,7 +104,7 @@ pub enum Command {
     /// Shows subtitles, or no longer. External ones may be shown beside others; of the tracks within the source one is shown
     /// at a time.
     SelectSubtitle {
-        /// Which: an index of external subtitles.
+        /// Which: an index of external subtitles, or of a subtitle track that `Event::TracksReady` gave.
         index: u32,
         /// They are shown.
         on: bool,

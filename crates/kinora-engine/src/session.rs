@@ -274,6 +274,7 @@ impl Session {
             if let Stage::Opening { .. } = self.stage {
                 break;
             }
+            self.read_text(cx);
             self.feed(cx);
             self.show(cx);
             if !self.update_playback(cx, wishes) {

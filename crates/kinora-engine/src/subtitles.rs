@@ -1,14 +1,16 @@
 //! The subtitles of a session: which there are, which are on, and which of their cues are shown now.
 
+mod embedded;
 mod file;
 
 use std::sync::Arc;
 
 use kinora_errors::{Fault, Secret};
 use kinora_fetch::FetchEvent;
-use kinora_media::{RequestId, Time};
+use kinora_media::{Packet, RequestId, Time};
 use kinora_subtitle::{Cue, Cues};
 
+pub(crate) use self::embedded::Embedded;
 use self::file::{Download, Downloaded};
 use crate::cx::Cx;
 use crate::present::earliest;
@@ -48,6 +50,8 @@ struct Shown {
 pub(crate) struct Subtitles {
     /// By their index, from [`FIRST_EXTERNAL_SUBTITLE`] on.
     files: Vec<File>,
+    /// The text track within the source that is on.
+    embedded: Option<Embedded>,
     shown: Vec<Shown>,
 }
 
@@ -77,8 +81,36 @@ impl Subtitles {
 
     /// Shows the cues of subtitles so much later.
     pub(crate) fn set_delay(&mut self, index: u32, delay: Time) -> Result<(), Refusal> {
-        self.file(index)?.cues.set_delay(delay);
+        let embedded = self.embedded.as_mut().filter(|it| it.index == index);
+        match embedded {
+            Some(embedded) => embedded.cues.set_delay(delay),
+            None => self.file(index)?.cues.set_delay(delay),
+        }
         Ok(())
+    }
+
+    /// Shows a text track within the source in place of another, or none.
+    pub(crate) fn embed(&mut self, embedded: Option<Embedded>) {
+        self.embedded = embedded;
+    }
+
+    /// The index of the text track within the source that is on.
+    pub(crate) fn embedded_index(&self) -> Option<u32> {
+        self.embedded.as_ref().map(|it| it.index)
+    }
+
+    /// Takes a packet of that track.
+    pub(crate) fn push(&mut self, cx: &Cx, packet: &Packet) {
+        if let Some(embedded) = &mut self.embedded {
+            embedded.push(cx, packet);
+        }
+    }
+
+    /// Its packets come from another place.
+    pub(crate) fn interrupt(&mut self) {
+        if let Some(embedded) = &mut self.embedded {
+            embedded.interrupt();
+        }
     }
 
     fn file(&mut self, index: u32) -> Result<&mut File, Refusal> {
@@ -129,8 +161,9 @@ impl Subtitles {
     /// The cues that are on, by the index of their subtitles.
     fn cues(&self) -> impl Iterator<Item = (u32, &Cues)> {
         let files = (FIRST_EXTERNAL_SUBTITLE..).zip(&self.files);
-        let on = files.filter(|(_, file)| file.on);
-        on.map(|(track, file)| (track, &file.cues))
+        let files = files.filter(|(_, file)| file.on);
+        let embedded = self.embedded.iter().map(|it| (it.index, &it.cues));
+        embedded.chain(files.map(|(track, file)| (track, &file.cues)))
     }
 
     /// Tells which cues appear and which go, where playback is at that time.

@@ -22,7 +22,7 @@ use serde_json::{Map, Value, json};
 
 use crate::{Event, Input, PlayerConfig};
 
-pub(crate) use cues::NotedFile;
+pub(crate) use cues::{NotedFile, NotedUpdates};
 pub(crate) use demuxer::TapedDemuxer;
 pub(crate) use facts::{Place, iv, place, places, protection};
 pub use replay::{Replay, ReplayError, replay};

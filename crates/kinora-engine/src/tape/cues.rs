@@ -3,7 +3,7 @@
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
 use kinora_media::Time;
-use kinora_subtitle::{Cue, Document, Span};
+use kinora_subtitle::{Cue, Document, Span, Update};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::facts::{LARGEST, word};
@@ -92,5 +92,60 @@ pub(super) mod cues {
     ) -> Result<Vec<Cue>, D::Error> {
         let facts = Vec::<CueFacts>::deserialize(deserializer)?;
         Ok(facts.into_iter().map(Cue::from).collect())
+    }
+}
+
+/// What a packet of a subtitle track brings.
+#[derive(Serialize, Deserialize)]
+#[serde(transparent)]
+pub(crate) struct NotedUpdates(#[serde(with = "updates")] pub(crate) Vec<Update>);
+
+/// A cue more, or those that replace others.
+#[derive(Serialize, Deserialize)]
+enum UpdateFacts {
+    #[serde(rename = "a")]
+    Add(CueFacts),
+    #[serde(rename = "r")]
+    Replace(i64, Vec<CueFacts>),
+}
+
+impl From<&Update> for UpdateFacts {
+    fn from(update: &Update) -> Self {
+        match update {
+            Update::Add(cue) => Self::Add(cue.into()),
+            Update::Replace { at, cues } => {
+                Self::Replace(at.as_nanos(), cues.iter().map(CueFacts::from).collect())
+            }
+        }
+    }
+}
+
+impl From<UpdateFacts> for Update {
+    fn from(facts: UpdateFacts) -> Self {
+        match facts {
+            UpdateFacts::Add(cue) => Self::Add(cue.into()),
+            UpdateFacts::Replace(at, cues) => Self::Replace {
+                at: Time::from_nanos(at),
+                cues: cues.into_iter().map(Cue::from).collect(),
+            },
+        }
+    }
+}
+
+/// Updates one after the other.
+mod updates {
+    use super::*;
+
+    pub(super) fn serialize<S: Serializer>(
+        updates: &[Update],
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(updates.iter().map(UpdateFacts::from))
+    }
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Vec<Update>, D::Error> {
+        let facts = Vec::<UpdateFacts>::deserialize(deserializer)?;
+        Ok(facts.into_iter().map(Update::from).collect())
     }
 }

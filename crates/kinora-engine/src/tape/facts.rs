@@ -263,6 +263,8 @@ struct Track {
     codec: String,
     duration: Option<i64>,
     bitrate: Option<u32>,
+    #[serde(default)]
+    language: Option<String>,
     size: Option<(u32, u32)>,
     sound: Option<(u32, u16)>,
     #[serde(default)]
@@ -280,6 +282,7 @@ impl From<&MediaInfo> for Described {
             codec: track.codec.name().to_owned(),
             duration: track.duration.map(Time::as_nanos),
             bitrate: track.bitrate,
+            language: track.language.clone(),
             size: track
                 .video
                 .as_ref()
@@ -308,6 +311,7 @@ impl From<Described> for MediaInfo {
                 TrackInfo::new(TrackId(known.id), codec.unwrap_or(CodecId::UnknownData));
             track.duration = known.duration.map(Time::from_nanos);
             track.bitrate = known.bitrate;
+            track.language = known.language;
             track.protection = known.protection.map(Protection::from);
             track.video = known.size.map(|(width, height)| VideoParams {
                 width,

@@ -9,7 +9,8 @@ use serde_json::Value;
 use super::{URL, errors, is_completion, is_first, is_seek_end, served};
 use crate::sim::{Film, NetFault, Sim, mins, ms, secs};
 use crate::{
-    Command, CueId, Event, InfoCode, PlayerConfig, Refusal, SeekAccuracy, TapeSink, replay,
+    Command, CueId, Event, InfoCode, PlayerConfig, Refusal, SeekAccuracy, TapeSink, TrackChoice,
+    replay,
 };
 
 const SRT: &str = "http://films.test/film.srt?auth=secret-word";
@@ -333,4 +334,107 @@ fn a_recorded_session_with_subtitles_runs_again_without_their_words() {
     let again = replay(lines).unwrap();
     assert_eq!(again.difference, None);
     assert_eq!(again.events.len(), sim.events.len());
+}
+
+/// A film with a text track, index 2, that is prepared.
+fn with_text_track(sim: &mut Sim) {
+    sim.net.serve(URL, Film::mp4_subtitled());
+    sim.play(URL);
+    assert!(sim.run_until(secs(2), |event| matches!(event, Event::Prepared(_))));
+}
+
+fn is_on(sim: &Sim, index: u32) -> bool {
+    let tracks = sim.engine().tracks().unwrap();
+    let option = tracks.iter().find(|option| option.index == index).unwrap();
+    assert_eq!(option.kind, kinora_media::TrackKind::Subtitle);
+    assert_eq!(option.label, "eng");
+    option.selected
+}
+
+#[test]
+fn a_text_track_of_the_film_is_off_until_it_is_chosen_and_then_shown_on_time() {
+    let mut sim = served(12);
+    with_text_track(&mut sim);
+    assert!(!is_on(&sim, 2));
+    sim.command(Command::SelectTrack(TrackChoice::Index(2)));
+    assert!(is_on(&sim, 2));
+    let expected = [
+        ("+first", 1_000),
+        ("-first", 2_500),
+        ("+late", 8_000),
+        ("-late", 11_000),
+    ];
+    assert_eq!(told(&mut sim), lines(&expected));
+    assert_eq!(sim.stalled(), Time::ZERO);
+
+    let mut sim = served(12);
+    with_text_track(&mut sim);
+    assert!(told(&mut sim).is_empty());
+}
+
+#[test]
+fn a_text_track_is_chosen_in_the_midst_of_a_cue_and_given_up_again() {
+    let mut sim = served(13);
+    with_text_track(&mut sim);
+    sim.run_for(ms(9_300));
+    sim.command(select(2, true));
+    assert!(sim.run_until(secs(2), is_subtitle), "{:#?}", sim.events);
+    assert!(sim.position() < ms(9_500), "{}", sim.position());
+    sim.command(select(2, false));
+    assert!(matches!(
+        sim.events.last(),
+        Some((_, Event::SubtitleHidden { .. }))
+    ));
+    assert!(!is_on(&sim, 2));
+    assert!(told(&mut sim).is_empty());
+}
+
+#[test]
+fn the_cues_of_a_text_track_are_right_after_seeks_in_the_buffer_and_out_of_it() {
+    for buffer in [1_000, 50_000] {
+        let config = PlayerConfig {
+            max_buffer: ms(buffer).to_duration(),
+            ..PlayerConfig::default()
+        };
+        let mut sim = Sim::new(14, config);
+        with_text_track(&mut sim);
+        sim.command(select(2, true));
+        sim.run_for(secs(3));
+        sim.seek(ms(9_750), SeekAccuracy::Exact);
+        assert!(sim.run_until(secs(5), is_seek_end));
+        assert!(
+            sim.run_until(secs(1), is_subtitle)
+                || sim.events.iter().any(|(_, event)| is_subtitle(event))
+        );
+        let late = |event: &Event| matches!(event, Event::SubtitleShown { cue, .. } if cue.text() == "late");
+        assert_eq!(sim.count(late), 1, "{buffer}");
+        sim.seek(ms(500), SeekAccuracy::Exact);
+        assert!(sim.run_until(secs(5), is_seek_end));
+        let expected = [
+            ("+first", 1_000),
+            ("-first", 2_500),
+            ("+late", 8_000),
+            ("-late", 11_000),
+        ];
+        assert_eq!(told(&mut sim), lines(&expected), "{buffer}");
+    }
+}
+
+#[test]
+fn a_recorded_session_with_a_text_track_runs_again_without_its_words() {
+    let written: Arc<Mutex<Vec<String>>> = Arc::default();
+    let sink: TapeSink = {
+        let written = Arc::clone(&written);
+        Box::new(move |line| written.lock().unwrap().push(line.to_string()))
+    };
+    let mut sim = Sim::recorded(15, PlayerConfig::default(), sink);
+    with_text_track(&mut sim);
+    sim.command(select(2, true));
+    assert_eq!(told(&mut sim).len(), 4);
+    let written = written.lock().unwrap();
+    let lines = written
+        .iter()
+        .map(|line| serde_json::from_str::<Value>(line).unwrap());
+    assert_eq!(replay(lines).unwrap().difference, None);
+    assert!(!written.iter().any(|line| line.contains("\"first\"")));
 }
