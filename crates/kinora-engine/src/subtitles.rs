@@ -23,7 +23,7 @@ const MAX_FILES: usize = 8;
 /// What is known of a file of subtitles.
 enum Contents {
     /// It is on its way.
-    Coming(Download),
+    Coming(Box<Download>),
     /// Its cues are there.
     Read,
     /// There are none to be had.
@@ -62,7 +62,7 @@ impl Subtitles {
             return Err(Refusal::TooManySubtitles);
         }
         self.files.push(File {
-            contents: Contents::Coming(Download::start(cx, url)),
+            contents: Contents::Coming(Box::new(Download::start(cx, url))),
             on: false,
             cues: Cues::default(),
         });
@@ -127,7 +127,7 @@ impl Subtitles {
 
     fn downloads(&self) -> impl Iterator<Item = &Download> {
         self.files.iter().filter_map(|file| match &file.contents {
-            Contents::Coming(download) => Some(download),
+            Contents::Coming(download) => Some(download.as_ref()),
             Contents::Read | Contents::Failed => None,
         })
     }

@@ -14,7 +14,7 @@ pub(crate) struct NotedFile {
     pub(crate) format: Word,
     pub(crate) charset: Word,
     pub(crate) damaged: u32,
-    #[serde(with = "cues")]
+    #[serde(with = "each")]
     pub(crate) cues: Vec<Cue>,
 }
 
@@ -78,16 +78,13 @@ impl From<CueFacts> for Cue {
 }
 
 /// Cues one after the other.
-pub(super) mod cues {
+mod each {
     use super::*;
 
-    pub(in super::super) fn serialize<S: Serializer>(
-        cues: &[Cue],
-        serializer: S,
-    ) -> Result<S::Ok, S::Error> {
+    pub(super) fn serialize<S: Serializer>(cues: &[Cue], serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_seq(cues.iter().map(CueFacts::from))
     }
-    pub(in super::super) fn deserialize<'de, D: Deserializer<'de>>(
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
         deserializer: D,
     ) -> Result<Vec<Cue>, D::Error> {
         let facts = Vec::<CueFacts>::deserialize(deserializer)?;
