@@ -32,6 +32,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "kinora-manifest",
             "kinora-protect",
             "kinora-cloud",
+            "kinora-subtitle",
         ],
     ),
     (
@@ -57,6 +58,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "kinora-net",
             "kinora-ffmpeg",
             "kinora-output",
+            "kinora-subtitle",
         ],
     ),
     (

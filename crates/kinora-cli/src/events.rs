@@ -44,6 +44,24 @@ fn more(event: &Event) -> Value {
         Event::CredentialExpired(fault) | Event::Recovered(fault) | Event::Error(fault) => {
             json!({ "fault": fault })
         }
+        Event::SubtitleAdded {
+            track,
+            format,
+            charset,
+            cues,
+            damaged,
+        } => json!({
+            "track": track, "format": format, "charset": charset, "cues": cues, "damaged": damaged,
+        }),
+        Event::SubtitleFailed { track, fault } => json!({ "track": track, "fault": fault }),
+        Event::SubtitleShown { track, id, cue } => {
+            let end = Some(cue.end).filter(|end| *end < Time::MAX);
+            json!({
+                "track": track, "id": id.0, "start": cue.start.as_secs_f64(),
+                "end": end.map(Time::as_secs_f64), "text": cue.text(),
+            })
+        }
+        Event::SubtitleHidden { track, id } => json!({ "track": track, "id": id.0 }),
         Event::KeyRequired(id) => json!({ "key_id": id.to_string() }),
         Event::Timing(mark) => json!({ "what": mark.name() }),
         // Events without fields.
@@ -73,6 +91,10 @@ pub(crate) fn line(event: &Event) -> String {
     let mut text = event.name().to_owned();
     let fault = match event {
         Event::CredentialExpired(fault) | Event::Recovered(fault) | Event::Error(fault) => fault,
+        Event::SubtitleFailed { track, fault } => {
+            text += &format!("  track {track}");
+            fault
+        }
         _ => {
             if let Value::Object(more) = more(event) {
                 let reported = |(name, value)| format!("  {name} {}", reported(&value));
@@ -105,7 +127,7 @@ fn reported(value: &Value) -> String {
 mod tests {
     use std::sync::Arc;
 
-    use kinora::{CommandKind, Fault, InfoCode, Refusal, State, TimingMark, codes};
+    use kinora::{CommandKind, CueId, Fault, InfoCode, Refusal, State, TimingMark, codes};
 
     use super::*;
 
@@ -147,6 +169,26 @@ mod tests {
             Event::CommandRefused {
                 command: CommandKind::Seek,
                 refusal: Refusal::NoSource,
+            },
+            Event::SubtitleAdded {
+                track: 1_024,
+                format: "srt",
+                charset: "UTF-8",
+                cues: 6,
+                damaged: 0,
+            },
+            Event::SubtitleFailed {
+                track: 1_024,
+                fault: fault.clone(),
+            },
+            Event::SubtitleShown {
+                track: 1_024,
+                id: CueId(7),
+                cue: Arc::default(),
+            },
+            Event::SubtitleHidden {
+                track: 1_024,
+                id: CueId(7),
             },
             Event::KeyRequired(kinora::KeyId([7; 16])),
             Event::CredentialExpired(fault.clone()),

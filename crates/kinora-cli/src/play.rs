@@ -4,7 +4,7 @@ use std::io::{self, IsTerminal as _};
 use std::sync::Arc;
 use std::time::Duration;
 
-use kinora::{LoopMode, Player, SeekAccuracy};
+use kinora::{FIRST_EXTERNAL_SUBTITLE, LoopMode, Player, SeekAccuracy, Time};
 use serde_json::json;
 
 use crate::args::PlayArgs;
@@ -45,6 +45,12 @@ pub(crate) fn run(args: PlayArgs, style: &Style) -> Result<(), Failure> {
         return Err(Failure::usage(
             "standard input takes one thing only: the source (-) or --control",
             "标准输入只能用于一处：作为来源（-）或用于 --control",
+        ));
+    }
+    if !args.subtitles.is_empty() && args.sources.len() > 1 {
+        return Err(Failure::usage(
+            "--subtitle is for one source; play the sources one by one",
+            "--subtitle 只用于一个来源；请逐个播放",
         ));
     }
     let outputs = outputs::choose(&args)?;
@@ -197,6 +203,11 @@ fn play_one<'a>(context: &'a PlaybackContext<'a>, at: usize) -> Result<Session<'
         player.seek(start, SeekAccuracy::Exact);
     }
     player.prepare();
+    for (index, given) in (FIRST_EXTERNAL_SUBTITLE..).zip(&args.subtitles) {
+        player.add_external_subtitle(source::locate(given)?);
+        player.set_subtitle_delay(index, Time::from_millis(args.subtitle_delay));
+        player.select_subtitle(index, true);
+    }
     session.run()?;
     Ok(session)
 }

@@ -9,7 +9,7 @@ use crate::abr::{self, Predictive};
 use crate::capabilities::Capabilities;
 use crate::stats::Tally;
 use crate::tape::Tape;
-use crate::{Epoch, Event, InfoCode, Output, PlayerConfig, RenditionChoice, TimingMark};
+use crate::{CueId, Epoch, Event, InfoCode, Output, PlayerConfig, RenditionChoice, TimingMark};
 
 /// How the renditions of a playlist are chosen.
 #[derive(Clone, Copy, Debug, Default)]
@@ -38,6 +38,7 @@ pub(crate) struct Cx {
     pub(crate) abr: Box<dyn abr::Rule>,
     requests: u64,
     epochs: u64,
+    cues: u64,
     random: u64,
     marks: u32,
 }
@@ -57,6 +58,7 @@ impl Cx {
             frames_ahead: Time::ZERO,
             requests: 0,
             epochs: 0,
+            cues: 0,
             // Xorshift stays at zero for ever.
             random: entropy | 1,
             marks: 0,
@@ -96,6 +98,12 @@ impl Cx {
     pub(crate) fn next_epoch(&mut self) -> Epoch {
         self.epochs += 1;
         Epoch(self.epochs)
+    }
+
+    /// A name that no cue that was shown has.
+    pub(crate) fn next_cue(&mut self) -> CueId {
+        self.cues += 1;
+        CueId(self.cues)
     }
 
     /// A pseudo-random number; different from player to player, the same in each replay.

@@ -264,6 +264,18 @@ impl Engine {
                 let (session, cx) = self.open_session()?;
                 return session.select(cx, choice);
             }
+            Command::AddExternalSubtitle { url } => {
+                let (session, cx) = self.open_session()?;
+                return session.add_subtitle(cx, url);
+            }
+            Command::SelectSubtitle { index, on } => {
+                let (session, cx) = self.open_session()?;
+                return session.select_subtitle(cx, index, on);
+            }
+            Command::SetSubtitleDelay { index, delay } => {
+                let (session, _) = self.open_session()?;
+                return session.delay_subtitle(index, delay);
+            }
             Command::Refresh(credential) => {
                 let (session, cx) = self.open_session()?;
                 return session.refresh(cx, credential);

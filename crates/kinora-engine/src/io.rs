@@ -6,6 +6,7 @@ use kinora_errors::{Fault, Secret};
 use kinora_fetch::{FetchEvent, FetchRequest};
 use kinora_media::{KeyId, MediaInfo, Packet, RequestId, Time, TrackInfo};
 use kinora_protect::ContentKey;
+use kinora_subtitle::Cue;
 
 use crate::Role;
 use crate::refusal::{CommandKind, Refusal};
@@ -18,6 +19,13 @@ pub struct Epoch(pub u64);
 /// Names a decoded frame that waits in a pool outside the engine.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct FrameId(pub u64);
+
+/// Names one appearance of a cue: from `Event::SubtitleShown` to `Event::SubtitleHidden`. No two of a player are the same.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct CueId(pub u64);
+
+/// The index of the first external subtitles; those that follow count on from there.
+pub const FIRST_EXTERNAL_SUBTITLE: u32 = 1024;
 
 /// The public states of a player and their numbers.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
@@ -86,6 +94,28 @@ pub enum Command {
         /// The key.
         key: ContentKey,
     },
+    /// Reads a file of subtitles beside the source that is prepared or plays. The first one of a session has the index
+    /// [`FIRST_EXTERNAL_SUBTITLE`], the next the one after; `Event::SubtitleAdded` or `Event::SubtitleFailed` follows. They
+    /// end with the session.
+    AddExternalSubtitle {
+        /// Where it is: a URL or a path; may hold secrets, shown masked only.
+        url: Secret,
+    },
+    /// Shows subtitles, or no longer. External ones may be shown beside others; of the tracks within the source one is shown
+    /// at a time.
+    SelectSubtitle {
+        /// Which: an index of external subtitles, or of a subtitle track that `Event::TracksReady` gave.
+        index: u32,
+        /// They are shown.
+        on: bool,
+    },
+    /// Shows the cues of subtitles so much later than they say; earlier, where it is negative.
+    SetSubtitleDelay {
+        /// Which.
+        index: u32,
+        /// How much later.
+        delay: Time,
+    },
     /// A fresh credential, in answer to `Event::CredentialExpired`.
     Refresh(Credential),
 }
@@ -109,6 +139,9 @@ impl Command {
             Self::SetLoop(_) => CommandKind::SetLoop,
             Self::SetAutoPlay(_) => CommandKind::SetAutoPlay,
             Self::AddKey { .. } => CommandKind::AddKey,
+            Self::AddExternalSubtitle { .. } => CommandKind::AddExternalSubtitle,
+            Self::SelectSubtitle { .. } => CommandKind::SelectSubtitle,
+            Self::SetSubtitleDelay { .. } => CommandKind::SetSubtitleDelay,
             Self::Refresh(_) => CommandKind::Refresh,
         }
     }
@@ -430,6 +463,42 @@ pub enum Event {
         /// Why, and what to do.
         refusal: Refusal,
     },
+    /// External subtitles are read: they can be shown.
+    SubtitleAdded {
+        /// Their index.
+        track: u32,
+        /// How they are written: `srt`, `webvtt`, `ass`, `ttml`.
+        format: &'static str,
+        /// The charset that they were read in, by its name in the Encoding Standard.
+        charset: &'static str,
+        /// How many cues they have.
+        cues: usize,
+        /// Cues, blocks and lines that could not be read and were passed over.
+        damaged: u32,
+    },
+    /// Subtitles can not be shown; what plays goes on.
+    SubtitleFailed {
+        /// Their index.
+        track: u32,
+        /// Why.
+        fault: Fault,
+    },
+    /// A cue appears: what is to be read from now on, until [`Event::SubtitleHidden`] names it.
+    SubtitleShown {
+        /// The index of its subtitles.
+        track: u32,
+        /// Names this appearance.
+        id: CueId,
+        /// The cue, its times without the delay.
+        cue: Arc<Cue>,
+    },
+    /// A cue is no longer shown.
+    SubtitleHidden {
+        /// The index of its subtitles.
+        track: u32,
+        /// The appearance that ends.
+        id: CueId,
+    },
     /// Packets are encrypted with a key that is not there, though others were given: answer with `Command::AddKey` within
     /// ten seconds.
     KeyRequired(KeyId),
@@ -486,6 +555,8 @@ pub enum InfoCode {
     NetworkRetry = 108,
     /// The network is back.
     NetworkRetrySuccess = 113,
+    /// Subtitles that were chosen can not be shown.
+    SubtitleSelectError = 114,
 }
 
 /// Steps of the start-up.

@@ -31,17 +31,20 @@ mod session;
 #[allow(clippy::panic)] // A broken promise of the engine ends the simulation.
 pub mod sim;
 mod stats;
+mod subtitles;
 mod tape;
 
 pub use capabilities::Capabilities;
 pub use config::PlayerConfig;
 pub use engine::{Engine, Outputs};
 pub use io::{
-    AudioClock, Command, Credential, Epoch, Event, FrameId, InfoCode, Input, Locator, LoopMode,
-    Output, SeekAccuracy, State, TimingMark, TrackChoice, TrackOption,
+    AudioClock, Command, Credential, CueId, Epoch, Event, FIRST_EXTERNAL_SUBTITLE, FrameId,
+    InfoCode, Input, Locator, LoopMode, Output, SeekAccuracy, State, TimingMark, TrackChoice,
+    TrackOption,
 };
 pub use kinora_fetch::{FetchEvent, FetchRequest, Initiator, Purpose};
 pub use kinora_protect::{ContentKey, KeySystem, clear_key};
+pub use kinora_subtitle::Cue;
 pub use pipeline::{AUDIO_RUN_UP, same_decoder};
 pub use preroll::Preroll;
 pub use queue::is_shown_by;

@@ -139,6 +139,13 @@ impl TrackPipeline {
         }
     }
 
+    /// No packets are for this pipeline any more.
+    pub(crate) fn unfollow(&mut self) {
+        self.health = Health::Off;
+        self.track = None;
+        self.queue.clear();
+    }
+
     /// Packets of that track are for this pipeline.
     pub(crate) fn follows(&self, track: TrackId) -> bool {
         let own = self.track.as_ref().filter(|_| self.is_on());

@@ -42,6 +42,12 @@ pub enum CommandKind {
     SetAutoPlay,
     /// Take a content key.
     AddKey,
+    /// Read a file of subtitles.
+    AddExternalSubtitle,
+    /// Show subtitles, or not.
+    SelectSubtitle,
+    /// Show subtitles later or earlier.
+    SetSubtitleDelay,
     /// Take a fresh credential.
     Refresh,
     /// Change the volume.
@@ -69,6 +75,9 @@ impl CommandKind {
             Self::SetLoop => "set_loop",
             Self::SetAutoPlay => "set_autoplay",
             Self::AddKey => "add_key",
+            Self::AddExternalSubtitle => "add_external_subtitle",
+            Self::SelectSubtitle => "select_subtitle",
+            Self::SetSubtitleDelay => "set_subtitle_delay",
             Self::Refresh => "refresh",
             Self::SetVolume => "set_volume",
             Self::SetMute => "set_mute",
@@ -96,6 +105,12 @@ pub enum Refusal {
     NotPlayable,
     /// Nothing is chosen automatically among these.
     NothingAutomatic,
+    /// No subtitles have that index.
+    NoSuchSubtitle,
+    /// These subtitles could not be read.
+    SubtitleFailed,
+    /// There are as many external subtitles as there may be.
+    TooManySubtitles,
     /// The speed is no number from 0.5 to 2.
     SpeedOutOfRange,
     /// The volume is no number from 0 to 2.
@@ -153,6 +168,18 @@ impl Refusal {
                 "nothing is chosen automatically among these tracks; choose one by its index",
                 "这些轨道不能自动选择；请按序号选择",
             ),
+            Self::NoSuchSubtitle => (
+                "no subtitles have that index; external ones count from 1024, in the order in which they were added",
+                "没有该序号的字幕；外挂字幕按添加顺序从 1024 开始编号",
+            ),
+            Self::SubtitleFailed => (
+                "these subtitles could not be read; add others",
+                "该字幕无法读取；请另行添加",
+            ),
+            Self::TooManySubtitles => (
+                "eight external subtitles are the most that a source may have",
+                "一个播放源最多只能添加八个外挂字幕",
+            ),
             Self::SpeedOutOfRange => (
                 "the speed must be a number from 0.5 to 2",
                 "速度须为 0.5 到 2 之间的数",
@@ -200,6 +227,9 @@ impl Coded for Refusal {
             Self::NoSuchTrack => "command.no_such_track",
             Self::NotPlayable => "command.not_playable",
             Self::NothingAutomatic => "command.nothing_automatic",
+            Self::NoSuchSubtitle => "command.no_such_subtitle",
+            Self::SubtitleFailed => "command.subtitle_failed",
+            Self::TooManySubtitles => "command.too_many_subtitles",
             Self::SpeedOutOfRange => "command.speed_out_of_range",
             Self::VolumeOutOfRange => "command.volume_out_of_range",
             Self::NothingParked => "command.nothing_parked",

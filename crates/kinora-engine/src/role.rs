@@ -10,7 +10,7 @@ pub enum Role {
     Video,
     /// Audio frames.
     Audio,
-    /// Subtitles. No decoder takes them yet.
+    /// Subtitles. The engine reads their packets itself: there is neither a worker nor an output.
     Text,
 }
 

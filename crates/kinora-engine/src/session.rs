@@ -8,6 +8,7 @@ mod reading;
 mod seek;
 mod showing;
 mod supply;
+mod text;
 
 use std::sync::Arc;
 
@@ -29,6 +30,7 @@ use crate::pipelines::Pipelines;
 use crate::present::{Begin, Present, earliest};
 use crate::resolve::Resolve;
 use crate::stats::Meter;
+use crate::subtitles::Subtitles;
 use crate::{Epoch, Event, Input, LoopMode, Output, Refusal, State, TrackOption};
 use kinora_fetch::RetryContext;
 
@@ -98,6 +100,7 @@ pub(crate) struct Session {
     stage: Stage,
     present: Present,
     awaited: Awaited,
+    subtitles: Subtitles,
     /// The size that was reported last.
     video_size: Option<(u32, u32)>,
     /// When the position is reported next.
@@ -131,6 +134,7 @@ impl Session {
             },
             present: Present::new(begin),
             awaited: Awaited::FirstFrame { seek },
+            subtitles: Subtitles::default(),
             video_size: None,
             next_report: None,
             meter: Meter::default(),
@@ -198,9 +202,15 @@ impl Session {
                     }
                     _ => {}
                 }
-                self.ingest.on_fetch(cx, event, terms);
+                match self.subtitles.is_for(event.id()) {
+                    true => self.subtitles.on_fetch(cx, event),
+                    false => self.ingest.on_fetch(cx, event, terms),
+                }
             }
-            Input::Timeout => self.ingest.on_time(cx, terms),
+            Input::Timeout => {
+                self.subtitles.on_time(cx);
+                self.ingest.on_time(cx, terms);
+            }
             other => self.input_of_pipeline(cx, other),
         }
     }
@@ -264,12 +274,14 @@ impl Session {
             if let Stage::Opening { .. } = self.stage {
                 break;
             }
+            self.read_text(cx);
             self.feed(cx);
             self.show(cx);
             if !self.update_playback(cx, wishes) {
                 break;
             }
         }
+        self.show_subtitles(cx);
         self.report(cx, wishes);
         match self.due_fatal(cx) {
             Some(fault) => Outcome::Failed(self.placed(cx, fault)),
@@ -362,6 +374,7 @@ impl Session {
             playback.leave(cx);
         }
         self.hold_clock(cx);
+        self.subtitles.close(cx);
         for pipeline in self.pipelines.iter_mut() {
             pipeline.drop_frames(cx);
         }
@@ -375,6 +388,8 @@ impl Session {
             self.resolve.as_ref().and_then(|call| call.deadline(cx)),
             self.present.deadline(cx, &self.pipelines, &self.clock),
             self.playback_deadline(cx),
+            self.subtitles.deadline(cx),
+            self.cue_deadline(cx),
             self.next_report,
             self.meter.deadline(),
             self.decrypt.deadline(),

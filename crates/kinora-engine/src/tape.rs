@@ -5,6 +5,7 @@
 //! them looks through the tape. While a session is recorded, what it saw is written; while it is replayed, what was
 //! written is seen again.
 
+mod cues;
 mod demuxer;
 mod facts;
 mod inputs;
@@ -21,6 +22,7 @@ use serde_json::{Map, Value, json};
 
 use crate::{Event, Input, PlayerConfig};
 
+pub(crate) use cues::{NotedFile, NotedUpdates};
 pub(crate) use demuxer::TapedDemuxer;
 pub(crate) use facts::{Place, encryption, iv, place, places, protection};
 pub use replay::{Replay, ReplayError, replay};

@@ -86,6 +86,8 @@ pub enum Purpose {
     Segment(u64),
     /// A progressive file.
     Media,
+    /// A file of subtitles beside the media.
+    Subtitle,
 }
 
 /// One request to the network.

@@ -95,9 +95,10 @@ pub use kinora_cloud::{
 };
 pub use kinora_container::{PacketDump, SeekMode, SeekTo};
 pub use kinora_engine::{
-    CommandKind, ContentKey, Credential, Event, InfoCode, KeySystem, LoopMode, PlayerConfig,
-    Refusal, RenditionChoice, Replay, ReplayError, SPEEDS, SeekAccuracy, State, Stats, TapeSink,
-    TimingMark, TrackChoice, TrackOption, VOLUMES, clear_key, entry_to_play, replay,
+    CommandKind, ContentKey, Credential, CueId, Event, FIRST_EXTERNAL_SUBTITLE, InfoCode,
+    KeySystem, LoopMode, PlayerConfig, Refusal, RenditionChoice, Replay, ReplayError, SPEEDS,
+    SeekAccuracy, State, Stats, TapeSink, TimingMark, TrackChoice, TrackOption, VOLUMES, clear_key,
+    entry_to_play, replay,
 };
 pub use kinora_errors::{
     Cause, Code, Coded, Context, Errno, Fault, Lang, Origin, ReportStyle, Retry, Row, Secret,
@@ -116,6 +117,8 @@ pub use kinora_net::{
 };
 /// Where pictures and sound go.
 pub use kinora_output as output;
+/// What cues say and how they look: [`subtitle::Cue`](kinora_subtitle::Cue) comes with [`Event::SubtitleShown`].
+pub use kinora_subtitle as subtitle;
 pub use player::{OutputStats, Player};
 pub use reader::{AudioReader, MediaReader, ReadOptions, ReaderStatus, VideoReader};
 /// A line of a recorded session, for [`TapeSink`] and [`replay()`]; text is parsed into it by [`str::parse`].

@@ -9,7 +9,7 @@ use kinora_engine::{
     Command, ContentKey, Credential, Event, Input, LoopMode, PlayerConfig, SPEEDS, SeekAccuracy,
     State, Stats, TrackChoice, TrackOption, VOLUMES, clear_key,
 };
-use kinora_errors::{Coded as _, Fault};
+use kinora_errors::{Coded as _, Fault, Secret};
 use kinora_media::{KeyId, MediaInfo, Time, VideoFrame};
 
 use crate::builder::PlayerBuilder;
@@ -172,6 +172,48 @@ impl Player {
             self.add_key(id, key);
         }
         Ok(())
+    }
+
+    /// Reads a file of subtitles beside the source, once that is set and prepared: SubRip, WebVTT, ASS or TTML in any charset.
+    /// The first one of a source has the index [`FIRST_EXTERNAL_SUBTITLE`](crate::FIRST_EXTERNAL_SUBTITLE), the next the one
+    /// after, up to eight; [`Event::SubtitleAdded`] or [`Event::SubtitleFailed`] follows. They are forgotten with the source's
+    /// session: after `stop` they are added anew.
+    ///
+    /// ```no_run
+    /// use kinora::{Event, FIRST_EXTERNAL_SUBTITLE, Player, Time};
+    ///
+    /// # fn main() -> Result<(), kinora::Fault> {
+    /// let player = Player::builder().autoplay(true).build()?;
+    /// player.open("film.mp4");
+    /// player.add_external_subtitle("film.zh.srt");
+    /// player.select_subtitle(FIRST_EXTERNAL_SUBTITLE, true);
+    /// player.set_subtitle_delay(FIRST_EXTERNAL_SUBTITLE, Time::from_millis(-250));
+    /// for event in player.events() {
+    ///     match event {
+    ///         Event::SubtitleShown { id, cue, .. } => println!("{id:?}: {}", cue.text()),
+    ///         Event::SubtitleHidden { id, .. } => println!("{id:?} ends"),
+    ///         Event::SubtitleFailed { fault, .. } => eprintln!("{fault}"),
+    ///         Event::Error(fault) => return Err(fault),
+    ///         Event::Completion => break,
+    ///         _ => {}
+    ///     }
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn add_external_subtitle(&self, url: impl Into<String>) {
+        let url = Secret::new(url.into());
+        self.command(Command::AddExternalSubtitle { url });
+    }
+    /// Shows subtitles, or no longer, by their index: external ones, or a subtitle track of a file in [`Player::tracks`], of which
+    /// one at a time is shown. While external ones are being read it is remembered. [`Event::SubtitleShown`] and
+    /// [`Event::SubtitleHidden`] tell what is to be read when. Several external ones may be on at a time.
+    pub fn select_subtitle(&self, index: u32, on: bool) {
+        self.command(Command::SelectSubtitle { index, on });
+    }
+    /// Shows the cues of subtitles so much later than they say; earlier, where it is negative.
+    pub fn set_subtitle_delay(&self, index: u32, delay: Time) {
+        self.command(Command::SetSubtitleDelay { index, delay });
     }
     /// Answers [`Event::CredentialExpired`].
     pub fn refresh(&self, credential: Credential) {

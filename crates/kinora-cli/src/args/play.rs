@@ -67,6 +67,18 @@ pub(crate) struct PlayArgs {
     /// Silence.
     #[arg(long)]
     pub(crate) mute: bool,
+    /// Show the subtitles of that file or URL: SubRip, WebVTT, ASS or TTML. May be given several times.
+    #[arg(long = "subtitle", value_name = "SOURCE", value_hint = ValueHint::AnyPath)]
+    pub(crate) subtitles: Vec<OsString>,
+    /// Show them so many milliseconds later; earlier, where it is negative.
+    #[arg(
+        long,
+        value_name = "MS",
+        default_value = "0",
+        allow_hyphen_values = true,
+        value_parser = clap::value_parser!(i64).range(-86_400_000..=86_400_000)
+    )]
+    pub(crate) subtitle_delay: i64,
     /// Stop when: first-frame, end, time:TIME (a position in the film).
     #[arg(long, value_name = "WHEN", default_value = "end", value_parser = parse_until)]
     pub(crate) until: Until,

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use kinora::output::luma_pgm;
-use kinora::{CommandKind, Event, Fault, OutputStats, Player, Refusal, State, Time, codes};
+use kinora::{CommandKind, CueId, Event, Fault, OutputStats, Player, Refusal, State, Time, codes};
 use kinora_errors::{Code, Lang};
 use serde_json::{Map, Value, json};
 
@@ -54,6 +54,8 @@ pub(crate) struct Session<'a> {
     buffered: u8,
     stalls: u64,
     refresh: Option<Refresh>,
+    /// Cues that are shown.
+    cues: Vec<(CueId, String)>,
     /// Where playing was when it was last looked at: a player that is stopped is nowhere.
     position: Time,
     /// What the outputs had counted before.
@@ -96,6 +98,7 @@ impl<'a> Session<'a> {
             buffered: 0,
             stalls: 0,
             refresh: None,
+            cues: Vec::new(),
             position: Time::ZERO,
             before: context.player.output_stats(),
         }
@@ -240,6 +243,7 @@ impl<'a> Session<'a> {
             begun: self.first.is_some(),
             buffered: self.stalled.map(|_| self.buffered),
             refreshes: self.refresh.is_some(),
+            caption: self.cues.iter().map(|(_, text)| text.as_str()).collect(),
         };
         status_line::draw(
             context.screen,
@@ -307,6 +311,18 @@ impl<'a> Session<'a> {
             Event::CommandRefused { command, refusal } => {
                 self.emit_refused(command, refusal, reported)
             }
+            Event::SubtitleAdded { .. } => self.say(reported, json!({})),
+            Event::SubtitleFailed { fault, .. } => self.emit_no_subtitles(&fault, reported),
+            Event::SubtitleShown { id, cue, .. } => {
+                self.say(reported, json!({}));
+                self.cues.push((id, status_line::caption(&cue.text())));
+                self.drawn = None;
+            }
+            Event::SubtitleHidden { id, .. } => {
+                self.say(reported, json!({}));
+                self.cues.retain(|(shown, _)| *shown != id);
+                self.drawn = None;
+            }
             Event::CredentialExpired(fault) => {
                 self.say(reported, json!({}));
                 self.refresh(fault)?;
@@ -369,6 +385,15 @@ impl<'a> Session<'a> {
         self.context
             .screen
             .emit(&format!("kinora: {after} {fault}"));
+    }
+
+    fn emit_no_subtitles(&self, fault: &Fault, reported: Map<String, Value>) {
+        if self.machine() {
+            json::line(&reported);
+            return;
+        }
+        let what = self.context.style.say("no subtitles:", "没有字幕：");
+        self.context.screen.emit(&format!("kinora: {what} {fault}"));
     }
 
     /// What was typed, or came by `--control`, and can not be done.

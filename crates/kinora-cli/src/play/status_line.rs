@@ -8,14 +8,26 @@ use crate::report::Style;
 use crate::term::{bar, columns};
 
 /// What is shown of a player beside its times.
-#[derive(Clone, Copy, Default)]
-pub(crate) struct StatusLine {
+#[derive(Clone, Default)]
+pub(crate) struct StatusLine<'a> {
     /// A picture was shown.
     pub(crate) begun: bool,
     /// It waits for data: so many percent of what it needs are there.
     pub(crate) buffered: Option<u8>,
     /// A fresh credential is waited for.
     pub(crate) refreshes: bool,
+    /// The cues that are shown.
+    pub(crate) caption: Vec<&'a str>,
+}
+
+/// A cue on one line, without what a terminal would obey.
+pub(crate) fn caption(text: &str) -> String {
+    let printed = |c: char| if c.is_control() { ' ' } else { c };
+    text.chars()
+        .map(printed)
+        .collect::<String>()
+        .trim()
+        .to_owned()
 }
 
 /// Draws the line of a player.
@@ -23,7 +35,7 @@ pub(crate) fn draw(
     screen: &Screen,
     player: &Player,
     waits: &Waits,
-    status: StatusLine,
+    status: StatusLine<'_>,
     style: &Style,
 ) {
     screen.draw(|most, answer| {
@@ -32,6 +44,10 @@ pub(crate) fn draw(
             buffered: player.buffered_position(),
             duration: player.duration(),
         };
+        if answer.is_none() && !status.caption.is_empty() {
+            let (position, text) = (clock(times.position), status.caption.join(" · "));
+            return format!("{position} {text}");
+        }
         let state = match player.state() {
             State::Started if status.begun && status.buffered.is_none() => {
                 style.say("playing", "播放中").to_owned()
@@ -121,6 +137,11 @@ mod tests {
         }
         assert_eq!(at_half("buffering 100%", 24), "buffering 100% 0:05/0:10");
         assert_eq!(at_half("buffering 100%", 23), "buffering 100% 0:05");
+    }
+
+    #[test]
+    fn a_cue_is_one_line_that_commands_no_terminal() {
+        assert_eq!(caption("one\ntwo\u{1b}[2J\u{9b}1m"), "one two [2J 1m");
     }
 
     #[test]

@@ -14,6 +14,7 @@ mod protection;
 mod pushed;
 mod refusals;
 mod sound;
+mod subtitles;
 
 use kinora_errors::codes;
 use kinora_media::Time;

@@ -1,6 +1,6 @@
 //! The user's choice among renditions, definitions and tracks.
 
-use kinora_media::Time;
+use kinora_media::{Time, TrackKind};
 
 use crate::cx::Cx;
 use crate::ingest::{Buffer, Ingest, Rebuffer};
@@ -47,6 +47,9 @@ impl Session {
             .ok()
             .and_then(|index| info.tracks.get(index));
         let track = track.ok_or(Refusal::NoSuchTrack)?;
+        if track.kind() == TrackKind::Subtitle {
+            return self.select_subtitle(cx, index, true);
+        }
         if !select::is_playable(track, &cx.config, &cx.keys) {
             return Err(Refusal::NotPlayable);
         }
@@ -57,6 +60,7 @@ impl Session {
         self.preferred.push(track.id);
         let selection = select::select(&info, &cx.config, &cx.keys, &self.preferred);
         self.set_options(select::options(&info, &selection));
+        self.note_text();
         self.follow(cx, &selection);
         self.load_anew(cx);
         cx.event(Event::TrackChanged { index });

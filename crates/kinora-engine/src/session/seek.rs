@@ -113,6 +113,7 @@ impl Session {
         }
         self.supply = Supply::Flowing;
         self.decrypt.clear();
+        self.subtitles.interrupt();
         let accuracy = match self.present.begin {
             Begin::Exact(_) => SeekAccuracy::Exact,
             Begin::First | Begin::KeyFrame(_) => SeekAccuracy::KeyFrame,

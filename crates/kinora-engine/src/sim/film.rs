@@ -21,6 +21,11 @@ impl Film {
     pub fn mp4_index_behind() -> Bytes {
         fixture!("index_behind.mp4")
     }
+    /// The first with two cues of timed text (`tx3g`), from 1 s to 2.5 s and from 8 s to 11 s.
+    #[must_use]
+    pub fn mp4_subtitled() -> Bytes {
+        fixture!("subtitled.mp4")
+    }
     /// Segments of 2 s of transport stream.
     #[must_use]
     pub fn ts_segments() -> [Bytes; 4] {

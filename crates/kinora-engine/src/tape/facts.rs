@@ -16,7 +16,7 @@ use serde_json::Value;
 use crate::Event;
 
 /// No chunk and no packet of a recording is taken to be larger.
-const LARGEST: usize = 64 << 20;
+pub(super) const LARGEST: usize = 64 << 20;
 static ZEROS: [u8; 64 * 1024] = [0; 64 * 1024];
 
 /// So many bytes that stand for content.
@@ -28,7 +28,7 @@ pub(super) fn blank(len: usize) -> Bytes {
 }
 
 /// A word that the engine knows as a static one. Recordings are few and their words fewer.
-fn word(text: String) -> &'static str {
+pub(super) fn word(text: String) -> &'static str {
     match ContainerKind::by_name(&text) {
         Some(kind) => kind.name(),
         None if text.is_empty() => "",
@@ -263,6 +263,8 @@ struct Track {
     codec: String,
     duration: Option<i64>,
     bitrate: Option<u32>,
+    #[serde(default)]
+    language: Option<String>,
     size: Option<(u32, u32)>,
     sound: Option<(u32, u16)>,
     #[serde(default)]
@@ -280,6 +282,7 @@ impl From<&MediaInfo> for Described {
             codec: track.codec.name().to_owned(),
             duration: track.duration.map(Time::as_nanos),
             bitrate: track.bitrate,
+            language: track.language.clone(),
             size: track
                 .video
                 .as_ref()
@@ -308,6 +311,7 @@ impl From<Described> for MediaInfo {
                 TrackInfo::new(TrackId(known.id), codec.unwrap_or(CodecId::UnknownData));
             track.duration = known.duration.map(Time::from_nanos);
             track.bitrate = known.bitrate;
+            track.language = known.language;
             track.protection = known.protection.map(Protection::from);
             track.video = known.size.map(|(width, height)| VideoParams {
                 width,
@@ -382,6 +386,18 @@ pub(super) fn reported(event: &Event) -> String {
         Event::Prepared(info) => format!("{} tracks, {:?}", info.tracks.len(), info.duration),
         Event::Error(fault) | Event::Recovered(fault) | Event::CredentialExpired(fault) => {
             format!("{:?} {}", fault.code(), fault.reason())
+        }
+        Event::SubtitleFailed { track, fault } => {
+            format!("{track} {:?} {}", fault.code(), fault.reason())
+        }
+        // What it says is content.
+        Event::SubtitleShown { track, id, cue } => {
+            format!(
+                "{track} {} {}..{}",
+                id.0,
+                cue.start.as_nanos(),
+                cue.end.as_nanos()
+            )
         }
         // Its text may name places.
         Event::Info { code, .. } => format!("{code:?}"),

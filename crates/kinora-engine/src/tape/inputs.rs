@@ -114,6 +114,9 @@ pub(super) enum Asked {
     Refresh(NotedCredential),
     /// The id of a key; the key itself is left out.
     AddKey(String),
+    AddSubtitle(#[serde(with = "place")] Secret),
+    SelectSubtitle(u32, bool),
+    SubtitleDelay(u32, i64),
 }
 
 #[derive(Serialize, Deserialize)]
@@ -271,6 +274,11 @@ impl From<&Command> for Asked {
             Command::SetLoop(mode) => Self::Loop(*mode == LoopMode::On),
             Command::SetAutoPlay(autoplay) => Self::AutoPlay(*autoplay),
             Command::AddKey { id, .. } => Self::AddKey(id.to_string()),
+            Command::AddExternalSubtitle { url } => Self::AddSubtitle(url.clone()),
+            Command::SelectSubtitle { index, on } => Self::SelectSubtitle(*index, *on),
+            Command::SetSubtitleDelay { index, delay } => {
+                Self::SubtitleDelay(*index, delay.as_nanos())
+            }
             Command::Refresh(credential) => Self::Refresh(match credential {
                 Credential::PlayAuth(_) => NotedCredential::PlayAuth,
                 Credential::Sts { .. } => NotedCredential::Sts,
@@ -441,6 +449,12 @@ impl From<Asked> for Command {
             Asked::AddKey(id) => Self::AddKey {
                 id: KeyId::from_hex(&id).unwrap_or_default(),
                 key: ContentKey::new([0; 16]),
+            },
+            Asked::AddSubtitle(url) => Self::AddExternalSubtitle { url },
+            Asked::SelectSubtitle(index, on) => Self::SelectSubtitle { index, on },
+            Asked::SubtitleDelay(index, delay) => Self::SetSubtitleDelay {
+                index,
+                delay: Time::from_nanos(delay),
             },
             Asked::Prepare => Self::Prepare,
         }

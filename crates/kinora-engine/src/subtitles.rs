@@ -1,0 +1,254 @@
+//! The subtitles of a session: which there are, which are on, and which of their cues are shown now.
+
+mod embedded;
+mod file;
+
+use std::sync::Arc;
+
+use kinora_errors::{Fault, Secret};
+use kinora_fetch::FetchEvent;
+use kinora_media::{Packet, RequestId, Time};
+use kinora_subtitle::{Cue, Cues};
+
+pub(crate) use self::embedded::Embedded;
+use self::file::{Download, Downloaded};
+use crate::cx::Cx;
+use crate::present::earliest;
+use crate::tape::NotedFile;
+use crate::{CueId, Event, FIRST_EXTERNAL_SUBTITLE, InfoCode, Refusal};
+
+/// External subtitles of one session; each may hold as much as `kinora_subtitle::Limits` say.
+const MAX_FILES: usize = 8;
+
+/// What is known of a file of subtitles.
+enum Contents {
+    /// It is on its way.
+    Coming(Box<Download>),
+    /// Its cues are there.
+    Read,
+    /// There are none to be had.
+    Failed,
+}
+
+/// External subtitles.
+struct File {
+    contents: Contents,
+    /// Its cues are shown, as soon as they are there.
+    on: bool,
+    cues: Cues,
+}
+
+/// A cue that is shown.
+struct Shown {
+    track: u32,
+    id: CueId,
+    cue: Arc<Cue>,
+}
+
+/// All subtitles of a session.
+#[derive(Default)]
+pub(crate) struct Subtitles {
+    /// By their index, from [`FIRST_EXTERNAL_SUBTITLE`] on.
+    files: Vec<File>,
+    /// The text track within the source that is on.
+    embedded: Option<Embedded>,
+    shown: Vec<Shown>,
+}
+
+impl Subtitles {
+    /// Asks for a file.
+    pub(crate) fn add(&mut self, cx: &mut Cx, url: Secret) -> Result<(), Refusal> {
+        if self.files.len() >= MAX_FILES {
+            return Err(Refusal::TooManySubtitles);
+        }
+        self.files.push(File {
+            contents: Contents::Coming(Box::new(Download::start(cx, url))),
+            on: false,
+            cues: Cues::default(),
+        });
+        Ok(())
+    }
+
+    /// Shows subtitles, or no longer.
+    pub(crate) fn select(&mut self, index: u32, on: bool) -> Result<(), Refusal> {
+        let file = self.file(index)?;
+        if on && matches!(file.contents, Contents::Failed) {
+            return Err(Refusal::SubtitleFailed);
+        }
+        file.on = on;
+        Ok(())
+    }
+
+    /// Shows the cues of subtitles so much later.
+    pub(crate) fn set_delay(&mut self, index: u32, delay: Time) -> Result<(), Refusal> {
+        let embedded = self.embedded.as_mut().filter(|it| it.index == index);
+        match embedded {
+            Some(embedded) => embedded.cues.set_delay(delay),
+            None => self.file(index)?.cues.set_delay(delay),
+        }
+        Ok(())
+    }
+
+    /// Shows a text track within the source in place of another, or none.
+    pub(crate) fn embed(&mut self, embedded: Option<Embedded>) {
+        self.embedded = embedded;
+    }
+
+    /// The index of the text track within the source that is on.
+    pub(crate) fn embedded_index(&self) -> Option<u32> {
+        self.embedded.as_ref().map(|it| it.index)
+    }
+
+    /// Takes a packet of that track.
+    pub(crate) fn push(&mut self, cx: &Cx, packet: &Packet) {
+        if let Some(embedded) = &mut self.embedded {
+            embedded.push(cx, packet);
+        }
+    }
+
+    /// Its packets come from another place.
+    pub(crate) fn interrupt(&mut self) {
+        if let Some(embedded) = &mut self.embedded {
+            embedded.interrupt();
+        }
+    }
+
+    fn file(&mut self, index: u32) -> Result<&mut File, Refusal> {
+        let place = index.checked_sub(FIRST_EXTERNAL_SUBTITLE);
+        let place = place.and_then(|place| usize::try_from(place).ok());
+        let file = place.and_then(|place| self.files.get_mut(place));
+        file.ok_or(Refusal::NoSuchSubtitle)
+    }
+
+    /// Whether an answer of the network is for a file.
+    pub(crate) fn is_for(&self, id: RequestId) -> bool {
+        self.downloads().any(|download| download.is_for(id))
+    }
+
+    fn downloads(&self) -> impl Iterator<Item = &Download> {
+        self.files.iter().filter_map(|file| match &file.contents {
+            Contents::Coming(download) => Some(download.as_ref()),
+            Contents::Read | Contents::Failed => None,
+        })
+    }
+
+    pub(crate) fn on_fetch(&mut self, cx: &mut Cx, event: FetchEvent) {
+        let id = event.id();
+        for (track, file) in (FIRST_EXTERNAL_SUBTITLE..).zip(&mut self.files) {
+            if let Contents::Coming(download) = &mut file.contents
+                && download.is_for(id)
+            {
+                let downloaded = download.on_event(cx, event);
+                return file.take(cx, track, downloaded);
+            }
+        }
+    }
+
+    pub(crate) fn on_time(&mut self, cx: &mut Cx) {
+        for (track, file) in (FIRST_EXTERNAL_SUBTITLE..).zip(&mut self.files) {
+            if let Contents::Coming(download) = &mut file.contents {
+                let downloaded = download.on_time(cx);
+                file.take(cx, track, downloaded);
+            }
+        }
+    }
+
+    /// When a file that is on its way needs the time.
+    pub(crate) fn deadline(&self, cx: &Cx) -> Option<Time> {
+        earliest(self.downloads().map(|download| download.deadline(cx)))
+    }
+
+    /// The cues that are on, by the index of their subtitles.
+    fn cues(&self) -> impl Iterator<Item = (u32, &Cues)> {
+        let files = (FIRST_EXTERNAL_SUBTITLE..).zip(&self.files);
+        let files = files.filter(|(_, file)| file.on);
+        let embedded = self.embedded.iter().map(|it| (it.index, &it.cues));
+        embedded.chain(files.map(|(track, file)| (track, &file.cues)))
+    }
+
+    /// Tells which cues appear and which go, where playback is at that time.
+    pub(crate) fn show(&mut self, cx: &mut Cx, at: Time) {
+        let active = |(track, cues): (u32, &Cues)| {
+            let cues = cues.active(at).into_iter();
+            cues.map(move |cue| (track, cue)).collect::<Vec<_>>()
+        };
+        let active: Vec<(u32, Arc<Cue>)> = self.cues().flat_map(active).collect();
+        let is_same = |shown: &Shown, (track, cue): &(u32, Arc<Cue>)| {
+            shown.track == *track && Arc::ptr_eq(&shown.cue, cue)
+        };
+        self.shown.retain(|shown| {
+            let stays = active.iter().any(|cue| is_same(shown, cue));
+            if !stays {
+                hide(cx, shown);
+            }
+            stays
+        });
+        for cue in active {
+            if self.shown.iter().any(|shown| is_same(shown, &cue)) {
+                continue;
+            }
+            let ((track, cue), id) = (cue, cx.next_cue());
+            cx.event(Event::SubtitleShown {
+                track,
+                id,
+                cue: Arc::clone(&cue),
+            });
+            self.shown.push(Shown { track, id, cue });
+        }
+    }
+
+    /// When, on the media's timeline, something appears or goes after that time.
+    pub(crate) fn next_change(&self, after: Time) -> Option<Time> {
+        earliest(self.cues().map(|(_, cues)| cues.next_change(after)))
+    }
+
+    /// Nothing is shown any more, and nothing asked for.
+    pub(crate) fn close(&mut self, cx: &mut Cx) {
+        for shown in self.shown.drain(..) {
+            hide(cx, &shown);
+        }
+        for file in self.files.drain(..) {
+            if let Contents::Coming(mut download) = file.contents {
+                download.cancel(cx);
+            }
+        }
+    }
+}
+
+fn hide(cx: &mut Cx, shown: &Shown) {
+    let Shown { track, id, .. } = *shown;
+    cx.event(Event::SubtitleHidden { track, id });
+}
+
+impl File {
+    fn take(&mut self, cx: &mut Cx, track: u32, downloaded: Downloaded) {
+        match downloaded {
+            Downloaded::Pending => {}
+            Downloaded::Read(read) => self.read(cx, track, read),
+            Downloaded::Failed(fault) => self.fail(cx, track, fault),
+        }
+    }
+
+    fn read(&mut self, cx: &mut Cx, track: u32, read: NotedFile) {
+        let delay = self.cues.delay();
+        cx.event(Event::SubtitleAdded {
+            track,
+            format: read.format.0,
+            charset: read.charset.0,
+            cues: read.cues.len(),
+            damaged: read.damaged,
+        });
+        self.contents = Contents::Read;
+        self.cues = Cues::new(read.cues);
+        self.cues.set_delay(delay);
+    }
+
+    fn fail(&mut self, cx: &mut Cx, track: u32, fault: Fault) {
+        if std::mem::take(&mut self.on) {
+            let text = format!("subtitles {track} can not be shown: {fault}");
+            cx.info(InfoCode::SubtitleSelectError, text);
+        }
+        self.contents = Contents::Failed;
+        cx.event(Event::SubtitleFailed { track, fault });
+    }
+}

@@ -1,0 +1,148 @@
+//! Subtitles as they are written down: when cues are shown and how long their texts are, not what they say.
+
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+
+use kinora_media::Time;
+use kinora_subtitle::{Cue, Document, Span, Update};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use super::facts::{LARGEST, word};
+
+/// A file of subtitles.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct NotedFile {
+    pub(crate) format: Word,
+    pub(crate) charset: Word,
+    pub(crate) damaged: u32,
+    #[serde(with = "each")]
+    pub(crate) cues: Vec<Cue>,
+}
+
+impl From<Document> for NotedFile {
+    fn from(document: Document) -> Self {
+        Self {
+            format: Word(document.format.name()),
+            charset: Word(document.charset),
+            damaged: document.damaged,
+            cues: document.cues,
+        }
+    }
+}
+
+/// One of a few words.
+#[derive(Clone, Copy, Serialize)]
+pub(crate) struct Word(pub(crate) &'static str);
+
+impl<'de> Deserialize<'de> for Word {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer).map(|text| Self(word(text)))
+    }
+}
+
+/// Start, end, layer, bytes of each span, and a number that tells it from others of the same times: one that comes again is
+/// the same again.
+#[derive(Serialize, Deserialize)]
+struct CueFacts(i64, i64, i32, Vec<usize>, u64);
+
+impl From<&Cue> for CueFacts {
+    fn from(cue: &Cue) -> Self {
+        let mut hasher = DefaultHasher::new();
+        format!("{cue:?}").hash(&mut hasher);
+        let lengths = cue.spans.iter().map(|span| span.text.len());
+        Self(
+            cue.start.as_nanos(),
+            cue.end.as_nanos(),
+            cue.layer,
+            lengths.collect(),
+            // What was said can not be found out from so little.
+            hasher.finish() & 0xffff,
+        )
+    }
+}
+
+impl From<CueFacts> for Cue {
+    fn from(CueFacts(start, end, layer, lengths, digest): CueFacts) -> Self {
+        let span = |length: usize| Span {
+            text: " ".repeat(length.min(LARGEST)),
+            ..Span::default()
+        };
+        Self {
+            id: Some(digest.to_string()),
+            start: Time::from_nanos(start),
+            end: Time::from_nanos(end),
+            spans: lengths.into_iter().map(span).collect(),
+            layer,
+            ..Self::default()
+        }
+    }
+}
+
+/// Cues one after the other.
+mod each {
+    use super::*;
+
+    pub(super) fn serialize<S: Serializer>(cues: &[Cue], serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(cues.iter().map(CueFacts::from))
+    }
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Vec<Cue>, D::Error> {
+        let facts = Vec::<CueFacts>::deserialize(deserializer)?;
+        Ok(facts.into_iter().map(Cue::from).collect())
+    }
+}
+
+/// What a packet of a subtitle track brings.
+#[derive(Serialize, Deserialize)]
+#[serde(transparent)]
+pub(crate) struct NotedUpdates(#[serde(with = "updates")] pub(crate) Vec<Update>);
+
+/// A cue more, or those that replace others.
+#[derive(Serialize, Deserialize)]
+enum UpdateFacts {
+    #[serde(rename = "a")]
+    Add(CueFacts),
+    #[serde(rename = "r")]
+    Replace(i64, Vec<CueFacts>),
+}
+
+impl From<&Update> for UpdateFacts {
+    fn from(update: &Update) -> Self {
+        match update {
+            Update::Add(cue) => Self::Add(cue.into()),
+            Update::Replace { at, cues } => {
+                Self::Replace(at.as_nanos(), cues.iter().map(CueFacts::from).collect())
+            }
+        }
+    }
+}
+
+impl From<UpdateFacts> for Update {
+    fn from(facts: UpdateFacts) -> Self {
+        match facts {
+            UpdateFacts::Add(cue) => Self::Add(cue.into()),
+            UpdateFacts::Replace(at, cues) => Self::Replace {
+                at: Time::from_nanos(at),
+                cues: cues.into_iter().map(Cue::from).collect(),
+            },
+        }
+    }
+}
+
+/// Updates one after the other.
+mod updates {
+    use super::*;
+
+    pub(super) fn serialize<S: Serializer>(
+        updates: &[Update],
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(updates.iter().map(UpdateFacts::from))
+    }
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Vec<Update>, D::Error> {
+        let facts = Vec::<UpdateFacts>::deserialize(deserializer)?;
+        Ok(facts.into_iter().map(Update::from).collect())
+    }
+}
