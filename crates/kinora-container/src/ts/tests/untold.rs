@@ -106,7 +106,7 @@ fn no_more_waits_for_the_tables_than_a_bound() {
             VIDEO,
             Some(u64::from(number) * 3600),
             None,
-            &picture(number % 25 == 0, number % 25, 3000),
+            &picture(number.is_multiple_of(25), number % 25, 3000),
         );
         number += 1;
     }
