@@ -117,7 +117,7 @@ pub use kinora_net::{
 };
 /// Where pictures and sound go.
 pub use kinora_output as output;
-/// What cues say and how they look: [`subtitle::Cue`](kinora_subtitle::Cue) comes with [`Event::SubtitleShown`].
+/// What cues say and how they look: [`subtitle::Cue`] comes with [`Event::SubtitleShown`].
 pub use kinora_subtitle as subtitle;
 pub use player::{OutputStats, Player};
 pub use reader::{AudioReader, MediaReader, ReadOptions, ReaderStatus, VideoReader};
