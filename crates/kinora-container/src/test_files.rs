@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use kinora_media::{MediaInfo, Packet};
 
-use crate::{DemuxError, Demuxer, Step};
+use crate::{DemuxError, Demuxer, SeekTo, Step};
 
 /// ADTS frames of silence: LC, 44.1 kHz, stereo, `len` bytes each.
 pub(crate) fn adts(frames: usize, len: usize) -> Vec<u8> {
@@ -86,6 +86,83 @@ pub(crate) fn read_on(
             }
         }
     }
+}
+
+/// All steps of a demuxer for bytes that come in pieces of some size, its length unknown.
+pub(crate) fn steps(
+    demuxer: &mut dyn Demuxer,
+    bytes: &[u8],
+    piece: usize,
+) -> Result<Vec<Step>, DemuxError> {
+    let bytes = Bytes::copy_from_slice(bytes);
+    let (mut steps, mut at) = (Vec::new(), 0);
+    // Whatever is asked of it, it comes to an end.
+    for _ in 0..bytes.len() * 4 + 10_000 {
+        match demuxer.poll()? {
+            Step::NeedMore if at < bytes.len() => {
+                let end = (at + piece).min(bytes.len());
+                demuxer.push(at as u64, bytes.slice(at..end));
+                at = end;
+            }
+            Step::NeedMore => demuxer.finish(),
+            Step::Want(range) => at = range.start as usize,
+            Step::End => return Ok(steps),
+            step => steps.push(step),
+        }
+    }
+    panic!("it does not come to an end");
+}
+
+/// What a seek right behind the headers gives, in how many requests.
+pub(crate) fn sought(
+    demuxer: &mut dyn Demuxer,
+    bytes: &[u8],
+    target: SeekTo,
+) -> (Vec<Packet>, usize) {
+    let bytes = Bytes::copy_from_slice(bytes);
+    demuxer.set_len(bytes.len() as u64);
+    let (mut at, mut requests, mut asked) = (0, 0, false);
+    let mut found = Vec::new();
+    loop {
+        match demuxer.poll().unwrap() {
+            Step::Info(_) if !asked => {
+                asked = true;
+                demuxer.seek(target).unwrap();
+            }
+            Step::Info(_) => {}
+            Step::Packet(packet) => found.push(packet),
+            Step::NeedMore if at < bytes.len() => {
+                let end = (at + 10_000).min(bytes.len());
+                demuxer.push(at as u64, bytes.slice(at..end));
+                at = end;
+            }
+            Step::NeedMore => demuxer.finish(),
+            Step::Want(range) => {
+                at = range.start as usize;
+                requests += 1;
+                assert!(requests < 20);
+            }
+            Step::End => return (found, requests),
+        }
+    }
+}
+
+/// The headers among steps.
+pub(crate) fn infos(steps: &[Step]) -> Vec<&MediaInfo> {
+    let infos = steps.iter().filter_map(|step| match step {
+        Step::Info(info) => Some(&**info),
+        _ => None,
+    });
+    infos.collect()
+}
+
+/// The packets among steps.
+pub(crate) fn packets(steps: &[Step]) -> Vec<&Packet> {
+    let packets = steps.iter().filter_map(|step| match step {
+        Step::Packet(packet) => Some(packet),
+        _ => None,
+    });
+    packets.collect()
 }
 
 /// Bytes of all packets together.

@@ -10,7 +10,7 @@ use super::clock::Clock;
 use super::payload::{BadBody, Frame, Payload, Unit};
 use super::reader::{Read, Reader};
 use super::script::{self, Metadata};
-use super::seek::Errand;
+use super::seek::Operation;
 use super::tag::{Tag, TagHeader, TagKind};
 use super::track::{Track, track_id};
 use super::{CONTAINER, audio, video};
@@ -44,7 +44,7 @@ pub struct FlvDemuxer {
     pub(super) total_len: Option<u64>,
     /// The last time of the file, once it was looked for.
     pub(super) last: Option<Time>,
-    pub(super) errand: Errand,
+    pub(super) operation: Operation,
     /// What the next poll asks for.
     pub(super) want: Option<ByteRange>,
     /// Where the first tag lies.
@@ -95,7 +95,7 @@ impl FlvDemuxer {
             metadata: Metadata::default(),
             total_len: None,
             last: None,
-            errand: Errand::None,
+            operation: Operation::None,
             want: None,
             first_tag: None,
             out: VecDeque::new(),
@@ -383,7 +383,7 @@ impl Demuxer for FlvDemuxer {
             self.active().ended = false;
             return Ok(Step::Want(range));
         }
-        match self.run_errand()? {
+        match self.run_operation()? {
             Some(step) => Ok(step),
             None => self.read_on(),
         }

@@ -15,7 +15,7 @@ use crate::{DemuxError, SeekMode, SeekTo, Step};
 const INDEX_ERROR_MS: i64 = 1_000;
 
 /// What is done beside reading on.
-pub(super) enum Errand {
+pub(super) enum Operation {
     None,
     /// The end is read for the last timestamp; then the seek goes on, if there is one.
     Tail(Box<Tail>, Option<SeekTo>),
@@ -42,8 +42,8 @@ enum Indexed {
 impl FlvDemuxer {
     /// The reader of the bytes that are asked for now.
     pub(super) fn active(&mut self) -> &mut Reader {
-        match &mut self.errand {
-            Errand::Tail(tail, _) => &mut tail.reader,
+        match &mut self.operation {
+            Operation::Tail(tail, _) => &mut tail.reader,
             _ => &mut self.reader,
         }
     }
@@ -58,11 +58,11 @@ impl FlvDemuxer {
         self.out.clear();
         self.want = Some(match self.indexed(target) {
             Indexed::Start => {
-                self.errand = Errand::None;
+                self.operation = Operation::None;
                 self.go_to(self.first_tag.unwrap_or(0))
             }
             Indexed::At { ms, offset } => {
-                self.errand = Errand::Landing { ms, target };
+                self.operation = Operation::Landing { ms, target };
                 self.go_to(offset)
             }
             Indexed::Unknown => self.begin_hunt(target, len),
@@ -72,7 +72,7 @@ impl FlvDemuxer {
 
     pub(super) fn look_for_end(&mut self) -> bool {
         let known = self.metadata.duration.is_some() || self.last.is_some();
-        let (Some(len), Errand::None) = (self.total_len, &self.errand) else {
+        let (Some(len), Operation::None) = (self.total_len, &self.operation) else {
             return false;
         };
         if known || !self.told {
@@ -84,7 +84,7 @@ impl FlvDemuxer {
 
     fn begin_tail(&mut self, tail: Tail, then: Option<SeekTo>) -> ByteRange {
         let range = ByteRange::from(tail.from);
-        self.errand = Errand::Tail(Box::new(tail), then);
+        self.operation = Operation::Tail(Box::new(tail), then);
         range
     }
 
@@ -148,7 +148,7 @@ impl FlvDemuxer {
         let lead = lead.map_or(TrackId(0), |info| info.id);
         let mut hunt = Hunt::new(target, lead, start, high);
         let offset = hunt.go();
-        self.errand = Errand::Hunt(Box::new(hunt));
+        self.operation = Operation::Hunt(Box::new(hunt));
         self.look_at(offset)
     }
 
@@ -157,19 +157,19 @@ impl FlvDemuxer {
         ByteRange::from(offset)
     }
 
-    /// Goes on with the errand. `None` when it is done.
-    pub(super) fn run_errand(&mut self) -> Result<Option<Step>, DemuxError> {
-        match std::mem::replace(&mut self.errand, Errand::None) {
-            Errand::None => Ok(None),
-            Errand::Tail(tail, then) => Ok(Some(self.run_tail(tail, then))),
-            Errand::Landing { ms, target } => self.land(ms, target),
-            Errand::Hunt(hunt) => self.hunt(hunt),
+    /// Goes on with the operation. `None` when it is done.
+    pub(super) fn run_operation(&mut self) -> Result<Option<Step>, DemuxError> {
+        match std::mem::replace(&mut self.operation, Operation::None) {
+            Operation::None => Ok(None),
+            Operation::Tail(tail, then) => Ok(Some(self.run_tail(tail, then))),
+            Operation::Landing { ms, target } => self.land(ms, target),
+            Operation::Hunt(hunt) => self.hunt(hunt),
         }
     }
 
     fn run_tail(&mut self, mut tail: Box<Tail>, then: Option<SeekTo>) -> Step {
         if !tail.read() {
-            self.errand = Errand::Tail(tail, then);
+            self.operation = Operation::Tail(tail, then);
             return Step::NeedMore;
         }
         if tail.last.is_none()
@@ -202,7 +202,7 @@ impl FlvDemuxer {
         let begins = self.reader.window.start();
         let tag = match self.reader.read()? {
             Read::NeedMore => {
-                self.errand = Errand::Landing { ms, target };
+                self.operation = Operation::Landing { ms, target };
                 return Ok(Some(Step::NeedMore));
             }
             Read::Tag(tag) => Some(tag),
@@ -230,7 +230,7 @@ impl FlvDemuxer {
             match self.reader.read()? {
                 Read::FileHeader(_) => {}
                 Read::NeedMore => {
-                    self.errand = Errand::Hunt(hunt);
+                    self.operation = Operation::Hunt(hunt);
                     return Ok(Some(Step::NeedMore));
                 }
                 Read::Tag(tag) => {
@@ -262,7 +262,7 @@ impl FlvDemuxer {
 
     fn hunt_on(&mut self, mut hunt: Box<Hunt>) -> Step {
         let offset = hunt.go();
-        self.errand = Errand::Hunt(hunt);
+        self.operation = Operation::Hunt(hunt);
         Step::Want(self.look_at(offset))
     }
 

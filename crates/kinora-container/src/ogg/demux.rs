@@ -10,7 +10,7 @@ use super::CONTAINER;
 use super::heads::identify;
 use super::page::Page;
 use super::reader::{Read, Reader};
-use super::seek::Errand;
+use super::seek::Operation;
 use super::stream::{Frame, Stream};
 use crate::{ClockKind, DemuxError, Demuxer, SeekTo, Step};
 
@@ -34,7 +34,7 @@ pub struct OggDemuxer {
     pub(super) total_len: Option<u64>,
     /// The end of the last frame, once it was looked for.
     pub(super) last: Option<Time>,
-    pub(super) errand: Errand,
+    pub(super) operation: Operation,
     /// What the next poll asks for.
     pub(super) want: Option<ByteRange>,
     pub(super) out: VecDeque<Out>,
@@ -121,7 +121,7 @@ impl OggDemuxer {
             current: 0,
             total_len: None,
             last: None,
-            errand: Errand::None,
+            operation: Operation::None,
             want: None,
             out: VecDeque::new(),
             told: false,
@@ -371,7 +371,7 @@ impl Demuxer for OggDemuxer {
             self.active().ended = false;
             return Ok(Step::Want(range));
         }
-        match self.run_errand() {
+        match self.run_operation() {
             Some(step) => Ok(step),
             None => self.read_on(),
         }

@@ -21,7 +21,7 @@ const NEAR: Time = Time::from_millis(3_000);
 const AIM: Time = Time::from_millis(1_000);
 
 /// What is done beside reading on.
-pub(super) enum Errand {
+pub(super) enum Operation {
     None,
     /// The end is read for the last page; then the seek goes on, if there is one.
     Tail(Box<Tail>, Option<SeekTo>),
@@ -165,8 +165,8 @@ impl Hunt {
 impl OggDemuxer {
     /// The reader of the bytes that are asked for now.
     pub(super) fn active(&mut self) -> &mut Reader {
-        match &mut self.errand {
-            Errand::Tail(tail, _) => &mut tail.reader,
+        match &mut self.operation {
+            Operation::Tail(tail, _) => &mut tail.reader,
             _ => &mut self.reader,
         }
     }
@@ -187,7 +187,7 @@ impl OggDemuxer {
     }
 
     pub(super) fn look_for_end(&mut self) -> bool {
-        let (Some(len), Errand::None) = (self.total_len, &self.errand) else {
+        let (Some(len), Operation::None) = (self.total_len, &self.operation) else {
             return false;
         };
         if self.last.is_some() || !self.told {
@@ -199,16 +199,16 @@ impl OggDemuxer {
 
     fn begin_tail(&mut self, tail: Tail, then: Option<SeekTo>) -> ByteRange {
         let range = ByteRange::from(tail.from);
-        self.errand = Errand::Tail(Box::new(tail), then);
+        self.operation = Operation::Tail(Box::new(tail), then);
         range
     }
 
-    /// Goes on with the errand. `None` when there is none.
-    pub(super) fn run_errand(&mut self) -> Option<Step> {
-        match std::mem::replace(&mut self.errand, Errand::None) {
-            Errand::None => None,
-            Errand::Tail(tail, then) => Some(self.run_tail(tail, then)),
-            Errand::Hunt(hunt) => Some(self.hunt(hunt)),
+    /// Goes on with the operation. `None` when there is none.
+    pub(super) fn run_operation(&mut self) -> Option<Step> {
+        match std::mem::replace(&mut self.operation, Operation::None) {
+            Operation::None => None,
+            Operation::Tail(tail, then) => Some(self.run_tail(tail, then)),
+            Operation::Hunt(hunt) => Some(self.hunt(hunt)),
         }
     }
 
@@ -219,7 +219,7 @@ impl OggDemuxer {
                 Read::End => break,
                 Read::NeedMore if tail.reader.window.end() >= tail.len => tail.reader.ended = true,
                 Read::NeedMore => {
-                    self.errand = Errand::Tail(tail, then);
+                    self.operation = Operation::Tail(tail, then);
                     return Step::NeedMore;
                 }
             }
@@ -302,7 +302,7 @@ impl OggDemuxer {
             before: None,
         };
         let offset = hunt.go();
-        self.errand = Errand::Hunt(Box::new(hunt));
+        self.operation = Operation::Hunt(Box::new(hunt));
         self.look_at(offset)
     }
 
@@ -315,7 +315,7 @@ impl OggDemuxer {
         loop {
             let page = match self.reader.read() {
                 Read::NeedMore => {
-                    self.errand = Errand::Hunt(hunt);
+                    self.operation = Operation::Hunt(hunt);
                     return Step::NeedMore;
                 }
                 Read::End => None,
@@ -363,7 +363,7 @@ impl OggDemuxer {
 
     fn hunt_on(&mut self, mut hunt: Box<Hunt>) -> Step {
         let offset = hunt.go();
-        self.errand = Errand::Hunt(hunt);
+        self.operation = Operation::Hunt(hunt);
         Step::Want(self.look_at(offset))
     }
 

@@ -9,43 +9,19 @@ mod timing;
 mod untold;
 
 use bytes::Bytes;
-use kinora_media::{CodecId, MediaInfo, Packet, Time};
+use kinora_media::{CodecId, Packet, Time};
 
 use super::*;
+use crate::test_files::{infos, steps};
 use muxer::*;
 
 /// All that a demuxer gives for bytes that come in chunks of some size.
 fn run(demuxer: &mut TsDemuxer, bytes: &[u8], chunk: usize) -> Result<Vec<Step>, DemuxError> {
-    let bytes = Bytes::copy_from_slice(bytes);
-    let mut steps = Vec::new();
-    let mut at = 0;
-    // Whatever is asked of it, it comes to an end.
-    for _ in 0..bytes.len() * 4 + 10_000 {
-        match demuxer.poll()? {
-            Step::NeedMore if at < bytes.len() => {
-                let end = (at + chunk).min(bytes.len());
-                demuxer.push(at as u64, bytes.slice(at..end));
-                at = end;
-            }
-            Step::NeedMore => demuxer.finish(),
-            Step::Want(range) => at = range.start as usize,
-            Step::End => return Ok(steps),
-            step => steps.push(step),
-        }
-    }
-    panic!("it does not come to an end");
+    steps(demuxer, bytes, chunk)
 }
 
 fn demux(bytes: &[u8]) -> Vec<Step> {
     run(&mut TsDemuxer::default(), bytes, 4096).unwrap()
-}
-
-fn infos(steps: &[Step]) -> Vec<&MediaInfo> {
-    let infos = steps.iter().filter_map(|step| match step {
-        Step::Info(info) => Some(&**info),
-        _ => None,
-    });
-    infos.collect()
 }
 
 fn packets(steps: &[Step], pid: u16) -> Vec<&Packet> {

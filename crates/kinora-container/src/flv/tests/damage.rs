@@ -5,7 +5,7 @@ fn after(change: impl FnOnce(&mut Vec<u8>)) -> (usize, u64) {
     let mut bytes = Film::of(2).bytes();
     change(&mut bytes);
     let mut demuxer = FlvDemuxer::new();
-    let steps = read_on(&mut demuxer, &bytes, 1000).unwrap();
+    let steps = steps(&mut demuxer, &bytes, 1000).unwrap();
     (packets(&steps).len(), demuxer.damage())
 }
 

@@ -1,35 +1,10 @@
 use super::*;
+use crate::test_files;
 
 /// What a seek right behind the headers gives, in how many requests.
 fn sought(bytes: &[u8], target_ms: i64, mode: SeekMode) -> (Vec<Packet>, usize) {
-    let bytes = Bytes::copy_from_slice(bytes);
-    let mut demuxer = FlvDemuxer::new();
-    demuxer.set_len(bytes.len() as u64);
-    let (mut at, mut requests, mut asked) = (0, 0, false);
-    let mut found = Vec::new();
-    loop {
-        match demuxer.poll().unwrap() {
-            Step::Info(_) if !asked => {
-                asked = true;
-                let time = Time::from_millis(target_ms);
-                demuxer.seek(SeekTo { time, mode }).unwrap();
-            }
-            Step::Info(_) => {}
-            Step::Packet(packet) => found.push(packet),
-            Step::NeedMore if at < bytes.len() => {
-                let end = (at + 10_000).min(bytes.len());
-                demuxer.push(at as u64, bytes.slice(at..end));
-                at = end;
-            }
-            Step::NeedMore => demuxer.finish(),
-            Step::Want(range) => {
-                at = range.start as usize;
-                requests += 1;
-                assert!(requests < 20);
-            }
-            Step::End => return (found, requests),
-        }
-    }
+    let time = Time::from_millis(target_ms);
+    test_files::sought(&mut FlvDemuxer::new(), bytes, SeekTo { time, mode })
 }
 
 fn long(index: bool, begins: u32) -> Film {
@@ -137,11 +112,11 @@ fn a_seek_back_gives_the_configuration_of_its_place_again() {
     }
     let mut demuxer = FlvDemuxer::new();
     demuxer.set_len(muxer.bytes.len() as u64);
-    read_on(&mut demuxer, &muxer.bytes, 500).unwrap();
+    steps(&mut demuxer, &muxer.bytes, 500).unwrap();
     let time = Time::from_millis(1100);
     let mode = SeekMode::Before;
     demuxer.seek(SeekTo { time, mode }).unwrap();
-    let steps = read_on(&mut demuxer, &muxer.bytes, 500).unwrap();
+    let steps = steps(&mut demuxer, &muxer.bytes, 500).unwrap();
     let configs: Vec<&Bytes> = infos(&steps)
         .iter()
         .map(|info| &info.tracks[0].config)

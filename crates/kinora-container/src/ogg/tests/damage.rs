@@ -7,7 +7,7 @@ fn after(change: impl FnOnce(&mut Vec<u8>, &[usize])) -> (Vec<Step>, u64) {
     let pages: Vec<usize> = memchr::memmem::find_iter(&bytes, b"OggS").collect();
     change(&mut bytes, &pages);
     let mut demuxer = OggDemuxer::new();
-    let steps = read_on(&mut demuxer, &bytes, 1000).unwrap();
+    let steps = steps(&mut demuxer, &bytes, 1000).unwrap();
     (steps, demuxer.damage())
 }
 

@@ -1,36 +1,11 @@
 use super::*;
+use crate::test_files;
 
 /// What a seek right behind the headers gives, in how many requests.
 fn sought(bytes: &[u8], target_ms: i64) -> (Vec<Packet>, usize) {
-    let bytes = Bytes::copy_from_slice(bytes);
-    let mut demuxer = OggDemuxer::new();
-    demuxer.set_len(bytes.len() as u64);
-    let (mut at, mut requests, mut asked) = (0, 0, false);
-    let mut found = Vec::new();
-    loop {
-        match demuxer.poll().unwrap() {
-            Step::Info(_) if !asked => {
-                asked = true;
-                let time = Time::from_millis(target_ms);
-                let mode = SeekMode::Before;
-                demuxer.seek(SeekTo { time, mode }).unwrap();
-            }
-            Step::Info(_) => {}
-            Step::Packet(packet) => found.push(packet),
-            Step::NeedMore if at < bytes.len() => {
-                let end = (at + 10_000).min(bytes.len());
-                demuxer.push(at as u64, bytes.slice(at..end));
-                at = end;
-            }
-            Step::NeedMore => demuxer.finish(),
-            Step::Want(range) => {
-                at = range.start as usize;
-                requests += 1;
-                assert!(requests < 20);
-            }
-            Step::End => return (found, requests),
-        }
-    }
+    let mode = SeekMode::Before;
+    let time = Time::from_millis(target_ms);
+    test_files::sought(&mut OggDemuxer::new(), bytes, SeekTo { time, mode })
 }
 
 #[test]
@@ -86,12 +61,12 @@ fn a_seek_goes_back_to_an_earlier_one_of_chained_streams() {
     let bytes = [opus_file(1, 10), flac(10), vorbis(10)].concat();
     let mut demuxer = OggDemuxer::new();
     demuxer.set_len(bytes.len() as u64);
-    let whole = read_on(&mut demuxer, &bytes, 10_000).unwrap();
+    let whole = steps(&mut demuxer, &bytes, 10_000).unwrap();
     for (target, codec) in [(15_000, CodecId::Flac), (3_000, CodecId::Opus)] {
         let time = Time::from_millis(target);
         let mode = SeekMode::Before;
         demuxer.seek(SeekTo { time, mode }).unwrap();
-        let steps = read_on(&mut demuxer, &bytes, 10_000).unwrap();
+        let steps = steps(&mut demuxer, &bytes, 10_000).unwrap();
         let told = infos(&steps);
         let own = told.iter().position(|info| info.tracks[0].codec == codec);
         assert!(own.is_some(), "for {target}");

@@ -180,7 +180,7 @@ fn headers_that_come_twice_are_one_stream() {
     twice.page(0, 960, &[opus(1)]);
     let bytes = [once.bytes, twice.bytes].concat();
     let mut demuxer = OggDemuxer::new();
-    let steps = read_on(&mut demuxer, &bytes, 99).unwrap();
+    let steps = steps(&mut demuxer, &bytes, 99).unwrap();
     assert_eq!((infos(&steps).len(), packets(&steps).len()), (1, 1));
     assert_eq!(demuxer.damage(), 0);
 }

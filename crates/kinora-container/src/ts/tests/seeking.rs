@@ -1,38 +1,12 @@
 use kinora_media::Time;
 
 use super::*;
-use crate::SeekMode;
+use crate::{SeekMode, test_files};
 
 /// What a seek gives, in how many requests: the packets that follow it.
 fn sought(bytes: &[u8], target_ms: i64, mode: SeekMode) -> (Vec<Packet>, usize) {
-    let bytes = Bytes::copy_from_slice(bytes);
-    let mut demuxer = TsDemuxer::default();
-    demuxer.set_len(bytes.len() as u64);
-    let (mut at, mut requests, mut asked) = (0, 0, false);
-    let mut found = Vec::new();
-    loop {
-        match demuxer.poll().unwrap() {
-            Step::Info(_) if !asked => {
-                asked = true;
-                let time = Time::from_millis(target_ms);
-                demuxer.seek(SeekTo { time, mode }).unwrap();
-            }
-            Step::Info(_) => {}
-            Step::Packet(packet) => found.push(packet),
-            Step::NeedMore if at < bytes.len() => {
-                let end = (at + 10_000).min(bytes.len());
-                demuxer.push(at as u64, bytes.slice(at..end));
-                at = end;
-            }
-            Step::NeedMore => demuxer.finish(),
-            Step::Want(range) => {
-                at = range.start as usize;
-                requests += 1;
-                assert!(requests < 20);
-            }
-            Step::End => return (found, requests),
-        }
-    }
+    let time = Time::from_millis(target_ms);
+    test_files::sought(&mut TsDemuxer::default(), bytes, SeekTo { time, mode })
 }
 
 #[test]
