@@ -93,7 +93,7 @@ enum State {
     /// Before the magic number.
     Start,
     /// Before the first frame, which was not told of yet.
-    Told(&'static Band),
+    Reported(&'static Band),
     /// Among frames; in junk or not.
     Frames { band: &'static Band, in_junk: bool },
     /// Bytes from an offset on are asked for.
@@ -143,7 +143,7 @@ impl Speech {
         loop {
             let step = match self.state {
                 State::Start => self.start()?,
-                State::Told(band) => self.tell(band),
+                State::Reported(band) => self.report(band),
                 State::Frames { band, in_junk } => self.frame(band, in_junk),
                 State::Asking { band, offset } => Some(self.ask(band, offset)),
             };
@@ -171,11 +171,11 @@ impl Speech {
             };
         };
         self.window.skip(band.magic.len());
-        self.state = State::Told(band);
+        self.state = State::Reported(band);
         Ok(None)
     }
 
-    fn tell(&mut self, band: &'static Band) -> Option<Step> {
+    fn report(&mut self, band: &'static Band) -> Option<Step> {
         if self.window.len() == 0 && !self.ended {
             return Some(Step::NeedMore);
         }

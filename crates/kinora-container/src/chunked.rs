@@ -114,7 +114,7 @@ enum State {
     /// Bytes from an offset on are asked for.
     Asking { offset: u64, then: Then },
     /// Before the packets, of which is told first.
-    Telling(Box<Playing>),
+    Reporting(Box<Playing>),
     /// Among the packets.
     Playing(Box<Playing>),
     /// Among frames that tell their lengths themselves.
@@ -200,7 +200,7 @@ impl<F: Form> Chunked<F> {
                     self.pass(end)
                 }
                 State::Asking { .. } => self.ask(),
-                State::Telling(_) => self.tell(),
+                State::Reporting(_) => self.report(),
                 State::Playing(_) => Some(self.play()),
                 State::Frames(frames) => return frames.poll(),
             };
@@ -347,12 +347,12 @@ impl<F: Form> Chunked<F> {
             len,
             place: Place::default(),
         };
-        self.state = State::Telling(Box::new(playing));
+        self.state = State::Reporting(Box::new(playing));
     }
 
-    fn tell(&mut self) -> Option<Step> {
+    fn report(&mut self) -> Option<Step> {
         let before = std::mem::replace(&mut self.state, State::Chunk);
-        let State::Telling(playing) = before else {
+        let State::Reporting(playing) = before else {
             self.state = before;
             return None;
         };

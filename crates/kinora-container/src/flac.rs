@@ -102,7 +102,7 @@ struct Stream {
     index: Vec<Known>,
     /// Samples that lie before this one are passed over: a seek wants later ones.
     wanted: u64,
-    told: bool,
+    reported: bool,
 }
 
 impl Flac {
@@ -269,7 +269,7 @@ impl Flac {
         (!self.ended).then(|| Step::Want(ByteRange::from(offset)))
     }
 
-    fn tell(&self, stream: &Stream) -> Step {
+    fn report(&self, stream: &Stream) -> Step {
         let rate = stream.info.sample_rate;
         let mut track = TrackInfo::new(TrackId(0), kinora_media::CodecId::Flac);
         track.config = stream.config.clone();
@@ -295,9 +295,9 @@ impl Flac {
             return Ok(Some(Step::NeedMore));
         }
         if let Some(stream) = &mut self.stream
-            && !std::mem::replace(&mut stream.told, true)
+            && !std::mem::replace(&mut stream.reported, true)
         {
-            return Ok(self.stream.as_ref().map(|stream| self.tell(stream)));
+            return Ok(self.stream.as_ref().map(|stream| self.report(stream)));
         }
         let Some(stream) = &mut self.stream else {
             return Err(self.malformed("flac.streaminfo", "it has no STREAMINFO block"));
@@ -405,7 +405,7 @@ impl Stream {
             first: None,
             index: Vec::new(),
             wanted: 0,
-            told: false,
+            reported: false,
         }
     }
 

@@ -130,17 +130,17 @@ impl Blocks {
 
     /// Blocks in so many bytes.
     fn count(&self, len: Option<u64>) -> Option<u64> {
-        let told = Some(self.limit).filter(|limit| *limit < u64::MAX);
-        match (len.map(|len| len / self.len), told) {
-            (Some(there), Some(told)) => Some(there.min(told)),
-            (there, told) => there.or(told),
+        let declared = Some(self.limit).filter(|limit| *limit < u64::MAX);
+        match (len.map(|len| len / self.len), declared) {
+            (Some(there), Some(declared)) => Some(there.min(declared)),
+            (there, declared) => there.or(declared),
         }
     }
 
     fn next(&self, place: &Place, left: Option<u64>) -> Option<Extent> {
         let there = left.map_or(u64::MAX, |left| left / self.len);
-        let told = self.limit.saturating_sub(place.offset / self.len);
-        let count = there.min(told).min(self.per_packet.get());
+        let declared = self.limit.saturating_sub(place.offset / self.len);
+        let count = there.min(declared).min(self.per_packet.get());
         (count > 0).then(|| Extent {
             len: count.saturating_mul(self.len.get()),
             samples: count.saturating_mul(self.samples.get()),

@@ -50,7 +50,7 @@ pub struct FlvDemuxer {
     /// Where the first tag lies.
     pub(super) first_tag: Option<u64>,
     pub(super) out: VecDeque<Out>,
-    pub(super) told: bool,
+    pub(super) reported: bool,
     pub(super) jumped: bool,
     /// How much later than decoded the first picture is presented, in milliseconds.
     pub(super) lead_delay_ms: Option<i64>,
@@ -99,7 +99,7 @@ impl FlvDemuxer {
             want: None,
             first_tag: None,
             out: VecDeque::new(),
-            told: false,
+            reported: false,
             jumped: false,
             lead_delay_ms: None,
             configs: Vec::new(),
@@ -125,25 +125,25 @@ impl FlvDemuxer {
         info
     }
 
-    pub(super) fn tell(&self) -> Step {
+    pub(super) fn report(&self) -> Step {
         Step::Info(Arc::new(self.info()))
     }
 
     /// The next thing that was found, if the tracks are known.
     fn give(&mut self) -> Option<Step> {
-        if !self.told {
+        if !self.reported {
             if !self.is_complete() {
                 return None;
             }
-            self.told = true;
-            return Some(self.tell());
+            self.reported = true;
+            return Some(self.report());
         }
         loop {
             match self.out.pop_front()? {
                 Out::Packet(packet) => return Some(Step::Packet(packet)),
                 // A track whose codec has changed waits for its configuration.
                 Out::Info if self.tracks.iter().any(|track| track.ready) => {
-                    return Some(self.tell());
+                    return Some(self.report());
                 }
                 Out::Info => {}
             }
@@ -190,13 +190,13 @@ impl FlvDemuxer {
                 Read::FileHeader(flags) => self.promise(flags),
                 Read::Tag(tag) => self.take(tag)?,
                 Read::NeedMore => return Ok(Step::NeedMore),
-                Read::End if self.told => return Ok(Step::End),
+                Read::End if self.reported => return Ok(Step::End),
                 Read::End => {
                     if !self.tracks.iter().any(|track| track.ready) {
                         return Err(DemuxError::NoTracks);
                     }
-                    self.told = true;
-                    return Ok(self.tell());
+                    self.reported = true;
+                    return Ok(self.report());
                 }
             }
         }
@@ -221,7 +221,7 @@ impl FlvDemuxer {
             body,
         } = tag;
         if header.kind == TagKind::Script {
-            if !header.filtered && !self.told {
+            if !header.filtered && !self.reported {
                 self.take_script(body);
             }
             return Ok(());
@@ -301,7 +301,7 @@ impl FlvDemuxer {
             let delay_ms = frame.composition_ns / 1_000_000;
             self.lead_delay_ms.get_or_insert(delay_ms);
         }
-        if !self.told {
+        if !self.reported {
             self.held_bytes = self.held_bytes.saturating_add(frame.data.len());
         }
         self.out.push_back(Out::Packet(track.packet(frame, stamp)));
@@ -316,7 +316,7 @@ impl FlvDemuxer {
     }
 
     fn changed(&mut self) {
-        if self.told {
+        if self.reported {
             self.out.push_back(Out::Info);
         }
     }

@@ -171,9 +171,9 @@ impl Reader {
             self.damaged();
             return None;
         }
-        let told = self.window.array_at(whole).map(u32::from_be_bytes);
-        let agrees = |told| usize::try_from(told) == Ok(whole);
-        if told.is_none_or(agrees) {
+        let declared = self.window.array_at(whole).map(u32::from_be_bytes);
+        let agrees = |declared| usize::try_from(declared) == Ok(whole);
+        if declared.is_none_or(agrees) {
             return Some(self.take(header));
         }
         // The length behind it is wrong, or the one in its header: what follows tells which.
@@ -231,11 +231,11 @@ impl Reader {
             let found = TagHeader::parse(&head).filter(|header| header.whole() <= MAX_FOUND);
             if let Some(header) = found {
                 let whole = header.whole();
-                let told = self.window.array_at(whole).map(u32::from_be_bytes);
-                if told.is_none() && !self.ended {
+                let declared = self.window.array_at(whole).map(u32::from_be_bytes);
+                if declared.is_none() && !self.ended {
                     return Some(Read::NeedMore);
                 }
-                if told.is_some_and(|told| usize::try_from(told) == Ok(whole)) {
+                if declared.is_some_and(|declared| usize::try_from(declared) == Ok(whole)) {
                     self.state = State::Tag;
                     return None;
                 }

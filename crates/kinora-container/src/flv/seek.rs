@@ -49,7 +49,7 @@ impl FlvDemuxer {
     }
 
     pub(super) fn begin_seek(&mut self, target: SeekTo) -> Result<(), DemuxError> {
-        if !self.told {
+        if !self.reported {
             return Err(DemuxError::NotSeekable("its headers are not read yet"));
         }
         let Some(len) = self.total_len else {
@@ -75,7 +75,7 @@ impl FlvDemuxer {
         let (Some(len), Operation::None) = (self.total_len, &self.operation) else {
             return false;
         };
-        if known || !self.told {
+        if known || !self.reported {
             return false;
         }
         self.want = Some(self.begin_tail(Tail::new(len), None));
@@ -189,7 +189,7 @@ impl FlvDemuxer {
                 let len = self.total_len.unwrap_or(0);
                 Step::Want(self.begin_hunt(target, len))
             }
-            None if self.reader.ended => self.tell(),
+            None if self.reader.ended => self.report(),
             None => {
                 self.out.push_front(Out::Info);
                 Step::Want(ByteRange::from(self.reader.window.end()))
@@ -208,11 +208,11 @@ impl FlvDemuxer {
             Read::Tag(tag) => Some(tag),
             Read::FileHeader(_) | Read::End => None,
         };
-        let told = |tag: &Tag| {
+        let is_as_indexed = |tag: &Tag| {
             let there = i64::from(tag.header.timestamp.cast_signed());
             tag.offset == begins && there.saturating_sub(ms).saturating_abs() <= INDEX_ERROR_MS
         };
-        match tag.filter(told) {
+        match tag.filter(is_as_indexed) {
             Some(tag) => {
                 self.take(tag)?;
                 Ok(None)

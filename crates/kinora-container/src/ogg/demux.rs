@@ -38,7 +38,7 @@ pub struct OggDemuxer {
     /// What the next poll asks for.
     pub(super) want: Option<ByteRange>,
     pub(super) out: VecDeque<Out>,
-    pub(super) told: bool,
+    pub(super) reported: bool,
     pub(super) jumped: bool,
     /// Where the presentation ends so far.
     pub(super) end: Time,
@@ -56,7 +56,7 @@ pub(super) struct Link {
     /// What its own time is then.
     pub(super) origin: Option<Time>,
     pub(super) streams: Vec<Stream>,
-    told: bool,
+    reported: bool,
     /// All that begin together have begun.
     begun: bool,
     held: Vec<Packet>,
@@ -77,7 +77,7 @@ impl Link {
             begins,
             origin: None,
             streams: Vec::new(),
-            told: false,
+            reported: false,
             begun: false,
             held: Vec::new(),
             held_bytes: 0,
@@ -124,7 +124,7 @@ impl OggDemuxer {
             operation: Operation::None,
             want: None,
             out: VecDeque::new(),
-            told: false,
+            reported: false,
             jumped: false,
             end: Time::ZERO,
             damage: 0,
@@ -150,7 +150,7 @@ impl OggDemuxer {
         info
     }
 
-    pub(super) fn tell(&self) -> Step {
+    pub(super) fn report(&self) -> Step {
         Step::Info(Arc::new(self.info()))
     }
 
@@ -160,8 +160,8 @@ impl OggDemuxer {
             match self.out.pop_front() {
                 Some(Out::Info) => match self.has_tracks() {
                     true => {
-                        self.told = true;
-                        return Ok(self.tell());
+                        self.reported = true;
+                        return Ok(self.report());
                     }
                     // The next of chained streams has only begun.
                     false => continue,
@@ -177,7 +177,7 @@ impl OggDemuxer {
                     if !self.out.is_empty() {
                         continue;
                     }
-                    return match self.told {
+                    return match self.reported {
                         true => Ok(Step::End),
                         false => Err(self.nothing()),
                     };
@@ -199,7 +199,7 @@ impl OggDemuxer {
 
     /// The headers that are missing do not come any more.
     fn give_up_waiting(&mut self) {
-        let waits = (self.links.get(self.current)).is_some_and(|link| !link.told);
+        let waits = (self.links.get(self.current)).is_some_and(|link| !link.reported);
         if waits && self.has_tracks() {
             self.tell_link();
         }
@@ -215,7 +215,7 @@ impl OggDemuxer {
         let Some(link) = self.links.get_mut(self.current) else {
             return;
         };
-        link.told = true;
+        link.reported = true;
         self.out.push_back(Out::Info);
         let held = std::mem::take(&mut link.held);
         self.out.extend(held.into_iter().map(Out::Packet));
@@ -239,7 +239,7 @@ impl OggDemuxer {
         };
         let was_ready = stream.mapping.is_ready();
         let frames = stream.take(page, &mut self.damage);
-        let is_new = link.told && !was_ready && stream.mapping.is_ready();
+        let is_new = link.reported && !was_ready && stream.mapping.is_ready();
         if is_new {
             self.out.push_back(Out::Info);
         }
@@ -248,7 +248,7 @@ impl OggDemuxer {
             self.take_frames(at, frames);
         }
         let link = self.links.get(self.current);
-        if link.is_some_and(|link| !link.told && link.is_ready()) {
+        if link.is_some_and(|link| !link.reported && link.is_ready()) {
             self.tell_link();
         }
     }
@@ -343,7 +343,7 @@ impl OggDemuxer {
         let Some(link) = self.links.get_mut(self.current) else {
             return;
         };
-        if link.told {
+        if link.reported {
             return self.out.extend(packets.into_iter().map(Out::Packet));
         }
         let bytes: usize = packets.iter().map(|packet| packet.data.len()).sum();

@@ -56,7 +56,7 @@ impl Page {
 
     /// Whether the checksum of a whole page is right (RFC 3533 6, 7).
     pub(super) fn is_sound(page: &[u8]) -> bool {
-        let (Some(before), Some(told), Some(behind)) = (
+        let (Some(before), Some(declared), Some(behind)) = (
             page.get(..CHECKSUM.start),
             page.get(CHECKSUM).and_then(<[u8]>::first_chunk),
             page.get(CHECKSUM.end..),
@@ -64,7 +64,7 @@ impl Page {
             return false;
         };
         let crc = [before, &[0; 4], behind].into_iter().fold(0, crc32);
-        crc == u32::from_le_bytes(*told)
+        crc == u32::from_le_bytes(*declared)
     }
 
     /// A whole page, whose length and checksum were looked at.

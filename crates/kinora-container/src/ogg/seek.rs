@@ -172,7 +172,7 @@ impl OggDemuxer {
     }
 
     pub(super) fn begin_seek(&mut self, target: SeekTo) -> Result<(), DemuxError> {
-        if !self.told {
+        if !self.reported {
             return Err(DemuxError::NotSeekable("its headers are not read yet"));
         }
         let Some(len) = self.total_len else {
@@ -190,7 +190,7 @@ impl OggDemuxer {
         let (Some(len), Operation::None) = (self.total_len, &self.operation) else {
             return false;
         };
-        if self.last.is_some() || !self.told {
+        if self.last.is_some() || !self.reported {
             return false;
         }
         self.want = Some(self.begin_tail(Tail::new(len, TAIL), None));
@@ -235,7 +235,7 @@ impl OggDemuxer {
                 let len = self.total_len.unwrap_or(0);
                 Step::Want(self.begin_hunt(target, len))
             }
-            None if self.reader.ended => self.tell(),
+            None if self.reader.ended => self.report(),
             None => {
                 self.out.push_front(Out::Info);
                 Step::Want(ByteRange::from(self.reader.window.end()))

@@ -134,12 +134,12 @@ impl WaveFormat {
 
     /// Samples of a block in each channel, as the format tells or its length does.
     fn adpcm_samples(&self) -> u32 {
-        let told = self
+        let declared = self
             .extra
             .first_chunk()
-            .map(|told| u16::from_le_bytes(*told));
-        if let Some(told) = told.filter(|told| *told > 0) {
-            return told.into();
+            .map(|declared| u16::from_le_bytes(*declared));
+        if let Some(declared) = declared.filter(|declared| *declared > 0) {
+            return declared.into();
         }
         let channels = u32::from(self.channels);
         // A channel's part of the header, which holds so many samples; each byte behind it two.
