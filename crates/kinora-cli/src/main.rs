@@ -18,6 +18,7 @@ mod import;
 mod json;
 mod log;
 mod lost_found;
+mod membership;
 mod notices;
 mod out;
 mod play;

@@ -4,12 +4,13 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use kinora::{Player, State};
-use rustix::process::{Pid, Signal, getpgid, getpgrp, getpid, getppid, getsid, kill_process};
+use rustix::process::{Signal, getpid, kill_process};
 use tokio::runtime::Runtime;
 use tokio::signal::unix::SignalKind;
 
 use super::controlling_terminal::ControllingTerminal;
 use super::shutdown::Shutdown;
+use crate::membership::Membership;
 use crate::report::Failure;
 use crate::signals::Signals;
 
@@ -86,23 +87,19 @@ fn stop(player: &Player, terminal: &ControllingTerminal) -> bool {
 
 /// Nobody could continue it: whoever started this job is of another session (POSIX.1 3.264). Such a job is not stopped.
 fn is_orphan() -> bool {
-    let session = getsid(None).ok();
-    let mut parent = getppid();
-    while let Some(pid) = parent {
-        if getsid(Some(pid)).ok() != session {
+    let Some(ours) = Membership::read("self") else {
+        return true;
+    };
+    let mut parent = ours.parent;
+    while let Some(membership) = Membership::read(&parent.to_string()) {
+        if membership.session != ours.session {
             return true;
         }
-        if getpgid(Some(pid)) != Ok(getpgrp()) {
+        if membership.group != ours.group {
             return false;
         }
         // Of the same job: its own parent is who counts.
-        parent = parent_of(pid);
+        parent = membership.parent;
     }
     true
-}
-
-fn parent_of(pid: Pid) -> Option<Pid> {
-    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
-    let parent = status.lines().find_map(|line| line.strip_prefix("PPid:"))?;
-    Pid::from_raw(parent.trim().parse().ok()?)
 }

@@ -6,13 +6,13 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::process::getpgrp;
 use rustix::termios::{
     InputModes, LocalModes, OptionalActions, SpecialCodeIndex, Termios, tcgetattr, tcgetpgrp,
     tcsetattr,
 };
 
 use super::keys::{Key, Keys};
+use crate::membership::Membership;
 
 /// How long bytes that follow an escape may take.
 const REST_OF_A_KEY: i64 = 50;
@@ -62,7 +62,12 @@ impl Keyboard {
     /// Whether this job may read it and change it: another one that does is stopped by the system. A terminal that is
     /// not the session's is nobody's.
     pub(crate) fn is_ours(&self) -> bool {
-        tcgetpgrp(&self.terminal).map_or(true, |group| group == getpgrp())
+        let (Ok(foreground), Some(ours)) =
+            (tcgetpgrp(&self.terminal), Membership::read("self"))
+        else {
+            return true;
+        };
+        foreground.as_raw_nonzero().get().unsigned_abs() == ours.group
     }
 
     fn modes(&self) -> MutexGuard<'_, (Termios, bool)> {
