@@ -27,6 +27,10 @@ pub trait Demuxer: Send {
     /// The length of the resource, once it is known.
     fn set_len(&mut self, total_len: u64);
 
+    /// Bytes of other places can be had at the price of a request: a long index is read in pieces, as they are needed.
+    /// Told before the first [`poll`](Self::poll), if at all.
+    fn allow_random_access(&mut self) {}
+
     /// The next thing that can be done with the bytes at hand. Cheap when nothing is new;
     /// every call consumes input, gives something, or asks for bytes.
     ///
@@ -127,8 +131,7 @@ pub enum Step {
     Packet(Packet),
     /// More bytes are wanted, following those pushed last.
     NeedMore,
-    /// Bytes from another place are wanted first. The range's end is a hint: what must be known
-    /// before anything else can be done.
+    /// Bytes from another place are wanted first: those of the range, and what follows them where it has no end.
     Want(ByteRange),
     /// All packets were given.
     End,

@@ -15,10 +15,12 @@ mod fragment;
 mod index;
 mod meta;
 mod moov;
+mod outline;
 mod protection;
 mod sample_crypto;
 pub mod sidx;
 mod store;
+mod table;
 mod tables;
 mod track;
 

@@ -23,6 +23,7 @@ pub struct ProbingDemuxer {
     purpose: Purpose,
     state: State,
     total_len: Option<u64>,
+    random_access: bool,
     /// Of demuxers that were replaced.
     damage_before: u64,
 }
@@ -85,6 +86,7 @@ impl ProbingDemuxer {
             purpose,
             state: State::Looking(Looking::default()),
             total_len: None,
+            random_access: false,
             damage_before: 0,
         }
     }
@@ -127,6 +129,9 @@ impl ProbingDemuxer {
         };
         if let Some(total_len) = self.total_len {
             demuxer.set_len(total_len);
+        }
+        if self.random_access {
+            demuxer.allow_random_access();
         }
         while let Some((offset, chunk)) = looking.window.pop_chunk() {
             demuxer.push(offset, chunk);
@@ -260,6 +265,13 @@ impl Demuxer for ProbingDemuxer {
 
     fn pause(&mut self) {
         self.reach(End::Continued);
+    }
+
+    fn allow_random_access(&mut self) {
+        self.random_access = true;
+        if let Some(demuxer) = self.demuxer() {
+            demuxer.allow_random_access();
+        }
     }
 
     fn set_len(&mut self, total_len: u64) {

@@ -4,6 +4,7 @@
 mod decoder;
 mod film;
 mod ladder;
+mod long_film;
 mod net;
 #[cfg(test)]
 pub(crate) mod packager;

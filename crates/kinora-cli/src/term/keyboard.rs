@@ -62,8 +62,7 @@ impl Keyboard {
     /// Whether this job may read it and change it: another one that does is stopped by the system. A terminal that is
     /// not the session's is nobody's.
     pub(crate) fn is_ours(&self) -> bool {
-        let (Ok(foreground), Some(ours)) =
-            (tcgetpgrp(&self.terminal), Membership::read("self"))
+        let (Ok(foreground), Some(ours)) = (tcgetpgrp(&self.terminal), Membership::read("self"))
         else {
             return true;
         };

@@ -195,7 +195,11 @@ impl MkvDemuxer {
         }
         self.window.restart(self.at);
         self.ended = false;
-        Reach::Ask(Step::Want(ByteRange::of(self.at, HEAD_HINT)))
+        Reach::Ask(Step::Want(match self.reported {
+            // Clusters follow clusters.
+            true => ByteRange::from(self.at),
+            false => ByteRange::of(self.at, HEAD_HINT),
+        }))
     }
 
     /// Tells what the headers said, when that is due.

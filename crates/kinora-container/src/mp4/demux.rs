@@ -1,5 +1,6 @@
 //! The demuxer: walks the boxes of a file, then gives its samples.
 
+mod pages;
 mod seek;
 mod tail;
 mod walk;
@@ -12,6 +13,7 @@ use kinora_media::{ByteRange, MediaInfo, Time};
 use self::seek::Goal;
 use self::tail::TailRead;
 use super::index::FragmentIndex;
+use super::outline::{Outline, Paging};
 use super::sample_crypto::SampleState;
 use super::store::Store;
 use super::track::{Head, Track};
@@ -70,6 +72,15 @@ pub struct Mp4Demuxer {
     /// What is looked for at the end of the file before anything else is done.
     tail_read: TailRead,
     end_was_seen: bool,
+    /// The index may be read in pieces.
+    paging: Option<Paging>,
+    outline: Option<Outline>,
+    /// Where the pages of a table begin that are waited for.
+    page: Option<u64>,
+    /// A seek in tables of which pages are missing.
+    seeking: Option<SeekTo>,
+    /// A packet was given since the last seek.
+    has_given: bool,
     /// Bytes come in one order only: nothing can be asked for from another place.
     one_way: bool,
     /// Bytes that samples claimed so far: tables that name the same bytes again and again end.
@@ -133,6 +144,11 @@ impl Mp4Demuxer {
             damage: 0,
             tail_read: TailRead::None,
             end_was_seen: false,
+            paging: None,
+            outline: None,
+            page: None,
+            seeking: None,
+            has_given: false,
             one_way: false,
             given: 0,
             furthest: 0,
@@ -148,6 +164,21 @@ impl Mp4Demuxer {
     pub fn for_segments() -> Self {
         Self {
             one_way: true,
+            ..Self::new()
+        }
+    }
+
+    /// A demuxer that reads every index in small pieces.
+    #[cfg(test)]
+    pub(super) fn in_pieces() -> Self {
+        let paging = Paging {
+            long: 64,
+            page: 48,
+            first: 64,
+            ahead: 200,
+        };
+        Self {
+            paging: Some(paging),
             ..Self::new()
         }
     }
@@ -180,23 +211,41 @@ impl Mp4Demuxer {
         }
         self.given = self.given.saturating_add(JUMP_COST);
         self.store.restart(offset);
-        Step::Want(ByteRange::of(offset, len))
+        Step::Want(match self.info_is_known() {
+            // Media follow media.
+            true => ByteRange::from(offset),
+            false => ByteRange::of(offset, len),
+        })
     }
 
     /// Lets go bytes that nobody needs any more.
     fn let_go(&mut self) {
+        if self.outline.is_some() {
+            // The tables that were passed over begin in what is at hand.
+            return;
+        }
         let walk = match self.walks_on || self.tracks.is_empty() {
             true => Some(self.at),
             false => None,
         };
         let kept_start = self.media_start.filter(|_| self.tracks.is_empty());
+        // What a track needs that begins later may lie a little before.
+        let margin = match self
+            .tracks
+            .iter()
+            .any(|track| track.pending_from().is_some())
+        {
+            true => READ_THROUGH,
+            false => 0,
+        };
         let heads = self.tracks.iter().filter_map(Track::head);
         let needed = heads
             .map(|head| head.sample.offset)
             .chain(walk)
             .chain(self.tail_read.offset())
+            .chain(self.page)
             .chain(kept_start);
-        self.store.discard(needed);
+        self.store.discard(needed, margin);
     }
 
     fn info_is_known(&self) -> bool {
@@ -204,7 +253,8 @@ impl Mp4Demuxer {
     }
 
     fn has_samples(&self) -> bool {
-        self.tracks.iter().any(|track| track.head().is_some())
+        let known = |track: &Track| track.head().is_some() || track.pending_from().is_some();
+        self.tracks.iter().any(known)
     }
 
     /// Tells what the headers said, when that is due.
@@ -229,6 +279,9 @@ impl Mp4Demuxer {
     }
 
     fn give(&mut self) -> Turn {
+        if let Some(turn) = self.read_pages() {
+            return turn;
+        }
         let Some(index) = self.next_track() else {
             self.state = match self.walks_on {
                 true => State::Walking,
@@ -306,6 +359,7 @@ impl Mp4Demuxer {
             return Turn::On;
         };
         let packet = track.packet(head, data);
+        self.has_given = true;
         self.advance(index);
         self.let_go();
         Turn::Emit(Step::Packet(packet))
@@ -344,6 +398,10 @@ impl Demuxer for Mp4Demuxer {
         let end = self.store.feed_end();
         self.ended_at = Some(self.ended_at.map_or(end, |known| known.min(end)));
         self.len = Some(self.len.map_or(end, |len| len.min(end)));
+    }
+
+    fn allow_random_access(&mut self) {
+        self.paging = Some(Paging::NETWORK).filter(|_| !self.one_way);
     }
 
     fn set_len(&mut self, total_len: u64) {

@@ -5,9 +5,10 @@ use std::sync::Arc;
 use bytes::Bytes;
 use kinora_media::{CodecId, TrackKind};
 
-use super::boxes::{Reader, Short, Table, children, find};
+use super::boxes::{Reader, Short, children, find};
 use super::moov::TrackBox;
 use super::sample_crypto::{SampleCryptos, SampleState, Surroundings};
+use super::table::Table;
 use super::tables::{GROUP_BYTES, Sample};
 
 /// What samples of a track are like where a fragment does not say (`trex`, 8.8.3).

@@ -13,6 +13,7 @@ use super::edits::{self, Edit};
 use super::entry::{self, SampleEntry};
 use super::fragment::Defaults;
 use super::meta;
+use super::outline::{LongTable, Paging};
 use super::protection;
 use super::sample_crypto::{self, Descriptions, SampleCryptos, Surroundings};
 use super::tables::{Grouping, SampleTables};
@@ -58,20 +59,31 @@ struct Headers {
 }
 
 impl Movie {
-    /// Reads a `moov` whose body lies at an offset. Tracks that make no sense are left out; `damage` counts them.
-    pub(crate) fn parse(moov: &Bytes, start: u64, damage: &mut u64) -> Self {
+    /// Reads a `moov` whose body lies at an offset; `long` says of each track where its long tables lie, if they are not in
+    /// it. Tracks that make no sense are left out; `damage` counts them.
+    pub(crate) fn parse(
+        moov: &Bytes,
+        long: &[Vec<LongTable>],
+        paging: Paging,
+        start: u64,
+        damage: &mut u64,
+    ) -> Self {
         let header = find(moov, b"mvhd").and_then(|mvhd| movie_header(&mvhd).ok());
         let clock = header.map_or(MILLIS, |(clock, _)| clock);
         let mvex = find(moov, b"mvex");
         let chapters = chapter_tracks(moov);
         let key_systems = protection::key_systems(moov);
         let mut tracks: Vec<TrackBox> = Vec::new();
-        for trak in children(moov).filter(|child| child.kind == *b"trak") {
+        let traks = children(moov).filter(|child| child.kind == *b"trak");
+        let mut long = long.iter();
+        for trak in traks {
+            let long = long.next().map_or(&[][..], Vec::as_slice);
             if tracks.len() >= MAX_TRACKS {
                 *damage = damage.saturating_add(1);
                 break;
             }
-            let Some(mut track) = parse_track(&trak.body, clock, mvex.as_ref()) else {
+            let tables = |stbl: &Bytes| SampleTables::parse(stbl, long, paging);
+            let Some(mut track) = parse_track(&trak.body, clock, mvex.as_ref(), tables) else {
                 *damage = damage.saturating_add(1);
                 continue;
             };
@@ -196,7 +208,12 @@ fn extended_duration(mehd: &Bytes) -> Result<u64, Short> {
     reader.sized(version)
 }
 
-fn parse_track(trak: &Bytes, movie: Timebase, mvex: Option<&Bytes>) -> Option<TrackBox> {
+fn parse_track(
+    trak: &Bytes,
+    movie: Timebase,
+    mvex: Option<&Bytes>,
+    tables: impl Fn(&Bytes) -> SampleTables,
+) -> Option<TrackBox> {
     let mdia = find(trak, b"mdia")?;
     let headers = headers(trak, &mdia)?;
     let stbl = find_path(&mdia, &[b"minf", b"stbl"])?;
@@ -204,7 +221,7 @@ fn parse_track(trak: &Bytes, movie: Timebase, mvex: Option<&Bytes>) -> Option<Tr
         .ok()?
         .into_iter();
     let entry = entries.next()?;
-    let mut tables = SampleTables::parse(&stbl);
+    let mut tables = tables(&stbl);
     tables.grouping = grouping(&entry, &tables);
     let elst = find_path(trak, &[b"edts", b"elst"]);
     let edits = elst.map_or_else(
@@ -366,7 +383,11 @@ impl TrackBox {
         let ticks = i64::try_from(ticks).unwrap_or(i64::MAX);
         let last = self.tables.composition_end().unwrap_or(ticks);
         let presented = self.edits.iter().map(|edit| {
-            let end = edit.media_end.unwrap_or(last).min(last);
+            let end = match self.tables.is_paged() {
+                // Pictures may be presented behind the last decoding time.
+                true => edit.media_end.unwrap_or(last),
+                false => edit.media_end.unwrap_or(last).min(last),
+            };
             edit.present(self.clock, end)
         });
         self.info.duration = presented

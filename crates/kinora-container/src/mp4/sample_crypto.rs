@@ -7,8 +7,9 @@ use kinora_media::{
     Iv, Protection, ProtectionScheme, SampleCrypto, SampleIv, SampleProtection, Subsamples,
 };
 
-use super::boxes::{FourCc, Reader, Short, Table, children};
+use super::boxes::{FourCc, Reader, Short, children};
 use super::protection::{SampleEncryption, sample_protection};
+use super::table::Table;
 use super::tables::Sample;
 
 /// Entries of a `sgpd` that are read: keys rotate a few times an hour.

@@ -7,7 +7,7 @@ use bytes::{Buf, Bytes, BytesMut};
 /// Bytes of runs that are kept for later beside the one being fed.
 const KEEP_LIMIT: usize = 8 * 1024 * 1024;
 /// Runs that are kept beside the one being fed.
-const KEEP_RUNS: usize = 4;
+const KEEP_RUNS: usize = 16;
 
 #[derive(Default)]
 struct Run {
@@ -145,15 +145,15 @@ impl Store {
             .find(|run| run.holds(offset, len))
     }
 
-    /// Lets go what lies before the first place in each run that is still needed; `needed` says
+    /// Lets go what lies further than `margin` before the first place in each run that is still needed; `needed` says
     /// which places are.
-    pub(crate) fn discard(&mut self, needed: impl Iterator<Item = u64> + Clone) {
+    pub(crate) fn discard(&mut self, needed: impl Iterator<Item = u64> + Clone, margin: u64) {
         let keep_from = |run: &Run| {
             needed
                 .clone()
                 .filter(|offset| *offset >= run.start)
                 .min()
-                .unwrap_or(u64::MAX)
+                .map_or(u64::MAX, |offset| offset.saturating_sub(margin))
         };
         let from = keep_from(&self.feed);
         self.feed.discard_before(from);
@@ -208,11 +208,11 @@ mod tests {
         let mut store = Store::new();
         store.push(0, Bytes::from_static(b"abc"));
         store.push(3, Bytes::from_static(b"def"));
-        store.discard([4].into_iter());
+        store.discard([4].into_iter(), 0);
         assert_eq!(store.slice(0, 1), None);
         assert_eq!(store.slice(4, 2).unwrap(), &b"ef"[..]);
         store.restart(50);
-        store.discard([60].into_iter());
+        store.discard([60].into_iter(), 0);
         assert_eq!(store.slice(4, 2), None);
     }
 }

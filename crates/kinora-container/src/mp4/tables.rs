@@ -1,8 +1,13 @@
 //! The sample tables of a track (ISO/IEC 14496-12 8.5 to 8.7), walked where they lie.
 
+use core::cell::Cell;
+use core::ops::Range;
+
 use bytes::Bytes;
 
-use super::boxes::{FourCc, Reader, Short, Table, children};
+use super::boxes::{FourCc, Reader, Short, children};
+use super::outline::{LongTable, Paging};
+use super::table::Table;
 
 /// Where one sample lies and when it is due, in ticks of its track.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -131,6 +136,10 @@ pub(crate) struct SampleTables {
     stps: Table,
     sdtp: Table,
     pub(crate) grouping: Option<Grouping>,
+    /// Some tables are read page by page.
+    paged: bool,
+    /// The sample that a walk was to begin at last.
+    sought: Cell<u64>,
 }
 
 impl Default for SampleTables {
@@ -145,6 +154,8 @@ impl Default for SampleTables {
             stps: Table::default(),
             sdtp: Table::default(),
             grouping: None,
+            paged: false,
+            sought: Cell::new(0),
         }
     }
 }
@@ -211,12 +222,15 @@ pub(crate) struct Cursor {
 }
 
 impl SampleTables {
-    /// Reads an `stbl`. Missing tables are as empty ones.
-    pub(crate) fn parse(stbl: &Bytes) -> Self {
+    /// Reads an `stbl`, of which the long tables lie elsewhere. Missing tables are as empty ones.
+    pub(crate) fn parse(stbl: &Bytes, long: &[LongTable], paging: Paging) -> Self {
         let mut tables = Self::default();
         for child in children(stbl) {
             // A table that is cut before its count is as one that is missing.
             let _ = tables.read_table(child.kind, &child.body);
+        }
+        for table in long {
+            let _ = tables.read_long(table, paging);
         }
         tables.stss = tables.stss.map(|stss| merged(&stss, &tables.stps));
         tables
@@ -265,6 +279,94 @@ impl SampleTables {
         Ok(())
     }
 
+    /// Takes a table of which only the place is known.
+    fn read_long(&mut self, long: &LongTable, paging: Paging) -> Result<(), Short> {
+        let mut reader = Reader::new(&long.head);
+        reader.full_box()?;
+        if long.kind == *b"stsz" {
+            reader.skip(4)?;
+        }
+        let count = reader.u32()?;
+        let table = |entry_len| {
+            let head = long.head.len().saturating_sub(reader.left());
+            let start = long.start.saturating_add(head as u64);
+            let len = long.len.saturating_sub(head as u64);
+            let len = usize::try_from(len).unwrap_or(usize::MAX);
+            Table::paged(start, len, entry_len, count, paging.page)
+        };
+        match &long.kind {
+            b"ctts" => self.ctts = table(8),
+            b"stsc" => self.stsc = table(12),
+            b"stco" => self.offsets = Offsets::Narrow(table(4)),
+            b"co64" => self.offsets = Offsets::Wide(table(8)),
+            b"stsz" => self.sizes = Sizes::Words(table(4)),
+            // What else there is only helps: the samples tell it too.
+            _ => return Ok(()),
+        }
+        self.paged = true;
+        Ok(())
+    }
+
+    /// Some tables are read page by page: a walk may end where a page is missing.
+    pub(crate) fn is_paged(&self) -> bool {
+        self.paged
+    }
+
+    fn tables(&self) -> [&Table; 4] {
+        let none = &self.stps;
+        let sizes = match &self.sizes {
+            Sizes::Words(table) => table,
+            _ => none,
+        };
+        let (Offsets::Narrow(offsets) | Offsets::Wide(offsets)) = &self.offsets;
+        [&self.stsc, &self.ctts, sizes, offsets]
+    }
+
+    fn tables_mut(&mut self) -> impl Iterator<Item = &mut Table> {
+        let sizes = match &mut self.sizes {
+            Sizes::Words(table) => Some(table),
+            _ => None,
+        };
+        let (Offsets::Narrow(offsets) | Offsets::Wide(offsets)) = &mut self.offsets;
+        [
+            Some(&mut self.stsc),
+            Some(&mut self.ctts),
+            sizes,
+            Some(offsets),
+        ]
+        .into_iter()
+        .flatten()
+    }
+
+    /// What was asked for last met a page that is missing: what it gave means nothing.
+    pub(crate) fn lack_pages(&self) -> bool {
+        self.paged && self.tables().into_iter().any(Table::is_missing)
+    }
+
+    /// Where the missing pages of one of the tables lie in the resource.
+    pub(crate) fn missing(&self, ahead: usize) -> Option<Range<u64>> {
+        let sought = self.sought.get().saturating_add(1);
+        self.tables().into_iter().find_map(|table| {
+            // Runs are counted from the first on; where they end is guessed.
+            let until = (table.len() as u64)
+                .saturating_mul(sought)
+                .checked_div(self.sizes.len())
+                .filter(|_| core::ptr::eq(table, &self.stsc) || core::ptr::eq(table, &self.ctts))
+                .and_then(|until| usize::try_from(until).ok());
+            table.missing(ahead, until.unwrap_or(0))
+        })
+    }
+
+    /// Takes all pages that can be read now.
+    pub(crate) fn fill(&mut self, read: impl Fn(Range<u64>) -> Option<Bytes>) {
+        self.tables_mut().for_each(|table| table.fill(&read));
+    }
+
+    /// The resource ends before the pages that are missing.
+    pub(crate) fn end_at_missing(&mut self) {
+        self.tables_mut().for_each(Table::end_at_missing);
+    }
+
     /// How many samples there are.
     pub(crate) fn sample_count(&self) -> u64 {
         if self.offsets.len() == 0 {
@@ -299,8 +401,12 @@ impl SampleTables {
         })
     }
 
-    /// When the last sample of all has been presented. Decoding order differs by a few samples.
+    /// When the last sample of all has been presented. Decoding order differs by a few samples. Nothing where that
+    /// would have to be fetched.
     pub(crate) fn composition_end(&self) -> Option<i64> {
+        if self.paged {
+            return None;
+        }
         let first = self.sample_count().saturating_sub(MAX_REORDERED);
         let mut cursor = self.cursor_at(first)?;
         core::iter::from_fn(|| self.next(&mut cursor))
@@ -311,6 +417,10 @@ impl SampleTables {
     /// By how much decoding must be moved earlier so that nothing is due before it is decoded:
     /// composition offsets may be negative (8.6.1.3), and QuickTime writes them so in version 0.
     pub(crate) fn earliest_composition(&self) -> i32 {
+        if self.ctts.is_paged() {
+            // Of version 0, whose offsets are none of these by the book.
+            return 0;
+        }
         self.ctts
             .entries()
             .map(|entry| run(entry).1.cast_signed())
@@ -408,6 +518,7 @@ impl SampleTables {
 
     /// A walk that begins at a sample; `None` past the last.
     pub(crate) fn cursor_at(&self, sample: u64) -> Option<Cursor> {
+        self.sought.set(sample);
         let (chunk, run, within, per_chunk) = self.chunk_of(sample)?;
         let first = sample.checked_sub(u64::from(within))?;
         // Packets of grouped sound are cut from the chunk's start on.

@@ -3,6 +3,7 @@
 mod build;
 mod files;
 mod hostile;
+mod paged;
 mod protection;
 
 use kinora_test_support::corpus_files;

@@ -33,6 +33,15 @@ pub(crate) struct Track {
     skip_to: Option<i64>,
     /// Number of the sample entry that was told last.
     entry: u32,
+    pending: Option<Pending>,
+}
+
+/// What a track has still to do to have a next sample: pages of its tables are not there yet.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Pending {
+    Start,
+    Advance,
+    Follow(Time),
 }
 
 /// The next sample of a track.
@@ -67,12 +76,55 @@ impl Track {
             head: None,
             skip_to: None,
             entry: 1,
+            pending: None,
         };
-        if track.edit_at(0).media_start > 0 {
-            track.enter_edit(0);
-        }
-        track.advance();
+        track.start();
         track
+    }
+
+    fn start(&mut self) {
+        self.attempt(Pending::Start, |track| {
+            if track.edit_at(0).media_start > 0 {
+                track.enter_edit(0);
+            }
+            track.take_next();
+        });
+    }
+
+    /// Does what changes the place in the tables. Where pages are missing nothing has changed, and it is pending.
+    fn attempt(&mut self, what: Pending, act: impl FnOnce(&mut Self)) {
+        let before = (self.cursor, self.edit, self.tables_done);
+        self.pending = None;
+        act(self);
+        if self.described.tables.lack_pages() {
+            (self.cursor, self.edit, self.tables_done) = before;
+            self.head = None;
+            self.pending = Some(what);
+        }
+    }
+
+    /// From what time on the next sample is wanted that is not known for want of pages.
+    pub(crate) fn pending_from(&self) -> Option<Time> {
+        self.pending.map(|pending| match pending {
+            // Pictures begin with the key frame before.
+            Pending::Follow(time) if self.kind() != TrackKind::Video => time,
+            _ => Time::MIN,
+        })
+    }
+
+    /// What was done last met pages that are missing: it is to be done again.
+    pub(crate) fn lacks_pages(&self) -> bool {
+        self.described.tables.lack_pages()
+    }
+
+    /// Tries again what is pending.
+    pub(crate) fn retry(&mut self) {
+        match self.pending {
+            Some(Pending::Start) => self.start(),
+            Some(Pending::Advance) => self.advance(),
+            Some(Pending::Follow(time)) => self.follow_now(time),
+            None => {}
+        }
     }
 
     pub(crate) fn kind(&self) -> TrackKind {
@@ -149,6 +201,10 @@ impl Track {
 
     /// Moves on to the next sample.
     pub(crate) fn advance(&mut self) {
+        self.attempt(Pending::Advance, Self::take_next);
+    }
+
+    fn take_next(&mut self) {
         self.head = self.next_sample().map(|sample| Head {
             sample,
             crypto: self.crypto(&sample),
@@ -296,8 +352,20 @@ impl Track {
         self.kind() == TrackKind::Audio && edit == 0 && time <= self.edit_at(edit).start
     }
 
-    /// Goes to where this track must begin so that it is complete from a time on.
+    /// Goes to where this track must begin so that it is complete from a time on: at once, or when that time is reached
+    /// where pages of its tables would be waited for.
     pub(crate) fn follow(&mut self, time: Time) {
+        match self.described.tables.is_paged() {
+            true => (self.head, self.pending) = (None, Some(Pending::Follow(time))),
+            false => self.follow_now(time),
+        }
+    }
+
+    fn follow_now(&mut self, time: Time) {
+        self.attempt(Pending::Follow(time), |track| track.go_to(time));
+    }
+
+    fn go_to(&mut self, time: Time) {
         let index = self
             .described
             .edits
@@ -319,7 +387,7 @@ impl Track {
             Some(cursor) => (self.cursor, self.tables_done) = (cursor, false),
             None => self.tables_done = true,
         }
-        self.advance();
+        self.take_next();
     }
 
     /// Goes behind all samples of the movie box.
@@ -327,6 +395,7 @@ impl Track {
         self.tables_done = true;
         self.edit = 0;
         self.head = None;
+        self.pending = None;
     }
 
     /// Looks for a time in the fragments at hand.
@@ -380,7 +449,13 @@ impl Track {
     /// The current sample lies outside the file: passes over what surely does so with it.
     pub(crate) fn skip_outside(&mut self) {
         match self.tables_done {
-            false => self.described.tables.skip_chunk(&mut self.cursor),
+            false => {
+                let before = self.cursor;
+                self.described.tables.skip_chunk(&mut self.cursor);
+                if self.described.tables.lack_pages() {
+                    self.cursor = before;
+                }
+            }
             true => {
                 if let Some(run) = self.runs.front_mut() {
                     run.skip_rest();

@@ -19,7 +19,7 @@ use kinora_fetch::{Progress, RequestSpec, RetryContext, Transfer};
 const WINDOW: u64 = 256 << 10;
 const WIDE_WINDOW: u64 = 1 << 20;
 /// A file's end up to that is asked for whole when headers are looked for in it: the index mostly ends the file.
-const SHORT_END: u64 = 4 << 20;
+const SHORT_END: u64 = 512 << 10;
 /// So many bytes are rather read and passed over than asked anew from behind them.
 const SHORT_WAY: u64 = 64 * 1024;
 
@@ -237,11 +237,11 @@ impl Progressive {
             return true;
         }
         self.transfer.cancel(cx);
-        // While headers are read the hint is exact, and a request that ends keeps its connection.
+        // A request that ends keeps its connection.
         let ends_soon = self
             .total_len
             .is_some_and(|len| len - range.start.min(len) <= SHORT_END);
-        let range = match self.headers || ends_soon {
+        let range = match ends_soon && !self.headers {
             true => ByteRange::from(range.start),
             false => range,
         };
@@ -320,6 +320,9 @@ impl Progressive {
                 if let Some(len) = info.total_len {
                     self.total_len = Some(len);
                     self.demuxer.set_len(len);
+                }
+                if self.ranges {
+                    self.demuxer.allow_random_access();
                 }
             }
             Progress::Data(offset, data) => {

@@ -49,6 +49,12 @@ impl TapedDemuxer {
             .map_or(ClockKind::default(), |inner| inner.clock());
         self.tape.see("clock", || Clock::from(clock)).into()
     }
+    /// Bytes of other places can be had; see [`Demuxer::allow_random_access`].
+    pub(crate) fn allow_random_access(&mut self) {
+        if let Some(inner) = &mut self.inner {
+            inner.allow_random_access();
+        }
+    }
     pub(crate) fn set_len(&mut self, total_len: u64) {
         if let Some(inner) = &mut self.inner {
             inner.set_len(total_len);

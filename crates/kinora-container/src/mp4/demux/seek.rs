@@ -48,7 +48,8 @@ impl Mp4Demuxer {
         self.tail_read = TailRead::None;
         self.waiting_fragments = 0;
         self.given = 0;
-        self.goal = None;
+        self.has_given = false;
+        (self.goal, self.seeking) = (None, None);
         for track in &mut self.tracks {
             track.forget_runs();
         }
@@ -170,12 +171,18 @@ impl Mp4Demuxer {
     }
 
     /// Seeks in the tables of the movie box.
-    fn seek_tables(&mut self, target: SeekTo, lead: usize) {
+    pub(super) fn seek_tables(&mut self, target: SeekTo, lead: usize) {
+        self.restart_fragments();
+        self.state = State::Giving;
         let nearest = target.mode == SeekMode::Nearest;
         let arrived = self
             .tracks
             .get_mut(lead)
             .and_then(|track| track.seek(target.time, nearest));
+        if self.tracks.get(lead).is_some_and(Track::lacks_pages) {
+            self.seeking = Some(target);
+            return;
+        }
         let time = match target.mode {
             // Pictures may begin after the sound.
             SeekMode::Before => arrived.unwrap_or(target.time).min(target.time),
@@ -186,8 +193,6 @@ impl Mp4Demuxer {
                 track.follow(time);
             }
         }
-        self.restart_fragments();
-        self.state = State::Giving;
     }
 
     /// Seeks in fragments: to the last known one before the time, from there on by looking.

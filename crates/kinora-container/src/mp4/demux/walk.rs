@@ -1,5 +1,7 @@
 //! Walking the boxes of the outermost level.
 
+use core::ops::Range;
+
 use bytes::Bytes;
 use kinora_media::TrackKind;
 
@@ -8,6 +10,7 @@ use super::super::compressed;
 use super::super::fragment::{Run, TrackFragment};
 use super::super::index::FragmentStart;
 use super::super::moov::Movie;
+use super::super::outline::{LongTable, Paging};
 use super::super::protection;
 use super::super::sample_crypto::Surroundings;
 use super::super::track::Track;
@@ -114,6 +117,11 @@ impl Mp4Demuxer {
         if len > MAX_INDEX {
             return Err(too_large(len));
         }
+        if head.kind == *b"moov"
+            && let Some(turn) = self.read_outline(head)?
+        {
+            return Ok(turn);
+        }
         let end = self.at.saturating_add(len);
         let usize_len = usize::try_from(len).map_err(|_| too_large(len))?;
         let Some(whole) = self.store.slice(self.at, usize_len) else {
@@ -125,7 +133,12 @@ impl Mp4Demuxer {
         let head_len = usize::try_from(head.head_len).unwrap_or(0);
         let body = whole.slice(head_len.min(whole.len())..);
         match &head.kind {
-            b"moov" => self.read_movie(&body, end),
+            b"moov" => {
+                let unpacked = compressed::movie(&body)
+                    .map_err(|what| malformed(self.at, "mp4.moov.compressed", what.to_owned()))?;
+                let moov = unpacked.as_ref().unwrap_or(&body);
+                self.read_movie(moov, &[], body_start(&body, end)..end)
+            }
             b"moof" => self.read_fragment(&body, end),
             _ => {
                 if self.index.read(&body, end).is_err() {
@@ -149,16 +162,20 @@ impl Mp4Demuxer {
         self.walked_to_end()
     }
 
-    fn read_movie(&mut self, body: &Bytes, end: u64) -> Result<Turn, DemuxError> {
+    /// Takes a movie box that lies there; `long` says where the tables lie that are not in it.
+    pub(super) fn read_movie(
+        &mut self,
+        moov: &Bytes,
+        long: &[Vec<LongTable>],
+        body: Range<u64>,
+    ) -> Result<Turn, DemuxError> {
         if self.has_samples() {
             // A new init segment: what the old one described comes first.
             self.state = State::Giving;
             return Ok(Turn::On);
         }
-        let unpacked = compressed::movie(body)
-            .map_err(|what| malformed(self.at, "mp4.moov.compressed", what.to_owned()))?;
-        let moov = unpacked.as_ref().unwrap_or(body);
-        let movie = Movie::parse(moov, body_start(body, end), &mut self.damage);
+        let paging = self.paging.unwrap_or(Paging::NETWORK);
+        let movie = Movie::parse(moov, long, paging, body.start, &mut self.damage);
         let playable = movie.tracks.iter().any(|track| {
             matches!(
                 track.info.kind(),
@@ -171,8 +188,9 @@ impl Mp4Demuxer {
         self.info = movie.info();
         let fragmented = movie.fragmented;
         self.tracks = movie.tracks.into_iter().map(Track::new).collect();
-        self.at = end;
-        self.behind_movie = end;
+        self.fill_pages();
+        self.at = body.end;
+        self.behind_movie = body.end;
         self.info_due = true;
         // An init segment need not say that fragments follow.
         self.walks_on = fragmented || !self.has_samples();

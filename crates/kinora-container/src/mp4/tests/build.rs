@@ -47,7 +47,9 @@ pub(super) fn video(id: u32, count: usize) -> TrackSpec {
         handler: b"vide",
         timescale: 1000,
         delta: 40,
-        samples: (0..count).map(|n| vec![n as u8 + 1; 20 + n % 7]).collect(),
+        samples: (0..count)
+            .map(|n| vec![(n as u8).wrapping_add(1); 20 + n % 7])
+            .collect(),
         composition: Vec::new(),
         keys: Some((0..count as u32).step_by(5).map(|n| n + 1).collect()),
         more_tables: Vec::new(),
@@ -66,7 +68,9 @@ pub(super) fn audio(id: u32, count: usize) -> TrackSpec {
     TrackSpec {
         handler: b"soun",
         keys: None,
-        samples: (0..count).map(|n| vec![0x80 + n as u8; 9]).collect(),
+        samples: (0..count)
+            .map(|n| vec![(n as u8).wrapping_add(0x80); 9])
+            .collect(),
         entry: boxed(b"Opus", entry),
         ..video(id, 0)
     }

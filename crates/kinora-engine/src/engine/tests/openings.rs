@@ -109,3 +109,51 @@ fn a_transport_stream_whose_ranges_are_refused_plays_without_its_duration() {
     assert!(errors(&sim).is_empty(), "{:#?}", sim.events);
     assert_eq!(sim.engine().stats().frames_shown, 80);
 }
+
+/// A film of half an hour on a slow link.
+fn long_film(seed: u64) -> (Sim, u64) {
+    let film = Film::mp4_repeated(150);
+    let index = film.windows(4).position(|kind| kind == b"mdat").unwrap();
+    let mut sim = sim(seed);
+    sim.net.serve(URL, film);
+    sim.net.weather.latency = ms(50);
+    sim.net.weather.bytes_per_second = 1_000_000;
+    (sim, index as u64)
+}
+
+#[test]
+fn the_first_picture_of_a_long_film_does_not_wait_for_its_index() {
+    let (mut sim, index) = long_film(108);
+    assert!(index > 600_000, "{index}");
+    sim.play(URL);
+    let shown = |event: &Event| matches!(event, Event::FirstFrame { .. });
+    assert!(sim.run_until(secs(2), shown), "{:#?}", sim.events);
+    let read = sim.engine().stats().bytes;
+    assert!(read < index / 2, "{read} bytes of {index}");
+    assert!(sim.now() < ms(500), "{}", sim.now());
+    assert_eq!(sim.engine().duration(), Some(ms(1_815_000)));
+}
+
+#[test]
+fn a_long_film_is_entered_in_its_middle_without_the_rest_of_its_index() {
+    let (mut sim, index) = long_film(109);
+    sim.open(URL);
+    sim.seek(ms(1_234_560), crate::SeekAccuracy::Exact);
+    sim.command(Command::Prepare);
+    sim.command(Command::Start);
+    let shown = |event: &Event| matches!(event, Event::FirstFrame { .. });
+    assert!(sim.run_until(secs(2), shown), "{:#?}", sim.events);
+    let read = sim.engine().stats().bytes;
+    assert!(read < index / 2, "{read} bytes of {index}");
+    assert!(sim.now() < ms(750), "{}", sim.now());
+    let (_, picture) = sim.shown[0];
+    assert!((picture - ms(1_234_560)).abs() < ms(100), "{picture}");
+    // All of the rest comes as it is needed.
+    assert!(
+        sim.run_until(mins(10), is_completion),
+        "{:#?}",
+        sim.events.last()
+    );
+    assert!(errors(&sim).is_empty(), "{:#?}", sim.events);
+    assert_eq!(sim.stalled(), Time::ZERO);
+}
