@@ -37,6 +37,13 @@ struct Pages {
     missed: Cell<Option<usize>>,
 }
 
+/// How a table is being walked through, and up to which entry.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Walk {
+    On(usize),
+    Back(usize),
+}
+
 impl Pages {
     fn page(&self, number: usize) -> Option<&Bytes> {
         let page = self.pages.get(number)?.as_ref();
@@ -138,26 +145,45 @@ impl Table {
             .flat_map(|page| page.chunks_exact(self.entry_len.max(1)))
     }
 
-    /// Where the entries lie that somebody looked at in vain: at least `ahead` bytes, and up to that entry. As much at least
-    /// as is there already, so that a table is read in few pieces.
-    pub(crate) fn missing(&self, ahead: usize, until: usize) -> Option<Range<u64>> {
+    /// Where the entries lie that somebody looked at in vain, and those that a walk is going to look at next: at least `ahead`
+    /// bytes, and as much as is there already, so that a table is read in few pieces.
+    pub(crate) fn missing(&self, ahead: usize, walk: Walk) -> Option<Range<u64>> {
         let Data::Paged(pages) = &self.data else {
             return None;
         };
-        let first = pages.missed.get()?;
+        let missed = pages.missed.get()?;
         let per_page = pages.entries_per_page;
         let page_len = per_page.saturating_mul(self.entry_len).max(1);
         let least = ahead.div_ceil(page_len).max(pages.loaded()).max(1);
-        let until = until.checked_div(per_page)?.saturating_add(1);
-        let most = pages.pages.get(first..)?;
-        let absent = most.iter().take_while(|page| page.is_none()).count();
-        let wanted = until.saturating_sub(first).max(least).min(absent);
+        let is_absent = |page: &&Option<Bytes>| page.is_none();
+        let (first, count) = match walk {
+            Walk::On(until) => {
+                let on = until.checked_div(per_page)?.saturating_sub(missed);
+                let absent = pages.pages.get(missed..)?.iter().take_while(is_absent);
+                (missed, on.saturating_add(1).max(least).min(absent.count()))
+            }
+            Walk::Back(until) => {
+                let back = missed.saturating_sub(until.checked_div(per_page)?);
+                let absent = pages
+                    .pages
+                    .get(..=missed)?
+                    .iter()
+                    .rev()
+                    .take_while(is_absent);
+                let count = back.saturating_add(1).max(least).min(absent.count());
+                (missed.saturating_add(1).saturating_sub(count), count)
+            }
+        };
         let begin = first.saturating_mul(per_page);
-        let end = first
-            .saturating_add(wanted)
-            .saturating_mul(per_page)
-            .min(self.count);
-        Some(self.offset_of(pages, begin)..self.offset_of(pages, end))
+        let end = first.saturating_add(count).saturating_mul(per_page);
+        Some(self.offset_of(pages, begin)..self.offset_of(pages, end.min(self.count)))
+    }
+
+    /// All entries with their numbers from the last on, down to the first that is missing.
+    pub(crate) fn entries_back(&self) -> impl Iterator<Item = (usize, &[u8])> {
+        (0..self.count)
+            .rev()
+            .map_while(|index| Some((index, self.entry(index)?)))
     }
 
     fn offset_of(&self, pages: &Pages, entry: usize) -> u64 {
@@ -229,14 +255,17 @@ mod tests {
         assert_eq!((table.len(), table.is_missing()), (20, false));
         assert_eq!((table.u32(20, 0), table.is_missing()), (None, false));
         assert_eq!(table.u32(6, 0), None);
-        assert_eq!(table.missing(1, 0), Some(116..132));
-        assert_eq!(table.missing(17, 0), Some(116..148));
-        assert_eq!(table.missing(1, 19), Some(116..180));
+        assert_eq!(table.missing(1, Walk::On(0)), Some(116..132));
+        assert_eq!(table.missing(17, Walk::On(0)), Some(116..148));
+        assert_eq!(table.missing(1, Walk::On(19)), Some(116..180));
+        assert_eq!(table.missing(1, Walk::Back(5)), Some(116..132));
+        assert_eq!(table.missing(1, Walk::Back(3)), Some(100..132));
         fill(&mut table, &bytes, 116..148);
         assert!(!table.is_missing());
         assert_eq!((table.u32(6, 0), table.u32(11, 0)), (Some(6), Some(11)));
         assert_eq!(table.u32(12, 0), None);
-        assert_eq!(table.missing(1, 0), Some(148..180), "as much as is there");
+        let as_much_as_is_there = Some(148..180);
+        assert_eq!(table.missing(1, Walk::On(0)), as_much_as_is_there);
     }
 
     #[test]
@@ -244,9 +273,14 @@ mod tests {
         let (mut table, bytes) = table();
         fill(&mut table, &bytes, 100..116);
         assert_eq!(table.entries().count(), 4);
-        assert_eq!(table.missing(1, 0), Some(116..132));
+        assert_eq!(table.missing(1, Walk::On(0)), Some(116..132));
+        fill(&mut table, &bytes, 132..180);
+        assert_eq!(table.entries_back().count(), 12);
+        assert_eq!(table.missing(1, Walk::Back(0)), Some(116..132));
         fill(&mut table, &bytes, 100..180);
         assert_eq!(table.entries().count(), 20);
+        let numbers: Vec<_> = table.entries_back().map(|(number, _)| number).collect();
+        assert_eq!(numbers, (0..20).rev().collect::<Vec<_>>());
         assert!(!table.is_missing());
     }
 

@@ -1,7 +1,8 @@
 //! The sample tables of a track (ISO/IEC 14496-12 8.5 to 8.7), walked where they lie.
 
+mod pages;
+
 use core::cell::Cell;
-use core::ops::Range;
 
 use bytes::Bytes;
 
@@ -279,94 +280,6 @@ impl SampleTables {
         Ok(())
     }
 
-    /// Takes a table of which only the place is known.
-    fn read_long(&mut self, long: &LongTable, paging: Paging) -> Result<(), Short> {
-        let mut reader = Reader::new(&long.head);
-        reader.full_box()?;
-        if long.kind == *b"stsz" {
-            reader.skip(4)?;
-        }
-        let count = reader.u32()?;
-        let table = |entry_len| {
-            let head = long.head.len().saturating_sub(reader.left());
-            let start = long.start.saturating_add(head as u64);
-            let len = long.len.saturating_sub(head as u64);
-            let len = usize::try_from(len).unwrap_or(usize::MAX);
-            Table::paged(start, len, entry_len, count, paging.page)
-        };
-        match &long.kind {
-            b"ctts" => self.ctts = table(8),
-            b"stsc" => self.stsc = table(12),
-            b"stco" => self.offsets = Offsets::Narrow(table(4)),
-            b"co64" => self.offsets = Offsets::Wide(table(8)),
-            b"stsz" => self.sizes = Sizes::Words(table(4)),
-            // What else there is only helps: the samples tell it too.
-            _ => return Ok(()),
-        }
-        self.paged = true;
-        Ok(())
-    }
-
-    /// Some tables are read page by page: a walk may end where a page is missing.
-    pub(crate) fn is_paged(&self) -> bool {
-        self.paged
-    }
-
-    fn tables(&self) -> [&Table; 4] {
-        let none = &self.stps;
-        let sizes = match &self.sizes {
-            Sizes::Words(table) => table,
-            _ => none,
-        };
-        let (Offsets::Narrow(offsets) | Offsets::Wide(offsets)) = &self.offsets;
-        [&self.stsc, &self.ctts, sizes, offsets]
-    }
-
-    fn tables_mut(&mut self) -> impl Iterator<Item = &mut Table> {
-        let sizes = match &mut self.sizes {
-            Sizes::Words(table) => Some(table),
-            _ => None,
-        };
-        let (Offsets::Narrow(offsets) | Offsets::Wide(offsets)) = &mut self.offsets;
-        [
-            Some(&mut self.stsc),
-            Some(&mut self.ctts),
-            sizes,
-            Some(offsets),
-        ]
-        .into_iter()
-        .flatten()
-    }
-
-    /// What was asked for last met a page that is missing: what it gave means nothing.
-    pub(crate) fn lack_pages(&self) -> bool {
-        self.paged && self.tables().into_iter().any(Table::is_missing)
-    }
-
-    /// Where the missing pages of one of the tables lie in the resource.
-    pub(crate) fn missing(&self, ahead: usize) -> Option<Range<u64>> {
-        let sought = self.sought.get().saturating_add(1);
-        self.tables().into_iter().find_map(|table| {
-            // Runs are counted from the first on; where they end is guessed.
-            let until = (table.len() as u64)
-                .saturating_mul(sought)
-                .checked_div(self.sizes.len())
-                .filter(|_| core::ptr::eq(table, &self.stsc) || core::ptr::eq(table, &self.ctts))
-                .and_then(|until| usize::try_from(until).ok());
-            table.missing(ahead, until.unwrap_or(0))
-        })
-    }
-
-    /// Takes all pages that can be read now.
-    pub(crate) fn fill(&mut self, read: impl Fn(Range<u64>) -> Option<Bytes>) {
-        self.tables_mut().for_each(|table| table.fill(&read));
-    }
-
-    /// The resource ends before the pages that are missing.
-    pub(crate) fn end_at_missing(&mut self) {
-        self.tables_mut().for_each(Table::end_at_missing);
-    }
-
     /// How many samples there are.
     pub(crate) fn sample_count(&self) -> u64 {
         if self.offsets.len() == 0 {
@@ -545,6 +458,9 @@ impl SampleTables {
 
     /// Chunk of a sample, its run of `stsc`, samples of the chunk before it, samples in the chunk.
     fn chunk_of(&self, sample: u64) -> Option<(usize, usize, u32, u32)> {
+        if self.counts_from_end(&self.stsc, sample) {
+            return self.chunk_before_end(self.sample_count().checked_sub(sample)?);
+        }
         let mut left = sample;
         for run in 0..self.stsc.len() {
             let first = u64::from(self.stsc.u32(run, 0)?.checked_sub(1)?);
@@ -557,18 +473,25 @@ impl SampleTables {
                 .saturating_sub(first)
                 .saturating_mul(u64::from(per_chunk));
             if left < samples {
-                let chunk = first.checked_add(left.checked_div(u64::from(per_chunk))?)?;
-                let within = left.checked_rem(u64::from(per_chunk))?;
-                return Some((
-                    usize::try_from(chunk).ok()?,
-                    run,
-                    u32::try_from(within).ok()?,
-                    per_chunk,
-                ));
+                return self.chunk_in_run(run, left);
             }
             left = left.saturating_sub(samples);
         }
         None
+    }
+
+    /// The chunk of a run's sample of that number.
+    fn chunk_in_run(&self, run: usize, sample: u64) -> Option<(usize, usize, u32, u32)> {
+        let first = u64::from(self.stsc.u32(run, 0)?.checked_sub(1)?);
+        let per_chunk = self.stsc.u32(run, 1)?;
+        let chunk = first.checked_add(sample.checked_div(u64::from(per_chunk))?)?;
+        let within = sample.checked_rem(u64::from(per_chunk))?;
+        Some((
+            usize::try_from(chunk).ok()?,
+            run,
+            u32::try_from(within).ok()?,
+            per_chunk,
+        ))
     }
 
     /// The places in the tables of times and keys.
@@ -581,7 +504,10 @@ impl SampleTables {
             ..Cursor::default()
         };
         (cursor.stts, cursor.dts) = run_at(&self.stts, sample);
-        (cursor.ctts, _) = run_at(&self.ctts, sample);
+        cursor.ctts = match self.counts_from_end(&self.ctts, sample) {
+            true => pages::run_before_end(&self.ctts, self.sample_count().saturating_sub(sample)),
+            false => run_at(&self.ctts, sample).0,
+        };
         if let Some(stss) = &self.stss {
             cursor.stss = first_at_or_after(stss, sample.saturating_add(1));
         }
