@@ -190,6 +190,8 @@ impl From<Head> for ResponseInfo {
             final_url: head.final_url.map(|url| url.expose().to_owned()),
             server_date_ms: head.server_date_ms,
             validator: head.validator,
+            // No decision of the engine depends on it.
+            ..Self::default()
         }
     }
 }
