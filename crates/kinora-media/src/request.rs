@@ -108,6 +108,8 @@ pub struct ResponseInfo {
     pub validator: Option<String>,
     /// How long it may be used again without asking.
     pub freshness: Freshness,
+    /// Some of it comes from a cache: how fast it comes says nothing of the network.
+    pub from_cache: bool,
 }
 
 /// How long a response may be kept and used again, by the word of the server (RFC 9111 4.2).

@@ -95,6 +95,11 @@ impl HttpCache {
         self.0.loaded.load(Ordering::Relaxed)
     }
 
+    /// Counts from zero again.
+    pub fn reset_loaded(&self) {
+        self.0.loaded.store(0, Ordering::Relaxed);
+    }
+
     /// Waits until all is written that networks with this cache brought. They must have been dropped; `false`: they were
     /// not, or the disk is slower than the limit.
     #[must_use]

@@ -219,6 +219,7 @@ impl ResponseHead {
             server_date_ms: date(headers, header::DATE).and_then(unix_ms),
             validator: validator(headers).filter(|_| !is_coded),
             freshness: freshness::of(headers),
+            from_cache: false,
         };
         if is_api_error {
             return Ok(Self {

@@ -219,6 +219,7 @@ impl Job {
             server_date_ms: None,
             validator: meta.validator.clone(),
             freshness: meta.freshness,
+            from_cache: true,
         };
         let bytes = covered.min(end).saturating_sub(self.at);
         if bytes > 0 {
@@ -411,7 +412,8 @@ impl Job {
         }
         if self.told.is_none() {
             self.at = info.offset;
-            self.head(info);
+            let from_cache = self.entry.is_some();
+            self.head(ResponseInfo { from_cache, ..info });
         }
         Step::Wait
     }
