@@ -31,6 +31,8 @@ pub enum CacheNotice {
     },
     /// All of a resource is kept now.
     Complete,
+    /// There is no room for more of a resource that is being fetched: it is larger than the cache may be.
+    NoRoom,
     /// What was kept was damaged: it was dropped, and is fetched again.
     Recovered(Fault),
     /// Nothing more is kept from now on: the disk is full or fails. Playing goes on.

@@ -127,7 +127,7 @@ pub use kinora_net::{
 pub use kinora_output as output;
 /// What cues say and how they look: [`subtitle::Cue`] comes with [`Event::SubtitleShown`].
 pub use kinora_subtitle as subtitle;
-pub use list_player::{ListError, ListOptions, ListPlayer};
+pub use list_player::{ListError, ListOptions, ListPlayer, Preloaded};
 pub use loader::{LoadAmount, LoadEvent, LoadId, LoaderOptions, MediaLoader};
 pub use player::{OutputStats, Player};
 pub use reader::{AudioReader, MediaReader, ReadOptions, ReaderStatus, VideoReader};

@@ -1,14 +1,17 @@
 //! A list of sources and one player: what comes next and what came before is loaded ahead.
 
+use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use kinora_cache::{CacheKey, MemoryStore};
 use kinora_cloud::Credentials;
 use kinora_errors::{Code, Coded, Fault, Secret};
 use kinora_media::Time;
 
+use crate::deadline::Deadline;
 use crate::loader::{LoadAmount, LoadId, LoaderOptions, MediaLoader};
-use crate::{Player, PlayerBuilder, Source};
+use crate::{LoadEvent, NoEvent, Player, PlayerBuilder, Source};
 
 /// How much a [`ListPlayer`] loads ahead.
 #[derive(Clone, Debug)]
@@ -25,6 +28,8 @@ pub struct ListOptions {
 
 /// Less memory would not hold the beginning of one source.
 const MIN_PRELOAD_MEMORY: u64 = 20_000_000;
+/// So many wait for an application that does not ask what was loaded.
+const MAX_WAITING: usize = 64;
 /// A list has no more sources.
 const MAX_ITEMS: usize = 100_000;
 
@@ -111,6 +116,8 @@ struct List {
     items: Vec<Item>,
     /// The id of the one that plays.
     current: Option<String>,
+    /// What nobody asked for yet.
+    preloaded: VecDeque<Preloaded>,
 }
 
 struct Item {
@@ -124,6 +131,17 @@ struct Item {
 enum Ahead {
     No,
     Asked(LoadId),
+    /// It is, or can not be.
+    Over,
+}
+
+/// What became of a source that was to be loaded ahead.
+#[derive(Clone, Debug)]
+pub struct Preloaded {
+    /// Which.
+    pub uid: String,
+    /// The bytes that were read of it; why it could not be loaded. It is played all the same when it is moved to.
+    pub result: Result<u64, Fault>,
 }
 
 impl ListPlayer {
@@ -231,6 +249,23 @@ impl ListPlayer {
         self.lock().current.clone()
     }
 
+    /// Waits for the next source that is loaded ahead, or can not be.
+    ///
+    /// # Errors
+    /// [`NoEvent::NotYet`] when none was within the limit.
+    pub fn next_preloaded(&self, limit: Duration) -> Result<Preloaded, NoEvent> {
+        let until = Deadline::after(limit);
+        loop {
+            if let Some(preloaded) = self.lock().preloaded.pop_front() {
+                return Ok(preloaded);
+            }
+            let event = self
+                .loader
+                .next_event(until.left().unwrap_or(Duration::MAX))?;
+            self.lock().loaded(event);
+        }
+    }
+
     /// Plays a source: prepares it, and starts it where the player does so by itself.
     ///
     /// # Errors
@@ -301,6 +336,9 @@ impl ListPlayer {
             Some(current) => neighbours(current, list.items.len(), self.options.preload_count),
             None => Vec::new(),
         };
+        while let Some(event) = self.loader.try_event() {
+            list.loaded(event);
+        }
         let bandwidth = self.player.bandwidth();
         for (place, item) in list.items.iter_mut().enumerate() {
             if !wanted.contains(&place) {
@@ -342,6 +380,26 @@ impl List {
 
     fn current_place(&self) -> Option<usize> {
         self.place_of(self.current.as_deref()?)
+    }
+
+    /// Notes what became of a source.
+    fn loaded(&mut self, event: LoadEvent) {
+        let asked = Ahead::Asked(event.id());
+        let Some(item) = self.items.iter_mut().find(|item| item.ahead == asked) else {
+            // It is no neighbour any more.
+            return;
+        };
+        item.ahead = Ahead::Over;
+        let uid = item.uid.clone();
+        let result = match event {
+            LoadEvent::Completed { bytes, .. } => Ok(bytes),
+            LoadEvent::Failed { fault, .. } => Err(fault),
+            LoadEvent::Cancelled { .. } => return,
+        };
+        if self.preloaded.len() >= MAX_WAITING {
+            self.preloaded.pop_front();
+        }
+        self.preloaded.push_back(Preloaded { uid, result });
     }
 }
 

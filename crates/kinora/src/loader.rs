@@ -224,6 +224,11 @@ impl MediaLoader {
             })
     }
 
+    /// The next event, if one is there and nobody waits for it.
+    pub(crate) fn try_event(&self) -> Option<LoadEvent> {
+        self.events.try_lock().ok()?.try_recv().ok()
+    }
+
     fn send(&self, message: Message) {
         // Its thread ends only with it.
         let _ = self.messages.send(message);

@@ -183,11 +183,11 @@ impl WriterThread {
             },
             Write::Whole(id, meta, body) => {
                 self.make_room()?;
-                let Some(mut entry) = fits(self.cache.store().create(id, &meta))? else {
+                let Some(mut entry) = self.fits(self.cache.store().create(id, &meta))? else {
                     return Ok(());
                 };
                 self.wrote(body.len() as u64);
-                if fits(entry.append(0, &[body]))?.is_some() {
+                if self.fits(entry.append(0, &[body]))?.is_some() {
                     self.cache.tell(CacheNotice::Complete);
                 }
                 Ok(())
@@ -197,7 +197,7 @@ impl WriterThread {
                     return Ok(());
                 };
                 let meta = entry.meta().clone().asked(now);
-                fits(entry.set_meta(meta)).map(drop)
+                self.fits(entry.set_meta(meta)).map(drop)
             }
             Write::Remove(id) => self.cache.store().remove(id),
         }
@@ -209,11 +209,11 @@ impl WriterThread {
             && entry.meta().is_version_of(meta)
         {
             if meta.ranges && !entry.meta().ranges {
-                fits(entry.set_meta(meta.clone()))?;
+                self.fits(entry.set_meta(meta.clone()))?;
             }
             return Ok(Some(entry));
         }
-        fits(self.cache.store().create(id, meta))
+        self.fits(self.cache.store().create(id, meta))
     }
 
     /// What is there of it; what is damaged is not.
@@ -259,7 +259,8 @@ impl WriterThread {
             return Ok(());
         };
         let len = open.len;
-        if fits(open.flush())?.is_none() {
+        let flushed = open.flush();
+        if self.fits(flushed)?.is_none() {
             self.open.remove(&slot);
         }
         self.wrote(len);
@@ -268,13 +269,25 @@ impl WriterThread {
 
     fn finish(&mut self, mut open: OpenEntry) -> Result<(), CacheError> {
         let len = open.len;
-        let written = fits(open.flush())?;
+        let flushed = open.flush();
+        let written = self.fits(flushed)?;
         self.wrote(len);
         let entry = &open.entry;
         if written.is_some() && entry.covered_until(0) >= entry.meta().total_len {
             self.cache.tell(CacheNotice::Complete);
         }
         Ok(())
+    }
+
+    /// Nothing where there is no room.
+    fn fits<T>(&self, done: Result<T, CacheError>) -> Result<Option<T>, CacheError> {
+        match done {
+            Err(CacheError::NoRoom) => {
+                self.cache.tell(CacheNotice::NoRoom);
+                Ok(None)
+            }
+            done => done.map(Some),
+        }
     }
 
     fn wrote(&mut self, len: u64) {

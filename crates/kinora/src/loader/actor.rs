@@ -1,13 +1,13 @@
 //! The loader's thread: drives the readers of all that is loaded.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use kinora_cache::{CacheKey, Store};
+use kinora_cache::{CacheError, CacheKey, Store};
 use kinora_engine::{Input, Output, PacketReader, Read};
-use kinora_errors::{Fault, Secret};
+use kinora_errors::{Coded as _, Fault, Secret};
 use kinora_media::{Packet, Time};
 use kinora_net::{CacheNotice, HttpCache, Net, Resolve};
 
@@ -40,6 +40,8 @@ struct Load {
     reader: PacketReader,
     net: Net,
     cache: HttpCache,
+    /// Why what came can not be kept.
+    lost: Arc<Mutex<Option<Fault>>>,
     amount: LoadAmount,
     /// The time of the first packet.
     begin: Option<Time>,
@@ -174,11 +176,12 @@ impl Actor {
             amount,
             bandwidth,
         } = wanted;
-        let cache = HttpCache::watched(
-            Arc::clone(&self.store),
-            self.key.clone(),
-            |_: CacheNotice| {},
-        );
+        let lost = Arc::<Mutex<Option<Fault>>>::default();
+        let store = Arc::clone(&self.store);
+        let cache = HttpCache::watched(store, self.key.clone(), {
+            let lost = Arc::clone(&lost);
+            move |notice| note(&lost, notice)
+        });
         let mut network = self.options.network.clone();
         network.cache = Some(cache.clone());
         let messages = self.messages.clone();
@@ -197,6 +200,7 @@ impl Actor {
             reader: reader.as_playing_begins(),
             net,
             cache,
+            lost,
             amount,
             begin: None,
             url,
@@ -225,10 +229,11 @@ impl Actor {
                 },
                 Progress::Failed(fault) => LoadEvent::Failed { id, fault },
             };
-            if let Some(load) = self.loading.remove(&id) {
-                load.end();
-            }
-            self.report(event);
+            let lost = self.loading.remove(&id).and_then(Load::end);
+            self.report(match (event, lost) {
+                (LoadEvent::Completed { .. }, Some(fault)) => LoadEvent::Failed { id, fault },
+                (event, _) => event,
+            });
             busy = true;
         }
         busy
@@ -285,11 +290,24 @@ impl Load {
         matches!(self.amount, LoadAmount::Bytes(bytes) if self.reader.bytes_read() >= bytes)
     }
 
-    /// Ends the network; what it brought is in the cache then.
-    fn end(self) {
-        let Self { net, cache, .. } = self;
+    /// Ends the network; what it brought is in the cache then. Why it is not, otherwise.
+    fn end(self) -> Option<Fault> {
+        let Self {
+            net, cache, lost, ..
+        } = self;
         drop(net);
         // What is slower than that is written later.
         let _ = cache.settle(MAX_SETTLE);
+        lost.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
+}
+
+/// Notes that something is not kept.
+fn note(lost: &Mutex<Option<Fault>>, notice: CacheNotice) {
+    let fault = match notice {
+        CacheNotice::Off(fault) => fault,
+        CacheNotice::NoRoom => CacheError::NoRoom.fault(),
+        _ => return,
+    };
+    *lost.lock().unwrap_or_else(PoisonError::into_inner) = Some(fault);
 }
