@@ -35,9 +35,15 @@ const ARROWS: &[(&str, &[&str])] = &[
             "kinora-subtitle",
         ],
     ),
+    ("kinora-cache", &["kinora-errors", "kinora-media"]),
     (
         "kinora-net",
-        &["kinora-errors", "kinora-media", "kinora-fetch"],
+        &[
+            "kinora-errors",
+            "kinora-media",
+            "kinora-fetch",
+            "kinora-cache",
+        ],
     ),
     (
         "kinora-ffmpeg",
@@ -55,6 +61,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "kinora-cloud",
             "kinora-codec",
             "kinora-engine",
+            "kinora-cache",
             "kinora-net",
             "kinora-ffmpeg",
             "kinora-output",

@@ -5,12 +5,14 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 mod account;
+mod cache;
 mod inspect;
 mod play;
 mod serve;
 mod source;
 
 pub(crate) use account::{KeyState, NoReferer, RefererArgs, SetKeyArgs, SetRoleArgs, Trusted};
+pub(crate) use cache::{CacheAction, CacheArgs, CacheCommand, CacheDir, CacheRules, PreloadArgs};
 pub(crate) use inspect::{DecodeArgs, DemuxArgs, DiagnoseArgs, ExplainArgs, InputArgs, ReadArgs};
 pub(crate) use play::{PlayArgs, ReplayArgs, Until};
 pub(crate) use serve::{
@@ -111,6 +113,10 @@ pub(crate) enum Command {
     Diagnose(Box<DiagnoseArgs>),
     /// Explain an error number, a name or words.
     Explain(ExplainArgs),
+    /// Load the beginnings of URLs into a cache, so that they play at once.
+    Preload(PreloadArgs),
+    /// Tell, check or remove what a cache holds.
+    Cache(CacheCommand),
     /// Run the VOD service on one data directory.
     Serve(ServeArgs),
     /// Bring a file into the service's data directory.

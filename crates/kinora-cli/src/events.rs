@@ -34,6 +34,7 @@ fn more(event: &Event) -> Value {
         Event::Position(time) | Event::BufferedPosition(time) => {
             json!({ "pts": time.as_secs_f64() })
         }
+        Event::LocalCacheHit { bytes } => json!({ "bytes": bytes }),
         Event::DownloadSpeed(bits) => json!({ "bits_per_second": bits }),
         Event::Info { code, text } => {
             json!({ "code": *code as i32, "what": format!("{code:?}"), "text": text })
@@ -192,6 +193,7 @@ mod tests {
             },
             Event::KeyRequired(kinora::KeyId([7; 16])),
             Event::CredentialExpired(fault.clone()),
+            Event::LocalCacheHit { bytes: 9 },
             Event::Recovered(fault.clone()),
             Event::Error(fault),
             Event::Timing(TimingMark::FirstKeyFrame),

@@ -175,6 +175,7 @@ fn in_help(arg: Arg, path: &str, table: &Table) -> Arg {
         text += &format!(" [环境变量: {}]", name.to_string_lossy());
     }
     let heading = match arg.get_help_heading() {
+        Some("Cache") => "缓存",
         Some("Network") => "网络",
         Some("Protection") => "内容保护",
         Some("Video by id") => "按 ID 播放",

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 mod account;
 mod args;
+mod cache;
 mod command_line;
 mod config;
 mod credential;
@@ -54,6 +55,8 @@ fn run(cli: args::Cli, style: &report::Style) -> Result<ExitCode, report::Failur
         Command::Decode(args) => decode::run(&args, style),
         Command::Diagnose(args) => return diagnose::run(&args, style),
         Command::Explain(args) => return Ok(explain::run(&args, style)),
+        Command::Preload(args) => cache::preload(&args, style),
+        Command::Cache(args) => cache::run(&args.action, style),
         Command::Serve(args) => serve::run(&args, style),
         Command::Import(args) => import::run(&args, style),
         Command::PlayAuth(args) => play_auth::run(&args),

@@ -8,6 +8,7 @@ use kinora::{FIRST_EXTERNAL_SUBTITLE, LoopMode, Player, SeekAccuracy, Time};
 use serde_json::json;
 
 use crate::args::PlayArgs;
+use crate::cache;
 use crate::credential;
 use crate::json;
 use crate::record;
@@ -130,6 +131,9 @@ fn player(
         .video_sink(outputs.video)
         .audio_sink(outputs.audio)
         .autoplay(!args.paused);
+    if let Some(cache) = cache::config(&args.caching) {
+        builder = builder.cache(cache);
+    }
     for (id, key) in source::keys(&args.protection)? {
         builder = builder.key(id, key);
     }

@@ -17,6 +17,8 @@ pub(crate) enum Renditions {
     /// By what the network carries and the user wants.
     #[default]
     Adaptive,
+    /// As playing begins, for all that is read.
+    First,
     /// Once, for all that is read.
     Fixed(RenditionChoice),
 }

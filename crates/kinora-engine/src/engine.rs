@@ -400,6 +400,12 @@ impl Engine {
     pub fn tracks(&self) -> Option<Arc<[TrackOption]>> {
         self.session()?.options().cloned()
     }
+    /// What the network is expected to carry, in bits a second, once something was seen of it.
+    #[must_use]
+    pub fn bandwidth(&self) -> Option<u64> {
+        self.cx.abr.bandwidth()
+    }
+
     /// Bits a second that arrived in the last second.
     #[must_use]
     pub fn download_speed(&self) -> u64 {

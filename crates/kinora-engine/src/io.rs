@@ -504,6 +504,11 @@ pub enum Event {
     KeyRequired(KeyId),
     /// The credential has expired: answer with `Command::Refresh`.
     CredentialExpired(Fault),
+    /// A request is answered by the local cache.
+    LocalCacheHit {
+        /// So many bytes, from the first one of the request on.
+        bytes: u64,
+    },
     /// A failure that was mended.
     Recovered(Fault),
     /// A failure that was not. After a fatal one the state is `Error`; after
@@ -553,6 +558,10 @@ pub enum InfoCode {
     DemuxerEof = 107,
     /// The network is tried again.
     NetworkRetry = 108,
+    /// All of a resource is in the local cache now.
+    CacheSuccess = 109,
+    /// Nothing more goes to the local cache: the disk is full or fails. Playing goes on.
+    CacheError = 110,
     /// The network is back.
     NetworkRetrySuccess = 113,
     /// Subtitles that were chosen can not be shown.

@@ -31,6 +31,7 @@ impl Event {
             Self::SubtitleHidden { .. } => "subtitle_hidden",
             Self::KeyRequired(_) => "key_required",
             Self::CredentialExpired(_) => "credential_expired",
+            Self::LocalCacheHit { .. } => "local_cache_hit",
             Self::Recovered(_) => "recovered",
             Self::Error(_) => "error",
             Self::Timing(_) => "timing",

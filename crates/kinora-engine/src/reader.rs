@@ -101,6 +101,14 @@ impl PacketReader {
         self
     }
 
+    /// Reads what a player would begin with, where renditions were not named: the one that it would choose before it knows
+    /// the network.
+    #[must_use]
+    pub fn as_playing_begins(mut self) -> Self {
+        self.cx.renditions = Renditions::First;
+        self
+    }
+
     /// Gives a content key: packets that are encrypted with it are decrypted from now on. Others are given as they are.
     pub fn add_key(&mut self, id: KeyId, key: ContentKey) {
         self.cx.keys.ids.add(id, key);

@@ -29,7 +29,7 @@ pub use protection::{
     CryptPattern, Iv, KeyId, KeySystemHeader, Protection, ProtectionScheme, SampleCrypto, SampleIv,
     SampleProtection, Subsample, Subsamples, sixteen_from_hex,
 };
-pub use request::{ByteRange, Chunk, Header, RequestId, ResponseInfo};
+pub use request::{ByteRange, Chunk, Freshness, Header, RequestId, ResponseInfo};
 pub use time::{Now, Time, Timebase};
 pub use track::{
     Attachment, AudioParams, Chapter, Disposition, MediaInfo, Rotation, TrackId, TrackInfo,

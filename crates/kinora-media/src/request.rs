@@ -106,4 +106,25 @@ pub struct ResponseInfo {
     pub server_date_ms: Option<i64>,
     /// Names this version of the resource, as `If-Range` takes it: a strong `ETag`, else `Last-Modified`.
     pub validator: Option<String>,
+    /// How long it may be used again without asking.
+    pub freshness: Freshness,
+    /// Some of it comes from a cache: how fast it comes says nothing of the network.
+    pub from_cache: bool,
+}
+
+/// How long a response may be kept and used again, by the word of the server (RFC 9111 4.2).
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, serde::Serialize, serde::Deserialize)]
+pub enum Freshness {
+    /// It does not say.
+    #[default]
+    Unsaid,
+    /// It is not to be kept (`no-store`, `Vary: *`).
+    NoStore,
+    /// For so long; then it is asked for again, if it changed.
+    For {
+        /// Seconds from the response on; 0: always ask.
+        seconds: u64,
+        /// It may be used beyond that where the server can not be reached (RFC 9111 4.2.4: not with `must-revalidate`).
+        stale_if_error: bool,
+    },
 }

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use kinora_media::Header;
 
-use crate::{PhaseWatch, ProxyConfig, Transports};
+use crate::{HttpCache, PhaseWatch, ProxyConfig, Transports};
 
 /// Which addresses of a name are tried.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -49,6 +49,8 @@ pub struct NetConfig {
     pub watch: PhaseWatch,
     /// What further schemes lead to.
     pub transports: Transports,
+    /// Where what the web gives is kept, and looked for first.
+    pub cache: Option<HttpCache>,
 }
 
 impl Default for NetConfig {
@@ -68,6 +70,7 @@ impl Default for NetConfig {
             redirect_limit: 20,
             watch: PhaseWatch::default(),
             transports: Transports::default(),
+            cache: None,
         }
     }
 }

@@ -19,6 +19,7 @@
 
 mod bit_stream;
 mod body;
+mod cache;
 mod coding;
 mod config;
 mod connect;
@@ -26,6 +27,7 @@ mod cookies;
 mod error;
 mod file;
 mod flow;
+mod freshness;
 mod guard;
 mod http;
 mod http_transport;
@@ -46,6 +48,7 @@ mod trace;
 mod transport;
 
 pub use bit_stream::{BitStreamSource, BitStreams};
+pub use cache::{CacheNotice, HttpCache};
 pub use config::{IpFamily, NetConfig, Timeouts};
 pub use error::NetError;
 pub use inspect::{ConnectionAttempt, Exchange, InspectedResponse, TlsHandshake};

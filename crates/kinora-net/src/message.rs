@@ -14,7 +14,7 @@ use url::{Position, Url};
 use crate::coding::ContentDecoder;
 use crate::error::RangeFailure;
 use crate::proxy::{Proxy, basic};
-use crate::{FetchRequest, Method, NetConfig, NetError, Purpose, tls};
+use crate::{FetchRequest, Method, NetConfig, NetError, Purpose, freshness, tls};
 
 /// The request message for one URL of a redirect chain. Credentials go along only where its origin is `trusted`.
 pub(crate) fn build_request(
@@ -218,6 +218,8 @@ impl ResponseHead {
             final_url: Some(url.as_str().to_owned()),
             server_date_ms: date(headers, header::DATE).and_then(unix_ms),
             validator: validator(headers).filter(|_| !is_coded),
+            freshness: freshness::of(headers),
+            from_cache: false,
         };
         if is_api_error {
             return Ok(Self {

@@ -9,6 +9,7 @@ use bytes::BytesMut;
 use kinora_errors::Fault;
 use kinora_media::RequestId;
 
+use crate::cache::CachingTransport;
 use crate::file::FileTransport;
 use crate::http_transport::HttpTransport;
 use crate::inspect::Exchange;
@@ -64,13 +65,16 @@ impl Net {
         files: FileTransport,
         sink: impl Fn(FetchEvent) + Send + Sync + 'static,
     ) -> Self {
-        let mut transports = config.transports.clone();
+        let (mut transports, cache) = (config.transports.clone(), config.cache.clone());
         let (files, http) = (
             Arc::new(files),
             Arc::new(HttpTransport::new(config, Arc::new(resolver))),
         );
         transports.add_shared(Arc::clone(&files) as _);
-        transports.add_shared(Arc::clone(&http) as _);
+        transports.add_shared(match cache {
+            Some(cache) => Arc::new(CachingTransport::new(cache, Arc::clone(&http) as _)),
+            None => Arc::clone(&http) as _,
+        });
         Self(Arc::new(Inner {
             transports,
             http,

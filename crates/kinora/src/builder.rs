@@ -3,6 +3,7 @@
 use std::sync::mpsc::channel;
 use std::sync::{Arc, Mutex};
 
+use kinora_cache::{CacheKey, Store};
 use kinora_engine::{ContentKey, PlayerConfig, TapeSink};
 use kinora_errors::{Code, Fault, codes};
 use kinora_media::KeyId;
@@ -10,8 +11,10 @@ use kinora_net::{BitStreams, NetConfig, Resolve, SystemResolver, Transport, Tran
 use kinora_output::{AudioSink, CallingThread, Needs, NullAudio, NullVideo, VideoSink};
 
 use crate::backends::{Backends, DecoderChoice};
+use crate::cache::{self, CacheChoice, CacheConfig, PlayerCache};
 use crate::driver::{self, Parts};
 use crate::events::EventQueue;
+use crate::gate::BufferGate;
 use crate::player::{Player, View, Wishes};
 use crate::render::Tally;
 
@@ -27,6 +30,7 @@ pub struct PlayerBuilder {
     autoplay: bool,
     record: Option<TapeSink>,
     keys: Vec<(KeyId, ContentKey)>,
+    cache: Option<CacheChoice>,
 }
 
 impl Default for PlayerBuilder {
@@ -42,6 +46,7 @@ impl Default for PlayerBuilder {
             autoplay: false,
             record: None,
             keys: Vec::new(),
+            cache: None,
         }
     }
 }
@@ -103,6 +108,35 @@ impl PlayerBuilder {
         self.keys.push((id, key));
         self
     }
+    /// Keeps what the web gives in a directory, and looks there first; see [`CacheConfig`]. Without it the
+    /// [global cache](crate::set_global_cache) is used, if there is one.
+    #[must_use]
+    pub fn cache(mut self, cache: CacheConfig) -> Self {
+        self.cache = Some(CacheChoice::Directory(cache));
+        self
+    }
+    /// Takes what is in a store that others fill.
+    pub(crate) fn read_from(mut self, store: Arc<dyn Store>, key: CacheKey) -> Self {
+        self.cache = Some(CacheChoice::FilledByOthers(store, key));
+        self
+    }
+    /// The cache that it will have, the global one too.
+    pub(crate) fn cache_config(&self) -> Option<CacheConfig> {
+        match &self.cache {
+            Some(CacheChoice::Directory(cache)) => Some(cache.clone()),
+            Some(CacheChoice::FilledByOthers(..)) => None,
+            None => cache::global(),
+        }
+    }
+    pub(crate) fn net_config(&self) -> &NetConfig {
+        &self.net
+    }
+    pub(crate) fn player_config(&self) -> &PlayerConfig {
+        &self.config
+    }
+    pub(crate) fn name_resolver(&self) -> Arc<dyn Resolve> {
+        Arc::clone(&self.resolver)
+    }
     /// Start by itself once prepared.
     #[must_use]
     pub fn autoplay(mut self, autoplay: bool) -> Self {
@@ -131,8 +165,16 @@ impl PlayerBuilder {
         let bit_streams = BitStreams::default();
         self.net.transports.append(self.transports);
         self.net.transports.add(bit_streams.clone());
+        let cache = PlayerCache::open(self.cache, &messages);
+        if let Some(cache) = &cache {
+            self.net.cache = Some(cache.http.clone());
+        }
+        let player_cache = cache.as_ref().map(|cache| cache.http.clone());
+        let gate = Arc::new(BufferGate::default());
         let parts = Parts {
             config: self.config,
+            cache,
+            gate: Arc::clone(&gate),
             net: self.net,
             bit_streams,
             resolver: self.resolver,
@@ -158,6 +200,8 @@ impl PlayerBuilder {
             view,
             tally,
             wishes: Mutex::new(wishes),
+            cache: player_cache,
+            gate,
             thread: Mutex::new(Some(thread)),
         };
         for (id, key) in self.keys {

@@ -12,23 +12,31 @@ use kinora_engine::{
 };
 use kinora_errors::{Fault, codes};
 use kinora_media::Time;
-use kinora_net::{BitStreams, Net, NetConfig, Resolve};
+use kinora_net::{BitStreams, CacheNotice, Net, NetConfig, Resolve};
 use kinora_output::{AudioSink, Needs, VideoSink};
 
 use crate::audio_output::AudioOutput;
 use crate::backends::Backends;
+use crate::cache::{self, PlayerCache};
 use crate::clock::SystemClock;
 use crate::deadline::Deadline;
 use crate::decode::{Work, Worker};
 use crate::decoder::AnyFrame;
 use crate::events::EventQueue;
+use crate::gate::BufferGate;
 use crate::player::View;
 use crate::render::{Render, Tally};
 use crate::source::Source;
 
+/// What came last is waited for so long until it is in the cache.
+const MAX_SETTLE: Duration = Duration::from_secs(1);
+
 /// What the thread is made of.
 pub(crate) struct Parts {
     pub(crate) config: PlayerConfig,
+    pub(crate) cache: Option<PlayerCache>,
+    /// Tells others whether this player has enough.
+    pub(crate) gate: Arc<BufferGate>,
     pub(crate) net: NetConfig,
     /// The transport among those of `net` that leads to the application's own source.
     pub(crate) bit_streams: BitStreams,
@@ -52,6 +60,7 @@ pub(crate) enum Message {
     Input(Input),
     Frame(Role, Epoch, FrameId, AnyFrame),
     Control(Control),
+    Cache(CacheNotice),
 }
 
 /// What the application asks of the outputs; the engine does not see it.
@@ -72,6 +81,7 @@ pub(crate) struct Release {
 /// Runs until the player is released. The answer to that is the last thing: all else is gone then.
 pub(crate) fn run(parts: Parts, mailbox: &Receiver<Message>) {
     let (events, view) = (parts.events.clone(), Arc::clone(&parts.view));
+    let gate = Arc::clone(&parts.gate);
     // What the player calls is the application's in part: what that does must not leave the application waiting for ever.
     let run = AssertUnwindSafe(|| Driver::new(parts).map(|driver| driver.run(mailbox)));
     let ended = catch_unwind(run).unwrap_or_else(|_| Err(panicked()));
@@ -85,6 +95,7 @@ pub(crate) fn run(parts: Parts, mailbox: &Receiver<Message>) {
         None
     });
     events.close();
+    gate.open();
     #[cfg(feature = "tracing")]
     crate::trace::player_ended();
     if let Some((answer, result)) = answer {
@@ -100,12 +111,14 @@ fn panicked() -> Fault {
 struct Driver {
     engine: Engine,
     world: World,
+    gate: Arc<BufferGate>,
     deadline: Option<Time>,
 }
 
 /// Everything outside the engine that it gives orders to.
 struct World {
     clock: SystemClock,
+    cache: Option<PlayerCache>,
     net: Net,
     bit_streams: BitStreams,
     backends: Backends,
@@ -142,6 +155,7 @@ impl Driver {
         let capabilities = parts.backends.capabilities();
         let world = World {
             clock,
+            cache: parts.cache,
             net,
             bit_streams: parts.bit_streams,
             backends: parts.backends,
@@ -161,6 +175,7 @@ impl Driver {
             }
             .with_capabilities(capabilities),
             world,
+            gate: parts.gate,
             deadline: None,
         };
         if needs.ahead > Time::ZERO {
@@ -179,7 +194,9 @@ impl Driver {
             match message {
                 Ok(Message::Control(Control::Release(Release { by, answer }))) => {
                     self.publish();
-                    return Some((answer, self.world.release(by)));
+                    let result = self.world.release(by);
+                    self.settle_cache(by);
+                    return Some((answer, result));
                 }
                 Ok(message) => {
                     let is_last = keeps_no_time(&message);
@@ -193,6 +210,19 @@ impl Driver {
                 Err(RecvTimeoutError::Disconnected) => return None,
             }
             self.publish();
+        }
+    }
+
+    /// Lets what came last be written, after which it is there for others.
+    fn settle_cache(self, by: Deadline) {
+        let Self { world, .. } = self;
+        let cache = world.cache.clone();
+        drop(world);
+        if let Some(cache) = cache {
+            // What is not written by then is fetched again.
+            let _ = cache
+                .http
+                .settle(by.left().unwrap_or(MAX_SETTLE).min(MAX_SETTLE));
         }
     }
 
@@ -210,6 +240,9 @@ impl Driver {
 
     /// The application's own source is let go of once another one took its place.
     fn set_source(&mut self, source: Option<Source>) {
+        if let Some(cache) = &self.world.cache {
+            cache.source_changed();
+        }
         let bit_streams = self.world.bit_streams.clone();
         let is_own = matches!(source, Some(Source::BitStream(_)));
         let command = source.map_or(Command::Reset, |source| {
@@ -240,6 +273,7 @@ impl Driver {
                 self.handle(notice);
             }
             Message::Control(control) => self.world.control(control),
+            Message::Cache(notice) => self.world.pending.extend(cache::events(notice)),
         }
         // A deadline that passes while messages pour in is kept all the same.
         self.wake();
@@ -265,10 +299,12 @@ impl Driver {
         view.duration = self.engine.duration();
         view.buffered = self.engine.buffered_position();
         view.download_speed = self.engine.download_speed();
+        view.bandwidth = self.engine.bandwidth();
         view.media = self.engine.media_info();
         view.tracks = self.engine.tracks();
         view.stats = self.engine.stats();
         drop(view);
+        self.gate.update(&self.engine, now);
         for event in self.world.pending.drain(..) {
             self.world.events.push(event);
         }
@@ -324,7 +360,12 @@ impl World {
                 self.render.clear();
             }
             Output::Close => self.close(),
-            Output::Event(event) => self.pending.push(event),
+            Output::Event(event) => {
+                if let (Event::Prepared(info), Some(cache)) = (&event, &self.cache) {
+                    cache.prepared(info.duration);
+                }
+                self.pending.push(event);
+            }
         }
     }
 

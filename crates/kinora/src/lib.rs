@@ -66,6 +66,7 @@ mod audio;
 mod audio_output;
 mod backends;
 mod builder;
+mod cache;
 mod clock;
 mod cloud;
 mod deadline;
@@ -73,6 +74,9 @@ mod decode;
 mod decoder;
 mod driver;
 mod events;
+mod gate;
+mod list_player;
+mod loader;
 mod output_thread;
 mod player;
 mod reader;
@@ -86,8 +90,12 @@ pub use backends::{DecoderChoice, decoder_for};
 pub use builder::PlayerBuilder;
 /// Coded bytes, as [`Packet`] holds them.
 pub use bytes::Bytes;
+pub use cache::{CacheConfig, set_global_cache};
 pub use cloud::{play_auth, play_info};
 pub use events::{EventStream, Events, NoEvent};
+pub use kinora_cache::{
+    CacheError, CacheKey, DiskStore, EntryId, EntryInfo, Limits, Meta, Verdict,
+};
 pub use kinora_cloud::{
     Credentials, Definition, EncryptType, PlayConfig, PlayInfo, PlayInfoEntry, PlayInfoList,
     PlayOptions, Quality, SecretUrl, Thumbnail, ThumbnailList, UnknownDefinition, VidAuth,
@@ -111,14 +119,16 @@ pub use kinora_media::{
     VecPlanes, VideoFrame, VideoParams, sixteen_from_hex,
 };
 pub use kinora_net::{
-    BitStreamSource, FetchRequest, IpFamily, NetConfig, NoProxy, Phase, PhaseWatch, Proxy,
-    ProxyConfig, ProxyError, Resolve, Resolving, ResponseSink, SystemResolver, Transport,
+    BitStreamSource, FetchRequest, HttpCache, IpFamily, NetConfig, NoProxy, Phase, PhaseWatch,
+    Proxy, ProxyConfig, ProxyError, Resolve, Resolving, ResponseSink, SystemResolver, Transport,
     Transports, Waiting,
 };
 /// Where pictures and sound go.
 pub use kinora_output as output;
 /// What cues say and how they look: [`subtitle::Cue`] comes with [`Event::SubtitleShown`].
 pub use kinora_subtitle as subtitle;
+pub use list_player::{ListError, ListOptions, ListPlayer, Preloaded};
+pub use loader::{LoadAmount, LoadEvent, LoadId, LoaderOptions, MediaLoader};
 pub use player::{OutputStats, Player};
 pub use reader::{AudioReader, MediaReader, ReadOptions, ReaderStatus, VideoReader};
 /// A line of a recorded session, for [`TapeSink`] and [`replay()`]; text is parsed into it by [`str::parse`].

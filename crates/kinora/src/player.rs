@@ -11,11 +11,13 @@ use kinora_engine::{
 };
 use kinora_errors::{Coded as _, Fault, Secret};
 use kinora_media::{KeyId, MediaInfo, Time, VideoFrame};
+use kinora_net::HttpCache;
 
 use crate::builder::PlayerBuilder;
 use crate::deadline::Deadline;
 use crate::driver::{Control, Message, Release};
 use crate::events::{EventQueue, EventStream, Events, NoEvent};
+use crate::gate::BufferGate;
 use crate::output_thread;
 use crate::render::{self, Tally};
 use crate::source::Source;
@@ -51,6 +53,8 @@ pub struct Player {
     pub(crate) tally: Arc<Mutex<Tally>>,
     pub(crate) wishes: Mutex<Wishes>,
     pub(crate) thread: Mutex<Option<JoinHandle<()>>>,
+    pub(crate) cache: Option<HttpCache>,
+    pub(crate) gate: Arc<BufferGate>,
 }
 
 /// What the engine's thread shows of itself after each step.
@@ -61,6 +65,7 @@ pub(crate) struct View {
     pub(crate) duration: Option<Time>,
     pub(crate) buffered: Time,
     pub(crate) download_speed: u64,
+    pub(crate) bandwidth: Option<u64>,
     pub(crate) media: Option<Arc<MediaInfo>>,
     pub(crate) tracks: Option<Arc<[TrackOption]>>,
     pub(crate) stats: Stats,
@@ -348,6 +353,11 @@ impl Player {
     pub fn download_speed(&self) -> u64 {
         self.view(|view| view.download_speed)
     }
+    /// Bytes of this source that came from the local cache; see [`PlayerBuilder::cache`].
+    #[must_use]
+    pub fn local_cache_loaded(&self) -> u64 {
+        self.cache.as_ref().map_or(0, HttpCache::loaded)
+    }
     /// What is known of the presentation, once prepared.
     #[must_use]
     pub fn media_info(&self) -> Option<Arc<MediaInfo>> {
@@ -422,6 +432,11 @@ impl Player {
     fn send(&self, message: Message) {
         // The thread ends only after release; a call after it has no one to do it.
         let _ = self.messages.send(message);
+    }
+
+    /// Bits a second that the network is expected to carry.
+    pub(crate) fn bandwidth(&self) -> Option<u64> {
+        self.view(|view| view.bandwidth)
     }
 
     fn view<T>(&self, read: impl FnOnce(&View) -> T) -> T {

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueHint};
 use kinora::{SPEEDS, Time, VOLUMES};
 
-use super::{DecoderArg, KeyArgs, NetArgs, VidArgs};
+use super::{CacheArgs, DecoderArg, KeyArgs, NetArgs, VidArgs};
 use crate::times;
 use crate::words::Words;
 
@@ -102,6 +102,8 @@ pub(crate) struct PlayArgs {
     pub(crate) vid: VidArgs,
     #[command(flatten)]
     pub(crate) protection: KeyArgs,
+    #[command(flatten)]
+    pub(crate) caching: CacheArgs,
     #[command(flatten)]
     pub(crate) net: NetArgs,
 }

@@ -113,7 +113,7 @@ impl Progressive {
             initiator: Initiator::User,
         };
         let window = match cx.renditions {
-            Renditions::Adaptive => WINDOW,
+            Renditions::Adaptive | Renditions::First => WINDOW,
             Renditions::Fixed(_) => WIDE_WINDOW,
         };
         Transfer::start(cx, want, window)

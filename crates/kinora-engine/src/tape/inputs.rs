@@ -5,7 +5,7 @@ use std::sync::Arc;
 use kinora_cloud::{Quality, VidAuth, VidSts};
 use kinora_errors::{Fault, Secret};
 use kinora_fetch::FetchEvent;
-use kinora_media::{Chunk, KeyId, Packet, RequestId, ResponseInfo, Time};
+use kinora_media::{Chunk, Freshness, KeyId, Packet, RequestId, ResponseInfo, Time};
 use kinora_protect::ContentKey;
 use serde::{Deserialize, Serialize};
 
@@ -91,6 +91,8 @@ pub(super) struct Head {
     server_date_ms: Option<i64>,
     #[serde(default)]
     validator: Option<String>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    from_cache: bool,
 }
 
 /// What the application asks for.
@@ -175,6 +177,7 @@ impl From<&ResponseInfo> for Head {
             final_url: info.final_url.clone().map(Secret::new),
             server_date_ms: info.server_date_ms,
             validator: info.validator.clone(),
+            from_cache: info.from_cache,
         }
     }
 }
@@ -190,6 +193,9 @@ impl From<Head> for ResponseInfo {
             final_url: head.final_url.map(|url| url.expose().to_owned()),
             server_date_ms: head.server_date_ms,
             validator: head.validator,
+            // No decision of the engine depends on it.
+            freshness: Freshness::Unsaid,
+            from_cache: head.from_cache,
         }
     }
 }

@@ -58,7 +58,7 @@ impl Segmented {
         };
         // One that was named, or is being read, is the only one that will do.
         let settled = match cx.renditions {
-            Renditions::Adaptive => false,
+            Renditions::Adaptive | Renditions::First => false,
             Renditions::Fixed(choice) => named(choice).is_some() || self.reported.is_some(),
         };
         let other = match role {

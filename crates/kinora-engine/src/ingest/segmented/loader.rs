@@ -44,7 +44,7 @@ pub(super) enum LoaderEvent {
     Parked(Fault),
     Expired(Fault),
     /// A segment came whole.
-    Downloaded(Download),
+    Downloaded(Option<Download>),
 }
 
 /// Where reading begins once the playlist is there.

@@ -122,7 +122,9 @@ impl Segmented {
             LoaderEvent::Parked(fault) => self.notices.push_back(Notice::Parked(fault)),
             LoaderEvent::Expired(fault) => self.expired(fault),
             LoaderEvent::Downloaded(download) => {
-                cx.abr.downloaded(&download);
+                if let Some(download) = download {
+                    cx.abr.downloaded(&download);
+                }
                 if role == LaneRole::Main {
                     self.adapt(cx, buffer.ahead(position));
                 }

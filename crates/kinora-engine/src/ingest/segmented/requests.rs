@@ -83,6 +83,8 @@ pub(super) struct Meter {
     transfer: Time,
     /// Nothing more could come for want of room.
     held: bool,
+    /// Some of it came from a cache.
+    from_cache: bool,
 }
 
 impl Meter {
@@ -93,14 +95,16 @@ impl Meter {
             last: asked_at,
             transfer: Time::ZERO,
             held: false,
+            from_cache: false,
         }
     }
 
     /// The response's head is here, perhaps that of another try.
-    pub(super) fn began(&mut self, now: Time) {
+    pub(super) fn began(&mut self, now: Time, from_cache: bool) {
         self.began.get_or_insert(now);
         self.last = now;
         self.held = false;
+        self.from_cache |= from_cache;
     }
 
     /// Bytes are here; whether there is room for more.
@@ -122,14 +126,14 @@ impl Meter {
         moves.then(|| self.transfer + (now - self.last))
     }
 
-    /// All bytes are here.
-    pub(super) fn download(mut self, now: Time, bytes: u64) -> Download {
+    /// All bytes are here; `None` where a cache gave some of them, which says nothing of the network.
+    pub(super) fn download(mut self, now: Time, bytes: u64) -> Option<Download> {
         self.came(now, false);
-        Download {
+        (!self.from_cache).then(|| Download {
             bytes,
             latency: self.latency(),
             transfer: self.transfer,
-        }
+        })
     }
 }
 

@@ -17,11 +17,13 @@ use crate::{RenditionChoice, TrackChoice, TrackOption};
 impl Segmented {
     /// The variant to begin with: a modest one where it may change, the best where it may not and none was named.
     pub(super) fn choose_first(&mut self, cx: &Cx) -> Result<(), Fault> {
+        if !matches!(cx.renditions, Renditions::Adaptive) {
+            self.variants.selection = Selection::Manual;
+        }
         let Renditions::Fixed(choice) = cx.renditions else {
             self.variants.current = self.variants.initial(cx);
             return Ok(());
         };
-        self.variants.selection = Selection::Manual;
         let named = choice.video.and_then(|index| usize::try_from(index).ok());
         self.variants.current = named.unwrap_or_else(|| self.variants.best());
         match self.variants.current < self.variants.len() {

@@ -29,7 +29,7 @@ impl Loader {
                 let Some(request) = requests.entry(id) else {
                     return;
                 };
-                request.meter.began(cx.mono());
+                request.meter.began(cx.mono(), info.from_cache);
                 let playlist = request.is_playlist() && !self.playlist.places_exactly();
                 if let (true, Some(url)) = (playlist, info.final_url) {
                     self.url = Secret::new(url);

@@ -1,0 +1,165 @@
+//! `kinora cache` and `kinora preload`: what is kept of the web.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::time::Duration;
+
+use kinora::{
+    CacheConfig, CacheError, CacheKey, DiskStore, EntryInfo, LoadAmount, LoadEvent, LoaderOptions,
+    MediaLoader,
+};
+use kinora_errors::{Coded, mask_url};
+use serde_json::json;
+
+use crate::args::{CacheAction, CacheArgs, CacheDir, CacheRules, PreloadArgs};
+use crate::json;
+use crate::out;
+use crate::report::{Failure, Style};
+use crate::source::{net_config, player_config};
+
+/// Whatever a load waits for has a limit far below that.
+const LOAD_LIMIT: Duration = Duration::from_secs(600);
+
+/// The cache that the arguments name.
+pub(crate) fn config(args: &CacheArgs) -> Option<CacheConfig> {
+    Some(at(args.cache.as_deref()?, &args.rules))
+}
+
+fn at(dir: &Path, rules: &CacheRules) -> CacheConfig {
+    let mut config = CacheConfig::at(dir);
+    config.max_size = rules.cache_size.saturating_mul(1_000_000);
+    if !rules.cache_ignore.is_empty() {
+        config.key = CacheKey::IgnoreQuery(rules.cache_ignore.clone());
+    }
+    config
+}
+
+pub(crate) fn run(action: &CacheAction, style: &Style) -> Result<(), Failure> {
+    match action {
+        CacheAction::List(dir) => list(&open(dir)?, style),
+        CacheAction::Verify(dir) => verify(&open(dir)?, style),
+        CacheAction::Clear(dir) => clear(&open(dir)?, style),
+    }
+}
+
+/// One that is there: a misspelt name makes none.
+fn open(dir: &CacheDir) -> Result<DiskStore, Failure> {
+    let config = CacheConfig::at(&dir.cache);
+    std::fs::metadata(&config.dir)
+        .map_err(|error| Failure::io(&config.dir.display().to_string(), &error))?;
+    DiskStore::open(&config.dir, config.limits()).map_err(failed)
+}
+
+fn failed(error: CacheError) -> Failure {
+    Failure::of(&error as &dyn Coded)
+}
+
+fn list(store: &DiskStore, style: &Style) -> Result<(), Failure> {
+    let entries = store.entries().map_err(failed)?;
+    for entry in &entries {
+        match style.json {
+            true => json::line(&object(entry)),
+            false => out::line(&row(entry)),
+        }
+    }
+    if !style.json {
+        let bytes: u64 = entries.iter().map(|entry| entry.cached_len).sum();
+        let count = entries.len();
+        out::line(&style.say(
+            &format!("{count} resources, {}", megabytes(bytes)),
+            &format!("{count} 个资源，{}", megabytes(bytes)),
+        ));
+    }
+    Ok(())
+}
+
+fn object(entry: &EntryInfo) -> serde_json::Value {
+    let meta = &entry.meta;
+    let used = entry.used.duration_since(std::time::UNIX_EPOCH);
+    json!({
+        "id": entry.id.to_string(), "url": meta.label, "cached": entry.cached_len, "size": meta.total_len,
+        "type": meta.content_type, "used": used.map_or(0, |since| since.as_secs()),
+    })
+}
+
+fn row(entry: &EntryInfo) -> String {
+    let (cached, meta) = (entry.cached_len, &entry.meta);
+    let percent = cached.saturating_mul(100) / meta.total_len.max(1);
+    format!("{:>10}  {percent:>3} %  {}", megabytes(cached), meta.label)
+}
+
+fn megabytes(bytes: u64) -> String {
+    format!("{}.{} MB", bytes / 1_000_000, bytes % 1_000_000 / 100_000)
+}
+
+fn verify(store: &DiskStore, style: &Style) -> Result<(), Failure> {
+    let found = store.verify().map_err(failed)?;
+    if style.json {
+        json::line(
+            &json!({ "sound": found.sound, "bytes": found.bytes, "removed": found.removed }),
+        );
+        return Ok(());
+    }
+    let (sound, bytes, removed) = (found.sound, megabytes(found.bytes), found.removed);
+    out::line(&style.say(
+        &format!("{sound} resources are what was written, {bytes}; {removed} were damaged and are removed"),
+        &format!("{sound} 个资源完好，{bytes}；{removed} 个已损坏并已删除"),
+    ));
+    Ok(())
+}
+
+fn clear(store: &DiskStore, style: &Style) -> Result<(), Failure> {
+    let freed = store.clear().map_err(failed)?;
+    match style.json {
+        true => json::line(&json!({ "freed": freed })),
+        false => out::line(&style.say(
+            &format!("{} are free again", megabytes(freed)),
+            &format!("已释放 {}", megabytes(freed)),
+        )),
+    }
+    Ok(())
+}
+
+/// Loads the beginnings of sources. One that fails holds nobody else; the first failure gives the exit status.
+pub(crate) fn preload(args: &PreloadArgs, style: &Style) -> Result<(), Failure> {
+    let mut options = LoaderOptions::default();
+    options.network = net_config(&args.net)?;
+    options.player = player_config(&args.net);
+    let loader = MediaLoader::new(&at(&args.cache, &args.rules), options)?;
+    let amount = match args.bytes {
+        Some(bytes) => LoadAmount::Bytes(bytes),
+        None => LoadAmount::Duration(args.time),
+    };
+    let mut asked: BTreeMap<_, _> = args
+        .urls
+        .iter()
+        .map(|url| (loader.load(url, amount), url))
+        .collect();
+    let mut first_failure = None;
+    while !asked.is_empty() {
+        let Ok(event) = loader.next_event(LOAD_LIMIT) else {
+            break;
+        };
+        let Some(url) = asked.remove(&event.id()).map(|url| mask_url(url)) else {
+            continue;
+        };
+        match event {
+            LoadEvent::Completed { bytes, .. } if style.json => {
+                json::line(&json!({ "url": url, "bytes": bytes }))
+            }
+            LoadEvent::Completed { bytes, .. } => {
+                out::line(&format!("{:>10}  {url}", megabytes(bytes)))
+            }
+            LoadEvent::Failed { fault, .. } => {
+                let failure = Failure::from(fault);
+                style.fail(&failure);
+                first_failure.get_or_insert(failure);
+            }
+            _ => {}
+        }
+    }
+    match first_failure {
+        Some(failure) => Err(Failure::Reported(Box::new(failure))),
+        None => Ok(()),
+    }
+}
