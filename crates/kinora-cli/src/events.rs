@@ -1,6 +1,8 @@
 //! An event as JSON: its name and its fields. `play` and `replay` write the same, and `docs/events.md` lists it.
 
-use kinora::{Coded as _, Event, MediaInfo, Time, TrackOption};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use kinora::{Coded as _, Event, MediaInfo, Time, TimedEvent, TrackOption};
 use kinora_errors::Lang;
 use serde_json::{Map, Value, json};
 
@@ -63,6 +65,7 @@ fn more(event: &Event) -> Value {
             })
         }
         Event::SubtitleHidden { track, id } => json!({ "track": track, "id": id.0 }),
+        Event::Timed(event) => timed(event),
         Event::KeyRequired(id) => json!({ "key_id": id.to_string() }),
         Event::Timing(mark) => json!({ "what": mark.name() }),
         // Events without fields.
@@ -75,6 +78,17 @@ fn prepared(info: &MediaInfo) -> Value {
     json!({
         "container": info.container, "duration": info.duration.map(Time::as_secs_f64),
         "seekable": info.seekable, "codecs": codecs.collect::<Vec<_>>(),
+    })
+}
+
+/// An event of the content; its message as text where it is one, else in base64.
+fn timed(event: &TimedEvent) -> Value {
+    let text = str::from_utf8(&event.data).ok();
+    let text = text.filter(|text| !text.contains(|c: char| c.is_control() && !c.is_whitespace()));
+    json!({
+        "scheme": event.scheme, "value": event.value, "id": event.id,
+        "start": event.start.as_secs_f64(), "duration": event.duration.map(Time::as_secs_f64),
+        "text": text, "base64": text.is_none().then(|| STANDARD.encode(&event.data)),
     })
 }
 
@@ -191,6 +205,11 @@ mod tests {
                 track: 1_024,
                 id: CueId(7),
             },
+            Event::Timed(Arc::new(TimedEvent {
+                scheme: TimedEvent::ID3.to_owned(),
+                data: b"ID3\x04\0".as_slice().into(),
+                ..TimedEvent::default()
+            })),
             Event::KeyRequired(kinora::KeyId([7; 16])),
             Event::CredentialExpired(fault.clone()),
             Event::LocalCacheHit { bytes: 9 },

@@ -4,6 +4,8 @@ use bytes::Bytes;
 use kinora_errors::{Code, Coded, codes};
 use kinora_media::{ByteRange, MediaInfo, Packet, Time};
 
+use crate::EventMessage;
+
 /// Turns the bytes of one container into packets, without ever reading by itself.
 ///
 /// The driver's loop: call [`poll`](Self::poll) until it asks for bytes; feed it with
@@ -65,6 +67,11 @@ pub trait Demuxer: Send {
     /// What the times of the packets count from, as far as it is known: ask once there are packets.
     fn clock(&self) -> ClockKind {
         ClockKind::Shared
+    }
+
+    /// The event messages (`emsg`, ISO/IEC 23009-1 5.10.3.3) that were met since the last call, no more than a few hundred.
+    fn take_events(&mut self) -> Vec<EventMessage> {
+        Vec::new()
     }
 
     /// How many places of damage were passed over so far.

@@ -31,6 +31,7 @@ pub mod contract;
 mod demuxer;
 pub mod dts;
 mod dump;
+mod event_message;
 pub mod flac;
 pub mod flv;
 mod framing;
@@ -52,6 +53,7 @@ mod window;
 
 pub use demuxer::{ClockKind, DemuxError, Demuxer, SeekMode, SeekTo, Step};
 pub use dump::PacketDump;
+pub use event_message::{EventMessage, EventStart};
 pub use probe::ProbingDemuxer;
 pub use registry::ContainerKind;
 pub use sniff::Sniff;

@@ -11,6 +11,7 @@ mod config;
 mod demux;
 mod edits;
 mod entry;
+mod event;
 mod fragment;
 mod index;
 mod meta;

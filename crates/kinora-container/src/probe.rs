@@ -16,7 +16,7 @@ use crate::tags::{
     TAG_HEAD, TITLE_SEARCH, Tag, is_stepped_over, leading_tag, title, transport_timestamp,
 };
 use crate::window::Window;
-use crate::{ClockKind, DemuxError, Demuxer, SeekTo, Step};
+use crate::{ClockKind, DemuxError, Demuxer, EventMessage, SeekTo, Step};
 
 /// A demuxer that looks at the first bytes and then is the one for them.
 pub struct ProbingDemuxer {
@@ -326,6 +326,10 @@ impl Demuxer for ProbingDemuxer {
             ..Looking::default()
         });
         true
+    }
+
+    fn take_events(&mut self) -> Vec<EventMessage> {
+        self.demuxer().map_or_else(Vec::new, |it| it.take_events())
     }
 
     fn clock(&self) -> ClockKind {

@@ -117,6 +117,12 @@ impl Cx {
         self.random
     }
 
+    /// What a player is spread among others by; asking for it changes no number that is drawn later.
+    pub(crate) fn lot(&self) -> u64 {
+        // Knuth, "The Art of Computer Programming", 6.4: seeds that are near to each other spread.
+        self.random.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 33
+    }
+
     /// Reports a step of the start-up the first time it is reached.
     pub(crate) fn mark(&mut self, mark: TimingMark) {
         let bit = 1 << mark as u32;

@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use kinora_container::SeekTo;
 use kinora_errors::{Fault, Secret};
-use kinora_media::{CodecId, MediaInfo, Packet, RequestId, Time, TrackId};
+use kinora_media::{CodecId, MediaInfo, Packet, RequestId, Time, TimedEvent, TrackId};
 
 use crate::cx::Cx;
 use crate::pipelines::Sources;
@@ -31,6 +31,8 @@ pub(crate) enum Notice {
     Info(Arc<MediaInfo>),
     /// The rendition of that index plays from here on.
     Switched(u32),
+    /// Events of the content, in no order.
+    Events(Vec<TimedEvent>),
     /// All packets were given.
     Ended,
     /// Nothing more will come.
@@ -47,7 +49,7 @@ impl Notice {
         match progress {
             Progress::Expired(fault) => Some(Self::Expired(fault)),
             Progress::Parked(fault) => Some(Self::Parked(fault)),
-            Progress::Failed(fault) => Some(Self::Failed(fault)),
+            Progress::Elsewhere(fault) | Progress::Failed(fault) => Some(Self::Failed(fault)),
             Progress::None | Progress::Head(_) | Progress::Data(..) | Progress::Done => None,
         }
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use kinora_errors::{Fault, Secret};
 use kinora_fetch::{FetchEvent, FetchRequest};
-use kinora_media::{KeyId, MediaInfo, Packet, RequestId, Time, TrackInfo};
+use kinora_media::{KeyId, MediaInfo, Packet, RequestId, Time, TimedEvent, TrackInfo};
 use kinora_protect::ContentKey;
 use kinora_subtitle::Cue;
 
@@ -499,6 +499,9 @@ pub enum Event {
         /// The appearance that ends.
         id: CueId,
     },
+    /// An event of the content begins: one that its manifest names or its segments bring (DASH, `emsg`), or timed ID3. It
+    /// comes with the picture that is out; after a seek those come again that begin, or go on, from there.
+    Timed(Arc<TimedEvent>),
     /// Packets are encrypted with a key that is not there, though others were given: answer with `Command::AddKey` within
     /// ten seconds.
     KeyRequired(KeyId),

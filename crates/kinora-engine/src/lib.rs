@@ -33,6 +33,7 @@ pub mod sim;
 mod stats;
 mod subtitles;
 mod tape;
+mod timed_events;
 
 pub use capabilities::Capabilities;
 pub use config::PlayerConfig;

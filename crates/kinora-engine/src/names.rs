@@ -29,6 +29,7 @@ impl Event {
             Self::SubtitleFailed { .. } => "subtitle_failed",
             Self::SubtitleShown { .. } => "subtitle_shown",
             Self::SubtitleHidden { .. } => "subtitle_hidden",
+            Self::Timed(_) => "timed_event",
             Self::KeyRequired(_) => "key_required",
             Self::CredentialExpired(_) => "credential_expired",
             Self::LocalCacheHit { .. } => "local_cache_hit",

@@ -145,6 +145,7 @@ impl PacketReader {
             prepared: self.info.is_some(),
             refreshable: false,
             live: self.ingest.is_live(),
+            elsewhere: false,
         };
         let Self { cx, ingest, .. } = self;
         match input {
@@ -230,7 +231,7 @@ impl PacketReader {
                 self.state = State::Failed(crate::session::nothing_in_it());
             }
             Notice::Ended => self.state = State::Ended,
-            Notice::Switched(_) => {}
+            Notice::Switched(_) | Notice::Events(_) => {}
             // The packets that came before are given first.
             Notice::Failed(fault) => self.state = State::Failed(fault),
             Notice::Parked(fault) => {

@@ -161,7 +161,10 @@ impl Resolve {
             }
             Progress::Data(_, data) => body.extend_from_slice(&data),
             Progress::Done => return self.read(cx),
-            Progress::Expired(fault) | Progress::Parked(fault) | Progress::Failed(fault) => {
+            Progress::Expired(fault)
+            | Progress::Parked(fault)
+            | Progress::Elsewhere(fault)
+            | Progress::Failed(fault) => {
                 return self.fail(cx, recover::call_failed(fault));
             }
         }

@@ -31,6 +31,7 @@ use crate::present::{Begin, Present, earliest};
 use crate::resolve::Resolve;
 use crate::stats::Meter;
 use crate::subtitles::Subtitles;
+use crate::timed_events::TimedEvents;
 use crate::{Epoch, Event, Input, LoopMode, Output, Refusal, State, TrackOption};
 use kinora_fetch::RetryContext;
 
@@ -101,6 +102,7 @@ pub(crate) struct Session {
     present: Present,
     awaited: Awaited,
     subtitles: Subtitles,
+    timed: TimedEvents,
     /// The size that was reported last.
     video_size: Option<(u32, u32)>,
     /// When the position is reported next.
@@ -135,6 +137,7 @@ impl Session {
             present: Present::new(begin),
             awaited: Awaited::FirstFrame { seek },
             subtitles: Subtitles::default(),
+            timed: TimedEvents::default(),
             video_size: None,
             next_report: None,
             meter: Meter::default(),
@@ -182,6 +185,7 @@ impl Session {
             prepared: self.media.is_some(),
             refreshable: self.resolve.is_some() || self.media.is_some(),
             live: self.ingest.is_live(),
+            elsewhere: false,
         }
     }
 

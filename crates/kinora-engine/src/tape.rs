@@ -7,6 +7,7 @@
 
 mod cues;
 mod demuxer;
+pub(crate) mod events;
 mod facts;
 mod inputs;
 mod replay;
@@ -114,6 +115,24 @@ impl Tape {
         self.see(what, || facts::Outcome::from(look())).into()
     }
 
+    /// What the content may say, written only where it says something: recordings that know nothing of it hold none.
+    fn see_some<T>(&self, what: &'static str, look: impl FnOnce() -> Option<T>) -> Option<T>
+    where
+        T: Serialize + DeserializeOwned,
+    {
+        if let Some(Reel::Reading { facts, .. }) = self.reel().as_deref()
+            && facts.front().is_none_or(|(kind, _)| kind != what)
+        {
+            return None;
+        }
+        if let Some(seen) = self.seen(what) {
+            return Some(seen);
+        }
+        let fact = look()?;
+        self.write(|| json!({ "fact": [what, fact] }));
+        Some(fact)
+    }
+
     fn seen<T: DeserializeOwned>(&self, what: &'static str) -> Option<T> {
         let mut reel = self.reel()?;
         let Reel::Reading { facts, lost } = &mut *reel else {
@@ -133,7 +152,7 @@ impl Tape {
     }
 
     /// Nothing is looked at any more: what is there was written down.
-    fn is_reading(&self) -> bool {
+    pub(crate) fn is_reading(&self) -> bool {
         matches!(self.reel().as_deref(), Some(Reel::Reading { .. }))
     }
 

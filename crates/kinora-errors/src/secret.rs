@@ -40,9 +40,14 @@ impl Serialize for Secret {
     }
 }
 
-/// A URL fit to be shown: user-info and the values of its query become `***`.
+/// A URL fit to be shown: user-info and the values of its query become `***`, and so does all of a `data:` URL.
 #[must_use]
 pub fn mask_url(url: &str) -> String {
+    // RFC 2397: the URL is what it leads to.
+    let scheme = url.get(..5).unwrap_or_default();
+    if scheme.eq_ignore_ascii_case("data:") {
+        return "data:***".to_owned();
+    }
     let (rest, fragment) = url
         .split_once('#')
         .map_or((url, ""), |(rest, _)| (rest, "#***"));

@@ -24,6 +24,8 @@ pub enum Recovery {
     Refresh,
     /// The retries are spent: the source waits for the user's `reload`, nothing is lost.
     Park,
+    /// It is asked for at another place that has the same.
+    Elsewhere,
     /// It will not succeed.
     GiveUp,
 }
@@ -37,6 +39,8 @@ pub struct RetryContext {
     pub refreshable: bool,
     /// A live presentation: what is missing now may be there soon.
     pub live: bool,
+    /// Another place has the same.
+    pub elsewhere: bool,
 }
 
 /// The range that was requested.
@@ -75,12 +79,33 @@ const MAX_PAUSE_MS: i64 = 8_000;
 const MAX_RETRY_AFTER_MS: u64 = 30_000;
 /// Live sources are worth more patience.
 const LIVE_RETRIES: u32 = 6;
+/// So often a place is asked again while another has the same.
+const RETRIES_BEFORE_ELSEWHERE: u32 = 1;
 /// Ranges are given up only when no more than that must be read again.
 pub(crate) const MAX_READ_AGAIN: u64 = 32 << 20;
 
 /// Decides about a request that failed.
 #[must_use]
 pub fn decide(fault: &Fault, attempt: &Attempt, context: RetryContext) -> Recovery {
+    if !context.elsewhere {
+        return decide_here(fault, attempt, context);
+    }
+    let attempt = Attempt {
+        retries: attempt.retries.min(RETRIES_BEFORE_ELSEWHERE),
+        ..*attempt
+    };
+    // One that is live has no more patience with a place than any other.
+    let context = RetryContext {
+        live: false,
+        ..context
+    };
+    match decide_here(fault, &attempt, context) {
+        Recovery::Park | Recovery::GiveUp | Recovery::Refresh => Recovery::Elsewhere,
+        again => again,
+    }
+}
+
+fn decide_here(fault: &Fault, attempt: &Attempt, context: RetryContext) -> Recovery {
     if let Some(recovery) = without_range(fault, attempt, context) {
         return recovery;
     }

@@ -10,6 +10,8 @@ pub enum Method {
     /// GET.
     #[default]
     Get,
+    /// HEAD: the answer ends with its head.
+    Head,
     /// POST with a body; its media type is a header of the request.
     Post(Bytes),
 }
@@ -19,6 +21,7 @@ impl fmt::Debug for Method {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Get => f.write_str("GET"),
+            Self::Head => f.write_str("HEAD"),
             Self::Post(body) => write!(f, "POST of {} bytes", body.len()),
         }
     }
@@ -78,8 +81,14 @@ pub enum Purpose {
     Api,
     /// A playlist.
     Playlist,
+    /// The time of day, in the body of the answer.
+    Clock,
+    /// The time of day, in the head of the answer: nothing else of it is wanted.
+    Date,
     /// A decryption key.
     Key,
+    /// A licence: content keys, as a server gives them.
+    Licence,
     /// An init section.
     Init,
     /// A media segment of that media sequence number.
@@ -103,7 +112,7 @@ pub struct FetchRequest {
     pub range: ByteRange,
     /// Headers beside those of the configuration.
     pub headers: Vec<Header>,
-    /// GET or POST.
+    /// How it asks.
     pub method: Method,
     /// Who named the URL.
     pub initiator: Initiator,

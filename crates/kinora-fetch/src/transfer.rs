@@ -46,6 +46,8 @@ pub enum Progress {
     Expired(Fault),
     /// The retries are spent; see [`Transfer::reload`].
     Parked(Fault),
+    /// It is to be had at another place; see [`Transfer::renew`].
+    Elsewhere(Fault),
     /// It failed for good.
     Failed(Fault),
 }
@@ -78,6 +80,8 @@ enum RangeMode {
 #[derive(Clone, Debug)]
 pub struct Transfer {
     spec: RequestSpec,
+    /// JSON that is sent along.
+    body: Option<Bytes>,
     id: RequestId,
     phase: Phase,
     /// Offset of the next byte that the owner gets.
@@ -114,6 +118,20 @@ impl Transfer {
         transfer
     }
 
+    /// Sends JSON and asks for what is answered. At most `max_window` bytes are under way.
+    #[must_use]
+    pub fn post_json(
+        host: &mut impl Host,
+        spec: RequestSpec,
+        body: impl Into<Bytes>,
+        max_window: u64,
+    ) -> Self {
+        let mut transfer = Self::new(host, spec, max_window);
+        transfer.body = Some(body.into());
+        transfer.send_request(host);
+        transfer
+    }
+
     /// Asks for other bytes of the same resource, and of the version that was read so far.
     #[must_use]
     pub fn elsewhere(&self, host: &mut impl Host, range: ByteRange) -> Self {
@@ -142,6 +160,7 @@ impl Transfer {
             next: spec.range.start,
             wire: spec.range.start,
             spec,
+            body: None,
             mode: RangeMode::Conditional,
             credit: 0,
             window,
@@ -171,8 +190,12 @@ impl Transfer {
             purpose: self.spec.purpose,
             url: self.spec.url.clone(),
             range,
-            headers: self.condition(),
-            method: Method::Get,
+            headers: self.headers(),
+            method: match (&self.body, self.spec.purpose) {
+                (Some(body), _) => Method::Post(body.clone()),
+                (None, Purpose::Date) => Method::Head,
+                (None, _) => Method::Get,
+            },
             initiator: self.spec.initiator.clone(),
             credit: self.window,
         });
@@ -198,12 +221,15 @@ impl Transfer {
     }
 
     /// Bytes that go on where others ended are wanted of the same version only (RFC 9110 13.1.5).
-    fn condition(&self) -> Vec<Header> {
-        let header = |value: &str| Header {
-            name: "If-Range".to_owned(),
+    fn headers(&self) -> Vec<Header> {
+        let header = |name: &str, value: &str| Header {
+            name: name.to_owned(),
             value: value.to_owned(),
         };
-        self.version().map(header).into_iter().collect()
+        let condition = self.version().map(|version| header("If-Range", version));
+        let body = self.body.as_ref();
+        let kind = body.map(|_| header("Content-Type", "application/json"));
+        condition.into_iter().chain(kind).collect()
     }
 
     /// The version that is a condition of the next bytes.

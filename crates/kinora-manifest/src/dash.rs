@@ -17,6 +17,7 @@ mod patch;
 mod reading;
 mod segments;
 mod template;
+mod thumbnails;
 mod timeline;
 mod update;
 mod values;

@@ -22,7 +22,9 @@
 )]
 
 pub mod dash;
+pub mod data_url;
 pub mod hls;
 mod iso8601;
 pub mod policy;
 pub mod select;
+pub mod thumbnail;

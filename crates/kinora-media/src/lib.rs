@@ -15,6 +15,7 @@ mod packet;
 mod protection;
 mod request;
 mod time;
+mod timed_event;
 mod track;
 
 pub use address::{is_local_name, is_public_address};
@@ -31,6 +32,7 @@ pub use protection::{
 };
 pub use request::{ByteRange, Chunk, Freshness, Header, RequestId, ResponseInfo};
 pub use time::{Now, Time, Timebase};
+pub use timed_event::TimedEvent;
 pub use track::{
     Attachment, AudioParams, Chapter, Disposition, MediaInfo, Rotation, TrackId, TrackInfo,
     VideoParams, pcm_flag,

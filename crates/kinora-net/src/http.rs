@@ -191,7 +191,7 @@ impl Client {
             match self.send_on(chain, &mut connection, request).await {
                 Ok(response) => return Ok((response, connection)),
                 // A POST may have been carried out before the connection died.
-                Err(error) if error.may_be_stale() && matches!(chain.method, Method::Get) => {}
+                Err(error) if error.may_be_stale() && !matches!(chain.method, Method::Post(_)) => {}
                 Err(error) => return Err(error),
             }
         }
@@ -311,7 +311,7 @@ impl Client {
             return refuse(RedirectFailure::TooMany);
         }
         // RFC 9110 15.4: all but 307 and 308 turn a POST into a GET.
-        if !matches!(status, 307 | 308) {
+        if !matches!(status, 307 | 308) && matches!(chain.method, Method::Post(_)) {
             chain.method = Method::Get;
         }
         if cross_origin && matches!(chain.method, Method::Post(_)) {

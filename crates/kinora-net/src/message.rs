@@ -26,6 +26,7 @@ pub(crate) fn build_request(
 ) -> Result<Request<Full<Bytes>>, NetError> {
     let (http_method, body) = match method {
         Method::Get => (hyper::Method::GET, Bytes::new()),
+        Method::Head => (hyper::Method::HEAD, Bytes::new()),
         Method::Post(body) => (hyper::Method::POST, body.clone()),
     };
     let mut message = Request::new(Full::new(body));

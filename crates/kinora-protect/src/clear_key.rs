@@ -31,14 +31,45 @@ struct Request {
 
 #[derive(Deserialize)]
 struct Licence {
-    keys: Vec<JsonWebKey>,
+    keys: Option<Vec<JsonWebKey>>,
 }
 
 #[derive(Deserialize)]
 struct JsonWebKey {
-    kty: String,
-    kid: String,
-    k: Zeroizing<String>,
+    kty: Option<String>,
+    kid: Option<String>,
+    k: Option<Zeroizing<String>>,
+}
+
+/// What is wrong with a licence. What it holds is not shown; keys are counted from 1.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum LicenceFlaw {
+    /// It is longer than a licence may be.
+    #[error("it has {0} bytes, which is too much")]
+    TooLong(usize),
+    /// It is no JSON, or JSON of another form.
+    #[error("it is no JSON of that form at line {line}, column {column}")]
+    Form {
+        /// Line.
+        line: usize,
+        /// Column.
+        column: usize,
+    },
+    /// It has no `keys`.
+    #[error("it has no list `keys`")]
+    NoKeys,
+    /// It has too many.
+    #[error("it has {0} keys, which is too many")]
+    TooMany(usize),
+    /// A key of another kind.
+    #[error("its key {0} is not of the kind (`kty`) `oct`")]
+    Kind(usize),
+    /// A key without a usable id.
+    #[error("the id (`kid`) of its key {0} is not 16 bytes in base64url")]
+    Id(usize),
+    /// A key without usable bytes.
+    #[error("the bytes (`k`) of its key {0} are not 16 bytes in base64url")]
+    Bytes(usize),
 }
 
 /// What is sent to a licence server that is to give these keys, of type `application/json` (9.1.3): for as long as the
@@ -58,25 +89,33 @@ pub fn request(ids: &[KeyId]) -> String {
 /// When it is none, or one of its keys is none of AES-128. What it holds is not shown.
 pub fn licence(body: &[u8]) -> Result<Vec<(KeyId, ContentKey)>, ProtectError> {
     if body.len() > MAX_LICENCE {
-        return Err(ProtectError::Licence);
+        return Err(LicenceFlaw::TooLong(body.len()).into());
     }
-    let read: Licence = serde_json::from_slice(body).map_err(|_| ProtectError::Licence)?;
-    if read.keys.len() > MAX_KEYS {
-        return Err(ProtectError::Licence);
+    let read: Licence = serde_json::from_slice(body).map_err(|error| LicenceFlaw::Form {
+        line: error.line(),
+        column: error.column(),
+    })?;
+    let keys = read.keys.ok_or(LicenceFlaw::NoKeys)?;
+    if keys.len() > MAX_KEYS {
+        return Err(LicenceFlaw::TooMany(keys.len()).into());
     }
-    read.keys.iter().map(key).collect()
+    let read = (1..).zip(&keys).map(|(number, it)| key(number, it));
+    Ok(read.collect::<Result<_, LicenceFlaw>>()?)
 }
 
-fn key(key: &JsonWebKey) -> Result<(KeyId, ContentKey), ProtectError> {
+fn key(number: usize, key: &JsonWebKey) -> Result<(KeyId, ContentKey), LicenceFlaw> {
     let sixteen = |text: &str| -> Option<Zeroizing<[u8; 16]>> {
         let bytes = Zeroizing::new(BASE64_URL.decode(text).ok()?);
         Some(Zeroizing::new(bytes.as_slice().try_into().ok()?))
     };
-    let (Some(id), Some(material), "oct") = (sixteen(&key.kid), sixteen(&key.k), key.kty.as_str())
-    else {
-        return Err(ProtectError::Licence);
-    };
-    Ok((KeyId(*id), ContentKey::new(*material)))
+    if key.kty.as_deref() != Some("oct") {
+        return Err(LicenceFlaw::Kind(number));
+    }
+    let id = key.kid.as_deref().and_then(sixteen);
+    let id = id.ok_or(LicenceFlaw::Id(number))?;
+    let bytes = key.k.as_ref().and_then(|text| sixteen(text));
+    let bytes = bytes.ok_or(LicenceFlaw::Bytes(number))?;
+    Ok((KeyId(*id), ContentKey::new(*bytes)))
 }
 
 #[cfg(test)]
@@ -115,20 +154,23 @@ mod tests {
             "{{\"keys\":[{}]}}",
             ["{\"kty\":\"oct\",\"kid\":\"\",\"k\":\"\"}"; 257].join(",")
         );
-        for wrong in [
-            "",
-            "[]",
-            "{}",
-            "{\"keys\":{}}",
-            &LICENCE.replace("oct", "RSA"),
-            &LICENCE.replace("tQ0b", ""),
-            &LICENCE.replace("tQ0b", "t+0b"),
-            &LICENCE.replace("LwVH", ""),
-            &many,
-            &" ".repeat(MAX_LICENCE + 1),
+        let second = LICENCE.replace("}]", "},{\"kty\":\"oct\",\"kid\":\"AA\"}]");
+        let long = " ".repeat(MAX_LICENCE + 1);
+        for (wrong, flaw) in [
+            ("", LicenceFlaw::Form { line: 1, column: 0 }),
+            ("{}", LicenceFlaw::NoKeys),
+            ("<html>", LicenceFlaw::Form { line: 1, column: 1 }),
+            ("{\"keys\":{}}", LicenceFlaw::Form { line: 1, column: 8 }),
+            (&LICENCE.replace("oct", "RSA"), LicenceFlaw::Kind(1)),
+            (&LICENCE.replace("tQ0b", ""), LicenceFlaw::Bytes(1)),
+            (&LICENCE.replace("tQ0b", "t+0b"), LicenceFlaw::Bytes(1)),
+            (&LICENCE.replace("LwVH", ""), LicenceFlaw::Id(1)),
+            (&second, LicenceFlaw::Id(2)),
+            (&many, LicenceFlaw::TooMany(257)),
+            (&long, LicenceFlaw::TooLong(long.len())),
         ] {
             let refused = licence(wrong.as_bytes()).unwrap_err();
-            assert_eq!(refused, ProtectError::Licence, "{wrong:.60}");
+            assert_eq!(refused, ProtectError::Licence(flaw), "{wrong:.60}");
             assert!(!refused.to_string().contains("tQ0b"));
         }
     }

@@ -1,6 +1,8 @@
 use kinora_errors::{Code, Coded, Fault, Retry, codes};
 use kinora_media::ProtectionScheme;
 
+use crate::clear_key::LicenceFlaw;
+
 /// Why protected media cannot be read.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum ProtectError {
@@ -35,10 +37,8 @@ pub enum ProtectError {
     #[error("the playlist gives keys by {0} only, whose licences are not to be had here")]
     KeySystems(String),
     /// A body that is no licence of ClearKey.
-    #[error(
-        "the ClearKey licence is no JSON object whose `keys` are of the kind `oct`, with an id `kid` and 16 bytes `k` in base64url"
-    )]
-    Licence,
+    #[error("the ClearKey licence can not be used: {0}")]
+    Licence(#[from] LicenceFlaw),
     /// A method of the playlist that is not known.
     #[error("the playlist asks for decryption by {0}, which is not supported")]
     Unsupported(String),
@@ -56,7 +56,7 @@ impl Coded for ProtectError {
             Self::Scheme(_) | Self::KeySystems(_) | Self::Unsupported(_) | Self::Vendor => {
                 codes::ERROR_TBDRM_DEMUXER_UNIMPLEMENTED
             }
-            Self::Licence => codes::ERROR_TBDRM_UNKNOWN,
+            Self::Licence(_) => codes::ERROR_SERVER_WRONG_JSON,
         }
     }
     fn reason(&self) -> &'static str {
@@ -67,7 +67,7 @@ impl Coded for ProtectError {
             Self::Subsamples => "container.encrypted.subsamples",
             Self::Scheme(_) => "container.encrypted",
             Self::KeySystems(_) => "hls.key.system",
-            Self::Licence => "clearkey.licence",
+            Self::Licence(_) => "clearkey.licence",
             Self::Unsupported(_) => "hls.key.method",
             Self::Vendor => "hls.key.vendor",
         }

@@ -115,8 +115,8 @@ pub use kinora_errors::{
 pub use kinora_media::{
     AudioFrame, AudioParams, ByteRange, CodecId, ColorInfo, ColorRange, FrameBuffer, Header, KeyId,
     MediaInfo, Packet, PacketFlags, PixelFormat, PlaneView, Protection, ProtectionScheme,
-    RequestId, ResponseInfo, Rotation, SampleCrypto, Time, TrackId, TrackInfo, TrackKind,
-    VecPlanes, VideoFrame, VideoParams, sixteen_from_hex,
+    RequestId, ResponseInfo, Rotation, SampleCrypto, Time, TimedEvent, TrackId, TrackInfo,
+    TrackKind, VecPlanes, VideoFrame, VideoParams, sixteen_from_hex,
 };
 pub use kinora_net::{
     BitStreamSource, FetchRequest, HttpCache, IpFamily, NetConfig, NoProxy, Phase, PhaseWatch,

@@ -170,7 +170,7 @@ impl Player {
     /// them; what a server is sent to get one, [`clear_key::request`](clear_key::request) tells.
     ///
     /// # Errors
-    /// `ERROR_TBDRM_UNKNOWN`, `clearkey.licence`, when it is none.
+    /// `ERROR_SERVER_WRONG_JSON`, `clearkey.licence`, with what is wrong with it.
     pub fn add_licence(&self, licence: &[u8]) -> Result<(), Fault> {
         let keys = clear_key::licence(licence).map_err(|error| error.fault())?;
         for (id, key) in keys {

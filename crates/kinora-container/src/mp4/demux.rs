@@ -17,7 +17,7 @@ use super::outline::{Outline, Paging};
 use super::sample_crypto::SampleState;
 use super::store::Store;
 use super::track::{Head, Track};
-use crate::{DemuxError, Demuxer, SeekTo, Step};
+use crate::{DemuxError, Demuxer, EventMessage, SeekTo, Step};
 
 /// Boxes that must be read whole may be so long.
 const MAX_INDEX: u64 = 64 * 1024 * 1024;
@@ -66,6 +66,8 @@ pub struct Mp4Demuxer {
     /// Where the boxes behind `moov` begin.
     behind_movie: u64,
     waiting_fragments: u32,
+    /// Messages that nobody took yet.
+    events: Vec<EventMessage>,
     /// A seek in fragments that has not arrived.
     goal: Option<Goal>,
     damage: u64,
@@ -140,6 +142,7 @@ impl Mp4Demuxer {
             timed: true,
             behind_movie: 0,
             waiting_fragments: 0,
+            events: Vec::new(),
             goal: None,
             damage: 0,
             tail_read: TailRead::None,
@@ -448,6 +451,10 @@ impl Demuxer for Mp4Demuxer {
         self.waiting_fragments = 0;
         (self.given, self.furthest) = (0, 0);
         true
+    }
+
+    fn take_events(&mut self) -> Vec<EventMessage> {
+        std::mem::take(&mut self.events)
     }
 
     fn damage(&self) -> u64 {

@@ -13,6 +13,7 @@ mod outputs;
 mod protection;
 mod pushed;
 mod refusals;
+mod seamless;
 mod sound;
 mod subtitles;
 

@@ -1,7 +1,7 @@
 //! Where a playlist or manifest is, and what it may name from there.
 
 use kinora_errors::{Coded, Fault, Secret, codes};
-use kinora_manifest::policy;
+use kinora_manifest::{data_url, policy};
 use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_encode};
 use url::Url;
 
@@ -57,6 +57,14 @@ impl Base {
             )
         })?;
         self.allow(&url)
+    }
+
+    /// The URI of a key, which may be what it leads to (RFC 2397).
+    pub(in crate::ingest) fn resolve_key(&self, uri: &str) -> Result<Secret, Fault> {
+        match data_url::is_data_url(uri) {
+            true => Ok(Secret::new(uri)),
+            false => self.resolve(uri),
+        }
     }
 
     /// A URL that the playlist names, if it may.

@@ -1,26 +1,29 @@
 //! The DASH front end (ISO/IEC 23009-1): from an MPD to what `segmented` plays. One manifest names all renditions and their
 //! segments; the segment index of a file (`sidx`) is asked for beside it. The rules are `kinora_manifest`'s.
 
+mod clock;
+mod events;
 mod index;
+mod places;
 mod renditions;
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use kinora_container::mp4::sidx::{self, Reference};
 use kinora_errors::{Coded, Fault, Secret};
-use kinora_manifest::dash::{Document, Limits, LiveState, Mpd, Update};
+use kinora_manifest::dash::{Clock, Document, Limits, LiveState, Mpd, Update};
 use kinora_media::{ByteRange, Time};
 
+use self::clock::ServerClock;
 use self::index::Numbering;
+use self::places::Places;
 use self::renditions::{Rendition, audio_renditions, video_renditions};
 use super::base::{Base, malformed};
 use super::manifest_reader::{IndexSource, RenditionId};
 use super::segmented::index::{Change, Manifest, ManifestRefresh, SegmentsNamed};
 use crate::cx::Cx;
-
-/// A clock that is set wrong by less is believed, where the manifest names no other.
-const CLOCK_TOLERANCE: Time = Time::from_millis(60_000);
 
 /// What is known of a presentation.
 #[derive(Debug)]
@@ -28,8 +31,8 @@ struct Presentation {
     document: Document,
     state: LiveState,
     base: Base,
-    /// What the server's time of day is ahead of ours.
-    clock: Time,
+    /// Where its newest version came from.
+    found: Secret,
     /// How often the packager began anew.
     restarts: u32,
     variants: Vec<Rendition>,
@@ -39,11 +42,6 @@ struct Presentation {
 impl Presentation {
     fn mpd(&self) -> &Mpd {
         self.state.mpd()
-    }
-
-    /// The time of day by the server's clock.
-    fn now(&self, cx: &Cx) -> Time {
-        Time::from_millis(cx.now.unix_ms) + self.clock
     }
 }
 
@@ -57,6 +55,10 @@ pub(in crate::ingest) struct MpdReader {
     indexes: Vec<(Place, Arc<[Reference]>)>,
     /// The one that is asked for.
     awaited: Option<Place>,
+    clock: ServerClock,
+    /// Clocks that were not asked yet, the best first.
+    clocks: VecDeque<Clock>,
+    places: Places,
     numbering: Numbering,
     restarts: u32,
 }
@@ -103,45 +105,56 @@ impl MpdReader {
         }
         let base = base.ok_or_else(|| malformed("its own URL can not be read", url))?;
         let mpd = document.mpd(base.url()).map_err(located)?;
-        let clock = server_clock(&mpd, clock, cx);
+        self.guess_clock(cx, &mpd, clock, before.is_none());
+        if before.is_none() {
+            self.places = Places::drawn(cx.lot());
+        }
+        let found = url.clone();
         let presentation = match before {
-            Some(before) => update(&before, document, mpd, base, clock),
+            Some(before) => update(&before, document, mpd, base, found),
             None => Presentation {
                 variants: video_renditions(&mpd),
                 audio: audio_renditions(&mpd, &|codec| cx.capabilities.can_decode(codec)),
                 state: LiveState::new(mpd),
                 document,
                 base,
-                clock,
+                found,
                 restarts: 0,
             },
         };
         if presentation.variants.is_empty() {
             return Err(malformed("the manifest names no video or audio", url));
         }
-        let described = self.describe(&presentation, url);
         self.presentation = Some(Arc::new(presentation));
-        Ok(described)
+        Ok(self.describe())
     }
 
-    /// The renditions, and when the manifest is asked for again.
-    fn describe(&self, presentation: &Presentation, url: &Secret) -> Manifest {
-        let mpd = presentation.mpd();
-        let has_audio = !presentation.audio.is_empty();
-        let variants = presentation.variants.iter();
-        let audio = presentation.audio.iter();
+    /// The renditions, and when the manifest is asked for again; in part, while a clock is to be asked.
+    fn describe(&self) -> Manifest {
+        let Some(known) = self
+            .presentation
+            .as_ref()
+            .filter(|_| self.clocks.is_empty())
+        else {
+            return Manifest::Partial;
+        };
+        let (mpd, url) = (known.mpd(), &known.found);
+        let has_audio = !known.audio.is_empty();
         let location = mpd.locations.first();
         let patch = mpd.patch_locations.first();
         let next = patch.map(|it| &it.url).or(location.map(|it| &it.url));
+        let variants = known.variants.iter();
+        let audio = known.audio.iter();
         Manifest::Multivariant {
             variants: variants.map(|it| it.variant(url, has_audio)).collect(),
             audio: audio.map(|it| it.audio_rendition(url)).collect(),
             named: SegmentsNamed::Here {
                 refresh: mpd.update_delay().map(|after| ManifestRefresh {
                     after,
-                    url: next.and_then(|url| presentation.base.allow(url).ok()),
+                    url: next.and_then(|url| known.base.allow(url).ok()),
                 }),
                 ignored: mpd.ignored.iter().map(ToString::to_string).collect(),
+                events: events::of(mpd),
             },
         }
     }
@@ -157,6 +170,8 @@ impl MpdReader {
             presentation: self.presentation.clone(),
             rendition: rendition.cloned(),
             restarts: known.map_or(0, |known| known.restarts),
+            clock: self.clock,
+            places: self.places.clone(),
             numbering: Numbering::new(known.is_some_and(|it| it.mpd().is_dynamic())),
             ..Self::default()
         }
@@ -165,6 +180,8 @@ impl MpdReader {
     /// Goes on with what another reader knows.
     pub(super) fn follow(&mut self, other: &Self) {
         self.presentation.clone_from(&other.presentation);
+        self.places.clone_from(&other.places);
+        self.clock = other.clock;
     }
 
     /// The segments of its rendition, or the bytes that must be here first.
@@ -174,16 +191,22 @@ impl MpdReader {
             let nowhere = Secret::new("");
             return Err(malformed("the manifest names no such rendition", &nowhere));
         };
-        if let Some((url, range)) = self.missing_index(&known, &rendition)? {
+        if let Some(((url, range), elsewhere)) =
+            self.missing_index(&known, &rendition, cx.mono())?
+        {
             self.awaited = Some((url.clone(), range));
-            return Ok(IndexSource::Bytes { url, range });
+            return Ok(IndexSource::Bytes {
+                url,
+                range,
+                elsewhere,
+            });
         }
         let restarted = known.restarts != self.restarts;
         if restarted {
             self.restarts = known.restarts;
             self.numbering = Numbering::new(known.mpd().is_dynamic());
         }
-        let (index, change) = self.index(&known, &rendition, known.now(cx))?;
+        let (index, change) = self.index(&known, &rendition, cx)?;
         let change = match restarted {
             true => Change::Restarted,
             false => change,
@@ -201,7 +224,7 @@ fn update(
     document: Document,
     mpd: Mpd,
     base: Base,
-    clock: Time,
+    found: Secret,
 ) -> Presentation {
     let mut state = before.state.clone();
     let restarted = state.update(mpd) == Update::Restarted;
@@ -209,24 +232,9 @@ fn update(
         document,
         state,
         base,
-        clock,
+        found,
         restarts: before.restarts + u32::from(restarted),
         variants: before.variants.clone(),
         audio: before.audio.clone(),
     }
-}
-
-/// What the server's time of day is ahead of ours: by the manifest's word, or by the date of the answer that brought it. A
-/// clock that the manifest names is that of its server, give or take the second that a date is rounded to; without one,
-/// ours is believed unless it can not be right.
-fn server_clock(mpd: &Mpd, date: Option<Time>, cx: &Cx) -> Time {
-    use kinora_manifest::dash::Clock;
-    let own = Time::from_millis(cx.now.unix_ms);
-    let clocks = mpd.clocks();
-    let said = clocks.iter().find_map(|clock| match clock {
-        Clock::Said(time) => Some(*time - own),
-        Clock::Body(_) | Clock::Head(_) => None,
-    });
-    let date = date.filter(|ahead| !clocks.is_empty() || ahead.abs() > CLOCK_TOLERANCE);
-    said.or(date).unwrap_or(Time::ZERO)
 }

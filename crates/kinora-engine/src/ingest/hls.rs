@@ -194,6 +194,8 @@ fn index(
         segments,
         availability,
         start,
+        elsewhere: false,
+        licence: None,
     })
 }
 
@@ -215,7 +217,7 @@ fn key(keys: &[Arc<hls::Key>], sequence: u64, base: &Base) -> Result<Option<Arc<
         Encryption::Identity { method, uri, iv } => {
             return Ok(Some(Arc::new(match Scheme::of_method(method) {
                 Ok(scheme) => Key::Identity(IdentityKey {
-                    url: base.resolve(uri)?,
+                    url: base.resolve_key(uri)?,
                     // RFC 8216 5.2: without a vector the media sequence number is it. Keys of init sections have one
                     // (4.3.2.5).
                     iv: iv.map_or_else(|| Iv::from_sequence(sequence), Iv),

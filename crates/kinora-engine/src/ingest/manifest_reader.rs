@@ -44,9 +44,39 @@ pub(in crate::ingest) enum IndexSource {
         #[serde(with = "tape::place")]
         url: Secret,
         range: ByteRange,
+        /// Another place has them too.
+        #[serde(default)]
+        elsewhere: bool,
     },
     /// It follows from what is known.
     Known(Box<Manifest>),
+}
+
+/// Where a clock tells the time of day.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub(in crate::ingest) enum ClockSource {
+    /// In the body of its answer.
+    Body,
+    /// In the head of its answer (`Date`).
+    Head,
+}
+
+/// What a clock answered.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::ingest) enum ClockAnswer<'a> {
+    Body(&'a [u8]),
+    /// What it is ahead of ours, where it says so.
+    Head(Option<Time>),
+    /// It was not to be had.
+    Missing,
+}
+
+/// A clock to be asked.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(in crate::ingest) struct ClockQuestion {
+    #[serde(with = "tape::place")]
+    pub(in crate::ingest) url: Secret,
+    pub(in crate::ingest) source: ClockSource,
 }
 
 impl ManifestReader {
@@ -71,12 +101,51 @@ impl ManifestReader {
             }
         });
         // When a recording is replayed the text was not looked at.
-        if let (Ok(Manifest::Multivariant { named, .. }), Self::Hls(_)) = (&read, &self)
-            && matches!(named, SegmentsNamed::Here { .. })
-        {
+        let of_dash = match &read {
+            Ok(Manifest::Multivariant { named, .. }) => matches!(named, SegmentsNamed::Here { .. }),
+            Ok(Manifest::Partial) => true,
+            Ok(Manifest::Media { .. }) | Err(_) => false,
+        };
+        if of_dash && matches!(self, Self::Hls(_)) {
             *self = Self::Dash(Box::default());
         }
         read
+    }
+
+    /// The clock that is to be asked before what was read means something.
+    pub(in crate::ingest) fn clock(&self, cx: &Cx) -> Option<ClockQuestion> {
+        match self {
+            Self::Hls(_) => None,
+            Self::Dash(reader) => cx.tape.see("clock_source", || reader.clock()),
+        }
+    }
+
+    /// A clock answered: what was read means this, or another clock is to be asked.
+    pub(in crate::ingest) fn clock_told(
+        &mut self,
+        cx: &Cx,
+        answer: ClockAnswer<'_>,
+    ) -> Result<Manifest, Fault> {
+        cx.tape.try_see("plan", || match self {
+            Self::Hls(_) => Ok(Manifest::Partial),
+            Self::Dash(reader) => Ok(reader.clock_told(cx, answer)),
+        })
+    }
+
+    /// Leaves the place of a URL that a rendition names, for all of them. `false`: no other place has the same.
+    pub(in crate::ingest) fn leave_place(
+        &mut self,
+        cx: &Cx,
+        rendition: &Self,
+        url: &Secret,
+    ) -> bool {
+        match (self, rendition) {
+            (Self::Dash(root), Self::Dash(rendition)) => {
+                let leave = || root.leave_place(rendition, url, cx.mono());
+                cx.tape.see("elsewhere", leave)
+            }
+            _ => false,
+        }
     }
 
     /// The reader of a rendition that the manifest names.

@@ -4,13 +4,17 @@
 
 mod abandonment;
 mod audio;
+mod clock;
 mod decryption;
+mod events;
 mod failure;
 pub(in crate::ingest) mod index;
 mod input;
 mod lane;
+mod licences;
 mod loader;
 mod manifest;
+mod places;
 mod poll;
 mod requests;
 mod seek;
@@ -23,16 +27,18 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
-use kinora_errors::Secret;
+use kinora_errors::{Fault, Secret};
 use kinora_fetch::{Initiator, Transfer};
 use kinora_media::{MediaInfo, Time};
 
 use self::abandonment::SegmentStart;
 use self::audio::AudioRenditions;
+use self::events::SeenEvents;
 use self::index::{AudioRendition, Manifest, SegmentIndex, Variant};
 pub(in crate::ingest) use self::input::clock_of;
 pub(crate) use self::lane::is_audio_rendition;
 use self::lane::{Lane, LaneRole};
+use self::licences::Licences;
 use self::loader::{Loader, Rendition, StartPosition};
 use self::requests::{LaneId, Requests, Resource};
 use self::seek::SeekAim;
@@ -56,6 +62,8 @@ struct Root {
     playlist: ManifestReader,
     /// What the server's time of day was ahead of ours when it answered last.
     clock: Option<Time>,
+    /// Until when a clock is waited for that the manifest names.
+    clock_due: Option<Time>,
     /// When it is asked for again, and where, if elsewhere.
     refresh: Option<(Time, Option<Secret>)>,
 }
@@ -89,6 +97,8 @@ pub(crate) struct Segmented {
     aim: Option<SeekAim>,
     /// Where lanes that are opened begin.
     start: StartPosition,
+    seen_events: SeenEvents,
+    licences: Licences,
     /// The tracks of all lanes, as they were reported last.
     reported: Option<Arc<MediaInfo>>,
     notices: VecDeque<Notice>,
@@ -112,6 +122,7 @@ impl Segmented {
                 found,
                 playlist: ManifestReader::default(),
                 clock,
+                clock_due: None,
                 refresh: None,
             },
             requests,
@@ -125,6 +136,8 @@ impl Segmented {
             segment_start: None,
             aim: None,
             start: StartPosition::Default,
+            seen_events: SeenEvents::default(),
+            licences: Licences::default(),
             reported: None,
             notices: VecDeque::new(),
         }
@@ -168,20 +181,27 @@ impl Segmented {
     fn opened(&mut self, cx: &mut Cx, text: &[u8]) {
         cx.mark(TimingMark::Playlist);
         let root = &mut self.root;
-        match root.playlist.read(cx, text, &root.found, root.clock) {
+        let read = root.playlist.read(cx, text, &root.found, root.clock);
+        self.described(cx, read);
+    }
+
+    /// What it says is known.
+    fn described(&mut self, cx: &mut Cx, read: Result<Manifest, Fault>) {
+        match read {
             Ok(Manifest::Media { index, .. }) => self.open_single(cx, index),
             Ok(Manifest::Multivariant {
                 variants,
                 audio,
                 named,
             }) => {
+                self.root.clock_due = None;
                 self.refresh_later(cx, named);
                 match self.variants.is_empty() {
                     true => self.open_variants(cx, variants, audio),
                     false => self.moved(cx, variants, audio),
                 }
             }
-            Ok(Manifest::Partial) => {}
+            Ok(Manifest::Partial) => self.ask_clock(cx),
             // What is known plays on; the next version may be right again.
             Err(fault) if self.follows_manifest() => {
                 cx.recovered(fault);

@@ -62,6 +62,7 @@ impl Session {
                     self.renew_options();
                     cx.event(Event::TrackChanged { index });
                 }
+                Notice::Events(events) => self.timed.add(events),
                 Notice::Parked(fault) => self.parked(cx, &fault),
                 Notice::Expired(fault) => self.await_credential(cx, fault),
             }

@@ -24,6 +24,7 @@ impl Session {
             SeekAccuracy::Exact => Begin::Exact(target),
         };
         self.awaited.seek(target);
+        self.timed.jump();
         if let Stage::Opening { .. } = self.stage {
             self.begin_with(begin);
             self.seek_in_ingest(cx, target);
@@ -42,6 +43,7 @@ impl Session {
 
     /// From the beginning again.
     pub(crate) fn restart(&mut self, cx: &mut Cx) {
+        self.timed.jump();
         self.go_to(cx, Begin::First);
     }
 

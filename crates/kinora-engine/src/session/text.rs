@@ -8,6 +8,7 @@ use kinora_media::{Time, TrackInfo, TrackKind};
 use super::{Session, Stage};
 use crate::cx::Cx;
 use crate::decrypt::can_open;
+use crate::present::earliest;
 use crate::subtitles::Embedded;
 use crate::{Event, FIRST_EXTERNAL_SUBTITLE, Refusal, TrackOption};
 
@@ -104,16 +105,18 @@ impl Session {
         self.subtitles.set_delay(index, delay)
     }
 
-    /// Cues appear and go with the picture that is out: while the one of a seek is waited for, what was shown stays.
+    /// Cues and events appear and go with the picture that is out: while the one of a seek is waited for, what was shown stays.
     pub(super) fn show_subtitles(&mut self, cx: &mut Cx) {
         if let Some(position) = self.out_position(cx.mono()) {
             self.subtitles.show(cx, position);
+            self.timed.tell(cx, position);
         }
     }
 
     pub(super) fn cue_deadline(&self, cx: &Cx) -> Option<Time> {
         let position = self.out_position(cx.mono())?;
-        let change = self.subtitles.next_change(position)?;
+        let cue = self.subtitles.next_change(position);
+        let change = earliest([cue, self.timed.next_after(position)])?;
         self.clock.when(change)
     }
 

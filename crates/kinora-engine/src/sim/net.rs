@@ -7,6 +7,7 @@ use kinora_media::{Chunk, MediaInfo, Packet, RequestId, ResponseInfo, Time};
 
 use super::{Agenda, Dice, Happening, ms};
 use crate::{FetchEvent, FetchRequest, Initiator};
+use kinora_fetch::Method;
 
 /// What is wrong with the network for a while.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -66,6 +67,8 @@ pub struct Net {
     pub asked: Vec<(Time, String, u64)>,
     /// Who named each of them.
     pub initiators: Vec<Initiator>,
+    /// What was sent along, and to which URL.
+    pub posted: Vec<(String, Bytes)>,
 }
 
 struct Open {
@@ -98,6 +101,7 @@ impl Net {
             dice: Dice::new(seed),
             asked: Vec::new(),
             initiators: Vec::new(),
+            posted: Vec::new(),
         }
     }
 
@@ -157,6 +161,9 @@ impl Net {
         let url = fetch.url.expose().to_owned();
         self.asked.push((now, url.clone(), fetch.range.start));
         self.initiators.push(fetch.initiator);
+        if let Method::Post(body) = fetch.method {
+            self.posted.push((url.clone(), body));
+        }
         let mut headers = fetch.headers.into_iter();
         let if_range = headers.find(|header| header.name == "If-Range");
         let open = Open {

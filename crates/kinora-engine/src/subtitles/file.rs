@@ -83,7 +83,10 @@ impl Download {
             }
             Progress::Done => return self.read(cx),
             // Nobody refreshes or reloads what merely accompanies the film: it is added again.
-            Progress::Expired(fault) | Progress::Parked(fault) | Progress::Failed(fault) => {
+            Progress::Expired(fault)
+            | Progress::Parked(fault)
+            | Progress::Elsewhere(fault)
+            | Progress::Failed(fault) => {
                 self.transfer.cancel(cx);
                 return Downloaded::Failed(fault);
             }

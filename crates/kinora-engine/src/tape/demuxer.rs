@@ -1,8 +1,9 @@
 use bytes::Bytes;
-use kinora_container::{ClockKind, Demuxer, SeekTo, Step};
+use kinora_container::{ClockKind, Demuxer, EventMessage, SeekTo, Step};
 use kinora_errors::{Coded, Fault};
 
 use super::Tape;
+use super::events::NotedMessage;
 use super::facts::{Clock, Stepped};
 
 /// A demuxer that is looked at through the tape; while a session is replayed there is none behind it.
@@ -79,6 +80,21 @@ impl TapedDemuxer {
             Ok(noted)
         })?;
         Ok(step.unwrap_or_else(|| seen.into()))
+    }
+
+    /// The messages that were met; see [`Demuxer::take_events`].
+    pub(crate) fn take_events(&mut self) -> Vec<EventMessage> {
+        let met = self.inner.as_mut().map(|inner| inner.take_events());
+        let met = met.unwrap_or_default();
+        if self.tape.is_off() {
+            return met;
+        }
+        let noted = || (!met.is_empty()).then(|| met.iter().map(NotedMessage::from).collect());
+        let seen: Option<Vec<NotedMessage>> = self.tape.see_some("events", noted);
+        match met.is_empty() {
+            true => seen.into_iter().flatten().map(Into::into).collect(),
+            false => met,
+        }
     }
 
     /// Whether the duration is looked for now; see [`Demuxer::find_duration`].

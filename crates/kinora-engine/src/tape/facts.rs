@@ -399,6 +399,14 @@ pub(super) fn reported(event: &Event) -> String {
                 cue.end.as_nanos()
             )
         }
+        // What it says is content.
+        Event::Timed(event) => format!(
+            "{:?} {}..{} {}",
+            event.id,
+            event.start.as_nanos(),
+            event.end().as_nanos(),
+            event.data.len()
+        ),
         // Its text may name places.
         Event::Info { code, .. } => format!("{code:?}"),
         other => {

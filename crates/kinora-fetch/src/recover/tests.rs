@@ -4,6 +4,7 @@ const STEADY: RetryContext = RetryContext {
     prepared: true,
     refreshable: false,
     live: false,
+    elsewhere: false,
 };
 const LIVE: RetryContext = RetryContext {
     live: true,
@@ -161,4 +162,27 @@ fn a_server_without_ranges_is_asked_for_everything_once() {
         assert_eq!(decide(&ignored, &far_away, STEADY), Recovery::GiveUp);
     }
     assert_eq!(decide(&ignored, &whole(1), STEADY), Recovery::GiveUp);
+}
+
+#[test]
+fn what_another_place_has_is_asked_for_there_after_one_more_try() {
+    let elsewhere = RetryContext {
+        elsewhere: true,
+        live: true,
+        refreshable: true,
+        ..STEADY
+    };
+    let of = |fault: &Fault, failures| decide(fault, &whole(failures), elsewhere);
+    let refused = Fault::new(codes::ERROR_NETWORK_COULD_NOT_CONNECT, "tcp.refused")
+        .retry_class(Retry::Backoff);
+    assert!(matches!(of(&refused, 1), Recovery::Retry { .. }));
+    assert_eq!(of(&refused, 2), Recovery::Elsewhere);
+    let missing = Fault::new(codes::ERROR_NETWORK_HTTP_404, "http.status")
+        .retry_class(Retry::Never)
+        .with(|context| context.http_status = Some(404));
+    assert_eq!(of(&missing, 1), Recovery::Elsewhere);
+    let expired = Fault::new(codes::ERROR_NETWORK_HTTP_403, "http.status")
+        .retry_class(Retry::AfterRefresh)
+        .with(|context| context.http_status = Some(403));
+    assert_eq!(of(&expired, 1), Recovery::Elsewhere);
 }

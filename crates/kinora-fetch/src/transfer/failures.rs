@@ -59,6 +59,11 @@ impl Transfer {
                 self.broken = Some(fault.clone());
                 return Progress::Parked(fault);
             }
+            Recovery::Elsewhere => {
+                self.phase = Phase::Parked;
+                self.broken = Some(fault.clone());
+                return Progress::Elsewhere(fault);
+            }
             Recovery::GiveUp => {
                 self.phase = Phase::Over;
                 return Progress::Failed(self.out_of_reach(fault));

@@ -14,6 +14,7 @@ const PREPARED: RetryContext = RetryContext {
     prepared: true,
     refreshable: false,
     live: false,
+    elsewhere: false,
 };
 
 fn spec(range: ByteRange) -> RequestSpec {

@@ -21,6 +21,8 @@ struct BaseUrl {
     service_location: Option<Arc<str>>,
     /// The least comes first (ETSI TS 103 285 10.8.2.1).
     priority: u32,
+    /// Among those of one priority it is taken so often (10.8.2.1).
+    weight: Option<u32>,
     availability_time_offset: Option<Time>,
     availability_time_complete: Option<bool>,
 }
@@ -42,7 +44,30 @@ pub struct Base {
     pub url: Url,
     /// A name for steering, for alternatives of one place.
     pub service_location: Option<Arc<str>>,
-    priority: u32,
+    /// The least comes first (`dvb:priority`).
+    pub priority: u32,
+    /// Among those of one priority it is to be taken so often, where the author says so (`dvb:weight`).
+    pub weight: Option<u32>,
+}
+
+impl Base {
+    fn of_manifest(mpd: &Url) -> Self {
+        Self {
+            url: mpd.clone(),
+            service_location: None,
+            priority: 1,
+            weight: None,
+        }
+    }
+
+    /// The place that it is at: bases of one place fail together.
+    #[must_use]
+    pub fn place(&self) -> &str {
+        match &self.service_location {
+            Some(name) => name,
+            None => self.url.as_str(),
+        }
+    }
 }
 
 impl BaseUrls {
@@ -69,11 +94,7 @@ impl BaseUrls {
     pub fn resolve(&self, mpd: &Url) -> Vec<Base> {
         let mut all = self.unfold(mpd);
         if all.is_empty() {
-            all.push(Base {
-                url: mpd.clone(),
-                service_location: None,
-                priority: 1,
-            });
+            all.push(Base::of_manifest(mpd));
         }
         all.sort_by_key(|base| base.priority);
         all
@@ -85,11 +106,7 @@ impl BaseUrls {
         };
         let mut above = level.above.unfold(mpd);
         if above.is_empty() {
-            above.push(Base {
-                url: mpd.clone(),
-                service_location: None,
-                priority: 1,
-            });
+            above.push(Base::of_manifest(mpd));
         }
         let mut all: Vec<Base> = Vec::new();
         for own in &level.own {
@@ -103,11 +120,14 @@ impl BaseUrls {
                 // An absolute one is the same below each of those above it.
                 let known = all.iter().any(|it| it.url == url);
                 if !known && all.len() < MAX_ALTERNATIVES {
-                    let inherited = base.service_location.clone();
+                    // One that is absolute is elsewhere.
+                    let is_below = url.origin() == base.url.origin();
+                    let inherited = base.service_location.clone().filter(|_| is_below);
                     all.push(Base {
                         url,
                         service_location: own.service_location.clone().or(inherited),
                         priority: own.priority.max(base.priority),
+                        weight: own.weight.or(base.weight),
                     });
                 }
             }
@@ -139,11 +159,12 @@ impl BaseUrls {
 }
 
 fn read(element: &Element) -> BaseUrl {
-    let priority = element.foreign("priority");
+    let (priority, weight) = (element.foreign("priority"), element.foreign("weight"));
     BaseUrl {
         text: Arc::from(element.content()),
         service_location: element.attribute("serviceLocation").cloned(),
         priority: priority.and_then(|it| it.parse().ok()).unwrap_or(1),
+        weight: weight.and_then(|it| it.parse().ok()),
         availability_time_offset: values::seconds(element, "availabilityTimeOffset"),
         availability_time_complete: values::flag(element, "availabilityTimeComplete"),
     }

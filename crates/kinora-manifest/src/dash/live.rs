@@ -80,14 +80,18 @@ impl Mpd {
         !self.is_dynamic() || over()
     }
 
+    /// The latency that the author wants (Annex K.3.2): from when something happens to when it is shown.
+    #[must_use]
+    pub fn target_latency(&self) -> Option<Time> {
+        let mut services = self.service_descriptions.iter();
+        services.find_map(|it| it.target_latency)
+    }
+
     /// How far behind the live edge playback is to stay: as the author says; else three times the longest segment, and no
     /// less than what is to be buffered. Never more than what stays there.
     #[must_use]
     pub fn presentation_delay(&self) -> Time {
-        let target = self
-            .service_descriptions
-            .iter()
-            .find_map(|it| it.target_latency);
+        let target = self.target_latency();
         let longest = || {
             let sets = self.periods.iter().rev().flat_map(|it| &it.adaptation_sets);
             let representations = sets.flat_map(|it| &it.representations);

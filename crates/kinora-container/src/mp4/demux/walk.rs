@@ -6,7 +6,6 @@ use bytes::Bytes;
 use kinora_media::TrackKind;
 
 use super::super::boxes::{BoxHead, FourCc, HeadLook, children, look_at_head};
-use super::super::compressed;
 use super::super::fragment::{Run, TrackFragment};
 use super::super::index::FragmentStart;
 use super::super::moov::Movie;
@@ -14,6 +13,7 @@ use super::super::outline::{LongTable, Paging};
 use super::super::protection;
 use super::super::sample_crypto::Surroundings;
 use super::super::track::Track;
+use super::super::{compressed, event};
 use super::{
     HEAD_HINT, MAX_INDEX, MAX_WAITING_FRAGMENTS, Mp4Demuxer, NOWHERE, READ_THROUGH, State, Turn,
 };
@@ -79,6 +79,7 @@ impl Mp4Demuxer {
         let end = head.len.map(|len| self.at.saturating_add(len));
         match &head.kind {
             b"moov" | b"moof" | b"sidx" => self.read_whole(head),
+            b"emsg" if head.len.is_some_and(|len| len <= event::MAX_BOX) => self.read_whole(head),
             b"mdat" if self.has_samples() || self.info_due => {
                 if let Turn::Emit(step) = self.emit_info() {
                     return Ok(Turn::Emit(step));
@@ -140,6 +141,11 @@ impl Mp4Demuxer {
                 self.read_movie(moov, &[], body_start(&body, end)..end)
             }
             b"moof" => self.read_fragment(&body, end),
+            b"emsg" => {
+                self.read_event(&body);
+                self.at = end;
+                Ok(Turn::On)
+            }
             _ => {
                 if self.index.read(&body, end).is_err() {
                     self.damaged();
@@ -147,6 +153,14 @@ impl Mp4Demuxer {
                 self.at = end;
                 Ok(Turn::On)
             }
+        }
+    }
+
+    fn read_event(&mut self, body: &Bytes) {
+        match event::parse(body) {
+            Some(message) if self.events.len() < event::MAX_WAITING => self.events.push(message),
+            Some(_) => {}
+            None => self.damaged(),
         }
     }
 

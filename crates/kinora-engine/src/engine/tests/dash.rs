@@ -1,11 +1,20 @@
 //! DASH, in the simulator.
 
+mod clocks;
+mod events;
+mod latency;
+mod places;
+mod updates;
+
+use std::sync::{Arc, Mutex};
+
 use bytes::Bytes;
 use kinora_errors::codes;
+use serde_json::Value;
 
 use super::{errors, is_completion, is_first, is_seek_end};
 use crate::sim::{Film, NetFault, Sim, mins, ms, secs, sim};
-use crate::{Event, SeekAccuracy, State, TrackChoice};
+use crate::{Event, PlayerConfig, SeekAccuracy, State, TrackChoice, replay};
 
 const MPD: &str = "http://films.test/vod/film.mpd";
 
@@ -41,6 +50,23 @@ fn played_through(sim: &mut Sim, pictures: u64) {
     let shown = (stats.frames_shown, stats.frames_dropped);
     assert_eq!(shown, (pictures, 0), "{stats:?}");
     assert!(errors(sim).is_empty(), "{:#?}", sim.events);
+}
+
+/// What was recorded of a session runs the same again.
+fn runs_again(seed: u64, session: impl FnOnce(&mut Sim)) {
+    let lines = Arc::new(Mutex::new(Vec::new()));
+    let into = Arc::clone(&lines);
+    let sink = Box::new(move |line: &Value| into.lock().unwrap().push(line.to_string()));
+    let mut sim = Sim::recorded(seed, PlayerConfig::default(), sink);
+    session(&mut sim);
+    let reported = sim.events.len();
+    drop(sim);
+    let lines = lines.lock().unwrap();
+    assert!(lines.iter().all(|line| !line.contains("secret words")));
+    let parsed = lines.iter().map(|line| serde_json::from_str(line).unwrap());
+    let again = replay(parsed).unwrap();
+    assert_eq!(again.difference, None);
+    assert_eq!(again.events.len(), reported);
 }
 
 #[test]

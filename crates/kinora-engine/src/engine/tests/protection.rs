@@ -1,5 +1,7 @@
 //! Media under common encryption, and keys that come late, in the simulator.
 
+mod licences;
+
 use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;

@@ -6,10 +6,12 @@ use kinora_container::mp4::sidx::Reference;
 use kinora_errors::{Coded, Fault, Secret};
 use kinora_manifest::dash::{self, Mpd, Period, Representation};
 use kinora_media::Time;
+use kinora_protect::KeySystem;
 use url::Url;
 
 use super::renditions::Rendition;
 use super::{MpdReader, Place, Presentation};
+use crate::cx::Cx;
 use crate::ingest::base::malformed;
 use crate::ingest::segmented::index::{
     Availability, Change, Discontinuity, Init, LiveEdge, PeriodClock, Segment, SegmentIndex,
@@ -72,34 +74,61 @@ impl MpdReader {
         &self,
         known: &Presentation,
         rendition: &Rendition,
-    ) -> Result<Option<Place>, Fault> {
+        now: Time,
+    ) -> Result<Option<(Place, bool)>, Fault> {
         for period in &known.mpd().periods {
             let Some(it) = rendition.find(period) else {
                 continue;
             };
-            if let Some(place) = index_place(known, it)?
-                && !self.indexes.iter().any(|(have, _)| *have == place)
+            let chosen = self.places.choose(&it.base_urls, &known.mpd().url, now);
+            if let Some(place) = index_place(known, it, &chosen.url)?
+                && self.references(known, it, &place).is_none()
             {
-                return Ok(Some(place));
+                return Ok(Some((place, chosen.elsewhere)));
             }
         }
         Ok(None)
+    }
+
+    /// The segment index of a representation, from whichever of its places it came.
+    fn references(
+        &self,
+        known: &Presentation,
+        it: &Representation,
+        at: &Place,
+    ) -> Option<&[Reference]> {
+        let of = |place: &Place| {
+            let found = self.indexes.iter().find(|(have, _)| have == place);
+            found.map(|(_, references)| references.as_ref())
+        };
+        of(at).or_else(|| {
+            let others = it.base_urls.resolve(&known.mpd().url).into_iter();
+            let mut places = others.filter_map(|it_at| index_place(known, it, &it_at.url).ok()?);
+            places.find_map(|place| of(&place))
+        })
     }
 
     pub(super) fn index(
         &mut self,
         known: &Presentation,
         rendition: &Rendition,
-        now: Time,
+        cx: &Cx,
     ) -> Result<(SegmentIndex, Change), Fault> {
         let mpd = known.mpd();
+        let now = self.clock.now(cx);
+        let mut elsewhere = false;
+        let mut licence = None;
         let mut segments = Vec::new();
-        let mut longest = None;
+        let mut cadence = Cadence::default();
         for period in &mpd.periods {
             if let Some(it) = rendition.find(period) {
                 let room = MAX_SEGMENTS.saturating_sub(segments.len());
-                self.add(&mut segments, known, period, it, now, room)?;
-                longest = it.longest_segment().or(longest);
+                let chosen = self.places.choose(&it.base_urls, &mpd.url, cx.mono());
+                elsewhere |= chosen.elsewhere;
+                licence = licence.or_else(|| licence_of(known, it));
+                let of = (period, it, &chosen.url);
+                self.add(&mut segments, known, of, now, room)?;
+                cadence = cadence.and(it);
             }
         }
         let starts = segments.iter().map(|it: &Segment| it.start).collect();
@@ -113,17 +142,15 @@ impl MpdReader {
             return Err(malformed("the manifest names no segment", &url));
         }
         let (availability, start) = match ended {
-            true => (Availability::Complete, segments.first()),
-            false => live(mpd, &segments, now, longest),
+            true => (Availability::Complete, segments.first().map(from_its_start)),
+            false => live(mpd, &segments, now, cadence),
         };
-        let start = start.map(|it| StartPoint {
-            number: it.number,
-            discard_before: None,
-        });
         let index = SegmentIndex {
             segments,
             availability,
             start,
+            elsewhere,
+            licence,
         };
         Ok((index, change))
     }
@@ -133,14 +160,12 @@ impl MpdReader {
         &self,
         segments: &mut Vec<Segment>,
         known: &Presentation,
-        period: &Period,
-        it: &Representation,
+        (period, it, base): (&Period, &Representation, &Url),
         now: Time,
         room: usize,
     ) -> Result<(), Fault> {
-        let base = it.base(&known.mpd().url);
         let located = |error: dash::DashError| error.fault().at_url(known.base.url().as_str());
-        let init = it.initialization(&base).map_err(located)?;
+        let init = it.initialization(base).map_err(located)?;
         let init = init.map(|init| {
             Ok::<_, Fault>(Arc::new(Init {
                 url: known.base.allow(&init.url)?,
@@ -155,10 +180,13 @@ impl MpdReader {
             // What lies behind the last period overlaps nothing: named durations are often a little short.
             end: period.end().filter(|_| !is_last(known.mpd(), period)),
         };
-        let found = match index_place(known, it)? {
-            Some(place) => self.indexed(&place, &base, &clock),
+        let found = match index_place(known, it, base)? {
+            Some(place) => {
+                let references = self.references(known, it, &place).unwrap_or_default();
+                indexed(references, base, &clock)
+            }
             None => it
-                .available(known.mpd(), &base, period, now, room)
+                .available(known.mpd(), base, period, now, room)
                 .map_err(located)?,
         };
         for segment in found.into_iter().take(room) {
@@ -171,7 +199,7 @@ impl MpdReader {
                 duration: segment.duration,
                 discontinuity: Discontinuity {
                     restarts: 0,
-                    sequence: u64::try_from(period.start.as_millis()).unwrap_or(0),
+                    sequence: discontinuity_of(period),
                 },
                 key: None,
                 init: init.clone(),
@@ -181,26 +209,40 @@ impl MpdReader {
         }
         Ok(())
     }
+}
 
-    /// The segments that a segment index names, as far as they lie in the period.
-    fn indexed(&self, place: &Place, base: &Url, clock: &PeriodClock) -> Vec<dash::Segment> {
-        let index = self.indexes.iter().find(|(have, _)| have == place);
-        let references = index.map_or(&[][..], |(_, references)| references);
-        let segment = |(number, it): (u64, &Reference)| dash::Segment {
-            number,
-            start: it.time + clock.offset,
-            duration: it.duration,
-            resource: dash::Resource {
-                url: base.clone(),
-                range: it.range,
-            },
-        };
-        let all = (0..).zip(references).map(segment);
-        let inside = |it: &dash::Segment| {
-            it.end() > clock.start && clock.end.is_none_or(|end| it.start < end)
-        };
-        all.filter(inside).collect()
-    }
+/// The segments that a segment index names, as far as they lie in the period.
+fn indexed(references: &[Reference], base: &Url, clock: &PeriodClock) -> Vec<dash::Segment> {
+    let segment = |(number, it): (u64, &Reference)| dash::Segment {
+        number,
+        start: it.time + clock.offset,
+        duration: it.duration,
+        resource: dash::Resource {
+            url: base.clone(),
+            range: it.range,
+        },
+    };
+    let all = (0..).zip(references).map(segment);
+    let inside =
+        |it: &dash::Segment| it.end() > clock.start && clock.end.is_none_or(|end| it.start < end);
+    all.filter(inside).collect()
+}
+
+/// Where the keys of a representation are to be had, if ClearKey gives them (DASH-IF IOP 7.6.2).
+fn licence_of(known: &Presentation, it: &Representation) -> Option<Secret> {
+    let is_open = |scheme: &str| {
+        let system = KeySystem::of_hls_key(scheme, None);
+        system.is_some_and(KeySystem::is_clear_key)
+    };
+    let mut open = it.protection.iter().filter(|it| is_open(&it.scheme));
+    let url = open.find_map(|it| it.licence_url.as_deref())?;
+    let url = known.mpd().url.join(url).ok()?;
+    known.base.allow(&url).ok()
+}
+
+/// What the segments of a period have for their discontinuity.
+pub(super) fn discontinuity_of(period: &Period) -> u64 {
+    u64::try_from(period.start.as_millis()).unwrap_or(0)
 }
 
 fn is_last(mpd: &Mpd, period: &Period) -> bool {
@@ -211,34 +253,64 @@ fn is_last(mpd: &Mpd, period: &Period) -> bool {
 
 /// Where the segment index of a representation is, if its segments are known by one. That of WebM is in another format:
 /// the file is read as one segment.
-fn index_place(known: &Presentation, it: &Representation) -> Result<Option<Place>, Fault> {
+fn index_place(
+    known: &Presentation,
+    it: &Representation,
+    base: &Url,
+) -> Result<Option<Place>, Fault> {
     if it.mime_type.contains("webm") {
         return Ok(None);
     }
-    let base = it.base(&known.mpd().url);
     let located = |error: dash::DashError| error.fault().at_url(known.base.url().as_str());
-    let Some(index) = it.index(&base).map_err(located)? else {
+    let Some(index) = it.index(base).map_err(located)? else {
         return Ok(None);
     };
     Ok(Some((known.base.allow(&index.url)?, index.range)))
 }
 
-/// How a presentation that goes on is followed, and the segment to begin with.
-fn live<'a>(
-    mpd: &Mpd,
-    segments: &'a [Segment],
-    now: Time,
+fn from_its_start(segment: &Segment) -> StartPoint {
+    StartPoint {
+        number: segment.number,
+        discard_before: None,
+    }
+}
+
+/// What the last representation of a rendition says of its segments.
+#[derive(Clone, Copy, Debug, Default)]
+struct Cadence {
     longest: Option<Time>,
-) -> (Availability, Option<&'a Segment>) {
+    /// So much earlier than whole a segment can be asked for (`availabilityTimeOffset`).
+    early: Time,
+}
+
+impl Cadence {
+    fn and(self, it: &Representation) -> Self {
+        let early = it.addressing.availability_time_offset;
+        Self {
+            longest: it.longest_segment().or(self.longest),
+            early: early.unwrap_or(Time::ZERO).max(Time::ZERO),
+        }
+    }
+}
+
+/// How a presentation that goes on is followed, and where it begins.
+fn live(
+    mpd: &Mpd,
+    segments: &[Segment],
+    now: Time,
+    cadence: Cadence,
+) -> (Availability, Option<StartPoint>) {
     const USUAL: Time = Time::from_millis(4_000);
     let edge = mpd.live_edge(now);
     let end = segments.last().map_or(edge, Segment::end);
-    let longest = longest.or(mpd.max_segment_duration).unwrap_or(USUAL);
+    let longest = cadence.longest.or(mpd.max_segment_duration);
+    let longest = longest.unwrap_or(USUAL);
+    let early = cadence.early.min(longest);
     let delay = mpd.presentation_delay();
-    // A clock that is set wrong does not move what is there.
-    let behind = (edge - end).max(Time::ZERO).min(delay);
+    // A clock that is set wrong does not move what is there; what is there early lies beyond the edge.
+    let behind = (edge - end).max(Time::ZERO - early).min(delay);
     let hold_back = delay - behind;
-    let next = (end + longest - edge)
+    let next = (end + longest - early - edge)
         .max(Time::from_millis(200))
         .min(longest);
     let update = mpd.update_delay().unwrap_or(longest).max(longest);
@@ -249,5 +321,11 @@ fn live<'a>(
     });
     let at = end - hold_back;
     let start = segments.iter().rev().find(|it| it.start <= at);
-    (availability, start.or(segments.first()))
+    // Who wants a latency wants it from the first picture on.
+    let exactly = mpd.target_latency().and(start).map(|_| at);
+    let start = start.or(segments.first()).map(|it| StartPoint {
+        number: it.number,
+        discard_before: exactly,
+    });
+    (availability, start)
 }

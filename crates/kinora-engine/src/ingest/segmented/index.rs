@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use kinora_errors::Secret;
 use kinora_manifest::select::{AudioCandidate, Candidate};
-use kinora_media::{ByteRange, Time};
+use kinora_media::{ByteRange, Time, TimedEvent};
 use kinora_protect::{Iv, ProtectError, Scheme};
 use serde::{Deserialize, Serialize};
 
@@ -40,7 +40,18 @@ pub(in crate::ingest) enum SegmentsNamed {
         refresh: Option<ManifestRefresh>,
         /// What of it is left out, for people.
         ignored: Vec<String>,
+        #[serde(default)]
+        events: Vec<PeriodEvents>,
     },
+}
+
+/// Events that the manifest names for one of its periods.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(in crate::ingest) struct PeriodEvents {
+    /// What its segments have for their discontinuity.
+    pub(in crate::ingest) period: u64,
+    #[serde(with = "tape::events")]
+    pub(in crate::ingest) events: Vec<TimedEvent>,
 }
 
 /// When and where a manifest that changes is asked for again.
@@ -190,6 +201,12 @@ pub(in crate::ingest) struct SegmentIndex {
     pub(in crate::ingest) availability: Availability,
     /// Where the manifest wants playback to begin; `None` while there is no segment.
     pub(in crate::ingest) start: Option<StartPoint>,
+    /// Another place has the same segments.
+    #[serde(default)]
+    pub(in crate::ingest) elsewhere: bool,
+    /// Where keys of ClearKey are to be had.
+    #[serde(default, with = "tape::places")]
+    pub(in crate::ingest) licence: Option<Secret>,
 }
 
 /// Whether segments will be added.
@@ -458,6 +475,8 @@ pub(super) mod testing {
             segments,
             availability: Availability::Complete,
             start: None,
+            elsewhere: false,
+            licence: None,
         }
     }
 }

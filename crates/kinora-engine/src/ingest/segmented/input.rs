@@ -5,8 +5,8 @@ use kinora_fetch::{FetchEvent, Initiator, Progress, RetryContext};
 use kinora_media::{ByteRange, RequestId, ResponseInfo, Time};
 
 use super::lane::{Lane, LaneRole};
-use super::requests::{LaneId, MAX_SMALL_BYTES, Resource};
-use super::{ROOT, Segmented};
+use super::requests::{LaneId, MAX_SMALL_BYTES, Request, Resource};
+use super::{ROOT, Segmented, places};
 use crate::cx::Cx;
 use crate::ingest::{Notice, hls};
 
@@ -17,6 +17,7 @@ impl Segmented {
         if !self.requests.awaits(id) {
             return;
         }
+        let context = self.terms_of(id, context);
         let progress = self
             .requests
             .act(cx, id, |cx, transfer| transfer.on_event(cx, event, context));
@@ -29,6 +30,9 @@ impl Segmented {
         if owner == ROOT {
             return self.root_progressed(cx, id, progress);
         }
+        if let Progress::Elsewhere(fault) = progress {
+            return self.go_elsewhere(cx, owner, id, fault);
+        }
         let mut lanes = self.lanes.iter_mut().chain(&mut self.incoming);
         if let Some(lane) = lanes.find(|lane| lane.loader.id() == owner) {
             let loader = &mut lane.loader;
@@ -37,6 +41,12 @@ impl Segmented {
     }
 
     fn root_progressed(&mut self, cx: &mut Cx, id: RequestId, progress: Progress) {
+        if self.requests.get(id).is_some_and(Request::is_clock) {
+            return self.clock_progressed(cx, id, progress);
+        }
+        if self.requests.get(id).is_some_and(Request::is_licence) {
+            return self.licence_progressed(cx, id, progress);
+        }
         match progress {
             Progress::None => {}
             Progress::Head(info) => {
@@ -52,7 +62,7 @@ impl Segmented {
                 request.data.extend_from_slice(&data);
                 request.transfer.grant(cx);
                 if request.data.len() as u64 > MAX_SMALL_BYTES {
-                    self.requests.cancel(cx, ROOT, |_| true);
+                    self.requests.cancel(cx, ROOT, Request::is_playlist);
                     let fault = hls::malformed("the playlist has no end", &self.root.found);
                     self.notices.push_back(Notice::Failed(fault));
                 }
@@ -63,7 +73,7 @@ impl Segmented {
                 }
             }
             Progress::Parked(fault) | Progress::Failed(fault) if self.follows_manifest() => {
-                self.requests.cancel(cx, ROOT, |_| true);
+                self.requests.cancel(cx, ROOT, Request::is_playlist);
                 cx.recovered(fault);
                 self.refresh_failed(cx);
             }
@@ -77,9 +87,13 @@ impl Segmented {
     }
 
     pub(crate) fn on_time(&mut self, cx: &mut Cx, context: RetryContext) {
-        for (owner, id, progress) in self.requests.on_time(cx, context) {
+        let lanes = self.lanes.iter().chain(&self.incoming);
+        let lanes: Vec<&Lane> = lanes.collect();
+        let terms = |request: &Request| places::terms(&lanes, request, context);
+        for (owner, id, progress) in self.requests.on_time(cx, terms) {
             self.progressed(cx, owner, id, progress);
         }
+        self.clock_is_due(cx);
         self.refresh_if_due(cx);
         for lane in self.lanes.iter_mut().chain(&mut self.incoming) {
             lane.loader.on_time(cx, &mut self.requests);
@@ -90,7 +104,8 @@ impl Segmented {
         let lanes = self.lanes.iter().chain(&self.incoming);
         let playlists = lanes.filter_map(|lane| lane.loader.deadline()).min();
         let of_lanes = crate::present::earliest([self.requests.deadline(cx), playlists]);
-        crate::present::earliest([of_lanes, self.refresh_due()])
+        let clock = self.root.clock_due;
+        crate::present::earliest([of_lanes, self.refresh_due(), clock])
     }
 
     pub(crate) fn reload(&mut self, cx: &mut Cx) -> bool {
@@ -110,7 +125,7 @@ impl Segmented {
     /// A request was refused because its address is too old.
     pub(super) fn expired(&mut self, fault: Fault) {
         // While the list of renditions comes anew, so do the addresses.
-        if !self.requests.any(ROOT, |_| true) {
+        if !self.requests.any(ROOT, Request::is_playlist) {
             self.notices.push_back(Notice::Expired(fault));
         }
     }
@@ -118,7 +133,7 @@ impl Segmented {
     /// The manifest is to be found at another URL now; segments that it names keep theirs.
     pub(crate) fn renew(&mut self, cx: &mut Cx, url: &Secret) {
         self.root.asked = url.clone();
-        if let Some(id) = self.requests.ids(ROOT, |_| true).first() {
+        if let Some(id) = self.requests.ids(ROOT, Request::is_playlist).first() {
             return self.requests.renew(cx, *id, url.clone());
         }
         self.root.found = url.clone();

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use kinora_media::{MediaInfo, Packet, TrackId, TrackKind};
+use kinora_media::{CodecId, MediaInfo, Packet, TrackId, TrackKind};
 
 use super::loader::Loader;
 use crate::Role;
@@ -80,6 +80,12 @@ impl Lane {
     pub(super) fn is_audio(&self, packet: &Packet) -> bool {
         let track = self.info.as_ref().and_then(|info| info.track(packet.track));
         track.is_some_and(|track| track.kind() == TrackKind::Audio)
+    }
+
+    /// Whether a packet of it is a tag of timed ID3.
+    pub(super) fn is_tag(&self, packet: &Packet) -> bool {
+        let track = self.info.as_ref().and_then(|info| info.track(packet.track));
+        track.is_some_and(|track| track.codec == CodecId::Id3)
     }
 
     /// Whether a packet of it is of the track that it is read for.

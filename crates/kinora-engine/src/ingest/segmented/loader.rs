@@ -14,13 +14,13 @@ use std::sync::Arc;
 
 use kinora_errors::{Fault, Secret};
 use kinora_fetch::Initiator;
-use kinora_media::{MediaInfo, Packet, Time};
+use kinora_media::{MediaInfo, Packet, Time, TimedEvent};
 
 use self::init_sections::InitSections;
 use self::playlist::Refresh;
 use super::ROUNDING;
 use super::index::{Discontinuity, Segment, SegmentIndex};
-use super::requests::{LaneId, Requests, Resource};
+use super::requests::{LaneId, Request, Requests, Resource};
 use super::segment_reader::{CarriedDemuxer, Neighbours, ReadStep, References, SegmentReader};
 use super::timeline::{PreviousSegment, TimestampOffsets};
 use crate::abr::Download;
@@ -38,6 +38,8 @@ const MAX_READERS: usize = 2;
 pub(super) enum LoaderEvent {
     Packet(Packet),
     Info(Arc<MediaInfo>),
+    /// Events of a discontinuity.
+    Events(u64, Vec<TimedEvent>),
     /// All segments were given.
     Ended,
     Failed(Failure),
@@ -90,6 +92,8 @@ pub(super) struct Loader {
     refresh: Refresh,
     pub(super) index: Option<SegmentIndex>,
     reference: Option<SegmentIndex>,
+    /// Another place has the same segments.
+    elsewhere: bool,
     start: StartPosition,
     /// What lies before that time is decoded at most.
     discard_before: Option<Time>,
@@ -122,6 +126,7 @@ impl Loader {
             refresh: Refresh::default(),
             index: None,
             reference: rendition.reference,
+            elsewhere: false,
             start,
             discard_before: None,
             next: 0,
@@ -144,6 +149,21 @@ impl Loader {
 
     pub(super) fn is_live(&self) -> bool {
         self.index.as_ref().is_some_and(SegmentIndex::is_live)
+    }
+
+    /// Whether another place has what one of its requests asks for.
+    pub(super) fn has_elsewhere(&self, request: &Request) -> bool {
+        let is_named = match request.resource {
+            Resource::Segment(_) | Resource::Init(_) => true,
+            Resource::Playlist => self.playlist.places_exactly(),
+            Resource::Key(_) | Resource::Clock(_) | Resource::Licence(_) => false,
+        };
+        self.elsewhere && is_named
+    }
+
+    /// What reads its manifest.
+    pub(super) fn manifest(&self) -> &ManifestReader {
+        &self.playlist
     }
 
     pub(super) fn has_readers(&self) -> bool {
@@ -247,6 +267,10 @@ impl Loader {
                     }
                 }
                 Ok(ReadStep::Info(info)) => return Some(LoaderEvent::Info(info)),
+                Ok(ReadStep::Events(events)) => {
+                    let period = reader.segment.discontinuity.sequence;
+                    return Some(LoaderEvent::Events(period, events));
+                }
                 Ok(ReadStep::NeedData) => {
                     requests.grant(cx, self.id, reader.segment.number);
                     return None;

@@ -4,8 +4,8 @@ use kinora_errors::{Fault, codes};
 use kinora_fetch::Initiator;
 use kinora_media::{ByteRange, Time};
 
-use super::index::{ManifestRefresh, SegmentsNamed};
-use super::requests::Resource;
+use super::index::{ManifestRefresh, PeriodEvents, SegmentsNamed};
+use super::requests::{Request, Resource};
 use super::{ROOT, Segmented};
 use crate::InfoCode;
 use crate::cx::Cx;
@@ -23,7 +23,16 @@ impl Segmented {
     pub(super) fn refresh_later(&mut self, cx: &mut Cx, named: SegmentsNamed) {
         let (refresh, ignored) = match named {
             SegmentsNamed::InPlaylists => (None, Vec::new()),
-            SegmentsNamed::Here { refresh, ignored } => (refresh, ignored),
+            SegmentsNamed::Here {
+                refresh,
+                ignored,
+                events,
+            } => {
+                for PeriodEvents { period, events } in events {
+                    self.events_came(cx, period, events);
+                }
+                (refresh, ignored)
+            }
         };
         for what in ignored.iter().filter(|_| self.variants.is_empty()) {
             let fault = Fault::new(codes::ERROR_DEMUXER_OPENURL, "dash.ignored");
@@ -45,7 +54,7 @@ impl Segmented {
         let Some((_, url)) = self.root.refresh.take_if(|(at, _)| *at <= cx.mono()) else {
             return;
         };
-        if self.requests.any(ROOT, |_| true) {
+        if self.requests.any(ROOT, Request::is_playlist) {
             return;
         }
         let named_by = match url {

@@ -82,6 +82,9 @@ impl Segmented {
     fn waits(&self, role: LaneRole) -> bool {
         let known = self.lane(role).is_some_and(|lane| lane.info.is_some());
         let unreported = self.reported.is_none();
+        if known && unreported && self.awaits_licence() {
+            return true;
+        }
         let holds = match role {
             LaneRole::Main => unreported,
             LaneRole::Audio => unreported || self.offsets.is_empty(),
@@ -109,9 +112,11 @@ impl Segmented {
         match event {
             LoaderEvent::Packet(packet) => self.arrived(cx, buffer, role, packet),
             LoaderEvent::Info(info) => {
-                lane.info = Some(info);
+                lane.info = Some(Arc::clone(&info));
+                self.ask_licence(cx, role, &info);
                 self.report_tracks(cx);
             }
+            LoaderEvent::Events(period, events) => self.events_came(cx, period, events),
             LoaderEvent::Ended => {
                 lane.ended = true;
                 // By now it is known how long it is.
@@ -152,6 +157,9 @@ impl Segmented {
             // What plays is the audio of its own lane.
             return;
         }
+        if self.lane(role).is_some_and(|lane| lane.is_tag(&packet)) {
+            return self.tag_came(cx, packet);
+        }
         self.note_segment_start(buffer, &packet);
         if packet.flags.key {
             cx.mark(TimingMark::FirstKeyFrame);
@@ -174,6 +182,9 @@ impl Segmented {
             Some(lane) if lane.info.is_none() => return,
             audio => audio.and_then(|lane| lane.info.clone()),
         };
+        if self.reported.is_none() && self.awaits_licence() {
+            return;
+        }
         let mut info = lane::merge(&main, audio.as_deref());
         info.duration = self.index().and_then(SegmentIndex::duration);
         info.seekable = info.duration.is_some();

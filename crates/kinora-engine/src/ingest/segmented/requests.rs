@@ -6,17 +6,21 @@ use std::sync::Arc;
 use bytes::BytesMut;
 use kinora_errors::Secret;
 use kinora_fetch::{Initiator, Progress, Purpose, RequestSpec, RetryContext, Transfer};
-use kinora_media::{ByteRange, RequestId, Time};
+use kinora_media::{ByteRange, KeyId, RequestId, Time};
 
 use super::index::{Init, Key, Segment};
+use kinora_protect::clear_key;
+
 use crate::abr::Download;
 use crate::cx::Cx;
+use crate::ingest::manifest_reader::ClockSource;
 
 /// Bytes of a segment that may be under way or wait to be read.
 const SEGMENT_WINDOW: u64 = 1 << 20;
 /// Manifests, keys and init sections beyond that are refused.
 pub(super) const MAX_SMALL_BYTES: u64 = 8 << 20;
 const KEY_WINDOW: u64 = 4_096;
+const LICENCE_WINDOW: u64 = 256 * 1024;
 
 /// Whose request it is.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -30,13 +34,18 @@ pub(super) enum Resource {
     Key(Secret),
     Init(Arc<Init>),
     Segment(u64),
+    /// What time it is, by the manifest's word.
+    Clock(ClockSource),
+    /// Content keys of these ids.
+    Licence(Arc<[KeyId]>),
 }
 
 impl Resource {
     fn window(&self) -> u64 {
         match self {
             Self::Playlist | Self::Init(_) => MAX_SMALL_BYTES,
-            Self::Key(_) => KEY_WINDOW,
+            Self::Key(_) | Self::Clock(_) => KEY_WINDOW,
+            Self::Licence(_) => LICENCE_WINDOW,
             Self::Segment(_) => SEGMENT_WINDOW,
         }
     }
@@ -50,7 +59,7 @@ impl Resource {
                 segment.keys().any(is)
             }
             Self::Init(of) => segment.init.as_ref() == Some(of),
-            Self::Playlist | Self::Segment(_) => false,
+            Self::Playlist | Self::Segment(_) | Self::Clock(_) | Self::Licence(_) => false,
         }
     }
 
@@ -60,6 +69,9 @@ impl Resource {
             Self::Key(_) => Purpose::Key,
             Self::Init(_) => Purpose::Init,
             Self::Segment(number) => Purpose::Segment(*number),
+            Self::Licence(_) => Purpose::Licence,
+            Self::Clock(ClockSource::Body) => Purpose::Clock,
+            Self::Clock(ClockSource::Head) => Purpose::Date,
         }
     }
 }
@@ -144,6 +156,12 @@ impl Request {
     pub(super) fn is_playlist(&self) -> bool {
         matches!(self.resource, Resource::Playlist)
     }
+    pub(super) fn is_licence(&self) -> bool {
+        matches!(self.resource, Resource::Licence(_))
+    }
+    pub(super) fn is_clock(&self) -> bool {
+        matches!(self.resource, Resource::Clock(_))
+    }
     /// All that was granted came, and it goes on.
     pub(super) fn is_too_long(&self) -> bool {
         let whole = self.transfer.expected() == Some(self.data.len() as u64);
@@ -175,7 +193,13 @@ impl Requests {
             range,
             initiator,
         };
-        let transfer = Transfer::start(cx, spec, resource.window());
+        let window = resource.window();
+        let transfer = match &resource {
+            Resource::Licence(ids) => {
+                Transfer::post_json(cx, spec, clear_key::request(ids), window)
+            }
+            _ => Transfer::start(cx, spec, window),
+        };
         self.adopt(owner, resource, transfer, BytesMut::new(), cx.mono());
     }
 
@@ -210,6 +234,11 @@ impl Requests {
     pub(super) fn awaits(&self, id: RequestId) -> bool {
         let request = self.table.get(&id);
         request.is_some_and(|request| request.transfer.is(id))
+    }
+
+    /// The request of that id, to be looked at.
+    pub(super) fn get(&self, id: RequestId) -> Option<&Request> {
+        self.table.get(&id)
     }
 
     /// The request of that id.
@@ -251,11 +280,14 @@ impl Requests {
     pub(super) fn on_time(
         &mut self,
         cx: &mut Cx,
-        context: RetryContext,
+        context: impl Fn(&Request) -> RetryContext,
     ) -> Vec<(LaneId, RequestId, Progress)> {
-        let due: Vec<RequestId> = self.table.keys().copied().collect();
+        let all = self.table.iter();
+        let due: Vec<_> = all.map(|(id, request)| (*id, context(request))).collect();
         due.into_iter()
-            .filter_map(|id| self.act(cx, id, |cx, transfer| transfer.on_time(cx, context)))
+            .filter_map(|(id, context)| {
+                self.act(cx, id, |cx, transfer| transfer.on_time(cx, context))
+            })
             .collect()
     }
 

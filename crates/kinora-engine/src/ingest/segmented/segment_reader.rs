@@ -4,15 +4,18 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use kinora_container::{ProbingDemuxer, Step};
+use kinora_container::{EventMessage, ProbingDemuxer, Step};
 use kinora_errors::{Coded, Fault, codes};
-use kinora_media::{MediaInfo, Packet, Time, TrackId, TrackKind};
+use kinora_media::{MediaInfo, Packet, Time, TimedEvent, TrackId, TrackKind};
 use kinora_protect::ContentKey;
 
 use super::decryption::Decryption;
 use super::index::{Discontinuity, IdentityKey, Init, Key, Segment};
 use super::timeline::{PreviousSegment, TimestampOffsets};
 use crate::tape::{Tape, TapedDemuxer};
+
+/// So many messages of a segment are kept until it is placed.
+const MAX_MESSAGES: usize = 256;
 
 /// The demuxer of a segment that was read, which knows the tables or the init section: it goes on with the next one of
 /// the discontinuity.
@@ -38,6 +41,7 @@ pub(super) struct Neighbours {
 pub(super) enum ReadStep {
     Packet(Packet),
     Info(Arc<MediaInfo>),
+    Events(Vec<TimedEvent>),
     /// More bytes of it must come first.
     NeedData,
     /// It is through.
@@ -112,6 +116,8 @@ pub(super) struct SegmentReader {
     placement: Placement,
     /// Packets that wait for the one that places them on the timeline.
     held: VecDeque<Packet>,
+    /// Messages that wait for the same.
+    messages: Vec<EventMessage>,
 }
 
 impl SegmentReader {
@@ -128,6 +134,7 @@ impl SegmentReader {
             undecrypted: 0,
             placement: Placement::Pending,
             held: VecDeque::new(),
+            messages: Vec::new(),
         }
     }
 
@@ -235,6 +242,9 @@ impl SegmentReader {
         around: Neighbours,
     ) -> Result<ReadStep, Fault> {
         loop {
+            if let Some(events) = self.placed_events() {
+                return Ok(ReadStep::Events(events));
+            }
             if let Placement::Placed { .. } = self.placement
                 && let Some(packet) = self.held.pop_front()
             {
@@ -247,7 +257,10 @@ impl SegmentReader {
                     _ => ReadStep::NeedData,
                 });
             };
-            match demuxer.poll().map_err(|fault| self.fault(fault))? {
+            let polled = demuxer.poll();
+            self.messages.extend(demuxer.take_events());
+            self.messages.truncate(MAX_MESSAGES);
+            match polled.map_err(|fault| self.fault(fault))? {
                 Step::Info(info) => {
                     self.info = Some(Arc::clone(&info));
                     return Ok(ReadStep::Info(self.decryption.info(info)));
@@ -311,6 +324,16 @@ impl SegmentReader {
             start: first + offset,
             end: first + offset,
         };
+    }
+
+    /// The events that came, once it is known where they lie.
+    fn placed_events(&mut self) -> Option<Vec<TimedEvent>> {
+        let Placement::Placed { offset, start, .. } = self.placement else {
+            return None;
+        };
+        let messages = std::mem::take(&mut self.messages).into_iter();
+        let events: Vec<_> = messages.map(|it| it.placed(offset, start)).collect();
+        (!events.is_empty()).then_some(events)
     }
 
     /// Where it lies, once something of it was read.

@@ -288,7 +288,7 @@ impl Owner {
             Progress::Done => self.end = Some(Ok(())),
             Progress::Failed(fault) => self.end = Some(Err(fault)),
             Progress::Expired(_) => self.expired = true,
-            Progress::Parked(_) => return false,
+            Progress::Parked(_) | Progress::Elsewhere(_) => return false,
         }
         self.end.is_none() && !self.expired
     }

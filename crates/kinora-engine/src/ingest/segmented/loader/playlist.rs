@@ -55,7 +55,14 @@ impl Loader {
         self.refresh.due = None;
         let (url, range) = match self.playlist.source(cx) {
             Ok(IndexSource::Playlist) => (self.asked.clone(), ByteRange::default()),
-            Ok(IndexSource::Bytes { url, range }) => (url, range),
+            Ok(IndexSource::Bytes {
+                url,
+                range,
+                elsewhere,
+            }) => {
+                self.elsewhere = elsewhere;
+                (url, range)
+            }
             Ok(IndexSource::Known(manifest)) => {
                 return self.described(cx, requests, Ok(*manifest));
             }
@@ -77,6 +84,10 @@ impl Loader {
             self.events
                 .retain(|event| !matches!(event, LoaderEvent::Expired(_)));
         }
+        // What was refused is asked for by what the manifest says now.
+        requests.cancel(cx, self.id, |it| {
+            it.is_playlist() && it.transfer.is_parked()
+        });
         if !requests.any(self.id, |it| it.is_playlist()) {
             self.ask_playlist(cx, requests);
         }
@@ -145,6 +156,7 @@ impl Loader {
                 self.next = self.next.max(first);
             }
         }
+        self.elsewhere = index.elsewhere;
         self.index = Some(index);
         if std::mem::take(&mut self.refresh.renews) {
             self.revive(cx, requests);

@@ -61,7 +61,7 @@ impl Loader {
             }
             Progress::Expired(fault) => self.expired(cx, requests, id, fault),
             Progress::Parked(fault) => self.events.push_back(LoaderEvent::Parked(fault)),
-            Progress::Failed(fault) => {
+            Progress::Elsewhere(fault) | Progress::Failed(fault) => {
                 if let Some(request) = requests.remove(id) {
                     self.request_failed(cx, requests, &request.resource, fault);
                 }
@@ -75,6 +75,7 @@ impl Loader {
             Resource::Playlist => self.playlist_is_here(cx, requests, &data),
             Resource::Key(url) => self.key_is_here(cx, requests, url, &data),
             Resource::Init(init) => self.inits.add(init, data.freeze()),
+            Resource::Clock(_) | Resource::Licence(_) => {}
             Resource::Segment(number) => {
                 if let Some(reader) = self.reader(number) {
                     reader.complete();
@@ -86,7 +87,13 @@ impl Loader {
         }
     }
 
-    fn key_is_here(&mut self, cx: &mut Cx, requests: &mut Requests, url: Secret, data: &[u8]) {
+    pub(super) fn key_is_here(
+        &mut self,
+        cx: &mut Cx,
+        requests: &mut Requests,
+        url: Secret,
+        data: &[u8],
+    ) {
         // Its length is seen, never the key itself.
         let mut key = None;
         let length = cx.tape.try_see("key", || {
@@ -142,6 +149,7 @@ impl Loader {
                 self.fail(cx, requests, Failed::PlaylistRequest, self.next, fault);
             }
             Resource::Key(_) | Resource::Init(_) => self.lacks(cx, requests, resource, fault),
+            Resource::Clock(_) | Resource::Licence(_) => {}
         }
     }
 

@@ -7,7 +7,7 @@ use kinora_media::RequestId;
 use super::{Loader, LoaderEvent};
 use crate::cx::Cx;
 use crate::ingest::segmented::index::Segment;
-use crate::ingest::segmented::requests::{Requests, Resource};
+use crate::ingest::segmented::requests::{Request, Requests, Resource};
 
 impl Loader {
     /// The playlist moved: what waits for a fresh credential goes on with the URLs that it names.
@@ -31,7 +31,8 @@ impl Loader {
     /// Requests that were refused are made again by the newest playlist.
     pub(super) fn revive(&mut self, cx: &mut Cx, requests: &mut Requests) {
         let Some(index) = &self.index else { return };
-        for id in requests.ids(self.id, |it| it.is_segment() && it.transfer.is_parked()) {
+        let waits = |it: &Request| it.transfer.is_parked() || it.transfer.is_backing_off();
+        for id in requests.ids(self.id, |it| it.is_segment() && waits(it)) {
             let number = match requests.entry(id).map(|request| &request.resource) {
                 Some(Resource::Segment(number)) => *number,
                 _ => continue,
@@ -47,7 +48,11 @@ impl Loader {
             }
         }
         let wanted: Vec<Segment> = self.readers.iter().map(|it| it.segment.clone()).collect();
-        requests.cancel(cx, self.id, |request| request.transfer.is_parked());
+        let is_wanted =
+            |it: &Request| it.is_segment() || wanted.iter().any(|of| it.resource.is_needed_by(of));
+        requests.cancel(cx, self.id, |it| {
+            it.transfer.is_parked() || !it.is_playlist() && !is_wanted(it)
+        });
         for segment in wanted {
             self.ask_for_needs(cx, requests, &segment);
         }

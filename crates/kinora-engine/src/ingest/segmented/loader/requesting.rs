@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use kinora_errors::{Coded, Fault, Secret, codes};
+use kinora_manifest::data_url;
 use kinora_media::ByteRange;
 
 use super::{Loader, MAX_READERS, Phase};
@@ -38,8 +39,12 @@ impl Loader {
                 let fault = fault.at_url(self.url.expose());
                 return self.fail(cx, requests, Failed::Description, self.next, fault);
             }
-            self.next += 1;
             self.ask_for_needs(cx, requests, &segment);
+            // A key that the playlist holds itself may be none.
+            if !matches!(self.phase, Phase::Running) {
+                return;
+            }
+            self.next += 1;
             let (url, range) = (segment.url.clone(), segment.range);
             self.ask(cx, requests, Resource::Segment(segment.number), url, range);
             let before = self.discontinuity.replace(segment.discontinuity);
@@ -64,6 +69,10 @@ impl Loader {
             if let Key::Identity(IdentityKey { url, .. }) = key.as_ref()
                 && cx.keys.uris.get(url).is_none()
             {
+                if data_url::is_data_url(url.expose()) {
+                    self.key_is_named(cx, requests, url.clone());
+                    continue;
+                }
                 let (resource, url) = (Resource::Key(url.clone()), url.clone());
                 self.ask_once(cx, requests, resource, url, ByteRange::default());
             }
@@ -73,6 +82,21 @@ impl Loader {
         {
             let resource = Resource::Init(Arc::clone(init));
             self.ask_once(cx, requests, resource, init.url.clone(), init.range);
+        }
+    }
+
+    /// The playlist itself holds a key (RFC 2397).
+    fn key_is_named(&mut self, cx: &mut Cx, requests: &mut Requests, url: Secret) {
+        match data_url::decode(url.expose()) {
+            Some(data) => self.key_is_here(cx, requests, url, &data),
+            // Without the content nothing is known of it but what was seen.
+            None if cx.tape.is_reading() => self.key_is_here(cx, requests, url, &[]),
+            None => {
+                let fault = Fault::new(codes::ERROR_DEMUXER_OPENURL, "hls.key.malformed").because(
+                    "the key in the playlist can not be read: its `data:` URL is malformed",
+                );
+                self.lacks(cx, requests, &Resource::Key(url), fault);
+            }
         }
     }
 

@@ -1,0 +1,49 @@
+//! Other places that have the same segments: a lane goes on there when a request of it is refused.
+
+use kinora_errors::Fault;
+use kinora_fetch::{Progress, RetryContext};
+use kinora_media::RequestId;
+
+use super::Segmented;
+use super::lane::Lane;
+use super::requests::{LaneId, Request};
+use crate::cx::Cx;
+
+/// How often a request is made again depends on whether another place has the same.
+pub(super) fn terms(lanes: &[&Lane], request: &Request, context: RetryContext) -> RetryContext {
+    let lane = lanes.iter().find(|it| it.loader.id() == request.owner);
+    RetryContext {
+        elsewhere: lane.is_some_and(|lane| lane.loader.has_elsewhere(request)),
+        ..context
+    }
+}
+
+impl Segmented {
+    pub(super) fn terms_of(&self, id: RequestId, context: RetryContext) -> RetryContext {
+        let lanes: Vec<&Lane> = self.lanes.iter().chain(&self.incoming).collect();
+        match self.requests.get(id) {
+            Some(request) => terms(&lanes, request, context),
+            None => context,
+        }
+    }
+
+    /// A place does not give what a lane asked it for: all lanes leave it.
+    pub(super) fn go_elsewhere(&mut self, cx: &mut Cx, owner: LaneId, id: RequestId, fault: Fault) {
+        let url = self.requests.get(id).map(|it| it.transfer.url().clone());
+        let mut lanes = self.lanes.iter_mut().chain(&mut self.incoming);
+        let lane = lanes.find(|lane| lane.loader.id() == owner);
+        let (Some(url), Some(lane)) = (url, lane) else {
+            return;
+        };
+        let root = &mut self.root.playlist;
+        if !root.leave_place(cx, lane.loader.manifest(), &url) {
+            let failed = Progress::Failed(fault);
+            return lane.loader.progressed(cx, &mut self.requests, id, failed);
+        }
+        cx.recovered(fault);
+        for lane in self.lanes.iter_mut().chain(&mut self.incoming) {
+            let loader = &mut lane.loader;
+            loader.manifest_changed(cx, &mut self.requests, &self.root.playlist);
+        }
+    }
+}
