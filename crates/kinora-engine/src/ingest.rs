@@ -14,6 +14,7 @@ use std::sync::Arc;
 use kinora_container::SeekTo;
 use kinora_errors::{Fault, Secret};
 use kinora_media::{CodecId, MediaInfo, Packet, RequestId, Time, TrackId};
+use kinora_subtitle::Update;
 
 use crate::cx::Cx;
 use crate::pipelines::Sources;
@@ -31,6 +32,12 @@ pub(crate) enum Notice {
     Info(Arc<MediaInfo>),
     /// The rendition of that index plays from here on.
     Switched(u32),
+    /// The text rendition of that index is read from here on, or none.
+    Text(Option<u32>),
+    /// The text rendition that was read can not be had any more.
+    TextFailed(u32, Fault),
+    /// It brought cues.
+    Cues(Vec<Update>),
     /// All packets were given.
     Ended,
     /// Nothing more will come.
@@ -205,6 +212,28 @@ impl Ingest {
         match self {
             Self::Unknown | Self::Progressive(_) | Self::Pushed(_) => Rebuffer::None,
             Self::Segmented(segmented) => segmented.select(cx, choice),
+        }
+    }
+
+    /// Whether an index means a rendition of text.
+    pub(crate) fn has_text(&self, index: u32) -> bool {
+        match self {
+            Self::Unknown | Self::Progressive(_) | Self::Pushed(_) => false,
+            Self::Segmented(segmented) => segmented.text_place(index).is_some(),
+        }
+    }
+
+    /// Reads the text rendition of that index from now on, or none.
+    pub(crate) fn select_text(&mut self, cx: &mut Cx, index: Option<u32>) {
+        if let Self::Segmented(segmented) = self {
+            segmented.select_text(cx, index);
+        }
+    }
+
+    /// What is buffered is played again from a time on.
+    pub(crate) fn rewound(&mut self, cx: &mut Cx, target: Time) {
+        if let Self::Segmented(segmented) = self {
+            segmented.rewind_text(cx, target);
         }
     }
 

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use kinora_errors::{Fault, Secret};
 use kinora_fetch::FetchEvent;
 use kinora_media::{Packet, RequestId, Time};
-use kinora_subtitle::{Cue, Cues};
+use kinora_subtitle::{Cue, Cues, Update};
 
 pub(crate) use self::embedded::Embedded;
 use self::file::{Download, Downloaded};
@@ -50,7 +50,7 @@ struct Shown {
 pub(crate) struct Subtitles {
     /// By their index, from [`FIRST_EXTERNAL_SUBTITLE`] on.
     files: Vec<File>,
-    /// The text track within the source that is on.
+    /// The text within the source that is on.
     embedded: Option<Embedded>,
     shown: Vec<Shown>,
 }
@@ -89,12 +89,12 @@ impl Subtitles {
         Ok(())
     }
 
-    /// Shows a text track within the source in place of another, or none.
+    /// Shows text within the source in place of another, or none.
     pub(crate) fn embed(&mut self, embedded: Option<Embedded>) {
         self.embedded = embedded;
     }
 
-    /// The index of the text track within the source that is on.
+    /// The index of the text within the source that is on.
     pub(crate) fn embedded_index(&self) -> Option<u32> {
         self.embedded.as_ref().map(|it| it.index)
     }
@@ -103,6 +103,13 @@ impl Subtitles {
     pub(crate) fn push(&mut self, cx: &Cx, packet: &Packet) {
         if let Some(embedded) = &mut self.embedded {
             embedded.push(cx, packet);
+        }
+    }
+
+    /// Takes what the rendition that is on brought.
+    pub(crate) fn apply(&mut self, updates: Vec<Update>) {
+        if let Some(embedded) = &mut self.embedded {
+            embedded.apply(updates);
         }
     }
 

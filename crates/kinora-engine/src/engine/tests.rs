@@ -15,6 +15,7 @@ mod pushed;
 mod refusals;
 mod sound;
 mod subtitles;
+mod text_renditions;
 
 use kinora_errors::codes;
 use kinora_media::Time;

@@ -13,7 +13,7 @@ use kinora_manifest::dash::{Document, Limits, LiveState, Mpd, Update};
 use kinora_media::{ByteRange, Time};
 
 use self::index::Numbering;
-use self::renditions::{Rendition, audio_renditions, video_renditions};
+use self::renditions::{Rendition, audio_renditions, text_renditions, video_renditions};
 use super::base::{Base, malformed};
 use super::manifest_reader::{IndexSource, RenditionId};
 use super::segmented::index::{Change, Manifest, ManifestRefresh, SegmentsNamed};
@@ -34,6 +34,7 @@ struct Presentation {
     restarts: u32,
     variants: Vec<Rendition>,
     audio: Vec<Rendition>,
+    text: Vec<Rendition>,
 }
 
 impl Presentation {
@@ -109,6 +110,7 @@ impl MpdReader {
             None => Presentation {
                 variants: video_renditions(&mpd),
                 audio: audio_renditions(&mpd, &|codec| cx.capabilities.can_decode(codec)),
+                text: text_renditions(&mpd),
                 state: LiveState::new(mpd),
                 document,
                 base,
@@ -130,12 +132,14 @@ impl MpdReader {
         let has_audio = !presentation.audio.is_empty();
         let variants = presentation.variants.iter();
         let audio = presentation.audio.iter();
+        let text = presentation.text.iter();
         let location = mpd.locations.first();
         let patch = mpd.patch_locations.first();
         let next = patch.map(|it| &it.url).or(location.map(|it| &it.url));
         Manifest::Multivariant {
             variants: variants.map(|it| it.variant(url, has_audio)).collect(),
             audio: audio.map(|it| it.audio_rendition(url)).collect(),
+            text: text.map(|it| it.text_rendition(url)).collect(),
             named: SegmentsNamed::Here {
                 refresh: mpd.update_delay().map(|after| ManifestRefresh {
                     after,
@@ -152,6 +156,7 @@ impl MpdReader {
         let rendition = known.and_then(|known| match id {
             RenditionId::Variant(at) => known.variants.get(at),
             RenditionId::Audio(at) => known.audio.get(at),
+            RenditionId::Text(at) => known.text.get(at),
         });
         Self {
             presentation: self.presentation.clone(),
@@ -213,6 +218,7 @@ fn update(
         restarts: before.restarts + u32::from(restarted),
         variants: before.variants.clone(),
         audio: before.audio.clone(),
+        text: before.text.clone(),
     }
 }
 

@@ -14,7 +14,7 @@ use super::base::Base;
 pub(in crate::ingest) use super::base::malformed;
 use super::segmented::index::{
     AudioRendition, Availability, Change, Discontinuity, IdentityKey, Init, Key, LiveEdge,
-    Manifest, Segment, SegmentIndex, SegmentsNamed, StartPoint, Variant,
+    Manifest, Segment, SegmentIndex, SegmentsNamed, StartPoint, TextRendition, Variant,
 };
 
 /// Whole segments are loaded. Parts come in by the other mode: they become segments of the index that grow.
@@ -100,6 +100,7 @@ fn multivariant(list: &hls::MultivariantPlaylist, base: &Base) -> Result<Manifes
             name: variant.name.clone(),
             codecs: variant.codecs.clone(),
             audio_group: variant.audio.clone(),
+            text_group: variant.subtitles.clone(),
         })
     };
     let rendition = |rendition: &hls::Rendition| {
@@ -129,8 +130,27 @@ fn multivariant(list: &hls::MultivariantPlaylist, base: &Base) -> Result<Manifes
     Ok(Manifest::Multivariant {
         variants,
         audio: audio.map(rendition).collect::<Result<_, Fault>>()?,
+        text: text_renditions(list, base),
         named: SegmentsNamed::InPlaylists,
     })
+}
+
+/// The renditions of subtitles. One without a URL that may be asked for is none: nothing that plays depends on it.
+fn text_renditions(list: &hls::MultivariantPlaylist, base: &Base) -> Vec<TextRendition> {
+    let text = list.renditions.iter();
+    let text = text.filter(|rendition| rendition.kind == RenditionKind::Subtitles);
+    let rendition = |rendition: &hls::Rendition| {
+        Some(TextRendition {
+            group: rendition.group.clone(),
+            name: rendition.name.clone(),
+            language: rendition.language.clone(),
+            url: base.resolve(rendition.uri.as_deref()?).ok()?,
+            default: rendition.default,
+            autoselect: rendition.autoselect,
+            forced: rendition.forced,
+        })
+    };
+    text.filter_map(rendition).collect()
 }
 
 fn index(

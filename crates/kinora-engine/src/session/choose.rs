@@ -26,6 +26,11 @@ impl Session {
         {
             return self.select_definition(cx, choice);
         }
+        if let TrackChoice::Index(index) = choice
+            && self.ingest.has_text(index)
+        {
+            return self.select_subtitle(cx, index, true);
+        }
         if self.ingest.options().is_some() {
             match self.ingest.select(cx, choice) {
                 Rebuffer::None => {}

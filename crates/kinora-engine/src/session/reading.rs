@@ -62,6 +62,9 @@ impl Session {
                     self.renew_options();
                     cx.event(Event::TrackChanged { index });
                 }
+                Notice::Text(index) => self.text_rendition_changed(cx, index),
+                Notice::TextFailed(index, fault) => self.text_rendition_failed(cx, index, fault),
+                Notice::Cues(updates) => self.subtitles.apply(updates),
                 Notice::Parked(fault) => self.parked(cx, &fault),
                 Notice::Expired(fault) => self.await_credential(cx, fault),
             }

@@ -47,12 +47,13 @@ impl Session {
 
     pub(crate) fn go_to(&mut self, cx: &mut Cx, begin: Begin) {
         self.go_by(cx, begin, |session, cx, target| {
-            if !session.rewind(target) {
-                for pipeline in session.pipelines.iter_mut() {
-                    pipeline.queue.clear();
-                }
-                session.seek_in_ingest(cx, target);
+            if session.rewind(target) {
+                return session.ingest.rewound(cx, target);
             }
+            for pipeline in session.pipelines.iter_mut() {
+                pipeline.queue.clear();
+            }
+            session.seek_in_ingest(cx, target);
         });
     }
 

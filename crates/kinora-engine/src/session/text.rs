@@ -2,14 +2,15 @@
 
 use std::sync::Arc;
 
-use kinora_errors::Secret;
+use kinora_errors::{Fault, Secret};
 use kinora_media::{Time, TrackInfo, TrackKind};
 
 use super::{Session, Stage};
 use crate::cx::Cx;
 use crate::decrypt::can_open;
+use crate::resolve::Resolve;
 use crate::subtitles::Embedded;
-use crate::{Event, FIRST_EXTERNAL_SUBTITLE, Refusal, TrackOption};
+use crate::{Event, FIRST_EXTERNAL_SUBTITLE, InfoCode, Refusal, TrackOption};
 
 impl Session {
     pub(crate) fn add_subtitle(&mut self, cx: &mut Cx, url: Secret) -> Result<(), Refusal> {
@@ -25,8 +26,14 @@ impl Session {
         if index >= FIRST_EXTERNAL_SUBTITLE {
             return self.subtitles.select(index, on);
         }
-        let track = Arc::new(self.text_track(index)?);
         let is_on = self.subtitles.embedded_index() == Some(index);
+        if self.names_text_rendition(index) {
+            if is_on != on {
+                self.ingest.select_text(cx, on.then_some(index));
+            }
+            return Ok(());
+        }
+        let track = Arc::new(self.text_track(index)?);
         match on {
             true if !is_on => self.follow_text(cx, index, track)?,
             false if is_on => {
@@ -37,6 +44,33 @@ impl Session {
             _ => {}
         }
         Ok(())
+    }
+
+    /// Whether an index means a rendition of text. Where a service has definitions, indices mean those.
+    fn names_text_rendition(&self, index: u32) -> bool {
+        let definitions = self.resolve.as_ref().and_then(Resolve::options);
+        self.media.is_some() && definitions.is_none() && self.ingest.has_text(index)
+    }
+
+    /// Another text rendition is read, or none any more.
+    pub(super) fn text_rendition_changed(&mut self, cx: &mut Cx, index: Option<u32>) {
+        if self.subtitles.embedded_index() != index {
+            self.subtitles.embed(index.map(Embedded::rendition));
+        }
+        self.renew_options();
+        if let Some(index) = index.filter(|_| self.media.is_some()) {
+            cx.event(Event::TrackChanged { index });
+        }
+    }
+
+    /// The text rendition that was read can not be had.
+    pub(super) fn text_rendition_failed(&mut self, cx: &mut Cx, index: u32, fault: Fault) {
+        self.subtitles.embed(None);
+        self.renew_options();
+        let text = format!("subtitles {index} can not be shown: {fault}");
+        cx.info(InfoCode::SubtitleSelectError, text);
+        let track = index;
+        cx.event(Event::SubtitleFailed { track, fault });
     }
 
     /// The text track of that index. Where renditions or definitions are chosen among, an index means one of those.
@@ -60,7 +94,7 @@ impl Session {
             return Err(Refusal::NotPlayable);
         }
         let embedded =
-            Embedded::new(index, Arc::clone(&track)).map_err(|_| Refusal::NotPlayable)?;
+            Embedded::track(index, Arc::clone(&track)).map_err(|_| Refusal::NotPlayable)?;
         self.subtitles.embed(Some(embedded));
         self.pipelines.text.unfollow();
         self.pipelines.text.follow(track);

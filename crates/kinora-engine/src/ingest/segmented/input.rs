@@ -6,6 +6,7 @@ use kinora_media::{ByteRange, RequestId, ResponseInfo, Time};
 
 use super::lane::{Lane, LaneRole};
 use super::requests::{LaneId, MAX_SMALL_BYTES, Resource};
+use super::text::TextRenditions;
 use super::{ROOT, Segmented};
 use crate::cx::Cx;
 use crate::ingest::{Notice, hls};
@@ -28,6 +29,9 @@ impl Segmented {
     fn progressed(&mut self, cx: &mut Cx, owner: LaneId, id: RequestId, progress: Progress) {
         if owner == ROOT {
             return self.root_progressed(cx, id, progress);
+        }
+        if let Some(loader) = self.text.loader(owner) {
+            return loader.progressed(cx, &mut self.requests, id, progress);
         }
         let mut lanes = self.lanes.iter_mut().chain(&mut self.incoming);
         if let Some(lane) = lanes.find(|lane| lane.loader.id() == owner) {
@@ -84,13 +88,14 @@ impl Segmented {
         for lane in self.lanes.iter_mut().chain(&mut self.incoming) {
             lane.loader.on_time(cx, &mut self.requests);
         }
+        self.text.on_time(cx, &mut self.requests);
     }
 
     pub(crate) fn deadline(&self, cx: &Cx) -> Option<Time> {
         let lanes = self.lanes.iter().chain(&self.incoming);
         let playlists = lanes.filter_map(|lane| lane.loader.deadline()).min();
         let of_lanes = crate::present::earliest([self.requests.deadline(cx), playlists]);
-        crate::present::earliest([of_lanes, self.refresh_due()])
+        crate::present::earliest([of_lanes, self.refresh_due(), self.text.deadline()])
     }
 
     pub(crate) fn reload(&mut self, cx: &mut Cx) -> bool {
@@ -144,6 +149,7 @@ impl Segmented {
         self.requests.cancel_all(cx);
         self.lanes.clear();
         self.incoming = None;
+        self.text = TextRenditions::default();
     }
 }
 

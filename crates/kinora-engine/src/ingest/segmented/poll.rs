@@ -27,7 +27,7 @@ impl Segmented {
                 let index = u32::try_from(self.variants.len() + place).unwrap_or(u32::MAX);
                 return Some(Notice::Switched(index));
             }
-            if let Some(notice) = self.notices.pop_front() {
+            if let Some(notice) = self.text_notice().or_else(|| self.notices.pop_front()) {
                 return Some(notice);
             }
             let mut idle = true;
@@ -37,6 +37,7 @@ impl Segmented {
                     idle &= !self.poll_lane(cx, buffer, role, position);
                 }
             }
+            idle &= !self.poll_text(cx, position, max_ahead);
             if idle && self.notices.is_empty() {
                 return None;
             }
@@ -108,6 +109,8 @@ impl Segmented {
         };
         match event {
             LoaderEvent::Packet(packet) => self.arrived(cx, buffer, role, packet),
+            // Only text brings some.
+            LoaderEvent::Cues(_) => {}
             LoaderEvent::Info(info) => {
                 lane.info = Some(info);
                 self.report_tracks(cx);
@@ -150,6 +153,7 @@ impl Segmented {
             // What plays is the audio of its own lane.
             return;
         }
+        self.note_begun(&packet);
         self.note_segment_start(buffer, &packet);
         if packet.flags.key {
             cx.mark(TimingMark::FirstKeyFrame);
