@@ -102,6 +102,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "kinora-errors",
             "kinora-media",
             "kinora-container",
+            "kinora-engine",
             "kinora-manifest",
             "kinora-test-support",
         ],

@@ -18,6 +18,7 @@ use kinora_subtitle::Update;
 
 use crate::cx::Cx;
 use crate::pipelines::Sources;
+use crate::subtitles::Announced;
 use crate::{Role, SeekAccuracy, TrackChoice, TrackOption};
 use kinora_fetch::{FetchEvent, Progress, RetryContext};
 
@@ -212,6 +213,14 @@ impl Ingest {
         match self {
             Self::Unknown | Self::Progressive(_) | Self::Pushed(_) => Rebuffer::None,
             Self::Segmented(segmented) => segmented.select(cx, choice),
+        }
+    }
+
+    /// What is said of captions within the pictures.
+    pub(crate) fn captions(&self) -> Announced {
+        match self {
+            Self::Unknown | Self::Progressive(_) | Self::Pushed(_) => Announced::Untold,
+            Self::Segmented(segmented) => segmented.captions(),
         }
     }
 

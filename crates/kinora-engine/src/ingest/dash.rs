@@ -13,7 +13,9 @@ use kinora_manifest::dash::{Document, Limits, LiveState, Mpd, Update};
 use kinora_media::{ByteRange, Time};
 
 use self::index::Numbering;
-use self::renditions::{Rendition, audio_renditions, text_renditions, video_renditions};
+use self::renditions::{
+    Rendition, audio_renditions, caption_renditions, text_renditions, video_renditions,
+};
 use super::base::{Base, malformed};
 use super::manifest_reader::{IndexSource, RenditionId};
 use super::segmented::index::{Change, Manifest, ManifestRefresh, SegmentsNamed};
@@ -133,13 +135,17 @@ impl MpdReader {
         let variants = presentation.variants.iter();
         let audio = presentation.audio.iter();
         let text = presentation.text.iter();
+        let captions = caption_renditions(mpd);
         let location = mpd.locations.first();
         let patch = mpd.patch_locations.first();
         let next = patch.map(|it| &it.url).or(location.map(|it| &it.url));
         Manifest::Multivariant {
-            variants: variants.map(|it| it.variant(url, has_audio)).collect(),
+            variants: variants
+                .map(|it| it.variant(url, has_audio, !captions.is_empty()))
+                .collect(),
             audio: audio.map(|it| it.audio_rendition(url)).collect(),
             text: text.map(|it| it.text_rendition(url)).collect(),
+            captions,
             named: SegmentsNamed::Here {
                 refresh: mpd.update_delay().map(|after| ManifestRefresh {
                     after,

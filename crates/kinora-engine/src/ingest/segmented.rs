@@ -180,11 +180,15 @@ impl Segmented {
                 variants,
                 audio,
                 text,
+                captions,
                 named,
             }) => {
                 self.refresh_later(cx, named);
                 match self.variants.is_empty() {
-                    true => self.open_variants(cx, variants, audio, text),
+                    true => {
+                        self.text = TextRenditions::new(text, captions);
+                        self.open_variants(cx, variants, audio);
+                    }
                     false => self.moved(cx, variants, audio, text),
                 }
             }
@@ -214,16 +218,9 @@ impl Segmented {
     }
 
     /// It names variants.
-    fn open_variants(
-        &mut self,
-        cx: &mut Cx,
-        variants: Vec<Variant>,
-        audio: Vec<AudioRendition>,
-        text: Vec<TextRendition>,
-    ) {
+    fn open_variants(&mut self, cx: &mut Cx, variants: Vec<Variant>, audio: Vec<AudioRendition>) {
         self.variants = Variants::new(cx, variants);
         self.audio = AudioRenditions::new(audio);
-        self.text = TextRenditions::new(text);
         if let Err(fault) = self.choose_first(cx) {
             return self.notices.push_back(Notice::Failed(fault));
         }

@@ -80,6 +80,7 @@ impl Session {
         for pipeline in self.pipelines.iter_mut() {
             pipeline.flush(cx, epoch);
         }
+        self.subtitles.restart();
         self.begin_with(begin);
         find(self, cx, target);
         self.clock.set(target, cx.mono());

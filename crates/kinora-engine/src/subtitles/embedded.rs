@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use kinora_media::{CodecId, Packet, TrackInfo};
-use kinora_subtitle::{Cues, SubtitleError, TrackDecoder, Update};
+use kinora_subtitle::{CaptionDecoder, Cues, SubtitleError, TrackDecoder, Update};
 
 use crate::cx::Cx;
 use crate::tape::NotedUpdates;
@@ -22,6 +22,8 @@ enum Origin {
     Track(Arc<TrackInfo>, Box<TrackDecoder>),
     /// A rendition, which the ingest reads.
     Rendition,
+    /// Captions within the pictures.
+    Captions(Box<CaptionDecoder>),
 }
 
 impl Embedded {
@@ -34,6 +36,23 @@ impl Embedded {
 
     pub(crate) fn rendition(index: u32) -> Self {
         Self::of(index, Origin::Rendition)
+    }
+
+    pub(super) fn captions(index: u32, decoder: CaptionDecoder) -> Self {
+        Self::of(index, Origin::Captions(Box::new(decoder)))
+    }
+
+    /// Whether it is a rendition.
+    pub(crate) fn is_rendition(&self) -> bool {
+        matches!(self.from, Origin::Rendition)
+    }
+
+    /// What reads the captions within the pictures.
+    pub(super) fn caption_decoder(&mut self) -> Option<&mut CaptionDecoder> {
+        match &mut self.from {
+            Origin::Captions(decoder) => Some(decoder),
+            Origin::Track(..) | Origin::Rendition => None,
+        }
     }
 
     fn of(index: u32, from: Origin) -> Self {
@@ -53,6 +72,14 @@ impl Embedded {
     pub(super) fn apply(&mut self, updates: Vec<Update>) {
         for update in updates {
             self.cues.apply(update);
+        }
+    }
+
+    /// The pictures begin anew, be it with those that were read before.
+    pub(super) fn restart(&mut self) {
+        if let Origin::Captions(decoder) = &mut self.from {
+            decoder.reset();
+            self.cues.clear();
         }
     }
 

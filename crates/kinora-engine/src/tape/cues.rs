@@ -112,6 +112,28 @@ mod each {
 #[serde(transparent)]
 pub(crate) struct NotedUpdates(#[serde(with = "updates")] pub(crate) Vec<Update>);
 
+/// What the captions within a picture bring.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct NotedCaptions {
+    /// Services that were not known, by their indices.
+    pub(crate) services: Vec<u32>,
+    pub(crate) updates: NotedUpdates,
+}
+
+impl NotedCaptions {
+    /// `None`: nothing new.
+    pub(crate) fn of(
+        services: impl Iterator<Item = u32>,
+        updates: Option<Vec<Update>>,
+    ) -> Option<Self> {
+        let noted = Self {
+            services: services.collect(),
+            updates: NotedUpdates(updates.unwrap_or_default()),
+        };
+        (!noted.services.is_empty() || !noted.updates.0.is_empty()).then_some(noted)
+    }
+}
+
 /// A cue more, or those that replace others.
 #[derive(Serialize, Deserialize)]
 enum UpdateFacts {

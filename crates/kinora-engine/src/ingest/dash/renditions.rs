@@ -7,7 +7,9 @@ use kinora_manifest::dash::{AdaptationSet, ContentType, Mpd, Period, Purpose, Re
 use kinora_manifest::select::Candidate;
 use kinora_media::{CodecId, TrackKind};
 
-use crate::ingest::segmented::index::{AudioRendition, TextRendition, Variant};
+use crate::ingest::segmented::index::{
+    AudioRendition, CaptionGroup, CaptionRendition, TextRendition, Variant,
+};
 
 /// Sets that a player presents only when told to.
 const SPECIAL: [&str; 5] = ["alternate", "commentary", "sign", "emergency", "easyreader"];
@@ -15,6 +17,13 @@ const SPECIAL: [&str; 5] = ["alternate", "commentary", "sign", "emergency", "eas
 const AUDIO_GROUP: &str = "audio";
 /// The group of all text renditions.
 const TEXT_GROUP: &str = "text";
+/// The group of all captions.
+const CAPTION_GROUP: &str = "captions";
+/// Captions within the pictures (SCTE 214-1 7.2): of line 21, and of digital television.
+const LINE_21: &str = "urn:scte:dash:cc:cea-608:2015";
+const CEA_708: &str = "urn:scte:dash:cc:cea-708:2015";
+/// Four channels of the one, 63 services of the other.
+const MAX_CAPTIONS: usize = 67;
 /// Audio is not adapted: of the encodings of one language the best up to that rate is taken, bit/s.
 const AUDIO_RATE: u64 = 200_000;
 
@@ -66,7 +75,12 @@ impl Rendition {
         best.map(|(_, it)| it)
     }
 
-    pub(super) fn variant(&self, manifest: &Secret, has_audio: bool) -> Variant {
+    pub(super) fn variant(
+        &self,
+        manifest: &Secret,
+        has_audio: bool,
+        has_captions: bool,
+    ) -> Variant {
         Variant {
             url: manifest.clone(),
             bandwidth: self.bandwidth,
@@ -75,6 +89,10 @@ impl Rendition {
             codecs: self.codecs.to_string(),
             audio_group: has_audio.then(|| AUDIO_GROUP.to_owned()),
             text_group: Some(TEXT_GROUP.to_owned()),
+            captions: match has_captions {
+                true => CaptionGroup::Named(CAPTION_GROUP.to_owned()),
+                false => CaptionGroup::Untold,
+            },
         }
     }
 
@@ -187,4 +205,39 @@ pub(super) fn text_renditions(mpd: &Mpd) -> Vec<Rendition> {
     let sets = main_sets(mpd, ContentType::Text).into_iter();
     let first = |set: &AdaptationSet| set.representations.first().map(|it| Rendition::of(set, it));
     sets.filter_map(first).collect()
+}
+
+/// The captions within the pictures that the first set of video names.
+pub(super) fn caption_renditions(mpd: &Mpd) -> Vec<CaptionRendition> {
+    let sets = main_sets(mpd, ContentType::Video);
+    let named = sets.first().into_iter().flat_map(|set| &set.accessibility);
+    let parts = named.flat_map(|it| {
+        let value = it.value.as_deref().unwrap_or_default();
+        value
+            .split(';')
+            .filter_map(|part| caption(&it.scheme, part))
+    });
+    parts.take(MAX_CAPTIONS).collect()
+}
+
+/// `CC1=eng`, `1=lang:eng,er:1`.
+fn caption(scheme: &str, part: &str) -> Option<CaptionRendition> {
+    let (name, about) = part.split_once('=')?;
+    let (instream_id, language) = match scheme {
+        LINE_21 => (name.to_owned(), Some(about)),
+        CEA_708 => {
+            let mut settings = about.split(',');
+            let language = settings.find_map(|it| it.strip_prefix("lang:"));
+            (format!("SERVICE{name}"), language)
+        }
+        _ => return None,
+    };
+    Some(CaptionRendition {
+        group: CAPTION_GROUP.to_owned(),
+        name: String::new(),
+        language: language.map(str::to_owned),
+        instream_id,
+        default: false,
+        autoselect: false,
+    })
 }

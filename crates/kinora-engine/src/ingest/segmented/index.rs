@@ -10,7 +10,7 @@ use kinora_media::{ByteRange, Time};
 use kinora_protect::{Iv, ProtectError, Scheme};
 use serde::{Deserialize, Serialize};
 
-pub(in crate::ingest) use self::text::TextRendition;
+pub(in crate::ingest) use self::text::{CaptionGroup, CaptionRendition, TextRendition};
 use crate::tape;
 
 /// Durations that are rounded and the ends of tracks differ by less.
@@ -25,6 +25,8 @@ pub(in crate::ingest) enum Manifest {
         audio: Vec<AudioRendition>,
         #[serde(default)]
         text: Vec<TextRendition>,
+        #[serde(default)]
+        captions: Vec<CaptionRendition>,
         #[serde(default)]
         named: SegmentsNamed,
     },
@@ -372,6 +374,8 @@ pub(in crate::ingest) struct Variant {
     /// Its subtitles are in the renditions of that group.
     #[serde(default)]
     pub(in crate::ingest) text_group: Option<String>,
+    #[serde(default)]
+    pub(in crate::ingest) captions: CaptionGroup,
 }
 
 impl Variant {

@@ -84,6 +84,7 @@ impl Segmented {
         if !self.audio.select(place) {
             return Rebuffer::None;
         }
+        self.follow_sound(cx);
         // The seek that follows says where to.
         self.open_audio(cx, StartPosition::Default);
         match separate && self.lane(LaneRole::Audio).is_some() {

@@ -10,22 +10,25 @@ use kinora_media::{MediaInfo, Packet, Time, TrackKind};
 use kinora_subtitle::{TrackDecoder, Update};
 
 use super::Segmented;
-use super::index::{Segment, TextRendition};
+use super::index::{CaptionGroup, CaptionRendition, Segment, TextRendition};
 use super::lane::LaneRole;
 use super::loader::{Failure, Loader, LoaderEvent, StartPosition};
 use super::requests::{LaneId, Requests};
 use super::segment_reader::Carries;
 use crate::TrackOption;
 use crate::cx::{Cx, Renditions};
+use crate::decrypt::{decrypted, key_missing};
 use crate::ingest::Notice;
 use crate::ingest::manifest_reader::RenditionId;
 use crate::recover::segments::{Decision, decide_text};
+use crate::subtitles::Announced;
 use crate::tape::NotedUpdates;
 
 /// The renditions of text beside the variants.
 #[derive(Default)]
 pub(super) struct TextRenditions {
     list: Vec<TextRendition>,
+    captions: Vec<CaptionRendition>,
     /// The group that the variant names.
     group: Option<String>,
     /// The one that is shown, among all.
@@ -48,9 +51,10 @@ struct TextLane {
 }
 
 impl TextRenditions {
-    pub(super) fn new(list: Vec<TextRendition>) -> Self {
+    pub(super) fn new(list: Vec<TextRendition>, captions: Vec<CaptionRendition>) -> Self {
         Self {
             list,
+            captions,
             ..Self::default()
         }
     }
@@ -82,11 +86,16 @@ impl TextRenditions {
         self.current = like.map(|(at, _)| at);
     }
 
-    fn choose(&mut self, preference: TextPreference<'_>) {
+    /// The one of the group that is to be shown where nobody chose any.
+    fn preferred(&self, preference: TextPreference<'_>) -> Option<usize> {
         let (places, candidates): (Vec<usize>, Vec<TextCandidate<'_>>) =
             self.group().map(|(at, it)| (at, it.candidate())).unzip();
         let chosen = select::text(&candidates, preference);
-        self.current = chosen.and_then(|chosen| places.get(chosen).copied());
+        chosen.and_then(|chosen| places.get(chosen).copied())
+    }
+
+    fn is_forced(&self, at: usize) -> bool {
+        self.list.get(at).is_some_and(|it| it.forced)
     }
 
     /// What can be chosen, counted from `first` on.
@@ -148,21 +157,50 @@ impl Segmented {
         variant.text_group.clone()
     }
 
+    /// What the variant that plays says of captions within its pictures.
+    pub(crate) fn captions(&self) -> Announced {
+        let variant = self.variants.get(self.variants.current);
+        match variant.map(|variant| &variant.captions) {
+            None | Some(CaptionGroup::Untold) => Announced::Untold,
+            Some(CaptionGroup::None) => Announced::None,
+            Some(CaptionGroup::Named(group)) => {
+                let of_group = self.text.captions.iter().filter(|it| it.group == *group);
+                Announced::Services(of_group.filter_map(CaptionRendition::known).collect())
+            }
+        }
+    }
+
     /// The text that is shown where nobody chose any. Who reads packets wants those of pictures and sound.
     pub(super) fn choose_text(&mut self, cx: &Cx) {
-        if let Renditions::Fixed(_) = cx.renditions {
-            return;
-        }
         let group = self.text_group();
         self.text.follow(group.as_deref());
-        if cx.config.disable_subtitles {
+        if cx.config.disable_subtitles || matches!(cx.renditions, Renditions::Fixed(_)) {
             return;
         }
-        self.text.choose(TextPreference {
+        self.text.current = self.preferred_text(cx);
+        if self.text.current.is_some() {
+            self.note_text();
+        }
+    }
+
+    fn preferred_text(&self, cx: &Cx) -> Option<usize> {
+        self.text.preferred(TextPreference {
             language: cx.config.subtitle_language.as_deref(),
             audio: self.audio.language(),
-        });
-        if self.text.current.is_some() {
+        })
+    }
+
+    /// Another language is heard: what is shown of foreign speech goes with it, unless other text is shown.
+    pub(super) fn follow_sound(&mut self, cx: &mut Cx) {
+        let before = self.text.current;
+        let is_forced = |at: &usize| self.text.is_forced(*at);
+        if cx.config.disable_subtitles || before.is_some_and(|at| !is_forced(&at)) {
+            return;
+        }
+        let forced = self.preferred_text(cx).filter(is_forced);
+        if forced != before {
+            self.text.current = forced;
+            self.text.close(cx, &mut self.requests);
             self.note_text();
         }
     }
@@ -293,7 +331,13 @@ impl Segmented {
         };
         let updates = match event {
             LoaderEvent::Cues(cues) => cues.into_iter().map(Update::Add).collect(),
-            LoaderEvent::Packet(packet) => lane.decode(cx, &packet),
+            LoaderEvent::Packet(packet) => match decrypted(&cx.keys, packet) {
+                Packet {
+                    crypto: Some(crypto),
+                    ..
+                } => return self.lose_text(cx, key_missing(crypto.key_id)),
+                clear => lane.decode(cx, &clear),
+            },
             LoaderEvent::Info(info) => match decoder(&info) {
                 Ok(decoder) => {
                     lane.decoder = Some(decoder);
