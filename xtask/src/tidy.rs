@@ -109,6 +109,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "kinora-errors",
             "kinora-media",
             "kinora-container",
+            "kinora-engine",
             "kinora-manifest",
             "kinora-test-support",
         ],

@@ -31,6 +31,21 @@ pub struct PlayerConfig {
     pub disable_audio: bool,
     /// Show no picture.
     pub disable_video: bool,
+    /// The language of the sound, where there are several: BCP 47 or ISO 639-2. `None`: what the source calls its default.
+    #[serde(default)]
+    pub audio_language: Option<String>,
+    /// The language of the subtitles of the source. `None`: those that the source calls its default; forced ones in the
+    /// language of the sound where there are no others.
+    #[serde(default)]
+    pub subtitle_language: Option<String>,
+    /// Show no subtitles of the source but those that are chosen.
+    #[serde(default = "as_it_was")]
+    pub disable_subtitles: bool,
+}
+
+/// Sessions that were recorded before subtitles were shown by themselves are without them.
+const fn as_it_was() -> bool {
+    true
 }
 
 const DEFAULT_LIVE_START: i32 = -3;
@@ -51,6 +66,9 @@ impl Default for PlayerConfig {
             default_bandwidth: None,
             disable_audio: false,
             disable_video: false,
+            audio_language: None,
+            subtitle_language: None,
+            disable_subtitles: false,
         }
     }
 }

@@ -14,9 +14,11 @@ use std::sync::Arc;
 use kinora_container::SeekTo;
 use kinora_errors::{Fault, Secret};
 use kinora_media::{CodecId, MediaInfo, Packet, RequestId, Time, TimedEvent, TrackId};
+use kinora_subtitle::Update;
 
 use crate::cx::Cx;
 use crate::pipelines::Sources;
+use crate::subtitles::Announced;
 use crate::{Role, SeekAccuracy, TrackChoice, TrackOption};
 use kinora_fetch::{FetchEvent, Progress, RetryContext};
 
@@ -33,6 +35,12 @@ pub(crate) enum Notice {
     Switched(u32),
     /// Events of the content, in no order.
     Events(Vec<TimedEvent>),
+    /// The text rendition of that index is read from here on, or none.
+    Text(Option<u32>),
+    /// The text rendition that was read can not be had any more.
+    TextFailed(u32, Fault),
+    /// It brought cues.
+    Cues(Vec<Update>),
     /// All packets were given.
     Ended,
     /// Nothing more will come.
@@ -207,6 +215,36 @@ impl Ingest {
         match self {
             Self::Unknown | Self::Progressive(_) | Self::Pushed(_) => Rebuffer::None,
             Self::Segmented(segmented) => segmented.select(cx, choice),
+        }
+    }
+
+    /// What is said of captions within the pictures.
+    pub(crate) fn captions(&self) -> Announced {
+        match self {
+            Self::Unknown | Self::Progressive(_) | Self::Pushed(_) => Announced::Untold,
+            Self::Segmented(segmented) => segmented.captions(),
+        }
+    }
+
+    /// Whether an index means a rendition of text.
+    pub(crate) fn has_text(&self, index: u32) -> bool {
+        match self {
+            Self::Unknown | Self::Progressive(_) | Self::Pushed(_) => false,
+            Self::Segmented(segmented) => segmented.text_place(index).is_some(),
+        }
+    }
+
+    /// Reads the text rendition of that index from now on, or none.
+    pub(crate) fn select_text(&mut self, cx: &mut Cx, index: Option<u32>) {
+        if let Self::Segmented(segmented) = self {
+            segmented.select_text(cx, index);
+        }
+    }
+
+    /// What is buffered is played again from a time on.
+    pub(crate) fn rewound(&mut self, cx: &mut Cx, target: Time) {
+        if let Self::Segmented(segmented) = self {
+            segmented.rewind_text(cx, target);
         }
     }
 

@@ -27,6 +27,10 @@ pub struct CueId(pub u64);
 /// The index of the first external subtitles; those that follow count on from there.
 pub const FIRST_EXTERNAL_SUBTITLE: u32 = 1024;
 
+/// The index of the first captions within the pictures: `CC1`, with `CC2` to `CC4` behind it, then the services 1 to 63 of
+/// CEA-708.
+pub const FIRST_CAPTIONS: u32 = 512;
+
 /// The public states of a player and their numbers.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
 #[repr(i32)]
@@ -104,7 +108,8 @@ pub enum Command {
     /// Shows subtitles, or no longer. External ones may be shown beside others; of the tracks within the source one is shown
     /// at a time.
     SelectSubtitle {
-        /// Which: an index of external subtitles, or of a subtitle track that `Event::TracksReady` gave.
+        /// Which: an index of external subtitles, or of subtitles that `Event::TracksReady` gave: a track of the file, a
+        /// rendition, captions within the pictures.
         index: u32,
         /// They are shown.
         on: bool,
@@ -407,7 +412,8 @@ pub enum Event {
     Prepared(Arc<MediaInfo>),
     /// Started by itself, after `Prepared`.
     AutoPlayStart,
-    /// What can be chosen: renditions of the playlist, definitions of the service, tracks of the file.
+    /// What can be chosen: renditions of the playlist, definitions of the service, tracks of the file. It comes again when
+    /// captions are found within the pictures.
     TracksReady(Arc<[TrackOption]>),
     /// The choice took effect.
     TrackChanged {

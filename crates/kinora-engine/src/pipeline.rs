@@ -165,8 +165,14 @@ impl TrackPipeline {
         self.queue.push(packet, track);
     }
 
-    /// Gives the worker packets as long as it has room. `ended`: no packet follows.
-    pub(crate) fn feed(&mut self, cx: &mut Cx, epoch: Epoch, ended: bool) {
+    /// Gives the worker packets as long as it has room. `ended`: no packet follows. `look` sees each of them.
+    pub(crate) fn feed(
+        &mut self,
+        cx: &mut Cx,
+        epoch: Epoch,
+        ended: bool,
+        mut look: impl FnMut(&mut Cx, &Entry),
+    ) {
         if !self.is_on() || self.discard_before.is_some() && !ended {
             return;
         }
@@ -174,6 +180,7 @@ impl TrackPipeline {
             let Some(entry) = self.queue.take() else {
                 break;
             };
+            look(cx, &entry);
             if !self.is_passed_over(cx, &entry.packet) {
                 self.decode(cx, epoch, entry);
             }

@@ -231,7 +231,11 @@ impl PacketReader {
                 self.state = State::Failed(crate::session::nothing_in_it());
             }
             Notice::Ended => self.state = State::Ended,
-            Notice::Switched(_) | Notice::Events(_) => {}
+            Notice::Switched(_)
+            | Notice::Events(_)
+            | Notice::Text(_)
+            | Notice::TextFailed(..)
+            | Notice::Cues(_) => {}
             // The packets that came before are given first.
             Notice::Failed(fault) => self.state = State::Failed(fault),
             Notice::Parked(fault) => {

@@ -1,8 +1,10 @@
 //! Which tracks of a presentation are played, and what else could be chosen.
 
+use std::cmp::Reverse;
 use std::sync::Arc;
 
-use kinora_media::{MediaInfo, TrackId, TrackInfo, TrackKind};
+use kinora_manifest::select::{TextCandidate, TextPreference};
+use kinora_media::{LanguageFit, MediaInfo, TrackId, TrackInfo, TrackKind, language_fit};
 
 use kinora_protect::KeyRing;
 
@@ -25,8 +27,8 @@ impl Selection {
     }
 }
 
-/// Chooses a track of each kind: the one that was asked for by its name, else the first. What
-/// nobody here can decrypt is left out.
+/// Chooses a track of each kind: the one that was asked for by its name, else one in the wanted language, else the one that
+/// the container calls the default, else the first. What nobody here can decrypt is left out.
 pub(crate) fn select(
     info: &MediaInfo,
     config: &PlayerConfig,
@@ -34,17 +36,48 @@ pub(crate) fn select(
     wish: &[TrackId],
 ) -> Selection {
     let choose = |kind: TrackKind| {
-        let mut tracks = info
-            .tracks
-            .iter()
-            .filter(|track| track.kind() == kind && is_playable(track, config, keys));
-        let wished = tracks.clone().find(|track| wish.contains(&track.id));
-        wished.or_else(|| tracks.next()).cloned().map(Arc::new)
+        let tracks = (0..info.tracks.len()).zip(&info.tracks);
+        let tracks =
+            tracks.filter(|(_, track)| track.kind() == kind && is_playable(track, config, keys));
+        let wished = tracks.clone().find(|(_, track)| wish.contains(&track.id));
+        let language = config.audio_language.as_deref();
+        let language = language.filter(|_| kind == TrackKind::Audio);
+        let best = tracks.max_by_key(|(place, track)| (fit(language, track), Reverse(*place)));
+        wished.or(best).map(|(_, track)| Arc::new(track.clone()))
     };
     Selection {
         video: choose(TrackKind::Video),
         audio: choose(TrackKind::Audio),
     }
+}
+
+/// How well a track fits a language, and what its container says of it.
+fn fit(language: Option<&str>, track: &TrackInfo) -> (LanguageFit, bool) {
+    let has = track.language.as_deref();
+    let fit = language
+        .zip(has)
+        .map_or(LanguageFit::None, |(wanted, has)| language_fit(wanted, has));
+    (fit, track.disposition.default)
+}
+
+/// The index of the text track that is shown where nobody chose any.
+pub(crate) fn text(info: &MediaInfo, preference: TextPreference<'_>) -> Option<u32> {
+    let tracks = (0_u32..).zip(&info.tracks);
+    let tracks = tracks.filter(|(_, track)| track.kind() == TrackKind::Subtitle);
+    let (indices, candidates): (Vec<u32>, Vec<TextCandidate<'_>>) = tracks
+        .map(|(index, track)| {
+            let candidate = TextCandidate {
+                name: track.title.as_deref().unwrap_or_default(),
+                language: track.language.as_deref(),
+                default: track.disposition.default,
+                autoselect: false,
+                forced: track.disposition.forced,
+            };
+            (index, candidate)
+        })
+        .unzip();
+    let chosen = kinora_manifest::select::text(&candidates, preference)?;
+    indices.get(chosen).copied()
 }
 
 /// Whether a track may play: it is of a kind that is wanted, and clear or encrypted with a key that is here.

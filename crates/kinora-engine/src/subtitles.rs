@@ -1,5 +1,6 @@
 //! The subtitles of a session: which there are, which are on, and which of their cues are shown now.
 
+mod captions;
 mod embedded;
 mod file;
 
@@ -7,9 +8,10 @@ use std::sync::Arc;
 
 use kinora_errors::{Fault, Secret};
 use kinora_fetch::FetchEvent;
-use kinora_media::{Packet, RequestId, Time};
-use kinora_subtitle::{Cue, Cues};
+use kinora_media::{Packet, RequestId, Time, TrackInfo};
+use kinora_subtitle::{CaptionService, Cue, Cues, Update};
 
+pub(crate) use self::captions::{Announced, Captions, Known};
 pub(crate) use self::embedded::Embedded;
 use self::file::{Download, Downloaded};
 use crate::cx::Cx;
@@ -50,8 +52,10 @@ struct Shown {
 pub(crate) struct Subtitles {
     /// By their index, from [`FIRST_EXTERNAL_SUBTITLE`] on.
     files: Vec<File>,
-    /// The text track within the source that is on.
+    /// The text within the source that is on.
     embedded: Option<Embedded>,
+    /// Captions within the pictures.
+    pub(crate) captions: Captions,
     shown: Vec<Shown>,
 }
 
@@ -89,12 +93,12 @@ impl Subtitles {
         Ok(())
     }
 
-    /// Shows a text track within the source in place of another, or none.
+    /// Shows text within the source in place of another, or none.
     pub(crate) fn embed(&mut self, embedded: Option<Embedded>) {
         self.embedded = embedded;
     }
 
-    /// The index of the text track within the source that is on.
+    /// The index of the text within the source that is on.
     pub(crate) fn embedded_index(&self) -> Option<u32> {
         self.embedded.as_ref().map(|it| it.index)
     }
@@ -103,6 +107,41 @@ impl Subtitles {
     pub(crate) fn push(&mut self, cx: &Cx, packet: &Packet) {
         if let Some(embedded) = &mut self.embedded {
             embedded.push(cx, packet);
+        }
+    }
+
+    /// A rendition is on.
+    pub(crate) fn is_rendition_on(&self) -> bool {
+        self.embedded.as_ref().is_some_and(Embedded::is_rendition)
+    }
+
+    /// Looks for captions in a picture on its way to the decoder. `true`: there is something new to choose.
+    pub(crate) fn look(&mut self, cx: &Cx, track: &TrackInfo, packet: &Packet) -> bool {
+        let decoder = self.embedded.as_mut().and_then(Embedded::caption_decoder);
+        let looked = self.captions.look(cx, (track, packet), decoder);
+        self.apply(looked.updates);
+        looked.is_new
+    }
+
+    /// Shows captions within the pictures in place of what else of the source is shown.
+    pub(crate) fn embed_captions(&mut self, cx: &Cx, index: u32, service: CaptionService) {
+        let (decoder, updates) = self.captions.decoder(cx, service);
+        self.embed(Some(Embedded::captions(index, decoder)));
+        self.apply(updates);
+    }
+
+    /// The pictures begin anew.
+    pub(crate) fn restart(&mut self) {
+        self.captions.restart();
+        if let Some(embedded) = &mut self.embedded {
+            embedded.restart();
+        }
+    }
+
+    /// Takes what the rendition that is on brought.
+    pub(crate) fn apply(&mut self, updates: Vec<Update>) {
+        if let Some(embedded) = &mut self.embedded {
+            embedded.apply(updates);
         }
     }
 
@@ -174,14 +213,15 @@ impl Subtitles {
         };
         let active: Vec<(u32, Arc<Cue>)> = self.cues().flat_map(active).collect();
         let is_same = |shown: &Shown, (track, cue): &(u32, Arc<Cue>)| {
-            shown.track == *track && Arc::ptr_eq(&shown.cue, cue)
+            shown.track == *track && is_still(&shown.cue, cue)
         };
-        self.shown.retain(|shown| {
-            let stays = active.iter().any(|cue| is_same(shown, cue));
-            if !stays {
-                hide(cx, shown);
+        self.shown.retain_mut(|shown| {
+            let still = active.iter().find(|cue| is_same(shown, cue));
+            match still {
+                Some((_, cue)) => shown.cue = Arc::clone(cue),
+                None => hide(cx, shown),
             }
-            stays
+            still.is_some()
         });
         for cue in active {
             if self.shown.iter().any(|shown| is_same(shown, &cue)) {
@@ -213,6 +253,17 @@ impl Subtitles {
             }
         }
     }
+}
+
+/// Whether it is the cue that is shown, be it that its end has become known meanwhile.
+fn is_still(shown: &Arc<Cue>, cue: &Arc<Cue>) -> bool {
+    let is_closed = shown.end == Time::MAX && shown.start == cue.start;
+    Arc::ptr_eq(shown, cue)
+        || is_closed
+            && Cue {
+                end: Time::MAX,
+                ..Cue::clone(cue)
+            } == **shown
 }
 
 fn hide(cx: &mut Cx, shown: &Shown) {

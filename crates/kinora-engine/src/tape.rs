@@ -23,7 +23,7 @@ use serde_json::{Map, Value, json};
 
 use crate::{Event, Input, PlayerConfig};
 
-pub(crate) use cues::{NotedFile, NotedUpdates};
+pub(crate) use cues::{NotedCaptions, NotedFile, NotedUpdates};
 pub(crate) use demuxer::TapedDemuxer;
 pub(crate) use facts::{Place, encryption, iv, place, places, protection};
 pub use replay::{Replay, ReplayError, replay};
@@ -131,6 +131,34 @@ impl Tape {
         let fact = look()?;
         self.write(|| json!({ "fact": [what, fact] }));
         Some(fact)
+    }
+
+    /// The same for what is rarely there, and written only then: with the number of the look that found it.
+    pub(crate) fn spot<T>(
+        &self,
+        what: &'static str,
+        number: u64,
+        look: impl FnOnce() -> Option<T>,
+    ) -> Option<T>
+    where
+        T: Serialize + DeserializeOwned,
+    {
+        if self.is_reading() {
+            return self.spotted(what, number);
+        }
+        let found = look()?;
+        self.write(|| json!({ "fact": [what, [number, &found]] }));
+        Some(found)
+    }
+
+    fn spotted<T: DeserializeOwned>(&self, what: &'static str, number: u64) -> Option<T> {
+        let mut reel = self.reel()?;
+        let Reel::Reading { facts, .. } = &mut *reel else {
+            return None;
+        };
+        let is_it = |(kind, fact): &mut (String, Value)| kind == what && fact[0] == number;
+        let (_, mut fact) = facts.pop_front_if(is_it)?;
+        serde_json::from_value(fact[1].take()).ok()
     }
 
     fn seen<T: DeserializeOwned>(&self, what: &'static str) -> Option<T> {

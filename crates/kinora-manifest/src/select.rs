@@ -1,6 +1,10 @@
 //! What to play of a presentation that comes in several renditions, whichever manifest names them.
 
-use kinora_media::{CodecId, TrackKind};
+mod text;
+
+use kinora_media::{CodecId, LanguageFit, TrackKind, language_fit};
+
+pub use text::{TextCandidate, TextPreference, text};
 
 /// What a manifest says of a variant before it is loaded.
 #[derive(Clone, Copy, PartialEq, Debug, Default)]
@@ -100,10 +104,13 @@ pub fn audio(group: &[AudioCandidate<'_>], preference: AudioPreference<'_>) -> O
     let find = |is: &dyn Fn(&AudioCandidate<'_>) -> bool| group.iter().position(is);
     let named = |wanted: &str| find(&|one| one.name == wanted);
     let speaks = |wanted: &str| {
-        find(&|one| {
-            one.language
-                .is_some_and(|has| has.eq_ignore_ascii_case(wanted))
-        })
+        let as_well_as = |fit: LanguageFit| {
+            find(&|one| {
+                one.language
+                    .is_some_and(|has| language_fit(wanted, has) == fit)
+            })
+        };
+        as_well_as(LanguageFit::Exact).or_else(|| as_well_as(LanguageFit::Related))
     };
     preference
         .name

@@ -107,6 +107,7 @@ codecs! {
     Cea608 Subtitle "eia_608" "CEA-608 captions",
     Cea708 Subtitle "cea_708" "CEA-708 captions",
     DvbSubtitle Subtitle "dvb_subtitle" "DVB subtitles",
+    DvbTeletext Subtitle "dvb_teletext" "DVB teletext",
     Pgs Subtitle "hdmv_pgs_subtitle" "Blu-ray subtitles (PGS)",
     VobSub Subtitle "dvd_subtitle" "DVD subtitles (VobSub)",
     UnknownSubtitle Subtitle "unknown_subtitle" "an unknown subtitle format",

@@ -11,6 +11,7 @@ pub mod bitstream;
 mod codec_id;
 mod display;
 mod frame;
+mod language;
 mod packet;
 mod protection;
 mod request;
@@ -25,6 +26,7 @@ pub use display::DisplayHints;
 pub use frame::{
     AudioFrame, ColorInfo, ColorRange, FrameBuffer, PixelFormat, PlaneView, VecPlanes, VideoFrame,
 };
+pub use language::{LanguageFit, language_fit};
 pub use packet::{Packet, PacketFlags};
 pub use protection::{
     CryptPattern, Iv, KeyId, KeySystemHeader, Protection, ProtectionScheme, SampleCrypto, SampleIv,

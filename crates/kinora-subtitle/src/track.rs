@@ -83,8 +83,13 @@ impl TrackDecoder {
     /// Where the track's zero lies on the presentation's timeline. Documents within packets (TTML) count from there.
     #[must_use]
     pub fn with_origin(mut self, origin: Time) -> Self {
-        self.origin = origin;
+        self.set_origin(origin);
         self
+    }
+
+    /// The same, where that changes: segments of a presentation may count anew.
+    pub fn set_origin(&mut self, origin: Time) {
+        self.origin = origin;
     }
 
     /// Packets, and parts of them, that could not be read.

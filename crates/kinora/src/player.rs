@@ -210,8 +210,9 @@ impl Player {
         let url = Secret::new(url.into());
         self.command(Command::AddExternalSubtitle { url });
     }
-    /// Shows subtitles, or no longer, by their index: external ones, or a subtitle track of a file in [`Player::tracks`], of which
-    /// one at a time is shown. While external ones are being read it is remembered. [`Event::SubtitleShown`] and
+    /// Shows subtitles, or no longer, by their index: external ones, or those of the source that [`Player::tracks`] lists, of which
+    /// one at a time is shown: tracks of a file, renditions of a playlist, captions within the pictures (from
+    /// [`FIRST_CAPTIONS`](crate::FIRST_CAPTIONS) on). Which are shown without being chosen says [`PlayerConfig`]. While external ones are being read it is remembered. [`Event::SubtitleShown`] and
     /// [`Event::SubtitleHidden`] tell what is to be read when. Several external ones may be on at a time.
     pub fn select_subtitle(&self, index: u32, on: bool) {
         self.command(Command::SelectSubtitle { index, on });

@@ -18,6 +18,7 @@ Examples:
   kinora play film.mp4 --vo y4m:- | ffmpeg -i - out.webm
   kinora play https://example.com/live/index.m3u8 --vo terminal
   kinora play film.mp4 --vo png:frames --ao wav:sound.wav
+  kinora play https://example.com/vod/main.m3u8 --audio-language en --subtitle-language de
   KINORA_PLAY_AUTH=… kinora play vid:5aed81b74ba84920be578cdfe004af4b --endpoint http://127.0.0.1:8080
   kinora play film.mp4 --headless --stats json --until first-frame
 
@@ -28,6 +29,7 @@ Keys in the terminal:
 Commands of --control stdin, a JSON object a line; playing ends with stdin:
   {\"cmd\":\"seek\",\"pos\":\"1:30\",\"mode\":\"exact\"}   mode: exact or key
   {\"cmd\":\"speed\",\"value\":1.5}   volume and mute alike   {\"cmd\":\"track\",\"index\":1}
+  {\"cmd\":\"subtitle\",\"index\":2,\"on\":false}
   {\"cmd\":\"pause\"}   start, stop, reload, next, previous, quit alike";
 
 #[derive(Args)]
@@ -79,6 +81,15 @@ pub(crate) struct PlayArgs {
         value_parser = clap::value_parser!(i64).range(-86_400_000..=86_400_000)
     )]
     pub(crate) subtitle_delay: i64,
+    /// The language of the sound, where the source has several: en, zh-Hans, deu.
+    #[arg(long, value_name = "LANG", value_parser = parse_language)]
+    pub(crate) audio_language: Option<String>,
+    /// Show the subtitles of the source in that language. Without it those that the source calls its default or forced.
+    #[arg(long, value_name = "LANG", value_parser = parse_language, conflicts_with = "no_subtitles")]
+    pub(crate) subtitle_language: Option<String>,
+    /// Show no subtitles of the source.
+    #[arg(long)]
+    pub(crate) no_subtitles: bool,
     /// Stop when: first-frame, end, time:TIME (a position in the film).
     #[arg(long, value_name = "WHEN", default_value = "end", value_parser = parse_until)]
     pub(crate) until: Until,
@@ -142,6 +153,19 @@ fn parse_until(text: &str) -> Result<Until, Words> {
                 "应为 first-frame、end 或 time:时间（time:90、time:1:30）",
             )),
         },
+    }
+}
+
+/// RFC 5646 2.1, as far as it takes to tell a tag from a slip of the hand.
+fn parse_language(text: &str) -> Result<String, Words> {
+    let is_subtag =
+        |it: &str| (1..=8).contains(&it.len()) && it.bytes().all(|it| it.is_ascii_alphanumeric());
+    match text.len() >= 2 && text.split(['-', '_']).all(is_subtag) {
+        true => Ok(text.to_owned()),
+        false => Err(Words::new(
+            "say the tag of a language: en, zh-Hans, deu",
+            "应为语言标记：en、zh-Hans、deu",
+        )),
     }
 }
 

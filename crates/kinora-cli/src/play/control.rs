@@ -40,16 +40,25 @@ enum ControlCommand {
     Track {
         index: Option<u32>,
     },
+    Subtitle {
+        index: u32,
+        #[serde(default = "yes")]
+        on: bool,
+    },
     Next,
     Previous,
     Quit,
 }
 
 /// What [`ControlCommand`] knows, for those who misspell it.
-const NAMES: [&str; 12] = [
-    "seek", "start", "pause", "stop", "reload", "speed", "volume", "mute", "track", "next",
-    "previous", "quit",
+const NAMES: [&str; 13] = [
+    "seek", "start", "pause", "stop", "reload", "speed", "volume", "mute", "track", "subtitle",
+    "next", "previous", "quit",
 ];
+
+const fn yes() -> bool {
+    true
+}
 
 /// Seconds, or as `--start` takes them.
 #[derive(Deserialize)]
@@ -215,6 +224,7 @@ fn execute(remote: &Remote, command: ControlCommand) -> Result<(), Refused> {
         ControlCommand::Track { index } => {
             player.select_track(index.map_or(TrackChoice::Auto, TrackChoice::Index));
         }
+        ControlCommand::Subtitle { index, on } => player.select_subtitle(index, on),
         ControlCommand::Next => remote.navigate(Navigation::Next),
         ControlCommand::Previous => remote.navigate(Navigation::Previous),
         ControlCommand::Quit => remote.navigate(Navigation::Quit),

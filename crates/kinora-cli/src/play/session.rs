@@ -3,7 +3,10 @@
 use std::time::{Duration, Instant};
 
 use kinora::output::luma_pgm;
-use kinora::{CommandKind, CueId, Event, Fault, OutputStats, Player, Refusal, State, Time, codes};
+use kinora::{
+    CommandKind, CueId, Event, FIRST_EXTERNAL_SUBTITLE, Fault, OutputStats, Player, Refusal, State,
+    Time, codes,
+};
 use kinora_errors::{Code, Lang};
 use serde_json::{Map, Value, json};
 
@@ -56,6 +59,10 @@ pub(crate) struct Session<'a> {
     refresh: Option<Refresh>,
     /// Cues that are shown.
     cues: Vec<(CueId, String)>,
+    /// Files of subtitles of which it is not known yet whether they can be shown.
+    awaited_subtitles: usize,
+    /// It is over once that is known.
+    ends: bool,
     /// Where playing was when it was last looked at: a player that is stopped is nowhere.
     position: Time,
     /// What the outputs had counted before.
@@ -99,6 +106,8 @@ impl<'a> Session<'a> {
             stalls: 0,
             refresh: None,
             cues: Vec::new(),
+            awaited_subtitles: context.args.subtitles.len(),
+            ends: false,
             position: Time::ZERO,
             before: context.player.output_stats(),
         }
@@ -309,10 +318,23 @@ impl<'a> Session<'a> {
             Event::Recovered(fault) if reader_has_gone(&fault) => return Ok(Flow::Over),
             Event::Recovered(fault) => self.emit_recovered(&fault, reported),
             Event::CommandRefused { command, refusal } => {
-                self.emit_refused(command, refusal, reported)
+                self.emit_refused(command, refusal, reported);
+                if command == CommandKind::AddExternalSubtitle {
+                    return Ok(self.subtitles_known());
+                }
             }
-            Event::SubtitleAdded { .. } | Event::Timed(_) => self.say(reported, json!({})),
-            Event::SubtitleFailed { fault, .. } => self.emit_no_subtitles(&fault, reported),
+            Event::TracksReady(_) => self.say(reported, json!({})),
+            Event::SubtitleAdded { .. } => {
+                self.say(reported, json!({}));
+                return Ok(self.subtitles_known());
+            }
+            Event::SubtitleFailed { track, fault } => {
+                self.emit_no_subtitles(&fault, reported);
+                if track >= FIRST_EXTERNAL_SUBTITLE {
+                    return Ok(self.subtitles_known());
+                }
+            }
+            Event::Timed(_) => self.say(reported, json!({})),
             Event::SubtitleShown { id, cue, .. } => {
                 self.say(reported, json!({}));
                 self.cues.push((id, status_line::caption(&cue.text())));
@@ -327,7 +349,7 @@ impl<'a> Session<'a> {
                 self.say(reported, json!({}));
                 self.refresh(fault)?;
             }
-            Event::Completion => return Ok(Flow::Over),
+            Event::Completion => return Ok(self.over()),
             Event::StateChanged {
                 new: State::Stopped,
                 ..
@@ -354,11 +376,32 @@ impl<'a> Session<'a> {
             std::fs::write(path, pgm)
                 .map_err(|error| Failure::io(&path.display().to_string(), &error))?;
         }
-        Ok(if self.context.args.until == Until::FirstFrame {
-            Flow::Over
-        } else {
-            Flow::On
-        })
+        if self.context.args.until != Until::FirstFrame {
+            return Ok(Flow::On);
+        }
+        let flow = self.over();
+        if flow == Flow::On {
+            self.player().pause();
+        }
+        Ok(flow)
+    }
+
+    /// All that was wanted was shown. What is wrong with the subtitles is to be told all the same: their requests have limits.
+    fn over(&mut self) -> Flow {
+        self.ends = true;
+        match self.awaited_subtitles {
+            0 => Flow::Over,
+            _ => Flow::On,
+        }
+    }
+
+    /// Of one file more it is known whether it can be shown.
+    fn subtitles_known(&mut self) -> Flow {
+        self.awaited_subtitles = self.awaited_subtitles.saturating_sub(1);
+        match self.ends {
+            true => self.over(),
+            false => Flow::On,
+        }
     }
 
     fn track_changed(&self, index: u32, reported: Map<String, Value>) {

@@ -237,7 +237,7 @@ fn private_pes(kind: u8, descriptors: Descriptors<'_>) -> (CodecId, Carriage) {
             (0x7b, _) => Some((CodecId::Dts, Carriage::Audio(Framing::Dts))),
             (0x7c, _) => Some((CodecId::Aac, Carriage::Audio(Framing::Adts))),
             (0x7f, [0x15, ..]) => Some((CodecId::Ac4, Carriage::Pes)),
-            (0x56, _) => Some((CodecId::UnknownSubtitle, Carriage::Pes)),
+            (0x56, _) => Some((CodecId::DvbTeletext, Carriage::Pes)),
             (0x59, _) => Some((CodecId::DvbSubtitle, Carriage::Pes)),
             _ => None,
         };

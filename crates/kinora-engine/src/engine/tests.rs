@@ -1,6 +1,7 @@
 mod apart;
 mod bandwidth;
 mod borders;
+mod captions;
 mod chaos;
 mod credentials;
 mod dash;
@@ -8,6 +9,7 @@ mod decoding;
 mod exact;
 mod hls;
 mod initiators;
+mod languages;
 mod openings;
 mod outputs;
 mod protection;
@@ -16,6 +18,8 @@ mod refusals;
 mod seamless;
 mod sound;
 mod subtitles;
+mod text_dash;
+mod text_renditions;
 
 use kinora_errors::codes;
 use kinora_media::Time;

@@ -19,7 +19,9 @@ use kinora_media::{ByteRange, Time};
 use self::clock::ServerClock;
 use self::index::Numbering;
 use self::places::Places;
-use self::renditions::{Rendition, audio_renditions, video_renditions};
+use self::renditions::{
+    Rendition, audio_renditions, caption_renditions, text_renditions, video_renditions,
+};
 use super::base::{Base, malformed};
 use super::manifest_reader::{IndexSource, RenditionId};
 use super::segmented::index::{Change, Manifest, ManifestRefresh, SegmentsNamed};
@@ -37,6 +39,7 @@ struct Presentation {
     restarts: u32,
     variants: Vec<Rendition>,
     audio: Vec<Rendition>,
+    text: Vec<Rendition>,
 }
 
 impl Presentation {
@@ -115,6 +118,7 @@ impl MpdReader {
             None => Presentation {
                 variants: video_renditions(&mpd),
                 audio: audio_renditions(&mpd, &|codec| cx.capabilities.can_decode(codec)),
+                text: text_renditions(&mpd),
                 state: LiveState::new(mpd),
                 document,
                 base,
@@ -140,14 +144,20 @@ impl MpdReader {
         };
         let (mpd, url) = (known.mpd(), &known.found);
         let has_audio = !known.audio.is_empty();
+        let text = known.text.iter();
+        let captions = caption_renditions(mpd);
         let location = mpd.locations.first();
         let patch = mpd.patch_locations.first();
         let next = patch.map(|it| &it.url).or(location.map(|it| &it.url));
         let variants = known.variants.iter();
         let audio = known.audio.iter();
         Manifest::Multivariant {
-            variants: variants.map(|it| it.variant(url, has_audio)).collect(),
+            variants: variants
+                .map(|it| it.variant(url, has_audio, !captions.is_empty()))
+                .collect(),
             audio: audio.map(|it| it.audio_rendition(url)).collect(),
+            text: text.map(|it| it.text_rendition(url)).collect(),
+            captions,
             named: SegmentsNamed::Here {
                 refresh: mpd.update_delay().map(|after| ManifestRefresh {
                     after,
@@ -165,6 +175,7 @@ impl MpdReader {
         let rendition = known.and_then(|known| match id {
             RenditionId::Variant(at) => known.variants.get(at),
             RenditionId::Audio(at) => known.audio.get(at),
+            RenditionId::Text(at) => known.text.get(at),
         });
         Self {
             presentation: self.presentation.clone(),
@@ -236,5 +247,6 @@ fn update(
         restarts: before.restarts + u32::from(restarted),
         variants: before.variants.clone(),
         audio: before.audio.clone(),
+        text: before.text.clone(),
     }
 }

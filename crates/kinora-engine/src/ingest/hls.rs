@@ -13,8 +13,9 @@ use kinora_protect::{Iv, KeySystem, ProtectError, Scheme};
 use super::base::Base;
 pub(in crate::ingest) use super::base::malformed;
 use super::segmented::index::{
-    AudioRendition, Availability, Change, Discontinuity, IdentityKey, Init, Key, LiveEdge,
-    Manifest, Segment, SegmentIndex, SegmentsNamed, StartPoint, Variant,
+    AudioRendition, Availability, CaptionGroup, CaptionRendition, Change, Discontinuity,
+    IdentityKey, Init, Key, LiveEdge, Manifest, Segment, SegmentIndex, SegmentsNamed, StartPoint,
+    TextRendition, Variant,
 };
 
 /// Whole segments are loaded. Parts come in by the other mode: they become segments of the index that grow.
@@ -100,6 +101,12 @@ fn multivariant(list: &hls::MultivariantPlaylist, base: &Base) -> Result<Manifes
             name: variant.name.clone(),
             codecs: variant.codecs.clone(),
             audio_group: variant.audio.clone(),
+            text_group: variant.subtitles.clone(),
+            captions: match variant.closed_captions.as_deref() {
+                None => CaptionGroup::Untold,
+                Some("NONE") => CaptionGroup::None,
+                Some(group) => CaptionGroup::Named(group.to_owned()),
+            },
         })
     };
     let rendition = |rendition: &hls::Rendition| {
@@ -129,8 +136,45 @@ fn multivariant(list: &hls::MultivariantPlaylist, base: &Base) -> Result<Manifes
     Ok(Manifest::Multivariant {
         variants,
         audio: audio.map(rendition).collect::<Result<_, Fault>>()?,
+        text: text_renditions(list, base),
+        captions: caption_renditions(list),
         named: SegmentsNamed::InPlaylists,
     })
+}
+
+/// The captions within the pictures.
+fn caption_renditions(list: &hls::MultivariantPlaylist) -> Vec<CaptionRendition> {
+    let captions = list.renditions.iter();
+    let captions = captions.filter(|it| it.kind == RenditionKind::ClosedCaptions);
+    let rendition = |rendition: &hls::Rendition| {
+        Some(CaptionRendition {
+            group: rendition.group.clone(),
+            name: rendition.name.clone(),
+            language: rendition.language.clone(),
+            instream_id: rendition.instream_id.clone()?,
+            default: rendition.default,
+            autoselect: rendition.autoselect,
+        })
+    };
+    captions.filter_map(rendition).collect()
+}
+
+/// The renditions of subtitles. One without a URL that may be asked for is none: nothing that plays depends on it.
+fn text_renditions(list: &hls::MultivariantPlaylist, base: &Base) -> Vec<TextRendition> {
+    let text = list.renditions.iter();
+    let text = text.filter(|rendition| rendition.kind == RenditionKind::Subtitles);
+    let rendition = |rendition: &hls::Rendition| {
+        Some(TextRendition {
+            group: rendition.group.clone(),
+            name: rendition.name.clone(),
+            language: rendition.language.clone(),
+            url: base.resolve(rendition.uri.as_deref()?).ok()?,
+            default: rendition.default,
+            autoselect: rendition.autoselect,
+            forced: rendition.forced,
+        })
+    };
+    text.filter_map(rendition).collect()
 }
 
 fn index(

@@ -32,6 +32,7 @@ impl Default for ManifestReader {
 pub(in crate::ingest) enum RenditionId {
     Variant(usize),
     Audio(usize),
+    Text(usize),
 }
 
 /// Where the index of a rendition comes from.

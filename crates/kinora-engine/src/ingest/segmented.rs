@@ -20,6 +20,8 @@ mod requests;
 mod seek;
 mod segment_reader;
 mod switching;
+mod text;
+mod text_segment;
 mod timeline;
 mod variants;
 
@@ -34,7 +36,7 @@ use kinora_media::{MediaInfo, Time};
 use self::abandonment::SegmentStart;
 use self::audio::AudioRenditions;
 use self::events::SeenEvents;
-use self::index::{AudioRendition, Manifest, SegmentIndex, Variant};
+use self::index::{AudioRendition, Manifest, SegmentIndex, TextRendition, Variant};
 pub(in crate::ingest) use self::input::clock_of;
 pub(crate) use self::lane::is_audio_rendition;
 use self::lane::{Lane, LaneRole};
@@ -42,6 +44,8 @@ use self::licences::Licences;
 use self::loader::{Loader, Rendition, StartPosition};
 use self::requests::{LaneId, Requests, Resource};
 use self::seek::SeekAim;
+use self::segment_reader::Carries;
+use self::text::TextRenditions;
 use self::timeline::TimestampOffsets;
 use self::variants::Variants;
 use super::Notice;
@@ -86,6 +90,7 @@ pub(crate) struct Segmented {
     last_lane: LaneId,
     variants: Variants,
     audio: AudioRenditions,
+    text: TextRenditions,
     /// The lanes that are read, one a role.
     lanes: Vec<Lane>,
     /// Of another variant: it takes over when the segments under way are read.
@@ -129,6 +134,7 @@ impl Segmented {
             last_lane: ROOT,
             variants: Variants::default(),
             audio: AudioRenditions::default(),
+            text: TextRenditions::default(),
             lanes: Vec::new(),
             incoming: None,
             offsets: TimestampOffsets::default(),
@@ -192,13 +198,18 @@ impl Segmented {
             Ok(Manifest::Multivariant {
                 variants,
                 audio,
+                text,
+                captions,
                 named,
             }) => {
                 self.root.clock_due = None;
                 self.refresh_later(cx, named);
                 match self.variants.is_empty() {
-                    true => self.open_variants(cx, variants, audio),
-                    false => self.moved(cx, variants, audio),
+                    true => {
+                        self.text = TextRenditions::new(text, captions);
+                        self.open_variants(cx, variants, audio);
+                    }
+                    false => self.moved(cx, variants, audio, text),
                 }
             }
             Ok(Manifest::Partial) => self.ask_clock(cx),
@@ -218,6 +229,7 @@ impl Segmented {
             named_by: Initiator::User,
             playlist: std::mem::take(&mut self.root.playlist),
             reference: None,
+            carries: Carries::Media,
         };
         let mut loader = Loader::new(self.next_lane(), rendition, self.start);
         let found = self.root.found.clone();
@@ -238,6 +250,7 @@ impl Segmented {
         if let Err(fault) = self.choose_audio(cx) {
             self.notices.push_back(Notice::Failed(fault));
         }
+        self.choose_text(cx);
     }
 
     fn next_lane(&mut self) -> LaneId {
@@ -258,6 +271,7 @@ impl Segmented {
                 None => self.root.playlist.rendition(id),
             },
             reference: main.and_then(Loader::reference),
+            carries: Carries::Media,
         }
     }
 
@@ -274,7 +288,8 @@ impl Segmented {
     fn follow_audio_group(&mut self, cx: &mut Cx, start: StartPosition) {
         let variant = self.variants.get(self.variants.current);
         let group = variant.and_then(|variant| variant.audio_group.clone());
-        if self.audio.follow(group.as_deref()) {
+        let language = cx.config.audio_language.clone();
+        if self.audio.follow(group.as_deref(), language.as_deref()) {
             self.open_audio(cx, start);
         }
     }
@@ -299,9 +314,16 @@ impl Segmented {
     }
 
     /// The manifest names the same renditions at other URLs.
-    fn moved(&mut self, cx: &mut Cx, variants: Vec<Variant>, audio: Vec<AudioRendition>) {
+    fn moved(
+        &mut self,
+        cx: &mut Cx,
+        variants: Vec<Variant>,
+        audio: Vec<AudioRendition>,
+        text: Vec<TextRendition>,
+    ) {
         self.variants.renew(variants);
         self.audio.renew(audio);
+        self.renew_text(cx, text);
         if self.root.playlist.places_exactly() {
             for lane in self.lanes.iter_mut().chain(&mut self.incoming) {
                 let loader = &mut lane.loader;

@@ -84,6 +84,18 @@ pub(crate) fn decide(fault: &Fault, failed: Failed, state: RenditionState) -> De
     }
 }
 
+/// The same of a rendition of text, which nothing else waits for: what is missing of it is passed over.
+pub(crate) fn decide_text(fault: &Fault, failed: Failed, live: bool) -> Decision {
+    match failed {
+        Failed::SegmentRequest | Failed::SegmentContent { encrypted: false } => Decision::Gap,
+        Failed::PlaylistRequest if live && may_come_back(fault) => Decision::ReloadLater,
+        // Noise is all that would come.
+        Failed::SegmentContent { encrypted: true }
+        | Failed::PlaylistRequest
+        | Failed::Description => Decision::GoOnWithout,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -8,7 +8,7 @@ use crate::present::Begin;
 use crate::select;
 use crate::session::supply::Supply;
 use crate::session::{Session, Stage};
-use crate::{Event, Refusal, Role, TrackChoice};
+use crate::{Event, FIRST_CAPTIONS, Refusal, Role, TrackChoice};
 
 impl Session {
     pub(crate) fn select(&mut self, cx: &mut Cx, choice: TrackChoice) -> Result<(), Refusal> {
@@ -25,6 +25,11 @@ impl Session {
             .is_some_and(|call| call.options().is_some())
         {
             return self.select_definition(cx, choice);
+        }
+        if let TrackChoice::Index(index) = choice
+            && (index >= FIRST_CAPTIONS || self.ingest.has_text(index))
+        {
+            return self.select_subtitle(cx, index, true);
         }
         if self.ingest.options().is_some() {
             match self.ingest.select(cx, choice) {
@@ -62,6 +67,7 @@ impl Session {
         self.set_options(select::options(&info, &selection));
         self.note_text();
         self.follow(cx, &selection);
+        self.follow_sound(cx, &info, &selection);
         self.load_anew(cx);
         cx.event(Event::TrackChanged { index });
         Ok(())

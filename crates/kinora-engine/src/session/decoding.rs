@@ -137,8 +137,15 @@ impl Session {
             read.sum::<usize>()
         };
         let before = decoded(&self.pipelines);
+        let (subtitles, mut found) = (&mut self.subtitles, false);
         for pipeline in self.pipelines.iter_mut() {
-            pipeline.feed(cx, epoch, ended);
+            let is_video = pipeline.role == Role::Video;
+            pipeline.feed(cx, epoch, ended, |cx, entry| {
+                found |= is_video && subtitles.look(cx, &entry.track, &entry.packet);
+            });
+        }
+        if found {
+            self.captions_found(cx);
         }
         let decoded = decoded(&self.pipelines);
         // Cheap enough once in a while; each time would walk the queue for each packet.

@@ -63,6 +63,9 @@ impl Session {
                     cx.event(Event::TrackChanged { index });
                 }
                 Notice::Events(events) => self.timed.add(events),
+                Notice::Text(index) => self.text_rendition_changed(cx, index),
+                Notice::TextFailed(index, fault) => self.text_rendition_failed(cx, index, fault),
+                Notice::Cues(updates) => self.subtitles.apply(updates),
                 Notice::Parked(fault) => self.parked(cx, &fault),
                 Notice::Expired(fault) => self.await_credential(cx, fault),
             }
@@ -83,8 +86,15 @@ impl Session {
 
     fn headers_read(&mut self, cx: &mut Cx, info: Arc<MediaInfo>, wishes: Wishes) {
         let selection = select::select(&info, &cx.config, &cx.keys, &self.preferred);
+        let is_first = self.media.is_none();
+        if is_first {
+            self.subtitles.captions.announce(self.ingest.captions());
+        }
         self.note_media(&info, &selection);
         self.follow(cx, &selection);
+        if is_first {
+            self.choose_text(cx, &info, &selection);
+        }
         if let Some(target) = self.supply.opened() {
             self.seek_in_ingest(cx, target);
         }
@@ -124,7 +134,7 @@ impl Session {
             .unwrap_or_else(|| select::options(info, selection));
         self.media = Some(Media {
             info: Arc::clone(info),
-            options,
+            options: self.with_captions(options),
         });
     }
 
@@ -136,6 +146,7 @@ impl Session {
     }
 
     pub(super) fn set_options(&mut self, options: Arc<[TrackOption]>) {
+        let options = self.with_captions(options);
         if let Some(media) = &mut self.media {
             media.options = options;
         }

@@ -49,12 +49,13 @@ impl Session {
 
     pub(crate) fn go_to(&mut self, cx: &mut Cx, begin: Begin) {
         self.go_by(cx, begin, |session, cx, target| {
-            if !session.rewind(target) {
-                for pipeline in session.pipelines.iter_mut() {
-                    pipeline.queue.clear();
-                }
-                session.seek_in_ingest(cx, target);
+            if session.rewind(target) {
+                return session.ingest.rewound(cx, target);
             }
+            for pipeline in session.pipelines.iter_mut() {
+                pipeline.queue.clear();
+            }
+            session.seek_in_ingest(cx, target);
         });
     }
 
@@ -81,6 +82,7 @@ impl Session {
         for pipeline in self.pipelines.iter_mut() {
             pipeline.flush(cx, epoch);
         }
+        self.subtitles.restart();
         self.begin_with(begin);
         find(self, cx, target);
         self.clock.set(target, cx.mono());

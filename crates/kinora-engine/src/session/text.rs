@@ -2,15 +2,19 @@
 
 use std::sync::Arc;
 
-use kinora_errors::Secret;
-use kinora_media::{Time, TrackInfo, TrackKind};
+use kinora_errors::{Fault, Secret};
+use kinora_manifest::select::TextPreference;
+use kinora_media::{MediaInfo, Time, TrackInfo, TrackKind};
+use kinora_subtitle::CaptionService;
 
 use super::{Session, Stage};
 use crate::cx::Cx;
 use crate::decrypt::can_open;
 use crate::present::earliest;
+use crate::resolve::Resolve;
+use crate::select::{self, Selection};
 use crate::subtitles::Embedded;
-use crate::{Event, FIRST_EXTERNAL_SUBTITLE, Refusal, TrackOption};
+use crate::{Event, FIRST_CAPTIONS, FIRST_EXTERNAL_SUBTITLE, InfoCode, Refusal, TrackOption};
 
 impl Session {
     pub(crate) fn add_subtitle(&mut self, cx: &mut Cx, url: Secret) -> Result<(), Refusal> {
@@ -26,8 +30,17 @@ impl Session {
         if index >= FIRST_EXTERNAL_SUBTITLE {
             return self.subtitles.select(index, on);
         }
-        let track = Arc::new(self.text_track(index)?);
         let is_on = self.subtitles.embedded_index() == Some(index);
+        if let Some(service) = self.subtitles.captions.service(index) {
+            return self.select_captions(cx, (index, service), on);
+        }
+        if self.names_text_rendition(index) {
+            if is_on != on {
+                self.ingest.select_text(cx, on.then_some(index));
+            }
+            return Ok(());
+        }
+        let track = Arc::new(self.text_track(index)?);
         match on {
             true if !is_on => self.follow_text(cx, index, track)?,
             false if is_on => {
@@ -38,6 +51,138 @@ impl Session {
             _ => {}
         }
         Ok(())
+    }
+
+    /// The text of the source that is shown where nobody chose any: a track of a file, or captions that are announced. Renditions
+    /// are chosen where they are read.
+    pub(super) fn choose_text(&mut self, cx: &mut Cx, info: &MediaInfo, playing: &Selection) {
+        if cx.config.disable_subtitles || self.subtitles.embedded_index().is_some() {
+            return;
+        }
+        let language = cx.config.subtitle_language.clone();
+        let audio = playing.audio.as_ref().and_then(|it| it.language.as_deref());
+        let preference = TextPreference {
+            language: language.as_deref(),
+            audio,
+        };
+        let track = match self.choices() {
+            None => select::text(info, preference),
+            Some(_) => None,
+        };
+        let index = track.or_else(|| self.subtitles.captions.choose(preference));
+        // What can not be shown is not: nobody asked for it.
+        if let Some(index) = index {
+            let _ = self.select_subtitle(cx, index, true);
+        }
+    }
+
+    /// Another language is heard: what is shown of foreign speech goes with it, unless other text is shown.
+    pub(super) fn follow_sound(&mut self, cx: &Cx, info: &MediaInfo, playing: &Selection) {
+        let track = |index: u32| info.tracks.get(usize::try_from(index).ok()?);
+        let is_forced = |index: &u32| track(*index).is_some_and(|it| it.disposition.forced);
+        let before = self.subtitles.embedded_index();
+        if cx.config.disable_subtitles || before.is_some_and(|index| !is_forced(&index)) {
+            return;
+        }
+        let preference = TextPreference {
+            language: cx.config.subtitle_language.as_deref(),
+            audio: playing.audio.as_ref().and_then(|it| it.language.as_deref()),
+        };
+        let forced = select::text(info, preference).filter(is_forced);
+        if forced == before {
+            return;
+        }
+        self.pipelines.text.unfollow();
+        let track = forced.and_then(track).cloned().map(Arc::new);
+        let embedded = forced.zip(track.clone());
+        let embedded = embedded.and_then(|(index, track)| Embedded::track(index, track).ok());
+        if let (Some(track), Some(_)) = (track, &embedded) {
+            self.pipelines.text.follow(track);
+        }
+        self.subtitles.embed(embedded);
+        self.note_text();
+    }
+
+    /// Shows captions within the pictures, or no longer.
+    fn select_captions(
+        &mut self,
+        cx: &mut Cx,
+        (index, service): (u32, CaptionService),
+        on: bool,
+    ) -> Result<(), Refusal> {
+        if self.media.is_none() {
+            return Err(Refusal::NotPrepared);
+        }
+        let is_on = self.subtitles.embedded_index() == Some(index);
+        if is_on == on {
+            return Ok(());
+        }
+        if self.subtitles.is_rendition_on() {
+            self.ingest.select_text(cx, None);
+        }
+        self.pipelines.text.unfollow();
+        match on {
+            true => self.subtitles.embed_captions(cx, index, service),
+            false => self.subtitles.embed(None),
+        }
+        self.note_text();
+        if on && !matches!(self.stage, Stage::Opening { .. }) {
+            cx.event(Event::TrackChanged { index });
+        }
+        Ok(())
+    }
+
+    /// There are captions that were not known.
+    pub(super) fn captions_found(&mut self, cx: &mut Cx) {
+        let Some(options) = self.options().cloned() else {
+            return;
+        };
+        self.set_options(options);
+        if let Some(options) = self.options() {
+            cx.event(Event::TracksReady(Arc::clone(options)));
+        }
+    }
+
+    /// What can be chosen, with the captions within the pictures.
+    pub(super) fn with_captions(&self, options: Arc<[TrackOption]>) -> Arc<[TrackOption]> {
+        let on = self.subtitles.embedded_index();
+        let mut captions = self.subtitles.captions.options(on).peekable();
+        if captions.peek().is_none() {
+            return options;
+        }
+        let others = options.iter().filter(|it| it.index < FIRST_CAPTIONS);
+        others.cloned().chain(captions).collect()
+    }
+
+    /// Whether an index means a rendition of text. Where a service has definitions, indices mean those.
+    fn names_text_rendition(&self, index: u32) -> bool {
+        let definitions = self.resolve.as_ref().and_then(Resolve::options);
+        self.media.is_some() && definitions.is_none() && self.ingest.has_text(index)
+    }
+
+    /// Another text rendition is read, or none any more.
+    pub(super) fn text_rendition_changed(&mut self, cx: &mut Cx, index: Option<u32>) {
+        match index {
+            Some(index) if self.subtitles.embedded_index() != Some(index) => {
+                self.subtitles.embed(Some(Embedded::rendition(index)));
+            }
+            None if self.subtitles.is_rendition_on() => self.subtitles.embed(None),
+            _ => {}
+        }
+        self.renew_options();
+        if let Some(index) = index.filter(|_| self.media.is_some()) {
+            cx.event(Event::TrackChanged { index });
+        }
+    }
+
+    /// The text rendition that was read can not be had.
+    pub(super) fn text_rendition_failed(&mut self, cx: &mut Cx, index: u32, fault: Fault) {
+        self.subtitles.embed(None);
+        self.renew_options();
+        let text = format!("subtitles {index} can not be shown: {fault}");
+        cx.info(InfoCode::SubtitleSelectError, text);
+        let track = index;
+        cx.event(Event::SubtitleFailed { track, fault });
     }
 
     /// The text track of that index. Where renditions or definitions are chosen among, an index means one of those.
@@ -61,11 +206,14 @@ impl Session {
             return Err(Refusal::NotPlayable);
         }
         let embedded =
-            Embedded::new(index, Arc::clone(&track)).map_err(|_| Refusal::NotPlayable)?;
+            Embedded::track(index, Arc::clone(&track)).map_err(|_| Refusal::NotPlayable)?;
         self.subtitles.embed(Some(embedded));
         self.pipelines.text.unfollow();
         self.pipelines.text.follow(track);
         self.note_text();
+        if let Stage::Opening { .. } = self.stage {
+            return Ok(());
+        }
         // Its packets were passed over until now.
         self.load_anew(cx);
         cx.event(Event::TrackChanged { index });
@@ -75,7 +223,7 @@ impl Session {
     /// The options tell which text track is on.
     pub(super) fn note_text(&mut self) {
         let on = self.subtitles.embedded_index();
-        let Some(options) = self.options().filter(|_| self.choices().is_none()) else {
+        let Some(options) = self.options() else {
             return;
         };
         let noted = options.iter().cloned().map(|option| TrackOption {

@@ -26,6 +26,12 @@ impl Film {
     pub fn mp4_subtitled() -> Bytes {
         fixture!("subtitled.mp4")
     }
+    /// The first as Matroska, with two languages of sound (English; German, the default) and three tracks of text: English
+    /// (SubRip), German (ASS), German signs (WebVTT, forced).
+    #[must_use]
+    pub fn mkv_languages() -> Bytes {
+        fixture!("tracks.mkv")
+    }
     /// Segments of 2 s of transport stream.
     #[must_use]
     pub fn ts_segments() -> [Bytes; 4] {

@@ -1,4 +1,4 @@
-//! SAMPLE-AES in MPEG-TS, encrypted as a packager does it.
+//! Transport streams changed as a packager changes them: SAMPLE-AES, and captions within the pictures.
 
 use std::collections::HashMap;
 
@@ -10,10 +10,10 @@ const PMT: u16 = 0x1000;
 const VIDEO: u16 = 0x100;
 pub(crate) const AUDIO: u16 = 0x101;
 
-/// A transport stream whose samples are encrypted on their way: it is taken apart and put together again.
-struct Packager {
-    key: ContentKey,
-    vector: Iv,
+/// A transport stream that is taken apart and put together again.
+struct Packager<'a> {
+    /// What becomes of the payload of a packet of that stream, shown at that time in ticks.
+    change: &'a mut dyn FnMut(u16, u64, Vec<u8>) -> Vec<u8>,
     /// Of each stream the adaptation of the PES packet at hand, and its bytes.
     open: HashMap<u16, (Option<Vec<u8>>, Vec<u8>)>,
     counters: HashMap<u16, u8>,
@@ -24,9 +24,39 @@ struct Packager {
 
 /// A segment whose samples are encrypted. `declares`: its table says so.
 pub(crate) fn sample_aes(segment: &[u8], key: [u8; 16], vector: Iv, declares: bool) -> Vec<u8> {
-    let mut packager = Packager {
+    let encryption = Encryption {
         key: ContentKey::new(key),
         vector,
+    };
+    let mut change = |pid, _, payload: Vec<u8>| match pid {
+        VIDEO => encryption.access_unit(&payload),
+        _ => encryption.frames(payload),
+    };
+    changed(segment, declares, &mut change)
+}
+
+/// A segment with triplets of captions in its pictures: by the time in ticks at which each is shown.
+pub(crate) fn captioned(segment: &[u8], triplets: impl Fn(u64) -> Vec<u8>) -> Vec<u8> {
+    let mut change = |pid, time, payload: Vec<u8>| {
+        if pid != VIDEO {
+            return payload;
+        }
+        let data = triplets(time);
+        match data.is_empty() {
+            true => payload,
+            false => with_user_data(&payload, &data),
+        }
+    };
+    changed(segment, false, &mut change)
+}
+
+fn changed(
+    segment: &[u8],
+    declares: bool,
+    change: &mut dyn FnMut(u16, u64, Vec<u8>) -> Vec<u8>,
+) -> Vec<u8> {
+    let mut packager = Packager {
+        change,
         open: HashMap::new(),
         counters: HashMap::new(),
         made: Vec::new(),
@@ -40,7 +70,35 @@ pub(crate) fn sample_aes(segment: &[u8], key: [u8; 16], vector: Iv, declares: bo
     packager.made
 }
 
-impl Packager {
+/// An access unit of H.264 with captions before its first slice (ATSC A/53-4 6.2.3).
+fn with_user_data(unit: &[u8], triplets: &[u8]) -> Vec<u8> {
+    let count = u8::try_from(triplets.len() / 3).unwrap();
+    let mut payload = b"\xb5\x00\x31GA94\x03".to_vec();
+    payload.extend([0x40 | count, 0xff]);
+    payload.extend(triplets);
+    payload.push(0xff);
+    let mut sei = vec![0, 0, 1, 6, 4, u8::try_from(payload.len()).unwrap()];
+    sei.extend(payload);
+    sei.push(0x80);
+    let is_slice = |at: &usize| matches!(unit[at + 3] & 31, 1 | 5);
+    let mut at = find_start_code(unit, 0).unwrap();
+    while !is_slice(&at) {
+        at = find_start_code(unit, at + 3).unwrap();
+    }
+    [&unit[..at], &sei, &unit[at..]].concat()
+}
+
+/// The time at which what a PES packet holds is shown, in ticks (ISO/IEC 13818-1 2.4.3.7).
+fn shown_at(pes: &[u8]) -> u64 {
+    let field: [u64; 5] = std::array::from_fn(|n| pes[9 + n].into());
+    (field[0] >> 1 & 7) << 30
+        | field[1] << 22
+        | (field[2] >> 1) << 15
+        | field[3] << 7
+        | field[4] >> 1
+}
+
+impl Packager<'_> {
     fn push(&mut self, packet: &[u8]) {
         let pid = u16::from(packet[1] & 31) << 8 | u16::from(packet[2]);
         match pid {
@@ -68,10 +126,9 @@ impl Packager {
         if pid == VIDEO {
             // Its length changes.
             pes[4..6].fill(0);
-            pes.extend(self.access_unit(&payload));
-        } else {
-            pes.extend(self.frames(payload));
         }
+        let time = shown_at(&pes);
+        pes.extend((self.change)(pid, time, payload));
         let (mut rest, mut start) = (&pes[..], 0x40);
         while !rest.is_empty() {
             let mut field = adaptation.take();
@@ -100,7 +157,15 @@ impl Packager {
             (rest, start) = (behind, 0);
         }
     }
+}
 
+/// SAMPLE-AES.
+struct Encryption {
+    key: ContentKey,
+    vector: Iv,
+}
+
+impl Encryption {
     /// One chain over these blocks.
     fn chain(&self, data: &mut [u8], places: &[usize]) {
         let blocks: Vec<u8> = places

@@ -3,6 +3,7 @@
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
 use kinora_media::Time;
+use kinora_subtitle::webvtt::TimestampMap;
 use kinora_subtitle::{Cue, Document, Span, Update};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -16,11 +17,25 @@ pub(crate) struct NotedFile {
     pub(crate) damaged: u32,
     #[serde(with = "each")]
     pub(crate) cues: Vec<Cue>,
+    /// Where its times lie on the clock of an HLS stream: a time in nanoseconds, and the same moment in ticks.
+    #[serde(default)]
+    map: Option<(i64, i64)>,
+}
+
+impl NotedFile {
+    pub(crate) fn timestamp_map(&self) -> Option<TimestampMap> {
+        self.map.map(|(local, mpegts)| TimestampMap {
+            local: Time::from_nanos(local),
+            mpegts,
+        })
+    }
 }
 
 impl From<Document> for NotedFile {
     fn from(document: Document) -> Self {
+        let map = document.timestamp_map;
         Self {
+            map: map.map(|it| (it.local.as_nanos(), it.mpegts)),
             format: Word(document.format.name()),
             charset: Word(document.charset),
             damaged: document.damaged,
@@ -96,6 +111,28 @@ mod each {
 #[derive(Serialize, Deserialize)]
 #[serde(transparent)]
 pub(crate) struct NotedUpdates(#[serde(with = "updates")] pub(crate) Vec<Update>);
+
+/// What the captions within a picture bring.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct NotedCaptions {
+    /// Services that were not known, by their indices.
+    pub(crate) services: Vec<u32>,
+    pub(crate) updates: NotedUpdates,
+}
+
+impl NotedCaptions {
+    /// `None`: nothing new.
+    pub(crate) fn of(
+        services: impl Iterator<Item = u32>,
+        updates: Option<Vec<Update>>,
+    ) -> Option<Self> {
+        let noted = Self {
+            services: services.collect(),
+            updates: NotedUpdates(updates.unwrap_or_default()),
+        };
+        (!noted.services.is_empty() || !noted.updates.0.is_empty()).then_some(noted)
+    }
+}
 
 /// A cue more, or those that replace others.
 #[derive(Serialize, Deserialize)]

@@ -265,6 +265,9 @@ struct Track {
     bitrate: Option<u32>,
     #[serde(default)]
     language: Option<String>,
+    /// It is the default, it is forced.
+    #[serde(default)]
+    flags: (bool, bool),
     size: Option<(u32, u32)>,
     sound: Option<(u32, u16)>,
     #[serde(default)]
@@ -283,6 +286,7 @@ impl From<&MediaInfo> for Described {
             duration: track.duration.map(Time::as_nanos),
             bitrate: track.bitrate,
             language: track.language.clone(),
+            flags: (track.disposition.default, track.disposition.forced),
             size: track
                 .video
                 .as_ref()
@@ -312,6 +316,7 @@ impl From<Described> for MediaInfo {
             track.duration = known.duration.map(Time::from_nanos);
             track.bitrate = known.bitrate;
             track.language = known.language;
+            (track.disposition.default, track.disposition.forced) = known.flags;
             track.protection = known.protection.map(Protection::from);
             track.video = known.size.map(|(width, height)| VideoParams {
                 width,

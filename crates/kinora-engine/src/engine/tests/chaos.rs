@@ -7,7 +7,7 @@ use kinora_errors::codes;
 use kinora_media::Time;
 use serde_json::Value;
 
-use super::{credentials, errors, hls, sound};
+use super::{credentials, errors, hls, sound, text_renditions};
 use crate::sim::{Damage, Dice, Film, NetFault, Sim, Weather, mins, ms, secs};
 use crate::{
     Command, Event, LoopMode, PlayerConfig, Role, SeekAccuracy, State, TapeSink, TrackChoice,
@@ -91,6 +91,10 @@ fn stage(sim: &mut Sim, dice: &mut Dice) -> Option<&'static str> {
             hls::end_live(sim, LIVE_WINDOWS);
             return Some(url);
         }
+        6 if dice.percent(50) => {
+            text_renditions::serve(sim);
+            return Some(text_renditions::MASTER);
+        }
         6 => {
             sound::serve_sound(sim, "v1");
             return Some(sound::MASTER);
@@ -138,6 +142,10 @@ fn wish(dice: &mut Dice) -> Command {
             LoopMode::Off
         }),
         12 if dice.percent(20) => Command::Stop,
+        13 if dice.percent(30) => Command::SelectSubtitle {
+            index: u32::try_from(dice.below(3)).unwrap_or(0),
+            on: dice.percent(60),
+        },
         13 => Command::SelectTrack(match dice.below(4) {
             3 => TrackChoice::Auto,
             index => TrackChoice::Index(u32::try_from(index).unwrap_or(0)),

@@ -48,7 +48,7 @@ fn begin(sim: &mut Sim) {
     sim.command(select(FIRST, true));
 }
 
-fn is_subtitle(event: &Event) -> bool {
+pub(super) fn is_subtitle(event: &Event) -> bool {
     matches!(
         event,
         Event::SubtitleShown { .. } | Event::SubtitleHidden { .. }
@@ -56,7 +56,7 @@ fn is_subtitle(event: &Event) -> bool {
 }
 
 /// Every appearance and disappearance until the end, and where playback was then, in milliseconds.
-fn told(sim: &mut Sim) -> Vec<(String, i64)> {
+pub(super) fn told(sim: &mut Sim) -> Vec<(String, i64)> {
     told_until(sim, is_completion)
 }
 

@@ -7,12 +7,23 @@ use kinora_manifest::dash::{AdaptationSet, ContentType, Mpd, Period, Purpose, Re
 use kinora_manifest::select::Candidate;
 use kinora_media::{CodecId, TrackKind};
 
-use crate::ingest::segmented::index::{AudioRendition, Variant};
+use crate::ingest::segmented::index::{
+    AudioRendition, CaptionGroup, CaptionRendition, TextRendition, Variant,
+};
 
 /// Sets that a player presents only when told to.
 const SPECIAL: [&str; 5] = ["alternate", "commentary", "sign", "emergency", "easyreader"];
 /// The group of all audio renditions.
 const AUDIO_GROUP: &str = "audio";
+/// The group of all text renditions.
+const TEXT_GROUP: &str = "text";
+/// The group of all captions.
+const CAPTION_GROUP: &str = "captions";
+/// Captions within the pictures (SCTE 214-1 7.2): of line 21, and of digital television.
+const LINE_21: &str = "urn:scte:dash:cc:cea-608:2015";
+const CEA_708: &str = "urn:scte:dash:cc:cea-708:2015";
+/// Four channels of the one, 63 services of the other.
+const MAX_CAPTIONS: usize = 67;
 /// Audio is not adapted: of the encodings of one language the best up to that rate is taken, bit/s.
 const AUDIO_RATE: u64 = 200_000;
 
@@ -47,6 +58,9 @@ impl Rendition {
     pub(super) fn find<'a>(&self, period: &'a Period) -> Option<&'a Representation> {
         let sets = period.adaptation_sets.iter();
         let sets = sets.filter(|it| it.content_type == self.content && it.purpose == Purpose::Main);
+        // Words in another language are no substitute.
+        let sets =
+            sets.filter(|it| self.content != ContentType::Text || it.language == self.language);
         let all = sets.flat_map(|set| set.representations.iter().map(move |it| (set, it)));
         let family = |codecs: &str| codecs.split('.').next().unwrap_or_default().to_owned();
         let best = all.min_by_key(|(set, it)| {
@@ -61,7 +75,12 @@ impl Rendition {
         best.map(|(_, it)| it)
     }
 
-    pub(super) fn variant(&self, manifest: &Secret, has_audio: bool) -> Variant {
+    pub(super) fn variant(
+        &self,
+        manifest: &Secret,
+        has_audio: bool,
+        has_captions: bool,
+    ) -> Variant {
         Variant {
             url: manifest.clone(),
             bandwidth: self.bandwidth,
@@ -69,6 +88,11 @@ impl Rendition {
             name: None,
             codecs: self.codecs.to_string(),
             audio_group: has_audio.then(|| AUDIO_GROUP.to_owned()),
+            text_group: Some(TEXT_GROUP.to_owned()),
+            captions: match has_captions {
+                true => CaptionGroup::Named(CAPTION_GROUP.to_owned()),
+                false => CaptionGroup::Untold,
+            },
         }
     }
 
@@ -79,6 +103,20 @@ impl Rendition {
             language: self.language.as_deref().map(str::to_owned),
             url: Some(manifest.clone()),
             default: self.role.as_deref() == Some("main"),
+        }
+    }
+
+    pub(super) fn text_rendition(&self, manifest: &Secret) -> TextRendition {
+        let role = self.role.as_deref();
+        TextRendition {
+            group: TEXT_GROUP.to_owned(),
+            name: self.label.clone().unwrap_or_default(),
+            language: self.language.as_deref().map(str::to_owned),
+            url: manifest.clone(),
+            default: role == Some("main"),
+            autoselect: false,
+            // ISO/IEC 23009-1 5.8.5.5; the underscore is DVB's.
+            forced: matches!(role, Some("forced-subtitle" | "forced_subtitle")),
         }
     }
 }
@@ -101,7 +139,7 @@ fn main_sets(mpd: &Mpd, content: ContentType) -> Vec<&AdaptationSet> {
     };
     for special in [false, true] {
         for period in &mpd.periods {
-            let found = of(period, special || content == ContentType::Audio);
+            let found = of(period, special || content != ContentType::Video);
             if !found.is_empty() {
                 let sets = found.into_iter();
                 return sets
@@ -160,4 +198,46 @@ pub(super) fn audio_renditions(mpd: &Mpd, can_decode: &dyn Fn(CodecId) -> bool) 
         best.or(least).map(|it| Rendition::of(set, it))
     });
     chosen.collect()
+}
+
+/// Those of text, one a set.
+pub(super) fn text_renditions(mpd: &Mpd) -> Vec<Rendition> {
+    let sets = main_sets(mpd, ContentType::Text).into_iter();
+    let first = |set: &AdaptationSet| set.representations.first().map(|it| Rendition::of(set, it));
+    sets.filter_map(first).collect()
+}
+
+/// The captions within the pictures that the first set of video names.
+pub(super) fn caption_renditions(mpd: &Mpd) -> Vec<CaptionRendition> {
+    let sets = main_sets(mpd, ContentType::Video);
+    let named = sets.first().into_iter().flat_map(|set| &set.accessibility);
+    let parts = named.flat_map(|it| {
+        let value = it.value.as_deref().unwrap_or_default();
+        value
+            .split(';')
+            .filter_map(|part| caption(&it.scheme, part))
+    });
+    parts.take(MAX_CAPTIONS).collect()
+}
+
+/// `CC1=eng`, `1=lang:eng,er:1`.
+fn caption(scheme: &str, part: &str) -> Option<CaptionRendition> {
+    let (name, about) = part.split_once('=')?;
+    let (instream_id, language) = match scheme {
+        LINE_21 => (name.to_owned(), Some(about)),
+        CEA_708 => {
+            let mut settings = about.split(',');
+            let language = settings.find_map(|it| it.strip_prefix("lang:"));
+            (format!("SERVICE{name}"), language)
+        }
+        _ => return None,
+    };
+    Some(CaptionRendition {
+        group: CAPTION_GROUP.to_owned(),
+        name: String::new(),
+        language: language.map(str::to_owned),
+        instream_id,
+        default: false,
+        autoselect: false,
+    })
 }

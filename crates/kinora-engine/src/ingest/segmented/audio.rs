@@ -47,9 +47,9 @@ impl AudioRenditions {
         Some((self.current?, self.playing()?.url.clone()?))
     }
 
-    /// A variant plays, which names a group; the rendition that played goes on in that group. `false`: its segments are
-    /// the same.
-    pub(super) fn follow(&mut self, group: Option<&str>) -> bool {
+    /// A variant plays, which names a group; the rendition that played goes on in that group, one of the wanted language
+    /// begins. `false`: its segments are the same.
+    pub(super) fn follow(&mut self, group: Option<&str>, language: Option<&str>) -> bool {
         if self.group.as_deref() == group && self.current.is_some() {
             return false;
         }
@@ -62,9 +62,10 @@ impl AudioRenditions {
             .unzip();
         let preference = AudioPreference {
             name: before.as_ref().map(|before| before.name.as_str()),
-            language: before
-                .as_ref()
-                .and_then(|before| before.language.as_deref()),
+            language: match &before {
+                Some(before) => before.language.as_deref(),
+                None => language,
+            },
         };
         let chosen = select::audio(&candidates, preference);
         self.current = chosen.and_then(|chosen| places.get(chosen).copied());
@@ -74,11 +75,22 @@ impl AudioRenditions {
     }
 
     /// All renditions were refused and the user tries again.
-    pub(super) fn forgive(&mut self) -> bool {
+    pub(super) fn forgive(&mut self, language: Option<&str>) -> bool {
         let refused = !self.failed.is_empty() && self.current.is_none();
         self.failed.clear();
         let group = self.group.clone();
-        refused && self.follow(group.as_deref())
+        refused && self.follow(group.as_deref(), language)
+    }
+
+    /// The language of the one that plays.
+    pub(super) fn language(&self) -> Option<&str> {
+        self.playing()?.language.as_deref()
+    }
+
+    /// How many renditions a group has at most.
+    pub(super) fn most(&self) -> usize {
+        let size = |of: &AudioRendition| self.list.iter().filter(|it| it.group == of.group).count();
+        self.list.iter().map(size).max().unwrap_or(0)
     }
 
     fn others(&self) -> impl Iterator<Item = usize> {

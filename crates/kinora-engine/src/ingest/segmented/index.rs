@@ -1,5 +1,7 @@
 //! What a manifest says of a presentation, whichever it is: renditions, and segments on a timeline with absolute URLs.
 
+mod text;
+
 use std::sync::Arc;
 
 use kinora_errors::Secret;
@@ -8,6 +10,7 @@ use kinora_media::{ByteRange, Time, TimedEvent};
 use kinora_protect::{Iv, ProtectError, Scheme};
 use serde::{Deserialize, Serialize};
 
+pub(in crate::ingest) use self::text::{CaptionGroup, CaptionRendition, TextRendition};
 use crate::tape;
 
 /// Durations that are rounded and the ends of tracks differ by less.
@@ -20,6 +23,10 @@ pub(in crate::ingest) enum Manifest {
     Multivariant {
         variants: Vec<Variant>,
         audio: Vec<AudioRendition>,
+        #[serde(default)]
+        text: Vec<TextRendition>,
+        #[serde(default)]
+        captions: Vec<CaptionRendition>,
         #[serde(default)]
         named: SegmentsNamed,
     },
@@ -381,6 +388,11 @@ pub(in crate::ingest) struct Variant {
     pub(in crate::ingest) codecs: String,
     /// Its audio is in the renditions of that group.
     pub(in crate::ingest) audio_group: Option<String>,
+    /// Its subtitles are in the renditions of that group.
+    #[serde(default)]
+    pub(in crate::ingest) text_group: Option<String>,
+    #[serde(default)]
+    pub(in crate::ingest) captions: CaptionGroup,
 }
 
 impl Variant {
@@ -423,22 +435,21 @@ impl AudioRendition {
     }
 
     /// What a person calls it.
-    fn called(&self) -> &str {
-        match (self.name.as_str(), &self.language) {
-            ("", Some(language)) => language,
-            ("", None) => &self.group,
-            (name, _) => name,
-        }
-    }
-
-    /// What a person calls it, with its language where the name does not tell.
     pub(in crate::ingest) fn label(&self) -> String {
-        match &self.language {
-            Some(language) if self.called() != language => {
-                format!("{} ({language})", self.called())
-            }
-            _ => self.called().to_owned(),
-        }
+        label(&self.group, &self.name, self.language.as_deref())
+    }
+}
+
+/// What a person calls a rendition: its name, with its language where the name does not tell.
+fn label(group: &str, name: &str, language: Option<&str>) -> String {
+    let called = match (name, language) {
+        ("", Some(language)) => language,
+        ("", None) => group,
+        (name, _) => name,
+    };
+    match language {
+        Some(language) if called != language => format!("{called} ({language})"),
+        _ => called.to_owned(),
     }
 }
 

@@ -6,6 +6,7 @@ use kinora_media::{ByteRange, RequestId, ResponseInfo, Time};
 
 use super::lane::{Lane, LaneRole};
 use super::requests::{LaneId, MAX_SMALL_BYTES, Request, Resource};
+use super::text::TextRenditions;
 use super::{ROOT, Segmented, places};
 use crate::cx::Cx;
 use crate::ingest::{Notice, hls};
@@ -32,6 +33,9 @@ impl Segmented {
         }
         if let Progress::Elsewhere(fault) = progress {
             return self.go_elsewhere(cx, owner, id, fault);
+        }
+        if let Some(loader) = self.text.loader(owner) {
+            return loader.progressed(cx, &mut self.requests, id, progress);
         }
         let mut lanes = self.lanes.iter_mut().chain(&mut self.incoming);
         if let Some(lane) = lanes.find(|lane| lane.loader.id() == owner) {
@@ -98,6 +102,7 @@ impl Segmented {
         for lane in self.lanes.iter_mut().chain(&mut self.incoming) {
             lane.loader.on_time(cx, &mut self.requests);
         }
+        self.text.on_time(cx, &mut self.requests);
     }
 
     pub(crate) fn deadline(&self, cx: &Cx) -> Option<Time> {
@@ -105,7 +110,8 @@ impl Segmented {
         let playlists = lanes.filter_map(|lane| lane.loader.deadline()).min();
         let of_lanes = crate::present::earliest([self.requests.deadline(cx), playlists]);
         let clock = self.root.clock_due;
-        crate::present::earliest([of_lanes, self.refresh_due(), clock])
+        let text = self.text.deadline();
+        crate::present::earliest([of_lanes, self.refresh_due(), clock, text])
     }
 
     pub(crate) fn reload(&mut self, cx: &mut Cx) -> bool {
@@ -159,6 +165,7 @@ impl Segmented {
         self.requests.cancel_all(cx);
         self.lanes.clear();
         self.incoming = None;
+        self.text = TextRenditions::default();
     }
 }
 

@@ -8,6 +8,7 @@ mod progress;
 mod renewal;
 mod requesting;
 mod seeking;
+mod text;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -15,13 +16,16 @@ use std::sync::Arc;
 use kinora_errors::{Fault, Secret};
 use kinora_fetch::Initiator;
 use kinora_media::{MediaInfo, Packet, Time, TimedEvent};
+use kinora_subtitle::Cue;
 
 use self::init_sections::InitSections;
 use self::playlist::Refresh;
 use super::ROUNDING;
 use super::index::{Discontinuity, Segment, SegmentIndex};
 use super::requests::{LaneId, Request, Requests, Resource};
-use super::segment_reader::{CarriedDemuxer, Neighbours, ReadStep, References, SegmentReader};
+use super::segment_reader::{
+    CarriedDemuxer, Carries, Neighbours, ReadStep, References, SegmentReader,
+};
 use super::timeline::{PreviousSegment, TimestampOffsets};
 use crate::abr::Download;
 use crate::cx::Cx;
@@ -40,6 +44,8 @@ pub(super) enum LoaderEvent {
     Info(Arc<MediaInfo>),
     /// Events of a discontinuity.
     Events(u64, Vec<TimedEvent>),
+    /// Of a document of text.
+    Cues(Vec<Cue>),
     /// All segments were given.
     Ended,
     Failed(Failure),
@@ -78,6 +84,7 @@ pub(super) struct Rendition {
     pub(super) playlist: ManifestReader,
     /// Another rendition of the presentation, whose timeline it shares.
     pub(super) reference: Option<SegmentIndex>,
+    pub(super) carries: Carries,
 }
 
 /// A rendition and its segments.
@@ -113,6 +120,7 @@ pub(super) struct Loader {
     /// What the segment that is asked for next may refer to.
     references: References,
     lost_in_a_row: u32,
+    carries: Carries,
 }
 
 impl Loader {
@@ -140,6 +148,7 @@ impl Loader {
             discontinuity: None,
             references: References::Intact,
             lost_in_a_row: 0,
+            carries: rendition.carries,
         }
     }
 
@@ -271,6 +280,7 @@ impl Loader {
                     let period = reader.segment.discontinuity.sequence;
                     return Some(LoaderEvent::Events(period, events));
                 }
+                Ok(ReadStep::Cues(cues)) => return Some(LoaderEvent::Cues(cues)),
                 Ok(ReadStep::NeedData) => {
                     requests.grant(cx, self.id, reader.segment.number);
                     return None;

@@ -30,19 +30,25 @@ impl Segmented {
     /// A place does not give what a lane asked it for: all lanes leave it.
     pub(super) fn go_elsewhere(&mut self, cx: &mut Cx, owner: LaneId, id: RequestId, fault: Fault) {
         let url = self.requests.get(id).map(|it| it.transfer.url().clone());
-        let mut lanes = self.lanes.iter_mut().chain(&mut self.incoming);
-        let lane = lanes.find(|lane| lane.loader.id() == owner);
-        let (Some(url), Some(lane)) = (url, lane) else {
+        let lanes = self.lanes.iter_mut().chain(&mut self.incoming);
+        let mut loaders = lanes
+            .map(|lane| &mut lane.loader)
+            .chain(self.text.reading());
+        let loader = loaders.find(|loader| loader.id() == owner);
+        let (Some(url), Some(loader)) = (url, loader) else {
             return;
         };
         let root = &mut self.root.playlist;
-        if !root.leave_place(cx, lane.loader.manifest(), &url) {
+        if !root.leave_place(cx, loader.manifest(), &url) {
             let failed = Progress::Failed(fault);
-            return lane.loader.progressed(cx, &mut self.requests, id, failed);
+            return loader.progressed(cx, &mut self.requests, id, failed);
         }
         cx.recovered(fault);
-        for lane in self.lanes.iter_mut().chain(&mut self.incoming) {
-            let loader = &mut lane.loader;
+        let lanes = self.lanes.iter_mut().chain(&mut self.incoming);
+        let loaders = lanes
+            .map(|lane| &mut lane.loader)
+            .chain(self.text.reading());
+        for loader in loaders {
             loader.manifest_changed(cx, &mut self.requests, &self.root.playlist);
         }
     }

@@ -27,7 +27,7 @@ impl Segmented {
                 let index = u32::try_from(self.variants.len() + place).unwrap_or(u32::MAX);
                 return Some(Notice::Switched(index));
             }
-            if let Some(notice) = self.notices.pop_front() {
+            if let Some(notice) = self.text_notice().or_else(|| self.notices.pop_front()) {
                 return Some(notice);
             }
             let mut idle = true;
@@ -37,6 +37,7 @@ impl Segmented {
                     idle &= !self.poll_lane(cx, buffer, role, position);
                 }
             }
+            idle &= !self.poll_text(cx, position, max_ahead);
             if idle && self.notices.is_empty() {
                 return None;
             }
@@ -111,6 +112,8 @@ impl Segmented {
         };
         match event {
             LoaderEvent::Packet(packet) => self.arrived(cx, buffer, role, packet),
+            // Only text brings some.
+            LoaderEvent::Cues(_) => {}
             LoaderEvent::Info(info) => {
                 lane.info = Some(Arc::clone(&info));
                 self.ask_licence(cx, role, &info);
@@ -160,6 +163,7 @@ impl Segmented {
         if self.lane(role).is_some_and(|lane| lane.is_tag(&packet)) {
             return self.tag_came(cx, packet);
         }
+        self.note_begun(&packet);
         self.note_segment_start(buffer, &packet);
         if packet.flags.key {
             cx.mark(TimingMark::FirstKeyFrame);

@@ -64,12 +64,14 @@ impl Segmented {
             main.loader.seek(cx, &mut self.requests, target);
         }
         self.seek_audio(cx, target);
+        self.seek_text(cx, target);
     }
 
     /// Only the audio goes to a time.
     pub(crate) fn seek_audio(&mut self, cx: &mut Cx, target: Time) {
         self.audio.given_until = None;
-        if self.audio.forgive() {
+        let language = cx.config.audio_language.clone();
+        if self.audio.forgive(language.as_deref()) {
             return self.open_audio(cx, StartPosition::At(target));
         }
         let audio = self

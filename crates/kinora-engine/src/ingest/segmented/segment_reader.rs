@@ -8,9 +8,11 @@ use kinora_container::{EventMessage, ProbingDemuxer, Step};
 use kinora_errors::{Coded, Fault, codes};
 use kinora_media::{MediaInfo, Packet, Time, TimedEvent, TrackId, TrackKind};
 use kinora_protect::ContentKey;
+use kinora_subtitle::Cue;
 
 use super::decryption::Decryption;
 use super::index::{Discontinuity, IdentityKey, Init, Key, Segment};
+use super::text_segment::TextSegment;
 use super::timeline::{PreviousSegment, TimestampOffsets};
 use crate::tape::{Tape, TapedDemuxer};
 
@@ -42,6 +44,8 @@ pub(super) enum ReadStep {
     Packet(Packet),
     Info(Arc<MediaInfo>),
     Events(Vec<TimedEvent>),
+    /// The cues of a document, on the presentation's timeline.
+    Cues(Vec<Cue>),
     /// More bytes of it must come first.
     NeedData,
     /// It is through.
@@ -73,6 +77,16 @@ enum Pieces {
     Complete(VecDeque<Bytes>),
     /// The demuxer has all of them.
     Consumed,
+}
+
+/// What a rendition carries.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(super) enum Carries {
+    /// Packets of pictures and sound.
+    #[default]
+    Media,
+    /// Documents, or packets of text.
+    Text,
 }
 
 enum Demuxing {
@@ -118,6 +132,11 @@ pub(super) struct SegmentReader {
     held: VecDeque<Packet>,
     /// Messages that wait for the same.
     messages: Vec<EventMessage>,
+    carries: Carries,
+    /// Text that comes, until it is known whether a container holds it.
+    text: Option<TextSegment>,
+    /// A document that is whole.
+    document: Option<TextSegment>,
 }
 
 impl SegmentReader {
@@ -135,7 +154,19 @@ impl SegmentReader {
             placement: Placement::Pending,
             held: VecDeque::new(),
             messages: Vec::new(),
+            carries: Carries::Media,
+            text: None,
+            document: None,
         }
+    }
+
+    pub(super) fn carrying(mut self, carries: Carries) -> Self {
+        self.carries = carries;
+        self.text = match carries {
+            Carries::Media => None,
+            Carries::Text => Some(TextSegment::default()),
+        };
+        self
     }
 
     pub(super) fn add(&mut self, data: Bytes) {
@@ -251,6 +282,10 @@ impl SegmentReader {
                 return Ok(ReadStep::Packet(self.place(packet)));
             }
             self.push(init, around.goes_on)?;
+            if let Some(document) = self.document.take() {
+                let cues = document.read(&self.tape, &self.segment, offsets);
+                return cues.map(ReadStep::Cues).map_err(|fault| self.fault(fault));
+            }
             let Demuxing::Running { demuxer, .. } = &mut self.demuxing else {
                 return Ok(match self.pieces {
                     Pieces::Consumed => ReadStep::End,
@@ -314,7 +349,11 @@ impl SegmentReader {
         else {
             return;
         };
-        let offset = offsets.place(&self.segment, first, demuxer.clock(), previous);
+        let clock = demuxer.clock();
+        let offset = match self.carries {
+            Carries::Media => offsets.place(&self.segment, first, clock, previous),
+            Carries::Text => offsets.place_text(&self.segment, first, clock),
+        };
         if demuxer.is_damaged_since(*damage_before) {
             // What is missing before the first video frame may be what it refers to.
             self.references = References::Missing;
@@ -336,11 +375,22 @@ impl SegmentReader {
         (!events.is_empty()).then_some(events)
     }
 
-    /// Where it lies, once something of it was read.
+    /// What was added to the times of its packets.
+    pub(super) fn offset(&self) -> Option<Time> {
+        match self.placement {
+            Placement::Pending => None,
+            Placement::Placed { offset, .. } => Some(offset),
+        }
+    }
+
+    /// Where it lies, once something of it was read. Text does not say.
     pub(super) fn placed(&self) -> Option<PreviousSegment> {
-        let Placement::Placed { offset, start, end } = self.placement else {
+        let (Placement::Placed { offset, start, end }, Carries::Media) =
+            (&self.placement, self.carries)
+        else {
             return None;
         };
+        let (offset, start, end) = (*offset, *start, *end);
         Some(PreviousSegment {
             number: self.segment.number,
             discontinuity: self.segment.discontinuity,
@@ -398,6 +448,12 @@ impl SegmentReader {
                 self.feed(init, rest);
             }
         }
+        if let Some(text) = self.text.take() {
+            match text.is_media(&self.tape, init) {
+                true => self.feed(init, text.into_bytes()),
+                false => self.document = Some(text),
+            }
+        }
         if let Demuxing::Running {
             demuxer, pushed, ..
         } = &mut self.demuxing
@@ -412,6 +468,9 @@ impl SegmentReader {
     }
 
     fn feed(&mut self, init: Option<&Bytes>, data: Bytes) {
+        if let Some(text) = &mut self.text {
+            return text.add(&data);
+        }
         if let Demuxing::Waiting(carried) = &mut self.demuxing {
             let carried = carried.take();
             self.open(init, carried);

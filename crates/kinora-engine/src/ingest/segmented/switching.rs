@@ -52,10 +52,11 @@ impl Segmented {
     /// What can be chosen; `None` when there is but one rendition.
     pub(crate) fn options(&self) -> Option<Arc<[TrackOption]>> {
         let audio = self.audio.options(self.variants.len());
-        if self.variants.len() < 2 && audio.is_empty() {
+        let text = self.text.options(self.first_text());
+        if self.variants.len() < 2 && audio.is_empty() && text.is_empty() {
             return None;
         }
-        Some(self.variants.options().chain(audio).collect())
+        Some(self.variants.options().chain(audio).chain(text).collect())
     }
 
     /// Takes a rendition for good, or leaves the choice to the engine again.
@@ -85,6 +86,7 @@ impl Segmented {
         if !self.audio.select(place) {
             return Rebuffer::None;
         }
+        self.follow_sound(cx);
         // The seek that follows says where to.
         self.open_audio(cx, StartPosition::Default);
         match separate && self.lane(LaneRole::Audio).is_some() {
@@ -153,6 +155,7 @@ impl Segmented {
         let index = u32::try_from(index).unwrap_or(u32::MAX);
         self.notices.push_back(Notice::Switched(index));
         self.follow_audio_group(cx, audio_from);
+        self.follow_text_group(cx);
     }
 
     /// The incoming variant is not wanted any more. `false`: there was none.

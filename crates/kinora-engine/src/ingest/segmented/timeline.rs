@@ -132,6 +132,29 @@ impl TimestampOffsets {
         }
         offset
     }
+
+    /// What is added to the times of text beside a segment of the same discontinuity, if anything of that was placed; else of
+    /// the one before it: renditions of text are often cut and counted carelessly. `fresh`: what it should be by the manifest.
+    pub(super) fn beside(&self, segment: &Segment, fresh: Time) -> Option<Time> {
+        let before = || self.known.range(..segment.discontinuity).next_back();
+        let first = || self.known.first_key_value();
+        let clocks = self.known.get(&segment.discontinuity);
+        let clocks = clocks.or_else(|| before().or_else(first).map(|(_, clocks)| clocks))?;
+        let near = clocks.iter().map(|clock| unwrap(clock.offset, fresh));
+        near.min_by_key(|offset| (*offset - fresh).abs())
+    }
+
+    /// What is added to the times of packets of text, the first of which is `first`. They follow the clock of the pictures and
+    /// do not say where it is: text pauses.
+    pub(super) fn place_text(&self, segment: &Segment, first: Time, clock: ClockKind) -> Time {
+        let fresh = segment.start - first;
+        if clock == ClockKind::OwnStart {
+            return fresh;
+        }
+        let told = segment.period.map(|period| period.offset);
+        told.or_else(|| self.beside(segment, fresh))
+            .unwrap_or(fresh)
+    }
 }
 
 /// The same offset modulo the 33-bit clock, as near to the other as can be.

@@ -54,7 +54,7 @@ impl Loader {
             };
             let references = std::mem::take(&mut self.references);
             let reader = SegmentReader::new(segment, join, references, cx.tape.clone());
-            self.readers.push_back(reader);
+            self.readers.push_back(reader.carrying(self.carries));
         }
     }
 
