@@ -1,7 +1,9 @@
 //! An event as JSON: its name and its fields. `play` and `replay` write the same, and `docs/events.md` lists it.
 
-use kinora::{Coded as _, Event, MediaInfo, Time, TrackOption};
-use kinora_errors::Lang;
+use kinora::{
+    Asset, Coded as _, DateRange, Event, MediaInfo, Resumption, SessionData, Time, TrackOption,
+};
+use kinora_errors::{Lang, mask_url};
 use serde_json::{Map, Value, json};
 
 /// The fields of an event's object.
@@ -62,11 +64,36 @@ fn more(event: &Event) -> Value {
             })
         }
         Event::SubtitleHidden { track, id } => json!({ "track": track, "id": id.0 }),
+        Event::SessionData(data) => {
+            let item = |it: &SessionData| {
+                let url = it.url.as_ref().map(|url| mask_url(url.expose()));
+                json!({ "id": it.id, "value": it.value, "url": url, "language": it.language })
+            };
+            json!({ "data": data.iter().map(item).collect::<Vec<_>>() })
+        }
+        Event::DateRange(range) => date_range(range),
         Event::KeyRequired(id) => json!({ "key_id": id.to_string() }),
         Event::Timing(mark) => json!({ "what": mark.name() }),
         // Events without fields.
         _ => Value::Null,
     }
+}
+
+fn date_range(range: &DateRange) -> Value {
+    let asset = |asset: &Asset| match asset {
+        Asset::Playlist(url) | Asset::List(url) => mask_url(url.expose()),
+    };
+    let interstitial = range.interstitial.as_ref().map(|it| {
+        let resume = match it.resumption {
+            Resumption::After(offset) => Some(offset.as_secs_f64()),
+            Resumption::ByItsLength => None,
+        };
+        json!({ "asset": asset(&it.asset), "resume_offset": resume })
+    });
+    json!({
+        "id": range.id, "class": range.class, "start": range.start.as_secs_f64(),
+        "end": range.end.map(Time::as_secs_f64), "interstitial": interstitial,
+    })
 }
 
 fn prepared(info: &MediaInfo) -> Value {
@@ -190,6 +217,21 @@ mod tests {
                 track: 1_024,
                 id: CueId(7),
             },
+            Event::SessionData(Arc::from([SessionData {
+                id: "com.example.title".to_owned(),
+                value: Some("a film".to_owned()),
+                url: None,
+                language: None,
+            }])),
+            Event::DateRange(Arc::new(DateRange {
+                id: "ad".to_owned(),
+                class: None,
+                start: Time::ZERO,
+                end: None,
+                start_ms: 0,
+                attributes: Vec::new(),
+                interstitial: None,
+            })),
             Event::KeyRequired(kinora::KeyId([7; 16])),
             Event::CredentialExpired(fault.clone()),
             Event::Recovered(fault.clone()),

@@ -9,6 +9,7 @@ use kinora_protect::ContentKey;
 use kinora_subtitle::Cue;
 
 use crate::Role;
+use crate::metadata::{DateRange, SessionData};
 use crate::refusal::{CommandKind, Refusal};
 
 /// Counts the seeks and source changes of a session. Answers carry the epoch of their question;
@@ -499,6 +500,10 @@ pub enum Event {
         /// The appearance that ends.
         id: CueId,
     },
+    /// Values that the playlist has for the application.
+    SessionData(Arc<[SessionData]>),
+    /// The playlist names a stretch of the timeline, or says something else of one that it named before.
+    DateRange(Arc<DateRange>),
     /// Packets are encrypted with a key that is not there, though others were given: answer with `Command::AddKey` within
     /// ten seconds.
     KeyRequired(KeyId),

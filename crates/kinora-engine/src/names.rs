@@ -29,6 +29,8 @@ impl Event {
             Self::SubtitleFailed { .. } => "subtitle_failed",
             Self::SubtitleShown { .. } => "subtitle_shown",
             Self::SubtitleHidden { .. } => "subtitle_hidden",
+            Self::SessionData(_) => "session_data",
+            Self::DateRange(_) => "date_range",
             Self::KeyRequired(_) => "key_required",
             Self::CredentialExpired(_) => "credential_expired",
             Self::Recovered(_) => "recovered",

@@ -8,18 +8,21 @@
 mod attributes;
 mod directives;
 mod error;
+mod interstitial;
 mod lines;
 mod media;
 mod model;
 mod multivariant;
 mod refresh;
 mod start;
+mod steering;
 mod variables;
 
 use url::Url;
 
 pub use directives::{Directives, Position, Skip};
 pub use error::{HlsError, HlsErrorKind};
+pub use interstitial::{Asset, Interstitial, InterstitialCue, Resumption};
 pub use model::{
     DateRange, Encryption, Key, Map, MediaPlaylist, MultivariantPlaylist, Part, Playlist,
     PlaylistType, PreloadHint, Rendition, RenditionKind, RenditionReport, Segment, ServerControl,
@@ -27,6 +30,7 @@ pub use model::{
 };
 pub use refresh::{LiveState, Update, reload_delay, stale_after};
 pub use start::{LatencyMode, StartPoint, hold_back, start_point};
+pub use steering::{DEFAULT_PATHWAY, PathwayClone, SteeringManifest};
 pub use variables::Variables;
 
 use lines::Lines;

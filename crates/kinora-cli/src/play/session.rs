@@ -311,6 +311,7 @@ impl<'a> Session<'a> {
             Event::CommandRefused { command, refusal } => {
                 self.emit_refused(command, refusal, reported)
             }
+            Event::SessionData(_) | Event::DateRange(_) => self.say(reported, json!({})),
             Event::SubtitleAdded { .. } => self.say(reported, json!({})),
             Event::SubtitleFailed { fault, .. } => self.emit_no_subtitles(&fault, reported),
             Event::SubtitleShown { id, cue, .. } => {

@@ -8,12 +8,16 @@ mod decoding;
 mod exact;
 mod hls;
 mod initiators;
+mod lies;
+mod low_latency;
+mod metadata;
 mod openings;
 mod outputs;
 mod protection;
 mod pushed;
 mod refusals;
 mod sound;
+mod steering;
 mod subtitles;
 
 use kinora_errors::codes;

@@ -16,7 +16,7 @@ use self::index::Numbering;
 use self::renditions::{Rendition, audio_renditions, video_renditions};
 use super::base::{Base, malformed};
 use super::manifest_reader::{IndexSource, RenditionId};
-use super::segmented::index::{Change, Manifest, ManifestRefresh, SegmentsNamed};
+use super::segmented::index::{Change, Manifest, ManifestRefresh, SegmentsNamed, SessionFacts};
 use crate::cx::Cx;
 
 /// A clock that is set wrong by less is believed, where the manifest names no other.
@@ -136,6 +136,7 @@ impl MpdReader {
         Manifest::Multivariant {
             variants: variants.map(|it| it.variant(url, has_audio)).collect(),
             audio: audio.map(|it| it.audio_rendition(url)).collect(),
+            session: SessionFacts::default(),
             named: SegmentsNamed::Here {
                 refresh: mpd.update_delay().map(|after| ManifestRefresh {
                     after,

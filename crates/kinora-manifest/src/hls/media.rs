@@ -357,6 +357,8 @@ impl MediaPlaylistParser {
             end_ms: at("END-DATE")?,
             duration: attributes.time("DURATION")?,
             planned_duration: attributes.time("PLANNED-DURATION")?,
+            end_on_next: attributes.is_yes("END-ON-NEXT"),
+            cue: attributes.string("CUE")?,
             custom: attributes
                 .custom()
                 .map(|(name, value)| (name.to_owned(), value.to_owned()))

@@ -451,6 +451,10 @@ pub struct DateRange {
     pub duration: Option<Time>,
     /// How long it was meant to be.
     pub planned_duration: Option<Time>,
-    /// Attributes of the author's own.
+    /// It ends where the next one of its class begins (END-ON-NEXT).
+    pub end_on_next: bool,
+    /// When it is to be acted upon: `PRE`, `POST`, `ONCE` (CUE), comma separated.
+    pub cue: Option<String>,
+    /// Attributes of the author's own, and those of SCTE 35, by their names.
     pub custom: Vec<(String, String)>,
 }

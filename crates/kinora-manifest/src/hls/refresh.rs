@@ -59,6 +59,16 @@ impl LiveState {
     pub fn playlist(&self) -> &MediaPlaylist {
         &self.playlist
     }
+    /// How near to its edge it is played.
+    #[must_use]
+    pub fn mode(&self) -> LatencyMode {
+        self.mode
+    }
+    /// What comes next: the part, or the segment where the playlist has no parts.
+    #[must_use]
+    pub fn next_position(&self) -> Position {
+        directives::next_position(&self.playlist)
+    }
     /// Reloads in a row that brought nothing.
     #[must_use]
     pub fn unchanged_count(&self) -> u32 {
@@ -127,7 +137,7 @@ pub fn reload_delay(playlist: &MediaPlaylist, last: Update, mode: LatencyMode) -
     const MIN_DELAY: Duration = Duration::from_millis(100);
     let part = playlist.part_target.filter(|_| mode == LatencyMode::Parts);
     let part = part.filter(|target| *target > Time::ZERO);
-    let target = part.unwrap_or(playlist.target_duration).to_duration();
+    let target = part.unwrap_or_else(|| pace(playlist)).to_duration();
     let delay = match last {
         Update::Unchanged => target.checked_div(2).unwrap_or(target),
         _ => target,
@@ -139,8 +149,18 @@ pub fn reload_delay(playlist: &MediaPlaylist, last: Update, mode: LatencyMode) -
 /// 6.2.2); peers give up at 3.5, and so do we.
 #[must_use]
 pub fn stale_after(playlist: &MediaPlaylist) -> Duration {
-    let target = playlist.target_duration.to_duration();
+    let target = pace(playlist).to_duration();
     target.saturating_mul(7).checked_div(2).unwrap_or(target)
+}
+
+/// How often segments come: the target duration, unless that is far from what the segments are.
+fn pace(list: &MediaPlaylist) -> Time {
+    let longest = list.segments.iter().map(|segment| segment.duration).max();
+    let twice = longest.map(|longest| Time::from_nanos(longest.as_nanos().saturating_mul(2)));
+    let twice = twice.filter(|twice| *twice > Time::ZERO);
+    twice.map_or(list.target_duration, |twice| {
+        list.target_duration.min(twice)
+    })
 }
 
 /// One past the last segment's number, and the parts beyond it.

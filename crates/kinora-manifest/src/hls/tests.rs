@@ -670,3 +670,11 @@ fn an_update_goes_on_with_the_keys_dates_and_date_ranges_of_what_it_leaves_out()
         assert_eq!(segment.program_date_ms, Some(since));
     }
 }
+
+#[test]
+fn a_target_duration_far_from_the_truth_does_not_stop_the_loads() {
+    let list = media("#EXT-X-TARGETDURATION:3600\n#EXTINF:4,\na\n#EXTINF:3,\nb\n");
+    let delay = reload_delay(&list, Update::Grown { from: 0 }, LatencyMode::Segments);
+    assert_eq!(delay, Duration::from_secs(8));
+    assert_eq!(stale_after(&list), Duration::from_secs(28));
+}

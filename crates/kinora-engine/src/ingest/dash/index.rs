@@ -12,8 +12,8 @@ use super::renditions::Rendition;
 use super::{MpdReader, Place, Presentation};
 use crate::ingest::base::malformed;
 use crate::ingest::segmented::index::{
-    Availability, Change, Discontinuity, Init, LiveEdge, PeriodClock, Segment, SegmentIndex,
-    StartPoint,
+    Availability, Change, Delivery, Discontinuity, Init, LiveEdge, Parts, PeriodClock, Segment,
+    SegmentIndex, StartPoint,
 };
 
 /// Segments of a rendition at most.
@@ -118,12 +118,15 @@ impl MpdReader {
         };
         let start = start.map(|it| StartPoint {
             number: it.number,
+            part: 0,
             discard_before: None,
         });
         let index = SegmentIndex {
             segments,
             availability,
             start,
+            delivery: Delivery::default(),
+            date_ranges: Vec::new(),
         };
         Ok((index, change))
     }
@@ -177,6 +180,8 @@ impl MpdReader {
                 init: init.clone(),
                 gap: false,
                 period: Some(clock),
+                parts: Parts::None,
+                date_ms: None,
             });
         }
         Ok(())

@@ -63,6 +63,8 @@ impl Rendition {
 
     pub(super) fn variant(&self, manifest: &Secret, has_audio: bool) -> Variant {
         Variant {
+            pathway: None,
+            stable_id: None,
             url: manifest.clone(),
             bandwidth: self.bandwidth,
             size: self.resolution,

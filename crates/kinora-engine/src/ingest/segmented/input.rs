@@ -5,7 +5,7 @@ use kinora_fetch::{FetchEvent, Initiator, Progress, RetryContext};
 use kinora_media::{ByteRange, RequestId, ResponseInfo, Time};
 
 use super::lane::{Lane, LaneRole};
-use super::requests::{LaneId, MAX_SMALL_BYTES, Resource};
+use super::requests::{LaneId, MAX_SMALL_BYTES, Request, Resource};
 use super::{ROOT, Segmented};
 use crate::cx::Cx;
 use crate::ingest::{Notice, hls};
@@ -37,6 +37,13 @@ impl Segmented {
     }
 
     fn root_progressed(&mut self, cx: &mut Cx, id: RequestId, progress: Progress) {
+        let resource = self.requests.entry(id).map(|it| it.resource.clone());
+        if let Some(Resource::Key(url)) = resource {
+            return self.session_key_progressed(cx, id, url, progress);
+        }
+        if let Some(Resource::Steering) = resource {
+            return self.steering_progressed(cx, id, progress);
+        }
         match progress {
             Progress::None => {}
             Progress::Head(info) => {
@@ -81,6 +88,7 @@ impl Segmented {
             self.progressed(cx, owner, id, progress);
         }
         self.refresh_if_due(cx);
+        self.steer_if_due(cx);
         for lane in self.lanes.iter_mut().chain(&mut self.incoming) {
             lane.loader.on_time(cx, &mut self.requests);
         }
@@ -90,7 +98,7 @@ impl Segmented {
         let lanes = self.lanes.iter().chain(&self.incoming);
         let playlists = lanes.filter_map(|lane| lane.loader.deadline()).min();
         let of_lanes = crate::present::earliest([self.requests.deadline(cx), playlists]);
-        crate::present::earliest([of_lanes, self.refresh_due()])
+        crate::present::earliest([of_lanes, self.refresh_due(), self.steering_due()])
     }
 
     pub(crate) fn reload(&mut self, cx: &mut Cx) -> bool {
@@ -110,7 +118,7 @@ impl Segmented {
     /// A request was refused because its address is too old.
     pub(super) fn expired(&mut self, fault: Fault) {
         // While the list of renditions comes anew, so do the addresses.
-        if !self.requests.any(ROOT, |_| true) {
+        if !self.requests.any(ROOT, Request::is_playlist) {
             self.notices.push_back(Notice::Expired(fault));
         }
     }
@@ -118,7 +126,7 @@ impl Segmented {
     /// The manifest is to be found at another URL now; segments that it names keep theirs.
     pub(crate) fn renew(&mut self, cx: &mut Cx, url: &Secret) {
         self.root.asked = url.clone();
-        if let Some(id) = self.requests.ids(ROOT, |_| true).first() {
+        if let Some(id) = self.requests.ids(ROOT, Request::is_playlist).first() {
             return self.requests.renew(cx, *id, url.clone());
         }
         self.root.found = url.clone();

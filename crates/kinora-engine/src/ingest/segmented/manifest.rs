@@ -5,7 +5,7 @@ use kinora_fetch::Initiator;
 use kinora_media::{ByteRange, Time};
 
 use super::index::{ManifestRefresh, SegmentsNamed};
-use super::requests::Resource;
+use super::requests::{Request, Resource};
 use super::{ROOT, Segmented};
 use crate::InfoCode;
 use crate::cx::Cx;
@@ -45,7 +45,7 @@ impl Segmented {
         let Some((_, url)) = self.root.refresh.take_if(|(at, _)| *at <= cx.mono()) else {
             return;
         };
-        if self.requests.any(ROOT, |_| true) {
+        if self.requests.any(ROOT, Request::is_playlist) {
             return;
         }
         let named_by = match url {

@@ -8,7 +8,7 @@ use kinora_errors::Secret;
 use kinora_fetch::{Initiator, Progress, Purpose, RequestSpec, RetryContext, Transfer};
 use kinora_media::{ByteRange, RequestId, Time};
 
-use super::index::{Init, Key, Segment};
+use super::index::{Init, Key, PartId, Segment};
 use crate::abr::Download;
 use crate::cx::Cx;
 
@@ -30,14 +30,18 @@ pub(super) enum Resource {
     Key(Secret),
     Init(Arc<Init>),
     Segment(u64),
+    /// What a steering server says.
+    Steering,
+    /// A part of a segment, and where it was hinted at without an end those behind it.
+    Part(PartId),
 }
 
 impl Resource {
     fn window(&self) -> u64 {
         match self {
-            Self::Playlist | Self::Init(_) => MAX_SMALL_BYTES,
+            Self::Playlist | Self::Init(_) | Self::Steering => MAX_SMALL_BYTES,
             Self::Key(_) => KEY_WINDOW,
-            Self::Segment(_) => SEGMENT_WINDOW,
+            Self::Segment(_) | Self::Part(_) => SEGMENT_WINDOW,
         }
     }
 
@@ -50,16 +54,24 @@ impl Resource {
                 segment.keys().any(is)
             }
             Self::Init(of) => segment.init.as_ref() == Some(of),
-            Self::Playlist | Self::Segment(_) => false,
+            Self::Playlist | Self::Segment(_) | Self::Part(_) | Self::Steering => false,
+        }
+    }
+
+    pub(super) fn part(&self) -> Option<PartId> {
+        match self {
+            Self::Part(id) => Some(*id),
+            _ => None,
         }
     }
 
     fn purpose(&self) -> Purpose {
         match self {
-            Self::Playlist => Purpose::Playlist,
+            Self::Playlist | Self::Steering => Purpose::Playlist,
             Self::Key(_) => Purpose::Key,
             Self::Init(_) => Purpose::Init,
             Self::Segment(number) => Purpose::Segment(*number),
+            Self::Part(id) => Purpose::Segment(id.number),
         }
     }
 }
@@ -137,6 +149,9 @@ impl Request {
     pub(super) fn is_segment(&self) -> bool {
         matches!(self.resource, Resource::Segment(_))
     }
+    pub(super) fn is_part(&self) -> bool {
+        matches!(self.resource, Resource::Part(_))
+    }
     pub(super) fn is_playlist(&self) -> bool {
         matches!(self.resource, Resource::Playlist)
     }
@@ -146,7 +161,15 @@ impl Request {
         !whole && self.data.len() as u64 >= self.resource.window()
     }
     pub(super) fn is_of(&self, number: u64) -> bool {
-        matches!(self.resource, Resource::Segment(of) if of == number)
+        self.number() == Some(number)
+    }
+    /// The segment of which it brings media.
+    pub(super) fn number(&self) -> Option<u64> {
+        match self.resource {
+            Resource::Segment(number) => Some(number),
+            Resource::Part(id) => Some(id.number),
+            Resource::Playlist | Resource::Steering | Resource::Key(_) | Resource::Init(_) => None,
+        }
     }
 }
 
@@ -276,10 +299,10 @@ impl Requests {
         });
     }
 
-    /// Lets more bytes of a segment come.
-    pub(super) fn grant(&mut self, cx: &mut Cx, owner: LaneId, number: u64) {
+    /// Lets more bytes of a resource come.
+    pub(super) fn grant(&mut self, cx: &mut Cx, owner: LaneId, of: &Resource) {
         let mut all = self.table.values_mut();
-        if let Some(request) = all.find(|it| it.owner == owner && it.is_of(number)) {
+        if let Some(request) = all.find(|it| it.owner == owner && it.resource == *of) {
             request.transfer.grant(cx);
         }
     }

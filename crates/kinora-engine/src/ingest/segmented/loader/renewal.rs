@@ -6,7 +6,6 @@ use kinora_media::RequestId;
 
 use super::{Loader, LoaderEvent};
 use crate::cx::Cx;
-use crate::ingest::segmented::index::Segment;
 use crate::ingest::segmented::requests::{Requests, Resource};
 
 impl Loader {
@@ -30,6 +29,7 @@ impl Loader {
 
     /// Requests that were refused are made again by the newest playlist.
     pub(super) fn revive(&mut self, cx: &mut Cx, requests: &mut Requests) {
+        self.revive_parts(cx, requests);
         let Some(index) = &self.index else { return };
         for id in requests.ids(self.id, |it| it.is_segment() && it.transfer.is_parked()) {
             let number = match requests.entry(id).map(|request| &request.resource) {
@@ -46,11 +46,8 @@ impl Loader {
                 reader.segment = segment.clone();
             }
         }
-        let wanted: Vec<Segment> = self.readers.iter().map(|it| it.segment.clone()).collect();
         requests.cancel(cx, self.id, |request| request.transfer.is_parked());
-        for segment in wanted {
-            self.ask_for_needs(cx, requests, &segment);
-        }
+        self.ask_for_missing(cx, requests);
     }
 
     /// A request was refused because its address is too old.
@@ -69,6 +66,9 @@ impl Loader {
             Resource::Segment(number) => index
                 .and_then(|index| index.segment(*number))
                 .map(|segment| segment.url.clone()),
+            Resource::Part(id) => index
+                .and_then(|index| index.segment(id.number)?.parts.list().get(id.part))
+                .map(|part| part.url.clone()),
             _ => None,
         };
         // It was asked for before the newest playlist came.
