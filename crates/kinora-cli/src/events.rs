@@ -2,8 +2,11 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use kinora::{Coded as _, Event, MediaInfo, Time, TimedEvent, TrackOption};
-use kinora_errors::Lang;
+use kinora::{
+    Asset, Coded as _, DateRange, Event, MediaInfo, Resumption, SessionData, Time, TimedEvent,
+    TrackOption,
+};
+use kinora_errors::{Lang, mask_url};
 use serde_json::{Map, Value, json};
 
 /// The fields of an event's object.
@@ -66,11 +69,36 @@ fn more(event: &Event) -> Value {
         }
         Event::SubtitleHidden { track, id } => json!({ "track": track, "id": id.0 }),
         Event::Timed(event) => timed(event),
+        Event::SessionData(data) => {
+            let item = |it: &SessionData| {
+                let url = it.url.as_ref().map(|url| mask_url(url.expose()));
+                json!({ "id": it.id, "value": it.value, "url": url, "language": it.language })
+            };
+            json!({ "data": data.iter().map(item).collect::<Vec<_>>() })
+        }
+        Event::DateRange(range) => date_range(range),
         Event::KeyRequired(id) => json!({ "key_id": id.to_string() }),
         Event::Timing(mark) => json!({ "what": mark.name() }),
         // Events without fields.
         _ => Value::Null,
     }
+}
+
+fn date_range(range: &DateRange) -> Value {
+    let asset = |asset: &Asset| match asset {
+        Asset::Playlist(url) | Asset::List(url) => mask_url(url.expose()),
+    };
+    let interstitial = range.interstitial.as_ref().map(|it| {
+        let resume = match it.resumption {
+            Resumption::After(offset) => Some(offset.as_secs_f64()),
+            Resumption::ByItsLength => None,
+        };
+        json!({ "asset": asset(&it.asset), "resume_offset": resume })
+    });
+    json!({
+        "id": range.id, "class": range.class, "start": range.start.as_secs_f64(),
+        "end": range.end.map(Time::as_secs_f64), "interstitial": interstitial,
+    })
 }
 
 fn prepared(info: &MediaInfo) -> Value {
@@ -209,6 +237,21 @@ mod tests {
                 scheme: TimedEvent::ID3.to_owned(),
                 data: b"ID3\x04\0".as_slice().into(),
                 ..TimedEvent::default()
+            })),
+            Event::SessionData(Arc::from([SessionData {
+                id: "com.example.title".to_owned(),
+                value: Some("a film".to_owned()),
+                url: None,
+                language: None,
+            }])),
+            Event::DateRange(Arc::new(DateRange {
+                id: "ad".to_owned(),
+                class: None,
+                start: Time::ZERO,
+                end: None,
+                start_ms: 0,
+                attributes: Vec::new(),
+                interstitial: None,
             })),
             Event::KeyRequired(kinora::KeyId([7; 16])),
             Event::CredentialExpired(fault.clone()),

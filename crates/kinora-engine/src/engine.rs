@@ -379,6 +379,14 @@ impl Engine {
             _ => Time::ZERO,
         }
     }
+    /// The date of what plays, ms since 1970 (EXT-X-PROGRAM-DATE-TIME); `None`: its source tells none.
+    #[must_use]
+    pub fn program_date_ms(&self, now: Now) -> Option<i64> {
+        match &self.phase {
+            Phase::Playing(session) => session.program_date_ms(now.mono),
+            _ => None,
+        }
+    }
     /// How long the presentation is; `None` when unknown or live.
     #[must_use]
     pub fn duration(&self) -> Option<Time> {

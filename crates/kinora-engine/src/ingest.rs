@@ -194,6 +194,22 @@ impl Ingest {
         }
     }
 
+    /// The date of a time, ms since 1970, where it is told.
+    pub(crate) fn date_of(&self, time: Time) -> Option<i64> {
+        match self {
+            Self::Unknown | Self::Progressive(_) | Self::Pushed(_) => None,
+            Self::Segmented(segmented) => segmented.date_of(time),
+        }
+    }
+
+    /// Whether it is read by parts of segments, near to its edge.
+    pub(crate) fn is_low_latency(&self) -> bool {
+        match self {
+            Self::Unknown | Self::Progressive(_) | Self::Pushed(_) => false,
+            Self::Segmented(segmented) => segmented.is_low_latency(),
+        }
+    }
+
     /// The earliest time that can be sought: a live stream that ended begins where its last playlist does.
     pub(crate) fn first_time(&self) -> Time {
         match self {

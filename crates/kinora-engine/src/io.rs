@@ -9,6 +9,7 @@ use kinora_protect::ContentKey;
 use kinora_subtitle::Cue;
 
 use crate::Role;
+use crate::metadata::{DateRange, SessionData};
 use crate::refusal::{CommandKind, Refusal};
 
 /// Counts the seeks and source changes of a session. Answers carry the epoch of their question;
@@ -508,6 +509,10 @@ pub enum Event {
     /// An event of the content begins: one that its manifest names or its segments bring (DASH, `emsg`), or timed ID3. It
     /// comes with the picture that is out; after a seek those come again that begin, or go on, from there.
     Timed(Arc<TimedEvent>),
+    /// Values that the playlist has for the application.
+    SessionData(Arc<[SessionData]>),
+    /// The playlist names a stretch of the timeline, or says something else of one that it named before.
+    DateRange(Arc<DateRange>),
     /// Packets are encrypted with a key that is not there, though others were given: answer with `Command::AddKey` within
     /// ten seconds.
     KeyRequired(KeyId),

@@ -14,6 +14,7 @@ mod decrypt;
 mod engine;
 mod ingest;
 mod io;
+mod metadata;
 mod names;
 mod pipeline;
 mod pipelines;
@@ -46,6 +47,7 @@ pub use io::{
 pub use kinora_fetch::{FetchEvent, FetchRequest, Initiator, Purpose};
 pub use kinora_protect::{ContentKey, KeySystem, clear_key};
 pub use kinora_subtitle::Cue;
+pub use metadata::{Asset, DateRange, Interstitial, InterstitialCue, Resumption, SessionData};
 pub use pipeline::{AUDIO_RUN_UP, same_decoder};
 pub use preroll::Preroll;
 pub use queue::is_shown_by;

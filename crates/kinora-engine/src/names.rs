@@ -30,6 +30,8 @@ impl Event {
             Self::SubtitleShown { .. } => "subtitle_shown",
             Self::SubtitleHidden { .. } => "subtitle_hidden",
             Self::Timed(_) => "timed_event",
+            Self::SessionData(_) => "session_data",
+            Self::DateRange(_) => "date_range",
             Self::KeyRequired(_) => "key_required",
             Self::CredentialExpired(_) => "credential_expired",
             Self::LocalCacheHit { .. } => "local_cache_hit",

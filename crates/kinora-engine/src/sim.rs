@@ -5,6 +5,8 @@ mod decoder;
 mod film;
 mod ladder;
 mod long_film;
+#[cfg(test)]
+pub(crate) mod low_latency;
 mod net;
 #[cfg(test)]
 pub(crate) mod packager;
@@ -28,7 +30,7 @@ pub use film::Film;
 #[cfg(test)]
 pub(crate) use film::is_key_start;
 pub use ladder::Ladder;
-pub use net::{Fault as NetFault, Net, Packets, Weather};
+pub use net::{Fault as NetFault, Net, Origin, Packets, Reply, Weather};
 use sink::Sink;
 use watch::Watch;
 
@@ -232,6 +234,11 @@ impl Sim {
     #[must_use]
     pub fn now_unix_ms(&self) -> i64 {
         self.clock().unix_ms
+    }
+    /// The date of what plays, ms since 1970.
+    #[must_use]
+    pub fn program_date_ms(&self) -> Option<i64> {
+        self.engine.program_date_ms(self.clock())
     }
     /// The public state.
     #[must_use]

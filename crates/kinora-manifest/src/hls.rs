@@ -1,25 +1,28 @@
 //! HLS playlists (draft-pantos-hls-rfc8216bis): read by [`parse`], followed while live by [`LiveState`].
 //!
-//! What low latency needs is read and has its place. Delta updates are put together in [`LiveState::update`]: who asks
-//! for them adds `_HLS_skip` to the URL where [`ServerControl::can_skip_until`] allows it. Parts stand in
-//! [`Segment::parts`] and [`MediaPlaylist::trailing_parts`]; a client that loads them says so by [`LatencyMode::Parts`],
-//! which [`reload_delay`], [`hold_back`] and [`start_point`] obey. Blocking reloads go where [`LiveState::reload_delay`] is
-//! asked: with [`ServerControl::can_block_reload`] the next load, with `_HLS_msn` and `_HLS_part`, need not wait.
+//! Low latency: parts stand in [`Segment::parts`], those of the segment that is not complete in
+//! [`MediaPlaylist::growing`]; a client that loads them says so by [`LatencyMode::Parts`], which [`reload_delay`],
+//! [`hold_back`] and [`start_point`] obey. [`LiveState::wait_for`] says what the next load waits for, and
+//! [`LiveState::skip`] what it may leave out, which [`LiveState::update`] puts back; [`Directives`] say it to the server.
 
 mod attributes;
-
+mod directives;
 mod error;
+mod interstitial;
 mod lines;
 mod media;
 mod model;
 mod multivariant;
 mod refresh;
 mod start;
+mod steering;
 mod variables;
 
 use url::Url;
 
+pub use directives::{Directives, Position, Skip};
 pub use error::{HlsError, HlsErrorKind};
+pub use interstitial::{Asset, Interstitial, InterstitialCue, Resumption};
 pub use model::{
     DateRange, Encryption, Key, Map, MediaPlaylist, MultivariantPlaylist, Part, Playlist,
     PlaylistType, PreloadHint, Rendition, RenditionKind, RenditionReport, Segment, ServerControl,
@@ -27,6 +30,7 @@ pub use model::{
 };
 pub use refresh::{LiveState, Update, reload_delay, stale_after};
 pub use start::{LatencyMode, StartPoint, hold_back, start_point};
+pub use steering::{DEFAULT_PATHWAY, PathwayClone, SteeringManifest};
 pub use variables::Variables;
 
 use lines::Lines;

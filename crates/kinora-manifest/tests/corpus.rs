@@ -308,7 +308,7 @@ fn of_media(list: &MediaPlaylist, path: &str) -> Option<Value> {
                 .preload_hints
                 .iter()
                 .filter(|hint| !hint.is_map && hint.range.is_whole());
-            json!(list.trailing_parts.len() + hinted.count() + open.count())
+            json!(list.trailing_parts().len() + hinted.count() + open.count())
         }
         _ => return None,
     })

@@ -296,6 +296,7 @@ impl Driver {
         let mut view = self.world.view();
         view.state = self.engine.state();
         view.position = self.engine.position(now);
+        view.program_date_ms = self.engine.program_date_ms(now);
         view.duration = self.engine.duration();
         view.buffered = self.engine.buffered_position();
         view.download_speed = self.engine.download_speed();

@@ -62,6 +62,7 @@ pub struct Player {
 pub(crate) struct View {
     pub(crate) state: State,
     pub(crate) position: Time,
+    pub(crate) program_date_ms: Option<i64>,
     pub(crate) duration: Option<Time>,
     pub(crate) buffered: Time,
     pub(crate) download_speed: u64,
@@ -338,6 +339,12 @@ impl Player {
     #[must_use]
     pub fn position(&self) -> Time {
         self.view(|view| view.position)
+    }
+    /// The date of what plays, in milliseconds since 1970, as a playlist tells it (EXT-X-PROGRAM-DATE-TIME); `None`: it
+    /// tells none.
+    #[must_use]
+    pub fn program_date_ms(&self) -> Option<i64> {
+        self.view(|view| view.program_date_ms)
     }
     /// How long the presentation is; `None` when unknown or live.
     #[must_use]

@@ -1,7 +1,9 @@
 //! HLS playlists: read, resolved, judged, begun and refreshed with themselves.
 
+use kinora_errors::Secret;
 use kinora_manifest::hls::{
-    self, LatencyMode, Limits, LiveState, MediaPlaylist, MultivariantPlaylist, Playlist, Variables,
+    self, Directives, Interstitial, LatencyMode, Limits, LiveState, MediaPlaylist,
+    MultivariantPlaylist, PathwayClone, Playlist, SteeringManifest, Variables,
 };
 use kinora_manifest::policy::may_fetch;
 use kinora_media::Time;
@@ -13,6 +15,8 @@ use crate::Work;
 const RESOLVED: usize = 64;
 
 pub(crate) fn hls(data: &[u8]) -> Work {
+    // What begins otherwise may be what steers.
+    let _ = SteeringManifest::parse(data);
     let mut work = Work {
         bytes: data.len() as u64,
         ..Work::default()
@@ -26,7 +30,7 @@ pub(crate) fn hls(data: &[u8]) -> Work {
             work.steps = 1;
         }
         Ok(Playlist::Media(list)) => work.steps = media(list, &url),
-        Ok(Playlist::Multivariant(list)) => work.steps = multivariant(&list, &url),
+        Ok(Playlist::Multivariant(list)) => work.steps = multivariant(list, &url),
     }
     work
 }
@@ -53,23 +57,50 @@ fn media(list: MediaPlaylist, url: &Url) -> u64 {
     }
     if let Some(start) = hls::start_point(&list, None, LatencyMode::Parts) {
         assert!(
-            start.index < list.segments.len(),
+            list.segments.get(start.index).is_some() || list.growing.is_some(),
             "the start is one of the segments"
         );
     }
-    let again = list.clone();
-    let mut state = LiveState::new(list, LatencyMode::Segments);
-    let _ = state.update(again);
-    let _ = state.reload_delay();
+    for range in list.date_ranges.iter().take(RESOLVED) {
+        let _ = Interstitial::of(range, |uri| Some(Secret::new(uri)));
+    }
+    for mode in [LatencyMode::Segments, LatencyMode::Parts] {
+        let mut state = LiveState::new(list.clone(), mode);
+        let _ = state.update(list.clone());
+        let _ = state.reload_delay();
+        let directives = Directives {
+            wait_for: state.wait_for(),
+            skip: state.skip().map(|(skip, _)| skip),
+        };
+        let mut asked = url.clone();
+        directives.put_into(&mut asked);
+    }
     count
 }
 
-fn multivariant(list: &MultivariantPlaylist, url: &Url) -> u64 {
+fn multivariant(mut list: MultivariantPlaylist, url: &Url) -> u64 {
+    clone_pathway(&mut list);
     for variant in list.variants.iter().take(RESOLVED) {
         judge(url, list.resolve(&variant.uri).ok());
     }
     let count = list.variants.len().saturating_add(list.renditions.len());
     count as u64
+}
+
+/// The first pathway as a server for steering clones it, under a name that may be there.
+fn clone_pathway(list: &mut MultivariantPlaylist) {
+    let Some(first) = list.variants.first() else {
+        return;
+    };
+    let clone = PathwayClone {
+        base: first.pathway().to_owned(),
+        id: first.name.clone().unwrap_or_else(|| "C".to_owned()),
+        host: first.stable_id.clone(),
+        params: vec![("token".to_owned(), first.codecs.clone())],
+        variants: Vec::new(),
+        renditions: Vec::new(),
+    };
+    clone.add_to(list);
 }
 
 /// Nothing that a public list names is a file or a machine of the private network.

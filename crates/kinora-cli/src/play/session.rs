@@ -334,7 +334,9 @@ impl<'a> Session<'a> {
                     return Ok(self.subtitles_known());
                 }
             }
-            Event::Timed(_) => self.say(reported, json!({})),
+            Event::Timed(_) | Event::SessionData(_) | Event::DateRange(_) => {
+                self.say(reported, json!({}))
+            }
             Event::SubtitleShown { id, cue, .. } => {
                 self.say(reported, json!({}));
                 self.cues.push((id, status_line::caption(&cue.text())));

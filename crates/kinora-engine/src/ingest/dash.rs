@@ -24,7 +24,7 @@ use self::renditions::{
 };
 use super::base::{Base, malformed};
 use super::manifest_reader::{IndexSource, RenditionId};
-use super::segmented::index::{Change, Manifest, ManifestRefresh, SegmentsNamed};
+use super::segmented::index::{Change, Manifest, ManifestRefresh, SegmentsNamed, SessionFacts};
 use crate::cx::Cx;
 
 /// What is known of a presentation.
@@ -158,6 +158,7 @@ impl MpdReader {
             audio: audio.map(|it| it.audio_rendition(url)).collect(),
             text: text.map(|it| it.text_rendition(url)).collect(),
             captions,
+            session: SessionFacts::default(),
             named: SegmentsNamed::Here {
                 refresh: mpd.update_delay().map(|after| ManifestRefresh {
                     after,

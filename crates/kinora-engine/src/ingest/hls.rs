@@ -1,25 +1,27 @@
 //! The HLS front end (RFC 8216): from a playlist's text to what `segmented` plays, renditions and segments with absolute
 //! URLs that may be fetched. The rules of following, starting and keys are `kinora_manifest`'s.
 
+mod delivery;
+mod keys;
+mod metadata;
+mod multivariant;
+
 use std::sync::Arc;
 
 use kinora_errors::{Coded, Fault, Secret};
-use kinora_manifest::hls::{
-    self, Encryption, LatencyMode, Limits, LiveState, RenditionKind, Update, Variables,
-};
+use kinora_manifest::hls::{self, HlsErrorKind, LatencyMode, Limits, LiveState, Update, Variables};
 use kinora_media::Time;
-use kinora_protect::{Iv, KeySystem, ProtectError, Scheme};
 
+use self::keys::key;
+use self::metadata::DateRanges;
+use self::multivariant::multivariant;
 use super::base::Base;
 pub(in crate::ingest) use super::base::malformed;
 use super::segmented::index::{
-    AudioRendition, Availability, CaptionGroup, CaptionRendition, Change, Discontinuity,
-    IdentityKey, Init, Key, LiveEdge, Manifest, Segment, SegmentIndex, SegmentsNamed, StartPoint,
-    TextRendition, Variant,
+    Availability, Change, Delivery, Discontinuity, Init, LiveEdge, Manifest, Parts, Segment,
+    SegmentIndex, StartPoint,
 };
-
-/// Whole segments are loaded. Parts come in by the other mode: they become segments of the index that grow.
-const MODE: LatencyMode = LatencyMode::Segments;
+pub(in crate::ingest) use delivery::directed;
 
 /// What a multivariant playlist says to the media playlists that it names.
 #[derive(Clone, Debug, Default)]
@@ -32,6 +34,10 @@ struct Parent {
 #[derive(Clone, Debug, Default)]
 pub(in crate::ingest) struct PlaylistReader {
     parent: Parent,
+    /// The stretches of time that it names.
+    ranges: DateRanges,
+    /// The multivariant playlist, where it is steered: pathways may be added to it.
+    steered: Option<Arc<(hls::MultivariantPlaylist, Base)>>,
     /// What is known of it while it grows.
     live: Option<LiveState>,
     /// The same of the rendition beside which it is read.
@@ -43,6 +49,8 @@ impl PlaylistReader {
     pub(in crate::ingest) fn alongside(&self) -> Self {
         Self {
             parent: self.parent.clone(),
+            ranges: self.ranges.clone(),
+            steered: None,
             live: None,
             beside: self.live.clone().or_else(|| self.beside.clone()),
         }
@@ -60,121 +68,58 @@ impl PlaylistReader {
                     variables: list.variables.clone(),
                     start: list.start,
                 };
-                multivariant(&list, &base)
+                let manifest = multivariant(&list, &base)?;
+                self.steered = list.steering.is_some().then(|| Arc::new((list, base)));
+                Ok(manifest)
             }
+            hls::Playlist::Media(list) if self.lacks_skipped(&list) => Ok(Manifest::Unfit),
             hls::Playlist::Media(list) if list.is_live() || self.live.is_some() => {
-                let (state, change) = self.follow(list).map_err(located)?;
-                let index = index(state.playlist(), &base, self.parent.start, Some(&state))?;
-                self.live = (!state.has_ended()).then_some(state);
+                let change = match self.follow(list) {
+                    Ok(change) => change,
+                    Err(error) if error.kind == HlsErrorKind::SkippedTooMuch => {
+                        return Ok(Manifest::Unfit);
+                    }
+                    Err(error) => return Err(located(error)),
+                };
+                let Some(state) = &self.live else {
+                    return Ok(Manifest::Unfit);
+                };
+                let mut index = index(state.playlist(), &base, self.parent.start, Some(state))?;
+                index.date_ranges = self.ranges.read(state.playlist(), &base);
+                self.live.take_if(|state| state.has_ended());
                 Ok(Manifest::Media { index, change })
             }
-            hls::Playlist::Media(list) => Ok(Manifest::Media {
-                index: index(&list, &base, self.parent.start, None)?,
-                change: Change::Unchanged,
-            }),
+            hls::Playlist::Media(list) => {
+                let mut index = index(&list, &base, self.parent.start, None)?;
+                index.date_ranges = self.ranges.read(&list, &base);
+                Ok(Manifest::Media {
+                    index,
+                    change: Change::Unchanged,
+                })
+            }
         }
     }
 
-    fn follow(&mut self, list: hls::MediaPlaylist) -> Result<(LiveState, Change), hls::HlsError> {
-        let Some(mut state) = self.live.take() else {
-            let state = match self.beside.take() {
+    /// It is an update of what is not known here.
+    fn lacks_skipped(&self, list: &hls::MediaPlaylist) -> bool {
+        self.live.is_none() && list.skipped > 0
+    }
+
+    fn follow(&mut self, list: hls::MediaPlaylist) -> Result<Change, hls::HlsError> {
+        let Some(state) = &mut self.live else {
+            let mode = delivery::latency_mode(&list);
+            self.live = Some(match self.beside.take() {
                 Some(beside) => beside.alongside(list),
-                None => LiveState::new(list, MODE),
-            };
-            return Ok((state, Change::Grown));
+                None => LiveState::new(list, mode),
+            });
+            return Ok(Change::Grown);
         };
-        let change = match state.update(list)? {
+        Ok(match state.update(list)? {
             Update::Grown { .. } | Update::Gap { .. } => Change::Grown,
             Update::Unchanged => Change::Unchanged,
             Update::Restarted => Change::Restarted,
-        };
-        Ok((state, change))
+        })
     }
-}
-
-fn multivariant(list: &hls::MultivariantPlaylist, base: &Base) -> Result<Manifest, Fault> {
-    let variant = |variant: &hls::Variant| {
-        Ok(Variant {
-            url: base.resolve(&variant.uri)?,
-            bandwidth: variant.bandwidth,
-            size: variant.resolution,
-            name: variant.name.clone(),
-            codecs: variant.codecs.clone(),
-            audio_group: variant.audio.clone(),
-            text_group: variant.subtitles.clone(),
-            captions: match variant.closed_captions.as_deref() {
-                None => CaptionGroup::Untold,
-                Some("NONE") => CaptionGroup::None,
-                Some(group) => CaptionGroup::Named(group.to_owned()),
-            },
-        })
-    };
-    let rendition = |rendition: &hls::Rendition| {
-        Ok(AudioRendition {
-            group: rendition.group.clone(),
-            name: rendition.name.clone(),
-            language: rendition.language.clone(),
-            url: rendition
-                .uri
-                .as_deref()
-                .map(|uri| base.resolve(uri))
-                .transpose()?,
-            default: rendition.default,
-        })
-    };
-    let audio = list
-        .renditions
-        .iter()
-        .filter(|rendition| rendition.kind == RenditionKind::Audio);
-    let variants = list.variants.iter().map(variant);
-    let mut variants = variants.collect::<Result<Vec<_>, Fault>>()?;
-    if variants.is_empty() {
-        let url = Secret::new(base.url().as_str());
-        return Err(malformed("the playlist names no rendition", &url));
-    }
-    variants.sort_by_key(|variant| variant.bandwidth);
-    Ok(Manifest::Multivariant {
-        variants,
-        audio: audio.map(rendition).collect::<Result<_, Fault>>()?,
-        text: text_renditions(list, base),
-        captions: caption_renditions(list),
-        named: SegmentsNamed::InPlaylists,
-    })
-}
-
-/// The captions within the pictures.
-fn caption_renditions(list: &hls::MultivariantPlaylist) -> Vec<CaptionRendition> {
-    let captions = list.renditions.iter();
-    let captions = captions.filter(|it| it.kind == RenditionKind::ClosedCaptions);
-    let rendition = |rendition: &hls::Rendition| {
-        Some(CaptionRendition {
-            group: rendition.group.clone(),
-            name: rendition.name.clone(),
-            language: rendition.language.clone(),
-            instream_id: rendition.instream_id.clone()?,
-            default: rendition.default,
-            autoselect: rendition.autoselect,
-        })
-    };
-    captions.filter_map(rendition).collect()
-}
-
-/// The renditions of subtitles. One without a URL that may be asked for is none: nothing that plays depends on it.
-fn text_renditions(list: &hls::MultivariantPlaylist, base: &Base) -> Vec<TextRendition> {
-    let text = list.renditions.iter();
-    let text = text.filter(|rendition| rendition.kind == RenditionKind::Subtitles);
-    let rendition = |rendition: &hls::Rendition| {
-        Some(TextRendition {
-            group: rendition.group.clone(),
-            name: rendition.name.clone(),
-            language: rendition.language.clone(),
-            url: base.resolve(rendition.uri.as_deref()?).ok()?,
-            default: rendition.default,
-            autoselect: rendition.autoselect,
-            forced: rendition.forced,
-        })
-    };
-    text.filter_map(rendition).collect()
 }
 
 fn index(
@@ -183,25 +128,25 @@ fn index(
     inherited: Option<hls::Start>,
     live: Option<&LiveState>,
 ) -> Result<SegmentIndex, Fault> {
+    let mode = live.map_or(LatencyMode::Segments, LiveState::mode);
     let mut start = Time::ZERO;
     let mut segments = Vec::<Segment>::with_capacity(media.segments.len());
     let mut init: Option<(Arc<hls::Map>, Arc<Init>)> = None;
-    for segment in &media.segments {
+    let growing = media.growing.iter();
+    let growing = growing.filter(|it| mode == LatencyMode::Parts && !delivery::is_sealed(it));
+    for segment in media.segments.iter().chain(growing) {
         if let Some(map) = &segment.map
             && init.as_ref().is_none_or(|(known, _)| known != map)
         {
-            let url = base.resolve(&map.uri)?;
-            init = Some((
-                Arc::clone(map),
-                Arc::new(Init {
-                    url,
-                    range: map.range,
-                    key: key(&map.keys, segment.sequence, base)?,
-                }),
-            ));
+            init = Some((Arc::clone(map), init_section(map, segment.sequence, base)?));
         }
+        let parts = match mode {
+            LatencyMode::Parts => delivery::parts(segment, media, base)?,
+            LatencyMode::Segments => Parts::None,
+        };
         segments.push(Segment {
             number: segment.sequence,
+            // One that grows has no URL of its own yet: that of its playlist says whose it is.
             url: base.resolve(&segment.uri)?,
             range: segment.range,
             start,
@@ -219,6 +164,8 @@ fn index(
                 .map(|(_, init)| Arc::clone(init)),
             gap: segment.gap,
             period: None,
+            parts,
+            date_ms: segment.program_date_ms,
         });
         start += segment.duration;
     }
@@ -227,10 +174,11 @@ fn index(
         let url = Secret::new(base.url().as_str());
         return Err(malformed("the playlist names no segment", &url));
     }
-    let start = hls::start_point(media, inherited, MODE).and_then(|point| {
+    let start = hls::start_point(media, inherited, mode).and_then(|point| {
         let segment = segments.get(point.index)?;
         Some(StartPoint {
             number: segment.number,
+            part: point.part,
             discard_before: point.precise.then(|| segment.start + point.offset),
         })
     });
@@ -240,64 +188,34 @@ fn index(
         start,
         elsewhere: false,
         licence: None,
+        delivery: live.map_or_else(Delivery::default, |live| delivery::delivery(live, base)),
+        date_ranges: Vec::new(),
     })
 }
 
+fn init_section(map: &hls::Map, sequence: u64, base: &Base) -> Result<Arc<Init>, Fault> {
+    Ok(Arc::new(Init {
+        url: base.resolve(&map.uri)?,
+        range: map.range,
+        key: key(&map.keys, sequence, base)?,
+    }))
+}
+
 fn availability(media: &hls::MediaPlaylist, live: Option<&LiveState>) -> Availability {
-    let Some(delay) = live.and_then(LiveState::reload_delay) else {
+    let Some((live, delay)) = live.and_then(|live| Some((live, live.reload_delay()?))) else {
         return Availability::Complete;
     };
     Availability::Live(LiveEdge {
         reload_after: Time::from(delay),
         stale_after: Time::from(hls::stale_after(media)),
-        hold_back: hls::hold_back(media, MODE),
+        hold_back: hls::hold_back(media, live.mode()),
     })
-}
-
-/// The key among those of several formats, or why there is none that can be used here.
-fn key(keys: &[Arc<hls::Key>], sequence: u64, base: &Base) -> Result<Option<Arc<Key>>, Fault> {
-    let keys = match hls::encryption(keys) {
-        Encryption::None => return Ok(None),
-        Encryption::Identity { method, uri, iv } => {
-            return Ok(Some(Arc::new(match Scheme::of_method(method) {
-                Ok(scheme) => Key::Identity(IdentityKey {
-                    url: base.resolve_key(uri)?,
-                    // RFC 8216 5.2: without a vector the media sequence number is it. Keys of init sections have one
-                    // (4.3.2.5).
-                    iv: iv.map_or_else(|| Iv::from_sequence(sequence), Iv),
-                    scheme,
-                }),
-                Err(error) => Key::Foreign(error),
-            })));
-        }
-        Encryption::Other(keys) => keys,
-    };
-    Ok(Some(Arc::new(key_of_systems(keys))))
-}
-
-/// A key that lies nowhere as it is: some system gives it.
-fn key_of_systems(keys: &[Arc<hls::Key>]) -> Key {
-    let mut schemes = keys.iter().map(|key| Scheme::of_method(&key.method));
-    if let Some(Err(error)) = schemes.clone().find(Result::is_err) {
-        return Key::Foreign(error);
-    }
-    let are_named = schemes.all(|scheme| matches!(scheme, Ok(Scheme::Samples(_))));
-    let systems = keys
-        .iter()
-        .filter_map(|key| KeySystem::of_hls_key(&key.format, key.uri.as_deref()));
-    let names = KeySystem::foreign_names(systems);
-    let formats = || keys.iter().map(|key| key.format.as_str());
-    let error =
-        ProtectError::KeySystems(names.unwrap_or_else(|| formats().collect::<Vec<_>>().join(", ")));
-    match are_named {
-        true => Key::Named(error),
-        false => Key::Foreign(error),
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ingest::segmented::index::{IdentityKey, Key};
     use kinora_errors::codes;
     use kinora_media::ByteRange;
 

@@ -6,9 +6,10 @@ use kinora_errors::{Fault, Secret};
 use kinora_media::{ByteRange, Time};
 use serde::{Deserialize, Serialize};
 
+use super::base::malformed;
 use super::dash::MpdReader;
 use super::hls::PlaylistReader;
-use super::segmented::index::{Manifest, SegmentsNamed};
+use super::segmented::index::{Manifest, SegmentsNamed, Steered};
 use crate::cx::Cx;
 use crate::tape;
 
@@ -105,7 +106,7 @@ impl ManifestReader {
         let of_dash = match &read {
             Ok(Manifest::Multivariant { named, .. }) => matches!(named, SegmentsNamed::Here { .. }),
             Ok(Manifest::Partial) => true,
-            Ok(Manifest::Media { .. }) | Err(_) => false,
+            Ok(Manifest::Media { .. } | Manifest::Unfit) | Err(_) => false,
         };
         if of_dash && matches!(self, Self::Hls(_)) {
             *self = Self::Dash(Box::default());
@@ -147,6 +148,19 @@ impl ManifestReader {
             }
             _ => false,
         }
+    }
+
+    /// Reads what a steering server says, found at `url`.
+    pub(in crate::ingest) fn steer(
+        &mut self,
+        cx: &Cx,
+        text: &[u8],
+        url: &Secret,
+    ) -> Result<Steered, Fault> {
+        cx.tape.try_see("steering", || match self {
+            Self::Hls(reader) => reader.steer(text, url),
+            Self::Dash(_) => Err(malformed("this manifest is not steered", url)),
+        })
     }
 
     /// The reader of a rendition that the manifest names.

@@ -19,6 +19,8 @@ mod poll;
 mod requests;
 mod seek;
 mod segment_reader;
+mod session_facts;
+mod steering;
 mod switching;
 mod text;
 mod text_segment;
@@ -36,7 +38,7 @@ use kinora_media::{MediaInfo, Time};
 use self::abandonment::SegmentStart;
 use self::audio::AudioRenditions;
 use self::events::SeenEvents;
-use self::index::{AudioRendition, Manifest, SegmentIndex, TextRendition, Variant};
+use self::index::{AudioRendition, Manifest, SegmentIndex, SteeringServer, TextRendition, Variant};
 pub(in crate::ingest) use self::input::clock_of;
 pub(crate) use self::lane::is_audio_rendition;
 use self::lane::{Lane, LaneRole};
@@ -45,6 +47,8 @@ use self::loader::{Loader, Rendition, StartPosition};
 use self::requests::{LaneId, Requests, Resource};
 use self::seek::SeekAim;
 use self::segment_reader::Carries;
+use self::session_facts::ToldRanges;
+use self::steering::Steering;
 use self::text::TextRenditions;
 use self::timeline::TimestampOffsets;
 use self::variants::Variants;
@@ -107,6 +111,9 @@ pub(crate) struct Segmented {
     /// The tracks of all lanes, as they were reported last.
     reported: Option<Arc<MediaInfo>>,
     notices: VecDeque<Notice>,
+    told: ToldRanges,
+    /// Who says which pathway is played.
+    steering: Option<Steering>,
 }
 
 impl Segmented {
@@ -146,6 +153,8 @@ impl Segmented {
             licences: Licences::default(),
             reported: None,
             notices: VecDeque::new(),
+            told: ToldRanges::default(),
+            steering: None,
         }
     }
 
@@ -171,6 +180,11 @@ impl Segmented {
 
     pub(crate) fn hold_back(&self) -> Option<Time> {
         self.index()?.live_edge().map(|edge| edge.hold_back)
+    }
+
+    pub(crate) fn is_low_latency(&self) -> bool {
+        let index = self.index();
+        index.is_some_and(|index| index.is_live() && index.part_duration().is_some())
     }
 
     /// The segments of the variant that plays.
@@ -201,18 +215,27 @@ impl Segmented {
                 text,
                 captions,
                 named,
+                session,
             }) => {
                 self.root.clock_due = None;
                 self.refresh_later(cx, named);
+                let steering = session.steering.clone();
+                self.take_session(cx, session);
                 match self.variants.is_empty() {
                     true => {
                         self.text = TextRenditions::new(text, captions);
-                        self.open_variants(cx, variants, audio);
+                        self.open_variants(cx, variants, audio, steering.as_ref());
+                        self.begin_steering(cx, steering);
                     }
                     false => self.moved(cx, variants, audio, text),
                 }
             }
             Ok(Manifest::Partial) => self.ask_clock(cx),
+            Ok(Manifest::Unfit) => {
+                let what = "the server leaves out segments though the whole playlist was asked for";
+                let fault = super::hls::malformed(what, &self.root.found);
+                self.notices.push_back(Notice::Failed(fault));
+            }
             // What is known plays on; the next version may be right again.
             Err(fault) if self.follows_manifest() => {
                 cx.recovered(fault);
@@ -238,8 +261,16 @@ impl Segmented {
     }
 
     /// It names variants.
-    fn open_variants(&mut self, cx: &mut Cx, variants: Vec<Variant>, audio: Vec<AudioRendition>) {
+    fn open_variants(
+        &mut self,
+        cx: &mut Cx,
+        variants: Vec<Variant>,
+        audio: Vec<AudioRendition>,
+        steering: Option<&SteeringServer>,
+    ) {
         self.variants = Variants::new(cx, variants);
+        let pathway = steering.map(|server| server.pathway.clone());
+        self.variants.pathway = pathway.filter(|id| self.variants.has_pathway(id));
         self.audio = AudioRenditions::new(audio);
         if let Err(fault) = self.choose_first(cx) {
             return self.notices.push_back(Notice::Failed(fault));

@@ -40,6 +40,8 @@ const REPORTED_AFTER: Time = Time::from_millis(450);
 const CATCH_UP_RATE: f64 = 1.2;
 /// So much more than the greatest delay is not caught up with but left out.
 const MAX_BACKLOG: Time = Time::from_millis(5_000);
+/// A stream of low latency may fall so far behind what its server wants: no more than the least that is caught up with.
+const LOW_LATENCY_SLACK: Time = Time::from_millis(1_000);
 /// No live stream is expected to be closer to its edge.
 const MIN_DELAY: Time = Time::from_millis(150);
 
@@ -119,6 +121,13 @@ impl Session {
             BufferingReason::Start | BufferingReason::Seek => cx.config.start_buffer,
             BufferingReason::Stall => cx.config.high_buffer,
         });
+        // Nearer to its edge than that a live stream is to be played.
+        let enough = enough.min(
+            self.ingest
+                .live_hold_back()
+                .filter(|it| *it > Time::ZERO)
+                .unwrap_or(enough),
+        );
         let all = self.supply.is_over()
             || self
                 .pipelines
@@ -248,7 +257,11 @@ impl Session {
             return;
         }
         // Closer to the edge than the playlist allows there is nothing to play (RFC 8216 6.3.3).
-        let max_delay = Time::from(cx.config.max_delay).max(hold_back);
+        let max_delay = match self.ingest.is_low_latency() {
+            true => Time::from(cx.config.max_delay).min(hold_back + LOW_LATENCY_SLACK),
+            false => Time::from(cx.config.max_delay),
+        };
+        let max_delay = max_delay.max(hold_back);
         let position = self.clock.position(cx.mono());
         let behind = self.pipelines.ahead(position);
         if behind > max_delay + MAX_BACKLOG && self.is_running() {

@@ -120,6 +120,11 @@ impl Session {
         }
     }
 
+    /// The date of what plays, ms since 1970, where it is told.
+    pub(crate) fn program_date_ms(&self, mono: Time) -> Option<i64> {
+        self.ingest.date_of(self.position(mono))
+    }
+
     pub(crate) fn position(&self, mono: Time) -> Time {
         // Audio that begins before the first video frame has negative times.
         let position = self

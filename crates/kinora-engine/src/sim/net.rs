@@ -49,8 +49,33 @@ pub struct Packets {
     pub live: bool,
 }
 
+/// What an origin has to say of a URL.
+#[derive(Clone, Debug)]
+pub enum Reply {
+    /// All of it.
+    Whole(Bytes),
+    /// It is being made: so much is there, and more then.
+    Partial {
+        /// What is there.
+        data: Bytes,
+        /// When there is more.
+        more_at: Time,
+    },
+    /// It answers then.
+    Later(Time),
+    /// It answers with that status.
+    Status(u16),
+}
+
+/// A server whose answers depend on the moment.
+pub trait Origin {
+    /// What it answers to a URL; `None`: it is not its own.
+    fn answer(&self, now: Time, url: &str) -> Option<Reply>;
+}
+
 /// A network of resources.
 pub struct Net {
+    origins: Vec<Box<dyn Origin>>,
     packets: HashMap<String, Packets>,
     resources: HashMap<String, Vec<(Time, Bytes)>>,
     /// How it is.
@@ -78,6 +103,8 @@ struct Open {
     start: u64,
     if_range: Option<String>,
     credit: u64,
+    /// What an origin answered.
+    body: Option<Bytes>,
     head_sent: bool,
     scheduled: bool,
 }
@@ -87,6 +114,7 @@ const PIECE: u64 = 4 * 1024;
 impl Net {
     pub(super) fn new(seed: u64) -> Self {
         Self {
+            origins: Vec::new(),
             packets: HashMap::new(),
             resources: HashMap::new(),
             weather: Weather {
@@ -116,6 +144,11 @@ impl Net {
             .entry(url.to_owned())
             .or_default()
             .push((from, data.into()));
+    }
+
+    /// A server answers for its URLs.
+    pub fn serve_origin(&mut self, origin: impl Origin + 'static) {
+        self.origins.push(Box::new(origin));
     }
 
     /// A resource comes as packets.
@@ -173,6 +206,7 @@ impl Net {
             end: fetch.range.end,
             if_range: if_range.map(|header| header.value),
             credit: fetch.credit,
+            body: None,
             head_sent: false,
             scheduled: true,
         };
@@ -224,13 +258,32 @@ impl Net {
         let ignores = faults
             .iter()
             .any(|(_, fault)| *fault == Fault::IgnoresRanges);
-        let Some((version, data)) = data else {
-            return self.fail(id, status(404));
+        let mut more_at = None;
+        let (version, data) = match self.origin(now, id, &url) {
+            Some(Reply::Status(number)) => return self.fail(id, status(number)),
+            Some(Reply::Later(at)) => {
+                agenda.add(at, Happening::Transfer(id));
+                return None;
+            }
+            Some(Reply::Whole(body)) => (None, body),
+            Some(Reply::Partial { data, more_at: at }) => {
+                more_at = Some(at);
+                (None, data)
+            }
+            None => match data {
+                Some((version, data)) => (Some(version), data),
+                None => return self.fail(id, status(404)),
+            },
         };
         let total = data.len() as u64;
         let open = self.open.get_mut(&id)?;
         if !open.head_sent {
+            let total = Some(total).filter(|_| more_at.is_none());
             return self.head(agenda, now, id, (total, version), ignores);
+        }
+        if let Some(at) = more_at.filter(|_| open.at >= total) {
+            agenda.add(at, Happening::Transfer(id));
+            return None;
         }
         let longest = faults.iter().find_map(|(_, fault)| match fault {
             Fault::Short(bytes) => Some(open.start + bytes),
@@ -263,6 +316,19 @@ impl Net {
             offset,
             data: slice(offset, size),
         }))
+    }
+
+    /// What an origin answers. What is whole stays as it is until it was delivered.
+    fn origin(&mut self, now: Time, id: RequestId, url: &str) -> Option<Reply> {
+        let open = self.open.get_mut(&id)?;
+        if let Some(body) = &open.body {
+            return Some(Reply::Whole(body.clone()));
+        }
+        let reply = self.origins.iter().find_map(|it| it.answer(now, url))?;
+        if let Reply::Whole(body) = &reply {
+            open.body = Some(body.clone());
+        }
+        Some(reply)
     }
 
     /// When so many bytes that set out now are there.
@@ -341,11 +407,11 @@ impl Net {
         agenda: &mut Agenda,
         now: Time,
         id: RequestId,
-        (total, version): (u64, String),
+        (total, version): (Option<u64>, Option<String>),
         ignores: bool,
     ) -> Option<FetchEvent> {
         let open = self.open.get_mut(&id)?;
-        let unlike = |wanted: &String| *wanted != version;
+        let unlike = |wanted: &String| Some(wanted) != version.as_ref();
         let ignores = ignores || open.start > 0 && open.if_range.as_ref().is_some_and(unlike);
         let range_fault = |reason| {
             kinora_errors::Fault::new(codes::ERROR_NETWORK_HTTP_RANGE, reason)
@@ -355,7 +421,7 @@ impl Net {
             let whole = range_fault("http.range.ignored");
             return self.fail(id, whole.with(|context| context.http_status = Some(200)));
         }
-        if open.start >= total && total > 0 {
+        if let Some(total) = total.filter(|total| open.start >= *total && *total > 0) {
             let reported = range_fault("http.range.unsatisfiable").with(|context| {
                 context.http_status = Some(416);
                 context.resource_len = Some(total);
@@ -365,12 +431,12 @@ impl Net {
         open.head_sent = true;
         let info = ResponseInfo {
             status: Some(if open.start > 0 { 206 } else { 200 }),
-            total_len: Some(total),
+            total_len: total,
             offset: open.start,
             ranges: !ignores,
             final_url: self.redirects.get(&open.url).or(Some(&open.url)).cloned(),
             server_date_ms: self.date_ms,
-            validator: Some(version),
+            validator: version,
             ..ResponseInfo::default()
         };
         agenda.add(now, Happening::Transfer(id));

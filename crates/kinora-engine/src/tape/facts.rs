@@ -395,6 +395,13 @@ pub(super) fn reported(event: &Event) -> String {
         Event::SubtitleFailed { track, fault } => {
             format!("{track} {:?} {}", fault.code(), fault.reason())
         }
+        Event::SessionData(data) => format!("{}", data.len()),
+        // What it says is content.
+        Event::DateRange(range) => format!(
+            "{}..{:?}",
+            range.start.as_nanos(),
+            range.end.map(Time::as_nanos)
+        ),
         // What it says is content.
         Event::SubtitleShown { track, id, cue } => {
             format!(

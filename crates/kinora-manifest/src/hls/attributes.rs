@@ -85,12 +85,12 @@ impl<'a> Attributes<'a> {
     pub(super) fn time(&self, name: &str) -> Result<Option<Time>, HlsError> {
         Ok(self.text(name)?.and_then(|value| seconds(&value)))
     }
-    /// Attributes that are not in the standard.
+    /// Attributes of date ranges that the standard leaves to others.
     pub(super) fn custom(&self) -> impl Iterator<Item = (&'a str, &'a str)> {
         self.list
             .iter()
             .copied()
-            .filter(|(name, _)| name.starts_with("X-"))
+            .filter(|(name, _)| name.starts_with("X-") || name.starts_with("SCTE35-"))
     }
 }
 

@@ -23,6 +23,8 @@ pub enum HlsErrorKind {
     MapWithoutIv,
     /// A URI that cannot be resolved.
     Uri,
+    /// What is to steer among pathways can not be read.
+    Steering,
     /// The server left out more than this playlist's predecessor can give back.
     SkippedTooMuch,
 }
@@ -65,6 +67,7 @@ impl fmt::Display for HlsError {
                 f.write_str("the init section is encrypted by a key that names no IV")
             }
             K::Uri => f.write_str("a URI cannot be resolved"),
+            K::Steering => f.write_str("this is no steering manifest of version 1"),
             K::SkippedTooMuch => f.write_str("the update skips segments that were never seen"),
         }
     }
@@ -101,6 +104,7 @@ impl Coded for HlsError {
             K::DuplicateVariable(_) => "hls.variable.duplicate",
             K::MapWithoutIv => "hls.map.iv",
             K::Uri => "hls.uri",
+            K::Steering => "hls.steering",
             K::SkippedTooMuch => "hls.skip",
         }
     }

@@ -59,6 +59,8 @@ struct MediaPlaylistParser {
     /// Where the byte range before ended, and in what.
     range_end: (String, u64),
     part_end: (String, u64),
+    /// An EXT-X-KEY was read.
+    has_key: bool,
     entries: usize,
 }
 
@@ -78,8 +80,10 @@ impl MediaPlaylistParser {
             start: None,
             segments: Vec::new(),
             skipped: 0,
+            removed_date_ranges: Vec::new(),
+            segments_before_key: 0,
             part_target: None,
-            trailing_parts: Vec::new(),
+            growing: None,
             preload_hints: Vec::new(),
             rendition_reports: Vec::new(),
             server_control: ServerControl::default(),
@@ -96,6 +100,7 @@ impl MediaPlaylistParser {
             discontinuities: 0,
             range_end: (String::new(), 0),
             part_end: (String::new(), 0),
+            has_key: false,
             entries: 0,
         }
     }
@@ -159,9 +164,16 @@ impl MediaPlaylistParser {
             "-X-START" => list.start = start(&with("EXT-X-START"))?,
             "-X-PART-INF" => list.part_target = with("EXT-X-PART-INF").time("PART-TARGET")?,
             "-X-SKIP" => {
-                let skipped = with("EXT-X-SKIP").integer("SKIPPED-SEGMENTS")?;
+                let attributes = with("EXT-X-SKIP");
+                let skipped = attributes.integer("SKIPPED-SEGMENTS")?;
                 let missing = HlsErrorKind::MissingAttribute("EXT-X-SKIP", "SKIPPED-SEGMENTS");
                 list.skipped = skipped.ok_or(missing.at(line))?;
+                if let Some(ids) = attributes.text("RECENTLY-REMOVED-DATERANGES")? {
+                    let ids = ids.split('\t').filter(|id| !id.is_empty());
+                    list.removed_date_ranges = ids.map(str::to_owned).collect();
+                    let removed = list.removed_date_ranges.len();
+                    self.entries = self.entries.saturating_add(removed);
+                }
             }
             "-X-SERVER-CONTROL" => {
                 list.server_control = server_control(&with("EXT-X-SERVER-CONTROL"))?
@@ -189,19 +201,32 @@ impl MediaPlaylistParser {
             return Ok(());
         };
         let uri = self.variables.put_into(line, number)?.into_owned();
+        let range = self.pending.range.take();
+        let range = range.map_or(ByteRange::default(), |(length, offset)| {
+            follow(&mut self.range_end, &uri, length, offset)
+        });
+        let segment = self.end_segment(uri, range, duration);
+        self.list.segments.push(segment);
+        self.program_date_ms = self
+            .program_date_ms
+            .and_then(|ms| ms.checked_add(duration.as_millis()));
+        self.entries = self.entries.saturating_add(1);
+        if !self.has_key {
+            self.list.segments_before_key = self.list.segments.len();
+        }
+        Ok(())
+    }
+
+    /// What the tags before it say of the next segment.
+    fn end_segment(&mut self, uri: String, range: ByteRange, duration: Time) -> Segment {
         let pending = core::mem::take(&mut self.pending);
-        let range = pending
-            .range
-            .map_or(ByteRange::default(), |(length, offset)| {
-                follow(&mut self.range_end, &uri, length, offset)
-            });
         let count = u64::try_from(self.list.segments.len()).unwrap_or(u64::MAX);
         let sequence = self
             .list
             .media_sequence
             .saturating_add(self.list.skipped)
             .saturating_add(count);
-        self.list.segments.push(Segment {
+        Segment {
             sequence,
             uri,
             range,
@@ -215,16 +240,12 @@ impl MediaPlaylistParser {
             gap: pending.gap,
             bitrate: self.bitrate,
             parts: pending.parts,
-        });
-        self.program_date_ms = self
-            .program_date_ms
-            .and_then(|ms| ms.checked_add(duration.as_millis()));
-        self.entries = self.entries.saturating_add(1);
-        Ok(())
+        }
     }
 
     fn key(&mut self, value: &str, line: u32) -> Result<(), HlsError> {
         let read = key(&Attributes::new("EXT-X-KEY", line, value, &self.variables))?;
+        self.has_key = true;
         let Some(key) = read.map(Arc::new) else {
             self.keys = Arc::new([]);
             return Ok(());
@@ -336,6 +357,8 @@ impl MediaPlaylistParser {
             end_ms: at("END-DATE")?,
             duration: attributes.time("DURATION")?,
             planned_duration: attributes.time("PLANNED-DURATION")?,
+            end_on_next: attributes.is_yes("END-ON-NEXT"),
+            cue: attributes.string("CUE")?,
             custom: attributes
                 .custom()
                 .map(|(name, value)| (name.to_owned(), value.to_owned()))
@@ -351,8 +374,17 @@ impl MediaPlaylistParser {
         // ones are set right here for playlists that put them later.
         let first = self.list.media_sequence.saturating_add(self.list.skipped);
         let base = self.list.discontinuity_sequence;
+        if !self.pending.parts.is_empty() {
+            let parts = self.pending.parts.iter();
+            let duration = parts.fold(0_i64, |sum, part| {
+                sum.saturating_add(part.duration.as_nanos())
+            });
+            let duration = Time::from_nanos(duration);
+            let growing = self.end_segment(String::new(), ByteRange::default(), duration);
+            self.list.growing = Some(growing);
+        }
         let mut sequence = first;
-        for segment in &mut self.list.segments {
+        for segment in self.list.all_segments_mut() {
             segment.sequence = sequence;
             segment.discontinuity_sequence = segment.discontinuity_sequence.saturating_add(base);
             sequence = sequence.saturating_add(1);
@@ -366,7 +398,6 @@ impl MediaPlaylistParser {
                 .max();
             self.list.target_duration = longest.unwrap_or_default();
         }
-        self.list.trailing_parts = self.pending.parts;
         fill_reports(&mut self.list);
         self.list
     }
@@ -377,11 +408,12 @@ fn fill_reports(list: &mut MediaPlaylist) {
     let next = list.media_sequence.saturating_add(list.skipped);
     let count = u64::try_from(list.segments.len()).unwrap_or(u64::MAX);
     let next = next.saturating_add(count);
-    let (sequence, parts) = if list.trailing_parts.is_empty() {
-        let parts = list.segments.last().map_or(0, |last| last.parts.len());
-        (next.checked_sub(1), parts)
-    } else {
-        (Some(next), list.trailing_parts.len())
+    let (sequence, parts) = match list.trailing_parts() {
+        [] => {
+            let parts = list.segments.last().map_or(0, |last| last.parts.len());
+            (next.checked_sub(1), parts)
+        }
+        parts => (Some(next), parts.len()),
     };
     let last_part = parts
         .checked_sub(1)

@@ -192,10 +192,14 @@ pub struct MediaPlaylist {
     pub segments: Vec<Segment>,
     /// Segments left out of this update; [`super::LiveState`] puts them back.
     pub skipped: u64,
+    /// Date ranges that were removed lately, by their ids: an update does not name those that stayed.
+    pub removed_date_ranges: Vec<String>,
+    /// So many segments stand before the first EXT-X-KEY: in an update their keys are those of the segments left out.
+    pub segments_before_key: usize,
     /// No part is longer.
     pub part_target: Option<Time>,
-    /// Parts of the segment that is not yet complete.
-    pub trailing_parts: Vec<Part>,
+    /// The segment that is not yet complete: it has parts and no URI, and lasts as long as they do.
+    pub growing: Option<Segment>,
     /// What will come next.
     pub preload_hints: Vec<PreloadHint>,
     /// How far the other renditions are.
@@ -213,6 +217,15 @@ impl MediaPlaylist {
         Time::from_nanos(self.segments.iter().fold(0, |sum: i64, segment| {
             sum.saturating_add(segment.duration.as_nanos())
         }))
+    }
+    /// Parts of the segment that is not yet complete.
+    #[must_use]
+    pub fn trailing_parts(&self) -> &[Part] {
+        self.growing.as_ref().map_or(&[], |segment| &segment.parts)
+    }
+    /// The segments, and the one that is not yet complete.
+    pub(super) fn all_segments_mut(&mut self) -> impl Iterator<Item = &mut Segment> {
+        self.segments.iter_mut().chain(&mut self.growing)
     }
     /// It may change: it has to be loaded again.
     #[must_use]
@@ -438,6 +451,10 @@ pub struct DateRange {
     pub duration: Option<Time>,
     /// How long it was meant to be.
     pub planned_duration: Option<Time>,
-    /// Attributes of the author's own.
+    /// It ends where the next one of its class begins (END-ON-NEXT).
+    pub end_on_next: bool,
+    /// When it is to be acted upon: `PRE`, `POST`, `ONCE` (CUE), comma separated.
+    pub cue: Option<String>,
+    /// Attributes of the author's own, and those of SCTE 35, by their names.
     pub custom: Vec<(String, String)>,
 }

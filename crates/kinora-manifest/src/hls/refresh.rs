@@ -2,8 +2,9 @@ use core::time::Duration;
 
 use kinora_media::Time;
 
+use super::directives::{self, Position, Skip};
 use super::error::{HlsError, HlsErrorKind};
-use super::model::MediaPlaylist;
+use super::model::{MediaPlaylist, Segment};
 use super::start::LatencyMode;
 
 /// What a reload brought.
@@ -58,6 +59,16 @@ impl LiveState {
     pub fn playlist(&self) -> &MediaPlaylist {
         &self.playlist
     }
+    /// How near to its edge it is played.
+    #[must_use]
+    pub fn mode(&self) -> LatencyMode {
+        self.mode
+    }
+    /// What comes next: the part, or the segment where the playlist has no parts.
+    #[must_use]
+    pub fn next_position(&self) -> Position {
+        directives::next_position(&self.playlist)
+    }
     /// Reloads in a row that brought nothing.
     #[must_use]
     pub fn unchanged_count(&self) -> u32 {
@@ -68,10 +79,32 @@ impl LiveState {
     pub fn has_ended(&self) -> bool {
         !self.playlist.is_live()
     }
-    /// How long to wait before the next load, from the beginning of the last one; `None` when it ended.
+    /// How long to wait before the next load, from the beginning of the last one; `None` when it ended. A server that
+    /// answers once there is something new is asked at once, unless it did not do so last.
     #[must_use]
     pub fn reload_delay(&self) -> Option<Duration> {
-        (!self.has_ended()).then(|| reload_delay(&self.playlist, self.last, self.mode))
+        if self.has_ended() {
+            return None;
+        }
+        if self.wait_for().is_some() && self.last != Update::Unchanged {
+            return Some(Duration::ZERO);
+        }
+        Some(reload_delay(&self.playlist, self.last, self.mode))
+    }
+    /// What the next load waits for at the server, where that can and parts are loaded (RFC 8216bis 6.2.5.2).
+    #[must_use]
+    pub fn wait_for(&self) -> Option<Position> {
+        let control = &self.playlist.server_control;
+        let waits = control.can_block_reload && self.mode == LatencyMode::Parts;
+        (waits && !self.has_ended()).then(|| directives::next_position(&self.playlist))
+    }
+    /// What the next load may leave out, and how long after the last one at most (RFC 8216bis 6.2.5.1: half of the skip
+    /// boundary).
+    #[must_use]
+    pub fn skip(&self) -> Option<(Skip, Duration)> {
+        let until = self.playlist.server_control.can_skip_until?.to_duration();
+        let within = until.checked_div(2).unwrap_or_default();
+        Some((directives::skip(&self.playlist)?, within))
     }
     /// Takes a reload: puts back what an update left out, carries on discontinuity numbers and dates.
     ///
@@ -104,7 +137,7 @@ pub fn reload_delay(playlist: &MediaPlaylist, last: Update, mode: LatencyMode) -
     const MIN_DELAY: Duration = Duration::from_millis(100);
     let part = playlist.part_target.filter(|_| mode == LatencyMode::Parts);
     let part = part.filter(|target| *target > Time::ZERO);
-    let target = part.unwrap_or(playlist.target_duration).to_duration();
+    let target = part.unwrap_or_else(|| pace(playlist)).to_duration();
     let delay = match last {
         Update::Unchanged => target.checked_div(2).unwrap_or(target),
         _ => target,
@@ -116,8 +149,18 @@ pub fn reload_delay(playlist: &MediaPlaylist, last: Update, mode: LatencyMode) -
 /// 6.2.2); peers give up at 3.5, and so do we.
 #[must_use]
 pub fn stale_after(playlist: &MediaPlaylist) -> Duration {
-    let target = playlist.target_duration.to_duration();
+    let target = pace(playlist).to_duration();
     target.saturating_mul(7).checked_div(2).unwrap_or(target)
+}
+
+/// How often segments come: the target duration, unless that is far from what the segments are.
+fn pace(list: &MediaPlaylist) -> Time {
+    let longest = list.segments.iter().map(|segment| segment.duration).max();
+    let twice = longest.map(|longest| Time::from_nanos(longest.as_nanos().saturating_mul(2)));
+    let twice = twice.filter(|twice| *twice > Time::ZERO);
+    twice.map_or(list.target_duration, |twice| {
+        list.target_duration.min(twice)
+    })
 }
 
 /// One past the last segment's number, and the parts beyond it.
@@ -126,7 +169,7 @@ fn end(list: &MediaPlaylist) -> (u64, usize) {
         || list.media_sequence.saturating_add(list.skipped),
         |last| last.sequence.saturating_add(1),
     );
-    (next, list.trailing_parts.len())
+    (next, list.trailing_parts().len())
 }
 
 fn compare(old: &MediaPlaylist, new: &MediaPlaylist) -> Update {
@@ -173,15 +216,40 @@ fn put_back_skipped(old: &MediaPlaylist, new: &mut MediaPlaylist) -> Result<(), 
         last.discontinuity_sequence
     });
     let shift = before.saturating_sub(new.discontinuity_sequence);
-    for segment in &mut new.segments {
+    let before_key = new.segments_before_key;
+    for (at, segment) in new.all_segments_mut().enumerate() {
         segment.discontinuity_sequence = segment.discontinuity_sequence.saturating_add(shift);
-        if let (None, Some(last)) = (&segment.map, known.last()) {
-            segment.map.clone_from(&last.map);
+        if let Some(last) = known.last() {
+            inherit(segment, last, at < before_key);
         }
     }
     new.segments.splice(0..0, known.iter().cloned());
     new.skipped = 0;
+    if new.server_control.can_skip_date_ranges {
+        put_back_date_ranges(old, new);
+    }
     Ok(())
+}
+
+/// Tags before the segments that were left out apply to those behind them.
+fn inherit(segment: &mut Segment, last: &Segment, inherits_key: bool) {
+    if segment.map.is_none() {
+        segment.map.clone_from(&last.map);
+    }
+    let unnamed = segment.uri.is_empty() && segment.keys.is_empty();
+    if inherits_key || unnamed {
+        segment.keys.clone_from(&last.keys);
+    }
+}
+
+/// RFC 8216bis 4.4.5.2: an update names those that are new or changed, and those that were removed.
+fn put_back_date_ranges(old: &MediaPlaylist, new: &mut MediaPlaylist) {
+    let is_new = |id: &str| new.date_ranges.iter().any(|range| range.id == id);
+    let is_removed = |id: &str| new.removed_date_ranges.iter().any(|removed| removed == id);
+    let old = old.date_ranges.iter();
+    let kept = old.filter(|range| !is_new(&range.id) && !is_removed(&range.id));
+    let kept: Vec<_> = kept.cloned().collect();
+    new.date_ranges.splice(0..0, kept);
 }
 
 /// Discontinuity numbers and dates that only the playlist before tells.
@@ -197,15 +265,13 @@ fn carry_on(old: &MediaPlaylist, new: &mut MediaPlaylist) {
             .discontinuity_sequence
             .saturating_sub(first.discontinuity_sequence);
         new.discontinuity_sequence = new.discontinuity_sequence.saturating_add(shift);
-        for segment in &mut new.segments {
+        for segment in new.all_segments_mut() {
             segment.discontinuity_sequence = segment.discontinuity_sequence.saturating_add(shift);
         }
     }
     let mut date = known.program_date_ms;
-    for segment in &mut new.segments {
-        if segment.program_date_ms.is_some() {
-            break;
-        }
+    for segment in new.all_segments_mut() {
+        date = segment.program_date_ms.or(date);
         segment.program_date_ms = date;
         date = date.and_then(|date| date.checked_add(segment.duration.as_millis()));
     }

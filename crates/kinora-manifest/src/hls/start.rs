@@ -2,7 +2,7 @@
 
 use kinora_media::Time;
 
-use super::model::{MediaPlaylist, Start};
+use super::model::{MediaPlaylist, Part, Segment, Start};
 
 /// How near to the live edge a client plays.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
@@ -17,9 +17,11 @@ pub enum LatencyMode {
 /// Where to begin.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct StartPoint {
-    /// Index of the segment.
+    /// Index of the segment; one past the last is [`MediaPlaylist::growing`].
     pub index: usize,
-    /// How far into it the point lies.
+    /// The part of it to begin with: the first, except where parts are loaded.
+    pub part: usize,
+    /// How far into the segment the point lies.
     pub offset: Time,
     /// What lies before the point in its segment is not to be shown (RFC 8216 4.3.5.2).
     pub precise: bool,
@@ -62,22 +64,51 @@ pub fn start_point(
     };
     let at = if list.is_live() {
         // The end of the playlist is that of its last part.
-        let end = list.trailing_parts.iter().fold(total, |end, part| {
-            end.saturating_add(part.duration.as_nanos())
+        let growing = list.growing.as_ref();
+        let end = growing.map_or(total, |growing| {
+            total.saturating_add(growing.duration.as_nanos())
         });
         let edge = end.saturating_sub(hold_back(list, mode).as_nanos()).max(0);
         named.map_or(edge, |start| from_named(start).min(edge))
     } else {
         named.map_or(0, from_named)
     };
-    let index = list.index_at(Time::from_nanos(at))?;
+    let by_parts = mode == LatencyMode::Parts && list.is_live();
+    let within = |segment: &&Segment| {
+        by_parts && (at >= total || list.segments.is_empty()) && !segment.parts.is_empty()
+    };
+    let index = match list.growing.as_ref().filter(within) {
+        Some(_) => list.segments.len(),
+        None => list.index_at(Time::from_nanos(at))?,
+    };
     let segments = list.segments.iter().take(index);
     let before = segments.fold(0_i64, |sum, segment| {
         sum.saturating_add(segment.duration.as_nanos())
     });
+    let offset = Time::from_nanos(at.saturating_sub(before));
+    let parts = list.segments.get(index).or(list.growing.as_ref());
+    let parts = parts.filter(|_| by_parts).map_or(&[][..], |it| &it.parts);
     Some(StartPoint {
         index,
-        offset: Time::from_nanos(at.saturating_sub(before)),
-        precise: named.is_some_and(|start| start.precise),
+        part: independent_part(parts, offset),
+        offset,
+        // Who loads parts begins where it is to play.
+        precise: by_parts || named.is_some_and(|start| start.precise),
     })
+}
+
+/// The last part that can be decoded by itself and begins no later than that.
+fn independent_part(parts: &[Part], offset: Time) -> usize {
+    let mut start = 0_i64;
+    let mut found = 0;
+    for (at, part) in parts.iter().enumerate() {
+        if start > offset.as_nanos() {
+            break;
+        }
+        if part.independent && !part.gap {
+            found = at;
+        }
+        start = start.saturating_add(part.duration.as_nanos());
+    }
+    found
 }

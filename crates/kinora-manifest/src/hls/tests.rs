@@ -253,7 +253,7 @@ fn parts_hints_and_reports_of_low_latency_playlists_are_read() {
         "#EXTINF:1,\na\n#EXT-X-PART-INF:PART-TARGET=1\n#EXT-X-PART:DURATION=1,URI=\"p\"\n#EXT-X-PRELOAD-HINT:TYPE=PART,URI=\"q\",BYTERANGE-START=4\n#EXT-X-RENDITION-REPORT:URI=\"../r\"\n",
     );
     assert_eq!(
-        (tail.trailing_parts.len(), tail.preload_hints[0].range),
+        (tail.trailing_parts().len(), tail.preload_hints[0].range),
         (1, ByteRange::from(4))
     );
     let report = &tail.rendition_reports[0];
@@ -387,7 +387,7 @@ fn who_loads_parts_stays_nearer_to_the_edge_and_asks_more_often() {
     );
     let (parts, segments) = (LatencyMode::Parts, LatencyMode::Segments);
     assert_eq!(begins(&list, segments), Some((6, 0, false)));
-    assert_eq!(begins(&list, parts), Some((9, 2_500, false)));
+    assert_eq!(begins(&list, parts), Some((9, 2_500, true)));
     let grown = Update::Grown { from: 0 };
     let delay = |mode| reload_delay(&list, grown, mode).as_millis();
     assert_eq!((delay(segments), delay(parts)), (4_000, 500));
@@ -574,4 +574,107 @@ fn an_error_stays_a_sentence_however_long_the_name_in_it() {
     let text = error.unwrap_err().to_string();
     assert!(text.len() < 1_000, "{} bytes", text.len());
     assert!(!text.contains(char::is_control), "{text:?}");
+}
+
+/// A playlist with parts of a second: of its last segment and of the one that grows.
+fn low_latency(more: &str, growing: usize) -> MediaPlaylist {
+    let part = |name: String, independent: bool| {
+        let independent = if independent { ",INDEPENDENT=YES" } else { "" };
+        format!("#EXT-X-PART:DURATION=1,URI=\"{name}\"{independent}\n")
+    };
+    let last: String = (0..4)
+        .map(|at| part(format!("3.{at}"), at == 0 || at == 2))
+        .collect();
+    let next: String = (0..growing)
+        .map(|at| part(format!("4.{at}"), at == 0))
+        .collect();
+    let control = "#EXT-X-SERVER-CONTROL:CAN-BLOCK-RELOAD=YES,PART-HOLD-BACK=3,CAN-SKIP-UNTIL=24,CAN-SKIP-DATERANGES=YES\n";
+    media(&format!(
+        "#EXT-X-TARGETDURATION:4\n#EXT-X-PART-INF:PART-TARGET=1\n{control}{more}#EXTINF:4,\n2\n{last}#EXTINF:4,\n3\n{next}"
+    ))
+}
+
+#[test]
+fn who_loads_parts_begins_with_one_that_can_be_decoded() {
+    let begin = |growing| {
+        let list = low_latency("#EXT-X-MEDIA-SEQUENCE:2\n", growing);
+        let point = start_point(&list, None, LatencyMode::Parts).unwrap();
+        (point.index, point.part, point.offset.as_millis())
+    };
+    // Three seconds from the end of the last part.
+    assert_eq!(begin(0), (1, 0, 1_000));
+    assert_eq!(begin(2), (1, 2, 3_000));
+    assert_eq!(begin(3), (2, 0, 0));
+}
+
+#[test]
+fn the_segment_that_grows_has_what_the_tags_before_it_say() {
+    let list = media(
+        "#EXT-X-TARGETDURATION:4\n#EXT-X-PART-INF:PART-TARGET=1\n#EXT-X-MEDIA-SEQUENCE:7\n#EXT-X-PROGRAM-DATE-TIME:1970-01-01T00:00:00Z\n\
+         #EXTINF:4,\na\n#EXT-X-DISCONTINUITY\n#EXT-X-MAP:URI=\"m\"\n#EXT-X-PART:DURATION=1,URI=\"p\"\n#EXT-X-PART:DURATION=0.5,URI=\"q\"\n",
+    );
+    let growing = list.growing.unwrap();
+    assert_eq!((growing.sequence, growing.discontinuity_sequence), (8, 1));
+    assert_eq!(growing.map.unwrap().uri, "m");
+    assert_eq!(growing.program_date_ms, Some(4_000));
+    assert_eq!(growing.duration, Time::from_millis(1_500));
+}
+
+#[test]
+fn the_next_load_waits_for_the_next_part_unless_the_server_does_not() {
+    let mut state = LiveState::new(
+        low_latency("#EXT-X-MEDIA-SEQUENCE:2\n", 1),
+        LatencyMode::Parts,
+    );
+    let position = |sequence, part| Some(Position { sequence, part });
+    assert_eq!(state.wait_for(), position(4, Some(1)));
+    assert_eq!(state.reload_delay(), Some(Duration::ZERO));
+    assert_eq!(
+        state.skip(),
+        Some((Skip::SegmentsAndDateRanges, Duration::from_secs(12)))
+    );
+    let again = low_latency("#EXT-X-MEDIA-SEQUENCE:2\n", 1);
+    assert_eq!(state.update(again).unwrap(), Update::Unchanged);
+    assert_eq!(state.reload_delay(), Some(Duration::from_millis(500)));
+    let grown = low_latency("#EXT-X-MEDIA-SEQUENCE:2\n", 2);
+    assert_eq!(state.update(grown).unwrap(), Update::Grown { from: 4 });
+    assert_eq!(state.reload_delay(), Some(Duration::ZERO));
+    let whole = LiveState::new(low_latency("", 0), LatencyMode::Segments);
+    assert_eq!(whole.wait_for(), None);
+}
+
+#[test]
+fn an_update_goes_on_with_the_keys_dates_and_date_ranges_of_what_it_leaves_out() {
+    let range =
+        |id: &str| format!("#EXT-X-DATERANGE:ID=\"{id}\",START-DATE=\"1970-01-01T00:00:00Z\"\n");
+    let begin = format!(
+        "#EXT-X-MEDIA-SEQUENCE:2\n#EXT-X-PROGRAM-DATE-TIME:1970-01-01T00:00:00Z\n#EXT-X-KEY:METHOD=AES-128,URI=\"k\"\n{}{}",
+        range("a"),
+        range("b")
+    );
+    let mut state = LiveState::new(low_latency(&begin, 0), LatencyMode::Parts);
+    let update = media(&format!(
+        "#EXT-X-TARGETDURATION:4\n#EXT-X-PART-INF:PART-TARGET=1\n#EXT-X-MEDIA-SEQUENCE:2\n\
+         #EXT-X-SERVER-CONTROL:CAN-SKIP-UNTIL=24,CAN-SKIP-DATERANGES=YES\n\
+         #EXT-X-SKIP:SKIPPED-SEGMENTS=2,RECENTLY-REMOVED-DATERANGES=\"a\tx\"\n{}#EXTINF:4,\n4\n#EXT-X-PART:DURATION=1,URI=\"5.0\"\n",
+        range("c")
+    ));
+    assert_eq!(state.update(update).unwrap(), Update::Grown { from: 4 });
+    let list = state.playlist();
+    let ids: Vec<&str> = list.date_ranges.iter().map(|it| it.id.as_str()).collect();
+    assert_eq!(ids, ["b", "c"]);
+    let growing = list.growing.as_ref().unwrap();
+    for segment in list.segments.iter().chain([growing]) {
+        assert_eq!(segment.keys.len(), 1, "{}", segment.sequence);
+        let since = i64::try_from(segment.sequence - 2).unwrap() * 4_000;
+        assert_eq!(segment.program_date_ms, Some(since));
+    }
+}
+
+#[test]
+fn a_target_duration_far_from_the_truth_does_not_stop_the_loads() {
+    let list = media("#EXT-X-TARGETDURATION:3600\n#EXTINF:4,\na\n#EXTINF:3,\nb\n");
+    let delay = reload_delay(&list, Update::Grown { from: 0 }, LatencyMode::Segments);
+    assert_eq!(delay, Duration::from_secs(8));
+    assert_eq!(stale_after(&list), Duration::from_secs(28));
 }

@@ -14,8 +14,8 @@ use super::{MpdReader, Place, Presentation};
 use crate::cx::Cx;
 use crate::ingest::base::malformed;
 use crate::ingest::segmented::index::{
-    Availability, Change, Discontinuity, Init, LiveEdge, PeriodClock, Segment, SegmentIndex,
-    StartPoint,
+    Availability, Change, Delivery, Discontinuity, Init, LiveEdge, Parts, PeriodClock, Segment,
+    SegmentIndex, StartPoint,
 };
 
 /// Segments of a rendition at most.
@@ -151,6 +151,8 @@ impl MpdReader {
             start,
             elsewhere,
             licence,
+            delivery: Delivery::default(),
+            date_ranges: Vec::new(),
         };
         Ok((index, change))
     }
@@ -205,6 +207,8 @@ impl MpdReader {
                 init: init.clone(),
                 gap: false,
                 period: Some(clock),
+                parts: Parts::None,
+                date_ms: None,
             });
         }
         Ok(())
@@ -271,6 +275,7 @@ fn index_place(
 fn from_its_start(segment: &Segment) -> StartPoint {
     StartPoint {
         number: segment.number,
+        part: 0,
         discard_before: None,
     }
 }
@@ -325,6 +330,7 @@ fn live(
     let exactly = mpd.target_latency().and(start).map(|_| at);
     let start = start.or(segments.first()).map(|it| StartPoint {
         number: it.number,
+        part: 0,
         discard_before: exactly,
     });
     (availability, start)

@@ -82,6 +82,8 @@ impl Rendition {
         has_captions: bool,
     ) -> Variant {
         Variant {
+            pathway: None,
+            stable_id: None,
             url: manifest.clone(),
             bandwidth: self.bandwidth,
             size: self.resolution,

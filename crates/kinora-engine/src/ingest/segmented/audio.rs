@@ -160,11 +160,16 @@ impl AudioRenditions {
         true
     }
 
-    /// The same renditions at other URLs.
+    /// The same renditions at other URLs; those that were added later keep theirs.
     pub(super) fn renew(&mut self, list: Vec<AudioRendition>) {
-        if list.len() == self.list.len() {
-            self.list = list;
+        if list.len() <= self.list.len() {
+            self.list.splice(0..list.len(), list);
         }
+    }
+
+    /// Renditions of pathways that were not there before.
+    pub(super) fn add(&mut self, added: Vec<AudioRendition>) {
+        self.list.extend(added);
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use kinora_errors::{Coded, Fault, Secret};
 use kinora_media::{CodecId, MediaInfo, Packet, ProtectionScheme, TrackInfo};
 use kinora_protect::{
     ContentKey, HlsDecryptor, Iv, ProtectError, Scheme, can_decrypt, decrypt_sample,
@@ -9,6 +10,7 @@ use kinora_protect::{
 };
 
 use super::index::{IdentityKey, Key};
+use crate::cx::Cx;
 use crate::tape::Tape;
 
 /// What SAMPLE-AES is defined for beside MP4, whose tracks always say that they are encrypted.
@@ -116,6 +118,23 @@ impl Decryption {
         }
         Some(packet)
     }
+}
+
+/// A key came. Its length is seen, never the key itself.
+pub(super) fn add_key(cx: &mut Cx, url: Secret, data: &[u8]) -> Result<(), Fault> {
+    let mut key = None;
+    let length = cx.tape.try_see("key", || {
+        let read = ContentKey::from_bytes(data).map_err(|error| error.fault())?;
+        let length = read.expose().len();
+        key = Some(read);
+        Ok(length)
+    })?;
+    let blank = || match length {
+        32 => ContentKey::of_256_bits([0; 32]),
+        _ => ContentKey::new([0; 16]),
+    };
+    cx.keys.uris.add(url, key.unwrap_or_else(blank));
+    Ok(())
 }
 
 /// Packagers leave the types of streams as they are, and packed audio has none: then all streams are encrypted.

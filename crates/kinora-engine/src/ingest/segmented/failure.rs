@@ -79,7 +79,8 @@ impl Segmented {
             LaneRole::Main => {
                 self.variants.current_failed();
                 let from = self.loader(role).map(|loader| loader.resumes());
-                let other = self.variants.alternative();
+                let elsewhere = self.leave_pathway();
+                let other = elsewhere.or_else(|| self.variants.alternative());
                 if let (Some(from), Some(other)) = (from, other) {
                     self.drop_incoming(cx);
                     self.incoming = self.open_variant(cx, other, from);

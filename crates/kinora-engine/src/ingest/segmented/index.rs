@@ -1,5 +1,7 @@
 //! What a manifest says of a presentation, whichever it is: renditions, and segments on a timeline with absolute URLs.
 
+mod dates;
+mod delivery;
 mod text;
 
 use std::sync::Arc;
@@ -10,11 +12,18 @@ use kinora_media::{ByteRange, Time, TimedEvent};
 use kinora_protect::{Iv, ProtectError, Scheme};
 use serde::{Deserialize, Serialize};
 
+pub(in crate::ingest) use self::dates::{NamedRange, Said};
+pub(in crate::ingest) use self::delivery::{
+    Delivery, Part, PartHint, PartId, Parts, RenditionReport,
+};
 pub(in crate::ingest) use self::text::{CaptionGroup, CaptionRendition, TextRendition};
+use crate::SessionData;
 use crate::tape;
 
 /// Durations that are rounded and the ends of tracks differ by less.
 const MIN_DRIFT: Time = Time::from_millis(200);
+/// So many segments one rendition of a live stream may be behind another.
+const MAX_BEYOND: u64 = 2;
 
 /// What a manifest turned out to be.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -29,11 +38,51 @@ pub(in crate::ingest) enum Manifest {
         captions: Vec<CaptionRendition>,
         #[serde(default)]
         named: SegmentsNamed,
+        #[serde(default)]
+        session: SessionFacts,
     },
     /// Segments of one rendition, and how they differ from what was known of it.
     Media { index: SegmentIndex, change: Change },
     /// A part of what says where the segments are; other parts are to be asked for.
     Partial,
+    /// An update that leaves out what is not known: the whole is to be asked for.
+    Unfit,
+}
+
+/// What a multivariant playlist says of the whole presentation.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(in crate::ingest) struct SessionFacts {
+    /// Keys that will be needed, to be fetched early (RFC 8216 4.3.4.5).
+    pub(in crate::ingest) keys: Vec<IdentityKey>,
+    /// How many values there are for the application: what they are, a recording does not say.
+    pub(in crate::ingest) data: usize,
+    #[serde(skip)]
+    pub(in crate::ingest) values: Vec<SessionData>,
+    #[serde(default)]
+    pub(in crate::ingest) steering: Option<SteeringServer>,
+}
+
+/// Who says which pathway is preferred (EXT-X-CONTENT-STEERING, RFC 8216bis 4.4.6.6).
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(in crate::ingest) struct SteeringServer {
+    #[serde(with = "tape::place")]
+    pub(in crate::ingest) url: Secret,
+    /// The pathway to begin with.
+    pub(in crate::ingest) pathway: String,
+}
+
+/// What it said (RFC 8216bis 7.2).
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(in crate::ingest) struct Steered {
+    /// It is asked again then.
+    pub(in crate::ingest) ttl: Time,
+    #[serde(with = "tape::places")]
+    pub(in crate::ingest) url: Option<Secret>,
+    /// Pathways, the best first.
+    pub(in crate::ingest) priority: Vec<String>,
+    /// Renditions of pathways that were not there before.
+    pub(in crate::ingest) variants: Vec<Variant>,
+    pub(in crate::ingest) audio: Vec<AudioRendition>,
 }
 
 /// What names the segments of the renditions.
@@ -113,6 +162,11 @@ pub(in crate::ingest) struct Segment {
     /// The clock of its period, where the manifest tells it.
     #[serde(default)]
     pub(in crate::ingest) period: Option<PeriodClock>,
+    #[serde(default)]
+    pub(in crate::ingest) parts: Parts,
+    /// When its first sample was, ms since 1970, where the manifest tells it.
+    #[serde(default)]
+    pub(in crate::ingest) date_ms: Option<i64>,
 }
 
 /// How times of the media become times of the presentation, and which of them are of the period (ISO/IEC 23009-1
@@ -214,6 +268,10 @@ pub(in crate::ingest) struct SegmentIndex {
     /// Where keys of ClearKey are to be had.
     #[serde(default, with = "tape::places")]
     pub(in crate::ingest) licence: Option<Secret>,
+    #[serde(default)]
+    pub(in crate::ingest) delivery: Delivery,
+    #[serde(default)]
+    pub(in crate::ingest) date_ranges: Vec<NamedRange>,
 }
 
 /// Whether segments will be added.
@@ -240,6 +298,9 @@ pub(in crate::ingest) struct LiveEdge {
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub(in crate::ingest) struct StartPoint {
     pub(in crate::ingest) number: u64,
+    /// The part of it that is read first.
+    #[serde(default)]
+    pub(in crate::ingest) part: usize,
     /// What lies before that time is not to be shown.
     pub(in crate::ingest) discard_before: Option<Time>,
 }
@@ -276,6 +337,25 @@ impl SegmentIndex {
         self.segments.get(after.saturating_sub(1))
     }
 
+    /// How long its longest part lasts, where it has any.
+    pub(in crate::ingest) fn part_duration(&self) -> Option<Time> {
+        let parts = self.segments.iter().flat_map(|it| it.parts.list());
+        parts.map(|part| part.duration).max()
+    }
+
+    /// The segment that holds a time, or that will: the next one to come where all that are known lie before it.
+    pub(in crate::ingest) fn number_at(&self, time: Time) -> Option<u64> {
+        let last = self.segments.last()?;
+        let longest = self.segments.iter().map(|it| it.duration).max();
+        let longest = longest.unwrap_or_default().max(Time::from_millis(1));
+        if self.is_live() && time >= last.end() {
+            let beyond = (time - last.end()).as_nanos() / longest.as_nanos();
+            let beyond = u64::try_from(beyond).unwrap_or_default().min(MAX_BEYOND);
+            return Some(last.number.saturating_add(1).saturating_add(beyond));
+        }
+        self.at(time).map(|segment| segment.number)
+    }
+
     /// The segment at an index from the start or, negative, from the end.
     pub(in crate::ingest) fn counted(&self, index: i32) -> Option<&Segment> {
         let len = self.segments.len();
@@ -307,7 +387,11 @@ impl SegmentIndex {
                 segment.shift(shift);
                 continue;
             }
-            if let Some(known) = older.segment(segment.number) {
+            let known = older.segment(segment.number);
+            if let Some(known) = known.filter(|known| known.parts.is_growing()) {
+                shift = known.start - segment.start;
+                segment.start = known.start;
+            } else if let Some(known) = known {
                 // What was read of it counts for more than what is named again.
                 shift = known.end() - segment.end();
                 segment.duration = known.duration;
@@ -393,6 +477,12 @@ pub(in crate::ingest) struct Variant {
     pub(in crate::ingest) text_group: Option<String>,
     #[serde(default)]
     pub(in crate::ingest) captions: CaptionGroup,
+    /// The pathway that it is of, where the manifest is steered among several (RFC 8216bis 7).
+    #[serde(default)]
+    pub(in crate::ingest) pathway: Option<String>,
+    /// The same of what is the same in several pathways.
+    #[serde(default)]
+    pub(in crate::ingest) stable_id: Option<String>,
 }
 
 impl Variant {
@@ -478,6 +568,8 @@ pub(super) mod testing {
             init: None,
             gap: false,
             period: None,
+            parts: Parts::None,
+            date_ms: None,
         }
     }
 
@@ -488,6 +580,8 @@ pub(super) mod testing {
             start: None,
             elsewhere: false,
             licence: None,
+            delivery: Delivery::default(),
+            date_ranges: Vec::new(),
         }
     }
 }

@@ -51,6 +51,13 @@ impl Segmented {
         if self.requests.get(id).is_some_and(Request::is_licence) {
             return self.licence_progressed(cx, id, progress);
         }
+        let resource = self.requests.entry(id).map(|it| it.resource.clone());
+        if let Some(Resource::Key(url)) = resource {
+            return self.session_key_progressed(cx, id, url, progress);
+        }
+        if let Some(Resource::Steering) = resource {
+            return self.steering_progressed(cx, id, progress);
+        }
         match progress {
             Progress::None => {}
             Progress::Head(info) => {
@@ -99,6 +106,7 @@ impl Segmented {
         }
         self.clock_is_due(cx);
         self.refresh_if_due(cx);
+        self.steer_if_due(cx);
         for lane in self.lanes.iter_mut().chain(&mut self.incoming) {
             lane.loader.on_time(cx, &mut self.requests);
         }
@@ -109,9 +117,9 @@ impl Segmented {
         let lanes = self.lanes.iter().chain(&self.incoming);
         let playlists = lanes.filter_map(|lane| lane.loader.deadline()).min();
         let of_lanes = crate::present::earliest([self.requests.deadline(cx), playlists]);
-        let clock = self.root.clock_due;
+        let root = crate::present::earliest([self.refresh_due(), self.root.clock_due]);
         let text = self.text.deadline();
-        crate::present::earliest([of_lanes, self.refresh_due(), clock, text])
+        crate::present::earliest([of_lanes, root, text, self.steering_due()])
     }
 
     pub(crate) fn reload(&mut self, cx: &mut Cx) -> bool {

@@ -3,6 +3,7 @@
 mod failing;
 mod in_flight;
 mod init_sections;
+mod parts;
 mod playlist;
 mod progress;
 mod renewal;
@@ -19,6 +20,7 @@ use kinora_media::{MediaInfo, Packet, Time, TimedEvent};
 use kinora_subtitle::Cue;
 
 use self::init_sections::InitSections;
+use self::parts::PartLoading;
 use self::playlist::Refresh;
 use super::ROUNDING;
 use super::index::{Discontinuity, Segment, SegmentIndex};
@@ -98,6 +100,8 @@ pub(super) struct Loader {
     playlist: ManifestReader,
     refresh: Refresh,
     pub(super) index: Option<SegmentIndex>,
+    /// A newer version of it came, which its owner has not seen.
+    pub(super) is_renewed: bool,
     reference: Option<SegmentIndex>,
     /// Another place has the same segments.
     elsewhere: bool,
@@ -109,6 +113,7 @@ pub(super) struct Loader {
     phase: Phase,
     readers: VecDeque<SegmentReader>,
     inits: InitSections,
+    parts: PartLoading,
     events: VecDeque<LoaderEvent>,
     /// The segment of which the last packet was.
     given: Option<u64>,
@@ -133,6 +138,7 @@ impl Loader {
             playlist: rendition.playlist,
             refresh: Refresh::default(),
             index: None,
+            is_renewed: false,
             reference: rendition.reference,
             elsewhere: false,
             start,
@@ -141,6 +147,7 @@ impl Loader {
             phase: Phase::Running,
             readers: VecDeque::new(),
             inits: InitSections::default(),
+            parts: PartLoading::default(),
             events: VecDeque::new(),
             given: None,
             previous: None,
@@ -165,7 +172,11 @@ impl Loader {
         let is_named = match request.resource {
             Resource::Segment(_) | Resource::Init(_) => true,
             Resource::Playlist => self.playlist.places_exactly(),
-            Resource::Key(_) | Resource::Clock(_) | Resource::Licence(_) => false,
+            Resource::Part(_)
+            | Resource::Key(_)
+            | Resource::Clock(_)
+            | Resource::Licence(_)
+            | Resource::Steering => false,
         };
         self.elsewhere && is_named
     }
@@ -198,10 +209,19 @@ impl Loader {
         self.index.clone().or_else(|| self.reference.clone())
     }
 
-    /// When the segment after those under way begins: a place to change the rendition.
+    /// When the segment after those under way begins: a place to change the rendition. Of a live stream it may not be there
+    /// yet.
     pub(super) fn border(&self) -> Option<Time> {
+        if self.reads_parts() {
+            return None;
+        }
         let index = self.index.as_ref()?;
-        index.segment(self.next).map(|segment| segment.start)
+        let next = index.segment(self.next).map(|segment| segment.start);
+        let last = index.segments.last().filter(|_| index.is_live());
+        next.or_else(|| {
+            last.filter(|last| last.number < self.next)
+                .map(Segment::end)
+        })
     }
 
     /// How long the segment that is asked for next lasts, or the last one.
@@ -266,11 +286,18 @@ impl Loader {
             match reader.read(init.as_ref(), offsets, around) {
                 Ok(ReadStep::Packet(packet)) => {
                     self.lost_in_a_row = 0;
+                    let number = reader.segment.number;
+                    if self.was_given(number, &packet) {
+                        continue;
+                    }
+                    let Some(reader) = self.readers.front_mut() else {
+                        continue;
+                    };
                     if reader.lacks_reference(&packet) {
                         cx.tally.dropped += 1;
                         continue;
                     }
-                    self.given = Some(reader.segment.number);
+                    self.given = Some(number);
                     if let Some(packet) = trimmed(packet, reader, self.discard_before) {
                         return Some(LoaderEvent::Packet(packet));
                     }
@@ -282,7 +309,9 @@ impl Loader {
                 }
                 Ok(ReadStep::Cues(cues)) => return Some(LoaderEvent::Cues(cues)),
                 Ok(ReadStep::NeedData) => {
-                    requests.grant(cx, self.id, reader.segment.number);
+                    let number = reader.segment.number;
+                    requests.grant(cx, self.id, &Resource::Segment(number));
+                    self.grant_part(cx, requests, number);
                     return None;
                 }
                 Ok(ReadStep::End) => {
@@ -319,7 +348,9 @@ impl Loader {
         };
         self.previous = reader.placed();
         self.carried = reader.hand_on();
-        if let (Some(index), Some(previous)) = (&mut self.index, self.previous) {
+        // The beginning of one that was read from its midst on lies where it lay.
+        let whole = !self.began_within(reader.segment.number);
+        if let (Some(index), Some(previous)) = (&mut self.index, self.previous.filter(|_| whole)) {
             index.settle(previous.number, previous.start, previous.end);
         }
     }

@@ -106,6 +106,11 @@ impl Segmented {
         }
         let lane = self.lanes.iter_mut().find(|lane| lane.role == role);
         let Some(lane) = lane else { return false };
+        if std::mem::take(&mut lane.loader.is_renewed) && role == LaneRole::Main {
+            self.tell_date_ranges(cx);
+        }
+        let lane = self.lanes.iter_mut().find(|lane| lane.role == role);
+        let Some(lane) = lane else { return false };
         let event = lane.loader.poll(cx, &mut self.requests, &mut self.offsets);
         let Some(event) = event else {
             return role == LaneRole::Main && self.take_over(cx);

@@ -8,7 +8,7 @@ use kinora_errors::Secret;
 use kinora_fetch::{Initiator, Progress, Purpose, RequestSpec, RetryContext, Transfer};
 use kinora_media::{ByteRange, KeyId, RequestId, Time};
 
-use super::index::{Init, Key, Segment};
+use super::index::{Init, Key, PartId, Segment};
 use kinora_protect::clear_key;
 
 use crate::abr::Download;
@@ -38,15 +38,19 @@ pub(super) enum Resource {
     Clock(ClockSource),
     /// Content keys of these ids.
     Licence(Arc<[KeyId]>),
+    /// What a steering server says.
+    Steering,
+    /// A part of a segment, and where it was hinted at without an end those behind it.
+    Part(PartId),
 }
 
 impl Resource {
     fn window(&self) -> u64 {
         match self {
-            Self::Playlist | Self::Init(_) => MAX_SMALL_BYTES,
+            Self::Playlist | Self::Init(_) | Self::Steering => MAX_SMALL_BYTES,
             Self::Key(_) | Self::Clock(_) => KEY_WINDOW,
             Self::Licence(_) => LICENCE_WINDOW,
-            Self::Segment(_) => SEGMENT_WINDOW,
+            Self::Segment(_) | Self::Part(_) => SEGMENT_WINDOW,
         }
     }
 
@@ -59,19 +63,32 @@ impl Resource {
                 segment.keys().any(is)
             }
             Self::Init(of) => segment.init.as_ref() == Some(of),
-            Self::Playlist | Self::Segment(_) | Self::Clock(_) | Self::Licence(_) => false,
+            Self::Playlist
+            | Self::Segment(_)
+            | Self::Part(_)
+            | Self::Steering
+            | Self::Clock(_)
+            | Self::Licence(_) => false,
+        }
+    }
+
+    pub(super) fn part(&self) -> Option<PartId> {
+        match self {
+            Self::Part(id) => Some(*id),
+            _ => None,
         }
     }
 
     fn purpose(&self) -> Purpose {
         match self {
-            Self::Playlist => Purpose::Playlist,
+            Self::Playlist | Self::Steering => Purpose::Playlist,
             Self::Key(_) => Purpose::Key,
             Self::Init(_) => Purpose::Init,
             Self::Segment(number) => Purpose::Segment(*number),
             Self::Licence(_) => Purpose::Licence,
             Self::Clock(ClockSource::Body) => Purpose::Clock,
             Self::Clock(ClockSource::Head) => Purpose::Date,
+            Self::Part(id) => Purpose::Segment(id.number),
         }
     }
 }
@@ -153,6 +170,9 @@ impl Request {
     pub(super) fn is_segment(&self) -> bool {
         matches!(self.resource, Resource::Segment(_))
     }
+    pub(super) fn is_part(&self) -> bool {
+        matches!(self.resource, Resource::Part(_))
+    }
     pub(super) fn is_playlist(&self) -> bool {
         matches!(self.resource, Resource::Playlist)
     }
@@ -168,7 +188,20 @@ impl Request {
         !whole && self.data.len() as u64 >= self.resource.window()
     }
     pub(super) fn is_of(&self, number: u64) -> bool {
-        matches!(self.resource, Resource::Segment(of) if of == number)
+        self.number() == Some(number)
+    }
+    /// The segment of which it brings media.
+    pub(super) fn number(&self) -> Option<u64> {
+        match self.resource {
+            Resource::Segment(number) => Some(number),
+            Resource::Part(id) => Some(id.number),
+            Resource::Playlist
+            | Resource::Steering
+            | Resource::Key(_)
+            | Resource::Init(_)
+            | Resource::Clock(_)
+            | Resource::Licence(_) => None,
+        }
     }
 }
 
@@ -312,10 +345,10 @@ impl Requests {
         });
     }
 
-    /// Lets more bytes of a segment come.
-    pub(super) fn grant(&mut self, cx: &mut Cx, owner: LaneId, number: u64) {
+    /// Lets more bytes of a resource come.
+    pub(super) fn grant(&mut self, cx: &mut Cx, owner: LaneId, of: &Resource) {
         let mut all = self.table.values_mut();
-        if let Some(request) = all.find(|it| it.owner == owner && it.is_of(number)) {
+        if let Some(request) = all.find(|it| it.owner == owner && it.resource == *of) {
             request.transfer.grant(cx);
         }
     }

@@ -175,6 +175,21 @@ impl SegmentReader {
         }
     }
 
+    /// Bytes that wait to be read.
+    pub(super) fn unread(&self) -> usize {
+        match &self.pieces {
+            Pieces::Arriving(pieces) | Pieces::Complete(pieces) => {
+                pieces.iter().map(Bytes::len).sum()
+            }
+            Pieces::Consumed => 0,
+        }
+    }
+
+    /// How it joins what comes before it.
+    pub(super) fn join(&self) -> Join {
+        self.join
+    }
+
     /// All its bytes came.
     pub(super) fn complete(&mut self) {
         if let Pieces::Arriving(pieces) = &mut self.pieces {

@@ -98,8 +98,11 @@ impl Segmented {
 
     /// Chooses the variant of the segments after those under way.
     pub(super) fn adapt(&mut self, cx: &mut Cx, ahead: Time) {
-        if self.variants.selection == Selection::Manual || self.incoming.is_some() {
+        if self.incoming.is_some() {
             return;
+        }
+        if self.variants.selection == Selection::Manual {
+            return self.follow_pathway(cx);
         }
         let main = self.lane(LaneRole::Main).map(|lane| &lane.loader);
         let Some(segment) = main.and_then(Loader::next_duration) else {
@@ -152,7 +155,7 @@ impl Segmented {
         self.lanes.insert(0, lane);
         self.variants.current = index;
         self.forget_throughput();
-        let index = u32::try_from(index).unwrap_or(u32::MAX);
+        let index = u32::try_from(self.variants.told_as(index)).unwrap_or(u32::MAX);
         self.notices.push_back(Notice::Switched(index));
         self.follow_audio_group(cx, audio_from);
         self.follow_text_group(cx);

@@ -28,29 +28,80 @@ pub(super) struct Variants {
     /// Those that may be chosen without being named.
     eligible: Vec<usize>,
     failed: Vec<usize>,
+    /// Those that were there from the beginning; others came with pathways.
+    listed: usize,
+    /// The pathway whose variants are played, where there is somebody who steers.
+    pub(super) pathway: Option<String>,
     pub(super) current: usize,
     pub(super) selection: Selection,
 }
 
 impl Variants {
     pub(super) fn new(cx: &Cx, list: Vec<Variant>) -> Self {
-        let capabilities = &cx.capabilities;
-        let eligible = cx.tape.see("eligible", || {
-            select::eligible(&candidates(&list), |codec| capabilities.can_decode(codec))
-        });
         Self {
+            eligible: eligible(cx, &list),
+            listed: list.len(),
             list,
-            eligible,
             ..Self::default()
         }
+    }
+
+    /// Variants of pathways that were not there before.
+    pub(super) fn add(&mut self, cx: &Cx, added: Vec<Variant>) {
+        if added.is_empty() {
+            return;
+        }
+        self.list.extend(added);
+        self.eligible = eligible(cx, &self.list);
+    }
+
+    pub(super) fn has_pathway(&self, id: &str) -> bool {
+        let mut all = self.list.iter();
+        all.any(|variant| variant.pathway.as_deref() == Some(id))
+    }
+
+    /// The pathways, each once.
+    pub(super) fn pathways(&self) -> Vec<String> {
+        let mut all = Vec::<String>::new();
+        for pathway in self.list.iter().filter_map(|it| it.pathway.as_ref()) {
+            if !all.contains(pathway) {
+                all.push(pathway.clone());
+            }
+        }
+        all
+    }
+
+    /// What is the same as a variant in the pathway that is played: by its name across pathways, else the nearest by
+    /// bandwidth.
+    pub(super) fn counterpart(&self, index: usize) -> Option<usize> {
+        let of = self.get(index)?;
+        let is_same = |at: &usize| {
+            let stable_id = self.get(*at).and_then(|it| it.stable_id.as_ref());
+            stable_id.is_some() && stable_id == of.stable_id.as_ref()
+        };
+        let distance = |at: &usize| self.bandwidth(*at).abs_diff(of.bandwidth);
+        let same = self.choices().find(is_same);
+        same.or_else(|| self.choices().min_by_key(distance))
+    }
+
+    /// The variant by which the application knows one: it was told of those that were there from the beginning.
+    pub(super) fn told_as(&self, index: usize) -> usize {
+        if index < self.listed {
+            return index;
+        }
+        let bandwidth = self.bandwidth(index);
+        let listed = 0..self.listed;
+        let nearest = listed.min_by_key(|at| self.bandwidth(*at).abs_diff(bandwidth));
+        nearest.unwrap_or(0)
     }
 
     pub(super) fn is_empty(&self) -> bool {
         self.list.is_empty()
     }
 
+    /// How many there are to choose from.
     pub(super) fn len(&self) -> usize {
-        self.list.len()
+        self.listed
     }
 
     pub(super) fn get(&self, index: usize) -> Option<&Variant> {
@@ -63,15 +114,19 @@ impl Variants {
 
     /// The same variants at other URLs.
     pub(super) fn renew(&mut self, list: Vec<Variant>) {
-        if list.len() == self.list.len() {
-            self.list = list;
+        if list.len() == self.listed {
+            self.list.splice(0..self.listed, list);
         }
     }
 
     /// Those that may be chosen and have not failed.
     fn choices(&self) -> impl DoubleEndedIterator<Item = usize> {
         let eligible = self.eligible.iter().copied();
-        eligible.filter(|index| !self.failed.contains(index))
+        let of_pathway = |index: &usize| match &self.pathway {
+            Some(pathway) => self.get(*index).and_then(|it| it.pathway.as_ref()) == Some(pathway),
+            None => true,
+        };
+        eligible.filter(move |index| !self.failed.contains(index) && of_pathway(index))
     }
 
     /// The one to begin with while it may change: a modest one.
@@ -91,7 +146,11 @@ impl Variants {
     pub(super) fn adapted(&self, cx: &mut Cx, buffered: Time, segment: Time) -> Option<usize> {
         let choices: Vec<usize> = self.choices().collect();
         let bitrates: Vec<u64> = choices.iter().map(|index| self.bandwidth(*index)).collect();
-        let current = choices.iter().rposition(|index| *index <= self.current)?;
+        let of_pathway = self
+            .counterpart(self.current)
+            .filter(|_| self.pathway.is_some());
+        let current = of_pathway.unwrap_or(self.current);
+        let current = choices.iter().rposition(|index| *index <= current)?;
         let chosen = cx.abr.choose(&Situation {
             bitrates: &bitrates,
             current,
@@ -155,8 +214,15 @@ impl Variants {
             bitrate: Some(variant.bandwidth),
             selected: index == self.current,
         };
-        self.list.iter().enumerate().map(option)
+        self.list.iter().take(self.listed).enumerate().map(option)
     }
+}
+
+fn eligible(cx: &Cx, list: &[Variant]) -> Vec<usize> {
+    let capabilities = &cx.capabilities;
+    cx.tape.see("eligible", || {
+        select::eligible(&candidates(list), |codec| capabilities.can_decode(codec))
+    })
 }
 
 fn candidates(list: &[Variant]) -> Vec<Candidate<'_>> {

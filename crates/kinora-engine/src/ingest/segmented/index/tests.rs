@@ -69,6 +69,7 @@ fn after_a_restart_time_goes_on_and_clocks_do_not() {
     let mut newer = named(0, 4);
     newer.start = Some(StartPoint {
         number: 1,
+        part: 0,
         discard_before: None,
     });
     newer.restart_from(&older, ms(7_000));

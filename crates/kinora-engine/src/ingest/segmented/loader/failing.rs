@@ -4,7 +4,7 @@ use kinora_errors::Fault;
 
 use super::{Loader, Phase};
 use crate::cx::Cx;
-use crate::ingest::segmented::requests::{Requests, Resource};
+use crate::ingest::segmented::requests::Requests;
 use crate::ingest::segmented::segment_reader::References;
 use crate::recover::segments::Failed;
 
@@ -48,6 +48,7 @@ impl Loader {
             Failed::SegmentContent { .. } => {
                 self.lost_in_a_row += 1;
                 requests.cancel(cx, self.id, |request| request.is_of(number));
+                self.forget_parts(cx, requests, number);
                 self.readers.retain(|it| it.segment.number != number);
             }
             Failed::SegmentRequest => {
@@ -68,11 +69,8 @@ impl Loader {
     /// Forgets that segment and those behind it. What was given of it must not come twice.
     pub(super) fn drop_from(&mut self, cx: &mut Cx, requests: &mut Requests, number: u64) {
         let is_of = |of: u64| of >= number;
-        requests.cancel(
-            cx,
-            self.id,
-            |it| matches!(it.resource, Resource::Segment(of) if is_of(of)),
-        );
+        requests.cancel(cx, self.id, |it| it.number().is_some_and(is_of));
+        self.forget_parts(cx, requests, number);
         self.readers.retain(|reader| !is_of(reader.segment.number));
         self.next = match self.given == Some(number) {
             true => number + 1,

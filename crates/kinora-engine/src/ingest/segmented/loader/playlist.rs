@@ -1,13 +1,14 @@
 //! The playlist of a rendition: its newest version, and when it is asked for again.
 
 use kinora_errors::{Fault, Retry, Secret, codes};
+use kinora_manifest::hls::Directives;
 use kinora_media::{ByteRange, Time};
 
 use super::{Loader, LoaderEvent, StartPosition};
 use crate::cx::Cx;
 use crate::ingest::hls;
 use crate::ingest::manifest_reader::{IndexSource, ManifestReader};
-use crate::ingest::segmented::index::{Change, Manifest, SegmentIndex};
+use crate::ingest::segmented::index::{Change, Manifest, PartId, SegmentIndex};
 use crate::ingest::segmented::requests::{Requests, Resource};
 use crate::recover::segments::Failed;
 use crate::{InfoCode, PlayerConfig, TimingMark};
@@ -15,19 +16,54 @@ use crate::{InfoCode, PlayerConfig, TimingMark};
 /// A playlist is not asked for again sooner.
 const MIN_PAUSE: Time = Time::from_millis(100);
 
+/// One that could not be had is not asked for again sooner.
+const MIN_RETRY: Time = Time::from_millis(1_000);
+
 /// When the playlist is asked for again.
 #[derive(Default)]
 pub(super) struct Refresh {
     due: Option<Time>,
     asked_at: Time,
     grown_at: Time,
+    /// When its newest version came.
+    read_at: Time,
+    /// What it was asked for with.
+    directives: Directives,
+    /// It is asked for without directives.
+    plain: Plain,
+    /// How often directives were refused.
+    refusals: u32,
     /// Its next version will say where refused requests go on.
     pub(super) renews: bool,
+}
+
+/// Whether delivery directives are left out of a request.
+#[derive(Clone, Copy, PartialEq, Eq, Default)]
+enum Plain {
+    #[default]
+    No,
+    /// Of the next one: the last one with any was refused, or its answer was of no use.
+    Once,
+    /// A server that took none twice is not asked again.
+    Always,
 }
 
 impl Refresh {
     pub(super) fn due(&self) -> Option<Time> {
         self.due
+    }
+
+    /// Leaves directives out of the next load. `false`: they were left out already.
+    fn plain_next(&mut self) -> bool {
+        if self.plain != Plain::No {
+            return false;
+        }
+        self.refusals += 1;
+        self.plain = match self.refusals {
+            1 => Plain::Once,
+            _ => Plain::Always,
+        };
+        true
     }
 }
 
@@ -54,7 +90,11 @@ impl Loader {
         self.refresh.asked_at = cx.mono();
         self.refresh.due = None;
         let (url, range) = match self.playlist.source(cx) {
-            Ok(IndexSource::Playlist) => (self.asked.clone(), ByteRange::default()),
+            Ok(IndexSource::Playlist) => {
+                self.refresh.directives = self.directives(cx);
+                let url = hls::directed(&self.asked, &self.refresh.directives);
+                (url, ByteRange::default())
+            }
             Ok(IndexSource::Bytes {
                 url,
                 range,
@@ -69,6 +109,47 @@ impl Loader {
             Err(fault) => return self.described(cx, requests, Err(fault)),
         };
         self.ask(cx, requests, Resource::Playlist, url, range);
+    }
+
+    /// What the next load asks for beyond the playlist as it is (RFC 8216bis 6.2.5).
+    fn directives(&mut self, cx: &Cx) -> Directives {
+        // Renewed URLs are wanted of all segments.
+        if self.refresh.plain != Plain::No || self.refresh.renews {
+            return Directives::default();
+        }
+        let Some(index) = &self.index else {
+            return self.directives_by_report();
+        };
+        let age = cx.mono() - self.refresh.read_at;
+        let skip = index.delivery.skip.filter(|(_, within)| age <= *within);
+        Directives {
+            wait_for: index.delivery.wait_for,
+            skip: skip.map(|(skip, _)| skip),
+        }
+    }
+
+    /// The first load of a rendition beside one that told how far it is: no older copy is wanted (RFC 8216bis 4.4.5.4).
+    fn directives_by_report(&self) -> Directives {
+        let path = |url: &Secret| url.expose().split('?').next().map(str::to_owned);
+        let reports = self.reference.iter().flat_map(|it| {
+            let waits = it.delivery.wait_for.is_some();
+            it.delivery.reports.iter().filter(move |_| waits)
+        });
+        let mut reports = reports.filter(|report| path(&report.url) == path(&self.asked));
+        Directives {
+            wait_for: reports.next().map(|report| report.last),
+            skip: None,
+        }
+    }
+
+    /// A load with directives was refused: the next one is without. `false`: it had none.
+    pub(super) fn asks_plainly_next(&mut self, cx: &mut Cx, fault: &Fault) -> bool {
+        if self.refresh.directives.is_empty() || !self.refresh.plain_next() {
+            return false;
+        }
+        cx.recovered(fault.clone());
+        self.refresh.due = Some(cx.mono() + MIN_PAUSE);
+        true
     }
 
     /// The manifest that names its segments has changed, or moved.
@@ -104,6 +185,14 @@ impl Loader {
                 return self.indexed(cx, requests, index, change);
             }
             Ok(Manifest::Partial) => return self.ask_playlist(cx, requests),
+            Ok(Manifest::Unfit) if self.refresh.directives.skip.is_some() => {
+                self.refresh.plain = Plain::Once;
+                return self.ask_playlist(cx, requests);
+            }
+            Ok(Manifest::Unfit) => hls::malformed(
+                "the server leaves out segments though the whole playlist was asked for",
+                &self.url,
+            ),
             Ok(Manifest::Multivariant { .. }) => hls::malformed(
                 "a multivariant playlist stands where a media playlist is due",
                 &self.url,
@@ -135,11 +224,11 @@ impl Loader {
         if change != Change::Unchanged {
             self.refresh.grown_at = cx.mono();
         }
-        // RFC 8216 6.3.4: counted from the last request.
-        self.refresh.due = index.live_edge().map(|edge| {
-            let due = self.refresh.asked_at + edge.reload_after;
-            due.max(cx.mono() + MIN_PAUSE)
-        });
+        self.refresh.read_at = cx.mono();
+        if self.refresh.plain == Plain::Once {
+            self.refresh.plain = Plain::No;
+        }
+        self.refresh.due = self.next_load(cx, &index);
         let before = self.index.as_ref().filter(|it| !it.segments.is_empty());
         match (before, change) {
             (None, _) => self.begin(&index, &cx.config),
@@ -158,16 +247,33 @@ impl Loader {
         }
         self.elsewhere = index.elsewhere;
         self.index = Some(index);
+        self.is_renewed = true;
         if std::mem::take(&mut self.refresh.renews) {
             self.revive(cx, requests);
         }
         self.go_on(cx, requests);
     }
 
+    /// When the playlist is loaded next: counted from the last request (RFC 8216 6.3.4). Who waits at the server asks
+    /// at once.
+    fn next_load(&self, cx: &Cx, index: &SegmentIndex) -> Option<Time> {
+        let after = index.live_edge()?.reload_after;
+        let waits = index.delivery.wait_for.is_some() && self.refresh.plain != Plain::Always;
+        let (after, pause) = match after == Time::ZERO {
+            true if waits => (MIN_PAUSE, Time::ZERO),
+            // It is to be waited there and is not: it is asked as often as there is something new.
+            true => (index.part_duration().unwrap_or(MIN_RETRY), MIN_PAUSE),
+            false => (after, MIN_PAUSE),
+        };
+        let due = self.refresh.asked_at + after;
+        Some(due.max(cx.mono() + pause))
+    }
+
     /// Chooses the segment to begin with.
     fn begin(&mut self, index: &SegmentIndex, config: &PlayerConfig) {
+        self.begin_with_part(None);
         let (number, discard_before) = match self.start {
-            StartPosition::At(time) => (index.at(time).map(|it| it.number), None),
+            StartPosition::At(time) => (index.number_at(time), None),
             // Who sets where live playback starts knows better than the playlist.
             StartPosition::Default if index.is_live() && config.sets_live_start() => {
                 let counted = index.counted(config.live_start_index);
@@ -175,6 +281,10 @@ impl Loader {
             }
             StartPosition::Default => {
                 let start = index.start;
+                self.begin_with_part(start.map(|start| PartId {
+                    number: start.number,
+                    part: start.part,
+                }));
                 let discard_before = start.and_then(|start| start.discard_before);
                 (start.map(|start| start.number), discard_before)
             }
@@ -214,6 +324,7 @@ impl Loader {
             InfoCode::NetworkRetry,
             "the playlist is asked for again later",
         );
-        self.refresh.due = Some(cx.mono() + edge.reload_after);
+        let after = edge.reload_after.max(MIN_RETRY);
+        self.refresh.due = Some(cx.mono() + after);
     }
 }

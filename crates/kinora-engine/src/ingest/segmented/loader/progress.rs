@@ -1,14 +1,16 @@
 //! What comes of a loader's requests.
 
-use kinora_errors::{Coded, Fault, Secret};
+use bytes::Bytes;
+use kinora_errors::{Fault, Secret};
 use kinora_fetch::Progress;
 use kinora_media::{RequestId, Time};
-use kinora_protect::ContentKey;
 
 use super::{Failure, Loader, LoaderEvent};
 use crate::TimingMark;
 use crate::cx::Cx;
 use crate::ingest::hls;
+use crate::ingest::segmented::decryption::add_key;
+use crate::ingest::segmented::index::Segment;
 use crate::ingest::segmented::requests::{Request, Requests, Resource};
 use crate::ingest::segmented::segment_reader::SegmentReader;
 use crate::recover::segments::Failed;
@@ -23,7 +25,7 @@ impl Loader {
         progress: Progress,
     ) {
         match progress {
-            Progress::None => {}
+            Progress::None => self.part_waits(cx, requests, id),
             Progress::Head(info) => {
                 cx.mark(TimingMark::Connect);
                 let Some(request) = requests.entry(id) else {
@@ -39,26 +41,23 @@ impl Loader {
                 let Some(request) = requests.entry(id) else {
                     return;
                 };
-                let Resource::Segment(number) = request.resource else {
+                if request.number().is_none() {
                     request.data.extend_from_slice(&data);
                     if request.is_too_long() {
                         self.too_long(cx, requests, id);
                     }
                     return;
-                };
-                request
-                    .meter
-                    .came(cx.mono(), !request.transfer.has_credit());
-                cx.mark(TimingMark::FirstSegmentByte);
-                if let Some(reader) = self.reader(number) {
-                    reader.add(data);
                 }
+                self.media_came(cx, requests, id, data);
             }
             Progress::Done => {
                 if let Some(request) = requests.remove(id) {
                     self.done(cx, requests, request);
                 }
             }
+            // A part that is not named yet is asked for again when it is.
+            Progress::Expired(fault) | Progress::Parked(fault)
+                if self.drop_hint(cx, requests, id, &fault) => {}
             Progress::Expired(fault) => self.expired(cx, requests, id, fault),
             Progress::Parked(fault) => self.events.push_back(LoaderEvent::Parked(fault)),
             Progress::Elsewhere(fault) | Progress::Failed(fault) => {
@@ -75,7 +74,13 @@ impl Loader {
             Resource::Playlist => self.playlist_is_here(cx, requests, &data),
             Resource::Key(url) => self.key_is_here(cx, requests, url, &data),
             Resource::Init(init) => self.inits.add(init, data.freeze()),
-            Resource::Clock(_) | Resource::Licence(_) => {}
+            // The presentation's.
+            Resource::Steering | Resource::Clock(_) | Resource::Licence(_) => {}
+            Resource::Part(id) => {
+                let download = request.meter.download(cx.mono(), received);
+                self.part_is_here(id, download);
+                self.go_on(cx, requests);
+            }
             Resource::Segment(number) => {
                 if let Some(reader) = self.reader(number) {
                     reader.complete();
@@ -87,6 +92,68 @@ impl Loader {
         }
     }
 
+    /// Bytes of a segment or of a part of one.
+    fn media_came(&mut self, cx: &mut Cx, requests: &mut Requests, id: RequestId, data: Bytes) {
+        let Some(request) = requests.entry(id) else {
+            return;
+        };
+        let hinted = request.resource.part().is_some_and(|id| self.is_hinted(id));
+        if hinted && request.transfer.received() == data.len() as u64 {
+            // Until now it was being made.
+            request.meter.began(cx.mono(), false);
+        }
+        let held = !request.transfer.has_credit();
+        request.meter.came(cx.mono(), held);
+        cx.mark(TimingMark::FirstSegmentByte);
+        match request.resource {
+            Resource::Part(id) => {
+                self.part_came(id, &data);
+                self.read_parts(cx, requests);
+            }
+            Resource::Segment(number) => {
+                if let Some(reader) = self.reader(number) {
+                    reader.add(data);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// A part that is not named yet, or is there as part of its segment, is not asked for again and again.
+    fn part_waits(&mut self, cx: &mut Cx, requests: &mut Requests, id: RequestId) {
+        let request = requests.entry(id);
+        let waiting = request.filter(|it| it.transfer.is_backing_off());
+        let Some(part) = waiting.and_then(|it| it.resource.part()) else {
+            return;
+        };
+        if self.is_hinted(part) {
+            requests.cancel(cx, self.id, |it| it.resource == Resource::Part(part));
+            self.hint_failed(part);
+        }
+        self.read_parts(cx, requests);
+    }
+
+    /// Gives up a request for a part that is not named yet. `false`: it is none.
+    fn drop_hint(
+        &mut self,
+        cx: &mut Cx,
+        requests: &mut Requests,
+        id: RequestId,
+        fault: &Fault,
+    ) -> bool {
+        let part = requests
+            .entry(id)
+            .and_then(|request| request.resource.part());
+        let Some(part) = part.filter(|part| self.is_hinted(*part)) else {
+            return false;
+        };
+        requests.cancel(cx, self.id, |request| {
+            request.resource == Resource::Part(part)
+        });
+        self.part_failed(cx, part, fault.clone());
+        true
+    }
+
     pub(super) fn key_is_here(
         &mut self,
         cx: &mut Cx,
@@ -94,31 +161,25 @@ impl Loader {
         url: Secret,
         data: &[u8],
     ) {
-        // Its length is seen, never the key itself.
-        let mut key = None;
-        let length = cx.tape.try_see("key", || {
-            let read = ContentKey::from_bytes(data).map_err(|error| error.fault())?;
-            let length = read.expose().len();
-            key = Some(read);
-            Ok(length)
-        });
-        match length {
-            Ok(length) => {
-                let blank = || match length {
-                    32 => ContentKey::of_256_bits([0; 32]),
-                    _ => ContentKey::new([0; 16]),
-                };
-                cx.keys.uris.add(url, key.unwrap_or_else(blank));
-            }
-            Err(fault) => {
-                let fault = fault.at_url(url.expose());
-                let resource = Resource::Key(url);
-                self.lacks(cx, requests, &resource, fault);
-            }
+        if let Err(fault) = add_key(cx, url.clone(), data) {
+            let fault = fault.at_url(url.expose());
+            self.lacks(cx, requests, &Resource::Key(url), fault);
         }
     }
 
-    fn reader(&mut self, number: u64) -> Option<&mut SegmentReader> {
+    /// Asks for the keys and init sections that are missing.
+    pub(in crate::ingest::segmented) fn ask_for_missing(
+        &mut self,
+        cx: &mut Cx,
+        requests: &mut Requests,
+    ) {
+        let wanted: Vec<Segment> = self.readers.iter().map(|it| it.segment.clone()).collect();
+        for segment in wanted {
+            self.ask_for_needs(cx, requests, &segment);
+        }
+    }
+
+    pub(super) fn reader(&mut self, number: u64) -> Option<&mut SegmentReader> {
         let mut readers = self.readers.iter_mut();
         readers.find(|reader| reader.segment.number == number)
     }
@@ -135,6 +196,11 @@ impl Loader {
             Resource::Segment(number) => {
                 self.fail(cx, requests, Failed::SegmentRequest, *number, fault);
             }
+            Resource::Part(id) => {
+                self.part_failed(cx, *id, fault);
+                self.read_parts(cx, requests);
+            }
+            Resource::Playlist if self.asks_plainly_next(cx, &fault) => {}
             // The segments that are known are read meanwhile.
             Resource::Playlist if self.is_live() => {
                 let failure = Failure {
@@ -148,8 +214,10 @@ impl Loader {
             Resource::Playlist => {
                 self.fail(cx, requests, Failed::PlaylistRequest, self.next, fault);
             }
-            Resource::Key(_) | Resource::Init(_) => self.lacks(cx, requests, resource, fault),
             Resource::Clock(_) | Resource::Licence(_) => {}
+            Resource::Key(_) | Resource::Init(_) | Resource::Steering => {
+                self.lacks(cx, requests, resource, fault)
+            }
         }
     }
 

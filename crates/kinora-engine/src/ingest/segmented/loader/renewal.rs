@@ -30,6 +30,7 @@ impl Loader {
 
     /// Requests that were refused are made again by the newest playlist.
     pub(super) fn revive(&mut self, cx: &mut Cx, requests: &mut Requests) {
+        self.revive_parts(cx, requests);
         let Some(index) = &self.index else { return };
         let waits = |it: &Request| it.transfer.is_parked() || it.transfer.is_backing_off();
         for id in requests.ids(self.id, |it| it.is_segment() && waits(it)) {
@@ -74,6 +75,9 @@ impl Loader {
             Resource::Segment(number) => index
                 .and_then(|index| index.segment(*number))
                 .map(|segment| segment.url.clone()),
+            Resource::Part(id) => index
+                .and_then(|index| index.segment(id.number)?.parts.list().get(id.part))
+                .map(|part| part.url.clone()),
             _ => None,
         };
         // It was asked for before the newest playlist came.

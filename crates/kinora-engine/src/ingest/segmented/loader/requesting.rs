@@ -8,6 +8,7 @@ use kinora_media::ByteRange;
 
 use super::{Loader, MAX_READERS, Phase};
 use crate::cx::Cx;
+use crate::ingest::segmented::ROOT;
 use crate::ingest::segmented::index::{IdentityKey, Key, Segment};
 use crate::ingest::segmented::requests::{Requests, Resource};
 use crate::ingest::segmented::segment_reader::{Join, References, SegmentReader};
@@ -16,7 +17,9 @@ use crate::recover::segments::Failed;
 impl Loader {
     /// Asks for what is wanted next.
     pub(super) fn go_on(&mut self, cx: &mut Cx, requests: &mut Requests) {
+        self.read_parts(cx, requests);
         while let Phase::Running = self.phase
+            && !self.reads_parts()
             && self.readers.len() < MAX_READERS
             && !requests.any(self.id, |request| request.is_segment())
         {
@@ -45,16 +48,24 @@ impl Loader {
                 return;
             }
             self.next += 1;
-            let (url, range) = (segment.url.clone(), segment.range);
-            self.ask(cx, requests, Resource::Segment(segment.number), url, range);
+            let first_part = self.first_part(&segment);
+            if first_part.is_none() {
+                let (url, range) = (segment.url.clone(), segment.range);
+                self.ask(cx, requests, Resource::Segment(segment.number), url, range);
+            }
             let before = self.discontinuity.replace(segment.discontinuity);
             let join = match before.is_some_and(|before| before != segment.discontinuity) {
                 true => Join::Discontinuity,
                 false => Join::Seamless,
             };
+            let segment = match first_part {
+                Some(first) => self.read_by_parts(segment, first),
+                None => segment,
+            };
             let references = std::mem::take(&mut self.references);
             let reader = SegmentReader::new(segment, join, references, cx.tape.clone());
             self.readers.push_back(reader.carrying(self.carries));
+            self.read_parts(cx, requests);
         }
     }
 
@@ -109,7 +120,9 @@ impl Loader {
         url: Secret,
         range: ByteRange,
     ) {
-        if !requests.any(self.id, |request| request.resource == resource) {
+        // A key that the presentation names as a whole may be on its way already.
+        let comes = |owner| requests.any(owner, |request| request.resource == resource);
+        if !comes(self.id) && !comes(ROOT) {
             self.ask(cx, requests, resource, url, range);
         }
     }

@@ -16,6 +16,7 @@ impl Loader {
         time: Time,
     ) {
         requests.cancel(cx, self.id, |request| request.is_segment());
+        self.forget_parts(cx, requests, 0);
         self.readers.clear();
         self.events.clear();
         self.phase = Phase::Running;

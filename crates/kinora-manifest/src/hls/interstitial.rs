@@ -1,0 +1,154 @@
+//! Interstitials (RFC 8216bis appendix D): what is to be played between, by date ranges of their class.
+
+use kinora_errors::Secret;
+use kinora_media::Time;
+
+use super::attributes;
+use super::model::DateRange;
+
+/// The class of their date ranges.
+const CLASS: &str = "com.apple.hls.interstitial";
+
+/// What an interstitial plays. The places may hold credentials.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Asset {
+    /// A multivariant playlist (X-ASSET-URI).
+    Playlist(Secret),
+    /// A JSON list of what is played, in its order (X-ASSET-LIST).
+    List(Secret),
+}
+
+/// An interstitial, as its date range says.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Interstitial {
+    /// What is played.
+    pub asset: Asset,
+    /// Where the presentation goes on behind it.
+    pub resumption: Resumption,
+    /// It is cut off after so long (X-PLAYOUT-LIMIT).
+    pub playout_limit: Option<Time>,
+    /// It begins at the border of a segment (X-SNAP: `OUT`).
+    pub snaps_out: bool,
+    /// It ends at the border of a segment (X-SNAP: `IN`).
+    pub snaps_in: bool,
+    /// It may not be skipped, nor played faster (X-RESTRICT: `SKIP`).
+    pub may_not_skip: bool,
+    /// Nor may a seek lead past it (X-RESTRICT: `JUMP`).
+    pub may_not_jump: bool,
+    /// When it is played, if not where it lies.
+    pub cue: InterstitialCue,
+    /// It is played but once (CUE: `ONCE`).
+    pub once: bool,
+}
+
+/// Where the presentation goes on behind an interstitial.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Resumption {
+    /// So long behind where it was left (X-RESUME-OFFSET): zero inserts, the length of what is left out replaces.
+    After(Time),
+    /// As far on as the interstitial is long: what a live stream does.
+    ByItsLength,
+}
+
+/// When an interstitial is played.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum InterstitialCue {
+    /// Where its date range begins.
+    #[default]
+    InPlace,
+    /// Before the presentation.
+    Before,
+    /// After it.
+    After,
+}
+
+impl Interstitial {
+    /// The interstitial of a date range; `resolve` makes places of its URIs. `None`: it is of another class, or names nothing to play or two things, which
+    /// makes it none (appendix D.2).
+    #[must_use]
+    pub fn of(range: &DateRange, resolve: impl Fn(&str) -> Option<Secret>) -> Option<Self> {
+        if range.class.as_deref() != Some(CLASS) {
+            return None;
+        }
+        let value = |name: &str| {
+            let found = range.custom.iter().find(|(at, _)| at == name);
+            found.map(|(_, value)| value.as_str())
+        };
+        let asset = match (value("X-ASSET-URI"), value("X-ASSET-LIST")) {
+            (Some(uri), None) => Asset::Playlist(resolve(uri)?),
+            (None, Some(uri)) => Asset::List(resolve(uri)?),
+            _ => return None,
+        };
+        let names = |list: Option<&str>, name: &str| {
+            list.is_some_and(|list| list.split(',').any(|it| it.trim() == name))
+        };
+        let (snap, restrict) = (value("X-SNAP"), value("X-RESTRICT"));
+        let cue = range.cue.as_deref();
+        let offset = value("X-RESUME-OFFSET").and_then(attributes::seconds);
+        let limit = value("X-PLAYOUT-LIMIT").and_then(attributes::seconds);
+        Some(Self {
+            asset,
+            resumption: offset.map_or(Resumption::ByItsLength, Resumption::After),
+            playout_limit: limit.filter(|limit| *limit > Time::ZERO),
+            snaps_out: names(snap, "OUT"),
+            snaps_in: names(snap, "IN"),
+            may_not_skip: names(restrict, "SKIP"),
+            may_not_jump: names(restrict, "JUMP"),
+            cue: match (names(cue, "PRE"), names(cue, "POST")) {
+                (true, _) => InterstitialCue::Before,
+                (false, true) => InterstitialCue::After,
+                (false, false) => InterstitialCue::InPlace,
+            },
+            once: names(cue, "ONCE"),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::hls::{Limits, Playlist, Variables, parse};
+    use url::Url;
+
+    fn read(more: &str) -> Option<Interstitial> {
+        let text = format!(
+            "#EXTM3U\n#EXT-X-TARGETDURATION:4\n#EXT-X-DATERANGE:ID=\"ad\",START-DATE=\"1970-01-01T00:00:00Z\",{more}\n#EXTINF:4,\na\n"
+        );
+        let url = Url::parse("https://h/a").unwrap();
+        match parse(
+            text.as_bytes(),
+            &url,
+            &Variables::default(),
+            &Limits::default(),
+        ) {
+            Ok(Playlist::Media(list)) => {
+                Interstitial::of(&list.date_ranges[0], |uri| Some(Secret::new(uri)))
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn an_interstitial_says_what_is_played_and_where_it_goes_on() {
+        let class = format!("CLASS=\"{CLASS}\"");
+        let ad = read(&format!(
+            "{class},X-ASSET-URI=\"ad.m3u8\",X-RESUME-OFFSET=0,X-RESTRICT=\"SKIP,JUMP\",X-SNAP=\"OUT\",X-PLAYOUT-LIMIT=15,CUE=\"PRE,ONCE\""
+        ))
+        .unwrap();
+        assert_eq!(ad.asset, Asset::Playlist(Secret::new("ad.m3u8")));
+        assert_eq!(ad.resumption, Resumption::After(Time::ZERO));
+        assert_eq!(ad.playout_limit, Some(Time::from_millis(15_000)));
+        assert!(ad.may_not_skip && ad.may_not_jump && ad.snaps_out && !ad.snaps_in && ad.once);
+        assert_eq!(ad.cue, InterstitialCue::Before);
+        let list = read(&format!("{class},X-ASSET-LIST=\"ads.json\"")).unwrap();
+        assert_eq!(list.resumption, Resumption::ByItsLength);
+        assert_eq!(list.cue, InterstitialCue::InPlace);
+        for none in [
+            "CLASS=\"other\",X-ASSET-URI=\"a\"".to_owned(),
+            class.clone(),
+            format!("{class},X-ASSET-URI=\"a\",X-ASSET-LIST=\"b\""),
+        ] {
+            assert_eq!(read(&none), None, "{none}");
+        }
+    }
+}
