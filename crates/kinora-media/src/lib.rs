@@ -11,6 +11,7 @@ pub mod bitstream;
 mod codec_id;
 mod display;
 mod frame;
+mod orientation;
 mod packet;
 mod protection;
 mod request;
@@ -24,6 +25,7 @@ pub use display::DisplayHints;
 pub use frame::{
     AudioFrame, ColorInfo, ColorRange, FrameBuffer, PixelFormat, PlaneView, VecPlanes, VideoFrame,
 };
+pub use orientation::{Mirror, Orientation, Rotation};
 pub use packet::{Packet, PacketFlags};
 pub use protection::{
     CryptPattern, Iv, KeyId, KeySystemHeader, Protection, ProtectionScheme, SampleCrypto, SampleIv,
@@ -32,6 +34,6 @@ pub use protection::{
 pub use request::{ByteRange, Chunk, Header, RequestId, ResponseInfo};
 pub use time::{Now, Time, Timebase};
 pub use track::{
-    Attachment, AudioParams, Chapter, Disposition, MediaInfo, Rotation, TrackId, TrackInfo,
-    VideoParams, pcm_flag,
+    Attachment, AudioParams, Chapter, Disposition, MediaInfo, TrackId, TrackInfo, VideoParams,
+    pcm_flag,
 };

@@ -236,7 +236,7 @@ mod tests {
     use std::sync::Arc;
 
     use kinora::output::video::Colors;
-    use kinora::{ColorInfo, PixelFormat, Rotation, Time, VecPlanes};
+    use kinora::{ColorInfo, Mirror, PixelFormat, Rotation, Time, VecPlanes};
 
     use super::*;
 
@@ -276,6 +276,7 @@ mod tests {
             color: ColorInfo::default(),
             pixel_aspect: None,
             rotation: Rotation::default(),
+            mirror: Mirror::None,
             buffer: Arc::new(VecPlanes {
                 planes: planes.collect(),
             }),

@@ -4,6 +4,7 @@ mod seek;
 mod tail;
 mod walk;
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -11,6 +12,7 @@ use kinora_media::{ByteRange, MediaInfo, Time};
 
 use self::seek::Goal;
 use self::tail::TailRead;
+use super::chapters::TitlePlace;
 use super::index::FragmentIndex;
 use super::sample_crypto::SampleState;
 use super::store::Store;
@@ -70,6 +72,8 @@ pub struct Mp4Demuxer {
     /// What is looked for at the end of the file before anything else is done.
     tail_read: TailRead,
     end_was_seen: bool,
+    /// Titles of chapters that are to be read.
+    titles: VecDeque<TitlePlace>,
     /// Bytes come in one order only: nothing can be asked for from another place.
     one_way: bool,
     /// Bytes that samples claimed so far: tables that name the same bytes again and again end.
@@ -133,6 +137,7 @@ impl Mp4Demuxer {
             damage: 0,
             tail_read: TailRead::None,
             end_was_seen: false,
+            titles: VecDeque::new(),
             one_way: false,
             given: 0,
             furthest: 0,
@@ -371,7 +376,10 @@ impl Demuxer for Mp4Demuxer {
     }
 
     fn find_duration(&mut self) -> bool {
-        self.reported.is_some() && self.info.duration.is_none() && self.look_at_end()
+        if self.reported.is_none() {
+            return false;
+        }
+        self.info.duration.is_none() && self.look_at_end() || self.look_for_titles()
     }
 
     fn next_resource(&mut self) -> bool {
