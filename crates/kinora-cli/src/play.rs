@@ -4,7 +4,7 @@ use std::io::{self, IsTerminal as _};
 use std::sync::Arc;
 use std::time::Duration;
 
-use kinora::{FIRST_EXTERNAL_SUBTITLE, LoopMode, Player, SeekAccuracy, Time};
+use kinora::{FIRST_EXTERNAL_SUBTITLE, LoopMode, Player, PlayerConfig, SeekAccuracy, Time};
 use serde_json::json;
 
 use crate::args::PlayArgs;
@@ -26,6 +26,7 @@ mod remote;
 mod screen;
 mod session;
 mod shutdown;
+mod snapshot;
 mod status_line;
 mod waits;
 
@@ -124,7 +125,12 @@ fn player(
     let mut net = net_config(&args.net)?;
     net.watch = waits.watch();
     let mut builder = Player::builder()
-        .config(player_config(&args.net))
+        .config(PlayerConfig {
+            disable_video: args.no_video,
+            disable_audio: args.no_audio,
+            enable_sei: args.sei,
+            ..player_config(&args.net)
+        })
         .network(net)
         .decoders(decoders(args.decoder))
         .video_sink(outputs.video)
@@ -139,6 +145,9 @@ fn player(
     let player = builder.build()?;
     player.set_volume(args.volume);
     player.set_mute(args.mute);
+    player.set_rotation(args.rotate);
+    player.set_mirror(args.mirror.into());
+    player.set_scale_mode(args.scale.into());
     if args.speed != 1.0 {
         player.set_speed(args.speed);
     }

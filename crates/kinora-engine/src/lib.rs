@@ -25,6 +25,7 @@ mod recover;
 mod refusal;
 mod resolve;
 mod role;
+mod sei;
 mod select;
 mod session;
 #[cfg(any(test, feature = "sim"))]
@@ -37,10 +38,11 @@ mod tape;
 pub use capabilities::Capabilities;
 pub use config::PlayerConfig;
 pub use engine::{Engine, Outputs};
+pub use ingest::named_within;
 pub use io::{
     AudioClock, Command, Credential, CueId, Epoch, Event, FIRST_EXTERNAL_SUBTITLE, FrameId,
-    InfoCode, Input, Locator, LoopMode, Output, SeekAccuracy, State, TimingMark, TrackChoice,
-    TrackOption,
+    InfoCode, Input, Locator, LoopMode, Output, Repeat, SeekAccuracy, State, TimingMark,
+    TrackChoice, TrackOption,
 };
 pub use kinora_fetch::{FetchEvent, FetchRequest, Initiator, Purpose};
 pub use kinora_protect::{ContentKey, KeySystem, clear_key};

@@ -13,6 +13,8 @@ mod outputs;
 mod protection;
 mod pushed;
 mod refusals;
+mod repeating;
+mod sei;
 mod sound;
 mod subtitles;
 

@@ -13,7 +13,7 @@ use kinora_manifest::dash::{Document, Limits, LiveState, Mpd, Update};
 use kinora_media::{ByteRange, Time};
 
 use self::index::Numbering;
-use self::renditions::{Rendition, audio_renditions, video_renditions};
+use self::renditions::{Rendition, audio_renditions, main_renditions};
 use super::base::{Base, malformed};
 use super::manifest_reader::{IndexSource, RenditionId};
 use super::segmented::index::{Change, Manifest, ManifestRefresh, SegmentsNamed};
@@ -104,11 +104,15 @@ impl MpdReader {
         let base = base.ok_or_else(|| malformed("its own URL can not be read", url))?;
         let mpd = document.mpd(base.url()).map_err(located)?;
         let clock = server_clock(&mpd, clock, cx);
+        let sound_alone = cx.config.disable_video;
         let presentation = match before {
             Some(before) => update(&before, document, mpd, base, clock),
             None => Presentation {
-                variants: video_renditions(&mpd),
-                audio: audio_renditions(&mpd, &|codec| cx.capabilities.can_decode(codec)),
+                variants: main_renditions(&mpd, sound_alone),
+                audio: match sound_alone {
+                    true => Vec::new(),
+                    false => audio_renditions(&mpd, &|it| cx.capabilities.can_decode(it)),
+                },
                 state: LiveState::new(mpd),
                 document,
                 base,

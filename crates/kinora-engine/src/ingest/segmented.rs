@@ -207,6 +207,7 @@ impl Segmented {
 
     /// It names variants.
     fn open_variants(&mut self, cx: &mut Cx, variants: Vec<Variant>, audio: Vec<AudioRendition>) {
+        let (variants, audio) = self.wanted(cx, variants, audio);
         self.variants = Variants::new(cx, variants);
         self.audio = AudioRenditions::new(audio);
         if let Err(fault) = self.choose_first(cx) {
@@ -217,6 +218,20 @@ impl Segmented {
         self.follow_audio_group(cx, self.start);
         if let Err(fault) = self.choose_audio(cx) {
             self.notices.push_back(Notice::Failed(fault));
+        }
+    }
+
+    /// The renditions that are read: where no pictures are wanted, those of sound alone.
+    fn wanted(
+        &self,
+        cx: &Cx,
+        variants: Vec<Variant>,
+        audio: Vec<AudioRendition>,
+    ) -> (Vec<Variant>, Vec<AudioRendition>) {
+        // A manifest that names segments as well has left out the others itself.
+        match cx.config.disable_video && !self.root.playlist.places_exactly() {
+            true => audio::alone(variants, audio),
+            false => (variants, audio),
         }
     }
 
@@ -280,6 +295,7 @@ impl Segmented {
 
     /// The manifest names the same renditions at other URLs.
     fn moved(&mut self, cx: &mut Cx, variants: Vec<Variant>, audio: Vec<AudioRendition>) {
+        let (variants, audio) = self.wanted(cx, variants, audio);
         self.variants.renew(variants);
         self.audio.renew(audio);
         if self.root.playlist.places_exactly() {
