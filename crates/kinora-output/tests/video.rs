@@ -251,6 +251,59 @@ fn what_does_not_fit_an_area_is_cut_off_on_both_sides_alike() {
 }
 
 #[test]
+fn files_of_pictures_are_decoded_to_what_they_show() {
+    let mut picture = RgbImage::filled(3, 2, [10, 20, 30]);
+    picture.data[0] = 200;
+    let png = picture.to_png().unwrap();
+    assert_eq!(RgbImage::decode(&png).unwrap(), picture);
+    let coded = |color, data: &[u8]| {
+        let mut file = Vec::new();
+        let mut encoder = png::Encoder::new(&mut file, 2, 1);
+        encoder.set_color(color);
+        let mut writer = encoder.write_header().unwrap();
+        writer.write_image_data(data).unwrap();
+        writer.finish().unwrap();
+        RgbImage::decode(&file).unwrap().data
+    };
+    let half = [100, 100, 100, 255, 200, 100, 50, 51];
+    assert_eq!(
+        coded(png::ColorType::Rgba, &half),
+        [100, 100, 100, 40, 20, 10]
+    );
+    assert_eq!(
+        coded(png::ColorType::Grayscale, &[7, 9]),
+        [7, 7, 7, 9, 9, 9]
+    );
+    let part = picture.part(0, 0, 1, 2);
+    assert_eq!(
+        (part.width, part.height, &part.data[..3]),
+        (1, 2, &[200, 20, 30][..])
+    );
+    assert_eq!(picture.part(u32::MAX, 9, 1, 1).data, [0; 3]);
+}
+
+#[test]
+fn files_that_are_no_pictures_or_too_large_ones_are_refused() {
+    let png = RgbImage::filled(3, 2, [1; 3]).to_png().unwrap();
+    for len in 0..png.len() {
+        let _ = RgbImage::decode(&png[..len]);
+    }
+    let mut huge = png.clone();
+    // Width and height, and their checksum.
+    huge[16..24].copy_from_slice(&[0, 1, 0, 0, 0, 1, 0, 0]);
+    for file in [
+        &b""[..],
+        b"GIF89a",
+        &[0xff, 0xd8, 0xff, 0xe0, 0, 4],
+        &png[..40],
+        &huge,
+    ] {
+        let error = RgbImage::decode(file).unwrap_err();
+        assert!(matches!(error, SinkError::Picture(_)), "{error}");
+    }
+}
+
+#[test]
 fn pixels_become_square_and_nothing_is_thrown_away() {
     let size = |aspect| {
         let mut frame = gray(40, 40, &[9; 1600]);

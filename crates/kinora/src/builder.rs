@@ -131,6 +131,7 @@ impl PlayerBuilder {
         let bit_streams = BitStreams::default();
         self.net.transports.append(self.transports);
         self.net.transports.add(bit_streams.clone());
+        let network = self.net.clone();
         let parts = Parts {
             config: self.config,
             net: self.net,
@@ -159,6 +160,8 @@ impl PlayerBuilder {
             tally,
             wishes: Mutex::new(wishes),
             thread: Mutex::new(Some(thread)),
+            network,
+            thumbnails: Mutex::default(),
         };
         for (id, key) in self.keys {
             player.add_key(id, key);

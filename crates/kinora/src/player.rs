@@ -11,6 +11,7 @@ use kinora_engine::{
 };
 use kinora_errors::{Coded as _, Fault, Secret};
 use kinora_media::{Chapter, KeyId, MediaInfo, Mirror, Orientation, Rotation, Time, VideoFrame};
+use kinora_net::NetConfig;
 use kinora_output::ScaleMode;
 
 use crate::builder::PlayerBuilder;
@@ -20,6 +21,7 @@ use crate::events::{EventQueue, EventStream, Events, NoEvent};
 use crate::output_thread;
 use crate::render::{self, Tally};
 use crate::source::Source;
+use crate::thumbnails::{SpriteThumbnail, SpriteThumbnails, Thumbnails};
 
 /// Plays one source at a time. Cheap to hold, safe to share between threads; dropping it stops
 /// everything it started.
@@ -52,6 +54,9 @@ pub struct Player {
     pub(crate) tally: Arc<Mutex<Tally>>,
     pub(crate) wishes: Mutex<Wishes>,
     pub(crate) thread: Mutex<Option<JoinHandle<()>>>,
+    /// For what is read beside what plays.
+    pub(crate) network: NetConfig,
+    pub(crate) thumbnails: Mutex<Arc<Mutex<Thumbnails>>>,
 }
 
 /// What the engine's thread shows of itself after each step.
@@ -352,6 +357,31 @@ impl Player {
         shown.map(|frame| frame.oriented(orientation))
     }
 
+    /// Says where the thumbnails of what plays are: a WebVTT file, as [`SpriteThumbnails`] reads it. Nothing is fetched before
+    /// the first of them is asked for.
+    pub fn set_thumbnail_url(&self, url: impl Into<String>) {
+        let named = Thumbnails::Named(url.into());
+        *self.thumbnails() = Arc::new(Mutex::new(named));
+    }
+
+    /// The thumbnail of a time, as [`SpriteThumbnails::at`] gives it; `None` also where no URL was set. It waits for the
+    /// network: it is to be asked for on a thread that may.
+    ///
+    /// # Errors
+    /// As for [`SpriteThumbnails::open`] and [`SpriteThumbnails::at`]; what failed is tried again when asked for again.
+    pub fn thumbnail(&self, time: Time) -> Result<Option<SpriteThumbnail>, Fault> {
+        let thumbnails = Arc::clone(&self.thumbnails());
+        let mut thumbnails = thumbnails.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Thumbnails::Named(url) = &*thumbnails {
+            let opened = SpriteThumbnails::open(url.clone(), self.network.clone())?;
+            *thumbnails = Thumbnails::Open(Box::new(opened));
+        }
+        match &mut *thumbnails {
+            Thumbnails::Open(open) => open.at(time),
+            Thumbnails::None | Thumbnails::Named(_) => Ok(None),
+        }
+    }
+
     /// Waits for the next event.
     ///
     /// # Errors
@@ -490,6 +520,12 @@ impl Player {
         change(&mut wishes.orientation);
         let orientation = wishes.orientation;
         self.send(Message::Control(Control::Orientation(orientation)));
+    }
+
+    fn thumbnails(&self) -> MutexGuard<'_, Arc<Mutex<Thumbnails>>> {
+        self.thumbnails
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     fn wishes(&self) -> MutexGuard<'_, Wishes> {

@@ -55,6 +55,17 @@ pub struct SpriteThumbnails {
     pictures: Vec<(String, Arc<RgbImage>)>,
 }
 
+/// The thumbnails of a player.
+#[derive(Default)]
+pub(crate) enum Thumbnails {
+    /// Nobody said where they are.
+    #[default]
+    None,
+    /// They are there, and were not asked for yet.
+    Named(String),
+    Open(Box<SpriteThumbnails>),
+}
+
 impl SpriteThumbnails {
     /// Reads the file of cues, a path or a URL; waits for it.
     ///

@@ -1,6 +1,7 @@
 //! What a player offers beside playing: turning, snapshots, chapters, thumbnails. The clips are made by `ffmpeg`.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+#[allow(dead_code, reason = "other tests use the rest")]
 mod server;
 
 use std::path::Path;
@@ -152,10 +153,10 @@ fn steps_and_repeats_go_through_the_player() {
     assert!(pictures.max().unwrap() < to);
 }
 
-/// The chapters of a film as ffmpeg takes them.
+/// The chapters of a film as ffmpeg takes them. It rounds the seconds of Vorbis comments, so that half of one becomes the next.
 fn chapters(dir: &Path) {
     let mut text = ";FFMETADATA1\ntitle=A film\n".to_owned();
-    for (start, end, title) in [(0, 1_500, "Opening"), (1_500, 4_000, "夜")] {
+    for (start, end, title) in [(0, 1_400, "Opening"), (1_400, 4_000, "夜")] {
         text += &format!("[CHAPTER]\nTIMEBASE=1/1000\nSTART={start}\nEND={end}\ntitle={title}\n");
     }
     std::fs::write(dir.join("chapters.txt"), text).unwrap();
@@ -198,7 +199,7 @@ fn chapters_of_every_container_that_has_them_are_told_and_played_through() {
             .iter()
             .map(|it| it.start.as_millis())
             .collect();
-        assert_eq!(starts, [0, 1_500], "{name}");
+        assert_eq!(starts, [0, 1_400], "{name}");
         let expected = ["Opening", "夜"].map(|title| Some(title.to_owned()));
         assert_eq!(titles, expected, "{name}");
     }
@@ -301,6 +302,14 @@ fn thumbnails_beside_a_file_are_read_from_there_and_what_is_none_is_refused() {
         at(&mut thumbnails, 3_000).unwrap(),
         Some(('b', 80, 2_000, 4_000))
     );
+    let player = Player::builder().build().unwrap();
+    let none = player.thumbnail(Time::ZERO).unwrap();
+    assert!(none.is_none());
+    player.set_thumbnail_url(dir.path().join("film.vtt").display().to_string());
+    let first = player.thumbnail(Time::ZERO).unwrap().unwrap();
+    assert_eq!((first.image.width, first.to.as_millis()), (80, 2_000));
+    player.set_thumbnail_url("absent.vtt");
+    assert!(player.thumbnail(Time::ZERO).is_err());
     std::fs::write(dir.path().join("empty.vtt"), "WEBVTT\n").unwrap();
     let fault = |name| open(name).map(drop).unwrap_err();
     assert_eq!(fault("empty.vtt").reason(), "thumbnail.none");

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use kinora::VideoFrame;
-use kinora::output::{SinkError, Terminal, VideoFormat, VideoSink};
+use kinora::output::{ScaleMode, SinkError, Terminal, VideoFormat, VideoSink};
 
 use crate::out;
 use crate::term::{self, fit};
@@ -217,6 +217,11 @@ impl VideoSink for TerminalVideo {
         match &mut screen.pictures {
             Some(pictures) => pictures.present(frame),
             None => Ok(()),
+        }
+    }
+    fn set_scale_mode(&mut self, mode: ScaleMode) {
+        if let Some(pictures) = &mut self.0.lock().pictures {
+            pictures.set_scale_mode(mode);
         }
     }
     fn set_paused(&mut self, paused: bool) {
