@@ -210,13 +210,20 @@ impl Refusal {
                 "the credential is of another kind than the source's; give one of the same kind",
                 "凭证与播放源的类型不符；请提供同类凭证",
             ),
-            Self::RepeatOutOfRange => (
-                "a part that is repeated must begin within the source and last a tenth of a second",
-                "要重复的片段须从播放源之内开始，且至少长 0.1 秒",
-            ),
+            Self::RepeatOutOfRange | Self::NoPictures => self.texts_of_showing(),
+        }
+    }
+
+    /// Of what is asked for beside playing.
+    const fn texts_of_showing(self) -> (&'static str, &'static str) {
+        match self {
             Self::NoPictures => (
                 "nothing that plays has pictures; there is no next one to show",
                 "正在播放的内容没有画面，无法逐帧显示",
+            ),
+            _ => (
+                "a part that is repeated must begin within the source and last a tenth of a second",
+                "要重复的片段须从播放源之内开始，且至少长 0.1 秒",
             ),
         }
     }

@@ -99,7 +99,7 @@ mod tests {
         for (kind, payload) in [(1, &b"x"[..]), (5, &unregistered), (4, &[0xb5, 9])] {
             unit.push(kind);
             unit.extend(std::iter::repeat_n(0xff, payload.len() / 255));
-            unit.push((payload.len() % 255) as u8);
+            unit.push(u8::try_from(payload.len() % 255).unwrap());
             unit.extend(payload);
         }
         unit.push(0x80);
