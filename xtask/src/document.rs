@@ -3,11 +3,22 @@
 use std::path::Path;
 use std::process::Command;
 
+use crate::codes::Mode;
+
 /// Lets `package` write `document` anew.
 pub(crate) fn write(root: &Path, package: &str, document: &str) -> Result<(), String> {
     ask(root, package, &[document])?;
     println!("{document} is written");
     Ok(())
+}
+
+/// Lets the judge of conformance renew the table of formats in `document`, or check it.
+pub(crate) fn formats(root: &Path, document: &str, mode: Mode) -> Result<(), String> {
+    let words: &[&str] = match mode {
+        Mode::Write => &["formats", document],
+        Mode::Check => &["formats", "--check", document],
+    };
+    ask(root, "kinora-conformance", words)
 }
 
 /// Lets `package` check that `document` is what it would write.

@@ -17,6 +17,7 @@ const HELP: &str = "\
 cargo xtask codes [--check]  the files made from the error table
 cargo xtask tidy             the house rules: arrows between crates and the service's modules, bans below the sans-IO line, sizes, causes in Chinese
 cargo xtask conformance      judge the conformance corpus, write docs/conformance.md
+cargo xtask formats [--check]  the formats in README.md from the registry of containers
 cargo xtask abr              compare the rules of adaptation on 240 networks, write docs/abr.md
 cargo xtask fault-matrix [--check]  docs/fault-matrix.md from the registry of faults and the last `make test`
 cargo xtask ffmpeg-abi [RS]   measure libavcodec's headers (or bindings of another major), write the table of that major
@@ -30,6 +31,8 @@ fn main() -> ExitCode {
         ["codes"] => codes::run(&root(), codes::Mode::Write),
         ["codes", "--check"] => codes::run(&root(), codes::Mode::Check),
         ["conformance"] => document::write(&root(), "kinora-conformance", "docs/conformance.md"),
+        ["formats"] => document::formats(&root(), "README.md", codes::Mode::Write),
+        ["formats", "--check"] => document::formats(&root(), "README.md", codes::Mode::Check),
         ["abr"] => document::write(&root(), "kinora-abr", "docs/abr.md"),
         ["fault-matrix"] => document::write(&root(), "kinora-faults", "docs/fault-matrix.md"),
         ["fault-matrix", "--check"] => {

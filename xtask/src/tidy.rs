@@ -106,6 +106,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     (
         "kinora-conformance",
         &[
+            "kinora-codec",
             "kinora-errors",
             "kinora-media",
             "kinora-container",

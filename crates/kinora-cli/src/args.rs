@@ -14,7 +14,7 @@ mod source;
 pub(crate) use account::{KeyState, NoReferer, RefererArgs, SetKeyArgs, SetRoleArgs, Trusted};
 pub(crate) use cache::{CacheAction, CacheArgs, CacheCommand, CacheDir, CacheRules, PreloadArgs};
 pub(crate) use inspect::{DecodeArgs, DemuxArgs, DiagnoseArgs, ExplainArgs, InputArgs, ReadArgs};
-pub(crate) use play::{PlayArgs, ReplayArgs, Until};
+pub(crate) use play::{MirrorArg, PlayArgs, ReplayArgs, ScaleArg, Until};
 pub(crate) use serve::{
     AccountAction, AccountArgs, ImportArgs, LogFormat, LostFoundArgs, PlayAuthArgs, ServeArgs,
     StateArg,

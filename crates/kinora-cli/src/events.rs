@@ -4,7 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use kinora::{
     Asset, Coded as _, DateRange, Event, MediaInfo, Resumption, SessionData, Time, TimedEvent,
-    TrackOption,
+    TrackOption, UserData,
 };
 use kinora_errors::{Lang, mask_url};
 use serde_json::{Map, Value, json};
@@ -30,6 +30,9 @@ fn more(event: &Event) -> Value {
             json!({ "tracks": tracks.iter().map(track).collect::<Vec<_>>() })
         }
         Event::TrackChanged { index } => json!({ "index": index }),
+        Event::Sei { pts, data } => sei(*pts, data),
+        Event::RepeatStart { from } => json!({ "from": from.as_secs_f64() }),
+        Event::ChapterChanged { index } => json!({ "index": index }),
         Event::VideoSize { width, height } => json!({ "width": width, "height": height }),
         Event::FirstFrame { pts } => json!({ "pts": pts.as_secs_f64() }),
         Event::LoadingProgress(percent) => json!({ "percent": percent }),
@@ -120,6 +123,23 @@ fn timed(event: &TimedEvent) -> Value {
     })
 }
 
+/// Bytes as hexadecimal digits: what an application puts into video is text only where it says so.
+fn sei(pts: Time, data: &UserData) -> Value {
+    let hex = |bytes: &[u8]| {
+        bytes
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect::<String>()
+    };
+    let uuid = match data {
+        UserData::Registered(_) => None,
+        UserData::Unregistered { uuid, .. } => Some(hex(uuid)),
+    };
+    json!({
+        "pts": pts.as_secs_f64(), "type": data.payload_type(), "uuid": uuid, "data": hex(data.data()),
+    })
+}
+
 /// What can be chosen.
 pub(crate) fn track(option: &TrackOption) -> Value {
     json!({
@@ -195,6 +215,12 @@ mod tests {
             Event::FirstFrame { pts: Time::ZERO },
             Event::Completion,
             Event::LoopingStart,
+            Event::Sei {
+                pts: Time::ZERO,
+                data: UserData::Registered(kinora::Bytes::from_static(b"a")),
+            },
+            Event::RepeatStart { from: Time::ZERO },
+            Event::ChapterChanged { index: Some(1) },
             Event::LoadingBegin,
             Event::LoadingProgress(4),
             Event::LoadingEnd,
@@ -278,7 +304,7 @@ mod tests {
                 assert!(row.contains(&format!("`{field}`")), "{field} in {row}");
             }
         }
-        let own = ["file", "start_beyond_end", "end"];
+        let own = ["file", "start_beyond_end", "snapshot", "end"];
         for name in own {
             assert!(DOCUMENT.contains(&format!("| `{name}` |")), "{name}");
         }

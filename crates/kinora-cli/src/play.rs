@@ -27,6 +27,7 @@ mod remote;
 mod screen;
 mod session;
 mod shutdown;
+mod snapshot;
 mod status_line;
 mod waits;
 
@@ -129,6 +130,9 @@ fn player(
             audio_language: args.audio_language.clone(),
             subtitle_language: args.subtitle_language.clone(),
             disable_subtitles: args.no_subtitles,
+            disable_video: args.no_video,
+            disable_audio: args.no_audio,
+            enable_sei: args.sei,
             ..player_config(&args.net)
         })
         .network(net)
@@ -148,6 +152,9 @@ fn player(
     let player = builder.build()?;
     player.set_volume(args.volume);
     player.set_mute(args.mute);
+    player.set_rotation(args.rotate);
+    player.set_mirror(args.mirror.into());
+    player.set_scale_mode(args.scale.into());
     if args.speed != 1.0 {
         player.set_speed(args.speed);
     }

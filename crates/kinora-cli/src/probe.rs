@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use kinora::{
-    MediaInfo, MediaReader, ReadOptions, Source, Time, TrackInfo, TrackKind, TrackOption, VidSource,
+    Attachment, Chapter, Disposition, MediaInfo, MediaReader, Mirror, ReadOptions, Source, Time,
+    TrackInfo, TrackKind, TrackOption, VidSource, VideoParams,
 };
 use kinora_errors::Lang;
 use serde_json::{Value, json};
@@ -86,7 +87,12 @@ fn object(found: &Found) -> Value {
         "seekable": info.seekable,
         "title": info.title,
         "tracks": info.tracks.iter().map(track).collect::<Vec<_>>(),
+        "chapters": info.chapters.iter().map(chapter).collect::<Vec<_>>(),
+        "attachments": info.attachments.iter().map(attachment).collect::<Vec<_>>(),
     });
+    if info.ordered_chapters {
+        object["ordered_chapters"] = true.into();
+    }
     if let Some(renditions) = &found.renditions {
         object["renditions"] = renditions.iter().map(events::track).collect();
     }
@@ -97,12 +103,31 @@ fn object(found: &Found) -> Value {
     object
 }
 
+fn chapter(chapter: &Chapter) -> Value {
+    json!({
+        "start": chapter.start.as_secs_f64(), "end": chapter.end.map(Time::as_secs_f64),
+        "title": chapter.title, "level": chapter.level,
+    })
+}
+
+fn attachment(file: &Attachment) -> Value {
+    json!({
+        "name": file.name, "media_type": file.media_type, "offset": file.range.start,
+        "size": size_of(file),
+    })
+}
+
+fn size_of(file: &Attachment) -> Option<u64> {
+    Some(file.range.end?.saturating_sub(file.range.start))
+}
+
 fn track(track: &TrackInfo) -> Value {
     let mut object = json!({
         "id": track.id.0, "type": track.kind().name(), "codec": track.codec.name(),
         "codec_string": track.codec_string, "tag": track.codec_tag, "language": track.language,
         "bitrate": track.bitrate, "duration": track.duration.map(Time::as_secs_f64),
-        "encrypted": track.protection.is_some(),
+        "encrypted": track.protection.is_some(), "title": track.title,
+        "disposition": disposition(track.disposition).map(|(name, _)| name).collect::<Vec<_>>(),
     });
     if let Some(protection) = &track.protection {
         object["scheme"] = protection.scheme.to_string().into();
@@ -112,6 +137,12 @@ fn track(track: &TrackInfo) -> Value {
         object["width"] = video.width.into();
         object["height"] = video.height.into();
         object["rotation"] = video.rotation.degrees().into();
+        object["mirror"] = match video.mirror {
+            Mirror::None => "none",
+            Mirror::Horizontal => "horizontal",
+            Mirror::Vertical => "vertical",
+        }
+        .into();
         object["frame_rate"] = video.frame_rate.into();
     }
     if let Some(audio) = &track.audio {
@@ -119,6 +150,20 @@ fn track(track: &TrackInfo) -> Value {
         object["channels"] = audio.channels.into();
     }
     object
+}
+
+/// For whom a track is meant: for machines, and in Chinese.
+fn disposition(it: Disposition) -> impl Iterator<Item = (&'static str, &'static str)> {
+    let all = [
+        (it.default, "default", "默认"),
+        (it.forced, "forced", "强制"),
+        (it.hearing_impaired, "hearing_impaired", "听障"),
+        (it.visual_impaired, "visual_impaired", "视障"),
+        (it.original, "original", "原声"),
+        (it.comment, "comment", "评论"),
+    ];
+    all.into_iter()
+        .filter_map(|(is, name, zh)| is.then_some((name, zh)))
 }
 
 fn table(found: &Found, lang: Lang) -> String {
@@ -141,6 +186,7 @@ fn table(found: &Found, lang: Lang) -> String {
         let kind = padded(kind_name(track.kind(), zh), 8);
         text += &format!("  {kind} {}\n", described(track, zh));
     }
+    text += &contents(info, zh);
     for option in found.renditions.iter().flat_map(|it| it.iter()) {
         let bandwidth = option
             .bitrate
@@ -149,6 +195,42 @@ fn table(found: &Found, lang: Lang) -> String {
         text += &format!("  {:<8} {}{bandwidth}\n", option.index, option.label);
     }
     text
+}
+
+/// Chapters and attached files.
+fn contents(info: &MediaInfo, zh: bool) -> String {
+    let mut text = String::new();
+    let (chapter, file) = match zh {
+        true => ("章节", "附件"),
+        false => ("chapter", "file"),
+    };
+    for it in &info.chapters {
+        let (kind, indent) = (padded(chapter, 8), "  ".repeat(it.level.into()));
+        let title = it.title.as_deref().map(printable).unwrap_or_default();
+        text += format!("  {kind} {indent}{} {title}", it.start).trim_end();
+        text += "\n";
+    }
+    if info.ordered_chapters {
+        text += match zh {
+            true => "  章节另有播放顺序；这里按文件顺序播放\n",
+            false => "  the chapters have an order of their own; they are played as they lie\n",
+        };
+    }
+    for it in &info.attachments {
+        let (kind, comma) = (padded(file, 8), comma(zh));
+        let size = size_of(it).map_or_else(String::new, |bytes| match zh {
+            true => format!("{comma}{bytes} 字节"),
+            false => format!("{comma}{bytes} bytes"),
+        });
+        let (name, media_type) = (printable(&it.name), printable(&it.media_type));
+        text += &format!("  {kind} {name}{comma}{media_type}{size}\n");
+    }
+    text
+}
+
+/// A text of the file without what a terminal would obey.
+fn printable(text: &str) -> String {
+    text.chars().filter(|c| !c.is_control()).collect()
 }
 
 pub(crate) fn kind_name(kind: TrackKind, zh: bool) -> &'static str {
@@ -163,6 +245,22 @@ pub(crate) fn kind_name(kind: TrackKind, zh: bool) -> &'static str {
 
 const fn comma(zh: bool) -> &'static str {
     if zh { "，" } else { ", " }
+}
+
+/// How pictures are turned and mirrored.
+fn turned(video: &VideoParams, zh: bool) -> String {
+    let degrees = video.rotation.degrees();
+    let mirrored = match (video.mirror, zh) {
+        (Mirror::None, _) => "",
+        (Mirror::Horizontal, false) => " mirrored left to right",
+        (Mirror::Vertical, false) => " mirrored top to bottom",
+        (Mirror::Horizontal, true) => " 左右镜像",
+        (Mirror::Vertical, true) => " 上下镜像",
+    };
+    match zh {
+        true => format!("旋转 {degrees}°{mirrored}"),
+        false => format!("turned {degrees}°{mirrored}"),
+    }
 }
 
 /// A track in words.
@@ -183,6 +281,15 @@ pub(crate) fn described(track: &TrackInfo, zh: bool) -> String {
         ));
     }
     parts.extend(track.bitrate.map(|bits| format!("{} kbit/s", bits / 1_000)));
+    if let Some(video) = track.video.filter(|it| !it.orientation().is_upright()) {
+        parts.push(turned(&video, zh));
+    }
     parts.extend(track.language.clone());
+    parts.extend(track.title.as_deref().map(printable));
+    let meant = disposition(track.disposition);
+    parts.extend(meant.map(|(name, chinese)| match zh {
+        true => chinese.to_owned(),
+        false => name.replace('_', " "),
+    }));
     parts.join(comma(zh))
 }

@@ -121,6 +121,7 @@ impl H265Decoder {
             color: hints.color.unwrap_or_default(),
             pixel_aspect: hints.pixel_aspect,
             rotation: self.video.rotation,
+            mirror: self.video.mirror,
             buffer: Arc::new(VecPlanes {
                 planes: planes.collect(),
             }),

@@ -6,14 +6,16 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use bytes::{Buf, Bytes};
-use kinora_media::{ByteRange, CodecId, MediaInfo, Packet, PacketFlags, Time, TrackId, TrackInfo};
+use kinora_media::{
+    ByteRange, Chapter, CodecId, MediaInfo, Packet, PacketFlags, Time, TrackId, TrackInfo,
+};
 
 use self::vbr::VbrHeader;
 use crate::container::{Lead, Opening, Purpose};
 use crate::framing::latm::Latm;
 use crate::framing::{Format, Frame, Framing, Look, Splitter, samples_to_time, time_to_samples};
 use crate::tags::{
-    TAG_HEAD, TITLE_SEARCH, Tag, is_stepped_over, is_trailing_tag, leading_tag, title,
+    TAG_HEAD, TITLE_SEARCH, Tag, chapters, is_stepped_over, is_trailing_tag, leading_tag, title,
     transport_timestamp,
 };
 use crate::window::Window;
@@ -48,6 +50,7 @@ pub(crate) struct AudioFile {
     ended: bool,
     damage: u64,
     title: Option<String>,
+    chapters: Vec<Chapter>,
     purpose: Purpose,
     /// The time of the first frame, where a segment of packed audio tells it by its tag.
     begins: Option<Time>,
@@ -97,6 +100,7 @@ struct File {
 impl AudioFile {
     pub(crate) fn new(framing: Framing, names: Names, opening: Opening) -> Self {
         let Opening { purpose, lead } = opening;
+        let behind_tag = lead != Lead::default();
         let mut window = Window::default();
         window.restart(lead.begins);
         Self {
@@ -108,7 +112,8 @@ impl AudioFile {
             total_len: None,
             ended: false,
             damage: 0,
-            title: (lead != Lead::default()).then(|| lead.title.unwrap_or_default()),
+            title: behind_tag.then(|| lead.title.unwrap_or_default()),
+            chapters: lead.chapters,
             purpose,
             begins: lead.time.filter(|_| purpose == Purpose::Segment),
             samples: 0,
@@ -276,6 +281,7 @@ impl AudioFile {
             }
             let tag = self.window.peek(wanted);
             self.title = Some(title(tag).unwrap_or_default());
+            self.chapters = chapters(tag);
             if self.purpose == Purpose::Segment {
                 self.begins = transport_timestamp(tag);
             }
@@ -368,6 +374,7 @@ impl AudioFile {
         let mut info = MediaInfo {
             container: self.names.container,
             title: self.title.clone().filter(|title| !title.is_empty()),
+            chapters: self.chapters.clone(),
             ..MediaInfo::default()
         };
         let Some(file) = &self.file else {

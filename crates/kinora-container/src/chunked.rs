@@ -385,7 +385,7 @@ impl<F: Form> Chunked<F> {
         let lead = Lead {
             begins: chunk.begins,
             title: self.title(),
-            time: None,
+            ..Lead::default()
         };
         let purpose = Purpose::File;
         let mut frames = Box::new(AudioFile::new(framing, names, Opening { purpose, lead }));

@@ -1,6 +1,6 @@
 //! What one container says of itself: its line in the registry.
 
-use kinora_media::Time;
+use kinora_media::{Chapter, Time};
 
 use crate::Demuxer;
 use crate::framing::Framing;
@@ -66,6 +66,8 @@ pub(crate) struct Lead {
     /// Where in the resource the container begins.
     pub(crate) begins: u64,
     pub(crate) title: Option<String>,
+    /// Chapters that a tag tells.
+    pub(crate) chapters: Vec<Chapter>,
     /// The time of a segment of packed audio (RFC 8216 3.4).
     pub(crate) time: Option<Time>,
 }

@@ -50,7 +50,7 @@ pub trait Demuxer: Send {
 
     /// Looks for the duration where it is told only at the end of the resource: the next
     /// [`poll`](Self::poll) wants bytes from there, then those that would have come next; the
-    /// duration comes with another [`Step::Info`]. Returns `false`, and does nothing, when it is
+    /// duration comes with another [`Step::Info`]. Titles of chapters that lie elsewhere are looked for alike. Returns `false`, and does nothing, when it is
     /// known or can not be found (so far). Best called when nothing more urgent is to be read.
     fn find_duration(&mut self) -> bool {
         false

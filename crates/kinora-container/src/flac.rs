@@ -8,12 +8,13 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use kinora_media::bitstream::flac::StreamInfo;
-use kinora_media::{ByteRange, MediaInfo, Packet, PacketFlags, Time, TrackId, TrackInfo};
+use kinora_media::{ByteRange, Chapter, MediaInfo, Packet, PacketFlags, Time, TrackId, TrackInfo};
 
 use self::frames::{Found, Frame, Splitter};
 use self::metadata::{BlockHead, MAX_READ, SeekPoint, kind};
 use self::seek::{Known, Search};
 use crate::audio_file::demux_by_inner;
+use crate::comments::Comments;
 use crate::container::{Access, Container, Opening, Signature};
 use crate::framing::{samples_to_time, time_to_samples};
 use crate::tags::{TAG_HEAD, Tag, is_stepped_over, leading_tag};
@@ -48,6 +49,7 @@ struct Flac {
     total_len: Option<u64>,
     ended: bool,
     title: Option<String>,
+    chapters: Vec<Chapter>,
     points: Vec<SeekPoint>,
     stream: Option<Stream>,
     splitter: Splitter,
@@ -115,6 +117,7 @@ impl Flac {
             total_len: None,
             ended: false,
             title: opening.lead.title.filter(|title| !title.is_empty()),
+            chapters: opening.lead.chapters,
             points: Vec::new(),
             stream: None,
             splitter: Splitter::default(),
@@ -228,8 +231,9 @@ impl Flac {
             }
             kind::SEEKTABLE => self.points = metadata::seek_table(&body),
             kind::VORBIS_COMMENT => {
-                let title = metadata::comment(&body, "TITLE");
-                self.title = title.or(self.title.take());
+                let comments = Comments::parse(&body);
+                self.title = comments.title.or(self.title.take());
+                self.chapters = comments.chapters;
             }
             _ => {}
         }
@@ -285,6 +289,7 @@ impl Flac {
             tracks: vec![track],
             seekable: self.total_len.is_some(),
             title: self.title.clone(),
+            chapters: self.chapters.clone(),
             ..MediaInfo::default()
         }))
     }

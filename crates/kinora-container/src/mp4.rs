@@ -6,6 +6,7 @@
 
 mod audio_entry;
 mod boxes;
+mod chapters;
 mod compressed;
 mod config;
 mod demux;

@@ -1,6 +1,5 @@
 //! Ogg (RFC 3533): pages of logical streams, beside one another or chained.
 
-mod comments;
 mod demux;
 mod heads;
 mod mapping;

@@ -13,7 +13,7 @@ use crate::sniff::{
     look_behind_picture,
 };
 use crate::tags::{
-    TAG_HEAD, TITLE_SEARCH, Tag, is_stepped_over, leading_tag, title, transport_timestamp,
+    TAG_HEAD, TITLE_SEARCH, Tag, chapters, is_stepped_over, leading_tag, title, transport_timestamp,
 };
 use crate::window::Window;
 use crate::{ClockKind, DemuxError, Demuxer, EventMessage, SeekTo, Step};
@@ -218,6 +218,7 @@ impl Looking {
         }
         let tag = self.window.peek(TITLE_SEARCH);
         self.lead.title = Some(title(tag).unwrap_or_default());
+        self.lead.chapters = chapters(tag);
         self.lead.time = transport_timestamp(tag);
         true
     }

@@ -1,11 +1,11 @@
 //! Tags that stand before and behind the frames of audio files.
 
-use kinora_media::{Time, Timebase};
+use kinora_media::{Chapter, Time, Timebase};
 
 /// A tag longer than this is stepped over by a request instead of being read.
 const MAX_READ_TAG: u64 = 512 << 10;
-/// Of a tag so much is looked at for a title.
-pub(crate) const TITLE_SEARCH: usize = 16 << 10;
+/// Of a tag so much is looked at for a title and chapters.
+pub(crate) const TITLE_SEARCH: usize = 64 << 10;
 
 /// Whether the bytes behind a tag, of which so many are left, are rather asked for than waited for.
 pub(crate) fn is_stepped_over(left: u64, end: u64, total_len: Option<u64>) -> bool {
@@ -79,9 +79,49 @@ pub(crate) fn transport_timestamp(tag: &[u8]) -> Option<Time> {
     })
 }
 
+/// More chapters than anything has.
+const MAX_CHAPTERS: usize = 1_000;
+
+/// The chapters in an ID3v2 tag, in the order of their times (ID3v2 Chapter Frame Addendum 3.1, `CHAP`).
+pub(crate) fn chapters(tag: &[u8]) -> Vec<Chapter> {
+    let major = tag.get(3).copied().unwrap_or(0);
+    let mut chapters = Vec::new();
+    find_frame(tag, |id, body| {
+        if id == b"CHAP" {
+            chapters.extend(chapter(body, major));
+        }
+        (chapters.len() >= MAX_CHAPTERS).then_some(())
+    });
+    chapters.sort_by_key(|chapter| chapter.start);
+    chapters
+}
+
+/// A name for machines, start and end in milliseconds and in bytes, frames of its own.
+fn chapter(body: &[u8], major: u8) -> Option<Chapter> {
+    let name = body.iter().position(|byte| *byte == 0)?;
+    let (times, frames) = body
+        .get(name.checked_add(1)?..)?
+        .split_first_chunk::<16>()?;
+    let [a, b, c, d, e, f, g, h, ..] = *times;
+    let time = |bytes| match u32::from_be_bytes(bytes) {
+        // Told by bytes only.
+        u32::MAX => None,
+        ms => Some(Time::from_millis(ms.into())),
+    };
+    let start = time([a, b, c, d])?;
+    Some(Chapter {
+        start,
+        end: time([e, f, g, h]).filter(|end| *end > start),
+        title: frame_among(frames, major, &mut |id, body| {
+            (id == b"TIT2").then(|| text(body))?
+        }),
+        ..Chapter::default()
+    })
+}
+
 /// Goes through the frames of an ID3v2 tag until one gives what is looked for.
 fn find_frame<T>(tag: &[u8], mut take: impl FnMut(&[u8; 4], &[u8]) -> Option<T>) -> Option<T> {
-    let (&[b'I', b'D', b'3', major @ 3..=4, _, flags, ..], mut rest) =
+    let (&[b'I', b'D', b'3', major @ 3..=4, _, flags, ..], frames) =
         tag.split_first_chunk::<10>()?
     else {
         return None;
@@ -89,6 +129,14 @@ fn find_frame<T>(tag: &[u8], mut take: impl FnMut(&[u8; 4], &[u8]) -> Option<T>)
     if flags & 0xc0 != 0 {
         return None; // unsynchronised or extended: not worth the trouble
     }
+    frame_among(frames, major, &mut take)
+}
+
+fn frame_among<T>(
+    mut rest: &[u8],
+    major: u8,
+    take: &mut impl FnMut(&[u8; 4], &[u8]) -> Option<T>,
+) -> Option<T> {
     loop {
         let (head, after) = rest.split_first_chunk::<10>()?;
         let [i, j, k, l, a, b, c, d, _, _] = *head;
@@ -178,6 +226,50 @@ mod tests {
         let time = Timebase::MPEG.to_time((1 << 32) + 9);
         assert_eq!(transport_timestamp(&tag), Some(time));
         assert_eq!(transport_timestamp(&tag[..60]), None);
+    }
+
+    /// A frame of ID3v2.3.
+    fn frame(id: &[u8; 4], body: &[u8]) -> Vec<u8> {
+        let size = u32::try_from(body.len()).unwrap().to_be_bytes();
+        [&id[..], &size, &[0, 0], body].concat()
+    }
+
+    #[test]
+    fn chapters_are_read_in_the_order_of_their_times() {
+        let chapter = |id: &str, start: u32, end: u32, title: &[u8]| {
+            let times = [start, end, u32::MAX, u32::MAX];
+            let times: Vec<u8> = times.iter().flat_map(|it| it.to_be_bytes()).collect();
+            let title = frame(b"TIT2", title);
+            frame(b"CHAP", &[id.as_bytes(), b"\0", &times, &title].concat())
+        };
+        let mut tag = b"ID3\x03\0\0\0\0\x10\0".to_vec();
+        tag.extend(chapter("b", 60_000, 90_500, b"\0Second"));
+        tag.extend(frame(b"TIT2", b"\0Whole"));
+        tag.extend(chapter("a", 0, 60_000, b"\x03\xe5\xa4\x9c"));
+        tag.extend(chapter("by bytes", u32::MAX, u32::MAX, b"\0No"));
+        tag.extend(frame(b"CHAP", b"short"));
+        let read = chapters(&tag);
+        let told: Vec<_> = read
+            .iter()
+            .map(|it| {
+                (
+                    it.start.as_millis(),
+                    it.end.map(Time::as_millis),
+                    it.title.as_deref(),
+                )
+            })
+            .collect();
+        assert_eq!(
+            told,
+            [
+                (0, Some(60_000), Some("夜")),
+                (60_000, Some(90_500), Some("Second"))
+            ]
+        );
+        assert_eq!(title(&tag).as_deref(), Some("Whole"));
+        for len in 0..tag.len() {
+            assert!(chapters(&tag[..len]).len() <= 2);
+        }
     }
 
     #[test]

@@ -27,6 +27,9 @@ pub struct PlayerConfig {
     /// What the network is taken to carry before anything was measured, in bits a second; `None`: a modest rate.
     #[serde(default)]
     pub default_bandwidth: Option<u64>,
+    /// Tell the user data within the pictures of H.264 and H.265 (SEI), by [`Event::Sei`](crate::Event::Sei).
+    #[serde(default)]
+    pub enable_sei: bool,
     /// Play no sound.
     pub disable_audio: bool,
     /// Show no picture.
@@ -64,6 +67,7 @@ impl Default for PlayerConfig {
             live_start_index: DEFAULT_LIVE_START,
             clear_frame_when_stop: false,
             default_bandwidth: None,
+            enable_sei: false,
             disable_audio: false,
             disable_video: false,
             audio_language: None,

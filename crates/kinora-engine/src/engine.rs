@@ -276,6 +276,14 @@ impl Engine {
                 let (session, _) = self.open_session()?;
                 return session.delay_subtitle(index, delay);
             }
+            Command::SetRepeat(repeat) => {
+                let (session, cx) = self.open_session()?;
+                return session.set_repeat(cx, repeat);
+            }
+            Command::Step => {
+                let (session, cx) = self.open_session()?;
+                return session.step(cx);
+            }
             Command::Refresh(credential) => {
                 let (session, cx) = self.open_session()?;
                 return session.refresh(cx, credential);
@@ -414,6 +422,11 @@ impl Engine {
         self.cx.abr.bandwidth()
     }
 
+    /// The chapter that plays, by its place among `MediaInfo::chapters`.
+    #[must_use]
+    pub fn chapter(&self) -> Option<u32> {
+        self.session()?.chapter()
+    }
     /// Bits a second that arrived in the last second.
     #[must_use]
     pub fn download_speed(&self) -> u64 {

@@ -2,6 +2,7 @@
 //! gives them.
 
 mod base;
+pub use base::named_within;
 mod dash;
 mod hls;
 mod manifest_reader;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use kinora_errors::{Fault, Secret};
 use kinora_fetch::{FetchEvent, FetchRequest};
+use kinora_media::bitstream::UserData;
 use kinora_media::{KeyId, MediaInfo, Packet, RequestId, Time, TimedEvent, TrackInfo};
 use kinora_protect::ContentKey;
 use kinora_subtitle::Cue;
@@ -124,6 +125,10 @@ pub enum Command {
     },
     /// A fresh credential, in answer to `Event::CredentialExpired`.
     Refresh(Credential),
+    /// Repeats a part of the source that is prepared, again and again, or nothing more. It ends with the session.
+    SetRepeat(Option<Repeat>),
+    /// Shows the next picture and holds there.
+    Step,
 }
 
 impl Command {
@@ -149,6 +154,8 @@ impl Command {
             Self::SelectSubtitle { .. } => CommandKind::SelectSubtitle,
             Self::SetSubtitleDelay { .. } => CommandKind::SetSubtitleDelay,
             Self::Refresh(_) => CommandKind::Refresh,
+            Self::SetRepeat(_) => CommandKind::SetRepeat,
+            Self::Step => CommandKind::Step,
         }
     }
 }
@@ -205,6 +212,16 @@ pub enum LoopMode {
     Off,
     /// From the start again.
     On,
+}
+
+/// A part that is played again and again (A-B repeat). Where playback comes to its end, or is beyond it, it goes on at its
+/// start; what lies before is played up to it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Repeat {
+    /// Where it begins, to the sample.
+    pub from: Time,
+    /// The first time that is not played.
+    pub to: Time,
 }
 
 /// A choice among tracks.
@@ -437,6 +454,24 @@ pub enum Event {
     Completion,
     /// From the start again.
     LoopingStart,
+    /// The part that is repeated begins again.
+    RepeatStart {
+        /// Where it begins.
+        from: Time,
+    },
+    /// Another chapter is played.
+    ChapterChanged {
+        /// Its place among `MediaInfo::chapters`; `None`: what plays is in none of them.
+        index: Option<u32>,
+    },
+    /// User data of a picture that is out, or that was left out before it; where the settings ask for it
+    /// ([`PlayerConfig::enable_sei`](crate::PlayerConfig::enable_sei)), in the order of their pictures.
+    Sei {
+        /// The time of the picture.
+        pts: Time,
+        /// The message.
+        data: UserData,
+    },
     /// A stall begins.
     LoadingBegin,
     /// Percent of what ends the stall.

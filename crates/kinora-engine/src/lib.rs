@@ -26,6 +26,7 @@ mod recover;
 mod refusal;
 mod resolve;
 mod role;
+mod sei;
 mod select;
 mod session;
 #[cfg(any(test, feature = "sim"))]
@@ -39,9 +40,10 @@ mod timed_events;
 pub use capabilities::Capabilities;
 pub use config::PlayerConfig;
 pub use engine::{Engine, Outputs};
+pub use ingest::named_within;
 pub use io::{
     AudioClock, Command, Credential, CueId, Epoch, Event, FIRST_CAPTIONS, FIRST_EXTERNAL_SUBTITLE,
-    FrameId, InfoCode, Input, Locator, LoopMode, Output, SeekAccuracy, State, TimingMark,
+    FrameId, InfoCode, Input, Locator, LoopMode, Output, Repeat, SeekAccuracy, State, TimingMark,
     TrackChoice, TrackOption,
 };
 pub use kinora_fetch::{FetchEvent, FetchRequest, Initiator, Purpose};

@@ -8,6 +8,7 @@ use kinora_media::{Packet, Time, TrackId, TrackInfo};
 use crate::cx::Cx;
 use crate::decode_yield::DecodeYield;
 use crate::queue::{Entry, PacketQueue};
+use crate::sei::SeiQueue;
 use crate::{Epoch, FrameId, Output, Role};
 
 /// A decoded frame that waits in the pool.
@@ -91,6 +92,8 @@ pub(crate) struct TrackPipeline {
     /// Frames handed out since the last flush.
     pub(crate) presented: u64,
     pub(crate) decoded: DecodeYield,
+    /// Messages within its packets, of video.
+    pub(crate) sei: SeiQueue,
     /// Packets before the last key frame at or before that time are discarded; none is decoded until the queue reaches it.
     pub(crate) discard_before: Option<Time>,
     /// Audio before that time is cut off.
@@ -114,6 +117,7 @@ impl TrackPipeline {
             tail: None,
             presented: 0,
             decoded: DecodeYield::default(),
+            sei: SeiQueue::default(),
             discard_before: None,
             audio_from: Time::MIN,
             late_until: Time::MIN,
@@ -181,6 +185,9 @@ impl TrackPipeline {
                 break;
             };
             look(cx, &entry);
+            if self.role == Role::Video {
+                self.sei.look(cx, &entry.track, &entry.packet);
+            }
             if !self.is_passed_over(cx, &entry.packet) {
                 self.decode(cx, epoch, entry);
             }
@@ -374,6 +381,7 @@ impl TrackPipeline {
             self.ask_for_decoder(cx, epoch, track);
         }
         self.decoded.flushed();
+        self.sei.clear();
         self.in_flight = 0;
         self.urgent = false;
         self.drain = Drain::No;

@@ -139,6 +139,18 @@ impl Present {
         Some(frame)
     }
 
+    /// Shows the next video frame whatever its time, once the first one is out.
+    pub(crate) fn next_video(&self, cx: &mut Cx, pipelines: &mut Pipelines) -> Option<ReadyFrame> {
+        let video = &mut pipelines.video;
+        if video.presented == 0 {
+            return None;
+        }
+        let frame = video.frames.pop_front()?;
+        let at = cx.mono();
+        show(cx, video, frame, at);
+        Some(frame)
+    }
+
     /// Shows the next video frame that is due, or will be so soon that the output wants it now; drops those that a later one
     /// has overtaken.
     pub(crate) fn video(

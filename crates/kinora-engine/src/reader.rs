@@ -276,16 +276,11 @@ impl PacketReader {
         Ok(())
     }
 
-    /// Looks for the duration where only the end of the source tells it: [`read`](Self::read) gives it with another
+    /// Looks for the duration where only the end of the source tells it, and for titles of chapters that lie elsewhere: [`read`](Self::read) gives it with another
     /// [`Read::Info`] then, after the packets that are [`ready`](Self::ready), and after that the packets as if nothing had
     /// been asked. `false`: it is known, or can not be found.
     pub fn find_duration(&mut self) -> bool {
-        let known = self.duration().is_some();
-        !known && self.ingest.find_duration()
-    }
-
-    fn duration(&self) -> Option<Time> {
-        self.info.as_ref()?.duration
+        self.ingest.find_duration()
     }
 
     /// What is to be carried out, in order.

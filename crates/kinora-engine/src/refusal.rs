@@ -50,6 +50,10 @@ pub enum CommandKind {
     SetSubtitleDelay,
     /// Take a fresh credential.
     Refresh,
+    /// Repeat a part.
+    SetRepeat,
+    /// Show the next picture.
+    Step,
     /// Change the volume.
     SetVolume,
     /// Silence, or not.
@@ -79,6 +83,8 @@ impl CommandKind {
             Self::SelectSubtitle => "select_subtitle",
             Self::SetSubtitleDelay => "set_subtitle_delay",
             Self::Refresh => "refresh",
+            Self::SetRepeat => "set_repeat",
+            Self::Step => "step",
             Self::SetVolume => "set_volume",
             Self::SetMute => "set_mute",
         }
@@ -121,6 +127,10 @@ pub enum Refusal {
     NothingExpired,
     /// The credential is of another kind than the source's.
     OtherCredential,
+    /// The part that is to be repeated is too short, or lies beyond the end.
+    RepeatOutOfRange,
+    /// Nothing that plays has pictures.
+    NoPictures,
 }
 
 impl Refusal {
@@ -200,6 +210,21 @@ impl Refusal {
                 "the credential is of another kind than the source's; give one of the same kind",
                 "凭证与播放源的类型不符；请提供同类凭证",
             ),
+            Self::RepeatOutOfRange | Self::NoPictures => self.texts_of_showing(),
+        }
+    }
+
+    /// Of what is asked for beside playing.
+    const fn texts_of_showing(self) -> (&'static str, &'static str) {
+        match self {
+            Self::NoPictures => (
+                "nothing that plays has pictures; there is no next one to show",
+                "正在播放的内容没有画面，无法逐帧显示",
+            ),
+            _ => (
+                "a part that is repeated must begin within the source and last a tenth of a second",
+                "要重复的片段须从播放源之内开始，且至少长 0.1 秒",
+            ),
         }
     }
 }
@@ -235,6 +260,8 @@ impl Coded for Refusal {
             Self::NothingParked => "command.nothing_parked",
             Self::NothingExpired => "command.nothing_expired",
             Self::OtherCredential => "command.other_credential",
+            Self::RepeatOutOfRange => "command.repeat_out_of_range",
+            Self::NoPictures => "command.no_pictures",
         }
     }
 }

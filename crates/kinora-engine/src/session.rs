@@ -1,12 +1,15 @@
 //! One presentation from `prepare` to `stop`: its ingest, its pipelines, its clock and its stage.
 
 mod access;
+mod chapters;
 mod choose;
 mod decoding;
 mod playback;
 mod reading;
+mod repeat;
 mod seek;
 mod showing;
+mod step;
 mod supply;
 mod text;
 
@@ -18,8 +21,10 @@ use kinora_fetch::FetchEvent;
 use kinora_media::{MediaInfo, Time, TrackId};
 
 use self::access::Access;
+use self::chapters::CurrentChapter;
 use self::playback::{BufferingReason, Playback};
 use self::showing::Awaited;
+use self::step::Steps;
 use self::supply::Supply;
 use crate::clock::Clock;
 use crate::cx::Cx;
@@ -32,7 +37,7 @@ use crate::resolve::Resolve;
 use crate::stats::Meter;
 use crate::subtitles::Subtitles;
 use crate::timed_events::TimedEvents;
-use crate::{Epoch, Event, Input, LoopMode, Output, Refusal, State, TrackOption};
+use crate::{Epoch, Event, Input, LoopMode, Output, Refusal, Repeat, State, TrackOption};
 use kinora_fetch::RetryContext;
 
 /// How far the presentation is.
@@ -103,6 +108,10 @@ pub(crate) struct Session {
     awaited: Awaited,
     subtitles: Subtitles,
     timed: TimedEvents,
+    chapter: CurrentChapter,
+    /// The part that is played again and again.
+    repeat: Option<Repeat>,
+    steps: Steps,
     /// The size that was reported last.
     video_size: Option<(u32, u32)>,
     /// When the position is reported next.
@@ -138,6 +147,9 @@ impl Session {
             awaited: Awaited::FirstFrame { seek },
             subtitles: Subtitles::default(),
             timed: TimedEvents::default(),
+            chapter: CurrentChapter::default(),
+            repeat: None,
+            steps: Steps::default(),
             video_size: None,
             next_report: None,
             meter: Meter::default(),
@@ -279,6 +291,7 @@ impl Session {
                 break;
             }
             self.read_text(cx);
+            self.repeat_if_due(cx);
             self.feed(cx);
             self.show(cx);
             if !self.update_playback(cx, wishes) {
@@ -286,6 +299,7 @@ impl Session {
             }
         }
         self.show_subtitles(cx);
+        self.note_chapter(cx);
         self.report(cx, wishes);
         match self.due_fatal(cx) {
             Some(fault) => Outcome::Failed(self.placed(cx, fault)),
@@ -330,7 +344,7 @@ impl Session {
             }
             Stage::Started(_) => return,
             Stage::Completed => self.restart(cx),
-            Stage::Prepared | Stage::Paused => {}
+            Stage::Prepared | Stage::Paused => self.go_on_from_step(cx),
         }
         self.stage = Stage::Started(Playback::buffering(cx.mono(), BufferingReason::Start));
         cx.event(Event::StateChanged {
@@ -394,6 +408,8 @@ impl Session {
             self.playback_deadline(cx),
             self.subtitles.deadline(cx),
             self.cue_deadline(cx),
+            self.chapter_deadline(cx),
+            self.repeat_deadline(),
             self.next_report,
             self.meter.deadline(),
             self.decrypt.deadline(),

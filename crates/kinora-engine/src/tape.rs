@@ -11,6 +11,7 @@ pub(crate) mod events;
 mod facts;
 mod inputs;
 mod replay;
+mod user_data;
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -27,6 +28,7 @@ pub(crate) use cues::{NotedCaptions, NotedFile, NotedUpdates};
 pub(crate) use demuxer::TapedDemuxer;
 pub(crate) use facts::{Place, encryption, iv, place, places, protection};
 pub use replay::{Replay, ReplayError, replay};
+pub(crate) use user_data::NotedUserData;
 
 /// The first line of a recording says so. 2: events by the names that they have everywhere. 3: the clock of a segment
 /// is seen where its first packet is placed; playlists as segments on a timeline, and what can be decoded; roles, failures

@@ -154,6 +154,7 @@ pub(crate) fn video(
         color: shown.color.unwrap_or_default(),
         pixel_aspect: shown.pixel_aspect,
         rotation: params.rotation,
+        mirror: params.mirror,
         buffer: Arc::new(Lent {
             frame,
             format: *format,

@@ -34,7 +34,8 @@ impl Candidate<'_> {
     }
 
     /// It names codecs, and none of them is of video.
-    fn is_audio_only(&self) -> bool {
+    #[must_use]
+    pub fn is_audio_only(&self) -> bool {
         !self.has_video() && self.codec_ids().any(|id| id.kind() == TrackKind::Audio)
     }
 }

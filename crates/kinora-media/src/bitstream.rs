@@ -17,12 +17,14 @@ pub mod mpeg_audio;
 pub mod mpeg_video;
 mod nal;
 mod sample;
+mod user_data;
 mod vui;
 
 pub use access_unit::{NalFraming, display_hints, is_without_picture, units_to_slice};
 pub use captions::captions;
 pub use nal::{NalUnits, find_start_code, nal_units};
 pub use sample::{is_unreferenced, sample_units};
+pub use user_data::{UserData, user_data};
 
 use crate::OutOfBits;
 

@@ -1,7 +1,7 @@
 use core::fmt;
 use std::sync::Arc;
 
-use crate::{Rotation, Time};
+use crate::{Mirror, Rotation, Time};
 
 /// How the samples of a picture lie in its planes. Samples of more than 8 bits take two
 /// bytes, little endian, value in the low bits.
@@ -191,6 +191,8 @@ pub struct VideoFrame {
     pub pixel_aspect: Option<(u32, u32)>,
     /// How it must be turned.
     pub rotation: Rotation,
+    /// How it must be mirrored after that.
+    pub mirror: Mirror,
     /// The samples.
     pub buffer: Arc<dyn FrameBuffer>,
 }

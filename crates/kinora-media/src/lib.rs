@@ -12,6 +12,7 @@ mod codec_id;
 mod display;
 mod frame;
 mod language;
+mod orientation;
 mod packet;
 mod protection;
 mod request;
@@ -27,6 +28,7 @@ pub use frame::{
     AudioFrame, ColorInfo, ColorRange, FrameBuffer, PixelFormat, PlaneView, VecPlanes, VideoFrame,
 };
 pub use language::{LanguageFit, language_fit};
+pub use orientation::{Mirror, Orientation, Rotation};
 pub use packet::{Packet, PacketFlags};
 pub use protection::{
     CryptPattern, Iv, KeyId, KeySystemHeader, Protection, ProtectionScheme, SampleCrypto, SampleIv,
@@ -36,6 +38,6 @@ pub use request::{ByteRange, Chunk, Freshness, Header, RequestId, ResponseInfo};
 pub use time::{Now, Time, Timebase};
 pub use timed_event::TimedEvent;
 pub use track::{
-    Attachment, AudioParams, Chapter, Disposition, MediaInfo, Rotation, TrackId, TrackInfo,
-    VideoParams, pcm_flag,
+    Attachment, AudioParams, Chapter, Disposition, MediaInfo, TrackId, TrackInfo, VideoParams,
+    pcm_flag,
 };

@@ -1,6 +1,8 @@
 use bytes::Bytes;
 
-use crate::{ByteRange, CodecId, ColorInfo, DisplayHints, Protection, Time, TrackKind};
+use crate::{
+    ByteRange, CodecId, ColorInfo, DisplayHints, Mirror, Protection, Rotation, Time, TrackKind,
+};
 
 /// Names a track within one presentation.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -107,39 +109,14 @@ pub struct VideoParams {
     pub pixel_aspect: Option<(u32, u32)>,
     /// How the picture must be turned to stand upright.
     pub rotation: Rotation,
+    /// How it is mirrored after that.
+    pub mirror: Mirror,
     /// Colour description, by the container or a parameter set in it.
     pub color: ColorInfo,
     /// Which of both the container states itself, whatever the bitstream says: see [`shown`](Self::shown).
     pub stated: DisplayHints,
     /// Frames a second where known.
     pub frame_rate: Option<f64>,
-}
-
-/// Clockwise turn that makes a picture stand upright.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub enum Rotation {
-    /// As coded.
-    #[default]
-    None,
-    /// A quarter turn clockwise.
-    Cw90,
-    /// Upside down.
-    Cw180,
-    /// A quarter turn counter-clockwise.
-    Cw270,
-}
-
-impl Rotation {
-    /// 0, 90, 180 or 270.
-    #[must_use]
-    pub const fn degrees(self) -> u32 {
-        match self {
-            Self::None => 0,
-            Self::Cw90 => 90,
-            Self::Cw180 => 180,
-            Self::Cw270 => 270,
-        }
-    }
 }
 
 /// What a container says of its audio.
@@ -172,6 +149,9 @@ pub struct MediaInfo {
     pub title: Option<String>,
     /// Its chapters, in their order.
     pub chapters: Vec<Chapter>,
+    /// The container wants chapters played in an order of its own, perhaps from other files too. They are not: all plays as
+    /// it lies.
+    pub ordered_chapters: bool,
     /// Files that it holds beside its tracks: fonts, covers.
     pub attachments: Vec<Attachment>,
 }
@@ -185,6 +165,8 @@ pub struct Chapter {
     pub end: Option<Time>,
     /// Its name, in the first language that the container has.
     pub title: Option<String>,
+    /// How deep it lies: one of a level above 0 is a part of the last one before it of the level below.
+    pub level: u8,
 }
 
 /// A file within a file. Its bytes are not kept: they lie in the resource.

@@ -30,6 +30,9 @@ pub enum SinkError {
     /// A picture could not be coded as PNG.
     #[error("the picture can not be coded as PNG")]
     Png(#[source] Box<dyn StdError + Send + Sync>),
+    /// The file of a picture can not be decoded.
+    #[error("the picture can not be decoded")]
+    Picture(#[source] Box<dyn StdError + Send + Sync>),
     /// A picture without pixels, larger than any screen, or with less memory than its size needs.
     #[error("the picture of {width}x{height} is not valid: {why}")]
     BadFrame {
@@ -88,6 +91,10 @@ impl SinkError {
         }
     }
 
+    pub(crate) fn picture(error: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        Self::Picture(error.into())
+    }
+
     pub(crate) fn png(error: png::EncodingError) -> Self {
         Self::Png(error.into())
     }
@@ -118,6 +125,7 @@ impl Coded for SinkError {
             Self::Png(_) | Self::BadFrame { .. } | Self::FormatChanged { .. } => {
                 codes::ERROR_GENERAL_UNKNOWN
             }
+            Self::Picture(_) => codes::ERROR_DECODE_VIDEO,
             Self::Application { code, .. } => *code,
         }
     }
@@ -134,6 +142,7 @@ impl Coded for SinkError {
             Self::Thread(_) => "sink.thread",
             Self::NoTerminal => "sink.no_terminal",
             Self::Png(_) => "sink.png",
+            Self::Picture(_) => "picture.undecodable",
             Self::BadFrame { .. } => "sink.bad_frame",
             Self::FormatChanged { .. } => "sink.format_changed",
             Self::Application { .. } => "sink.application",

@@ -9,6 +9,7 @@ mod audio;
 mod convert;
 mod error;
 mod presenter;
+mod scale;
 mod sink;
 mod spec;
 mod tee;
@@ -19,11 +20,12 @@ pub use audio::{AudioFormat, AudioSink, NullAudio, NullWriter, PacedAudio, Sampl
 pub use convert::AudioConverter;
 pub use error::SinkError;
 pub use presenter::Presenter;
+pub use scale::ScaleMode;
 pub use sink::{CallingThread, Needs, NullVideo, Timing, VideoFormat, VideoSink};
 pub use spec::{AudioOutput, OutputSpecError, VideoOutput};
 pub use tee::TeeVideo;
 pub use video::{
     BackgroundVideo, ContactSheet, PngDir, RgbImage, SheetLayout, Terminal, YuvFile, luma_pgm,
-    snapshot_png,
+    snapshot_png, upright_planes,
 };
 pub use wav::{WavFile, WavWriter};

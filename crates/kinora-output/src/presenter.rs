@@ -1,6 +1,6 @@
 use kinora_media::VideoFrame;
 
-use crate::{Needs, SinkError, Timing, VideoFormat, VideoSink};
+use crate::{Needs, ScaleMode, SinkError, Timing, VideoFormat, VideoSink};
 
 /// Calls a video sink in the order that its contract promises.
 pub struct Presenter<S> {
@@ -63,6 +63,11 @@ impl<S: VideoSink> Presenter<S> {
             present(&mut self.sink)?;
         }
         Ok(takes)
+    }
+
+    /// How pictures lie within the sink's area.
+    pub fn set_scale_mode(&mut self, mode: ScaleMode) {
+        self.sink.set_scale_mode(mode);
     }
 
     /// Playback is held, or goes on.

@@ -1,6 +1,6 @@
-use kinora_media::{ColorInfo, PixelFormat, Rotation, Time, VideoFrame};
+use kinora_media::{ColorInfo, Mirror, PixelFormat, Rotation, Time, VideoFrame};
 
-use crate::SinkError;
+use crate::{ScaleMode, SinkError};
 
 /// The format of the video frames a sink takes. It changes where a stream does: another rendition, another advertisement.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -17,6 +17,8 @@ pub struct VideoFormat {
     pub pixel_aspect: Option<(u32, u32)>,
     /// How the frames must be turned.
     pub rotation: Rotation,
+    /// How they must be mirrored after that.
+    pub mirror: Mirror,
 }
 
 impl VideoFormat {
@@ -30,6 +32,7 @@ impl VideoFormat {
             color: frame.color,
             pixel_aspect: frame.pixel_aspect,
             rotation: frame.rotation,
+            mirror: frame.mirror,
         }
     }
 }
@@ -132,6 +135,9 @@ pub trait VideoSink: Send {
         self.present(frame)
     }
 
+    /// How pictures lie within the sink's own area, where it has one, from the next picture on.
+    fn set_scale_mode(&mut self, _mode: ScaleMode) {}
+
     /// Playback is held, or goes on: the frame that is shown stays.
     fn set_paused(&mut self, _paused: bool) {}
 
@@ -162,6 +168,9 @@ impl VideoSink for Box<dyn VideoSink> {
     }
     fn present_at(&mut self, frame: &VideoFrame, timing: Timing) -> Result<(), SinkError> {
         (**self).present_at(frame, timing)
+    }
+    fn set_scale_mode(&mut self, mode: ScaleMode) {
+        (**self).set_scale_mode(mode);
     }
     fn set_paused(&mut self, paused: bool) {
         (**self).set_paused(paused);

@@ -1,6 +1,6 @@
 use kinora_media::VideoFrame;
 
-use crate::{CallingThread, Needs, Presenter, SinkError, Timing, VideoSink};
+use crate::{CallingThread, Needs, Presenter, ScaleMode, SinkError, Timing, VideoSink};
 
 /// Gives every video frame to several sinks.
 #[derive(Default)]
@@ -42,6 +42,10 @@ impl VideoSink for TeeVideo {
             .iter_mut()
             .map(|sink| sink.present_at(frame, timing).map(drop))
             .fold(Ok(()), Result::and)
+    }
+    fn set_scale_mode(&mut self, mode: ScaleMode) {
+        let sinks = self.sinks.iter_mut();
+        sinks.for_each(|sink| sink.set_scale_mode(mode));
     }
     fn set_paused(&mut self, paused: bool) {
         let sinks = self.sinks.iter_mut();

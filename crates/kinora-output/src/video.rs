@@ -4,13 +4,17 @@ mod background;
 mod color;
 mod font;
 mod image;
+mod orient;
 mod png_file;
 mod raw;
 mod sheet;
+mod still;
 mod terminal;
 
 pub use background::BackgroundVideo;
 pub use image::RgbImage;
+pub(crate) use image::fit;
+pub use orient::upright_planes;
 pub use png_file::{PngDir, snapshot_png};
 pub(crate) use raw::create;
 pub use raw::{YuvFile, luma_pgm};

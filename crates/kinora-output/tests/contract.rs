@@ -6,7 +6,7 @@ use std::io;
 use std::sync::{Arc, Mutex};
 
 use kinora_errors::{Code, Coded, codes};
-use kinora_media::{ColorInfo, PixelFormat, Rotation, Time, VecPlanes, VideoFrame};
+use kinora_media::{ColorInfo, Mirror, PixelFormat, Rotation, Time, VecPlanes, VideoFrame};
 use kinora_output::{BackgroundVideo, Presenter, SinkError, TeeVideo, VideoFormat, VideoSink};
 
 /// A grey picture.
@@ -20,6 +20,7 @@ fn picture(width: u32) -> VideoFrame {
         color: ColorInfo::default(),
         pixel_aspect: None,
         rotation: Rotation::None,
+        mirror: Mirror::None,
         buffer: Arc::new(VecPlanes {
             planes: vec![(vec![0; width as usize * 2], width as usize)],
         }),

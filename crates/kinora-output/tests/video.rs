@@ -4,7 +4,9 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use kinora_media::{ColorInfo, ColorRange, PixelFormat, Rotation, Time, VecPlanes, VideoFrame};
+use kinora_media::{
+    ColorInfo, ColorRange, Mirror, PixelFormat, Rotation, Time, VecPlanes, VideoFrame,
+};
 use kinora_output::video::Colors;
 use kinora_output::*;
 
@@ -40,6 +42,7 @@ fn frame(packed: &[u8], width: u32, height: u32, format: PixelFormat) -> VideoFr
         color: ColorInfo::default(),
         pixel_aspect: None,
         rotation: Rotation::None,
+        mirror: Mirror::None,
         buffer: Arc::new(VecPlanes { planes }),
     }
 }
@@ -143,6 +146,161 @@ fn rotation_turns_clockwise() {
     assert_eq!(upright(Rotation::Cw90), (2, 3, vec![4, 1, 5, 2, 6, 3]));
     assert_eq!(upright(Rotation::Cw180), (3, 2, vec![6, 5, 4, 3, 2, 1]));
     assert_eq!(upright(Rotation::Cw270), (2, 3, vec![3, 6, 2, 5, 1, 4]));
+}
+
+#[test]
+fn planes_are_turned_where_nothing_else_can_tell_it() {
+    let turned = |packed: &[u8], size: (u32, u32), format, rotation, mirror| {
+        let mut frame = frame(packed, size.0, size.1, format);
+        (frame.rotation, frame.mirror, frame.pixel_aspect) = (rotation, mirror, Some((4, 3)));
+        let frame = upright_planes(&frame);
+        let planes = (0..frame.format.planes()).map(|plane| frame.rows(plane).flatten().copied());
+        let planes: Vec<Vec<u8>> = planes.map(Iterator::collect).collect();
+        assert_eq!(
+            (frame.rotation, frame.mirror),
+            (Rotation::None, Mirror::None)
+        );
+        (
+            (frame.width, frame.height),
+            frame.format,
+            frame.pixel_aspect,
+            planes,
+        )
+    };
+    let (quarter, none) = (Rotation::Cw90, Mirror::None);
+    // Three columns and two rows; colour has two columns and one row.
+    let luma = [1, 2, 3, 4, 5, 6];
+    let i420 = [&luma[..], &[7, 8], &[9, 10]].concat();
+    assert_eq!(
+        turned(&i420, (3, 2), PixelFormat::I420, quarter, none),
+        (
+            (2, 3),
+            PixelFormat::I420,
+            Some((3, 4)),
+            vec![vec![4, 1, 5, 2, 6, 3], vec![7, 8], vec![9, 10]]
+        )
+    );
+    let nv12 = [&luma[..], &[7, 9, 8, 10]].concat();
+    let (_, _, _, planes) = turned(&nv12, (3, 2), PixelFormat::Nv12, Rotation::Cw180, none);
+    assert_eq!(planes[1], [8, 10, 7, 9]);
+    let mirrored = turned(
+        &i420,
+        (3, 2),
+        PixelFormat::I420,
+        Rotation::None,
+        Mirror::Vertical,
+    );
+    assert_eq!(mirrored.3[0], [4, 5, 6, 1, 2, 3]);
+    let ten_bits = [1, 0, 2, 0, 3, 0, 4, 0];
+    let (_, _, _, planes) = turned(&ten_bits, (2, 2), PixelFormat::Gray10, quarter, none);
+    assert_eq!(planes[0], [3, 0, 1, 0, 4, 0, 2, 0]);
+    // Half of the columns of colour would become half of its rows.
+    let i422 = [&[1, 2, 3, 4][..], &[5, 6], &[7, 8]].concat();
+    let (_, format, _, planes) = turned(&i422, (2, 2), PixelFormat::I422, quarter, none);
+    assert_eq!(format, PixelFormat::I444);
+    assert_eq!(
+        planes,
+        [vec![3, 1, 4, 2], vec![6, 5, 6, 5], vec![8, 7, 8, 7]]
+    );
+}
+
+#[test]
+fn a_raw_file_of_turned_pictures_holds_them_upright() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("turned.y4m");
+    let mut sink = Presenter::new(YuvFile::create(&path).unwrap());
+    let mut turned = gray(3, 2, &[1, 2, 3, 4, 5, 6]);
+    turned.rotation = Rotation::Cw90;
+    assert!(sink.present(&turned).unwrap());
+    sink.finish().unwrap();
+    let file = std::fs::read(&path).unwrap();
+    assert!(file.starts_with(b"YUV4MPEG2 W2 H3 "));
+    assert!(file.ends_with(&[4, 1, 5, 2, 6, 3]));
+    // A frame that claims more than it has memory for is turned no further than that.
+    turned.height = 60_000;
+    assert_eq!(upright_planes(&turned).rows(0).count(), 0);
+}
+
+#[test]
+fn what_does_not_fit_an_area_is_cut_off_on_both_sides_alike() {
+    let columns: Vec<u8> = (0..4)
+        .flat_map(|_| [10, 20, 30, 40, 50, 60, 70, 80])
+        .collect();
+    let frame = gray(8, 4, &columns);
+    let levels = |mode, area| {
+        let image = RgbImage::placed(&frame, area, mode).unwrap();
+        let row: Vec<u8> = image
+            .data
+            .iter()
+            .step_by(3)
+            .take(image.width as usize)
+            .copied()
+            .collect();
+        ((image.width, image.height), row)
+    };
+    assert_eq!(
+        levels(ScaleMode::Fill, (4, 4)),
+        ((4, 4), vec![30, 40, 50, 60])
+    );
+    assert_eq!(levels(ScaleMode::Fit, (4, 4)).0, (4, 2));
+    assert_eq!(levels(ScaleMode::Stretch, (4, 4)).0, (4, 4));
+    let mut turned = frame.clone();
+    turned.rotation = Rotation::Cw90;
+    let image = RgbImage::placed(&turned, (4, 4), ScaleMode::Fill).unwrap();
+    assert_eq!([0, 3].map(|y| image.pixel(0, y)[0]), [30, 60]);
+}
+
+#[test]
+fn files_of_pictures_are_decoded_to_what_they_show() {
+    let mut picture = RgbImage::filled(3, 2, [10, 20, 30]);
+    picture.data[0] = 200;
+    let png = picture.to_png().unwrap();
+    assert_eq!(RgbImage::decode(&png).unwrap(), picture);
+    let coded = |color, data: &[u8]| {
+        let mut file = Vec::new();
+        let mut encoder = png::Encoder::new(&mut file, 2, 1);
+        encoder.set_color(color);
+        let mut writer = encoder.write_header().unwrap();
+        writer.write_image_data(data).unwrap();
+        writer.finish().unwrap();
+        RgbImage::decode(&file).unwrap().data
+    };
+    let half = [100, 100, 100, 255, 200, 100, 50, 51];
+    assert_eq!(
+        coded(png::ColorType::Rgba, &half),
+        [100, 100, 100, 40, 20, 10]
+    );
+    assert_eq!(
+        coded(png::ColorType::Grayscale, &[7, 9]),
+        [7, 7, 7, 9, 9, 9]
+    );
+    let part = picture.part(0, 0, 1, 2);
+    assert_eq!(
+        (part.width, part.height, &part.data[..3]),
+        (1, 2, &[200, 20, 30][..])
+    );
+    assert_eq!(picture.part(u32::MAX, 9, 1, 1).data, [0; 3]);
+}
+
+#[test]
+fn files_that_are_no_pictures_or_too_large_ones_are_refused() {
+    let png = RgbImage::filled(3, 2, [1; 3]).to_png().unwrap();
+    for len in 0..png.len() {
+        let _ = RgbImage::decode(&png[..len]);
+    }
+    let mut huge = png.clone();
+    // Width and height, and their checksum.
+    huge[16..24].copy_from_slice(&[0, 1, 0, 0, 0, 1, 0, 0]);
+    for file in [
+        &b""[..],
+        b"GIF89a",
+        &[0xff, 0xd8, 0xff, 0xe0, 0, 4],
+        &png[..40],
+        &huge,
+    ] {
+        let error = RgbImage::decode(file).unwrap_err();
+        assert!(matches!(error, SinkError::Picture(_)), "{error}");
+    }
 }
 
 #[test]

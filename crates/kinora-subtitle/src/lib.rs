@@ -31,6 +31,7 @@ mod error;
 mod format;
 mod layout;
 mod model;
+pub mod sprites;
 pub mod srt;
 mod text;
 mod timeline;

@@ -165,6 +165,7 @@ impl PlayerBuilder {
         let bit_streams = BitStreams::default();
         self.net.transports.append(self.transports);
         self.net.transports.add(bit_streams.clone());
+        let network = self.net.clone();
         let cache = PlayerCache::open(self.cache, &messages);
         if let Some(cache) = &cache {
             self.net.cache = Some(cache.http.clone());
@@ -203,6 +204,8 @@ impl PlayerBuilder {
             cache: player_cache,
             gate,
             thread: Mutex::new(Some(thread)),
+            network,
+            thumbnails: Mutex::default(),
         };
         for (id, key) in self.keys {
             player.add_key(id, key);

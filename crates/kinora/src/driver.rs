@@ -11,9 +11,9 @@ use kinora_engine::{
     Refusal, Role, State, TapeSink, VOLUMES,
 };
 use kinora_errors::{Fault, codes};
-use kinora_media::Time;
+use kinora_media::{Orientation, Time};
 use kinora_net::{BitStreams, CacheNotice, Net, NetConfig, Resolve};
-use kinora_output::{AudioSink, Needs, VideoSink};
+use kinora_output::{AudioSink, Needs, ScaleMode, VideoSink};
 
 use crate::audio_output::AudioOutput;
 use crate::backends::Backends;
@@ -67,6 +67,8 @@ pub(crate) enum Message {
 pub(crate) enum Control {
     Volume(f32),
     Mute(bool),
+    Orientation(Orientation),
+    Scale(ScaleMode),
     Release(Release),
 }
 
@@ -130,6 +132,8 @@ struct World {
     frames: HashMap<FrameId, AnyFrame>,
     render: Render,
     audio: AudioOutput,
+    /// How pictures are turned and mirrored beyond what they say themselves.
+    orientation: Orientation,
     view: Arc<Mutex<View>>,
 }
 
@@ -166,6 +170,7 @@ impl Driver {
             frames: HashMap::new(),
             render,
             audio,
+            orientation: Orientation::default(),
             view: parts.view,
         };
         let mut driver = Self {
@@ -303,6 +308,7 @@ impl Driver {
         view.bandwidth = self.engine.bandwidth();
         view.media = self.engine.media_info();
         view.tracks = self.engine.tracks();
+        view.chapter = self.engine.chapter();
         view.stats = self.engine.stats();
         drop(view);
         self.gate.update(&self.engine, now);
@@ -418,7 +424,7 @@ impl World {
             (Role::Video, Some(AnyFrame::Video(frame))) => {
                 // At once, before the decoders go on: they have the room of the frame that it takes the place of.
                 self.view().shown = Some(frame.clone());
-                self.render.show(frame, at);
+                self.render.show(frame.oriented(self.orientation), at);
             }
             (Role::Audio, Some(AnyFrame::Audio(frame))) => self.audio.queue(frame, skip_until),
             _ => {}
@@ -433,7 +439,24 @@ impl World {
                 refusal: Refusal::VolumeOutOfRange,
             }),
             Control::Mute(mute) => self.audio.set_mute(mute),
+            Control::Orientation(orientation) => {
+                self.orientation = orientation;
+                self.show_again();
+            }
+            Control::Scale(mode) => {
+                self.render.set_scale_mode(mode);
+                self.show_again();
+            }
             Control::Release(_) => {}
+        }
+    }
+
+    /// The picture that is out is to be seen otherwise, also while no other follows.
+    fn show_again(&self) {
+        let shown = self.view().shown.clone();
+        if let Some(frame) = shown {
+            let now = self.clock.mono();
+            self.render.show(frame.oriented(self.orientation), now);
         }
     }
 

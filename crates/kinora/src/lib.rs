@@ -82,6 +82,7 @@ mod player;
 mod reader;
 mod render;
 mod source;
+mod thumbnails;
 #[cfg(feature = "tracing")]
 mod trace;
 mod track_decoder;
@@ -105,19 +106,22 @@ pub use kinora_container::{PacketDump, SeekMode, SeekTo};
 pub use kinora_engine::{
     Asset, CommandKind, ContentKey, Credential, CueId, DateRange, Event, FIRST_CAPTIONS,
     FIRST_EXTERNAL_SUBTITLE, InfoCode, Interstitial, InterstitialCue, KeySystem, LoopMode,
-    PlayerConfig, Refusal, RenditionChoice, Replay, ReplayError, Resumption, SPEEDS, SeekAccuracy,
-    SessionData, State, Stats, TapeSink, TimingMark, TrackChoice, TrackOption, VOLUMES, clear_key,
-    entry_to_play, replay,
+    PlayerConfig, Refusal, RenditionChoice, Repeat, Replay, ReplayError, Resumption, SPEEDS,
+    SeekAccuracy, SessionData, State, Stats, TapeSink, TimingMark, TrackChoice, TrackOption,
+    VOLUMES, clear_key, entry_to_play, replay,
 };
 pub use kinora_errors::{
     Cause, Code, Coded, Context, Errno, Fault, Lang, Origin, ReportStyle, Retry, Row, Secret,
     Severity, Text, codes, explain,
 };
+/// Messages within video: [`Event::Sei`].
+pub use kinora_media::bitstream::UserData;
 pub use kinora_media::{
-    AudioFrame, AudioParams, ByteRange, CodecId, ColorInfo, ColorRange, FrameBuffer, Header, KeyId,
-    MediaInfo, Packet, PacketFlags, PixelFormat, PlaneView, Protection, ProtectionScheme,
-    RequestId, ResponseInfo, Rotation, SampleCrypto, Time, TimedEvent, TrackId, TrackInfo,
-    TrackKind, VecPlanes, VideoFrame, VideoParams, sixteen_from_hex,
+    Attachment, AudioFrame, AudioParams, ByteRange, Chapter, CodecId, ColorInfo, ColorRange,
+    Disposition, FrameBuffer, Header, KeyId, MediaInfo, Mirror, Orientation, Packet, PacketFlags,
+    PixelFormat, PlaneView, Protection, ProtectionScheme, RequestId, ResponseInfo, Rotation,
+    SampleCrypto, Time, TimedEvent, TrackId, TrackInfo, TrackKind, VecPlanes, VideoFrame,
+    VideoParams, sixteen_from_hex,
 };
 pub use kinora_net::{
     BitStreamSource, FetchRequest, HttpCache, IpFamily, NetConfig, NoProxy, Phase, PhaseWatch,
@@ -135,6 +139,7 @@ pub use reader::{AudioReader, MediaReader, ReadOptions, ReaderStatus, VideoReade
 /// A line of a recorded session, for [`TapeSink`] and [`replay()`]; text is parsed into it by [`str::parse`].
 pub use serde_json::Value as JsonValue;
 pub use source::Source;
+pub use thumbnails::{SpriteThumbnail, SpriteThumbnails};
 
 /// The example of the project's README compiles.
 #[cfg(doctest)]

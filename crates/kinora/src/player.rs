@@ -6,12 +6,13 @@ use std::thread::{JoinHandle, ThreadId};
 use std::time::Duration;
 
 use kinora_engine::{
-    Command, ContentKey, Credential, Event, Input, LoopMode, PlayerConfig, SPEEDS, SeekAccuracy,
-    State, Stats, TrackChoice, TrackOption, VOLUMES, clear_key,
+    Command, ContentKey, Credential, Event, Input, LoopMode, PlayerConfig, Repeat, SPEEDS,
+    SeekAccuracy, State, Stats, TrackChoice, TrackOption, VOLUMES, clear_key,
 };
 use kinora_errors::{Coded as _, Fault, Secret};
-use kinora_media::{KeyId, MediaInfo, Time, VideoFrame};
-use kinora_net::HttpCache;
+use kinora_media::{Chapter, KeyId, MediaInfo, Mirror, Orientation, Rotation, Time, VideoFrame};
+use kinora_net::{HttpCache, NetConfig};
+use kinora_output::ScaleMode;
 
 use crate::builder::PlayerBuilder;
 use crate::deadline::Deadline;
@@ -21,6 +22,7 @@ use crate::gate::BufferGate;
 use crate::output_thread;
 use crate::render::{self, Tally};
 use crate::source::Source;
+use crate::thumbnails::{SpriteThumbnail, SpriteThumbnails, Thumbnails};
 
 /// Plays one source at a time. Cheap to hold, safe to share between threads; dropping it stops
 /// everything it started.
@@ -55,6 +57,9 @@ pub struct Player {
     pub(crate) thread: Mutex<Option<JoinHandle<()>>>,
     pub(crate) cache: Option<HttpCache>,
     pub(crate) gate: Arc<BufferGate>,
+    /// For what is read beside what plays.
+    pub(crate) network: NetConfig,
+    pub(crate) thumbnails: Mutex<Arc<Mutex<Thumbnails>>>,
 }
 
 /// What the engine's thread shows of itself after each step.
@@ -69,6 +74,7 @@ pub(crate) struct View {
     pub(crate) bandwidth: Option<u64>,
     pub(crate) media: Option<Arc<MediaInfo>>,
     pub(crate) tracks: Option<Arc<[TrackOption]>>,
+    pub(crate) chapter: Option<u32>,
     pub(crate) stats: Stats,
     pub(crate) shown: Option<VideoFrame>,
     /// The threads that call the sinks.
@@ -83,6 +89,8 @@ pub(crate) struct Wishes {
     mute: bool,
     looped: LoopMode,
     autoplay: bool,
+    orientation: Orientation,
+    scale: ScaleMode,
 }
 
 impl Wishes {
@@ -94,6 +102,8 @@ impl Wishes {
             mute: false,
             looped: LoopMode::Off,
             autoplay: false,
+            orientation: Orientation::default(),
+            scale: ScaleMode::default(),
         }
     }
 }
@@ -222,6 +232,15 @@ impl Player {
     pub fn set_subtitle_delay(&self, index: u32, delay: Time) {
         self.command(Command::SetSubtitleDelay { index, delay });
     }
+    /// Repeats a part of what is prepared, again and again (A-B repeat); `None`: nothing any more. What is buffered of it is not
+    /// fetched again. [`Event::RepeatStart`] tells each time; it ends with the session.
+    pub fn set_repeat(&self, repeat: Option<Repeat>) {
+        self.command(Command::SetRepeat(repeat));
+    }
+    /// Shows the next picture and holds there.
+    pub fn step(&self) {
+        self.command(Command::Step);
+    }
     /// Answers [`Event::CredentialExpired`].
     pub fn refresh(&self, credential: Credential) {
         self.command(Command::Refresh(credential));
@@ -294,10 +313,79 @@ impl Player {
         self.wishes().mute
     }
 
-    /// The picture that is shown, or `None` before the first.
+    /// Turns pictures clockwise, beyond what the source says of them itself; at once, also while playback is held.
+    pub fn set_rotation(&self, rotation: Rotation) {
+        self.orient(|orientation| orientation.rotation = rotation);
+    }
+    /// The turn that was asked for last.
+    #[must_use]
+    pub fn rotation(&self) -> Rotation {
+        self.wishes().orientation.rotation
+    }
+    /// Mirrors pictures as they are seen, after every turn; at once, also while playback is held.
+    pub fn set_mirror(&self, mirror: Mirror) {
+        self.orient(|orientation| orientation.mirror = mirror);
+    }
+    /// The mirror that was asked for last.
+    #[must_use]
+    pub fn mirror(&self) -> Mirror {
+        self.wishes().orientation.mirror
+    }
+    /// How pictures lie in the area of a sink that has one, as the terminal and a window have; files hold them whole.
+    pub fn set_scale_mode(&self, mode: ScaleMode) {
+        let mut wishes = self.wishes();
+        wishes.scale = mode;
+        self.send(Message::Control(Control::Scale(mode)));
+    }
+    /// The mode that was asked for last.
+    #[must_use]
+    pub fn scale_mode(&self) -> ScaleMode {
+        self.wishes().scale
+    }
+
+    /// The picture that is shown, also while playback is held or over, with the turn and mirror that were asked for; `None`
+    /// before the first. [`RgbImage::upright`](crate::output::RgbImage::upright) makes pixels of it,
+    /// [`snapshot_png`](crate::output::snapshot_png) a PNG file.
+    ///
+    /// ```no_run
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let player = kinora::Player::builder().build()?;
+    /// if let Some(frame) = player.snapshot() {
+    ///     std::fs::write("snapshot.png", kinora::output::snapshot_png(&frame)?)?;
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn snapshot(&self) -> Option<VideoFrame> {
-        self.view(|view| view.shown.clone())
+        let orientation = self.wishes().orientation;
+        let shown = self.view(|view| view.shown.clone());
+        shown.map(|frame| frame.oriented(orientation))
+    }
+
+    /// Says where the thumbnails of what plays are: a WebVTT file, as [`SpriteThumbnails`] reads it. Nothing is fetched before
+    /// the first of them is asked for.
+    pub fn set_thumbnail_url(&self, url: impl Into<String>) {
+        let named = Thumbnails::Named(url.into());
+        *self.thumbnails() = Arc::new(Mutex::new(named));
+    }
+
+    /// The thumbnail of a time, as [`SpriteThumbnails::at`] gives it; `None` also where no URL was set. It waits for the
+    /// network: it is to be asked for on a thread that may.
+    ///
+    /// # Errors
+    /// As for [`SpriteThumbnails::open`] and [`SpriteThumbnails::at`]; what failed is tried again when asked for again.
+    pub fn thumbnail(&self, time: Time) -> Result<Option<SpriteThumbnail>, Fault> {
+        let thumbnails = Arc::clone(&self.thumbnails());
+        let mut thumbnails = thumbnails.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Thumbnails::Named(url) = &*thumbnails {
+            let opened = SpriteThumbnails::open(url.clone(), self.network.clone())?;
+            *thumbnails = Thumbnails::Open(Box::new(opened));
+        }
+        match &mut *thumbnails {
+            Thumbnails::Open(open) => open.at(time),
+            Thumbnails::None | Thumbnails::Named(_) => Ok(None),
+        }
     }
 
     /// Waits for the next event.
@@ -371,6 +459,17 @@ impl Player {
     pub fn media_info(&self) -> Option<Arc<MediaInfo>> {
         self.view(|view| view.media.clone())
     }
+    /// The chapters of what is prepared; none where it has none.
+    #[must_use]
+    pub fn chapters(&self) -> Vec<Chapter> {
+        let info = self.media_info();
+        info.map_or_else(Vec::new, |info| info.chapters.clone())
+    }
+    /// The chapter that plays, by its place among [`chapters`](Self::chapters); [`Event::ChapterChanged`] tells of another one.
+    #[must_use]
+    pub fn chapter(&self) -> Option<u32> {
+        self.view(|view| view.chapter)
+    }
     /// What can be selected.
     #[must_use]
     pub fn tracks(&self) -> Option<Arc<[TrackOption]>> {
@@ -431,6 +530,19 @@ impl Player {
         let mut wishes = self.wishes();
         note(&mut wishes);
         self.command(command);
+    }
+
+    fn orient(&self, change: impl FnOnce(&mut Orientation)) {
+        let mut wishes = self.wishes();
+        change(&mut wishes.orientation);
+        let orientation = wishes.orientation;
+        self.send(Message::Control(Control::Orientation(orientation)));
+    }
+
+    fn thumbnails(&self) -> MutexGuard<'_, Arc<Mutex<Thumbnails>>> {
+        self.thumbnails
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     fn wishes(&self) -> MutexGuard<'_, Wishes> {

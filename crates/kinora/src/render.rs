@@ -9,7 +9,7 @@ use std::time::Duration;
 use kinora_engine::{Input, Role};
 use kinora_errors::{Coded, Fault};
 use kinora_media::{Time, VideoFrame};
-use kinora_output::{Needs, Presenter, Timing, VideoSink};
+use kinora_output::{Needs, Presenter, ScaleMode, Timing, VideoSink};
 
 use crate::clock::SystemClock;
 use crate::deadline::Deadline;
@@ -35,6 +35,7 @@ enum Job {
     Show(Due),
     Flush,
     Clear,
+    Scale(ScaleMode),
     Paused(bool),
     End,
 }
@@ -53,6 +54,8 @@ struct Orders {
     flush: bool,
     /// Nor that nothing is to be seen any more.
     clear: bool,
+    /// Nor how pictures lie in its area.
+    scale: Option<ScaleMode>,
     /// Nor whether playback is held.
     paused: Option<bool>,
     /// No frame follows; those that wait are shown until then.
@@ -131,6 +134,12 @@ impl Render {
         self.mailbox.changed.notify_one();
     }
 
+    /// How pictures lie in the sink's area.
+    pub(crate) fn set_scale_mode(&self, mode: ScaleMode) {
+        self.mailbox.lock().scale = Some(mode);
+        self.mailbox.changed.notify_one();
+    }
+
     /// Playback is held, or goes on.
     pub(crate) fn set_paused(&self, paused: bool) {
         self.mailbox.lock().paused = Some(paused);
@@ -172,6 +181,9 @@ impl Mailbox {
             if std::mem::take(&mut orders.clear) {
                 return Job::Clear;
             }
+            if let Some(mode) = orders.scale.take() {
+                return Job::Scale(mode);
+            }
             if let Some(paused) = orders.paused.take() {
                 return Job::Paused(paused);
             }
@@ -206,6 +218,7 @@ fn run(
             Job::End => break,
             Job::Flush => sink.flush(),
             Job::Clear => sink.clear(),
+            Job::Scale(mode) => sink.set_scale_mode(mode),
             Job::Paused(paused) => sink.set_paused(paused),
             Job::Show(Due { frame, at }) => {
                 let now = clock.mono();

@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 pub mod corpus;
+pub mod formats;
 pub mod judge;
 pub mod playlists;
 pub mod read;

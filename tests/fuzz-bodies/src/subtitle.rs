@@ -2,9 +2,11 @@
 
 use bytes::Bytes;
 use kinora_errors::Coded;
+use kinora_media::bitstream::user_data;
 use kinora_media::{CodecId, Packet, PacketFlags, Time, TrackId, TrackInfo};
+use kinora_subtitle::sprites::Sprites;
 use kinora_subtitle::{
-    CaptionDecoder, CaptionService, Cue, Cues, Format, Options, TrackDecoder, Update, parse,
+    CaptionDecoder, CaptionService, Cue, Cues, Format, Limits, Options, TrackDecoder, Update, parse,
 };
 
 use crate::Work;
@@ -21,10 +23,48 @@ pub(crate) fn subtitle(data: &[u8]) -> Work {
     for (codec, tag) in TRACKS {
         work.add(packets(data, codec, tag));
     }
+    work.add(sprites(data));
+    work.add(messages(data));
     for service in [CaptionService::CC1, CaptionService::Cea708(1)] {
         work.add(captions(data, service));
     }
     work
+}
+
+/// Thumbnails lie within their pictures, and each time has at most one.
+fn sprites(data: &[u8]) -> Work {
+    let mut work = Work {
+        bytes: data.len() as u64,
+        ..Work::default()
+    };
+    let Ok(sprites) = Sprites::parse(data, &Limits::default()) else {
+        return work;
+    };
+    for sprite in sprites.iter() {
+        assert!(sprite.from < sprite.to && !sprite.url.is_empty());
+        if let Some((x, y, width, height)) = sprite.part.and_then(|part| part.within((640, 360))) {
+            assert!(x + width <= 640 && y + height <= 360);
+        }
+        work.steps += 1;
+        work.out += sprite.url.len() as u64;
+    }
+    assert_eq!(sprites.at(Time::ZERO).is_none(), sprites.is_empty());
+    work
+}
+
+/// Messages within a picture are no longer than the picture.
+fn messages(data: &[u8]) -> Work {
+    let messages = user_data(CodecId::H264, &[], data);
+    let out = messages
+        .iter()
+        .map(|message| message.data().len() as u64)
+        .sum();
+    assert!(out <= data.len() as u64);
+    Work {
+        steps: messages.len() as u64,
+        bytes: data.len() as u64,
+        out,
+    }
 }
 
 const TRACKS: [(CodecId, &str); 7] = [

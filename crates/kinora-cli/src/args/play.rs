@@ -3,8 +3,10 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
+use clap::ValueEnum;
 use clap::{Args, ValueHint};
-use kinora::{SPEEDS, Time, VOLUMES};
+use kinora::output::ScaleMode;
+use kinora::{Mirror, Rotation, SPEEDS, Time, VOLUMES};
 
 use super::{CacheArgs, DecoderArg, KeyArgs, NetArgs, VidArgs};
 use crate::times;
@@ -24,13 +26,15 @@ Examples:
 
 Keys in the terminal:
   space pause   ← → 10 s back, on   ↓ ↑ 1 min back, on   < > last, next file   n next quality
-  9 0 volume   m mute   [ ] speed   ? list of keys   q quit
+  C c last, next chapter   l begin, end, forget a part to repeat   . next picture
+  s snapshot   r turn   9 0 volume   m mute   [ ] speed   ? list of keys   q quit
 
 Commands of --control stdin, a JSON object a line; playing ends with stdin:
   {\"cmd\":\"seek\",\"pos\":\"1:30\",\"mode\":\"exact\"}   mode: exact or key
   {\"cmd\":\"speed\",\"value\":1.5}   volume and mute alike   {\"cmd\":\"track\",\"index\":1}
   {\"cmd\":\"subtitle\",\"index\":2,\"on\":false}
-  {\"cmd\":\"pause\"}   start, stop, reload, next, previous, quit alike";
+  {\"cmd\":\"repeat\",\"from\":60,\"to\":75}   {\"cmd\":\"snapshot\",\"file\":\"a.png\"}   {\"cmd\":\"rotate\",\"degrees\":90}
+  {\"cmd\":\"pause\"}   step, start, stop, reload, next, previous, quit alike";
 
 #[derive(Args)]
 #[command(after_help = PLAY_EXAMPLES)]
@@ -69,6 +73,24 @@ pub(crate) struct PlayArgs {
     /// Silence.
     #[arg(long)]
     pub(crate) mute: bool,
+    /// Show no pictures: none are decoded, and none fetched where they lie apart from the sound.
+    #[arg(long, conflicts_with = "no_audio")]
+    pub(crate) no_video: bool,
+    /// Play no sound: none is decoded, and none fetched where it lies apart from the pictures.
+    #[arg(long)]
+    pub(crate) no_audio: bool,
+    /// Report the user data within pictures of H.264 and H.265 (SEI), with --stats json.
+    #[arg(long)]
+    pub(crate) sei: bool,
+    /// Turn pictures clockwise, beyond what the source says: 0, 90, 180 or 270.
+    #[arg(long, value_name = "DEGREES", default_value = "0", value_parser = parse_rotation)]
+    pub(crate) rotate: Rotation,
+    /// Mirror pictures.
+    #[arg(long, value_enum, value_name = "HOW", default_value = "none")]
+    pub(crate) mirror: MirrorArg,
+    /// How pictures lie in the terminal.
+    #[arg(long, value_enum, value_name = "HOW", default_value = "fit")]
+    pub(crate) scale: ScaleArg,
     /// Show the subtitles of that file or URL: SubRip, WebVTT, ASS or TTML. May be given several times.
     #[arg(long = "subtitle", value_name = "SOURCE", value_hint = ValueHint::AnyPath)]
     pub(crate) subtitles: Vec<OsString>,
@@ -133,6 +155,50 @@ pub(crate) struct ReplayArgs {
     pub(crate) file: PathBuf,
 }
 
+/// Which sides of pictures change places.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum MirrorArg {
+    /// None.
+    None,
+    /// Left and right.
+    Horizontal,
+    /// Top and bottom.
+    Vertical,
+}
+
+impl From<MirrorArg> for Mirror {
+    fn from(arg: MirrorArg) -> Self {
+        match arg {
+            MirrorArg::None => Self::None,
+            MirrorArg::Horizontal => Self::Horizontal,
+            MirrorArg::Vertical => Self::Vertical,
+        }
+    }
+}
+
+/// How pictures lie in an area of another shape.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum ScaleArg {
+    /// Whole.
+    Fit,
+    /// Covering it, cut off at two sides.
+    Fill,
+    /// Covering it, out of shape.
+    Stretch,
+}
+
+impl From<ScaleArg> for ScaleMode {
+    fn from(arg: ScaleArg) -> Self {
+        match arg {
+            ScaleArg::Fit => Self::Fit,
+            ScaleArg::Fill => Self::Fill,
+            ScaleArg::Stretch => Self::Stretch,
+        }
+    }
+}
+
 /// When playing ends.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub(crate) enum Until {
@@ -167,6 +233,16 @@ fn parse_language(text: &str) -> Result<String, Words> {
             "应为语言标记：en、zh-Hans、deu",
         )),
     }
+}
+
+fn parse_rotation(text: &str) -> Result<Rotation, Words> {
+    let rotation = text.parse().ok().and_then(Rotation::from_degrees);
+    rotation.ok_or_else(|| {
+        Words::new(
+            "say a quarter turn: 0, 90, 180 or 270",
+            "应为 90 度的倍数：0、90、180 或 270",
+        )
+    })
 }
 
 fn parse_speed(text: &str) -> Result<f64, Words> {

@@ -1,14 +1,17 @@
 //! Commands as JSON lines on stdin; `docs/control.md` describes them.
 
 use std::io::{self, BufRead, Read as _};
+use std::path::PathBuf;
 
-use kinora::{SeekAccuracy, Time, TrackChoice};
+use kinora::{Repeat, Rotation, SeekAccuracy, Time, TrackChoice};
 use kinora_errors::explain::nearest_word;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::navigation::Navigation;
 use super::remote::Remote;
+use super::snapshot;
+use crate::args::{MirrorArg, ScaleArg};
 use crate::json;
 use crate::times;
 use crate::words::Words;
@@ -45,15 +48,37 @@ enum ControlCommand {
         #[serde(default = "yes")]
         on: bool,
     },
+    Step,
+    /// Both, or neither: nothing is repeated any more.
+    Repeat {
+        from: Option<Position>,
+        to: Option<Position>,
+    },
+    Chapter {
+        index: usize,
+    },
+    Rotate {
+        degrees: i32,
+    },
+    Mirror {
+        value: MirrorArg,
+    },
+    Scale {
+        value: ScaleArg,
+    },
+    Snapshot {
+        file: Option<PathBuf>,
+    },
     Next,
     Previous,
     Quit,
 }
 
 /// What [`ControlCommand`] knows, for those who misspell it.
-const NAMES: [&str; 13] = [
+const NAMES: [&str; 20] = [
     "seek", "start", "pause", "stop", "reload", "speed", "volume", "mute", "track", "subtitle",
-    "next", "previous", "quit",
+    "step", "repeat", "chapter", "rotate", "mirror", "scale", "snapshot", "next", "previous",
+    "quit",
 ];
 
 const fn yes() -> bool {
@@ -85,7 +110,8 @@ pub(crate) fn listen(remote: &Remote, machine: bool) -> io::Result<()> {
     let reading = move || {
         let mut stdin = io::stdin().lock();
         while let Some(line) = next_line(&mut stdin) {
-            if let Err(refused) = read(&line).and_then(|command| execute(&remote, command)) {
+            let done = read(&line).and_then(|command| execute(&remote, command, machine));
+            if let Err(refused) = done {
                 refuse(&remote, &refused, machine);
             }
         }
@@ -195,16 +221,53 @@ fn refuse(remote: &Remote, refused: &Refused, machine: bool) {
     }
 }
 
-/// The time that a seek goes to: seconds are bounded as a text of them is.
-fn target(pos: &Position) -> Result<Time, Refused> {
+/// A time that a command names: seconds are bounded as a text of them is.
+fn time(command: &'static str, pos: &Position) -> Result<Time, Refused> {
     let time = match pos {
         Position::Seconds(seconds) => times::seconds(*seconds),
         Position::Text(text) => times::parse(text),
     };
-    time.map_err(|words| Refused::new(Some("seek"), "control.argument", words))
+    time.map_err(|words| Refused::new(Some(command), "control.argument", words))
 }
 
-fn execute(remote: &Remote, command: ControlCommand) -> Result<(), Refused> {
+fn wrong(command: &'static str, english: &str, chinese: &str) -> Refused {
+    let words = Words::new(
+        format!("`{command}`: {english}"),
+        format!("`{command}`：{chinese}"),
+    );
+    Refused::new(Some(command), "control.argument", words)
+}
+
+fn repeated(from: Option<&Position>, to: Option<&Position>) -> Result<Option<Repeat>, Refused> {
+    match (from, to) {
+        (None, None) => Ok(None),
+        (Some(from), Some(to)) => Ok(Some(Repeat {
+            from: time("repeat", from)?,
+            to: time("repeat", to)?,
+        })),
+        _ => Err(wrong(
+            "repeat",
+            "it takes both `from` and `to`, or neither to end it",
+            "须同时给出 `from` 和 `to`；都不给则取消",
+        )),
+    }
+}
+
+/// Writes the picture that is out, and says where.
+fn take_snapshot(remote: &Remote, file: Option<PathBuf>, machine: bool) -> Result<(), Refused> {
+    let taken = snapshot::take(remote.player(), file)
+        .map_err(|words| Refused::new(Some("snapshot"), "control.snapshot", words))?;
+    let file = taken.file.display().to_string();
+    match machine {
+        true => json::line(
+            &json!({ "event": "snapshot", "file": file, "pts": taken.pts.as_secs_f64() }),
+        ),
+        false => remote.screen().emit(&file),
+    }
+    Ok(())
+}
+
+fn execute(remote: &Remote, command: ControlCommand, machine: bool) -> Result<(), Refused> {
     let player = remote.player();
     match command {
         ControlCommand::Seek { pos, mode } => {
@@ -212,7 +275,7 @@ fn execute(remote: &Remote, command: ControlCommand) -> Result<(), Refused> {
                 Mode::Exact => SeekAccuracy::Exact,
                 Mode::Key => SeekAccuracy::KeyFrame,
             };
-            remote.seek(target(&pos)?, accuracy);
+            remote.seek(time("seek", &pos)?, accuracy);
         }
         ControlCommand::Start => player.start(),
         ControlCommand::Pause => player.pause(),
@@ -225,6 +288,31 @@ fn execute(remote: &Remote, command: ControlCommand) -> Result<(), Refused> {
             player.select_track(index.map_or(TrackChoice::Auto, TrackChoice::Index));
         }
         ControlCommand::Subtitle { index, on } => player.select_subtitle(index, on),
+        ControlCommand::Step => remote.step(),
+        ControlCommand::Repeat { from, to } => {
+            remote.set_repeat(repeated(from.as_ref(), to.as_ref())?);
+        }
+        ControlCommand::Chapter { index } if remote.chapter(index) => {}
+        ControlCommand::Chapter { .. } => {
+            return Err(wrong(
+                "chapter",
+                "no chapter has that `index`; they count from 0",
+                "没有该 `index` 的章节；从 0 开始计数",
+            ));
+        }
+        ControlCommand::Rotate { degrees } => {
+            let quarter = Rotation::from_degrees(degrees).ok_or_else(|| {
+                wrong(
+                    "rotate",
+                    "`degrees` is 0, 90, 180 or 270",
+                    "`degrees` 应为 0、90、180 或 270",
+                )
+            })?;
+            remote.set_rotation(quarter);
+        }
+        ControlCommand::Mirror { value } => remote.set_mirror(value.into()),
+        ControlCommand::Scale { value } => player.set_scale_mode(value.into()),
+        ControlCommand::Snapshot { file } => take_snapshot(remote, file, machine)?,
         ControlCommand::Next => remote.navigate(Navigation::Next),
         ControlCommand::Previous => remote.navigate(Navigation::Previous),
         ControlCommand::Quit => remote.navigate(Navigation::Quit),
@@ -247,11 +335,15 @@ mod tests {
     #[test]
     fn every_command_that_is_named_is_known() {
         for name in NAMES {
-            let line = format!(r#"{{"cmd":"{name}","pos":1,"value":1,"index":0}}"#);
-            let line = match name {
-                "mute" => line.replace(r#""value":1"#, r#""value":true"#),
-                _ => line,
+            let value = match name {
+                "mute" => "true",
+                "mirror" => r#""vertical""#,
+                "scale" => r#""fill""#,
+                _ => "1",
             };
+            let line = format!(
+                r#"{{"cmd":"{name}","pos":1,"value":{value},"index":0,"degrees":90,"from":1,"to":"0:02"}}"#
+            );
             assert_eq!(refused(&line).1, "", "{name}");
         }
     }
@@ -287,11 +379,28 @@ mod tests {
     #[test]
     fn a_time_that_no_film_has_is_no_target() {
         for seconds in [-1.0, 1e300, f64::INFINITY, f64::NAN] {
-            assert!(target(&Position::Seconds(seconds)).is_err(), "{seconds}");
+            assert!(
+                time("seek", &Position::Seconds(seconds)).is_err(),
+                "{seconds}"
+            );
         }
         assert!(
-            target(&Position::Seconds(90.5)).is_ok_and(|time| time == Time::from_millis(90_500))
+            time("seek", &Position::Seconds(90.5))
+                .is_ok_and(|time| time == Time::from_millis(90_500))
         );
+    }
+
+    #[test]
+    fn a_part_has_both_ends_or_none() {
+        let at = |seconds| Position::Seconds(seconds);
+        let repeat = repeated(Some(&at(1.0)), Some(&at(2.5)));
+        let (from, to) = (Time::from_millis(1_000), Time::from_millis(2_500));
+        assert!(repeat.is_ok_and(|repeat| repeat == Some(Repeat { from, to })));
+        assert!(repeated(None, None).is_ok_and(|repeat| repeat.is_none()));
+        for (from, to) in [(Some(at(1.0)), None), (None, Some(at(1.0)))] {
+            let refused = repeated(from.as_ref(), to.as_ref()).err().unwrap();
+            assert_eq!(refused.reason, "control.argument");
+        }
     }
 
     #[test]

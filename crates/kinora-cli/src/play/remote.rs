@@ -1,13 +1,17 @@
 //! What a person or a program asks of the player, by keys or by commands, and what they are answered.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use kinora::{Player, SPEEDS, SeekAccuracy, State, Time, TrackChoice, TrackKind, VOLUMES};
+use kinora::{
+    Chapter, Mirror, Orientation, Player, Repeat, Rotation, SPEEDS, SeekAccuracy, State, Time,
+    TrackChoice, TrackKind, VOLUMES,
+};
 
 use super::navigation::{Navigation, PendingNavigation};
 use super::screen::Screen;
-use super::status_line::clock;
+use super::snapshot;
+use super::status_line::{caption, clock};
 use crate::report::Style;
 
 /// Every command to a player, by key or by line.
@@ -18,6 +22,16 @@ pub(crate) struct Remote {
     navigation: PendingNavigation,
     style: Style,
     asked: Arc<Mutex<Asked>>,
+    repeat: Arc<Mutex<RepeatMarks>>,
+}
+
+/// How far a person is with marking a part that is to be repeated.
+#[derive(Clone, Copy, Default)]
+enum RepeatMarks {
+    #[default]
+    None,
+    From(Time),
+    Repeats,
 }
 
 /// Whether it is to play, and when that was asked for.
@@ -25,6 +39,8 @@ type Asked = Option<(bool, Instant)>;
 
 /// Within so long what was asked for last counts, since the player may not show it yet.
 const UNDER_WAY: Duration = Duration::from_secs(1);
+/// So soon after the start of a chapter the one before is meant.
+const AT_ITS_START: Time = Time::from_millis(2_000);
 
 impl Remote {
     pub(crate) fn new(
@@ -39,6 +55,7 @@ impl Remote {
             navigation: navigation.clone(),
             style: *style,
             asked: Arc::default(),
+            repeat: Arc::default(),
         }
     }
 
@@ -63,6 +80,7 @@ impl Remote {
             Navigation::Previous => self.show_message("previous", "上一个"),
             Navigation::Quit => self.show_message("quit", "退出"),
         }
+        *self.repeat_marks() = RepeatMarks::None;
         self.navigation.request(to);
         self.player.stop();
     }
@@ -154,6 +172,138 @@ impl Remote {
             }
             _ => self.show_message("one quality only", "只有一种清晰度"),
         }
+    }
+
+    /// Shows the next picture and holds there.
+    pub(crate) fn step(&self) {
+        self.show_message("next picture", "下一帧");
+        self.player.step();
+    }
+
+    /// A quarter turn more.
+    pub(crate) fn turn(&self) {
+        let turned = Orientation::from(self.player.rotation()).then(Rotation::Cw90.into());
+        self.set_rotation(turned.rotation);
+    }
+
+    pub(crate) fn set_rotation(&self, rotation: Rotation) {
+        let degrees = rotation.degrees();
+        self.show_message(
+            &format!("turned by {degrees}°"),
+            &format!("旋转 {degrees}°"),
+        );
+        self.player.set_rotation(rotation);
+    }
+
+    pub(crate) fn set_mirror(&self, mirror: Mirror) {
+        match mirror {
+            Mirror::None => self.show_message("not mirrored", "不镜像"),
+            Mirror::Horizontal => self.show_message("left and right mirrored", "左右镜像"),
+            Mirror::Vertical => self.show_message("top and bottom mirrored", "上下镜像"),
+        }
+        self.player.set_mirror(mirror);
+    }
+
+    /// Writes the picture that is out to a file in the working directory, named by its time.
+    pub(crate) fn snapshot(&self) {
+        match snapshot::take(&self.player, None) {
+            Ok(taken) => {
+                let file = taken.file.display();
+                self.show_message(&file.to_string(), &file.to_string());
+            }
+            Err(words) => {
+                self.screen.answer(words.in_language(self.style.lang));
+            }
+        }
+    }
+
+    /// Marks where a part begins, then where it ends, and it is repeated; then forgets it.
+    pub(crate) fn mark_repeat(&self) {
+        let position = self.player.position();
+        let at = clock(position);
+        let mut marks = self.repeat_marks();
+        *marks = match *marks {
+            RepeatMarks::None => {
+                self.show_message(&format!("repeat from {at}"), &format!("重复起点 {at}"));
+                RepeatMarks::From(position)
+            }
+            RepeatMarks::From(from) if position > from => {
+                self.show_message(&format!("repeat until {at}"), &format!("重复终点 {at}"));
+                self.player.set_repeat(Some(Repeat { from, to: position }));
+                RepeatMarks::Repeats
+            }
+            RepeatMarks::From(_) | RepeatMarks::Repeats => {
+                self.set_repeat(None);
+                RepeatMarks::None
+            }
+        };
+    }
+
+    pub(crate) fn set_repeat(&self, repeat: Option<Repeat>) {
+        match repeat {
+            Some(Repeat { from, to }) => {
+                let (from, to) = (clock(from), clock(to));
+                self.show_message(&format!("repeat {from}–{to}"), &format!("重复 {from}–{to}"));
+            }
+            None => self.show_message("no part is repeated", "不再重复片段"),
+        }
+        self.player.set_repeat(repeat);
+    }
+
+    fn repeat_marks(&self) -> MutexGuard<'_, RepeatMarks> {
+        self.repeat.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn next_chapter(&self) {
+        let position = self.player.position();
+        let chapters = self.player.chapters();
+        let later = chapters
+            .iter()
+            .enumerate()
+            .filter(|(_, it)| it.start > position);
+        match later.min_by_key(|(_, it)| it.start) {
+            Some((index, chapter)) => self.go_to_chapter(index, chapter),
+            None if chapters.is_empty() => self.show_message("no chapters", "没有章节"),
+            None => self.show_message("no chapter follows", "已是最后一章"),
+        }
+    }
+
+    /// To the start of the chapter that plays, or, at its start, of the one before.
+    pub(crate) fn previous_chapter(&self) {
+        let position = self.player.position() - AT_ITS_START;
+        let chapters = self.player.chapters();
+        let earlier = chapters
+            .iter()
+            .enumerate()
+            .filter(|(_, it)| it.start < position);
+        match earlier
+            .max_by_key(|(_, it)| it.start)
+            .or_else(|| chapters.iter().enumerate().next())
+        {
+            Some((index, chapter)) => self.go_to_chapter(index, chapter),
+            None => self.show_message("no chapters", "没有章节"),
+        }
+    }
+
+    /// `false`: there is none of that place.
+    pub(crate) fn chapter(&self, index: usize) -> bool {
+        let chapters = self.player.chapters();
+        let chapter = chapters.get(index);
+        if let Some(chapter) = chapter {
+            self.go_to_chapter(index, chapter);
+        }
+        chapter.is_some()
+    }
+
+    fn go_to_chapter(&self, index: usize, chapter: &Chapter) {
+        let (number, at) = (index + 1, clock(chapter.start));
+        let title = chapter.title.as_deref().map(caption).unwrap_or_default();
+        let named = format!("{number} {title}");
+        self.show_message(
+            &format!("chapter {} {at}", named.trim_end()),
+            &format!("第 {} 章 {at}", named.trim_end()),
+        );
+        self.player.seek(chapter.start, SeekAccuracy::Exact);
     }
 
     pub(crate) fn unknown_key(&self) {

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use kinora::VideoFrame;
-use kinora::output::{SinkError, Terminal, VideoFormat, VideoSink};
+use kinora::output::{ScaleMode, SinkError, Terminal, VideoFormat, VideoSink};
 
 use crate::out;
 use crate::term::{self, fit};
@@ -219,6 +219,11 @@ impl VideoSink for TerminalVideo {
             None => Ok(()),
         }
     }
+    fn set_scale_mode(&mut self, mode: ScaleMode) {
+        if let Some(pictures) = &mut self.0.lock().pictures {
+            pictures.set_scale_mode(mode);
+        }
+    }
     fn set_paused(&mut self, paused: bool) {
         let mut screen = self.0.lock();
         if let Some(pictures) = &mut screen.pictures {
@@ -236,7 +241,7 @@ mod tests {
     use std::sync::Arc;
 
     use kinora::output::video::Colors;
-    use kinora::{ColorInfo, PixelFormat, Rotation, Time, VecPlanes};
+    use kinora::{ColorInfo, Mirror, PixelFormat, Rotation, Time, VecPlanes};
 
     use super::*;
 
@@ -276,6 +281,7 @@ mod tests {
             color: ColorInfo::default(),
             pixel_aspect: None,
             rotation: Rotation::default(),
+            mirror: Mirror::None,
             buffer: Arc::new(VecPlanes {
                 planes: planes.collect(),
             }),

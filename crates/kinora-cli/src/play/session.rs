@@ -309,6 +309,8 @@ impl<'a> Session<'a> {
                     );
                 }
             }
+            Event::RepeatStart { .. } | Event::Sei { .. } => self.say(reported, json!({})),
+            Event::ChapterChanged { index } => self.chapter_changed(index, reported),
             Event::TrackChanged { index } => self.track_changed(index, reported),
             Event::Timing(_) => self.say(
                 reported,
@@ -404,6 +406,17 @@ impl<'a> Session<'a> {
             true => self.over(),
             false => Flow::On,
         }
+    }
+
+    fn chapter_changed(&self, index: Option<u32>, reported: Map<String, Value>) {
+        let place = index.and_then(|index| usize::try_from(index).ok());
+        let chapters = self.player().chapters();
+        let chapter = place.and_then(|place| chapters.get(place));
+        let (title, start) = match chapter {
+            Some(chapter) => (chapter.title.as_deref(), Some(chapter.start.as_secs_f64())),
+            None => (None, None),
+        };
+        self.say(reported, json!({ "title": title, "start": start }));
     }
 
     fn track_changed(&self, index: u32, reported: Map<String, Value>) {

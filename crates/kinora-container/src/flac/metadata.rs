@@ -1,7 +1,5 @@
 //! Metadata blocks (RFC 9639 8).
 
-use crate::tags::plain_text;
-
 /// Of a block no more is read: a longer one holds pictures.
 pub(super) const MAX_READ: usize = 1 << 20;
 
@@ -56,27 +54,4 @@ pub(super) fn seek_table(body: &[u8]) -> Vec<SeekPoint> {
         }
     }
     points
-}
-
-/// A field of a Vorbis comment (8.6; Vorbis I 5.2.1).
-pub(super) fn comment(body: &[u8], name: &str) -> Option<String> {
-    let (_vendor, rest) = text(body)?;
-    let (_count, mut rest) = rest.split_first_chunk::<4>()?;
-    loop {
-        let (field, after) = text(rest)?;
-        rest = after;
-        let equals = memchr::memchr(b'=', field);
-        let Some((key, value)) = equals.and_then(|at| field.split_at_checked(at)) else {
-            continue;
-        };
-        if key.eq_ignore_ascii_case(name.as_bytes()) {
-            return plain_text(value.get(1..)?);
-        }
-    }
-}
-
-/// A text behind its length, and what follows.
-fn text(data: &[u8]) -> Option<(&[u8], &[u8])> {
-    let (len, rest) = data.split_first_chunk::<4>()?;
-    rest.split_at_checked(usize::try_from(u32::from_le_bytes(*len)).ok()?)
 }

@@ -12,33 +12,65 @@ const MAX_TAGS: usize = 256;
 /// The level of the whole: a film, an album (RFC 9559 5.1.8.1.1.1).
 const WHOLE: u64 = 50;
 
-/// The chapters of the edition that is taken where nobody chose one.
-pub(super) fn chapters(element: &Element) -> Vec<Chapter> {
+/// Chapters within chapters are looked for no deeper.
+const MAX_LEVEL: u8 = 8;
+
+/// The chapters of an edition.
+#[derive(Default)]
+pub(super) struct Edition {
+    pub(super) chapters: Vec<Chapter>,
+    /// They are meant to be played in an order of their own (RFC 9559 5.1.7.1.3).
+    pub(super) ordered: bool,
+}
+
+/// The edition that is taken where nobody chose one.
+pub(super) fn edition(chapters: &Element) -> Edition {
     let editions = || {
-        let all = children(&element.body);
+        let all = children(&chapters.body);
         all.filter(|child| child.id == id::EDITION_ENTRY)
     };
-    let is_default = |edition: &Element| {
-        let flag = find(&edition.body, id::EDITION_FLAG_DEFAULT);
+    let has = |edition: &Element, flag| {
+        let flag = find(&edition.body, flag);
         flag.and_then(|flag| flag.flag()).unwrap_or(false)
     };
-    let edition = editions().find(is_default).or_else(|| editions().next());
-    edition.map_or_else(Vec::new, |edition| {
-        children(&edition.body)
-            .filter(|child| child.id == id::CHAPTER_ATOM)
-            .filter_map(|atom| chapter(&atom))
-            .take(MAX_CHAPTERS)
-            .collect()
+    let is_default = |edition: &Element| has(edition, id::EDITION_FLAG_DEFAULT);
+    let chosen = editions().find(is_default).or_else(|| editions().next());
+    chosen.map_or_else(Edition::default, |chosen| {
+        let mut edition = Edition {
+            ordered: has(&chosen, id::EDITION_FLAG_ORDERED),
+            ..Edition::default()
+        };
+        read_atoms(&chosen, 0, &mut edition.chapters);
+        edition
     })
 }
 
+/// Reads the chapters of an edition or of a chapter, each before those within it. One that is hidden or disabled is left
+/// out with them.
+fn read_atoms(parent: &Element, level: u8, chapters: &mut Vec<Chapter>) {
+    for atom in children(&parent.body).filter(|child| child.id == id::CHAPTER_ATOM) {
+        if chapters.len() >= MAX_CHAPTERS {
+            return;
+        }
+        if let Some(chapter) = chapter(&atom, level) {
+            chapters.push(chapter);
+            if level < MAX_LEVEL {
+                read_atoms(&atom, level.saturating_add(1), chapters);
+            }
+        }
+    }
+}
+
 /// `None`: it is hidden, or disabled. Times are nanoseconds.
-fn chapter(atom: &Element) -> Option<Chapter> {
+fn chapter(atom: &Element, level: u8) -> Option<Chapter> {
     let time = |child: &Element| {
         let nanos = i64::try_from(child.uint()?).ok()?;
         Some(Time::from_nanos(nanos))
     };
-    let mut chapter = Chapter::default();
+    let mut chapter = Chapter {
+        level,
+        ..Chapter::default()
+    };
     for child in children(&atom.body) {
         match child.id {
             id::CHAPTER_TIME_START => chapter.start = time(&child)?,

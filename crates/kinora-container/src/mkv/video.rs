@@ -1,6 +1,6 @@
 //! How pictures are stored and shown (RFC 9559 5.1.4.1.28).
 
-use kinora_media::{ColorInfo, ColorRange, Rotation, VideoParams};
+use kinora_media::{ColorInfo, ColorRange, Mirror, Rotation, VideoParams};
 
 use super::ebml::{Element, children};
 use super::id;
@@ -24,7 +24,7 @@ pub(super) fn parse(element: &Element) -> VideoParams {
             id::PIXEL_CROP_LEFT | id::PIXEL_CROP_RIGHT => crop.0 = crop.0.saturating_add(number()),
             id::PIXEL_CROP_TOP | id::PIXEL_CROP_BOTTOM => crop.1 = crop.1.saturating_add(number()),
             id::COLOUR => video.stated.color = color(&child),
-            id::PROJECTION => video.rotation = rotation(&child),
+            id::PROJECTION => (video.rotation, video.mirror) = orientation(&child),
             _ => {}
         }
     }
@@ -77,15 +77,21 @@ fn color(element: &Element) -> Option<ColorInfo> {
 }
 
 /// A picture is turned by the roll of its projection (RFC 9559 5.1.4.1.28.46), which writers of turned video take for
-/// clockwise.
-fn rotation(element: &Element) -> Rotation {
-    let roll = children(&element.body).find(|child| child.id == id::PROJECTION_POSE_ROLL);
-    match roll.and_then(|roll| roll.float()) {
+/// clockwise; half a turn of its yaw shows it from behind, mirrored.
+fn orientation(element: &Element) -> (Rotation, Mirror) {
+    let pose = |id| children(&element.body).find(|child| child.id == id);
+    let degrees = |id| pose(id).and_then(|angle| angle.float());
+    let rotation = match degrees(id::PROJECTION_POSE_ROLL) {
         Some(90.0) => Rotation::Cw90,
         Some(-90.0) => Rotation::Cw270,
         Some(180.0 | -180.0) => Rotation::Cw180,
         _ => Rotation::None,
-    }
+    };
+    let mirror = match degrees(id::PROJECTION_POSE_YAW) {
+        Some(180.0 | -180.0) => Mirror::Horizontal,
+        _ => Mirror::None,
+    };
+    (rotation, mirror)
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ mod seek;
 mod tail;
 mod walk;
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -12,6 +13,7 @@ use kinora_media::{ByteRange, MediaInfo, Time};
 
 use self::seek::Goal;
 use self::tail::TailRead;
+use super::chapters::TitlePlace;
 use super::index::FragmentIndex;
 use super::outline::{Outline, Paging};
 use super::sample_crypto::SampleState;
@@ -83,6 +85,8 @@ pub struct Mp4Demuxer {
     seeking: Option<SeekTo>,
     /// A packet was given since the last seek.
     has_given: bool,
+    /// Titles of chapters that are to be read.
+    titles: VecDeque<TitlePlace>,
     /// Bytes come in one order only: nothing can be asked for from another place.
     one_way: bool,
     /// Bytes that samples claimed so far: tables that name the same bytes again and again end.
@@ -152,6 +156,7 @@ impl Mp4Demuxer {
             page: None,
             seeking: None,
             has_given: false,
+            titles: VecDeque::new(),
             one_way: false,
             given: 0,
             furthest: 0,
@@ -432,7 +437,10 @@ impl Demuxer for Mp4Demuxer {
     }
 
     fn find_duration(&mut self) -> bool {
-        self.reported.is_some() && self.info.duration.is_none() && self.look_at_end()
+        if self.reported.is_none() {
+            return false;
+        }
+        self.info.duration.is_none() && self.look_at_end() || self.look_for_titles()
     }
 
     fn next_resource(&mut self) -> bool {

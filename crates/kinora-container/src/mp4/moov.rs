@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use kinora_media::{
-    CodecId, MediaInfo, Protection, Rotation, Time, Timebase, TrackId, TrackInfo, TrackKind,
-    VideoParams,
+    CodecId, MediaInfo, Mirror, Orientation, Protection, Rotation, Time, Timebase, TrackId,
+    TrackInfo, TrackKind, VideoParams,
 };
 
 use super::boxes::{FourCc, Reader, Short, children, find, find_path};
+use super::chapters::{self, Chapters};
 use super::edits::{self, Edit};
 use super::entry::{self, SampleEntry};
 use super::fragment::Defaults;
@@ -26,6 +27,7 @@ pub(crate) struct Movie {
     pub(crate) tracks: Vec<TrackBox>,
     pub(crate) duration: Option<Time>,
     pub(crate) title: Option<String>,
+    pub(crate) chapters: Chapters,
     /// Samples may come in fragments (`mvex`).
     pub(crate) fragmented: bool,
 }
@@ -51,7 +53,7 @@ pub(crate) struct TrackBox {
 /// What `tkhd`, `mdhd` and `hdlr` tell of a track.
 struct Headers {
     id: u32,
-    rotation: Rotation,
+    orientation: Orientation,
     clock: Timebase,
     duration: u64,
     language: Option<String>,
@@ -71,7 +73,8 @@ impl Movie {
         let header = find(moov, b"mvhd").and_then(|mvhd| movie_header(&mvhd).ok());
         let clock = header.map_or(MILLIS, |(clock, _)| clock);
         let mvex = find(moov, b"mvex");
-        let chapters = chapter_tracks(moov);
+        let chapter_tracks = chapter_tracks(moov);
+        let mut titles: Option<TrackBox> = None;
         let key_systems = protection::key_systems(moov);
         let mut tracks: Vec<TrackBox> = Vec::new();
         let traks = children(moov).filter(|child| child.kind == *b"trak");
@@ -87,7 +90,11 @@ impl Movie {
                 *damage = damage.saturating_add(1);
                 continue;
             };
-            if chapters.contains(&track.info.id.0) || is_scaffold(&track) {
+            if chapter_tracks.contains(&track.info.id.0) {
+                titles = titles.or_else(|| chapters::has_titles(&track).then_some(track));
+                continue;
+            }
+            if is_scaffold(&track) {
                 continue;
             }
             // Track numbers must be unique (8.3.2.3); the first keeps it.
@@ -127,6 +134,7 @@ impl Movie {
             },
             tracks,
             title: meta::title(moov),
+            chapters: Chapters::of(moov, titles),
             fragmented: mvex.is_some(),
         }
     }
@@ -139,6 +147,7 @@ impl Movie {
             tracks: self.tracks.iter().map(|track| track.info.clone()).collect(),
             seekable: !self.fragmented,
             title: self.title.clone(),
+            chapters: self.chapters.list.clone(),
             ..MediaInfo::default()
         }
     }
@@ -252,7 +261,7 @@ fn parse_track(
 }
 
 fn headers(trak: &Bytes, mdia: &Bytes) -> Option<Headers> {
-    let (id, rotation) = track_header(&find(trak, b"tkhd")?).ok()?;
+    let (id, orientation) = track_header(&find(trak, b"tkhd")?).ok()?;
     let (clock, duration, mut rest) = times(&find(mdia, b"mdhd")?).ok()?;
     let packed = rest.u16().unwrap_or(0);
     let handler = find(mdia, b"hdlr").and_then(|hdlr| {
@@ -267,7 +276,7 @@ fn headers(trak: &Bytes, mdia: &Bytes) -> Option<Headers> {
     });
     Some(Headers {
         id,
-        rotation,
+        orientation,
         clock,
         duration,
         language: extended.or_else(|| language(packed)),
@@ -275,28 +284,33 @@ fn headers(trak: &Bytes, mdia: &Bytes) -> Option<Headers> {
     })
 }
 
-fn track_header(tkhd: &Bytes) -> Result<(u32, Rotation), Short> {
+fn track_header(tkhd: &Bytes) -> Result<(u32, Orientation), Short> {
     let mut reader = Reader::new(tkhd);
     let (version, _) = reader.full_box()?;
     reader.skip(if version == 1 { 16 } else { 8 })?;
     let id = reader.u32()?;
     reader.skip(if version == 1 { 12 } else { 8 })?;
     reader.skip(16)?;
-    let rotation = matrix_rotation(&mut reader).unwrap_or_default();
-    Ok((id, rotation))
+    let orientation = matrix_orientation(&mut reader).unwrap_or_default();
+    Ok((id, orientation))
 }
 
-/// The quarter turns that a matrix stands for (8.3.2.3); other matrices turn nothing.
-fn matrix_rotation(reader: &mut Reader) -> Result<Rotation, Short> {
+/// The quarter turns and mirrors that a matrix stands for (8.3.2.3); other matrices leave pictures as they are.
+fn matrix_orientation(reader: &mut Reader) -> Result<Orientation, Short> {
     let (a, b) = (reader.i32()?, reader.i32()?);
     reader.skip(4)?;
     let (c, d) = (reader.i32()?, reader.i32()?);
-    Ok(match (a.signum(), b.signum(), c.signum(), d.signum()) {
-        (0, 1, -1, 0) => Rotation::Cw90,
-        (-1, 0, 0, -1) => Rotation::Cw180,
-        (0, -1, 1, 0) => Rotation::Cw270,
-        _ => Rotation::None,
-    })
+    let (rotation, mirror) = match (a.signum(), b.signum(), c.signum(), d.signum()) {
+        (0, 1, -1, 0) => (Rotation::Cw90, Mirror::None),
+        (-1, 0, 0, -1) => (Rotation::Cw180, Mirror::None),
+        (0, -1, 1, 0) => (Rotation::Cw270, Mirror::None),
+        (-1, 0, 0, 1) => (Rotation::None, Mirror::Horizontal),
+        (1, 0, 0, -1) => (Rotation::None, Mirror::Vertical),
+        (0, 1, 1, 0) => (Rotation::Cw90, Mirror::Horizontal),
+        (0, -1, -1, 0) => (Rotation::Cw270, Mirror::Horizontal),
+        _ => (Rotation::None, Mirror::None),
+    };
+    Ok(Orientation { rotation, mirror })
 }
 
 /// Three letters of five bits (8.4.2.3). Small numbers are QuickTime's own codes.
@@ -344,7 +358,8 @@ fn track_info(headers: &Headers, entry: SampleEntry) -> TrackInfo {
     info.protection = entry.protection;
     info.audio = entry.audio;
     info.video = entry.video.map(|video| VideoParams {
-        rotation: headers.rotation,
+        rotation: headers.orientation.rotation,
+        mirror: headers.orientation.mirror,
         ..video
     });
     info

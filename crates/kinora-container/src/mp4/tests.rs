@@ -1,6 +1,7 @@
 //! The demuxer over whole files. Those of the corpus are read where it lies beside the checkout.
 
 mod build;
+mod chapters;
 mod files;
 mod hostile;
 mod paged;

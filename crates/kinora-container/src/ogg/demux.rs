@@ -146,7 +146,13 @@ impl OggDemuxer {
             mappings.filter(|mapping| mapping.is_ready())
         };
         info.tracks = ready().map(|mapping| mapping.info.clone()).collect();
-        info.title = ready().find_map(|mapping| mapping.title.clone());
+        let comments = || ready().map(|mapping| &mapping.comments);
+        info.title = comments().find_map(|it| it.title.clone());
+        // Those of the first of chained streams would be told for all.
+        if self.current == 0 {
+            let chapters = comments().find(|it| !it.chapters.is_empty());
+            info.chapters = chapters.map_or_else(Vec::new, |it| it.chapters.clone());
+        }
         info
     }
 

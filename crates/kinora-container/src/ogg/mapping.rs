@@ -4,8 +4,8 @@ use bytes::{BufMut, Bytes, BytesMut};
 use kinora_media::bitstream::flac;
 use kinora_media::{Time, TrackInfo};
 
-use super::comments;
 use super::vorbis::{Blocks, Identification};
+use crate::comments::Comments;
 use crate::ts::opus;
 
 /// What a logical stream carries, told by its first packet.
@@ -15,7 +15,7 @@ pub(super) struct Mapping {
     headers_left: u32,
     pub(super) headers: Vec<Bytes>,
     pub(super) info: TrackInfo,
-    pub(super) title: Option<String>,
+    pub(super) comments: Comments,
     rate: Rate,
 }
 
@@ -57,7 +57,7 @@ impl Mapping {
             headers_left,
             headers: Vec::new(),
             info,
-            title: None,
+            comments: Comments::default(),
             rate,
         }
     }
@@ -83,7 +83,7 @@ impl Mapping {
             _ => None,
         };
         if let Some(comments) = comments {
-            self.title = comments::title(packet.slice_ref(comments));
+            self.comments = Comments::parse(comments);
         }
         let setup = match self.codec {
             Codec::Vorbis(_) => packet.starts_with(b"\x05vorbis"),
@@ -114,7 +114,7 @@ impl Mapping {
         }
         const VORBIS_COMMENT: u8 = 4;
         if first & 0x7f == VORBIS_COMMENT && packet.len() > 4 {
-            self.title = comments::title(packet.slice(4..));
+            self.comments = Comments::parse(packet.get(4..).unwrap_or_default());
         }
         if first & 0x80 != 0 {
             self.headers_left = 0;

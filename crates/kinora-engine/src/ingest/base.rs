@@ -24,6 +24,16 @@ const PATH: &AsciiSet = &CONTROLS
 /// Stands for the folder that a relative path is relative to, which only the file system knows.
 const HERE: &str = "file:///.here./";
 
+/// What a resource names that was found at a URL or a path: relative to that, and only where it may.
+///
+/// # Errors
+/// What [`policy::may_fetch`] says of it; `ERROR_DEMUXER_OPENURL` when it is no URI.
+pub fn named_within(found: &Secret, uri: &str) -> Result<Secret, Fault> {
+    let base = Base::new(found.expose());
+    let base = base.ok_or_else(|| malformed("its own URL can not be read", found))?;
+    base.resolve(uri)
+}
+
 /// Where a playlist is, as a URL.
 #[derive(Clone, Debug)]
 pub(in crate::ingest) struct Base(Url);

@@ -20,7 +20,7 @@ use self::clock::ServerClock;
 use self::index::Numbering;
 use self::places::Places;
 use self::renditions::{
-    Rendition, audio_renditions, caption_renditions, text_renditions, video_renditions,
+    Rendition, audio_renditions, caption_renditions, main_renditions, text_renditions,
 };
 use super::base::{Base, malformed};
 use super::manifest_reader::{IndexSource, RenditionId};
@@ -113,11 +113,15 @@ impl MpdReader {
             self.places = Places::drawn(cx.lot());
         }
         let found = url.clone();
+        let sound_alone = cx.config.disable_video;
         let presentation = match before {
             Some(before) => update(&before, document, mpd, base, found),
             None => Presentation {
-                variants: video_renditions(&mpd),
-                audio: audio_renditions(&mpd, &|codec| cx.capabilities.can_decode(codec)),
+                variants: main_renditions(&mpd, sound_alone),
+                audio: match sound_alone {
+                    true => Vec::new(),
+                    false => audio_renditions(&mpd, &|it| cx.capabilities.can_decode(it)),
+                },
                 text: text_renditions(&mpd),
                 state: LiveState::new(mpd),
                 document,

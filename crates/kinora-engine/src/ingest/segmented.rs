@@ -268,6 +268,7 @@ impl Segmented {
         audio: Vec<AudioRendition>,
         steering: Option<&SteeringServer>,
     ) {
+        let (variants, audio) = self.wanted(cx, variants, audio);
         self.variants = Variants::new(cx, variants);
         let pathway = steering.map(|server| server.pathway.clone());
         self.variants.pathway = pathway.filter(|id| self.variants.has_pathway(id));
@@ -282,6 +283,20 @@ impl Segmented {
             self.notices.push_back(Notice::Failed(fault));
         }
         self.choose_text(cx);
+    }
+
+    /// The renditions that are read: where no pictures are wanted, those of sound alone.
+    fn wanted(
+        &self,
+        cx: &Cx,
+        variants: Vec<Variant>,
+        audio: Vec<AudioRendition>,
+    ) -> (Vec<Variant>, Vec<AudioRendition>) {
+        // A manifest that names segments as well has left out the others itself.
+        match cx.config.disable_video && !self.root.playlist.places_exactly() {
+            true => audio::alone(variants, audio),
+            false => (variants, audio),
+        }
     }
 
     fn next_lane(&mut self) -> LaneId {
@@ -352,6 +367,7 @@ impl Segmented {
         audio: Vec<AudioRendition>,
         text: Vec<TextRendition>,
     ) {
+        let (variants, audio) = self.wanted(cx, variants, audio);
         self.variants.renew(variants);
         self.audio.renew(audio);
         self.renew_text(cx, text);

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use kinora_errors::{Fault, codes};
-use kinora_media::Time;
 
 use super::Session;
 use crate::cx::Cx;
@@ -150,9 +149,8 @@ impl Session {
         let decoded = decoded(&self.pipelines);
         // Cheap enough once in a while; each time would walk the queue for each packet.
         if decoded > before && decoded > MAX_DECODED {
-            let position = self.clock.position(cx.mono());
-            self.pipelines
-                .trim(position - Time::from(cx.config.max_backward_buffer));
+            let keep = self.kept_from(cx);
+            self.pipelines.trim(keep);
         }
     }
 }

@@ -230,6 +230,9 @@ impl Session {
                 pts: target,
             });
         }
+        if is_shown && self.repeats_at_the_end(cx) {
+            return true;
+        }
         if wishes.looped == LoopMode::On && is_shown {
             self.restart(cx);
             cx.event(Event::LoopingStart);

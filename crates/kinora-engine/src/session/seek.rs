@@ -4,6 +4,7 @@ use kinora_container::{SeekMode, SeekTo};
 use kinora_media::Time;
 
 use super::playback::{BufferingReason, Playback};
+use super::step::Steps;
 use super::supply::Supply;
 use super::{Session, Stage};
 use crate::cx::Cx;
@@ -62,6 +63,7 @@ impl Session {
     /// A new stretch begins: its first frame is looked for.
     pub(super) fn begin_with(&mut self, begin: Begin) {
         self.present = Present::new(begin);
+        self.steps = Steps::default();
         let exactly = begin.exact_target();
         for pipeline in self.pipelines.iter_mut() {
             pipeline.begin(exactly);

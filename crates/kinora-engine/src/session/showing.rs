@@ -69,17 +69,21 @@ impl Session {
             .present
             .first_video(cx, &mut self.pipelines, &mut self.clock)
         {
-            self.note_size(cx, frame);
+            self.picture_out(cx, frame);
             self.first_out(cx, frame.pts);
         }
+        self.show_steps(cx);
         self.present
             .settle(&self.pipelines, &mut self.clock, cx.mono());
         while self.is_running()
             && let Some(frame) = self.present.video(cx, &mut self.pipelines, &self.clock)
         {
-            self.note_size(cx, frame);
+            self.picture_out(cx, frame);
         }
-        self.present.audio(cx, &mut self.pipelines, &self.clock);
+        // Behind a step the output holds sound of before it: what follows is fetched anew.
+        if !self.steps.taken {
+            self.present.audio(cx, &mut self.pipelines, &self.clock);
+        }
         let position = self.clock.position(cx.mono());
         let limit = self.present.limit(&self.pipelines, position);
         self.clock.set_limit(limit, cx.mono());
@@ -91,6 +95,18 @@ impl Session {
         {
             // No video frame will come for this: the audio answers.
             self.first_out(cx, start);
+        }
+    }
+
+    /// A picture is out: its size is told, and what it came with.
+    pub(super) fn picture_out(&mut self, cx: &mut Cx, frame: ReadyFrame) {
+        self.note_size(cx, frame);
+        let video = &mut self.pipelines.video;
+        if video.presented == 1 {
+            video.sei.begin_with(frame.pts);
+        }
+        for (pts, data) in video.sei.take_until(frame.pts) {
+            cx.event(Event::Sei { pts, data });
         }
     }
 

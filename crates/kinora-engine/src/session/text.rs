@@ -269,7 +269,7 @@ impl Session {
     }
 
     /// Where the picture and the sound are that are out; `None` while those of a new stretch are on their way.
-    fn out_position(&self, mono: Time) -> Option<Time> {
+    pub(super) fn out_position(&self, mono: Time) -> Option<Time> {
         let position = self.clock.position(mono);
         let is_out = !matches!(self.stage, Stage::Opening { .. })
             && self.present.start.is_some()

@@ -105,7 +105,9 @@ impl Watch {
             }
             Event::LoadingBegin => self.loading = true,
             Event::LoadingEnd => self.loading = false,
-            Event::LoopingStart | Event::SeekEnd { .. } => self.sought = true,
+            Event::LoopingStart | Event::RepeatStart { .. } | Event::SeekEnd { .. } => {
+                self.sought = true;
+            }
             _ => {}
         }
     }

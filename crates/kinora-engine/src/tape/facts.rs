@@ -6,9 +6,9 @@ use bytes::Bytes;
 use kinora_container::{ClockKind, ContainerKind, Step};
 use kinora_errors::{Code, Fault, Origin, Retry, Secret};
 use kinora_media::{
-    AudioParams, ByteRange, CodecId, Iv, KeyId, MediaInfo, Packet, PacketFlags, Protection,
-    ProtectionScheme, SampleCrypto, SampleIv, SampleProtection, Subsamples, Time, TrackId,
-    TrackInfo, VideoParams,
+    AudioParams, ByteRange, Chapter, CodecId, Iv, KeyId, MediaInfo, Packet, PacketFlags,
+    Protection, ProtectionScheme, SampleCrypto, SampleIv, SampleProtection, Subsamples, Time,
+    TrackId, TrackInfo, VideoParams,
 };
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
@@ -255,6 +255,9 @@ pub(super) struct Described {
     duration: Option<i64>,
     seekable: bool,
     tracks: Vec<Track>,
+    /// When they begin and end; what they are called is content.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    chapters: Vec<(i64, Option<i64>)>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -297,11 +300,13 @@ impl From<&MediaInfo> for Described {
                 .map(|audio| (audio.sample_rate, audio.channels)),
             protection: track.protection.as_ref().map(Protected::from),
         };
+        let chapter = |it: &Chapter| (it.start.as_nanos(), it.end.map(Time::as_nanos));
         Self {
             container: info.container.to_owned(),
             duration: info.duration.map(Time::as_nanos),
             seekable: info.seekable,
             tracks: info.tracks.iter().map(track).collect(),
+            chapters: info.chapters.iter().map(chapter).collect(),
         }
     }
 }
@@ -330,11 +335,17 @@ impl From<Described> for MediaInfo {
             });
             track
         };
+        let chapter = |(start, end): (i64, Option<i64>)| Chapter {
+            start: Time::from_nanos(start),
+            end: end.map(Time::from_nanos),
+            ..Chapter::default()
+        };
         Self {
             container: word(described.container),
             duration: described.duration.map(Time::from_nanos),
             seekable: described.seekable,
             tracks: described.tracks.into_iter().map(track).collect(),
+            chapters: described.chapters.into_iter().map(chapter).collect(),
             ..Self::default()
         }
     }
@@ -419,6 +430,14 @@ pub(super) fn reported(event: &Event) -> String {
             event.end().as_nanos(),
             event.data.len()
         ),
+        Event::Sei { pts, data } => {
+            format!(
+                "{} {} {}",
+                pts.as_nanos(),
+                data.payload_type(),
+                data.data().len()
+            )
+        }
         // Its text may name places.
         Event::Info { code, .. } => format!("{code:?}"),
         other => {

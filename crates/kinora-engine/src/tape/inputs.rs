@@ -11,8 +11,8 @@ use serde::{Deserialize, Serialize};
 
 use super::facts::{Described, Noticed, PacketFacts, Protected, blank, place, places};
 use crate::{
-    AudioClock, Command, Credential, Epoch, FrameId, Input, Locator, LoopMode, PlayerConfig, Role,
-    SeekAccuracy, TrackChoice,
+    AudioClock, Command, Credential, Epoch, FrameId, Input, Locator, LoopMode, PlayerConfig,
+    Repeat, Role, SeekAccuracy, TrackChoice,
 };
 
 /// An input as it is written.
@@ -119,6 +119,8 @@ pub(super) enum Asked {
     AddSubtitle(#[serde(with = "place")] Secret),
     SelectSubtitle(u32, bool),
     SubtitleDelay(u32, i64),
+    Repeat(Option<(i64, i64)>),
+    Step,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -285,6 +287,10 @@ impl From<&Command> for Asked {
             Command::SetSubtitleDelay { index, delay } => {
                 Self::SubtitleDelay(*index, delay.as_nanos())
             }
+            Command::SetRepeat(repeat) => {
+                Self::Repeat(repeat.map(|it| (it.from.as_nanos(), it.to.as_nanos())))
+            }
+            Command::Step => Self::Step,
             Command::Refresh(credential) => Self::Refresh(match credential {
                 Credential::PlayAuth(_) => NotedCredential::PlayAuth,
                 Credential::Sts { .. } => NotedCredential::Sts,
@@ -462,6 +468,11 @@ impl From<Asked> for Command {
                 index,
                 delay: Time::from_nanos(delay),
             },
+            Asked::Repeat(repeat) => Self::SetRepeat(repeat.map(|(from, to)| Repeat {
+                from: Time::from_nanos(from),
+                to: Time::from_nanos(to),
+            })),
+            Asked::Step => Self::Step,
             Asked::Prepare => Self::Prepare,
         }
     }

@@ -41,7 +41,7 @@ pub fn captions(codec: CodecId, config: &[u8], data: &[u8]) -> Vec<u8> {
 }
 
 /// An SEI unit behind its header.
-fn sei_body(codec: CodecId, unit: &[u8]) -> Option<&[u8]> {
+pub(super) fn sei_body(codec: CodecId, unit: &[u8]) -> Option<&[u8]> {
     let (is_sei, header) = match codec {
         CodecId::H264 => (h264::nal_type_of(unit) == h264::nal_type::SEI, 1),
         CodecId::H265 => (h265::nal_type_of(unit) == h265::nal_type::PREFIX_SEI, 2),

@@ -7,7 +7,7 @@ use std::thread::{self, JoinHandle};
 
 use kinora_media::VideoFrame;
 
-use crate::{Needs, Presenter, SinkError, Timing, VideoSink};
+use crate::{Needs, Presenter, ScaleMode, SinkError, Timing, VideoSink};
 
 /// Frames that may wait; they share their samples with whoever else has them.
 const MAX_WAITING: usize = 4;
@@ -24,6 +24,7 @@ pub struct BackgroundVideo {
 enum Job {
     Show(VideoFrame, Option<Timing>),
     Flush,
+    Scale(ScaleMode),
     Paused(bool),
     Clear,
 }
@@ -74,6 +75,7 @@ fn work(sink: impl VideoSink, jobs: &Receiver<Job>, failure: &Mutex<Option<SinkE
             Job::Show(frame, Some(timing)) => note(sink.present_at(&frame, timing).map(drop)),
             Job::Show(frame, None) => note(sink.present(&frame).map(drop)),
             Job::Flush => sink.flush(),
+            Job::Scale(mode) => sink.set_scale_mode(mode),
             Job::Paused(paused) => sink.set_paused(paused),
             Job::Clear => sink.clear(),
         }
@@ -106,6 +108,9 @@ impl VideoSink for BackgroundVideo {
     fn flush(&mut self) {
         // A thread that is gone is reported with the next frame.
         self.send(Job::Flush);
+    }
+    fn set_scale_mode(&mut self, mode: ScaleMode) {
+        self.send(Job::Scale(mode));
     }
     fn set_paused(&mut self, paused: bool) {
         self.send(Job::Paused(paused));

@@ -1,9 +1,10 @@
 //! Pictures as rows of R, G, B, as files and terminals want them.
 
-use kinora_media::{PixelFormat, PlaneView, Rotation, VideoFrame};
+use kinora_media::{Orientation, PixelFormat, PlaneView, VideoFrame};
 
 use super::color::Conversion;
-use crate::SinkError;
+use super::orient::oriented_samples;
+use crate::{ScaleMode, SinkError};
 
 /// More pixels than any screen has: a bound on memory.
 const MAX_PIXELS: u64 = 1 << 28;
@@ -81,18 +82,26 @@ impl RgbImage {
     /// # Errors
     /// [`SinkError::BadFrame`].
     pub fn thumbnail(frame: &VideoFrame, width: u32, height: u32) -> Result<Self, SinkError> {
-        let (full_width, full_height) = display_size(frame);
-        let turned = matches!(frame.rotation, Rotation::Cw90 | Rotation::Cw270);
-        let space = if turned {
-            (height, width)
-        } else {
-            (width, height)
-        };
-        let (width, height) = fit((full_width, full_height), space);
+        Self::placed(frame, (width, height), ScaleMode::Fit)
+    }
+
+    /// A decoded picture, upright, as it lies within a box by a mode: no side is longer than the box's.
+    ///
+    /// # Errors
+    /// [`SinkError::BadFrame`].
+    pub fn placed(
+        frame: &VideoFrame,
+        space: (u32, u32),
+        mode: ScaleMode,
+    ) -> Result<Self, SinkError> {
+        let orientation = frame.orientation();
+        let space = orientation.size(space);
+        let (width, height) = mode.size(display_size(frame), space);
         // Twice as many samples as pixels are left for the filter to average.
         let step = (frame.width / (2 * width)).min(frame.height / (2 * height));
         let image = Self::reduced(frame, step.max(1))?;
-        Ok(image.scaled(width, height).rotated(frame.rotation))
+        let image = image.scaled(width, height).centre(space);
+        Ok(image.oriented(orientation))
     }
 
     /// A decoded picture as a person should see it: square pixels, upright.
@@ -102,7 +111,7 @@ impl RgbImage {
     pub fn upright(frame: &VideoFrame) -> Result<Self, SinkError> {
         let image = Self::from_frame(frame)?;
         let (width, height) = display_size(frame);
-        Ok(image.scaled(width, height).rotated(frame.rotation))
+        Ok(image.scaled(width, height).oriented(frame.orientation()))
     }
 
     /// The pixel of that place; black outside.
@@ -133,31 +142,44 @@ impl RgbImage {
         }
     }
 
-    /// Turned clockwise.
-    #[must_use]
-    pub fn rotated(self, rotation: Rotation) -> Self {
-        let (w, h) = (self.width, self.height);
-        let (width, height) = match rotation {
-            Rotation::None => return self,
-            Rotation::Cw180 => (w, h),
-            Rotation::Cw90 | Rotation::Cw270 => (h, w),
-        };
-        let mut data = Vec::with_capacity(self.data.len());
-        for y in 0..height {
-            for x in 0..width {
-                let (from_x, from_y) = match rotation {
-                    Rotation::None => (x, y),
-                    Rotation::Cw90 => (y, h - 1 - x),
-                    Rotation::Cw180 => (w - 1 - x, h - 1 - y),
-                    Rotation::Cw270 => (w - 1 - y, x),
-                };
-                data.extend_from_slice(&self.pixel(from_x, from_y));
-            }
+    /// What lies in the middle of it, where it is larger than that.
+    fn centre(self, (width, height): (u32, u32)) -> Self {
+        let (width, height) = (width.clamp(1, self.width), height.clamp(1, self.height));
+        if (width, height) == (self.width, self.height) {
+            return self;
         }
+        let (left, top) = ((self.width - width) / 2, (self.height - height) / 2);
+        let (row_len, from) = (self.width as usize * 3, left as usize * 3);
+        let rows = self.data.chunks_exact(row_len).skip(top as usize);
+        let data = rows
+            .take(height as usize)
+            .flat_map(|row| row.iter().skip(from).take(width as usize * 3))
+            .copied()
+            .collect();
         Self {
             width,
             height,
             data,
+        }
+    }
+
+    /// Turned clockwise, then mirrored.
+    #[must_use]
+    pub fn oriented(self, orientation: impl Into<Orientation>) -> Self {
+        let orientation = orientation.into();
+        if orientation.is_upright() {
+            return self;
+        }
+        let (data, (width, height)) = oriented_samples(
+            self.data.as_chunks::<3>().0,
+            self.width as usize,
+            (self.width, self.height),
+            orientation,
+        );
+        Self {
+            width,
+            height,
+            data: data.into_flattened(),
         }
     }
 

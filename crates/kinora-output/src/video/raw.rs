@@ -6,10 +6,12 @@ use std::path::{Path, PathBuf};
 
 use kinora_media::{ColorRange, PixelFormat, VideoFrame};
 
+use super::orient::{upright_layout, upright_planes};
 use crate::spec::STDOUT;
 use crate::{SinkError, VideoFormat, VideoSink};
 
-/// Raw planes one after the other, or YUV4MPEG2 when the file's name ends in `.y4m`.
+/// Raw planes one after the other, or YUV4MPEG2 when the file's name ends in `.y4m`; upright, since neither kind of file can
+/// tell how frames are to be turned.
 ///
 /// Neither kind of file can hold frames of two sizes or pixel formats. The first frame decides; frames of another form are
 /// refused, left out by the player and reported once, until the first form comes again.
@@ -107,10 +109,11 @@ impl YuvFile {
 
 impl VideoSink for YuvFile {
     fn configure(&mut self, format: &VideoFormat) -> Result<(), SinkError> {
-        self.check((format.width, format.height, format.pixels))
+        self.check(upright_layout(format))
     }
     fn present(&mut self, frame: &VideoFrame) -> Result<(), SinkError> {
         check_memory(frame)?;
+        let frame = &upright_planes(frame);
         self.begin(frame)?;
         let written = self.write(frame);
         // Who reads a pipe waits for frames, not for full buffers.
@@ -205,13 +208,14 @@ fn frame_rate(duration_ns: i64) -> (i64, i64) {
         .unwrap_or((1_000_000_000, duration_ns))
 }
 
-/// The luma of a picture as coded, as the bytes of a binary PGM file; more than 8 bits take two
+/// The luma of a picture, upright, as the bytes of a binary PGM file; more than 8 bits take two
 /// bytes a sample, the higher first.
 ///
 /// # Errors
 /// [`SinkError::BadFrame`].
 pub fn luma_pgm(frame: &VideoFrame) -> Result<Vec<u8>, SinkError> {
     check_memory(frame)?;
+    let frame = &upright_planes(frame);
     let most = (1u32 << frame.format.bits()) - 1;
     let mut file = format!("P5\n{} {}\n{most}\n", frame.width, frame.height).into_bytes();
     for row in frame.rows(0) {

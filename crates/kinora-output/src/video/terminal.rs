@@ -11,7 +11,7 @@ use crossterm::terminal::{EnterAlternateScreen, LeaveAlternateScreen};
 use kinora_media::VideoFrame;
 
 use super::RgbImage;
-use crate::{SinkError, VideoFormat, VideoSink};
+use crate::{ScaleMode, SinkError, VideoFormat, VideoSink};
 
 /// What a terminal can show.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -53,6 +53,7 @@ pub struct Terminal {
     text: String,
     /// The picture that is shown, or would be.
     shown: Option<VideoFrame>,
+    scale: ScaleMode,
     hidden: bool,
     caption: Vec<String>,
     status: String,
@@ -86,6 +87,7 @@ impl Terminal {
             restores: false,
             text: String::new(),
             shown: None,
+            scale: ScaleMode::default(),
             hidden: false,
             caption: Vec::new(),
             status: String::new(),
@@ -198,7 +200,7 @@ impl Terminal {
         let (columns, rows) = self.size();
         // A cell is about twice as high as wide: two pixels, one above the other.
         let space = (u32::from(columns.max(1)), u32::from(rows.max(2) - 1) * 2);
-        let image = RgbImage::thumbnail(frame, space.0, space.1)?;
+        let image = RgbImage::placed(frame, space, self.scale)?;
         self.text.clear();
         self.enter();
         let anew = self.drawn_size != (columns, rows);
@@ -307,6 +309,11 @@ impl VideoSink for Terminal {
     fn configure(&mut self, _format: &VideoFormat) -> Result<(), SinkError> {
         self.drawn_size = (0, 0);
         Ok(())
+    }
+    /// Pictures that fill less leave cells uncovered too.
+    fn set_scale_mode(&mut self, mode: ScaleMode) {
+        self.scale = mode;
+        self.drawn_size = (0, 0);
     }
     fn clear(&mut self) {
         self.leave();

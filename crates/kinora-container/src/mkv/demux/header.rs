@@ -46,7 +46,11 @@ impl MkvDemuxer {
             id::INFO => self.read_info(&element),
             id::TRACKS => self.read_tracks(&element)?,
             id::CUES => self.read_cues(&element),
-            id::CHAPTERS => self.info.chapters = meta::chapters(&element),
+            id::CHAPTERS => {
+                let edition = meta::edition(&element);
+                self.info.chapters = edition.chapters;
+                self.info.ordered_chapters = edition.ordered;
+            }
             id::TAGS => {
                 if self.info.title.is_none() {
                     self.info.title = meta::title(&element);

@@ -1,7 +1,7 @@
 //! Sound files of every shape.
 
 use kinora_media::{
-    ByteRange, CodecId, ColorRange, Disposition, Rotation, Time, TrackId, TrackKind,
+    ByteRange, CodecId, ColorRange, Disposition, Mirror, Rotation, Time, TrackId, TrackKind,
 };
 
 use super::super::id;
@@ -164,7 +164,13 @@ fn what_a_track_says_of_itself_is_told() {
         uint(id::DISPLAY_WIDTH, 1024),
         uint(id::DISPLAY_HEIGHT, 576),
         master(id::COLOUR, &color),
-        master(id::PROJECTION, &[float(id::PROJECTION_POSE_ROLL, -90.0)]),
+        master(
+            id::PROJECTION,
+            &[
+                float(id::PROJECTION_POSE_YAW, 180.0),
+                float(id::PROJECTION_POSE_ROLL, -90.0),
+            ],
+        ),
     ];
     let more = [
         master(id::VIDEO, &picture),
@@ -192,6 +198,7 @@ fn what_a_track_says_of_itself_is_told() {
     assert_eq!((shown.color.matrix, shown.color.transfer), (9, 16));
     assert_eq!(shown.color.range, ColorRange::Full);
     assert_eq!(shown.rotation, Rotation::Cw270);
+    assert_eq!(shown.mirror, Mirror::Horizontal);
     assert_eq!(shown.frame_rate, Some(25.0));
     assert_eq!(info.tracks[0].language.as_deref(), Some("eng"));
     assert_eq!(packets[0].duration, Time::from_millis(40));
@@ -216,8 +223,9 @@ fn chapters_titles_and_attached_files_are_told() {
     };
     let end = [uint(id::CHAPTER_TIME_END, 2_000_000_000)];
     let hidden = [uint(id::CHAPTER_FLAG_HIDDEN, 1)];
+    let inner = [atom(100, "Inner", &[])];
     let atoms = [
-        atom(0, "First", &[]),
+        atom(0, "First", &inner),
         atom(500, "Hidden", &hidden),
         atom(1_000, "Second", &end),
     ];
@@ -229,7 +237,13 @@ fn chapters_titles_and_attached_files_are_told() {
     let title = [text(id::TAG_NAME, "TITLE"), text(id::TAG_STRING, "A film")];
     let bytes = file(&[
         master(id::TRACKS, &[audio(1, &[])]),
-        master(id::CHAPTERS, &[master(id::EDITION_ENTRY, &atoms)]),
+        master(
+            id::CHAPTERS,
+            &[master(
+                id::EDITION_ENTRY,
+                &[uint(id::EDITION_FLAG_ORDERED, 1), atoms.concat()],
+            )],
+        ),
         master(id::ATTACHMENTS, &[master(id::ATTACHED_FILE, &font)]),
         master(
             id::TAGS,
@@ -243,10 +257,18 @@ fn chapters_titles_and_attached_files_are_told() {
     let chapters: Vec<_> = info
         .chapters
         .iter()
-        .map(|chapter| (chapter.start.as_millis(), chapter.title.as_deref()))
+        .map(|it| (it.start.as_millis(), it.level, it.title.as_deref()))
         .collect();
-    assert_eq!(chapters, [(0, Some("First")), (1_000, Some("Second"))]);
-    assert_eq!(info.chapters[1].end, Some(Time::from_millis(2_000)));
+    assert_eq!(
+        chapters,
+        [
+            (0, 0, Some("First")),
+            (100, 1, Some("Inner")),
+            (1_000, 0, Some("Second"))
+        ]
+    );
+    assert!(info.ordered_chapters);
+    assert_eq!(info.chapters[2].end, Some(Time::from_millis(2_000)));
     let [file] = &info.attachments[..] else {
         panic!("{:?}", info.attachments);
     };

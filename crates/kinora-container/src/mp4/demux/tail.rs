@@ -1,10 +1,11 @@
-//! The index of fragments at the end of a file (`mfra`, ISO/IEC 14496-12 8.8.9 to 8.8.11): it
-//! leads seeks, and through the last fragment it tells the duration.
+//! What lies elsewhere in a file and is read where nothing is more urgent. The index of fragments at its end (`mfra`,
+//! ISO/IEC 14496-12 8.8.9 to 8.8.11): it leads seeks, and through the last fragment it tells the duration. Titles of chapters.
 
 use bytes::Bytes;
 use kinora_media::Time;
 
 use super::super::boxes::{HeadLook, Reader, Short, children, find, look_at_head};
+use super::super::chapters::{self, TitlePlace};
 use super::super::fragment::TrackFragment;
 use super::super::index::FragmentStart;
 use super::{MAX_INDEX, Mp4Demuxer};
@@ -13,7 +14,7 @@ use crate::Step;
 /// Bytes of the box that tells how long the index before it is.
 const TRAILER: u64 = 16;
 
-/// What is looked for at the end of the file.
+/// What is looked for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum TailRead {
     /// Nothing (any more).
@@ -24,6 +25,8 @@ pub(super) enum TailRead {
     Index { at: u64, len: u64 },
     /// The last `moof`.
     LastFragment { at: u64 },
+    /// The title of a chapter.
+    Title(TitlePlace),
 }
 
 impl TailRead {
@@ -31,7 +34,10 @@ impl TailRead {
     pub(super) fn offset(self) -> Option<u64> {
         match self {
             Self::None => None,
-            Self::Trailer { at } | Self::Index { at, .. } | Self::LastFragment { at } => Some(at),
+            Self::Trailer { at }
+            | Self::Index { at, .. }
+            | Self::LastFragment { at }
+            | Self::Title(TitlePlace { at, .. }) => Some(at),
         }
     }
 }
@@ -50,6 +56,19 @@ impl Mp4Demuxer {
         true
     }
 
+    /// Sets out for the titles of chapters, once.
+    pub(super) fn look_for_titles(&mut self) -> bool {
+        !self.one_way && self.tail_read == TailRead::None && self.next_title()
+    }
+
+    fn next_title(&mut self) -> bool {
+        let next = self.titles.pop_front();
+        if let Some(place) = next {
+            self.tail_read = TailRead::Title(place);
+        }
+        next.is_some()
+    }
+
     /// Goes on reading the tail; `None` when nothing is looked for there any more.
     pub(super) fn read_tail(&mut self) -> Option<Step> {
         loop {
@@ -59,7 +78,7 @@ impl Mp4Demuxer {
                 return None;
             }
             let len = match self.tail_read {
-                TailRead::Index { len, .. } => len,
+                TailRead::Index { len, .. } | TailRead::Title(TitlePlace { len, .. }) => len,
                 TailRead::LastFragment { .. } => match self.box_len(at) {
                     Ok(len) => len,
                     Err(step) => return step,
@@ -121,6 +140,17 @@ impl Mp4Demuxer {
                     return self.emit_info().step();
                 }
             }
+            TailRead::Title(place) => {
+                let title = chapters::title(bytes);
+                if let Some(chapter) = self.info.chapters.get_mut(place.chapter) {
+                    chapter.title = title;
+                }
+                if !self.next_title() {
+                    self.end_tail_read();
+                    self.info_due = true;
+                    return self.emit_info().step();
+                }
+            }
             TailRead::None => {}
         }
         None
@@ -129,6 +159,7 @@ impl Mp4Demuxer {
     /// Back to what was done before; a seek goes on with what is known now.
     fn end_tail_read(&mut self) {
         self.tail_read = TailRead::None;
+        self.titles.clear();
         if let Some(goal) = self.goal {
             self.start_towards(goal.time);
         }

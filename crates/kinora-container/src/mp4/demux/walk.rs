@@ -200,6 +200,7 @@ impl Mp4Demuxer {
             return Err(DemuxError::NoTracks);
         }
         self.info = movie.info();
+        self.titles = movie.chapters.titles.into();
         let fragmented = movie.fragmented;
         self.tracks = movie.tracks.into_iter().map(Track::new).collect();
         self.fill_pages();

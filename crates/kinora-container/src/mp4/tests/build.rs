@@ -35,6 +35,8 @@ pub(super) struct TrackSpec {
     /// Duration in the movie's milliseconds and media time.
     pub(super) edits: Vec<(u32, i32)>,
     pub(super) matrix: [i32; 4],
+    /// Boxes beside the media.
+    pub(super) more_track: Vec<u8>,
     pub(super) entry: Vec<u8>,
 }
 
@@ -56,6 +58,7 @@ pub(super) fn video(id: u32, count: usize) -> TrackSpec {
         more_runs: Vec::new(),
         edits: Vec::new(),
         matrix: [0x10000, 0, 0, 0x10000],
+        more_track: Vec::new(),
         entry: boxed(b"vp09", entry),
     }
 }
@@ -119,7 +122,10 @@ impl TrackSpec {
             true => Vec::new(),
             false => boxed(b"edts", full(b"elst", 0, &elst)),
         };
-        boxed(b"trak", [tkhd, edts, mdia].concat())
+        boxed(
+            b"trak",
+            [tkhd, edts, self.more_track.clone(), mdia].concat(),
+        )
     }
 
     fn stbl(&self, offsets: &[u32]) -> Vec<u8> {

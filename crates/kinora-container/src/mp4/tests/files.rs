@@ -1,7 +1,7 @@
 //! Sound files that are built here.
 
 use bytes::Bytes;
-use kinora_media::{CodecId, MediaInfo, Packet, ProtectionScheme, Rotation, Time, TrackId};
+use kinora_media::{CodecId, MediaInfo, Mirror, Packet, ProtectionScheme, Rotation, Time, TrackId};
 
 use super::build::{
     TrackSpec, audio, boxed, fast_start, fragment, fragment_before_zero, ftyp, full, init, moov,
@@ -263,6 +263,32 @@ fn rotation_title_and_encryption_are_reported() {
     assert_eq!(scheme, Some(ProtectionScheme::Other(*b"encv")));
     assert_eq!(info.tracks[0].codec, CodecId::Vp9);
     assert_eq!(info.tracks[0].video.unwrap().rotation, Rotation::Cw90);
+}
+
+#[test]
+fn a_matrix_turns_and_mirrors() {
+    const ONE: i32 = 0x10000;
+    for (matrix, rotation, mirror) in [
+        ([ONE, 0, 0, ONE], Rotation::None, Mirror::None),
+        ([-ONE, 0, 0, ONE], Rotation::None, Mirror::Horizontal),
+        ([ONE, 0, 0, -ONE], Rotation::None, Mirror::Vertical),
+        ([-ONE, 0, 0, -ONE], Rotation::Cw180, Mirror::None),
+        ([0, -ONE, ONE, 0], Rotation::Cw270, Mirror::None),
+        ([0, ONE, ONE, 0], Rotation::Cw90, Mirror::Horizontal),
+        ([0, -ONE, -ONE, 0], Rotation::Cw270, Mirror::Horizontal),
+        // A slant is no quarter turn.
+        ([ONE, ONE, -ONE, ONE], Rotation::None, Mirror::None),
+    ] {
+        let mut track = video(1, 2);
+        track.matrix = matrix;
+        let read = read(&fast_start(&[track]));
+        let video = read.infos[0].tracks[0].video.unwrap();
+        assert_eq!(
+            (video.rotation, video.mirror),
+            (rotation, mirror),
+            "{matrix:?}"
+        );
+    }
 }
 
 #[test]

@@ -200,6 +200,20 @@ fn pictures_and_sound_of_their_own_sets_play_together() {
 }
 
 #[test]
+fn without_pictures_only_the_set_of_sound_is_fetched() {
+    let config = crate::PlayerConfig {
+        disable_video: true,
+        ..crate::PlayerConfig::default()
+    };
+    let mut sim = Sim::new(5, config);
+    serve_ladder(&mut sim);
+    sim.play(MPD);
+    assert!(sim.run_until(secs(20), is_completion), "{:#?}", sim.events);
+    assert_eq!(asked_of(&sim, "/a"), 4);
+    assert_eq!((asked_of(&sim, "/low"), asked_of(&sim, "/high")), (0, 0));
+}
+
+#[test]
 fn a_representation_that_is_missing_gives_way_to_another() {
     let mut sim = sim(6);
     serve_ladder(&mut sim);

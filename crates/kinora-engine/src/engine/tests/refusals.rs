@@ -303,6 +303,8 @@ fn each_refusal_has_a_reason_of_its_own_and_says_what_to_do() {
         Refusal::NothingParked,
         Refusal::NothingExpired,
         Refusal::OtherCredential,
+        Refusal::RepeatOutOfRange,
+        Refusal::NoPictures,
     ];
     let mut reasons: Vec<_> = all.iter().map(Coded::reason).collect();
     reasons.sort_unstable();

@@ -6,7 +6,7 @@ use kinora_media::{Time, TrackKind};
 
 use super::{errors, is_completion, is_first, is_seek_end};
 use crate::sim::{Film, NetFault, Sim, mins, ms, secs, sim};
-use crate::{Command, Credential, Event, SeekAccuracy, TrackChoice};
+use crate::{Command, Credential, Event, PlayerConfig, SeekAccuracy, TrackChoice};
 
 pub(super) const MASTER: &str = "http://films.test/v1/master.m3u8";
 const SEGMENTS: usize = 20;
@@ -116,6 +116,53 @@ fn separate_sound_plays_in_step_with_the_pictures_to_the_end() {
     assert!(stats.av_offset_max_us <= 50_000, "{stats:?}");
     assert!((sim.now() - secs(40)).abs() < ms(700), "{}", sim.now());
     assert_eq!((asked(&sim, "en"), asked(&sim, "fr")), (20, 0));
+}
+
+#[test]
+fn without_pictures_only_the_sound_beside_them_is_fetched() {
+    let config = PlayerConfig {
+        disable_video: true,
+        ..PlayerConfig::default()
+    };
+    let mut sim = Sim::new(3, config);
+    serve_sound(&mut sim, "v1");
+    sim.play(MASTER);
+    assert!(sim.run_until(mins(1), is_completion), "{:#?}", sim.events);
+    assert!(errors(&sim).is_empty());
+    assert_eq!((asked(&sim, "en"), asked(&sim, "fr")), (20, 0));
+    assert_eq!((asked(&sim, "low"), asked(&sim, "high")), (0, 0));
+    assert!(!sim.net.asked.iter().any(|asked| asked.1.contains("/low/")));
+    assert!((sim.now() - secs(40)).abs() < ms(700), "{}", sim.now());
+}
+
+#[test]
+fn without_pictures_a_variant_of_sound_alone_is_played() {
+    let config = PlayerConfig {
+        disable_video: true,
+        ..PlayerConfig::default()
+    };
+    let mut sim = Sim::new(4, config);
+    serve_sound(&mut sim, "v1");
+    let text = "#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=40000,RESOLUTION=64x48,CODECS=\"avc1.42c01e,mp4a.40.2\"\n\
+        low/list.m3u8\n#EXT-X-STREAM-INF:BANDWIDTH=9000,CODECS=\"mp4a.40.2\"\nfr/list.m3u8\n";
+    sim.net.serve(MASTER, text);
+    sim.play(MASTER);
+    assert!(sim.run_until(mins(1), is_completion), "{:#?}", sim.events);
+    assert_eq!((asked(&sim, "fr"), asked(&sim, "low")), (20, 0));
+}
+
+#[test]
+fn without_sound_only_the_pictures_are_fetched() {
+    let config = PlayerConfig {
+        disable_audio: true,
+        ..PlayerConfig::default()
+    };
+    let mut sim = Sim::new(5, config);
+    serve_sound(&mut sim, "v1");
+    sim.play(MASTER);
+    assert!(sim.run_until(mins(1), is_completion), "{:#?}", sim.events);
+    assert_eq!((asked(&sim, "en"), asked(&sim, "fr")), (0, 0));
+    assert_eq!(asked(&sim, "low") + asked(&sim, "high"), 20);
 }
 
 #[test]

@@ -153,12 +153,13 @@ fn main_sets(mpd: &Mpd, content: ContentType) -> Vec<&AdaptationSet> {
     Vec::new()
 }
 
-/// Those that adaptation chooses among, by rising bandwidth: of video; where there is none, of audio.
-pub(super) fn video_renditions(mpd: &Mpd) -> Vec<Rendition> {
+/// Those that adaptation chooses among, by rising bandwidth: of video; where there is none, or it is not wanted, of audio.
+pub(super) fn main_renditions(mpd: &Mpd, sound_alone: bool) -> Vec<Rendition> {
     let mut sets = main_sets(mpd, ContentType::Video);
-    if sets.is_empty() {
+    let audio = main_sets(mpd, ContentType::Audio);
+    if sets.is_empty() || sound_alone && !audio.is_empty() {
         // Other languages are no other qualities.
-        sets = main_sets(mpd, ContentType::Audio);
+        sets = audio;
         let main = sets
             .iter()
             .position(|set| set.has_role("main"))

@@ -4,7 +4,7 @@ use kinora_errors::{Fault, Secret};
 use kinora_manifest::select::{self, AudioCandidate, AudioPreference};
 use kinora_media::{Packet, Time, TrackKind};
 
-use super::index::AudioRendition;
+use super::index::{AudioRendition, Variant};
 use super::lane::LaneRole;
 use crate::TrackOption;
 
@@ -170,6 +170,44 @@ impl AudioRenditions {
     /// Renditions of pathways that were not there before.
     pub(super) fn add(&mut self, added: Vec<AudioRendition>) {
         self.list.extend(added);
+    }
+}
+
+/// The renditions of sound alone of a presentation: variants that hold nothing else, or else the rendition beside the variants
+/// that is played where nobody chose another; all as they are, where sound lies with the pictures only.
+pub(super) fn alone(
+    variants: Vec<Variant>,
+    audio: Vec<AudioRendition>,
+) -> (Vec<Variant>, Vec<AudioRendition>) {
+    let without_group = |variant: &Variant| Variant {
+        audio_group: None,
+        ..variant.clone()
+    };
+    let heard: Vec<Variant> = variants
+        .iter()
+        .filter(|variant| variant.candidate().is_audio_only())
+        .map(without_group)
+        .collect();
+    if !heard.is_empty() {
+        return (heard, Vec::new());
+    }
+    let beside = variants.iter().find_map(|variant| {
+        let group = variant.audio_group.as_ref()?;
+        let of_group = audio.iter().filter(|it| it.group == *group);
+        let (urls, candidates): (Vec<_>, Vec<_>) = of_group
+            .filter_map(|it| Some((it.url.clone()?, it.candidate())))
+            .unzip();
+        let chosen = select::audio(&candidates, AudioPreference::default())?;
+        Some(Variant {
+            url: urls.get(chosen)?.clone(),
+            size: None,
+            codecs: String::new(),
+            ..without_group(variant)
+        })
+    });
+    match beside {
+        Some(beside) => (vec![beside], Vec::new()),
+        None => (variants, audio),
     }
 }
 
