@@ -33,6 +33,7 @@ pub mod dts;
 mod dump;
 pub mod flac;
 pub mod flv;
+mod foreign;
 mod framing;
 pub mod loas;
 pub mod mkv;
@@ -52,6 +53,7 @@ mod window;
 
 pub use demuxer::{ClockKind, DemuxError, Demuxer, SeekMode, SeekTo, Step};
 pub use dump::PacketDump;
+pub use foreign::{Demuxers, ForeignDemuxers};
 pub use probe::ProbingDemuxer;
 pub use registry::ContainerKind;
 pub use sniff::Sniff;

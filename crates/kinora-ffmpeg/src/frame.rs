@@ -163,7 +163,7 @@ pub(crate) fn video(
 
 /// libavutil numbers primaries, transfer and matrix as ITU-T H.273 does; its range 2 is the full one, 0 is not told.
 /// `None` where nothing is.
-fn color(reported: [c_int; 4], implied: ColorRange) -> Option<ColorInfo> {
+pub(crate) fn color(reported: [c_int; 4], implied: ColorRange) -> Option<ColorInfo> {
     let [range, primaries, transfer, matrix] = reported;
     let number = |value: c_int| u8::try_from(value).unwrap_or(2);
     let color = ColorInfo {

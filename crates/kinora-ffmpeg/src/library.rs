@@ -1,7 +1,8 @@
-//! Finding and loading libavcodec.
+//! Finding and loading libavcodec, and libavformat beside it.
 
 use std::ffi::{CStr, c_char, c_int, c_uint, c_void};
 use std::path::PathBuf;
+use std::sync::OnceLock;
 
 use libloading::Library;
 
@@ -34,6 +35,22 @@ pub enum LoadError {
         /// The major version of its name.
         expected: u32,
     },
+    /// libavformat is not installed beside libavcodec.
+    #[error(
+        "libavformat is not installed ({file}): its package is libavformat{major} on Debian and Ubuntu, ffmpeg elsewhere"
+    )]
+    NoFormats {
+        /// The file that was looked for.
+        file: String,
+        /// The major version that goes with the libavcodec that was found.
+        major: u32,
+    },
+    /// The structs of libavformat are not where the table says.
+    #[error("libavformat {major} does not lie in memory as its headers say")]
+    WrongFormatLayout {
+        /// Its major version.
+        major: u32,
+    },
     /// The library's structs are not where the table says.
     #[error("libavcodec {major} does not lie in memory as its headers say")]
     WrongLayout {
@@ -42,37 +59,44 @@ pub enum LoadError {
     },
 }
 
+/// From lines of declarations to a struct of functions, bound in libraries that it holds.
 macro_rules! functions {
-    ($($lib:ident $name:ident: fn($($arg:ty),*) $(-> $ret:ty)?;)+) => {
-        /// The functions that we call. Valid as long as the libraries, which this holds.
-        pub(crate) struct Functions {
+    (
+        $(#[$doc:meta])*
+        $table:ident of $($library:ident)+;
+        $($of:ident $name:ident: fn($($arg:ty),*) $(-> $ret:ty)?;)+
+    ) => {
+        $(#[$doc])*
+        pub(crate) struct $table {
             $(pub(crate) $name: unsafe extern "C" fn($($arg),*) $(-> $ret)?,)+
-            _avcodec: Library,
-            _avutil: Library,
+            _libraries: Vec<Library>,
         }
 
-        impl Functions {
-            fn bind(avcodec: Library, avutil: Library, file: &str) -> Result<Self, LoadError> {
+        impl $table {
+            fn bind($($library: Library,)+ file: &str) -> Result<Self, LoadError> {
                 $(
                     // SAFETY: the type is the function's declaration in FFmpeg's headers, the same in all
                     // majors of `TABLES`; the pointer is kept no longer than its library.
-                    let $name = unsafe { *functions!(@of $lib avcodec avutil).get::<unsafe extern "C" fn($($arg),*) $(-> $ret)?>(
+                    let $name = unsafe { *$of.get::<unsafe extern "C" fn($($arg),*) $(-> $ret)?>(
                         concat!(stringify!($name), "\0").as_bytes(),
                     ).map_err(|_| LoadError::Incomplete { file: file.to_owned(), symbol: stringify!($name) })? };
                 )+
-                Ok(Self { $($name,)+ _avcodec: avcodec, _avutil: avutil })
+                Ok(Self { $($name,)+ _libraries: vec![$($library),+] })
             }
         }
     };
-    (@of avcodec $avcodec:ident $avutil:ident) => { $avcodec };
-    (@of avutil $avcodec:ident $avutil:ident) => { $avutil };
 }
 
 type Ptr = *mut c_void;
 
 functions! {
+    /// The functions of libavcodec and libavutil that we call. Valid as long as the libraries, which this holds.
+    Functions of avcodec avutil;
     avcodec avcodec_version: fn() -> c_uint;
     avcodec avcodec_find_decoder_by_name: fn(*const c_char) -> *const c_void;
+    avcodec avcodec_find_decoder: fn(c_int) -> *const c_void;
+    avcodec avcodec_descriptor_get: fn(c_int) -> *const c_void;
+    avcodec avcodec_descriptor_get_by_name: fn(*const c_char) -> *const c_void;
     avcodec avcodec_alloc_context3: fn(*const c_void) -> Ptr;
     avcodec avcodec_free_context: fn(*mut Ptr);
     avcodec avcodec_open2: fn(Ptr, *const c_void, *mut Ptr) -> c_int;
@@ -90,6 +114,8 @@ functions! {
     avutil av_frame_alloc: fn() -> Ptr;
     avutil av_frame_free: fn(*mut Ptr);
     avutil av_frame_move_ref: fn(Ptr, Ptr);
+    avutil av_free: fn(Ptr);
+    avutil av_dict_get: fn(*const c_void, *const c_char, *const c_void, c_int) -> *const c_void;
     avutil av_mallocz: fn(usize) -> Ptr;
     avutil av_opt_set: fn(Ptr, *const c_char, *const c_char, c_int) -> c_int;
     avutil av_opt_set_int: fn(Ptr, *const c_char, i64, c_int) -> c_int;
@@ -99,6 +125,27 @@ functions! {
     avutil av_strerror: fn(c_int, *mut c_char, usize) -> c_int;
 }
 
+/// What libavformat reads a resource with: the read and seek callbacks of an `AVIOContext`.
+pub(crate) type ReadCallback = unsafe extern "C" fn(Ptr, *mut u8, c_int) -> c_int;
+pub(crate) type SeekCallback = unsafe extern "C" fn(Ptr, i64, c_int) -> i64;
+
+functions! {
+    /// The functions of libavformat that we call. Valid as long as the library, which this holds.
+    FormatFunctions of avformat;
+    avformat avformat_version: fn() -> c_uint;
+    avformat avformat_alloc_context: fn() -> Ptr;
+    avformat avformat_free_context: fn(Ptr);
+    avformat avformat_new_stream: fn(Ptr, *const c_void) -> Ptr;
+    avformat avformat_open_input: fn(*mut Ptr, *const c_char, *const c_void, *mut Ptr) -> c_int;
+    avformat avformat_find_stream_info: fn(Ptr, *mut Ptr) -> c_int;
+    avformat avformat_close_input: fn(*mut Ptr);
+    avformat av_read_frame: fn(Ptr, Ptr) -> c_int;
+    avformat av_seek_frame: fn(Ptr, c_int, i64, c_int) -> c_int;
+    avformat av_probe_input_buffer2: fn(Ptr, *mut *const c_void, *const c_char, Ptr, c_uint, c_uint) -> c_int;
+    avformat avio_alloc_context: fn(*mut u8, c_int, c_int, Ptr, Option<ReadCallback>, *const c_void, Option<SeekCallback>) -> Ptr;
+    avformat avio_context_free: fn(*mut Ptr);
+}
+
 /// `AV_LOG_QUIET`: what a decoder has to say comes as an error, not on stderr.
 const LOG_QUIET: c_int = -8;
 
@@ -106,6 +153,7 @@ const LOG_QUIET: c_int = -8;
 pub(crate) struct Ffmpeg {
     pub(crate) call: Functions,
     pub(crate) abi: &'static Abi,
+    format: OnceLock<Result<FormatFunctions, LoadError>>,
 }
 
 impl Ffmpeg {
@@ -147,11 +195,46 @@ impl Ffmpeg {
         }
         // SAFETY: sets a number in the library.
         unsafe { (call.av_log_set_level)(LOG_QUIET) };
-        let loaded = Self { call, abi };
+        let format = OnceLock::new();
+        let loaded = Self { call, abi, format };
         if !crate::raw::layout_holds(&loaded) {
             return Err(LoadError::WrongLayout { major: found });
         }
         Ok(loaded)
+    }
+
+    /// libavformat, loaded by the first call: some 10 ms.
+    ///
+    /// # Errors
+    /// Why it can not be used.
+    pub(crate) fn format(&self) -> Result<&FormatFunctions, &LoadError> {
+        self.format.get_or_init(|| self.load_format()).as_ref()
+    }
+
+    fn load_format(&self) -> Result<FormatFunctions, LoadError> {
+        let path = file("avformat", self.abi.avcodec_major);
+        let name = path.display().to_string();
+        let major = self.abi.avcodec_major;
+        // SAFETY: loading runs the library's initialisers; FFmpeg's do nothing but set up tables.
+        let library = unsafe { Library::new(&path) }.map_err(|_| LoadError::NoFormats {
+            file: name.clone(),
+            major,
+        })?;
+        let call = FormatFunctions::bind(library, &name)?;
+        // SAFETY: takes nothing, returns a number.
+        let found = unsafe { (call.avformat_version)() } >> 16;
+        if found != major {
+            let (file, expected) = (name, major);
+            return Err(LoadError::WrongVersion {
+                file,
+                found,
+                expected,
+            });
+        }
+        match crate::demux::layout_holds(self, &call) {
+            true => Ok(call),
+            false => Err(LoadError::WrongFormatLayout { major }),
+        }
     }
 
     /// libavutil's words for an error number.

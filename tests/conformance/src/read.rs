@@ -64,6 +64,7 @@ pub fn packets(path: &Path) -> io::Result<Packets> {
                 at = feed(&mut demuxer, &bytes, at);
             }
             Ok(Step::NeedMore) => at = feed(&mut demuxer, &bytes, at),
+            Ok(Step::Pending) => {}
             Ok(Step::End) => return Ok(found),
             Err(error) => {
                 found.error = Some(error);

@@ -11,7 +11,7 @@ use kinora::output::{
 };
 use kinora::{
     AudioFrame, AudioParams, AudioReader, Bytes, Cause, Code, CodecId, Coded, ColorInfo,
-    ColorRange, CommandKind, Context, Credential, Credentials, DecoderChoice, Definition,
+    ColorRange, CommandKind, Context, Credential, Credentials, DecoderChoice, Definition, DemuxerChoice,
     EncryptType, Errno, Event, EventStream, Events, Fault, FrameBuffer, Header, InfoCode, IpFamily,
     JsonValue, Lang, LoopMode, MediaInfo, MediaReader, NetConfig, NoEvent, NoProxy, Origin,
     OutputStats, Packet, PacketDump, PacketFlags, Phase, PhaseWatch, PixelFormat, PlaneView,
@@ -34,6 +34,7 @@ fn the_types_of_the_player_have_names_here() {
         CommandKind,
         Credential,
         DecoderChoice,
+        DemuxerChoice,
         Event,
         EventStream,
         Events,
@@ -231,6 +232,7 @@ fn settings_and_sources_can_be_built() {
         .config(config)
         .resolver(SystemResolver)
         .decoders(DecoderChoice::Rust)
+        .demuxers(DemuxerChoice::Auto)
         .build()
         .unwrap();
     player.set_source(source);

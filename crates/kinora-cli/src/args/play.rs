@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueHint};
 use kinora::{SPEEDS, Time, VOLUMES};
 
-use super::{DecoderArg, KeyArgs, NetArgs, VidArgs};
+use super::{DecoderArg, DemuxerArg, KeyArgs, NetArgs, VidArgs};
 use crate::times;
 use crate::words::Words;
 
@@ -49,6 +49,9 @@ pub(crate) struct PlayArgs {
     /// Which decoders may be used.
     #[arg(long, value_enum, default_value = "auto")]
     pub(crate) decoder: DecoderArg,
+    /// Which demuxers may be used.
+    #[arg(long, value_enum, default_value = "auto")]
+    pub(crate) demuxer: DemuxerArg,
     /// Begin at that time: 90, 1:30 or 1:02:03.5.
     #[arg(long, value_name = "TIME", value_parser = times::parse)]
     pub(crate) start: Option<Time>,
