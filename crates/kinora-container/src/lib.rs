@@ -25,6 +25,7 @@ mod audio_file;
 pub mod caf;
 mod chunked;
 mod codec_config;
+mod codec_tags;
 mod container;
 #[cfg(any(test, feature = "contract"))]
 pub mod contract;

@@ -89,6 +89,13 @@ pub(crate) struct Abi {
     pub(crate) entry_value: usize,
 }
 
+impl Abi {
+    /// The libswscale that goes with it.
+    pub(crate) const fn swscale_major(&self) -> u32 {
+        self.avcodec_major - 53
+    }
+}
+
 /// The versions we know, the newest first.
 pub(crate) const TABLES: &[Abi] = &[v62::ABI, v61::ABI, v60::ABI, v59::ABI];
 

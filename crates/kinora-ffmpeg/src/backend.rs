@@ -129,6 +129,7 @@ impl DecoderBackend for FfmpegBackend {
         Ok(Box::new(Video {
             core: self.open(track, options)?,
             params: track.video.unwrap_or_default(),
+            scaler: None,
         }))
     }
 

@@ -12,6 +12,7 @@ use kinora_media::{AudioFrame, CodecId, Packet, Time, VideoFrame, VideoParams};
 use crate::frame::{self, Formats};
 use crate::library::Ffmpeg;
 use crate::raw::{Context, DecoderName, Status, Threads, Told};
+use crate::scale::Scaler;
 
 /// So many packets' durations are remembered: more than any decoder holds back.
 const REMEMBERED: usize = 128;
@@ -221,6 +222,8 @@ impl Core {
 pub(crate) struct Video {
     pub(crate) core: Core,
     pub(crate) params: VideoParams,
+    /// For pictures in layouts that are not shown as they are.
+    pub(crate) scaler: Option<Scaler>,
 }
 
 impl Decoder for Video {
@@ -238,9 +241,9 @@ impl Decoder for Video {
                 Received::Frame(frame::video(
                     frame,
                     formats,
+                    &mut self.scaler,
                     codec,
-                    pts,
-                    duration,
+                    (pts, duration),
                     &self.params,
                 )?)
             }

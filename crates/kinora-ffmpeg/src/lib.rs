@@ -14,6 +14,7 @@ mod extradata;
 mod frame;
 mod library;
 mod raw;
+mod scale;
 mod tag;
 
 pub use backend::FfmpegBackend;

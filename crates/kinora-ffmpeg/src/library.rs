@@ -1,4 +1,4 @@
-//! Finding and loading libavcodec, and libavformat beside it.
+//! Finding and loading libavcodec, and the libraries beside it.
 
 use std::ffi::{CStr, c_char, c_int, c_uint, c_void};
 use std::path::PathBuf;
@@ -35,11 +35,13 @@ pub enum LoadError {
         /// The major version of its name.
         expected: u32,
     },
-    /// libavformat is not installed beside libavcodec.
+    /// A library of FFmpeg's is not installed beside libavcodec.
     #[error(
-        "libavformat is not installed ({file}): its package is libavformat{major} on Debian and Ubuntu, ffmpeg elsewhere"
+        "{library} is not installed ({file}): its package is {library}{major} on Debian and Ubuntu, ffmpeg elsewhere"
     )]
-    NoFormats {
+    NotBeside {
+        /// The library.
+        library: &'static str,
         /// The file that was looked for.
         file: String,
         /// The major version that goes with the libavcodec that was found.
@@ -67,12 +69,14 @@ macro_rules! functions {
         $($of:ident $name:ident: fn($($arg:ty),*) $(-> $ret:ty)?;)+
     ) => {
         $(#[$doc])*
+        #[allow(non_snake_case, reason = "as the library calls them")]
         pub(crate) struct $table {
             $(pub(crate) $name: unsafe extern "C" fn($($arg),*) $(-> $ret)?,)+
             _libraries: Vec<Library>,
         }
 
         impl $table {
+            #[allow(non_snake_case, reason = "as the library calls them")]
             fn bind($($library: Library,)+ file: &str) -> Result<Self, LoadError> {
                 $(
                     // SAFETY: the type is the function's declaration in FFmpeg's headers, the same in all
@@ -120,6 +124,7 @@ functions! {
     avutil av_opt_set: fn(Ptr, *const c_char, *const c_char, c_int) -> c_int;
     avutil av_opt_set_int: fn(Ptr, *const c_char, i64, c_int) -> c_int;
     avutil av_get_pix_fmt: fn(*const c_char) -> c_int;
+    avutil av_get_pix_fmt_name: fn(c_int) -> *const c_char;
     avutil av_get_sample_fmt: fn(*const c_char) -> c_int;
     avutil av_log_set_level: fn(c_int);
     avutil av_strerror: fn(c_int, *mut c_char, usize) -> c_int;
@@ -146,6 +151,15 @@ functions! {
     avformat avio_context_free: fn(*mut Ptr);
 }
 
+functions! {
+    /// The functions of libswscale that we call. Valid as long as the library, which this holds.
+    ScaleFunctions of swscale;
+    swscale swscale_version: fn() -> c_uint;
+    swscale sws_getContext: fn(c_int, c_int, c_int, c_int, c_int, c_int, c_int, Ptr, Ptr, *const f64) -> Ptr;
+    swscale sws_freeContext: fn(Ptr);
+    swscale sws_scale: fn(Ptr, *const *const u8, *const c_int, c_int, c_int, *const *mut u8, *const c_int) -> c_int;
+}
+
 /// `AV_LOG_QUIET`: what a decoder has to say comes as an error, not on stderr.
 const LOG_QUIET: c_int = -8;
 
@@ -154,6 +168,7 @@ pub(crate) struct Ffmpeg {
     pub(crate) call: Functions,
     pub(crate) abi: &'static Abi,
     format: OnceLock<Result<FormatFunctions, LoadError>>,
+    scale: OnceLock<Result<ScaleFunctions, LoadError>>,
 }
 
 impl Ffmpeg {
@@ -195,8 +210,12 @@ impl Ffmpeg {
         }
         // SAFETY: sets a number in the library.
         unsafe { (call.av_log_set_level)(LOG_QUIET) };
-        let format = OnceLock::new();
-        let loaded = Self { call, abi, format };
+        let loaded = Self {
+            call,
+            abi,
+            format: OnceLock::new(),
+            scale: OnceLock::new(),
+        };
         if !crate::raw::layout_holds(&loaded) {
             return Err(LoadError::WrongLayout { major: found });
         }
@@ -212,29 +231,32 @@ impl Ffmpeg {
     }
 
     fn load_format(&self) -> Result<FormatFunctions, LoadError> {
-        let path = file("avformat", self.abi.avcodec_major);
-        let name = path.display().to_string();
         let major = self.abi.avcodec_major;
-        // SAFETY: loading runs the library's initialisers; FFmpeg's do nothing but set up tables.
-        let library = unsafe { Library::new(&path) }.map_err(|_| LoadError::NoFormats {
-            file: name.clone(),
-            major,
-        })?;
+        let (library, name) = beside("libavformat", major)?;
         let call = FormatFunctions::bind(library, &name)?;
         // SAFETY: takes nothing, returns a number.
-        let found = unsafe { (call.avformat_version)() } >> 16;
-        if found != major {
-            let (file, expected) = (name, major);
-            return Err(LoadError::WrongVersion {
-                file,
-                found,
-                expected,
-            });
-        }
+        let version = unsafe { (call.avformat_version)() };
+        check_version(&name, version, major)?;
         match crate::demux::layout_holds(self, &call) {
             true => Ok(call),
             false => Err(LoadError::WrongFormatLayout { major }),
         }
+    }
+
+    /// libswscale, loaded by the first call.
+    ///
+    /// # Errors
+    /// Why it can not be used.
+    pub(crate) fn scale(&self) -> Result<&ScaleFunctions, &LoadError> {
+        let load = || {
+            let major = self.abi.swscale_major();
+            let (library, name) = beside("libswscale", major)?;
+            let call = ScaleFunctions::bind(library, &name)?;
+            // SAFETY: takes nothing, returns a number.
+            let version = unsafe { (call.swscale_version)() };
+            check_version(&name, version, major).map(|()| call)
+        };
+        self.scale.get_or_init(load).as_ref()
     }
 
     /// libavutil's words for an error number.
@@ -246,6 +268,33 @@ impl Ffmpeg {
         unsafe { CStr::from_ptr(text.as_ptr()) }
             .to_string_lossy()
             .into_owned()
+    }
+}
+
+/// Loads a library that goes with a libavcodec, and what its file is called.
+fn beside(library: &'static str, major: u32) -> Result<(Library, String), LoadError> {
+    let path = file(library.trim_start_matches("lib"), major);
+    let name = path.display().to_string();
+    // SAFETY: loading runs the library's initialisers; FFmpeg's do nothing but set up tables.
+    match unsafe { Library::new(&path) } {
+        Ok(loaded) => Ok((loaded, name)),
+        Err(_) => Err(LoadError::NotBeside {
+            library,
+            file: name,
+            major,
+        }),
+    }
+}
+
+fn check_version(file: &str, version: u32, expected: u32) -> Result<(), LoadError> {
+    let found = version >> 16;
+    match found == expected {
+        true => Ok(()),
+        false => Err(LoadError::WrongVersion {
+            file: file.to_owned(),
+            found,
+            expected,
+        }),
     }
 }
 

@@ -1,6 +1,6 @@
 //! Owned pointers to libavcodec's structs, and their fields by the table.
 
-use std::ffi::{CString, c_int, c_void};
+use std::ffi::{CStr, CString, c_char, c_int, c_void};
 use std::ptr::NonNull;
 use std::sync::Arc;
 
@@ -32,6 +32,20 @@ pub(crate) unsafe fn get<T: Copy>(base: NonNull<c_void>, offset: usize) -> T {
 pub(crate) unsafe fn set<T>(base: NonNull<c_void>, offset: usize, value: T) {
     // SAFETY: by the caller's promise.
     unsafe { base.as_ptr().byte_add(offset).cast::<T>().write(value) }
+}
+
+/// A text of the library; what is no UTF-8 in it is replaced.
+///
+/// # Safety
+/// Null, or a zero-terminated text that lives as long as the call.
+pub(crate) unsafe fn text(text: *const c_char) -> String {
+    if text.is_null() {
+        return String::new();
+    }
+    // SAFETY: by the caller's promise.
+    unsafe { CStr::from_ptr(text) }
+        .to_string_lossy()
+        .into_owned()
 }
 
 /// Whether fresh structs look as the table says: a pts of "none" where the pts lies, zeros elsewhere.
@@ -402,7 +416,7 @@ impl Frame {
         unsafe { get(self.frame, offset) }
     }
 
-    pub(crate) fn ffmpeg(&self) -> &Ffmpeg {
+    pub(crate) fn ffmpeg(&self) -> &Arc<Ffmpeg> {
         &self.ffmpeg
     }
     pub(crate) fn width(&self) -> u32 {
@@ -472,6 +486,18 @@ impl Frame {
         // SAFETY: the library allocated `rows` rows of `stride` bytes there (of the last one at least the visible
         // part), nobody writes to them while this frame holds a reference.
         Some(unsafe { std::slice::from_raw_parts(data, len) })
+    }
+
+    /// Pointers to the first four planes and their strides, as libswscale takes them.
+    pub(crate) fn planes(&self) -> ([*const u8; 4], [c_int; 4]) {
+        let abi = self.ffmpeg.abi;
+        // SAFETY: the frame is live and begins with eight of each.
+        unsafe {
+            (
+                get(self.frame, abi.frame_data),
+                get(self.frame, abi.frame_linesize),
+            )
+        }
     }
 
     /// The samples of a channel's plane (or of all channels, interleaved), `len` bytes of them.

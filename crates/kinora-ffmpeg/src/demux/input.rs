@@ -1,12 +1,12 @@
 //! An open `AVFormatContext` and what it reads from.
 
-use std::ffi::{CStr, CString, c_char, c_int, c_void};
+use std::ffi::{CString, c_char, c_int, c_void};
 use std::ptr::{self, NonNull};
 use std::sync::Arc;
 
 use super::exchange::{Exchange, Read};
 use crate::library::{Ffmpeg, FormatFunctions};
-use crate::raw::{NO_PTS, Status, check, get, set};
+use crate::raw::{NO_PTS, Status, check, get, set, text};
 
 /// Bytes that libavformat asks for at once.
 const BUFFER: usize = 32 * 1024;
@@ -360,20 +360,6 @@ fn name_of(ffmpeg: &Ffmpeg, format: NonNull<c_void>) -> String {
     // SAFETY: a static of the library with a zero-terminated name.
     let names = unsafe { text(get(format, ffmpeg.abi.input_name)) };
     names.split(',').next().unwrap_or_default().to_owned()
-}
-
-/// A text of the library; what is no UTF-8 in it is replaced.
-///
-/// # Safety
-/// Null, or a zero-terminated text that lives as long as the call.
-pub(super) unsafe fn text(text: *const c_char) -> String {
-    if text.is_null() {
-        return String::new();
-    }
-    // SAFETY: by the caller's promise.
-    unsafe { CStr::from_ptr(text) }
-        .to_string_lossy()
-        .into_owned()
 }
 
 /// Whether fresh structs look as the table says.

@@ -237,8 +237,11 @@ fn a_file_opens_no_other_one() {
 #[test]
 fn without_the_library_the_package_is_named() {
     let missing = || {
-        let (file, major) = ("libavformat.so.59".to_owned(), 59);
-        Err(Arc::new(LoadError::NoFormats { file, major }))
+        Err(Arc::new(LoadError::NotBeside {
+            library: "libavformat",
+            file: "libavformat.so.59".to_owned(),
+            major: 59,
+        }))
     };
     let fallback = Demuxers::Fallback(Arc::new(FfmpegDemuxers::new(missing)));
     let avi = file("a.avi", "-c:v mpeg4 -an");

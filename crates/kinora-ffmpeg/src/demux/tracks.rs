@@ -11,9 +11,9 @@ use kinora_media::{
     TrackKind, VideoParams, pcm_flag,
 };
 
-use super::input::{Input, text};
+use super::input::Input;
 use crate::library::Ffmpeg;
-use crate::raw::{NO_PTS, get};
+use crate::raw::{NO_PTS, get, text};
 use crate::{frame, tag};
 
 /// More configuration than any decoder takes.
