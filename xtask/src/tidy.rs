@@ -41,7 +41,13 @@ const ARROWS: &[(&str, &[&str])] = &[
     ),
     (
         "kinora-ffmpeg",
-        &["kinora-errors", "kinora-media", "kinora-codec"],
+        &[
+            "kinora-errors",
+            "kinora-media",
+            "kinora-container",
+            "kinora-codec",
+            "kinora-test-support",
+        ],
     ),
     ("kinora-output", &["kinora-errors", "kinora-media"]),
     (
@@ -102,6 +108,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "kinora-errors",
             "kinora-media",
             "kinora-container",
+            "kinora-ffmpeg",
             "kinora-manifest",
             "kinora-test-support",
         ],

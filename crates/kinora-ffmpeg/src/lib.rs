@@ -16,6 +16,8 @@ mod library;
 mod raw;
 mod scale;
 mod tag;
+#[cfg(test)]
+mod tests;
 
 pub use backend::FfmpegBackend;
 pub use demux::FfmpegDemuxers;

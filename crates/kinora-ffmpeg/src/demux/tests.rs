@@ -10,13 +10,7 @@ use kinora_media::{CodecId, MediaInfo, Packet, Time, TrackKind};
 use kinora_test_support::ffmpeg_in;
 
 use super::*;
-
-fn load() -> Result<Arc<FfmpegBackend>, Arc<LoadError>> {
-    use std::sync::LazyLock;
-    static LOADED: LazyLock<Result<Arc<FfmpegBackend>, Arc<LoadError>>> =
-        LazyLock::new(|| FfmpegBackend::load().map(Arc::new).map_err(Arc::new));
-    LOADED.clone()
-}
+use crate::tests::load;
 
 fn make() -> Box<dyn Demuxer> {
     FfmpegDemuxers::new(load).open()
