@@ -56,11 +56,7 @@ impl FfmpegBackend {
             ffmpeg: Arc::clone(&self.ffmpeg),
             codec,
             name,
-            config: extradata(
-                codec,
-                &track.audio.unwrap_or_default(),
-                decoder_config(track)?,
-            ),
+            config: extradata(codec, decoder_config(track)?),
             told: told(track),
             threads,
         };

@@ -1,12 +1,11 @@
 //! Decoder configuration in the form in which libavcodec takes it, where that is another one than the container's.
 
 use bytes::{Buf, BufMut, Bytes, BytesMut};
-use kinora_media::{AudioParams, CodecId};
+use kinora_media::CodecId;
 
 /// What libavcodec is to be given for a track's configuration.
-pub(crate) fn extradata(codec: CodecId, audio: &AudioParams, config: Bytes) -> Bytes {
+pub(crate) fn extradata(codec: CodecId, config: Bytes) -> Bytes {
     match codec {
-        CodecId::Other(_) if codec.name() == "tta" && config.is_empty() => tta(audio),
         CodecId::Alac => alac(config),
         CodecId::Opus if !config.starts_with(b"OpusHead") => {
             opus_head(config.clone()).unwrap_or(config)
@@ -27,21 +26,6 @@ fn alac(cookie: Bytes) -> Bytes {
     whole.put_slice(b"alac\0\0\0\0");
     whole.put_slice(&cookie);
     whole.freeze()
-}
-
-/// The header of a TTA file, of which Matroska leaves nothing but what the track says too.
-fn tta(audio: &AudioParams) -> Bytes {
-    const PCM: u16 = 1;
-    let mut head = BytesMut::with_capacity(22);
-    head.put_slice(b"TTA1");
-    head.put_u16_le(PCM);
-    head.put_u16_le(audio.channels);
-    head.put_u16_le(audio.bits_per_sample.unwrap_or(16));
-    head.put_u32_le(audio.sample_rate);
-    // Samples, which are as many as there are, and a checksum that is not looked at.
-    head.put_u32_le(u32::MAX >> 1);
-    head.put_u32_le(0);
-    head.freeze()
 }
 
 /// An identification header (RFC 7845 5.1) of what an MP4 says of Opus (Encapsulation of Opus in ISO base media file
@@ -68,28 +52,19 @@ mod tests {
     #[test]
     fn a_cookie_of_alac_is_boxed_once() {
         let cookie = Bytes::from_static(&[7; 24]);
-        let boxed = extradata(CodecId::Alac, &AudioParams::default(), cookie.clone());
+        let boxed = extradata(CodecId::Alac, cookie.clone());
         assert_eq!(boxed.len(), 36);
         assert!(boxed.starts_with(b"\0\0\0\x24alac\0\0\0\0") && boxed.ends_with(&cookie));
-        assert_eq!(
-            extradata(CodecId::Alac, &AudioParams::default(), boxed.clone()),
-            boxed
-        );
+        assert_eq!(extradata(CodecId::Alac, boxed.clone()), boxed);
     }
 
     #[test]
     fn opus_of_mp4_gets_its_identification_header() {
         let dops = Bytes::from_static(b"\0\x02\x01\x38\0\0\xbb\x80\0\0\0");
-        let head = extradata(CodecId::Opus, &AudioParams::default(), dops);
+        let head = extradata(CodecId::Opus, dops);
         assert_eq!(head, &b"OpusHead\x01\x02\x38\x01\x80\xbb\0\0\0\0\0"[..]);
-        assert_eq!(
-            extradata(CodecId::Opus, &AudioParams::default(), head.clone()),
-            head
-        );
+        assert_eq!(extradata(CodecId::Opus, head.clone()), head);
         let cut = Bytes::from_static(b"\0\x02");
-        assert_eq!(
-            extradata(CodecId::Opus, &AudioParams::default(), cut.clone()),
-            cut
-        );
+        assert_eq!(extradata(CodecId::Opus, cut.clone()), cut);
     }
 }

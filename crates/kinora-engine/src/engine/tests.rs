@@ -6,6 +6,7 @@ mod credentials;
 mod dash;
 mod decoding;
 mod exact;
+mod foreign;
 mod hls;
 mod initiators;
 mod openings;
