@@ -43,7 +43,8 @@ pub(super) fn is_something_else(head: &[u8]) -> bool {
 
 /// Whether bytes that begin no container of ours may begin media all the same: they are no picture, document, program or
 /// text, and not nothing.
-pub(crate) fn may_be_media(head: &[u8]) -> bool {
+#[must_use]
+pub fn may_be_media(head: &[u8]) -> bool {
     match look(head) {
         Some((_, Look::Media, _)) => true,
         Some(_) => false,
