@@ -23,6 +23,9 @@ pub(crate) use self::input::layout_holds;
 use crate::backend::FfmpegBackend;
 use crate::library::LoadError;
 
+/// libavformat probes with decoders, which count on the stack that C programs have.
+const STACK: usize = 8 << 20;
+
 type Load = dyn Fn() -> Result<Arc<FfmpegBackend>, Arc<LoadError>> + Send + Sync;
 
 /// Opens demuxers of the libavformat that is installed beside libavcodec. It is loaded when the first file needs it.
@@ -48,6 +51,7 @@ impl ForeignDemuxers for FfmpegDemuxers {
         let (load, of_thread) = (Arc::clone(&self.load), Arc::clone(&exchange));
         let spawned = std::thread::Builder::new()
             .name("kinora-demux".into())
+            .stack_size(STACK)
             .spawn(move || {
                 let leaving = Leaving(&of_thread);
                 read(&*load, leaving.0);

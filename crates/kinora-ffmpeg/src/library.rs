@@ -120,6 +120,7 @@ functions! {
     avutil av_frame_move_ref: fn(Ptr, Ptr);
     avutil av_free: fn(Ptr);
     avutil av_dict_get: fn(*const c_void, *const c_char, *const c_void, c_int) -> *const c_void;
+    avutil av_max_alloc: fn(usize);
     avutil av_mallocz: fn(usize) -> Ptr;
     avutil av_opt_set: fn(Ptr, *const c_char, *const c_char, c_int) -> c_int;
     avutil av_opt_set_int: fn(Ptr, *const c_char, i64, c_int) -> c_int;
@@ -162,6 +163,9 @@ functions! {
 
 /// `AV_LOG_QUIET`: what a decoder has to say comes as an error, not on stderr.
 const LOG_QUIET: c_int = -8;
+
+/// What a file may have allocated in one piece: a picture of 8K in 16 bits and RGBA is half of it.
+const MAX_ALLOC: usize = 512 << 20;
 
 /// A loaded libavcodec and the table of its structs.
 pub(crate) struct Ffmpeg {
@@ -237,6 +241,8 @@ impl Ffmpeg {
         // SAFETY: takes nothing, returns a number.
         let version = unsafe { (call.avformat_version)() };
         check_version(&name, version, major)?;
+        // SAFETY: sets a number in libavutil.
+        unsafe { (self.call.av_max_alloc)(MAX_ALLOC) };
         match crate::demux::layout_holds(self, &call) {
             true => Ok(call),
             false => Err(LoadError::WrongFormatLayout { major }),

@@ -218,8 +218,12 @@ impl<'a> Worker<'a> {
                 return Ok(());
             }
         }
-        self.input =
-            Input::open(self.ffmpeg, self.exchange).map_err(|error| refused(self.ffmpeg, error))?;
+        match Input::open(self.ffmpeg, self.exchange) {
+            Ok(input) => self.input = input,
+            // Elsewhere again: the one that is open does.
+            Err(_) if self.exchange.is_interrupted() => return Err(Stop::Interrupted),
+            Err(error) => return Err(refused(self.ffmpeg, error)),
+        }
         self.moved(Time::ZERO);
         Ok(())
     }
