@@ -1,4 +1,4 @@
-//! Measures libavcodec's structs and writes the table that `kinora-ffmpeg` reads them with at run time: by the
+//! Measures the structs of libavcodec and libavformat and writes the table that `kinora-ffmpeg` reads them with at run time: by the
 //! headers that are installed, or by bindings that `bindgen` made from the headers of another major.
 
 use std::fmt::Write as _;
@@ -12,14 +12,69 @@ const OFFSETS: &[(&str, &str, &str)] = &[
     ("packet_data", "AVPacket", "data"),
     ("packet_size", "AVPacket", "size"),
     ("packet_flags", "AVPacket", "flags"),
+    ("packet_stream_index", "AVPacket", "stream_index"),
     ("packet_duration", "AVPacket", "duration"),
+    ("parameters_codec_type", "AVCodecParameters", "codec_type"),
+    ("parameters_codec_id", "AVCodecParameters", "codec_id"),
+    ("parameters_codec_tag", "AVCodecParameters", "codec_tag"),
     ("parameters_extradata", "AVCodecParameters", "extradata"),
     (
         "parameters_extradata_size",
         "AVCodecParameters",
         "extradata_size",
     ),
+    ("parameters_bit_rate", "AVCodecParameters", "bit_rate"),
+    (
+        "parameters_bits_per_coded_sample",
+        "AVCodecParameters",
+        "bits_per_coded_sample",
+    ),
+    (
+        "parameters_bits_per_raw_sample",
+        "AVCodecParameters",
+        "bits_per_raw_sample",
+    ),
+    ("parameters_width", "AVCodecParameters", "width"),
+    ("parameters_height", "AVCodecParameters", "height"),
+    (
+        "parameters_pixel_aspect",
+        "AVCodecParameters",
+        "sample_aspect_ratio",
+    ),
+    ("parameters_color_range", "AVCodecParameters", "color_range"),
+    (
+        "parameters_color_primaries",
+        "AVCodecParameters",
+        "color_primaries",
+    ),
+    (
+        "parameters_color_transfer",
+        "AVCodecParameters",
+        "color_trc",
+    ),
+    (
+        "parameters_color_matrix",
+        "AVCodecParameters",
+        "color_space",
+    ),
     ("parameters_video_delay", "AVCodecParameters", "video_delay"),
+    (
+        "parameters_channels",
+        "AVCodecParameters",
+        "ch_layout.nb_channels",
+    ),
+    ("parameters_sample_rate", "AVCodecParameters", "sample_rate"),
+    ("parameters_block_align", "AVCodecParameters", "block_align"),
+    (
+        "parameters_initial_padding",
+        "AVCodecParameters",
+        "initial_padding",
+    ),
+    (
+        "parameters_trailing_padding",
+        "AVCodecParameters",
+        "trailing_padding",
+    ),
     ("frame_data", "AVFrame", "data"),
     ("frame_linesize", "AVFrame", "linesize"),
     ("frame_extended_data", "AVFrame", "extended_data"),
@@ -35,6 +90,39 @@ const OFFSETS: &[(&str, &str, &str)] = &[
     ("frame_color_primaries", "AVFrame", "color_primaries"),
     ("frame_color_transfer", "AVFrame", "color_trc"),
     ("frame_color_matrix", "AVFrame", "colorspace"),
+    ("descriptor_id", "AVCodecDescriptor", "id"),
+    ("descriptor_name", "AVCodecDescriptor", "name"),
+    ("format_input", "AVFormatContext", "iformat"),
+    ("format_io", "AVFormatContext", "pb"),
+    ("format_stream_count", "AVFormatContext", "nb_streams"),
+    ("format_streams", "AVFormatContext", "streams"),
+    ("format_start_time", "AVFormatContext", "start_time"),
+    ("format_duration", "AVFormatContext", "duration"),
+    ("format_flags", "AVFormatContext", "flags"),
+    ("format_chapter_count", "AVFormatContext", "nb_chapters"),
+    ("format_chapters", "AVFormatContext", "chapters"),
+    ("format_metadata", "AVFormatContext", "metadata"),
+    ("format_interrupt", "AVFormatContext", "interrupt_callback"),
+    ("format_io_open", "AVFormatContext", "io_open"),
+    ("input_name", "AVInputFormat", "name"),
+    ("input_flags", "AVInputFormat", "flags"),
+    ("io_buffer", "AVIOContext", "buffer"),
+    ("io_end_reached", "AVIOContext", "eof_reached"),
+    ("io_error", "AVIOContext", "error"),
+    ("stream_parameters", "AVStream", "codecpar"),
+    ("stream_time_base", "AVStream", "time_base"),
+    ("stream_start_time", "AVStream", "start_time"),
+    ("stream_duration", "AVStream", "duration"),
+    ("stream_disposition", "AVStream", "disposition"),
+    ("stream_pixel_aspect", "AVStream", "sample_aspect_ratio"),
+    ("stream_metadata", "AVStream", "metadata"),
+    ("stream_frame_rate", "AVStream", "avg_frame_rate"),
+    ("chapter_time_base", "AVChapter", "time_base"),
+    ("chapter_start", "AVChapter", "start"),
+    ("chapter_end", "AVChapter", "end"),
+    ("chapter_metadata", "AVChapter", "metadata"),
+    ("entry_key", "AVDictionaryEntry", "key"),
+    ("entry_value", "AVDictionaryEntry", "value"),
 ];
 
 /// Writes `crates/kinora-ffmpeg/src/abi/v<major>.rs` from the headers that `cc` finds, or from those bindings.
@@ -57,13 +145,13 @@ fn measure(folder: &Path, bindings: Option<&Path>) -> Result<(String, String), S
             folder.join("measure.c"),
             c_program(),
             Command::new("cc"),
-            "no headers? apt-get install libavcodec-dev libavutil-dev",
+            "no headers? apt-get install libavformat-dev",
         ),
         Some(bindings) => (
             folder.join("measure.rs"),
             rust_program(bindings),
             Command::new("rustc"),
-            "are these bindings of libavcodec and libavutil?",
+            "are these bindings of libavcodec, libavformat and libavutil?",
         ),
     };
     if bindings.is_some() {
@@ -108,7 +196,7 @@ fn measure(folder: &Path, bindings: Option<&Path>) -> Result<(String, String), S
 
 fn c_program() -> String {
     let mut text = String::from(
-        "#include <stddef.h>\n#include <stdio.h>\n#include <libavcodec/avcodec.h>\n#include <libavutil/frame.h>\n\
+        "#include <stddef.h>\n#include <stdio.h>\n#include <libavcodec/avcodec.h>\n#include <libavutil/frame.h>\n#include <libavutil/dict.h>\n#include <libavformat/avformat.h>\n\
          int main(void) {\n  printf(\"avcodec %d\\navutil %d\\n\", LIBAVCODEC_VERSION_MAJOR, LIBAVUTIL_VERSION_MAJOR);\n",
     );
     for (name, kind, field) in OFFSETS {

@@ -8,6 +8,7 @@ mod causes;
 mod codes;
 mod document;
 mod ffmpeg_abi;
+mod ffmpeg_codecs;
 mod modules;
 mod names;
 mod sans_io;
@@ -21,6 +22,7 @@ cargo xtask formats [--check]  the formats in README.md from the registry of con
 cargo xtask abr              compare the rules of adaptation on 240 networks, write docs/abr.md
 cargo xtask fault-matrix [--check]  docs/fault-matrix.md from the registry of faults and the last `make test`
 cargo xtask ffmpeg-abi [RS]   measure libavcodec's headers (or bindings of another major), write the table of that major
+cargo xtask ffmpeg-codecs    add the codecs that the installed `ffmpeg` lists to the table of their names
 ";
 
 fn main() -> ExitCode {
@@ -38,6 +40,7 @@ fn main() -> ExitCode {
         ["fault-matrix", "--check"] => {
             document::check(&root(), "kinora-faults", "docs/fault-matrix.md")
         }
+        ["ffmpeg-codecs"] => ffmpeg_codecs::run(&root()),
         ["ffmpeg-abi"] => ffmpeg_abi::run(&root(), None),
         ["ffmpeg-abi", bindings] => ffmpeg_abi::run(&root(), Some(Path::new(bindings))),
         _ => {

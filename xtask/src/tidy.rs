@@ -47,7 +47,13 @@ const ARROWS: &[(&str, &[&str])] = &[
     ),
     (
         "kinora-ffmpeg",
-        &["kinora-errors", "kinora-media", "kinora-codec"],
+        &[
+            "kinora-errors",
+            "kinora-media",
+            "kinora-container",
+            "kinora-codec",
+            "kinora-test-support",
+        ],
     ),
     ("kinora-output", &["kinora-errors", "kinora-media"]),
     (
@@ -111,6 +117,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "kinora-media",
             "kinora-container",
             "kinora-engine",
+            "kinora-ffmpeg",
             "kinora-manifest",
             "kinora-test-support",
         ],

@@ -19,7 +19,7 @@ pub(crate) use serve::{
     AccountAction, AccountArgs, ImportArgs, LogFormat, LostFoundArgs, PlayAuthArgs, ServeArgs,
     StateArg,
 };
-pub(crate) use source::{DecoderArg, KeyArgs, NetArgs, VidArgs};
+pub(crate) use source::{DecoderArg, DemuxerArg, KeyArgs, NetArgs, VidArgs};
 
 const EXIT_STATUS: &str = "\
 Exit status:

@@ -13,7 +13,7 @@ use crate::credential;
 use crate::json;
 use crate::record;
 use crate::report::{Failure, Style};
-use crate::source::{self, decoders, net_config, player_config};
+use crate::source::{self, decoders, demuxers, net_config, player_config};
 use crate::term::Keyboard;
 
 mod control;
@@ -137,6 +137,7 @@ fn player(
         })
         .network(net)
         .decoders(decoders(args.decoder))
+        .demuxers(demuxers(args.demuxer))
         .video_sink(outputs.video)
         .audio_sink(outputs.audio)
         .autoplay(!args.paused);

@@ -6,13 +6,14 @@ use std::path::Path;
 use std::time::Duration;
 
 use kinora::{
-    ContentKey, DecoderChoice, Header, IpFamily, KeyId, NetConfig, NoProxy, PlayerConfig, Proxy,
-    ProxyConfig, ReadOptions, RenditionChoice, Secret, clear_key, sixteen_from_hex,
+    ContentKey, DecoderChoice, DemuxerChoice, Header, IpFamily, KeyId, NetConfig, NoProxy,
+    PlayerConfig, Proxy, ProxyConfig, ReadOptions, RenditionChoice, Secret, clear_key,
+    sixteen_from_hex,
 };
 
 use kinora_errors::{Coded as _, Lang, causes, mask_url};
 
-use crate::args::{DecoderArg, KeyArgs, NetArgs, ReadArgs};
+use crate::args::{DecoderArg, DemuxerArg, KeyArgs, NetArgs, ReadArgs};
 use crate::report::Failure;
 
 /// The network's own limit comes before the player's: it knows what it waited for.
@@ -81,6 +82,7 @@ pub(crate) fn read_options(args: &ReadArgs) -> Result<ReadOptions, Failure> {
             audio: args.renditions.audio_rendition,
         },
         keys: keys(&args.protection)?,
+        demuxers: demuxers(args.demuxer),
         ..ReadOptions::default()
     })
 }
@@ -207,6 +209,14 @@ pub(crate) fn secret(given: &str) -> Result<Secret, Failure> {
     let text = String::from_utf8(read(Path::new(path))?)
         .map_err(|_| Failure::usage(format!("{path} is not text"), format!("{path} 不是文本")))?;
     Ok(Secret::new(text.trim()))
+}
+
+pub(crate) fn demuxers(arg: DemuxerArg) -> DemuxerChoice {
+    match arg {
+        DemuxerArg::Auto => DemuxerChoice::Auto,
+        DemuxerArg::Kinora => DemuxerChoice::Kinora,
+        DemuxerArg::Ffmpeg => DemuxerChoice::Ffmpeg,
+    }
 }
 
 pub(crate) fn decoders(arg: DecoderArg) -> DecoderChoice {

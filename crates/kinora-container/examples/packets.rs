@@ -29,6 +29,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             }
             Step::NeedMore => offset = feed(&mut demuxer, &mut file, offset)?,
             Step::Want(range) => offset = feed(&mut demuxer, &mut file, range.start)?,
+            Step::Pending => {}
             Step::End => return Ok(out.flush()?),
         }
     }

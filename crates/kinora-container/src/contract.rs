@@ -16,6 +16,9 @@ const BYTEWISE_LIMIT: usize = 256 * 1024;
 /// Packets that may come out otherwise at the end of a file that is cut: what was not complete.
 const CUT_PACKETS: usize = 2;
 
+/// So often in a row a demuxer may have come to no result. Those that work beside their driver wait a moment each time.
+const PATIENCE: usize = 1_000;
+
 /// Runs the whole suite on the bytes of a valid file.
 ///
 /// # Panics
@@ -310,7 +313,7 @@ impl Drive {
             Chunks::Random(seed) => seed,
             _ => 1,
         };
-        let (mut random, mut reads) = (Random(seed), 0usize);
+        let (mut random, mut reads, mut pending) = (Random(seed), 0usize, 0usize);
         if self.known_len {
             demuxer.set_len(self.told_len.unwrap_or(self.bytes.len() as u64));
         }
@@ -324,6 +327,9 @@ impl Drive {
                     break;
                 }
             };
+            if step != Step::Pending {
+                pending = 0;
+            }
             match step {
                 Step::Info(info) => {
                     self.info = Some(Arc::clone(&info));
@@ -333,6 +339,11 @@ impl Drive {
                     outcome.packet_before_info |= outcome.info.is_none();
                     outcome.packets.push(Seen::new(&packet));
                     assert!(outcome.packets.len() <= limit, "packets come without end");
+                }
+                Step::Pending => {
+                    pending += 1;
+                    assert!(pending <= PATIENCE, "it comes to no result");
+                    continue;
                 }
                 Step::End => {
                     assert_eq!(demuxer.poll(), Ok(Step::End), "the end is final");

@@ -140,6 +140,9 @@ pub enum Step {
     NeedMore,
     /// Bytes from another place are wanted first: those of the range, and what follows them where it has no end.
     Want(ByteRange),
+    /// Nothing yet: it works beside its driver and has not come to a result. Poll again a little later; bytes may come in
+    /// the meantime. Only [foreign](crate::ForeignDemuxers) demuxers say so.
+    Pending,
     /// All packets were given.
     End,
 }
@@ -185,6 +188,22 @@ pub enum DemuxError {
         /// Bytes allowed.
         limit: u64,
     },
+    /// Only a library beside Kinora may read it, and that one can not be used here.
+    #[error("{look}; libavformat may know it: {why}")]
+    NeedsLibrary {
+        /// What it looks like.
+        look: String,
+        /// Why the library can not be used, and what to do.
+        why: String,
+    },
+    /// A library that reads it gave up.
+    #[error("libavformat can not read {container}: {what}")]
+    Library {
+        /// What it is, as the library calls it.
+        container: String,
+        /// What the library said.
+        what: String,
+    },
     /// This container gives no way to find a time.
     #[error("this file can not be sought: {0}")]
     NotSeekable(&'static str),
@@ -206,6 +225,8 @@ impl Coded for DemuxError {
             Self::NoTracks => "container.no_tracks",
             Self::Malformed { reason, .. } => reason,
             Self::TooLarge { .. } => "container.too_large",
+            Self::NeedsLibrary { .. } => "container.needs_libavformat",
+            Self::Library { .. } => "container.libavformat",
             Self::NotSeekable(_) => "container.not_seekable",
         }
     }

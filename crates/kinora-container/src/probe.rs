@@ -1,16 +1,18 @@
 //! From the first bytes of a resource to the demuxer for it.
 
 use std::mem;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use kinora_media::ByteRange;
 
 use crate::container::{Lead, Opening, Purpose};
 use crate::demuxer::End;
+use crate::foreign::{Demuxers, ForeignDemuxers};
 use crate::registry::ContainerKind;
 use crate::sniff::{
     LONG_TAG, MAX_TAGS, PICTURE_LIMIT, SNIFF_LIMIT, Sniff, describe, is_picture, look,
-    look_behind_picture,
+    look_behind_picture, may_be_media,
 };
 use crate::tags::{
     TAG_HEAD, TITLE_SEARCH, Tag, chapters, is_stepped_over, leading_tag, title, transport_timestamp,
@@ -21,6 +23,7 @@ use crate::{ClockKind, DemuxError, Demuxer, EventMessage, SeekTo, Step};
 /// A demuxer that looks at the first bytes and then is the one for them.
 pub struct ProbingDemuxer {
     purpose: Purpose,
+    demuxers: Demuxers,
     state: State,
     total_len: Option<u64>,
     random_access: bool,
@@ -48,8 +51,33 @@ struct Looking {
 }
 
 struct Found {
-    kind: ContainerKind,
+    known: Known,
     demuxer: Box<dyn Demuxer>,
+}
+
+/// What is known of what a demuxer reads.
+enum Known {
+    Container(ContainerKind),
+    /// A foreign demuxer is to find out; this is what the bytes look like.
+    Look(String),
+}
+
+impl Found {
+    fn poll(&mut self) -> Result<Step, DemuxError> {
+        self.demuxer
+            .poll()
+            .map_err(|error| match (error, &self.known) {
+                // We know better what to tell of bytes that nobody knows.
+                (DemuxError::UnknownContainer(_), Known::Look(look)) => {
+                    DemuxError::UnknownContainer(look.clone())
+                }
+                (DemuxError::NeedsLibrary { why, .. }, Known::Look(look)) => {
+                    let look = look.clone();
+                    DemuxError::NeedsLibrary { look, why }
+                }
+                (error, _) => error,
+            })
+    }
 }
 
 /// What a look at the bytes came to.
@@ -70,7 +98,16 @@ impl ProbingDemuxer {
     /// Waits for the first bytes of a file.
     #[must_use]
     pub fn new() -> Self {
-        Self::with(Purpose::File)
+        Self::with_demuxers(Demuxers::Own)
+    }
+
+    /// The same, for a file that foreign demuxers may read.
+    #[must_use]
+    pub fn with_demuxers(demuxers: Demuxers) -> Self {
+        Self {
+            demuxers,
+            ..Self::with(Purpose::File)
+        }
     }
 
     /// Waits for the first bytes of a segment, its init section before it where it has one. Times are those of the
@@ -84,6 +121,7 @@ impl ProbingDemuxer {
     fn with(purpose: Purpose) -> Self {
         Self {
             purpose,
+            demuxers: Demuxers::Own,
             state: State::Looking(Looking::default()),
             total_len: None,
             random_access: false,
@@ -107,6 +145,55 @@ impl ProbingDemuxer {
         }
     }
 
+    /// Looks at what is there, and becomes the demuxer for it.
+    fn look(&mut self) -> Option<Step> {
+        let State::Looking(looking) = &mut self.state else {
+            return None;
+        };
+        let looked = looking.look(self.purpose, self.total_len);
+        let kind = match looked {
+            Looked::NeedMore => return Some(Step::NeedMore),
+            Looked::Want(range) => return Some(Step::Want(range)),
+            Looked::Container(kind) => Some(kind),
+            Looked::Nothing(_) => None,
+        };
+        let foreign = match &self.demuxers {
+            Demuxers::Own => None,
+            Demuxers::Fallback(foreign) => {
+                let is_candidate = match kind {
+                    Some(kind) => !kind.is_playable(),
+                    None => may_be_media(looking.window.peek(SNIFF_LIMIT)),
+                };
+                is_candidate.then(|| Arc::clone(foreign))
+            }
+            Demuxers::Foreign(foreign) => {
+                let is_candidate = kind.is_none_or(|kind| !kind.is_playlist());
+                is_candidate.then(|| Arc::clone(foreign))
+            }
+        };
+        match (foreign, looked) {
+            (Some(foreign), Looked::Nothing(look)) => self.become_foreign(&*foreign, look),
+            (Some(foreign), _) => {
+                let title = kind.map(ContainerKind::title).unwrap_or_default();
+                self.become_foreign(&*foreign, format!("it looks like {title}"));
+            }
+            (None, Looked::Container(kind)) => self.become_demuxer(kind),
+            (None, Looked::Nothing(look)) => {
+                self.state = State::Failed(DemuxError::UnknownContainer(look));
+            }
+            (None, Looked::NeedMore | Looked::Want(_)) => {}
+        }
+        None
+    }
+
+    /// Becomes a foreign demuxer for what looks so.
+    fn become_foreign(&mut self, foreign: &dyn ForeignDemuxers, look: String) {
+        if let State::Looking(looking) = &mut self.state {
+            let looking = mem::take(looking);
+            self.found(looking, Known::Look(look), foreign.open());
+        }
+    }
+
     /// Becomes the demuxer of the container that was found.
     fn become_demuxer(&mut self, kind: ContainerKind) {
         let State::Looking(looking) = &mut self.state else {
@@ -115,9 +202,10 @@ impl ProbingDemuxer {
         let mut looking = mem::take(looking);
         let opening = Opening {
             purpose: self.purpose,
-            lead: looking.lead,
+            lead: mem::take(&mut looking.lead),
         };
-        let mut demuxer = match going_on(looking.earlier, kind, &mut self.damage_before) {
+        let earlier = looking.earlier.take();
+        let demuxer = match going_on(earlier, kind, &mut self.damage_before) {
             Some(demuxer) => demuxer,
             None => match kind.open(opening) {
                 Some(demuxer) => demuxer,
@@ -127,6 +215,11 @@ impl ProbingDemuxer {
                 }
             },
         };
+        self.found(looking, Known::Container(kind), demuxer);
+    }
+
+    /// Gives the demuxer what came so far.
+    fn found(&mut self, mut looking: Looking, known: Known, mut demuxer: Box<dyn Demuxer>) {
         if let Some(total_len) = self.total_len {
             demuxer.set_len(total_len);
         }
@@ -139,7 +232,7 @@ impl ProbingDemuxer {
         if let Some(end) = looking.end {
             end.reach(&mut *demuxer);
         }
-        self.state = State::Found(Found { kind, demuxer });
+        self.state = State::Found(Found { known, demuxer });
     }
 }
 
@@ -150,7 +243,8 @@ fn going_on(
     damage: &mut u64,
 ) -> Option<Box<dyn Demuxer>> {
     let mut earlier = earlier?;
-    if earlier.kind == kind && earlier.demuxer.next_resource() {
+    let is_same = matches!(earlier.known, Known::Container(before) if before == kind);
+    if is_same && earlier.demuxer.next_resource() {
         return Some(earlier.demuxer);
     }
     *damage = damage.saturating_add(earlier.demuxer.damage());
@@ -283,19 +377,12 @@ impl Demuxer for ProbingDemuxer {
     }
 
     fn poll(&mut self) -> Result<Step, DemuxError> {
-        if let State::Looking(looking) = &mut self.state {
-            match looking.look(self.purpose, self.total_len) {
-                Looked::NeedMore => return Ok(Step::NeedMore),
-                Looked::Want(range) => return Ok(Step::Want(range)),
-                Looked::Container(kind) => self.become_demuxer(kind),
-                Looked::Nothing(what) => {
-                    self.state = State::Failed(DemuxError::UnknownContainer(what));
-                }
-            }
+        if let Some(step) = self.look() {
+            return Ok(step);
         }
         match &mut self.state {
             State::Looking(_) => Ok(Step::NeedMore),
-            State::Found(found) => found.demuxer.poll(),
+            State::Found(found) => found.poll(),
             State::Failed(error) => Err(error.clone()),
         }
     }

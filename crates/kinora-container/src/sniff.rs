@@ -7,8 +7,8 @@ use crate::framing::Framing;
 use crate::registry::ContainerKind;
 use crate::tags::{Tag, leading_tag};
 
-pub use foreign::describe;
 pub(crate) use foreign::is_picture;
+pub use foreign::{describe, may_be_media};
 
 /// What the first bytes of a resource tell.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

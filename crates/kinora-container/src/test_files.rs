@@ -142,6 +142,7 @@ pub(crate) fn sought(
                 requests += 1;
                 assert!(requests < 20);
             }
+            Step::Pending => {}
             Step::End => return (found, requests),
         }
     }

@@ -159,7 +159,7 @@ pub(crate) fn held(init: Option<Bytes>, segment: Bytes) -> Result<Held, Fault> {
                     held.first = Some(packet);
                 }
             }
-            Demuxed::Want(_) | Demuxed::NeedMore | Demuxed::End => {
+            Demuxed::Want(_) | Demuxed::NeedMore | Demuxed::Pending | Demuxed::End => {
                 held.is_timed = demuxer.clock() != ClockKind::OwnStart;
                 return Ok(held);
             }

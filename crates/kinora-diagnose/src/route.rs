@@ -81,6 +81,11 @@ impl Run<'_> {
         let check = Check::new(CheckKind::Type).maybe("content_type", content_type);
         let kind = match sniff::sniff(sample) {
             Sniff::Known(kind) => kind,
+            // A player asks libavformat.
+            Sniff::NeedMore | Sniff::Unknown if sniff::may_be_media(sample) => {
+                self.add(check.fact("bytes_are", sniff::describe(sample)));
+                return self.media(url);
+            }
             Sniff::NeedMore | Sniff::Unknown => {
                 let fault = unknown(sample).at_url(url);
                 return self.add(

@@ -1,12 +1,15 @@
 use std::fmt;
 use std::sync::Arc;
 
+use kinora_container::Demuxers;
 use kinora_media::CodecId;
 
-/// What can be decoded here: it decides which variants may be chosen.
+/// What the host can do: which codecs it decodes, which decides about the variants that may be chosen, and which demuxers
+/// it has beside those of `kinora-container`.
 #[derive(Clone)]
 pub struct Capabilities {
     decodes: Arc<dyn Fn(CodecId) -> bool + Send + Sync>,
+    demuxers: Demuxers,
 }
 
 impl Capabilities {
@@ -14,7 +17,19 @@ impl Capabilities {
     pub fn of_decoders(decodes: impl Fn(CodecId) -> bool + Send + Sync + 'static) -> Self {
         Self {
             decodes: Arc::new(decodes),
+            demuxers: Demuxers::Own,
         }
+    }
+
+    /// The same with these demuxers for files.
+    #[must_use]
+    pub fn with_demuxers(mut self, demuxers: Demuxers) -> Self {
+        self.demuxers = demuxers;
+        self
+    }
+
+    pub(crate) fn demuxers(&self) -> Demuxers {
+        self.demuxers.clone()
     }
 
     pub(crate) fn can_decode(&self, codec: CodecId) -> bool {
@@ -31,6 +46,8 @@ impl Default for Capabilities {
 
 impl fmt::Debug for Capabilities {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Capabilities").finish_non_exhaustive()
+        f.debug_struct("Capabilities")
+            .field("demuxers", &self.demuxers)
+            .finish_non_exhaustive()
     }
 }

@@ -17,6 +17,7 @@ mod watch;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
+use kinora_container::Demuxers;
 use kinora_errors::Secret;
 use kinora_media::{CodecId, Now, RequestId, Time};
 
@@ -186,6 +187,14 @@ impl Sim {
     #[must_use]
     pub fn recorded(seed: u64, config: PlayerConfig, sink: TapeSink) -> Self {
         Self::around(Engine::recorded(config, seed, sink), seed)
+    }
+
+    /// A session on a host with these demuxers, which is written down.
+    #[must_use]
+    pub fn reading_by(seed: u64, demuxers: Demuxers, sink: TapeSink) -> Self {
+        let engine = Engine::recorded(PlayerConfig::default(), seed, sink);
+        let capabilities = Capabilities::default().with_demuxers(demuxers);
+        Self::around(engine.with_capabilities(capabilities), seed)
     }
 
     fn around(engine: Engine, seed: u64) -> Self {

@@ -1,4 +1,4 @@
-//! Where the fields of libavcodec's structs lie, one table for each major version. A table is measured
+//! Where the fields of the structs of libavcodec and libavformat lie, one table for each major version, which both share. A table is measured
 //! from that version's headers by `cargo xtask ffmpeg-abi`; a version without one is refused.
 
 mod v59;
@@ -16,10 +16,29 @@ pub(crate) struct Abi {
     pub(crate) packet_data: usize,
     pub(crate) packet_size: usize,
     pub(crate) packet_flags: usize,
+    pub(crate) packet_stream_index: usize,
     pub(crate) packet_duration: usize,
+    pub(crate) parameters_codec_type: usize,
+    pub(crate) parameters_codec_id: usize,
+    pub(crate) parameters_codec_tag: usize,
     pub(crate) parameters_extradata: usize,
     pub(crate) parameters_extradata_size: usize,
+    pub(crate) parameters_bit_rate: usize,
+    pub(crate) parameters_bits_per_coded_sample: usize,
+    pub(crate) parameters_bits_per_raw_sample: usize,
+    pub(crate) parameters_width: usize,
+    pub(crate) parameters_height: usize,
+    pub(crate) parameters_pixel_aspect: usize,
+    pub(crate) parameters_color_range: usize,
+    pub(crate) parameters_color_primaries: usize,
+    pub(crate) parameters_color_transfer: usize,
+    pub(crate) parameters_color_matrix: usize,
     pub(crate) parameters_video_delay: usize,
+    pub(crate) parameters_channels: usize,
+    pub(crate) parameters_sample_rate: usize,
+    pub(crate) parameters_block_align: usize,
+    pub(crate) parameters_initial_padding: usize,
+    pub(crate) parameters_trailing_padding: usize,
     pub(crate) frame_data: usize,
     pub(crate) frame_linesize: usize,
     pub(crate) frame_extended_data: usize,
@@ -35,6 +54,46 @@ pub(crate) struct Abi {
     pub(crate) frame_color_primaries: usize,
     pub(crate) frame_color_transfer: usize,
     pub(crate) frame_color_matrix: usize,
+    pub(crate) descriptor_id: usize,
+    pub(crate) descriptor_name: usize,
+    pub(crate) format_input: usize,
+    pub(crate) format_io: usize,
+    pub(crate) format_stream_count: usize,
+    pub(crate) format_streams: usize,
+    pub(crate) format_start_time: usize,
+    pub(crate) format_duration: usize,
+    pub(crate) format_flags: usize,
+    pub(crate) format_chapter_count: usize,
+    pub(crate) format_chapters: usize,
+    pub(crate) format_metadata: usize,
+    pub(crate) format_interrupt: usize,
+    pub(crate) format_io_open: usize,
+    pub(crate) input_name: usize,
+    pub(crate) input_flags: usize,
+    pub(crate) io_buffer: usize,
+    pub(crate) io_end_reached: usize,
+    pub(crate) io_error: usize,
+    pub(crate) stream_parameters: usize,
+    pub(crate) stream_time_base: usize,
+    pub(crate) stream_start_time: usize,
+    pub(crate) stream_duration: usize,
+    pub(crate) stream_disposition: usize,
+    pub(crate) stream_pixel_aspect: usize,
+    pub(crate) stream_metadata: usize,
+    pub(crate) stream_frame_rate: usize,
+    pub(crate) chapter_time_base: usize,
+    pub(crate) chapter_start: usize,
+    pub(crate) chapter_end: usize,
+    pub(crate) chapter_metadata: usize,
+    pub(crate) entry_key: usize,
+    pub(crate) entry_value: usize,
+}
+
+impl Abi {
+    /// The libswscale that goes with it.
+    pub(crate) const fn swscale_major(&self) -> u32 {
+        self.avcodec_major - 53
+    }
 }
 
 /// The versions we know, the newest first.

@@ -1,4 +1,3 @@
-use std::ffi::CString;
 use std::sync::Arc;
 
 use kinora_codec::{
@@ -10,7 +9,8 @@ use crate::decoder::{Audio, Core, Opening, Video};
 use crate::extradata::extradata;
 use crate::frame::Formats;
 use crate::library::{Ffmpeg, LoadError};
-use crate::raw::Threads;
+use crate::raw::{DecoderName, Threads, Told};
+use crate::tag;
 
 /// The decoders of the libavcodec that is installed.
 pub struct FfmpegBackend {
@@ -36,6 +36,10 @@ impl FfmpegBackend {
         self.ffmpeg.abi.avcodec_major
     }
 
+    pub(crate) fn ffmpeg(&self) -> &Arc<Ffmpeg> {
+        &self.ffmpeg
+    }
+
     fn open(&self, track: &TrackInfo, options: DecoderOptions) -> Result<Core, DecodeError> {
         let codec = track.codec;
         let name = self.decoder_name(codec).ok_or(DecodeError::Unsupported {
@@ -53,20 +57,58 @@ impl FfmpegBackend {
             codec,
             name,
             config: extradata(codec, decoder_config(track)?),
+            told: told(track),
             threads,
         };
         Core::open(opening, Arc::clone(&self.formats))
     }
 
     /// The first decoder of the codec that this build has.
-    fn decoder_name(&self, codec: CodecId) -> Option<&'static str> {
-        decoder_names(codec).iter().copied().find(|name| {
-            let Ok(name) = CString::new(*name) else {
-                return false;
-            };
-            // SAFETY: a zero-terminated name; null when there is none.
-            !unsafe { (self.ffmpeg.call.avcodec_find_decoder_by_name)(name.as_ptr()) }.is_null()
-        })
+    fn decoder_name(&self, codec: CodecId) -> Option<DecoderName> {
+        let own = decoder_names(codec).iter().copied();
+        let mut names = own.map(DecoderName::Decoder).chain(match codec {
+            CodecId::Other(_) => Some(DecoderName::Codec(codec.name())),
+            _ => None,
+        });
+        names.find(|name| name.find(&self.ffmpeg).is_some())
+    }
+}
+
+/// What the container tells, for the codecs that do not tell it themselves.
+fn told(track: &TrackInfo) -> Told<'static> {
+    let is_told = matches!(
+        track.codec,
+        CodecId::Other(_)
+            | CodecId::Vc1
+            | CodecId::ProRes
+            | CodecId::Nellymoser
+            | CodecId::AdpcmSwf
+    );
+    let tag = tag::number(&track.codec_tag);
+    if !is_told {
+        // Encoders of MPEG-4 part 2 have bugs of their own, which are known by it.
+        return Told {
+            tag: if track.codec == CodecId::Mpeg4 {
+                tag
+            } else {
+                0
+            },
+            ..Told::default()
+        };
+    }
+    let (video, audio) = (
+        track.video.unwrap_or_default(),
+        track.audio.unwrap_or_default(),
+    );
+    let bits = video.bits_per_coded_sample.or(audio.bits_per_coded_sample);
+    Told {
+        tag,
+        bits: bits.unwrap_or(0).into(),
+        size: (video.width, video.height),
+        sample_rate: audio.sample_rate,
+        channels: audio.channels.into(),
+        block_align: audio.block_align.unwrap_or(0),
+        ..Told::default()
     }
 }
 
@@ -87,6 +129,7 @@ impl DecoderBackend for FfmpegBackend {
         Ok(Box::new(Video {
             core: self.open(track, options)?,
             params: track.video.unwrap_or_default(),
+            scaler: None,
         }))
     }
 
@@ -101,7 +144,8 @@ impl DecoderBackend for FfmpegBackend {
     }
 }
 
-/// libavcodec's decoders of a codec, the better first. PCM is left to the Rust backend: it needs no decoder.
+/// libavcodec's decoders of a codec, the better first. PCM, G.711 and the common kinds of ADPCM are left to
+/// the Rust backend.
 const fn decoder_names(codec: CodecId) -> &'static [&'static str] {
     match codec {
         CodecId::H264 => &["h264"],
@@ -139,6 +183,8 @@ const fn decoder_names(codec: CodecId) -> &'static [&'static str] {
         CodecId::Speex => &["speex", "libspeex"],
         CodecId::AmrNb => &["amrnb"],
         CodecId::AmrWb => &["amrwb"],
+        CodecId::AdpcmSwf => &["adpcm_swf"],
+        CodecId::Nellymoser => &["nellymoser"],
         _ => &[],
     }
 }

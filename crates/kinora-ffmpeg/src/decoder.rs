@@ -11,7 +11,8 @@ use kinora_media::{AudioFrame, CodecId, Packet, Time, VideoFrame, VideoParams};
 
 use crate::frame::{self, Formats};
 use crate::library::Ffmpeg;
-use crate::raw::{Context, Status, Threads};
+use crate::raw::{Context, DecoderName, Status, Threads, Told};
+use crate::scale::Scaler;
 
 /// So many packets' durations are remembered: more than any decoder holds back.
 const REMEMBERED: usize = 128;
@@ -23,15 +24,22 @@ const MAX_WAITING: usize = 1 << 20;
 pub(crate) struct Opening {
     pub(crate) ffmpeg: Arc<Ffmpeg>,
     pub(crate) codec: CodecId,
-    pub(crate) name: &'static str,
+    pub(crate) name: DecoderName,
     pub(crate) config: Bytes,
+    /// What else it is told; its configuration and reordering are left out.
+    pub(crate) told: Told<'static>,
     pub(crate) threads: Threads,
 }
 
 impl Opening {
     fn open(&self, reordering: u32) -> Result<Context, DecodeError> {
         let ffmpeg = Arc::clone(&self.ffmpeg);
-        Context::open(ffmpeg, self.name, &self.config, reordering, self.threads).map_err(|status| {
+        let told = Told {
+            config: &self.config,
+            reordering,
+            ..self.told.clone()
+        };
+        Context::open(ffmpeg, self.name, &told, self.threads).map_err(|status| {
             let (codec, what) = (self.codec, self.ffmpeg.error_text(status.0));
             match status {
                 Status::NO_MEMORY => DecodeError::Broken { codec, what },
@@ -96,7 +104,7 @@ impl Core {
             codec: opening.codec,
             framing: NalFraming::of(opening.codec, &opening.config),
             waiting: BytesMut::new(),
-            name: format!("libavcodec {version} {}", opening.name),
+            name: format!("libavcodec {version} {}", opening.name.text()),
             unseen: (opening.codec == CodecId::H264 && opening.config.is_empty())
                 .then_some(opening),
             draining: false,
@@ -214,6 +222,8 @@ impl Core {
 pub(crate) struct Video {
     pub(crate) core: Core,
     pub(crate) params: VideoParams,
+    /// For pictures in layouts that are not shown as they are.
+    pub(crate) scaler: Option<Scaler>,
 }
 
 impl Decoder for Video {
@@ -231,9 +241,9 @@ impl Decoder for Video {
                 Received::Frame(frame::video(
                     frame,
                     formats,
+                    &mut self.scaler,
                     codec,
-                    pts,
-                    duration,
+                    (pts, duration),
                     &self.params,
                 )?)
             }

@@ -10,7 +10,8 @@ use kinora_media::{
 };
 
 use crate::library::Ffmpeg;
-use crate::raw::Frame;
+use crate::raw::{Frame, text};
+use crate::scale::{Scaler, Target};
 
 /// The pixel formats we show, by libavutil's names; the `j` ones are of full range.
 const PIXEL_FORMATS: &[(&str, PixelFormat)] = &[
@@ -30,6 +31,9 @@ const PIXEL_FORMATS: &[(&str, PixelFormat)] = &[
     ("yuv422p12le", PixelFormat::I422P12),
     ("yuv444p12le", PixelFormat::I444P12),
 ];
+
+/// SMPTE 170M, the matrix of BT.601 (ITU-T H.273 8.3), which libswscale makes of red, green and blue.
+const BT_601: u8 = 6;
 
 /// How samples of sound lie in memory.
 #[derive(Clone, Copy)]
@@ -118,53 +122,95 @@ impl FrameBuffer for Lent {
     }
 }
 
-/// Lends a picture.
+/// A picture's layout, its colours where they are told, and its samples.
+type Shown = (PixelFormat, Option<ColorInfo>, Arc<dyn FrameBuffer>);
+
+/// Lends a picture, or makes one that can be shown of it.
 pub(crate) fn video(
     frame: Frame,
     formats: &Formats,
+    scaler: &mut Option<Scaler>,
     codec: CodecId,
-    pts: Time,
-    duration: Time,
+    (pts, duration): (Time, Time),
     params: &VideoParams,
 ) -> Result<VideoFrame, DecodeError> {
     let number = frame.format();
-    let Some((_, format, implied)) = formats.pixels.iter().find(|(known, ..)| *known == number)
-    else {
-        let detail = Some(format!(
-            "pixel format number {number} of libavutil {}",
-            frame.ffmpeg().abi.avutil_major
-        ));
-        return Err(DecodeError::Unsupported { codec, detail });
-    };
+    let (width, height) = (frame.width(), frame.height());
     let (num, den) = frame.pixel_aspect();
     let pixel_aspect = u32::try_from(num)
         .ok()
         .zip(u32::try_from(den).ok())
         .filter(|(num, den)| *num > 0 && *den > 0);
+    let mut known = formats.pixels.iter();
+    let (format, color, buffer): Shown = match known.find(|(known, ..)| *known == number) {
+        Some(&(_, format, implied)) => {
+            let color = color(frame.color(), implied);
+            (format, color, Arc::new(Lent { frame, format }))
+        }
+        None => made(&frame, formats, scaler, codec)?,
+    };
     let shown = params.shown(DisplayHints {
         pixel_aspect,
-        color: color(frame.color(), *implied),
+        color,
     });
     Ok(VideoFrame {
         pts,
         duration,
-        width: frame.width(),
-        height: frame.height(),
-        format: *format,
+        width,
+        height,
+        format,
         color: shown.color.unwrap_or_default(),
         pixel_aspect: shown.pixel_aspect,
         rotation: params.rotation,
         mirror: params.mirror,
-        buffer: Arc::new(Lent {
-            frame,
-            format: *format,
-        }),
+        buffer,
     })
+}
+
+/// A picture of a layout that is not shown as it is.
+fn made(
+    frame: &Frame,
+    formats: &Formats,
+    scaler: &mut Option<Scaler>,
+    codec: CodecId,
+) -> Result<Shown, DecodeError> {
+    let ffmpeg = frame.ffmpeg();
+    // SAFETY: takes a number; gives a static of the library or null.
+    let name = unsafe { text((ffmpeg.call.av_get_pix_fmt_name)(frame.format())) };
+    let unsupported = |why: String| DecodeError::Unsupported {
+        codec,
+        detail: Some(format!("pictures of {name}: {why}")),
+    };
+    ffmpeg
+        .scale()
+        .map_err(|error| unsupported(error.to_string()))?;
+    let target = Target::of(&name);
+    let mut pixels = formats.pixels.iter();
+    let number =
+        pixels.find(|(_, format, range)| *format == target.format && *range == ColorRange::Limited);
+    let refused = || unsupported("libswscale does not know how".into());
+    let to = (target.format, number.ok_or_else(refused)?.0);
+    if !scaler
+        .as_ref()
+        .is_some_and(|scaler| scaler.takes(frame, to))
+    {
+        *scaler = Scaler::new(ffmpeg, frame, to);
+    }
+    let planes = scaler.as_mut().and_then(|scaler| scaler.scale(frame));
+    let color = match target.was_rgb {
+        true => Some(ColorInfo {
+            matrix: BT_601,
+            range: ColorRange::Limited,
+            ..ColorInfo::default()
+        }),
+        false => color(frame.color(), ColorRange::Limited),
+    };
+    Ok((target.format, color, Arc::new(planes.ok_or_else(refused)?)))
 }
 
 /// libavutil numbers primaries, transfer and matrix as ITU-T H.273 does; its range 2 is the full one, 0 is not told.
 /// `None` where nothing is.
-fn color(reported: [c_int; 4], implied: ColorRange) -> Option<ColorInfo> {
+pub(crate) fn color(reported: [c_int; 4], implied: ColorRange) -> Option<ColorInfo> {
     let [range, primaries, transfer, matrix] = reported;
     let number = |value: c_int| u8::try_from(value).unwrap_or(2);
     let color = ColorInfo {

@@ -1,9 +1,10 @@
 //! Owned pointers to libavcodec's structs, and their fields by the table.
 
-use std::ffi::{CString, c_int, c_void};
+use std::ffi::{CStr, CString, c_char, c_int, c_void};
 use std::ptr::NonNull;
 use std::sync::Arc;
 
+use crate::abi::Abi;
 use crate::library::Ffmpeg;
 
 /// `AV_NOPTS_VALUE`: the pts of a packet or frame that has none.
@@ -19,7 +20,7 @@ const FLAG_KEY: c_int = 1;
 ///
 /// # Safety
 /// `base` points to a live struct that has a `T` at that offset.
-unsafe fn get<T: Copy>(base: NonNull<c_void>, offset: usize) -> T {
+pub(crate) unsafe fn get<T: Copy>(base: NonNull<c_void>, offset: usize) -> T {
     // SAFETY: by the caller's promise; FFmpeg's structs are aligned for their fields.
     unsafe { base.as_ptr().byte_add(offset).cast::<T>().read() }
 }
@@ -28,9 +29,23 @@ unsafe fn get<T: Copy>(base: NonNull<c_void>, offset: usize) -> T {
 ///
 /// # Safety
 /// As for [`get`], and nothing else uses the struct.
-unsafe fn set<T>(base: NonNull<c_void>, offset: usize, value: T) {
+pub(crate) unsafe fn set<T>(base: NonNull<c_void>, offset: usize, value: T) {
     // SAFETY: by the caller's promise.
     unsafe { base.as_ptr().byte_add(offset).cast::<T>().write(value) }
+}
+
+/// A text of the library; what is no UTF-8 in it is replaced.
+///
+/// # Safety
+/// Null, or a zero-terminated text that lives as long as the call.
+pub(crate) unsafe fn text(text: *const c_char) -> String {
+    if text.is_null() {
+        return String::new();
+    }
+    // SAFETY: by the caller's promise.
+    unsafe { CStr::from_ptr(text) }
+        .to_string_lossy()
+        .into_owned()
 }
 
 /// Whether fresh structs look as the table says: a pts of "none" where the pts lies, zeros elsewhere.
@@ -87,6 +102,71 @@ pub(crate) enum Threads {
     Slices(usize),
 }
 
+/// What a decoder is told of its stream; zero for what is not known.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub(crate) struct Told<'a> {
+    pub(crate) config: &'a [u8],
+    /// So many pictures may come before one that is shown earlier, where the stream does not tell libavcodec, which would
+    /// find out by losing some.
+    pub(crate) reordering: u32,
+    pub(crate) tag: u32,
+    pub(crate) bits: u32,
+    pub(crate) size: (u32, u32),
+    pub(crate) sample_rate: u32,
+    pub(crate) channels: u32,
+    pub(crate) block_align: u32,
+}
+
+impl Told<'_> {
+    fn numbers(&self, abi: &Abi) -> [(usize, u32); 7] {
+        [
+            (abi.parameters_video_delay, self.reordering),
+            (abi.parameters_bits_per_coded_sample, self.bits),
+            (abi.parameters_width, self.size.0),
+            (abi.parameters_height, self.size.1),
+            (abi.parameters_sample_rate, self.sample_rate),
+            (abi.parameters_channels, self.channels),
+            (abi.parameters_block_align, self.block_align),
+        ]
+    }
+}
+
+/// Which decoder.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum DecoderName {
+    /// The one of that name.
+    Decoder(&'static str),
+    /// The best one of the codec that libavcodec calls so.
+    Codec(&'static str),
+}
+
+impl DecoderName {
+    /// The decoder, a static of the library, where this build has it.
+    pub(crate) fn find(self, ffmpeg: &Ffmpeg) -> Option<NonNull<c_void>> {
+        let (Self::Decoder(name) | Self::Codec(name)) = self;
+        let name = CString::new(name).ok()?;
+        let call = &ffmpeg.call;
+        // SAFETY: a zero-terminated name; descriptors and decoders are statics of the library, or null where there is none.
+        let decoder = unsafe {
+            match self {
+                Self::Decoder(_) => (call.avcodec_find_decoder_by_name)(name.as_ptr()),
+                Self::Codec(_) => {
+                    let descriptor = (call.avcodec_descriptor_get_by_name)(name.as_ptr());
+                    let descriptor = NonNull::new(descriptor.cast_mut())?;
+                    (call.avcodec_find_decoder)(get(descriptor, ffmpeg.abi.descriptor_id))
+                }
+            }
+        };
+        NonNull::new(decoder.cast_mut())
+    }
+
+    /// What it is called.
+    pub(crate) const fn text(self) -> &'static str {
+        let (Self::Decoder(name) | Self::Codec(name)) = self;
+        name
+    }
+}
+
 /// A call's outcome that is no success.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Status(pub(crate) c_int);
@@ -96,11 +176,13 @@ impl Status {
     pub(crate) const AGAIN: Self = Self(-11);
     /// `AVERROR_EOF`.
     pub(crate) const END: Self = Self(-0x2046_4f45);
+    /// `AVERROR_EXIT`: what a callback says to have a call given up.
+    pub(crate) const EXIT: Self = Self(-0x5449_5845);
     /// `AVERROR(ENOMEM)`.
     pub(crate) const NO_MEMORY: Self = Self(-12);
 }
 
-fn check(status: c_int) -> Result<(), Status> {
+pub(crate) fn check(status: c_int) -> Result<(), Status> {
     if status < 0 {
         Err(Status(status))
     } else {
@@ -109,22 +191,15 @@ fn check(status: c_int) -> Result<(), Status> {
 }
 
 impl Context {
-    /// Opens the decoder of that name. `reordering`: so many pictures may come before one that is shown earlier, where
-    /// the stream does not tell libavcodec, which would find out by losing some.
+    /// Opens a decoder.
     pub(crate) fn open(
         ffmpeg: Arc<Ffmpeg>,
-        name: &str,
-        config: &[u8],
-        reordering: u32,
+        name: DecoderName,
+        told: &Told<'_>,
         threads: Threads,
     ) -> Result<Self, Status> {
-        let name = CString::new(name).map_err(|_| Status::END)?;
+        let codec = name.find(&ffmpeg).ok_or(Status::END)?.as_ptr().cast_const();
         let call = &ffmpeg.call;
-        // SAFETY: a zero-terminated name; null when unknown, which the allocator is not given.
-        let codec = unsafe { (call.avcodec_find_decoder_by_name)(name.as_ptr()) };
-        if codec.is_null() {
-            return Err(Status::END);
-        }
         // SAFETY: `codec` is a static of the library; null on lack of memory.
         let (context, packet) = unsafe {
             (
@@ -142,7 +217,7 @@ impl Context {
             packet,
             scratch,
         };
-        open.set_config(config, reordering)?;
+        open.set_parameters(told)?;
         open.set_threads(threads);
         open.option_text("flags2", "+skip_manual");
         // SAFETY: the context was made for this codec and is not open yet; no options.
@@ -152,22 +227,21 @@ impl Context {
         Ok(open)
     }
 
-    /// Hands the decoder configuration over by way of AVCodecParameters, whose extradata lies at the same
-    /// place in every major, as the context's does not.
-    fn set_config(&self, config: &[u8], reordering: u32) -> Result<(), Status> {
-        if config.is_empty() && reordering == 0 {
+    /// Hands over what the decoder is told by way of AVCodecParameters, which lie alike in every version of a major, as the
+    /// context does not.
+    fn set_parameters(&self, told: &Told<'_>) -> Result<(), Status> {
+        if *told == Told::default() {
             return Ok(());
         }
-        let delay = c_int::try_from(reordering).unwrap_or_default();
-        let call = &self.ffmpeg.call;
-        let size = c_int::try_from(config.len()).map_err(|_| Status::NO_MEMORY)?;
+        let (call, abi) = (&self.ffmpeg.call, self.ffmpeg.abi);
+        let size = c_int::try_from(told.config.len()).map_err(|_| Status::NO_MEMORY)?;
         // SAFETY: allocates a struct or gives null.
         let parameters =
             NonNull::new(unsafe { (call.avcodec_parameters_alloc)() }).ok_or(Status::NO_MEMORY)?;
         // SAFETY: both structs are live; extradata is allocated by the library's allocator with its padding, as
-        // the parameters' owner frees it; the copy stays within that allocation.
+        // the parameters' owner frees it; the copy stays within that allocation; each field has the type by the headers.
         let copied = unsafe {
-            let extradata = (call.av_mallocz)(config.len() + PADDING);
+            let extradata = (call.av_mallocz)(told.config.len() + PADDING);
             if extradata.is_null() {
                 Err(Status::NO_MEMORY)
             } else {
@@ -175,10 +249,20 @@ impl Context {
                     parameters.as_ptr(),
                     self.context.as_ptr(),
                 ));
-                std::ptr::copy_nonoverlapping(config.as_ptr(), extradata.cast(), config.len());
-                set(parameters, self.ffmpeg.abi.parameters_extradata, extradata);
-                set(parameters, self.ffmpeg.abi.parameters_extradata_size, size);
-                set(parameters, self.ffmpeg.abi.parameters_video_delay, delay);
+                std::ptr::copy_nonoverlapping(
+                    told.config.as_ptr(),
+                    extradata.cast(),
+                    told.config.len(),
+                );
+                set(parameters, abi.parameters_extradata, extradata);
+                set(parameters, abi.parameters_extradata_size, size);
+                set(parameters, abi.parameters_codec_tag, told.tag);
+                for (offset, value) in told.numbers(abi) {
+                    // Zero is what a fresh context says: nothing is known.
+                    if let Some(value) = c_int::try_from(value).ok().filter(|value| *value > 0) {
+                        set(parameters, offset, value);
+                    }
+                }
                 from.and_then(|()| {
                     check((call.avcodec_parameters_to_context)(
                         self.context.as_ptr(),
@@ -332,7 +416,7 @@ impl Frame {
         unsafe { get(self.frame, offset) }
     }
 
-    pub(crate) fn ffmpeg(&self) -> &Ffmpeg {
+    pub(crate) fn ffmpeg(&self) -> &Arc<Ffmpeg> {
         &self.ffmpeg
     }
     pub(crate) fn width(&self) -> u32 {
@@ -402,6 +486,18 @@ impl Frame {
         // SAFETY: the library allocated `rows` rows of `stride` bytes there (of the last one at least the visible
         // part), nobody writes to them while this frame holds a reference.
         Some(unsafe { std::slice::from_raw_parts(data, len) })
+    }
+
+    /// Pointers to the first four planes and their strides, as libswscale takes them.
+    pub(crate) fn planes(&self) -> ([*const u8; 4], [c_int; 4]) {
+        let abi = self.ffmpeg.abi;
+        // SAFETY: the frame is live and begins with eight of each.
+        unsafe {
+            (
+                get(self.frame, abi.frame_data),
+                get(self.frame, abi.frame_linesize),
+            )
+        }
     }
 
     /// The samples of a channel's plane (or of all channels, interleaved), `len` bytes of them.

@@ -1,4 +1,8 @@
+mod descriptor;
+
 use core::fmt;
+
+pub use self::descriptor::CodecDescriptor;
 
 /// What a track carries.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -32,20 +36,24 @@ macro_rules! codecs {
         /// for still has its name here, so that a fault can say what was met.
         #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
         #[non_exhaustive]
-        pub enum CodecId { $(#[doc = $title] $id,)+ }
+        pub enum CodecId {
+            $(#[doc = $title] $id,)+
+            /// One of the others that libavcodec has a name for.
+            Other(CodecDescriptor),
+        }
 
         impl CodecId {
-            /// Every codec that has a name.
+            /// Every codec that has a name of its own here.
             pub const ALL: &[Self] = &[$(Self::$id),+];
             /// The short name that commands and JSON use: `h264`, `aac`.
             #[must_use]
-            pub const fn name(self) -> &'static str { match self { $(Self::$id => $name,)+ } }
+            pub const fn name(self) -> &'static str { match self { $(Self::$id => $name,)+ Self::Other(codec) => codec.name() } }
             /// The name a person knows: `H.264 / AVC`.
             #[must_use]
-            pub const fn title(self) -> &'static str { match self { $(Self::$id => $title,)+ } }
+            pub const fn title(self) -> &'static str { match self { $(Self::$id => $title,)+ Self::Other(codec) => codec.title() } }
             /// Whether it codes video, audio, text or something else.
             #[must_use]
-            pub const fn kind(self) -> TrackKind { match self { $(Self::$id => TrackKind::$kind,)+ } }
+            pub const fn kind(self) -> TrackKind { match self { $(Self::$id => TrackKind::$kind,)+ Self::Other(codec) => codec.kind() } }
         }
     };
 }
@@ -117,6 +125,28 @@ codecs! {
 }
 
 impl CodecId {
+    /// Whether nothing is known of it but its kind.
+    #[must_use]
+    pub const fn is_unknown(self) -> bool {
+        matches!(
+            self,
+            Self::UnknownVideo | Self::UnknownAudio | Self::UnknownSubtitle | Self::UnknownData
+        )
+    }
+
+    /// The codec of that [name](Self::name), or of libavcodec's where that is another one.
+    #[must_use]
+    pub fn by_name(name: &str) -> Option<Self> {
+        let name = match name {
+            "mpegh_3d_audio" => Self::MpegH.name(),
+            "ssa" => Self::Ass.name(),
+            other => other,
+        };
+        let mut own = Self::ALL.iter().copied();
+        own.find(|codec| codec.name() == name)
+            .or_else(|| CodecDescriptor::by_name(name).map(Self::Other))
+    }
+
     /// The codec that an RFC 6381 name means (`avc1.64001f`, `mp4a.40.2`), blanks around it aside; `None` for one that has
     /// no name here.
     #[must_use]

@@ -22,7 +22,7 @@ mod track;
 
 pub use address::{is_local_name, is_public_address};
 pub use bits::{BitReader, OutOfBits, unescape_rbsp};
-pub use codec_id::{CodecId, TrackKind};
+pub use codec_id::{CodecDescriptor, CodecId, TrackKind};
 pub use display::DisplayHints;
 pub use frame::{
     AudioFrame, ColorInfo, ColorRange, FrameBuffer, PixelFormat, PlaneView, VecPlanes, VideoFrame,

@@ -117,6 +117,9 @@ pub struct VideoParams {
     pub stated: DisplayHints,
     /// Frames a second where known.
     pub frame_rate: Option<f64>,
+    /// Bits a pixel as its container tells (`depth` of QuickTime, `biBitCount` of BITMAPINFOHEADER), for codecs that do not
+    /// tell themselves.
+    pub bits_per_coded_sample: Option<u16>,
 }
 
 /// What a container says of its audio.
@@ -128,6 +131,10 @@ pub struct AudioParams {
     pub channels: u16,
     /// Bits a sample, for PCM and lossless codecs.
     pub bits_per_sample: Option<u16>,
+    /// Bits a sample as its coding counts them, where the container tells: 4 of ADPCM.
+    pub bits_per_coded_sample: Option<u16>,
+    /// Bytes of a block of coded sound, where the container tells (`nBlockAlign` of WAVEFORMATEX).
+    pub block_align: Option<u32>,
     /// Samples at the start that the encoder added and the player must not play.
     pub encoder_delay: u32,
     /// Samples at the end that the encoder added.

@@ -1,11 +1,12 @@
-//! Which decoder decodes: libavcodec where it can be loaded, the Rust decoders otherwise.
+//! Which decoder decodes: libavcodec where it can be loaded, the Rust decoders otherwise. And which demuxer reads.
 
 use std::sync::{Arc, OnceLock};
 
 use kinora_codec::{DecodeError, DecoderBackend, DecoderOptions, RustBackend};
+use kinora_container::{Demuxers, ForeignDemuxers};
 use kinora_engine::Capabilities;
 use kinora_errors::{Coded, Fault};
-use kinora_ffmpeg::{FfmpegBackend, LoadError};
+use kinora_ffmpeg::{FfmpegBackend, FfmpegDemuxers, LoadError};
 use kinora_media::{CodecId, TrackInfo};
 
 use crate::decoder::AnyDecoder;
@@ -21,6 +22,32 @@ pub enum DecoderChoice {
     Rust,
     /// Only libavcodec.
     Ffmpeg,
+}
+
+/// Which family of demuxers may be used for files. Playlists and their segments are read by Kinora's own.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[non_exhaustive]
+pub enum DemuxerChoice {
+    /// Kinora's where they know the bytes, else libavformat where it can be loaded: AVI, Windows Media, RealMedia, MXF and
+    /// what else it knows.
+    #[default]
+    Auto,
+    /// Only Kinora's.
+    Kinora,
+    /// Only libavformat.
+    Ffmpeg,
+}
+
+impl DemuxerChoice {
+    pub(crate) fn demuxers(self) -> Demuxers {
+        let foreign =
+            || -> Arc<dyn ForeignDemuxers> { Arc::new(FfmpegDemuxers::new(|| ffmpeg().clone())) };
+        match self {
+            Self::Auto => Demuxers::Fallback(foreign()),
+            Self::Kinora => Demuxers::Own,
+            Self::Ffmpeg => Demuxers::Foreign(foreign()),
+        }
+    }
 }
 
 type Loaded = Result<Arc<FfmpegBackend>, Arc<LoadError>>;

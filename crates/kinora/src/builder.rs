@@ -10,7 +10,7 @@ use kinora_media::KeyId;
 use kinora_net::{BitStreams, NetConfig, Resolve, SystemResolver, Transport, Transports};
 use kinora_output::{AudioSink, CallingThread, Needs, NullAudio, NullVideo, VideoSink};
 
-use crate::backends::{Backends, DecoderChoice};
+use crate::backends::{Backends, DecoderChoice, DemuxerChoice};
 use crate::cache::{self, CacheChoice, CacheConfig, PlayerCache};
 use crate::driver::{self, Parts};
 use crate::events::EventQueue;
@@ -25,6 +25,7 @@ pub struct PlayerBuilder {
     transports: Transports,
     resolver: Arc<dyn Resolve>,
     decoders: DecoderChoice,
+    demuxers: DemuxerChoice,
     video: Box<dyn VideoSink>,
     audio: Box<dyn AudioSink>,
     autoplay: bool,
@@ -41,6 +42,7 @@ impl Default for PlayerBuilder {
             transports: Transports::default(),
             resolver: Arc::new(SystemResolver),
             decoders: DecoderChoice::Auto,
+            demuxers: DemuxerChoice::Auto,
             video: Box::new(NullVideo::new()),
             audio: Box::new(NullAudio::new()),
             autoplay: false,
@@ -88,6 +90,12 @@ impl PlayerBuilder {
     #[must_use]
     pub fn decoders(mut self, choice: DecoderChoice) -> Self {
         self.decoders = choice;
+        self
+    }
+    /// Which demuxers may be used.
+    #[must_use]
+    pub fn demuxers(mut self, choice: DemuxerChoice) -> Self {
+        self.demuxers = choice;
         self
     }
     /// Where video frames go; without it nowhere, in time.
@@ -180,6 +188,7 @@ impl PlayerBuilder {
             bit_streams,
             resolver: self.resolver,
             backends,
+            demuxers: self.demuxers,
             video: self.video,
             needs,
             audio: self.audio,

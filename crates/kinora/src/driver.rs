@@ -16,7 +16,7 @@ use kinora_net::{BitStreams, CacheNotice, Net, NetConfig, Resolve};
 use kinora_output::{AudioSink, Needs, ScaleMode, VideoSink};
 
 use crate::audio_output::AudioOutput;
-use crate::backends::Backends;
+use crate::backends::{Backends, DemuxerChoice};
 use crate::cache::{self, PlayerCache};
 use crate::clock::SystemClock;
 use crate::deadline::Deadline;
@@ -42,6 +42,7 @@ pub(crate) struct Parts {
     pub(crate) bit_streams: BitStreams,
     pub(crate) resolver: Arc<dyn Resolve>,
     pub(crate) backends: Backends,
+    pub(crate) demuxers: DemuxerChoice,
     pub(crate) video: Box<dyn VideoSink>,
     /// What the video sink needs.
     pub(crate) needs: Needs,
@@ -157,6 +158,7 @@ impl Driver {
         view.outputs = vec![render.thread(), audio.thread()];
         drop(view);
         let capabilities = parts.backends.capabilities();
+        let capabilities = capabilities.with_demuxers(parts.demuxers.demuxers());
         let world = World {
             clock,
             cache: parts.cache,

@@ -87,7 +87,7 @@ mod thumbnails;
 mod trace;
 mod track_decoder;
 
-pub use backends::{DecoderChoice, decoder_for};
+pub use backends::{DecoderChoice, DemuxerChoice, decoder_for};
 pub use builder::PlayerBuilder;
 /// Coded bytes, as [`Packet`] holds them.
 pub use bytes::Bytes;

@@ -89,7 +89,7 @@ impl MediaReader {
         let (config, choice) = (options.player_config(), options.rendition);
         let mut opened = Self {
             reader: PacketReader::open(config, url.clone(), choice, clock.now())
-                .with_capabilities(capabilities),
+                .with_capabilities(capabilities.with_demuxers(options.demuxers.demuxers())),
             clock,
             net,
             events,

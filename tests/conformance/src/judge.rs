@@ -52,7 +52,8 @@ pub fn file(root: &Path, name: &str) -> io::Result<Comparison> {
         }
         let rows = rows.of(&track["index"].to_string());
         let mime = track["mime"].as_str().unwrap_or_default();
-        let codecs = codecs_of(mime);
+        // What stands behind the type is a profile: DTS Express is DTS.
+        let codecs = codecs_of(mime.split(';').next().unwrap_or(mime));
         let fits = |all: &&Vec<PacketDump>| {
             let codec = all.first().map_or("", |packet| packet.codec.as_str());
             // Data tracks are called by their type.

@@ -2,10 +2,13 @@
 
 use std::io;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
-use kinora_container::{DemuxError, Demuxer, PacketDump, ProbingDemuxer, Step};
+use kinora_container::{
+    ContainerKind, DemuxError, Demuxer, Demuxers, PacketDump, ProbingDemuxer, Step,
+};
+use kinora_ffmpeg::{FfmpegBackend, FfmpegDemuxers, LoadError};
 use kinora_media::{MediaInfo, TrackId};
 
 /// Bytes that are brought at once.
@@ -16,6 +19,8 @@ const CHUNK: usize = 64 * 1024;
 pub struct Packets {
     /// Each track with its packets.
     pub tracks: Vec<(TrackId, Vec<PacketDump>)>,
+    /// Whether libavformat has read it.
+    pub is_foreign: bool,
     /// Why reading ended early.
     pub error: Option<DemuxError>,
 }
@@ -36,8 +41,19 @@ impl Packets {
             let codec = packets.first().map_or("", |packet| packet.codec.as_str());
             format!("{codec} × {}", packets.len())
         });
-        tracks.collect::<Vec<_>>().join(", ")
+        let tracks = tracks.collect::<Vec<_>>().join(", ");
+        match self.is_foreign {
+            true => format!("{tracks} (by libavformat)"),
+            false => tracks,
+        }
     }
+}
+
+/// libavcodec, and libavformat beside it, once for all files.
+fn load() -> Result<Arc<FfmpegBackend>, Arc<LoadError>> {
+    static LOADED: OnceLock<Result<Arc<FfmpegBackend>, Arc<LoadError>>> = OnceLock::new();
+    let loaded = LOADED.get_or_init(|| FfmpegBackend::load().map(Arc::new).map_err(Arc::new));
+    loaded.clone()
 }
 
 /// All packets of a file, read as a player reads it: in pieces, its length known.
@@ -46,14 +62,19 @@ impl Packets {
 /// When the file itself cannot be read.
 pub fn packets(path: &Path) -> io::Result<Packets> {
     let bytes = Bytes::from(std::fs::read(path)?);
-    let mut demuxer = ProbingDemuxer::new();
+    let fallback = Demuxers::Fallback(Arc::new(FfmpegDemuxers::new(load)));
+    let mut demuxer = ProbingDemuxer::with_demuxers(fallback);
     demuxer.set_len(bytes.len() as u64);
     let mut info = Arc::new(MediaInfo::default());
     let mut found = Packets::default();
     let mut at = 0;
     loop {
         match demuxer.poll() {
-            Ok(Step::Info(reported)) => info = reported,
+            Ok(Step::Info(reported)) => {
+                let own = ContainerKind::by_name(reported.container);
+                found.is_foreign = !own.is_some_and(ContainerKind::is_playable);
+                info = reported;
+            }
             Ok(Step::Packet(packet)) => {
                 if let Some(track) = info.track(packet.track) {
                     found.add(PacketDump::new(track, &packet));
@@ -64,6 +85,7 @@ pub fn packets(path: &Path) -> io::Result<Packets> {
                 at = feed(&mut demuxer, &bytes, at);
             }
             Ok(Step::NeedMore) => at = feed(&mut demuxer, &bytes, at),
+            Ok(Step::Pending) => {}
             Ok(Step::End) => return Ok(found),
             Err(error) => {
                 found.error = Some(error);

@@ -10,9 +10,9 @@ use crate::judge::{self, Comparison};
 use crate::read::packets;
 use crate::{corpus, playlists};
 
-/// What this project demuxes.
-pub const CONTAINERS: [&str; 11] = [
-    "mp4", "mkv", "ts", "flv", "ogg", "adts", "mp3", "ac3", "wav", "flac", "amr",
+/// What is read: by demuxers of this project, the last two by libavformat.
+pub const CONTAINERS: [&str; 13] = [
+    "mp4", "mkv", "ts", "flv", "ogg", "adts", "mp3", "ac3", "wav", "flac", "amr", "avi", "ps",
 ];
 
 const HEAD: &str = "\
@@ -22,7 +22,8 @@ Made by `cargo xtask conformance` from a corpus of media files of androidx/media
 test suites; do not edit. Two independent demuxers, Media3 and FFmpeg, are the witnesses. For each track four aspects are
 held: the number of packets, their content (CRC-32, or that of the NAL units), their times (to 1 ms, up to one constant a
 track), their key flags. Where both witnesses agree their word counts; where one of them is known to be wrong, the
-other's; where neither can be relied on, the aspect is left out.
+other's; where neither can be relied on, the aspect is left out. Demuxers of this project read the files; those that they
+do not know libavformat does, by way of `kinora-ffmpeg`.
 ";
 
 /// The whole document.

@@ -12,17 +12,18 @@ use kinora::output::{
 use kinora::{
     Attachment, AudioFrame, AudioParams, AudioReader, Bytes, Cause, Chapter, Code, CodecId, Coded,
     ColorInfo, ColorRange, CommandKind, Context, Credential, Credentials, DecoderChoice,
-    Definition, Disposition, EncryptType, Errno, Event, EventStream, Events, Fault, FrameBuffer,
-    Header, InfoCode, IpFamily, JsonValue, Lang, LoopMode, MediaInfo, MediaReader, Mirror,
-    NetConfig, NoEvent, NoProxy, Orientation, Origin, OutputStats, Packet, PacketDump, PacketFlags,
-    Phase, PhaseWatch, PixelFormat, PlaneView, PlayConfig, PlayInfo, PlayInfoEntry, PlayInfoList,
-    PlayOptions, Player, PlayerBuilder, PlayerConfig, Proxy, ProxyConfig, ProxyError, Quality,
-    ReadOptions, ReaderStatus, Refusal, RenditionChoice, Repeat, Replay, ReplayError, ReportStyle,
-    Resolve, Resolving, Retry, Rotation, Row, Secret, SecretUrl, SeekAccuracy, SeekMode, SeekTo,
-    Severity, Source, SpriteThumbnail, SpriteThumbnails, State, Stats, SystemResolver, TapeSink,
-    Text, Thumbnail, ThumbnailList, Time, TimingMark, TrackChoice, TrackId, TrackInfo, TrackKind,
-    TrackOption, UnknownDefinition, UserData, VecPlanes, VidAuth, VidSource, VidSts, VideoBase,
-    VideoFrame, VideoParams, VideoReader, Waiting, codes, explain, replay,
+    Definition, DemuxerChoice, Disposition, EncryptType, Errno, Event, EventStream, Events, Fault,
+    FrameBuffer, Header, InfoCode, IpFamily, JsonValue, Lang, LoopMode, MediaInfo, MediaReader,
+    Mirror, NetConfig, NoEvent, NoProxy, Orientation, Origin, OutputStats, Packet, PacketDump,
+    PacketFlags, Phase, PhaseWatch, PixelFormat, PlaneView, PlayConfig, PlayInfo, PlayInfoEntry,
+    PlayInfoList, PlayOptions, Player, PlayerBuilder, PlayerConfig, Proxy, ProxyConfig, ProxyError,
+    Quality, ReadOptions, ReaderStatus, Refusal, RenditionChoice, Repeat, Replay, ReplayError,
+    ReportStyle, Resolve, Resolving, Retry, Rotation, Row, Secret, SecretUrl, SeekAccuracy,
+    SeekMode, SeekTo, Severity, Source, SpriteThumbnail, SpriteThumbnails, State, Stats,
+    SystemResolver, TapeSink, Text, Thumbnail, ThumbnailList, Time, TimingMark, TrackChoice,
+    TrackId, TrackInfo, TrackKind, TrackOption, UnknownDefinition, UserData, VecPlanes, VidAuth,
+    VidSource, VidSts, VideoBase, VideoFrame, VideoParams, VideoReader, Waiting, codes, explain,
+    replay,
 };
 
 macro_rules! names {
@@ -35,6 +36,7 @@ fn the_types_of_the_player_have_names_here() {
         CommandKind,
         Credential,
         DecoderChoice,
+        DemuxerChoice,
         Event,
         EventStream,
         Events,
@@ -243,6 +245,7 @@ fn settings_and_sources_can_be_built() {
         .config(config)
         .resolver(SystemResolver)
         .decoders(DecoderChoice::Rust)
+        .demuxers(DemuxerChoice::Auto)
         .build()
         .unwrap();
     player.set_source(source);

@@ -141,6 +141,8 @@ fn drive(demuxer: &mut dyn Demuxer, bytes: &Bytes, seed: Option<u64>) -> Work {
                 assert!(informed, "the headers come before packets");
                 work.out = work.out.saturating_add(packet.data.len() as u64);
             }
+            // It counts as a step: what is for ever pending ends here.
+            Ok(Step::Pending) => {}
             Ok(Step::End) => {
                 assert_eq!(demuxer.poll(), Ok(Step::End), "the end is final");
                 return work;

@@ -8,7 +8,7 @@ use clap::builder::PossibleValuesParser;
 use clap::{Args, ValueHint};
 use kinora_errors::explain::groups;
 
-use super::{DecoderArg, KeyArgs, NetArgs, VidArgs};
+use super::{DecoderArg, DemuxerArg, KeyArgs, NetArgs, VidArgs};
 
 /// Which renditions of a playlist are read.
 #[derive(Args, Clone)]
@@ -25,6 +25,9 @@ pub(crate) struct RenditionArgs {
 /// How a source is read.
 #[derive(Args, Clone)]
 pub(crate) struct ReadArgs {
+    /// Which demuxers may be used.
+    #[arg(long, value_enum, default_value = "auto")]
+    pub(crate) demuxer: DemuxerArg,
     #[command(flatten)]
     pub(crate) renditions: RenditionArgs,
     #[command(flatten)]

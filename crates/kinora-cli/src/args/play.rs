@@ -8,7 +8,7 @@ use clap::{Args, ValueHint};
 use kinora::output::ScaleMode;
 use kinora::{Mirror, Rotation, SPEEDS, Time, VOLUMES};
 
-use super::{CacheArgs, DecoderArg, KeyArgs, NetArgs, VidArgs};
+use super::{CacheArgs, DecoderArg, DemuxerArg, KeyArgs, NetArgs, VidArgs};
 use crate::times;
 use crate::words::Words;
 
@@ -55,6 +55,9 @@ pub(crate) struct PlayArgs {
     /// Which decoders may be used.
     #[arg(long, value_enum, default_value = "auto")]
     pub(crate) decoder: DecoderArg,
+    /// Which demuxers may be used.
+    #[arg(long, value_enum, default_value = "auto")]
+    pub(crate) demuxer: DemuxerArg,
     /// Begin at that time: 90, 1:30 or 1:02:03.5.
     #[arg(long, value_name = "TIME", value_parser = times::parse)]
     pub(crate) start: Option<Time>,

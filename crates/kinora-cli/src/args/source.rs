@@ -70,6 +70,17 @@ pub(crate) enum DecoderArg {
     Ffmpeg,
 }
 
+/// Which demuxers may be used for files.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum DemuxerArg {
+    /// Kinora's where they know the bytes, else libavformat.
+    Auto,
+    /// Only Kinora's.
+    Kinora,
+    /// Only libavformat.
+    Ffmpeg,
+}
+
 /// How a video is asked for by its id. Secrets are better given by the environment than by
 /// arguments, which every user of the machine can see.
 #[derive(Args, Clone)]

@@ -5,6 +5,8 @@ use bytes::{BufMut, Bytes, BytesMut};
 use kinora_media::bitstream::aac::{AudioSpecificConfig, SAMPLE_RATES, object_type};
 use kinora_media::{AudioParams, CodecId, pcm_flag};
 
+use crate::codec_tags;
+
 /// Kinds of tracks (RFC 9559 5.1.4.1.3).
 pub(super) mod track_type {
     pub(crate) const VIDEO: u64 = 1;
@@ -42,7 +44,8 @@ pub(super) fn coding(name: &str, kind: u64, private: Bytes, audio: &AudioParams)
     if let Some(found) = found.or_else(|| pcm(name, audio)) {
         return found;
     }
-    let codec = by_name(name).unwrap_or_else(|| unknown(kind));
+    let named = by_name(name).or_else(|| codec_tags::by_matroska(name));
+    let codec = named.unwrap_or_else(|| unknown(kind));
     let config = match codec {
         CodecId::Aac if private.is_empty() => aac_config(name, audio).unwrap_or_default(),
         // Frames are as they are in elementary streams; what some writers store here is of no use to a decoder.
@@ -153,7 +156,7 @@ fn vfw(private: &Bytes) -> Option<Coding> {
         b"VP80" => CodecId::Vp8,
         b"VP90" => CodecId::Vp9,
         b"AV01" => CodecId::Av1,
-        _ => CodecId::UnknownVideo,
+        other => codec_tags::by_compression(other).unwrap_or(CodecId::UnknownVideo),
     };
     Some(Coding::new(codec, private.slice(private.len().min(LEN)..)))
 }
@@ -183,13 +186,18 @@ fn acm(private: &Bytes) -> Option<Coding> {
         0x2000 => Coding::new(CodecId::Ac3, Bytes::new()),
         0x2001 => Coding::new(CodecId::Dts, Bytes::new()),
         0xf1ac => Coding::new(CodecId::Flac, extra),
-        _ => Coding::new(CodecId::UnknownAudio, extra),
+        tag => {
+            let named = codec_tags::by_format_tag(tag);
+            Coding::new(named.unwrap_or(CodecId::UnknownAudio), extra)
+        }
     };
     let rate = private.get(4..)?.first_chunk()?;
     coding.sound = Some(AudioParams {
         sample_rate: u32::from_le_bytes(*rate),
         channels: field(2)?,
         bits_per_sample: Some(bits).filter(|bits| *bits > 0 && coding.codec == CodecId::Pcm),
+        bits_per_coded_sample: Some(bits).filter(|bits| *bits > 0),
+        block_align: field(12).filter(|len| *len > 0).map(u32::from),
         ..AudioParams::default()
     });
     Some(coding)
@@ -264,8 +272,10 @@ mod tests {
             ("S_HDMV/PGS", CodecId::Pgs),
             ("S_VOBSUB", CodecId::VobSub),
             ("D_WEBVTT/SUBTITLES", CodecId::WebVtt),
-            ("V_REAL/RV40", CodecId::UnknownVideo),
-            ("A_TTA1", CodecId::UnknownAudio),
+            ("V_REAL/RV40", CodecId::by_name("rv40").unwrap()),
+            ("A_TTA1", CodecId::by_name("tta").unwrap()),
+            ("V_NOBODY", CodecId::UnknownVideo),
+            ("A_NOBODY", CodecId::UnknownAudio),
             ("S_KATE", CodecId::UnknownSubtitle),
         ] {
             assert_eq!(of(name, b"").codec, codec, "{name}");

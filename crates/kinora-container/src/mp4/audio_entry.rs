@@ -50,8 +50,13 @@ pub(crate) fn read(entry: &mut SampleEntry, body: &Bytes, stsd_version: u8) -> R
     if entry.codec == CodecId::Pcm {
         pcm(entry, &mut audio, pcm_flags, little_endian);
     }
+    if matches!(entry.codec, CodecId::Alaw | CodecId::Mulaw) {
+        // A byte is a sample, whatever the description says of 16 bits that they become.
+        entry.frame = Some((1, u32::from(audio.channels.max(1))));
+    }
+    audio.block_align = entry.frame.map(|(_, bytes)| bytes);
     if !matches!(entry.codec, CodecId::Pcm | CodecId::Alac | CodecId::Flac) {
-        audio.bits_per_sample = None;
+        audio.bits_per_coded_sample = audio.bits_per_sample.take();
     }
     entry.audio = Some(audio);
     Ok(())

@@ -7,6 +7,7 @@ use kinora_media::{
 
 use super::boxes::{Child, FourCc, Reader, Short, children, find};
 use super::{audio_entry, config, protection};
+use crate::codec_tags;
 
 /// What a sample entry tells.
 #[derive(Clone, PartialEq, Debug)]
@@ -114,19 +115,35 @@ pub(crate) fn codec_of(tag: FourCc, handler: FourCc) -> CodecId {
         b"sowt" | b"twos" | b"in24" | b"in32" | b"fl32" | b"fl64" | b"ipcm" | b"fpcm" | b"lpcm"
         | b"NONE" => CodecId::Pcm,
         b"raw " if handler == *b"soun" => CodecId::Pcm,
+        b"alaw" => CodecId::Alaw,
+        b"ulaw" => CodecId::Mulaw,
+        b"ima4" => CodecId::AdpcmImaQt,
+        b"ms\0\x02" => CodecId::AdpcmMs,
+        b"ms\0\x11" => CodecId::AdpcmImaWav,
+        b"nmos" => CodecId::Nellymoser,
+        b"spex" => CodecId::Speex,
         b"tx3g" => CodecId::Tx3g,
         b"text" if handler != *b"vide" => CodecId::Tx3g,
         b"wvtt" => CodecId::WebVtt,
         b"stpp" => CodecId::Ttml,
         b"c608" => CodecId::Cea608,
         b"c708" => CodecId::Cea708,
-        _ => match &handler {
-            b"vide" => CodecId::UnknownVideo,
-            b"soun" => CodecId::UnknownAudio,
-            b"sbtl" | b"subt" | b"clcp" | b"subp" => CodecId::UnknownSubtitle,
-            _ => CodecId::UnknownData,
-        },
+        other => of_handler(other, &handler),
     }
+}
+
+/// A codec that has no name of its own here, or what is known of it by the kind of its track.
+fn of_handler(tag: &FourCc, handler: &FourCc) -> CodecId {
+    let (kind, unknown) = match handler {
+        b"vide" => (TrackKind::Video, CodecId::UnknownVideo),
+        b"soun" => (TrackKind::Audio, CodecId::UnknownAudio),
+        b"sbtl" | b"subt" | b"clcp" | b"subp" => return CodecId::UnknownSubtitle,
+        _ => return CodecId::UnknownData,
+    };
+    let named = codec_tags::by_sample_entry(tag);
+    named
+        .filter(|codec| codec.kind() == kind)
+        .unwrap_or(unknown)
 }
 
 /// A `VisualSampleEntry` (12.1.3).
@@ -139,7 +156,12 @@ fn visual(entry: &mut SampleEntry, body: &Bytes) -> Result<(), Short> {
         ..VideoParams::default()
     };
     entry.video = Some(video);
-    reader.skip(50)?;
+    reader.skip(46)?;
+    // QuickTime's depth: 33 to 40 stand for gray of 1 to 8 bits.
+    let depth = reader.u16()?;
+    video.bits_per_coded_sample = Some(depth).filter(|depth| (1..=40).contains(depth));
+    entry.video = Some(video);
+    reader.skip(2)?;
     let boxes = reader.rest();
     let mut colr = None;
     for child in children(&boxes) {

@@ -184,7 +184,8 @@ pub(crate) struct Run {
     defaults: Defaults,
     first_flags: Option<u32>,
     count: u32,
-    is_audio: bool,
+    /// Decoding can start with each sample.
+    all_keys: bool,
     /// Samples that go into one packet: more than one for uncompressed sound.
     group: u32,
     next: u32,
@@ -231,7 +232,7 @@ impl Run {
             defaults,
             first_flags,
             count,
-            is_audio: false,
+            all_keys: false,
             group: 1,
             next: 0,
             offset,
@@ -244,7 +245,9 @@ impl Run {
 
     /// What the kind of the track means for its samples.
     fn suit(&mut self, track: &TrackBox) {
-        self.is_audio = track.info.kind() == TrackKind::Audio;
+        // Any frame of most sound can be decoded by itself, whatever the flags say; of MPEG-H and AC-4 only some can.
+        let depends = matches!(track.info.codec, CodecId::MpegH | CodecId::Ac4);
+        self.all_keys = track.info.kind() == TrackKind::Audio && !depends;
         let alike = self.table.len() == 0;
         if track.info.codec == CodecId::Pcm && alike && self.defaults.duration == 1 {
             self.group = GROUP_BYTES
@@ -329,7 +332,7 @@ impl Run {
             dts: self.dts,
             cts: composition.cast_signed(),
             duration,
-            key: self.is_audio || flags & NOT_KEY == 0,
+            key: self.all_keys || flags & NOT_KEY == 0,
             disposable: flags >> 22 & 3 == 2,
             entry: self.defaults.entry,
             number: self.first_number.saturating_add(self.next),

@@ -345,6 +345,11 @@ fn grouping(entry: &SampleEntry, tables: &SampleTables) -> Option<Grouping> {
     (tables.constant_duration() == Some(1)).then_some(Grouping {
         samples_per_frame,
         bytes_per_frame,
+        // Their decoders take one block at a time.
+        is_single: !matches!(
+            entry.codec,
+            CodecId::Pcm | CodecId::Alaw | CodecId::Mulaw | CodecId::AdpcmImaQt
+        ),
     })
 }
 

@@ -42,6 +42,8 @@ pub(crate) struct Grouping {
     /// Samples of the table that share one coded frame; 1 for PCM.
     pub(crate) samples_per_frame: u32,
     pub(crate) bytes_per_frame: u32,
+    /// Each frame is a packet of its own.
+    pub(crate) is_single: bool,
 }
 
 /// Bytes in one packet of grouped sound: some hundredths of a second.
@@ -561,6 +563,9 @@ impl SampleTables {
 impl Grouping {
     /// Coded frames in a packet.
     fn frames(self) -> u32 {
+        if self.is_single {
+            return 1;
+        }
         GROUP_BYTES
             .checked_div(self.bytes_per_frame)
             .unwrap_or(1)

@@ -5,8 +5,13 @@ use crate::text::text;
 /// What kind of thing is no container.
 enum Look {
     Picture,
+    /// Media that no demuxer of this crate reads.
+    Media,
     Other,
 }
+
+/// Text shows itself within so many bytes.
+const TEXT_LOOK: usize = 512;
 
 /// What other files begin with.
 const LOOKS: [(&[u8], Look, &str); 13] = [
@@ -17,11 +22,11 @@ const LOOKS: [(&[u8], Look, &str); 13] = [
     (b"PK\x03\x04", Look::Other, "a ZIP archive"),
     (b"\x1f\x8b", Look::Other, "gzip-compressed data"),
     (b"\x7fELF", Look::Other, "a program"),
-    (b"\x30\x26\xb2\x75", Look::Other, "Windows Media (ASF)"),
-    (b".RMF", Look::Other, "RealMedia"),
-    (b"\0\0\x01\xba", Look::Other, "an MPEG program stream"),
-    (b"#!AMR_MC", Look::Other, "AMR speech of several channels"),
-    (b"riff\x2e\x91\xcf\x11", Look::Other, "Sony Wave64 sound"),
+    (b"\x30\x26\xb2\x75", Look::Media, "Windows Media (ASF)"),
+    (b".RMF", Look::Media, "RealMedia"),
+    (b"\0\0\x01\xba", Look::Media, "an MPEG program stream"),
+    (b"#!AMR_MC", Look::Media, "AMR speech of several channels"),
+    (b"riff\x2e\x91\xcf\x11", Look::Media, "Sony Wave64 sound"),
     (b"WEBVTT", Look::Other, "WebVTT subtitles"),
 ];
 
@@ -34,6 +39,23 @@ fn look(head: &[u8]) -> Option<&'static (&'static [u8], Look, &'static str)> {
 /// In their midst frames of sound may lie, which must not be taken for all.
 pub(super) fn is_something_else(head: &[u8]) -> bool {
     look(head).is_some() || is_bitmap(head) || crate::wav::riff_form(head).is_some()
+}
+
+/// Whether bytes that begin no container of ours may begin media all the same: they are no picture, document, program or
+/// text, and not nothing.
+#[must_use]
+pub fn may_be_media(head: &[u8]) -> bool {
+    match look(head) {
+        Some((_, Look::Media, _)) => true,
+        Some(_) => false,
+        None => !is_picture(head) && !is_text(head) && head.iter().any(|byte| *byte != 0),
+    }
+}
+
+fn is_text(head: &[u8]) -> bool {
+    let head = text(head);
+    let mut start = head.iter().take(TEXT_LOOK);
+    start.all(|byte| matches!(byte, b'\t' | b'\n' | b'\r' | 0x20..=0x7e | 0x80..))
 }
 
 /// Whether a picture begins there.
@@ -107,7 +129,7 @@ pub fn describe(head: &[u8]) -> String {
         return "it begins with nothing but zeros".to_owned();
     }
     let head = text(head);
-    let head = head.get(..512).unwrap_or(head);
+    let head = head.get(..TEXT_LOOK).unwrap_or(head);
     let text = String::from_utf8_lossy(head).to_ascii_lowercase();
     if text.starts_with("<!doctype html") || text.starts_with("<html") {
         return "it is an HTML page, perhaps an error page of the server".to_owned();
@@ -121,10 +143,7 @@ pub fn describe(head: &[u8]) -> String {
     if text.starts_with('{') || text.starts_with('[') {
         return "it looks like JSON".to_owned();
     }
-    if head
-        .iter()
-        .all(|byte| matches!(byte, b'\t' | b'\n' | b'\r' | 0x20..=0x7e | 0x80..))
-    {
+    if is_text(head) {
         return "it looks like text".to_owned();
     }
     let first: Vec<String> = head

@@ -70,6 +70,8 @@ impl WaveFormat {
         let mut params = AudioParams {
             sample_rate: self.rate,
             channels: self.channels,
+            bits_per_coded_sample: Some(self.bits).filter(|bits| *bits > 0),
+            block_align: Some(self.block_len.into()).filter(|len| *len > 0),
             ..AudioParams::default()
         };
         let layout = match self.tag {
@@ -93,7 +95,10 @@ impl WaveFormat {
             tag::ADTS => Layout::Frames(Framing::Adts),
             tag::AC3 => Layout::Frames(Framing::Ac3),
             tag::DTS => Layout::Frames(Framing::Dts),
-            _ => Layout::Blocks(Blocks::single(self.block_len.into(), 1)),
+            _ => {
+                track.config = self.extra.clone();
+                Layout::Blocks(Blocks::single(self.block_len.into(), self.block_samples()))
+            }
         };
         track.audio = Some(params);
         Some(Sound {
@@ -103,14 +108,14 @@ impl WaveFormat {
         })
     }
 
-    const fn codec(&self) -> CodecId {
+    fn codec(&self) -> CodecId {
         match self.tag {
             tag::PCM | tag::FLOAT => CodecId::Pcm,
             tag::ALAW => CodecId::Alaw,
             tag::MULAW => CodecId::Mulaw,
             tag::IMA_ADPCM => CodecId::AdpcmImaWav,
             tag::MS_ADPCM => CodecId::AdpcmMs,
-            _ => CodecId::UnknownAudio,
+            other => crate::codec_tags::by_format_tag(other).unwrap_or(CodecId::UnknownAudio),
         }
     }
 
@@ -130,6 +135,16 @@ impl WaveFormat {
             (_, 1) => pcm_flag::UNSIGNED,
             _ => pcm_flag::LITTLE_ENDIAN,
         }
+    }
+
+    /// Samples of a block in each channel, by the bytes of a second.
+    fn block_samples(&self) -> u32 {
+        let product = u64::from(self.block_len).saturating_mul(self.rate.into());
+        let samples = product.checked_div(self.bytes_per_second.into());
+        samples
+            .and_then(|samples| u32::try_from(samples).ok())
+            .unwrap_or(1)
+            .max(1)
     }
 
     /// Samples of a block in each channel, as the format tells or its length does.

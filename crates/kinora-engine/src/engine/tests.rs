@@ -7,6 +7,7 @@ mod credentials;
 mod dash;
 mod decoding;
 mod exact;
+mod foreign;
 mod hls;
 mod initiators;
 mod languages;

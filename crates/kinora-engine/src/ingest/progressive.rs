@@ -23,6 +23,10 @@ const SHORT_END: u64 = 512 << 10;
 /// So many bytes are rather read and passed over than asked anew from behind them.
 const SHORT_WAY: u64 = 64 * 1024;
 
+/// A demuxer that works beside the engine is asked so soon again, and given up when it came to no result for so long.
+const ASK_AGAIN: Time = Time::from_millis(5);
+const PATIENCE: Time = Time::from_millis(20_000);
+
 /// Whether the duration is looked for, where only the end of the resource tells it.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Length {
@@ -51,6 +55,14 @@ pub(crate) struct Progressive {
     /// What the server's time of day was ahead of ours.
     clock: Option<Time>,
     content: Content,
+    /// Since when the demuxer has come to no result, and when it is asked again.
+    pending: Option<Pending>,
+}
+
+#[derive(Clone, Copy)]
+struct Pending {
+    since: Time,
+    again: Time,
 }
 
 /// What the first bytes say that it is.
@@ -63,7 +75,9 @@ enum Content {
 }
 
 fn probing(cx: &Cx) -> TapedDemuxer {
-    TapedDemuxer::new(&cx.tape, || Box::new(ProbingDemuxer::new()))
+    TapedDemuxer::new(&cx.tape, || {
+        Box::new(ProbingDemuxer::with_demuxers(cx.capabilities.demuxers()))
+    })
 }
 
 impl Progressive {
@@ -84,6 +98,7 @@ impl Progressive {
             final_url: None,
             clock: None,
             content: Content::Unknown(BytesMut::new()),
+            pending: None,
         }
     }
 
@@ -136,9 +151,14 @@ impl Progressive {
                 self.look_for_length();
             }
             if self.over || full && self.length != Length::Looking {
+                self.pending = None;
                 return self.notices.pop_front();
             }
-            match self.demuxer.poll() {
+            let step = self.demuxer.poll();
+            if !matches!(step, Ok(Step::Pending)) {
+                self.pending = None;
+            }
+            match step {
                 Ok(Step::Packet(packet)) => {
                     self.length_found();
                     if packet.flags.key {
@@ -163,6 +183,7 @@ impl Progressive {
                         return None;
                     }
                 }
+                Ok(Step::Pending) => return self.await_demuxer(cx),
                 Ok(Step::End) if self.look_for_length() => {}
                 Ok(Step::End) => return self.end(),
                 Err(fault) => {
@@ -172,6 +193,25 @@ impl Progressive {
                 }
             }
         }
+    }
+
+    /// The demuxer has come to no result yet: it is asked again soon, though not for ever.
+    fn await_demuxer(&mut self, cx: &mut Cx) -> Option<Notice> {
+        let now = cx.now.mono;
+        let since = self.pending.map_or(now, |pending| pending.since);
+        if now - since < PATIENCE {
+            let again = now + ASK_AGAIN;
+            self.pending = Some(Pending { since, again });
+            return None;
+        }
+        self.over = true;
+        self.transfer.cancel(cx);
+        let fault =
+            Fault::new(codes::ERROR_DEMUXER_OPENSTREAM, "container.stuck").because(format!(
+                "the demuxer came to no result in {} s",
+                PATIENCE.as_millis() / 1_000
+            ));
+        Some(Notice::Failed(fault.at_url(self.url.expose())))
     }
 
     /// Nothing more urgent is to be read. Whether the demuxer looks for the duration now.
@@ -306,7 +346,8 @@ impl Progressive {
     }
 
     pub(crate) fn deadline(&self, cx: &Cx) -> Option<Time> {
-        self.transfer.deadline(cx)
+        let again = self.pending.map(|pending| pending.again);
+        self.transfer.deadline(cx).into_iter().chain(again).min()
     }
 
     fn take(&mut self, cx: &mut Cx, progress: Progress) {
@@ -394,6 +435,7 @@ impl Progressive {
         self.over = false;
         self.length_found();
         self.wanted = None;
+        self.pending = None;
         self.notices.clear();
         if self.demuxer.seek(target) {
             // Bytes of the old place that are on their way are not what follows now.
@@ -419,5 +461,6 @@ impl Progressive {
     pub(crate) fn close(&mut self, cx: &mut Cx) {
         self.transfer.cancel(cx);
         self.over = true;
+        self.pending = None;
     }
 }

@@ -27,7 +27,7 @@ fn demuxed(data: &Bytes) -> Vec<Packet> {
                 );
             }
             Step::End => return packets,
-            Step::Info(_) | Step::NeedMore => {}
+            Step::Info(_) | Step::NeedMore | Step::Pending => {}
         }
     }
 }

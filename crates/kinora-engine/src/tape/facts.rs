@@ -161,6 +161,8 @@ pub(super) enum Stepped {
     NeedMore,
     #[serde(rename = "w")]
     Want(ByteRange),
+    #[serde(rename = "b")]
+    Pending,
     #[serde(rename = "e")]
     End,
 }
@@ -206,6 +208,7 @@ impl From<&Step> for Stepped {
             },
             Step::NeedMore => Self::NeedMore,
             Step::Want(range) => Self::Want(*range),
+            Step::Pending => Self::Pending,
             Step::End => Self::End,
         }
     }
@@ -222,6 +225,7 @@ impl From<Stepped> for Step {
             }),
             Stepped::NeedMore => Self::NeedMore,
             Stepped::Want(range) => Self::Want(range),
+            Stepped::Pending => Self::Pending,
             Stepped::End => Self::End,
         }
     }
@@ -314,10 +318,8 @@ impl From<&MediaInfo> for Described {
 impl From<Described> for MediaInfo {
     fn from(described: Described) -> Self {
         let track = |known: Track| {
-            let mut codecs = CodecId::ALL.iter().copied();
-            let codec = codecs.find(|codec| codec.name() == known.codec);
-            let mut track =
-                TrackInfo::new(TrackId(known.id), codec.unwrap_or(CodecId::UnknownData));
+            let codec = CodecId::by_name(&known.codec).unwrap_or(CodecId::UnknownData);
+            let mut track = TrackInfo::new(TrackId(known.id), codec);
             track.duration = known.duration.map(Time::from_nanos);
             track.bitrate = known.bitrate;
             track.language = known.language;

@@ -4,6 +4,8 @@ use kinora_engine::{ContentKey, PlayerConfig, RenditionChoice};
 use kinora_media::KeyId;
 use kinora_net::NetConfig;
 
+use crate::backends::DemuxerChoice;
+
 /// How a source is read. A [`NetConfig`] alone will do where nothing else is to be said.
 #[derive(Clone, Debug)]
 pub struct ReadOptions {
@@ -17,6 +19,8 @@ pub struct ReadOptions {
     pub live_start_index: i32,
     /// Content keys of encrypted media, by their ids. Packets of other keys are given as they are.
     pub keys: Vec<(KeyId, ContentKey)>,
+    /// Which demuxers may be used.
+    pub demuxers: DemuxerChoice,
 }
 
 impl Default for ReadOptions {
@@ -28,6 +32,7 @@ impl Default for ReadOptions {
             rendition: RenditionChoice::default(),
             live_start_index: player.live_start_index,
             keys: Vec::new(),
+            demuxers: DemuxerChoice::default(),
         }
     }
 }

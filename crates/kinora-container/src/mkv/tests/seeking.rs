@@ -38,7 +38,7 @@ impl Reading {
                 Step::Packet(packet) => return Some(packet),
                 Step::End => return None,
                 Step::Info(_) => continue,
-                Step::NeedMore => {}
+                Step::NeedMore | Step::Pending => {}
                 Step::Want(range) => {
                     self.at = range.start as usize;
                     self.requests += 1;
@@ -196,7 +196,7 @@ fn the_duration_of_a_recording_is_found_at_its_end() {
             Step::Packet(packet) => times.extend((packet.track.0 == 1).then_some(packet.pts)),
             Step::End => break,
             Step::Want(range) => reading.at = range.start as usize,
-            Step::NeedMore => {}
+            Step::NeedMore | Step::Pending => {}
         }
         let end = (reading.at + 16 * 1024).min(reading.bytes.len());
         let piece = reading.bytes.slice(reading.at..end);
@@ -223,6 +223,7 @@ fn segments_are_read_in_one_order() {
             Step::End => break,
             Step::Info(info) => assert!(!info.seekable),
             Step::Want(range) => panic!("{range} is wanted"),
+            Step::Pending => panic!("it is one of ours"),
             Step::NeedMore if at == bytes.len() => demuxer.finish(),
             Step::NeedMore => {
                 let end = (at + 100_000).min(bytes.len());

@@ -325,10 +325,12 @@ impl SegmentReader {
                     }
                     self.held.push_back(packet);
                 }
-                Step::NeedMore | Step::Want(_) if !matches!(self.pieces, Pieces::Consumed) => {
+                Step::NeedMore | Step::Want(_) | Step::Pending
+                    if !matches!(self.pieces, Pieces::Consumed) =>
+                {
                     return Ok(ReadStep::NeedData);
                 }
-                Step::NeedMore | Step::Want(_) | Step::End => {
+                Step::NeedMore | Step::Want(_) | Step::Pending | Step::End => {
                     // Audio alone, though video was announced.
                     let Some(first) = self.held.front().map(|packet| packet.pts) else {
                         return Ok(ReadStep::End);

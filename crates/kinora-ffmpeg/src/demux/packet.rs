@@ -1,0 +1,101 @@
+//! Packets of libavformat, whose bytes are lent.
+
+use std::ffi::{c_int, c_void};
+use std::ptr::NonNull;
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use crate::library::Ffmpeg;
+use crate::raw::{NO_PTS, Status, get};
+
+/// `AV_PKT_FLAG_*`.
+const KEY: c_int = 1;
+const DISCARD: c_int = 4;
+const DISPOSABLE: c_int = 0x10;
+
+/// An `AVPacket`.
+pub(super) struct RawPacket {
+    ffmpeg: Arc<Ffmpeg>,
+    packet: NonNull<c_void>,
+}
+
+// SAFETY: a packet is filled by one thread before it is handed on; its bytes are counted with atomics and only read.
+unsafe impl Send for RawPacket {}
+
+impl RawPacket {
+    /// A blank one.
+    pub(super) fn new(ffmpeg: &Arc<Ffmpeg>) -> Result<Self, Status> {
+        // SAFETY: allocates a struct or gives null.
+        let packet = NonNull::new(unsafe { (ffmpeg.call.av_packet_alloc)() });
+        Ok(Self {
+            ffmpeg: Arc::clone(ffmpeg),
+            packet: packet.ok_or(Status::NO_MEMORY)?,
+        })
+    }
+
+    pub(super) fn as_ptr(&self) -> NonNull<c_void> {
+        self.packet
+    }
+
+    fn int(&self, offset: usize) -> c_int {
+        // SAFETY: the packet is live and the table says that an int lies there.
+        unsafe { get(self.packet, offset) }
+    }
+
+    fn time(&self, offset: usize) -> i64 {
+        // SAFETY: the packet is live and the table says that a 64-bit number lies there.
+        unsafe { get(self.packet, offset) }
+    }
+
+    pub(super) fn stream(&self) -> u32 {
+        u32::try_from(self.int(self.ffmpeg.abi.packet_stream_index)).unwrap_or(u32::MAX)
+    }
+    pub(super) fn pts(&self) -> Option<i64> {
+        Some(self.time(self.ffmpeg.abi.packet_pts)).filter(|time| *time != NO_PTS)
+    }
+    pub(super) fn dts(&self) -> Option<i64> {
+        Some(self.time(self.ffmpeg.abi.packet_dts)).filter(|time| *time != NO_PTS)
+    }
+    /// Zero when unknown.
+    pub(super) fn duration(&self) -> i64 {
+        self.time(self.ffmpeg.abi.packet_duration).max(0)
+    }
+    pub(super) fn is_key(&self) -> bool {
+        self.int(self.ffmpeg.abi.packet_flags) & KEY != 0
+    }
+    pub(super) fn is_discarded(&self) -> bool {
+        self.int(self.ffmpeg.abi.packet_flags) & DISCARD != 0
+    }
+    pub(super) fn is_disposable(&self) -> bool {
+        self.int(self.ffmpeg.abi.packet_flags) & DISPOSABLE != 0
+    }
+
+    /// Its bytes, without a copy.
+    pub(super) fn into_bytes(self) -> Bytes {
+        match self.as_ref().is_empty() {
+            true => Bytes::new(),
+            false => Bytes::from_owner(self),
+        }
+    }
+}
+
+impl AsRef<[u8]> for RawPacket {
+    fn as_ref(&self) -> &[u8] {
+        let len = usize::try_from(self.int(self.ffmpeg.abi.packet_size)).unwrap_or(0);
+        // SAFETY: the packet is live and the table says that a pointer lies there.
+        let data: *const u8 = unsafe { get(self.packet, self.ffmpeg.abi.packet_data) };
+        if data.is_null() || len == 0 {
+            return &[];
+        }
+        // SAFETY: a packet that was read has so many bytes there, nobody writes to them, and they live as long as it does.
+        unsafe { std::slice::from_raw_parts(data, len) }
+    }
+}
+
+impl Drop for RawPacket {
+    fn drop(&mut self) {
+        // SAFETY: allocated by `new`, not used again.
+        unsafe { (self.ffmpeg.call.av_packet_free)(&mut self.packet.as_ptr()) };
+    }
+}
