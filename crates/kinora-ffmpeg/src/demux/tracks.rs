@@ -125,7 +125,7 @@ pub(super) fn describe(input: &Input) -> Described {
         seekable: duration.is_some(),
         title: entry(ffmpeg, metadata, "title"),
         chapters: chapters(ffmpeg, context, start),
-        attachments: Vec::new(),
+        ..MediaInfo::default()
     };
     Described {
         info,
@@ -373,6 +373,7 @@ fn chapters(ffmpeg: &Ffmpeg, context: NonNull<c_void>, start: Time) -> Vec<Chapt
             )
         };
         Some(Chapter {
+            level: 0,
             start: base.time(begin) - start,
             end: (end > begin).then(|| base.time(end) - start),
             title: entry(ffmpeg, metadata, "title"),

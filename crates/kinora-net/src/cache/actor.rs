@@ -102,7 +102,7 @@ fn may_be_kept(request: &FetchRequest) -> bool {
         | Purpose::Segment(_)
         | Purpose::Media
         | Purpose::Subtitle => true,
-        Purpose::Api | Purpose::Key => false,
+        Purpose::Api | Purpose::Key | Purpose::Licence | Purpose::Clock | Purpose::Date => false,
     };
     let known = |name: &str| name.eq_ignore_ascii_case("if-range");
     purpose
