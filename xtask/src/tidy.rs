@@ -43,7 +43,16 @@ const ARROWS: &[(&str, &[&str])] = &[
         "kinora-ffmpeg",
         &["kinora-errors", "kinora-media", "kinora-codec"],
     ),
-    ("kinora-output", &["kinora-errors", "kinora-media"]),
+    ("kinora-overlay", &["kinora-subtitle"]),
+    (
+        "kinora-output",
+        &[
+            "kinora-errors",
+            "kinora-media",
+            "kinora-overlay",
+            "kinora-subtitle",
+        ],
+    ),
     (
         "kinora",
         &[

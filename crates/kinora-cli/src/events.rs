@@ -1,5 +1,6 @@
 //! An event as JSON: its name and its fields. `play` and `replay` write the same, and `docs/events.md` lists it.
 
+use kinora::subtitle::Bitmap;
 use kinora::{Coded as _, Event, MediaInfo, Time, TrackOption};
 use kinora_errors::Lang;
 use serde_json::{Map, Value, json};
@@ -59,6 +60,7 @@ fn more(event: &Event) -> Value {
             json!({
                 "track": track, "id": id.0, "start": cue.start.as_secs_f64(),
                 "end": end.map(Time::as_secs_f64), "text": cue.text(),
+                "bitmaps": cue.bitmaps.iter().map(bitmap).collect::<Vec<_>>(),
             })
         }
         Event::SubtitleHidden { track, id } => json!({ "track": track, "id": id.0 }),
@@ -67,6 +69,14 @@ fn more(event: &Event) -> Value {
         // Events without fields.
         _ => Value::Null,
     }
+}
+
+/// Where a picture lies, and on what.
+fn bitmap(bitmap: &Bitmap) -> Value {
+    json!({
+        "x": bitmap.x, "y": bitmap.y, "width": bitmap.width, "height": bitmap.height,
+        "canvas": [bitmap.canvas.0, bitmap.canvas.1],
+    })
 }
 
 fn prepared(info: &MediaInfo) -> Value {

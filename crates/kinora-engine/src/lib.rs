@@ -39,8 +39,8 @@ pub use config::PlayerConfig;
 pub use engine::{Engine, Outputs};
 pub use io::{
     AudioClock, Command, Credential, CueId, Epoch, Event, FIRST_EXTERNAL_SUBTITLE, FrameId,
-    InfoCode, Input, Locator, LoopMode, Output, SeekAccuracy, State, TimingMark, TrackChoice,
-    TrackOption,
+    InfoCode, Input, Locator, LoopMode, Output, SeekAccuracy, ShownCues, State, TimingMark,
+    TrackChoice, TrackOption,
 };
 pub use kinora_fetch::{FetchEvent, FetchRequest, Initiator, Purpose};
 pub use kinora_protect::{ContentKey, KeySystem, clear_key};

@@ -1,13 +1,14 @@
 //! Sinks of pictures.
 
 mod background;
-mod color;
+pub(crate) mod color;
 mod font;
-mod image;
+pub(crate) mod image;
 mod png_file;
 mod raw;
 mod sheet;
 mod terminal;
+mod terminal_text;
 
 pub use background::BackgroundVideo;
 pub use image::RgbImage;

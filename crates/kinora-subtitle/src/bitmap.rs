@@ -8,10 +8,10 @@ use std::sync::Arc;
 
 use crate::color::{Color, to_byte};
 
-/// The longest side of a canvas: what is larger than any screen is damage.
-const MAX_SIDE: u16 = 8_192;
-/// Pixels of one picture: more than the largest screen has in 2026.
-const MAX_PIXELS: usize = 1 << 25;
+/// The longest side of a picture: what is larger is damage.
+const MAX_SIDE: u16 = 4_096;
+/// Pixels of one picture: one as large as the largest canvas that discs have, and a little more.
+const MAX_PIXELS: usize = 1 << 22;
 
 /// A picture that a cue shows, at its place on a canvas that is stretched to the film's picture.
 #[derive(Clone, PartialEq, Eq)]
@@ -140,7 +140,7 @@ struct Raster {
 }
 
 impl Raster {
-    /// `None`: without pixels, or with more than any screen has.
+    /// `None`: without pixels, or with more than is allowed.
     fn new(width: u16, height: u16) -> Option<Self> {
         let size = usize::from(width).checked_mul(usize::from(height))?;
         let is_sound = width <= MAX_SIDE && height <= MAX_SIDE && (1..=MAX_PIXELS).contains(&size);

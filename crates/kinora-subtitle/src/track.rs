@@ -78,7 +78,7 @@ impl TrackDecoder {
             CodecId::VobSub => {
                 Kind::VobSub(Box::new(vobsub::Decoder::new(&track.config, size(track))))
             }
-            CodecId::DvbSubtitle => Kind::Dvb(dvb::Decoder::default()),
+            CodecId::DvbSubtitle => Kind::Dvb(dvb::Decoder::new(&track.config)),
             codec => return Err(SubtitleError::Unsupported(codec)),
         };
         debug_assert_eq!(track.codec.kind(), TrackKind::Subtitle);
@@ -174,7 +174,7 @@ impl TrackDecoder {
         match &mut self.kind {
             Kind::Captions(decoder) => decoder.reset(),
             Kind::Pgs(decoder) => *decoder = pgs::Decoder::default(),
-            Kind::Dvb(decoder) => *decoder = dvb::Decoder::default(),
+            Kind::Dvb(decoder) => decoder.reset(),
             _ => {}
         }
     }

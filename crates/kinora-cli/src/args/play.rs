@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{Args, ValueHint};
+use kinora::output::SCALES;
 use kinora::{SPEEDS, Time, VOLUMES};
 
 use super::{DecoderArg, KeyArgs, NetArgs, VidArgs};
@@ -79,6 +80,9 @@ pub(crate) struct PlayArgs {
         value_parser = clap::value_parser!(i64).range(-86_400_000..=86_400_000)
     )]
     pub(crate) subtitle_delay: i64,
+    /// Draw them larger or smaller by that factor, 0.25 to 4.
+    #[arg(long, value_name = "X", default_value = "1", value_parser = parse_subtitle_scale)]
+    pub(crate) subtitle_scale: f32,
     /// Stop when: first-frame, end, time:TIME (a position in the film).
     #[arg(long, value_name = "WHEN", default_value = "end", value_parser = parse_until)]
     pub(crate) until: Until,
@@ -148,6 +152,13 @@ fn parse_speed(text: &str) -> Result<f64, Words> {
     speed
         .filter(|speed| SPEEDS.contains(speed))
         .ok_or_else(|| Words::new("say a factor from 0.5 to 2", "应为 0.5 到 2 的倍数"))
+}
+
+fn parse_subtitle_scale(text: &str) -> Result<f32, Words> {
+    let scale = text.parse().ok();
+    scale
+        .filter(|scale| SCALES.contains(scale))
+        .ok_or_else(|| Words::new("say a factor from 0.25 to 4", "应为 0.25 到 4 的倍数"))
 }
 
 fn parse_volume(text: &str) -> Result<f32, Words> {

@@ -40,7 +40,10 @@ impl Embedded {
     pub(super) fn interrupt(&mut self) {
         self.decoder.reset();
         // What replaces what would be told twice; cues with an end of their own are known again.
-        if matches!(self.track.codec, CodecId::Cea608 | CodecId::Cea708) {
+        if matches!(
+            self.track.codec,
+            CodecId::Cea608 | CodecId::Cea708 | CodecId::Pgs | CodecId::DvbSubtitle
+        ) {
             self.cues.clear();
         }
     }

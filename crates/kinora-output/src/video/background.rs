@@ -7,7 +7,7 @@ use std::thread::{self, JoinHandle};
 
 use kinora_media::VideoFrame;
 
-use crate::{Needs, Presenter, SinkError, Timing, VideoSink};
+use crate::{Needs, Presenter, ShownCues, SinkError, Timing, VideoSink};
 
 /// Frames that may wait; they share their samples with whoever else has them.
 const MAX_WAITING: usize = 4;
@@ -25,6 +25,7 @@ enum Job {
     Show(VideoFrame, Option<Timing>),
     Flush,
     Paused(bool),
+    Cues(ShownCues),
     Clear,
 }
 
@@ -75,6 +76,7 @@ fn work(sink: impl VideoSink, jobs: &Receiver<Job>, failure: &Mutex<Option<SinkE
             Job::Show(frame, None) => note(sink.present(&frame).map(drop)),
             Job::Flush => sink.flush(),
             Job::Paused(paused) => sink.set_paused(paused),
+            Job::Cues(cues) => sink.set_cues(&cues),
             Job::Clear => sink.clear(),
         }
     }
@@ -109,6 +111,9 @@ impl VideoSink for BackgroundVideo {
     }
     fn set_paused(&mut self, paused: bool) {
         self.send(Job::Paused(paused));
+    }
+    fn set_cues(&mut self, cues: &ShownCues) {
+        self.send(Job::Cues(ShownCues::clone(cues)));
     }
     fn clear(&mut self) {
         self.send(Job::Clear);

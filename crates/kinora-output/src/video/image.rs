@@ -3,7 +3,7 @@
 use kinora_media::{PixelFormat, PlaneView, Rotation, VideoFrame};
 
 use super::color::Conversion;
-use crate::SinkError;
+use crate::{SinkError, VideoFormat};
 
 /// More pixels than any screen has: a bound on memory.
 const MAX_PIXELS: u64 = 1 << 28;
@@ -81,7 +81,7 @@ impl RgbImage {
     /// # Errors
     /// [`SinkError::BadFrame`].
     pub fn thumbnail(frame: &VideoFrame, width: u32, height: u32) -> Result<Self, SinkError> {
-        let (full_width, full_height) = display_size(frame);
+        let (full_width, full_height) = display_size(&VideoFormat::of(frame));
         let turned = matches!(frame.rotation, Rotation::Cw90 | Rotation::Cw270);
         let space = if turned {
             (height, width)
@@ -101,7 +101,7 @@ impl RgbImage {
     /// [`SinkError::BadFrame`].
     pub fn upright(frame: &VideoFrame) -> Result<Self, SinkError> {
         let image = Self::from_frame(frame)?;
-        let (width, height) = display_size(frame);
+        let (width, height) = display_size(&VideoFormat::of(frame));
         Ok(image.scaled(width, height).rotated(frame.rotation))
     }
 
@@ -205,7 +205,7 @@ pub(crate) fn fit((w, h): (u32, u32), (box_w, box_h): (u32, u32)) -> (u32, u32) 
 }
 
 /// The size with square pixels, before turning: nothing is thrown away, one side grows.
-fn display_size(frame: &VideoFrame) -> (u32, u32) {
+pub(crate) fn display_size(frame: &VideoFormat) -> (u32, u32) {
     let (width, height) = (u64::from(frame.width), u64::from(frame.height));
     let Some((num, den)) = frame.pixel_aspect else {
         return (frame.width, frame.height);

@@ -11,7 +11,8 @@ use crossterm::terminal::{EnterAlternateScreen, LeaveAlternateScreen};
 use kinora_media::VideoFrame;
 
 use super::RgbImage;
-use crate::{SinkError, VideoFormat, VideoSink};
+use super::terminal_text::{self, Subtitle};
+use crate::{ShownCues, SinkError, VideoFormat, VideoSink};
 
 /// What a terminal can show.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -55,6 +56,8 @@ pub struct Terminal {
     shown: Option<VideoFrame>,
     hidden: bool,
     caption: Vec<String>,
+    /// What is shown, as text: pixels of a terminal are larger than letters.
+    subtitles: Vec<Subtitle>,
     status: String,
 }
 
@@ -88,6 +91,7 @@ impl Terminal {
             shown: None,
             hidden: false,
             caption: Vec::new(),
+            subtitles: Vec::new(),
             status: String::new(),
         }
     }
@@ -215,6 +219,16 @@ impl Terminal {
                 colors => blocks(&mut self.text, &image, row, colors),
             }
         }
+        let room = rows.saturating_sub(1);
+        for (row, column, line) in terminal_text::placed(&self.subtitles, columns, room) {
+            ansi(&mut self.text, MoveTo(column, row));
+            self.text.push_str(match self.colors {
+                Colors::None => "\x1b[7m",
+                Colors::True | Colors::Cube => "\x1b[97;40m",
+            });
+            self.text.push_str(&line);
+            self.text.push_str("\x1b[0m");
+        }
         for (row, line) in (0..rows.saturating_sub(1)).zip(&self.caption) {
             ansi(&mut self.text, MoveTo(0, row));
             self.text.push_str(line);
@@ -307,6 +321,11 @@ impl VideoSink for Terminal {
     fn configure(&mut self, _format: &VideoFormat) -> Result<(), SinkError> {
         self.drawn_size = (0, 0);
         Ok(())
+    }
+    fn set_cues(&mut self, cues: &ShownCues) {
+        self.subtitles = terminal_text::subtitles(cues);
+        // Who can not see the picture can not see this either.
+        let _ = self.redraw();
     }
     fn clear(&mut self) {
         self.leave();

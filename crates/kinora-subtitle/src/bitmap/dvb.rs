@@ -12,12 +12,16 @@ use crate::{Color, Cue, Update};
 const MAX_REGIONS: usize = 64;
 /// Pixels that all regions of a page may have: four pictures of the largest canvas that is common.
 const MAX_PAGE: usize = 4 * 1_920 * 1_080;
+/// Places at which one object is drawn.
+const MAX_PLACES: usize = 8;
 /// The canvas where no display definition tells one (5.1.3).
 const CANVAS: (u16, u16) = (720, 576);
 
 /// What is known of the page.
 #[derive(Debug)]
 pub(crate) struct Decoder {
+    /// The pages that are this track's, the second one for what several share; others are of other languages.
+    pages: Option<[u16; 2]>,
     canvas: (u16, u16),
     /// Where the canvas's window begins.
     window: (u16, u16),
@@ -45,6 +49,7 @@ struct Table([Vec<Color>; 3]);
 impl Default for Decoder {
     fn default() -> Self {
         Self {
+            pages: None,
             canvas: CANVAS,
             window: (0, 0),
             page: Vec::new(),
@@ -56,6 +61,25 @@ impl Default for Decoder {
 }
 
 impl Decoder {
+    /// `config`: the numbers of the composition and the ancillary page (EN 300 468 6.2.41; so in Matroska too).
+    pub(crate) fn new(config: &[u8]) -> Self {
+        let mut bytes = Bytes(config);
+        let pages = bytes.short().zip(bytes.short());
+        Self {
+            pages: pages.map(<[u16; 2]>::from),
+            ..Self::default()
+        }
+    }
+
+    /// The packets that follow do not continue those before.
+    pub(crate) fn reset(&mut self) {
+        *self = Self {
+            pages: self.pages,
+            damaged: self.damaged,
+            ..Self::default()
+        };
+    }
+
     pub(crate) const fn damaged(&self) -> u32 {
         self.damaged
     }
@@ -66,12 +90,16 @@ impl Decoder {
         let mut bytes = Bytes(data.strip_prefix(&[0x20, 0x00]).unwrap_or(data));
         let mut is_page = false;
         while let Some(0x0f) = bytes.byte() {
-            let (kind, _page) = (bytes.byte(), bytes.short());
+            let (kind, page) = (bytes.byte(), bytes.short());
             let body = bytes.short().and_then(|length| bytes.take(length.into()));
             let (Some(kind), Some(body)) = (kind, body) else {
                 self.damaged = self.damaged.saturating_add(1);
                 break;
             };
+            let is_ours = |pages: [u16; 2]| page.is_none_or(|page| pages.contains(&page));
+            if !self.pages.is_none_or(is_ours) {
+                continue;
+            }
             let read = match kind {
                 0x10 => {
                     is_page = true;
@@ -208,13 +236,12 @@ impl Decoder {
         let (top, bottom) = (bytes.take(top.into())?, bytes.take(bottom.into())?);
         // Without lines of its own the lower field has those of the upper one.
         let bottom = if bottom.is_empty() { top } else { bottom };
+        let mut room = MAX_PLACES;
         for region in self.regions.values_mut() {
-            let places: Vec<_> = region
-                .objects
-                .iter()
-                .copied()
-                .filter(|(object, ..)| *object == id)
-                .collect();
+            let places = region.objects.iter().copied();
+            let places = places.filter(|(object, ..)| *object == id).take(room);
+            let places: Vec<_> = places.collect();
+            room = room.saturating_sub(places.len());
             for (_, x, y) in places {
                 region.draw((x, y), top);
                 region.draw((x, y.saturating_add(1)), bottom);
@@ -517,6 +544,18 @@ mod tests {
         let clear = segment(0x10, &[30, 0x10]);
         assert_eq!(shown(&decoder.decode(&clear, Time::from_millis(9))), []);
         assert_eq!(decoder.damaged(), 0);
+    }
+
+    #[test]
+    fn pages_of_other_languages_are_passed_over() {
+        assert_eq!(
+            shown(&Decoder::new(&[0, 1, 0, 1, 0x10]).decode(&set(), Time::ZERO)).len(),
+            1
+        );
+        let mut other = Decoder::new(&[0, 2, 0, 3]);
+        assert_eq!(other.decode(&set(), Time::ZERO), []);
+        other.reset();
+        assert_eq!(other.pages, Some([2, 3]));
     }
 
     #[test]

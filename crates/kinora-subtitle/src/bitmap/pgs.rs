@@ -16,8 +16,10 @@ const MAX_OBJECTS: usize = 64;
 const MAX_PALETTES: usize = 8;
 /// Objects of one composition: two by the specification.
 const MAX_SHOWN: usize = 16;
-/// Bytes of one object: a picture of that size without any runs, and as much again.
+/// Bytes of one object: a picture of the largest size without any runs, and as much again.
 const MAX_OBJECT: usize = 8 << 20;
+/// Pixels and bytes of all objects of an epoch: decoders of discs have 4 MiB for them.
+const MAX_EPOCH: usize = 16 << 20;
 
 /// What is known of the epoch.
 #[derive(Debug, Default)]
@@ -25,6 +27,8 @@ pub(crate) struct Decoder {
     palettes: BTreeMap<u8, Vec<Color>>,
     objects: BTreeMap<u16, Object>,
     composition: Option<Composition>,
+    /// The canvas is larger than that of standard television.
+    is_hd: bool,
     damaged: u32,
 }
 
@@ -32,13 +36,23 @@ pub(crate) struct Decoder {
 struct Object {
     width: u16,
     height: u16,
-    /// What its runs take when all parts have come.
-    length: usize,
-    runs: Vec<u8>,
+    contents: Contents,
+}
+
+#[derive(Debug)]
+enum Contents {
+    /// Its runs, so many bytes when all parts have come.
+    Runs {
+        length: usize,
+        runs: Vec<u8>,
+    },
+    Pixels(Arc<[u8]>),
 }
 
 #[derive(Debug)]
 struct Composition {
+    /// When it is shown: the segments of a set may come in packets of their own, of which only the first tells that.
+    at: Time,
     canvas: (u16, u16),
     palette: u8,
     shown: Vec<Shown>,
@@ -73,9 +87,9 @@ impl Decoder {
             let read = match kind {
                 0x14 => self.palette(body),
                 0x15 => self.object(body),
-                0x16 => self.composition(body),
+                0x16 => self.composition(body, at),
                 0x80 => {
-                    updates.extend(self.show(at));
+                    updates.extend(self.show());
                     Some(())
                 }
                 // Windows only help players to save memory.
@@ -92,7 +106,7 @@ impl Decoder {
         if self.palettes.len() >= MAX_PALETTES && !self.palettes.contains_key(&id) {
             return None;
         }
-        let is_hd = self.composition.as_ref().is_none_or(|it| it.canvas.1 > 576);
+        let is_hd = self.is_hd;
         let transparent = || vec![Color::BLACK.with_alpha(0); 256];
         let colors = self.palettes.entry(id).or_insert_with(transparent);
         for entry in bytes.0.as_chunks::<5>().0 {
@@ -108,33 +122,34 @@ impl Decoder {
         let mut bytes = Bytes(body);
         let (id, _version, sequence) = (bytes.short()?, bytes.byte()?, bytes.byte()?);
         if sequence & 0x80 == 0 {
-            let object = self.objects.get_mut(&id)?;
-            let room = object.length.saturating_sub(object.runs.len());
-            let part = bytes.0.get(..bytes.0.len().min(room))?;
-            object.runs.extend_from_slice(part);
-            return Some(());
+            return self.objects.get_mut(&id)?.append(bytes.0);
         }
         let [high, middle, low] = [bytes.byte()?, bytes.byte()?, bytes.byte()?];
         let length = u32::from_be_bytes([0, high, middle, low]);
         // The size counts in the length.
         let length = usize::try_from(length).ok()?.checked_sub(4)?;
         let (width, height) = (bytes.short()?, bytes.short()?);
-        let has_room = self.objects.len() < MAX_OBJECTS || self.objects.contains_key(&id);
-        if length > MAX_OBJECT || !has_room {
+        self.objects.remove(&id);
+        let held = self.objects.values().map(Object::size);
+        let held = held.fold(length, usize::saturating_add);
+        let size = Raster::new(width, height)?.pixels.len();
+        if self.objects.len() >= MAX_OBJECTS
+            || length > MAX_OBJECT
+            || held.saturating_add(size) > MAX_EPOCH
+        {
             return None;
         }
-        let runs = bytes.0.get(..bytes.0.len().min(length))?.to_vec();
+        let runs = Vec::new();
+        let contents = Contents::Runs { length, runs };
         let object = Object {
             width,
             height,
-            length,
-            runs,
+            contents,
         };
-        self.objects.insert(id, object);
-        Some(())
+        self.objects.entry(id).or_insert(object).append(bytes.0)
     }
 
-    fn composition(&mut self, body: &[u8]) -> Option<()> {
+    fn composition(&mut self, body: &[u8], at: Time) -> Option<()> {
         let mut bytes = Bytes(body);
         let canvas = (bytes.short()?, bytes.short()?);
         let (_rate, _number) = (bytes.byte()?, bytes.short()?);
@@ -146,6 +161,7 @@ impl Decoder {
             self.palettes.clear();
         }
         let mut composition = Composition {
+            at,
             canvas,
             palette,
             shown: Vec::new(),
@@ -164,13 +180,16 @@ impl Decoder {
             };
             composition.shown.push(Shown { object, x, y, crop });
         }
+        self.is_hd = canvas.1 > 576;
         self.composition = Some(composition);
         Some(())
     }
 
     /// The set is complete: it takes the place of what was shown.
-    fn show(&mut self, at: Time) -> Option<Update> {
-        let composition = self.composition.as_ref()?;
+    fn show(&mut self) -> Option<Update> {
+        // Each composition is shown once.
+        let composition = self.composition.take()?;
+        let at = composition.at;
         let colors = self.palettes.get(&composition.palette);
         let colors = palette(colors.map(Vec::as_slice).unwrap_or_default());
         let mut missing = 0_u32;
@@ -197,22 +216,48 @@ impl Decoder {
 }
 
 impl Object {
+    /// Bytes that it takes, now or when it is whole.
+    fn size(&self) -> usize {
+        let pixels = usize::from(self.width).saturating_mul(usize::from(self.height));
+        match &self.contents {
+            Contents::Runs { length, .. } => pixels.saturating_add(*length),
+            Contents::Pixels(_) => pixels,
+        }
+    }
+
+    /// Takes a part; with the last one it is read.
+    fn append(&mut self, part: &[u8]) -> Option<()> {
+        let Contents::Runs { length, runs } = &mut self.contents else {
+            return None;
+        };
+        let room = length.saturating_sub(runs.len());
+        runs.extend_from_slice(part.get(..part.len().min(room))?);
+        if runs.len() == *length {
+            let mut raster = Raster::new(self.width, self.height)?;
+            fill(&mut raster, runs)?;
+            self.contents = Contents::Pixels(raster.pixels.into());
+        }
+        Some(())
+    }
+
     fn bitmap(&self, shown: &Shown, canvas: (u16, u16), colors: &Arc<[Color]>) -> Option<Bitmap> {
-        let mut raster = Raster::new(self.width, self.height)?;
-        fill(&mut raster, &self.runs)?;
+        let Contents::Pixels(whole) = &self.contents else {
+            return None;
+        };
         let (mut width, mut height) = (self.width, self.height);
+        let mut pixels = Arc::clone(whole);
         if let Some([x, y, w, h]) = shown.crop {
             width = w.min(width.saturating_sub(x));
             height = h.min(height.saturating_sub(y));
             let mut part = Raster::new(width, height)?;
-            let rows = raster.pixels.chunks_exact(raster.width).skip(y.into());
+            let rows = whole.chunks_exact(self.width.into()).skip(y.into());
             for (to, from) in part.pixels.chunks_exact_mut(width.into()).zip(rows) {
                 let columns = from.iter().skip(x.into());
                 to.iter_mut()
                     .zip(columns)
                     .for_each(|(to, from)| *to = *from);
             }
-            raster = part;
+            pixels = part.pixels.into();
         }
         Some(Bitmap {
             canvas: (canvas.0.into(), canvas.1.into()),
@@ -221,7 +266,7 @@ impl Object {
             width: width.into(),
             height: height.into(),
             palette: Arc::clone(colors),
-            pixels: raster.pixels.into(),
+            pixels,
         })
     }
 }
@@ -331,10 +376,13 @@ mod tests {
                 _ => vec![body.to_vec()],
             };
             for part in parts {
-                updates.extend(decoder.decode(&segment(kind, &part), Time::ZERO));
+                // The end comes before the time at which it is shown.
+                let at = Time::from_millis(if kind == 0x16 { 40 } else { 30 });
+                updates.extend(decoder.decode(&segment(kind, &part), at));
             }
         }
         assert_eq!(shown(&updates), whole);
+        assert!(matches!(updates[0], Update::Replace { at, .. } if at.as_millis() == 40));
     }
 
     #[test]
@@ -353,6 +401,6 @@ mod tests {
         decoder.decode(&set[..20], Time::ZERO);
         assert_eq!(decoder.damaged(), 1);
         // A picture larger than any screen is none.
-        assert!(Raster::new(u16::MAX, u16::MAX).is_none() && Raster::new(0, 5).is_none());
+        assert!(Raster::new(4_096, 4_096).is_none() && Raster::new(0, 5).is_none());
     }
 }
