@@ -190,7 +190,7 @@ impl Subtitles {
         // Those of all tracks together: layers go before tracks.
         cues.sort_by_key(|cue| cue.layer);
         let pairs = || self.laid.iter().zip(&cues);
-        if self.laid.len() == cues.len() && pairs().all(|(had, has)| Arc::ptr_eq(had, has)) {
+        if self.laid.len() == cues.len() && pairs().all(|(had, has)| is_same(had, has)) {
             return;
         }
         cx.push(Output::Cues(cues.as_slice().into()));
@@ -202,18 +202,18 @@ impl Subtitles {
         // Of a frame that went out ahead of its time the cues are known already.
         self.lay(cx, at.max(self.laid_at));
         let active = self.active(at);
-        let is_same = |shown: &Shown, (track, cue): &(u32, Arc<Cue>)| {
-            shown.track == *track && Arc::ptr_eq(&shown.cue, cue)
+        let is_shown = |shown: &Shown, (track, cue): &(u32, Arc<Cue>)| {
+            shown.track == *track && is_same(&shown.cue, cue)
         };
         self.shown.retain(|shown| {
-            let stays = active.iter().any(|cue| is_same(shown, cue));
+            let stays = active.iter().any(|cue| is_shown(shown, cue));
             if !stays {
                 hide(cx, shown);
             }
             stays
         });
         for cue in active {
-            if self.shown.iter().any(|shown| is_same(shown, &cue)) {
+            if self.shown.iter().any(|shown| is_shown(shown, &cue)) {
                 continue;
             }
             let ((track, cue), id) = (cue, cx.next_cue());
@@ -243,6 +243,11 @@ impl Subtitles {
             }
         }
     }
+}
+
+/// A cue that stays until another one comes gets its end when that is read, which may be long before.
+fn is_same(one: &Arc<Cue>, other: &Arc<Cue>) -> bool {
+    Arc::ptr_eq(one, other) || one.is_same_but_for_its_end(other)
 }
 
 fn hide(cx: &mut Cx, shown: &Shown) {

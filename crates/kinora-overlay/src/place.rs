@@ -157,7 +157,7 @@ impl Places {
             LinePosition::Fraction(_) if layout.margins.is_some() => area,
             LinePosition::Fraction(_) => inside(area, within),
             LinePosition::Auto | LinePosition::Number(_) => {
-                self.out_of_the_way(cue, inside(area, within), within)
+                self.out_of_the_way(cue, block, inside(area, within), within)
             }
         };
         self.taken.push((cue.layer, occupied(layout, block, area)));
@@ -191,8 +191,8 @@ impl Places {
         area
     }
 
-    /// Steps aside until no other cue of its layer is covered; stays where there is no room.
-    fn out_of_the_way(&self, cue: &Cue, area: Area, within: &Area) -> Area {
+    /// Steps aside until no letters of another cue of its layer are covered; stays where there is no room.
+    fn out_of_the_way(&self, cue: &Cue, block: &Block, area: Area, within: &Area) -> Area {
         let layout = &cue.layout;
         let towards_end = match layout.line {
             LinePosition::Number(line) => line >= 0.0,
@@ -201,13 +201,16 @@ impl Places {
         let mut free = area;
         // Each step leaves one of them behind.
         for _ in 0..self.taken.len() {
-            let others = self.taken.iter().filter(|(layer, _)| *layer == cue.layer);
-            let Some((_, other)) = others.clone().find(|(_, other)| !other.is_apart(&free)) else {
-                return free;
+            let letters = occupied(layout, block, free);
+            let mut others = self.taken.iter();
+            let hides =
+                |(layer, other): &&(i32, Area)| *layer == cue.layer && !other.is_apart(&letters);
+            let Some((_, other)) = others.find(hides) else {
+                break;
             };
             free = stepped(free, other, layout.vertical, towards_end);
         }
-        match free.within(within) == free {
+        match inside(free, within) == free {
             true => free,
             false => area,
         }

@@ -212,7 +212,7 @@ impl Drawing<'_> {
             return;
         };
         self.pixels_left = left;
-        let mut mask = PathMask::new(&*path);
+        let mut mask = PathMask::new(path.as_slice());
         mask.origin(Origin::TopLeft).transform(Some(transform));
         if let Some(width) = outline {
             // Half of a stroke lies within the shape.
@@ -234,10 +234,11 @@ impl Drawing<'_> {
         });
     }
 
-    fn path(&mut self, key: CacheKey) -> Option<Box<[Command]>> {
+    fn path(&mut self, key: CacheKey) -> Option<Vec<Command>> {
         let Typesetter { fonts, glyphs, .. } = &mut *self.setter;
-        let path = glyphs.get_outline_commands_uncached(fonts, key);
-        path.filter(|path| !path.is_empty())
+        let path = glyphs.get_outline_commands_uncached(fonts, key)?;
+        let path: Vec<Command> = without_anchors(&path);
+        (!path.is_empty()).then_some(path)
     }
 
     /// Draws a glyph that has colours of its own, as emoji have; `false`: it has none.
@@ -262,6 +263,29 @@ impl Drawing<'_> {
     }
 }
 
+/// The contours of a glyph without those that are a single point: fonts mark by them where accents stand, and a line around one
+/// would be a dot.
+fn without_anchors(path: &[Command]) -> Vec<Command> {
+    let begins = |command: &Command| matches!(command, Command::MoveTo(_));
+    let contours = path.chunk_by(|_, next| !begins(next));
+    let has_length = |contour: &&[Command]| {
+        let mut points = contour.iter().filter_map(end_of);
+        let first = points.next();
+        points.any(|point| Some(point) != first)
+    };
+    contours.filter(has_length).flatten().copied().collect()
+}
+
+const fn end_of(command: &Command) -> Option<(f32, f32)> {
+    match command {
+        Command::MoveTo(to)
+        | Command::LineTo(to)
+        | Command::QuadTo(_, to)
+        | Command::CurveTo(_, _, to) => Some((to.x, to.y)),
+        Command::Close => None,
+    }
+}
+
 /// What a path may reach.
 fn bounds(path: &[Command], transform: &Transform, reach: f32) -> Option<Area> {
     let points = |command: &Command| -> [Option<Point>; 3] {
@@ -277,4 +301,28 @@ fn bounds(path: &[Command], transform: &Transform, reach: f32) -> Option<Area> {
     let area = points.map(|point| Area::new(point.x, point.y, 0.0, 0.0));
     area.reduce(|all, point| all.around(&point))
         .map(|area| area.grown(reach))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn contours_of_one_point_are_left_out() {
+        let point = |x: f32, y: f32| zeno::Vector::new(x, y);
+        let anchor = [
+            Command::MoveTo(point(5.0, 9.0)),
+            Command::LineTo(point(5.0, 9.0)),
+            Command::Close,
+        ];
+        let shape = [
+            Command::MoveTo(point(0.0, 0.0)),
+            Command::LineTo(point(1.0, 0.0)),
+            Command::LineTo(point(0.0, 1.0)),
+            Command::Close,
+        ];
+        let path = [&anchor[..], &shape, &anchor].concat();
+        assert_eq!(without_anchors(&path).len(), shape.len());
+        assert!(without_anchors(&anchor).is_empty());
+    }
 }

@@ -95,6 +95,17 @@ impl Cue {
         self.start <= at && at < self.end
     }
 
+    /// Whether it is the same cue, though one of them may know its end where the other did not yet.
+    #[must_use]
+    pub fn is_same_but_for_its_end(&self, other: &Self) -> bool {
+        self.start == other.start
+            && self.layer == other.layer
+            && self.id == other.id
+            && self.layout == other.layout
+            && self.spans == other.spans
+            && self.bitmaps == other.bitmaps
+    }
+
     pub(crate) fn is_shown(&self) -> bool {
         self.start < self.end && !(self.spans.is_empty() && self.bitmaps.is_empty())
     }

@@ -474,6 +474,11 @@ impl Pen {
     /// The `8-bit/pixel_code_string`.
     fn eight(&mut self, raster: &mut Raster, bits: &mut Bits<'_>) -> Option<()> {
         loop {
+            // FFmpeg's encoder ends the string of a whole line with one zero in place of two.
+            if self.x >= raster.width && bits.rest().starts_with(&[0x00, 0xf0]) {
+                bits.read(8)?;
+                return Some(());
+            }
             let (count, color) = match bits.read(8)? {
                 0 => {
                     let (is_colored, length) = (bits.read(1)? == 1, bits.read(7)?);
@@ -556,6 +561,20 @@ mod tests {
         assert_eq!(other.decode(&set(), Time::ZERO), []);
         other.reset();
         assert_eq!(other.pages, Some([2, 3]));
+    }
+
+    #[test]
+    fn strings_of_eight_bits_may_end_with_one_zero_at_the_end_of_a_line() {
+        let region = [7, 0x00, 0, 4, 0, 2, 0x6c, 3, 0, 0, 0, 9, 0, 0, 0, 0];
+        for zeros in [1, 2] {
+            let line = [&[0x12, 5, 0, 0x83, 6][..], &[0, 0][..zeros], &[0xf0]].concat();
+            let length = u8::try_from(line.len()).unwrap();
+            let object = [&[0, 9, 0, 0, length, 0, length][..], &line, &line].concat();
+            let mut decoder = Decoder::default();
+            decoder.decode(&segment(0x11, &region), Time::ZERO);
+            decoder.decode(&segment(0x13, &object), Time::ZERO);
+            assert_eq!(decoder.regions[&7].raster.2, [5, 6, 6, 6].repeat(2));
+        }
     }
 
     #[test]

@@ -121,6 +121,14 @@ impl Decoder {
         })
     }
 
+    /// The canvas; where a picture lies beyond it, the next usual one that has room: MP4 tells none.
+    fn canvas_with(&self, right: u16, bottom: u16) -> (u16, u16) {
+        let usual = [self.canvas, (720, 576), (1280, 720), (1920, 1080)];
+        let has_room = |canvas: &(u16, u16)| right < canvas.0 && bottom < canvas.1;
+        let largest = (right.saturating_add(1), bottom.saturating_add(1));
+        usual.into_iter().find(has_room).unwrap_or(largest)
+    }
+
     fn bitmap(&self, data: &[u8], commands: &Commands) -> Option<Bitmap> {
         let [left, right, top, bottom] = commands.area?;
         let width = right.checked_sub(left)?.checked_add(1)?;
@@ -137,8 +145,9 @@ impl Decoder {
                 .with_alpha(alpha.saturating_mul(17))
         });
         let colors: Vec<Color> = colors.collect();
+        let canvas = self.canvas_with(right, bottom);
         Some(Bitmap {
-            canvas: (self.canvas.0.into(), self.canvas.1.into()),
+            canvas: (canvas.0.into(), canvas.1.into()),
             x: left.into(),
             y: top.into(),
             width: width.into(),
@@ -283,6 +292,7 @@ mod tests {
             (decoder.colors[5], decoder.canvas),
             (Color::WHITE, (720, 576))
         );
+        assert_eq!(decoder.canvas_with(1_279, 1_019), (1920, 1080));
     }
 
     #[test]
