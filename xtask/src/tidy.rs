@@ -55,7 +55,16 @@ const ARROWS: &[(&str, &[&str])] = &[
             "kinora-test-support",
         ],
     ),
-    ("kinora-output", &["kinora-errors", "kinora-media"]),
+    ("kinora-overlay", &["kinora-subtitle"]),
+    (
+        "kinora-output",
+        &[
+            "kinora-errors",
+            "kinora-media",
+            "kinora-overlay",
+            "kinora-subtitle",
+        ],
+    ),
     (
         "kinora",
         &[

@@ -2,6 +2,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use kinora::subtitle::Bitmap;
 use kinora::{
     Asset, Coded as _, DateRange, Event, MediaInfo, Resumption, SessionData, Time, TimedEvent,
     TrackOption, UserData,
@@ -68,6 +69,7 @@ fn more(event: &Event) -> Value {
             json!({
                 "track": track, "id": id.0, "start": cue.start.as_secs_f64(),
                 "end": end.map(Time::as_secs_f64), "text": cue.text(),
+                "bitmaps": cue.bitmaps.iter().map(bitmap).collect::<Vec<_>>(),
             })
         }
         Event::SubtitleHidden { track, id } => json!({ "track": track, "id": id.0 }),
@@ -101,6 +103,14 @@ fn date_range(range: &DateRange) -> Value {
     json!({
         "id": range.id, "class": range.class, "start": range.start.as_secs_f64(),
         "end": range.end.map(Time::as_secs_f64), "interstitial": interstitial,
+    })
+}
+
+/// Where a picture lies, and on what.
+fn bitmap(bitmap: &Bitmap) -> Value {
+    json!({
+        "x": bitmap.x, "y": bitmap.y, "width": bitmap.width, "height": bitmap.height,
+        "canvas": [bitmap.canvas.0, bitmap.canvas.1],
     })
 }
 

@@ -26,6 +26,9 @@ pub struct FrameId(pub u64);
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct CueId(pub u64);
 
+/// What is shown together.
+pub type ShownCues = Arc<[Arc<Cue>]>;
+
 /// The index of the first external subtitles; those that follow count on from there.
 pub const FIRST_EXTERNAL_SUBTITLE: u32 = 1024;
 
@@ -391,6 +394,9 @@ pub enum Output {
         /// Audio before this time is cut off (an exact seek within a frame).
         skip_until: Time,
     },
+    /// These cues lie on the video frames that are presented from now on, and on the one that is out; in their order, later ones
+    /// above. Exact to the frame, where [`Event::SubtitleShown`] is exact to the clock.
+    Cues(ShownCues),
     /// Give a frame back to its pool unseen.
     Drop {
         /// Which pipeline.

@@ -8,6 +8,7 @@ use crate::cx::Cx;
 use crate::pipeline::{ReadyFrame, TrackPipeline};
 use crate::pipelines::Pipelines;
 use crate::queue::is_shown_by;
+use crate::subtitles::Subtitles;
 use crate::{Output, Role, TimingMark};
 
 /// How a stretch of playback begins: at the start, or after a seek.
@@ -117,6 +118,7 @@ impl Present {
         cx: &mut Cx,
         pipelines: &mut Pipelines,
         clock: &mut Clock,
+        subtitles: &mut Subtitles,
     ) -> Option<ReadyFrame> {
         let video = &mut pipelines.video;
         if video.presented > 0 {
@@ -130,6 +132,7 @@ impl Present {
         }
         let frame = video.frames.pop_front()?;
         let at = cx.mono();
+        subtitles.lay(cx, frame.pts);
         show(cx, video, frame, at);
         cx.mark(TimingMark::FirstDecoded);
         if let Begin::KeyFrame(_) = self.begin {
@@ -158,6 +161,7 @@ impl Present {
         cx: &mut Cx,
         pipelines: &mut Pipelines,
         clock: &Clock,
+        subtitles: &mut Subtitles,
     ) -> Option<ReadyFrame> {
         let position = clock.position(cx.mono());
         while pipelines.video.presented > 0 && Self::is_stray(pipelines, Role::Video, position) {
@@ -182,6 +186,7 @@ impl Present {
             }
             let late = (position - frame.pts).scale(1.0 / clock.rate());
             let at = cx.mono() - late;
+            subtitles.lay(cx, frame.pts);
             show(cx, video, frame, at);
             return Some(frame);
         }

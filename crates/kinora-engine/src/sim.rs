@@ -23,7 +23,7 @@ use kinora_media::{CodecId, Now, RequestId, Time};
 
 use crate::{
     ByRole, Capabilities, Command, Engine, Event, FrameId, Input, Locator, Output, PlayerConfig,
-    Role, SeekAccuracy, State, TapeSink,
+    Role, SeekAccuracy, ShownCues, State, TapeSink,
 };
 pub use decoder::Damage;
 use decoder::{Decoder, Work};
@@ -140,6 +140,9 @@ pub struct Sim {
     pub events: Vec<(Time, Event)>,
     /// Pictures that were shown: when, and which.
     pub shown: Vec<(Time, Time)>,
+    /// The texts that lay on each of them.
+    pub texts: Vec<String>,
+    cues: ShownCues,
     /// Frames that the decoders reported, by their times.
     pub ready: Vec<(Role, Time)>,
     /// Speeds that the sink was given.
@@ -216,6 +219,8 @@ impl Sim {
             watch: Watch::default(),
             events: Vec::new(),
             shown: Vec::new(),
+            texts: Vec::new(),
+            cues: ShownCues::from([]),
             ready: Vec::new(),
             rates: Vec::new(),
             cleared: 0,
@@ -372,6 +377,7 @@ impl Sim {
                 skip_until,
                 ..
             } => self.present(role, frame, skip_until),
+            Output::Cues(cues) => self.cues = cues,
             Output::Drop { role, frame } => {
                 self.watch.release(role, frame);
             }
@@ -398,7 +404,11 @@ impl Sim {
         let now = self.now;
         let (pts, duration) = self.watch.release(role, frame);
         match role {
-            Role::Video => self.shown.push((now, pts)),
+            Role::Video => {
+                self.shown.push((now, pts));
+                self.texts
+                    .push(self.cues.iter().map(|cue| cue.text()).collect());
+            }
             Role::Audio => self.sink.queue(now, pts, duration, skip_until),
             Role::Text => panic!("no decoder gives text"),
         }

@@ -17,7 +17,7 @@ use self::file::{Download, Downloaded};
 use crate::cx::Cx;
 use crate::present::earliest;
 use crate::tape::NotedFile;
-use crate::{CueId, Event, FIRST_EXTERNAL_SUBTITLE, InfoCode, Refusal};
+use crate::{CueId, Event, FIRST_EXTERNAL_SUBTITLE, InfoCode, Output, Refusal};
 
 /// External subtitles of one session; each may hold as much as `kinora_subtitle::Limits` say.
 const MAX_FILES: usize = 8;
@@ -57,6 +57,10 @@ pub(crate) struct Subtitles {
     /// Captions within the pictures.
     pub(crate) captions: Captions,
     shown: Vec<Shown>,
+    /// The cues that lie on the video frame which went out last, or on the next.
+    laid: Vec<Arc<Cue>>,
+    /// The time of that frame.
+    laid_at: Time,
 }
 
 impl Subtitles {
@@ -205,18 +209,43 @@ impl Subtitles {
         embedded.chain(files.map(|(track, file)| (track, &file.cues)))
     }
 
-    /// Tells which cues appear and which go, where playback is at that time.
-    pub(crate) fn show(&mut self, cx: &mut Cx, at: Time) {
+    /// Those that are shown at that time, with the index of their subtitles.
+    fn active(&self, at: Time) -> Vec<(u32, Arc<Cue>)> {
         let active = |(track, cues): (u32, &Cues)| {
             let cues = cues.active(at).into_iter();
             cues.map(move |cue| (track, cue)).collect::<Vec<_>>()
         };
-        let active: Vec<(u32, Arc<Cue>)> = self.cues().flat_map(active).collect();
-        let is_same = |shown: &Shown, (track, cue): &(u32, Arc<Cue>)| {
-            shown.track == *track && is_still(&shown.cue, cue)
+        self.cues().flat_map(active).collect()
+    }
+
+    /// Tells what lies on the video frame of that time, which goes out next.
+    pub(crate) fn lay(&mut self, cx: &mut Cx, frame: Time) {
+        self.laid_at = frame;
+        let active = self.active(frame);
+        self.lay_all(cx, active.into_iter().map(|(_, cue)| cue).collect());
+    }
+
+    fn lay_all(&mut self, cx: &mut Cx, mut cues: Vec<Arc<Cue>>) {
+        // Those of all tracks together: layers go before tracks.
+        cues.sort_by_key(|cue| cue.layer);
+        let pairs = || self.laid.iter().zip(&cues);
+        if self.laid.len() == cues.len() && pairs().all(|(had, has)| is_same(had, has)) {
+            return;
+        }
+        cx.push(Output::Cues(cues.as_slice().into()));
+        self.laid = cues;
+    }
+
+    /// Tells which cues appear and which go, where playback is at that time.
+    pub(crate) fn show(&mut self, cx: &mut Cx, at: Time) {
+        // Of a frame that went out ahead of its time the cues are known already.
+        self.lay(cx, at.max(self.laid_at));
+        let active = self.active(at);
+        let is_shown = |shown: &Shown, (track, cue): &(u32, Arc<Cue>)| {
+            shown.track == *track && is_same(&shown.cue, cue)
         };
         self.shown.retain_mut(|shown| {
-            let still = active.iter().find(|cue| is_same(shown, cue));
+            let still = active.iter().find(|cue| is_shown(shown, cue));
             match still {
                 Some((_, cue)) => shown.cue = Arc::clone(cue),
                 None => hide(cx, shown),
@@ -224,7 +253,7 @@ impl Subtitles {
             still.is_some()
         });
         for cue in active {
-            if self.shown.iter().any(|shown| is_same(shown, &cue)) {
+            if self.shown.iter().any(|shown| is_shown(shown, &cue)) {
                 continue;
             }
             let ((track, cue), id) = (cue, cx.next_cue());
@@ -244,6 +273,7 @@ impl Subtitles {
 
     /// Nothing is shown any more, and nothing asked for.
     pub(crate) fn close(&mut self, cx: &mut Cx) {
+        self.lay_all(cx, Vec::new());
         for shown in self.shown.drain(..) {
             hide(cx, &shown);
         }
@@ -255,15 +285,9 @@ impl Subtitles {
     }
 }
 
-/// Whether it is the cue that is shown, be it that its end has become known meanwhile.
-fn is_still(shown: &Arc<Cue>, cue: &Arc<Cue>) -> bool {
-    let is_closed = shown.end == Time::MAX && shown.start == cue.start;
-    Arc::ptr_eq(shown, cue)
-        || is_closed
-            && Cue {
-                end: Time::MAX,
-                ..Cue::clone(cue)
-            } == **shown
+/// A cue that stays until another one comes gets its end when that is read, which may be long before.
+fn is_same(one: &Arc<Cue>, other: &Arc<Cue>) -> bool {
+    Arc::ptr_eq(one, other) || one.is_same_but_for_its_end(other)
 }
 
 fn hide(cx: &mut Cx, shown: &Shown) {

@@ -3,6 +3,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use kinora_errors::{Code, Coded, codes};
+use kinora_overlay::NoFonts;
 use thiserror::Error;
 
 /// A video frame or audio samples could not be put out.
@@ -53,6 +54,9 @@ pub enum SinkError {
         /// The new one.
         got: String,
     },
+    /// No fonts are installed: the frame went out without its subtitles, and those that follow will. Told once.
+    #[error(transparent)]
+    NoFonts(#[from] NoFonts),
     /// A sink of the application's own failed; made by [`SinkError::application`].
     #[error("the application's output failed")]
     Application {
@@ -95,6 +99,12 @@ impl SinkError {
         Self::Picture(error.into())
     }
 
+    /// It takes nothing from what was put out but the subtitles: no reason to end with a failure.
+    #[must_use]
+    pub const fn is_notice(&self) -> bool {
+        matches!(self, Self::NoFonts(_))
+    }
+
     pub(crate) fn png(error: png::EncodingError) -> Self {
         Self::Png(error.into())
     }
@@ -120,6 +130,8 @@ impl Coded for SinkError {
             Self::File { source, .. } | Self::Terminal(source) | Self::Thread(source) => {
                 Code::from_errno(source.raw_os_error().unwrap_or(0))
             }
+            // ENOENT
+            Self::NoFonts(_) => Code::from_errno(2),
             // ENOTTY
             Self::NoTerminal => Code::from_errno(25),
             Self::Png(_) | Self::BadFrame { .. } | Self::FormatChanged { .. } => {
@@ -145,6 +157,7 @@ impl Coded for SinkError {
             Self::Picture(_) => "picture.undecodable",
             Self::BadFrame { .. } => "sink.bad_frame",
             Self::FormatChanged { .. } => "sink.format_changed",
+            Self::NoFonts(_) => "sink.no_fonts",
             Self::Application { .. } => "sink.application",
         }
     }

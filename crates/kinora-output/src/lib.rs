@@ -12,6 +12,7 @@ mod presenter;
 mod scale;
 mod sink;
 mod spec;
+mod subtitle;
 mod tee;
 pub mod video;
 mod wav;
@@ -19,10 +20,12 @@ mod wav;
 pub use audio::{AudioFormat, AudioSink, NullAudio, NullWriter, PacedAudio, SampleWriter};
 pub use convert::AudioConverter;
 pub use error::SinkError;
+pub use kinora_overlay::{CueRenderer, Fonts, NoFonts, SCALES};
 pub use presenter::Presenter;
 pub use scale::ScaleMode;
-pub use sink::{CallingThread, Needs, NullVideo, Timing, VideoFormat, VideoSink};
+pub use sink::{CallingThread, Needs, NullVideo, ShownCues, Timing, VideoFormat, VideoSink};
 pub use spec::{AudioOutput, OutputSpecError, VideoOutput};
+pub use subtitle::Subtitled;
 pub use tee::TeeVideo;
 pub use video::{
     BackgroundVideo, ContactSheet, PngDir, RgbImage, SheetLayout, Terminal, YuvFile, luma_pgm,

@@ -1,6 +1,6 @@
 use kinora_media::VideoFrame;
 
-use crate::{Needs, ScaleMode, SinkError, Timing, VideoFormat, VideoSink};
+use crate::{Needs, ScaleMode, ShownCues, SinkError, Timing, VideoFormat, VideoSink};
 
 /// Calls a video sink in the order that its contract promises.
 pub struct Presenter<S> {
@@ -73,6 +73,11 @@ impl<S: VideoSink> Presenter<S> {
     /// Playback is held, or goes on.
     pub fn set_paused(&mut self, paused: bool) {
         self.sink.set_paused(paused);
+    }
+
+    /// These cues lie on the frames that follow.
+    pub fn set_cues(&mut self, cues: &ShownCues) {
+        self.sink.set_cues(cues);
     }
 
     /// Nothing is to be seen any more.

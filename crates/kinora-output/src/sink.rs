@@ -1,4 +1,7 @@
+use std::sync::Arc;
+
 use kinora_media::{ColorInfo, Mirror, PixelFormat, Rotation, Time, VideoFrame};
+use kinora_subtitle::Cue;
 
 use crate::{ScaleMode, SinkError};
 
@@ -102,6 +105,9 @@ pub struct Timing {
     pub due: Time,
 }
 
+/// What is shown together.
+pub type ShownCues = Arc<[Arc<Cue>]>;
+
 /// Takes video frames when they are due, or a little before, if it needs them then.
 ///
 /// The calls come one after the other, on one thread that is not the caller's: `configure`, then `present_at` as often as
@@ -141,6 +147,10 @@ pub trait VideoSink: Send {
     /// Playback is held, or goes on: the frame that is shown stays.
     fn set_paused(&mut self, _paused: bool) {}
 
+    /// These cues lie on the frames that follow and, where the sink can draw it anew, on the one that is shown; later ones above.
+    /// They hold until others are set. A sink that draws none lets [`Subtitled`](crate::Subtitled) do it, or does without.
+    fn set_cues(&mut self, _cues: &ShownCues) {}
+
     /// Nothing is to be seen any more: the player was stopped, and is to leave no picture behind.
     fn clear(&mut self) {}
 
@@ -174,6 +184,9 @@ impl VideoSink for Box<dyn VideoSink> {
     }
     fn set_paused(&mut self, paused: bool) {
         (**self).set_paused(paused);
+    }
+    fn set_cues(&mut self, cues: &ShownCues) {
+        (**self).set_cues(cues);
     }
     fn clear(&mut self) {
         (**self).clear();

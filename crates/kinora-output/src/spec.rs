@@ -6,8 +6,8 @@ use std::str::FromStr;
 use thiserror::Error;
 
 use crate::{
-    AudioSink, BackgroundVideo, ContactSheet, NullAudio, NullVideo, PngDir, SinkError, Terminal,
-    VideoSink, WavFile, YuvFile,
+    AudioSink, BackgroundVideo, ContactSheet, CueRenderer, NullAudio, NullVideo, PngDir, SinkError,
+    Subtitled, Terminal, VideoSink, WavFile, YuvFile,
 };
 
 /// A chosen video output.
@@ -103,20 +103,37 @@ impl VideoOutput {
         matches!(self, Self::Yuv(file) | Self::Y4m(file) if file.as_os_str() == STDOUT)
     }
 
-    /// Makes the sink. Those that code or write pictures do so on a thread of their own.
+    /// Makes the sink. Those that code or write pictures do so on a thread of their own, with subtitles drawn on them by the
+    /// fonts of the system; the terminal writes them as text.
     ///
     /// # Errors
     /// A folder or file that can not be made; no terminal.
     pub fn open(&self) -> Result<Box<dyn VideoSink>, SinkError> {
+        self.open_with(CueRenderer::default())
+    }
+
+    /// The same with another way to draw subtitles.
+    ///
+    /// # Errors
+    /// As for [`open`](Self::open).
+    pub fn open_with(&self, renderer: CueRenderer) -> Result<Box<dyn VideoSink>, SinkError> {
         Ok(match self {
             Self::Null => Box::new(NullVideo::new()),
-            Self::Png(dir) => Box::new(BackgroundVideo::start(PngDir::create(dir)?)?),
-            Self::Yuv(file) => Box::new(BackgroundVideo::start(YuvFile::create(file)?)?),
-            Self::Y4m(file) => Box::new(BackgroundVideo::start(YuvFile::create_y4m(file)?)?),
-            Self::Sheet(file) => Box::new(BackgroundVideo::start(ContactSheet::create(file)?)?),
+            Self::Png(dir) => in_background(PngDir::create(dir)?, renderer)?,
+            Self::Yuv(file) => in_background(YuvFile::create(file)?, renderer)?,
+            Self::Y4m(file) => in_background(YuvFile::create_y4m(file)?, renderer)?,
+            Self::Sheet(file) => in_background(ContactSheet::create(file)?, renderer)?,
             Self::Terminal => Box::new(Terminal::open()?),
         })
     }
+}
+
+fn in_background(
+    sink: impl VideoSink + 'static,
+    renderer: CueRenderer,
+) -> Result<Box<dyn VideoSink>, SinkError> {
+    let subtitled = Subtitled::new(sink, renderer);
+    Ok(Box::new(BackgroundVideo::start(subtitled)?))
 }
 
 impl AudioOutput {

@@ -1,6 +1,6 @@
 use kinora_media::VideoFrame;
 
-use crate::{CallingThread, Needs, Presenter, ScaleMode, SinkError, Timing, VideoSink};
+use crate::{CallingThread, Needs, Presenter, ScaleMode, ShownCues, SinkError, Timing, VideoSink};
 
 /// Gives every video frame to several sinks.
 #[derive(Default)]
@@ -50,6 +50,9 @@ impl VideoSink for TeeVideo {
     fn set_paused(&mut self, paused: bool) {
         let sinks = self.sinks.iter_mut();
         sinks.for_each(|sink| sink.set_paused(paused));
+    }
+    fn set_cues(&mut self, cues: &ShownCues) {
+        self.sinks.iter_mut().for_each(|sink| sink.set_cues(cues));
     }
     fn clear(&mut self) {
         self.sinks.iter_mut().for_each(Presenter::clear);

@@ -1,15 +1,16 @@
 //! Sinks of pictures.
 
 mod background;
-mod color;
+pub(crate) mod color;
 mod font;
-mod image;
+pub(crate) mod image;
 mod orient;
 mod png_file;
 mod raw;
 mod sheet;
 mod still;
 mod terminal;
+mod terminal_text;
 
 pub use background::BackgroundVideo;
 pub use image::RgbImage;

@@ -159,6 +159,7 @@ impl Script {
                 .get("layer")
                 .and_then(|text| text.parse().ok())
                 .unwrap_or(0),
+            ..Cue::default()
         }
     }
 }

@@ -297,7 +297,7 @@ impl Cea608 {
                 align: Align::Left,
                 ..Layout::default()
             },
-            layer: 0,
+            ..Cue::default()
         }
     }
 }

@@ -72,7 +72,8 @@ pub struct Layout {
     pub vertical: Option<Vertical>,
     /// The part of the picture that it is confined to.
     pub region: Option<Arc<Region>>,
-    /// Least distance to the left, right and nearer horizontal edge, shares of width, width and height (ASS).
+    /// Least distance to the left, right and nearer horizontal edge, shares of width, width and height (ASS). With a position of
+    /// its own the first two only tell how long a line may be.
     pub margins: Option<[f64; 3]>,
 }
 

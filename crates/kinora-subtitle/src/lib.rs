@@ -22,6 +22,7 @@
 )]
 
 pub mod ass;
+mod bitmap;
 mod caption;
 mod cea608;
 mod cea708;
@@ -40,6 +41,7 @@ mod ttml;
 mod tx3g;
 pub mod webvtt;
 
+pub use bitmap::Bitmap;
 pub use caption::{CaptionChannel, CaptionDecoder, CaptionService};
 pub use color::Color;
 pub use error::SubtitleError;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use kinora_media::Time;
 
 use crate::webvtt::TimestampMap;
-use crate::{Color, Format, Layout};
+use crate::{Bitmap, Color, Format, Layout};
 
 /// A file of subtitles.
 #[derive(Clone, PartialEq, Debug)]
@@ -62,7 +62,7 @@ impl Document {
     }
 }
 
-/// Text that is shown for a while.
+/// Text that is shown for a while, or pictures of it.
 #[derive(Clone, PartialEq, Debug, Default)]
 pub struct Cue {
     /// Its name in the document.
@@ -77,6 +77,8 @@ pub struct Cue {
     pub layout: Layout,
     /// Cues of a higher layer lie upon those of lower ones (ASS).
     pub layer: i32,
+    /// What it shows in place of text (PGS, VobSub, DVB).
+    pub bitmaps: Vec<Bitmap>,
 }
 
 impl Cue {
@@ -93,8 +95,19 @@ impl Cue {
         self.start <= at && at < self.end
     }
 
+    /// Whether it is the same cue, though one of them may know its end where the other did not yet.
+    #[must_use]
+    pub fn is_same_but_for_its_end(&self, other: &Self) -> bool {
+        self.start == other.start
+            && self.layer == other.layer
+            && self.id == other.id
+            && self.layout == other.layout
+            && self.spans == other.spans
+            && self.bitmaps == other.bitmaps
+    }
+
     pub(crate) fn is_shown(&self) -> bool {
-        self.start < self.end && !self.spans.is_empty()
+        self.start < self.end && !(self.spans.is_empty() && self.bitmaps.is_empty())
     }
 
     /// Bytes that it takes, about.
@@ -102,8 +115,10 @@ impl Cue {
         const CUE: usize = 300;
         const SPAN: usize = 120;
         let texts = self.spans.iter().map(|span| span.text.len());
-        texts.fold(CUE, |sum, text| {
-            sum.saturating_add(text).saturating_add(SPAN)
+        let pictures = self.bitmaps.iter().map(|bitmap| bitmap.pixels.len());
+        let parts = texts.chain(pictures);
+        parts.fold(CUE, |sum, part| {
+            sum.saturating_add(part).saturating_add(SPAN)
         })
     }
 }

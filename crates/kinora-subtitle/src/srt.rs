@@ -93,7 +93,7 @@ impl<'a> Block<'a> {
             end,
             spans,
             layout,
-            layer: 0,
+            ..Cue::default()
         });
     }
 }

@@ -3,6 +3,7 @@
 use kinora_media::{CodecId, Packet, Time, TrackInfo, TrackKind};
 
 use crate::ass::Script;
+use crate::bitmap::{dvb, pgs, vobsub};
 use crate::tx3g::SampleDescription;
 use crate::webvtt::{Context, sample::boxes};
 use crate::{
@@ -27,6 +28,9 @@ enum Kind {
     Tx3g(SampleDescription),
     Ttml,
     Captions(CaptionDecoder),
+    Pgs(pgs::Decoder),
+    VobSub(Box<vobsub::Decoder>),
+    Dvb(dvb::Decoder),
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -46,7 +50,7 @@ impl TrackDecoder {
     /// One for a track, by its codec, its configuration and, of WebVTT, the container's name for it.
     ///
     /// # Errors
-    /// When the track holds no text: pictures (PGS, VobSub, DVB) are a matter of video decoders.
+    /// When the track holds no subtitles, or of a kind that is not read.
     pub fn new(track: &TrackInfo) -> Result<Self, SubtitleError> {
         let config = || charset::decode(&track.config, None).text;
         let kind = match track.codec {
@@ -70,6 +74,11 @@ impl TrackDecoder {
             },
             CodecId::Cea608 => Kind::Captions(CaptionDecoder::new(CaptionService::CC1)),
             CodecId::Cea708 => Kind::Captions(CaptionDecoder::new(CaptionService::Cea708(1))),
+            CodecId::Pgs => Kind::Pgs(pgs::Decoder::default()),
+            CodecId::VobSub => {
+                Kind::VobSub(Box::new(vobsub::Decoder::new(&track.config, size(track))))
+            }
+            CodecId::DvbSubtitle => Kind::Dvb(dvb::Decoder::new(&track.config)),
             codec => return Err(SubtitleError::Unsupported(codec)),
         };
         debug_assert_eq!(track.codec.kind(), TrackKind::Subtitle);
@@ -95,7 +104,12 @@ impl TrackDecoder {
     /// Packets, and parts of them, that could not be read.
     #[must_use]
     pub const fn damaged(&self) -> u32 {
-        self.damaged
+        match &self.kind {
+            Kind::Pgs(decoder) => decoder.damaged(),
+            Kind::VobSub(decoder) => decoder.damaged(),
+            Kind::Dvb(decoder) => decoder.damaged(),
+            _ => self.damaged,
+        }
     }
 
     /// What a packet brings.
@@ -111,6 +125,12 @@ impl TrackDecoder {
         let cues = match &mut self.kind {
             Kind::Captions(decoder) => {
                 return decoder.push(start, packet.dts, &cc_data(data));
+            }
+            Kind::Pgs(decoder) => return decoder.decode(data, start),
+            Kind::Dvb(decoder) => return decoder.decode(data, start),
+            Kind::VobSub(decoder) => {
+                let told = (packet.duration > Time::ZERO).then_some(packet.duration);
+                return decoder.decode(data, start, told);
             }
             Kind::Srt => vec![srt_cue(&decoded(data), times)],
             Kind::Ass(script) => {
@@ -156,10 +176,23 @@ impl TrackDecoder {
 
     /// The packets that follow do not continue those before: after a seek.
     pub fn reset(&mut self) {
-        if let Kind::Captions(decoder) = &mut self.kind {
-            decoder.reset();
+        match &mut self.kind {
+            Kind::Captions(decoder) => decoder.reset(),
+            Kind::Pgs(decoder) => *decoder = pgs::Decoder::default(),
+            Kind::Dvb(decoder) => decoder.reset(),
+            _ => {}
         }
     }
+}
+
+/// The size of the picture that a track was made for, where it tells it.
+fn size(track: &TrackInfo) -> Option<(u16, u16)> {
+    let video = track.video?;
+    let size = (
+        u16::try_from(video.width).ok()?,
+        u16::try_from(video.height).ok()?,
+    );
+    (size.0 > 0 && size.1 > 0).then_some(size)
 }
 
 fn decoded(data: &[u8]) -> String {
@@ -174,7 +207,7 @@ fn srt_cue(text: &str, (start, end): (Time, Time)) -> Cue {
         end,
         spans,
         layout,
-        layer: 0,
+        ..Cue::default()
     }
 }
 
@@ -289,10 +322,9 @@ mod tests {
     }
 
     #[test]
-    fn tracks_of_pictures_are_refused() {
-        let dvb = track(CodecId::DvbSubtitle, "0x06", "");
-        let error = TrackDecoder::new(&dvb).unwrap_err();
-        assert_eq!(error, SubtitleError::Unsupported(CodecId::DvbSubtitle));
+    fn tracks_of_other_things_are_refused() {
+        let error = TrackDecoder::new(&track(CodecId::UnknownSubtitle, "", "")).unwrap_err();
+        assert_eq!(error, SubtitleError::Unsupported(CodecId::UnknownSubtitle));
     }
 
     #[test]

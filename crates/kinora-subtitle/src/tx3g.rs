@@ -147,7 +147,7 @@ impl SampleDescription {
             end,
             spans,
             layout,
-            layer: 0,
+            ..Cue::default()
         })
     }
 

@@ -116,7 +116,7 @@ impl Context {
             end,
             spans: markup::spans(text, id, start, &self.sheet),
             layout: settings::layout(settings, &self.regions),
-            layer: 0,
+            ..Cue::default()
         }
     }
 }

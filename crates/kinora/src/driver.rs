@@ -359,6 +359,7 @@ impl World {
                 at,
                 skip_until,
             } => self.present(role, frame, at, skip_until),
+            Output::Cues(cues) => self.render.set_cues(cues),
             Output::Drop { frame, .. } => drop(self.frames.remove(&frame)),
             Output::RunAudio => self.set_running(true),
             Output::HoldAudio => self.set_running(false),

@@ -6,7 +6,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::ThreadId;
 use std::time::Duration;
 
-use kinora_engine::{Input, Role};
+use kinora_engine::{Input, Role, ShownCues};
 use kinora_errors::{Coded, Fault};
 use kinora_media::{Time, VideoFrame};
 use kinora_output::{Needs, Presenter, ScaleMode, Timing, VideoSink};
@@ -28,11 +28,14 @@ const OFFSETS: usize = 4_096;
 struct Due {
     frame: VideoFrame,
     at: Time,
+    /// What lies on it.
+    cues: ShownCues,
 }
 
 /// What the render thread is to do next.
 enum Job {
     Show(Due),
+    Cues(ShownCues),
     Flush,
     Clear,
     Scale(ScaleMode),
@@ -47,9 +50,12 @@ struct Mailbox {
     changed: Condvar,
 }
 
-#[derive(Default)]
 struct Orders {
     due: VecDeque<Due>,
+    /// What lies on the frames that follow.
+    cues: ShownCues,
+    /// The sink does not know of it yet.
+    cues_changed: bool,
     /// The sink does not know of a jump yet.
     flush: bool,
     /// Nor that nothing is to be seen any more.
@@ -60,6 +66,21 @@ struct Orders {
     paused: Option<bool>,
     /// No frame follows; those that wait are shown until then.
     end: Option<Deadline>,
+}
+
+impl Default for Orders {
+    fn default() -> Self {
+        Self {
+            due: VecDeque::new(),
+            cues: ShownCues::from([]),
+            cues_changed: false,
+            flush: false,
+            clear: false,
+            scale: None,
+            paused: None,
+            end: None,
+        }
+    }
 }
 
 /// The engine's side of the render thread.
@@ -110,7 +131,8 @@ impl Render {
     pub(crate) fn show(&self, frame: VideoFrame, at: Time) {
         let mut orders = self.mailbox.lock();
         if orders.due.len() < self.max_waiting {
-            orders.due.push_back(Due { frame, at });
+            let cues = ShownCues::clone(&orders.cues);
+            orders.due.push_back(Due { frame, at, cues });
             self.mailbox.changed.notify_one();
         } else {
             drop(orders);
@@ -137,6 +159,14 @@ impl Render {
     /// How pictures lie in the sink's area.
     pub(crate) fn set_scale_mode(&self, mode: ScaleMode) {
         self.mailbox.lock().scale = Some(mode);
+        self.mailbox.changed.notify_one();
+    }
+
+    /// These lie on the frames that follow, and on the one that is shown.
+    pub(crate) fn set_cues(&self, cues: ShownCues) {
+        let mut orders = self.mailbox.lock();
+        orders.cues = cues;
+        orders.cues_changed = true;
         self.mailbox.changed.notify_one();
     }
 
@@ -193,6 +223,9 @@ impl Mailbox {
             if let Some(due) = orders.due.pop_front() {
                 return Job::Show(due);
             }
+            if std::mem::take(&mut orders.cues_changed) {
+                return Job::Cues(ShownCues::clone(&orders.cues));
+            }
             if orders.end.is_some() {
                 return Job::End;
             }
@@ -213,6 +246,7 @@ fn run(
 ) -> Result<(), Fault> {
     let mut sink = Presenter::new(sink);
     let mut first_failure: Option<Fault> = None;
+    let mut cues = ShownCues::from([]);
     loop {
         match mailbox.next() {
             Job::End => break,
@@ -220,7 +254,13 @@ fn run(
             Job::Clear => sink.clear(),
             Job::Scale(mode) => sink.set_scale_mode(mode),
             Job::Paused(paused) => sink.set_paused(paused),
-            Job::Show(Due { frame, at }) => {
+            Job::Cues(shown) => set_cues(&mut sink, &mut cues, shown),
+            Job::Show(Due {
+                frame,
+                at,
+                cues: shown,
+            }) => {
+                set_cues(&mut sink, &mut cues, shown);
                 let now = clock.mono();
                 let timing = Timing { now, due: at };
                 // What is given ahead is shown by the sink at its time.
@@ -228,17 +268,15 @@ fn run(
                 match sink.present_at(&frame, timing) {
                     Ok(true) => lock(tally).count(offset),
                     Ok(false) => {}
+                    Err(error) if error.is_notice() => {
+                        lock(tally).count(offset);
+                        report(out, error.fault());
+                    }
                     // A sink that fails once is reported once; the player plays on.
                     Err(_) if first_failure.is_some() => {}
                     Err(error) => {
                         let fault = error.fault();
-                        let (role, fatal) = (Role::Video, false);
-                        let failed = fault.clone();
-                        let _ = out.send(Message::Input(Input::OutputFailed {
-                            role,
-                            fault: failed,
-                            fatal,
-                        }));
+                        report(out, fault.clone());
                         first_failure = Some(fault);
                     }
                 }
@@ -247,6 +285,20 @@ fn run(
     }
     let finished = sink.finish().map_err(|error| error.fault());
     first_failure.map_or(finished, Err)
+}
+
+/// What failed is told; the player plays on.
+fn report(out: &Sender<Message>, fault: Fault) {
+    let (role, fatal) = (Role::Video, false);
+    let _ = out.send(Message::Input(Input::OutputFailed { role, fault, fatal }));
+}
+
+/// Tells the sink what lies on the frames that follow, where that is new.
+fn set_cues(sink: &mut Presenter<Box<dyn VideoSink>>, known: &mut ShownCues, shown: ShownCues) {
+    if !Arc::ptr_eq(known, &shown) {
+        sink.set_cues(&shown);
+        *known = shown;
+    }
 }
 
 impl Tally {

@@ -67,7 +67,7 @@ fn messages(data: &[u8]) -> Work {
     }
 }
 
-const TRACKS: [(CodecId, &str); 7] = [
+const TRACKS: [(CodecId, &str); 10] = [
     (CodecId::Subrip, "S_TEXT/UTF8"),
     (CodecId::Ass, "S_TEXT/ASS"),
     (CodecId::WebVtt, "wvtt"),
@@ -75,6 +75,9 @@ const TRACKS: [(CodecId, &str); 7] = [
     (CodecId::Tx3g, "tx3g"),
     (CodecId::Ttml, "stpp"),
     (CodecId::Cea608, "c608"),
+    (CodecId::Pgs, "S_HDMV/PGS"),
+    (CodecId::VobSub, "S_VOBSUB"),
+    (CodecId::DvbSubtitle, "S_DVBSUB"),
 ];
 
 fn file(data: &[u8], format: Option<Format>) -> Work {
@@ -110,7 +113,14 @@ fn file(data: &[u8], format: Option<Format>) -> Work {
 
 fn judge(cue: &Cue) {
     assert!(cue.start < cue.end, "a cue is shown for a while");
-    assert!(!cue.spans.is_empty(), "a cue has text");
+    assert!(
+        cue.spans.is_empty() != cue.bitmaps.is_empty(),
+        "a cue has text, or pictures"
+    );
+    for bitmap in &cue.bitmaps {
+        let size = bitmap.width as usize * bitmap.height as usize;
+        assert_eq!(bitmap.pixels.len(), size, "a picture is whole");
+    }
 }
 
 /// Goes from change to change, as a player does.

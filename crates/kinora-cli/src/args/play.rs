@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::ValueEnum;
 use clap::{Args, ValueHint};
-use kinora::output::ScaleMode;
+use kinora::output::{SCALES, ScaleMode};
 use kinora::{Mirror, Rotation, SPEEDS, Time, VOLUMES};
 
 use super::{CacheArgs, DecoderArg, DemuxerArg, KeyArgs, NetArgs, VidArgs};
@@ -115,6 +115,9 @@ pub(crate) struct PlayArgs {
     /// Show no subtitles of the source.
     #[arg(long)]
     pub(crate) no_subtitles: bool,
+    /// Draw them larger or smaller by that factor, 0.25 to 4.
+    #[arg(long, value_name = "X", default_value = "1", value_parser = parse_subtitle_scale)]
+    pub(crate) subtitle_scale: f32,
     /// Stop when: first-frame, end, time:TIME (a position in the film).
     #[arg(long, value_name = "WHEN", default_value = "end", value_parser = parse_until)]
     pub(crate) until: Until,
@@ -253,6 +256,13 @@ fn parse_speed(text: &str) -> Result<f64, Words> {
     speed
         .filter(|speed| SPEEDS.contains(speed))
         .ok_or_else(|| Words::new("say a factor from 0.5 to 2", "应为 0.5 到 2 的倍数"))
+}
+
+fn parse_subtitle_scale(text: &str) -> Result<f32, Words> {
+    let scale = text.parse().ok();
+    scale
+        .filter(|scale| SCALES.contains(scale))
+        .ok_or_else(|| Words::new("say a factor from 0.25 to 4", "应为 0.25 到 4 的倍数"))
 }
 
 fn parse_volume(text: &str) -> Result<f32, Words> {

@@ -4,7 +4,8 @@ use std::io::IsTerminal;
 
 use kinora::Coded;
 use kinora::output::{
-    AudioOutput, AudioSink, OutputSpecError, TeeVideo, Terminal, VideoOutput, VideoSink,
+    AudioOutput, AudioSink, CueRenderer, OutputSpecError, TeeVideo, Terminal, VideoOutput,
+    VideoSink,
 };
 
 use super::screen::Screen;
@@ -37,7 +38,10 @@ pub(crate) fn choose(args: &PlayArgs) -> Result<Outputs, Failure> {
     for output in &videos {
         sinks.push(match output {
             VideoOutput::Terminal => Box::new(screen.sink()),
-            output => output.open().map_err(|error| error.fault())?,
+            output => {
+                let renderer = CueRenderer::default().with_scale(args.subtitle_scale);
+                output.open_with(renderer).map_err(|error| error.fault())?
+            }
         });
     }
     let video = match sinks.len() {

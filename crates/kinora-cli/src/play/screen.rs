@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use kinora::VideoFrame;
-use kinora::output::{ScaleMode, SinkError, Terminal, VideoFormat, VideoSink};
+use kinora::output::{ScaleMode, ShownCues, SinkError, Terminal, VideoFormat, VideoSink};
 
 use crate::out;
 use crate::term::{self, fit};
@@ -47,6 +47,11 @@ impl Screen {
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The pictures are on it, and with them the subtitles.
+    pub(crate) fn shows_pictures(&self) -> bool {
+        self.lock().is_showing()
     }
 
     /// Where the pictures go, when they go to the terminal.
@@ -228,6 +233,12 @@ impl VideoSink for TerminalVideo {
         let mut screen = self.0.lock();
         if let Some(pictures) = &mut screen.pictures {
             pictures.set_paused(paused);
+        }
+    }
+    fn set_cues(&mut self, cues: &ShownCues) {
+        let mut screen = self.0.lock();
+        if let Some(pictures) = &mut screen.pictures {
+            pictures.set_cues(cues);
         }
     }
     /// Nothing is left of the pictures: the first screen comes back.

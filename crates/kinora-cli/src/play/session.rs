@@ -248,11 +248,16 @@ impl<'a> Session<'a> {
         }
         self.drawn = Some(Instant::now());
         let context = self.context;
+        // Pictures on the terminal carry them themselves.
+        let cues = match context.screen.shows_pictures() {
+            true => &[],
+            false => self.cues.as_slice(),
+        };
         let line = StatusLine {
             begun: self.first.is_some(),
             buffered: self.stalled.map(|_| self.buffered),
             refreshes: self.refresh.is_some(),
-            caption: self.cues.iter().map(|(_, text)| text.as_str()).collect(),
+            caption: cues.iter().map(|(_, text)| text.as_str()).collect(),
         };
         status_line::draw(
             context.screen,

@@ -48,9 +48,9 @@ fn vp_codec_string(tag: FourCc, body: &Bytes) -> Option<String> {
 
 /// What an `esds` box holds (ISO/IEC 14496-1 7.2.6.5 to 7.2.6.7).
 pub(crate) struct Descriptor {
-    object_type: u8,
+    pub(crate) object_type: u8,
     bitrate: Option<u32>,
-    specific: Bytes,
+    pub(crate) specific: Bytes,
 }
 
 pub(crate) fn descriptor(esds: &Bytes) -> Option<Descriptor> {

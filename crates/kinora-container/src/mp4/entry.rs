@@ -128,6 +128,8 @@ pub(crate) fn codec_of(tag: FourCc, handler: FourCc) -> CodecId {
         b"stpp" => CodecId::Ttml,
         b"c608" => CodecId::Cea608,
         b"c708" => CodecId::Cea708,
+        // The subpictures of DVD are all that is known of this kind; `text_or_metadata` looks.
+        b"mp4s" if matches!(&handler, b"subp" | b"text" | b"sbtl") => CodecId::VobSub,
         other => of_handler(other, &handler),
     }
 }
@@ -223,6 +225,9 @@ pub(crate) fn average_bitrate(btrt: &Bytes) -> Option<u32> {
     reader.u32().ok().filter(|rate| *rate > 0)
 }
 
+/// The `objectTypeIndication` of DVD subpictures, a user private one.
+const SUBPICTURES: u8 = 0xe0;
+
 fn text_or_metadata(entry: &mut SampleEntry, body: &Bytes) -> Result<(), Short> {
     let mut reader = Reader::new(body);
     reader.skip(8)?;
@@ -230,6 +235,14 @@ fn text_or_metadata(entry: &mut SampleEntry, body: &Bytes) -> Result<(), Short> 
     match &entry.tag {
         b"wvtt" => entry.config = find(&rest, b"vttC").unwrap_or_default(),
         b"tx3g" | b"text" => entry.config = rest,
+        b"mp4s" => {
+            let esds = find(&rest, b"esds");
+            let descriptor = esds.as_ref().and_then(config::descriptor);
+            match descriptor.filter(|it| it.object_type == SUBPICTURES) {
+                Some(descriptor) => entry.config = descriptor.specific,
+                None => entry.codec = CodecId::UnknownSubtitle,
+            }
+        }
         // content_encoding, then mime_format (12.3.3.2).
         b"mett" => {
             let media_type = rest.split(|byte| *byte == 0).nth(1).unwrap_or_default();
@@ -239,4 +252,31 @@ fn text_or_metadata(entry: &mut SampleEntry, body: &Bytes) -> Result<(), Short> 
         _ => {}
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn subpictures_of_dvd_are_told_by_their_object_type() {
+        let palette = [1; 64];
+        let entry = |object_type: u8| {
+            let decoder = [&[4, 13 + 66, object_type][..], &[0; 12], &[5, 64], &palette].concat();
+            let esds = [&[0, 0, 0, 0, 3, 3 + 81, 0, 1, 0][..], &decoder].concat();
+            let size = u32::try_from(esds.len() + 8).unwrap().to_be_bytes();
+            let body = [&[0; 8][..], &size, b"esds", &esds].concat();
+            let child = Child {
+                kind: *b"mp4s",
+                body: Bytes::from(body),
+            };
+            read(&child, *b"subp", 0)
+        };
+        let known = entry(0xe0);
+        assert_eq!(
+            (known.codec, &known.config[..]),
+            (CodecId::VobSub, &palette[..])
+        );
+        assert_eq!(entry(0x01).codec, CodecId::UnknownSubtitle);
+    }
 }

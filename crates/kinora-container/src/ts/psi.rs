@@ -37,6 +37,8 @@ pub(super) struct Stream {
     pub(super) sample_aes: bool,
     /// Channels that a descriptor tells (Opus).
     pub(super) channels: u16,
+    /// The composition and the ancillary page of DVB subtitles: one PID may carry those of several languages.
+    pub(super) pages: Option<[u8; 4]>,
 }
 
 /// A program's map.
@@ -146,6 +148,14 @@ impl Descriptors<'_> {
         known.then(|| text.iter().copied().map(char::from).collect())
     }
 
+    /// `subtitling_descriptor` (ETSI EN 300 468 6.2.41), its first entry: language, type, pages.
+    fn subtitle_pages(mut self) -> Option<[u8; 4]> {
+        self.find_map(|(tag, body)| match (tag, body) {
+            (0x59, [_, _, _, _, a, b, c, d, ..]) => Some([*a, *b, *c, *d]),
+            _ => None,
+        })
+    }
+
     fn opus_channels(mut self) -> u16 {
         self.find_map(|(tag, body)| match (tag, body) {
             (0x7f, [0x80, code, ..]) => Some(u16::from(*code)),
@@ -184,7 +194,8 @@ fn stream(
             (CodecId::Scte35, Carriage::Sections)
         }
         0x86 => (CodecId::Dts, Carriage::Audio(Framing::Dts)),
-        0x90 => (CodecId::UnknownSubtitle, Carriage::Pes),
+        // Presentation graphics of Blu-ray.
+        0x90 => (CodecId::Pgs, Carriage::Pes),
         0xc1 => (CodecId::Ac3, Carriage::Audio(Framing::Ac3)),
         0xc2 => (CodecId::Eac3, Carriage::Audio(Framing::Ac3)),
         0xcf => (CodecId::Aac, Carriage::Audio(Framing::Adts)),
@@ -202,6 +213,7 @@ fn stream(
         // The types of HLS SAMPLE-AES: headers are in the clear, payload is not.
         sample_aes: matches!(kind, 0xc1 | 0xc2 | 0xcf | 0xdb),
         channels: descriptors.opus_channels(),
+        pages: descriptors.subtitle_pages(),
     }
 }
 

@@ -100,6 +100,9 @@ impl Track {
         info.codec_tag = format!("0x{:02x}", stream.stream_type);
         info.language.clone_from(&stream.language);
         info.codec_string = stream.media_type.map(str::to_owned);
+        if let Some(pages) = stream.pages {
+            info.config = Bytes::copy_from_slice(&pages);
+        }
         info.protection = stream
             .sample_aes
             .then(|| Protection::of_scheme(ProtectionScheme::SampleAes));

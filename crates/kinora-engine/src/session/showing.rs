@@ -65,10 +65,12 @@ impl Awaited {
 impl Session {
     pub(super) fn show(&mut self, cx: &mut Cx) {
         let was_awaited = self.awaited.is_pending();
-        if let Some(frame) = self
-            .present
-            .first_video(cx, &mut self.pipelines, &mut self.clock)
-        {
+        if let Some(frame) = self.present.first_video(
+            cx,
+            &mut self.pipelines,
+            &mut self.clock,
+            &mut self.subtitles,
+        ) {
             self.picture_out(cx, frame);
             self.first_out(cx, frame.pts);
         }
@@ -76,7 +78,9 @@ impl Session {
         self.present
             .settle(&self.pipelines, &mut self.clock, cx.mono());
         while self.is_running()
-            && let Some(frame) = self.present.video(cx, &mut self.pipelines, &self.clock)
+            && let Some(frame) =
+                self.present
+                    .video(cx, &mut self.pipelines, &self.clock, &mut self.subtitles)
         {
             self.picture_out(cx, frame);
         }

@@ -89,7 +89,10 @@ impl Embedded {
         };
         decoder.reset();
         // What replaces what would be told twice; cues with an end of their own are known again.
-        if matches!(track.codec, CodecId::Cea608 | CodecId::Cea708) {
+        if matches!(
+            track.codec,
+            CodecId::Cea608 | CodecId::Cea708 | CodecId::Pgs | CodecId::DvbSubtitle
+        ) {
             self.cues.clear();
         }
     }

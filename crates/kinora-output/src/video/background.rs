@@ -7,7 +7,7 @@ use std::thread::{self, JoinHandle};
 
 use kinora_media::VideoFrame;
 
-use crate::{Needs, Presenter, ScaleMode, SinkError, Timing, VideoSink};
+use crate::{Needs, Presenter, ScaleMode, ShownCues, SinkError, Timing, VideoSink};
 
 /// Frames that may wait; they share their samples with whoever else has them.
 const MAX_WAITING: usize = 4;
@@ -26,6 +26,7 @@ enum Job {
     Flush,
     Scale(ScaleMode),
     Paused(bool),
+    Cues(ShownCues),
     Clear,
 }
 
@@ -77,6 +78,7 @@ fn work(sink: impl VideoSink, jobs: &Receiver<Job>, failure: &Mutex<Option<SinkE
             Job::Flush => sink.flush(),
             Job::Scale(mode) => sink.set_scale_mode(mode),
             Job::Paused(paused) => sink.set_paused(paused),
+            Job::Cues(cues) => sink.set_cues(&cues),
             Job::Clear => sink.clear(),
         }
     }
@@ -114,6 +116,9 @@ impl VideoSink for BackgroundVideo {
     }
     fn set_paused(&mut self, paused: bool) {
         self.send(Job::Paused(paused));
+    }
+    fn set_cues(&mut self, cues: &ShownCues) {
+        self.send(Job::Cues(ShownCues::clone(cues)));
     }
     fn clear(&mut self) {
         self.send(Job::Clear);

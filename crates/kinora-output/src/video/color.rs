@@ -2,6 +2,8 @@
 
 use kinora_media::{ColorRange, VideoFrame};
 
+use crate::VideoFormat;
+
 /// Bits behind the point of the factors.
 const POINT: u32 = 14;
 
@@ -30,26 +32,18 @@ enum Kind {
 impl Conversion {
     /// The conversion that a picture's own description asks for.
     pub(crate) fn of(frame: &VideoFrame) -> Self {
-        let bits = frame.format.bits();
-        let scale = f64::from(1u32 << (bits - 8));
-        let full = frame.color.range == ColorRange::Full;
-        // H.273 8.3: the ranges of luma and of colour differences, in steps of the samples.
-        let (y_zero, y_range, c_range) = if full {
-            let whole = f64::from((1u32 << bits) - 1);
-            (0.0, whole, whole)
-        } else {
-            (16.0 * scale, 219.0 * scale, 224.0 * scale)
-        };
+        let format = VideoFormat::of(frame);
+        let (y_zero, y_range, c_range) = ranges(&format);
         let fixed = |value: f64, range: f64| rounded(value * 255.0 / range * f64::from(1 << POINT));
-        let ((ru, rv), (gu, gv), (bu, bv)) = factors(matrix(frame));
+        let ((ru, rv), (gu, gv), (bu, bv)) = factors(matrix(&format));
         Self {
             y_zero: rounded(y_zero),
-            c_zero: 1 << (bits - 1),
+            c_zero: 1 << (frame.format.bits() - 1),
             y: fixed(1.0, y_range),
             r: (fixed(ru, c_range), fixed(rv, c_range)),
             g: (fixed(gu, c_range), fixed(gv, c_range)),
             b: (fixed(bu, c_range), fixed(bv, c_range)),
-            kind: kind(frame),
+            kind: kind(&format),
         }
     }
 
@@ -102,23 +96,134 @@ fn rounded(value: f64) -> i32 {
     }
 }
 
-fn kind(frame: &VideoFrame) -> Kind {
-    if frame.format.planes() == 1 {
+fn kind(format: &VideoFormat) -> Kind {
+    if format.pixels.planes() == 1 {
         return Kind::Gray;
     }
     // Matrix 0 makes sense only with three whole planes.
-    if frame.color.matrix == 0 && frame.format.chroma_shift() == (0, 0) {
+    if format.color.matrix == 0 && format.pixels.chroma_shift() == (0, 0) {
         return Kind::Identity;
     }
     Kind::Differences
 }
 
 /// Where nothing is said, pictures larger than standard television are taken as BT.709.
-fn matrix(frame: &VideoFrame) -> u8 {
-    match frame.color.matrix {
-        0 | 2 | 3 if frame.width >= 1280 || frame.height > 576 => 1,
+fn matrix(format: &VideoFormat) -> u8 {
+    match format.color.matrix {
+        0 | 2 | 3 if format.width >= 1280 || format.height > 576 => 1,
         0 | 2 | 3 => 6,
         known => known,
+    }
+}
+
+/// The ranges of luma and of colour differences in steps of the samples, and where luma is zero (H.273 8.3).
+fn ranges(format: &VideoFormat) -> (f64, f64, f64) {
+    let bits = format.pixels.bits();
+    let scale = f64::from(1u32 << (bits - 8));
+    if format.color.range == ColorRange::Full {
+        let whole = f64::from((1u32 << bits) - 1);
+        return (0.0, whole, whole);
+    }
+    (16.0 * scale, 219.0 * scale, 224.0 * scale)
+}
+
+/// The other way: from the RGB of what is drawn to samples.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Encoding {
+    y_zero: f64,
+    c_zero: f64,
+    y_range: f64,
+    c_range: f64,
+    rows: [[f64; 3]; 3],
+    transfer: u8,
+}
+
+impl Encoding {
+    pub(crate) fn of(format: &VideoFormat) -> Self {
+        let (y_zero, y_range, c_range) = ranges(format);
+        let c_zero = f64::from(1u32 << (format.pixels.bits() - 1));
+        let matrix = matrix(format);
+        let (kr, kb) = luma_weights(matrix);
+        let kg = 1.0 - kr - kb;
+        let luma = [kr, kg, kb];
+        let (rows, c_zero, c_range) = match kind(format) {
+            // Green, blue and red lie in the planes.
+            Kind::Identity => (
+                [[0.0, 1.0, 0.0], [0.0, 0.0, 1.0], [1.0, 0.0, 0.0]],
+                y_zero,
+                y_range,
+            ),
+            _ if matrix == 8 => (
+                [[0.25, 0.5, 0.25], [-0.25, 0.5, -0.25], [0.5, 0.0, -0.5]],
+                c_zero,
+                c_range,
+            ),
+            _ => {
+                let difference = |own: usize, weight: f64| {
+                    let share = |at: usize| f64::from(u8::from(at == own)) - luma[at];
+                    [0, 1, 2].map(|at| share(at) / (2.0 * (1.0 - weight)))
+                };
+                (
+                    [luma, difference(2, kb), difference(0, kr)],
+                    c_zero,
+                    c_range,
+                )
+            }
+        };
+        Self {
+            y_zero,
+            c_zero,
+            y_range,
+            c_range,
+            rows,
+            transfer: format.color.transfer,
+        }
+    }
+
+    /// The sample of each plane for a colour.
+    pub(crate) fn samples(&self, rgb: [u8; 3]) -> [f64; 3] {
+        let rgb = rgb.map(|level| signal(self.transfer, f64::from(level) / 255.0));
+        let [y, u, v] = self.rows.map(|row| {
+            let products = row.iter().zip(rgb).map(|(weight, level)| weight * level);
+            products.sum::<f64>()
+        });
+        [
+            self.y_zero + y * self.y_range,
+            self.c_zero + u * self.c_range,
+            self.c_zero + v * self.c_range,
+        ]
+    }
+}
+
+/// What a screen's level is as a signal of that transfer (H.273 table 3). White is drawn as bright as white paper: 203 cd/m²
+/// (ITU-R BT.2408-7 2.1).
+fn signal(transfer: u8, level: f64) -> f64 {
+    match transfer {
+        16 => pq(level.powf(2.2) * 203.0 / 10_000.0),
+        18 => level * 0.75,
+        _ => level,
+    }
+}
+
+/// SMPTE ST 2084, from a share of 10,000 cd/m² to the signal.
+fn pq(light: f64) -> f64 {
+    const M1: f64 = 2610.0 / 16384.0;
+    const M2: f64 = 2523.0 / 4096.0 * 128.0;
+    const C1: f64 = 3424.0 / 4096.0;
+    const C2: f64 = 2413.0 / 4096.0 * 32.0;
+    const C3: f64 = 2392.0 / 4096.0 * 32.0;
+    let light = light.powf(M1);
+    ((C1 + C2 * light) / (1.0 + C3 * light)).powf(M2)
+}
+
+/// KR and KB (H.273 table 4).
+fn luma_weights(matrix: u8) -> (f64, f64) {
+    match matrix {
+        1 => (0.2126, 0.0722),
+        4 => (0.30, 0.11),
+        7 => (0.212, 0.087),
+        9 | 10 => (0.2627, 0.0593),
+        _ => (0.299, 0.114),
     }
 }
 
@@ -126,16 +231,11 @@ type Pair = (f64, f64);
 
 /// What Cb and Cr add to R, G and B.
 fn factors(matrix: u8) -> (Pair, Pair, Pair) {
-    // H.273 table 4: KR and KB.
-    let (kr, kb) = match matrix {
-        1 => (0.2126, 0.0722),
-        4 => (0.30, 0.11),
-        7 => (0.212, 0.087),
+    if matrix == 8 {
         // YCgCo: not luma weights but sums and differences.
-        8 => return ((-1.0, 1.0), (1.0, 0.0), (-1.0, -1.0)),
-        9 | 10 => (0.2627, 0.0593),
-        _ => (0.299, 0.114),
-    };
+        return ((-1.0, 1.0), (1.0, 0.0), (-1.0, -1.0));
+    }
+    let (kr, kb) = luma_weights(matrix);
     let kg = 1.0 - kr - kb;
     (
         (0.0, 2.0 * (1.0 - kr)),

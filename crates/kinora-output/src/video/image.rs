@@ -4,7 +4,7 @@ use kinora_media::{Orientation, PixelFormat, PlaneView, VideoFrame};
 
 use super::color::Conversion;
 use super::orient::oriented_samples;
-use crate::{ScaleMode, SinkError};
+use crate::{ScaleMode, SinkError, VideoFormat};
 
 /// More pixels than any screen has: a bound on memory.
 const MAX_PIXELS: u64 = 1 << 28;
@@ -96,7 +96,7 @@ impl RgbImage {
     ) -> Result<Self, SinkError> {
         let orientation = frame.orientation();
         let space = orientation.size(space);
-        let (width, height) = mode.size(display_size(frame), space);
+        let (width, height) = mode.size(display_size(&VideoFormat::of(frame)), space);
         // Twice as many samples as pixels are left for the filter to average.
         let step = (frame.width / (2 * width)).min(frame.height / (2 * height));
         let image = Self::reduced(frame, step.max(1))?;
@@ -110,7 +110,7 @@ impl RgbImage {
     /// [`SinkError::BadFrame`].
     pub fn upright(frame: &VideoFrame) -> Result<Self, SinkError> {
         let image = Self::from_frame(frame)?;
-        let (width, height) = display_size(frame);
+        let (width, height) = display_size(&VideoFormat::of(frame));
         Ok(image.scaled(width, height).oriented(frame.orientation()))
     }
 
@@ -227,7 +227,7 @@ pub(crate) fn fit((w, h): (u32, u32), (box_w, box_h): (u32, u32)) -> (u32, u32) 
 }
 
 /// The size with square pixels, before turning: nothing is thrown away, one side grows.
-fn display_size(frame: &VideoFrame) -> (u32, u32) {
+pub(crate) fn display_size(frame: &VideoFormat) -> (u32, u32) {
     let (width, height) = (u64::from(frame.width), u64::from(frame.height));
     let Some((num, den)) = frame.pixel_aspect else {
         return (frame.width, frame.height);

@@ -11,7 +11,8 @@ use crossterm::terminal::{EnterAlternateScreen, LeaveAlternateScreen};
 use kinora_media::VideoFrame;
 
 use super::RgbImage;
-use crate::{ScaleMode, SinkError, VideoFormat, VideoSink};
+use super::terminal_text::{self, Subtitle};
+use crate::{ScaleMode, ShownCues, SinkError, VideoFormat, VideoSink};
 
 /// What a terminal can show.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -56,6 +57,8 @@ pub struct Terminal {
     scale: ScaleMode,
     hidden: bool,
     caption: Vec<String>,
+    /// What is shown, as text: pixels of a terminal are larger than letters.
+    subtitles: Vec<Subtitle>,
     status: String,
 }
 
@@ -90,6 +93,7 @@ impl Terminal {
             scale: ScaleMode::default(),
             hidden: false,
             caption: Vec::new(),
+            subtitles: Vec::new(),
             status: String::new(),
         }
     }
@@ -217,6 +221,16 @@ impl Terminal {
                 colors => blocks(&mut self.text, &image, row, colors),
             }
         }
+        let room = rows.saturating_sub(1);
+        for (row, column, line) in terminal_text::placed(&self.subtitles, columns, room) {
+            ansi(&mut self.text, MoveTo(column, row));
+            self.text.push_str(match self.colors {
+                Colors::None => "\x1b[7m",
+                Colors::True | Colors::Cube => "\x1b[97;40m",
+            });
+            self.text.push_str(&line);
+            self.text.push_str("\x1b[0m");
+        }
         for (row, line) in (0..rows.saturating_sub(1)).zip(&self.caption) {
             ansi(&mut self.text, MoveTo(0, row));
             self.text.push_str(line);
@@ -314,6 +328,11 @@ impl VideoSink for Terminal {
     fn set_scale_mode(&mut self, mode: ScaleMode) {
         self.scale = mode;
         self.drawn_size = (0, 0);
+    }
+    fn set_cues(&mut self, cues: &ShownCues) {
+        self.subtitles = terminal_text::subtitles(cues);
+        // Who can not see the picture can not see this either.
+        let _ = self.redraw();
     }
     fn clear(&mut self) {
         self.leave();

@@ -96,7 +96,7 @@ impl<'a> Overrides<'a> {
             position: self.position.map(|(x, _)| x / self.canvas.0),
             position_anchor: Some(position_anchor),
             align,
-            margins: self.margins.filter(|_| self.position.is_none()),
+            margins: self.margins,
             ..Layout::default()
         }
     }

@@ -161,6 +161,7 @@ impl Window {
             spans,
             layout: self.layout(),
             layer: 7_i32.saturating_sub(i32::from(self.definition.priority)),
+            ..Cue::default()
         })
     }
 

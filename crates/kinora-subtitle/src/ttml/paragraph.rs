@@ -115,7 +115,7 @@ impl Paragraph {
             end,
             spans: spans.finish(),
             layout: self.layout.clone(),
-            layer: 0,
+            ..Cue::default()
         }
     }
 }

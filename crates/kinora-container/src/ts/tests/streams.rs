@@ -313,6 +313,31 @@ fn a_stream_without_program_or_without_tracks_is_refused() {
 }
 
 #[test]
+fn bitmap_subtitles_are_named_with_their_pages() {
+    let subtitling = [0x59, 8, b'd', b'e', b'u', 0x10, 0, 7, 0, 9];
+    let mut muxer = Muxer::with_streams(&[
+        (0x1b, VIDEO, &[]),
+        (0x06, AUDIO, &subtitling),
+        (0x90, DATA, &[]),
+    ]);
+    for number in 0..5u8 {
+        let pts = Some(u64::from(number) * 3600);
+        muxer.pes(VIDEO, pts, None, &picture(number == 0, number.into(), 100));
+        muxer.pes(AUDIO, pts, None, &[0x20, 0, 0x0f, number]);
+        muxer.pes(DATA, pts, None, &[0x80, 0, 0]);
+    }
+    let steps = demux(&muxer.bytes);
+    let [_, dvb, pgs] = &infos(&steps)[0].tracks[..] else {
+        panic!("three tracks")
+    };
+    assert_eq!((dvb.codec, pgs.codec), (CodecId::DvbSubtitle, CodecId::Pgs));
+    assert_eq!(dvb.language.as_deref(), Some("deu"));
+    assert_eq!(dvb.config[..], [0, 7, 0, 9]);
+    let packets = [AUDIO, DATA].map(|pid| packets(&steps, pid).len());
+    assert_eq!(packets, [5, 5]);
+}
+
+#[test]
 fn opus_leaves_its_control_headers() {
     let mut muxer = Muxer::with_streams(&[(
         0x06,

@@ -124,6 +124,52 @@ fn cues_appear_and_go_when_they_say_though_they_overlap() {
     assert_eq!(added, Some((FIRST, "srt", "UTF-8", 3, 0)));
 }
 
+/// Each frame that went out, in milliseconds, with the texts on it.
+fn drawn(sim: &Sim) -> Vec<(i64, String)> {
+    let shown = sim.shown.iter().map(|(_, pts)| pts.as_millis());
+    shown.zip(sim.texts.iter().cloned()).collect()
+}
+
+#[test]
+fn a_cue_lies_on_the_frames_of_its_interval_and_on_no_other() {
+    for ahead in [0, 80] {
+        let mut sim = served(30);
+        let ahead = ms(ahead);
+        sim.want_frames_ahead(ahead);
+        begin(&mut sim);
+        assert!(sim.run_until(secs(30), is_completion));
+        let frames = drawn(&sim);
+        assert!(frames.len() > 200, "{}", frames.len());
+        // The film's subtitles come a moment after its first frame; the first cue is later still.
+        for (at, text) in frames {
+            let expected = match at {
+                1_000..2_000 => "first",
+                2_000..2_500 => "firstbeside",
+                2_500..3_250 => "beside",
+                8_000..11_000 => "late",
+                _ => "",
+            };
+            assert_eq!(text, expected, "{at} ms, {ahead} ahead");
+        }
+    }
+}
+
+#[test]
+fn the_frame_of_a_seek_has_the_cues_of_its_own_time() {
+    let mut sim = subtitled(31);
+    assert!(sim.run_until(secs(2), |event| matches!(
+        event,
+        Event::SubtitleShown { .. }
+    )));
+    let seek = |target, accuracy| Command::Seek { target, accuracy };
+    sim.command(seek(secs(9), SeekAccuracy::Exact));
+    assert!(sim.run_until(secs(5), is_seek_end));
+    assert_eq!(drawn(&sim).last(), Some(&(9_000, "late".to_owned())));
+    sim.command(seek(ms(500), SeekAccuracy::Exact));
+    assert!(sim.run_until(secs(5), is_seek_end));
+    assert_eq!(sim.texts.last().map(String::as_str), Some(""));
+}
+
 #[test]
 fn cues_follow_the_speed() {
     let mut sim = subtitled(2);

@@ -1,0 +1,113 @@
+//! Subtitles on video frames.
+
+mod blend;
+mod patch;
+
+use std::sync::Arc;
+
+use kinora_media::{Rotation, VideoFrame};
+use kinora_overlay::CueRenderer;
+
+use self::patch::Patch;
+use crate::video::image::display_size;
+use crate::{Needs, ShownCues, SinkError, Timing, VideoFormat, VideoSink};
+
+/// Gives frames to another sink with the cues drawn on them.
+///
+/// Cues are drawn once for as long as they stay, and only what they cover of a frame is changed, in a copy; while none is shown
+/// frames go through as they are. They stand upright on turned pictures. Where no fonts are installed the frames go out without, and
+/// [`SinkError::NoFonts`] says so once.
+pub struct Subtitled<S> {
+    sink: S,
+    renderer: CueRenderer,
+    cues: ShownCues,
+    /// The cues as samples of that format.
+    patches: Option<(VideoFormat, Vec<Patch>)>,
+    /// It was told that there are no fonts.
+    told: bool,
+}
+
+impl<S: VideoSink> Subtitled<S> {
+    /// Frames go to `sink`, with what `renderer` draws.
+    pub fn new(sink: S, renderer: CueRenderer) -> Self {
+        Self {
+            sink,
+            renderer,
+            cues: ShownCues::from([]),
+            patches: None,
+            told: false,
+        }
+    }
+
+    /// The frame with the cues on it; `None`: as it is.
+    fn drawn(&mut self, frame: &VideoFrame) -> Option<VideoFrame> {
+        if self.cues.is_empty() {
+            return None;
+        }
+        let format = VideoFormat::of(frame);
+        let patches = match self.patches.take() {
+            Some((known, patches)) if known == format => patches,
+            _ => {
+                let overlays = self.renderer.render(&self.cues, upright_size(&format));
+                let patches = overlays.iter().flat_map(|it| patch::patches(it, &format));
+                patches.collect()
+            }
+        };
+        let drawn = blend::drawn_on(frame, &patches);
+        self.patches = Some((format, patches));
+        drawn
+    }
+
+    fn show(
+        &mut self,
+        frame: &VideoFrame,
+        present: impl FnOnce(&mut S, &VideoFrame) -> Result<(), SinkError>,
+    ) -> Result<(), SinkError> {
+        let drawn = self.drawn(frame);
+        present(&mut self.sink, drawn.as_ref().unwrap_or(frame))?;
+        match self.renderer.lacks_fonts() {
+            Some(none) if !std::mem::replace(&mut self.told, true) => Err(none.into()),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// The size at which a person sees a frame.
+fn upright_size(format: &VideoFormat) -> (u32, u32) {
+    let (width, height) = display_size(format);
+    match format.rotation {
+        Rotation::None | Rotation::Cw180 => (width, height),
+        Rotation::Cw90 | Rotation::Cw270 => (height, width),
+    }
+}
+
+impl<S: VideoSink> VideoSink for Subtitled<S> {
+    fn needs(&self) -> Needs {
+        self.sink.needs()
+    }
+    fn configure(&mut self, format: &VideoFormat) -> Result<(), SinkError> {
+        self.sink.configure(format)
+    }
+    fn present(&mut self, frame: &VideoFrame) -> Result<(), SinkError> {
+        self.show(frame, |sink, frame| sink.present(frame))
+    }
+    fn present_at(&mut self, frame: &VideoFrame, timing: Timing) -> Result<(), SinkError> {
+        self.show(frame, |sink, frame| sink.present_at(frame, timing))
+    }
+    fn set_paused(&mut self, paused: bool) {
+        self.sink.set_paused(paused);
+    }
+    fn set_cues(&mut self, cues: &ShownCues) {
+        self.cues = Arc::clone(cues);
+        self.patches = None;
+    }
+    fn clear(&mut self) {
+        self.sink.clear();
+    }
+    fn flush(&mut self) {
+        self.sink.flush();
+    }
+    fn finish(&mut self) -> Result<(), SinkError> {
+        self.sink.finish()
+    }
+}

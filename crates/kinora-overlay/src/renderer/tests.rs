@@ -1,0 +1,429 @@
+use kinora_media::Time;
+use kinora_subtitle::{
+    Align, Anchor, Bitmap, FontSize, Layout, LinePosition, Ruby, Span, Style, Vertical,
+};
+
+use super::*;
+use crate::test_font;
+
+/// The picture: letters are 25 pixels high, of which the boxes take 17.5; 15 wide, those of Han 25.
+const SIZE: (u32, u32) = (1_000, 500);
+
+fn renderer() -> CueRenderer {
+    CueRenderer::new(Fonts::Files(vec![test_font::boxes().into()]))
+}
+
+fn plain() -> Style {
+    // Without an outline that blurs where letters end.
+    Style {
+        outline: Some(0.0),
+        ..Style::default()
+    }
+}
+
+fn styled(text: &str, style: Style, layout: Layout) -> Arc<Cue> {
+    let span = Span {
+        text: text.to_owned(),
+        style: Arc::new(style),
+        ..Span::default()
+    };
+    Arc::new(Cue {
+        start: Time::ZERO,
+        end: Time::MAX,
+        spans: vec![span],
+        layout,
+        ..Cue::default()
+    })
+}
+
+fn cue(text: &str, layout: Layout) -> Arc<Cue> {
+    styled(text, plain(), layout)
+}
+
+/// Left, top, right and bottom of what is drawn in white, or in another colour.
+fn extent_of(overlay: &Overlay, color: [u8; 4]) -> Option<[u32; 4]> {
+    let pixels = overlay.rgba.as_chunks::<4>().0.iter().enumerate();
+    let places = pixels
+        .filter(|(_, pixel)| **pixel == color)
+        .map(|(place, _)| {
+            let place = u32::try_from(place).unwrap();
+            (
+                overlay.x + place % overlay.width,
+                overlay.y + place / overlay.width,
+            )
+        });
+    places.fold(None, |extent, (x, y)| {
+        let [left, top, right, bottom] = extent.unwrap_or([x, y, x + 1, y + 1]);
+        Some([left.min(x), top.min(y), right.max(x + 1), bottom.max(y + 1)])
+    })
+}
+
+const WHITE: [u8; 4] = [255; 4];
+
+fn white(overlay: &Overlay) -> [u32; 4] {
+    extent_of(overlay, WHITE).expect("letters")
+}
+
+fn one(cue: Arc<Cue>) -> [u32; 4] {
+    let drawn = renderer().render(&[cue], SIZE);
+    let [overlay] = &drawn[..] else {
+        panic!("{drawn:?}")
+    };
+    white(overlay)
+}
+
+#[test]
+fn plain_text_stands_centred_at_the_bottom() {
+    let [left, top, right, bottom] = one(cue("AB", Layout::bottom()));
+    assert_eq!((left, right), (485, 515));
+    assert!((17..=18).contains(&(bottom - top)), "{top} {bottom}");
+    assert!(bottom > 450 && bottom < 480, "{bottom}");
+}
+
+#[test]
+fn text_follows_the_picture_s_size_and_the_viewer_s_factor() {
+    let cues = [cue("AB", Layout::bottom())];
+    let width = |mut renderer: CueRenderer, size| {
+        let [left, _, right, _] = white(&renderer.render(&cues, size)[0]);
+        right - left
+    };
+    assert_eq!(width(renderer(), (2_000, 1_000)), 60);
+    assert_eq!(width(renderer().with_scale(2.0), SIZE), 60);
+    assert_eq!(width(renderer().with_scale(f32::NAN), SIZE), 30);
+    assert_eq!(width(renderer().with_scale(1e9), SIZE), 120);
+    // On an upright picture the width tells.
+    assert_eq!(width(renderer(), (500, 1_000)), 30);
+}
+
+#[test]
+fn long_lines_are_broken_and_later_cues_stand_above() {
+    let long = cue(&"word ".repeat(20), Layout::bottom());
+    let [left, top, right, bottom] = one(Arc::clone(&long));
+    assert!(left >= 50 && right <= 950 && bottom - top > 40);
+    let mut renderer = renderer();
+    let drawn = renderer.render(&[long, cue("AB", Layout::bottom())], SIZE);
+    let [below, above] = [&drawn[0], &drawn[1]].map(white);
+    assert_eq!(below, [left, top, right, bottom]);
+    assert!(above[3] <= below[1], "{above:?} {below:?}");
+}
+
+#[test]
+fn a_script_s_places_are_obeyed() {
+    let layout = |position, line, anchor| Layout {
+        position: Some(position),
+        position_anchor: Some(anchor),
+        line: LinePosition::Fraction(line),
+        line_anchor: anchor,
+        align: match anchor {
+            Anchor::Start => Align::Left,
+            Anchor::Middle => Align::Center,
+            Anchor::End => Align::Right,
+        },
+        margins: Some([0.02, 0.02, 0.02]),
+        ..Layout::default()
+    };
+    let style = || Style {
+        size: Some(FontSize::Share(0.1)),
+        ..plain()
+    };
+    let place = |layout| one(styled("AB", style(), layout));
+    let [left, top, ..] = place(layout(0.25, 0.5, Anchor::Start));
+    assert_eq!(left, 250);
+    assert!((250..270).contains(&top), "{top}");
+    let [left, _, right, _] = place(layout(0.5, 0.5, Anchor::Middle));
+    assert!((left + right).abs_diff(1_000) <= 1, "{left} {right}");
+    let [.., right, bottom] = place(layout(0.75, 0.5, Anchor::End));
+    assert_eq!(right, 750);
+    assert!((235..=250).contains(&bottom), "{bottom}");
+    // Margins alone: at the edge that the anchor names.
+    let top = Layout {
+        line_anchor: Anchor::Start,
+        margins: Some([0.1, 0.3, 0.2]),
+        ..Layout::default()
+    };
+    let [left, top, right, _] = place(top);
+    assert!(
+        (left + right).abs_diff(800) <= 2 && (100..120).contains(&top),
+        "{left} {right} {top}"
+    );
+}
+
+#[test]
+fn lines_are_counted_from_above_and_from_below() {
+    let line = |number| Layout {
+        line: LinePosition::Number(number),
+        ..Layout::default()
+    };
+    let [_, first, ..] = one(cue("A", line(0.0)));
+    let [_, second, ..] = one(cue("A", line(1.0)));
+    assert!((second - first).abs_diff(31) <= 1 && first < 31);
+    let [.., last] = one(cue("A", line(-1.0)));
+    assert!(last > 500 - 31, "{last}");
+    let [_, top, .., bottom] = one(cue("A\nA\nA", line(-1.0)));
+    assert!(
+        bottom <= 500 && bottom - top > 60,
+        "it is pushed up until it fits"
+    );
+}
+
+#[test]
+fn text_from_right_to_left_begins_on_the_right() {
+    let start = |align| Layout {
+        align,
+        position: Some(0.5),
+        size: Some(1.0),
+        position_anchor: Some(Anchor::Middle),
+        ..Layout::bottom()
+    };
+    assert_eq!(one(cue("\u{5d0}\u{5d1}", start(Align::Start)))[2], 1_000);
+    assert_eq!(one(cue("\u{5d0}\u{5d1}", start(Align::End)))[0], 0);
+    assert_eq!(one(cue("AB", start(Align::Start)))[0], 0);
+}
+
+#[test]
+fn lines_from_top_to_bottom_follow_each_other_to_the_left_or_right() {
+    let layout = |vertical, line| Layout {
+        vertical: Some(vertical),
+        line: LinePosition::Number(line),
+        align: Align::Start,
+        position: Some(0.0),
+        ..Layout::default()
+    };
+    let text = "\u{4e00}\u{4e01}\n\u{4e02}";
+    let [left, top, right, bottom] = one(cue(text, layout(Vertical::RightToLeft, 0.0)));
+    assert!(right > 965 && left < 965 && left > 930, "{left} {right}");
+    assert!(
+        top < 10 && (40..=50).contains(&(bottom - top)),
+        "{top} {bottom}"
+    );
+    let [left, _, right, _] = one(cue(text, layout(Vertical::LeftToRight, 0.0)));
+    assert!(left < 35 && right > 35 && right < 70, "{left} {right}");
+    // Letters of the alphabet are turned with the line.
+    let [left, top, right, bottom] = one(cue("AAAA", layout(Vertical::RightToLeft, 0.0)));
+    assert_eq!(
+        (bottom - top, right - left > 16 && right - left < 19),
+        (60, true)
+    );
+}
+
+#[test]
+fn a_region_gathers_its_cues_and_has_a_ground_of_its_own() {
+    let region = Arc::new(Region {
+        id: "r".to_owned(),
+        width: 0.5,
+        height: Some(0.2),
+        anchor: (0.0, 0.0),
+        viewport_anchor: (0.25, 0.1),
+        display_align: Anchor::Start,
+        background: Some(Color::rgb(0, 0, 255)),
+        ..Region::default()
+    });
+    let within = || Layout {
+        region: Some(Arc::clone(&region)),
+        ..Layout::bottom()
+    };
+    let drawn = renderer().render(&[cue("A", within()), cue("B", within())], SIZE);
+    let [ground, first, second] = &drawn[..] else {
+        panic!("{drawn:?}")
+    };
+    assert_eq!(
+        (ground.x, ground.y, ground.width, ground.height),
+        (250, 50, 500, 100)
+    );
+    let ([left, top, right, bottom], [_, next, ..]) = (white(first), white(second));
+    assert!(
+        top >= 50 && bottom <= next && next < 150,
+        "{top} {bottom} {next}"
+    );
+    assert!((left + right).abs_diff(1_000) <= 1);
+}
+
+#[test]
+fn letters_have_outline_shadow_box_and_lines() {
+    let style = Style {
+        outline: Some(0.01),
+        outline_color: Some(Color::rgb(255, 0, 0)),
+        shadow: Some(0.02),
+        shadow_color: Some(Color::rgb(0, 255, 0)),
+        ..Style::default()
+    };
+    let drawn = renderer().render(&[styled("A", style, Layout::bottom())], SIZE);
+    let letters = white(&drawn[0]);
+    let red = extent_of(&drawn[0], [255, 0, 0, 255]).unwrap();
+    let green = extent_of(&drawn[0], [0, 255, 0, 255]).unwrap();
+    assert!((4..=5).contains(&(letters[0] - red[0])) && (4..=5).contains(&(red[2] - letters[2])));
+    assert!((9..=10).contains(&(green[2] - red[2])) && (9..=10).contains(&(green[3] - red[3])));
+    let boxed = Style {
+        background: Some(Color::rgb(0, 0, 255)),
+        underline: true,
+        strike: true,
+        ..Style::default()
+    };
+    let drawn = renderer().render(&[styled("A", boxed, Layout::bottom())], SIZE);
+    let (letters, ground) = (
+        white(&drawn[0]),
+        extent_of(&drawn[0], [0, 0, 255, 255]).unwrap(),
+    );
+    assert!(ground[0] < letters[0] && ground[2] > letters[2] && ground[1] < letters[1]);
+    assert!(
+        (17..=24).contains(&(letters[3] - letters[1])),
+        "a line below"
+    );
+    assert!(
+        extent_of(&drawn[0], [0, 0, 0, 255]).is_none(),
+        "a box needs no outline"
+    );
+}
+
+#[test]
+fn annotations_stand_above_what_they_annotate() {
+    let span = |text: &str, ruby, color| Span {
+        text: text.to_owned(),
+        ruby,
+        style: Arc::new(Style {
+            color: Some(color),
+            ..plain()
+        }),
+        ..Span::default()
+    };
+    let red = Color::rgb(255, 0, 0);
+    let cue = Arc::new(Cue {
+        end: Time::MAX,
+        spans: vec![
+            span("\u{4e00}\u{4e01}", Ruby::Base, Color::WHITE),
+            span("\u{3041}\u{3042}", Ruby::Text, red),
+        ],
+        layout: Layout::bottom(),
+        ..Cue::default()
+    });
+    let drawn = renderer().render(&[cue], SIZE);
+    let base = white(&drawn[0]);
+    let above = extent_of(&drawn[0], [255, 0, 0, 255]).expect("an annotation");
+    assert!(
+        above[3] <= base[1] && (above[0] + above[2]).abs_diff(base[0] + base[2]) <= 2,
+        "{above:?} {base:?}"
+    );
+}
+
+#[test]
+fn what_stays_is_drawn_once() {
+    let mut renderer = renderer();
+    let (first, second) = (cue("A", Layout::bottom()), cue("B", Layout::bottom()));
+    let before = renderer.render(std::slice::from_ref(&first), SIZE);
+    let kept = renderer.drawn[0]
+        .overlay
+        .as_ref()
+        .unwrap()
+        .1
+        .as_ref()
+        .unwrap()
+        .rgba
+        .as_ptr();
+    let both = renderer.render(&[Arc::clone(&first), second], SIZE);
+    assert_eq!(both[0], before[0]);
+    let now = renderer.drawn[0]
+        .overlay
+        .as_ref()
+        .unwrap()
+        .1
+        .as_ref()
+        .unwrap()
+        .rgba
+        .as_ptr();
+    assert_eq!(kept, now);
+    renderer.render(&[], SIZE);
+    renderer.render(&[first], SIZE);
+    assert_eq!(renderer.drawn.len(), 1);
+}
+
+#[test]
+fn without_fonts_pictures_are_drawn_and_text_is_left_out() {
+    let bitmap = Bitmap {
+        canvas: SIZE,
+        x: 10,
+        y: 20,
+        width: 2,
+        height: 2,
+        palette: [Color::WHITE].into(),
+        pixels: vec![0; 4].into(),
+    };
+    let picture = Arc::new(Cue {
+        end: Time::MAX,
+        bitmaps: vec![bitmap],
+        ..Cue::default()
+    });
+    let mut renderer = CueRenderer::new(Fonts::Files(Vec::new()));
+    assert_eq!(renderer.render(&[Arc::clone(&picture)], SIZE).len(), 1);
+    assert_eq!(renderer.lacks_fonts(), None);
+    let drawn = renderer.render(&[picture, cue("A", Layout::bottom())], SIZE);
+    assert_eq!((drawn.len(), renderer.lacks_fonts()), (1, Some(NoFonts)));
+}
+
+#[test]
+fn whatever_a_file_says_nothing_is_drawn_beyond_the_picture() {
+    let numbers = [
+        0.0,
+        -1.0,
+        0.5,
+        1e300,
+        f64::NAN,
+        f64::INFINITY,
+        f64::NEG_INFINITY,
+    ];
+    let text = "\u{301}".repeat(9_000);
+    let mut renderer = renderer();
+    for number in numbers {
+        let style = Style {
+            size: Some(FontSize::Share(number)),
+            outline: Some(number),
+            shadow: Some(number),
+            background: Some(Color::BLACK.with_alpha(9)),
+            ..Style::default()
+        };
+        let region = Region {
+            width: number,
+            height: Some(number),
+            anchor: (number, number),
+            viewport_anchor: (number, number),
+            background: Some(Color::BLACK),
+            ..Region::default()
+        };
+        for vertical in [None, Some(Vertical::LeftToRight)] {
+            for region in [None, Some(Arc::new(region.clone()))] {
+                for line in [
+                    LinePosition::Fraction(number),
+                    LinePosition::Number(number),
+                    LinePosition::Auto,
+                ] {
+                    let layout = Layout {
+                        line,
+                        position: Some(number),
+                        size: Some(number),
+                        vertical,
+                        region: region.clone(),
+                        margins: vertical.is_none().then_some([number; 3]),
+                        ..Layout::default()
+                    };
+                    let cues = [
+                        styled("A b", style.clone(), layout.clone()),
+                        styled(&text[..64], style.clone(), layout),
+                    ];
+                    for overlay in renderer.render(&cues, (160, 90)) {
+                        assert!(
+                            overlay.x + overlay.width <= 160 && overlay.y + overlay.height <= 90,
+                            "{overlay:?}"
+                        );
+                    }
+                }
+            }
+        }
+    }
+    // More text than any screen has room for.
+    renderer.render(
+        &[
+            cue(&text, Layout::bottom()),
+            cue(&"A".repeat(100_000), Layout::bottom()),
+        ],
+        SIZE,
+    );
+}
