@@ -154,6 +154,11 @@ impl Segmented {
         self.index()?.live_edge().map(|edge| edge.hold_back)
     }
 
+    /// Bytes of segments that wait for their demuxers.
+    pub(crate) fn held_bytes(&self) -> usize {
+        self.lanes.iter().map(|lane| lane.loader.held_bytes()).sum()
+    }
+
     /// The segments of the variant that plays.
     fn index(&self) -> Option<&SegmentIndex> {
         self.lane(LaneRole::Main)?.loader.index.as_ref()

@@ -1,4 +1,4 @@
-//! SAMPLE-AES in MPEG-TS, encrypted as a packager does it.
+//! MPEG-TS as a packager changes it: SAMPLE-AES, encrypted as it does that, and pictures of more bytes.
 
 use std::collections::HashMap;
 
@@ -20,6 +20,23 @@ struct Packager {
     made: Vec<u8>,
     /// Stream types say that streams are encrypted.
     declares: bool,
+    /// Nothing is encrypted: each picture gets so many bytes of filler data.
+    filler: Option<usize>,
+}
+
+/// A segment whose pictures have so many bytes more each.
+pub(crate) fn fattened(segment: &[u8], bytes: usize) -> Vec<u8> {
+    let mut packager = Packager {
+        key: ContentKey::new([0; 16]),
+        vector: Iv::default(),
+        open: HashMap::new(),
+        counters: HashMap::new(),
+        made: Vec::new(),
+        declares: false,
+        filler: Some(bytes),
+    };
+    packager.take(segment);
+    packager.made
 }
 
 /// A segment whose samples are encrypted. `declares`: its table says so.
@@ -31,16 +48,21 @@ pub(crate) fn sample_aes(segment: &[u8], key: [u8; 16], vector: Iv, declares: bo
         counters: HashMap::new(),
         made: Vec::new(),
         declares,
+        filler: None,
     };
-    for packet in segment.chunks(188) {
-        packager.push(packet);
-    }
-    packager.flush(VIDEO);
-    packager.flush(AUDIO);
+    packager.take(segment);
     packager.made
 }
 
 impl Packager {
+    fn take(&mut self, segment: &[u8]) {
+        for packet in segment.chunks(188) {
+            self.push(packet);
+        }
+        self.flush(VIDEO);
+        self.flush(AUDIO);
+    }
+
     fn push(&mut self, packet: &[u8]) {
         let pid = u16::from(packet[1] & 31) << 8 | u16::from(packet[2]);
         match pid {
@@ -68,6 +90,16 @@ impl Packager {
         if pid == VIDEO {
             // Its length changes.
             pes[4..6].fill(0);
+        }
+        if let Some(filler) = self.filler {
+            pes.extend(payload);
+            if pid == VIDEO {
+                // ISO/IEC 14496-10 7.3.2.7.
+                pes.extend([0, 0, 1, 12]);
+                pes.resize(pes.len() + filler, 0xff);
+                pes.push(0x80);
+            }
+        } else if pid == VIDEO {
             pes.extend(self.access_unit(&payload));
         } else {
             pes.extend(self.frames(payload));

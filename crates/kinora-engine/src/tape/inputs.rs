@@ -91,6 +91,8 @@ pub(super) struct Head {
     server_date_ms: Option<i64>,
     #[serde(default)]
     validator: Option<String>,
+    #[serde(default)]
+    ends_with_connection: bool,
 }
 
 /// What the application asks for.
@@ -175,6 +177,7 @@ impl From<&ResponseInfo> for Head {
             final_url: info.final_url.clone().map(Secret::new),
             server_date_ms: info.server_date_ms,
             validator: info.validator.clone(),
+            ends_with_connection: info.ends_with_connection,
         }
     }
 }
@@ -190,6 +193,7 @@ impl From<Head> for ResponseInfo {
             final_url: head.final_url.map(|url| url.expose().to_owned()),
             server_date_ms: head.server_date_ms,
             validator: head.validator,
+            ends_with_connection: head.ends_with_connection,
         }
     }
 }

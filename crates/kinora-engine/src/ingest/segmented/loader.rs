@@ -146,6 +146,10 @@ impl Loader {
         self.index.as_ref().is_some_and(SegmentIndex::is_live)
     }
 
+    pub(super) fn held_bytes(&self) -> usize {
+        self.readers.iter().map(SegmentReader::held_bytes).sum()
+    }
+
     pub(super) fn has_readers(&self) -> bool {
         !self.readers.is_empty()
     }
