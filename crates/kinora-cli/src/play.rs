@@ -20,6 +20,7 @@ mod control;
 mod controlling_terminal;
 mod jobs;
 mod keys;
+mod memory;
 mod navigation;
 mod outputs;
 mod refresh;

@@ -435,7 +435,13 @@ impl Engine {
     /// What was counted since the source was prepared.
     #[must_use]
     pub fn stats(&self) -> Stats {
-        self.cx.tally.stats()
+        let session = self.session();
+        let delay = session.and_then(|it| it.live_delay(self.cx.mono()));
+        Stats {
+            held_bytes: session.map_or(0, |it| it.held_bytes() as u64),
+            live_delay_ms: delay.and_then(|delay| u64::try_from(delay.as_millis()).ok()),
+            ..self.cx.tally.stats()
+        }
     }
 }
 

@@ -6,9 +6,11 @@ pub use base::named_within;
 mod dash;
 mod hls;
 mod manifest_reader;
+mod pace;
 mod progressive;
 mod pushed;
 mod segmented;
+mod timeline;
 
 use std::sync::Arc;
 
@@ -146,7 +148,7 @@ impl Ingest {
                     file.on_chunk(cx, chunk);
                     self.unfold();
                 }
-                FetchEvent::Done { id } => file.on_done(cx, id),
+                FetchEvent::Done { id } => file.on_done(cx, id, terms),
                 FetchEvent::Failed { id, fault } => file.on_failed(cx, id, fault, terms),
             },
             Self::Segmented(segmented) => segmented.on_fetch(cx, event, terms),
@@ -180,7 +182,7 @@ impl Ingest {
     pub(crate) fn is_live(&self) -> bool {
         match self {
             Self::Unknown => false,
-            Self::Progressive(_) => false,
+            Self::Progressive(file) => file.is_live(),
             Self::Segmented(segmented) => segmented.is_live(),
             Self::Pushed(pushed) => pushed.is_live(),
         }
@@ -189,7 +191,8 @@ impl Ingest {
     /// How far behind its edge a live presentation has to stay; `None` when it is not live.
     pub(crate) fn live_hold_back(&self) -> Option<Time> {
         match self {
-            Self::Unknown | Self::Progressive(_) => None,
+            Self::Unknown => None,
+            Self::Progressive(file) => file.is_live().then_some(Time::ZERO),
             Self::Segmented(segmented) => segmented.hold_back(),
             Self::Pushed(pushed) => pushed.is_live().then_some(Time::ZERO),
         }
@@ -216,6 +219,15 @@ impl Ingest {
         match self {
             Self::Unknown | Self::Progressive(_) | Self::Pushed(_) => Time::ZERO,
             Self::Segmented(segmented) => segmented.first_time(),
+        }
+    }
+
+    /// Bytes that came and are no packets of the pipelines yet. Of a single resource that is less than its window.
+    pub(crate) fn held_bytes(&self) -> usize {
+        match self {
+            Self::Unknown | Self::Progressive(_) => 0,
+            Self::Segmented(segmented) => segmented.held_bytes(),
+            Self::Pushed(pushed) => pushed.held_bytes(),
         }
     }
 

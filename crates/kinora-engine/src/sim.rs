@@ -31,23 +31,23 @@ pub use film::Film;
 #[cfg(test)]
 pub(crate) use film::is_key_start;
 pub use ladder::Ladder;
-pub use net::{Fault as NetFault, Net, Origin, Packets, Reply, Weather};
+pub use net::{Broadcast, Fault as NetFault, Net, Origin, Packets, Reply, Weather};
 use sink::Sink;
 use watch::Watch;
 
 /// A number of minutes.
 #[must_use]
-pub fn mins(minutes: i64) -> Time {
+pub const fn mins(minutes: i64) -> Time {
     Time::from_millis(minutes * 60_000)
 }
 /// A number of seconds.
 #[must_use]
-pub fn secs(seconds: i64) -> Time {
+pub const fn secs(seconds: i64) -> Time {
     Time::from_millis(seconds * 1_000)
 }
 /// A number of milliseconds.
 #[must_use]
-pub fn ms(millis: i64) -> Time {
+pub const fn ms(millis: i64) -> Time {
     Time::from_millis(millis)
 }
 
@@ -468,6 +468,11 @@ impl Sim {
     pub fn run_for(&mut self, span: Time) {
         let until = self.now + span;
         while self.step(until) {}
+    }
+
+    /// The machine stands still for a while: time passes and nothing is done.
+    pub fn freeze(&mut self, span: Time) {
+        self.now += span;
     }
 
     /// Lets time pass until something was reported. False when it was not within the limit.

@@ -22,6 +22,10 @@ pub struct Stats {
     pub av_offset_p50_us: u64,
     /// The greatest such distance, microseconds.
     pub av_offset_max_us: u64,
+    /// Of a live stream: how far what plays is behind what came last, milliseconds.
+    pub live_delay_ms: Option<u64>,
+    /// Bytes of media that are held, coded: packets, and what was received and is not taken apart yet.
+    pub held_bytes: u64,
 }
 
 const LATE: Time = Time::from_millis(20);
@@ -84,6 +88,8 @@ impl Tally {
             corrupt_packets: self.corrupt,
             av_offset_p50_us: self.median(),
             av_offset_max_us: self.offset_max_us,
+            live_delay_ms: None,
+            held_bytes: 0,
         }
     }
 }

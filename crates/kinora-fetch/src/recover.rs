@@ -65,6 +65,8 @@ pub struct Attempt {
     pub without_progress: u32,
     /// Retries allowed.
     pub retries: u32,
+    /// How often the network timeout has passed since the last byte came.
+    pub windows: u32,
     /// The range that was requested.
     pub range: RequestedRange,
     /// Offset of the next byte that is wanted.
@@ -75,6 +77,8 @@ pub struct Attempt {
 
 const FIRST_PAUSE_MS: i64 = 200;
 const MAX_PAUSE_MS: i64 = 8_000;
+/// The same while playback waits for a network that is gone: it goes on as soon as that is back.
+const MAX_PAUSE_OF_OUTAGE_MS: i64 = 4_000;
 /// A server that wants to be left alone longer than that is not waited for.
 const MAX_RETRY_AFTER_MS: u64 = 30_000;
 /// Live sources are worth more patience.
@@ -122,11 +126,17 @@ fn decide_here(fault: &Fault, attempt: &Attempt, context: RetryContext) -> Recov
     if !matches!(retry, Retry::Now | Retry::Backoff) && !missing_live {
         return Recovery::GiveUp;
     }
+    let outage = is_outage(fault, attempt, context);
     let retries = match context.live && attempt.retries > 0 && !missing_live {
+        _ if outage => attempt.retries,
         true => attempt.retries.max(LIVE_RETRIES),
         false => attempt.retries,
     };
-    if attempt.without_progress > retries {
+    let tries = match outage {
+        true => attempt.windows,
+        false => attempt.without_progress,
+    };
+    if tries > retries {
         return spent(fault, attempt, context);
     }
     let wait = match fault.context().retry_after_ms {
@@ -136,7 +146,8 @@ fn decide_here(fault: &Fault, attempt: &Attempt, context: RetryContext) -> Recov
     };
     let after = match retry {
         Retry::Now if attempt.failures == 1 => Time::ZERO,
-        _ => pause(attempt.without_progress, attempt.jitter),
+        _ if outage => pause(attempt, MAX_PAUSE_OF_OUTAGE_MS),
+        _ => pause(attempt, MAX_PAUSE_MS),
     };
     Recovery::Retry {
         after: after.max(wait),
@@ -206,9 +217,28 @@ fn spent(fault: &Fault, attempt: &Attempt, context: RetryContext) -> Recovery {
     }
 }
 
-fn pause(failures: u32, jitter: f64) -> Time {
-    let doubled = FIRST_PAUSE_MS.saturating_mul(1 << failures.saturating_sub(1).min(16));
-    Time::from_millis(doubled.min(MAX_PAUSE_MS)).scale(0.8 + 0.4 * jitter)
+/// Whether the network is gone under something that plays: connecting is tried again as long as the user waits for a silent
+/// source. A retry is spent each time that the network timeout passes, not with each try, so that a short outage is borne
+/// whether it shows in silence or in refusals.
+fn is_outage(fault: &Fault, attempt: &Attempt, context: RetryContext) -> bool {
+    let unreachable = [
+        codes::ERROR_NETWORK_UNKNOWN,
+        codes::ERROR_NETWORK_RESOLVE,
+        codes::ERROR_NETWORK_CONNECT_TIMEOUT,
+        codes::ERROR_NETWORK_COULD_NOT_CONNECT,
+    ];
+    let answered = fault.context().http_status.is_some();
+    context.prepared
+        && attempt.retries > 0
+        && attempt.purpose != Purpose::Api
+        && !answered
+        && unreachable.contains(&fault.code())
+}
+
+fn pause(attempt: &Attempt, most_ms: i64) -> Time {
+    let before = attempt.without_progress.saturating_sub(1);
+    let doubled = FIRST_PAUSE_MS.saturating_mul(1 << before.min(16));
+    Time::from_millis(doubled.min(most_ms)).scale(0.8 + 0.4 * attempt.jitter)
 }
 
 /// What is reported to the application when a source is parked.

@@ -74,6 +74,8 @@ enum RangeMode {
     Unconditional,
     /// Not at all: the whole is read, and what is there already passed over.
     Whole,
+    /// Not at all: what was missed is gone, and each answer begins anew.
+    Anew,
 }
 
 /// One resource on its way.
@@ -94,6 +96,8 @@ pub struct Transfer {
     max_window: u64,
     silent_since: Time,
     started: Time,
+    /// Since when nothing comes, once something failed.
+    outage_since: Option<Time>,
     /// Failures in a row, forgiven by progress.
     failures: u32,
     /// Failures in a row without a byte between them.
@@ -167,6 +171,7 @@ impl Transfer {
             max_window,
             silent_since: host.now(),
             started: host.now(),
+            outage_since: None,
             failures: 0,
             without_progress: 0,
             progress: 0,
@@ -180,6 +185,10 @@ impl Transfer {
     fn send_request(&mut self, host: &mut impl Host) {
         let id = host.next_request();
         self.id = id;
+        if self.begins_anew() {
+            self.next = self.spec.range.start;
+            (self.total_len, self.validator) = (None, None);
+        }
         let range = self.range();
         self.wire = range.start;
         self.credit = self.window;
@@ -204,7 +213,7 @@ impl Transfer {
     /// The bytes that are asked for next.
     fn range(&self) -> ByteRange {
         match self.mode {
-            RangeMode::Whole => ByteRange::default(),
+            RangeMode::Whole | RangeMode::Anew => ByteRange::default(),
             RangeMode::Conditional | RangeMode::Unconditional => ByteRange {
                 start: self.next,
                 end: self.spec.range.end,
@@ -236,6 +245,25 @@ impl Transfer {
     fn version(&self) -> Option<&str> {
         let conditional = self.mode == RangeMode::Conditional && self.next > 0 && self.is_bound();
         self.validator.as_deref().filter(|_| conditional)
+    }
+
+    /// What comes can not be asked for from its middle, as that of a broadcast: an answer that breaks off is followed by one
+    /// that begins anew, its first byte at offset 0 again.
+    pub fn begin_anew(&mut self) {
+        self.mode = RangeMode::Anew;
+    }
+
+    /// What breaks off is asked for from where it broke off, as is usual.
+    pub fn go_on(&mut self) {
+        if self.begins_anew() {
+            self.mode = RangeMode::Conditional;
+        }
+    }
+
+    /// The next answer does not go on with this one; see [`begin_anew`](Self::begin_anew).
+    #[must_use]
+    pub fn begins_anew(&self) -> bool {
+        self.mode == RangeMode::Anew
     }
 
     /// The request that was made last.
@@ -358,6 +386,7 @@ impl Transfer {
     /// Tries a parked source again, and one that waits for its next try. `false`: it does neither.
     pub fn reload(&mut self, host: &mut impl Host) -> bool {
         (self.failures, self.without_progress) = (0, 0);
+        self.outage_since = None;
         let waits = matches!(self.phase, Phase::BackingOff { .. } | Phase::Parked);
         if waits {
             self.send_request(host);

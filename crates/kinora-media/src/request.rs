@@ -104,6 +104,8 @@ pub struct ResponseInfo {
     pub final_url: Option<String>,
     /// The server's `Date`, milliseconds since 1970.
     pub server_date_ms: Option<i64>,
+    /// Only the end of the connection ends it (RFC 9112 6.3): one that breaks off looks the same.
+    pub ends_with_connection: bool,
     /// Names this version of the resource, as `If-Range` takes it: a strong `ETag`, else `Last-Modified`.
     pub validator: Option<String>,
     /// How long it may be used again without asking.

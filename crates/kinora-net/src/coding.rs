@@ -1,7 +1,9 @@
-//! Bodies that a server compressed (RFC 9110 8.4), which some do although `identity` alone was accepted.
+//! Bodies that a server compressed (RFC 9110 8.4): playlists where it was asked to, and others although `identity` alone was
+//! accepted.
 
 use std::io::{self, Write};
 
+use brotli_decompressor::DecompressorWriter;
 use flate2::write::{DeflateDecoder, MultiGzDecoder, ZlibDecoder};
 
 use crate::NetError;
@@ -14,8 +16,13 @@ const MAX_RATIO: u64 = 100;
 const MAX_LEN_UNCHECKED: u64 = 1 << 20;
 /// A compressed body beyond that is refused.
 const MAX_DECODED: u64 = 1 << 30;
-/// Coded bytes that are decoded at a time: at most a thousandfold (RFC 1951), which bounds the memory.
+/// Coded bytes that are decoded at a time: at most a thousandfold (RFC 1951), which bounds the memory. What Brotli makes of them
+/// is bounded by [`Bounded`].
 const STEP_LEN: usize = 1024;
+/// What Brotli gives at a time.
+const BROTLI_BUFFER: usize = 4096;
+/// The codings that are asked for where a body may have one.
+pub(crate) const ACCEPTED: &str = "br, gzip";
 
 /// Decodes the content codings of one body, the last applied first.
 pub(crate) struct ContentDecoder {
@@ -109,8 +116,29 @@ fn damaged(_: io::Error) -> NetError {
 }
 
 enum Coding {
+    /// RFC 7932.
+    Brotli(Box<DecompressorWriter<Bounded>>),
     Gzip(MultiGzDecoder<Vec<u8>>),
     Deflate(Deflate),
+}
+
+/// Takes no more of one step than is ever let through: a few bytes of Brotli may stand for gigabytes.
+#[derive(Default)]
+struct Bounded(Vec<u8>);
+
+/// What one step may come to, the ratio being looked at afterwards.
+const MAX_STEP: usize = 8 << 20;
+
+impl Write for Bounded {
+    fn write(&mut self, plain: &[u8]) -> io::Result<usize> {
+        if self.0.len().saturating_add(plain.len()) > MAX_STEP {
+            return Err(io::ErrorKind::OutOfMemory.into());
+        }
+        self.0.write(plain)
+    }
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 /// RFC 9110 8.4.1.2 means the zlib format; some servers send the bare stream of RFC 1951.
@@ -124,6 +152,10 @@ enum Deflate {
 impl Coding {
     fn of(name: &str) -> Option<Self> {
         match name.to_ascii_lowercase().as_str() {
+            "br" => {
+                let decoder = DecompressorWriter::new(Bounded::default(), BROTLI_BUFFER);
+                Some(Self::Brotli(Box::new(decoder)))
+            }
             "gzip" | "x-gzip" => Some(Self::Gzip(MultiGzDecoder::new(Vec::new()))),
             "deflate" => Some(Self::Deflate(Deflate::Undecided(Vec::new()))),
             _ => None,
@@ -132,6 +164,10 @@ impl Coding {
 
     fn decode(&mut self, coded: &[u8]) -> io::Result<Vec<u8>> {
         match self {
+            Self::Brotli(decoder) => {
+                decoder.write_all(coded)?;
+                Ok(std::mem::take(&mut decoder.get_mut().0))
+            }
             Self::Gzip(decoder) => {
                 decoder.write_all(coded)?;
                 Ok(std::mem::take(decoder.get_mut()))
@@ -142,6 +178,10 @@ impl Coding {
 
     fn finish(&mut self) -> io::Result<Vec<u8>> {
         match self {
+            Self::Brotli(decoder) => {
+                decoder.close()?;
+                Ok(std::mem::take(&mut decoder.get_mut().0))
+            }
             Self::Gzip(decoder) => {
                 decoder.try_finish()?;
                 Ok(std::mem::take(decoder.get_mut()))

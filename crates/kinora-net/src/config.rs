@@ -43,6 +43,9 @@ pub struct NetConfig {
     pub extra_ca_pem: Vec<u8>,
     /// Which addresses are tried.
     pub ip_family: IpFamily,
+    /// Cookies that servers set go with later requests to them, as long as this network lives (in a player: as long as it
+    /// does). They are never written down.
+    pub keep_cookies: bool,
     /// Most redirects that one request follows.
     pub redirect_limit: u32,
     /// Called with the phase that each request waits in.
@@ -67,6 +70,7 @@ impl Default for NetConfig {
             proxy: ProxyConfig::default(),
             extra_ca_pem: Vec::new(),
             ip_family: IpFamily::Any,
+            keep_cookies: true,
             redirect_limit: 20,
             watch: PhaseWatch::default(),
             transports: Transports::default(),

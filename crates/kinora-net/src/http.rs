@@ -243,6 +243,9 @@ impl Client {
     }
 
     pub(crate) fn store_cookies(&self, url: &Url, headers: &HeaderMap) {
+        if !self.config.keep_cookies {
+            return;
+        }
         for line in headers.get_all(SET_COOKIE) {
             if let Ok(line) = std::str::from_utf8(line.as_bytes()) {
                 self.cookies.store(url, line, SystemTime::now());

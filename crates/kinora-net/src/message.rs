@@ -11,7 +11,7 @@ use hyper::{Request, Uri, Version};
 use kinora_media::{ByteRange, Header, ResponseInfo};
 use url::{Position, Url};
 
-use crate::coding::ContentDecoder;
+use crate::coding::{self, ContentDecoder};
 use crate::error::RangeFailure;
 use crate::proxy::{Proxy, basic};
 use crate::{FetchRequest, Method, NetConfig, NetError, Purpose, freshness, tls};
@@ -40,8 +40,7 @@ pub(crate) fn build_request(
     )?;
     insert(headers, "user-agent", &config.user_agent)?;
     insert(headers, "accept", "*/*")?;
-    // Byte ranges and lengths mean what they say only without a coding.
-    insert(headers, "accept-encoding", "identity")?;
+    insert(headers, "accept-encoding", accepted_codings(request, url))?;
     if let Some(referer) = &config.referer {
         insert(headers, "referer", referer)?;
     }
@@ -60,6 +59,26 @@ pub(crate) fn build_request(
         }
     }
     Ok(message)
+}
+
+/// Byte ranges and lengths mean what they say only without a coding: none but a playlist is asked for in one, and whole.
+fn accepted_codings(request: &FetchRequest, url: &Url) -> &'static str {
+    let named_so = || {
+        let path = url.path().to_ascii_lowercase();
+        [".m3u8", ".m3u", ".mpd"]
+            .iter()
+            .any(|it| path.ends_with(it))
+    };
+    let is_playlist = match request.purpose {
+        Purpose::Playlist => true,
+        // What is opened first may be one, or lead to one.
+        Purpose::Media => named_so(),
+        _ => false,
+    };
+    match is_playlist && request.range.is_whole() {
+        true => coding::ACCEPTED,
+        false => "identity",
+    }
 }
 
 fn uri(text: &str) -> Result<Uri, NetError> {
@@ -221,6 +240,7 @@ impl ResponseHead {
             validator: validator(headers).filter(|_| !is_coded),
             freshness: freshness::of(headers),
             from_cache: false,
+            ends_with_connection: ends_with_connection(head, announced),
         };
         if is_api_error {
             return Ok(Self {
@@ -379,6 +399,12 @@ fn validator(headers: &HeaderMap) -> Option<String> {
     text(headers, header::LAST_MODIFIED)
         .filter(|_| settled)
         .map(str::to_owned)
+}
+
+/// RFC 9112 6.3: neither a length nor chunks tell where the body ends.
+fn ends_with_connection(head: &Parts, announced: Option<u64>) -> bool {
+    let framed = announced.is_some() || head.headers.contains_key(header::TRANSFER_ENCODING);
+    head.version <= Version::HTTP_11 && !framed
 }
 
 fn date(headers: &HeaderMap, name: HeaderName) -> Option<SystemTime> {

@@ -4,10 +4,14 @@
 mod support;
 
 use std::net::IpAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use kinora_media::{ByteRange, Header, RequestId};
-use kinora_net::{FetchEvent, FetchRequest, Method, NetConfig, Purpose, Resolve, Resolving};
+use kinora_net::{
+    FetchEvent, FetchRequest, IpFamily, Method, NetConfig, Purpose, Resolve, Resolving,
+};
 use support::{BlackHole, PATIENCE, Probe, Server, patient, pattern, range_server};
 
 #[test]
@@ -384,6 +388,68 @@ fn a_dead_address_holds_nobody_up() {
         started.elapsed() < PATIENCE / 2,
         "the next address joined in"
     );
+}
+
+/// A server that moves: each lookup finds the next of its addresses, in the end the last.
+struct Moving {
+    addresses: Vec<IpAddr>,
+    lookups: Arc<AtomicUsize>,
+}
+
+impl Resolve for Moving {
+    fn resolve(&self, _: &str) -> Resolving {
+        let lookup = self.lookups.fetch_add(1, Ordering::SeqCst);
+        let found = self.addresses[lookup.min(self.addresses.len() - 1)];
+        Box::pin(async move { Ok(vec![found]) })
+    }
+}
+
+#[test]
+fn a_name_is_looked_up_anew_for_each_connection() {
+    let server = Server::replying("200 OK", "", b"moved");
+    let url = format!("http://moving.example:{}/", server.address.port());
+    let lookups = Arc::new(AtomicUsize::new(0));
+    let resolver = Moving {
+        // Nobody listens at the first.
+        addresses: vec![IpAddr::from([127, 0, 0, 9]), IpAddr::from([127, 0, 0, 1])],
+        lookups: Arc::clone(&lookups),
+    };
+    let probe = Probe::resolving(patient(), resolver);
+    assert_eq!(probe.get(url.clone()).failed().1, "tcp.refused");
+    assert_eq!(probe.get(url).body, b"moved");
+    assert_eq!(lookups.load(Ordering::SeqCst), 2);
+}
+
+/// The name of this machine, as a network with both families has it.
+struct BothFamilies;
+
+impl Resolve for BothFamilies {
+    fn resolve(&self, _: &str) -> Resolving {
+        let addresses = [
+            IpAddr::from([0, 0, 0, 0, 0, 0, 0, 1]),
+            IpAddr::from([127, 0, 0, 1]),
+        ];
+        Box::pin(async move { Ok(addresses.to_vec()) })
+    }
+}
+
+#[test]
+fn only_addresses_of_the_wanted_family_are_tried() {
+    let server = Server::replying("200 OK", "", b"four");
+    let url = format!("http://both.example:{}/", server.address.port());
+    let of = |ip_family| {
+        let config = NetConfig {
+            ip_family,
+            ..patient()
+        };
+        Probe::resolving(config, BothFamilies).get(url.clone())
+    };
+    assert_eq!(of(IpFamily::V4).body, b"four");
+    assert_eq!(of(IpFamily::Any).body, b"four", "the one that listens");
+    let six = of(IpFamily::V6);
+    // Nobody listens at ::1, which a machine without IPv6 can not even reach.
+    assert!(six.failed().1.starts_with("tcp."), "{:?}", six.failed());
+    assert_eq!(server.requests().len(), 2);
 }
 
 #[test]

@@ -5,9 +5,12 @@ mod support;
 
 use std::io::Write;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use flate2::Compression;
 use flate2::write::{DeflateEncoder, GzEncoder, ZlibEncoder};
 use kinora_media::ByteRange;
+use kinora_net::{NetConfig, Purpose};
 use support::{Probe, Server, patient, pattern};
 
 const UNKNOWN: u32 = 0x2005_0000;
@@ -27,6 +30,16 @@ fn deflate(plain: &[u8]) -> Vec<u8> {
     let mut encoder = DeflateEncoder::new(Vec::new(), Compression::best());
     encoder.write_all(plain).unwrap();
     encoder.finish().unwrap()
+}
+
+/// What Brotli makes of the playlist, and of 64 MiB of zeros.
+const BROTLI_LIST: &str =
+    "Cx+AI0VYVE0zVQojRVhULVgtVEFSR0VURFVSQVRJT046MgojRVhUSU5GOjIsCjAudHMKI0VYVC1YLUVORExJU1QKAw==";
+const BROTLI_ZEROS: &str = "y///P/gnAOKxQCD3/o///3/wTwDEYRGA7v0f////4J8AiMMCAN37P/7//8E/ARCHBQC693/8//+DfwIgDgsAdO//+P//B/8E\
+                            QBwWAOje//H//w/+CYA4LADQvf/j//8f/BMAcVgAoHv/Nw==";
+
+fn brotli(text: &str) -> Vec<u8> {
+    STANDARD.decode(text).unwrap()
 }
 
 /// Answers everything with this body in this coding.
@@ -65,6 +78,45 @@ fn a_body_that_was_compressed_unasked_is_read_as_what_it_is() {
 }
 
 #[test]
+fn playlists_alone_are_asked_for_compressed_and_read_as_they_come() {
+    let probe = Probe::new(patient());
+    let server = coded("br", brotli(BROTLI_LIST));
+    for (path, purpose, compressed) in [
+        ("/live", Purpose::Playlist, true),
+        ("/main.m3u8?sign=1", Purpose::Media, true),
+        ("/manifest.MPD", Purpose::Media, true),
+        ("/film.mp4", Purpose::Media, false),
+        ("/0.ts", Purpose::Segment(0), false),
+        ("/key.m3u8", Purpose::Key, false),
+    ] {
+        let mut request = probe.request(server.url(path));
+        request.purpose = purpose;
+        let outcome = probe.fetch(request);
+        assert_eq!(outcome.result, Ok(()), "{path}");
+        assert!(outcome.body == LIST, "{path}");
+        let heads = server.log.lock().unwrap();
+        let accepted = match compressed {
+            true => "accept-encoding: br, gzip\r\n",
+            false => "accept-encoding: identity\r\n",
+        };
+        let head = heads.last().unwrap().to_ascii_lowercase();
+        assert!(head.contains(accepted), "{path}: {head}");
+    }
+    // The index of a file is a part of it.
+    let plain = Server::start(|mut peer| {
+        while peer.head().is_some() {
+            let range = "Content-Range: bytes 2-6/20\r\n";
+            peer.reply("206 Partial Content", range, b"01234");
+        }
+    });
+    let mut request = probe.request(plain.url("/film.mpd"));
+    (request.purpose, request.range) = (Purpose::Playlist, ByteRange::of(2, 7));
+    assert_eq!(probe.fetch(request).body, b"01234");
+    let head = plain.log.lock().unwrap()[0].to_ascii_lowercase();
+    assert!(head.contains("accept-encoding: identity\r\n"), "{head}");
+}
+
+#[test]
 fn a_compressed_body_serves_a_range_from_its_start_and_no_other() {
     let server = coded("gzip", gzip(LIST));
     let probe = Probe::new(patient());
@@ -83,7 +135,12 @@ fn a_compressed_body_serves_a_range_from_its_start_and_no_other() {
 #[test]
 fn a_body_that_unpacks_to_far_more_than_it_is_ends_early() {
     let zeros = vec![0; 64 << 20];
-    for (coding, body) in [("gzip", gzip(&zeros)), ("gzip, gzip", gzip(&gzip(&zeros)))] {
+    for (coding, body) in [
+        ("gzip", gzip(&zeros)),
+        ("gzip, gzip", gzip(&gzip(&zeros))),
+        ("br", brotli(BROTLI_ZEROS)),
+        ("br, gzip", gzip(&brotli(BROTLI_ZEROS))),
+    ] {
         let outcome = Probe::new(patient()).get(coded(coding, body).url("/"));
         assert_eq!(outcome.failed(), (UNKNOWN, "http.content_encoding"));
         assert!(outcome.body.len() < 16 << 20, "{}", outcome.body.len());
@@ -99,6 +156,8 @@ fn unknown_and_damaged_content_codings_are_refused() {
     flipped[last] ^= 0xFF;
     for (coding, body) in [
         ("br", gzip(LIST)),
+        ("br", brotli(BROTLI_LIST)[..40].to_vec()),
+        ("zstd", gzip(LIST)),
         ("gzip, gzip, gzip", gzip(&gzip(&gzip(LIST)))),
         ("gzip", LIST.to_vec()),
         ("gzip", torn),
@@ -178,6 +237,20 @@ fn a_cookie_that_a_playlist_sets_goes_with_its_segments_and_nowhere_else() {
     // Another player knows nothing of it.
     let stranger = Probe::new(patient()).get(server.url("/live/0.ts"));
     assert_eq!(stranger.fault().context().http_status, Some(403));
+}
+
+#[test]
+fn no_cookie_is_kept_where_none_is_wanted() {
+    let config = NetConfig {
+        keep_cookies: false,
+        ..patient()
+    };
+    let server = Server::replying("200 OK", "Set-Cookie: session=s3cret\r\n", b"");
+    let probe = Probe::new(config);
+    for _ in 0..2 {
+        assert_eq!(probe.get(server.url("/")).result, Ok(()));
+    }
+    assert!(server.requests().iter().all(|head| cookies(head).is_none()));
 }
 
 #[test]

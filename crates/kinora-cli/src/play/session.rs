@@ -10,6 +10,7 @@ use kinora::{
 use kinora_errors::{Code, Lang};
 use serde_json::{Map, Value, json};
 
+use super::memory;
 use super::navigation::PendingNavigation;
 use super::refresh::Refresh;
 use super::screen::Screen;
@@ -280,9 +281,14 @@ impl<'a> Session<'a> {
         if progress.last.replace(position) != Some(position) {
             let shown = self.shown();
             let reported = events::object(&Event::Position(position));
+            let stats = self.player().stats();
             self.say(
                 reported,
-                json!({ "frames_shown": shown, "height": self.size.1 }),
+                json!({
+                    "frames_shown": shown, "height": self.size.1,
+                    "download_bps": self.player().download_speed(), "live_delay_ms": stats.live_delay_ms,
+                    "held_bytes": stats.held_bytes, "rss_bytes": memory::resident(),
+                }),
             );
         }
     }

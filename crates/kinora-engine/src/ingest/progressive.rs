@@ -1,18 +1,22 @@
 //! One file, read through while it plays; other places of it are asked for by range.
 
+mod broadcast;
+
 use std::collections::VecDeque;
 
 use bytes::{Bytes, BytesMut};
 use kinora_container::sniff::sniff;
 use kinora_container::{ProbingDemuxer, SeekTo, Sniff, Step};
 use kinora_errors::{Fault, Secret, codes};
-use kinora_media::{ByteRange, Chunk, RequestId, ResponseInfo, Time};
+use kinora_media::{ByteRange, Chunk, MediaInfo, RequestId, ResponseInfo, Time};
 
+use self::broadcast::{Broadcast, closed};
 use super::segmented::clock_of;
 use super::{Buffer, Notice, Sought};
 use crate::cx::{Cx, Renditions};
 use crate::tape::TapedDemuxer;
 use crate::{Initiator, Purpose, TimingMark};
+use kinora_fetch::recover::is_gone;
 use kinora_fetch::{Progress, RequestSpec, RetryContext, Transfer};
 
 /// Bytes that may be under way or wait for the demuxer: for playing, and for reading as fast as can be.
@@ -57,6 +61,8 @@ pub(crate) struct Progressive {
     content: Content,
     /// Since when the demuxer has come to no result, and when it is asked again.
     pending: Option<Pending>,
+    /// It has neither a length nor parts that could be asked for: it may be a broadcast.
+    broadcast: Option<Broadcast>,
 }
 
 #[derive(Clone, Copy)]
@@ -99,7 +105,13 @@ impl Progressive {
             clock: None,
             content: Content::Unknown(BytesMut::new()),
             pending: None,
+            broadcast: None,
         }
+    }
+
+    /// It comes as it is made, as far as can be told from how it comes.
+    pub(crate) fn is_live(&self) -> bool {
+        self.broadcast.as_ref().is_some_and(Broadcast::is_live)
     }
 
     /// What it turned out to be the beginning of: a playlist's transfer, its first bytes and its URL, and what the server's
@@ -110,6 +122,7 @@ impl Progressive {
         };
         let data = std::mem::take(data);
         let url = self.final_url.take().unwrap_or_else(|| self.url.clone());
+        self.transfer.go_on();
         Some((self.transfer.take(), data, url, self.clock))
     }
     /// Its transfer, if that request is its own.
@@ -150,6 +163,9 @@ impl Progressive {
             if full && most >= cx.config.max_buffer.into() {
                 self.look_for_length();
             }
+            if let Some(broadcast) = self.broadcast.as_mut().filter(|_| full) {
+                broadcast.pace.held();
+            }
             if self.over || full && self.length != Length::Looking {
                 self.pending = None;
                 return self.notices.pop_front();
@@ -161,6 +177,11 @@ impl Progressive {
             match step {
                 Ok(Step::Packet(packet)) => {
                     self.length_found();
+                    let placed = match &mut self.broadcast {
+                        Some(broadcast) => broadcast.place(cx, packet),
+                        None => Some(packet),
+                    };
+                    let Some(packet) = placed else { continue };
                     if packet.flags.key {
                         cx.mark(TimingMark::FirstKeyFrame);
                     }
@@ -169,6 +190,7 @@ impl Progressive {
                 Ok(Step::Info(info)) => {
                     self.headers = true;
                     self.length_found();
+                    self.follow_broadcast(&info);
                     cx.mark(TimingMark::Headers);
                     return Some(Notice::Info(info));
                 }
@@ -237,6 +259,18 @@ impl Progressive {
     fn end(&mut self) -> Option<Notice> {
         self.over = true;
         Some(Notice::Ended)
+    }
+
+    /// The tracks of what may be a broadcast: one whose duration is known is none.
+    fn follow_broadcast(&mut self, info: &MediaInfo) {
+        let Some(broadcast) = &mut self.broadcast else {
+            return;
+        };
+        if info.duration.is_some() && !broadcast.timeline.grows {
+            self.broadcast = None;
+            return self.transfer.go_on();
+        }
+        broadcast.timeline.follow(info);
     }
 
     /// The bytes that follow are wanted. `false`: there are none.
@@ -320,11 +354,21 @@ impl Progressive {
         }
     }
 
-    pub(crate) fn on_done(&mut self, cx: &mut Cx, id: RequestId) {
-        if self.transfer.is(id) {
-            let progress = self.transfer.on_done(cx);
-            self.take(cx, progress);
+    pub(crate) fn on_done(&mut self, cx: &mut Cx, id: RequestId, terms: RetryContext) {
+        if !self.transfer.is(id) {
+            return;
         }
+        let progress = match self.breaks_off() {
+            true => self.transfer.on_failed(cx, closed(), terms),
+            false => self.transfer.on_done(cx),
+        };
+        self.take(cx, progress);
+    }
+
+    /// Whether a broadcast whose answer ends may go on: where no more than the connection's end told it, and it had brought
+    /// something new.
+    fn breaks_off(&mut self) -> bool {
+        self.broadcast.as_mut().is_some_and(Broadcast::breaks_off)
     }
 
     pub(crate) fn on_failed(
@@ -334,10 +378,17 @@ impl Progressive {
         fault: Fault,
         terms: RetryContext,
     ) {
-        if self.transfer.is(id) {
-            let progress = self.transfer.on_failed(cx, fault, terms);
-            self.take(cx, progress);
+        if !self.transfer.is(id) {
+            return;
         }
+        let ended = self.broadcast.as_ref().is_some_and(|it| it.ended);
+        if ended && is_gone(&fault) {
+            // The server has it no more: the end of the connection was that of the broadcast.
+            self.transfer.cancel(cx);
+            return self.take(cx, Progress::Done);
+        }
+        let progress = self.transfer.on_failed(cx, fault, terms);
+        self.take(cx, progress);
     }
 
     pub(crate) fn on_time(&mut self, cx: &mut Cx, terms: RetryContext) {
@@ -355,6 +406,7 @@ impl Progressive {
             Progress::None => {}
             Progress::Head(info) => {
                 cx.mark(TimingMark::Connect);
+                self.answered(cx, &info);
                 self.clock = clock_of(&info, cx);
                 self.final_url = info.final_url.map(Secret::new);
                 self.ranges = info.ranges;
@@ -384,6 +436,33 @@ impl Progressive {
                 self.over |= matches!(other, Progress::Failed(_));
                 self.notices.extend(Notice::of(other));
             }
+        }
+    }
+
+    /// An answer begins: a broadcast's with headers of its own.
+    fn answered(&mut self, cx: &Cx, info: &ResponseInfo) {
+        let id = self.transfer.id();
+        let has_parts = info.total_len.is_some() || info.ranges;
+        match &mut self.broadcast {
+            Some(broadcast) => {
+                broadcast.ends_with_connection = info.ends_with_connection;
+                let anew = std::mem::replace(&mut broadcast.answer, id) != id;
+                if !anew || !self.transfer.begins_anew() {
+                    return;
+                }
+                broadcast.ended = false;
+                broadcast.damage += self.demuxer.damage();
+                broadcast.timeline.begin_anew(true);
+                self.demuxer = probing(cx);
+                self.content = Content::Unknown(BytesMut::new());
+                (self.wanted, self.finished) = (None, false);
+            }
+            // Of files nothing is missed.
+            None if info.status.is_some() && !has_parts && !self.headers => {
+                self.broadcast = Some(Broadcast::new(id, info.ends_with_connection));
+                self.transfer.begin_anew();
+            }
+            None => {}
         }
     }
 
@@ -428,7 +507,8 @@ impl Progressive {
     }
 
     pub(crate) fn damage(&self) -> u64 {
-        self.demuxer.damage()
+        let before = self.broadcast.as_ref().map_or(0, |it| it.damage);
+        before + self.demuxer.damage()
     }
 
     pub(crate) fn seek(&mut self, cx: &mut Cx, target: SeekTo) -> Sought {
@@ -445,6 +525,8 @@ impl Progressive {
         self.transfer.cancel(cx);
         self.demuxer = probing(cx);
         self.finished = false;
+        // Its answer will tell again what it is.
+        (self.broadcast, self.headers) = (None, false);
         self.transfer = Self::ask(cx, &self.url);
         Sought::FromStart
     }

@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use kinora_errors::{Fault, Secret, codes};
 use kinora_fetch::{FetchEvent, Progress, RetryContext, Transfer};
-use kinora_media::{ByteRange, MediaInfo, Packet, RequestId, Time, TrackId, TrackKind};
+use kinora_media::{ByteRange, MediaInfo, Packet, RequestId, Time};
 
+use super::timeline::Timeline;
 use super::{Buffer, Notice};
 use crate::TimingMark;
 use crate::cx::Cx;
@@ -17,52 +18,14 @@ pub(crate) struct Pushed {
     /// The request whose answer comes; another one begins with its tracks.
     answer: RequestId,
     waiting: VecDeque<Item>,
-    clock: Clock,
-    tracks: Vec<Track>,
-    /// When the first packet of this answer that was passed over for the sake of video is decoded.
-    skipped_from: Option<Time>,
+    timeline: Timeline,
 }
-
-/// A broadcast begins with a key frame, and its audio with that; audio alone plays where none comes for so long.
-const MAX_KEY_FRAME_WAIT: Time = Time::from_millis(10_000);
 
 /// What came and was not taken yet, in order.
 enum Item {
     Tracks(Arc<MediaInfo>),
     Packet(Packet),
     Notice(Notice),
-}
-
-/// A track on its way through one answer after the other.
-struct Track {
-    id: TrackId,
-    kind: TrackKind,
-    /// Its packets are passed over until one that decoding can start at.
-    awaits_key: bool,
-    /// When the last of its packets that was taken is decoded.
-    last: Option<Time>,
-}
-
-/// How the times of an answer lie on the presentation's timeline.
-enum Clock {
-    /// They are its times: an answer that begins anew repeats what was there.
-    OnDemand,
-    /// They begin anywhere: at zero here, and after an interruption where the packets before it ended.
-    Live { offset: Option<Time>, end: Time },
-}
-
-impl Clock {
-    /// The packet on the presentation's timeline.
-    fn place(&mut self, mut packet: Packet) -> Packet {
-        let Self::Live { offset, end } = self else {
-            return packet;
-        };
-        let offset = *offset.get_or_insert(*end - packet.dts);
-        packet.dts += offset;
-        packet.pts += offset;
-        *end = (*end).max(packet.dts + packet.duration);
-        packet
-    }
 }
 
 impl Pushed {
@@ -73,27 +36,31 @@ impl Pushed {
         info: Arc<MediaInfo>,
         live: bool,
     ) -> Self {
-        let clock = match live {
-            true => Clock::Live {
-                offset: None,
-                end: Time::ZERO,
-            },
-            false => Clock::OnDemand,
+        let timeline = match live {
+            true => Timeline::broadcast(),
+            false => Timeline::on_demand(),
         };
         let mut pushed = Self {
             transfer,
             answer,
             waiting: VecDeque::new(),
-            clock,
-            tracks: Vec::new(),
-            skipped_from: None,
+            timeline,
         };
         pushed.follow(info);
         pushed
     }
 
     pub(crate) fn is_live(&self) -> bool {
-        matches!(self.clock, Clock::Live { .. })
+        self.timeline.is_live()
+    }
+
+    /// Bytes of packets that wait.
+    pub(crate) fn held_bytes(&self) -> usize {
+        let len = |item: &Item| match item {
+            Item::Packet(packet) => packet.data.len(),
+            Item::Tracks(_) | Item::Notice(_) => 0,
+        };
+        self.waiting.iter().map(len).sum()
     }
 
     pub(crate) fn poll(
@@ -140,16 +107,15 @@ impl Pushed {
                 self.transfer.on_tracks(cx);
                 if self.answer != id {
                     self.answer = id;
-                    self.begin_anew(live);
+                    self.timeline.begin_anew(live);
                 }
                 self.follow(info);
             }
             FetchEvent::Packet { packet, .. } => {
                 self.transfer.on_packet(cx, &packet);
                 cx.mark(TimingMark::FirstSegmentByte);
-                if let Some(packet) = self.wanted(packet) {
-                    self.waiting.push_back(Item::Packet(packet));
-                }
+                let placed = self.timeline.place(&cx.tape, packet, true);
+                self.waiting.extend(placed.map(Item::Packet));
             }
             event => {
                 let progress = self.transfer.on_event(cx, event, context);
@@ -158,59 +124,10 @@ impl Pushed {
         }
     }
 
-    /// Another answer begins where the one before broke off.
-    fn begin_anew(&mut self, live: bool) {
-        match &mut self.clock {
-            Clock::Live { offset, .. } if live => *offset = None,
-            // It is no broadcast, or none any more: its times count.
-            clock => *clock = Clock::OnDemand,
-        }
-        for track in &mut self.tracks {
-            track.awaits_key |= live;
-        }
-        self.skipped_from = None;
-    }
-
     /// The tracks that packets are of from now on.
     fn follow(&mut self, info: Arc<MediaInfo>) {
-        let known = std::mem::take(&mut self.tracks);
-        let track = |track: &kinora_media::TrackInfo| {
-            let before = known.iter().find(|known| known.id == track.id);
-            Track {
-                id: track.id,
-                kind: track.kind(),
-                awaits_key: before.map_or(track.kind() == TrackKind::Video, |it| it.awaits_key),
-                last: before.and_then(|known| known.last),
-            }
-        };
-        self.tracks = info.tracks.iter().map(track).collect();
+        self.timeline.follow(&info);
         self.waiting.push_back(Item::Tracks(info));
-    }
-
-    /// A packet as it is played; none that came before, and none that can not be decoded.
-    fn wanted(&mut self, packet: Packet) -> Option<Packet> {
-        let track = self.tracks.iter_mut().find(|it| it.id == packet.track)?;
-        track.awaits_key &= !packet.flags.key;
-        if track.awaits_key || self.awaits_video(&packet) {
-            return None;
-        }
-        let track = self.tracks.iter_mut().find(|it| it.id == packet.track)?;
-        let packet = self.clock.place(packet);
-        if matches!(self.clock, Clock::OnDemand) && track.last >= Some(packet.dts) {
-            return None;
-        }
-        track.last = Some(packet.dts);
-        Some(packet)
-    }
-
-    /// Whether a packet of a broadcast comes before the key frame that the answer begins with.
-    fn awaits_video(&mut self, packet: &Packet) -> bool {
-        let awaits = |track: &Track| track.kind == TrackKind::Video && track.awaits_key;
-        if !self.is_live() || !self.tracks.iter().any(awaits) {
-            return false;
-        }
-        let from = *self.skipped_from.get_or_insert(packet.dts);
-        packet.dts - from < MAX_KEY_FRAME_WAIT
     }
 
     pub(crate) fn on_time(&mut self, cx: &mut Cx, context: RetryContext) {
@@ -238,9 +155,7 @@ impl Pushed {
     /// From the start again: only what was made into a file can be sought in.
     pub(crate) fn restart(&mut self, cx: &mut Cx) {
         self.waiting.clear();
-        for track in &mut self.tracks {
-            track.last = None;
-        }
+        self.timeline.rewind();
         self.transfer.cancel(cx);
         self.transfer = self.transfer.elsewhere(cx, ByteRange::default());
     }

@@ -187,6 +187,11 @@ impl Segmented {
         index.is_some_and(|index| index.is_live() && index.part_duration().is_some())
     }
 
+    /// Bytes of segments that wait for their demuxers.
+    pub(crate) fn held_bytes(&self) -> usize {
+        self.lanes.iter().map(|lane| lane.loader.held_bytes()).sum()
+    }
+
     /// The segments of the variant that plays.
     fn index(&self) -> Option<&SegmentIndex> {
         self.lane(LaneRole::Main)?.loader.index.as_ref()

@@ -251,6 +251,17 @@ impl Session {
         false
     }
 
+    /// How far what plays of a live stream is behind what came last of it.
+    pub(crate) fn live_delay(&self, mono: Time) -> Option<Time> {
+        self.ingest.live_hold_back()?;
+        Some(self.pipelines.ahead(self.clock.position(mono)))
+    }
+
+    /// Bytes of media that are held, coded.
+    pub(crate) fn held_bytes(&self) -> usize {
+        self.pipelines.bytes() + self.ingest.held_bytes()
+    }
+
     /// A live stream that is too far behind plays faster until it is not.
     fn catch_up(&mut self, cx: &mut Cx, wishes: Wishes) {
         let Some(hold_back) = self.ingest.live_hold_back() else {

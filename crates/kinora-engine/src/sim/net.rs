@@ -1,3 +1,5 @@
+mod broadcast;
+
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -7,6 +9,8 @@ use kinora_media::{Chunk, MediaInfo, Packet, RequestId, ResponseInfo, Time};
 
 use super::{Agenda, Dice, Happening, ms};
 use crate::{FetchEvent, FetchRequest, Initiator};
+pub use broadcast::Broadcast;
+use broadcast::{Joined, OnAir};
 use kinora_fetch::Method;
 
 /// What is wrong with the network for a while.
@@ -26,6 +30,8 @@ pub enum Fault {
     IgnoresRanges,
     /// Answers bring no more than so many bytes of what was asked for.
     Short(u64),
+    /// Open connections are closed as if all had been sent.
+    Closes,
 }
 
 /// How the network is when nothing is wrong.
@@ -72,17 +78,24 @@ pub trait Origin {
     /// What it answers to a URL; `None`: it is not its own.
     fn answer(&self, now: Time, url: &str) -> Option<Reply>;
 }
+/// Makes a resource as it is at a moment.
+type Generator = Box<dyn Fn(Time, &str) -> Option<Bytes> + Send>;
 
 /// A network of resources.
 pub struct Net {
     origins: Vec<Box<dyn Origin>>,
+    /// By what their URLs begin with.
+    generators: Vec<(String, Generator)>,
     packets: HashMap<String, Packets>,
+    broadcasts: HashMap<String, Arc<OnAir>>,
     resources: HashMap<String, Vec<(Time, Bytes)>>,
     /// How it is.
     pub weather: Weather,
     /// From when on so many bytes a second come instead, in order.
     pub forecast: Vec<(Time, u64)>,
     faults: Vec<(Time, Time, String, Fault)>,
+    /// What goes wrong once, with the next URL that contains a text.
+    once: Vec<(String, Fault)>,
     open: HashMap<RequestId, Open>,
     redirects: HashMap<String, String>,
     /// The `Date` of answers, in milliseconds since 1970.
@@ -107,6 +120,8 @@ struct Open {
     body: Option<Bytes>,
     head_sent: bool,
     scheduled: bool,
+    /// Of a broadcast.
+    joined: Option<Joined>,
 }
 
 const PIECE: u64 = 4 * 1024;
@@ -115,7 +130,9 @@ impl Net {
     pub(super) fn new(seed: u64) -> Self {
         Self {
             origins: Vec::new(),
+            generators: Vec::new(),
             packets: HashMap::new(),
+            broadcasts: HashMap::new(),
             resources: HashMap::new(),
             weather: Weather {
                 latency: ms(20),
@@ -123,6 +140,7 @@ impl Net {
             },
             forecast: Vec::new(),
             faults: Vec::new(),
+            once: Vec::new(),
             open: HashMap::new(),
             redirects: HashMap::new(),
             date_ms: None,
@@ -151,6 +169,15 @@ impl Net {
         self.origins.push(Box::new(origin));
     }
 
+    /// Resources whose URLs begin with a text are made when they are asked for.
+    pub fn generate(
+        &mut self,
+        prefix: &str,
+        make: impl Fn(Time, &str) -> Option<Bytes> + Send + 'static,
+    ) {
+        self.generators.push((prefix.to_owned(), Box::new(make)));
+    }
+
     /// A resource comes as packets.
     pub fn serve_packets(&mut self, url: &str, packets: Packets) {
         self.packets.insert(url.to_owned(), packets);
@@ -166,6 +193,28 @@ impl Net {
         self.faults.push((from, to, part.to_owned(), fault));
     }
 
+    /// Something goes wrong once, with the next answer of a URL that contains a text.
+    pub fn fault_once(&mut self, part: &str, fault: Fault) {
+        self.once.push((part.to_owned(), fault));
+    }
+
+    /// The fault that happens now and not again, if one does.
+    fn suffer_once(
+        &mut self,
+        agenda: &mut Agenda,
+        now: Time,
+        id: RequestId,
+        url: &str,
+    ) -> Option<Option<FetchEvent>> {
+        let at = self
+            .once
+            .iter()
+            .position(|(part, _)| url.contains(part.as_str()))?;
+        let answer = self.suffer(agenda, id, now, self.once[at].1)?;
+        self.once.remove(at);
+        Some(answer)
+    }
+
     fn faults<'a>(&'a self, now: Time, url: &'a str) -> impl Iterator<Item = (Time, Fault)> + 'a {
         self.faults
             .iter()
@@ -177,6 +226,10 @@ impl Net {
 
     /// What is there at the moment, and the name of that version.
     fn resource(&self, now: Time, url: &str) -> Option<(String, Bytes)> {
+        let generator = self.generators.iter().find(|it| url.starts_with(&it.0));
+        if let Some((_, make)) = generator {
+            return make(now, url).map(|data| (format!("\"{}\"", data.len()), data));
+        }
         // What is signed differs each time: without a query a resource answers to all.
         let (plain, _) = url.split_once('?').unwrap_or((url, ""));
         let versions = self
@@ -209,6 +262,7 @@ impl Net {
             body: None,
             head_sent: false,
             scheduled: true,
+            joined: None,
         };
         self.open.insert(fetch.id, open);
         let jitter = ms(i64::try_from(self.dice.below(5)).unwrap_or(0));
@@ -245,6 +299,9 @@ impl Net {
         id: RequestId,
     ) -> Option<FetchEvent> {
         let url = self.open.get(&id)?.url.clone();
+        if let Some(answer) = self.suffer_once(agenda, now, id, &url) {
+            return answer;
+        }
         let faults: Vec<(Time, Fault)> = self.faults(now, &url).collect();
         for (until, fault) in &faults {
             if let Some(answer) = self.suffer(agenda, id, *until, *fault) {
@@ -253,6 +310,9 @@ impl Net {
         }
         if self.packets.contains_key(&url) {
             return self.packet(agenda, now, id, &url);
+        }
+        if self.broadcasts.contains_key(&url) {
+            return self.broadcast_step(agenda, now, id, &url);
         }
         let data = self.resource(now, self.redirects.get(&url).unwrap_or(&url));
         let ignores = faults
@@ -413,16 +473,12 @@ impl Net {
         let open = self.open.get_mut(&id)?;
         let unlike = |wanted: &String| Some(wanted) != version.as_ref();
         let ignores = ignores || open.start > 0 && open.if_range.as_ref().is_some_and(unlike);
-        let range_fault = |reason| {
-            kinora_errors::Fault::new(codes::ERROR_NETWORK_HTTP_RANGE, reason)
-                .retry_class(Retry::Now)
-        };
         if ignores && open.start > 0 {
-            let whole = range_fault("http.range.ignored");
-            return self.fail(id, whole.with(|context| context.http_status = Some(200)));
+            return self.fail(id, range_ignored());
         }
         if let Some(total) = total.filter(|total| open.start >= *total && *total > 0) {
-            let reported = range_fault("http.range.unsatisfiable").with(|context| {
+            let reason = "http.range.unsatisfiable";
+            let reported = range_fault(reason).with(|context| {
                 context.http_status = Some(416);
                 context.resource_len = Some(total);
             });
@@ -475,6 +531,10 @@ impl Net {
                         .retry_class(Retry::Now),
                 ),
             ),
+            Fault::Closes if open.head_sent => {
+                self.open.remove(&id);
+                Some(Some(FetchEvent::Done { id }))
+            }
             Fault::Truncates(after) if open.head_sent && open.at - open.start >= after => Some(
                 self.fail(
                     id,
@@ -491,6 +551,14 @@ impl Net {
         self.open.remove(&id);
         Some(FetchEvent::Failed { id, fault })
     }
+}
+
+fn range_fault(reason: &'static str) -> kinora_errors::Fault {
+    kinora_errors::Fault::new(codes::ERROR_NETWORK_HTTP_RANGE, reason).retry_class(Retry::Now)
+}
+
+fn range_ignored() -> kinora_errors::Fault {
+    range_fault("http.range.ignored").with(|context| context.http_status = Some(200))
 }
 
 fn status(status: u16) -> kinora_errors::Fault {

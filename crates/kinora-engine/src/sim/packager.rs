@@ -1,4 +1,4 @@
-//! Transport streams changed as a packager changes them: SAMPLE-AES, and captions within the pictures.
+//! Transport streams changed as a packager changes them: SAMPLE-AES, captions within the pictures, pictures of more bytes.
 
 use std::collections::HashMap;
 
@@ -20,6 +20,19 @@ struct Packager<'a> {
     made: Vec<u8>,
     /// Stream types say that streams are encrypted.
     declares: bool,
+}
+
+/// A segment whose pictures have so many bytes of filler data more each (ISO/IEC 14496-10 7.3.2.7).
+pub(crate) fn fattened(segment: &[u8], bytes: usize) -> Vec<u8> {
+    let mut change = |pid, _, mut payload: Vec<u8>| {
+        if pid == VIDEO {
+            payload.extend([0, 0, 1, 12]);
+            payload.resize(payload.len() + bytes, 0xff);
+            payload.push(0x80);
+        }
+        payload
+    };
+    changed(segment, false, &mut change)
 }
 
 /// A segment whose samples are encrypted. `declares`: its table says so.

@@ -93,6 +93,8 @@ pub(super) struct Head {
     validator: Option<String>,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     from_cache: bool,
+    #[serde(default)]
+    ends_with_connection: bool,
 }
 
 /// What the application asks for.
@@ -180,6 +182,7 @@ impl From<&ResponseInfo> for Head {
             server_date_ms: info.server_date_ms,
             validator: info.validator.clone(),
             from_cache: info.from_cache,
+            ends_with_connection: info.ends_with_connection,
         }
     }
 }
@@ -198,6 +201,7 @@ impl From<Head> for ResponseInfo {
             // No decision of the engine depends on it.
             freshness: Freshness::Unsaid,
             from_cache: head.from_cache,
+            ends_with_connection: head.ends_with_connection,
         }
     }
 }

@@ -15,13 +15,14 @@ const REFRESHABLE: RetryContext = RetryContext {
     ..STEADY
 };
 
-/// The n-th failure in a row of a request for the whole.
+/// The n-th failure in a row of a request for the whole, each of them after a silence of the whole timeout.
 fn whole(failures: u32) -> Attempt {
     Attempt {
         purpose: Purpose::Media,
         failures,
         without_progress: failures,
         retries: 2,
+        windows: failures,
         range: RequestedRange::Whole,
         offset: 0,
         jitter: 0.5,
@@ -61,6 +62,31 @@ fn pauses_grow_and_end_with_the_retries() {
     assert_eq!(decide(&fault, &whole(3), STEADY), Recovery::Park);
     let unprepared = RetryContext::default();
     assert_eq!(decide(&fault, &whole(3), unprepared), Recovery::GiveUp);
+}
+
+#[test]
+fn a_network_that_is_gone_is_waited_for_as_long_as_one_that_is_silent() {
+    let refused = Fault::new(codes::ERROR_NETWORK_COULD_NOT_CONNECT, "test");
+    let refused = refused.retry_class(Retry::Backoff);
+    let tries = |failures, windows| Attempt {
+        windows,
+        ..whole(failures)
+    };
+    assert_eq!(decide(&refused, &tries(12, 2), STEADY), after(4_000));
+    assert_eq!(decide(&refused, &tries(12, 3), STEADY), Recovery::Park);
+    assert_eq!(decide(&refused, &tries(12, 3), LIVE), Recovery::Park);
+    // Nothing plays yet: who waits for the beginning is told soon.
+    let unprepared = RetryContext::default();
+    assert_eq!(decide(&refused, &tries(3, 0), unprepared), Recovery::GiveUp);
+    // Without retries it is parked at once.
+    let none = Attempt {
+        retries: 0,
+        ..tries(1, 0)
+    };
+    assert_eq!(decide(&refused, &none, STEADY), Recovery::Park);
+    // A server that answers has spoken.
+    let failing = status(503, codes::ERROR_NETWORK_HTTP_5XX, Retry::Backoff);
+    assert_eq!(decide(&failing, &tries(3, 0), STEADY), Recovery::GiveUp);
 }
 
 #[test]
@@ -141,6 +167,7 @@ fn any_progress_is_progress() {
     let broken = silent();
     let after_a_byte = Attempt {
         without_progress: 1,
+        windows: 0,
         ..whole(40)
     };
     assert!(is_retried(decide(&broken, &after_a_byte, STEADY)));

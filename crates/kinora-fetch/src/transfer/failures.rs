@@ -34,6 +34,7 @@ impl Transfer {
         // A service's answers are no progress: it is asked again because they can not be used.
         if self.progress > 0 && self.spec.purpose != Purpose::Api {
             self.without_progress = 0;
+            self.outage_since = None;
         }
         self.without_progress += 1;
         self.progress = 0;
@@ -72,12 +73,21 @@ impl Transfer {
         Progress::None
     }
 
-    fn attempt(&self, host: &mut impl Host) -> Attempt {
+    fn attempt(&mut self, host: &mut impl Host) -> Attempt {
+        let timeout = Time::from(host.limits().timeout);
+        // What was silence for want of room is none of the network's.
+        let earliest = host.now() - timeout;
+        let since = *self
+            .outage_since
+            .get_or_insert(self.silent_since.max(earliest));
+        let gone = (host.now() - since).as_nanos().max(0);
+        let windows = gone / timeout.as_nanos().max(1);
         Attempt {
             purpose: self.spec.purpose,
             failures: self.failures,
             without_progress: self.without_progress,
             retries: host.limits().retries,
+            windows: u32::try_from(windows).unwrap_or(u32::MAX),
             range: self.requested_range(),
             offset: self.next,
             jitter: (host.random() >> 11) as f64 / (1u64 << 53) as f64,

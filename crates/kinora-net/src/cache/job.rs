@@ -220,6 +220,7 @@ impl Job {
             validator: meta.validator.clone(),
             freshness: meta.freshness,
             from_cache: true,
+            ends_with_connection: false,
         };
         let bytes = covered.min(end).saturating_sub(self.at);
         if bytes > 0 {

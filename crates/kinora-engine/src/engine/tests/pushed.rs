@@ -29,7 +29,7 @@ pub(super) fn packets(film: Bytes, live: bool) -> Packets {
             Step::Info(found) => info = found,
             // Large enough that they take a while, and more than one window.
             Step::Packet(packet) => packets.push(Packet {
-                data: Bytes::from_static(&[0; 4_096]),
+                data: distinct(packets.len()),
                 ..packet
             }),
             Step::End => break,
@@ -41,6 +41,11 @@ pub(super) fn packets(film: Bytes, live: bool) -> Packets {
         packets,
         live,
     }
+}
+
+/// The bytes of a packet; none has those of another.
+fn distinct(number: usize) -> Bytes {
+    number.to_be_bytes().repeat(512).into()
 }
 
 fn pushed(seed: u64, live: bool) -> Sim {

@@ -186,6 +186,10 @@ impl Loader {
         &self.playlist
     }
 
+    pub(super) fn held_bytes(&self) -> usize {
+        self.readers.iter().map(SegmentReader::held_bytes).sum()
+    }
+
     pub(super) fn has_readers(&self) -> bool {
         !self.readers.is_empty()
     }

@@ -169,6 +169,22 @@ impl SegmentReader {
         self
     }
 
+    /// Bytes that wait for the demuxer, and packets that wait for their place.
+    pub(super) fn held_bytes(&self) -> usize {
+        let pieces = match &self.pieces {
+            Pieces::Arriving(pieces) | Pieces::Complete(pieces) => {
+                pieces.iter().map(Bytes::len).sum()
+            }
+            Pieces::Consumed => 0,
+        };
+        pieces
+            + self
+                .held
+                .iter()
+                .map(|packet| packet.data.len())
+                .sum::<usize>()
+    }
+
     pub(super) fn add(&mut self, data: Bytes) {
         if let Pieces::Arriving(pieces) = &mut self.pieces {
             pieces.push_back(data);

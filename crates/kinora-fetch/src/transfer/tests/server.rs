@@ -279,6 +279,7 @@ impl Owner {
     /// Whether it goes on by itself.
     fn take(&mut self, host: &mut TestHost, progress: Progress) -> bool {
         match progress {
+            Progress::Head(_) if self.transfer.begins_anew() => self.bytes.clear(),
             Progress::None | Progress::Head(_) => {}
             Progress::Data(offset, data) => {
                 assert_eq!(offset, self.start + self.bytes.len() as u64);
