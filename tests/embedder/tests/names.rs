@@ -10,18 +10,21 @@ use kinora::output::{
     VideoFormat, VideoOutput, WavFile, WavWriter, YuvFile, video::Colors,
 };
 use kinora::{
-    AudioFrame, AudioParams, AudioReader, Bytes, Cause, Code, CodecId, Coded, ColorInfo,
-    ColorRange, CommandKind, Context, Credential, Credentials, DecoderChoice, Definition,
-    EncryptType, Errno, Event, EventStream, Events, Fault, FrameBuffer, Header, InfoCode, IpFamily,
-    JsonValue, Lang, LoopMode, MediaInfo, MediaReader, NetConfig, NoEvent, NoProxy, Origin,
-    OutputStats, Packet, PacketDump, PacketFlags, Phase, PhaseWatch, PixelFormat, PlaneView,
-    PlayConfig, PlayInfo, PlayInfoEntry, PlayInfoList, PlayOptions, Player, PlayerBuilder,
-    PlayerConfig, Proxy, ProxyConfig, ProxyError, Quality, ReadOptions, ReaderStatus, Refusal,
-    RenditionChoice, Replay, ReplayError, ReportStyle, Resolve, Resolving, Retry, Rotation, Row,
-    Secret, SecretUrl, SeekAccuracy, SeekMode, SeekTo, Severity, Source, State, Stats,
-    SystemResolver, TapeSink, Text, Thumbnail, ThumbnailList, Time, TimingMark, TrackChoice,
-    TrackId, TrackInfo, TrackKind, TrackOption, UnknownDefinition, VecPlanes, VidAuth, VidSource,
-    VidSts, VideoBase, VideoFrame, VideoParams, VideoReader, Waiting, codes, explain, replay,
+    AudioFrame, AudioParams, AudioReader, Bytes, CacheConfig, CacheError, CacheKey, CacheNotice,
+    Cause, Code, CodecId, Coded, ColorInfo, ColorRange, CommandKind, Context, Credential,
+    Credentials, DecoderChoice, Definition, DiskStore, EncryptType, Entry, EntryId, EntryInfo,
+    Errno, Event, EventStream, Events, Fault, FrameBuffer, Freshness, Header, HttpCache, InfoCode,
+    IpFamily, JsonValue, Lang, Limits, ListError, ListOptions, ListPlayer, LoadAmount, LoadEvent,
+    LoadId, LoaderOptions, LoopMode, MediaInfo, MediaLoader, MediaReader, MemoryStore, Meta,
+    NetConfig, NoEvent, NoProxy, Origin, OutputStats, Packet, PacketDump, PacketFlags, Phase,
+    PhaseWatch, PixelFormat, PlaneView, PlayConfig, PlayInfo, PlayInfoEntry, PlayInfoList,
+    PlayOptions, Player, PlayerBuilder, PlayerConfig, Preloaded, Proxy, ProxyConfig, ProxyError,
+    Quality, ReadOptions, ReaderStatus, Refusal, RenditionChoice, Replay, ReplayError, ReportStyle,
+    Resolve, Resolving, Retry, Rotation, Row, Secret, SecretUrl, SeekAccuracy, SeekMode, SeekTo,
+    Severity, Source, State, Stats, Store, SystemResolver, TapeSink, Text, Thumbnail,
+    ThumbnailList, Time, TimingMark, TrackChoice, TrackId, TrackInfo, TrackKind, TrackOption,
+    UnknownDefinition, VecPlanes, Verdict, VidAuth, VidSource, VidSts, VideoBase, VideoFrame,
+    VideoParams, VideoReader, Waiting, codes, explain, replay,
 };
 
 macro_rules! names {
@@ -150,6 +153,37 @@ fn the_types_of_the_service_have_names_here() {
         VideoBase,
         Waiting,
         Box<dyn Resolve>,
+    ];
+    assert!(names.iter().all(|name| !name.is_empty()));
+}
+
+#[test]
+fn the_types_of_caches_and_lists_have_names_here() {
+    let names = names![
+        CacheConfig,
+        CacheError,
+        CacheKey,
+        CacheNotice,
+        DiskStore,
+        EntryId,
+        EntryInfo,
+        Freshness,
+        HttpCache,
+        Limits,
+        ListError,
+        ListOptions,
+        ListPlayer,
+        LoadAmount,
+        LoadEvent,
+        LoadId,
+        LoaderOptions,
+        MediaLoader,
+        MemoryStore,
+        Meta,
+        Preloaded,
+        Verdict,
+        Box<dyn Entry>,
+        Box<dyn Store>,
     ];
     assert!(names.iter().all(|name| !name.is_empty()));
 }
