@@ -9,7 +9,7 @@ use thiserror::Error;
 #[non_exhaustive]
 pub enum CacheError {
     /// The file system refused.
-    #[error("{doing} {} failed", path.display())]
+    #[error("the cache does not work: {doing} {} failed", path.display())]
     Io {
         /// What was being done: `reading`.
         doing: &'static str,

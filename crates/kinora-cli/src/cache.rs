@@ -26,12 +26,14 @@ pub(crate) fn config(args: &CacheArgs) -> Option<CacheConfig> {
 }
 
 fn at(dir: &Path, rules: &CacheRules) -> CacheConfig {
-    let mut config = CacheConfig::at(dir);
-    config.max_size = rules.cache_size.saturating_mul(1_000_000);
-    if !rules.cache_ignore.is_empty() {
-        config.key = CacheKey::IgnoreQuery(rules.cache_ignore.clone());
+    CacheConfig {
+        max_size: rules.cache_size.saturating_mul(1_000_000),
+        key: match rules.cache_ignore.is_empty() {
+            true => CacheKey::Url,
+            false => CacheKey::IgnoreQuery(rules.cache_ignore.clone()),
+        },
+        ..CacheConfig::at(dir)
     }
-    config
 }
 
 pub(crate) fn run(action: &CacheAction, style: &Style) -> Result<(), Failure> {
@@ -122,9 +124,11 @@ fn clear(store: &DiskStore, style: &Style) -> Result<(), Failure> {
 
 /// Loads the beginnings of sources. One that fails holds nobody else; the first failure gives the exit status.
 pub(crate) fn preload(args: &PreloadArgs, style: &Style) -> Result<(), Failure> {
-    let mut options = LoaderOptions::default();
-    options.network = net_config(&args.net)?;
-    options.player = player_config(&args.net);
+    let options = LoaderOptions {
+        network: net_config(&args.net)?,
+        player: player_config(&args.net),
+        ..LoaderOptions::default()
+    };
     let loader = MediaLoader::new(&at(&args.cache, &args.rules), options)?;
     let amount = match args.bytes {
         Some(bytes) => LoadAmount::Bytes(bytes),

@@ -16,6 +16,7 @@ use crate::report::{Failure, Style};
 use crate::source::{self, decoders, demuxers, net_config, player_config};
 use crate::term::Keyboard;
 
+mod ahead;
 mod control;
 mod controlling_terminal;
 mod jobs;
@@ -32,6 +33,7 @@ mod snapshot;
 mod status_line;
 mod waits;
 
+use ahead::Ahead;
 use controlling_terminal::ControllingTerminal;
 use navigation::{PendingNavigation, next_index};
 use outputs::Outputs;
@@ -73,6 +75,7 @@ pub(crate) fn run(args: PlayArgs, style: &Style) -> Result<(), Failure> {
     }
     let keys = keys::listen(&terminal, &remote, &shutdown);
     let _signals = jobs::listen(&player, &terminal, &shutdown)?;
+    let ahead = Ahead::new(&args, &player)?;
     let context = PlaybackContext {
         player: &player,
         args: &args,
@@ -84,7 +87,7 @@ pub(crate) fn run(args: PlayArgs, style: &Style) -> Result<(), Failure> {
     let Played {
         last,
         first_failure,
-    } = play_all(&context);
+    } = play_all(&context, ahead.as_ref());
     drop(keys);
     // The terminal shows its own screen again before anything is printed there.
     let released = player.release(OUTPUT_LIMIT);
@@ -173,11 +176,11 @@ fn has_keyboard(args: &PlayArgs, style: &Style) -> bool {
 }
 
 /// Plays one file after the other. All but the last are reported when they end.
-fn play_all<'a>(context: &'a PlaybackContext<'a>) -> Played<'a> {
+fn play_all<'a>(context: &'a PlaybackContext<'a>, ahead: Option<&Ahead>) -> Played<'a> {
     let count = context.args.sources.len();
     let (mut at, mut first_failure, mut failures) = (0, None, 0);
     loop {
-        let played = play_one(context, at);
+        let played = play_one(context, ahead, at);
         failures = match played {
             Ok(_) => 0,
             Err(_) => failures + 1,
@@ -202,7 +205,11 @@ fn play_all<'a>(context: &'a PlaybackContext<'a>) -> Played<'a> {
     }
 }
 
-fn play_one<'a>(context: &'a PlaybackContext<'a>, at: usize) -> Result<Session<'a>, Failure> {
+fn play_one<'a>(
+    context: &'a PlaybackContext<'a>,
+    ahead: Option<&Ahead>,
+    at: usize,
+) -> Result<Session<'a>, Failure> {
     let mut session = Session::new(context);
     let (args, player) = (context.args, context.player);
     let (given, count) = (&args.sources[at], args.sources.len());
@@ -221,6 +228,9 @@ fn play_one<'a>(context: &'a PlaybackContext<'a>, at: usize) -> Result<Session<'
         player.seek(start, SeekAccuracy::Exact);
     }
     player.prepare();
+    if let Some(ahead) = ahead {
+        ahead.beside(args, at);
+    }
     for (index, given) in (FIRST_EXTERNAL_SUBTITLE..).zip(&args.subtitles) {
         player.add_external_subtitle(source::locate(given)?);
         player.set_subtitle_delay(index, Time::from_millis(args.subtitle_delay));

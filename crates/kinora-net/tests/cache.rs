@@ -449,6 +449,20 @@ fn a_flipped_byte_is_found_told_and_fetched_again() {
 }
 
 #[test]
+fn damage_without_a_version_ends_the_answer_and_the_rest_comes_from_the_server() {
+    let headers = "Accept-Ranges: bytes\r\n";
+    let (disk, origin) = (Disk::new(), Origin::start(headers, Parts::Given));
+    once(&disk, |session| session.get(&origin.url()));
+    damage(&disk);
+    let (begin, notices) = once(&disk, |session| session.get(&origin.url()));
+    assert_eq!(recovered(&notices), ["cache.damaged"]);
+    assert!(!begin.is_empty() && begin.len() < LEN);
+    let from = begin.len() as u64;
+    let (rest, _) = once(&disk, |session| session.range(&origin.url(), from, None));
+    assert_eq!([begin, rest.body].concat(), film(1));
+}
+
+#[test]
 fn a_file_that_is_no_entry_any_more_is_removed_and_fetched_again() {
     let (disk, origin) = (Disk::new(), Origin::start(TAGGED, Parts::Given));
     once(&disk, |session| session.get(&origin.url()));

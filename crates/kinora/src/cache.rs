@@ -22,16 +22,17 @@ use crate::driver::Message;
 /// use kinora::{CacheConfig, CacheKey, Player};
 ///
 /// # fn main() -> Result<(), kinora::Fault> {
-/// let mut cache = CacheConfig::at("/var/tmp/films");
-/// cache.max_size = 2_000_000_000;
-/// // The CDN signs each URL anew: by what else it says it is the same film.
-/// cache.key = CacheKey::IgnoreQuery(vec!["auth_key".into()]);
+/// let cache = CacheConfig {
+///     max_size: 2_000_000_000,
+///     // The CDN signs each URL anew: by what else it says it is the same film.
+///     key: CacheKey::IgnoreQuery(vec!["auth_key".into()]),
+///     ..CacheConfig::at("/var/tmp/films")
+/// };
 /// let player = Player::builder().cache(cache).build()?;
 /// # Ok(())
 /// # }
 /// ```
 #[derive(Clone, Debug)]
-#[non_exhaustive]
 pub struct CacheConfig {
     /// Where it is; made if it is not there.
     pub dir: PathBuf,

@@ -95,7 +95,8 @@ pub use cache::{CacheConfig, set_global_cache};
 pub use cloud::{play_auth, play_info};
 pub use events::{EventStream, Events, NoEvent};
 pub use kinora_cache::{
-    CacheError, CacheKey, DiskStore, EntryId, EntryInfo, Limits, Meta, Verdict,
+    CacheError, CacheKey, DiskStore, Entry, EntryId, EntryInfo, Limits, MemoryStore, Meta, Store,
+    Verdict,
 };
 pub use kinora_cloud::{
     Credentials, Definition, EncryptType, PlayConfig, PlayInfo, PlayInfoEntry, PlayInfoList,
@@ -118,15 +119,15 @@ pub use kinora_errors::{
 pub use kinora_media::bitstream::UserData;
 pub use kinora_media::{
     Attachment, AudioFrame, AudioParams, ByteRange, Chapter, CodecId, ColorInfo, ColorRange,
-    Disposition, FrameBuffer, Header, KeyId, MediaInfo, Mirror, Orientation, Packet, PacketFlags,
-    PixelFormat, PlaneView, Protection, ProtectionScheme, RequestId, ResponseInfo, Rotation,
-    SampleCrypto, Time, TimedEvent, TrackId, TrackInfo, TrackKind, VecPlanes, VideoFrame,
+    Disposition, FrameBuffer, Freshness, Header, KeyId, MediaInfo, Mirror, Orientation, Packet,
+    PacketFlags, PixelFormat, PlaneView, Protection, ProtectionScheme, RequestId, ResponseInfo,
+    Rotation, SampleCrypto, Time, TimedEvent, TrackId, TrackInfo, TrackKind, VecPlanes, VideoFrame,
     VideoParams, sixteen_from_hex,
 };
 pub use kinora_net::{
-    BitStreamSource, FetchRequest, HttpCache, IpFamily, NetConfig, NoProxy, Phase, PhaseWatch,
-    Proxy, ProxyConfig, ProxyError, Resolve, Resolving, ResponseSink, SystemResolver, Transport,
-    Transports, Waiting,
+    BitStreamSource, CacheNotice, FetchRequest, HttpCache, IpFamily, NetConfig, NoProxy, Phase,
+    PhaseWatch, Proxy, ProxyConfig, ProxyError, Resolve, Resolving, ResponseSink, SystemResolver,
+    Transport, Transports, Waiting,
 };
 /// Where pictures and sound go.
 pub use kinora_output as output;

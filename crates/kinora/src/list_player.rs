@@ -15,7 +15,6 @@ use crate::{LoadEvent, NoEvent, Player, PlayerBuilder, Source};
 
 /// How much a [`ListPlayer`] loads ahead.
 #[derive(Clone, Debug)]
-#[non_exhaustive]
 pub struct ListOptions {
     /// So many sources on each side of the one that plays are loaded ahead. 2.
     pub preload_count: usize,

@@ -70,7 +70,6 @@ impl LoadEvent {
 
 /// How a [`MediaLoader`] works.
 #[derive(Clone, Debug)]
-#[non_exhaustive]
 pub struct LoaderOptions {
     /// How requests are made.
     pub network: NetConfig,
@@ -111,6 +110,8 @@ pub struct MediaLoader {
     messages: Sender<Message>,
     events: Mutex<Receiver<LoadEvent>>,
     loads: AtomicU64,
+    /// Players that it gave way to.
+    players: AtomicU64,
 }
 
 /// What is to be loaded.
@@ -128,8 +129,8 @@ enum Message {
     CancelAll,
     Pause(LoadId),
     Resume(LoadId),
-    /// The player that goes first has enough, or not.
-    Gate(bool),
+    /// The player of that number has enough, or not: the last one goes first.
+    Gate(u64, bool),
     Fetch(LoadId, kinora_net::FetchEvent),
     Close,
 }
@@ -161,6 +162,7 @@ impl MediaLoader {
             messages,
             events: Mutex::new(events),
             loads: AtomicU64::new(0),
+            players: AtomicU64::new(0),
         })
     }
 
@@ -205,9 +207,11 @@ impl MediaLoader {
     /// takes its place.
     pub fn give_way_to(&self, player: &Player) {
         let messages = self.messages.clone();
-        player
-            .gate
-            .watch(move |has_enough| messages.send(Message::Gate(has_enough)).is_ok());
+        let number = self.players.fetch_add(1, Ordering::Relaxed);
+        player.gate.watch(move |has_enough| {
+            let message = Message::Gate(number, has_enough);
+            messages.send(message).is_ok()
+        });
     }
 
     /// Waits for the next event.

@@ -231,15 +231,15 @@ fn a_film_plays_a_second_time_without_its_server() {
     let (dir, origin) = (tempfile::tempdir().unwrap(), Origin::start());
     let url = origin.put("film.mp4", film(dir.path(), 3));
     let first = builder(dir.path()).build().unwrap();
-    let (pictures, events) = played(&first, &url);
-    assert_eq!((pictures, hits(&events)), (75, 0));
-    assert_eq!(first.local_cache_loaded(), 0);
+    assert_eq!(played(&first, &url).0, 75);
+    // It looks at the beginning, reads the index at the end and goes back: the beginning is there already.
+    let own = first.local_cache_loaded();
     first.release(LIMIT).unwrap();
     origin.go();
     let second = builder(dir.path()).build().unwrap();
     let (pictures, events) = played(&second, &url);
     assert_eq!(pictures, 75);
-    assert!(hits(&events) > 0 && second.local_cache_loaded() > 100_000);
+    assert!(hits(&events) > 0 && second.local_cache_loaded() > own + 300_000);
     // Seeks find their stretches too.
     second.set_autoplay(false);
     second.open(&*url);
@@ -280,8 +280,10 @@ fn a_playlist_plays_a_second_time_without_its_server() {
 fn what_lasts_too_long_is_not_kept_and_a_global_cache_serves_who_has_none() {
     let (dir, origin) = (tempfile::tempdir().unwrap(), Origin::start());
     let url = origin.put("film.mp4", film(dir.path(), 3));
-    let mut cache = CacheConfig::at(dir.path().join("cache"));
-    cache.max_duration = Some(Duration::from_secs(2));
+    let cache = CacheConfig {
+        max_duration: Some(Duration::from_secs(2)),
+        ..CacheConfig::at(dir.path().join("cache"))
+    };
     set_global_cache(Some(cache.clone()));
     let player = Player::builder().autoplay(true).build().unwrap();
     set_global_cache(None);
@@ -484,8 +486,10 @@ fn a_list_has_its_neighbours_ready_and_survives_a_source_that_fails() {
 fn a_rule_lets_signed_urls_share() {
     let (dir, origin) = (tempfile::tempdir().unwrap(), Origin::start());
     let url = origin.put("film.mp4", film(dir.path(), 1));
-    let mut cache = CacheConfig::at(dir.path().join("cache"));
-    cache.key = CacheKey::by(|url| url.split('?').next().map(str::to_owned));
+    let cache = CacheConfig {
+        key: CacheKey::by(|url| url.split('?').next().map(str::to_owned)),
+        ..CacheConfig::at(dir.path().join("cache"))
+    };
     let play = |signature: &str| {
         let player = Player::builder()
             .autoplay(true)

@@ -10,20 +10,22 @@ use kinora::output::{
     VideoFormat, VideoOutput, WavFile, WavWriter, YuvFile, video::Colors,
 };
 use kinora::{
-    Attachment, AudioFrame, AudioParams, AudioReader, Bytes, Cause, Chapter, Code, CodecId, Coded,
-    ColorInfo, ColorRange, CommandKind, Context, Credential, Credentials, DecoderChoice,
-    Definition, DemuxerChoice, Disposition, EncryptType, Errno, Event, EventStream, Events, Fault,
-    FrameBuffer, Header, InfoCode, IpFamily, JsonValue, Lang, LoopMode, MediaInfo, MediaReader,
-    Mirror, NetConfig, NoEvent, NoProxy, Orientation, Origin, OutputStats, Packet, PacketDump,
-    PacketFlags, Phase, PhaseWatch, PixelFormat, PlaneView, PlayConfig, PlayInfo, PlayInfoEntry,
-    PlayInfoList, PlayOptions, Player, PlayerBuilder, PlayerConfig, Proxy, ProxyConfig, ProxyError,
-    Quality, ReadOptions, ReaderStatus, Refusal, RenditionChoice, Repeat, Replay, ReplayError,
-    ReportStyle, Resolve, Resolving, Retry, Rotation, Row, Secret, SecretUrl, SeekAccuracy,
-    SeekMode, SeekTo, Severity, Source, SpriteThumbnail, SpriteThumbnails, State, Stats,
-    SystemResolver, TapeSink, Text, Thumbnail, ThumbnailList, Time, TimingMark, TrackChoice,
-    TrackId, TrackInfo, TrackKind, TrackOption, UnknownDefinition, UserData, VecPlanes, VidAuth,
-    VidSource, VidSts, VideoBase, VideoFrame, VideoParams, VideoReader, Waiting, codes, explain,
-    replay,
+    Attachment, AudioFrame, AudioParams, AudioReader, Bytes, CacheConfig, CacheError, CacheKey,
+    CacheNotice, Cause, Chapter, Code, CodecId, Coded, ColorInfo, ColorRange, CommandKind, Context,
+    Credential, Credentials, DecoderChoice, Definition, DemuxerChoice, DiskStore, Disposition,
+    EncryptType, Entry, EntryId, EntryInfo, Errno, Event, EventStream, Events, Fault, FrameBuffer,
+    Freshness, Header, HttpCache, InfoCode, IpFamily, JsonValue, Lang, Limits, ListError,
+    ListOptions, ListPlayer, LoadAmount, LoadEvent, LoadId, LoaderOptions, LoopMode, MediaInfo,
+    MediaLoader, MediaReader, MemoryStore, Meta, Mirror, NetConfig, NoEvent, NoProxy, Orientation,
+    Origin, OutputStats, Packet, PacketDump, PacketFlags, Phase, PhaseWatch, PixelFormat,
+    PlaneView, PlayConfig, PlayInfo, PlayInfoEntry, PlayInfoList, PlayOptions, Player,
+    PlayerBuilder, PlayerConfig, Preloaded, Proxy, ProxyConfig, ProxyError, Quality, ReadOptions,
+    ReaderStatus, Refusal, RenditionChoice, Repeat, Replay, ReplayError, ReportStyle, Resolve,
+    Resolving, Retry, Rotation, Row, Secret, SecretUrl, SeekAccuracy, SeekMode, SeekTo, Severity,
+    Source, SpriteThumbnail, SpriteThumbnails, State, Stats, Store, SystemResolver, TapeSink, Text,
+    Thumbnail, ThumbnailList, Time, TimingMark, TrackChoice, TrackId, TrackInfo, TrackKind,
+    TrackOption, UnknownDefinition, UserData, VecPlanes, Verdict, VidAuth, VidSource, VidSts,
+    VideoBase, VideoFrame, VideoParams, VideoReader, Waiting, codes, explain, replay,
 };
 
 macro_rules! names {
@@ -162,6 +164,37 @@ fn the_types_of_the_service_have_names_here() {
         VideoBase,
         Waiting,
         Box<dyn Resolve>,
+    ];
+    assert!(names.iter().all(|name| !name.is_empty()));
+}
+
+#[test]
+fn the_types_of_caches_and_lists_have_names_here() {
+    let names = names![
+        CacheConfig,
+        CacheError,
+        CacheKey,
+        CacheNotice,
+        DiskStore,
+        EntryId,
+        EntryInfo,
+        Freshness,
+        HttpCache,
+        Limits,
+        ListError,
+        ListOptions,
+        ListPlayer,
+        LoadAmount,
+        LoadEvent,
+        LoadId,
+        LoaderOptions,
+        MediaLoader,
+        MemoryStore,
+        Meta,
+        Preloaded,
+        Verdict,
+        Box<dyn Entry>,
+        Box<dyn Store>,
     ];
     assert!(names.iter().all(|name| !name.is_empty()));
 }

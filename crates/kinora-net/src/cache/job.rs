@@ -158,8 +158,14 @@ impl Job {
             let Some(entry) = &mut self.entry else {
                 return Step::Finish;
             };
-            if self.held.is_empty() && entry.covered_until(self.at) == self.at {
-                return self.ask(desk, Condition::IfUnchanged);
+            if self.held.is_empty() {
+                if entry.covered_until(self.at) == self.at {
+                    return self.ask(desk, Condition::IfUnchanged);
+                }
+                // Before the head: what can not be read is none of its answer.
+                if !self.read(desk) {
+                    continue;
+                }
             }
             if self.told.is_none() {
                 self.tell_of_entry(desk);
@@ -238,24 +244,25 @@ impl Job {
         self.response.head(info);
     }
 
-    /// Gives a stretch of what is kept, as credit allows; a step where that does not go on at once.
-    fn give(&mut self, desk: &mut Desk) -> Option<Step> {
-        if self.held.is_empty() {
-            let read = self.entry.as_mut().map(|entry| entry.read(self.at));
-            match read {
-                Some(Ok(bytes)) => self.held = bytes,
-                Some(Err(error)) => {
-                    let is_damaged = matches!(error, CacheError::Damaged { .. });
-                    lost(desk, error);
-                    match is_damaged {
-                        true => self.rewrites = true,
-                        false => self.entry = None,
-                    }
-                    return None;
+    /// Reads the next stretch of what is kept. `false`: it can not be read, and is not kept any more.
+    fn read(&mut self, desk: &Desk) -> bool {
+        let read = self.entry.as_mut().map(|entry| entry.read(self.at));
+        match read {
+            Some(Ok(bytes)) => self.held = bytes,
+            Some(Err(error)) => {
+                match error {
+                    CacheError::Damaged { .. } => self.rewrites = true,
+                    _ => self.entry = None,
                 }
-                None => return None,
+                lost(desk, error);
             }
+            None => {}
         }
+        !self.held.is_empty()
+    }
+
+    /// Gives what was read, as credit allows; a step where that does not go on at once.
+    fn give(&mut self, desk: &Desk) -> Option<Step> {
         let left = self
             .end()
             .map_or(u64::MAX, |end| end.saturating_sub(self.at));
@@ -287,13 +294,16 @@ impl Job {
         };
         let mut headers = self.request.headers.clone();
         match (condition, meta.and_then(|meta| meta.validator.clone())) {
-            (Condition::Plain, _) => {
+            (Condition::Plain, _) => match self.told.as_ref().map(|told| &told.validator) {
+                None => {}
                 // What goes on where other bytes ended is of their version.
-                let told = self.told.as_ref().and_then(|told| told.validator.as_ref());
-                if let Some(version) = told.filter(|_| self.at > self.request.range.start) {
-                    headers = vec![header("If-Range", version)];
+                Some(Some(version)) => headers = vec![header("If-Range", version)],
+                // Nothing can prove that: who asked gets less than that, and asks for the rest.
+                Some(None) => {
+                    self.drop_entry(desk);
+                    return Step::Finish;
                 }
-            }
+            },
             (Condition::IfUnchanged, Some(version)) => {
                 let missing = self
                     .entry
@@ -303,15 +313,11 @@ impl Job {
                 headers = vec![header("If-Range", &version)];
             }
             (Condition::IfChanged, Some(version)) => {
-                let is_tag = version.starts_with('"');
-                headers.push(header(
-                    if is_tag {
-                        "If-None-Match"
-                    } else {
-                        "If-Modified-Since"
-                    },
-                    &version,
-                ));
+                let name = match version.starts_with('"') {
+                    true => "If-None-Match",
+                    false => "If-Modified-Since",
+                };
+                headers.push(header(name, &version));
             }
             (_, None) => condition = Condition::Plain,
         }

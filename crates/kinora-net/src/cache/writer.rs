@@ -330,11 +330,3 @@ impl OpenEntry {
         self.entry.append(self.offset, &pieces)
     }
 }
-
-/// Nothing where there is no room.
-fn fits<T>(done: Result<T, CacheError>) -> Result<Option<T>, CacheError> {
-    match done {
-        Err(CacheError::NoRoom) => Ok(None),
-        done => done.map(Some),
-    }
-}

@@ -31,7 +31,9 @@ pub(super) struct Actor {
     waiting: BTreeMap<LoadId, Wanted>,
     loading: BTreeMap<LoadId, Load>,
     paused: BTreeSet<LoadId>,
-    /// The player that goes first has enough.
+    /// The player that goes first, by its number.
+    player: u64,
+    /// It has enough.
     open: bool,
 }
 
@@ -78,6 +80,7 @@ impl Actor {
             waiting: BTreeMap::new(),
             loading: BTreeMap::new(),
             paused: BTreeSet::new(),
+            player: 0,
             open: true,
         }
     }
@@ -127,13 +130,15 @@ impl Actor {
             }
             Message::Pause(id) if self.is_known(id) => drop(self.paused.insert(id)),
             Message::Resume(id) => drop(self.paused.remove(&id)),
-            Message::Gate(open) => self.open = open,
+            Message::Gate(player, open) if player >= self.player => {
+                (self.player, self.open) = (player, open);
+            }
             Message::Fetch(id, event) => {
                 if let Some(load) = self.loading.get_mut(&id) {
                     load.reader.handle(self.clock.now(), Input::Fetch(event));
                 }
             }
-            Message::Pause(_) | Message::Close => {}
+            Message::Pause(_) | Message::Gate(..) | Message::Close => {}
         }
     }
 

@@ -374,3 +374,21 @@ impl Requests {
         all.filter_map(|it| it.transfer.deadline(cx)).min()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_cache_gave_says_nothing_of_the_network() {
+        let at = Time::from_millis;
+        let mut meter = Meter::new(at(0));
+        meter.began(at(10), false);
+        meter.came(at(20), false);
+        let download = meter.download(at(30), 100).unwrap();
+        assert_eq!((download.latency, download.transfer), (at(10), at(20)));
+        // It broke off, and the rest was cached.
+        meter.began(at(40), true);
+        assert_eq!(meter.download(at(50), 100), None);
+    }
+}
