@@ -196,13 +196,11 @@ impl ResponseHead {
         if !(head.status.is_success() || is_api_error) {
             return Err(status_error(status, headers, request.range));
         }
-        // RFC 9110 9.3.2: what the head says of the body is that of a GET, and none follows.
         let is_head = matches!(request.method, Method::Head);
-        let codings = match is_head {
-            true => String::new(),
-            false => codings(headers),
+        let decoder = match is_head {
+            true => ContentDecoder::of("")?,
+            false => ContentDecoder::of(&codings(headers))?,
         };
-        let decoder = ContentDecoder::of(&codings)?;
         let is_coded = !decoder.is_identity();
         if is_coded && !is_api_error && (status == 206 || request.range.start > 0) {
             let why = "a part of it would be one of its compressed form";
@@ -226,6 +224,7 @@ impl ResponseHead {
             server_date_ms: date(headers, header::DATE).and_then(unix_ms),
             validator: validator(headers).filter(|_| !is_coded),
         };
+        // RFC 9110 9.3.2: the head tells of the body of a GET, and none follows.
         if is_api_error || is_head {
             return Ok(Self {
                 info,

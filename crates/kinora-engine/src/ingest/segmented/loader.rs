@@ -14,12 +14,12 @@ use std::sync::Arc;
 
 use kinora_errors::{Fault, Secret};
 use kinora_fetch::Initiator;
-use kinora_media::{MediaInfo, Packet, Time, TimedEvent};
+use kinora_media::{MediaInfo, Packet, Time};
 
 use self::init_sections::InitSections;
 use self::playlist::Refresh;
 use super::ROUNDING;
-use super::index::{Discontinuity, Segment, SegmentIndex};
+use super::index::{Discontinuity, PeriodEvents, Segment, SegmentIndex};
 use super::requests::{LaneId, Request, Requests, Resource};
 use super::segment_reader::{CarriedDemuxer, Neighbours, ReadStep, References, SegmentReader};
 use super::timeline::{PreviousSegment, TimestampOffsets};
@@ -38,8 +38,7 @@ const MAX_READERS: usize = 2;
 pub(super) enum LoaderEvent {
     Packet(Packet),
     Info(Arc<MediaInfo>),
-    /// Events of a discontinuity.
-    Events(u64, Vec<TimedEvent>),
+    Events(PeriodEvents),
     /// All segments were given.
     Ended,
     Failed(Failure),
@@ -267,10 +266,7 @@ impl Loader {
                     }
                 }
                 Ok(ReadStep::Info(info)) => return Some(LoaderEvent::Info(info)),
-                Ok(ReadStep::Events(events)) => {
-                    let period = reader.segment.discontinuity.sequence;
-                    return Some(LoaderEvent::Events(period, events));
-                }
+                Ok(ReadStep::Events(events)) => return Some(LoaderEvent::Events(events)),
                 Ok(ReadStep::NeedData) => {
                     requests.grant(cx, self.id, reader.segment.number);
                     return None;

@@ -6,11 +6,11 @@ use std::sync::Arc;
 use bytes::Bytes;
 use kinora_container::{EventMessage, ProbingDemuxer, Step};
 use kinora_errors::{Coded, Fault, codes};
-use kinora_media::{MediaInfo, Packet, Time, TimedEvent, TrackId, TrackKind};
+use kinora_media::{MediaInfo, Packet, Time, TrackId, TrackKind};
 use kinora_protect::ContentKey;
 
 use super::decryption::Decryption;
-use super::index::{Discontinuity, IdentityKey, Init, Key, Segment};
+use super::index::{Discontinuity, IdentityKey, Init, Key, PeriodEvents, Segment};
 use super::timeline::{PreviousSegment, TimestampOffsets};
 use crate::tape::{Tape, TapedDemuxer};
 
@@ -41,7 +41,7 @@ pub(super) struct Neighbours {
 pub(super) enum ReadStep {
     Packet(Packet),
     Info(Arc<MediaInfo>),
-    Events(Vec<TimedEvent>),
+    Events(PeriodEvents),
     /// More bytes of it must come first.
     NeedData,
     /// It is through.
@@ -327,13 +327,14 @@ impl SegmentReader {
     }
 
     /// The events that came, once it is known where they lie.
-    fn placed_events(&mut self) -> Option<Vec<TimedEvent>> {
+    fn placed_events(&mut self) -> Option<PeriodEvents> {
         let Placement::Placed { offset, start, .. } = self.placement else {
             return None;
         };
         let messages = std::mem::take(&mut self.messages).into_iter();
         let events: Vec<_> = messages.map(|it| it.placed(offset, start)).collect();
-        (!events.is_empty()).then_some(events)
+        let period = self.segment.discontinuity.sequence;
+        (!events.is_empty()).then_some(PeriodEvents { period, events })
     }
 
     /// Where it lies, once something of it was read.
