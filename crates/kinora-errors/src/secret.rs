@@ -131,6 +131,13 @@ mod tests {
     }
 
     #[test]
+    fn a_url_that_is_what_it_leads_to_loses_all() {
+        for url in ["data:;base64,S3cr3tCanary", "DATA:,S3cr3tCanary#x"] {
+            assert_eq!(mask_url(url), "data:***");
+        }
+    }
+
+    #[test]
     fn urls_inside_the_words_of_others_are_masked() {
         let said = format!("error for url (http://h/p?Signature={CANARY}): refused");
         let masked = mask_urls(&said);

@@ -215,7 +215,11 @@ impl ResponseHead {
         if !(head.status.is_success() || is_api_error) {
             return Err(status_error(status, headers, request.range));
         }
-        let decoder = ContentDecoder::of(&codings(headers))?;
+        let is_head = matches!(request.method, Method::Head);
+        let decoder = match is_head {
+            true => ContentDecoder::of("")?,
+            false => ContentDecoder::of(&codings(headers))?,
+        };
         let is_coded = !decoder.is_identity();
         if is_coded && !is_api_error && (status == 206 || request.range.start > 0) {
             let why = "a part of it would be one of its compressed form";
@@ -242,10 +246,11 @@ impl ResponseHead {
             from_cache: false,
             ends_with_connection: ends_with_connection(head, announced),
         };
-        if is_api_error {
+        // RFC 9110 9.3.2: the head tells of the body of a GET, and none follows.
+        if is_api_error || is_head {
             return Ok(Self {
                 info,
-                length: announced,
+                length: announced.filter(|_| !is_head),
                 stop_at_length: false,
                 decoder,
             });

@@ -294,6 +294,30 @@ fn a_post_sends_its_body() {
 }
 
 #[test]
+fn a_head_ends_with_its_head_and_leaves_its_connection() {
+    let server = Server::start(|mut peer| {
+        while let Some(head) = peer.head() {
+            assert!(head.starts_with("HEAD /"), "{head}");
+            let date = "Date: Sun, 06 Nov 1994 08:49:37 GMT";
+            let coded = "Content-Encoding: gzip";
+            peer.say(format!(
+                "HTTP/1.1 200 OK\r\n{date}\r\n{coded}\r\nContent-Length: 1000\r\n\r\n"
+            ));
+        }
+    });
+    let probe = Probe::new(patient());
+    for _ in 0..2 {
+        let mut request = probe.request(server.url("/"));
+        (request.method, request.purpose) = (Method::Head, Purpose::Date);
+        let outcome = probe.fetch(request);
+        assert_eq!(outcome.result, Ok(()));
+        assert_eq!(outcome.body, b"");
+        let told = outcome.info.unwrap().server_date_ms;
+        assert_eq!(told, Some(784_111_777_000));
+    }
+}
+
+#[test]
 fn the_body_of_an_error_is_kept_for_those_who_ask() {
     let server = Server::replying("403 Forbidden", "", b"{\"Code\":\"Forbidden\"}");
     let probe = Probe::new(patient());

@@ -11,6 +11,10 @@ use kinora::{
 use kinora_protect::{Iv, encrypt_segment};
 use kinora_test_support::ffmpeg_in;
 
+mod server;
+
+use server::{Parts, Server};
+
 const LIMIT: Duration = Duration::from_secs(20);
 const KEY: [u8; 16] = [
     0x00, 0x11, 0x22, 0x33, 0x44, 0x55, 0x66, 0x77, 0x88, 0x99, 0xaa, 0xbb, 0xcc, 0xdd, 0xee, 0xff,
@@ -159,4 +163,52 @@ fn an_init_section_is_decrypted_with_the_key_that_stands_before_it() {
     let read = packets(&file("list.m3u8"), ReadOptions::default());
     let clear = packets(&clear, ReadOptions::default());
     assert!(payloads(&read) == payloads(&clear));
+}
+
+/// A DASH presentation of the encrypted clip in fragments, whose keys that server gives.
+fn presentation(dir: &Path, server: &Server) -> String {
+    clips(dir);
+    let key: String = KEY.iter().map(|byte| format!("{byte:02x}")).collect();
+    ffmpeg_in(
+        dir,
+        &format!(
+            "-i clear.mp4 -c copy -movflags frag_keyframe+empty_moov+default_base_moof \
+             -encryption_scheme cenc-aes-ctr -encryption_key {key} -encryption_kid {KEY_ID} fragments.mp4"
+        ),
+    );
+    server.put_file(&dir.join("fragments.mp4"));
+    let licences = server.url("licence");
+    let manifest = format!(
+        "<MPD type='static'><Period duration='PT2S'><AdaptationSet mimeType='video/mp4'>\
+         <ContentProtection schemeIdUri='urn:uuid:e2719d58-a985-b3c9-781a-b030af78d30e'><Laurl>{licences}</Laurl></ContentProtection>\
+         <Representation id='v' codecs='avc1.64000a,mp4a.40.2'><BaseURL>fragments.mp4</BaseURL></Representation></AdaptationSet></Period></MPD>"
+    );
+    server.put("film.mpd", move |_| manifest.clone().into_bytes());
+    server.url("film.mpd")
+}
+
+#[test]
+fn a_licence_comes_from_the_server_that_the_manifest_names() {
+    let dir = tempfile::tempdir().unwrap();
+    let server = Server::start(Parts::Given);
+    let url = presentation(dir.path(), &server);
+    // `KEY_ID` and `KEY` in base64url.
+    let licence =
+        r#"{"keys":[{"kty":"oct","kid":"XFxcXFxcXFxcXFxcXFxcXA","k":"ABEiM0RVZneImaq7zN3u_w"}]}"#;
+    server.put("licence", |_| licence.into());
+    let shown = play(Path::new(&url), &[]).unwrap();
+    assert!(shown >= 45, "{shown} pictures");
+}
+
+#[test]
+fn a_licence_that_is_none_is_why_nothing_plays() {
+    let dir = tempfile::tempdir().unwrap();
+    let server = Server::start(Parts::Given);
+    let url = presentation(dir.path(), &server);
+    server.put("licence", |_| b"<html>sign in</html>".to_vec());
+    let fault = play(Path::new(&url), &[]).unwrap_err();
+    assert_eq!(fault.code(), codes::ERROR_SERVER_WRONG_JSON);
+    assert_eq!(fault.reason(), "clearkey.licence");
+    let causes = fault.causes_text();
+    assert!(causes.contains("line 1, column 1"), "{causes}");
 }

@@ -1,7 +1,7 @@
 //! A web server on loopback, good or bad at ranges, for the readers and the player alike.
 
 use std::collections::HashMap;
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::Path;
 use std::sync::{Arc, Mutex};
@@ -100,7 +100,7 @@ fn serve(stream: &TcpStream, parts: Parts, shared: &Mutex<Shared>) -> std::io::R
             .nth(1)
             .unwrap_or_default()
             .to_owned();
-        let mut range = None;
+        let (mut range, mut body) = (None, 0);
         loop {
             let mut header = String::new();
             lines.read_line(&mut header)?;
@@ -110,8 +110,11 @@ fn serve(stream: &TcpStream, parts: Parts, shared: &Mutex<Shared>) -> std::io::R
             let (name, value) = header.split_once(':').unwrap_or_default();
             if name.eq_ignore_ascii_case("range") {
                 range = bytes_of(value.trim());
+            } else if name.eq_ignore_ascii_case("content-length") {
+                body = value.trim().parse().unwrap();
             }
         }
+        lines.read_exact(&mut vec![0; body])?;
         let (data, announced) = {
             let mut shared = shared.lock().unwrap();
             let Shared {

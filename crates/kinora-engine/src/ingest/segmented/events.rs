@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use kinora_media::{Packet, Time, TimedEvent};
 
 use super::Segmented;
+use super::index::PeriodEvents;
 use crate::cx::Cx;
 use crate::ingest::Notice;
 
@@ -54,7 +55,8 @@ fn ends_manifest(event: &TimedEvent) -> bool {
 }
 
 impl Segmented {
-    pub(super) fn events_came(&mut self, cx: &Cx, period: u64, events: Vec<TimedEvent>) {
+    pub(super) fn events_came(&mut self, cx: &Cx, of_period: PeriodEvents) {
+        let PeriodEvents { period, events } = of_period;
         let seen = &mut self.seen_events;
         let new = events.into_iter().filter(|it| seen.is_new(period, it));
         let (of_manifest, others): (Vec<_>, Vec<_>) = new.partition(ends_manifest);
@@ -76,7 +78,8 @@ impl Segmented {
             data: tag.data,
             ..TimedEvent::default()
         };
-        self.events_came(cx, 0, vec![event]);
+        let events = vec![event];
+        self.events_came(cx, PeriodEvents { period: 0, events });
     }
 }
 

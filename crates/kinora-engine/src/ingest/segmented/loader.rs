@@ -16,14 +16,14 @@ use std::sync::Arc;
 
 use kinora_errors::{Fault, Secret};
 use kinora_fetch::Initiator;
-use kinora_media::{MediaInfo, Packet, Time, TimedEvent};
+use kinora_media::{MediaInfo, Packet, Time};
 use kinora_subtitle::Cue;
 
 use self::init_sections::InitSections;
 use self::parts::PartLoading;
 use self::playlist::Refresh;
 use super::ROUNDING;
-use super::index::{Discontinuity, Segment, SegmentIndex};
+use super::index::{Discontinuity, PeriodEvents, Segment, SegmentIndex};
 use super::requests::{LaneId, Request, Requests, Resource};
 use super::segment_reader::{
     CarriedDemuxer, Carries, Neighbours, ReadStep, References, SegmentReader,
@@ -44,8 +44,7 @@ const MAX_READERS: usize = 2;
 pub(super) enum LoaderEvent {
     Packet(Packet),
     Info(Arc<MediaInfo>),
-    /// Events of a discontinuity.
-    Events(u64, Vec<TimedEvent>),
+    Events(PeriodEvents),
     /// Of a document of text.
     Cues(Vec<Cue>),
     /// All segments were given.
@@ -307,10 +306,7 @@ impl Loader {
                     }
                 }
                 Ok(ReadStep::Info(info)) => return Some(LoaderEvent::Info(info)),
-                Ok(ReadStep::Events(events)) => {
-                    let period = reader.segment.discontinuity.sequence;
-                    return Some(LoaderEvent::Events(period, events));
-                }
+                Ok(ReadStep::Events(events)) => return Some(LoaderEvent::Events(events)),
                 Ok(ReadStep::Cues(cues)) => return Some(LoaderEvent::Cues(cues)),
                 Ok(ReadStep::NeedData) => {
                     let number = reader.segment.number;

@@ -4,7 +4,7 @@ use kinora_errors::{Fault, codes};
 use kinora_fetch::Initiator;
 use kinora_media::{ByteRange, Time};
 
-use super::index::{ManifestRefresh, PeriodEvents, SegmentsNamed};
+use super::index::{ManifestRefresh, SegmentsNamed};
 use super::requests::{Request, Resource};
 use super::{ROOT, Segmented};
 use crate::InfoCode;
@@ -28,8 +28,8 @@ impl Segmented {
                 ignored,
                 events,
             } => {
-                for PeriodEvents { period, events } in events {
-                    self.events_came(cx, period, events);
+                for of_period in events {
+                    self.events_came(cx, of_period);
                 }
                 (refresh, ignored)
             }

@@ -124,7 +124,7 @@ impl Segmented {
                 self.ask_licence(cx, role, &info);
                 self.report_tracks(cx);
             }
-            LoaderEvent::Events(period, events) => self.events_came(cx, period, events),
+            LoaderEvent::Events(events) => self.events_came(cx, events),
             LoaderEvent::Ended => {
                 lane.ended = true;
                 // By now it is known how long it is.

@@ -6,12 +6,12 @@ use std::sync::Arc;
 use bytes::Bytes;
 use kinora_container::{EventMessage, ProbingDemuxer, Step};
 use kinora_errors::{Coded, Fault, codes};
-use kinora_media::{MediaInfo, Packet, Time, TimedEvent, TrackId, TrackKind};
+use kinora_media::{MediaInfo, Packet, Time, TrackId, TrackKind};
 use kinora_protect::ContentKey;
 use kinora_subtitle::Cue;
 
 use super::decryption::Decryption;
-use super::index::{Discontinuity, IdentityKey, Init, Key, Segment};
+use super::index::{Discontinuity, IdentityKey, Init, Key, PeriodEvents, Segment};
 use super::text_segment::TextSegment;
 use super::timeline::{PreviousSegment, TimestampOffsets};
 use crate::tape::{Tape, TapedDemuxer};
@@ -43,7 +43,7 @@ pub(super) struct Neighbours {
 pub(super) enum ReadStep {
     Packet(Packet),
     Info(Arc<MediaInfo>),
-    Events(Vec<TimedEvent>),
+    Events(PeriodEvents),
     /// The cues of a document, on the presentation's timeline.
     Cues(Vec<Cue>),
     /// More bytes of it must come first.
@@ -399,13 +399,14 @@ impl SegmentReader {
     }
 
     /// The events that came, once it is known where they lie.
-    fn placed_events(&mut self) -> Option<Vec<TimedEvent>> {
+    fn placed_events(&mut self) -> Option<PeriodEvents> {
         let Placement::Placed { offset, start, .. } = self.placement else {
             return None;
         };
         let messages = std::mem::take(&mut self.messages).into_iter();
         let events: Vec<_> = messages.map(|it| it.placed(offset, start)).collect();
-        (!events.is_empty()).then_some(events)
+        let period = self.segment.discontinuity.sequence;
+        (!events.is_empty()).then_some(PeriodEvents { period, events })
     }
 
     /// What was added to the times of its packets.
