@@ -4,7 +4,7 @@ use std::error::Error;
 use std::fs;
 use std::sync::Arc;
 
-use kinora_media::{ColorInfo, PixelFormat, Rotation, Time, VecPlanes, VideoFrame};
+use kinora_media::{ColorInfo, Mirror, PixelFormat, Rotation, Time, VecPlanes, VideoFrame};
 use kinora_output::{CueRenderer, Subtitled, VideoSink, snapshot_png};
 use kinora_subtitle::{Cues, Options, parse};
 
@@ -36,6 +36,7 @@ fn grey(width: u32, height: u32) -> VideoFrame {
         color: ColorInfo::default(),
         pixel_aspect: None,
         rotation: Rotation::None,
+        mirror: Mirror::None,
         buffer: Arc::new(VecPlanes {
             planes: planes.collect(),
         }),
