@@ -165,23 +165,23 @@ fn an_init_section_is_decrypted_with_the_key_that_stands_before_it() {
     assert!(payloads(&read) == payloads(&clear));
 }
 
-/// A DASH presentation of the encrypted clip in fragments, whose keys that server gives.
+/// A DASH presentation of the encrypted clip, whose keys that server gives.
 fn presentation(dir: &Path, server: &Server) -> String {
     clips(dir);
     let key: String = KEY.iter().map(|byte| format!("{byte:02x}")).collect();
     ffmpeg_in(
         dir,
         &format!(
-            "-i clear.mp4 -c copy -movflags frag_keyframe+empty_moov+default_base_moof \
-             -encryption_scheme cenc-aes-ctr -encryption_key {key} -encryption_kid {KEY_ID} fragments.mp4"
+            "-i clear.mp4 -c copy -movflags faststart -encryption_scheme cenc-aes-ctr \
+             -encryption_key {key} -encryption_kid {KEY_ID} film.mp4"
         ),
     );
-    server.put_file(&dir.join("fragments.mp4"));
+    server.put_file(&dir.join("film.mp4"));
     let licences = server.url("licence");
     let manifest = format!(
         "<MPD type='static'><Period duration='PT2S'><AdaptationSet mimeType='video/mp4'>\
          <ContentProtection schemeIdUri='urn:uuid:e2719d58-a985-b3c9-781a-b030af78d30e'><Laurl>{licences}</Laurl></ContentProtection>\
-         <Representation id='v' codecs='avc1.64000a,mp4a.40.2'><BaseURL>fragments.mp4</BaseURL></Representation></AdaptationSet></Period></MPD>"
+         <Representation id='v' codecs='avc1.64000a,mp4a.40.2'><BaseURL>film.mp4</BaseURL></Representation></AdaptationSet></Period></MPD>"
     );
     server.put("film.mpd", move |_| manifest.clone().into_bytes());
     server.url("film.mpd")

@@ -33,10 +33,13 @@ impl Supply {
         }
     }
 
+    /// It failed for that reason. What fails after that, fails for it.
     pub(super) fn fail(&mut self, fault: Fault) {
-        *self = Self::Failed {
-            pending_fatal: fault,
-        };
+        if !matches!(self, Self::Failed { .. }) {
+            *self = Self::Failed {
+                pending_fatal: fault,
+            };
+        }
     }
 
     /// No packet follows those that are there.
