@@ -22,6 +22,7 @@ pub mod adts;
 pub mod aiff;
 pub mod amr;
 mod audio_file;
+mod bisection;
 pub mod caf;
 mod chunked;
 mod codec_config;

@@ -11,22 +11,17 @@ use super::remote::Remote;
 use super::shutdown::Shutdown;
 use crate::term::{Key, Pressed};
 
-/// The keys and what they do, in both languages, short enough for a narrow terminal.
+/// The keys and what they do, in both languages, short and few enough for a terminal of 24 columns and 12 rows.
 const KEYS: &[(&str, &str, &str)] = &[
     ("space", "pause, play on", "暂停、继续"),
     ("← →", "10 s back, on", "退、进 10 秒"),
     ("↓ ↑", "1 min back, on", "退、进 1 分钟"),
     ("< >", "last, next file", "上、下一个文件"),
+    ("C c .", "chapter, picture", "章节、下一帧"),
+    ("l s r", "loop, shot, turn", "重复、截图、旋转"),
     ("n", "next quality", "下一清晰度"),
-    ("C c", "chapters", "上、下一章"),
-    ("l", "repeat a part", "重复片段"),
-    (".", "next picture", "下一帧"),
-    ("s", "snapshot", "截图"),
-    ("r", "turn", "旋转"),
-    ("9 0", "volume", "音量"),
-    ("m", "mute", "静音"),
-    ("[ ]", "speed", "倍速"),
-    ("⌫", "usual speed", "恢复倍速"),
+    ("9 0 m", "volume, mute", "音量、静音"),
+    ("[ ] ⌫", "speed, usual", "倍速、恢复"),
     ("? h", "this list", "按键列表"),
     ("q", "quit", "退出"),
 ];
@@ -133,11 +128,13 @@ mod tests {
     use crate::term::columns;
 
     #[test]
-    fn the_list_of_keys_fits_a_terminal_of_24_columns() {
+    fn the_list_of_keys_fits_a_terminal_of_24_columns_and_12_rows() {
         for lang in [Lang::En, Lang::Zh] {
             for line in list(lang) {
                 assert!(columns(&line) <= 23, "{line}");
             }
+            // The last row is the status line's.
+            assert!(list(lang).len() <= 11);
         }
     }
 }

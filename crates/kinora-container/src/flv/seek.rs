@@ -3,12 +3,13 @@
 use kinora_media::{ByteRange, Time, TrackId, TrackKind};
 
 use super::demux::{FlvDemuxer, Out, payloads};
-use super::hunt::{Glance, Hunt, Phase, Place};
+use super::hunt::{Glance, Hunt, Phase};
 use super::payload::Unit;
 use super::reader::{Read, Reader};
 use super::tag::{Tag, TagKind};
 use super::tail::Tail;
 use super::track::track_id;
+use crate::bisection::Place;
 use crate::{DemuxError, SeekMode, SeekTo, Step};
 
 /// An index that is further off than this is of another file.
@@ -249,9 +250,8 @@ impl FlvDemuxer {
                 }
                 Read::End => {
                     if let Phase::Landing { offset } = hunt.phase
-                        && offset > hunt.low.offset
+                        && hunt.places.nothing_from(offset)
                     {
-                        hunt.high.offset = offset; // no tag begins from here on
                         return Ok(Some(self.hunt_on(hunt)));
                     }
                     return Ok(Some(self.arrive(hunt)));

@@ -6,19 +6,16 @@ use super::demux::{Link, OggDemuxer, Out};
 use super::page::Page;
 use super::reader::{Read, Reader};
 use super::stream::Stream;
+use crate::bisection::{Bisection, Margins, Place};
 use crate::{DemuxError, SeekTo, Step};
 
 /// At the end of the file so many bytes are read for the last page; then four times as many.
 const TAIL: u64 = 128 << 10;
 const MAX_TAIL: u64 = 8 << 20;
-/// Places that are looked at in all before the best one known must do.
-const MAX_LOOKS: u32 = 12;
-/// After so many interpolation gives way to halving.
-const MAX_GUESSES: u32 = 4;
-/// A place at most this long before the wanted one is near enough.
-const NEAR: Time = Time::from_millis(3_000);
-/// So much earlier than wanted it is aimed: bit rates are not even.
-const AIM: Time = Time::from_millis(1_000);
+const MARGINS: Margins = Margins {
+    near: Time::from_millis(3_000),
+    aim: Time::from_millis(1_000),
+};
 
 /// What is done beside reading on.
 pub(super) enum Operation {
@@ -49,13 +46,6 @@ impl Tail {
     }
 }
 
-/// A place in the file and the time there.
-#[derive(Clone, Copy, PartialEq, Debug)]
-struct Place {
-    offset: u64,
-    time: Time,
-}
-
 /// A seek under way: the last page of a stream is looked for that ends at or before a time.
 pub(super) struct Hunt {
     target: Time,
@@ -65,11 +55,7 @@ pub(super) struct Hunt {
     wanted: Time,
     goal: Goal,
     start: Place,
-    low: Place,
-    high: Place,
-    looks: u32,
-    /// Those since it was last aimed.
-    guesses: u32,
+    places: Bisection,
     phase: Phase,
     /// Where reading would begin, and the granule position before it.
     best: (u64, Option<i64>),
@@ -97,67 +83,32 @@ impl Hunt {
     /// Begins anew for another time.
     fn aim(&mut self, wanted: Time, goal: Goal) {
         (self.wanted, self.goal) = (wanted, goal);
-        self.low = self.start;
-        self.guesses = 0;
+        self.places.again(self.start, self.places.high);
     }
 
     /// Where to look next.
     fn go(&mut self) -> u64 {
-        let offset = self.guess();
+        let offset = self.places.look(self.wanted);
         self.phase = Phase::Landing { offset };
-        self.looks = self.looks.saturating_add(1);
-        self.guesses = self.guesses.saturating_add(1);
-        self.best = (self.low.offset, None);
+        self.best = (self.places.low.offset, None);
         self.before = None;
         offset
     }
 
-    #[allow(clippy::arithmetic_side_effects)] // Time saturates
-    fn guess(&self) -> u64 {
-        if self.wanted <= self.low.time || self.looks >= MAX_LOOKS {
-            return self.low.offset;
-        }
-        let span = (self.high.time - self.low.time).as_nanos();
-        let into = (self.wanted - AIM - self.low.time).as_nanos();
-        let bytes = self.high.offset.saturating_sub(self.low.offset);
-        let share = i128::from(bytes)
-            .saturating_mul(into.into())
-            .checked_div(span.into())
-            .unwrap_or(0);
-        let share = u64::try_from(share.max(0)).unwrap_or(u64::MAX).min(bytes);
-        let share = if self.guesses > MAX_GUESSES {
-            bytes / 2
-        } else {
-            share
-        };
-        self.low.offset.saturating_add(share)
-    }
-
     /// The time of the first page at a place is known. Returns whether another place must be looked at.
-    #[allow(clippy::arithmetic_side_effects)] // Time saturates
     fn landed(&mut self, offset: u64, time: Time) -> bool {
-        let lowest = offset <= self.low.offset;
-        let settled = self.looks >= MAX_LOOKS || self.wanted - time <= NEAR;
-        if lowest || time <= self.wanted && settled {
+        let looks_on = self.places.landed(Place { offset, time }, self.wanted);
+        if !looks_on {
             self.phase = Phase::Collecting;
-            return false;
         }
-        let place = Place { offset, time };
-        match time <= self.wanted {
-            true => self.low = place,
-            false => self.high = place,
-        }
-        true
+        looks_on
     }
 
     /// Nothing that counts lies at the place that was asked for. Returns whether another one must be looked at.
     fn is_beyond(&mut self) -> bool {
         match self.phase {
-            Phase::Landing { offset } if offset > self.low.offset => {
-                self.high.offset = offset;
-                true
-            }
-            _ => false,
+            Phase::Landing { offset } => self.places.nothing_from(offset),
+            Phase::Collecting => false,
         }
     }
 }
@@ -293,10 +244,7 @@ impl OggDemuxer {
             wanted: target - lead.mapping.pre_roll(),
             goal,
             start,
-            low: start,
-            high,
-            looks: 0,
-            guesses: 0,
+            places: Bisection::new(start, high, MARGINS),
             phase: Phase::Collecting,
             best: (start.offset, None),
             before: None,
@@ -321,8 +269,9 @@ impl OggDemuxer {
                 Read::End => None,
                 Read::Page(page) => Some(page),
             };
-            let inside = page
-                .filter(|page| page.offset < hunt.high.offset || hunt.phase == Phase::Collecting);
+            let inside = page.filter(|page| {
+                page.offset < hunt.places.high.offset || hunt.phase == Phase::Collecting
+            });
             let Some(page) = inside else {
                 if hunt.is_beyond() {
                     return self.hunt_on(hunt);

@@ -9,18 +9,16 @@ use kinora_media::{ByteRange, Packet, Time, TrackId, TrackKind};
 use super::program::Program;
 use super::reader::TsReader;
 use super::sink::Out;
+use crate::bisection::{Bisection, Margins, Place};
 use crate::{DemuxError, SeekMode, SeekTo};
 
 /// At the end of the file so many bytes are read for the last time; then four times as many.
 const TAIL: u64 = 256 << 10;
 const MAX_TAIL: u64 = 4 << 20;
-/// Places that are looked at before the best one known must do.
-const MAX_LOOKS: u32 = 12;
-/// A place at most this long before the wanted one is near enough.
-const NEAR: Time = Time::from_millis(2_000);
-/// So much earlier than wanted it is aimed, so that a bit rate that is not quite even still
-/// leads to a place before it.
-const AIM: Time = Time::from_millis(500);
+const MARGINS: Margins = Margins {
+    near: Time::from_millis(2_000),
+    aim: Time::from_millis(500),
+};
 /// Key frames are first looked for so long before the target.
 const FIRST_BACK: Time = Time::from_millis(2_500);
 /// How many times further back it is looked for a key frame, each time four times as far.
@@ -85,23 +83,13 @@ fn end_of(packet: &Packet) -> Time {
     packet.pts + packet.duration
 }
 
-/// An offset in the file and the time there.
-#[derive(Clone, Copy, PartialEq, Debug)]
-struct SeekPoint {
-    offset: u64,
-    time: Time,
-}
-
 /// A seek under way.
 pub(super) struct Seek {
     target: SeekTo,
-    /// Known places before and after the wanted time.
-    low: SeekPoint,
-    high: SeekPoint,
-    start: SeekPoint,
+    places: Bisection,
+    start: Place,
     /// The last time of the file.
     last: Time,
-    looks: u32,
     back: Time,
     back_steps: u32,
     phase: Phase,
@@ -142,9 +130,13 @@ impl Seek {
                 tracks.find(|track| track.info().kind() == *kind)
             })
             .map(|track| track.info().id);
-        let start = SeekPoint {
+        let start = Place {
             offset: 0,
             time: program.sink.clock.begins(),
+        };
+        let end = Place {
+            offset: len,
+            time: last,
         };
         Self {
             target: SeekTo {
@@ -153,12 +145,7 @@ impl Seek {
             },
             start,
             last,
-            low: start,
-            high: SeekPoint {
-                offset: len,
-                time: last,
-            },
-            looks: 0,
+            places: Bisection::new(start, end, MARGINS),
             back: FIRST_BACK,
             back_steps: 0,
             phase: Phase::Landing { offset: 0 },
@@ -171,9 +158,9 @@ impl Seek {
 
     /// Goes to the place that seems the best.
     pub(super) fn go(&mut self, reader: &mut TsReader) -> ByteRange {
-        let offset = self.guess();
+        let wanted = self.wanted();
+        let offset = self.places.look(wanted);
         self.phase = Phase::Landing { offset };
-        self.looks = self.looks.saturating_add(1);
         self.held.clear();
         self.held_bytes = 0;
         self.key = None;
@@ -185,25 +172,6 @@ impl Seek {
     #[allow(clippy::arithmetic_side_effects)] // Time saturates
     fn wanted(&self) -> Time {
         self.target.time.min(self.last) - self.back
-    }
-
-    #[allow(clippy::arithmetic_side_effects)] // Time saturates
-    fn guess(&self) -> u64 {
-        let wanted = self.wanted();
-        if wanted <= self.low.time || self.looks >= MAX_LOOKS {
-            return self.low.offset;
-        }
-        let span = (self.high.time - self.low.time).as_nanos();
-        let into = (wanted - AIM - self.low.time).as_nanos();
-        let bytes = self.high.offset.saturating_sub(self.low.offset);
-        let share = i128::from(bytes)
-            .saturating_mul(into.into())
-            .checked_div(span.into())
-            .unwrap_or(0);
-        let share = u64::try_from(share.max(0)).unwrap_or(u64::MAX).min(bytes);
-        // Interpolation that keeps missing on one side gives way to halving.
-        let share = if self.looks > 4 { bytes / 2 } else { share };
-        self.low.offset.saturating_add(share)
     }
 
     /// Goes on with the bytes at hand.
@@ -234,9 +202,8 @@ impl Seek {
                 return Ok(Next::NeedMore);
             }
             if let Phase::Landing { offset } = self.phase
-                && offset > self.low.offset
+                && self.places.nothing_from(offset)
             {
-                self.high.offset = offset; // nothing has a time from here on
                 return Ok(Next::Want(self.go(reader)));
             }
             if self.step_back() {
@@ -247,23 +214,13 @@ impl Seek {
     }
 
     /// The first time at a place is known. Returns whether another place must be looked at.
-    #[allow(clippy::arithmetic_side_effects)] // Time saturates
     fn landed(&mut self, offset: u64, time: Time) -> bool {
         let wanted = self.wanted();
-        let early_enough = time <= wanted || offset <= self.low.offset;
-        let settled = self.looks >= MAX_LOOKS || wanted - time <= NEAR;
-        if early_enough && (settled || offset <= self.low.offset) {
-            self.low = SeekPoint { offset, time };
+        let looks_on = self.places.landed(Place { offset, time }, wanted);
+        if !looks_on {
             self.phase = Phase::Collecting;
-            return false;
         }
-        let place = SeekPoint { offset, time };
-        if time <= wanted {
-            self.low = place;
-        } else {
-            self.high = place;
-        }
-        true
+        looks_on
     }
 
     /// Holds a packet back. Returns whether it is now known from where to go on.
@@ -299,7 +256,7 @@ impl Seek {
     }
 
     fn is_at_start(&self) -> bool {
-        self.low.offset == 0
+        self.places.low.offset == 0
     }
 
     /// No key frame serves the target: look further back, if that is possible.
@@ -310,9 +267,7 @@ impl Seek {
         self.back_steps = self.back_steps.saturating_add(1);
         self.back = self.back.scale(4.0);
         // The place that was too late bounds the next look.
-        self.high = self.low;
-        self.low = self.start;
-        self.looks = 0;
+        self.places = Bisection::new(self.start, self.places.low, MARGINS);
         if self.back_steps > MAX_BACK_STEPS {
             self.back = self.last;
         }
