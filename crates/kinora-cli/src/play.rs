@@ -4,7 +4,7 @@ use std::io::{self, IsTerminal as _};
 use std::sync::Arc;
 use std::time::Duration;
 
-use kinora::{FIRST_EXTERNAL_SUBTITLE, LoopMode, Player, SeekAccuracy, Time};
+use kinora::{FIRST_EXTERNAL_SUBTITLE, LoopMode, Player, PlayerConfig, SeekAccuracy, Time};
 use serde_json::json;
 
 use crate::args::PlayArgs;
@@ -125,7 +125,11 @@ fn player(
     let mut net = net_config(&args.net)?;
     net.watch = waits.watch();
     let mut builder = Player::builder()
-        .config(player_config(&args.net))
+        .config(PlayerConfig {
+            max_delay: Duration::from_millis(args.max_delay),
+            live_start_index: args.live_start,
+            ..player_config(&args.net)
+        })
         .network(net)
         .decoders(decoders(args.decoder))
         .video_sink(outputs.video)
