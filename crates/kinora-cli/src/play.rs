@@ -137,6 +137,8 @@ fn player(
             disable_video: args.no_video,
             disable_audio: args.no_audio,
             enable_sei: args.sei,
+            max_delay: Duration::from_millis(args.max_delay),
+            live_start_index: args.live_start,
             ..player_config(&args.net)
         })
         .network(net)

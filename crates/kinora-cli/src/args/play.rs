@@ -94,6 +94,12 @@ pub(crate) struct PlayArgs {
     /// How pictures lie in the terminal.
     #[arg(long, value_enum, value_name = "HOW", default_value = "fit")]
     pub(crate) scale: ScaleArg,
+    /// Live: play faster, or leave something out, when so many milliseconds behind; 0: never.
+    #[arg(long, value_name = "MS", default_value_t = 5_000)]
+    pub(crate) max_delay: u64,
+    /// Live: begin with that segment of the playlist, negative from its end; by default where the playlist says.
+    #[arg(long, value_name = "N", default_value_t = -3, allow_hyphen_values = true)]
+    pub(crate) live_start: i32,
     /// Show the subtitles of that file or URL: SubRip, WebVTT, ASS or TTML. May be given several times.
     #[arg(long = "subtitle", value_name = "SOURCE", value_hint = ValueHint::AnyPath)]
     pub(crate) subtitles: Vec<OsString>,

@@ -211,7 +211,7 @@ impl Timeline {
     }
 
     /// Whether answers begin with that track: with the pictures, where there are any.
-    fn is_leading(&self, id: TrackId) -> bool {
+    pub(super) fn is_leading(&self, id: TrackId) -> bool {
         let is_video = |track: &Track| track.kind == TrackKind::Video;
         let any_video = self.tracks.iter().any(is_video);
         let track = self.tracks.iter().find(|track| track.id == id);

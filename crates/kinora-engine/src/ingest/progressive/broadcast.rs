@@ -42,7 +42,10 @@ impl Broadcast {
     pub(super) fn place(&mut self, cx: &Cx, packet: Packet) -> Option<Packet> {
         let live = self.is_live();
         let packet = self.timeline.place(&cx.tape, packet, live)?;
-        self.pace.came(cx.mono(), packet.dts + packet.duration);
+        // Subtitles may be sent long before their time.
+        if self.timeline.is_leading(packet.track) {
+            self.pace.came(cx.mono(), packet.dts + packet.duration);
+        }
         Some(packet)
     }
 
