@@ -80,11 +80,16 @@ fn place_by_map(
     let Some(offset) = offsets.beside(segment, segment.start - at_zero) else {
         return place_without_map(cues, segment, offsets);
     };
+    // The clock wraps: of all moments that may be meant it is the one near the segment.
+    let near = segment.start - offset;
+    let placed = |cue: &Cue| map.place(cue.start, 0, near) + offset - cue.start;
+    let is_lost = share_within(cues, segment, placed) == Share::None;
+    if is_lost && share_within(cues, segment, |_| Time::ZERO) == Share::Most {
+        // A map that somebody left as it was: its cues say themselves where they belong.
+        return;
+    }
     for cue in cues {
-        // The clock wraps: of all moments that may be meant it is the one near the segment.
-        let near = segment.start - offset;
-        let placed = map.place(cue.start, 0, near) + offset;
-        cue.shift(placed - cue.start);
+        cue.shift(placed(cue));
     }
 }
 
@@ -93,18 +98,28 @@ fn place_by_map(
 fn place_without_map(cues: &mut [Cue], segment: &Segment, offsets: &TimestampOffsets) {
     let by_clock = offsets.beside(segment, Time::ZERO);
     let candidates = [Some(Time::ZERO), by_clock, Some(segment.start)];
-    let (from, to) = (segment.start - AROUND, segment.end() + AROUND);
-    let within = |shift: Time| {
-        let lies = |cue: &&Cue| cue.start + shift < to && cue.end + shift > from;
-        let inside = cues.iter().filter(lies).count();
-        2 * inside > cues.len()
-    };
-    let shift = candidates
-        .into_iter()
-        .flatten()
-        .find(|shift| within(*shift));
+    let fits = |shift: &Time| share_within(cues, segment, |_| *shift) == Share::Most;
+    let shift = candidates.into_iter().flatten().find(fits);
     let shift = shift.unwrap_or(Time::ZERO);
     cues.iter_mut().for_each(|cue| cue.shift(shift));
+}
+
+/// How many of the cues lie in their segment.
+#[derive(PartialEq, Eq)]
+enum Share {
+    None,
+    Some,
+    Most,
+}
+
+fn share_within(cues: &[Cue], segment: &Segment, shift: impl Fn(&Cue) -> Time) -> Share {
+    let (from, to) = (segment.start - AROUND, segment.end() + AROUND);
+    let lies = |cue: &&Cue| cue.start + shift(cue) < to && cue.end + shift(cue) > from;
+    match cues.iter().filter(lies).count() {
+        0 => Share::None,
+        inside if 2 * inside > cues.len() => Share::Most,
+        _ => Share::Some,
+    }
 }
 
 #[cfg(test)]
@@ -186,6 +201,18 @@ mod tests {
         assert_eq!(read(&text, &first, &offsets), [(3_000, 4_000)]);
         let text = vtt(&map(5), "00:03.000 --> 00:04.000");
         assert_eq!(read(&text, &later, &offsets), [(13_000, 14_000)]);
+    }
+
+    #[test]
+    fn a_map_that_puts_all_cues_elsewhere_is_not_believed_where_they_lie_right_without_it() {
+        let offsets = pictures(2, 20, secs(20));
+        let at = segment(2, secs(20), secs(10));
+        let map = "\nX-TIMESTAMP-MAP=MPEGTS:9000000,LOCAL:00:00:00.000";
+        let text = vtt(map, "00:21.000 --> 00:22.000");
+        assert_eq!(read(&text, &at, &offsets), [(21_000, 22_000)]);
+        // Elsewhere either way: the map counts.
+        let text = vtt(map, "00:01.000 --> 00:02.000");
+        assert_eq!(read(&text, &at, &offsets), [(101_000, 102_000)]);
     }
 
     #[test]
