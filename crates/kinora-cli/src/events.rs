@@ -209,7 +209,7 @@ mod tests {
     /// One of each kind: one that is new is to be added here.
     fn every() -> Vec<Event> {
         let fault = Fault::new(codes::ERROR_NETWORK_HTTP_404, "http.404");
-        vec![
+        let mut all = vec![
             Event::StateChanged {
                 old: State::Idle,
                 new: State::Initialized,
@@ -245,6 +245,13 @@ mod tests {
                 code: InfoCode::NetworkRetry,
                 text: "again".to_owned(),
             },
+        ];
+        all.extend(further(fault));
+        all
+    }
+
+    fn further(fault: Fault) -> Vec<Event> {
+        vec![
             Event::CommandRefused {
                 command: CommandKind::Seek,
                 refusal: Refusal::NoSource,

@@ -132,7 +132,7 @@ fn index(
     let mut start = Time::ZERO;
     let mut segments = Vec::<Segment>::with_capacity(media.segments.len());
     let mut init: Option<(Arc<hls::Map>, Arc<Init>)> = None;
-    let growing = media.growing.iter();
+    let growing = media.growing.as_deref().into_iter();
     let growing = growing.filter(|it| mode == LatencyMode::Parts && !delivery::is_sealed(it));
     for segment in media.segments.iter().chain(growing) {
         if let Some(map) = &segment.map
@@ -140,9 +140,10 @@ fn index(
         {
             init = Some((Arc::clone(map), init_section(map, segment.sequence, base)?));
         }
+        let is_recent = segments.len() + delivery::MAX_WITH_PARTS > media.segments.len();
         let parts = match mode {
-            LatencyMode::Parts => delivery::parts(segment, media, base)?,
-            LatencyMode::Segments => Parts::None,
+            LatencyMode::Parts if is_recent => delivery::parts(segment, media, base)?,
+            LatencyMode::Parts | LatencyMode::Segments => Parts::None,
         };
         segments.push(Segment {
             number: segment.sequence,

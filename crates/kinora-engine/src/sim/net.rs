@@ -314,26 +314,12 @@ impl Net {
         if self.broadcasts.contains_key(&url) {
             return self.broadcast_step(agenda, now, id, &url);
         }
-        let data = self.resource(now, self.redirects.get(&url).unwrap_or(&url));
         let ignores = faults
             .iter()
             .any(|(_, fault)| *fault == Fault::IgnoresRanges);
-        let mut more_at = None;
-        let (version, data) = match self.origin(now, id, &url) {
-            Some(Reply::Status(number)) => return self.fail(id, status(number)),
-            Some(Reply::Later(at)) => {
-                agenda.add(at, Happening::Transfer(id));
-                return None;
-            }
-            Some(Reply::Whole(body)) => (None, body),
-            Some(Reply::Partial { data, more_at: at }) => {
-                more_at = Some(at);
-                (None, data)
-            }
-            None => match data {
-                Some((version, data)) => (Some(version), data),
-                None => return self.fail(id, status(404)),
-            },
+        let (version, data, more_at) = match self.body(agenda, now, id, &url) {
+            Ok(body) => body,
+            Err(answer) => return answer,
         };
         let total = data.len() as u64;
         let open = self.open.get_mut(&id)?;
@@ -376,6 +362,33 @@ impl Net {
             offset,
             data: slice(offset, size),
         }))
+    }
+
+    /// The version, the bytes, and when there are more of them; or what happens instead.
+    #[allow(clippy::type_complexity, reason = "what `step` needs of it")]
+    fn body(
+        &mut self,
+        agenda: &mut Agenda,
+        now: Time,
+        id: RequestId,
+        url: &str,
+    ) -> Result<(Option<String>, Bytes, Option<Time>), Option<FetchEvent>> {
+        match self.origin(now, id, url) {
+            Some(Reply::Status(number)) => Err(self.fail(id, status(number))),
+            Some(Reply::Later(at)) => {
+                agenda.add(at, Happening::Transfer(id));
+                Err(None)
+            }
+            Some(Reply::Whole(body)) => Ok((None, body, None)),
+            Some(Reply::Partial { data, more_at }) => Ok((None, data, Some(more_at))),
+            None => {
+                let place = self.redirects.get(url).map_or(url, String::as_str);
+                match self.resource(now, place) {
+                    Some((version, data)) => Ok((Some(version), data, None)),
+                    None => Err(self.fail(id, status(404))),
+                }
+            }
+        }
     }
 
     /// What an origin answers. What is whole stays as it is until it was delivered.

@@ -381,7 +381,7 @@ impl MediaPlaylistParser {
             });
             let duration = Time::from_nanos(duration);
             let growing = self.end_segment(String::new(), ByteRange::default(), duration);
-            self.list.growing = Some(growing);
+            self.list.growing = Some(Box::new(growing));
         }
         let mut sequence = first;
         for segment in self.list.all_segments_mut() {

@@ -199,7 +199,7 @@ pub struct MediaPlaylist {
     /// No part is longer.
     pub part_target: Option<Time>,
     /// The segment that is not yet complete: it has parts and no URI, and lasts as long as they do.
-    pub growing: Option<Segment>,
+    pub growing: Option<Box<Segment>>,
     /// What will come next.
     pub preload_hints: Vec<PreloadHint>,
     /// How far the other renditions are.
@@ -225,7 +225,7 @@ impl MediaPlaylist {
     }
     /// The segments, and the one that is not yet complete.
     pub(super) fn all_segments_mut(&mut self) -> impl Iterator<Item = &mut Segment> {
-        self.segments.iter_mut().chain(&mut self.growing)
+        self.segments.iter_mut().chain(self.growing.as_deref_mut())
     }
     /// It may change: it has to be loaded again.
     #[must_use]

@@ -64,7 +64,7 @@ pub fn start_point(
     };
     let at = if list.is_live() {
         // The end of the playlist is that of its last part.
-        let growing = list.growing.as_ref();
+        let growing = list.growing.as_deref();
         let end = growing.map_or(total, |growing| {
             total.saturating_add(growing.duration.as_nanos())
         });
@@ -77,7 +77,7 @@ pub fn start_point(
     let within = |segment: &&Segment| {
         by_parts && (at >= total || list.segments.is_empty()) && !segment.parts.is_empty()
     };
-    let index = match list.growing.as_ref().filter(within) {
+    let index = match list.growing.as_deref().filter(within) {
         Some(_) => list.segments.len(),
         None => list.index_at(Time::from_nanos(at))?,
     };
@@ -86,7 +86,7 @@ pub fn start_point(
         sum.saturating_add(segment.duration.as_nanos())
     });
     let offset = Time::from_nanos(at.saturating_sub(before));
-    let parts = list.segments.get(index).or(list.growing.as_ref());
+    let parts = list.segments.get(index).or(list.growing.as_deref());
     let parts = parts.filter(|_| by_parts).map_or(&[][..], |it| &it.parts);
     Some(StartPoint {
         index,

@@ -663,7 +663,7 @@ fn an_update_goes_on_with_the_keys_dates_and_date_ranges_of_what_it_leaves_out()
     let list = state.playlist();
     let ids: Vec<&str> = list.date_ranges.iter().map(|it| it.id.as_str()).collect();
     assert_eq!(ids, ["b", "c"]);
-    let growing = list.growing.as_ref().unwrap();
+    let growing = list.growing.as_deref().unwrap();
     for segment in list.segments.iter().chain([growing]) {
         assert_eq!(segment.keys.len(), 1, "{}", segment.sequence);
         let since = i64::try_from(segment.sequence - 2).unwrap() * 4_000;

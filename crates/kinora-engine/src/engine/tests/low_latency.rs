@@ -6,7 +6,7 @@ use kinora_media::Time;
 
 use super::errors;
 use crate::sim::low_latency::{Hints, LowLatency};
-use crate::sim::{Sim, Weather, mins, ms, secs, sim};
+use crate::sim::{Film, Sim, Weather, mins, ms, secs, sim};
 use crate::{Command, Event, PlayerConfig, TapeSink, replay};
 
 fn live(seed: u64, origin: &LowLatency) -> Sim {
@@ -30,7 +30,7 @@ fn lists(sim: &Sim) -> usize {
 fn most_asked(sim: &Sim) -> usize {
     let media = |url: &&String| url.contains(".ts");
     let asked: Vec<&String> = sim.net.asked.iter().map(|it| &it.1).collect();
-    let urls = asked.iter().copied().filter(|url| media(&url));
+    let urls = asked.iter().copied().filter(|url| media(url));
     let times = urls.map(|url| asked.iter().filter(|it| **it == url).count());
     times.max().unwrap_or(0)
 }
@@ -306,4 +306,41 @@ fn a_recorded_session_by_parts_runs_the_same_again() {
     let again = replay(lines.iter().map(|line| line.parse().unwrap())).unwrap();
     assert_eq!(again.difference, None);
     assert_eq!(again.events.len(), reported);
+}
+
+#[test]
+fn an_init_section_that_is_hinted_at_is_there_before_it_is_named_and_may_be_missing() {
+    let (init, segments) = Film::fmp4();
+    let url = |name: &str| format!("{}{name}", LowLatency::BASE);
+    let list = |hint: &str| {
+        let mut text = "#EXTM3U\n#EXT-X-TARGETDURATION:2\n#EXT-X-PART-INF:PART-TARGET=0.5\n#EXT-X-SERVER-CONTROL:PART-HOLD-BACK=5\n".to_owned();
+        text += "#EXT-X-MAP:URI=\"init.mp4\"\n";
+        for number in 0..3 {
+            text += &format!("#EXTINF:2,\n{number}.m4s\n");
+        }
+        text + &format!("#EXT-X-PRELOAD-HINT:TYPE=MAP,URI=\"{hint}\"\n")
+    };
+    let mut sim = sim(13);
+    sim.net.serve(&url("init.mp4"), init.clone());
+    sim.net.serve(&url("next.mp4"), init);
+    for (number, data) in segments.into_iter().enumerate() {
+        sim.net.serve(&url(&format!("{number}.m4s")), data);
+    }
+    sim.net.serve(&url("list.m3u8"), list("next.mp4"));
+    sim.net
+        .serve_from(secs(2), &url("list.m3u8"), list("missing.mp4"));
+    sim.play(&url("list.m3u8"));
+    sim.run_for(secs(5));
+    assert!(errors(&sim).is_empty(), "{:#?}", sim.events);
+    assert!(sim.position() > secs(4), "{}", sim.position());
+    let asked = |name: &str| {
+        let all = sim.net.asked.iter();
+        all.filter(|it| it.1.ends_with(name)).count()
+    };
+    assert_eq!((asked("init.mp4"), asked("next.mp4")), (1, 1));
+    assert!(
+        (1..=8).contains(&asked("missing.mp4")),
+        "{}",
+        asked("missing.mp4")
+    );
 }

@@ -1,5 +1,7 @@
 //! Low latency (RFC 8216bis): parts, hints, and what the next load asks the server for.
 
+use std::sync::Arc;
+
 use kinora_errors::{Fault, Secret};
 use kinora_manifest::hls::{self, Directives, Encryption, LatencyMode, LiveState, Position};
 use kinora_media::Time;
@@ -8,15 +10,19 @@ use url::Url;
 
 use super::init_section;
 use crate::ingest::base::Base;
-use crate::ingest::segmented::index::{Delivery, Part, PartHint, PartId, Parts, RenditionReport};
+use crate::ingest::segmented::index::{
+    Delivery, Init, Part, PartHint, PartId, Parts, RenditionReport,
+};
 
+/// So many segments at the end have parts; older ones need none (RFC 8216bis 6.2.2).
+pub(super) const MAX_WITH_PARTS: usize = 8;
 /// Reports beyond are passed over: no presentation has so many renditions.
 const MAX_REPORTS: usize = 256;
 
 /// Parts are loaded where there are any and can be decrypted one by one.
 pub(super) fn latency_mode(list: &hls::MediaPlaylist) -> LatencyMode {
     let has_parts = list.part_target.is_some_and(|target| target > Time::ZERO);
-    let mut segments = list.segments.iter().chain(&list.growing);
+    let mut segments = list.segments.iter().chain(list.growing.as_deref());
     match has_parts && !segments.any(is_sealed) {
         true => LatencyMode::Parts,
         false => LatencyMode::Segments,
@@ -100,12 +106,9 @@ fn part_hint(live: &LiveState, base: &Base) -> Option<PartHint> {
     })
 }
 
-fn init_hint(
-    list: &hls::MediaPlaylist,
-    base: &Base,
-) -> Option<std::sync::Arc<crate::ingest::segmented::index::Init>> {
+fn init_hint(list: &hls::MediaPlaylist, base: &Base) -> Option<Arc<Init>> {
     let hint = list.preload_hints.iter().find(|hint| hint.is_map)?;
-    let last = list.growing.as_ref().or(list.segments.last())?;
+    let last = list.growing.as_deref().or(list.segments.last())?;
     let map = hls::Map {
         uri: hint.uri.clone(),
         range: hint.range,

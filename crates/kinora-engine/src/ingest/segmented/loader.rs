@@ -288,20 +288,7 @@ impl Loader {
             reader.inherit(&mut self.carried);
             match reader.read(init.as_ref(), offsets, around) {
                 Ok(ReadStep::Packet(packet)) => {
-                    self.lost_in_a_row = 0;
-                    let number = reader.segment.number;
-                    if self.was_given(number, &packet) {
-                        continue;
-                    }
-                    let Some(reader) = self.readers.front_mut() else {
-                        continue;
-                    };
-                    if reader.lacks_reference(&packet) {
-                        cx.tally.dropped += 1;
-                        continue;
-                    }
-                    self.given = Some(number);
-                    if let Some(packet) = trimmed(packet, reader, self.discard_before) {
+                    if let Some(packet) = self.taken(cx, packet) {
                         return Some(LoaderEvent::Packet(packet));
                     }
                 }
@@ -326,6 +313,22 @@ impl Loader {
                 }
             }
         }
+    }
+
+    /// A packet of the segment at hand, if it is to be given.
+    fn taken(&mut self, cx: &mut Cx, packet: Packet) -> Option<Packet> {
+        self.lost_in_a_row = 0;
+        let number = self.readers.front()?.segment.number;
+        if self.was_given(number, &packet) {
+            return None;
+        }
+        let reader = self.readers.front_mut()?;
+        if reader.lacks_reference(&packet) {
+            cx.tally.dropped += 1;
+            return None;
+        }
+        self.given = Some(number);
+        trimmed(packet, reader, self.discard_before)
     }
 
     /// What lies around the segment that is at hand.

@@ -2,6 +2,7 @@
 //! they are named (4.4.5.3).
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use bytes::BytesMut;
 use kinora_errors::{Fault, Secret};
@@ -10,7 +11,7 @@ use kinora_media::{ByteRange, Packet, RequestId, Time, TrackId};
 use super::{Loader, LoaderEvent, MAX_READERS, Phase};
 use crate::abr::Download;
 use crate::cx::Cx;
-use crate::ingest::segmented::index::{Part, PartHint, PartId, Parts, Segment, SegmentIndex};
+use crate::ingest::segmented::index::{Init, Part, PartHint, PartId, Parts, Segment, SegmentIndex};
 use crate::ingest::segmented::requests::{Request, Requests, Resource};
 use crate::ingest::segmented::segment_reader::{Join, References, SegmentReader};
 
@@ -34,6 +35,8 @@ pub(super) struct PartLoading {
     refused: Option<PartId>,
     /// How often in a row.
     refusals: u32,
+    /// The init section that it had not.
+    refused_init: Option<Arc<Init>>,
     /// A segment of which the beginning was not wanted.
     begun_within: Option<u64>,
     /// What was given of a segment that is read a second time, as a whole: up to which time of decoding.
@@ -383,6 +386,41 @@ impl Loader {
             return;
         }
         self.ask_part(cx, requests, hint.id, hint.url, hint.range, true);
+    }
+
+    /// Asks for the init section that the playlist says will come next. One that nobody wants any more is given up.
+    pub(super) fn ask_for_init_hint(&mut self, cx: &mut Cx, requests: &mut Requests) {
+        let index = self.index.as_ref();
+        let hint = index.and_then(|index| index.delivery.init_hint.clone());
+        let readers = &self.readers;
+        let is_wanted = |init: &Arc<Init>| {
+            let needs = |reader: &SegmentReader| reader.segment.init.as_ref() == Some(init);
+            hint.as_ref() == Some(init) || readers.iter().any(needs)
+        };
+        requests.cancel(
+            cx,
+            self.id,
+            |it| matches!(&it.resource, Resource::Init(init) if !is_wanted(init)),
+        );
+        let refused = &self.parts.refused_init;
+        let new = hint.filter(|hint| refused.as_ref() != Some(hint) && !self.inits.has(hint));
+        if let (Some(init), Phase::Running) = (new, &self.phase) {
+            let (url, range) = (init.url.clone(), init.range);
+            self.ask_once(cx, requests, Resource::Init(init), url, range);
+        }
+    }
+
+    /// An init section that was hinted at is not there. `false`: it is needed.
+    pub(super) fn is_hint_alone(&mut self, resource: &Resource) -> bool {
+        let Resource::Init(init) = resource else {
+            return false;
+        };
+        let mut readers = self.readers.iter();
+        if readers.any(|reader| resource.is_needed_by(&reader.segment)) {
+            return false;
+        }
+        self.parts.refused_init = Some(Arc::clone(init));
+        true
     }
 
     /// Bytes of a part came.

@@ -248,6 +248,7 @@ impl Loader {
         self.elsewhere = index.elsewhere;
         self.index = Some(index);
         self.is_renewed = true;
+        self.ask_for_init_hint(cx, requests);
         if std::mem::take(&mut self.refresh.renews) {
             self.revive(cx, requests);
         }

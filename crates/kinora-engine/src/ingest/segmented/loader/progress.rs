@@ -141,9 +141,12 @@ impl Loader {
         id: RequestId,
         fault: &Fault,
     ) -> bool {
-        let part = requests
-            .entry(id)
-            .and_then(|request| request.resource.part());
+        let resource = requests.entry(id).map(|request| request.resource.clone());
+        if let Some(init) = resource.as_ref().filter(|it| self.is_hint_alone(it)) {
+            requests.cancel(cx, self.id, |request| request.resource == *init);
+            return true;
+        }
+        let part = resource.and_then(|resource| resource.part());
         let Some(part) = part.filter(|part| self.is_hinted(*part)) else {
             return false;
         };
@@ -248,6 +251,9 @@ impl Loader {
         resource: &Resource,
         fault: Fault,
     ) {
+        if self.is_hint_alone(resource) {
+            return;
+        }
         let mut readers = self.readers.iter();
         let first = readers.find(|reader| resource.is_needed_by(&reader.segment));
         let number = first.map_or(self.next, |reader| reader.segment.number);

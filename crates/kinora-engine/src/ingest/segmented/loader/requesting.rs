@@ -112,7 +112,7 @@ impl Loader {
     }
 
     /// Asks for what a segment needs, unless that is on its way.
-    fn ask_once(
+    pub(super) fn ask_once(
         &mut self,
         cx: &mut Cx,
         requests: &mut Requests,
