@@ -10,7 +10,9 @@ use std::io::Write;
 use std::sync::{Arc, Mutex};
 
 use kinora_errors::Coded;
-use kinora_media::{ColorInfo, ColorRange, PixelFormat, Rotation, Time, VecPlanes, VideoFrame};
+use kinora_media::{
+    ColorInfo, ColorRange, Mirror, PixelFormat, Rotation, Time, VecPlanes, VideoFrame,
+};
 use kinora_output::video::Colors;
 use kinora_output::{
     BackgroundVideo, CueRenderer, Fonts, Presenter, RgbImage, ShownCues, SinkError, Subtitled,
@@ -55,6 +57,7 @@ fn picture(format: PixelFormat, width: u32, height: u32) -> VideoFrame {
         color: ColorInfo::default(),
         pixel_aspect: None,
         rotation: Rotation::None,
+        mirror: Mirror::None,
         buffer: Arc::new(VecPlanes {
             planes: planes.collect(),
         }),
@@ -315,7 +318,7 @@ fn the_terminal_writes_them_as_text_until_they_go() {
     let written = Written::default();
     let mut terminal = Terminal::on(Box::new(written.clone()), 20, 10, Colors::None);
     let frame = picture(PixelFormat::I420, 64, 32);
-    let mut take = || String::from_utf8(std::mem::take(&mut *written.0.lock().unwrap())).unwrap();
+    let take = || String::from_utf8(std::mem::take(&mut *written.0.lock().unwrap())).unwrap();
     terminal.configure(&VideoFormat::of(&frame)).unwrap();
     terminal.set_cues(&shown(&[text("字幕\x1b[2J")]));
     assert_eq!(take(), "", "there is no picture yet");

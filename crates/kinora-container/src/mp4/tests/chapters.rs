@@ -32,6 +32,7 @@ fn read_on(demuxer: &mut dyn Demuxer, bytes: &[u8], read: &mut Read, until_info:
                 }
             }
             Step::Packet(packet) => read.packets.push(packet),
+            Step::Pending => panic!("it waits for nobody"),
             Step::End => return,
             Step::Want(range) => {
                 read.wants.push(range.start);

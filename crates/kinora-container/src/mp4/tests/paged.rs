@@ -41,6 +41,7 @@ impl Remote {
         loop {
             match demuxer.poll().unwrap() {
                 Step::Info(_) => continue,
+                Step::Pending => panic!("it waits for nobody"),
                 Step::Packet(packet) => return Some(packet),
                 Step::End => return None,
                 Step::Want(range) => {
