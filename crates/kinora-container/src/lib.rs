@@ -30,6 +30,10 @@ mod codec_tags;
 mod comments;
 mod container;
 #[cfg(any(test, feature = "contract"))]
+#[allow(
+    clippy::arithmetic_side_effects,
+    reason = "for tests: what goes wrong may panic"
+)]
 pub mod contract;
 mod demuxer;
 pub mod dts;

@@ -14,6 +14,9 @@ pub(super) mod track_type {
     pub(crate) const SUBTITLE: u64 = 17;
 }
 
+/// Bytes of the properties of a RealVideo stream.
+const REAL_PROPERTIES: usize = 26;
+
 /// A codec and how its decoder is set up.
 #[derive(Clone, PartialEq, Debug)]
 pub(super) struct Coding {
@@ -50,6 +53,10 @@ pub(super) fn coding(name: &str, kind: u64, private: Bytes, audio: &AudioParams)
         CodecId::Aac if private.is_empty() => aac_config(name, audio).unwrap_or_default(),
         // Frames are as they are in elementary streams; what some writers store here is of no use to a decoder.
         CodecId::Mp1 | CodecId::Mp2 | CodecId::Mp3 | CodecId::Ac3 | CodecId::Eac3 => Bytes::new(),
+        // RealMedia's properties of the stream, and behind them what the decoder needs.
+        CodecId::Other(_) if name.starts_with("V_REAL/") => {
+            private.slice(private.len().min(REAL_PROPERTIES)..)
+        }
         _ => private,
     };
     Coding::new(codec, config)

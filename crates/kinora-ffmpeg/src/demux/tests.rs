@@ -124,18 +124,26 @@ fn pictures_are_shown_in_their_order_where_the_container_does_not_tell_it() {
 
 #[test]
 fn damage_is_survived() {
-    let whole = file("a.avi", "-c:v mpeg4 -g 5 -c:a libmp3lame -b:a 32k");
     let mut random = 7u64;
-    for _ in 0..40 {
-        let mut bytes = whole.clone();
-        for _ in 0..20 {
-            random = random
-                .wrapping_mul(6_364_136_223_846_793_005)
-                .wrapping_add(1);
-            let place = usize::try_from(random >> 33).unwrap() % bytes.len();
-            bytes[place] ^= 1 << (random & 7);
+    for (name, words) in [
+        ("a.avi", "-c:v mpeg4 -g 5 -c:a libmp3lame -b:a 32k"),
+        ("b.wmv", "-c:v wmv2 -c:a wmav2 -b:a 32k"),
+        ("c.nut", "-c:v libx264 -bf 2 -c:a aac -b:a 32k"),
+        ("d.rm", "-c:v rv10 -c:a ac3 -b:a 32k"),
+        ("e.mxf", "-c:v mpeg2video -r 25 -c:a pcm_s16le -ar 48000"),
+    ] {
+        let whole = file(name, &format!("-t 1 {words}"));
+        for _ in 0..10 {
+            let mut bytes = whole.clone();
+            for _ in 0..20 {
+                random = random
+                    .wrapping_mul(6_364_136_223_846_793_005)
+                    .wrapping_add(1);
+                let place = usize::try_from(random >> 33).unwrap() % bytes.len();
+                bytes[place] ^= 1 << (random & 7);
+            }
+            assert_survives(make, &bytes);
         }
-        assert_survives(make, &bytes);
     }
 }
 
