@@ -231,21 +231,7 @@ impl ResponseHead {
         }
         let announced: Option<u64> =
             text(headers, header::CONTENT_LENGTH).and_then(|n| n.trim().parse().ok());
-        let mut info = ResponseInfo {
-            status: Some(status),
-            total_len: announced.filter(|_| !is_coded),
-            offset: 0,
-            ranges: !is_coded
-                && text(headers, header::ACCEPT_RANGES)
-                    .is_some_and(|units| units.trim().eq_ignore_ascii_case("bytes")),
-            content_type: media_type(headers),
-            final_url: Some(url.as_str().to_owned()),
-            server_date_ms: date(headers, header::DATE).and_then(unix_ms),
-            validator: validator(headers).filter(|_| !is_coded),
-            freshness: freshness::of(headers),
-            from_cache: false,
-            ends_with_connection: ends_with_connection(head, announced),
-        };
+        let mut info = info(head, url, announced, is_coded);
         // RFC 9110 9.3.2: the head tells of the body of a GET, and none follows.
         if is_api_error || is_head {
             return Ok(Self {
@@ -282,6 +268,25 @@ impl ResponseHead {
             stop_at_length,
             decoder,
         })
+    }
+}
+
+/// What the head says of the resource, by the length that it announces.
+fn info(head: &Parts, url: &Url, announced: Option<u64>, is_coded: bool) -> ResponseInfo {
+    let headers = &head.headers;
+    let in_bytes = |units: &str| units.trim().eq_ignore_ascii_case("bytes");
+    ResponseInfo {
+        status: Some(head.status.as_u16()),
+        total_len: announced.filter(|_| !is_coded),
+        offset: 0,
+        ranges: !is_coded && text(headers, header::ACCEPT_RANGES).is_some_and(in_bytes),
+        content_type: media_type(headers),
+        final_url: Some(url.as_str().to_owned()),
+        server_date_ms: date(headers, header::DATE).and_then(unix_ms),
+        validator: validator(headers).filter(|_| !is_coded),
+        freshness: freshness::of(headers),
+        from_cache: false,
+        ends_with_connection: ends_with_connection(head, announced),
     }
 }
 

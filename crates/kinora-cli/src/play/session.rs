@@ -304,7 +304,14 @@ impl<'a> Session<'a> {
         match event {
             Event::FirstFrame { .. } => return self.first_frame(reported),
             Event::VideoSize { width, height } => self.size = (width, height),
-            Event::SeekEnd { .. } | Event::Info { .. } => self.say(reported, json!({})),
+            Event::SeekEnd { .. }
+            | Event::Info { .. }
+            | Event::RepeatStart { .. }
+            | Event::Sei { .. }
+            | Event::TracksReady(_)
+            | Event::Timed(_)
+            | Event::SessionData(_)
+            | Event::DateRange(_) => self.say(reported, json!({})),
             Event::LoadingBegin if self.first.is_some() => {
                 self.stalled = Some(Instant::now());
                 self.buffered = 0;
@@ -320,7 +327,6 @@ impl<'a> Session<'a> {
                     );
                 }
             }
-            Event::RepeatStart { .. } | Event::Sei { .. } => self.say(reported, json!({})),
             Event::ChapterChanged { index } => self.chapter_changed(index, reported),
             Event::TrackChanged { index } => self.track_changed(index, reported),
             Event::Timing(_) => self.say(
@@ -336,7 +342,6 @@ impl<'a> Session<'a> {
                     return Ok(self.subtitles_known());
                 }
             }
-            Event::TracksReady(_) => self.say(reported, json!({})),
             Event::SubtitleAdded { .. } => {
                 self.say(reported, json!({}));
                 return Ok(self.subtitles_known());
@@ -347,18 +352,13 @@ impl<'a> Session<'a> {
                     return Ok(self.subtitles_known());
                 }
             }
-            Event::Timed(_) | Event::SessionData(_) | Event::DateRange(_) => {
-                self.say(reported, json!({}))
-            }
             Event::SubtitleShown { id, cue, .. } => {
-                self.say(reported, json!({}));
                 self.cues.push((id, status_line::caption(&cue.text())));
-                self.drawn = None;
+                self.cues_changed(reported);
             }
             Event::SubtitleHidden { id, .. } => {
-                self.say(reported, json!({}));
                 self.cues.retain(|(shown, _)| *shown != id);
-                self.drawn = None;
+                self.cues_changed(reported);
             }
             Event::CredentialExpired(fault) => {
                 self.say(reported, json!({}));
@@ -373,6 +373,11 @@ impl<'a> Session<'a> {
             _ => {}
         }
         Ok(Flow::On)
+    }
+
+    fn cues_changed(&mut self, reported: Map<String, Value>) {
+        self.say(reported, json!({}));
+        self.drawn = None;
     }
 
     fn first_frame(&mut self, reported: Map<String, Value>) -> Result<Flow, Failure> {
