@@ -124,6 +124,14 @@ struct Open {
     joined: Option<Joined>,
 }
 
+/// What there is of a resource.
+enum Body {
+    /// Its version, its bytes, and when there are more of them.
+    There(Option<String>, Bytes, Option<Time>),
+    /// Nothing: something happens in its place, or later.
+    Instead(Option<FetchEvent>),
+}
+
 const PIECE: u64 = 4 * 1024;
 
 impl Net {
@@ -318,8 +326,8 @@ impl Net {
             .iter()
             .any(|(_, fault)| *fault == Fault::IgnoresRanges);
         let (version, data, more_at) = match self.body(agenda, now, id, &url) {
-            Ok(body) => body,
-            Err(answer) => return answer,
+            Body::There(version, data, more_at) => (version, data, more_at),
+            Body::Instead(answer) => return answer,
         };
         let total = data.len() as u64;
         let open = self.open.get_mut(&id)?;
@@ -364,28 +372,21 @@ impl Net {
         }))
     }
 
-    /// The version, the bytes, and when there are more of them; or what happens instead.
-    #[allow(clippy::type_complexity, reason = "what `step` needs of it")]
-    fn body(
-        &mut self,
-        agenda: &mut Agenda,
-        now: Time,
-        id: RequestId,
-        url: &str,
-    ) -> Result<(Option<String>, Bytes, Option<Time>), Option<FetchEvent>> {
+    /// What there is of a resource now.
+    fn body(&mut self, agenda: &mut Agenda, now: Time, id: RequestId, url: &str) -> Body {
         match self.origin(now, id, url) {
-            Some(Reply::Status(number)) => Err(self.fail(id, status(number))),
+            Some(Reply::Status(number)) => Body::Instead(self.fail(id, status(number))),
             Some(Reply::Later(at)) => {
                 agenda.add(at, Happening::Transfer(id));
-                Err(None)
+                Body::Instead(None)
             }
-            Some(Reply::Whole(body)) => Ok((None, body, None)),
-            Some(Reply::Partial { data, more_at }) => Ok((None, data, Some(more_at))),
+            Some(Reply::Whole(body)) => Body::There(None, body, None),
+            Some(Reply::Partial { data, more_at }) => Body::There(None, data, Some(more_at)),
             None => {
                 let place = self.redirects.get(url).map_or(url, String::as_str);
                 match self.resource(now, place) {
-                    Some((version, data)) => Ok((Some(version), data, None)),
-                    None => Err(self.fail(id, status(404))),
+                    Some((version, data)) => Body::There(Some(version), data, None),
+                    None => Body::Instead(self.fail(id, status(404))),
                 }
             }
         }
