@@ -216,10 +216,8 @@ impl ResponseHead {
             return Err(status_error(status, headers, request.range));
         }
         let is_head = matches!(request.method, Method::Head);
-        let decoder = match is_head {
-            true => ContentDecoder::of("")?,
-            false => ContentDecoder::of(&codings(headers))?,
-        };
+        let coded = Some(codings(headers)).filter(|_| !is_head);
+        let decoder = ContentDecoder::of(&coded.unwrap_or_default())?;
         let is_coded = !decoder.is_identity();
         if is_coded && !is_api_error && (status == 206 || request.range.start > 0) {
             let why = "a part of it would be one of its compressed form";

@@ -11,6 +11,7 @@ use kinora::{
 use kinora_protect::{Iv, encrypt_segment};
 use kinora_test_support::ffmpeg_in;
 
+#[allow(dead_code, reason = "other tests use all of it")]
 mod server;
 
 use server::{Parts, Server};
