@@ -22,7 +22,9 @@ fn text(bytes: &[u8]) -> String {
 fn playlist(dir: &Path) -> PathBuf {
     let film = clips::film(dir);
     let name = film.file_name().unwrap().to_string_lossy().into_owned();
-    let media = |file: &str| format!("#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\n{file}\n#EXT-X-ENDLIST\n");
+    let media = |file: &str| {
+        format!("#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\n{file}\n#EXT-X-ENDLIST\n")
+    };
     let write = |name: &str, text: String| std::fs::write(dir.join(name), text).unwrap();
     write("film.m3u8", media(&name));
     let mut main = "#EXTM3U\n".to_owned();
@@ -30,7 +32,10 @@ fn playlist(dir: &Path) -> PathBuf {
         main += &format!(
             "#EXT-X-MEDIA:TYPE=SUBTITLES,GROUP-ID=\"t\",NAME=\"{language}\",LANGUAGE=\"{language}\",URI=\"{language}.m3u8\"{flags}\n"
         );
-        write(&format!("{language}.m3u8"), media(&format!("{language}.vtt")));
+        write(
+            &format!("{language}.m3u8"),
+            media(&format!("{language}.vtt")),
+        );
         let cue = format!("WEBVTT\n\n00:00.200 --> 00:00.600\nwords {language}\n");
         write(&format!("{language}.vtt"), cue);
     }
@@ -44,7 +49,11 @@ fn subtitles_of_a_playlist_are_shown_by_default_or_by_language_or_not_at_all() {
     let dir = tempfile::tempdir().unwrap();
     let main = playlist(dir.path());
     let told = |more: &[&str]| {
-        let mut line = vec![OsStr::new("--headless"), OsStr::new("--stats"), OsStr::new("json")];
+        let mut line = vec![
+            OsStr::new("--headless"),
+            OsStr::new("--stats"),
+            OsStr::new("json"),
+        ];
         line.push(main.as_os_str());
         line.extend(more.iter().map(OsStr::new));
         let output = kinora(&line);
@@ -52,10 +61,19 @@ fn subtitles_of_a_playlist_are_shown_by_default_or_by_language_or_not_at_all() {
         text(&output.stdout)
     };
     let all = told(&[]);
-    assert!(all.contains("\"words en\"") && !all.contains("\"words de\""), "{all}");
-    assert!(all.contains("\"tracks_ready\"") && all.contains("\"subtitle_hidden\""), "{all}");
+    assert!(
+        all.contains("\"words en\"") && !all.contains("\"words de\""),
+        "{all}"
+    );
+    assert!(
+        all.contains("\"tracks_ready\"") && all.contains("\"subtitle_hidden\""),
+        "{all}"
+    );
     let german = told(&["--subtitle-language", "deu"]);
-    assert!(german.contains("\"words de\"") && !german.contains("\"words en\""), "{german}");
+    assert!(
+        german.contains("\"words de\"") && !german.contains("\"words en\""),
+        "{german}"
+    );
     let none = told(&["--no-subtitles"]);
     assert!(!none.contains("subtitle_shown"), "{none}");
 }

@@ -96,10 +96,9 @@ pub use kinora_cloud::{
 pub use kinora_container::{PacketDump, SeekMode, SeekTo};
 pub use kinora_engine::{
     CommandKind, ContentKey, Credential, CueId, Event, FIRST_CAPTIONS, FIRST_EXTERNAL_SUBTITLE,
-    InfoCode,
-    KeySystem, LoopMode, PlayerConfig, Refusal, RenditionChoice, Replay, ReplayError, SPEEDS,
-    SeekAccuracy, State, Stats, TapeSink, TimingMark, TrackChoice, TrackOption, VOLUMES, clear_key,
-    entry_to_play, replay,
+    InfoCode, KeySystem, LoopMode, PlayerConfig, Refusal, RenditionChoice, Replay, ReplayError,
+    SPEEDS, SeekAccuracy, State, Stats, TapeSink, TimingMark, TrackChoice, TrackOption, VOLUMES,
+    clear_key, entry_to_play, replay,
 };
 pub use kinora_errors::{
     Cause, Code, Coded, Context, Errno, Fault, Lang, Origin, ReportStyle, Retry, Row, Secret,

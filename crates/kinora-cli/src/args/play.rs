@@ -156,7 +156,8 @@ fn parse_until(text: &str) -> Result<Until, Words> {
 
 /// RFC 5646 2.1, as far as it takes to tell a tag from a slip of the hand.
 fn parse_language(text: &str) -> Result<String, Words> {
-    let is_subtag = |it: &str| (1..=8).contains(&it.len()) && it.bytes().all(|it| it.is_ascii_alphanumeric());
+    let is_subtag =
+        |it: &str| (1..=8).contains(&it.len()) && it.bytes().all(|it| it.is_ascii_alphanumeric());
     match text.len() >= 2 && text.split(['-', '_']).all(is_subtag) {
         true => Ok(text.to_owned()),
         false => Err(Words::new(
