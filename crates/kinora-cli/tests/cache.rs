@@ -123,7 +123,8 @@ fn json(output: &Output) -> Value {
 }
 
 fn on_cache(action: &str, cache: &Path) -> Value {
-    let output = kinora(&["cache", action, "--json", "--cache"])
+    let output = kinora(&["cache", action, "--json"])
+        .arg("--cache")
         .arg(cache)
         .output()
         .unwrap();
@@ -170,7 +171,8 @@ fn what_is_loaded_ahead_is_listed_checked_and_removed() {
     );
     assert!(on_cache("clear", &cache)["freed"].as_u64().unwrap() > 100_000);
     assert_eq!(on_cache("verify", &cache)["sound"].as_u64(), Some(0));
-    let nothing = kinora(&["cache", "list", "--cache"])
+    let nothing = kinora(&["cache", "list"])
+        .arg("--cache")
         .arg(dir.path().join("no"))
         .output()
         .unwrap();
