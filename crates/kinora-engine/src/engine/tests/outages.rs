@@ -5,7 +5,7 @@ use kinora_errors::codes;
 use kinora_media::Time;
 
 use super::hls::{LIST, encrypted, list, serve_live};
-use super::{URL, errors, is_completion, is_error, is_first, served};
+use super::{URL, errors, is_completion, is_error, is_first};
 use crate::sim::{Broadcast, Film, NetFault, Sim, mins, secs, sim};
 use crate::{Command, Event, InfoCode, PlayerConfig, State};
 
