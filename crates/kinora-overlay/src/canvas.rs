@@ -52,11 +52,13 @@ impl Area {
         }
     }
 
+    /// Nothing is apart from itself, but what has no place (NaN) is apart from all.
     pub(crate) const fn is_apart(&self, other: &Self) -> bool {
-        self.right <= other.left
-            || other.right <= self.left
-            || self.bottom <= other.top
-            || other.bottom <= self.top
+        let meet = self.right > other.left
+            && other.right > self.left
+            && self.bottom > other.top
+            && other.bottom > self.top;
+        !meet
     }
 
     pub(crate) const fn within(self, other: &Self) -> Self {
