@@ -18,7 +18,7 @@ use kinora_output::{
     BackgroundVideo, CueRenderer, Fonts, Presenter, RgbImage, ShownCues, SinkError, Subtitled,
     TeeVideo, Terminal, VideoFormat, VideoSink,
 };
-use kinora_subtitle::{Bitmap, Color, Cue, Span};
+use kinora_subtitle::{Bitmap, Color, Cue, Layout, Span};
 
 /// Keeps the frames that it gets.
 #[derive(Clone, Default)]
@@ -92,6 +92,7 @@ fn text(text: &str) -> Arc<Cue> {
     Arc::new(Cue {
         end: Time::MAX,
         spans: vec![span],
+        layout: Layout::bottom(),
         ..Cue::default()
     })
 }
@@ -238,7 +239,7 @@ fn cues_stand_upright_on_turned_pictures_and_on_pixels_that_are_not_square() {
     frame.pixel_aspect = Some((2, 1));
     let seen = RgbImage::upright(&drawn_on(&frame, RED)).unwrap();
     assert_eq!(seen.width, 128);
-    assert!(is_near(seen.pixel(36, 8), [255, 0, 0]) && is_near(seen.pixel(44, 8), [255, 0, 0]));
+    assert!(is_near(seen.pixel(38, 8), [255, 0, 0]) && is_near(seen.pixel(42, 8), [255, 0, 0]));
     assert!(!is_near(seen.pixel(29, 8), [255, 0, 0]) && !is_near(seen.pixel(51, 8), [255, 0, 0]));
 }
 

@@ -52,11 +52,13 @@ impl Area {
         }
     }
 
+    /// Nothing is apart from itself, but what has no place (NaN) is apart from all.
     pub(crate) const fn is_apart(&self, other: &Self) -> bool {
-        self.right <= other.left
-            || other.right <= self.left
-            || self.bottom <= other.top
-            || other.bottom <= self.top
+        let meet = self.right > other.left
+            && other.right > self.left
+            && self.bottom > other.top
+            && other.bottom > self.top;
+        !meet
     }
 
     pub(crate) const fn within(self, other: &Self) -> Self {
@@ -167,8 +169,12 @@ impl Canvas {
 
     /// Gathers a shape: those that overlap are one.
     pub(crate) fn cover(&mut self, mask: &Mask<'_>) {
-        let (left, top) = (mask.left - self.left, mask.top - self.top);
-        let skipped = usize::try_from(-left).unwrap_or(0);
+        let left = mask.left.saturating_sub(self.left);
+        let top = mask.top.saturating_sub(self.top);
+        if left >= self.width || top >= self.height {
+            return;
+        }
+        let skipped = usize::try_from(left.saturating_neg()).unwrap_or(0);
         for (row, line) in (top..).zip(mask.coverage.chunks_exact(mask.width.max(1))) {
             if row < 0 {
                 continue;
@@ -210,8 +216,13 @@ impl Canvas {
     pub(crate) fn picture(&mut self, left: i32, top: i32, width: u32, rgba: &[u8]) {
         let (pixels, width) = (rgba.as_chunks::<4>().0, usize::try_from(width).unwrap_or(0));
         let own = usize::try_from(self.width).unwrap_or(0);
-        for (y, line) in (top - self.top..).zip(pixels.chunks_exact(width.max(1))) {
-            for (x, [red, green, blue, alpha]) in (left - self.left..).zip(line) {
+        let left = left.saturating_sub(self.left);
+        let top = top.saturating_sub(self.top);
+        if left >= self.width || top >= self.height {
+            return;
+        }
+        for (y, line) in (top..).zip(pixels.chunks_exact(width.max(1))) {
+            for (x, [red, green, blue, alpha]) in (left..).zip(line) {
                 let inside = (0..self.width).contains(&x) && (0..self.height).contains(&y);
                 let [x, y] = [x, y].map(|at| usize::try_from(at).unwrap_or(0));
                 let canvas = self.rgba.as_chunks_mut::<4>().0;
@@ -287,6 +298,18 @@ mod tests {
         canvas.cover(&Mask {
             left,
             top,
+            width: 3,
+            coverage,
+        });
+        canvas.cover(&Mask {
+            left: i32::MAX,
+            top: i32::MAX,
+            width: 3,
+            coverage,
+        });
+        canvas.cover(&Mask {
+            left: i32::MIN,
+            top: i32::MIN,
             width: 3,
             coverage,
         });

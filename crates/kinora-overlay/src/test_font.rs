@@ -121,21 +121,10 @@ fn cmap() -> Vec<u8> {
     });
     let deltas: Vec<u16> = deltas.chain([1]).collect();
     let length = 16 + count * 8;
-    let mut table = shorts(&[
-        0,
-        1,
-        3,
-        1,
-        0,
-        12,
-        4,
-        length,
-        0,
-        count * 2,
-        16,
-        3,
-        count * 2 - 16,
-    ]);
+    // One table for Unicode; of seven segments four are the largest power of two.
+    let head = [0, 1, 3, 1, 0, 12];
+    let search = [4, length, 0, count * 2, 8, 2, count * 2 - 8];
+    let mut table = shorts(&[&head[..], &search].concat());
     table.extend(ends.flat_map(u16::to_be_bytes));
     table.extend(shorts(&[0]));
     table.extend(starts.flat_map(u16::to_be_bytes));

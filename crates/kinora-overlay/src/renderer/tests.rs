@@ -40,11 +40,12 @@ fn cue(text: &str, layout: Layout) -> Arc<Cue> {
     styled(text, plain(), layout)
 }
 
-/// Left, top, right and bottom of what is drawn in white, or in another colour.
+/// Left, top, right and bottom of the pixels that are nearer to that colour than to any that differs by half.
 fn extent_of(overlay: &Overlay, color: [u8; 4]) -> Option<[u32; 4]> {
+    let is_near = |pixel: &[u8; 4]| pixel.iter().zip(color).all(|(a, b)| a.abs_diff(b) < 128);
     let pixels = overlay.rgba.as_chunks::<4>().0.iter().enumerate();
     let places = pixels
-        .filter(|(_, pixel)| **pixel == color)
+        .filter(|(_, pixel)| is_near(pixel))
         .map(|(place, _)| {
             let place = u32::try_from(place).unwrap();
             (
