@@ -66,8 +66,11 @@ pub enum CacheKey {
     /// Two objects that differ only in such a parameter would be taken for one.
     IgnoreQuery(Vec<String>),
     /// What the application makes of it; `None`: nothing of it is kept.
-    By(Arc<dyn Fn(&str) -> Option<String> + Send + Sync>),
+    By(Arc<KeyRule>),
 }
+
+/// Makes the key of a URL.
+type KeyRule = dyn Fn(&str) -> Option<String> + Send + Sync;
 
 impl CacheKey {
     /// A rule of the application's own.
