@@ -276,12 +276,6 @@ impl Block {
     fn take(&mut self, run: &LayoutRun<'_>, texts: &[Text<'_>], setting: &Setting) {
         let (top, bottom) = (run.line_top, run.line_top + run.line_height);
         self.depth = self.depth.max(bottom);
-        let style = |index: usize| {
-            texts
-                .iter()
-                .find(|text| text.index == index)
-                .map(|text| text.style)
-        };
         for glyph in run.glyphs {
             let (key, _, _) = CacheKey::new(
                 glyph.font_id,
@@ -305,6 +299,18 @@ impl Block {
                 look: glyph.metadata,
             });
         }
+        self.decorate(run, texts);
+    }
+
+    /// The boxes behind the letters of a line, and the lines below and through them.
+    fn decorate(&mut self, run: &LayoutRun<'_>, texts: &[Text<'_>]) {
+        let (top, bottom) = (run.line_top, run.line_top + run.line_height);
+        let style = |index: usize| {
+            texts
+                .iter()
+                .find(|text| text.index == index)
+                .map(|text| text.style)
+        };
         // Letters of one span that stand side by side share a box and a line below them.
         for group in run
             .glyphs
