@@ -270,15 +270,20 @@ impl Mpeg {
     }
 
     fn is_b(&self, data: &[u8]) -> bool {
-        let (code, kind): (u8, fn(&[u8]) -> Option<bool>) = match self.coding {
+        // The start code of a picture's header, and what stands for B in it.
+        let (code, b_type) = match self.coding {
             Coding::Mpeg4 if data.len() < PLACEHOLDER => return true,
-            Coding::Mpeg4 => (0xb6, |data| Some(mpeg4::plane_type(data).ok()? == 2)),
-            Coding::Mpeg2 => (0, |data| Some(mpeg_video::picture_type(data).ok()? == 3)),
+            Coding::Mpeg4 => (0xb6, 2),
+            Coding::Mpeg2 => (0, 3),
         };
         let mut places = data.windows(4);
         let at = places.position(|it| it == [0, 0, 1, code]);
         let header = at.and_then(|at| data.get(at + 4..));
-        header.and_then(kind).unwrap_or(false)
+        let kind = header.and_then(|header| match self.coding {
+            Coding::Mpeg4 => mpeg4::plane_type(header).ok(),
+            Coding::Mpeg2 => mpeg_video::picture_type(header).ok(),
+        });
+        kind == Some(b_type)
     }
 }
 
