@@ -68,13 +68,20 @@ enum State {
 const MAX: Time = Time::from_millis(1);
 
 impl PacketReader {
-    /// Opens a source. Of the settings those of the network and the place where a live stream begins count.
+    /// Opens a source for a host that can do so much: variants of other codecs are left aside. Of the settings those of the network and the place where a live stream begins count.
     #[must_use]
-    pub fn open(config: PlayerConfig, url: Secret, choice: RenditionChoice, now: Now) -> Self {
+    pub fn open(
+        config: PlayerConfig,
+        capabilities: Capabilities,
+        url: Secret,
+        choice: RenditionChoice,
+        now: Now,
+    ) -> Self {
         // What is random here only spreads retries.
         let entropy = now.unix_ms.unsigned_abs();
         let mut cx = Cx::new(config.normalised(), entropy, Tape::default());
         cx.now = now;
+        cx.capabilities = capabilities;
         cx.renditions = Renditions::Fixed(choice);
         let state = match url.is_empty() {
             true => State::Failed(crate::engine::nothing_named()),
@@ -92,13 +99,6 @@ impl PacketReader {
             state,
             noted: None,
         }
-    }
-
-    /// The reader for a host that can decode no more than that: variants of other codecs are left aside.
-    #[must_use]
-    pub fn with_capabilities(mut self, capabilities: Capabilities) -> Self {
-        self.cx.capabilities = capabilities;
-        self
     }
 
     /// Reads what a player would begin with, where renditions were not named: the one that it would choose before it knows

@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use kinora_media::{ColorInfo, Mirror, PixelFormat, Rotation, Time, VideoFrame};
+use kinora_media::{ColorInfo, Mirror, Orientation, PixelFormat, Rotation, Time, VideoFrame};
 use kinora_subtitle::Cue;
 
 use crate::{ScaleMode, SinkError};
@@ -25,6 +25,15 @@ pub struct VideoFormat {
 }
 
 impl VideoFormat {
+    /// How the frames are turned and mirrored.
+    #[must_use]
+    pub const fn orientation(&self) -> Orientation {
+        Orientation {
+            rotation: self.rotation,
+            mirror: self.mirror,
+        }
+    }
+
     /// That of a frame.
     #[must_use]
     pub fn of(frame: &VideoFrame) -> Self {

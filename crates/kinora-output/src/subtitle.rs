@@ -5,12 +5,12 @@ mod patch;
 
 use std::sync::Arc;
 
-use kinora_media::{Rotation, VideoFrame};
+use kinora_media::VideoFrame;
 use kinora_overlay::CueRenderer;
 
 use self::patch::Patch;
 use crate::video::image::display_size;
-use crate::{Needs, ShownCues, SinkError, Timing, VideoFormat, VideoSink};
+use crate::{Needs, ScaleMode, ShownCues, SinkError, Timing, VideoFormat, VideoSink};
 
 /// Gives frames to another sink with the cues drawn on them.
 ///
@@ -74,11 +74,7 @@ impl<S: VideoSink> Subtitled<S> {
 
 /// The size at which a person sees a frame.
 fn upright_size(format: &VideoFormat) -> (u32, u32) {
-    let (width, height) = display_size(format);
-    match format.rotation {
-        Rotation::None | Rotation::Cw180 => (width, height),
-        Rotation::Cw90 | Rotation::Cw270 => (height, width),
-    }
+    format.orientation().size(display_size(format))
 }
 
 impl<S: VideoSink> VideoSink for Subtitled<S> {
@@ -96,6 +92,9 @@ impl<S: VideoSink> VideoSink for Subtitled<S> {
     }
     fn set_paused(&mut self, paused: bool) {
         self.sink.set_paused(paused);
+    }
+    fn set_scale_mode(&mut self, mode: ScaleMode) {
+        self.sink.set_scale_mode(mode);
     }
     fn set_cues(&mut self, cues: &ShownCues) {
         self.cues = Arc::clone(cues);

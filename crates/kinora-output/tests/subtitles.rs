@@ -220,20 +220,31 @@ fn white_is_as_bright_as_paper_where_the_picture_can_be_brighter() {
 
 #[test]
 fn cues_stand_upright_on_turned_pictures_and_on_pixels_that_are_not_square() {
-    for rotation in [
+    let mirrors = [Mirror::None, Mirror::Horizontal, Mirror::Vertical];
+    let turns = [
         Rotation::None,
         Rotation::Cw90,
         Rotation::Cw180,
         Rotation::Cw270,
-    ] {
+    ];
+    for (rotation, mirror) in turns
+        .into_iter()
+        .flat_map(|turn| mirrors.map(|it| (turn, it)))
+    {
         let mut frame = picture(PixelFormat::I444, 64, 32);
-        frame.rotation = rotation;
+        (frame.rotation, frame.mirror) = (rotation, mirror);
         let seen = RgbImage::upright(&drawn_on(&frame, RED)).unwrap();
         let is_red = |x, y| is_near(seen.pixel(x, y), [255, 0, 0]);
         let corners = [(16, 4), (23, 4), (16, 11), (23, 11)];
-        assert!(corners.iter().all(|(x, y)| is_red(*x, *y)), "{rotation:?}");
+        assert!(
+            corners.iter().all(|(x, y)| is_red(*x, *y)),
+            "{rotation:?} {mirror:?}"
+        );
         let beside = [(15, 4), (24, 4), (16, 3), (23, 12)];
-        assert!(!beside.iter().any(|(x, y)| is_red(*x, *y)), "{rotation:?}");
+        assert!(
+            !beside.iter().any(|(x, y)| is_red(*x, *y)),
+            "{rotation:?} {mirror:?}"
+        );
     }
     let mut frame = picture(PixelFormat::I420, 64, 32);
     frame.pixel_aspect = Some((2, 1));

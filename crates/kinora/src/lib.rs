@@ -105,7 +105,11 @@ pub use kinora_cloud::{
 };
 pub use kinora_container::{PacketDump, SeekMode, SeekTo};
 pub use kinora_engine::{
-    Asset, CommandKind, ContentKey, Credential, CueId, DateRange, Event, FIRST_CAPTIONS, FIRST_EXTERNAL_SUBTITLE, InfoCode, Interstitial, InterstitialCue, KeySystem, LoopMode, PlayerConfig, Refusal, RenditionChoice, Repeat, Replay, ReplayError, Resumption, SPEEDS, SeekAccuracy, SessionData, State, Stats, TapeSink, TimingMark, TrackChoice, TrackOption, VOLUMES, clear_key, entry_to_play, replay,
+    Asset, CommandKind, ContentKey, Credential, CueId, DateRange, Event, FIRST_CAPTIONS,
+    FIRST_EXTERNAL_SUBTITLE, InfoCode, Interstitial, InterstitialCue, KeySystem, LoopMode,
+    PlayerConfig, Refusal, RenditionChoice, Repeat, Replay, ReplayError, Resumption, SPEEDS,
+    SeekAccuracy, SessionData, State, Stats, TapeSink, TimingMark, TrackChoice, TrackOption,
+    VOLUMES, clear_key, entry_to_play, replay,
 };
 pub use kinora_errors::{
     Cause, Code, Coded, Context, Errno, Fault, Lang, Origin, ReportStyle, Retry, Row, Secret,

@@ -87,9 +87,9 @@ impl MediaReader {
         });
         let clock = SystemClock::new();
         let (config, choice) = (options.player_config(), options.rendition);
+        let capabilities = capabilities.with_demuxers(options.demuxers.demuxers());
         let mut opened = Self {
-            reader: PacketReader::open(config, url.clone(), choice, clock.now())
-                .with_capabilities(capabilities.with_demuxers(options.demuxers.demuxers())),
+            reader: PacketReader::open(config, capabilities, url.clone(), choice, clock.now()),
             clock,
             net,
             events,

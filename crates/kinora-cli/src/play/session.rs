@@ -312,21 +312,9 @@ impl<'a> Session<'a> {
             | Event::Timed(_)
             | Event::SessionData(_)
             | Event::DateRange(_) => self.say(reported, json!({})),
-            Event::LoadingBegin if self.first.is_some() => {
-                self.stalled = Some(Instant::now());
-                self.buffered = 0;
-                self.stalls += 1;
-                self.say(reported, json!({}));
-            }
+            Event::LoadingBegin if self.first.is_some() => self.stall_began(reported),
             Event::LoadingProgress(percent) => self.buffered = percent,
-            Event::LoadingEnd => {
-                if let Some(since) = self.stalled.take() {
-                    self.say(
-                        reported,
-                        json!({ "stalled": since.elapsed().as_secs_f64() }),
-                    );
-                }
-            }
+            Event::LoadingEnd => self.stall_ended(reported),
             Event::ChapterChanged { index } => self.chapter_changed(index, reported),
             Event::TrackChanged { index } => self.track_changed(index, reported),
             Event::Timing(_) => self.say(
@@ -373,6 +361,20 @@ impl<'a> Session<'a> {
             _ => {}
         }
         Ok(Flow::On)
+    }
+
+    fn stall_began(&mut self, reported: Map<String, Value>) {
+        self.stalled = Some(Instant::now());
+        self.buffered = 0;
+        self.stalls += 1;
+        self.say(reported, json!({}));
+    }
+
+    fn stall_ended(&mut self, reported: Map<String, Value>) {
+        if let Some(since) = self.stalled.take() {
+            let more = json!({ "stalled": since.elapsed().as_secs_f64() });
+            self.say(reported, more);
+        }
     }
 
     fn cues_changed(&mut self, reported: Map<String, Value>) {

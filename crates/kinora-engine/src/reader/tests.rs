@@ -416,7 +416,13 @@ fn a_live_stream_is_read_from_where_a_player_begins_until_it_ends() {
         ..PlayerConfig::default()
     };
     let url = Secret::new(format!("{AT}live.m3u8"));
-    let mut reader = PacketReader::open(config, url, RenditionChoice::default(), world.now);
+    let mut reader = PacketReader::open(
+        config,
+        Capabilities::default(),
+        url,
+        RenditionChoice::default(),
+        world.now,
+    );
     assert!(matches!(world.next(&mut reader), Ok(Read::Info(_))));
     assert!(reader.is_live());
     let to = SeekTo {
@@ -515,7 +521,13 @@ fn what_can_not_be_read_is_reported_as_a_player_reports_it() {
     }
     let nothing = Secret::new("");
     let config = PlayerConfig::default();
-    let mut reader = PacketReader::open(config, nothing, RenditionChoice::default(), world.now);
+    let mut reader = PacketReader::open(
+        config,
+        Capabilities::default(),
+        nothing,
+        RenditionChoice::default(),
+        world.now,
+    );
     let fault = reader.read(world.now).unwrap_err();
     assert_eq!(fault.code(), codes::ERROR_DATASOURCE_EMPTYURL);
 }

@@ -1,6 +1,6 @@
 //! An overlay as samples of a frame: turned and stretched as the frame is coded, in its colour model.
 
-use kinora_media::{PixelFormat, Rotation};
+use kinora_media::PixelFormat;
 use kinora_overlay::Overlay;
 
 use crate::VideoFormat;
@@ -115,35 +115,34 @@ fn turned_back(overlay: &Overlay, format: &VideoFormat) -> Coded {
     let (w, h) = (side(overlay.width), side(overlay.height));
     let (x, y) = (side(overlay.x), side(overlay.y));
     let pixels = overlay.rgba.as_chunks::<4>().0;
-    // The size before the turn.
+    let orientation = format.orientation();
+    // The sizes before the turn.
     let (full_width, full_height) = display_size(format);
-    let (full_width, full_height) = (side(full_width), side(full_height));
-    let (x, y, width) = match format.rotation {
-        Rotation::None => (x, y, w),
-        Rotation::Cw180 => (
-            full_width.saturating_sub(x + w),
-            full_height.saturating_sub(y + h),
-            w,
-        ),
-        Rotation::Cw90 => (y, full_height.saturating_sub(x + w), h),
-        Rotation::Cw270 => (full_width.saturating_sub(y + h), x, h),
+    let full = (side(full_width), side(full_height));
+    let (shown_width, shown_height) = orientation.size(full);
+    let (width, height) = orientation.size((w, h));
+    let corner = |x: usize, y: usize| {
+        let within = (
+            x.min(shown_width.saturating_sub(1)),
+            y.min(shown_height.saturating_sub(1)),
+        );
+        orientation.coded_place(within, full).unwrap_or_default()
     };
-    let height = (w * h).checked_div(width).unwrap_or(0);
-    let places = (0..height).flat_map(|y| (0..width).map(move |x| (x, y)));
-    let rgba = places.map(|(x, y)| {
-        let (from_x, from_y) = match format.rotation {
-            Rotation::None => (x, y),
-            Rotation::Cw180 => (w - 1 - x, h - 1 - y),
-            Rotation::Cw90 => (w - 1 - y, x),
-            Rotation::Cw270 => (y, h - 1 - x),
-        };
-        pixels.get(from_y * w + from_x).copied().unwrap_or_default()
-    });
+    let (one, other) = (
+        corner(x, y),
+        corner((x + w).saturating_sub(1), (y + h).saturating_sub(1)),
+    );
+    let mut rgba = vec![[0; 4]; width * height];
+    for ((x, y), pixel) in (0..h).flat_map(|y| (0..w).map(move |x| (x, y))).zip(pixels) {
+        if let Some((x, y)) = orientation.coded_place((x, y), (width, height)) {
+            rgba[y * width + x] = *pixel;
+        }
+    }
     Coded {
-        x,
-        y,
+        x: one.0.min(other.0),
+        y: one.1.min(other.1),
         width,
-        rgba: rgba.collect(),
+        rgba,
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use kinora_cache::{CacheError, CacheKey, Store};
-use kinora_engine::{Input, Output, PacketReader, Read};
+use kinora_engine::{Capabilities, Input, Output, PacketReader, Read, RenditionChoice};
 use kinora_errors::{Coded as _, Fault, Secret};
 use kinora_media::{Packet, Time};
 use kinora_net::{CacheNotice, HttpCache, Net, Resolve};
@@ -200,7 +200,8 @@ impl Actor {
         if let LoadAmount::Duration(amount) = amount {
             config.max_buffer = amount.to_duration();
         }
-        let reader = PacketReader::open(config, url.clone(), Default::default(), self.clock.now());
+        let (any, begin) = (Capabilities::default(), RenditionChoice::default());
+        let reader = PacketReader::open(config, any, url.clone(), begin, self.clock.now());
         Load {
             reader: reader.as_playing_begins(),
             net,

@@ -7,7 +7,7 @@ use kinora_errors::{Fault, Retry, Secret, codes};
 use kinora_media::{ByteRange, Chunk, Now, Packet, RequestId, ResponseInfo, Time, TrackKind};
 
 use crate::reader::{PacketReader, Read, RenditionChoice};
-use crate::{FetchEvent, FetchRequest, Input, Output, PlayerConfig};
+use crate::{Capabilities, FetchEvent, FetchRequest, Input, Output, PlayerConfig};
 
 pub(super) const AT: &str = "http://films.test/";
 
@@ -64,7 +64,13 @@ impl World {
 
     pub(super) fn open(&mut self, name: &str, choice: RenditionChoice) -> PacketReader {
         let url = Secret::new(format!("{AT}{name}"));
-        PacketReader::open(PlayerConfig::default(), url, choice, self.now)
+        PacketReader::open(
+            PlayerConfig::default(),
+            Capabilities::default(),
+            url,
+            choice,
+            self.now,
+        )
     }
 
     pub(super) fn data(&self, url: &str) -> Option<Bytes> {
