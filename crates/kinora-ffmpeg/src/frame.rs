@@ -142,10 +142,11 @@ pub(crate) fn video(
         .zip(u32::try_from(den).ok())
         .filter(|(num, den)| *num > 0 && *den > 0);
     let mut known = formats.pixels.iter();
-    let (format, color, buffer): Shown = match known.find(|(known, ..)| *known == number) {
+    let known = known.find(|(known, ..)| *known == number);
+    let ((format, color, buffer), was_rgb): (Shown, bool) = match known {
         Some(&(_, format, implied)) => {
             let color = color(frame.color(), implied);
-            (format, color, Arc::new(Lent { frame, format }))
+            ((format, color, Arc::new(Lent { frame, format })), false)
         }
         None => made(&frame, formats, scaler, codec)?,
     };
@@ -159,7 +160,11 @@ pub(crate) fn video(
         width,
         height,
         format,
-        color: shown.color.unwrap_or_default(),
+        // What the container says is of the picture that it holds, not of the one that is made of it.
+        color: color
+            .filter(|_| was_rgb)
+            .or(shown.color)
+            .unwrap_or_default(),
         pixel_aspect: shown.pixel_aspect,
         rotation: params.rotation,
         mirror: params.mirror,
@@ -167,13 +172,13 @@ pub(crate) fn video(
     })
 }
 
-/// A picture of a layout that is not shown as it is.
+/// A picture of a layout that is not shown as it is, and whether it was red, green and blue.
 fn made(
     frame: &Frame,
     formats: &Formats,
     scaler: &mut Option<Scaler>,
     codec: CodecId,
-) -> Result<Shown, DecodeError> {
+) -> Result<(Shown, bool), DecodeError> {
     let ffmpeg = frame.ffmpeg();
     // SAFETY: takes a number; gives a static of the library or null.
     let name = unsafe { text((ffmpeg.call.av_get_pix_fmt_name)(frame.format())) };
@@ -205,7 +210,8 @@ fn made(
         }),
         false => color(frame.color(), ColorRange::Limited),
     };
-    Ok((target.format, color, Arc::new(planes.ok_or_else(refused)?)))
+    let planes = Arc::new(planes.ok_or_else(refused)?);
+    Ok(((target.format, color, planes), target.was_rgb))
 }
 
 /// libavutil numbers primaries, transfer and matrix as ITU-T H.273 does; its range 2 is the full one, 0 is not told.

@@ -35,7 +35,7 @@ pub fn table() -> String {
         let read = match (kind.is_playlist(), kind.is_playable()) {
             (true, _) => "followed",
             (false, true) => "read",
-            (false, false) => "named only",
+            (false, false) => "read by libavformat, where it is installed",
         };
         text += &format!("| {} | {} | {read} |\n", kind.title(), files.join(" "));
     }

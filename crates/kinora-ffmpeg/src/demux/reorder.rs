@@ -12,6 +12,8 @@ use kinora_media::{CodecId, Packet, Time, TrackInfo};
 
 /// More packets wait for none of their successors.
 const MAX_WAITING: usize = 64;
+/// So long after it is decoded a picture may be shown, before anything is known: five frames of 25 a second.
+pub(super) const USUAL_DELAY: Time = Time::from_millis(200);
 /// Pictures between two that others refer to have room there.
 const BETWEEN: i64 = 1 << 16;
 /// MPEG-4's marker for a picture that is shown in the place of one that came packed with another (DivX).
@@ -24,6 +26,8 @@ pub(super) struct Reorder {
     waiting: VecDeque<Waiting>,
     /// Times at which something is shown, that are not taken.
     times: VecDeque<Time>,
+    /// How long after it is decoded a picture was shown, at the most.
+    delay: Option<Time>,
 }
 
 struct Waiting {
@@ -47,7 +51,13 @@ impl Reorder {
             pictures,
             waiting: VecDeque::new(),
             times: VecDeque::new(),
+            delay: None,
         })
+    }
+
+    /// How long after it is decoded a picture may be shown.
+    pub(super) fn delay(&self) -> Time {
+        self.delay.unwrap_or(USUAL_DELAY)
     }
 
     /// Takes the next packet, whose times are those of its decoding.
@@ -100,6 +110,7 @@ impl Reorder {
         };
         next.is_timed = true;
         next.packet.pts = *time;
+        self.delay = self.delay.max(Some(*time - next.packet.dts));
         next.packet.dts = next.packet.dts.min(*time);
         self.times.pop_front();
         true

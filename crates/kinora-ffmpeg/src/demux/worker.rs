@@ -10,7 +10,7 @@ use kinora_media::{CodecId, Packet, PacketFlags, Time, TrackKind};
 use super::exchange::{Exchange, Given, Interrupted};
 use super::input::{Input, OpenError};
 use super::packet::RawPacket;
-use super::reorder::Reorder;
+use super::reorder::{Reorder, USUAL_DELAY};
 use super::tracks::{Described, Stream, describe, stream_count};
 use crate::library::Ffmpeg;
 use crate::raw::Status;
@@ -164,13 +164,16 @@ impl<'a> Worker<'a> {
             return Ok(());
         };
         if let Order::Unknown = timing.order {
-            let is_untold = raw.pts().is_none() && raw.dts().is_some();
+            // In a program stream only the first picture of a PES packet has times (ISO/IEC 13818-1 2.4.3.7).
+            let in_part = self.described.info.container == "mpeg";
+            let is_untold = in_part || raw.pts().is_none() && raw.dts().is_some();
             let found = is_untold.then(|| Reorder::of(&stream.info, &stream.parameter_sets));
             timing.order = found
                 .flatten()
                 .map_or(Order::Told, |it| Order::Found(Box::new(it)));
         }
-        let packet = packet(raw, stream, self.described.start, &mut timing.end);
+        let orders = matches!(timing.order, Order::Found(_));
+        let packet = packet(raw, stream, self.described.start, &mut timing.end, orders);
         let Order::Found(reorder) = &mut timing.order else {
             return Ok(self.exchange.give(Given::Packet(packet))?);
         };
@@ -207,8 +210,17 @@ impl<'a> Worker<'a> {
     /// To a key frame at or before a time; where libavformat finds none, to the start.
     fn seek(&mut self, target: SeekTo) -> Result<(), Stop> {
         let lead = self.described.lead();
-        let time = target.time + self.described.start;
         if let Some((index, stream)) = lead {
+            // The container finds key frames by when they are decoded; what is shown before them needs the one before.
+            let timing = usize::try_from(index)
+                .ok()
+                .and_then(|at| self.timings.get(at));
+            let delay = match timing.map(|timing| &timing.order) {
+                Some(Order::Found(reorder)) => reorder.delay(),
+                Some(Order::Told) => Time::ZERO,
+                Some(Order::Unknown) | None => USUAL_DELAY,
+            };
+            let time = (target.time - delay).max(Time::ZERO) + self.described.start;
             let sought = self.input.seek(index, stream.base.value(time));
             if self.exchange.is_interrupted() {
                 return Err(Stop::Interrupted);
@@ -262,12 +274,16 @@ fn refused(ffmpeg: &Ffmpeg, error: OpenError) -> Stop {
     })
 }
 
-fn packet(raw: RawPacket, stream: &Stream, start: Time, end: &mut Time) -> Packet {
+/// `orders`: of the stream only the times of decoding count, for its pictures are put in order.
+fn packet(raw: RawPacket, stream: &Stream, start: Time, end: &mut Time, orders: bool) -> Packet {
     let time = |value: i64| stream.base.time(value) - start;
     let (pts, dts) = (raw.pts().map(time), raw.dts().map(time));
     let duration = stream.base.time(raw.duration());
-    // Of a stream that is put in order what it tells of some pictures does not count.
-    let pts = pts.or(dts).unwrap_or(*end);
+    let pts = match orders {
+        true => dts.or(pts),
+        false => pts.or(dts),
+    };
+    let pts = pts.unwrap_or(*end);
     let flags = PacketFlags {
         key: raw.is_key(),
         decode_only: raw.is_discarded(),
