@@ -67,7 +67,7 @@ fn list(store: &DiskStore, style: &Style) -> Result<(), Failure> {
     if !style.json {
         let bytes: u64 = entries.iter().map(|entry| entry.cached_len).sum();
         let count = entries.len();
-        out::line(&style.say(
+        out::line(style.say(
             &format!("{count} resources, {}", megabytes(bytes)),
             &format!("{count} 个资源，{}", megabytes(bytes)),
         ));
@@ -103,7 +103,7 @@ fn verify(store: &DiskStore, style: &Style) -> Result<(), Failure> {
         return Ok(());
     }
     let (sound, bytes, removed) = (found.sound, megabytes(found.bytes), found.removed);
-    out::line(&style.say(
+    out::line(style.say(
         &format!("{sound} resources are what was written, {bytes}; {removed} were damaged and are removed"),
         &format!("{sound} 个资源完好，{bytes}；{removed} 个已损坏并已删除"),
     ));
@@ -114,7 +114,7 @@ fn clear(store: &DiskStore, style: &Style) -> Result<(), Failure> {
     let freed = store.clear().map_err(failed)?;
     match style.json {
         true => json::line(&json!({ "freed": freed })),
-        false => out::line(&style.say(
+        false => out::line(style.say(
             &format!("{} are free again", megabytes(freed)),
             &format!("已释放 {}", megabytes(freed)),
         )),

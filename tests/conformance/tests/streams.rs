@@ -1,5 +1,10 @@
 //! The presentations of the corpus tell the cues that their player's dumps hold, in the simulator: nothing waits for a clock.
-#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing
+)]
 
 use std::path::Path;
 
