@@ -1,5 +1,4 @@
 //! A web server on loopback, good or bad at ranges, for the readers and the player alike.
-#![allow(dead_code, reason = "each test uses some of it")]
 
 use std::collections::HashMap;
 use std::io::{BufRead, BufReader, Read, Write};
