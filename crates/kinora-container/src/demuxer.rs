@@ -127,6 +127,9 @@ pub enum SeekMode {
     Before,
     /// The nearest one.
     Nearest,
+    /// The last one at or before the time, for who shows nothing of before the time: what lies between is wanted of the
+    /// pictures alone.
+    Exact,
 }
 
 /// What a demuxer gives or wants next.

@@ -120,14 +120,11 @@ impl Session {
         self.supply = Supply::Flowing;
         self.decrypt.clear();
         self.subtitles.interrupt();
-        let accuracy = match self.present.begin {
-            Begin::Exact(_) => SeekAccuracy::Exact,
-            Begin::First | Begin::KeyFrame(_) => SeekAccuracy::KeyFrame,
+        let (accuracy, mode) = match self.present.begin {
+            Begin::Exact(_) => (SeekAccuracy::Exact, SeekMode::Exact),
+            Begin::First | Begin::KeyFrame(_) => (SeekAccuracy::KeyFrame, SeekMode::Before),
         };
-        let to = SeekTo {
-            time: target,
-            mode: SeekMode::Before,
-        };
+        let to = SeekTo { time: target, mode };
         if self.ingest.seek(cx, to, accuracy) == Sought::FromStart {
             for pipeline in self.pipelines.iter_mut() {
                 pipeline.discard_before = Some(target);

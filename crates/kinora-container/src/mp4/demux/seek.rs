@@ -36,6 +36,14 @@ impl Goal {
     }
 }
 
+/// Decoders of sound need that much of before: 80 ms for Opus (RFC 7845 4.6), a frame for AAC.
+const PREROLL: Time = Time::from_millis(100);
+
+#[allow(clippy::arithmetic_side_effects)] // Times saturate.
+fn before(time: Time) -> Time {
+    time - PREROLL
+}
+
 impl Mp4Demuxer {
     /// Goes to a time, by the tables or by the fragments.
     pub(super) fn go_to(&mut self, target: SeekTo) -> Result<(), DemuxError> {
@@ -187,6 +195,7 @@ impl Mp4Demuxer {
             // Pictures may begin after the sound.
             SeekMode::Before => arrived.unwrap_or(target.time).min(target.time),
             SeekMode::Nearest => arrived.unwrap_or(target.time),
+            SeekMode::Exact => before(target.time),
         };
         for (index, track) in self.tracks.iter_mut().enumerate() {
             if index != lead {

@@ -114,7 +114,7 @@ fn pictures_come_from_the_middle_before_the_index_of_the_audio_is_read() {
     remote.packet(&mut demuxer).unwrap();
     (remote.read, remote.requests) = (0, Vec::new());
     let time = Time::from_millis(1_234_500);
-    let mode = SeekMode::Before;
+    let mode = SeekMode::Exact;
     demuxer.seek(SeekTo { time, mode }).unwrap();
     let first = remote.packet(&mut demuxer).unwrap();
     assert_eq!(first.track, TrackId(1));
@@ -128,8 +128,9 @@ fn pictures_come_from_the_middle_before_the_index_of_the_audio_is_read() {
         }
         pictures += 1;
     };
-    assert!(audio.pts <= time && time < audio.pts + Time::from_millis(2540));
-    assert!(pictures > 1, "{pictures}");
+    assert!(audio.pts <= time && time < audio.pts + Time::from_millis(140));
+    // Four seconds between key pictures, and one that the audio may lag behind.
+    assert!(pictures > 60, "{pictures}");
     assert!(before <= 4, "{:?}", remote.requests);
 }
 
