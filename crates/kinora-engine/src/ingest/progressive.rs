@@ -414,7 +414,8 @@ impl Progressive {
                     self.total_len = Some(len);
                     self.demuxer.set_len(len);
                 }
-                if self.ranges {
+                // Only a network makes it worth while: the index of a file is read as fast as it is looked through.
+                if self.ranges && info.status.is_some() {
                     self.demuxer.allow_random_access();
                 }
             }
