@@ -212,7 +212,7 @@ impl MediaReader {
     fn look(&mut self) -> Result<Found, Fault> {
         loop {
             let read = self.reader.read(self.clock.now());
-            self.carry_out();
+            carry_out(&mut self.reader, &self.net);
             match read.map_err(|fault| self.placed(fault))? {
                 Read::Info(info) => {
                     self.info = info;
@@ -251,21 +251,21 @@ impl MediaReader {
             }
         }
     }
-
-    fn carry_out(&mut self) {
-        for output in self.reader.outputs() {
-            match output {
-                Output::Fetch(request) => self.net.fetch(*request),
-                Output::Grant { id, bytes } => self.net.grant(id, bytes),
-                Output::Cancel(id) => self.net.cancel(id),
-                // What was mended needs nobody's attention here; there are no decoders and no outputs.
-                _ => {}
-            }
-        }
-    }
 }
 
 fn silent() -> Fault {
     Fault::new(codes::ERROR_LOADING_TIMEOUT, "reader.silent")
         .because("nothing came from the source and nothing was awaited any more")
+}
+
+/// Does what a reader asks of the network. What was mended needs nobody's attention here; there are no decoders and no outputs.
+pub(crate) fn carry_out(reader: &mut PacketReader, net: &Net) {
+    for output in reader.outputs() {
+        match output {
+            Output::Fetch(request) => net.fetch(*request),
+            Output::Grant { id, bytes } => net.grant(id, bytes),
+            Output::Cancel(id) => net.cancel(id),
+            _ => {}
+        }
+    }
 }

@@ -24,61 +24,46 @@ pub(super) fn parse(body: &Bytes) -> Option<EventMessage> {
     }
 }
 
+/// Of version 0, which counts from the start of its segment.
 fn relative(mut reader: Reader) -> Result<Option<EventMessage>, Short> {
     let (scheme, value) = (text(&mut reader)?, text(&mut reader)?);
     let timescale = reader.u32()?;
     let delta = u64::from(reader.u32()?);
     let (duration, id) = (reader.u32()?, reader.u32()?);
-    let event = || {
-        Some(EventMessage {
-            start: EventStart::Segment(ticks(delta, timescale)?),
-            event: event(
-                scheme,
-                value,
-                id,
-                lasting(duration, timescale)?,
-                reader.rest(),
-            ),
-        })
-    };
-    Ok(event())
+    let start = ticks(delta, timescale).map(EventStart::Segment);
+    let lasting = lasting(duration, timescale);
+    Ok(message(start, lasting, (scheme, value, id), reader))
 }
 
+/// Of version 1, on the timeline of the media.
 fn absolute(mut reader: Reader) -> Result<Option<EventMessage>, Short> {
     let timescale = reader.u32()?;
     let time = reader.u64()?;
     let (duration, id) = (reader.u32()?, reader.u32()?);
     let (scheme, value) = (text(&mut reader)?, text(&mut reader)?);
-    let event = || {
-        Some(EventMessage {
-            start: EventStart::Media(ticks(time, timescale)?),
-            event: event(
-                scheme,
-                value,
-                id,
-                lasting(duration, timescale)?,
-                reader.rest(),
-            ),
-        })
-    };
-    Ok(event())
+    let start = ticks(time, timescale).map(EventStart::Media);
+    let lasting = lasting(duration, timescale);
+    Ok(message(start, lasting, (scheme, value, id), reader))
 }
 
-fn event(
-    scheme: String,
-    value: String,
-    id: u32,
-    duration: Option<Time>,
-    data: Bytes,
-) -> TimedEvent {
-    TimedEvent {
-        scheme,
-        value,
-        id: Some(id.into()),
-        start: Time::ZERO,
-        duration,
-        data,
-    }
+/// What is left of the box is the message itself. Nothing where a time makes no sense.
+fn message(
+    start: Option<EventStart>,
+    duration: Option<Option<Time>>,
+    (scheme, value, id): (String, String, u32),
+    rest: Reader,
+) -> Option<EventMessage> {
+    Some(EventMessage {
+        start: start?,
+        event: TimedEvent {
+            scheme,
+            value,
+            id: Some(id.into()),
+            start: Time::ZERO,
+            duration: duration?,
+            data: rest.rest(),
+        },
+    })
 }
 
 /// A string that ends with a zero.

@@ -6,13 +6,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use kinora_cache::{CacheError, CacheKey, Store};
-use kinora_engine::{Capabilities, Input, Output, PacketReader, Read, RenditionChoice};
+use kinora_engine::{Capabilities, Input, PacketReader, Read, RenditionChoice};
 use kinora_errors::{Coded as _, Fault, Secret};
 use kinora_media::{Packet, Time};
 use kinora_net::{CacheNotice, HttpCache, Net, Resolve};
 
 use super::{LoadAmount, LoadEvent, LoadId, LoaderOptions, Message, Wanted};
 use crate::clock::SystemClock;
+use crate::reader::carry_out;
 
 /// What came last of a load is waited for so long until it is in the cache.
 const MAX_SETTLE: Duration = Duration::from_secs(2);
@@ -254,7 +255,7 @@ impl Load {
         }
         for _ in 0..PACKETS_AT_ONCE {
             let read = self.reader.read(now);
-            self.carry_out();
+            carry_out(&mut self.reader, &self.net);
             match read {
                 Ok(Read::Info(_)) => {}
                 Ok(Read::Packet(packet)) if !self.is_enough(&packet) => {}
@@ -270,18 +271,6 @@ impl Load {
             }
         }
         Progress::More
-    }
-
-    fn carry_out(&mut self) {
-        for output in self.reader.outputs() {
-            match output {
-                Output::Fetch(request) => self.net.fetch(*request),
-                Output::Grant { id, bytes } => self.net.grant(id, bytes),
-                Output::Cancel(id) => self.net.cancel(id),
-                // There are no decoders and no outputs.
-                _ => {}
-            }
-        }
     }
 
     fn is_enough(&mut self, packet: &Packet) -> bool {

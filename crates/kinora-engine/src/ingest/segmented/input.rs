@@ -45,18 +45,15 @@ impl Segmented {
     }
 
     fn root_progressed(&mut self, cx: &mut Cx, id: RequestId, progress: Progress) {
-        if self.requests.get(id).is_some_and(Request::is_clock) {
-            return self.clock_progressed(cx, id, progress);
-        }
-        if self.requests.get(id).is_some_and(Request::is_licence) {
-            return self.licence_progressed(cx, id, progress);
-        }
-        let resource = self.requests.entry(id).map(|it| it.resource.clone());
-        if let Some(Resource::Key(url)) = resource {
-            return self.session_key_progressed(cx, id, url, progress);
-        }
-        if let Some(Resource::Steering) = resource {
-            return self.steering_progressed(cx, id, progress);
+        match self.requests.get(id).map(|it| &it.resource) {
+            Some(Resource::Clock(_)) => return self.clock_progressed(cx, id, progress),
+            Some(Resource::Licence(_)) => return self.licence_progressed(cx, id, progress),
+            Some(Resource::Steering) => return self.steering_progressed(cx, id, progress),
+            Some(Resource::Key(url)) => {
+                let url = url.clone();
+                return self.session_key_progressed(cx, id, url, progress);
+            }
+            _ => {}
         }
         match progress {
             Progress::None => {}
