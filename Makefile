@@ -1,6 +1,6 @@
 # Kinora's commands. `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint fmt bench fuzz clean
+.PHONY: help setup demo test lint fmt bench fuzz install clean
 
 CARGO ?= cargo
 export CARGO_TERM_PROGRESS_WHEN ?= never
@@ -33,6 +33,9 @@ bench: setup ## Time Kinora beside other players (25 minutes; `scripts/bench.sh 
 
 fuzz: setup ## Fuzz every parser, FUZZ_SECONDS each (60)
 	@scripts/fuzz.sh
+
+install: ## Install the program and libkinora below PREFIX (/usr/local)
+	@scripts/install.sh
 
 clean: ## Remove what was built
 	@$(CARGO) clean

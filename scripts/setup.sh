@@ -17,6 +17,8 @@ if [ "${1-}" = tests ]; then
   python3 -c 'import ensurepip, venv' 2>/dev/null || missing+=(python3-venv)
   need node nodejs
   need npm npm
+  need valgrind valgrind      # the examples in C are watched
+  need c++ g++                # the header is C++ too
   need mkfs.ext4 e2fsprogs    # faults of disks and of permissions
   need losetup mount
 fi

@@ -83,6 +83,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "kinora-subtitle",
         ],
     ),
+    ("kinora-capi", &["kinora", "kinora-errors"]),
     (
         "kinora-service",
         &[

@@ -12,7 +12,7 @@ mod credential;
 mod decode;
 mod demux;
 mod diagnose;
-mod events;
+mod event_line;
 mod explain;
 mod help;
 mod import;

@@ -7,13 +7,13 @@ use kinora::{
     TrackInfo, TrackKind, TrackOption, VidSource, VideoParams,
 };
 use kinora_errors::Lang;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::args::InputArgs;
 use crate::report::{Failure, Style};
 use crate::source::{locate, read_options};
 use crate::words::padded;
-use crate::{credential, events, json, out};
+use crate::{credential, json, out};
 
 use video::ProbedVideo;
 
@@ -79,22 +79,11 @@ fn show(found: &Found, style: &Style) -> Result<(), Failure> {
 
 fn object(found: &Found) -> Value {
     let info = &found.info;
-    let mut object = json!({
-        "container": info.container,
-        "duration": info.duration.map(Time::as_secs_f64),
-        "size": found.size,
-        "bytes_read": found.bytes_read,
-        "seekable": info.seekable,
-        "title": info.title,
-        "tracks": info.tracks.iter().map(track).collect::<Vec<_>>(),
-        "chapters": info.chapters.iter().map(chapter).collect::<Vec<_>>(),
-        "attachments": info.attachments.iter().map(attachment).collect::<Vec<_>>(),
-    });
-    if info.ordered_chapters {
-        object["ordered_chapters"] = true.into();
-    }
+    let mut object = kinora::json::media_info(info);
+    object["size"] = found.size.into();
+    object["bytes_read"] = found.bytes_read.into();
     if let Some(renditions) = &found.renditions {
-        object["renditions"] = renditions.iter().map(events::track).collect();
+        object["renditions"] = renditions.iter().map(kinora::json::track_option).collect();
     }
     if let Some(video) = &found.video {
         object["title"] = video.title.as_str().into();
@@ -103,53 +92,8 @@ fn object(found: &Found) -> Value {
     object
 }
 
-fn chapter(chapter: &Chapter) -> Value {
-    json!({
-        "start": chapter.start.as_secs_f64(), "end": chapter.end.map(Time::as_secs_f64),
-        "title": chapter.title, "level": chapter.level,
-    })
-}
-
-fn attachment(file: &Attachment) -> Value {
-    json!({
-        "name": file.name, "media_type": file.media_type, "offset": file.range.start,
-        "size": size_of(file),
-    })
-}
-
 fn size_of(file: &Attachment) -> Option<u64> {
     Some(file.range.end?.saturating_sub(file.range.start))
-}
-
-fn track(track: &TrackInfo) -> Value {
-    let mut object = json!({
-        "id": track.id.0, "type": track.kind().name(), "codec": track.codec.name(),
-        "codec_string": track.codec_string, "tag": track.codec_tag, "language": track.language,
-        "bitrate": track.bitrate, "duration": track.duration.map(Time::as_secs_f64),
-        "encrypted": track.protection.is_some(), "title": track.title,
-        "disposition": disposition(track.disposition).map(|(name, _)| name).collect::<Vec<_>>(),
-    });
-    if let Some(protection) = &track.protection {
-        object["scheme"] = protection.scheme.to_string().into();
-        object["key_id"] = protection.key_id().map(|id| id.to_string()).into();
-    }
-    if let Some(video) = &track.video {
-        object["width"] = video.width.into();
-        object["height"] = video.height.into();
-        object["rotation"] = video.rotation.degrees().into();
-        object["mirror"] = match video.mirror {
-            Mirror::None => "none",
-            Mirror::Horizontal => "horizontal",
-            Mirror::Vertical => "vertical",
-        }
-        .into();
-        object["frame_rate"] = video.frame_rate.into();
-    }
-    if let Some(audio) = &track.audio {
-        object["sample_rate"] = audio.sample_rate.into();
-        object["channels"] = audio.channels.into();
-    }
-    object
 }
 
 /// For whom a track is meant: for machines, and in Chinese.

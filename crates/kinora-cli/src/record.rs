@@ -9,7 +9,7 @@ use kinora_errors::{Lang, causes};
 use serde_json::json;
 
 use crate::args::ReplayArgs;
-use crate::events;
+use crate::event_line;
 use crate::json;
 use crate::out;
 use crate::report::{Failure, Style};
@@ -97,10 +97,10 @@ pub(crate) fn replay(args: &ReplayArgs, style: &Style) -> Result<(), Failure> {
 
 fn emit(at: kinora::Time, event: &Event, style: &Style) {
     if !style.json {
-        return out::line(&format!("{at}  {}", events::line(event)));
+        return out::line(&format!("{at}  {}", event_line::line(event)));
     }
     let mut object = serde_json::Map::new();
     object.insert("at".to_owned(), at.as_secs_f64().into());
-    object.extend(events::object(event));
+    object.extend(kinora::json::event(event));
     json::line(&object);
 }

@@ -93,7 +93,11 @@ struct Queue {
     closed: bool,
     /// Streams that wait for the next event.
     wakers: Vec<(u64, Waker)>,
+    /// Called when an event has come, or none will any more.
+    alarm: Option<Alarm>,
 }
+
+pub(crate) type Alarm = Arc<dyn Fn() + Send + Sync>;
 
 impl EventQueue {
     pub(crate) fn push(&self, event: Event) {
@@ -118,11 +122,26 @@ impl EventQueue {
 
     fn emit(&self, mut queue: MutexGuard<'_, Queue>) {
         let wakers = std::mem::take(&mut queue.wakers);
+        let alarm = queue.alarm.clone();
         drop(queue);
         // Whoever does not get it waits on.
         self.0.changed.notify_all();
         for (_, waker) in wakers {
             waker.wake();
+        }
+        if let Some(alarm) = alarm {
+            alarm();
+        }
+    }
+
+    /// What is called when an event has come; at once where some wait already.
+    pub(crate) fn set_alarm(&self, alarm: Option<Alarm>) {
+        let mut queue = self.lock();
+        queue.alarm.clone_from(&alarm);
+        let waiting = !queue.events.is_empty() || queue.closed;
+        drop(queue);
+        if let Some(alarm) = alarm.filter(|_| waiting) {
+            alarm();
         }
     }
 
@@ -233,6 +252,21 @@ mod tests {
         assert!(matches!(heard.recv(), Ok(Event::Completion)));
         queue.close();
         waiting.join().unwrap();
+    }
+
+    #[test]
+    fn an_alarm_sounds_for_what_waits_for_what_comes_and_for_the_release() {
+        let queue = EventQueue::default();
+        queue.push(Event::Completion);
+        let (sounded, heard) = channel();
+        queue.set_alarm(Some(Arc::new(move || sounded.send(()).unwrap())));
+        assert_eq!(heard.try_iter().count(), 1);
+        queue.push(Event::LoadingEnd);
+        queue.close();
+        assert_eq!(heard.try_iter().count(), 2);
+        queue.set_alarm(None);
+        queue.close();
+        assert!(heard.recv().is_err(), "it is let go");
     }
 
     struct Flag(Mutex<u32>);

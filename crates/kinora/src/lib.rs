@@ -75,6 +75,7 @@ mod decoder;
 mod driver;
 mod events;
 mod gate;
+pub mod json;
 mod list_player;
 mod loader;
 mod output_thread;

@@ -412,6 +412,12 @@ impl Player {
     pub fn event_stream(&self) -> EventStream {
         EventStream::new(self.events.clone())
     }
+    /// What is to be called when an event has come, and when none will come any more: for an event loop that is woken by
+    /// something of its own, and then asks [`try_next_event`](Self::try_next_event) until there is none. It is called on a
+    /// thread of the player, at once where events wait already, and must return soon. `None` takes it back.
+    pub fn set_event_alarm(&self, alarm: Option<Arc<dyn Fn() + Send + Sync>>) {
+        self.events.set_alarm(alarm);
+    }
     /// The player has ended: no event can come any more.
     #[must_use]
     pub fn is_released(&self) -> bool {

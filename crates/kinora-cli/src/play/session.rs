@@ -17,7 +17,6 @@ use super::screen::Screen;
 use super::status_line::{self, StatusLine, clock};
 use super::waits::Waits;
 use crate::args::{PlayArgs, Until};
-use crate::events;
 use crate::json;
 use crate::out;
 use crate::report::{Failure, Style};
@@ -280,7 +279,7 @@ impl<'a> Session<'a> {
         progress.next = Instant::now() + progress.every;
         if progress.last.replace(position) != Some(position) {
             let shown = self.shown();
-            let reported = events::object(&Event::Position(position));
+            let reported = kinora::json::event(&Event::Position(position));
             let stats = self.player().stats();
             self.say(
                 reported,
@@ -300,7 +299,7 @@ impl<'a> Session<'a> {
     }
 
     fn event(&mut self, event: Event) -> Result<Flow, Failure> {
-        let reported = events::object(&event);
+        let reported = kinora::json::event(&event);
         match event {
             Event::FirstFrame { .. } => return self.first_frame(reported),
             Event::VideoSize { width, height } => self.size = (width, height),
@@ -506,7 +505,7 @@ impl<'a> Session<'a> {
     }
 
     fn failed(&self, fault: Fault) -> Failure {
-        self.say(events::object(&Event::Error(fault.clone())), json!({}));
+        self.say(kinora::json::event(&Event::Error(fault.clone())), json!({}));
         if fault.code() == codes::ERROR_LOADING_TIMEOUT {
             self.context.screen.leave();
             self.summary();

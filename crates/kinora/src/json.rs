@@ -1,17 +1,20 @@
-//! An event as JSON: its name and its fields. `play` and `replay` write the same, and `docs/events.md` lists it.
+//! What the SDK tells, as JSON: the command line writes it, and the bindings of other languages give it. `docs/events.md`
+//! lists the events.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use kinora::subtitle::Bitmap;
-use kinora::{
-    Asset, Coded as _, DateRange, Event, MediaInfo, Resumption, SessionData, Time, TimedEvent,
-    TrackOption, UserData,
+use kinora_engine::{Asset, DateRange, Event, Resumption, SessionData, TrackOption};
+use kinora_errors::{Coded as _, Lang, mask_url};
+use kinora_media::bitstream::UserData;
+use kinora_media::{
+    Attachment, Chapter, Disposition, MediaInfo, Mirror, Time, TimedEvent, TrackInfo,
 };
-use kinora_errors::{Lang, mask_url};
+use kinora_subtitle::Bitmap;
 use serde_json::{Map, Value, json};
 
-/// The fields of an event's object.
-pub(crate) fn object(event: &Event) -> Map<String, Value> {
+/// An event: its name as `event`, and its fields.
+#[must_use]
+pub fn event(event: &Event) -> Map<String, Value> {
     let mut object = Map::new();
     object.insert("event".to_owned(), event.name().into());
     if let Value::Object(more) = more(event) {
@@ -28,7 +31,7 @@ fn more(event: &Event) -> Value {
         }
         Event::Prepared(info) => prepared(info),
         Event::TracksReady(tracks) => {
-            json!({ "tracks": tracks.iter().map(track).collect::<Vec<_>>() })
+            json!({ "tracks": tracks.iter().map(track_option).collect::<Vec<_>>() })
         }
         Event::TrackChanged { index } => json!({ "index": index }),
         Event::Sei { pts, data } => sei(*pts, data),
@@ -151,7 +154,8 @@ fn sei(pts: Time, data: &UserData) -> Value {
 }
 
 /// What can be chosen.
-pub(crate) fn track(option: &TrackOption) -> Value {
+#[must_use]
+pub fn track_option(option: &TrackOption) -> Value {
     json!({
         "index": option.index, "type": option.kind.name(), "label": option.label,
         "bandwidth": option.bitrate, "width": option.size.map(|size| size.0),
@@ -159,40 +163,80 @@ pub(crate) fn track(option: &TrackOption) -> Value {
     })
 }
 
-/// The same for a person: the name, then the fields, one by one.
-pub(crate) fn line(event: &Event) -> String {
-    let mut text = event.name().to_owned();
-    let fault = match event {
-        Event::CredentialExpired(fault) | Event::Recovered(fault) | Event::Error(fault) => fault,
-        Event::SubtitleFailed { track, fault } => {
-            text += &format!("  track {track}");
-            fault
-        }
-        _ => {
-            if let Value::Object(more) = more(event) {
-                let reported = |(name, value)| format!("  {name} {}", reported(&value));
-                text.extend(more.into_iter().map(reported));
-            }
-            return text;
-        }
-    };
-    text + &format!("  {:?} {}", fault.code(), fault.reason())
+/// A presentation: its container, length and tracks.
+#[must_use]
+pub fn media_info(info: &MediaInfo) -> Value {
+    let mut object = json!({
+        "container": info.container,
+        "duration": info.duration.map(Time::as_secs_f64),
+        "seekable": info.seekable,
+        "title": info.title,
+        "tracks": info.tracks.iter().map(track).collect::<Vec<_>>(),
+        "chapters": info.chapters.iter().map(chapter).collect::<Vec<_>>(),
+        "attachments": info.attachments.iter().map(attachment).collect::<Vec<_>>(),
+    });
+    if info.ordered_chapters {
+        object["ordered_chapters"] = true.into();
+    }
+    object
 }
 
-fn reported(value: &Value) -> String {
-    match value {
-        Value::String(text) => text.clone(),
-        Value::Null => "-".to_owned(),
-        Value::Array(items) => items.iter().map(reported).collect::<Vec<_>>().join(", "),
-        Value::Object(fields) => {
-            let known = fields.iter().filter(|(_, value)| !value.is_null());
-            let words: Vec<_> = known
-                .map(|(name, value)| format!("{name} {}", reported(value)))
-                .collect();
-            format!("({})", words.join(" "))
-        }
-        other => other.to_string(),
+fn chapter(chapter: &Chapter) -> Value {
+    json!({
+        "start": chapter.start.as_secs_f64(), "end": chapter.end.map(Time::as_secs_f64),
+        "title": chapter.title, "level": chapter.level,
+    })
+}
+
+fn attachment(file: &Attachment) -> Value {
+    json!({
+        "name": file.name, "media_type": file.media_type, "offset": file.range.start,
+        "size": file.range.end.map(|end| end.saturating_sub(file.range.start)),
+    })
+}
+
+fn track(track: &TrackInfo) -> Value {
+    let mut object = json!({
+        "id": track.id.0, "type": track.kind().name(), "codec": track.codec.name(),
+        "codec_string": track.codec_string, "tag": track.codec_tag, "language": track.language,
+        "bitrate": track.bitrate, "duration": track.duration.map(Time::as_secs_f64),
+        "encrypted": track.protection.is_some(), "title": track.title,
+        "disposition": disposition(track.disposition).collect::<Vec<_>>(),
+    });
+    if let Some(protection) = &track.protection {
+        object["scheme"] = protection.scheme.to_string().into();
+        object["key_id"] = protection.key_id().map(|id| id.to_string()).into();
     }
+    if let Some(video) = &track.video {
+        object["width"] = video.width.into();
+        object["height"] = video.height.into();
+        object["rotation"] = video.rotation.degrees().into();
+        object["mirror"] = match video.mirror {
+            Mirror::None => "none",
+            Mirror::Horizontal => "horizontal",
+            Mirror::Vertical => "vertical",
+        }
+        .into();
+        object["frame_rate"] = video.frame_rate.into();
+    }
+    if let Some(audio) = &track.audio {
+        object["sample_rate"] = audio.sample_rate.into();
+        object["channels"] = audio.channels.into();
+    }
+    object
+}
+
+/// For whom a track is meant.
+fn disposition(it: Disposition) -> impl Iterator<Item = &'static str> {
+    let all = [
+        (it.default, "default"),
+        (it.forced, "forced"),
+        (it.hearing_impaired, "hearing_impaired"),
+        (it.visual_impaired, "visual_impaired"),
+        (it.original, "original"),
+        (it.comment, "comment"),
+    ];
+    all.into_iter().filter_map(|(is, name)| is.then_some(name))
 }
 
 #[cfg(test)]
@@ -200,7 +244,8 @@ fn reported(value: &Value) -> String {
 mod tests {
     use std::sync::Arc;
 
-    use kinora::{CommandKind, CueId, Fault, InfoCode, Refusal, State, TimingMark, codes};
+    use kinora_engine::{CommandKind, CueId, InfoCode, Refusal, State, TimingMark};
+    use kinora_errors::{Fault, codes};
 
     use super::*;
 
@@ -227,7 +272,7 @@ mod tests {
             Event::LoopingStart,
             Event::Sei {
                 pts: Time::ZERO,
-                data: UserData::Registered(kinora::Bytes::from_static(b"a")),
+                data: UserData::Registered(bytes::Bytes::from_static(b"a")),
             },
             Event::RepeatStart { from: Time::ZERO },
             Event::ChapterChanged { index: Some(1) },
@@ -296,7 +341,7 @@ mod tests {
                 attributes: Vec::new(),
                 interstitial: None,
             })),
-            Event::KeyRequired(kinora::KeyId([7; 16])),
+            Event::KeyRequired(kinora_media::KeyId([7; 16])),
             Event::CredentialExpired(fault.clone()),
             Event::LocalCacheHit { bytes: 9 },
             Event::Recovered(fault.clone()),
@@ -317,7 +362,10 @@ mod tests {
             let begin = format!("| `{}` |", event.name());
             let row = rows.iter().find(|row| row.starts_with(&begin));
             let row = row.unwrap_or_else(|| panic!("{} is not in the document", event.name()));
-            for (field, _) in object(&event).iter().filter(|(field, _)| *field != "event") {
+            for (field, _) in super::event(&event)
+                .iter()
+                .filter(|(field, _)| *field != "event")
+            {
                 assert!(row.contains(&format!("`{field}`")), "{field} in {row}");
             }
         }
@@ -326,19 +374,5 @@ mod tests {
             assert!(DOCUMENT.contains(&format!("| `{name}` |")), "{name}");
         }
         assert_eq!(rows.len(), names.len() + own.len());
-    }
-
-    #[test]
-    fn people_and_machines_get_the_same_events() {
-        for event in every() {
-            let (text, object) = (line(&event), object(&event));
-            assert!(text.starts_with(event.name()));
-            for (field, value) in object
-                .iter()
-                .filter(|(field, _)| !matches!(field.as_str(), "fault" | "event"))
-            {
-                assert!(text.contains(&reported(value)), "{field} of {text}");
-            }
-        }
     }
 }

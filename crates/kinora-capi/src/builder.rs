@@ -1,0 +1,199 @@
+//! Putting a player together.
+
+use std::ffi::c_char;
+use std::sync::{Mutex, PoisonError};
+
+use kinora::{ContentKey, Fault, KeyId, Player, PlayerBuilder, PlayerConfig, sixteen_from_hex};
+
+use crate::border::{self, invalid};
+use crate::player::CPlayer;
+use crate::settings;
+use crate::sink::{AudioCalls, CAudioSink, CVideoSink, VideoCalls};
+
+/// A player that is being put together.
+#[derive(Default)]
+pub struct CBuilder(Mutex<State>);
+
+#[derive(Default)]
+struct State {
+    builder: PlayerBuilder,
+    config: PlayerConfig,
+}
+
+impl CBuilder {
+    fn change(
+        &self,
+        change: impl FnOnce(PlayerBuilder) -> Result<PlayerBuilder, Fault>,
+    ) -> Result<(), Fault> {
+        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        // One that refuses has changed nothing: the settings are read before it is asked.
+        state.builder = change(std::mem::take(&mut state.builder))?;
+        Ok(())
+    }
+}
+
+/// Begins.
+#[unsafe(no_mangle)]
+pub extern "C" fn kinora_builder_new() -> *mut CBuilder {
+    border::answered(std::ptr::null_mut(), || border::give(CBuilder::default()))
+}
+
+/// Gives up.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn kinora_builder_free(builder: *mut CBuilder) {
+    // SAFETY: by the header.
+    unsafe { border::free(builder) }
+}
+
+/// Sets settings of the player.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn kinora_builder_config(
+    builder: *mut CBuilder,
+    json: *const c_char,
+    fault: *mut *mut Fault,
+) -> u32 {
+    let work = || {
+        // SAFETY: by the header.
+        let (builder, json) = unsafe { (border::handle(builder)?, border::text(json)?) };
+        let mut state = builder.0.lock().unwrap_or_else(PoisonError::into_inner);
+        state.config = settings::player(&state.config, json)?;
+        Ok(())
+    };
+    // SAFETY: by the header.
+    unsafe { border::guarded(fault, work) }
+}
+
+/// Sets how requests are made.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn kinora_builder_network(
+    builder: *mut CBuilder,
+    json: *const c_char,
+    fault: *mut *mut Fault,
+) -> u32 {
+    let work = || {
+        // SAFETY: by the header.
+        let (builder, json) = unsafe { (border::handle(builder)?, border::text(json)?) };
+        let network = settings::network(json)?;
+        builder.change(|it| Ok(it.network(network)))
+    };
+    // SAFETY: by the header.
+    unsafe { border::guarded(fault, work) }
+}
+
+/// Sets the cache.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn kinora_builder_cache(
+    builder: *mut CBuilder,
+    json: *const c_char,
+    fault: *mut *mut Fault,
+) -> u32 {
+    let work = || {
+        // SAFETY: by the header.
+        let (builder, json) = unsafe { (border::handle(builder)?, border::text(json)?) };
+        let cache = settings::cache(json)?;
+        builder.change(|it| Ok(it.cache(cache)))
+    };
+    // SAFETY: by the header.
+    unsafe { border::guarded(fault, work) }
+}
+
+/// Gives a content key.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn kinora_builder_key(
+    builder: *mut CBuilder,
+    id: *const c_char,
+    key: *const c_char,
+    fault: *mut *mut Fault,
+) -> u32 {
+    let work = || {
+        // SAFETY: by the header.
+        let builder = unsafe { border::handle(builder) }?;
+        // SAFETY: by the header.
+        let (id, key) = unsafe { content_key(id, key) }?;
+        builder.change(|it| Ok(it.key(id, key)))
+    };
+    // SAFETY: by the header.
+    unsafe { border::guarded(fault, work) }
+}
+
+/// An id and a key, in hexadecimal digits.
+///
+/// # Safety
+/// Both are null or end with a zero.
+pub(crate) unsafe fn content_key(
+    id: *const c_char,
+    key: *const c_char,
+) -> Result<(KeyId, ContentKey), Fault> {
+    // SAFETY: the caller's promise.
+    let (id, key) = unsafe { (border::text(id)?, border::text(key)?) };
+    let id = KeyId::from_hex(id).ok_or_else(|| invalid("a key id is 32 hexadecimal digits"))?;
+    let key = sixteen_from_hex(key).ok_or_else(|| invalid("a key is 32 hexadecimal digits"))?;
+    Ok((id, ContentKey::new(key)))
+}
+
+/// Whether it begins to play by itself.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn kinora_builder_autoplay(builder: *mut CBuilder, on: i32) -> u32 {
+    let work = || {
+        // SAFETY: by the header.
+        let builder = unsafe { border::handle(builder) }?;
+        builder.change(|it| Ok(it.autoplay(on != 0)))
+    };
+    // SAFETY: null is no place.
+    unsafe { border::guarded(std::ptr::null_mut(), work) }
+}
+
+/// Where pictures go.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn kinora_builder_video_sink(
+    builder: *mut CBuilder,
+    sink: *const CVideoSink,
+) -> u32 {
+    let work = || {
+        // SAFETY: by the header.
+        let (builder, sink) = unsafe { (border::handle(builder)?, border::table(sink)?) };
+        builder.change(|it| Ok(it.video_sink(VideoCalls::new(sink))))
+    };
+    // SAFETY: null is no place.
+    unsafe { border::guarded(std::ptr::null_mut(), work) }
+}
+
+/// Where sound goes.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn kinora_builder_audio_sink(
+    builder: *mut CBuilder,
+    sink: *const CAudioSink,
+) -> u32 {
+    let work = || {
+        // SAFETY: by the header.
+        let (builder, sink) = unsafe { (border::handle(builder)?, border::table(sink)?) };
+        builder.change(|it| Ok(it.audio_sink(AudioCalls::new(sink))))
+    };
+    // SAFETY: null is no place.
+    unsafe { border::guarded(std::ptr::null_mut(), work) }
+}
+
+/// Builds; the builder is used up by it, whatever comes of it.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn kinora_builder_build(
+    builder: *mut CBuilder,
+    player: *mut *mut CPlayer,
+    fault: *mut *mut Fault,
+) -> u32 {
+    let work = || {
+        if builder.is_null() {
+            return Err(invalid("a handle is NULL"));
+        }
+        // SAFETY: by the header it was given by `kinora_builder_new`, and is not used any more.
+        let builder = *unsafe { Box::from_raw(builder) };
+        let state = builder
+            .0
+            .into_inner()
+            .unwrap_or_else(PoisonError::into_inner);
+        let built: Player = state.builder.config(state.config).build()?;
+        // SAFETY: by the header.
+        unsafe { border::put(player, border::give(CPlayer::new(built))) }
+    };
+    // SAFETY: by the header.
+    unsafe { border::guarded(fault, work) }
+}
