@@ -160,3 +160,59 @@ pub(crate) unsafe fn table<T: Copy>(pointer: *const T) -> Result<T, Fault> {
         Ok(whole.assume_init())
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::panic)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_ends_here_as_a_number_with_its_fault() {
+        let mut fault = std::ptr::null_mut();
+        // SAFETY: a place of this test; the fault is freed once.
+        let told = unsafe {
+            let number = guarded(&raw mut fault, || panic!("of the test"));
+            assert_eq!(number, codes::ERROR_UNKNOWN_ERROR.number());
+            *Box::from_raw(fault)
+        };
+        assert_eq!(told.reason(), "capi.panic");
+        // SAFETY: null is no place.
+        let number = unsafe { guarded(std::ptr::null_mut(), || panic!("of the test")) };
+        assert_eq!(number, codes::ERROR_UNKNOWN_ERROR.number());
+        assert_eq!(answered(7, || panic!("of the test")), 7);
+    }
+
+    #[repr(C)]
+    #[derive(Clone, Copy)]
+    struct Versioned {
+        size: usize,
+        first: u32,
+        second: u32,
+    }
+
+    #[test]
+    fn a_struct_of_an_older_header_gets_and_gives_what_that_had() {
+        let new = Versioned {
+            size: 0,
+            first: 1,
+            second: 2,
+        };
+        let mut old = Versioned {
+            size: 12,
+            first: 0,
+            second: 9,
+        };
+        // SAFETY: it is longer than its size says.
+        unsafe {
+            fill(&raw mut old, new, 12).unwrap();
+            assert_eq!((old.size, old.first, old.second), (12, 1, 9));
+            let given = table(&raw const old).unwrap();
+            assert_eq!(
+                (given.first, given.second),
+                (1, 0),
+                "beyond its size is nothing"
+            );
+            assert!(fill(&raw mut old, new, 13).is_err());
+        }
+    }
+}

@@ -1,6 +1,6 @@
 //! An event as a line for a person: its name, then the fields of its JSON, one by one.
 
-use kinora::{Coded as _, Event, json};
+use kinora::{Event, json};
 use serde_json::Value;
 
 /// The line.

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use kinora::{
-    Attachment, Chapter, Disposition, MediaInfo, MediaReader, Mirror, ReadOptions, Source, Time,
-    TrackInfo, TrackKind, TrackOption, VidSource, VideoParams,
+    Attachment, Disposition, MediaInfo, MediaReader, Mirror, ReadOptions, Source, TrackInfo,
+    TrackKind, TrackOption, VidSource, VideoParams,
 };
 use kinora_errors::Lang;
 use serde_json::Value;
