@@ -3,7 +3,7 @@
 # What fuzzing adds to them is kept by `cargo fuzz cmin` and lies beside them.
 set -eu
 cd "$(dirname "$0")/corpus"
-mkdir -p mp4 ts adts mp3 hls subtitle play_auth pop urls lookup dash flv ogg wav flac amr dts loas aiff caf mkv protect
+mkdir -p mp4 ts adts mp3 hls subtitle play_auth pop urls lookup dash flv ogg wav flac amr dts loas aiff caf mkv protect w64 ffmpeg cache
 make_av() { # output, then options
     out=$1
     shift
@@ -22,6 +22,9 @@ make_av mp4/hevc_ac3.mp4 $h265 -c:a ac3 -b:a 32k
 make_av mp4/quicktime.mov $h264 -c:a pcm_s16le -t 0.2
 make_av mp4/edit.mp4 $h264 -c:a libmp3lame -b:a 8k -ss 0.3
 make_av mp4/opus_flac.mp4 $h264 -c:a flac -strict -2
+make_av ffmpeg/mpeg4.avi -t 0.4 -c:v mpeg4 -qscale:v 31 -g 2 -bf 1 -c:a libmp3lame -b:a 8k
+make_av ffmpeg/film.nut -t 0.4 $h264 $aac
+make_av ffmpeg/film.wmv -t 0.4 -c:v wmv2 -qscale:v 31 -g 2 -c:a wmav2 -b:a 24k
 make_av mkv/avc_aac.mkv $h264 $aac
 make_av mkv/vp9_opus.webm -c:v libvpx-vp9 -b:v 8k -g 2 -c:a libopus -b:a 8k
 make_av mkv/live.webm -c:v libvpx -b:v 8k -g 2 -c:a libopus -b:a 8k -live 1 -cluster_time_limit 300
@@ -62,6 +65,8 @@ make_tone wav/ms.wav -c:a adpcm_ms -block_size 256
 make_tone wav/rf64.wav -t 0.3 -rf64 always
 make_tone wav/mp3.wav -c:a libmp3lame -b:a 8k
 ffmpeg -v error -f lavfi -i sine=frequency=440:sample_rate=8000:duration=0.3 -f wav - >wav/piped.wav
+make_tone w64/s16.w64 -t 0.3
+make_tone w64/ima.w64 -ac 2 -c:a adpcm_ima_wav -block_size 256
 make_tone flac/tone.flac -c:a flac -frame_size 512
 make_tone flac/wide.flac -t 0.4 -c:a flac -ac 2 -sample_fmt s32 -frame_size 1024
 ffmpeg -v error -f lavfi -i sine=frequency=440:sample_rate=8000:duration=0.4 -c:a flac -f flac - >flac/piped.flac
@@ -243,3 +248,6 @@ printf %s '-1' >lookup/negative.txt
 printf %s 'ERROR_DECODE_VIDIO' >lookup/nearly.txt
 printf %s 'the token expired' >lookup/words.txt
 printf %s '解码 失败' >lookup/zh.txt
+# Stretches that overlap, one that is damaged, one at the end of all offsets.
+printf '\003\000\000abc\003\000\002def\202\000\010gh\104\000\001ijkl\000\000\000' >cache/stretches.bin
+printf 'KINCACH1META\000\000\000\002' >cache/cut.bin

@@ -11,10 +11,10 @@ if [ "${1-}" = micro ]; then
   exit
 fi
 
-# What Kinora can do by now: downloads, DASH, FLV and Matroska are not among it.
+# What Kinora can do by now: downloads are not among it. FLV and Matroska are cases of ff_local and demux.
 all=ff_local,ff_codecs,ff_http,ff_http2,ff_link_mp4,ff_link_mp4end,ff_link_ts,seek_local,seek_http,seek_link
-all+=,seek_warm,seek_warm_http,seek_warm_link,decode_h264,decode_hevc,decode_av1,demux,probe,play_cost
-all+=,hls_start,hls_start_master,hls_start_fmp4,hls_drop,startup,verify
+all+=,seek_warm,seek_warm_http,seek_warm_link,decode_h264,decode_hevc,decode_av1,decode_vp9,demux,probe,play_cost
+all+=,hls_start,hls_start_master,hls_start_fmp4,dash_start,hls_drop,startup,verify
 
 cargo build --release --package kinora-cli
 bench/peers/setup.sh

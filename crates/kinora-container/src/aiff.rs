@@ -56,7 +56,7 @@ impl Form for Aiff {
     };
     const HEAD: usize = 12;
     const CHUNK_HEAD: usize = 8;
-    const IS_PADDED: bool = true;
+    const ALIGN: u64 = 2;
 
     fn begin(&mut self, _: &[u8]) {}
 

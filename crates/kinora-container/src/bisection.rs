@@ -3,10 +3,21 @@
 
 use kinora_media::Time;
 
+use crate::DemuxError;
+
 /// Places that are looked at in all before the best one known must do.
 const MAX_LOOKS: u32 = 12;
 /// After so many guesses interpolation gives way to halving.
 const MAX_GUESSES: u32 = 4;
+
+/// The length of a resource in which times are looked for, once its headers were reported.
+pub(crate) fn searchable_len(reported: bool, total_len: Option<u64>) -> Result<u64, DemuxError> {
+    match (reported, total_len) {
+        (false, _) => Err(DemuxError::NotSeekable("its headers are not read yet")),
+        (true, None) => Err(DemuxError::NotSeekable("its length is not known")),
+        (true, Some(len)) => Ok(len),
+    }
+}
 
 /// A place in the resource and the time there.
 #[derive(Clone, Copy, PartialEq, Debug)]

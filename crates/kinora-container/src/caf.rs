@@ -55,7 +55,7 @@ impl Form for Caf {
     };
     const HEAD: usize = 8;
     const CHUNK_HEAD: usize = 12;
-    const IS_PADDED: bool = false;
+    const ALIGN: u64 = 1;
 
     fn begin(&mut self, _: &[u8]) {}
 

@@ -49,8 +49,8 @@ pub(crate) trait Form: Default + Send {
     const HEAD: usize;
     /// Bytes of a chunk's head.
     const CHUNK_HEAD: usize;
-    /// Chunks of an odd length are followed by a byte that belongs to none.
-    const IS_PADDED: bool;
+    /// Bodies of chunks are filled up to multiples of so many bytes.
+    const ALIGN: u64;
 
     /// Reads what stands before the first chunk: [`HEAD`](Self::HEAD) bytes.
     fn begin(&mut self, head: &[u8]);
@@ -248,8 +248,7 @@ impl<F: Form> Chunked<F> {
         };
         self.window.skip(F::CHUNK_HEAD);
         let begins = self.window.start();
-        let pad = u64::from(F::IS_PADDED) & len.unwrap_or(0);
-        let end = len.map(|len| begins.saturating_add(len).saturating_add(pad));
+        let end = len.map(|len| begins.saturating_add(filled_up::<F>(len)));
         self.state = match (F::role(id), len) {
             (Role::Sound, len) if self.chunk.is_none() => {
                 let chunk = SoundChunk { begins, len };
@@ -292,9 +291,8 @@ impl<F: Form> Chunked<F> {
         let end = self.window.start();
         let body = self.window.take(len);
         self.form.read(id, &body);
-        let pad = u64::from(F::IS_PADDED && len % 2 == 1);
         self.state = State::Pass {
-            end: end.saturating_add(body.len() as u64).saturating_add(pad),
+            end: end.saturating_add(filled_up::<F>(body.len() as u64)),
         };
         Ok(None)
     }
@@ -466,6 +464,11 @@ impl<F: Form> Chunked<F> {
         };
         Ok(())
     }
+}
+
+/// The length of a chunk's body with what fills it up.
+fn filled_up<F: Form>(len: u64) -> u64 {
+    len.checked_next_multiple_of(F::ALIGN).unwrap_or(len)
 }
 
 impl SoundChunk {

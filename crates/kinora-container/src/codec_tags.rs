@@ -60,6 +60,32 @@ pub(crate) fn by_sample_entry(tag: &[u8; 4]) -> Option<CodecId> {
 
 /// By the `biCompression` of a BITMAPINFOHEADER, in capital letters.
 pub(crate) fn by_compression(fourcc: &[u8; 4]) -> Option<CodecId> {
+    Some(match fourcc {
+        b"H264" | b"X264" | b"AVC1" | b"DAVC" | b"VSSH" | b"Q264" | b"V264" | b"GAVC" => {
+            CodecId::H264
+        }
+        b"HEVC" | b"H265" | b"X265" | b"HVC1" => CodecId::H265,
+        b"XVID" | b"DIVX" | b"DX50" | b"FMP4" | b"MP4V" | b"MP4S" | b"M4S2" | b"3IV2" | b"BLZ0"
+        | b"UMP4" | b"RMP4" | b"SEDG" | b"WV1F" | b"FFDS" | b"FVFW" | b"SMP4" | b"DM4V"
+        | b"XVIX" => CodecId::Mpeg4,
+        b"MJPG" | b"IJPG" | b"AVRN" | b"DMB1" | b"SLMJ" => CodecId::Mjpeg,
+        b"H263" | b"X263" | b"U263" | b"M263" | b"L263" | b"ILVR" | b"VX1K" => CodecId::H263,
+        b"FLV1" | b"S263" => CodecId::Flv1,
+        b"MPG1" | b"PIM1" | b"\x01\0\0\x10" => CodecId::Mpeg1Video,
+        b"MPG2" | b"MPEG" | b"PIM2" | b"EM2V" | b"HDV2" | b"\x02\0\0\x10" => CodecId::Mpeg2Video,
+        b"WVC1" => CodecId::Vc1,
+        b"VP6F" => CodecId::Vp6,
+        b"VP6A" => CodecId::Vp6a,
+        b"VP80" => CodecId::Vp8,
+        b"VP90" => CodecId::Vp9,
+        b"AV01" => CodecId::Av1,
+        b"THEO" => CodecId::Theora,
+        b"FSV1" => CodecId::ScreenVideo,
+        other => return of_windows(other),
+    })
+}
+
+fn of_windows(fourcc: &[u8; 4]) -> Option<CodecId> {
     CodecId::by_name(match fourcc {
         b"MPG4" | b"MP41" => "msmpeg4v1",
         b"MP42" | b"DIV2" => "msmpeg4v2",
@@ -194,6 +220,7 @@ mod tests {
         let named = |codec: Option<CodecId>| codec.map(CodecId::name);
         assert_eq!(named(by_compression(b"DIV3")), Some("msmpeg4v3"));
         assert_eq!(named(by_compression(b"ULRG")), Some("utvideo"));
+        assert_eq!(by_compression(b"S263"), Some(CodecId::Flv1));
         assert_eq!(by_format_tag(0x11), Some(CodecId::AdpcmImaWav));
         assert_eq!(named(by_format_tag(0x161)), Some("wmav2"));
         assert_eq!(named(by_matroska("V_REAL/RV40")), Some("rv40"));

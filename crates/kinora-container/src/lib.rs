@@ -56,7 +56,9 @@ mod tags;
 mod test_files;
 mod text;
 pub mod ts;
+pub mod w64;
 pub mod wav;
+mod wave_format;
 mod window;
 
 pub use demuxer::{ClockKind, DemuxError, Demuxer, SeekMode, SeekTo, Step};

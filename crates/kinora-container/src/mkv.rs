@@ -13,6 +13,7 @@ mod encoding;
 mod id;
 mod index;
 mod meta;
+mod omitted;
 mod segment;
 mod track;
 mod video;

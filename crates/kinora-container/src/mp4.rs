@@ -27,7 +27,7 @@ mod tables;
 mod track;
 
 pub(crate) use config::audio_config;
-pub(crate) use entry::codec_of;
+pub(crate) use entry::{SampleEntry, codec_of};
 
 use crate::container::{Access, Container, Purpose, Signature};
 

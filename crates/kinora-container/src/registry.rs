@@ -51,6 +51,8 @@ containers! {
     Ogg => crate::ogg::CONTAINER,
     /// RIFF, RF64 or BW64 with sound.
     Wav => crate::wav::CONTAINER,
+    /// Sony Wave64.
+    W64 => crate::w64::CONTAINER,
     /// AVI.
     Avi => named::AVI,
     /// Native FLAC.

@@ -31,6 +31,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use kinora_media::{ByteRange, MediaInfo, Packet, Time};
 
+use crate::bisection::searchable_len;
 use crate::container::{Access, Container, Purpose, Signature};
 use crate::demuxer::End;
 use crate::{ClockKind, DemuxError, Demuxer, SeekTo, Step};
@@ -271,12 +272,7 @@ impl Demuxer for TsDemuxer {
     }
 
     fn seek(&mut self, target: SeekTo) -> Result<(), DemuxError> {
-        if !self.reported {
-            return Err(DemuxError::NotSeekable("its headers are not read yet"));
-        }
-        let Some(len) = self.total_len else {
-            return Err(DemuxError::NotSeekable("its length is not known"));
-        };
+        let len = searchable_len(self.reported, self.total_len)?;
         self.found.clear();
         if self.last.is_some() {
             self.want = Some(self.begin_seek(target)?);

@@ -1,14 +1,12 @@
 //! WAVE: sound in RIFF (Multimedia Programming Interface and Data Specifications 1.0), and in RF64 or BW64, which have
 //! room for more than 4 GiB (ITU-R BS.2088).
 
-mod format;
-
 use bytes::Bytes;
 
-use self::format::WaveFormat;
 use crate::chunked::{ChunkHead, ChunkId, Chunked, Form, FormNames, Role, Sound, demux_as_chunked};
 use crate::container::{Access, Container, Signature};
 use crate::tags::{plain_text, title};
+use crate::wave_format::WaveFormat;
 
 pub(crate) const CONTAINER: Container = Container {
     name: "wav",
@@ -42,7 +40,7 @@ fn begins_wave(head: &[u8]) -> bool {
 
 /// What the chunks told so far.
 #[derive(Default)]
-struct Wave {
+pub(crate) struct Wave {
     /// Bytes of the sound and samples, where 32 bits have no room for them (`ds64`).
     wide: Option<(u64, u64)>,
     format: Option<WaveFormat>,
@@ -59,7 +57,7 @@ impl Form for Wave {
     };
     const HEAD: usize = 12;
     const CHUNK_HEAD: usize = 8;
-    const IS_PADDED: bool = true;
+    const ALIGN: u64 = 2;
 
     fn begin(&mut self, _: &[u8]) {}
 
@@ -102,7 +100,7 @@ impl Form for Wave {
     fn sound(&self, len: Option<u64>) -> Option<Sound> {
         let wide = self.wide.map(|(_, samples)| samples);
         let samples = self.samples.or(wide.filter(|samples| *samples > 0));
-        self.format.as_ref()?.sound(len, samples)
+        Some(self.format.as_ref()?.sound(len, samples))
     }
 
     fn title(&self) -> Option<String> {

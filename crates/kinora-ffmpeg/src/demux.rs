@@ -13,7 +13,7 @@ mod tests;
 mod tracks;
 mod worker;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
 use kinora_container::{DemuxError, Demuxer, ForeignDemuxers, SeekTo, Step};
@@ -42,6 +42,16 @@ impl FfmpegDemuxers {
         Self {
             load: Arc::new(load),
         }
+    }
+}
+
+impl FfmpegDemuxers {
+    /// Those beside the libavcodec that is installed, which is loaded once for all.
+    #[must_use]
+    pub fn installed() -> Self {
+        static LOADED: OnceLock<Result<Arc<FfmpegBackend>, Arc<LoadError>>> = OnceLock::new();
+        let load = || FfmpegBackend::load().map(Arc::new).map_err(Arc::new);
+        Self::new(move || LOADED.get_or_init(load).clone())
     }
 }
 

@@ -2,13 +2,13 @@
 
 use std::io;
 use std::path::Path;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use bytes::Bytes;
 use kinora_container::{
     ContainerKind, DemuxError, Demuxer, Demuxers, PacketDump, ProbingDemuxer, Step,
 };
-use kinora_ffmpeg::{FfmpegBackend, FfmpegDemuxers, LoadError};
+use kinora_ffmpeg::FfmpegDemuxers;
 use kinora_media::{MediaInfo, TrackId};
 
 /// Bytes that are brought at once.
@@ -49,20 +49,13 @@ impl Packets {
     }
 }
 
-/// libavcodec, and libavformat beside it, once for all files.
-fn load() -> Result<Arc<FfmpegBackend>, Arc<LoadError>> {
-    static LOADED: OnceLock<Result<Arc<FfmpegBackend>, Arc<LoadError>>> = OnceLock::new();
-    let loaded = LOADED.get_or_init(|| FfmpegBackend::load().map(Arc::new).map_err(Arc::new));
-    loaded.clone()
-}
-
 /// All packets of a file, read as a player reads it: in pieces, its length known.
 ///
 /// # Errors
 /// When the file itself cannot be read.
 pub fn packets(path: &Path) -> io::Result<Packets> {
     let bytes = Bytes::from(std::fs::read(path)?);
-    let fallback = Demuxers::Fallback(Arc::new(FfmpegDemuxers::new(load)));
+    let fallback = Demuxers::Fallback(Arc::new(FfmpegDemuxers::installed()));
     let mut demuxer = ProbingDemuxer::with_demuxers(fallback);
     demuxer.set_len(bytes.len() as u64);
     let mut info = Arc::new(MediaInfo::default());

@@ -15,9 +15,11 @@ use kinora_container::mp4::Mp4Demuxer;
 use kinora_container::ogg::OggDemuxer;
 use kinora_container::sniff::sniff;
 use kinora_container::ts::TsDemuxer;
+use kinora_container::w64::W64Demuxer;
 use kinora_container::wav::WavDemuxer;
-use kinora_container::{DemuxError, Demuxer, SeekMode, SeekTo, Step};
+use kinora_container::{DemuxError, Demuxer, ForeignDemuxers, SeekMode, SeekTo, Step};
 use kinora_errors::Coded;
+use kinora_ffmpeg::FfmpegDemuxers;
 use kinora_media::Time;
 
 use crate::Work;
@@ -54,6 +56,10 @@ pub(crate) fn wav(data: &[u8]) -> Work {
     demux(data, &|| Box::new(WavDemuxer::new()))
 }
 
+pub(crate) fn w64(data: &[u8]) -> Work {
+    demux(data, &|| Box::new(W64Demuxer::new()))
+}
+
 pub(crate) fn flac(data: &[u8]) -> Work {
     demux(data, &|| Box::new(FlacDemuxer::new()))
 }
@@ -76,6 +82,11 @@ pub(crate) fn dts(data: &[u8]) -> Work {
 
 pub(crate) fn loas(data: &[u8]) -> Work {
     demux(data, &|| Box::new(LoasDemuxer::new()))
+}
+
+/// libavformat behind its seam; where it is not installed, the refusal.
+pub(crate) fn ffmpeg(data: &[u8]) -> Work {
+    demux(data, &|| FfmpegDemuxers::installed().open())
 }
 
 type Make<'a> = &'a dyn Fn() -> Box<dyn Demuxer>;

@@ -6,6 +6,7 @@
 // A broken promise panics: that is what a fuzzer listens for.
 #![allow(clippy::panic)]
 
+mod cache;
 mod cloud;
 mod demux;
 mod lookup;
@@ -53,12 +54,15 @@ pub const TARGETS: &[Target] = &[
     target("adts", demux::adts),
     target("mp3", demux::mp3),
     target("wav", demux::wav),
+    target("w64", demux::w64),
     target("flac", demux::flac),
     target("amr", demux::amr),
     target("dts", demux::dts),
     target("loas", demux::loas),
     target("aiff", demux::aiff),
     target("caf", demux::caf),
+    target("ffmpeg", demux::ffmpeg),
+    target("cache", cache::cache),
     target("hls", playlist::hls),
     target("subtitle", subtitle::subtitle),
     target("dash", mpd::dash),

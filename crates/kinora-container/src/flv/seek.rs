@@ -9,7 +9,7 @@ use super::reader::{Read, Reader};
 use super::tag::{Tag, TagKind};
 use super::tail::Tail;
 use super::track::track_id;
-use crate::bisection::Place;
+use crate::bisection::{Place, searchable_len};
 use crate::{DemuxError, SeekMode, SeekTo, Step};
 
 /// An index that is further off than this is of another file.
@@ -50,12 +50,7 @@ impl FlvDemuxer {
     }
 
     pub(super) fn begin_seek(&mut self, target: SeekTo) -> Result<(), DemuxError> {
-        if !self.reported {
-            return Err(DemuxError::NotSeekable("its headers are not read yet"));
-        }
-        let Some(len) = self.total_len else {
-            return Err(DemuxError::NotSeekable("its length is not known"));
-        };
+        let len = searchable_len(self.reported, self.total_len)?;
         self.out.clear();
         self.want = Some(match self.indexed(target) {
             Indexed::Start => {

@@ -6,6 +6,8 @@ use kinora_media::bitstream::aac::{AudioSpecificConfig, SAMPLE_RATES, object_typ
 use kinora_media::{AudioParams, CodecId, pcm_flag};
 
 use crate::codec_tags;
+use crate::mp4::SampleEntry;
+use crate::wave_format::WaveFormat;
 
 /// Kinds of tracks (RFC 9559 5.1.4.1.3).
 pub(super) mod track_type {
@@ -18,48 +20,60 @@ pub(super) mod track_type {
 const REAL_PROPERTIES: usize = 26;
 
 /// A codec and how its decoder is set up.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Default)]
 pub(super) struct Coding {
-    pub(super) codec: CodecId,
+    /// `None`: no codec here is for it.
+    pub(super) codec: Option<CodecId>,
     pub(super) config: Bytes,
     /// What the configuration says of the sound besides.
     pub(super) sound: Option<AudioParams>,
+    /// What it says of the pictures: bits a pixel.
+    pub(super) bits: Option<u16>,
+    /// What the codec is called where the name is borrowed: the four characters or the number of another system.
+    pub(super) tag: Option<String>,
 }
 
 impl Coding {
     fn new(codec: CodecId, config: Bytes) -> Self {
         Self {
-            codec,
+            codec: Some(codec),
             config,
-            sound: None,
+            ..Self::default()
         }
     }
 }
 
 /// Looks a codec up. `audio` is what the track says of its sound.
-pub(super) fn coding(name: &str, kind: u64, private: Bytes, audio: &AudioParams) -> Coding {
+pub(super) fn coding(name: &str, private: Bytes, audio: &AudioParams) -> Coding {
     let found = match name {
         "V_MS/VFW/FOURCC" => vfw(&private),
         "A_MS/ACM" => acm(&private),
+        "V_QUICKTIME" => quicktime(&private, *b"vide"),
+        "A_QUICKTIME" => quicktime(&private, *b"soun"),
         "A_FLAC" => Some(Coding::new(CodecId::Flac, stream_info(&private))),
         _ => None,
     };
     if let Some(found) = found.or_else(|| pcm(name, audio)) {
         return found;
     }
-    let named = by_name(name).or_else(|| codec_tags::by_matroska(name));
-    let codec = named.unwrap_or_else(|| unknown(kind));
+    let codec = by_name(name).or_else(|| codec_tags::by_matroska(name));
     let config = match codec {
-        CodecId::Aac if private.is_empty() => aac_config(name, audio).unwrap_or_default(),
+        Some(CodecId::Aac) if private.is_empty() => aac_config(name, audio).unwrap_or_default(),
         // Frames are as they are in elementary streams; what some writers store here is of no use to a decoder.
-        CodecId::Mp1 | CodecId::Mp2 | CodecId::Mp3 | CodecId::Ac3 | CodecId::Eac3 => Bytes::new(),
+        Some(CodecId::Mp1 | CodecId::Mp2 | CodecId::Mp3 | CodecId::Ac3 | CodecId::Eac3) => {
+            Bytes::new()
+        }
         // RealMedia's properties of the stream, and behind them what the decoder needs.
-        CodecId::Other(_) if name.starts_with("V_REAL/") => {
+        Some(CodecId::Other(_)) if name.starts_with("V_REAL/") => {
             private.slice(private.len().min(REAL_PROPERTIES)..)
         }
         _ => private,
     };
-    Coding::new(codec, config)
+    Coding {
+        codec,
+        config,
+        ..Coding::default()
+    }
 }
 
 /// What a track is that no codec here is for.
@@ -147,67 +161,48 @@ fn stream_info(private: &Bytes) -> Bytes {
     }
 }
 
-/// A `BITMAPINFOHEADER`, and behind it what the codec needs.
+/// A `BITMAPINFOHEADER`, and behind it what the codec needs: its own configuration, or a palette.
 fn vfw(private: &Bytes) -> Option<Coding> {
     const LEN: usize = 40;
+    let bits = u16::from_le_bytes(*private.get(14..)?.first_chunk()?);
     let fourcc: [u8; 4] = *private.get(16..)?.first_chunk()?;
-    let codec = match &fourcc.map(|char| char.to_ascii_uppercase()) {
-        b"H264" | b"X264" | b"AVC1" | b"DAVC" => CodecId::H264,
-        b"HEVC" | b"H265" | b"HVC1" => CodecId::H265,
-        b"XVID" | b"DIVX" | b"DX50" | b"FMP4" | b"MP4V" | b"M4S2" | b"3IV2" => CodecId::Mpeg4,
-        b"MJPG" => CodecId::Mjpeg,
-        b"H263" | b"S263" => CodecId::H263,
-        b"MPG1" => CodecId::Mpeg1Video,
-        b"MPG2" | b"MPEG" => CodecId::Mpeg2Video,
-        b"WVC1" => CodecId::Vc1,
-        b"VP80" => CodecId::Vp8,
-        b"VP90" => CodecId::Vp9,
-        b"AV01" => CodecId::Av1,
-        other => codec_tags::by_compression(other).unwrap_or(CodecId::UnknownVideo),
-    };
-    Some(Coding::new(codec, private.slice(private.len().min(LEN)..)))
+    Some(Coding {
+        codec: codec_tags::by_compression(&fourcc.map(|char| char.to_ascii_uppercase())),
+        config: private.slice(private.len().min(LEN)..),
+        bits: Some(bits).filter(|bits| *bits > 0),
+        tag: shown(fourcc),
+        sound: None,
+    })
+}
+
+/// Four characters, where they are such: uncompressed pictures have a zero.
+fn shown(fourcc: [u8; 4]) -> Option<String> {
+    let is_text = fourcc.iter().all(|char| matches!(char, 0x20..=0x7e));
+    is_text.then(|| fourcc.iter().copied().map(char::from).collect())
 }
 
 /// A `WAVEFORMATEX`, and behind it what the codec needs.
 fn acm(private: &Bytes) -> Option<Coding> {
-    const LEN: usize = 18;
-    const EXTENSIBLE: u16 = 0xfffe;
-    let field = |at: usize| {
-        let bytes = private.get(at..)?.first_chunk()?;
-        Some(u16::from_le_bytes(*bytes))
-    };
-    let bits = field(14).unwrap_or(0);
-    // The extensible form names the format by the first bytes of a GUID.
-    let tag = match field(0)? {
-        EXTENSIBLE => field(24)?,
-        tag => tag,
-    };
-    let extra = private.slice(private.len().min(LEN)..);
-    let mut coding = match tag {
-        0x0001 if bits == 8 => pcm_coding(pcm_flag::UNSIGNED, bits),
-        0x0001 => pcm_coding(pcm_flag::LITTLE_ENDIAN, bits),
-        0x0003 => pcm_coding(pcm_flag::LITTLE_ENDIAN | pcm_flag::FLOAT, bits),
-        0x0050 => Coding::new(CodecId::Mp2, Bytes::new()),
-        0x0055 => Coding::new(CodecId::Mp3, Bytes::new()),
-        0x00ff | 0x1600 | 0x706d => Coding::new(CodecId::Aac, extra),
-        0x2000 => Coding::new(CodecId::Ac3, Bytes::new()),
-        0x2001 => Coding::new(CodecId::Dts, Bytes::new()),
-        0xf1ac => Coding::new(CodecId::Flac, extra),
-        tag => {
-            let named = codec_tags::by_format_tag(tag);
-            Coding::new(named.unwrap_or(CodecId::UnknownAudio), extra)
-        }
-    };
-    let rate = private.get(4..)?.first_chunk()?;
-    coding.sound = Some(AudioParams {
-        sample_rate: u32::from_le_bytes(*rate),
-        channels: field(2)?,
-        bits_per_sample: Some(bits).filter(|bits| *bits > 0 && coding.codec == CodecId::Pcm),
-        bits_per_coded_sample: Some(bits).filter(|bits| *bits > 0),
-        block_align: field(12).filter(|len| *len > 0).map(u32::from),
-        ..AudioParams::default()
-    });
-    Some(coding)
+    let format = WaveFormat::parse(private)?;
+    Some(Coding {
+        codec: Some(format.codec()),
+        config: format.config(),
+        sound: Some(format.params()),
+        tag: Some(format.shown_tag()),
+        bits: None,
+    })
+}
+
+/// A sample description of QuickTime.
+fn quicktime(description: &Bytes, handler: [u8; 4]) -> Option<Coding> {
+    let entry = SampleEntry::of_description(description, handler)?;
+    Some(Coding {
+        codec: Some(entry.codec),
+        config: entry.config,
+        sound: entry.audio,
+        bits: entry.video.and_then(|video| video.bits_per_coded_sample),
+        tag: shown(entry.tag),
+    })
 }
 
 /// An AudioSpecificConfig (ISO/IEC 14496-3 1.6.2.1) of what an older name of AAC says: `A_AAC/MPEG4/LC/SBR`.
@@ -257,12 +252,7 @@ mod tests {
     }
 
     fn of(name: &str, private: &'static [u8]) -> Coding {
-        let kind = match name.as_bytes().first() {
-            Some(b'V') => track_type::VIDEO,
-            Some(b'A') => track_type::AUDIO,
-            _ => track_type::SUBTITLE,
-        };
-        coding(name, kind, Bytes::from_static(private), &audio(48_000, 24))
+        coding(name, Bytes::from_static(private), &audio(48_000, 24))
     }
 
     #[test]
@@ -281,21 +271,19 @@ mod tests {
             ("D_WEBVTT/SUBTITLES", CodecId::WebVtt),
             ("V_REAL/RV40", CodecId::by_name("rv40").unwrap()),
             ("A_TTA1", CodecId::by_name("tta").unwrap()),
-            ("V_NOBODY", CodecId::UnknownVideo),
-            ("A_NOBODY", CodecId::UnknownAudio),
-            ("S_KATE", CodecId::UnknownSubtitle),
         ] {
-            assert_eq!(of(name, b"").codec, codec, "{name}");
+            assert_eq!(of(name, b"").codec, Some(codec), "{name}");
         }
+        assert_eq!(of("V_NOBODY", b"").codec, None);
     }
 
     #[test]
     fn pcm_tells_how_its_samples_are_stored() {
         assert_eq!(of("A_PCM/INT/LIT", b"").config, &[1, 24][..]);
         assert_eq!(of("A_PCM/INT/BIG", b"").config, &[0, 24][..]);
-        let byte = coding("A_PCM/INT/LIT", 2, Bytes::new(), &audio(8_000, 8));
+        let byte = coding("A_PCM/INT/LIT", Bytes::new(), &audio(8_000, 8));
         assert_eq!(byte.config, &[4, 8][..]);
-        let float = coding("A_PCM/FLOAT/IEEE", 2, Bytes::new(), &audio(8_000, 0));
+        let float = coding("A_PCM/FLOAT/IEEE", Bytes::new(), &audio(8_000, 0));
         assert_eq!(float.config, &[3, 32][..]);
     }
 
@@ -312,28 +300,76 @@ mod tests {
     }
 
     #[test]
-    fn headers_of_windows_name_their_codec() {
+    fn headers_of_windows_name_their_codec_its_bits_and_its_configuration() {
         let mut header = vec![0; 40];
+        header[14] = 8;
         header[16..20].copy_from_slice(b"xvid");
+        // A palette, where pixels have few bits.
         header.extend(b"rest");
-        let found = coding("V_MS/VFW/FOURCC", 1, header.into(), &audio(0, 0));
+        let found = coding("V_MS/VFW/FOURCC", header.clone().into(), &audio(0, 0));
         assert_eq!(
-            (found.codec, &*found.config),
-            (CodecId::Mpeg4, &b"rest"[..])
+            (
+                found.codec,
+                &*found.config,
+                found.bits,
+                found.tag.as_deref()
+            ),
+            (Some(CodecId::Mpeg4), &b"rest"[..], Some(8), Some("xvid"))
         );
+        header[16..20].copy_from_slice(&[0; 4]);
+        let raw = coding("V_MS/VFW/FOURCC", header.into(), &audio(0, 0));
+        assert_eq!((raw.codec, raw.tag), (CodecId::by_name("rawvideo"), None));
+        assert_eq!(of("V_MS/VFW/FOURCC", b"short").codec, None);
+
         let mp3 = b"\x55\0\x02\0\x44\xac\0\0\0\0\0\0\x01\0\0\0\x02\0zz";
         let found = of("A_MS/ACM", mp3);
-        assert_eq!((found.codec, found.config.len()), (CodecId::Mp3, 0));
+        assert_eq!((found.codec, found.config.len()), (Some(CodecId::Mp3), 0));
         let sound = found.sound.unwrap();
         assert_eq!((sound.sample_rate, sound.channels), (44_100, 2));
-        assert_eq!(of("A_MS/ACM", b"\x55").codec, CodecId::UnknownAudio);
+        assert_eq!(of("A_MS/ACM", b"\x55").codec, None);
+
+        let pcm = b"\x01\0\x02\0\x80\xbb\0\0\0\x65\x04\0\x06\0\x18\0\0\0";
+        let found = of("A_MS/ACM", pcm);
+        assert_eq!(
+            (found.codec, &*found.config),
+            (Some(CodecId::Pcm), &[1, 24][..])
+        );
+        assert_eq!(found.sound.unwrap().bits_per_sample, Some(24));
+        // What is behind the configuration's length is none of it.
+        let wma = b"\x61\x01\x02\0\x44\xac\0\0\0\0\0\0\xe7\x02\x10\0\x04\0abcdef";
+        let found = of("A_MS/ACM", wma);
+        assert_eq!(&*found.config, b"abcd");
+        let sound = found.sound.unwrap();
+        assert_eq!(
+            (
+                sound.block_align,
+                sound.bits_per_coded_sample,
+                sound.bits_per_sample
+            ),
+            (Some(743), Some(16), None)
+        );
+        assert_eq!(found.tag.as_deref(), Some("0x0161"));
+    }
+
+    #[test]
+    fn a_description_of_quicktime_names_its_codec_and_its_depth() {
+        let mut description = vec![0; 86];
+        description[3] = 86;
+        description[4..8].copy_from_slice(b"rle ");
+        description[83] = 24;
+        let found = coding("V_QUICKTIME", description.into(), &audio(0, 0));
+        assert_eq!(
+            (found.codec, found.bits, found.tag.as_deref()),
+            (CodecId::by_name("qtrle"), Some(24), Some("rle "))
+        );
+        assert_eq!(of("V_QUICKTIME", b"\0\0\0").codec, None);
     }
 
     #[test]
     fn flac_is_set_up_by_its_stream_info() {
         let mut private = b"fLaC\x80\0\0\x22".to_vec();
         private.extend(0..34);
-        let found = coding("A_FLAC", 2, private.into(), &audio(0, 0));
+        let found = coding("A_FLAC", private.into(), &audio(0, 0));
         assert_eq!((found.config.len(), found.config[33]), (34, 33));
     }
 }

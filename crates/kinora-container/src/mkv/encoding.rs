@@ -6,11 +6,12 @@ use std::sync::Arc;
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 use flate2::{Decompress, FlushDecompress, Status};
 use kinora_media::{
-    Iv, KeyId, Protection, ProtectionScheme, SampleCrypto, SampleIv, SampleProtection, Subsamples,
+    CodecId, Iv, KeyId, Protection, ProtectionScheme, SampleCrypto, SampleIv, SampleProtection,
+    Subsamples,
 };
 
 use super::ebml::{Element, children};
-use super::id;
+use super::{id, omitted};
 
 /// More encodings than anybody stacks.
 const MAX_ENCODINGS: usize = 8;
@@ -35,6 +36,10 @@ enum Step {
     Header(Bytes),
     Zlib,
     Encrypted(Encryption),
+    /// The codec's mapping leaves headers out.
+    ProRes,
+    /// The same, with the version that they have.
+    WavPack([u8; 2]),
 }
 
 #[derive(Clone, Debug)]
@@ -93,11 +98,22 @@ impl Encodings {
         found
     }
 
+    /// Puts back last what the mapping of a codec leaves out of its frames.
+    pub(super) fn undo_mapping(&mut self, codec: CodecId, config: &[u8]) {
+        let is_wavpack = CodecId::by_name("wavpack") == Some(codec);
+        let step = match config.first_chunk() {
+            _ if codec == CodecId::ProRes => Step::ProRes,
+            Some(version) if is_wavpack => Step::WavPack(*version),
+            _ => return,
+        };
+        self.steps.push(step);
+    }
+
     /// How the track is protected, if it is.
     pub(super) fn protection(&self) -> Option<Protection> {
         let encryption = self.steps.iter().find_map(|step| match step {
             Step::Encrypted(encryption) => Some(encryption),
-            Step::Header(_) | Step::Zlib => None,
+            _ => None,
         })?;
         Some(Protection {
             default: Some(SampleProtection {
@@ -116,7 +132,7 @@ impl Encodings {
             .try_fold(config, |config, step| match step {
                 Step::Header(header) => Ok(joined(header, &config)),
                 Step::Zlib => unfold(&config),
-                Step::Encrypted(_) => Err(BadFrame),
+                _ => Err(BadFrame),
             })
     }
 
@@ -137,6 +153,8 @@ impl Encodings {
                     restored.crypto = crypto;
                     data
                 }
+                Step::ProRes => omitted::prores(restored.data),
+                Step::WavPack(version) => omitted::wavpack(&restored.data, *version)?,
             };
         }
         Ok(restored)

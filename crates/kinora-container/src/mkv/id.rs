@@ -65,6 +65,7 @@ ids! {
     DISPLAY_WIDTH = 0x54b0,
     DISPLAY_HEIGHT = 0x54ba,
     DISPLAY_UNIT = 0x54b2,
+    COLOUR_SPACE = 0x2e_b524,
     COLOUR = 0x55b0,
     MATRIX_COEFFICIENTS = 0x55b1,
     RANGE = 0x55b9,

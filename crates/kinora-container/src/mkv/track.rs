@@ -49,6 +49,8 @@ struct Entry {
     codec_delay: Time,
     video: Option<VideoParams>,
     audio: Option<AudioParams>,
+    /// How pictures that are not coded lie.
+    layout: Option<String>,
     encodings: Encodings,
 }
 
@@ -71,6 +73,7 @@ impl Default for Entry {
             codec_delay: Time::ZERO,
             video: None,
             audio: None,
+            layout: None,
             encodings: Encodings::default(),
         }
     }
@@ -104,7 +107,10 @@ impl Entry {
                 id::NAME => entry.title = child.text(),
                 id::DEFAULT_DURATION => entry.default_duration = nanos(&child),
                 id::CODEC_DELAY => entry.codec_delay = nanos(&child).unwrap_or_default(),
-                id::VIDEO => entry.video = Some(video::parse(&child)),
+                id::VIDEO => {
+                    entry.video = Some(video::parse(&child));
+                    entry.layout = video::layout(&child);
+                }
                 id::AUDIO => entry.audio = Some(audio(&child)),
                 id::CONTENT_ENCODINGS => entry.encodings = Encodings::parse(&child),
                 _ => entry.read_flag(&child),
@@ -128,7 +134,7 @@ impl Entry {
     }
 
     /// `None`: it has no number by which its blocks are known.
-    fn track(self) -> Option<Track> {
+    fn track(mut self) -> Option<Track> {
         let number = u32::try_from(self.number)
             .ok()
             .filter(|number| *number > 0)?;
@@ -139,12 +145,11 @@ impl Entry {
             ..AudioParams::default()
         });
         let private = self.encodings.restore_config(self.private.clone());
-        let coding = codec::coding(&self.codec, self.kind, private.unwrap_or_default(), &sound);
+        let coding = codec::coding(&self.codec, private.unwrap_or_default(), &sound);
         let readable = self.encodings.unknown.is_none();
-        let codec = match readable {
-            true => coding.codec,
-            false => codec::unknown(self.kind),
-        };
+        let codec = coding.codec.filter(|_| readable);
+        let codec = codec.unwrap_or_else(|| codec::unknown(self.kind));
+        self.encodings.undo_mapping(codec, &coding.config);
         let mut info = TrackInfo::new(TrackId(number), codec);
         info.config = coding.config;
         info.language = (self.bcp47.or(self.language)).filter(|language| language != "und");
@@ -153,11 +158,14 @@ impl Entry {
         info.protection = self.encodings.protection();
         info.codec_tag = match self.encodings.unknown {
             Some(compression) => format!("{} in {compression}", self.codec),
-            None => self.codec,
+            None => coding.tag.or(self.layout).unwrap_or(self.codec),
         };
         match info.kind() {
             TrackKind::Video => {
-                info.video = Some(self.video.unwrap_or_default());
+                info.video = Some(VideoParams {
+                    bits_per_coded_sample: coding.bits,
+                    ..self.video.unwrap_or_default()
+                });
                 describe_pictures(&mut info, self.default_duration);
             }
             TrackKind::Audio => {

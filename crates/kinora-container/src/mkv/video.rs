@@ -40,6 +40,14 @@ pub(super) fn parse(element: &Element) -> VideoParams {
     video
 }
 
+/// How samples of pictures lie that are not coded: four characters, as AVI has them (RFC 9559 5.1.4.1.28.15).
+pub(super) fn layout(element: &Element) -> Option<String> {
+    let space = children(&element.body).find(|child| child.id == id::COLOUR_SPACE)?;
+    let chars = space.body.first_chunk::<4>()?;
+    let is_text = chars.iter().all(|char| matches!(char, 0x20..=0x7e));
+    is_text.then(|| chars.iter().copied().map(char::from).collect())
+}
+
 /// By how much pixels are wider than high, so that a picture has the shape of its display size.
 fn pixel_aspect(display: (u32, u32), visible: (u32, u32)) -> Option<(u32, u32)> {
     let width = u64::from(display.0).saturating_mul(visible.1.into());

@@ -40,6 +40,15 @@ impl SampleEntry {
     }
 }
 
+impl SampleEntry {
+    /// What a sample description tells that stands alone, as in a file of another container.
+    pub(crate) fn of_description(description: &Bytes, handler: FourCc) -> Option<Self> {
+        let kind = *description.get(4..)?.first_chunk()?;
+        let body = description.slice(8..);
+        Some(read(&Child { kind, body }, handler, 0))
+    }
+}
+
 /// More descriptions than the parts of one recording need.
 const MAX_ENTRIES: usize = 32;
 

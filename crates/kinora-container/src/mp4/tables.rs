@@ -235,7 +235,9 @@ impl SampleTables {
         for table in long {
             let _ = tables.read_long(table, paging);
         }
-        tables.stss = tables.stss.map(|stss| merged(&stss, &tables.stps));
+        let keys = tables.stss.map(|stss| merged(&stss, &tables.stps));
+        // One without entries would forbid every start: who writes it has not looked for any.
+        tables.stss = keys.filter(|keys| keys.len() > 0);
         tables
     }
 

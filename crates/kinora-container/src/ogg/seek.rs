@@ -6,7 +6,7 @@ use super::demux::{Link, OggDemuxer, Out};
 use super::page::Page;
 use super::reader::{Read, Reader};
 use super::stream::Stream;
-use crate::bisection::{Bisection, Margins, Place};
+use crate::bisection::{Bisection, Margins, Place, searchable_len};
 use crate::{DemuxError, SeekTo, Step};
 
 /// At the end of the file so many bytes are read for the last page; then four times as many.
@@ -123,12 +123,7 @@ impl OggDemuxer {
     }
 
     pub(super) fn begin_seek(&mut self, target: SeekTo) -> Result<(), DemuxError> {
-        if !self.reported {
-            return Err(DemuxError::NotSeekable("its headers are not read yet"));
-        }
-        let Some(len) = self.total_len else {
-            return Err(DemuxError::NotSeekable("its length is not known"));
-        };
+        let len = searchable_len(self.reported, self.total_len)?;
         self.out.clear();
         self.want = Some(match self.last {
             Some(_) => self.begin_hunt(target, len),

@@ -208,8 +208,8 @@ impl Stream {
             // The only page: fewer units than its packets have mean that the end is cut.
             (true, true) => counted.max(0),
             (true, false) => self.resume.unwrap_or(counted),
-            // Of sound whose beginning is cut the first position is smaller (Vorbis I A.2); Opus has its own way.
-            (false, true) if self.mapping.delay() > 0 => counted.max(0),
+            // Of sound whose beginning is cut the first position is smaller (Vorbis I A.2). For Opus RFC 7845 4.3 forbids
+            // it; there are such files all the same, whose times go on from page to page as all others' do.
             (false, _) => counted,
         }
     }

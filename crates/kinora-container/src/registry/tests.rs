@@ -18,8 +18,8 @@ fn a_demuxer_names_its_container_as_the_registry_does() {
     assert_eq!(
         opened,
         [
-            "mp4", "ts", "mp3", "adts", "ac3", "mkv", "flv", "ogg", "wav", "flac", "amr", "dts",
-            "loas", "aiff", "caf"
+            "mp4", "ts", "mp3", "adts", "ac3", "mkv", "flv", "ogg", "wav", "w64", "flac", "amr",
+            "dts", "loas", "aiff", "caf"
         ]
     );
 }

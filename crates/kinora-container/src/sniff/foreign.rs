@@ -14,7 +14,7 @@ enum Look {
 const TEXT_LOOK: usize = 512;
 
 /// What other files begin with.
-const LOOKS: [(&[u8], Look, &str); 13] = [
+const LOOKS: [(&[u8], Look, &str); 12] = [
     (b"\xff\xd8\xff", Look::Picture, "a JPEG picture"),
     (b"\x89PNG", Look::Picture, "a PNG picture"),
     (b"GIF8", Look::Picture, "a GIF picture"),
@@ -26,7 +26,6 @@ const LOOKS: [(&[u8], Look, &str); 13] = [
     (b".RMF", Look::Media, "RealMedia"),
     (b"\0\0\x01\xba", Look::Media, "an MPEG program stream"),
     (b"#!AMR_MC", Look::Media, "AMR speech of several channels"),
-    (b"riff\x2e\x91\xcf\x11", Look::Media, "Sony Wave64 sound"),
     (b"WEBVTT", Look::Other, "WebVTT subtitles"),
 ];
 

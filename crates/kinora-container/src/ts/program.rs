@@ -1,5 +1,7 @@
 //! The program that is played: its tables, and the tracks that they name.
 
+use std::collections::HashMap;
+
 use bytes::Bytes;
 
 use super::packet::{PACKET_LEN, TsPacket};
@@ -27,6 +29,8 @@ const MAX_TRACKS: usize = 64;
 
 /// PIDs below serve tables (ISO/IEC 13818-1 table 2-3, ETSI EN 300 468 table 1).
 const FIRST_PID: u16 = 0x20;
+/// What PES packets begin with, and no section.
+const PES_START: [u8; 3] = [0, 0, 1];
 /// The PID of packets that fill up.
 const NULL_PID: u16 = 0x1fff;
 /// Bytes of packets that may come before the tables which say whose they are.
@@ -114,8 +118,48 @@ impl Program {
             if self.is_chosen() && !self.early.is_empty() {
                 self.push_early();
             }
-        } else if self.early.len() < MAX_EARLY {
-            self.early.extend_from_slice(bytes);
+            return;
+        }
+        if self.early.len() >= MAX_EARLY {
+            return;
+        }
+        self.early.extend_from_slice(bytes);
+        if self.early.len() >= MAX_EARLY {
+            self.look_for_map();
+        }
+    }
+
+    /// Where no table tells the PIDs of maps, a map may lie on any: the first of a program with something to see or to
+    /// hear is taken.
+    fn look_for_map(&mut self) {
+        if self.is_chosen() || !self.maps.is_empty() {
+            return;
+        }
+        let mut readers: HashMap<u16, SectionReader> = HashMap::new();
+        for packet in self
+            .early
+            .chunks_exact(PACKET_LEN)
+            .flat_map(TsPacket::parse)
+        {
+            let Some(payload) = packet.payload else {
+                continue;
+            };
+            if packet.unit_start && payload.starts_with(&PES_START) {
+                continue;
+            }
+            // What is no table seems to be damage.
+            let reader = readers.entry(packet.pid).or_default();
+            let sections = reader.push(payload, packet.unit_start, &mut 0);
+            let mut maps = sections.iter().filter_map(|section| parse_pmt(section));
+            if let Some(map) = maps.find(ProgramMap::has_av) {
+                self.maps.push(MapReader {
+                    pid: packet.pid,
+                    program: map.program,
+                    table: TableReader::default(),
+                });
+                self.take_map(map);
+                return self.push_early();
+            }
         }
     }
 
@@ -259,6 +303,7 @@ impl Program {
 
     /// Nothing follows: gives what is left.
     pub(super) fn finish(&mut self) {
+        self.look_for_map();
         for track in &mut self.tracks {
             track.finish(&mut self.sink);
         }

@@ -273,6 +273,8 @@ fn registered(format: [u8; 4]) -> Option<(CodecId, Carriage)> {
         b"HEVC" => (CodecId::H265, Carriage::Video),
         b"AV01" => (CodecId::Av1, Carriage::Pes),
         b"VC-1" => (CodecId::Vc1, Carriage::Pes),
+        // PCM and what looks like it (SMPTE ST 302).
+        b"BSSD" => (CodecId::by_name("s302m")?, Carriage::Pes),
         b"ID3 " => (CodecId::Id3, Carriage::Pes),
         _ => return None,
     })

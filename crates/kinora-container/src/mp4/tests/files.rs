@@ -331,6 +331,14 @@ fn key_frames_of_open_groups_are_key_frames() {
 }
 
 #[test]
+fn a_table_of_key_frames_without_entries_is_as_none() {
+    let mut track = video(1, 30);
+    track.keys = Some(vec![]);
+    let packets = read(&fast_start(&[track])).packets;
+    assert_eq!(packets.iter().filter(|packet| packet.flags.key).count(), 30);
+}
+
+#[test]
 fn a_seek_in_fragments_enters_one_in_its_middle() {
     let tracks = [video(1, 40), audio(2, 40)];
     let fragments: Vec<u8> = (0..4)

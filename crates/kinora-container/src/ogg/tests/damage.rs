@@ -62,3 +62,14 @@ fn a_packet_whose_middle_is_lost_is_left_out() {
     let steps = demux(&muxer.bytes);
     assert_eq!(ms(&packets(&steps)), [0, 40, 60]);
 }
+
+#[test]
+fn opus_that_claims_to_begin_before_its_start_goes_on_from_page_to_page() {
+    let mut muxer = Muxer::new(1);
+    muxer.opus_headers(0, &[]);
+    // RFC 7845 4.3 forbids it; who cuts streams without coding them anew writes it all the same.
+    muxer.page(0, 480, &[opus(0)]);
+    muxer.page(0, 1440, &[opus(1)]);
+    muxer.page(ENDS, 2400, &[opus(2)]);
+    assert_eq!(ms(&packets(&demux(&muxer.bytes))), [-10, 10, 30]);
+}

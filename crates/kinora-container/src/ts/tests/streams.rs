@@ -423,3 +423,29 @@ fn planes_of_mpeg4_are_access_units_with_the_headers_before_them() {
         [(true, false), (false, false), (false, true), (true, false)]
     );
 }
+
+#[test]
+fn a_program_that_no_association_table_lists_is_found_by_its_map() {
+    let listed = film(2, 90_000, 400).bytes;
+    let is_pat = |packet: &&[u8]| packet[1] & 0x1f == 0 && packet[2] == 0;
+    let packets_of = listed.chunks_exact(188).filter(|packet| !is_pat(packet));
+    let bytes: Vec<u8> = packets_of.flatten().copied().collect();
+    assert!(bytes.len() < listed.len());
+    let (steps, expected) = (demux(&bytes), demux(&listed));
+    assert_eq!(infos(&steps)[0].tracks, infos(&expected)[0].tracks);
+    for pid in [VIDEO, AUDIO] {
+        assert_eq!(packets(&steps, pid), packets(&expected, pid));
+    }
+}
+
+#[test]
+fn pcm_of_smpte_302_is_known_by_its_registration() {
+    let mut muxer = Muxer::with_streams(&[(0x06, AUDIO, b"\x05\x04BSSD")]);
+    muxer.pes(AUDIO, Some(9000), None, &[0; 200]);
+    let steps = demux(&muxer.bytes);
+    assert_eq!(
+        Some(infos(&steps)[0].tracks[0].codec),
+        CodecId::by_name("s302m")
+    );
+    assert_eq!(packets(&steps, AUDIO)[0].data.len(), 200);
+}

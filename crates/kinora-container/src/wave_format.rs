@@ -1,4 +1,4 @@
-//! `fmt `: how the sound of a WAVE file is coded.
+//! `WAVEFORMATEX`: how sound is coded, for WAVE and Wave64 files and for what Matroska borrows of Windows.
 
 use bytes::Bytes;
 use kinora_media::{AudioParams, CodecId, TrackId, TrackInfo, pcm_flag};
@@ -7,7 +7,7 @@ use crate::chunked::{Blocks, Layout, Sound};
 use crate::framing::Framing;
 
 /// `WAVEFORMATEX`, or `WAVEFORMATEXTENSIBLE` brought to it (mmreg.h).
-pub(super) struct WaveFormat {
+pub(crate) struct WaveFormat {
     tag: u16,
     channels: u16,
     rate: u32,
@@ -17,6 +17,11 @@ pub(super) struct WaveFormat {
     /// What a coding adds.
     extra: Bytes,
 }
+
+/// Bytes that make an extensible format of a plain one: valid bits, channel mask, subtype.
+const EXTENSION: usize = 22;
+/// A block that is no longer holds samples, no frame.
+const MAX_SAMPLE: u16 = 4;
 
 /// Format tags (RFC 2361).
 mod tag {
@@ -28,9 +33,12 @@ mod tag {
     pub(super) const IMA_ADPCM: u16 = 0x11;
     pub(super) const MPEG: u16 = 0x50;
     pub(super) const MP3: u16 = 0x55;
+    pub(super) const RAW_AAC: u16 = 0xff;
     pub(super) const ADTS: u16 = 0x1600;
     pub(super) const AC3: u16 = 0x2000;
     pub(super) const DTS: u16 = 0x2001;
+    pub(super) const MP4A: u16 = 0x706d;
+    pub(super) const FLAC: u16 = 0xf1ac;
     pub(super) const EXTENSIBLE: u16 = 0xfffe;
 }
 
@@ -39,7 +47,7 @@ const SUBTYPE: [u8; 14] = [0, 0, 0, 0, 0x10, 0, 0x80, 0, 0, 0xaa, 0, 0x38, 0x9b,
 
 impl WaveFormat {
     /// `None` where it can be no sound: no channels, no rate.
-    pub(super) fn parse(body: &Bytes) -> Option<Self> {
+    pub(crate) fn parse(body: &Bytes) -> Option<Self> {
         let u16_at = |at: usize| Some(u16::from_le_bytes(*body.get(at..)?.first_chunk()?));
         let u32_at = |at: usize| Some(u32::from_le_bytes(*body.get(at..)?.first_chunk()?));
         let extra_len = u16_at(16).map_or(0, usize::from);
@@ -56,37 +64,27 @@ impl WaveFormat {
         };
         if format.tag == tag::EXTENSIBLE {
             format.tag = subtype(extra).unwrap_or(format.tag);
-            format.extra.clear();
+            format.extra = format.extra.slice(extra.len().min(EXTENSION)..);
         }
         (format.channels > 0 && format.rate > 0).then_some(format)
     }
 
     /// The sound, in so many bytes and of so many samples, where known.
-    pub(super) fn sound(&self, len: Option<u64>, samples: Option<u64>) -> Option<Sound> {
+    pub(crate) fn sound(&self, len: Option<u64>, samples: Option<u64>) -> Sound {
         let mut track = TrackInfo::new(TrackId(0), self.codec());
-        track.codec_tag = format!("{:#06x}", self.tag);
+        track.config = self.config();
+        track.codec_tag = self.shown_tag();
         let bits = self.bytes_per_second.saturating_mul(8);
         track.bitrate = Some(bits).filter(|bits| *bits > 0);
-        let mut params = AudioParams {
-            sample_rate: self.rate,
-            channels: self.channels,
-            bits_per_coded_sample: Some(self.bits).filter(|bits| *bits > 0),
-            block_align: Some(self.block_len.into()).filter(|len| *len > 0),
-            ..AudioParams::default()
-        };
+        let mut params = self.params();
+        let channels = u32::from(self.channels);
         let layout = match self.tag {
             tag::PCM | tag::FLOAT => {
-                let bits = u8::try_from(self.sample_len().saturating_mul(8)).ok()?;
-                track.config = Bytes::copy_from_slice(&[self.pcm_flags(), bits]);
-                params.bits_per_sample = Some(bits.into());
-                let len = u32::from(self.sample_len()).checked_mul(self.channels.into())?;
+                let len = u32::from(self.sample_len()).saturating_mul(channels);
                 Layout::Blocks(Blocks::packed(len, 1, self.rate))
             }
-            tag::ALAW | tag::MULAW => {
-                Layout::Blocks(Blocks::packed(self.channels.into(), 1, self.rate))
-            }
+            tag::ALAW | tag::MULAW => Layout::Blocks(Blocks::packed(channels, 1, self.rate)),
             tag::IMA_ADPCM | tag::MS_ADPCM => {
-                track.config = self.extra.clone();
                 let per_block = self.adpcm_samples();
                 params.encoder_padding = padding(len, self.block_len, per_block, samples);
                 Layout::Blocks(Blocks::single(self.block_len.into(), per_block))
@@ -96,27 +94,69 @@ impl WaveFormat {
             tag::AC3 => Layout::Frames(Framing::Ac3),
             tag::DTS => Layout::Frames(Framing::Dts),
             _ => {
-                track.config = self.extra.clone();
-                Layout::Blocks(Blocks::single(self.block_len.into(), self.block_samples()))
+                let (len, samples) = (self.block_len.into(), self.block_samples());
+                Layout::Blocks(match self.block_len {
+                    // Too short for frames: G.722, G.726 and others that code sample by sample.
+                    ..=MAX_SAMPLE => Blocks::packed(len, samples, self.rate),
+                    _ => Blocks::single(len, samples),
+                })
             }
         };
         track.audio = Some(params);
-        Some(Sound {
+        Sound {
             track,
             layout,
             skip: 0,
-        })
+        }
     }
 
-    fn codec(&self) -> CodecId {
+    pub(crate) fn codec(&self) -> CodecId {
         match self.tag {
             tag::PCM | tag::FLOAT => CodecId::Pcm,
-            tag::ALAW => CodecId::Alaw,
-            tag::MULAW => CodecId::Mulaw,
-            tag::IMA_ADPCM => CodecId::AdpcmImaWav,
-            tag::MS_ADPCM => CodecId::AdpcmMs,
+            tag::MPEG => CodecId::Mp2,
+            tag::MP3 => CodecId::Mp3,
+            tag::RAW_AAC | tag::ADTS | tag::MP4A => CodecId::Aac,
+            tag::AC3 => CodecId::Ac3,
+            tag::DTS => CodecId::Dts,
+            tag::FLAC => CodecId::Flac,
             other => crate::codec_tags::by_format_tag(other).unwrap_or(CodecId::UnknownAudio),
         }
+    }
+
+    /// What its decoder is set up with.
+    pub(crate) fn config(&self) -> Bytes {
+        match self.tag {
+            tag::PCM | tag::FLOAT => {
+                Bytes::copy_from_slice(&[self.pcm_flags(), self.sample_bits()])
+            }
+            // What is known without, or told by each frame.
+            tag::ALAW | tag::MULAW | tag::MPEG | tag::MP3 | tag::ADTS | tag::AC3 | tag::DTS => {
+                Bytes::new()
+            }
+            _ => self.extra.clone(),
+        }
+    }
+
+    pub(crate) fn params(&self) -> AudioParams {
+        let is_pcm = matches!(self.tag, tag::PCM | tag::FLOAT);
+        AudioParams {
+            sample_rate: self.rate,
+            channels: self.channels,
+            bits_per_sample: is_pcm.then(|| self.sample_bits().into()),
+            bits_per_coded_sample: Some(self.bits).filter(|bits| *bits > 0),
+            block_align: Some(self.block_len.into()).filter(|len| *len > 0),
+            ..AudioParams::default()
+        }
+    }
+
+    /// The format tag, for people.
+    pub(crate) fn shown_tag(&self) -> String {
+        format!("{:#06x}", self.tag)
+    }
+
+    /// Bits of one PCM sample as it is stored.
+    fn sample_bits(&self) -> u8 {
+        u8::try_from(self.sample_len().saturating_mul(8)).unwrap_or(0)
     }
 
     /// Bytes of one PCM sample. Fewer bits than fill it stand in its upper end.
