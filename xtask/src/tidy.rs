@@ -21,6 +21,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("kinora-cloud", &["kinora-errors", "kinora-media"]),
     ("kinora-codec", &["kinora-errors", "kinora-media"]),
     ("kinora-subtitle", &["kinora-errors", "kinora-media"]),
+    ("kinora-audio", &[]),
     ("kinora-fetch", &["kinora-errors", "kinora-media"]),
     (
         "kinora-engine",
@@ -59,6 +60,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     (
         "kinora-output",
         &[
+            "kinora-audio",
             "kinora-errors",
             "kinora-media",
             "kinora-overlay",
@@ -81,6 +83,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "kinora-ffmpeg",
             "kinora-output",
             "kinora-subtitle",
+            "kinora-audio",
         ],
     ),
     ("kinora-capi", &["kinora", "kinora-errors"]),
@@ -184,6 +187,7 @@ const SANS_IO: &[&str] = &[
     "kinora-cloud",
     "kinora-codec",
     "kinora-subtitle",
+    "kinora-audio",
     "kinora-fetch",
     "kinora-engine",
 ];
