@@ -114,6 +114,7 @@ functions! {
     avcodec av_packet_alloc: fn() -> Ptr;
     avcodec av_packet_free: fn(*mut Ptr);
     avcodec av_packet_unref: fn(Ptr);
+    avcodec av_packet_get_side_data: fn(*const c_void, c_int, *mut usize) -> *const u8;
     avcodec av_new_packet: fn(Ptr, c_int) -> c_int;
     avutil av_frame_alloc: fn() -> Ptr;
     avutil av_frame_free: fn(*mut Ptr);

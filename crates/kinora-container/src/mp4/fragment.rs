@@ -1,5 +1,6 @@
 //! Movie fragments: runs of samples that come with their data (ISO/IEC 14496-12 8.8).
 
+use core::ops::Range;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -7,7 +8,7 @@ use kinora_media::{CodecId, TrackKind};
 
 use super::boxes::{Reader, Short, children, find};
 use super::moov::TrackBox;
-use super::sample_crypto::{SampleCryptos, SampleState, Surroundings};
+use super::sample_crypto::{SampleCryptos, SampleState, Surroundings, auxiliary_range};
 use super::table::Table;
 use super::tables::{GROUP_BYTES, Sample};
 
@@ -121,7 +122,14 @@ impl TrackFragment {
         })
     }
 
-    /// How its samples are encrypted; `around` is the body of the `moof` that lies at an offset.
+    /// Where `saio` says that the vectors of its samples lie; `moof` is where that of the fragment does.
+    pub(crate) fn vectors(&self, track: &TrackBox, traf: &Bytes, moof: u64) -> Option<Range<u64>> {
+        let [entry, ..] = self.own;
+        let protection = track.protection(entry.unwrap_or(track.defaults.entry))?;
+        auxiliary_range(traf, protection.scheme, self.base.unwrap_or(moof))
+    }
+
+    /// How its samples are encrypted; `around` are the bytes in which their vectors lie, of a `moof` that lies at an offset.
     pub(crate) fn cryptos(
         &self,
         track: &TrackBox,

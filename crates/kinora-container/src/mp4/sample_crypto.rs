@@ -1,5 +1,6 @@
 //! How single samples are encrypted: `senc`, `saiz` with `saio`, and sample groups `seig` (ISO/IEC 23001-7 6 and 7).
 
+use core::ops::Range;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -261,6 +262,33 @@ impl Auxiliary {
     }
 }
 
+/// Where the auxiliary information of a `traf`'s samples lies in the file, where `saio` alone tells it.
+pub(crate) fn auxiliary_range(
+    traf: &Bytes,
+    scheme: ProtectionScheme,
+    base: u64,
+) -> Option<Range<u64>> {
+    if SampleEncryption::find(traf).is_some() {
+        return None;
+    }
+    let offsets = offsets(traf, scheme)?;
+    let sizes = Sizes::find(traf, scheme)?;
+    let counts: Vec<usize> = match offsets.len() {
+        1 => vec![usize::MAX],
+        _ => run_lengths(traf)
+            .map(|count| usize::try_from(count).unwrap_or(usize::MAX))
+            .collect(),
+    };
+    let mut first = 0;
+    let stretches = offsets.iter().zip(counts).map(|(offset, count)| {
+        let begin = base.saturating_add(*offset);
+        let len = sizes.total(first, count);
+        first = first.saturating_add(count);
+        begin..begin.saturating_add(len)
+    });
+    stretches.reduce(|one, other| one.start.min(other.start)..one.end.max(other.end))
+}
+
 /// How many bytes the entries have (`saiz`).
 enum Sizes {
     Uniform { len: u8, count: u32 },
@@ -284,6 +312,25 @@ impl Sizes {
         match self {
             Self::Uniform { len, count } => (u32::try_from(sample).ok()? < *count).then_some(*len),
             Self::Varied(sizes) => sizes.entry(sample)?.first().copied(),
+        }
+    }
+
+    /// Bytes of so many entries, as far as there are such.
+    fn total(&self, first: usize, count: usize) -> u64 {
+        match self {
+            Self::Uniform { len, count: all } => {
+                let all = usize::try_from(*all).unwrap_or(usize::MAX);
+                let there = count.min(all.saturating_sub(first));
+                u64::try_from(there)
+                    .unwrap_or(u64::MAX)
+                    .saturating_mul((*len).into())
+            }
+            Self::Varied(sizes) => {
+                let sizes = sizes.entries().skip(first).take(count);
+                sizes
+                    .map(|size| size.first().copied().map_or(0, u64::from))
+                    .sum()
+            }
         }
     }
 

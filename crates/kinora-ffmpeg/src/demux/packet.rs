@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
+use super::tracks::MAX_CONFIG;
 use crate::library::Ffmpeg;
 use crate::raw::{NO_PTS, Status, get};
 
@@ -13,6 +14,9 @@ use crate::raw::{NO_PTS, Status, get};
 const KEY: c_int = 1;
 const DISCARD: c_int = 4;
 const DISPOSABLE: c_int = 0x10;
+/// `AV_PKT_DATA_*`: what goes with a packet.
+const NEW_EXTRADATA: c_int = 1;
+const SKIP_SAMPLES: c_int = 11;
 
 /// An `AVPacket`.
 pub(super) struct RawPacket {
@@ -69,6 +73,34 @@ impl RawPacket {
     }
     pub(super) fn is_disposable(&self) -> bool {
         self.int(self.ffmpeg.abi.packet_flags) & DISPOSABLE != 0
+    }
+
+    /// The configuration with which it, and what follows it, is decoded, where that changes.
+    pub(super) fn new_config(&self) -> Option<&[u8]> {
+        let config = self.side_data(NEW_EXTRADATA)?;
+        (config.len() <= MAX_CONFIG).then_some(config)
+    }
+
+    /// Samples at its end that are not to be heard.
+    pub(super) fn cut_samples(&self) -> u32 {
+        // Samples at its begin, those at its end, reasons for both.
+        let cut = self
+            .side_data(SKIP_SAMPLES)
+            .and_then(|data| data.get(4..)?.first_chunk());
+        cut.map_or(0, |cut| u32::from_le_bytes(*cut))
+    }
+
+    fn side_data(&self, kind: c_int) -> Option<&[u8]> {
+        let mut len = 0usize;
+        // SAFETY: the packet is live; the length is written where it is told to.
+        let data = unsafe {
+            (self.ffmpeg.call.av_packet_get_side_data)(self.packet.as_ptr(), kind, &mut len)
+        };
+        if data.is_null() || len == 0 {
+            return None;
+        }
+        // SAFETY: so many bytes lie there; nobody writes to them, and they live as long as the packet does.
+        Some(unsafe { std::slice::from_raw_parts(data, len) })
     }
 
     /// Its bytes, without a copy.

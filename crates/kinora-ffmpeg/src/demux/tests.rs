@@ -325,3 +325,40 @@ fn a_seek_while_bytes_are_awaited_goes_on_elsewhere() {
         );
     }
 }
+
+#[test]
+fn samples_that_fill_up_the_last_packet_are_not_counted() {
+    let (_, packets) = read(&mut *make(), &file("a.mka", "-vn -c:a libopus -t 0.5")).unwrap();
+    let (last, others) = packets.split_last().unwrap();
+    assert!(
+        others
+            .iter()
+            .all(|packet| packet.duration == Time::from_millis(20))
+    );
+    assert!(
+        last.duration > Time::ZERO && last.duration < Time::from_millis(20),
+        "{:?}",
+        last.duration
+    );
+}
+
+#[test]
+fn a_configuration_that_changes_midway_is_told_before_what_needs_it() {
+    let film = |scale: &str| {
+        file(
+            "a.flv",
+            &format!("-an -t 1 -vf scale={scale} -c:v libx264 -bf 0"),
+        )
+    };
+    let (small, large) = (film("64:48"), film("96:64"));
+    let config = |bytes: &[u8]| {
+        read(&mut *make(), bytes).unwrap().0.tracks[0]
+            .config
+            .clone()
+    };
+    assert_ne!(config(&small), config(&large));
+    // The tags of both, behind the header and the first length of one.
+    let joined = [&small[..], &large[13..]].concat();
+    assert_eq!(config(&joined), config(&large));
+    assert_survives(make, &joined);
+}

@@ -17,7 +17,7 @@ use crate::raw::{NO_PTS, get, text};
 use crate::{frame, tag};
 
 /// More configuration than any decoder takes.
-const MAX_CONFIG: usize = 1 << 20;
+pub(super) const MAX_CONFIG: usize = 1 << 20;
 /// More chapters than anybody chooses from.
 const MAX_CHAPTERS: u32 = 10_000;
 /// Bytes of a title.
@@ -131,6 +131,27 @@ pub(super) fn describe(input: &Input) -> Described {
         info,
         streams,
         start,
+    }
+}
+
+impl Described {
+    /// From here on a stream is decoded with another configuration. Whether that makes another track of it.
+    pub(super) fn configure(&mut self, index: usize, config: &[u8]) -> bool {
+        let found = self.streams.get_mut(index).and_then(Option::as_mut);
+        let Some(stream) = found.filter(|stream| stream.info.codec != CodecId::Pcm) else {
+            return false;
+        };
+        let mut config = Bytes::copy_from_slice(config);
+        stream.parameter_sets = by_start_codes(stream.info.codec, &mut config);
+        if stream.info.config == config {
+            return false;
+        }
+        stream.info.config = config;
+        let mut tracks = self.info.tracks.iter_mut();
+        if let Some(track) = tracks.find(|track| track.id == stream.info.id) {
+            track.clone_from(&stream.info);
+        }
+        true
     }
 }
 

@@ -159,6 +159,11 @@ impl<'a> Worker<'a> {
             self.tell()?;
         }
         let index = usize::try_from(raw.stream()).unwrap_or(usize::MAX);
+        if let Some(config) = raw.new_config()
+            && self.described.configure(index, config)
+        {
+            self.tell()?;
+        }
         let found = self.described.streams.get(index).and_then(Option::as_ref);
         let (Some(stream), Some(timing)) = (found, self.timings.get_mut(index)) else {
             return Ok(());
@@ -274,11 +279,19 @@ fn refused(ffmpeg: &Ffmpeg, error: OpenError) -> Stop {
     })
 }
 
+fn samples(count: u32, rate: u32) -> Time {
+    let nanos = u64::from(count) * 1_000_000_000;
+    let nanos = nanos.checked_div(rate.into()).unwrap_or(0);
+    Time::from_nanos(i64::try_from(nanos).unwrap_or(i64::MAX))
+}
+
 /// `orders`: of the stream only the times of decoding count, for its pictures are put in order.
 fn packet(raw: RawPacket, stream: &Stream, start: Time, end: &mut Time, orders: bool) -> Packet {
     let time = |value: i64| stream.base.time(value) - start;
     let (pts, dts) = (raw.pts().map(time), raw.dts().map(time));
-    let duration = stream.base.time(raw.duration());
+    let rate = stream.info.audio.map_or(0, |audio| audio.sample_rate);
+    let duration = stream.base.time(raw.duration()) - samples(raw.cut_samples(), rate);
+    let duration = duration.max(Time::ZERO);
     let pts = match orders {
         true => dts.or(pts),
         false => pts.or(dts),

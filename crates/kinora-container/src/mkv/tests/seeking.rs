@@ -178,14 +178,10 @@ fn what_can_not_be_sought_says_so() {
     assert!(matches!(unknown, Err(DemuxError::NotSeekable(_))));
 }
 
-#[test]
-fn the_duration_of_a_recording_is_found_at_its_end() {
-    let film = Film {
-        endless: true,
-        cues: false,
-        ..LONG
-    };
-    let mut reading = Reading::of(film.bytes(), true);
+/// Reads a recording to its end once its duration was looked for behind the first packet: the duration that is told then, and
+/// the times of its pictures.
+fn measured(bytes: Vec<u8>) -> (Option<Time>, Vec<Time>, u64) {
+    let mut reading = Reading::of(bytes, true);
     let first = reading.packet().unwrap();
     assert!(reading.demuxer.find_duration());
     assert!(!reading.demuxer.find_duration());
@@ -206,10 +202,34 @@ fn the_duration_of_a_recording_is_found_at_its_end() {
         }
         reading.at = end;
     }
+    (told, times, reading.demuxer.damage())
+}
+
+fn recording() -> Vec<u8> {
+    let film = Film {
+        endless: true,
+        cues: false,
+        ..LONG
+    };
+    film.bytes()
+}
+
+#[test]
+fn the_duration_of_a_recording_is_found_at_its_end() {
+    let (told, times, damage) = measured(recording());
     // The last packet is sound of 20 ms.
     assert_eq!(told, Some(Time::from_millis(12_000)));
     let expected: Vec<_> = (0..300).map(|n| Time::from_millis(n * 40)).collect();
-    assert_eq!(times, expected);
+    assert_eq!((times, damage), (expected, 0));
+}
+
+#[test]
+fn what_is_cut_off_is_damage_once_though_the_end_is_read_twice() {
+    let mut bytes = recording();
+    bytes.truncate(bytes.len() - 5);
+    let (told, times, damage) = measured(bytes);
+    assert!(told.is_some_and(|told| told >= Time::from_millis(11_900)));
+    assert_eq!((times.len(), damage), (300, 1));
 }
 
 #[test]

@@ -19,6 +19,9 @@ use super::{
 };
 use crate::{DemuxError, Step};
 
+/// Vectors of the samples of a fragment that lie among the media have no more bytes.
+const MAX_VECTORS: u64 = 4 << 20;
+
 impl Mp4Demuxer {
     pub(super) fn walk(&mut self) -> Result<Turn, DemuxError> {
         if self.is_outside(self.at) || self.at == NOWHERE {
@@ -227,6 +230,10 @@ impl Mp4Demuxer {
                 "a fragment without the init segment that describes its tracks".to_owned(),
             ));
         }
+        if let Some(range) = self.missing_vectors(body, end) {
+            let len = range.end.saturating_sub(range.start);
+            return Ok(Turn::Emit(self.need(range.start, len)));
+        }
         if self.waiting_fragments >= MAX_WAITING_FRAGMENTS && self.has_samples() {
             self.waiting_fragments = 0;
             self.state = State::Giving;
@@ -259,6 +266,29 @@ impl Mp4Demuxer {
         }
     }
 
+    /// The vectors of samples may lie among the media (`saio`): they are waited for, where they can be had.
+    fn missing_vectors(&self, body: &Bytes, end: u64) -> Option<Range<u64>> {
+        let mut first = true;
+        children(body)
+            .filter(|child| child.kind == *b"traf")
+            .find_map(|traf| {
+                let fragment =
+                    TrackFragment::parse(&traf.body, self.at, core::mem::take(&mut first)).ok()?;
+                let track = (self.tracks.iter())
+                    .find(|track| track.described.info.id.0 == fragment.track)?;
+                let range = fragment.vectors(&track.described, &traf.body, self.at)?;
+                let len = range
+                    .end
+                    .checked_sub(range.start)
+                    .filter(|len| (1..=MAX_VECTORS).contains(len))?;
+                let is_gone = self.one_way && range.start < self.store.feed_begin();
+                let is_within = self.at <= range.start && range.end <= end;
+                let is_outside = self.is_outside(range.end.saturating_sub(1));
+                let at_hand = || self.store.slice(range.start, usize::try_from(len).ok()?);
+                (!is_within && !is_gone && !is_outside && at_hand().is_none()).then_some(range)
+            })
+    }
+
     fn add_runs(&mut self, body: &Bytes, moof: u64, end: u64) {
         let lead = self.lead();
         let around = Surroundings {
@@ -285,6 +315,22 @@ impl Mp4Demuxer {
                 continue;
             }
             self.timed &= fragment.start.is_some();
+            let elsewhere = fragment
+                .vectors(&track.described, &traf.body, moof)
+                .and_then(|range| {
+                    let len = range
+                        .end
+                        .checked_sub(range.start)
+                        .filter(|len| *len <= MAX_VECTORS)?;
+                    let bytes = self.store.slice(range.start, usize::try_from(len).ok()?)?;
+                    Some((bytes, range.start))
+                });
+            let around = elsewhere
+                .as_ref()
+                .map_or(around, |(bytes, start)| Surroundings {
+                    bytes,
+                    start: *start,
+                });
             let cryptos = fragment.cryptos(&track.described, &traf.body, around, moof);
             let runs = fragment.runs(&track.described, &mut track.next_dts, &mut data_end);
             let enterable = lead == Some(index) && runs.iter().any(Run::has_key);

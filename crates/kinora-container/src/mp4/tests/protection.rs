@@ -208,6 +208,29 @@ fn auxiliary_information_is_found_by_its_sizes_and_place() {
 }
 
 #[test]
+fn auxiliary_information_among_the_media_is_waited_for() {
+    let entries = cenc_entries();
+    let sizes: Vec<u8> = entries.iter().map(|entry| entry.len() as u8).collect();
+    let saiz = boxed(b"saiz", [&[0; 5][..], &words_of(&[3]), &sizes].concat());
+    let made = |place: u32| {
+        let mut track = cenc();
+        track.more_runs = [saiz.clone(), full(b"saio", 0, &[1, place])].concat();
+        [track]
+    };
+    let media = fragment(&made(0), 0..3).len() as u32;
+    let tracks = made(media + 8);
+    let behind = boxed(b"mdat", entries.concat());
+    let file = [init(&tracks), fragment(&tracks, 0..3), behind].concat();
+    assert_cenc(&read(&file).packets);
+    assert_demuxer(make, &file);
+    // Where they are cut off the samples are told as damage.
+    let cut = &file[..file.len() - 1];
+    let read = read(cut);
+    assert!(read.packets.is_empty() && read.damage >= 3);
+    assert_survives(make, cut);
+}
+
+#[test]
 fn auxiliary_information_of_several_runs_lies_at_a_place_for_each() {
     let entries = cenc_entries();
     let sizes: Vec<u8> = entries.iter().map(|entry| entry.len() as u8).collect();
