@@ -6,10 +6,11 @@ use std::ops::Deref;
 
 use bytes::{Buf, BytesMut};
 
-/// Blocks that were filled are kept to be used again, so many of them and none that is so many times larger: who takes
-/// packets holds some for a while, and memory that is new costs more than the bytes in it.
-const MAX_SPARES: usize = 32;
-const MAX_GROWTH: usize = 4;
+/// Blocks that were filled are kept to be used again, so many bytes of them: who takes packets holds some for a while, and
+/// memory that is new costs more than the bytes in it.
+const MAX_SPARE_BYTES: usize = 4 << 20;
+/// A block that is larger is not kept: it is of a unit like no other.
+const MAX_SPARE: usize = 1 << 20;
 
 /// Bytes that grow at their end and are cut off at their start, in blocks that are used again once nobody holds
 /// anything cut from them.
@@ -17,8 +18,10 @@ pub(super) struct BlockBuffer {
     /// Memory is asked for in pieces of this size, or larger.
     block: usize,
     bytes: BytesMut,
-    /// Blocks that something cut from them may still hold, the oldest first.
-    spares: VecDeque<BytesMut>,
+    /// Blocks that something cut from them may still hold, the oldest first, and how large they are.
+    spares: VecDeque<(usize, BytesMut)>,
+    /// How large the block is that is being filled.
+    size: usize,
 }
 
 impl Deref for BlockBuffer {
@@ -35,14 +38,20 @@ impl BlockBuffer {
             block,
             bytes: BytesMut::new(),
             spares: VecDeque::new(),
+            size: 0,
         }
     }
 
     pub(super) fn extend(&mut self, payload: &[u8]) {
-        let more = payload.len().max(self.block).max(self.bytes.len());
-        let room = self.bytes.capacity().saturating_sub(self.bytes.len());
-        if room < payload.len() && !self.bytes.try_reclaim(more) {
-            self.go_to_another_block(self.bytes.len().saturating_add(more));
+        let len = self.bytes.len();
+        let room = self.bytes.capacity().saturating_sub(len);
+        if room < payload.len() {
+            // Of few sizes, so that one fits where another was.
+            let size = len.saturating_add(len.max(payload.len())).max(self.block);
+            let size = size.next_power_of_two();
+            if !self.bytes.try_reclaim(size.saturating_sub(len)) {
+                self.go_to_another_block(size);
+            }
         }
         self.bytes.extend_from_slice(payload);
     }
@@ -62,21 +71,27 @@ impl BlockBuffer {
         self.bytes.clear();
     }
 
-    fn go_to_another_block(&mut self, capacity: usize) {
-        let free = (self.spares.iter_mut()).position(|spare| spare.try_reclaim(capacity));
-        let mut next = free
+    fn go_to_another_block(&mut self, size: usize) {
+        let free =
+            (self.spares.iter_mut()).position(|(of, spare)| *of >= size && spare.try_reclaim(size));
+        let (size, mut next) = free
             .and_then(|at| self.spares.remove(at))
-            .unwrap_or_else(|| BytesMut::with_capacity(capacity));
+            .unwrap_or_else(|| (size, BytesMut::with_capacity(size)));
         next.extend_from_slice(&self.bytes);
         let mut filled = mem::replace(&mut self.bytes, next);
-        if capacity > self.block.saturating_mul(MAX_GROWTH) {
-            return;
-        }
         filled.clear();
-        if self.spares.len() >= MAX_SPARES {
+        let filled = (mem::replace(&mut self.size, size), filled);
+        if (1..=MAX_SPARE).contains(&filled.0) {
+            self.spares.push_back(filled);
+        }
+        while self.spare_bytes() > MAX_SPARE_BYTES {
             self.spares.pop_front();
         }
-        self.spares.push_back(filled);
+    }
+
+    fn spare_bytes(&self) -> usize {
+        let sizes = self.spares.iter().map(|(size, _)| *size);
+        sizes.fold(0, usize::saturating_add)
     }
 }
 
@@ -87,16 +102,18 @@ mod tests {
 
     const BLOCK: usize = 64 << 10;
 
-    /// Cuts units out as they come and holds the last of them.
-    fn blocks_used(held: usize) -> usize {
+    /// Cuts units out as they come, some of which are long, and holds the last of them; gives the memory that was used.
+    fn blocks_used(long: usize, held: usize) -> usize {
         let mut buffer = BlockBuffer::new(BLOCK);
         let mut last = VecDeque::new();
         let mut places = BTreeSet::new();
         for number in 0..2_000u32 {
-            let unit = [number as u8; 9_000];
+            let len = if number % 60 == 0 { long } else { 9_000 };
+            let unit = vec![number as u8; len];
             unit.chunks(184).for_each(|payload| buffer.extend(payload));
-            let unit = buffer.split_to(9_000).freeze();
-            places.insert(unit.as_ptr() as usize / BLOCK);
+            let unit = buffer.split_to(len).freeze();
+            let begins = unit.as_ptr() as usize / BLOCK;
+            places.extend(begins..=begins + len / BLOCK);
             last.push_back((number as u8, unit));
             if last.len() > held {
                 last.pop_front();
@@ -112,8 +129,19 @@ mod tests {
     #[test]
     fn memory_is_used_again_while_packets_are_held() {
         // Of 18 MB, 275 blocks; one may lie across two of the places that are counted.
-        assert!(blocks_used(1) <= 12, "{}", blocks_used(1));
-        assert!(blocks_used(33) <= 60, "{}", blocks_used(33));
+        for (held, most) in [(1, 16), (33, 64)] {
+            let used = blocks_used(9_000, held);
+            assert!(used <= most, "{used} for {held}");
+        }
+    }
+
+    #[test]
+    fn the_memory_of_long_units_is_used_again_too() {
+        // 34 of 300 kB each, between short ones.
+        for (held, most) in [(1, 48), (33, 96)] {
+            let used = blocks_used(300_000, held);
+            assert!(used <= most, "{used} for {held}");
+        }
     }
 
     #[test]
@@ -124,7 +152,7 @@ mod tests {
             buffer.extend(&[7; BLOCK]);
             all.push(buffer.split_to(BLOCK).freeze());
         }
-        assert!(buffer.spares.len() <= MAX_SPARES);
+        assert!(buffer.spare_bytes() <= MAX_SPARE_BYTES);
         assert!(all.iter().all(|unit| unit.iter().all(|byte| *byte == 7)));
     }
 
@@ -138,6 +166,6 @@ mod tests {
         assert_eq!(buffer[..4], [0; 4]);
         buffer.advance(599_996);
         assert_eq!(buffer[..], 2_999u32.to_be_bytes());
-        assert!(buffer.spares.len() <= 3, "large blocks are not kept");
+        assert!(buffer.spare_bytes() <= MAX_SPARE_BYTES);
     }
 }
