@@ -42,7 +42,12 @@ pub(crate) struct Cx {
     epochs: u64,
     cues: u64,
     random: u64,
-    marks: u32,
+    /// The system has little memory left.
+    low_memory: bool,
+    /// When the source was prepared.
+    prepared_at: Time,
+    /// The steps of the start-up, and when they were reached.
+    marks: Vec<(TimingMark, Time)>,
 }
 
 impl Cx {
@@ -63,7 +68,9 @@ impl Cx {
             cues: 0,
             // Xorshift stays at zero for ever.
             random: entropy | 1,
-            marks: 0,
+            low_memory: false,
+            prepared_at: Time::ZERO,
+            marks: Vec::new(),
         }
     }
 
@@ -125,16 +132,53 @@ impl Cx {
 
     /// Reports a step of the start-up the first time it is reached.
     pub(crate) fn mark(&mut self, mark: TimingMark) {
-        let bit = 1 << mark as u32;
-        if self.marks & bit == 0 {
-            self.marks |= bit;
+        if self.marks.iter().all(|(reached, _)| *reached != mark) {
+            self.marks.push((mark, self.mono()));
             self.event(Event::Timing(mark));
         }
     }
 
     /// A new session begins: its steps are reported anew.
     pub(crate) fn forget_marks(&mut self) {
-        self.marks = 0;
+        self.marks.clear();
+        self.prepared_at = self.mono();
+    }
+
+    /// The first frame is out: how long each step took.
+    pub(crate) fn started_up(&mut self) {
+        let since = |at: Time| ((at - self.prepared_at).as_secs_f64() * 1e6).round() / 1e3;
+        let mut steps = serde_json::Map::new();
+        for (mark, at) in &self.marks {
+            steps.insert(mark.name().to_owned(), since(*at).into());
+        }
+        steps.insert("first_frame".to_owned(), since(self.mono()).into());
+        let text = serde_json::Value::Object(steps).to_string();
+        self.info(InfoCode::StartupInfo, text);
+    }
+
+    /// The system has little memory left, or no longer.
+    pub(crate) fn set_low_memory(&mut self, low: bool) {
+        if low && !self.low_memory {
+            self.info(InfoCode::LowMemory, "little memory is left: less is held");
+        }
+        self.low_memory = low;
+    }
+
+    /// So much is read ahead at most.
+    pub(crate) fn max_buffer(&self) -> Time {
+        let max = Time::from(self.config.max_buffer);
+        match self.low_memory {
+            true => max.min(self.config.high_buffer.max(self.config.start_buffer).into()),
+            false => max,
+        }
+    }
+
+    /// So much of what was played is kept.
+    pub(crate) fn max_backward_buffer(&self) -> Time {
+        match self.low_memory {
+            true => Time::ZERO,
+            false => self.config.max_backward_buffer.into(),
+        }
     }
 }
 
@@ -176,8 +220,10 @@ impl Host for Cx {
                 let text = format!("try {attempt} of {retries}: {fault}");
                 self.info(InfoCode::NetworkRetry, text);
             }
-            FetchNotice::RetrySucceeded(fault) => {
-                self.info(InfoCode::NetworkRetrySuccess, "the network is back");
+            FetchNotice::RetrySucceeded { fault, told } => {
+                if told {
+                    self.info(InfoCode::NetworkRetrySuccess, "the network is back");
+                }
                 self.recovered(fault);
             }
             FetchNotice::CompleteDespite(fault) => self.recovered(fault),

@@ -3,8 +3,7 @@
 use std::collections::vec_deque::Drain;
 use std::sync::Arc;
 
-use kinora_cloud::VidSource;
-use kinora_errors::{Fault, codes};
+use kinora_errors::Fault;
 use kinora_media::{MediaInfo, Now, Time};
 
 use crate::abr;
@@ -260,6 +259,11 @@ impl Engine {
                 let (session, cx) = self.open_session()?;
                 return session.reload(cx);
             }
+            Command::NetworkReconnect => {
+                let (session, cx) = self.open_session()?;
+                session.reconnect(cx);
+            }
+            Command::SetLowMemory(low) => self.cx.set_low_memory(low),
             Command::SelectTrack(choice) => {
                 let (session, cx) = self.open_session()?;
                 return session.select(cx, choice);
@@ -311,14 +315,12 @@ impl Engine {
             Phase::Failed { .. } => return Err(Refusal::Failed),
         };
         let source = self.source.as_ref().ok_or(Refusal::NoSource)?;
-        let origin = match source {
-            Locator::Url { url } if url.is_empty() => {
-                self.fail(nothing_named());
+        let origin = match Origin::of(source.clone()) {
+            Ok(origin) => origin,
+            Err(fault) => {
+                self.fail(fault);
                 return Ok(());
             }
-            Locator::Url { url } => Origin::Url(url.clone()),
-            Locator::VidAuth(source) => Origin::Vid(Box::new(VidSource::Auth(*source.clone()))),
-            Locator::VidSts(source) => Origin::Vid(Box::new(VidSource::Sts(*source.clone()))),
         };
         self.cx.tally = Tally::default();
         if matches!(self.phase, Phase::Stopped) {
@@ -443,10 +445,6 @@ impl Engine {
             ..self.cx.tally.stats()
         }
     }
-}
-
-pub(crate) fn nothing_named() -> Fault {
-    Fault::new(codes::ERROR_DATASOURCE_EMPTYURL, "url.empty").because("the source URL is empty")
 }
 
 #[cfg(test)]

@@ -23,7 +23,7 @@ use crate::cx::Cx;
 use crate::pipelines::Sources;
 use crate::subtitles::Announced;
 use crate::{Role, SeekAccuracy, TrackChoice, TrackOption};
-use kinora_fetch::{FetchEvent, Progress, RetryContext};
+use kinora_fetch::{FetchEvent, Progress, Reload, RetryContext};
 
 pub(crate) use progressive::Progressive;
 pub(crate) use pushed::Pushed;
@@ -142,7 +142,7 @@ impl Ingest {
             Self::Progressive(file) => match event {
                 FetchEvent::Tracks { id, info, live } => self.on_tracks(id, info, live),
                 // Only what has given its tracks gives packets.
-                FetchEvent::Packet { .. } => {}
+                FetchEvent::Packet { .. } | FetchEvent::TraceId { .. } => {}
                 FetchEvent::Head { id, info } => file.on_head(cx, id, info, terms),
                 FetchEvent::Chunk(chunk) => {
                     file.on_chunk(cx, chunk);
@@ -352,13 +352,23 @@ impl Ingest {
         }
     }
 
-    /// Asks again now for what waits for another try. `false`: nothing does.
-    pub(crate) fn reload(&mut self, cx: &mut Cx) -> bool {
+    /// Asks again now for what waits for another try, or for all. `false`: nothing is asked for.
+    pub(crate) fn reload(&mut self, cx: &mut Cx, which: Reload) -> bool {
         match self {
             Self::Unknown => false,
-            Self::Progressive(file) => file.reload(cx),
-            Self::Segmented(segmented) => segmented.reload(cx),
-            Self::Pushed(pushed) => pushed.reload(cx),
+            Self::Progressive(file) => file.reload(cx, which),
+            Self::Segmented(segmented) => segmented.reload(cx, which),
+            Self::Pushed(pushed) => pushed.reload(cx, which),
+        }
+    }
+
+    /// Whether an answer to that request is still wanted.
+    pub(crate) fn awaits(&self, id: RequestId) -> bool {
+        match self {
+            Self::Unknown => false,
+            Self::Progressive(file) => file.awaits(id),
+            Self::Segmented(segmented) => segmented.awaits(id),
+            Self::Pushed(pushed) => pushed.awaits(id),
         }
     }
 

@@ -80,6 +80,12 @@ pub enum Command {
     Reset,
     /// Tries a parked source again, keeping position and buffer.
     Reload,
+    /// The device has joined another network: what is under way is asked for again, from the same byte, over connections
+    /// that are made anew; what waits for another try is asked for at once.
+    NetworkReconnect,
+    /// The system has little memory left, or no longer: meanwhile no more is held than ends a stall
+    /// ([`PlayerConfig::high_buffer`](crate::PlayerConfig::high_buffer)).
+    SetLowMemory(bool),
     /// Goes to a time.
     Seek {
         /// Where to.
@@ -147,6 +153,8 @@ impl Command {
             Self::Stop => CommandKind::Stop,
             Self::Reset => CommandKind::Reset,
             Self::Reload => CommandKind::Reload,
+            Self::NetworkReconnect => CommandKind::NetworkReconnect,
+            Self::SetLowMemory(_) => CommandKind::SetLowMemory,
             Self::Seek { .. } => CommandKind::Seek,
             Self::SelectTrack(_) => CommandKind::SelectTrack,
             Self::SetSpeed(_) => CommandKind::SetSpeed,
@@ -609,15 +617,22 @@ pub enum InfoCode {
     VideoCodecNotSupport = 103,
     /// The video decoder failed.
     VideoDecoderDeviceError = 104,
+    /// What a server calls the session, as transports of low latency tell it: its operator finds it by that.
+    TraceId = 106,
     /// The demuxer has come to the end.
     DemuxerEof = 107,
-    /// The network is tried again.
+    /// The network is tried again: a retry is spent. With no retries: the source waits for `reload`.
     NetworkRetry = 108,
     /// All of a resource is in the local cache now.
     CacheSuccess = 109,
     /// Nothing more goes to the local cache: the disk is full or fails. Playing goes on.
     CacheError = 110,
-    /// The network is back.
+    /// The system has little memory left: less is held.
+    LowMemory = 111,
+    /// How long the steps to the first frame took, since `prepare`: a JSON object of milliseconds by the names of the
+    /// steps ([`TimingMark::name`]), and `first_frame`.
+    StartupInfo = 112,
+    /// The network is back, after [`NetworkRetry`](Self::NetworkRetry) or a source that was parked.
     NetworkRetrySuccess = 113,
     /// Subtitles that were chosen can not be shown.
     SubtitleSelectError = 114,

@@ -13,11 +13,13 @@ use kinora_protect::ContentKey;
 use self::read_buffer::ReadBuffer;
 use crate::cx::{Cx, Renditions};
 use crate::ingest::{Ingest, Notice, Sought};
+use crate::resolve::{Resolve, Resolved};
+use crate::session::Origin;
 use crate::tape::Tape;
 use crate::{
-    Capabilities, Input, Output, PlayerConfig, SeekAccuracy, TrackOption, decrypt, recover,
+    Capabilities, Input, Locator, Output, PlayerConfig, SeekAccuracy, TrackOption, decrypt, recover,
 };
-use kinora_fetch::RetryContext;
+use kinora_fetch::{Reload, RetryContext};
 
 /// Which renditions of a playlist are read, by their index in [`PacketReader::options`]. One that was named is read or
 /// nothing is; others give way to the next as long as no packet was given.
@@ -48,6 +50,8 @@ pub enum Read {
 /// [`handle`](Self::handle) takes what came of it, [`read`](Self::read) gives packets.
 pub struct PacketReader {
     cx: Cx,
+    /// Finds the URL of a video id.
+    resolve: Option<Resolve>,
     ingest: Ingest,
     buffer: ReadBuffer,
     info: Option<Arc<MediaInfo>>,
@@ -77,27 +81,53 @@ impl PacketReader {
         choice: RenditionChoice,
         now: Now,
     ) -> Self {
+        Self::open_source(config, capabilities, Locator::Url { url }, choice, now)
+    }
+
+    /// The same of a source of any kind. Nobody is asked for a fresh credential: one that is refused is a failure.
+    #[must_use]
+    pub fn open_source(
+        config: PlayerConfig,
+        capabilities: Capabilities,
+        source: Locator,
+        choice: RenditionChoice,
+        now: Now,
+    ) -> Self {
         // What is random here only spreads retries.
         let entropy = now.unix_ms.unsigned_abs();
         let mut cx = Cx::new(config.normalised(), entropy, Tape::default());
         cx.now = now;
         cx.capabilities = capabilities;
         cx.renditions = Renditions::Fixed(choice);
-        let state = match url.is_empty() {
-            true => State::Failed(crate::engine::nothing_named()),
-            false => State::Reading,
-        };
-        let ingest = match state {
-            State::Failed(_) => Ingest::Unknown,
-            _ => Ingest::open(&mut cx, url),
-        };
-        Self {
+        let mut reader = Self {
             cx,
-            ingest,
+            resolve: None,
+            ingest: Ingest::Unknown,
             buffer: ReadBuffer::default(),
             info: None,
-            state,
+            state: State::Reading,
             noted: None,
+        };
+        match Origin::of(source) {
+            Ok(Origin::Url(url)) => reader.ingest = Ingest::open(&mut reader.cx, url),
+            Ok(Origin::Vid(source)) => {
+                let mut call = Resolve::new(*source);
+                if let Err(fault) = call.ask(&mut reader.cx) {
+                    reader.state = State::Failed(fault);
+                }
+                reader.resolve = Some(call);
+            }
+            Err(fault) => reader.state = State::Failed(fault),
+        }
+        reader
+    }
+
+    /// What the service answers of a video id.
+    fn resolved(&mut self, resolved: Resolved) {
+        match resolved {
+            Resolved::Pending => {}
+            Resolved::Url(url) => self.ingest = Ingest::open(&mut self.cx, url),
+            Resolved::Failed(fault) => self.state = State::Failed(fault),
         }
     }
 
@@ -141,6 +171,11 @@ impl PacketReader {
     /// Takes what came from outside; commands and what decoders say are passed over.
     pub fn handle(&mut self, now: Now, input: Input) {
         self.cx.now = now;
+        if let Some(call) = &mut self.resolve
+            && let Some(resolved) = call.input(&mut self.cx, &input)
+        {
+            return self.resolved(resolved);
+        }
         let terms = RetryContext {
             prepared: self.info.is_some(),
             refreshable: false,
@@ -164,7 +199,7 @@ impl PacketReader {
         self.cx.now = now;
         if let State::Parked = self.state {
             self.state = State::Reading;
-            self.ingest.reload(&mut self.cx);
+            self.ingest.reload(&mut self.cx, Reload::Waiting);
         }
         loop {
             if let Some(packet) = self.ready() {
@@ -291,7 +326,12 @@ impl PacketReader {
     /// When, on the clock of `Now::mono`, [`Input::Timeout`] is wanted if nothing comes before.
     #[must_use]
     pub fn deadline(&self) -> Option<Time> {
-        self.ingest.deadline(&self.cx)
+        let of_call = self
+            .resolve
+            .as_ref()
+            .and_then(|call| call.deadline(&self.cx));
+        let of_source = self.ingest.deadline(&self.cx);
+        of_call.into_iter().chain(of_source).min()
     }
 
     /// The renditions of a playlist, where there are several.

@@ -30,6 +30,10 @@ pub enum CommandKind {
     Reset,
     /// Try a parked source again.
     Reload,
+    /// Ask for everything again, over another network.
+    NetworkReconnect,
+    /// Hold less, or as much as before.
+    SetLowMemory,
     /// Go to a time.
     Seek,
     /// Choose a track.
@@ -73,6 +77,8 @@ impl CommandKind {
             Self::Stop => "stop",
             Self::Reset => "reset",
             Self::Reload => "reload",
+            Self::NetworkReconnect => "network_reconnect",
+            Self::SetLowMemory => "set_low_memory",
             Self::Seek => "seek",
             Self::SelectTrack => "select_track",
             Self::SetSpeed => "set_speed",

@@ -17,7 +17,7 @@ use kinora_media::{ByteRange, RequestId, Time, TrackKind};
 use crate::cx::Cx;
 use crate::recover::{self, CallRecovery, SigningClock};
 use crate::tape::Place;
-use crate::{Credential, Initiator, Purpose, Refusal, TimingMark, TrackOption};
+use crate::{Credential, Initiator, Input, Purpose, Refusal, TimingMark, TrackOption};
 
 /// Formats that can be played here, best first: the service names them as files end.
 static PLAYABLE_FORMATS: LazyLock<Vec<&'static str>> = LazyLock::new(|| {
@@ -97,14 +97,36 @@ impl Resolve {
         signed.map(|Place(url)| url)
     }
 
-    pub(crate) fn owns(&self, id: RequestId) -> bool {
+    /// The service has not answered yet.
+    pub(crate) fn is_asking(&self) -> bool {
+        self.call.is_some()
+    }
+
+    fn owns(&self, id: RequestId) -> bool {
         self.call
             .as_ref()
             .is_some_and(|(transfer, ..)| transfer.is(id))
     }
 
+    /// Takes what is for the call; `None`: it is for others as well.
+    pub(crate) fn input(&mut self, cx: &mut Cx, input: &Input) -> Option<Resolved> {
+        match input {
+            Input::Fetch(event) if self.owns(event.id()) => {
+                let event = event.clone();
+                Some(self.route(cx, |cx, transfer| {
+                    transfer.on_event(cx, event, RetryContext::default())
+                }))
+            }
+            Input::Timeout => match self.on_time(cx, RetryContext::default()) {
+                Resolved::Pending => None,
+                resolved => Some(resolved),
+            },
+            _ => None,
+        }
+    }
+
     /// Lets the call's transfer take an input.
-    pub(crate) fn route(
+    fn route(
         &mut self,
         cx: &mut Cx,
         act: impl FnOnce(&mut Cx, &mut Transfer) -> Progress,
@@ -116,7 +138,7 @@ impl Resolve {
         self.take(cx, progress)
     }
 
-    pub(crate) fn on_time(&mut self, cx: &mut Cx, context: RetryContext) -> Resolved {
+    fn on_time(&mut self, cx: &mut Cx, context: RetryContext) -> Resolved {
         let due = self
             .call
             .as_ref()

@@ -37,8 +37,10 @@ use crate::resolve::Resolve;
 use crate::stats::Meter;
 use crate::subtitles::Subtitles;
 use crate::timed_events::TimedEvents;
-use crate::{Epoch, Event, Input, LoopMode, Output, Refusal, Repeat, State, TrackOption};
-use kinora_fetch::RetryContext;
+use crate::{
+    Epoch, Event, InfoCode, Input, Locator, LoopMode, Output, Refusal, Repeat, State, TrackOption,
+};
+use kinora_fetch::{Reload, RetryContext};
 
 /// How far the presentation is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -78,6 +80,19 @@ pub(crate) enum Origin {
     Url(Secret),
     /// Which video it is; a service knows where.
     Vid(Box<VidSource>),
+}
+
+impl Origin {
+    /// # Errors
+    /// Where nothing is named.
+    pub(crate) fn of(source: Locator) -> Result<Self, Fault> {
+        Ok(match source {
+            Locator::Url { url } if url.is_empty() => return Err(nothing_named()),
+            Locator::Url { url } => Self::Url(url),
+            Locator::VidAuth(source) => Self::Vid(Box::new(VidSource::Auth(*source))),
+            Locator::VidSts(source) => Self::Vid(Box::new(VidSource::Sts(*source))),
+        })
+    }
 }
 
 /// What the headers of the source say.
@@ -215,6 +230,9 @@ impl Session {
                     FetchEvent::Chunk(chunk) => self.meter.add(cx.mono(), chunk.data.len()),
                     FetchEvent::Packet { packet, .. } => {
                         self.meter.add(cx.mono(), packet.data.len());
+                    }
+                    FetchEvent::TraceId { id, trace_id } if self.ingest.awaits(*id) => {
+                        cx.info(InfoCode::TraceId, trace_id.as_str());
                     }
                     _ => {}
                 }
@@ -371,10 +389,20 @@ impl Session {
     }
 
     pub(crate) fn reload(&mut self, cx: &mut Cx) -> Result<(), Refusal> {
-        match self.ingest.reload(cx) {
+        match self.ingest.reload(cx, Reload::Waiting) {
             true => Ok(()),
             false => Err(Refusal::NothingParked),
         }
+    }
+
+    /// Connections are lost: everything that is under way is asked for again.
+    pub(crate) fn reconnect(&mut self, cx: &mut Cx) {
+        if self.resolve.as_ref().is_some_and(Resolve::is_asking) {
+            // A nonce is good for one call only.
+            self.ask_service(cx);
+        }
+        self.subtitles.reconnect(cx);
+        self.ingest.reload(cx, Reload::All);
     }
 
     pub(crate) fn set_speed(&mut self, cx: &mut Cx, speed: f64) {
@@ -422,4 +450,8 @@ impl Session {
 pub(crate) fn nothing_in_it() -> Fault {
     Fault::new(codes::ERROR_DEMUXER_OPENSTREAM, "container.truncated")
         .because("the source ended before its headers")
+}
+
+fn nothing_named() -> Fault {
+    Fault::new(codes::ERROR_DATASOURCE_EMPTYURL, "url.empty").because("the source URL is empty")
 }

@@ -196,6 +196,15 @@ impl Subtitles {
         }
     }
 
+    /// Connections are lost: files that are on their way are asked for again.
+    pub(crate) fn reconnect(&mut self, cx: &mut Cx) {
+        for file in &mut self.files {
+            if let Contents::Coming(download) = &mut file.contents {
+                download.reconnect(cx);
+            }
+        }
+    }
+
     /// When a file that is on its way needs the time.
     pub(crate) fn deadline(&self, cx: &Cx) -> Option<Time> {
         earliest(self.downloads().map(|download| download.deadline(cx)))

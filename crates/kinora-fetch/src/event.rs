@@ -32,6 +32,14 @@ pub enum FetchEvent {
         /// The packet.
         packet: Packet,
     },
+    /// The server's own name of the session that a response belongs to: whoever asks its operator for help gives it. It may
+    /// come at any time before the end.
+    TraceId {
+        /// The request that is answered.
+        id: RequestId,
+        /// The name, as the server writes it.
+        trace_id: String,
+    },
     /// A response is complete.
     Done {
         /// The request that is answered.
@@ -54,6 +62,7 @@ impl FetchEvent {
             Self::Head { id, .. }
             | Self::Tracks { id, .. }
             | Self::Packet { id, .. }
+            | Self::TraceId { id, .. }
             | Self::Done { id }
             | Self::Failed { id, .. } => *id,
             Self::Chunk(chunk) => chunk.id,

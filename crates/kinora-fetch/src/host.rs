@@ -17,9 +17,9 @@ pub struct FetchLimits {
 /// What a transfer does that is worth reporting to the user.
 #[derive(Clone, Debug)]
 pub enum FetchNotice {
-    /// It failed and is asked for again.
+    /// A try is spent, and it is asked for again. Tries within one network timeout of an outage spend none.
     Retrying {
-        /// Which failure in a row without a byte between them it was.
+        /// Which try in a row without a byte between them it was.
         attempt: u32,
         /// Retries allowed.
         retries: u32,
@@ -27,7 +27,12 @@ pub enum FetchNotice {
         fault: Fault,
     },
     /// What failed before has succeeded now.
-    RetrySucceeded(Fault),
+    RetrySucceeded {
+        /// How it had failed.
+        fault: Fault,
+        /// Its failures were told of: by [`Retrying`](Self::Retrying), or by its owner when it was parked.
+        told: bool,
+    },
     /// It failed after its last byte had come: nothing is missing.
     CompleteDespite(Fault),
 }

@@ -15,4 +15,4 @@ pub use event::FetchEvent;
 pub use host::{FetchLimits, FetchNotice, Host};
 pub use recover::RetryContext;
 pub use request::{FetchRequest, Initiator, Method, Purpose};
-pub use transfer::{Progress, RequestSpec, Transfer};
+pub use transfer::{Progress, Reload, RequestSpec, Transfer};

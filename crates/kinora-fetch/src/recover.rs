@@ -91,8 +91,19 @@ pub(crate) const MAX_READ_AGAIN: u64 = 32 << 20;
 /// Decides about a request that failed.
 #[must_use]
 pub fn decide(fault: &Fault, attempt: &Attempt, context: RetryContext) -> Recovery {
+    let (attempt, context) = with_a_place(attempt, context);
+    match decide_here(fault, &attempt, context) {
+        Recovery::Park | Recovery::GiveUp | Recovery::Refresh if context.elsewhere => {
+            Recovery::Elsewhere
+        }
+        decided => decided,
+    }
+}
+
+/// Where another place has the same, less is tried at this one.
+fn with_a_place(attempt: &Attempt, context: RetryContext) -> (Attempt, RetryContext) {
     if !context.elsewhere {
-        return decide_here(fault, attempt, context);
+        return (*attempt, context);
     }
     let attempt = Attempt {
         retries: attempt.retries.min(RETRIES_BEFORE_ELSEWHERE),
@@ -103,10 +114,26 @@ pub fn decide(fault: &Fault, attempt: &Attempt, context: RetryContext) -> Recove
         live: false,
         ..context
     };
-    match decide_here(fault, &attempt, context) {
-        Recovery::Park | Recovery::GiveUp | Recovery::Refresh => Recovery::Elsewhere,
-        again => again,
+    (attempt, context)
+}
+
+/// Which of how many retries a failure has come to. Within a network timeout an outage has spent none.
+#[must_use]
+pub fn tries_of(fault: &Fault, attempt: &Attempt, context: RetryContext) -> (u32, u32) {
+    let (attempt, context) = with_a_place(attempt, context);
+    spent_of(fault, &attempt, context)
+}
+
+fn spent_of(fault: &Fault, attempt: &Attempt, context: RetryContext) -> (u32, u32) {
+    if is_outage(fault, attempt, context) {
+        return (attempt.windows, attempt.retries);
     }
+    let missing_live = context.live && is_missing(fault);
+    let retries = match context.live && attempt.retries > 0 && !missing_live {
+        true => attempt.retries.max(LIVE_RETRIES),
+        false => attempt.retries,
+    };
+    (attempt.without_progress, retries)
 }
 
 fn decide_here(fault: &Fault, attempt: &Attempt, context: RetryContext) -> Recovery {
@@ -127,15 +154,7 @@ fn decide_here(fault: &Fault, attempt: &Attempt, context: RetryContext) -> Recov
         return Recovery::GiveUp;
     }
     let outage = is_outage(fault, attempt, context);
-    let retries = match context.live && attempt.retries > 0 && !missing_live {
-        _ if outage => attempt.retries,
-        true => attempt.retries.max(LIVE_RETRIES),
-        false => attempt.retries,
-    };
-    let tries = match outage {
-        true => attempt.windows,
-        false => attempt.without_progress,
-    };
+    let (tries, retries) = spent_of(fault, attempt, context);
     if tries > retries {
         return spent(fault, attempt, context);
     }

@@ -31,6 +31,15 @@ pub struct RequestSpec {
     pub initiator: Initiator,
 }
 
+/// Which transfers ask again at once.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Reload {
+    /// Those that wait for their next try, or for the user.
+    Waiting,
+    /// Those whose answer is under way as well: what it comes by is lost, as when a device joins another network.
+    All,
+}
+
 /// What came of an event or of the time.
 #[derive(Debug)]
 pub enum Progress {
@@ -78,6 +87,15 @@ enum RangeMode {
     Anew,
 }
 
+/// What the user was told of a row of failures.
+#[derive(Clone, Copy, Debug, Default)]
+struct Announced {
+    /// So many tries are spent.
+    tries: u32,
+    /// The network is away: that it is back is told too.
+    outage: bool,
+}
+
 /// One resource on its way.
 #[derive(Clone, Debug)]
 pub struct Transfer {
@@ -106,6 +124,7 @@ pub struct Transfer {
     progress: u64,
     /// The failure that a retry may mend.
     broken: Option<Fault>,
+    announced: Announced,
     total_len: Option<u64>,
     /// The version of the resource that the bytes so far are of.
     validator: Option<String>,
@@ -176,6 +195,7 @@ impl Transfer {
             without_progress: 0,
             progress: 0,
             broken: None,
+            announced: Announced::default(),
             total_len: None,
             validator: None,
             bound: false,
@@ -383,15 +403,24 @@ impl Transfer {
         }
     }
 
-    /// Tries a parked source again, and one that waits for its next try. `false`: it does neither.
-    pub fn reload(&mut self, host: &mut impl Host) -> bool {
+    /// Asks again at once, from the byte that is next, if it is one of those. `false`: it is none.
+    pub fn reload(&mut self, host: &mut impl Host, which: Reload) -> bool {
         (self.failures, self.without_progress) = (0, 0);
+        self.announced.tries = 0;
         self.outage_since = None;
-        let waits = matches!(self.phase, Phase::BackingOff { .. } | Phase::Parked);
-        if waits {
+        let asks = match self.phase {
+            Phase::BackingOff { .. } | Phase::Parked => true,
+            Phase::Requested(id) if which == Reload::All => {
+                host.cancel(id);
+                true
+            }
+            Phase::Requested(_) | Phase::Complete | Phase::Over => false,
+        };
+        if asks {
+            self.progress = 0;
             self.send_request(host);
         }
-        waits
+        asks
     }
 
     /// The next try begins anew, elsewhere.
@@ -409,6 +438,6 @@ impl Transfer {
             self.validator = None;
         }
         self.spec.url = url;
-        self.reload(host);
+        self.reload(host, Reload::Waiting);
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, timeout};
 
 use crate::coding::ContentDecoder;
 use crate::{NetError, ResponseSink, message};
@@ -65,7 +65,7 @@ impl BodyReader<'_> {
             return Ok(false);
         }
         loop {
-            let frame = timeout_at(Instant::now() + self.stall, body.frame())
+            let frame = timeout(self.stall, body.frame())
                 .await
                 .map_err(|_| NetError::Stalled { received })?;
             let Some(frame) = frame else { break };

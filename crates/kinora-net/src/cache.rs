@@ -106,11 +106,14 @@ impl HttpCache {
     /// not, or the disk is slower than the limit.
     #[must_use]
     pub fn settle(&self, limit: Duration) -> bool {
-        let until = Instant::now() + limit;
+        // A limit beyond all clocks is none.
+        let until = Instant::now().checked_add(limit);
         let threads = &self.0.threads;
         let mut alive = threads.alive.lock().unwrap_or_else(PoisonError::into_inner);
         while *alive > 0 {
-            let left = until.saturating_duration_since(Instant::now());
+            let left = until.map_or(Duration::MAX, |until| {
+                until.saturating_duration_since(Instant::now())
+            });
             if left.is_zero() {
                 return false;
             }

@@ -3,7 +3,7 @@
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use futures_util::stream::{FuturesUnordered, StreamExt};
@@ -40,19 +40,28 @@ impl Client {
         destination: &Destination,
         address_space: AddressSpace,
     ) -> Result<Connection, NetError> {
+        let generation = self.generation();
         // Certificates are read while the connection is set up.
         let ((stream, peer_public), tls) = tokio::try_join!(
             self.connect_tcp(destination, address_space),
             self.tls_for(destination)
         )?;
+        let direct = self.config.proxy.proxy_for(destination)?.is_none();
+        let peer = stream.peer_addr().ok().filter(|_| direct);
+        let peer = peer.map(|peer| peer.ip());
         let sender = match tls {
-            Some(tls) => self.handshake_tls(destination, stream, tls).await?,
+            Some(tls) => {
+                let shaken = self.handshake_tls(destination, stream, tls).await;
+                self.judge(peer, shaken)?
+            }
             None => handshake_http1(stream).await?,
         };
         Ok(Connection {
             sender,
+            peer,
             peer_public,
             reused: false,
+            generation,
         })
     }
 
@@ -95,7 +104,9 @@ impl Client {
     ) -> Result<TcpStream, NetError> {
         let mut addresses = self.addresses(host).await?;
         address_space.retain_allowed(host, &mut addresses)?;
-        let addresses: Vec<SocketAddr> = interleave(addresses)
+        let mut addresses = interleave(addresses);
+        self.failed.put_last(&mut addresses, Instant::now());
+        let addresses: Vec<SocketAddr> = addresses
             .into_iter()
             .map(|ip| SocketAddr::new(ip, port))
             .collect();

@@ -427,6 +427,20 @@ impl NetError {
         }
     }
 
+    /// It tells of the machine at the other end, not of what was asked for.
+    pub(crate) const fn is_of_peer(&self) -> bool {
+        matches!(
+            self,
+            Self::NoReply
+                | Self::Reset(_)
+                | Self::FirstByteTimeout
+                | Self::Stalled { .. }
+                | Self::Truncated { .. }
+                | Self::TlsTimeout(_)
+                | Self::Tls { .. }
+        )
+    }
+
     /// A reused connection may have been closed by the server while it lay idle.
     pub(crate) const fn may_be_stale(&self) -> bool {
         matches!(self, Self::NoReply | Self::Reset(_))

@@ -1,5 +1,6 @@
 //! One web request: it follows redirects until another head, then reads the body.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime};
@@ -15,10 +16,11 @@ use url::{Origin, Url};
 
 use crate::cookies::CookieJar;
 use crate::error::RedirectFailure;
+use crate::failed_addresses::FailedAddresses;
 use crate::guard::{AddressSpace, KnownHosts};
 use crate::message::{self, ResponseHead};
 use crate::phase::{self, Phase};
-use crate::pool::{Connection, Destination, Pool, Sender};
+use crate::pool::{Connection, Destination, Generation, Pool, Sender};
 use crate::proxy::{Proxy, ProxyFailure};
 use crate::target::web_url;
 use crate::tls::Tls;
@@ -37,6 +39,7 @@ pub(crate) struct Client {
     pub(crate) resolver: Arc<dyn Resolve>,
     pub(crate) tls: Tls,
     pub(crate) hosts: KnownHosts,
+    pub(crate) failed: FailedAddresses,
     cookies: CookieJar,
     pool: Pool,
     /// The user's timeout where the configuration sets none, in milliseconds.
@@ -77,6 +80,7 @@ impl Client {
             resolver,
             tls: Tls::default(),
             hosts: KnownHosts::default(),
+            failed: FailedAddresses::default(),
             cookies: CookieJar::default(),
             pool: Pool::default(),
             timeout_ms: AtomicU64::new(UNSET),
@@ -86,6 +90,15 @@ impl Client {
     pub(crate) fn set_timeout(&self, silence: Duration) {
         let ms = u64::try_from(silence.as_millis()).unwrap_or(UNSET - 1);
         self.timeout_ms.store(ms, Ordering::Relaxed);
+    }
+
+    pub(crate) fn forget_connections(&self) {
+        self.pool.clear();
+    }
+
+    /// The network that a connection which is made now belongs to.
+    pub(crate) fn generation(&self) -> Generation {
+        self.pool.generation()
     }
 
     /// The limits of what begins now.
@@ -221,9 +234,27 @@ impl Client {
         let host = chain.url.host_str().unwrap_or_default();
         phase::enter(Phase::FirstByte, host);
         let reply = timeout(limit, transmit(&mut connection.sender, message, &chain.url)).await;
-        reply
-            .map_err(|_| NetError::FirstByteTimeout)?
-            .map_err(|error| message::failure(host, error))
+        let reply = match reply {
+            Ok(reply) => reply.map_err(|error| message::failure(host, error)),
+            Err(_) => Err(NetError::FirstByteTimeout),
+        };
+        self.judge(connection.peer, reply)
+    }
+
+    /// Notes how a server's address did: who fails gives way to the other addresses of its name.
+    pub(crate) fn judge<T>(
+        &self,
+        peer: Option<IpAddr>,
+        outcome: Result<T, NetError>,
+    ) -> Result<T, NetError> {
+        match (&outcome, peer) {
+            (Ok(_), Some(peer)) => self.failed.forgive(peer),
+            (Err(error), Some(peer)) if error.is_of_peer() => {
+                self.failed.note(peer, Instant::now());
+            }
+            _ => {}
+        }
+        outcome
     }
 
     /// The request message for the URL that the chain is at.
@@ -364,7 +395,7 @@ impl Client {
             is_coded: !decoder.is_identity(),
             stall: self.timeouts().stall,
         };
-        let complete = reader.run(incoming, decoder).await?;
+        let complete = self.judge(connection.peer, reader.run(incoming, decoder).await)?;
         if complete {
             self.return_to_pool(destination, connection).await;
         }

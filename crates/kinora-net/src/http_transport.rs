@@ -34,6 +34,10 @@ impl HttpTransport {
         self.client.set_timeout(silence);
     }
 
+    pub(crate) fn forget_connections(&self) {
+        self.client.forget_connections();
+    }
+
     /// See [`Net::survey`](crate::Net::survey).
     pub(crate) fn inspect(&self, url: &str) -> Result<Vec<Exchange>, Fault> {
         let refused = |error: NetError| error.into_fault().at_url(url);

@@ -25,6 +25,7 @@ mod config;
 mod connect;
 mod cookies;
 mod error;
+mod failed_addresses;
 mod file;
 mod flow;
 mod freshness;

@@ -91,6 +91,11 @@ impl Net {
         self.0.http.set_timeout(silence);
     }
 
+    /// The machine has joined another network: requests that begin from now on take no connection that was made before.
+    pub fn forget_connections(&self) {
+        self.0.http.forget_connections();
+    }
+
     /// Starts a fetch and returns at once. Its end is exactly one `Done` or `Failed`, unless it is cancelled.
     pub fn fetch(&self, request: FetchRequest) {
         self.fetch_into(request, Arc::clone(&self.0.sink));
@@ -125,7 +130,8 @@ impl Net {
         max_bytes: usize,
         limit: Duration,
     ) -> Result<Response, Fault> {
-        let until = Instant::now() + limit;
+        // A limit beyond all clocks is none.
+        let until = Instant::now().checked_add(limit);
         let id = RequestId(self.0.internal_ids.fetch_sub(1, Ordering::Relaxed));
         let url = request.url.clone();
         request.id = id;
@@ -153,6 +159,7 @@ impl Net {
                 Ok(FetchEvent::Tracks { .. } | FetchEvent::Packet { .. }) => {
                     break NetError::NotBytes;
                 }
+                Ok(FetchEvent::TraceId { .. }) => {}
                 Err(_) => break NetError::TotalTimeout,
             }
         };
@@ -164,13 +171,14 @@ impl Net {
     fn next_event(
         &self,
         events: &mpsc::Receiver<FetchEvent>,
-        until: Instant,
+        until: Option<Instant>,
     ) -> Result<FetchEvent, mpsc::RecvTimeoutError> {
         loop {
             match events.try_recv() {
                 Err(mpsc::TryRecvError::Empty) if self.read_inline() => {}
                 Err(_) => {
-                    return events.recv_timeout(until.saturating_duration_since(Instant::now()));
+                    let left = |until: Instant| until.saturating_duration_since(Instant::now());
+                    return events.recv_timeout(until.map_or(Duration::MAX, left));
                 }
                 Ok(event) => return Ok(event),
             }

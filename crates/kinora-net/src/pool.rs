@@ -1,6 +1,7 @@
 //! The pool of idle connections.
 
 use std::collections::HashMap;
+use std::net::IpAddr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -41,9 +42,16 @@ impl Sender {
 /// A connection and what is known of its other end.
 pub(crate) struct Connection {
     pub(crate) sender: Sender,
+    /// The server's address; `None` behind a proxy.
+    pub(crate) peer: Option<IpAddr>,
     pub(crate) peer_public: bool,
     pub(crate) reused: bool,
+    pub(crate) generation: Generation,
 }
+
+/// Counts the networks that the machine was in: connections of an earlier one are dead, though nothing says so.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(crate) struct Generation(u64);
 
 impl Connection {
     /// Another sender on the same connection: HTTP/2 multiplexes requests (RFC 9113 5).
@@ -52,8 +60,10 @@ impl Connection {
             Sender::Http1(_) => None,
             Sender::Http2(sender) => Some(Self {
                 sender: Sender::Http2(sender.clone()),
+                peer: self.peer,
                 peer_public: self.peer_public,
                 reused: true,
+                generation: self.generation,
             }),
         }
     }
@@ -61,11 +71,28 @@ impl Connection {
 
 /// Idle connections by destination.
 #[derive(Default)]
-pub(crate) struct Pool(Mutex<HashMap<Destination, Vec<(Connection, Instant)>>>);
+pub(crate) struct Pool(Mutex<Idle>);
+
+#[derive(Default)]
+struct Idle {
+    generation: Generation,
+    destinations: HashMap<Destination, Vec<(Connection, Instant)>>,
+}
 
 impl Pool {
-    fn lock(&self) -> MutexGuard<'_, HashMap<Destination, Vec<(Connection, Instant)>>> {
+    fn lock(&self) -> MutexGuard<'_, Idle> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn generation(&self) -> Generation {
+        self.lock().generation
+    }
+
+    /// Forgets all connections; those that are in use do not come back.
+    pub(crate) fn clear(&self) {
+        let mut idle = self.lock();
+        idle.generation.0 += 1;
+        idle.destinations.clear();
     }
 
     /// An idle connection that a request restricted to that address space may use.
@@ -74,8 +101,8 @@ impl Pool {
         destination: &Destination,
         address_space: AddressSpace,
     ) -> Option<Connection> {
-        let mut destinations = self.lock();
-        let idle = destinations.get_mut(destination)?;
+        let mut idle = self.lock();
+        let idle = idle.destinations.get_mut(destination)?;
         idle.retain(|(connection, since)| {
             !connection.sender.is_closed() && since.elapsed() < IDLE_TIMEOUT
         });
@@ -96,7 +123,11 @@ impl Pool {
     /// Keeps a connection for the next request.
     pub(crate) fn put(&self, destination: &Destination, mut connection: Connection) {
         connection.reused = true;
-        let mut destinations = self.lock();
+        let mut idle = self.lock();
+        if connection.generation != idle.generation {
+            return;
+        }
+        let destinations = &mut idle.destinations;
         destinations.retain(|_, idle| {
             idle.retain(|(connection, since)| {
                 !connection.sender.is_closed() && since.elapsed() < IDLE_TIMEOUT

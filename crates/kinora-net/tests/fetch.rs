@@ -3,6 +3,7 @@
 
 mod support;
 
+use std::io::{Read, Write};
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -412,6 +413,102 @@ fn a_dead_address_holds_nobody_up() {
         started.elapsed() < PATIENCE / 2,
         "the next address joined in"
     );
+}
+
+#[test]
+fn a_limit_beyond_all_clocks_is_none() {
+    let server = Server::replying("200 OK", "", b"here");
+    let never = Some(Duration::MAX);
+    let probe = Probe::new(NetConfig {
+        dns_timeout: never,
+        connect_timeout: never,
+        tls_timeout: never,
+        first_byte_timeout: never,
+        stall_timeout: never,
+        ..NetConfig::default()
+    });
+    assert_eq!(probe.get(server.url("/")).body, b"here");
+    probe.net.set_timeout(Duration::MAX);
+    let request = probe.request(server.url("/"));
+    let response = probe.net.get(request, 100, Duration::MAX).unwrap();
+    assert_eq!(response.body.as_ref(), b"here");
+}
+
+/// Accepts at an address and does as it is told with each connection.
+fn accepts_at(address: &str, answers: impl Fn(std::net::TcpStream) + Send + 'static) {
+    let listener = std::net::TcpListener::bind(address).unwrap();
+    std::thread::spawn(move || {
+        listener.incoming().flatten().for_each(answers);
+    });
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn an_address_that_accepts_and_does_not_answer_gives_way_to_the_next_one() {
+    // It closes at once; it keeps silent; it promises more than it gives.
+    let habits: [fn(std::net::TcpStream); 3] = [
+        |stream| drop(stream),
+        |mut stream| drop(stream.read_to_end(&mut Vec::new())),
+        |mut stream| {
+            let _ = stream.read(&mut [0; 4096]);
+            let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nde");
+        },
+    ];
+    for habit in habits {
+        let server = Server::replying("200 OK", "", b"alive");
+        let port = server.address.port();
+        accepts_at(&format!("127.0.0.2:{port}"), habit);
+        let config = NetConfig {
+            first_byte_timeout: Some(support::SHORT),
+            ..patient()
+        };
+        let probe = Probe::resolving(config, HoleFirst);
+        let url = format!("http://two.example:{port}/");
+        let first = probe.get(url.clone());
+        assert_ne!(first.body, b"alive", "connecting won the race");
+        first.fault();
+        for _ in 0..2 {
+            assert_eq!(probe.get(url.clone()).body, b"alive");
+        }
+    }
+}
+
+#[test]
+fn on_another_network_no_connection_of_the_old_one_is_used() {
+    let connections = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&connections);
+    let (arrived, arrives) = std::sync::mpsc::channel();
+    let (release, released) = std::sync::mpsc::channel();
+    let released = std::sync::Mutex::new(released);
+    let server = Server::start(move |mut peer| {
+        count.fetch_add(1, Ordering::SeqCst);
+        while let Some(head) = peer.head() {
+            if head.contains("/held") {
+                arrived.send(()).unwrap();
+                released.lock().unwrap().recv().unwrap();
+            }
+            peer.reply("200 OK", "", b"here");
+        }
+    });
+    let probe = Probe::new(patient());
+    for _ in 0..2 {
+        assert_eq!(probe.get(server.url("/")).body, b"here");
+    }
+    assert_eq!(connections.load(Ordering::SeqCst), 1);
+    probe.net.forget_connections();
+    assert_eq!(probe.get(server.url("/")).body, b"here");
+    assert_eq!(connections.load(Ordering::SeqCst), 2);
+
+    // One that is in use meanwhile does not come back either.
+    let request = probe.request(server.url("/held"));
+    let id = request.id;
+    probe.net.fetch(request);
+    arrives.recv_timeout(PATIENCE).unwrap();
+    probe.net.forget_connections();
+    release.send(()).unwrap();
+    assert_eq!(probe.outcome(id).body, b"here");
+    assert_eq!(probe.get(server.url("/")).body, b"here");
+    assert_eq!(connections.load(Ordering::SeqCst), 3);
 }
 
 /// A server that moves: each lookup finds the next of its addresses, in the end the last.

@@ -70,6 +70,20 @@ fn a_transport_delivers_what_was_granted_and_no_more() {
 }
 
 #[test]
+fn a_transport_tells_what_its_server_calls_the_session() {
+    let (probe, asked) = handed();
+    probe.net.fetch(probe.request("demo:a"));
+    let (_, response) = asked.recv_timeout(PATIENCE).unwrap();
+    response.trace_id("7f2c-0001");
+    match probe.events.recv_timeout(PATIENCE).unwrap() {
+        FetchEvent::TraceId { id, trace_id } => {
+            assert_eq!((id, trace_id.as_str()), (response.id(), "7f2c-0001"));
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
 fn a_transport_that_waits_for_credit_ends_with_its_request() {
     for ends_all in [false, true] {
         let (probe, asked) = handed();

@@ -21,6 +21,7 @@ mod outages;
 mod outputs;
 mod protection;
 mod pushed;
+mod reconnecting;
 mod refusals;
 mod repeating;
 mod seamless;

@@ -17,7 +17,7 @@ use crate::cx::{Cx, Renditions};
 use crate::tape::TapedDemuxer;
 use crate::{Initiator, Purpose, TimingMark};
 use kinora_fetch::recover::is_gone;
-use kinora_fetch::{Progress, RequestSpec, RetryContext, Transfer};
+use kinora_fetch::{Progress, Reload, RequestSpec, RetryContext, Transfer};
 
 /// Bytes that may be under way or wait for the demuxer: for playing, and for reading as fast as can be.
 const WINDOW: u64 = 256 << 10;
@@ -160,7 +160,7 @@ impl Progressive {
         loop {
             let full = buffer.is_full(position, most);
             // Before the first picture is out less than the whole buffer is wanted, and nothing else.
-            if full && most >= cx.config.max_buffer.into() {
+            if full && most >= cx.max_buffer() {
                 self.look_for_length();
             }
             if let Some(broadcast) = self.broadcast.as_mut().filter(|_| full) {
@@ -532,8 +532,12 @@ impl Progressive {
         Sought::FromStart
     }
 
-    pub(crate) fn reload(&mut self, cx: &mut Cx) -> bool {
-        self.transfer.reload(cx)
+    pub(crate) fn reload(&mut self, cx: &mut Cx, which: Reload) -> bool {
+        self.transfer.reload(cx, which)
+    }
+
+    pub(crate) fn awaits(&self, id: RequestId) -> bool {
+        self.transfer.is(id)
     }
 
     pub(crate) fn renew(&mut self, cx: &mut Cx, url: Secret) {

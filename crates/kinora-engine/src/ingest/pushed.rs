@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use kinora_errors::{Fault, Secret, codes};
-use kinora_fetch::{FetchEvent, Progress, RetryContext, Transfer};
+use kinora_fetch::{FetchEvent, Progress, Reload, RetryContext, Transfer};
 use kinora_media::{ByteRange, MediaInfo, Packet, RequestId, Time};
 
 use super::timeline::Timeline;
@@ -160,8 +160,12 @@ impl Pushed {
         self.transfer = self.transfer.elsewhere(cx, ByteRange::default());
     }
 
-    pub(crate) fn reload(&mut self, cx: &mut Cx) -> bool {
-        self.transfer.reload(cx)
+    pub(crate) fn reload(&mut self, cx: &mut Cx, which: Reload) -> bool {
+        self.transfer.reload(cx, which)
+    }
+
+    pub(crate) fn awaits(&self, id: RequestId) -> bool {
+        self.transfer.is(id)
     }
 
     pub(crate) fn renew(&mut self, cx: &mut Cx, url: Secret) {

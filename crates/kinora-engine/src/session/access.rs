@@ -8,7 +8,6 @@ use crate::cx::Cx;
 use crate::ingest::Ingest;
 use crate::resolve::Resolved;
 use crate::{Credential, Event, Input, Refusal, recover};
-use kinora_fetch::RetryContext;
 
 /// A fresh credential is waited for so long.
 const MAX_REFRESH: Time = Time::from_millis(10_000);
@@ -66,20 +65,7 @@ impl Access {
 impl Session {
     /// Gives an answer of the video service to the call that waits for it.
     pub(super) fn input_for_call(&mut self, cx: &mut Cx, input: &Input) -> Option<Resolved> {
-        let call = self.resolve.as_mut()?;
-        match input {
-            Input::Fetch(event) if call.owns(event.id()) => {
-                let event = event.clone();
-                Some(call.route(cx, |cx, transfer| {
-                    transfer.on_event(cx, event, RetryContext::default())
-                }))
-            }
-            Input::Timeout => match call.on_time(cx, RetryContext::default()) {
-                Resolved::Pending => None,
-                resolved => Some(resolved),
-            },
-            _ => None,
-        }
+        self.resolve.as_mut()?.input(cx, input)
     }
 
     pub(super) fn resolved(&mut self, cx: &mut Cx, resolved: Resolved) {

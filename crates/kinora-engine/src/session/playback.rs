@@ -128,10 +128,7 @@ impl Session {
                 .filter(|it| *it > Time::ZERO)
                 .unwrap_or(enough),
         );
-        let all = self.supply.is_over()
-            || self
-                .pipelines
-                .is_full(position, cx.config.max_buffer.into());
+        let all = self.supply.is_over() || self.pipelines.is_full(position, cx.max_buffer());
         let ready =
             self.present.start.is_some() && !self.present.awaits_video(&self.pipelines, position);
         if ready && (ahead >= enough || all) {

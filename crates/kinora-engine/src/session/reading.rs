@@ -20,7 +20,7 @@ impl Session {
     /// How far ahead is read. Until the frame that is waited for is out, only what it needs: whatever is read
     /// beyond that delays it.
     fn read_ahead(&self, cx: &Cx) -> Time {
-        let most = Time::from(cx.config.max_buffer);
+        let most = cx.max_buffer();
         if !self.awaited.is_pending() || !self.pipelines.video.is_on() {
             return most;
         }

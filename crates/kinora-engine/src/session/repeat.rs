@@ -66,8 +66,8 @@ impl Session {
     /// than what may be buffered.
     pub(super) fn kept_from(&self, cx: &Cx) -> Time {
         let position = self.clock.position(cx.mono());
-        let keep = position - Time::from(cx.config.max_backward_buffer);
-        let most = Time::from(cx.config.max_buffer);
+        let keep = position - cx.max_backward_buffer();
+        let most = cx.max_buffer();
         let repeated = self.repeat.filter(|it| it.to - it.from <= most);
         repeated.map_or(keep, |it| keep.min(it.from))
     }

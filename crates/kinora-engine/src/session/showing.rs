@@ -128,6 +128,7 @@ impl Session {
         if self.awaited.is_first_frame() && is_out {
             self.awaited.answer_first();
             cx.event(Event::FirstFrame { pts });
+            cx.started_up();
         }
         if let Some(target) = self.awaited.answer_seek() {
             cx.event(Event::SeekEnd { target, pts });

@@ -53,6 +53,8 @@ pub struct Packets {
     /// They come as they are made, the first at the start of the simulation. Who asks later gets them from the key frame
     /// before on.
     pub live: bool,
+    /// What the server calls the session.
+    pub trace_id: Option<String>,
 }
 
 /// What an origin has to say of a URL.
@@ -120,6 +122,10 @@ struct Open {
     body: Option<Bytes>,
     head_sent: bool,
     scheduled: bool,
+    /// Nothing comes of it any more.
+    stranded: bool,
+    /// What the server calls the session was told.
+    named: bool,
     /// Of a broadcast.
     joined: Option<Joined>,
 }
@@ -201,6 +207,13 @@ impl Net {
         self.faults.push((from, to, part.to_owned(), fault));
     }
 
+    /// The device leaves this network: nothing comes of what is open, and nothing says so.
+    pub fn strand(&mut self) {
+        for open in self.open.values_mut() {
+            open.stranded = true;
+        }
+    }
+
     /// Something goes wrong once, with the next answer of a URL that contains a text.
     pub fn fault_once(&mut self, part: &str, fault: Fault) {
         self.once.push((part.to_owned(), fault));
@@ -270,6 +283,8 @@ impl Net {
             body: None,
             head_sent: false,
             scheduled: true,
+            stranded: false,
+            named: false,
             joined: None,
         };
         self.open.insert(fetch.id, open);
@@ -306,7 +321,11 @@ impl Net {
         now: Time,
         id: RequestId,
     ) -> Option<FetchEvent> {
-        let url = self.open.get(&id)?.url.clone();
+        let open = self.open.get(&id)?;
+        if open.stranded {
+            return None;
+        }
+        let url = open.url.clone();
         if let Some(answer) = self.suffer_once(agenda, now, id, &url) {
             return answer;
         }
@@ -452,6 +471,12 @@ impl Net {
             agenda.add(now, Happening::Transfer(id));
             let (info, live) = (Arc::clone(&served.info), served.live);
             return Some(FetchEvent::Tracks { id, info, live });
+        }
+        if let Some(trace_id) = served.trace_id.as_ref().filter(|_| !open.named) {
+            open.named = true;
+            agenda.add(now, Happening::Transfer(id));
+            let trace_id = trace_id.clone();
+            return Some(FetchEvent::TraceId { id, trace_id });
         }
         let at = usize::try_from(open.at).unwrap_or(usize::MAX);
         let Some(packet) = served.packets.get(at) else {

@@ -2,7 +2,7 @@
 
 use bytes::BytesMut;
 use kinora_errors::{Coded as _, Fault, Secret};
-use kinora_fetch::{FetchEvent, Progress, RequestSpec, RetryContext, Transfer};
+use kinora_fetch::{FetchEvent, Progress, Reload, RequestSpec, RetryContext, Transfer};
 use kinora_media::{ByteRange, RequestId, ResponseInfo, Time};
 use kinora_subtitle::{Limits, Options, SubtitleError, parse};
 
@@ -62,6 +62,10 @@ impl Download {
 
     pub(super) fn deadline(&self, cx: &Cx) -> Option<Time> {
         self.transfer.deadline(cx)
+    }
+
+    pub(super) fn reconnect(&mut self, cx: &mut Cx) {
+        self.transfer.reload(cx, Reload::All);
     }
 
     pub(super) fn cancel(&mut self, cx: &mut Cx) {

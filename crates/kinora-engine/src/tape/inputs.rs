@@ -24,6 +24,7 @@ pub(super) enum Noted {
     Chunk(u64, u64, usize),
     Tracks(u64, Described, bool),
     Packet(u64, PacketFacts, Option<Protected>),
+    TraceId(u64),
     Done(u64),
     Failed(u64, Noticed),
     Configured(NotedRole, u64, String, Option<Noticed>),
@@ -109,6 +110,8 @@ pub(super) enum Asked {
     Stop,
     Reset,
     Reload,
+    NetworkReconnect,
+    LowMemory(bool),
     Seek(i64, bool),
     SelectTrack(Option<u32>),
     /// What is no number is written as none.
@@ -221,6 +224,7 @@ impl From<&Input> for Noted {
                     let crypto = packet.crypto.as_deref().map(Protected::from);
                     Self::Packet(id.0, packet.into(), crypto)
                 }
+                FetchEvent::TraceId { id, .. } => Self::TraceId(id.0),
                 FetchEvent::Done { id } => Self::Done(id.0),
                 FetchEvent::Failed { id, fault } => Self::Failed(id.0, noticed(fault)),
             },
@@ -277,6 +281,8 @@ impl From<&Command> for Asked {
             Command::Stop => Self::Stop,
             Command::Reset => Self::Reset,
             Command::Reload => Self::Reload,
+            Command::NetworkReconnect => Self::NetworkReconnect,
+            Command::SetLowMemory(low) => Self::LowMemory(*low),
             Command::Seek { target, accuracy } => {
                 Self::Seek(target.as_nanos(), *accuracy == SeekAccuracy::Exact)
             }
@@ -384,6 +390,11 @@ impl From<Noted> for Input {
                     ..packet.into()
                 },
             }),
+            // What names the session to its operator is left out.
+            Noted::TraceId(id) => Self::Fetch(FetchEvent::TraceId {
+                id: RequestId(id),
+                trace_id: "left out".to_owned(),
+            }),
             Noted::Done(id) => Self::Fetch(FetchEvent::Done { id: RequestId(id) }),
             Noted::Failed(id, Noticed(fault)) => Self::Fetch(FetchEvent::Failed {
                 id: RequestId(id),
@@ -447,6 +458,8 @@ impl From<Asked> for Command {
             Asked::Stop => Self::Stop,
             Asked::Reset => Self::Reset,
             Asked::Reload => Self::Reload,
+            Asked::NetworkReconnect => Self::NetworkReconnect,
+            Asked::LowMemory(low) => Self::SetLowMemory(low),
             Asked::Seek(target, exact) => Self::Seek {
                 target: Time::from_nanos(target),
                 accuracy: match exact {

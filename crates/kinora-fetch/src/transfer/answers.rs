@@ -20,6 +20,7 @@ impl Transfer {
             FetchEvent::Chunk(chunk) => self.on_chunk(host, chunk),
             FetchEvent::Tracks { .. } => self.on_tracks(host),
             FetchEvent::Packet { packet, .. } => self.on_packet(host, &packet),
+            FetchEvent::TraceId { .. } => Progress::None,
             FetchEvent::Done { .. } if self.is_missing_all() => {
                 self.on_failed(host, recover::ended_early(), context)
             }
@@ -138,7 +139,8 @@ impl Transfer {
     /// What failed before has succeeded now.
     pub fn mended(&mut self, host: &mut impl Host) {
         if let Some(fault) = self.broken.take() {
-            host.notice(FetchNotice::RetrySucceeded(fault));
+            let told = std::mem::take(&mut self.announced).outage;
+            host.notice(FetchNotice::RetrySucceeded { fault, told });
         }
     }
 

@@ -3,7 +3,7 @@
 use kinora_errors::{Fault, codes};
 use kinora_media::Time;
 
-use super::{Phase, Progress, RangeMode, Transfer};
+use super::{Announced, Phase, Progress, RangeMode, Transfer};
 use crate::recover::{self, Attempt, MAX_READ_AGAIN, Recovery};
 use crate::{FetchNotice, Host, Purpose, RetryContext};
 
@@ -34,21 +34,23 @@ impl Transfer {
         // A service's answers are no progress: it is asked again because they can not be used.
         if self.progress > 0 && self.spec.purpose != Purpose::Api {
             self.without_progress = 0;
+            self.announced.tries = 0;
             self.outage_since = None;
         }
         self.without_progress += 1;
         self.progress = 0;
         let fault = self.located(host, fault);
         let attempt = self.attempt(host);
+        let tries = recover::tries_of(&fault, &attempt, context);
         match recover::decide(&fault, &attempt, context) {
-            Recovery::Retry { after } => self.again(host, fault, after),
+            Recovery::Retry { after } => self.again(host, fault, after, tries),
             Recovery::RetryUnconditional => {
                 self.mode = RangeMode::Unconditional;
-                self.again(host, fault, Time::ZERO);
+                self.again(host, fault, Time::ZERO, tries);
             }
             Recovery::RetryWhole => {
                 self.mode = RangeMode::Whole;
-                self.again(host, fault, Time::ZERO);
+                self.again(host, fault, Time::ZERO, tries);
             }
             Recovery::Refresh => {
                 self.phase = Phase::Parked;
@@ -57,6 +59,7 @@ impl Transfer {
             }
             Recovery::Park => {
                 self.phase = Phase::Parked;
+                self.announced.outage = true;
                 self.broken = Some(fault.clone());
                 return Progress::Parked(fault);
             }
@@ -114,12 +117,25 @@ impl Transfer {
         self.next > self.spec.range.start && end == Some(self.next)
     }
 
-    fn again(&mut self, host: &mut impl Host, fault: Fault, after: Time) {
-        host.notice(FetchNotice::Retrying {
-            attempt: self.without_progress,
-            retries: host.limits().retries,
-            fault: fault.clone(),
-        });
+    /// Asks again after a pause. Each try that is spent is told of once.
+    fn again(
+        &mut self,
+        host: &mut impl Host,
+        fault: Fault,
+        after: Time,
+        (attempt, retries): (u32, u32),
+    ) {
+        if attempt > self.announced.tries {
+            self.announced = Announced {
+                tries: attempt,
+                outage: true,
+            };
+            host.notice(FetchNotice::Retrying {
+                attempt,
+                retries,
+                fault: fault.clone(),
+            });
+        }
         self.broken = Some(fault);
         // A call must be signed anew first, which its owner does when the wait is over.
         if after == Time::ZERO && self.spec.purpose != Purpose::Api {

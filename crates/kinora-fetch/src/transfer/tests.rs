@@ -6,7 +6,7 @@ use kinora_errors::{Fault, Retry, Secret, codes};
 use kinora_media::{ByteRange, Chunk, RequestId, Time};
 
 use self::server::{Failure, Owner, SIZE, World, film};
-use super::{Progress, RequestSpec, Transfer};
+use super::{Progress, Reload, RequestSpec, Transfer};
 use crate::{FetchEvent, FetchNotice, Host, Initiator, Purpose, RetryContext};
 
 const WINDOW: u64 = 256 * 1024;
@@ -33,7 +33,7 @@ fn start(world: &mut World, range: ByteRange) -> Owner {
 
 fn is_mended(notice: &FetchNotice) -> bool {
     use FetchNotice::{CompleteDespite, RetrySucceeded};
-    matches!(notice, RetrySucceeded(_) | CompleteDespite(_))
+    matches!(notice, RetrySucceeded { .. } | CompleteDespite(_))
 }
 
 #[test]
@@ -89,7 +89,7 @@ fn from_whichever_answer_on_all_fail_the_retries_end_and_a_reload_goes_on_at_the
         assert!(world.server.failed < 25, "at {n}: {}", world.server.failed);
         world.server.works = true;
         let before = owner.bytes.len() as u64;
-        assert!(owner.transfer.reload(&mut world.host));
+        assert!(owner.transfer.reload(&mut world.host, Reload::Waiting));
         world.run(&mut owner, PREPARED);
         assert_eq!(owner.end, Some(Ok(())), "at {n}");
         assert!(owner.bytes == film(), "at {n}");

@@ -237,9 +237,7 @@ fn fill(
             period.adaptation_sets.push(set);
         }
     }
-    let streams = element
-        .all("EventStream")
-        .filter(|it| it.foreign("href").is_none());
+    let streams = element.all("EventStream").filter(|it| stays(it, reading));
     let streams = streams.map(|it| event_stream(it, period.start));
     period.event_streams = streams.collect();
     Ok(())

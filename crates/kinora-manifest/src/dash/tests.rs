@@ -330,6 +330,26 @@ fn events_lie_on_the_timeline_of_the_presentation() {
     assert_eq!(event.message, "hi");
 }
 
+#[test]
+fn events_that_lie_elsewhere_are_told_and_those_in_their_place_count() {
+    let of = |events: &str| {
+        read(&format!(
+            "<MPD><Period><EventStream schemeIdUri='urn:e' xlink:href='https://ads.test/e?k=s'>{events}</EventStream>\
+             <AdaptationSet mimeType='video/mp4'><Representation id='v'><BaseURL>v</BaseURL></Representation></AdaptationSet></Period></MPD>"
+        ))
+        .unwrap()
+    };
+    let (none, one) = (of(""), of("<Event presentationTime='1'/>"));
+    assert!(none.periods[0].event_streams.is_empty());
+    assert_eq!(one.periods[0].event_streams[0].events.len(), 1);
+    for mpd in [none, one] {
+        assert_eq!(
+            mpd.ignored,
+            [Ignored::Xlink("https://ads.test/e?k=***".into())]
+        );
+    }
+}
+
 /// A live manifest that began in 1970, so times of day are places on its timeline.
 fn live(attributes: &str, inside: &str) -> Mpd {
     read(&format!(

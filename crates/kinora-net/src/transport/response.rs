@@ -108,6 +108,12 @@ impl ResponseSink {
         self.emit(FetchEvent::Tracks { id, info, live });
     }
 
+    /// The name that the server has for this session, for whoever asks its operator for help.
+    pub fn trace_id(&self, trace_id: impl Into<String>) {
+        let (id, trace_id) = (self.id, trace_id.into());
+        self.emit(FetchEvent::TraceId { id, trace_id });
+    }
+
     /// Delivers bytes of the resource from an offset on, as credit allows. `false`: nobody waits for them any more.
     pub async fn send(&self, offset: u64, mut data: Bytes) -> bool {
         let mut offset = offset;

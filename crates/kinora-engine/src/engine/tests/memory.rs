@@ -31,7 +31,7 @@ fn held(sim: &mut Sim, span: Time) -> [u64; 4] {
 }
 
 /// Film of so many bytes a picture, ten of which are shown a second, in segments of 2 s for as long as an hour and a half.
-fn film(sim: &mut Sim, picture: usize) -> &'static str {
+pub(super) fn film(sim: &mut Sim, picture: usize) -> &'static str {
     let segments = Film::ts_segments().map(|it| Bytes::from(fattened(&it, picture)));
     let mut text = "#EXTM3U\n#EXT-X-TARGETDURATION:2\n".to_owned();
     for number in 0..2_700 {

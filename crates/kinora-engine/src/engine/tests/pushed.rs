@@ -40,6 +40,7 @@ pub(super) fn packets(film: Bytes, live: bool) -> Packets {
         info,
         packets,
         live,
+        trace_id: None,
     }
 }
 

@@ -1,7 +1,7 @@
 //! What comes in for the manifests and the lanes.
 
 use kinora_errors::{Fault, Secret};
-use kinora_fetch::{FetchEvent, Initiator, Progress, RetryContext};
+use kinora_fetch::{FetchEvent, Initiator, Progress, Reload, RetryContext};
 use kinora_media::{ByteRange, RequestId, ResponseInfo, Time};
 
 use super::lane::{Lane, LaneRole};
@@ -119,8 +119,12 @@ impl Segmented {
         crate::present::earliest([of_lanes, root, text, self.steering_due()])
     }
 
-    pub(crate) fn reload(&mut self, cx: &mut Cx) -> bool {
-        let asked = self.requests.reload(cx);
+    pub(crate) fn awaits(&self, id: RequestId) -> bool {
+        self.requests.awaits(id)
+    }
+
+    pub(crate) fn reload(&mut self, cx: &mut Cx, which: Reload) -> bool {
+        let asked = self.requests.reload(cx, which);
         let Self {
             requests,
             lanes,

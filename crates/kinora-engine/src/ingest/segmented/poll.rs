@@ -72,7 +72,7 @@ impl Segmented {
         // What is alone with the rest of the presentation has nobody to wait for.
         let alone = self.is_over(role.other());
         let max = match alone {
-            true => max_ahead.max(cx.config.max_buffer.into()),
+            true => max_ahead.max(cx.max_buffer()),
             false => max_ahead,
         };
         buffer.ahead_of(role.of_pipeline(), position) < max

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use bytes::BytesMut;
 use kinora_errors::Secret;
-use kinora_fetch::{Initiator, Progress, Purpose, RequestSpec, RetryContext, Transfer};
+use kinora_fetch::{Initiator, Progress, Purpose, Reload, RequestSpec, RetryContext, Transfer};
 use kinora_media::{ByteRange, KeyId, RequestId, Time};
 
 use super::index::{Init, Key, PartId, Segment};
@@ -324,13 +324,13 @@ impl Requests {
             .collect()
     }
 
-    /// Asks again now for what waits for another try. `false`: nothing does.
-    pub(super) fn reload(&mut self, cx: &mut Cx) -> bool {
+    /// Asks again now for what waits for another try, or for all. `false`: nothing is asked for.
+    pub(super) fn reload(&mut self, cx: &mut Cx, which: Reload) -> bool {
         let ids: Vec<RequestId> = self.table.keys().copied().collect();
         let mut asks = false;
         for id in ids {
             self.act(cx, id, |cx, transfer| {
-                asks |= transfer.reload(cx);
+                asks |= transfer.reload(cx, which);
                 Progress::None
             });
         }

@@ -155,7 +155,7 @@ impl Variants {
             bitrates: &bitrates,
             current,
             buffered,
-            max_buffer: cx.config.max_buffer.into(),
+            max_buffer: cx.max_buffer(),
             segment,
         });
         let chosen = choices.get(chosen).copied();

@@ -226,7 +226,7 @@ impl Server {
                 open.credit -= chunk.data.len() as u64;
             }
             FetchEvent::Done { .. } | FetchEvent::Failed { .. } => drop(self.open.remove(at)),
-            FetchEvent::Tracks { .. } | FetchEvent::Packet { .. } => {
+            FetchEvent::Tracks { .. } | FetchEvent::Packet { .. } | FetchEvent::TraceId { .. } => {
                 panic!("bytes only: {event:?}")
             }
         }

@@ -152,7 +152,9 @@ impl Job {
             FetchEvent::Done { .. } => self.on_done(desk),
             FetchEvent::Failed { fault, .. } => self.on_failed(desk, fault),
             // The web gives bytes.
-            FetchEvent::Tracks { .. } | FetchEvent::Packet { .. } => Step::Wait,
+            FetchEvent::Tracks { .. } | FetchEvent::Packet { .. } | FetchEvent::TraceId { .. } => {
+                Step::Wait
+            }
         }
     }
 
