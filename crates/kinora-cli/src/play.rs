@@ -65,6 +65,7 @@ pub(crate) fn run(args: PlayArgs, style: &Style) -> Result<(), Failure> {
         PendingNavigation::default(),
     );
     let player = Arc::new(player(&args, outputs, &waits, style)?);
+    player.set_viewport(screen.picture_area());
     let keyboard = has_keyboard(&args, style).then(Keyboard::open).flatten();
     let terminal = ControllingTerminal::open(&screen, keyboard);
     let shutdown = Shutdown::new(&player, &terminal, &navigation);
@@ -135,6 +136,7 @@ fn player(
             subtitle_language: args.subtitle_language.clone(),
             disable_subtitles: args.no_subtitles,
             disable_video: args.no_video,
+            prefer_audio: args.prefer_audio,
             disable_audio: args.no_audio,
             enable_sei: args.sei,
             max_delay: Duration::from_millis(args.max_delay),

@@ -23,8 +23,8 @@ pub(crate) use window::ThroughputWindow;
 pub struct Download {
     /// Bytes that came.
     pub bytes: u64,
-    /// From the request to the response's first byte.
-    pub latency: Time,
+    /// From the request to the response's first byte; `None` where the server waited for what was to be sent.
+    pub latency: Option<Time>,
     /// From then to the last byte; pauses in which nothing could come for want of room are not part of it.
     pub transfer: Time,
 }

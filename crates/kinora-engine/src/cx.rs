@@ -36,6 +36,8 @@ pub(crate) struct Cx {
     pub(crate) keys: KeyRing,
     /// Video frames are presented so much before they are due.
     pub(crate) frames_ahead: Time,
+    /// The size of the area in which pictures are seen, where it is known.
+    pub(crate) viewport: Option<(u32, u32)>,
     /// Chooses renditions; what it learns of the network serves the next source too.
     pub(crate) abr: Box<dyn abr::Rule>,
     requests: u64,
@@ -63,6 +65,7 @@ impl Cx {
             capabilities: Capabilities::default(),
             keys: KeyRing::default(),
             frames_ahead: Time::ZERO,
+            viewport: None,
             requests: 0,
             epochs: 0,
             cues: 0,

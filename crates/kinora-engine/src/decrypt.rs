@@ -9,7 +9,7 @@ use kinora_protect::{KeyRing, KeySystem, can_decrypt, decrypt_sample};
 use crate::cx::Cx;
 use crate::ingest::Buffer;
 use crate::pipelines::Sources;
-use crate::{Event, Role};
+use crate::{ByRole, Event, Role};
 
 /// A key is waited for so long, from when its first packet is read.
 const MAX_WAIT: Time = Time::from_millis(10_000);
@@ -183,8 +183,8 @@ impl Buffer for Before<'_> {
     fn set_sources(&mut self, sources: Sources) {
         self.next.set_sources(sources);
     }
-    fn cut(&mut self, role: Role, from: Time) -> bool {
-        self.held.is_empty() && self.next.cut(role, from)
+    fn cut(&mut self, from: ByRole<Option<Time>>) -> bool {
+        self.held.is_empty() && self.next.cut(from)
     }
 }
 

@@ -244,6 +244,7 @@ impl Engine {
                 self.clear_frame();
             }
             Command::SetLoop(mode) => self.wishes.looped = mode,
+            Command::SetViewport(size) => self.cx.viewport = size,
             Command::SetAutoPlay(autoplay) => self.wishes.autoplay = autoplay,
             Command::SetSpeed(speed) => return self.set_speed(speed),
             Command::Seek { target, accuracy } => return self.seek(target, accuracy),
@@ -439,9 +440,12 @@ impl Engine {
     pub fn stats(&self) -> Stats {
         let session = self.session();
         let delay = session.and_then(|it| it.live_delay(self.cx.mono()));
+        let latency = session.and_then(|it| it.latency(self.cx.now));
+        let whole_ms = |time: Option<Time>| u64::try_from(time?.as_millis()).ok();
         Stats {
             held_bytes: session.map_or(0, |it| it.held_bytes() as u64),
-            live_delay_ms: delay.and_then(|delay| u64::try_from(delay.as_millis()).ok()),
+            live_delay_ms: whole_ms(delay),
+            latency_ms: whole_ms(latency),
             ..self.cx.tally.stats()
         }
     }

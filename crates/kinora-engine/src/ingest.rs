@@ -2,7 +2,7 @@
 //! gives them.
 
 mod base;
-pub use base::named_within;
+pub use base::{base_of, named_within};
 mod dash;
 mod hls;
 mod manifest_reader;
@@ -16,15 +16,16 @@ use std::sync::Arc;
 
 use kinora_container::SeekTo;
 use kinora_errors::{Fault, Secret};
-use kinora_media::{CodecId, MediaInfo, Packet, RequestId, Time, TimedEvent, TrackId};
+use kinora_media::{CodecId, MediaInfo, Now, Packet, RequestId, Time, TimedEvent, TrackId};
 use kinora_subtitle::Update;
 
 use crate::cx::Cx;
 use crate::pipelines::Sources;
 use crate::subtitles::Announced;
-use crate::{Role, SeekAccuracy, TrackChoice, TrackOption};
+use crate::{ByRole, Role, SeekAccuracy, TrackChoice, TrackOption};
 use kinora_fetch::{FetchEvent, Progress, Reload, RetryContext};
 
+pub(crate) use self::segmented::index::LatencyGoal;
 pub(crate) use progressive::Progressive;
 pub(crate) use pushed::Pushed;
 pub(crate) use segmented::{Segmented, is_audio_rendition};
@@ -79,8 +80,8 @@ pub(crate) trait Buffer {
     fn role_of(&self, track: TrackId) -> Option<Role>;
     /// Whether the roles come from one resource or from several.
     fn set_sources(&mut self, sources: Sources);
-    /// Takes back what is decoded at a time or later. `false`: a decoder has some of it, nothing is changed.
-    fn cut(&mut self, role: Role, from: Time) -> bool;
+    /// Takes back of each role what is decoded at its time or later. `false`: a decoder has some of it, nothing is changed.
+    fn cut(&mut self, from: ByRole<Option<Time>>) -> bool;
 }
 
 /// How a seek outside the buffer goes on.
@@ -96,6 +97,8 @@ pub(crate) enum Sought {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Rebuffer {
     None,
+    /// Nothing more: what lay behind the next border was taken back already, and comes anew.
+    Behind,
     /// The audio; the video stays.
     Audio,
     All,
@@ -207,6 +210,30 @@ impl Ingest {
     }
 
     /// Whether it is read by parts of segments, near to its edge.
+    /// Playback waits for the sound alone.
+    pub(crate) fn prefers_sound(&self, cx: &Cx) -> bool {
+        match self {
+            Self::Segmented(segmented) => segmented.prefers_sound(cx),
+            Self::Unknown | Self::Progressive(_) | Self::Pushed(_) => false,
+        }
+    }
+
+    /// What the author of a live presentation wants of latency.
+    pub(crate) fn latency_goal(&self) -> Option<LatencyGoal> {
+        match self {
+            Self::Segmented(segmented) => segmented.latency_goal(),
+            Self::Unknown | Self::Progressive(_) | Self::Pushed(_) => None,
+        }
+    }
+
+    /// How long ago what lies at a time of a live presentation happened, where that is told.
+    pub(crate) fn latency_at(&self, now: Now, time: Time) -> Option<Time> {
+        match self {
+            Self::Segmented(segmented) => segmented.latency_at(now, time),
+            Self::Unknown | Self::Progressive(_) | Self::Pushed(_) => None,
+        }
+    }
+
     pub(crate) fn is_low_latency(&self) -> bool {
         match self {
             Self::Unknown | Self::Progressive(_) | Self::Pushed(_) => false,
@@ -240,10 +267,16 @@ impl Ingest {
     }
 
     /// Chooses a rendition; gives what must be loaded anew, which a seek does.
-    pub(crate) fn select(&mut self, cx: &mut Cx, choice: TrackChoice) -> Rebuffer {
+    pub(crate) fn select(
+        &mut self,
+        cx: &mut Cx,
+        buffer: &mut dyn Buffer,
+        position: Time,
+        choice: TrackChoice,
+    ) -> Rebuffer {
         match self {
             Self::Unknown | Self::Progressive(_) | Self::Pushed(_) => Rebuffer::None,
-            Self::Segmented(segmented) => segmented.select(cx, choice),
+            Self::Segmented(segmented) => segmented.select(cx, buffer, position, choice),
         }
     }
 

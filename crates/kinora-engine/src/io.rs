@@ -138,6 +138,9 @@ pub enum Command {
     SetRepeat(Option<Repeat>),
     /// Shows the next picture and holds there.
     Step,
+    /// Pictures are seen in an area of that width and height, in pixels: of those renditions that are chosen by themselves none is
+    /// larger than the first that fills it. `None`: it may be of any size.
+    SetViewport(Option<(u32, u32)>),
 }
 
 impl Command {
@@ -167,6 +170,7 @@ impl Command {
             Self::Refresh(_) => CommandKind::Refresh,
             Self::SetRepeat(_) => CommandKind::SetRepeat,
             Self::Step => CommandKind::Step,
+            Self::SetViewport(_) => CommandKind::SetViewport,
         }
     }
 }

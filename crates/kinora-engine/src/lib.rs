@@ -40,7 +40,7 @@ mod timed_events;
 pub use capabilities::Capabilities;
 pub use config::PlayerConfig;
 pub use engine::{Engine, Outputs};
-pub use ingest::named_within;
+pub use ingest::{base_of, named_within};
 pub use io::{
     AudioClock, Command, Credential, CueId, Epoch, Event, FIRST_CAPTIONS, FIRST_EXTERNAL_SUBTITLE,
     FrameId, InfoCode, Input, Locator, LoopMode, Output, Repeat, SeekAccuracy, ShownCues, State,

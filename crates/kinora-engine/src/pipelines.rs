@@ -185,7 +185,16 @@ impl Buffer for Pipelines {
     fn set_sources(&mut self, sources: Sources) {
         self.sources = sources;
     }
-    fn cut(&mut self, role: Role, from: Time) -> bool {
-        self[role].queue.cut(from)
+    fn cut(&mut self, from: ByRole<Option<Time>>) -> bool {
+        let is_there = |role: &Role| from[*role].is_none_or(|from| self[*role].queue.can_cut(from));
+        let can = Role::ALL.iter().all(is_there);
+        if can {
+            for role in Role::ALL {
+                if let Some(from) = from[role] {
+                    self[role].queue.cut(from);
+                }
+            }
+        }
+        can
     }
 }

@@ -177,16 +177,24 @@ impl PacketQueue {
         self.not_before().is_some_and(|shown| pts < shown)
     }
 
+    /// How many packets are decoded before a time.
+    fn before(&self, time: Time) -> usize {
+        let mut entries = self.entries.iter();
+        let last = entries.rposition(|entry| entry.packet.dts < time);
+        last.map_or(0, |at| at + 1)
+    }
+
+    /// Whether the decoder was given nothing that is decoded at a time or later.
+    pub(crate) fn can_cut(&self, from: Time) -> bool {
+        self.before(from) >= self.read
+    }
+
     /// Takes back what is decoded at a time or later. `false`: the decoder has some of it, nothing is changed.
     pub(crate) fn cut(&mut self, from: Time) -> bool {
-        let keep = self
-            .entries
-            .iter()
-            .rposition(|entry| entry.packet.dts < from);
-        let keep = keep.map_or(0, |at| at + 1);
-        if keep < self.read {
+        if !self.can_cut(from) {
             return false;
         }
+        let keep = self.before(from);
         for entry in self.entries.drain(keep..) {
             self.bytes -= cost(&entry);
             self.unread_bytes -= cost(&entry);

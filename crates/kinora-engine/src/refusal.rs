@@ -58,6 +58,8 @@ pub enum CommandKind {
     SetRepeat,
     /// Show the next picture.
     Step,
+    /// Choose renditions for the area in which pictures are seen.
+    SetViewport,
     /// Change the volume.
     SetVolume,
     /// Silence, or not.
@@ -91,6 +93,7 @@ impl CommandKind {
             Self::Refresh => "refresh",
             Self::SetRepeat => "set_repeat",
             Self::Step => "step",
+            Self::SetViewport => "set_viewport",
             Self::SetVolume => "set_volume",
             Self::SetMute => "set_mute",
         }

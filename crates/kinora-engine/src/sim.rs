@@ -1,6 +1,8 @@
 //! A whole playback session without the world: a seeded network, clock, decoder and sound sink around
 //! the engine. Minutes of playback pass in milliseconds, the same way each time.
 
+#[cfg(test)]
+pub(crate) mod chunked;
 mod decoder;
 mod film;
 mod ladder;

@@ -24,6 +24,8 @@ pub struct Stats {
     pub av_offset_max_us: u64,
     /// Of a live stream: how far what plays is behind what came last, milliseconds.
     pub live_delay_ms: Option<u64>,
+    /// Of a live stream: how long ago what plays happened, milliseconds, where its manifest tells dates.
+    pub latency_ms: Option<u64>,
     /// Bytes of media that are held, coded: packets, and what was received and is not taken apart yet.
     pub held_bytes: u64,
 }
@@ -89,6 +91,7 @@ impl Tally {
             av_offset_p50_us: self.median(),
             av_offset_max_us: self.offset_max_us,
             live_delay_ms: None,
+            latency_ms: None,
             held_bytes: 0,
         }
     }

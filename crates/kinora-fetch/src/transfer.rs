@@ -10,7 +10,7 @@ use bytes::Bytes;
 use kinora_errors::{Fault, Secret};
 use kinora_media::{ByteRange, Header, RequestId, ResponseInfo, Time};
 
-use crate::recover::RequestedRange;
+use crate::recover::{self, RequestedRange};
 use crate::{FetchRequest, Host, Initiator, Method, Purpose};
 
 /// So much progress ends a row of failures: the next one is asked again at once.
@@ -308,6 +308,12 @@ impl Transfer {
     #[must_use]
     pub fn is_backing_off(&self) -> bool {
         matches!(self.phase, Phase::BackingOff { .. })
+    }
+
+    /// The server had not got it when it was asked last.
+    #[must_use]
+    pub fn was_missing(&self) -> bool {
+        self.broken.as_ref().is_some_and(recover::is_gone)
     }
 
     /// It is neither over nor parked.

@@ -20,6 +20,7 @@ mod template;
 mod thumbnails;
 mod timeline;
 mod update;
+mod url_query;
 mod values;
 mod xml;
 
@@ -37,6 +38,7 @@ pub use model::{
 pub use segments::{Segment, Window};
 pub use timeline::Timeline;
 pub use update::{LiveState, Update};
+pub use url_query::UrlQuery;
 
 use xml::Element;
 

@@ -30,7 +30,7 @@ pub use model::{
 };
 pub use refresh::{LiveState, Update, reload_delay, stale_after};
 pub use start::{LatencyMode, StartPoint, hold_back, start_point};
-pub use steering::{DEFAULT_PATHWAY, PathwayClone, SteeringManifest};
+pub use steering::{DEFAULT_PATHWAY, PathwayClone, SteeringManifest, set_param};
 pub use variables::Variables;
 
 use lines::Lines;

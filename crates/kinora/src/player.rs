@@ -337,6 +337,12 @@ impl Player {
         wishes.scale = mode;
         self.send(Message::Control(Control::Scale(mode)));
     }
+    /// Says in which area pictures are seen, width and height in pixels: of those renditions that are chosen by themselves none is
+    /// larger than the first that fills it. `None`, as at first: it is not known. Who resizes a window calls it each time; it
+    /// counts from the next segment on.
+    pub fn set_viewport(&self, size: Option<(u32, u32)>) {
+        self.command(Command::SetViewport(size));
+    }
     /// The mode that was asked for last.
     #[must_use]
     pub fn scale_mode(&self) -> ScaleMode {
@@ -363,7 +369,7 @@ impl Player {
         shown.map(|frame| frame.oriented(orientation))
     }
 
-    /// Says where the thumbnails of what plays are: a WebVTT file, as [`SpriteThumbnails`] reads it. Nothing is fetched before
+    /// Says where the thumbnails of what plays are: a WebVTT file or a DASH manifest, as [`SpriteThumbnails`] reads it. Nothing is fetched before
     /// the first of them is asked for.
     pub fn set_thumbnail_url(&self, url: impl Into<String>) {
         let named = Thumbnails::Named(url.into());

@@ -1,15 +1,19 @@
-//! Thumbnails of a film beside it: a WebVTT file that names parts of pictures.
+//! Thumbnails of a film beside it: a WebVTT file that names parts of pictures, or a DASH manifest that names tiles.
+
+mod tiles;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use kinora_engine::named_within;
 use kinora_errors::{Coded as _, Fault, Secret, codes};
-use kinora_media::{RequestId, Time};
+use kinora_media::{ByteRange, RequestId, Time};
 use kinora_net::{FetchRequest, Initiator, Net, NetConfig};
 use kinora_output::RgbImage;
 use kinora_subtitle::Limits;
 use kinora_subtitle::sprites::{Sprite, Sprites};
+
+use self::tiles::Tiles;
 
 /// No file of cues is longer.
 const MAX_CUES: usize = 4 << 20;
@@ -32,7 +36,7 @@ pub struct SpriteThumbnail {
 }
 
 /// The thumbnails of a film, by a WebVTT file whose cues name pictures or parts of them (`sheet.jpg#xywh=0,0,160,90`), PNG or
-/// JPEG. A picture is fetched when the first of its thumbnails is asked for, and decoded once.
+/// JPEG; or by the tiles that a DASH manifest names (DASH-IF IOP 6.2.6). A picture is fetched when the first of its thumbnails is asked for, and decoded once.
 ///
 /// ```no_run
 /// use kinora::{NetConfig, SpriteThumbnails, Time};
@@ -50,9 +54,46 @@ pub struct SpriteThumbnails {
     /// Where the cues were found.
     found: Secret,
     initiator: Initiator,
-    sprites: Sprites,
+    named: Named,
     /// Decoded pictures by their names, those that were used last behind.
-    pictures: Vec<(String, Arc<RgbImage>)>,
+    pictures: Vec<(Place, Arc<RgbImage>)>,
+}
+
+/// Where a picture is: its name, and which bytes of that.
+type Place = (String, ByteRange);
+
+/// Who says where the pixels of a thumbnail are.
+enum Named {
+    Cues(Sprites),
+    Tiles(Box<Tiles>),
+}
+
+impl Named {
+    fn read(data: &[u8], found: &Secret) -> Result<Self, Fault> {
+        if tiles::is_manifest(data) {
+            return Tiles::read(data, found).map(|tiles| Self::Tiles(Box::new(tiles)));
+        }
+        let limits = Limits {
+            bytes: MAX_CUES,
+            ..Limits::default()
+        };
+        let sprites = Sprites::parse(data, &limits);
+        let sprites = sprites.map_err(|error| error.fault().at_url(found.expose()))?;
+        if sprites.is_empty() {
+            let fault = Fault::new(codes::ERROR_DEMUXER_NO_VALID_STREAM, "thumbnail.none");
+            return Err(fault
+                .because("the WebVTT file names no picture")
+                .at_url(found.expose()));
+        }
+        Ok(Self::Cues(sprites))
+    }
+
+    fn at(&self, time: Time) -> Option<(Sprite, ByteRange)> {
+        match self {
+            Self::Cues(sprites) => Some((sprites.at(time)?.clone(), ByteRange::default())),
+            Self::Tiles(tiles) => tiles.at(time),
+        }
+    }
 }
 
 /// The thumbnails of a player.
@@ -67,7 +108,7 @@ pub(crate) enum Thumbnails {
 }
 
 impl SpriteThumbnails {
-    /// Reads the file of cues, a path or a URL; waits for it.
+    /// Reads the file of cues or the manifest, a path or a URL; waits for it.
     ///
     /// # Errors
     /// What the network or the file system said; `ERROR_DEMUXER_NO_VALID_STREAM`, `thumbnail.none`, when it names no picture.
@@ -80,23 +121,12 @@ impl SpriteThumbnails {
             .info
             .final_url
             .map_or_else(|| url.clone(), Secret::new);
-        let limits = Limits {
-            bytes: MAX_CUES,
-            ..Limits::default()
-        };
-        let sprites = Sprites::parse(&answer.body, &limits)
-            .map_err(|error| error.fault().at_url(found.expose()))?;
-        if sprites.is_empty() {
-            let fault = Fault::new(codes::ERROR_DEMUXER_NO_VALID_STREAM, "thumbnail.none");
-            return Err(fault
-                .because("the WebVTT file names no picture")
-                .at_url(found.expose()));
-        }
+        let named = Named::read(&answer.body, &found)?;
         Ok(Self {
             initiator: Initiator::User.within(&url, &found),
             net,
             found,
-            sprites,
+            named,
             pictures: Vec::new(),
         })
     }
@@ -108,11 +138,11 @@ impl SpriteThumbnails {
     /// What the network or the file system said of the picture; `ERROR_DECODE_VIDEO`, `picture.undecodable`, when it is
     /// neither PNG nor JPEG, or damaged.
     pub fn at(&mut self, time: Time) -> Result<Option<SpriteThumbnail>, Fault> {
-        let Some(sprite) = self.sprites.at(time).cloned() else {
+        let Some((sprite, range)) = self.named.at(time) else {
             return Ok(None);
         };
-        let picture = self.picture(&sprite.url)?;
-        let Sprite { from, to, .. } = sprite;
+        let picture = self.picture((sprite.url, range))?;
+        let (from, to) = (sprite.from, sprite.to);
         let size = (picture.width, picture.height);
         let image = match sprite.part {
             None => RgbImage::clone(&picture),
@@ -126,26 +156,31 @@ impl SpriteThumbnails {
 
     /// When thumbnails begin, in their order.
     pub fn times(&self) -> impl Iterator<Item = Time> {
-        self.sprites.iter().map(|sprite| sprite.from)
+        let times: Vec<Time> = match &self.named {
+            Named::Cues(sprites) => sprites.iter().map(|sprite| sprite.from).collect(),
+            Named::Tiles(tiles) => tiles.times(),
+        };
+        times.into_iter()
     }
 
-    fn picture(&mut self, name: &str) -> Result<Arc<RgbImage>, Fault> {
-        let known = self.pictures.iter().position(|(known, _)| known == name);
+    fn picture(&mut self, place: Place) -> Result<Arc<RgbImage>, Fault> {
+        let known = self.pictures.iter().position(|(known, _)| *known == place);
         let picture = match known {
             Some(at) => self.pictures.remove(at).1,
-            None => self.fetch(name)?,
+            None => self.fetch(&place)?,
         };
         if self.pictures.len() >= KEPT {
             self.pictures.remove(0);
         }
-        self.pictures.push((name.to_owned(), Arc::clone(&picture)));
+        self.pictures.push((place, Arc::clone(&picture)));
         Ok(picture)
     }
 
-    fn fetch(&self, name: &str) -> Result<Arc<RgbImage>, Fault> {
+    fn fetch(&self, (name, range): &Place) -> Result<Arc<RgbImage>, Fault> {
         let url = named_within(&self.found, name)?;
         let request = FetchRequest {
             initiator: self.initiator.clone(),
+            range: *range,
             ..FetchRequest::get(RequestId(0), url.expose())
         };
         let answer = self.net.get(request, MAX_PICTURE, LIMIT)?;

@@ -290,6 +290,54 @@ fn thumbnails_are_parts_of_pictures_that_are_fetched_once() {
 }
 
 #[test]
+fn tiles_that_a_manifest_names_are_thumbnails() {
+    let dir = tempfile::tempdir().unwrap();
+    // Two pictures of two by two tiles of 40x30: red to the left, blue to the right, then the other way round.
+    for (name, colors) in [("1", "red blue"), ("2", "blue red")] {
+        let (left, right) = colors.split_once(' ').unwrap();
+        ffmpeg_in(
+            dir.path(),
+            &format!(
+                "-f lavfi -i color={left}:size=80x60,drawbox=x=40:w=40:h=60:t=fill:color={right} -frames:v 1 {name}.jpg"
+            ),
+        );
+    }
+    let set = |width: u32| {
+        format!(
+            "<AdaptationSet mimeType='image/jpeg'><SegmentTemplate media='$Number$.jpg' duration='8'/>\
+             <Representation id='t' width='{width}' height='60' bandwidth='1'>\
+             <EssentialProperty schemeIdUri='http://dashif.org/guidelines/thumbnail_tile' value='2x2'/></Representation></AdaptationSet>"
+        )
+    };
+    let pictures = "<AdaptationSet mimeType='video/mp4'><BaseURL>film.mp4</BaseURL><Representation id='v'/></AdaptationSet>";
+    let mpd = |sets: &str| {
+        format!(
+            "<?xml version='1.0'?><MPD type='static'><Period duration='PT14S'>{pictures}{sets}</Period></MPD>"
+        )
+    };
+    std::fs::write(dir.path().join("film.mpd"), mpd(&set(80))).unwrap();
+    std::fs::write(dir.path().join("none.mpd"), mpd("")).unwrap();
+    let server = Server::start(Parts::Given);
+    server.put_folder(dir.path());
+    for place in [
+        server.url("film.mpd"),
+        dir.path().join("film.mpd").display().to_string(),
+    ] {
+        let mut thumbnails = SpriteThumbnails::open(place, NetConfig::default()).unwrap();
+        let times: Vec<i64> = thumbnails.times().map(Time::as_millis).collect();
+        assert_eq!(times, [0, 2_000, 4_000, 6_000, 8_000, 10_000, 12_000]);
+        let mut found = |ms| at(&mut thumbnails, ms).unwrap();
+        assert_eq!(found(0), Some(('r', 40, 0, 2_000)));
+        assert_eq!(found(3_000), Some(('b', 40, 2_000, 4_000)));
+        assert_eq!(found(9_000), Some(('b', 40, 8_000, 10_000)));
+        assert_eq!(found(99_000), Some(('b', 40, 12_000, 14_000)));
+        assert_eq!(found(-1), Some(('r', 40, 0, 2_000)));
+    }
+    let none = SpriteThumbnails::open(server.url("none.mpd"), NetConfig::default());
+    assert_eq!(none.map(drop).unwrap_err().reason(), "thumbnail.none");
+}
+
+#[test]
 fn thumbnails_beside_a_file_are_read_from_there_and_what_is_none_is_refused() {
     let dir = tempfile::tempdir().unwrap();
     sheets(dir.path());

@@ -98,11 +98,12 @@ impl ControllingTerminal {
         self.check_foreground();
     }
 
-    /// The terminal has another size.
-    pub(crate) fn resized(&self) {
+    /// The terminal has another size. Gives the pixels that pictures have there, when they go to it.
+    pub(crate) fn resized(&self) -> Option<(u32, u32)> {
         if *self.owner() == Owner::Us {
             self.0.screen.redraw();
         }
+        self.0.screen.picture_area()
     }
 
     /// Gives the modes of the terminal back, now and for good. It waits for nobody.

@@ -57,7 +57,7 @@ pub(crate) fn listen(
                         player.start();
                     }
                 }
-                _ => terminal.resized(),
+                _ => player.set_viewport(terminal.resized()),
             }
         }
     });

@@ -54,6 +54,11 @@ impl Screen {
         self.lock().is_showing()
     }
 
+    /// The pixels that pictures have there, when they go to the terminal.
+    pub(crate) fn picture_area(&self) -> Option<(u32, u32)> {
+        self.lock().pictures.as_ref().map(Terminal::picture_area)
+    }
+
     /// Where the pictures go, when they go to the terminal.
     pub(crate) fn sink(&self) -> TerminalVideo {
         TerminalVideo(self.clone())

@@ -285,7 +285,7 @@ impl<'a> Session<'a> {
                 reported,
                 json!({
                     "frames_shown": shown, "height": self.size.1,
-                    "download_bps": self.player().download_speed(), "live_delay_ms": stats.live_delay_ms,
+                    "download_bps": self.player().download_speed(), "live_delay_ms": stats.live_delay_ms, "latency_ms": stats.latency_ms,
                     "held_bytes": stats.held_bytes, "rss_bytes": memory::resident(),
                 }),
             );

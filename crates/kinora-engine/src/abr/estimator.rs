@@ -39,7 +39,9 @@ impl Estimator {
         let rate = download.bytes as f64 * 8.0 / seconds;
         self.fast.add(rate, seconds);
         self.slow.add(rate, seconds);
-        self.latency.add(download.latency.as_secs_f64(), 1.0);
+        if let Some(latency) = download.latency {
+            self.latency.add(latency.as_secs_f64(), 1.0);
+        }
     }
 
     /// The expected throughput in bits a second: the lower of a fast and a slow average, so that it falls fast and rises

@@ -7,7 +7,7 @@ const LADDER: [u64; 4] = [300_000, 1_000_000, 3_000_000, 6_000_000];
 fn second_of(bits: u64) -> Download {
     Download {
         bytes: bits / 8,
-        latency: Time::from_millis(20),
+        latency: Some(Time::from_millis(20)),
         transfer: Time::from_millis(1_000),
     }
 }
@@ -54,7 +54,7 @@ fn small_segments_say_enough_to_rise_among_low_rates() {
     for _ in 0..3 {
         rule.downloaded(&Download {
             bytes: 16_000,
-            latency: Time::from_millis(30),
+            latency: Some(Time::from_millis(30)),
             transfer: Time::ZERO,
         });
     }
@@ -70,7 +70,7 @@ fn latency_counts_for_each_segment() {
     let mut far = Predictive::default();
     for _ in 0..5 {
         far.downloaded(&Download {
-            latency: Time::from_millis(3_000),
+            latency: Some(Time::from_millis(3_000)),
             ..second_of(8_000_000)
         });
     }

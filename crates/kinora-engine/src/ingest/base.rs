@@ -34,6 +34,13 @@ pub fn named_within(found: &Secret, uri: &str) -> Result<Secret, Fault> {
     base.resolve(uri)
 }
 
+/// Where something was found, as a URL that what it names can be relative to; of a path too. What is relative to that goes through
+/// [`named_within`] before it is asked for.
+#[must_use]
+pub fn base_of(found: &Secret) -> Option<Url> {
+    Base::new(found.expose()).map(|base| base.0)
+}
+
 /// Where a playlist is, as a URL.
 #[derive(Clone, Debug)]
 pub(in crate::ingest) struct Base(Url);

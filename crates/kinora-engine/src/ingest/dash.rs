@@ -6,6 +6,7 @@ mod events;
 mod index;
 mod places;
 mod renditions;
+mod steering;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -111,6 +112,9 @@ impl MpdReader {
         self.guess_clock(cx, &mpd, clock, before.is_none());
         if before.is_none() {
             self.places = Places::drawn(cx.lot());
+            let steering = mpd.steering.as_ref();
+            let begin = steering.map(|it| it.default_service_locations.clone());
+            self.places.prefer(begin.unwrap_or_default());
         }
         let found = url.clone();
         let sound_alone = cx.config.disable_video;
@@ -147,22 +151,24 @@ impl MpdReader {
             return Manifest::Partial;
         };
         let (mpd, url) = (known.mpd(), &known.found);
-        let has_audio = !known.audio.is_empty();
         let text = known.text.iter();
         let captions = caption_renditions(mpd);
-        let location = mpd.locations.first();
+        let location = self.places.location(&mpd.locations);
         let patch = mpd.patch_locations.first();
         let next = patch.map(|it| &it.url).or(location.map(|it| &it.url));
         let variants = known.variants.iter();
         let audio = known.audio.iter();
         Manifest::Multivariant {
             variants: variants
-                .map(|it| it.variant(url, has_audio, !captions.is_empty()))
+                .map(|it| it.variant(url, &known.audio, !captions.is_empty()))
                 .collect(),
             audio: audio.map(|it| it.audio_rendition(url)).collect(),
             text: text.map(|it| it.text_rendition(url)).collect(),
             captions,
-            session: SessionFacts::default(),
+            session: SessionFacts {
+                steering: steering::server(mpd, &known.base),
+                ..SessionFacts::default()
+            },
             named: SegmentsNamed::Here {
                 refresh: mpd.update_delay().map(|after| ManifestRefresh {
                     after,

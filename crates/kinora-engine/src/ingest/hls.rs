@@ -167,6 +167,7 @@ fn index(
             period: None,
             parts,
             date_ms: segment.program_date_ms,
+            made_while_sent: false,
         });
         start += segment.duration;
     }
@@ -175,14 +176,7 @@ fn index(
         let url = Secret::new(base.url().as_str());
         return Err(malformed("the playlist names no segment", &url));
     }
-    let start = hls::start_point(media, inherited, mode).and_then(|point| {
-        let segment = segments.get(point.index)?;
-        Some(StartPoint {
-            number: segment.number,
-            part: point.part,
-            discard_before: point.precise.then(|| segment.start + point.offset),
-        })
-    });
+    let start = start_point(media, inherited, mode, &segments);
     Ok(SegmentIndex {
         segments,
         availability,
@@ -191,6 +185,22 @@ fn index(
         licence: None,
         delivery: live.map_or_else(Delivery::default, |live| delivery::delivery(live, base)),
         date_ranges: Vec::new(),
+    })
+}
+
+/// Where its author wants playback to begin.
+fn start_point(
+    media: &hls::MediaPlaylist,
+    inherited: Option<hls::Start>,
+    mode: LatencyMode,
+    segments: &[Segment],
+) -> Option<StartPoint> {
+    let point = hls::start_point(media, inherited, mode)?;
+    let segment = segments.get(point.index)?;
+    Some(StartPoint {
+        number: segment.number,
+        part: point.part,
+        discard_before: point.precise.then(|| segment.start + point.offset),
     })
 }
 
@@ -210,6 +220,9 @@ fn availability(media: &hls::MediaPlaylist, live: Option<&LiveState>) -> Availab
         reload_after: Time::from(delay),
         stale_after: Time::from(hls::stale_after(media)),
         hold_back: hls::hold_back(media, live.mode()),
+        by_clock: false,
+        clock: None,
+        latency: None,
     })
 }
 

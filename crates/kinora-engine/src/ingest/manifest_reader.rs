@@ -6,7 +6,6 @@ use kinora_errors::{Fault, Secret};
 use kinora_media::{ByteRange, Time};
 use serde::{Deserialize, Serialize};
 
-use super::base::malformed;
 use super::dash::MpdReader;
 use super::hls::PlaylistReader;
 use super::segmented::index::{Manifest, SegmentsNamed, Steered};
@@ -134,6 +133,16 @@ impl ManifestReader {
         })
     }
 
+    /// A segment was not there though the clock says so: it is earlier by so much. `true`: clocks are to be asked again.
+    pub(in crate::ingest) fn clock_is_wrong(&mut self, cx: &Cx, early: Time) -> bool {
+        match self {
+            Self::Hls(_) => false,
+            Self::Dash(reader) => cx
+                .tape
+                .see("clock_is_wrong", || reader.clock_is_wrong(cx, early)),
+        }
+    }
+
     /// Leaves the place of a URL that a rendition names, for all of them. `false`: no other place has the same.
     pub(in crate::ingest) fn leave_place(
         &mut self,
@@ -159,8 +168,20 @@ impl ManifestReader {
     ) -> Result<Steered, Fault> {
         cx.tape.try_see("steering", || match self {
             Self::Hls(reader) => reader.steer(text, url),
-            Self::Dash(_) => Err(malformed("this manifest is not steered", url)),
+            Self::Dash(reader) => reader.steer(text, url),
         })
+    }
+
+    /// The names of the parameters by which a steering server is told the pathway and the throughput (RFC 8216bis 7.1; ETSI TS
+    /// 103 998 5.3), and the pathway, where that is known here.
+    pub(in crate::ingest) fn told_to_steer(
+        &self,
+        now: Time,
+    ) -> ([&'static str; 2], Option<String>) {
+        match self {
+            Self::Hls(_) => (["_HLS_pathway", "_HLS_throughput"], None),
+            Self::Dash(reader) => (["_DASH_pathway", "_DASH_throughput"], reader.pathway(now)),
+        }
     }
 
     /// The reader of a rendition that the manifest names.

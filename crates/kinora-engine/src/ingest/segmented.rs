@@ -4,6 +4,7 @@
 
 mod abandonment;
 mod audio;
+mod bursts;
 mod clock;
 mod decryption;
 mod events;
@@ -20,6 +21,7 @@ mod requests;
 mod seek;
 mod segment_reader;
 mod session_facts;
+mod sound_first;
 mod steering;
 mod switching;
 mod text;
@@ -33,12 +35,14 @@ use std::sync::Arc;
 use bytes::{Bytes, BytesMut};
 use kinora_errors::{Fault, Secret};
 use kinora_fetch::{Initiator, Transfer};
-use kinora_media::{MediaInfo, Time};
+use kinora_media::{MediaInfo, Now, Time};
 
 use self::abandonment::SegmentStart;
 use self::audio::AudioRenditions;
 use self::events::SeenEvents;
-use self::index::{AudioRendition, Manifest, SegmentIndex, SteeringServer, TextRendition, Variant};
+use self::index::{
+    AudioRendition, LatencyGoal, Manifest, SegmentIndex, SteeringServer, TextRendition, Variant,
+};
 pub(in crate::ingest) use self::input::clock_of;
 pub(crate) use self::lane::is_audio_rendition;
 use self::lane::{Lane, LaneRole};
@@ -101,7 +105,8 @@ pub(crate) struct Segmented {
     incoming: Option<Lane>,
     offsets: TimestampOffsets,
     throughput: ThroughputWindow,
-    segment_start: Option<SegmentStart>,
+    /// Segments in the buffer, the newest behind.
+    starts: VecDeque<SegmentStart>,
     /// A seek that has not found its segment yet.
     aim: Option<SeekAim>,
     /// Where lanes that are opened begin.
@@ -146,7 +151,7 @@ impl Segmented {
             incoming: None,
             offsets: TimestampOffsets::default(),
             throughput: ThroughputWindow::default(),
-            segment_start: None,
+            starts: VecDeque::new(),
             aim: None,
             start: StartPosition::Default,
             seen_events: SeenEvents::default(),
@@ -182,6 +187,23 @@ impl Segmented {
         self.index()?.live_edge().map(|edge| edge.hold_back)
     }
 
+    /// What its author wants of latency.
+    pub(crate) fn latency_goal(&self) -> Option<LatencyGoal> {
+        self.index()?.live_edge()?.latency
+    }
+
+    /// How long ago what lies at a time happened, where the manifest tells dates.
+    pub(crate) fn latency_at(&self, now: Now, time: Time) -> Option<Time> {
+        let index = self.index()?;
+        let edge = index.live_edge()?;
+        let date = index.date_of_time(time)?;
+        let today = match edge.clock {
+            Some(clock) => now.mono + clock,
+            None => Time::from_millis(now.unix_ms),
+        };
+        Some(today - Time::from_millis(date))
+    }
+
     pub(crate) fn is_low_latency(&self) -> bool {
         let index = self.index();
         index.is_some_and(|index| index.is_live() && index.part_duration().is_some())
@@ -212,6 +234,13 @@ impl Segmented {
 
     /// What it says is known.
     fn described(&mut self, cx: &mut Cx, read: Result<Manifest, Fault>) {
+        let read = match read {
+            Ok(manifest) => match self.held_for_steering(cx, manifest) {
+                Some(manifest) => Ok(manifest),
+                None => return,
+            },
+            Err(fault) => Err(fault),
+        };
         match read {
             Ok(Manifest::Media { index, .. }) => self.open_single(cx, index),
             Ok(Manifest::Multivariant {

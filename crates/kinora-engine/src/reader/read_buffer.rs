@@ -4,9 +4,9 @@ use std::collections::VecDeque;
 
 use kinora_media::{MediaInfo, Packet, Time, TrackId, TrackKind};
 
-use crate::Role;
 use crate::ingest::{Buffer, is_audio_rendition};
 use crate::pipelines::Sources;
+use crate::{ByRole, Role};
 
 /// While a key frame is looked for from the start on so much is held back.
 const MAX_HELD: usize = 64 << 20;
@@ -124,7 +124,7 @@ impl Buffer for ReadBuffer {
         self.sources = sources;
     }
     /// Renditions do not change while packets are read.
-    fn cut(&mut self, _: Role, _: Time) -> bool {
+    fn cut(&mut self, _: ByRole<Option<Time>>) -> bool {
         false
     }
 }

@@ -47,6 +47,8 @@ pub(crate) struct RenditionState {
     /// Something of the presentation is known: it does not begin with the loss.
     pub(crate) begun: bool,
     pub(crate) alternative: Alternative,
+    /// By the clock the segment has just come to be: the clock may be wrong.
+    pub(crate) just_due: bool,
 }
 
 /// What is done about it.
@@ -54,6 +56,8 @@ pub(crate) struct RenditionState {
 pub(crate) enum Decision {
     /// The playlist is asked for again when it is due.
     ReloadLater,
+    /// The segment is not there yet: the clock is wrong, and is corrected.
+    NotYet,
     /// The segment is a gap, as one is that the playlist calls so.
     Gap,
     /// Another rendition goes on.
@@ -69,6 +73,9 @@ pub(crate) fn decide(fault: &Fault, failed: Failed, state: RenditionState) -> De
     let gap = match failed {
         Failed::PlaylistRequest if state.live && may_come_back(fault) => {
             return Decision::ReloadLater;
+        }
+        Failed::SegmentRequest if state.live && state.just_due && is_gone(fault) => {
+            return Decision::NotYet;
         }
         // A live stream goes on without a segment that is gone.
         Failed::SegmentRequest if state.live => return Decision::Gap,
@@ -107,6 +114,7 @@ mod tests {
         lost_in_a_row: 1,
         begun: true,
         alternative: Alternative::None,
+        just_due: false,
     };
     const LIVE: RenditionState = RenditionState { live: true, ..VOD };
     const DAMAGE: Failed = Failed::SegmentContent { encrypted: false };
@@ -162,6 +170,18 @@ mod tests {
         assert_eq!(of(404, Failed::Description), Decision::GiveUp);
         let vod = decide(&status(404), Failed::PlaylistRequest, VOD);
         assert_eq!(vod, Decision::GiveUp);
+    }
+
+    #[test]
+    fn a_segment_that_is_due_by_the_clock_alone_is_waited_for() {
+        let due = RenditionState {
+            just_due: true,
+            ..LIVE
+        };
+        let of = |number, state| decide(&status(number), Failed::SegmentRequest, state);
+        assert_eq!(of(404, due), Decision::NotYet);
+        assert_eq!(of(451, due), Decision::Gap);
+        assert_eq!(of(404, LIVE), Decision::Gap);
     }
 
     #[test]

@@ -32,8 +32,13 @@ impl Session {
             return self.select_subtitle(cx, index, true);
         }
         if self.ingest.options().is_some() {
-            match self.ingest.select(cx, choice) {
+            let position = self.clock.position(cx.mono());
+            let mut buffer = self.decrypt.before(&mut self.pipelines);
+            let rebuffer = self.ingest.select(cx, &mut buffer, position, choice);
+            drop(buffer);
+            match rebuffer {
                 Rebuffer::None => {}
+                Rebuffer::Behind => self.supply.go_on(),
                 Rebuffer::Audio if self.takes_other_audio(cx) => {}
                 Rebuffer::Audio | Rebuffer::All => self.load_anew(cx),
             }

@@ -1,7 +1,7 @@
 //! The state of a started presentation: it buffers, runs, stalls, ends.
 
 use kinora_errors::{Fault, codes};
-use kinora_media::Time;
+use kinora_media::{Now, Time};
 
 use super::{Session, Stage, Wishes};
 use crate::cx::Cx;
@@ -44,6 +44,15 @@ const MAX_BACKLOG: Time = Time::from_millis(5_000);
 const LOW_LATENCY_SLACK: Time = Time::from_millis(1_000);
 /// No live stream is expected to be closer to its edge.
 const MIN_DELAY: Time = Time::from_millis(150);
+
+/// How fast a stream is played that is so far behind, where its author says nothing of that.
+fn catch_up_rate(behind: Time, max_delay: Time, is_faster: bool) -> f64 {
+    let late = match is_faster {
+        true => behind >= max_delay - catch_up_gap(max_delay),
+        false => behind > max_delay.max(MIN_DELAY),
+    };
+    if late { CATCH_UP_RATE } else { 1.0 }
+}
 
 /// So much below the greatest delay the catching up ends.
 fn catch_up_gap(max_delay: Time) -> Time {
@@ -116,7 +125,10 @@ impl Session {
         reported: Option<u8>,
     ) -> bool {
         let position = self.clock.position(cx.mono());
-        let ahead = self.pipelines.ahead(position);
+        let ahead = match self.ingest.prefers_sound(cx) {
+            true => self.pipelines.audio.ahead(position),
+            false => self.pipelines.ahead(position),
+        };
         let enough = Time::from(match reason {
             BufferingReason::Start | BufferingReason::Seek => cx.config.start_buffer,
             BufferingReason::Stall => cx.config.high_buffer,
@@ -163,8 +175,11 @@ impl Session {
             return false;
         }
         let position = self.clock.position(cx.mono());
+        let sound_alone = self.ingest.prefers_sound(cx);
         self.pipelines.gating().any(|pipeline| {
-            pipeline.is_empty()
+            let counts = !sound_alone || pipeline.role == Role::Audio;
+            counts
+                && pipeline.is_empty()
                 && self
                     .goes_until(pipeline)
                     .is_some_and(|tail| position >= tail)
@@ -254,6 +269,11 @@ impl Session {
         Some(self.pipelines.ahead(self.clock.position(mono)))
     }
 
+    /// How long ago what plays of a live stream happened, where that is told.
+    pub(crate) fn latency(&self, now: Now) -> Option<Time> {
+        self.ingest.latency_at(now, self.position(now.mono))
+    }
+
     /// Bytes of media that are held, coded.
     pub(crate) fn held_bytes(&self) -> usize {
         self.pipelines.bytes() + self.ingest.held_bytes()
@@ -278,17 +298,13 @@ impl Session {
         if behind > max_delay + MAX_BACKLOG && self.is_running() {
             return self.leave_out(cx, position, position + behind - max_delay);
         }
-        let is_faster = self.clock.rate() > wishes.speed;
-        let should_be = match is_faster {
-            true => behind >= max_delay - catch_up_gap(max_delay),
-            false => behind > max_delay.max(MIN_DELAY),
+        let now = self.clock.rate();
+        let goal = self.ingest.latency_goal();
+        let rate = match goal.zip(self.latency(cx.now)) {
+            Some((goal, latency)) => goal.rate(latency, behind, now, cx.config.max_delay.into()),
+            None => catch_up_rate(behind, max_delay, now > 1.0),
         };
-        if should_be != is_faster {
-            let rate = if should_be {
-                CATCH_UP_RATE
-            } else {
-                wishes.speed
-            };
+        if rate != now {
             self.set_speed(cx, rate);
         }
     }

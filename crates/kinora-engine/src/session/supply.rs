@@ -33,6 +33,13 @@ impl Supply {
         }
     }
 
+    /// More packets follow those that came.
+    pub(super) fn go_on(&mut self) {
+        if self.is_ended() {
+            *self = Self::Flowing;
+        }
+    }
+
     /// It failed for that reason. What fails after that, fails for it.
     pub(super) fn fail(&mut self, fault: Fault) {
         if !matches!(self, Self::Failed { .. }) {

@@ -127,11 +127,10 @@ impl HlsJs {
 impl Rule for HlsJs {
     fn downloaded(&mut self, download: &Download) {
         self.averages.add(download);
-        let latency = download.latency.as_secs_f64();
-        self.latency = Some(
-            self.latency
-                .map_or(latency, |known| (known + latency) / 2.0),
-        );
+        if let Some(latency) = download.latency.map(|it| it.as_secs_f64()) {
+            let known = self.latency;
+            self.latency = Some(known.map_or(latency, |known| (known + latency) / 2.0));
+        }
     }
     fn choose(&mut self, situation: &Situation<'_>) -> usize {
         let Some(rate) = self.averages.lower() else {
@@ -172,7 +171,7 @@ impl Averages {
     }
 
     fn add(&mut self, download: &Download) {
-        let seconds = (download.latency + download.transfer)
+        let seconds = (download.latency.unwrap_or_default() + download.transfer)
             .as_secs_f64()
             .max(0.05);
         let rate = download.bytes as f64 * 8.0 / seconds;

@@ -126,6 +126,7 @@ pub(super) enum Asked {
     SubtitleDelay(u32, i64),
     Repeat(Option<(i64, i64)>),
     Step,
+    Viewport(Option<(u32, u32)>),
 }
 
 #[derive(Serialize, Deserialize)]
@@ -301,6 +302,7 @@ impl From<&Command> for Asked {
                 Self::Repeat(repeat.map(|it| (it.from.as_nanos(), it.to.as_nanos())))
             }
             Command::Step => Self::Step,
+            Command::SetViewport(size) => Self::Viewport(*size),
             Command::Refresh(credential) => Self::Refresh(match credential {
                 Credential::PlayAuth(_) => NotedCredential::PlayAuth,
                 Credential::Sts { .. } => NotedCredential::Sts,
@@ -490,6 +492,7 @@ impl From<Asked> for Command {
                 to: Time::from_nanos(to),
             })),
             Asked::Step => Self::Step,
+            Asked::Viewport(size) => Self::SetViewport(size),
             Asked::Prepare => Self::Prepare,
         }
     }

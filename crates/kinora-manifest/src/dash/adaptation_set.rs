@@ -11,6 +11,7 @@ use super::model::{
     Representation,
 };
 use super::reading::Reading;
+use super::url_query::UrlQuery;
 use super::values;
 use super::xml::Element;
 
@@ -20,6 +21,7 @@ pub(super) struct Above<'a> {
     pub(super) addressing: Inherited,
     /// `ContentProtection` elements that may be referred to.
     pub(super) protection: Vec<&'a Element>,
+    pub(super) query: Option<UrlQuery>,
 }
 
 /// The attributes and elements that a representation inherits from its set (5.3.7).
@@ -84,6 +86,7 @@ impl AdaptationSet {
             base_urls: above.base_urls.below(element),
             addressing: above.addressing.below(element, reading)?,
             protection: shared,
+            query: UrlQuery::below(above.query.as_ref(), element, &reading.url),
         };
         let essential = descriptors::all(element, "EssentialProperty");
         if let Some(unknown) = descriptors::unknown(&essential) {
@@ -203,6 +206,7 @@ fn read_representation(
         inband_events: common.inband_events,
         base_urls,
         addressing,
+        query: UrlQuery::below(level.query.as_ref(), element, &reading.url),
     }))
 }
 

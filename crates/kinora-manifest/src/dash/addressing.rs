@@ -32,6 +32,19 @@ pub struct Addressing {
     pub segments: Segments,
 }
 
+impl Addressing {
+    /// Its segments are listed one by one (`SegmentTimeline`): which of them are there does not follow from the time of day.
+    #[must_use]
+    pub fn is_listed(&self) -> bool {
+        match &self.segments {
+            Segments::Whole { .. } => true,
+            Segments::List { durations, .. } | Segments::Template { durations, .. } => {
+                matches!(durations, Durations::Listed(timeline) if !timeline.is_open())
+            }
+        }
+    }
+}
+
 /// How long segments are.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Durations {

@@ -1,6 +1,7 @@
 //! Descriptors (ISO/IEC 23009-1 5.8): which properties are known, and what they mean.
 
 use super::model::{ContentProtection, ContentType, Descriptor, Purpose};
+use super::url_query;
 use super::xml::Element;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -39,6 +40,7 @@ pub(super) fn unknown(essential: &[Descriptor]) -> Option<&Descriptor> {
     essential.iter().find(|it| {
         let scheme = &*it.scheme;
         let known = scheme == TRICK_MODE || scheme == SWITCHING || TILES.contains(&scheme);
+        let known = known || url_query::is_scheme(scheme);
         !known && !HARMLESS.iter().any(|start| scheme.starts_with(start))
     })
 }

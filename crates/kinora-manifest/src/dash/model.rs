@@ -5,6 +5,7 @@ use url::Url;
 
 use super::addressing::Addressing;
 use super::base_url::BaseUrls;
+use super::url_query::UrlQuery;
 
 /// A media presentation description (ISO/IEC 23009-1 5.3.1).
 #[derive(Clone, PartialEq, Debug)]
@@ -317,6 +318,8 @@ pub struct Representation {
     pub base_urls: BaseUrls,
     /// Where its segments are.
     pub addressing: Addressing,
+    /// What requests for its segments carry.
+    pub query: Option<UrlQuery>,
 }
 
 /// How media is protected (5.8.4.1).

@@ -14,6 +14,7 @@ use super::model::{
     Period, PresentationType, ServiceDescription, UtcScheme, UtcTiming,
 };
 use super::reading::Reading;
+use super::url_query::UrlQuery;
 use super::values;
 use super::xml::Element;
 
@@ -26,7 +27,7 @@ pub(super) fn read(root: &Element, url: &Url, limits: &Limits) -> Result<Mpd, Da
     if &*root.name != "MPD" {
         return Err(DashErrorKind::Root("MPD").at(root.line));
     }
-    let mut reading = Reading::new(limits);
+    let mut reading = Reading::new(limits, url);
     let kind = match root.attribute("type").map(|it| &**it) {
         Some("dynamic") => PresentationType::Dynamic,
         _ => PresentationType::Static,
@@ -229,6 +230,11 @@ fn fill(
         base_urls: base_urls.below(element),
         addressing: Inherited::default().below(element, reading)?,
         protection: shared.collect(),
+        query: UrlQuery::below(
+            UrlQuery::below(None, root, &reading.url).as_ref(),
+            element,
+            &reading.url,
+        ),
     };
     for child in element.all("AdaptationSet") {
         if stays(child, reading)

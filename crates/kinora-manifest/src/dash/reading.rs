@@ -1,5 +1,7 @@
 //! What is counted and noted while a manifest is read.
 
+use url::Url;
+
 use super::Limits;
 use super::error::{DashError, DashErrorKind};
 use super::model::Ignored;
@@ -9,14 +11,17 @@ const MAX_IGNORED: usize = 64;
 
 /// The limits that are left.
 pub(super) struct Reading {
+    /// Where the manifest was found.
+    pub(super) url: Url,
     runs: usize,
     representations: usize,
     pub(super) ignored: Vec<Ignored>,
 }
 
 impl Reading {
-    pub(super) fn new(limits: &Limits) -> Self {
+    pub(super) fn new(limits: &Limits, url: &Url) -> Self {
         Self {
+            url: url.clone(),
             runs: limits.elements,
             representations: limits.representations,
             ignored: Vec::new(),

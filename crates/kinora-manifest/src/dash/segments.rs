@@ -84,17 +84,18 @@ impl Representation {
         } = &self.addressing.segments
         {
             let url = template::expand(template, self.values(None, None));
-            return place(
-                base,
-                &UrlRange {
-                    url: Some(url.into()),
-                    ..UrlRange::default()
-                },
-            )
-            .map(Some);
+            return self
+                .place(
+                    base,
+                    &UrlRange {
+                        url: Some(url.into()),
+                        ..UrlRange::default()
+                    },
+                )
+                .map(Some);
         }
         let initialization = self.addressing.initialization.as_ref();
-        initialization.map(|it| place(base, it)).transpose()
+        initialization.map(|it| self.place(base, it)).transpose()
     }
 
     /// Where its segment index (`sidx`) is, which says where its segments are.
@@ -103,9 +104,17 @@ impl Representation {
     /// When its URL can not be resolved.
     pub fn index(&self, base: &Url) -> Result<Option<Resource>, DashError> {
         match &self.addressing.segments {
-            Segments::Whole { index: Some(index) } => place(base, index).map(Some),
+            Segments::Whole { index: Some(index) } => self.place(base, index).map(Some),
             _ => Ok(None),
         }
+    }
+
+    /// All of its base URL, which its segment index has segments of.
+    ///
+    /// # Errors
+    /// When its URL can not be resolved.
+    pub fn whole(&self, base: &Url) -> Result<Resource, DashError> {
+        self.place(base, &UrlRange::default())
     }
 
     /// Its segments in a window, no more than `max`; of one resource with an index that one segment, whole.
@@ -136,16 +145,16 @@ impl Representation {
         let segment = |entry: Entry| {
             let number = addressing.start_number.saturating_add(entry.number);
             let resource = match &addressing.segments {
-                Segments::Whole { .. } => place(base, &UrlRange::default())?,
+                Segments::Whole { .. } => self.place(base, &UrlRange::default())?,
                 Segments::List { urls, .. } => {
                     let at = usize::try_from(entry.number).ok();
                     let url = at.and_then(|at| urls.get(at)).cloned().unwrap_or_default();
-                    place(base, &url)?
+                    self.place(base, &url)?
                 }
                 Segments::Template { media, .. } => {
                     let url = template::expand(media, self.values(Some(number), Some(entry.time)));
                     let url = Some(url.into());
-                    place(
+                    self.place(
                         base,
                         &UrlRange {
                             url,
@@ -164,6 +173,15 @@ impl Representation {
             })
         };
         entries.into_iter().map(segment).collect()
+    }
+
+    /// A resource of it, with what requests for it carry.
+    fn place(&self, base: &Url, at: &UrlRange) -> Result<Resource, DashError> {
+        let mut resource = place(base, at)?;
+        if let Some(query) = &self.query {
+            query.add_to(&mut resource.url);
+        }
+        Ok(resource)
     }
 
     fn values(&self, number: Option<u64>, time: Option<u64>) -> Values<'_> {

@@ -1,4 +1,5 @@
-//! Content steering (RFC 8216bis 7): the steering manifest, and the variants of pathways that it makes of others.
+//! Content steering (RFC 8216bis 7): the steering manifest, and the variants of pathways that it makes of others. Those of DASH
+//! are steered by the same manifest (ETSI TS 103 998 5.2): its pathways are service locations.
 
 use core::time::Duration;
 use std::collections::BTreeMap;
@@ -61,7 +62,12 @@ struct Raw {
     ttl: Option<f64>,
     #[serde(default, rename = "RELOAD-URI")]
     reload_uri: Option<String>,
-    #[serde(default, rename = "PATHWAY-PRIORITY")]
+    // The second name is that of older steering servers of DASH.
+    #[serde(
+        default,
+        rename = "PATHWAY-PRIORITY",
+        alias = "SERVICE-LOCATION-PRIORITY"
+    )]
     priority: Vec<String>,
     #[serde(default, rename = "PATHWAY-CLONES")]
     clones: Vec<RawClone>,
@@ -216,9 +222,15 @@ impl PathwayClone {
         if let Some(own) = own {
             return own.to_owned();
         }
-        let Ok(mut url) = list.resolve(uri) else {
-            return uri.to_owned();
-        };
+        match list.resolve(uri) {
+            Ok(url) => self.elsewhere(url).into(),
+            Err(_) => uri.to_owned(),
+        }
+    }
+
+    /// A URL of the base in this pathway: with another host and parameters.
+    #[must_use]
+    pub fn elsewhere(&self, mut url: Url) -> Url {
         if let Some(host) = &self.host {
             // One that is no host leaves the URL as it is.
             let _ = set_host(&mut url, host);
@@ -226,7 +238,7 @@ impl PathwayClone {
         for (name, value) in &self.params {
             set_param(&mut url, name, value);
         }
-        url.into()
+        url
     }
 }
 
@@ -243,7 +255,7 @@ fn set_host(url: &mut Url, host: &str) -> Option<()> {
 }
 
 /// Sets a query parameter; others keep their spelling, which may be signed.
-fn set_param(url: &mut Url, name: &str, value: &str) {
+pub fn set_param(url: &mut Url, name: &str, value: &str) {
     let of_name = |pair: &&str| pair.split('=').next() != Some(name);
     let query = url.query().unwrap_or_default();
     let others: Vec<String> = query

@@ -200,10 +200,16 @@ impl Terminal {
         }
     }
 
+    /// The pixels that pictures have, width and height. A cell is about twice as high as wide: two pixels, one above the other.
+    #[must_use]
+    pub fn picture_area(&self) -> (u32, u32) {
+        let (columns, rows) = self.size();
+        (u32::from(columns.max(1)), u32::from(rows.max(2) - 1) * 2)
+    }
+
     fn draw(&mut self, frame: &VideoFrame) -> Result<(), SinkError> {
         let (columns, rows) = self.size();
-        // A cell is about twice as high as wide: two pixels, one above the other.
-        let space = (u32::from(columns.max(1)), u32::from(rows.max(2) - 1) * 2);
+        let space = self.picture_area();
         let image = RgbImage::placed(frame, space, self.scale)?;
         self.text.clear();
         self.enter();

@@ -6,6 +6,7 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::thread;
+use std::time::Duration;
 
 /// How a part of a resource is answered.
 #[derive(Clone, Copy, PartialEq, Debug)]
@@ -27,6 +28,8 @@ struct Shared {
     asked: HashMap<String, usize>,
     /// A resource is said to be so long, whatever it is.
     announced: Option<u64>,
+    /// Bodies of answers come so fast, bytes a second.
+    rate: Option<u32>,
 }
 
 /// Serves until the test ends.
@@ -80,6 +83,11 @@ impl Server {
         for file in std::fs::read_dir(folder).unwrap() {
             self.put_file(&file.unwrap().path());
         }
+    }
+
+    /// From now on bodies of answers come so fast, bytes a second; as fast as they can with none.
+    pub(crate) fn set_rate(&self, bytes_per_second: Option<u32>) {
+        self.shared.lock().unwrap().rate = bytes_per_second;
     }
 
     pub(crate) fn announce(&self, len: u64) {
@@ -141,14 +149,14 @@ fn serve(stream: &TcpStream, parts: Parts, shared: &Mutex<Shared>) -> std::io::R
                 )?;
                 write!(out, "Content-Range: bytes {first}-{last}/{total}\r\n\r\n")?;
                 let place = |at: u64| usize::try_from(at).unwrap();
-                out.write_all(&data[place(first)..=place(last)])?;
+                send(out, &data[place(first)..=place(last)], shared)?;
             }
             (Some(_), Parts::Refused(status)) => {
                 write!(out, "HTTP/1.1 {status} No\r\nContent-Length: 0\r\n\r\n")?;
             }
             _ => {
                 write!(out, "HTTP/1.1 200 OK\r\nContent-Length: {total}\r\n\r\n")?;
-                out.write_all(&data)?;
+                send(out, &data, shared)?;
                 if (data.len() as u64) < total {
                     // The rest would take all day.
                     return Ok(());
@@ -156,6 +164,18 @@ fn serve(stream: &TcpStream, parts: Parts, shared: &Mutex<Shared>) -> std::io::R
             }
         }
     }
+}
+
+/// A body, as fast as it may come.
+fn send(mut out: &TcpStream, body: &[u8], shared: &Mutex<Shared>) -> std::io::Result<()> {
+    for piece in body.chunks(2_048) {
+        out.write_all(piece)?;
+        let rate = shared.lock().unwrap().rate;
+        if let Some(rate) = rate {
+            thread::sleep(Duration::from_secs(1) * u32::try_from(piece.len()).unwrap() / rate);
+        }
+    }
+    Ok(())
 }
 
 fn bytes_of(range: &str) -> Option<(u64, Option<u64>)> {

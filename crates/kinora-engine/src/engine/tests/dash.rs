@@ -1,9 +1,14 @@
 //! DASH, in the simulator.
 
+mod chunked;
 mod clocks;
+mod drift;
 mod events;
 mod latency;
 mod places;
+mod sound;
+mod steering;
+mod text;
 mod updates;
 
 use std::sync::{Arc, Mutex};

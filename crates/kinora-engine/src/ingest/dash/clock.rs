@@ -12,28 +12,47 @@ use crate::ingest::segmented::index::Manifest;
 const TOLERANCE: Time = Time::from_millis(60_000);
 /// So many clocks are asked, one after another.
 const MAX_CLOCKS: usize = 4;
+/// They are not asked again sooner.
+const MIN_RESYNC: Time = Time::from_millis(30_000);
 
-/// What the server's time of day is ahead of ours.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum ServerClock {
-    /// As far as the manifest and its answer say.
-    Guessed(Time),
-    /// By a clock that the manifest names.
-    Told(Time),
+/// The server's time of day, by our monotonic clock: that one is not set while something plays.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct ServerClock {
+    reading: Reading,
+    /// What was to be there was not: it is so much earlier than it was said to be.
+    slow: Time,
 }
 
-impl Default for ServerClock {
-    fn default() -> Self {
-        Self::Guessed(Time::ZERO)
-    }
+/// Who says what time it is. Times of day less our monotonic clock.
+#[derive(Clone, Copy, Debug, Default)]
+enum Reading {
+    /// Nobody yet.
+    #[default]
+    None,
+    /// The manifest and its answer.
+    Guessed(Time),
+    /// A clock that the manifest names.
+    Told { clock: Time, at: Time },
 }
 
 impl ServerClock {
     /// The time of day by the server's clock.
     pub(super) fn now(self, cx: &Cx) -> Time {
-        let (Self::Guessed(ahead) | Self::Told(ahead)) = self;
-        Time::from_millis(cx.now.unix_ms) + ahead
+        cx.mono() + self.ahead(cx)
     }
+
+    /// The same less our monotonic clock.
+    pub(super) fn ahead(self, cx: &Cx) -> Time {
+        match self.reading {
+            Reading::None => own(cx),
+            Reading::Guessed(clock) | Reading::Told { clock, .. } => clock - self.slow,
+        }
+    }
+}
+
+/// Our time of day less our monotonic clock.
+fn own(cx: &Cx) -> Time {
+    Time::from_millis(cx.now.unix_ms) - cx.mono()
 }
 
 impl MpdReader {
@@ -41,21 +60,24 @@ impl MpdReader {
     /// clock, that date is the time give or take the second that it is rounded to; without one, ours is believed unless it
     /// can not be right. The first version names clocks that are asked.
     pub(super) fn guess_clock(&mut self, cx: &Cx, mpd: &Mpd, date: Option<Time>, is_first: bool) {
-        if let ServerClock::Told(_) = self.clock {
+        if let Reading::Told { .. } = self.clock.reading {
             return;
         }
-        let own = Time::from_millis(cx.now.unix_ms);
+        let today = Time::from_millis(cx.now.unix_ms);
         let clocks = mpd.clocks();
         let said = |clock: &Clock| match clock {
-            Clock::Said(time) => Some(*time - own),
+            Clock::Said(time) => Some(*time - today),
             Clock::Body(_) | Clock::Head(_) => None,
         };
         let date = date.filter(|ahead| !clocks.is_empty() || ahead.abs() > TOLERANCE);
         let guess = clocks.iter().find_map(said).or(date);
-        self.clock = ServerClock::Guessed(guess.unwrap_or(Time::ZERO));
-        let better = clocks.into_iter().take_while(|it| said(it).is_none());
-        let asked = better.filter(|_| is_first && mpd.is_dynamic());
-        self.clocks = asked.take(MAX_CLOCKS).collect();
+        // One that nobody corrects is not set anew: what was learnt of it holds.
+        if guess.is_some() || is_first {
+            self.clock.reading = Reading::Guessed(own(cx) + guess.unwrap_or(Time::ZERO));
+        }
+        if is_first {
+            self.clocks = asked(clocks, mpd);
+        }
     }
 
     /// The clock that is to be asked now. `None`: there is none, or it may not be asked.
@@ -72,17 +94,50 @@ impl MpdReader {
 
     /// That clock answered.
     pub(in crate::ingest) fn clock_told(&mut self, cx: &Cx, answer: ClockAnswer<'_>) -> Manifest {
-        let own = Time::from_millis(cx.now.unix_ms);
+        let today = Time::from_millis(cx.now.unix_ms);
         let ahead = match answer {
-            ClockAnswer::Body(text) => utc_time(text).map(|time| time - own),
+            ClockAnswer::Body(text) => utc_time(text).map(|time| time - today),
             ClockAnswer::Head(ahead) => ahead,
             ClockAnswer::Missing => None,
         };
         self.clocks.pop_front();
         if let Some(ahead) = ahead {
-            self.clock = ServerClock::Told(ahead);
+            self.clock = ServerClock {
+                reading: Reading::Told {
+                    clock: own(cx) + ahead,
+                    at: cx.mono(),
+                },
+                slow: Time::ZERO,
+            };
             self.clocks.clear();
         }
         self.describe()
     }
+
+    /// A segment that was to be there by the clock is not: by no less than `early` it is not that late yet. `true`: the clocks
+    /// that the manifest names are to be asked again.
+    pub(in crate::ingest) fn clock_is_wrong(&mut self, cx: &Cx, early: Time) -> bool {
+        self.clock.slow += early;
+        let Some(known) = &self.presentation else {
+            return false;
+        };
+        let due = match self.clock.reading {
+            Reading::Told { at, .. } => cx.mono() - at >= MIN_RESYNC,
+            Reading::None | Reading::Guessed(_) => false,
+        };
+        if due {
+            self.clocks = asked(known.mpd().clocks(), known.mpd());
+        }
+        due && !self.clocks.is_empty()
+    }
+}
+
+/// Clocks of the network, as far as they are better than what the manifest says itself.
+fn asked(clocks: Vec<Clock>, mpd: &Mpd) -> std::collections::VecDeque<Clock> {
+    let of_network = |it: &Clock| !matches!(it, Clock::Said(_));
+    let better = clocks.into_iter().take_while(of_network);
+    better
+        .filter(|_| mpd.is_dynamic())
+        .take(MAX_CLOCKS)
+        .collect()
 }

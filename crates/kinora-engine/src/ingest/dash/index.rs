@@ -14,8 +14,8 @@ use super::{MpdReader, Place, Presentation};
 use crate::cx::Cx;
 use crate::ingest::base::malformed;
 use crate::ingest::segmented::index::{
-    Availability, Change, Delivery, Discontinuity, Init, LiveEdge, Parts, PeriodClock, Segment,
-    SegmentIndex, StartPoint,
+    Availability, Change, Delivery, Discontinuity, Init, LatencyGoal, LiveEdge, Parts, PeriodClock,
+    Segment, SegmentIndex, StartPoint,
 };
 
 /// Segments of a rendition at most.
@@ -102,7 +102,7 @@ impl MpdReader {
             found.map(|(_, references)| references.as_ref())
         };
         of(at).or_else(|| {
-            let others = it.base_urls.resolve(&known.mpd().url).into_iter();
+            let others = self.places.all(&it.base_urls, &known.mpd().url).into_iter();
             let mut places = others.filter_map(|it_at| index_place(known, it, &it_at.url).ok()?);
             places.find_map(|place| of(&place))
         })
@@ -143,7 +143,7 @@ impl MpdReader {
         }
         let (availability, start) = match ended {
             true => (Availability::Complete, segments.first().map(from_its_start)),
-            false => live(mpd, &segments, now, cadence),
+            false => live(mpd, &segments, (now, self.clock.ahead(cx)), cadence),
         };
         let index = SegmentIndex {
             segments,
@@ -185,12 +185,17 @@ impl MpdReader {
         let found = match index_place(known, it, base)? {
             Some(place) => {
                 let references = self.references(known, it, &place).unwrap_or_default();
-                indexed(references, base, &clock)
+                let whole = it.whole(base).map_err(located)?;
+                indexed(references, &whole.url, &clock)
             }
             None => it
                 .available(known.mpd(), base, period, now, room)
                 .map_err(located)?,
         };
+        let (mpd, growing) = (known.mpd(), !it.addressing.availability_time_complete);
+        let edge = mpd.live_edge(now);
+        // What plays goes by the time of day (5.3.1.2, `availabilityStartTime`).
+        let zero = mpd.availability_start.filter(|_| mpd.is_dynamic());
         for segment in found.into_iter().take(room) {
             segments.push(Segment {
                 number: 0,
@@ -208,7 +213,8 @@ impl MpdReader {
                 gap: false,
                 period: Some(clock),
                 parts: Parts::None,
-                date_ms: None,
+                date_ms: zero.map(|zero| (zero + segment.start).as_millis()),
+                made_while_sent: growing && zero.is_some() && segment.end() > edge,
             });
         }
         Ok(())
@@ -286,6 +292,8 @@ struct Cadence {
     longest: Option<Time>,
     /// So much earlier than whole a segment can be asked for (`availabilityTimeOffset`).
     early: Time,
+    /// It is not listed which segments are there.
+    by_clock: bool,
 }
 
 impl Cadence {
@@ -294,6 +302,7 @@ impl Cadence {
         Self {
             longest: it.longest_segment().or(self.longest),
             early: early.unwrap_or(Time::ZERO).max(Time::ZERO),
+            by_clock: !it.addressing.is_listed(),
         }
     }
 }
@@ -302,7 +311,7 @@ impl Cadence {
 fn live(
     mpd: &Mpd,
     segments: &[Segment],
-    now: Time,
+    (now, clock): (Time, Time),
     cadence: Cadence,
 ) -> (Availability, Option<StartPoint>) {
     const USUAL: Time = Time::from_millis(4_000);
@@ -323,6 +332,9 @@ fn live(
         reload_after: next,
         stale_after: update.scale(3.5),
         hold_back,
+        by_clock: cadence.by_clock,
+        clock: Some(clock),
+        latency: latency_goal(mpd),
     });
     let at = end - hold_back;
     let start = segments.iter().rev().find(|it| it.start <= at);
@@ -334,4 +346,18 @@ fn live(
         discard_before: exactly,
     });
     (availability, start)
+}
+
+/// What the author says of latency (annex K.3.2), once a target is named.
+fn latency_goal(mpd: &Mpd) -> Option<LatencyGoal> {
+    let mut services = mpd.service_descriptions.iter();
+    let service = services.find(|it| it.target_latency.is_some())?;
+    Some(LatencyGoal {
+        // What is kept no longer can not be played later.
+        target: service.target_latency.map(|_| mpd.presentation_delay())?,
+        most: service.max_latency,
+        least: service.min_latency,
+        fastest: service.max_playback_rate,
+        slowest: service.min_playback_rate,
+    })
 }

@@ -13,7 +13,7 @@ use crate::ingest::segmented::index::{
 
 /// Sets that a player presents only when told to.
 const SPECIAL: [&str; 5] = ["alternate", "commentary", "sign", "emergency", "easyreader"];
-/// The group of all audio renditions.
+/// What the groups of audio renditions are called, with the number of their tier behind.
 const AUDIO_GROUP: &str = "audio";
 /// The group of all text renditions.
 const TEXT_GROUP: &str = "text";
@@ -24,8 +24,10 @@ const LINE_21: &str = "urn:scte:dash:cc:cea-608:2015";
 const CEA_708: &str = "urn:scte:dash:cc:cea-708:2015";
 /// Four channels of the one, 63 services of the other.
 const MAX_CAPTIONS: usize = 67;
-/// Audio is not adapted: of the encodings of one language the best up to that rate is taken, bit/s.
-const AUDIO_RATE: u64 = 200_000;
+/// The sound of a rendition of pictures has no more than that part of their rate, unless there is none of less.
+const SOUND_SHARE: u64 = 4;
+/// Encodings of one language that are told apart.
+const MAX_TIERS: usize = 8;
 
 /// What a rendition is known by.
 #[derive(Clone, Debug)]
@@ -38,6 +40,8 @@ pub(super) struct Rendition {
     language: Option<Arc<str>>,
     label: Option<String>,
     role: Option<Arc<str>>,
+    /// Of sound: how many encodings of its language have a lower rate.
+    tier: usize,
 }
 
 impl Rendition {
@@ -51,6 +55,7 @@ impl Rendition {
             language: set.language.clone(),
             label: set.label().map(str::to_owned),
             role: role(set).cloned(),
+            tier: 0,
         }
     }
 
@@ -75,12 +80,7 @@ impl Rendition {
         best.map(|(_, it)| it)
     }
 
-    pub(super) fn variant(
-        &self,
-        manifest: &Secret,
-        has_audio: bool,
-        has_captions: bool,
-    ) -> Variant {
+    pub(super) fn variant(&self, manifest: &Secret, audio: &[Self], has_captions: bool) -> Variant {
         Variant {
             pathway: None,
             stable_id: None,
@@ -89,7 +89,7 @@ impl Rendition {
             size: self.resolution,
             name: None,
             codecs: self.codecs.to_string(),
-            audio_group: has_audio.then(|| AUDIO_GROUP.to_owned()),
+            audio_group: self.tier_of_sound(audio).map(audio_group),
             text_group: Some(TEXT_GROUP.to_owned()),
             captions: match has_captions {
                 true => CaptionGroup::Named(CAPTION_GROUP.to_owned()),
@@ -98,9 +98,20 @@ impl Rendition {
         }
     }
 
+    /// The tier of sound that goes with these pictures: by the set that is preferred, which comes first in each.
+    fn tier_of_sound(&self, audio: &[Self]) -> Option<usize> {
+        let least = audio.first()?.tier;
+        let of_first = |tier: usize| audio.iter().find(|it| it.tier == tier);
+        let tiers = (least..MAX_TIERS).map_while(of_first);
+        let most = self.bandwidth / SOUND_SHARE;
+        let fit = tiers.filter(|it| it.bandwidth <= most).last();
+        Some(fit.map_or(least, |it| it.tier))
+    }
+
     pub(super) fn audio_rendition(&self, manifest: &Secret) -> AudioRendition {
         AudioRendition {
-            group: AUDIO_GROUP.to_owned(),
+            group: audio_group(self.tier),
+            rate: Some(self.bandwidth).filter(|rate| *rate > 0),
             name: self.label.clone().unwrap_or_default(),
             language: self.language.as_deref().map(str::to_owned),
             url: Some(manifest.clone()),
@@ -173,7 +184,9 @@ pub(super) fn main_renditions(mpd: &Mpd, sound_alone: bool) -> Vec<Rendition> {
     all
 }
 
-/// Those of audio beside video, one a set; of sets that differ by nothing but the codec, those that can be decoded.
+/// Those of audio beside video; of sets that differ by nothing but the codec, those that can be decoded. The encodings of a set
+/// lie in tiers of rising rate, each a group with one encoding of each set: which tier is heard depends on the pictures, as it
+/// does where a playlist names groups (RFC 8216 4.3.4.2).
 pub(super) fn audio_renditions(mpd: &Mpd, can_decode: &dyn Fn(CodecId) -> bool) -> Vec<Rendition> {
     if main_sets(mpd, ContentType::Video).is_empty() {
         return Vec::new();
@@ -193,14 +206,23 @@ pub(super) fn audio_renditions(mpd: &Mpd, can_decode: &dyn Fn(CodecId) -> bool) 
     let playable = sets
         .iter()
         .any(|set| set.representations.iter().any(decodes));
-    let chosen = sets.into_iter().filter_map(|set| {
+    let encodings = sets.into_iter().map(|set| {
         let all = set.representations.iter();
-        let mut all = all.filter(|it| !playable || decodes(it)).peekable();
-        let least = all.peek().copied();
-        let best = all.take_while(|it| it.bandwidth <= AUDIO_RATE).last();
-        best.or(least).map(|it| Rendition::of(set, it))
+        let fit = all.filter(|it| !playable || decodes(it)).take(MAX_TIERS);
+        fit.map(|it| Rendition::of(set, it)).collect::<Vec<_>>()
     });
-    chosen.collect()
+    let encodings: Vec<Vec<Rendition>> = encodings.filter(|it| !it.is_empty()).collect();
+    let tiers = encodings.iter().map(Vec::len).max().unwrap_or(0);
+    let tier = |tier: usize| {
+        let nearest = move |set: &Vec<Rendition>| set.get(tier).or(set.last()).cloned();
+        let of_tier = encodings.iter().filter_map(nearest);
+        of_tier.map(move |it| Rendition { tier, ..it })
+    };
+    (0..tiers).flat_map(tier).collect()
+}
+
+fn audio_group(tier: usize) -> String {
+    format!("{AUDIO_GROUP}{tier}")
 }
 
 /// Those of text, one a set.

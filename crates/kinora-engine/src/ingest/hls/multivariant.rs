@@ -78,6 +78,7 @@ fn audio(list: &[hls::Rendition], base: &Base) -> Result<Vec<AudioRendition>, Fa
                 .map(|uri| base.resolve(uri))
                 .transpose()?,
             default: rendition.default,
+            rate: None,
         })
     };
     let audio = list.iter().filter(|it| it.kind == RenditionKind::Audio);
@@ -127,6 +128,7 @@ fn steering(list: &hls::MultivariantPlaylist, base: &Base) -> Option<SteeringSer
     Some(SteeringServer {
         url: base.resolve(&steering.server_uri).ok()?,
         pathway: pathway.to_owned(),
+        before_start: false,
     })
 }
 

@@ -6,40 +6,58 @@ use super::Segmented;
 use super::lane::LaneRole;
 use super::loader::SegmentInFlight;
 use super::variants::Selection;
-use crate::Role;
+use crate::ByRole;
 use crate::abr::{Download, ThroughputWindow};
 use crate::cx::Cx;
 use crate::ingest::Buffer;
 
 /// So much earlier than it is needed a segment should be there.
 const MARGIN: Time = Time::from_millis(1_000);
-/// What the buffer has of the segment in flight: its number, and its first times of decoding.
+
+/// Segments that are buffered and could be taken back.
+const MAX_STARTS: usize = 64;
+
+/// Where a segment begins in the buffer.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct SegmentStart {
     number: u64,
-    video: Option<Time>,
-    audio: Option<Time>,
+    /// On the timeline.
+    pub(super) at: Time,
+    /// Its first time of decoding, of each role.
+    dts: ByRole<Option<Time>>,
+}
+
+impl SegmentStart {
+    /// Takes it back, and all that is behind it. `false`: the decoders have some of it.
+    pub(super) fn cut(&self, buffer: &mut dyn Buffer) -> bool {
+        buffer.cut(self.dts)
+    }
 }
 
 impl Segmented {
     /// Remembers where a segment begins in the buffer.
     pub(super) fn note_segment_start(&mut self, buffer: &dyn Buffer, packet: &Packet) {
-        let main = self.lane(LaneRole::Main);
-        let Some(number) = main.and_then(|lane| lane.loader.given()) else {
+        let main = self.lane(LaneRole::Main).map(|lane| &lane.loader);
+        let given = main.and_then(|main| main.index.as_ref()?.segment(main.given()?));
+        let (Some(segment), Some(role)) = (given, buffer.role_of(packet.track)) else {
             return;
         };
-        let known = self.segment_start.filter(|start| start.number == number);
-        let mut start = known.unwrap_or(SegmentStart {
-            number,
-            video: None,
-            audio: None,
-        });
-        match buffer.role_of(packet.track) {
-            Some(Role::Video) => start.video.get_or_insert(packet.dts),
-            Some(Role::Audio) => start.audio.get_or_insert(packet.dts),
-            Some(Role::Text) | None => return,
-        };
-        self.segment_start = Some(start);
+        let (number, at) = (segment.number, segment.start);
+        if self.starts.back().is_none_or(|it| it.number != number) {
+            if self.starts.len() >= MAX_STARTS {
+                self.starts.pop_front();
+            }
+            let dts = ByRole::default();
+            self.starts.push_back(SegmentStart { number, at, dts });
+        }
+        if let Some(start) = self.starts.back_mut() {
+            start.dts[role].get_or_insert(packet.dts);
+        }
+    }
+
+    /// What lies behind a time was taken back.
+    pub(super) fn forget_starts(&mut self, from: Time) {
+        self.starts.retain(|start| start.at < from);
     }
 
     /// Looks at the segment in flight; abandons it where that of a lesser variant would be there earlier, and in time.
@@ -59,22 +77,24 @@ impl Segmented {
         let Some(active) = segment.meter.active(cx.mono()) else {
             return;
         };
-        self.throughput
-            .note(segment.number, active, segment.received);
+        self.throughput.note(
+            segment.number,
+            active,
+            segment.meter.timed(segment.received),
+        );
         let Some(lesser) = self.replacement(&segment, active, position) else {
             return;
         };
-        let start = self.segment_start;
+        let start = self.starts.back().copied();
         if let Some(start) = start.filter(|start| start.number == segment.number) {
-            let mut cut = |role, from: Option<Time>| from.is_none_or(|from| buffer.cut(role, from));
-            let is_back = cut(Role::Video, start.video) && cut(Role::Audio, start.audio);
-            if !is_back {
+            if !start.cut(buffer) {
                 // The decoders have it already.
                 return;
             }
+            self.forget_starts(start.at);
         }
         if let Some((bytes, transfer)) = self.throughput.latest(active) {
-            let latency = segment.meter.latency();
+            let latency = Some(segment.meter.latency());
             cx.abr.downloaded(&Download {
                 bytes,
                 latency,
@@ -123,6 +143,5 @@ impl Segmented {
     /// A new variant or place: what was seen of the last segment says nothing more.
     pub(super) fn forget_throughput(&mut self) {
         self.throughput = ThroughputWindow::default();
-        self.segment_start = None;
     }
 }

@@ -54,7 +54,14 @@ impl AudioRenditions {
             return false;
         }
         let before = self.playing().cloned();
+        let place = self.place();
         self.group = group.map(str::to_owned);
+        // Groups of a manifest are alike: what is called the same lies in the same place of each.
+        let alike = self.group().nth(place.unwrap_or(0)).filter(|(at, it)| {
+            let same = |of: &AudioRendition| of.name == it.name && of.language == it.language;
+            place.is_some() && before.as_ref().is_some_and(same) && !self.failed.contains(at)
+        });
+        let alike = alike.map(|(at, _)| at);
         let (places, candidates): (Vec<usize>, Vec<AudioCandidate<'_>>) = self
             .group()
             .filter(|(at, _)| !self.failed.contains(at))
@@ -68,10 +75,13 @@ impl AudioRenditions {
             },
         };
         let chosen = select::audio(&candidates, preference);
-        self.current = chosen.and_then(|chosen| places.get(chosen).copied());
-        let url =
-            |rendition: &AudioRendition| rendition.url.as_ref().map(|url| url.expose().to_owned());
-        self.playing().and_then(url) != before.as_ref().and_then(url)
+        self.current = alike.or(chosen.and_then(|chosen| places.get(chosen).copied()));
+        // A manifest that names the segments itself has but one URL for all.
+        let segments = |it: &AudioRendition| {
+            let url = it.url.as_ref().map(|url| url.expose().to_owned());
+            url.map(|url| (url, it.rate))
+        };
+        self.playing().and_then(segments) != before.as_ref().and_then(segments)
     }
 
     /// All renditions were refused and the user tries again.
@@ -133,7 +143,7 @@ impl AudioRenditions {
             kind: TrackKind::Audio,
             label: rendition.label(),
             size: None,
-            bitrate: None,
+            bitrate: rendition.rate,
             selected: self.current == Some(at),
         };
         let options: Vec<TrackOption> = self.group().enumerate().map(option).collect();

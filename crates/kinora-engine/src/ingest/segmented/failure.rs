@@ -1,11 +1,12 @@
 //! What `recover` decided about a rendition that failed, carried out.
 
-use kinora_media::CodecId;
+use kinora_media::{CodecId, Time};
 
 use super::lane::LaneRole;
 use super::loader::Failure;
+use super::requests::Request;
 use super::variants::Selection;
-use super::{Segmented, audio};
+use super::{ROOT, Segmented, audio};
 use crate::RenditionChoice;
 use crate::cx::{Cx, Renditions};
 use crate::ingest::Notice;
@@ -24,9 +25,11 @@ impl Segmented {
             lost_in_a_row: loader.lost_in_a_row(),
             begun,
             alternative,
+            just_due: loader.is_just_due(failure.number),
         };
         match decide(&failure.fault, failure.failed, state) {
             Decision::ReloadLater => loader.reload_later(cx),
+            Decision::NotYet => self.not_there_yet(cx, role, &failure),
             Decision::Gap => {
                 loader.pass_over(cx, failure.number);
                 cx.recovered(failure.fault);
@@ -47,6 +50,28 @@ impl Segmented {
                 loader.give_up(cx, &mut self.requests, failure.number);
                 self.notices.push_back(Notice::Failed(failure.fault));
             }
+        }
+    }
+
+    /// A segment that was to be there by the clock is not: the clock is corrected, and it is asked for again when it is due by
+    /// that.
+    fn not_there_yet(&mut self, cx: &mut Cx, role: LaneRole, failure: &Failure) {
+        let Some(early) = self.loader(role).and_then(|it| it.wait_for(failure.number)) else {
+            return;
+        };
+        cx.recovered(failure.fault.clone().because(
+            "the segment is not there yet: the clocks differ, and it is asked for again later",
+        ));
+        self.correct_clock(cx, early);
+    }
+
+    /// By the clock segments are there too early by so much.
+    pub(super) fn correct_clock(&mut self, cx: &mut Cx, early: Time) {
+        let asks = self.root.playlist.clock_is_wrong(cx, early);
+        self.follow_root(cx);
+        if asks && !self.requests.any(ROOT, Request::is_clock) {
+            self.root.clock_due = None;
+            self.ask_clock(cx);
         }
     }
 

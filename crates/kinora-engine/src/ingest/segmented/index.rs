@@ -2,6 +2,7 @@
 
 mod dates;
 mod delivery;
+mod latency;
 mod text;
 
 use std::sync::Arc;
@@ -16,6 +17,7 @@ pub(in crate::ingest) use self::dates::{NamedRange, Said};
 pub(in crate::ingest) use self::delivery::{
     Delivery, Part, PartHint, PartId, Parts, RenditionReport,
 };
+pub(crate) use self::latency::LatencyGoal;
 pub(in crate::ingest) use self::text::{CaptionGroup, CaptionRendition, TextRendition};
 use crate::SessionData;
 use crate::tape;
@@ -69,6 +71,9 @@ pub(in crate::ingest) struct SteeringServer {
     pub(in crate::ingest) url: Secret,
     /// The pathway to begin with.
     pub(in crate::ingest) pathway: String,
+    /// It is to be asked before anything is played.
+    #[serde(default)]
+    pub(in crate::ingest) before_start: bool,
 }
 
 /// What it said (RFC 8216bis 7.2).
@@ -167,6 +172,9 @@ pub(in crate::ingest) struct Segment {
     /// When its first sample was, ms since 1970, where the manifest tells it.
     #[serde(default)]
     pub(in crate::ingest) date_ms: Option<i64>,
+    /// It can be asked for before it is whole, and comes as it is made (ISO/IEC 23009-1 `availabilityTimeComplete`).
+    #[serde(default)]
+    pub(in crate::ingest) made_while_sent: bool,
 }
 
 /// How times of the media become times of the presentation, and which of them are of the period (ISO/IEC 23009-1
@@ -292,6 +300,15 @@ pub(in crate::ingest) struct LiveEdge {
     pub(in crate::ingest) stale_after: Time,
     /// So far behind its end it is played.
     pub(in crate::ingest) hold_back: Time,
+    /// What of it is there follows from the time of day, not from a list.
+    #[serde(default)]
+    pub(in crate::ingest) by_clock: bool,
+    /// The server's time of day less our monotonic clock, where it is known.
+    #[serde(default)]
+    pub(in crate::ingest) clock: Option<Time>,
+    /// The latency that its author wants.
+    #[serde(default)]
+    pub(in crate::ingest) latency: Option<LatencyGoal>,
 }
 
 /// Where playback begins.
@@ -513,6 +530,9 @@ pub(in crate::ingest) struct AudioRendition {
     #[serde(with = "tape::places")]
     pub(in crate::ingest) url: Option<Secret>,
     pub(in crate::ingest) default: bool,
+    /// Bits a second, where it is told.
+    #[serde(default)]
+    pub(in crate::ingest) rate: Option<u64>,
 }
 
 impl AudioRendition {
@@ -570,6 +590,7 @@ pub(super) mod testing {
             period: None,
             parts: Parts::None,
             date_ms: None,
+            made_while_sent: false,
         }
     }
 

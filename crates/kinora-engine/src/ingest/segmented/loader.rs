@@ -52,6 +52,8 @@ pub(super) enum LoaderEvent {
     Failed(Failure),
     Parked(Fault),
     Expired(Fault),
+    /// A segment that is named for the time of day alone was there only after so long.
+    ClockIsFast(Time),
     /// A segment came whole.
     Downloaded(Option<Download>),
 }
@@ -124,6 +126,8 @@ pub(super) struct Loader {
     /// What the segment that is asked for next may refer to.
     references: References,
     lost_in_a_row: u32,
+    /// The segment that was not there yet, and how often.
+    awaited: Option<(u64, u32)>,
     carries: Carries,
 }
 
@@ -154,6 +158,7 @@ impl Loader {
             discontinuity: None,
             references: References::Intact,
             lost_in_a_row: 0,
+            awaited: None,
             carries: rendition.carries,
         }
     }
@@ -200,6 +205,17 @@ impl Loader {
     /// The segment that the last packet was of.
     pub(super) fn given(&self) -> Option<u64> {
         self.given
+    }
+
+    /// The segment that holds a time.
+    pub(super) fn number_at(&self, time: Time) -> Option<u64> {
+        self.index.as_ref()?.number_at(time)
+    }
+
+    /// Whether a segment is named.
+    pub(super) fn has(&self, number: u64) -> bool {
+        let index = self.index.as_ref();
+        index.is_some_and(|index| index.segment(number).is_some())
     }
 
     /// The reader of the playlist of another rendition.

@@ -44,6 +44,11 @@ impl Segmented {
             return loader.progressed(cx, &mut self.requests, id, failed);
         }
         cx.recovered(fault);
+        self.follow_root(cx);
+    }
+
+    /// All lanes make their index anew, by what the manifest's reader knows now.
+    pub(super) fn follow_root(&mut self, cx: &mut Cx) {
         let lanes = self.lanes.iter_mut().chain(&mut self.incoming);
         let loaders = lanes
             .map(|lane| &mut lane.loader)

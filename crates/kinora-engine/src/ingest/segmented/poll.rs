@@ -32,11 +32,15 @@ impl Segmented {
             }
             let mut idle = true;
             for role in LaneRole::ALL {
+                if role == LaneRole::Main && self.leaves_network_to_sound(cx, buffer, position) {
+                    continue;
+                }
                 let has_room = self.has_room(cx, buffer, role, position, max_ahead);
                 if has_room && !self.is_over(role) && !self.waits(role) {
                     idle &= !self.poll_lane(cx, buffer, role, position);
                 }
             }
+            idle &= !self.skip_late_pictures(cx, position);
             idle &= !self.poll_text(cx, position, max_ahead);
             if idle && self.notices.is_empty() {
                 return None;
@@ -134,6 +138,7 @@ impl Segmented {
             LoaderEvent::Failed(failure) => self.lane_failed(cx, role, failure),
             LoaderEvent::Parked(fault) => self.notices.push_back(Notice::Parked(fault)),
             LoaderEvent::Expired(fault) => self.expired(fault),
+            LoaderEvent::ClockIsFast(by) => self.correct_clock(cx, by),
             LoaderEvent::Downloaded(download) => {
                 if let Some(download) = download {
                     cx.abr.downloaded(&download);

@@ -8,6 +8,7 @@ use kinora_errors::Secret;
 use kinora_fetch::{Initiator, Progress, Purpose, Reload, RequestSpec, RetryContext, Transfer};
 use kinora_media::{ByteRange, KeyId, RequestId, Time};
 
+use super::bursts::Bursts;
 use super::index::{Init, Key, PartId, Segment};
 use kinora_protect::clear_key;
 
@@ -114,6 +115,8 @@ pub(super) struct Meter {
     held: bool,
     /// Some of it came from a cache.
     from_cache: bool,
+    /// It is made while it is sent.
+    bursts: Option<Bursts>,
 }
 
 impl Meter {
@@ -125,6 +128,7 @@ impl Meter {
             transfer: Time::ZERO,
             held: false,
             from_cache: false,
+            bursts: None,
         }
     }
 
@@ -144,6 +148,23 @@ impl Meter {
         (self.last, self.held) = (now, held);
     }
 
+    /// The same, of a segment that is made while it is sent.
+    pub(super) fn came_as_made(&mut self, now: Time, held: bool, data: &[u8]) {
+        let counts = self
+            .bursts
+            .get_or_insert_default()
+            .came(now - self.last, data);
+        if counts && !self.held {
+            self.transfer += now - self.last;
+        }
+        (self.last, self.held) = (now, held);
+    }
+
+    /// Of so many bytes that came those whose time is known.
+    pub(super) fn timed(&self, received: u64) -> u64 {
+        self.bursts.map_or(received, |bursts| bursts.bytes())
+    }
+
     /// From the request to its first byte, as far as it is known.
     pub(super) fn latency(&self) -> Time {
         self.began.unwrap_or(self.last) - self.asked_at
@@ -151,16 +172,24 @@ impl Meter {
 
     /// How long bytes could come; `None` before the first one, and while none can come for want of room.
     pub(super) fn active(&self, now: Time) -> Option<Time> {
-        let moves = self.began.is_some() && !self.held;
+        let made = self.bursts.is_none_or(|bursts| !bursts.is_between());
+        let moves = self.began.is_some() && !self.held && made;
         moves.then(|| self.transfer + (now - self.last))
     }
 
-    /// All bytes are here; `None` where a cache gave some of them, which says nothing of the network.
+    /// All bytes are here; `None` where that says nothing of the network: a cache gave some of them, or each came as soon as
+    /// it was made.
     pub(super) fn download(mut self, now: Time, bytes: u64) -> Option<Download> {
-        self.came(now, false);
+        let bytes = match self.bursts {
+            Some(bursts) => Some(bursts.bytes()).filter(|bytes| *bytes > 0)?,
+            None => {
+                self.came(now, false);
+                bytes
+            }
+        };
         (!self.from_cache).then(|| Download {
             bytes,
-            latency: self.latency(),
+            latency: self.bursts.is_none().then(|| self.latency()),
             transfer: self.transfer,
         })
     }
@@ -386,7 +415,10 @@ mod tests {
         meter.began(at(10), false);
         meter.came(at(20), false);
         let download = meter.download(at(30), 100).unwrap();
-        assert_eq!((download.latency, download.transfer), (at(10), at(20)));
+        assert_eq!(
+            (download.latency, download.transfer),
+            (Some(at(10)), at(20))
+        );
         // It broke off, and the rest was cached.
         meter.began(at(40), true);
         assert_eq!(meter.download(at(50), 100), None);

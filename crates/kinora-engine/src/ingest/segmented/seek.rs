@@ -53,6 +53,7 @@ impl Segmented {
         self.aim = Some(SeekAim::at(target, accuracy));
         self.start = StartPosition::At(target);
         self.forget_throughput();
+        self.starts.clear();
         self.variants.forgive();
         self.install(cx, self.start);
         let main = self

@@ -1,12 +1,13 @@
-//! Content steering (RFC 8216bis 7): a server says which of several pathways is preferred; one that fails is left for a
-//! while.
+//! Content steering (RFC 8216bis 7; ETSI TS 103 998): a server says which of several pathways is preferred; one that fails is
+//! left for a while. Pathways are variants in HLS; in DASH they are places, which the manifest's reader knows.
 
 use kinora_errors::{Fault, Secret};
 use kinora_fetch::Progress;
+use kinora_manifest::hls::set_param;
 use kinora_media::{ByteRange, RequestId, Time};
 use url::Url;
 
-use super::index::{Steered, SteeringServer};
+use super::index::{Manifest, Steered, SteeringServer};
 use super::requests::Resource;
 use super::{ROOT, Segmented};
 use crate::cx::Cx;
@@ -14,6 +15,8 @@ use crate::ingest::base::malformed;
 
 /// Where the server says nothing, or nothing that can be read, it is asked again then (RFC 8216bis 7.2).
 const USUAL_TTL: Time = Time::from_millis(300_000);
+/// Who is to be asked before anything plays is waited for so long.
+const PATIENCE: Time = Time::from_millis(2_000);
 /// It needs nobody any more (RFC 9110 15.5.11).
 const GONE: u16 = 410;
 
@@ -26,34 +29,75 @@ pub(super) struct Steering {
     priority: Vec<String>,
     /// Those that failed since the server was asked last.
     penalised: Vec<String>,
+    /// What waits for the first answer, and until when.
+    held: Option<(Time, Box<Manifest>)>,
 }
 
 impl Segmented {
     /// The playlist names somebody who steers.
     pub(super) fn begin_steering(&mut self, cx: &mut Cx, server: Option<SteeringServer>) {
-        let Some(server) = server else { return };
+        let Some(server) = server.filter(|_| self.steering.is_none()) else {
+            return;
+        };
         self.steering = Some(Steering {
             url: server.url,
             due: Some(cx.mono()),
             priority: Vec::new(),
             penalised: Vec::new(),
+            held: None,
         });
         self.steer_if_due(cx);
     }
 
+    /// The renditions wait until he who steers was asked for the first time, where he is to be. Gives them if they need not.
+    pub(super) fn held_for_steering(
+        &mut self,
+        cx: &mut Cx,
+        manifest: Manifest,
+    ) -> Option<Manifest> {
+        let Manifest::Multivariant { session, .. } = &manifest else {
+            return Some(manifest);
+        };
+        let server = session.steering.clone().filter(|it| it.before_start);
+        if server.is_none() || self.steering.is_some() {
+            return Some(manifest);
+        }
+        self.begin_steering(cx, server);
+        if let Some(steering) = &mut self.steering {
+            steering.held = Some((cx.mono() + PATIENCE, Box::new(manifest)));
+        }
+        None
+    }
+
+    /// He said something, or it took too long: what waited for that goes on.
+    fn release(&mut self, cx: &mut Cx) {
+        let held = self.steering.as_mut().and_then(|it| it.held.take());
+        if let Some((_, manifest)) = held {
+            self.described(cx, Ok(*manifest));
+        }
+    }
+
     pub(super) fn steering_due(&self) -> Option<Time> {
-        self.steering.as_ref()?.due
+        let steering = self.steering.as_ref()?;
+        let held = steering.held.as_ref().map(|(until, _)| *until);
+        crate::present::earliest([steering.due, held])
     }
 
     pub(super) fn steer_if_due(&mut self, cx: &mut Cx) {
         let Some(steering) = &mut self.steering else {
             return;
         };
+        let held = steering.held.as_ref();
+        if held.is_some_and(|(until, _)| *until <= cx.mono()) {
+            return self.release(cx);
+        }
         if steering.due.take_if(|due| *due <= cx.mono()).is_none() {
             return;
         }
-        let bandwidth = cx.abr.bandwidth();
-        let url = asked(&steering.url, self.variants.pathway.as_deref(), bandwidth);
+        let bandwidth = cx.abr.bandwidth().map(|bits| bits.to_string());
+        let (names, pathway) = self.root.playlist.told_to_steer(cx.mono());
+        let pathway = self.variants.pathway.clone().or(pathway);
+        let url = asked(&steering.url, names.into_iter().zip([pathway, bandwidth]));
         let named_by = self.root.names();
         let place = (url, ByteRange::default());
         self.requests
@@ -113,6 +157,7 @@ impl Segmented {
             steering.due = (!gone).then(|| cx.mono() + USUAL_TTL);
         }
         cx.recovered(fault.because("the steering server can not be asked: the pathway stays"));
+        self.release(cx);
     }
 
     fn obey(&mut self, cx: &mut Cx, steered: Steered) {
@@ -133,6 +178,10 @@ impl Segmented {
         if let Some(best) = preferred.find(|id| self.variants.has_pathway(id)) {
             self.variants.pathway = Some(best.clone());
         }
+        if self.root.playlist.places_exactly() {
+            self.follow_root(cx);
+        }
+        self.release(cx);
     }
 
     /// The variant that the user chose is played from the pathway that is preferred now.
@@ -165,21 +214,18 @@ impl Segmented {
     }
 }
 
-/// Where a steering manifest is asked for: the pathway and the throughput are told (RFC 8216bis 7.1).
-fn asked(url: &Secret, pathway: Option<&str>, bandwidth: Option<u64>) -> Secret {
+/// Where a steering manifest is asked for, with what it is told.
+fn asked<'a>(url: &Secret, told: impl Iterator<Item = (&'a str, Option<String>)>) -> Secret {
     let Ok(mut parsed) = Url::parse(url.expose()) else {
         return url.clone();
     };
     if !matches!(parsed.scheme(), "http" | "https") {
         return url.clone();
     }
-    {
-        let mut query = parsed.query_pairs_mut();
-        if let Some(pathway) = pathway {
-            query.append_pair("_HLS_pathway", pathway);
-        }
-        if let Some(bandwidth) = bandwidth {
-            query.append_pair("_HLS_throughput", &bandwidth.to_string());
+    for (name, value) in told {
+        if let Some(value) = value {
+            // It may stand there already: where he was found, he was asked so.
+            set_param(&mut parsed, name, &value);
         }
     }
     Secret::new(parsed.as_str())

@@ -5,14 +5,18 @@ use std::sync::Arc;
 use kinora_errors::Fault;
 use kinora_media::Time;
 
-use super::Segmented;
+use super::abandonment::SegmentStart;
 use super::lane::LaneRole;
 use super::loader::{Loader, StartPosition};
 use super::variants::Selection;
+use super::{ROUNDING, Segmented};
 use crate::cx::{Cx, Renditions};
-use crate::ingest::{Notice, Rebuffer};
+use crate::ingest::{Buffer, Notice, Rebuffer};
 use crate::reader::unknown_rendition;
 use crate::{RenditionChoice, TrackChoice, TrackOption};
+
+/// A variant that the user chose is there after so long, where the network is no worse than usual: nearer borders are not for it.
+const TO_BE_THERE: Time = Time::from_millis(1_000);
 
 impl Segmented {
     /// The variant to begin with: a modest one where it may change, the best where it may not and none was named.
@@ -60,7 +64,13 @@ impl Segmented {
     }
 
     /// Takes a rendition for good, or leaves the choice to the engine again.
-    pub(crate) fn select(&mut self, cx: &mut Cx, choice: TrackChoice) -> Rebuffer {
+    pub(crate) fn select(
+        &mut self,
+        cx: &mut Cx,
+        buffer: &mut dyn Buffer,
+        position: Time,
+        choice: TrackChoice,
+    ) -> Rebuffer {
         let TrackChoice::Index(index) = choice else {
             self.variants.selection = Selection::Adaptive;
             return Rebuffer::None;
@@ -77,8 +87,53 @@ impl Segmented {
         if index == self.variants.current && !was_left {
             return Rebuffer::None;
         }
+        if index != self.variants.current && self.switch_behind(cx, buffer, position, index) {
+            return Rebuffer::Behind;
+        }
         self.incoming = self.open_variant(cx, index, self.start);
         Rebuffer::All
+    }
+
+    /// Another variant takes over at the next border that the decoders have not reached: what is buffered behind it is taken
+    /// back, and what is under way given up. `false`: there is no such border, or nothing plays yet.
+    fn switch_behind(
+        &mut self,
+        cx: &mut Cx,
+        buffer: &mut dyn Buffer,
+        position: Time,
+        index: usize,
+    ) -> bool {
+        let plays = self.reported.is_some() && self.aim.is_none();
+        let main = self.lane(LaneRole::Main).filter(|_| plays);
+        let Some(main) = main.filter(|main| !main.loader.reads_parts()) else {
+            return false;
+        };
+        let ended = main.ended;
+        let soon = position + TO_BE_THERE;
+        let starts = self.starts.iter().filter(|start| start.at >= soon);
+        let starts: Vec<SegmentStart> = starts.copied().collect();
+        let cut = starts.iter().find(|start| start.cut(buffer));
+        let Some(main) = self.loader(LaneRole::Main) else {
+            return false;
+        };
+        let from = match cut {
+            Some(start) => main.number_at(start.at + ROUNDING),
+            // What was given of the segment at hand is being decoded.
+            None if ended => None,
+            None => main.given().map(|given| given + 1),
+        };
+        let Some(from) = from.filter(|from| main.has(*from)) else {
+            return false;
+        };
+        if let Some(lane) = self.lanes.iter_mut().find(|it| it.role == LaneRole::Main) {
+            lane.ended = false;
+            lane.loader.abandon(cx, &mut self.requests, from);
+        }
+        if let Some(start) = cut {
+            self.forget_starts(start.at);
+        }
+        self.switch(cx, index);
+        true
     }
 
     fn select_audio(&mut self, cx: &mut Cx, place: usize) -> Rebuffer {

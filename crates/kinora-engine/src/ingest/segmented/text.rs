@@ -357,9 +357,10 @@ impl Segmented {
             LoaderEvent::Parked(fault) => return self.text_parked(cx, fault, position),
             // The pictures ask for a fresh address, or what is asked for is late some time; the sizes of texts say nothing of
             // the network.
-            LoaderEvent::Expired(_) | LoaderEvent::Downloaded(_) | LoaderEvent::Events(..) => {
-                return;
-            }
+            LoaderEvent::Expired(_)
+            | LoaderEvent::Downloaded(_)
+            | LoaderEvent::Events(..)
+            | LoaderEvent::ClockIsFast(_) => return,
         };
         if !updates.is_empty() {
             self.text.notices.push_back(Notice::Cues(updates));
@@ -372,7 +373,7 @@ impl Segmented {
         };
         let loader = &mut lane.loader;
         match decide_text(&failure.fault, failure.failed, loader.is_live()) {
-            Decision::Gap => {
+            Decision::Gap | Decision::NotYet => {
                 loader.pass_over(cx, failure.number);
                 cx.recovered(passed_over(failure.fault));
             }

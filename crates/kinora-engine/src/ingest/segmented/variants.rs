@@ -28,6 +28,8 @@ pub(super) struct Variants {
     /// Those that may be chosen without being named.
     eligible: Vec<usize>,
     failed: Vec<usize>,
+    /// No wider and higher ones are chosen than this one.
+    most: Option<(u32, u32)>,
     /// Those that were there from the beginning; others came with pathways.
     listed: usize,
     /// The pathway whose variants are played, where there is somebody who steers.
@@ -126,11 +128,28 @@ impl Variants {
             Some(pathway) => self.get(*index).and_then(|it| it.pathway.as_ref()) == Some(pathway),
             None => true,
         };
-        eligible.filter(move |index| !self.failed.contains(index) && of_pathway(index))
+        let fits = |index: &usize| match (self.most, self.get(*index).and_then(|it| it.size)) {
+            (Some((width, height)), Some(size)) => size.0 <= width && size.1 <= height,
+            _ => true,
+        };
+        eligible
+            .filter(move |index| !self.failed.contains(index) && of_pathway(index) && fits(index))
+    }
+
+    /// Of those that fill the area in which pictures are seen the smallest is the largest that is chosen.
+    fn fit(&mut self, viewport: Option<(u32, u32)>) {
+        let eligible = self.eligible.iter().filter(|it| !self.failed.contains(it));
+        let sizes = eligible.filter_map(|index| self.get(*index)?.size);
+        let fills = |(width, height): &(u32, u32)| {
+            viewport.is_some_and(|(in_width, in_height)| *width >= in_width || *height >= in_height)
+        };
+        let filling = sizes.filter(fills);
+        self.most = filling.min_by_key(|(width, height)| u64::from(*width) * u64::from(*height));
     }
 
     /// The one to begin with while it may change: a modest one.
-    pub(super) fn initial(&self, cx: &Cx) -> usize {
+    pub(super) fn initial(&mut self, cx: &Cx) -> usize {
+        self.fit(cx.viewport);
         let choices: Vec<usize> = self.choices().collect();
         let candidates = candidates(&self.list);
         let learnt = cx.abr.bandwidth().or(cx.config.default_bandwidth);
@@ -143,7 +162,8 @@ impl Variants {
     }
 
     /// The one for the segments that come next, if it is another one.
-    pub(super) fn adapted(&self, cx: &mut Cx, buffered: Time, segment: Time) -> Option<usize> {
+    pub(super) fn adapted(&mut self, cx: &mut Cx, buffered: Time, segment: Time) -> Option<usize> {
+        self.fit(cx.viewport);
         let choices: Vec<usize> = self.choices().collect();
         let bitrates: Vec<u64> = choices.iter().map(|index| self.bandwidth(*index)).collect();
         let of_pathway = self

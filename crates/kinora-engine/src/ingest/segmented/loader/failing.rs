@@ -1,12 +1,18 @@
 //! What a loader can not give, and how it goes on from there.
 
 use kinora_errors::Fault;
+use kinora_media::Time;
 
 use super::{Loader, Phase};
 use crate::cx::Cx;
 use crate::ingest::segmented::requests::Requests;
 use crate::ingest::segmented::segment_reader::References;
 use crate::recover::segments::Failed;
+
+/// So many segments, counted from the end, may be named too early.
+const NEWEST: u64 = 8;
+/// A segment that is not there is waited for so often, each time twice as long; then it is a gap.
+const MAX_WAITS: u32 = 4;
 
 /// Something could not be had or read; the segments before it were given. What is done about it says the owner.
 #[derive(Clone, Debug)]
@@ -89,6 +95,37 @@ impl Loader {
         self.phase = Phase::Running;
     }
 
+    /// Whether a segment is named for the time of day alone, and has not been waited for long.
+    pub(in crate::ingest::segmented) fn is_just_due(&self, number: u64) -> bool {
+        let Some(index) = &self.index else {
+            return false;
+        };
+        let by_clock = index.live_edge().is_some_and(|edge| edge.by_clock);
+        let last = index.segments.last();
+        let is_new = last.is_some_and(|last| number + NEWEST >= last.number);
+        let waited = self.awaited.filter(|(of, _)| *of == number);
+        by_clock && is_new && waited.is_none_or(|(_, times)| times < MAX_WAITS)
+    }
+
+    /// Goes on with a segment once it is there by a clock that is so much earlier; where nothing was read yet, with whatever is
+    /// there by that clock.
+    pub(in crate::ingest::segmented) fn wait_for(&mut self, number: u64) -> Option<Time> {
+        let index = self.index.as_ref()?;
+        let segment = index.segment(number)?;
+        let times = self.awaited.filter(|(of, _)| *of == number);
+        let times = times.map_or(0, |(_, times)| times);
+        self.awaited = Some((number, times + 1));
+        // It is asked for again a while after it has come to be by the new clock: each time a longer one.
+        let beyond = index.segments.last()?.end() - segment.end();
+        let while_ = segment.duration.scale(0.25 * f64::from(1_u32 << times));
+        self.lost_in_a_row = 0;
+        self.phase = Phase::Running;
+        if self.given.is_none() && self.readers.is_empty() {
+            self.index = None;
+        }
+        Some(beyond + while_)
+    }
+
     /// Nothing more is read from a segment on.
     pub(in crate::ingest::segmented) fn give_up(
         &mut self,
@@ -107,7 +144,7 @@ impl Loader {
         requests: &mut Requests,
         number: u64,
     ) {
-        self.given = self.given.filter(|given| *given != number);
+        self.given = self.given.filter(|given| *given < number);
         self.give_up(cx, requests, number);
     }
 }

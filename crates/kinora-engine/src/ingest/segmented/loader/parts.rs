@@ -180,7 +180,7 @@ impl Loader {
             lost: false,
             download: Download {
                 bytes: 0,
-                latency: Time::ZERO,
+                latency: None,
                 transfer: Time::ZERO,
             },
         });
@@ -189,7 +189,7 @@ impl Loader {
         segment
     }
 
-    pub(super) fn reads_parts(&self) -> bool {
+    pub(in crate::ingest::segmented) fn reads_parts(&self) -> bool {
         self.parts.reading.is_some()
     }
 

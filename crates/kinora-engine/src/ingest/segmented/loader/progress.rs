@@ -32,9 +32,14 @@ impl Loader {
                     return;
                 };
                 request.meter.began(cx.mono(), info.from_cache);
+                let waited = request.meter.latency();
+                let number = request.number().filter(|_| request.transfer.was_missing());
                 let playlist = request.is_playlist() && !self.playlist.places_exactly();
                 if let (true, Some(url)) = (playlist, info.final_url) {
                     self.url = Secret::new(url);
+                }
+                if number.is_some_and(|number| self.is_just_due(number)) {
+                    self.events.push_back(LoaderEvent::ClockIsFast(waited));
                 }
             }
             Progress::Data(_, data) => {
@@ -103,7 +108,13 @@ impl Loader {
             request.meter.began(cx.mono(), false);
         }
         let held = !request.transfer.has_credit();
-        request.meter.came(cx.mono(), held);
+        let number = request.number();
+        let mut readers = self.readers.iter();
+        let reader = readers.find(|reader| Some(reader.segment.number) == number);
+        match reader.is_some_and(|reader| reader.segment.made_while_sent) {
+            true => request.meter.came_as_made(cx.mono(), held, &data),
+            false => request.meter.came(cx.mono(), held),
+        }
         cx.mark(TimingMark::FirstSegmentByte);
         match request.resource {
             Resource::Part(id) => {
