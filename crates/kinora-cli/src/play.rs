@@ -133,6 +133,8 @@ fn player(
         .config(PlayerConfig {
             audio_language: args.audio_language.clone(),
             subtitle_language: args.subtitle_language.clone(),
+            video_angle: args.angle.clone(),
+            disable_interstitials: args.no_interstitials,
             disable_subtitles: args.no_subtitles,
             disable_video: args.no_video,
             disable_audio: args.no_audio,

@@ -17,7 +17,7 @@ use crate::tape::Tape;
 use crate::{
     Capabilities, Input, Output, PlayerConfig, SeekAccuracy, TrackOption, decrypt, recover,
 };
-use kinora_fetch::RetryContext;
+use kinora_fetch::{Initiator, RetryContext};
 
 /// Which renditions of a playlist are read, by their index in [`PacketReader::options`]. One that was named is read or
 /// nothing is; others give way to the next as long as no packet was given.
@@ -89,7 +89,7 @@ impl PacketReader {
         };
         let ingest = match state {
             State::Failed(_) => Ingest::Unknown,
-            _ => Ingest::open(&mut cx, url),
+            _ => Ingest::open(&mut cx, url, Initiator::User),
         };
         Self {
             cx,
@@ -107,6 +107,24 @@ impl PacketReader {
     pub fn as_playing_begins(mut self) -> Self {
         self.cx.renditions = Renditions::First;
         self
+    }
+
+    /// Reads key pictures alone, of the least rendition that holds nothing else (EXT-X-I-FRAME-STREAM-INF): after each seek one,
+    /// and nothing beyond it is asked for. Opening a source without any fails with `ERROR_DEMUXER_NO_VALID_STREAM`,
+    /// `thumbnail.none`.
+    #[must_use]
+    pub fn of_key_pictures(mut self) -> Self {
+        self.cx.renditions = Renditions::KeyPictures;
+        self
+    }
+
+    /// For what time the key picture of a time stands: from its own to that of the next one; `None`: that is not known.
+    #[must_use]
+    pub fn key_picture_span(&self, time: Time) -> Option<(Time, Time)> {
+        let from = self.ingest.key_border(time, false)? + Time::from_nanos(1);
+        let end = || self.info.as_ref()?.duration;
+        let to = self.ingest.key_border(time, true).or_else(end)?;
+        Some((from, to))
     }
 
     /// Gives a content key: packets that are encrypted with it are decrypted from now on. Others are given as they are.
@@ -235,7 +253,8 @@ impl PacketReader {
             | Notice::Events(_)
             | Notice::Text(_)
             | Notice::TextFailed(..)
-            | Notice::Cues(_) => {}
+            | Notice::Cues(_)
+            | Notice::Interstitials(_) => {}
             // The packets that came before are given first.
             Notice::Failed(fault) => self.state = State::Failed(fault),
             Notice::Parked(fault) => {

@@ -163,6 +163,8 @@ impl MpdReader {
             text: text.map(|it| it.text_rendition(url)).collect(),
             captions,
             session: SessionFacts::default(),
+            angles: Vec::new(),
+            key_pictures: Vec::new(),
             named: SegmentsNamed::Here {
                 refresh: mpd.update_delay().map(|after| ManifestRefresh {
                     after,

@@ -123,6 +123,7 @@ pub(super) enum Asked {
     SubtitleDelay(u32, i64),
     Repeat(Option<(i64, i64)>),
     Step,
+    SkipInterstitial,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -295,6 +296,7 @@ impl From<&Command> for Asked {
                 Self::Repeat(repeat.map(|it| (it.from.as_nanos(), it.to.as_nanos())))
             }
             Command::Step => Self::Step,
+            Command::SkipInterstitial => Self::SkipInterstitial,
             Command::Refresh(credential) => Self::Refresh(match credential {
                 Credential::PlayAuth(_) => NotedCredential::PlayAuth,
                 Credential::Sts { .. } => NotedCredential::Sts,
@@ -477,6 +479,7 @@ impl From<Asked> for Command {
                 to: Time::from_nanos(to),
             })),
             Asked::Step => Self::Step,
+            Asked::SkipInterstitial => Self::SkipInterstitial,
             Asked::Prepare => Self::Prepare,
         }
     }

@@ -4,14 +4,14 @@ use kinora_errors::{Fault, Secret};
 use kinora_manifest::select::{self, AudioCandidate, AudioPreference};
 use kinora_media::{Packet, Time, TrackKind};
 
-use super::index::{AudioRendition, Variant};
+use super::index::{AlternativeRendition, Variant};
 use super::lane::LaneRole;
 use crate::TrackOption;
 
 /// The renditions of audio beside the variants.
 #[derive(Default)]
 pub(super) struct AudioRenditions {
-    list: Vec<AudioRendition>,
+    list: Vec<AlternativeRendition>,
     /// The group that the variant names.
     group: Option<String>,
     /// Among all renditions.
@@ -24,21 +24,21 @@ pub(super) struct AudioRenditions {
 }
 
 impl AudioRenditions {
-    pub(super) fn new(list: Vec<AudioRendition>) -> Self {
+    pub(super) fn new(list: Vec<AlternativeRendition>) -> Self {
         Self {
             list,
             ..Self::default()
         }
     }
 
-    fn group(&self) -> impl DoubleEndedIterator<Item = (usize, &AudioRendition)> {
-        let of_group = |(_, rendition): &(usize, &AudioRendition)| {
+    fn group(&self) -> impl DoubleEndedIterator<Item = (usize, &AlternativeRendition)> {
+        let of_group = |(_, rendition): &(usize, &AlternativeRendition)| {
             self.group.as_ref() == Some(&rendition.group)
         };
         self.list.iter().enumerate().filter(of_group)
     }
 
-    fn playing(&self) -> Option<&AudioRendition> {
+    fn playing(&self) -> Option<&AlternativeRendition> {
         self.list.get(self.current?)
     }
 
@@ -70,7 +70,7 @@ impl AudioRenditions {
         let chosen = select::audio(&candidates, preference);
         self.current = chosen.and_then(|chosen| places.get(chosen).copied());
         let url =
-            |rendition: &AudioRendition| rendition.url.as_ref().map(|url| url.expose().to_owned());
+            |rendition: &AlternativeRendition| rendition.url.as_ref().map(|url| url.expose().to_owned());
         self.playing().and_then(url) != before.as_ref().and_then(url)
     }
 
@@ -89,7 +89,7 @@ impl AudioRenditions {
 
     /// How many renditions a group has at most.
     pub(super) fn most(&self) -> usize {
-        let size = |of: &AudioRendition| self.list.iter().filter(|it| it.group == of.group).count();
+        let size = |of: &AlternativeRendition| self.list.iter().filter(|it| it.group == of.group).count();
         self.list.iter().map(size).max().unwrap_or(0)
     }
 
@@ -128,7 +128,7 @@ impl AudioRenditions {
 
     /// What can be chosen, counted from `first` on; nothing when there is but one.
     pub(super) fn options(&self, first: usize) -> Vec<TrackOption> {
-        let option = |(place, (at, rendition)): (usize, (usize, &AudioRendition))| TrackOption {
+        let option = |(place, (at, rendition)): (usize, (usize, &AlternativeRendition))| TrackOption {
             index: u32::try_from(first + place).unwrap_or(u32::MAX),
             kind: TrackKind::Audio,
             label: rendition.label(),
@@ -161,14 +161,14 @@ impl AudioRenditions {
     }
 
     /// The same renditions at other URLs; those that were added later keep theirs.
-    pub(super) fn renew(&mut self, list: Vec<AudioRendition>) {
+    pub(super) fn renew(&mut self, list: Vec<AlternativeRendition>) {
         if list.len() <= self.list.len() {
             self.list.splice(0..list.len(), list);
         }
     }
 
     /// Renditions of pathways that were not there before.
-    pub(super) fn add(&mut self, added: Vec<AudioRendition>) {
+    pub(super) fn add(&mut self, added: Vec<AlternativeRendition>) {
         self.list.extend(added);
     }
 }
@@ -177,8 +177,8 @@ impl AudioRenditions {
 /// that is played where nobody chose another; all as they are, where sound lies with the pictures only.
 pub(super) fn alone(
     variants: Vec<Variant>,
-    audio: Vec<AudioRendition>,
-) -> (Vec<Variant>, Vec<AudioRendition>) {
+    audio: Vec<AlternativeRendition>,
+) -> (Vec<Variant>, Vec<AlternativeRendition>) {
     let without_group = |variant: &Variant| Variant {
         audio_group: None,
         ..variant.clone()

@@ -12,7 +12,7 @@ use kinora_media::{ByteRange, Time, TimedEvent};
 use kinora_protect::{Iv, ProtectError, Scheme};
 use serde::{Deserialize, Serialize};
 
-pub(in crate::ingest) use self::dates::{NamedRange, Said};
+pub(in crate::ingest) use self::dates::NamedRange;
 pub(in crate::ingest) use self::delivery::{
     Delivery, Part, PartHint, PartId, Parts, RenditionReport,
 };
@@ -31,7 +31,7 @@ pub(in crate::ingest) enum Manifest {
     /// Renditions to choose from.
     Multivariant {
         variants: Vec<Variant>,
-        audio: Vec<AudioRendition>,
+        audio: Vec<AlternativeRendition>,
         #[serde(default)]
         text: Vec<TextRendition>,
         #[serde(default)]
@@ -40,6 +40,12 @@ pub(in crate::ingest) enum Manifest {
         named: SegmentsNamed,
         #[serde(default)]
         session: SessionFacts,
+        /// Pictures from other sides.
+        #[serde(default)]
+        angles: Vec<AlternativeRendition>,
+        /// Renditions of key pictures alone, for searching.
+        #[serde(default)]
+        key_pictures: Vec<Variant>,
     },
     /// Segments of one rendition, and how they differ from what was known of it.
     Media { index: SegmentIndex, change: Change },
@@ -82,7 +88,7 @@ pub(in crate::ingest) struct Steered {
     pub(in crate::ingest) priority: Vec<String>,
     /// Renditions of pathways that were not there before.
     pub(in crate::ingest) variants: Vec<Variant>,
-    pub(in crate::ingest) audio: Vec<AudioRendition>,
+    pub(in crate::ingest) audio: Vec<AlternativeRendition>,
 }
 
 /// What names the segments of the renditions.
@@ -475,6 +481,9 @@ pub(in crate::ingest) struct Variant {
     /// Its subtitles are in the renditions of that group.
     #[serde(default)]
     pub(in crate::ingest) text_group: Option<String>,
+    /// Its pictures may be had from other sides, by the renditions of that group.
+    #[serde(default)]
+    pub(in crate::ingest) video_group: Option<String>,
     #[serde(default)]
     pub(in crate::ingest) captions: CaptionGroup,
     /// The pathway that it is of, where the manifest is steered among several (RFC 8216bis 7).
@@ -504,18 +513,21 @@ impl Variant {
     }
 }
 
-/// An alternative rendition of audio, with segments of its own where it has a URL.
+/// An alternative rendition of audio or of the pictures, with segments of its own where it has a URL.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub(in crate::ingest) struct AudioRendition {
+pub(in crate::ingest) struct AlternativeRendition {
     pub(in crate::ingest) group: String,
     pub(in crate::ingest) name: String,
     pub(in crate::ingest) language: Option<String>,
     #[serde(with = "tape::places")]
     pub(in crate::ingest) url: Option<Secret>,
     pub(in crate::ingest) default: bool,
+    /// It may be taken where nobody chose another.
+    #[serde(default)]
+    pub(in crate::ingest) autoselect: bool,
 }
 
-impl AudioRendition {
+impl AlternativeRendition {
     pub(in crate::ingest) fn candidate(&self) -> AudioCandidate<'_> {
         AudioCandidate {
             name: &self.name,
