@@ -421,7 +421,7 @@ mod tests {
             refused("\n\ntimout = 1")
                 .contains("c.toml:3: no option is called `timout`; did you mean `timeout`?")
         );
-        assert!(refused("[play]\nspeed = 9").contains("a factor from 0.5 to 2"));
+        assert!(refused("[play]\nspeed = 3").contains("a factor from 0.5 to 2"));
         assert!(refused("[play]\ndecoder = \"x\"").contains("c.toml:2"));
         assert!(refused("[play]\nmute = 1").contains("true or false"));
         assert!(refused("[play]\nspeed = [1, 2]").contains("one text or number"));

@@ -134,6 +134,8 @@ fn player(
         .config(PlayerConfig {
             audio_language: args.audio_language.clone(),
             subtitle_language: args.subtitle_language.clone(),
+            video_angle: args.angle.clone(),
+            disable_interstitials: args.no_interstitials,
             disable_subtitles: args.no_subtitles,
             disable_video: args.no_video,
             prefer_audio: args.prefer_audio,

@@ -45,12 +45,19 @@ pub struct PlayerConfig {
     /// language of the sound where there are no others.
     #[serde(default)]
     pub subtitle_language: Option<String>,
+    /// The name of the pictures to show, where there are several from other sides (EXT-X-MEDIA of TYPE=VIDEO). `None`: those
+    /// that the source calls its default.
+    #[serde(default)]
+    pub video_angle: Option<String>,
+    /// Play nothing in between that the playlist wants to be played there (interstitials, RFC 8216bis appendix D).
+    #[serde(default = "as_it_was")]
+    pub disable_interstitials: bool,
     /// Show no subtitles of the source but those that are chosen.
     #[serde(default = "as_it_was")]
     pub disable_subtitles: bool,
 }
 
-/// Sessions that were recorded before subtitles were shown by themselves are without them.
+/// Sessions that were recorded before these things were done by themselves are without them.
 const fn as_it_was() -> bool {
     true
 }
@@ -77,6 +84,8 @@ impl Default for PlayerConfig {
             prefer_audio: false,
             audio_language: None,
             subtitle_language: None,
+            video_angle: None,
+            disable_interstitials: false,
             disable_subtitles: false,
         }
     }

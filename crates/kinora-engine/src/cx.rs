@@ -21,6 +21,8 @@ pub(crate) enum Renditions {
     First,
     /// Once, for all that is read.
     Fixed(RenditionChoice),
+    /// Those of key pictures alone, the least of them: one picture with each seek.
+    KeyPictures,
 }
 
 /// What every part of the engine works with: the time of this step, the outputs, the settings

@@ -10,13 +10,14 @@ use crate::abr;
 use crate::cx::Cx;
 use crate::present::Begin;
 use crate::recover::{self, PlaybackRecovery};
-use crate::refusal::{Refusal, SPEEDS};
+use crate::refusal::{Refusal, SCAN_SPEEDS, SPEEDS};
+use crate::programme::Programme;
 use crate::session::{Origin, Outcome, Session, Wishes};
 use crate::stats::Tally;
 use crate::tape::{Tape, TapeSink};
 use crate::{
-    Capabilities, Command, Event, Input, Locator, LoopMode, Output, PlayerConfig, SeekAccuracy,
-    State, Stats, TrackOption,
+    Capabilities, Command, Event, Initiator, Input, InterstitialStatus, Locator, LoopMode, Output,
+    PlayerConfig, SeekAccuracy, State, Stats, TrackOption,
 };
 
 /// What the engine does at the moment.
@@ -26,7 +27,7 @@ enum Phase {
     Initialized {
         begin: Begin,
     },
-    Playing(Box<Session>),
+    Playing(Box<Programme>),
     Stopped,
     /// Where playback was when it failed.
     Failed {
@@ -141,7 +142,7 @@ impl Engine {
             }
             Input::FramesAhead { ahead } => self.cx.frames_ahead = ahead.max(Time::ZERO),
             input => match &mut self.phase {
-                Phase::Playing(session) => session.input(&mut self.cx, input),
+                Phase::Playing(programme) => programme.input(&mut self.cx, input),
                 _ => self.orphan(input),
             },
         }
@@ -153,7 +154,7 @@ impl Engine {
                 _ => None,
             }));
         let deadline = match &self.phase {
-            Phase::Playing(session) => session.deadline(&self.cx),
+            Phase::Playing(programme) => programme.deadline(&self.cx),
             _ => None,
         };
         // What is due now was done; a moment that stays due must not keep the thread busy.
@@ -180,8 +181,8 @@ impl Engine {
     }
 
     fn advance(&mut self) {
-        if let Phase::Playing(session) = &mut self.phase
-            && let Outcome::Failed(fault) = session.advance(&mut self.cx, self.wishes)
+        if let Phase::Playing(programme) = &mut self.phase
+            && let Outcome::Failed(fault) = programme.advance(&mut self.cx, self.wishes)
         {
             self.fail(fault);
         }
@@ -200,8 +201,8 @@ impl Engine {
 
     /// Ends the session, if there is one, and changes the phase.
     fn leave(&mut self, next: Phase) {
-        if let Phase::Playing(session) = std::mem::replace(&mut self.phase, next) {
-            session.close(&mut self.cx);
+        if let Phase::Playing(programme) = std::mem::replace(&mut self.phase, next) {
+            programme.close(&mut self.cx);
         }
     }
 
@@ -249,16 +250,16 @@ impl Engine {
             Command::SetSpeed(speed) => return self.set_speed(speed),
             Command::Seek { target, accuracy } => return self.seek(target, accuracy),
             Command::Start => {
-                let (session, cx) = self.open_session()?;
-                session.start(cx);
+                let (programme, cx) = self.playing()?;
+                programme.start(cx);
             }
             Command::Pause => {
-                let (session, cx) = self.open_session()?;
-                session.pause(cx);
+                let (programme, cx) = self.playing()?;
+                programme.pause(cx);
             }
             Command::Reload => {
-                let (session, cx) = self.open_session()?;
-                return session.reload(cx);
+                let (programme, cx) = self.playing()?;
+                return programme.reload(cx);
             }
             Command::NetworkReconnect => {
                 let (session, cx) = self.open_session()?;
@@ -266,41 +267,45 @@ impl Engine {
             }
             Command::SetLowMemory(low) => self.cx.set_low_memory(low),
             Command::SelectTrack(choice) => {
-                let (session, cx) = self.open_session()?;
-                return session.select(cx, choice);
+                let (programme, cx) = self.playing()?;
+                return programme.select(cx, choice);
             }
             Command::AddExternalSubtitle { url } => {
-                let (session, cx) = self.open_session()?;
-                return session.add_subtitle(cx, url);
+                let (programme, cx) = self.playing()?;
+                return programme.add_subtitle(cx, url);
             }
             Command::SelectSubtitle { index, on } => {
-                let (session, cx) = self.open_session()?;
-                return session.select_subtitle(cx, index, on);
+                let (programme, cx) = self.playing()?;
+                return programme.select_subtitle(cx, index, on);
             }
             Command::SetSubtitleDelay { index, delay } => {
-                let (session, _) = self.open_session()?;
-                return session.delay_subtitle(index, delay);
+                let (programme, _) = self.playing()?;
+                return programme.delay_subtitle(index, delay);
             }
             Command::SetRepeat(repeat) => {
-                let (session, cx) = self.open_session()?;
-                return session.set_repeat(cx, repeat);
+                let (programme, cx) = self.playing()?;
+                return programme.set_repeat(cx, repeat);
             }
             Command::Step => {
-                let (session, cx) = self.open_session()?;
-                return session.step(cx);
+                let (programme, cx) = self.playing()?;
+                return programme.step(cx);
+            }
+            Command::SkipInterstitial => {
+                let (programme, cx) = self.playing()?;
+                return programme.skip_interstitial(cx);
             }
             Command::Refresh(credential) => {
-                let (session, cx) = self.open_session()?;
-                return session.refresh(cx, credential);
+                let (programme, cx) = self.playing()?;
+                return programme.refresh(cx, credential);
             }
         }
         Ok(())
     }
 
-    /// The session that a command is for, or why there is none.
-    fn open_session(&mut self) -> Result<(&mut Session, &mut Cx), Refusal> {
+    /// What a command is for, or why there is nothing.
+    fn playing(&mut self) -> Result<(&mut Programme, &mut Cx), Refusal> {
         match &mut self.phase {
-            Phase::Playing(session) => Ok((session, &mut self.cx)),
+            Phase::Playing(programme) => Ok((programme, &mut self.cx)),
             Phase::Idle => Err(Refusal::NoSource),
             Phase::Initialized { .. } | Phase::Stopped => Err(Refusal::NotPrepared),
             Phase::Failed { .. } => Err(Refusal::Failed),
@@ -327,21 +332,21 @@ impl Engine {
         if matches!(self.phase, Phase::Stopped) {
             self.change(Phase::Initialized { begin });
         }
-        let session = Session::open(&mut self.cx, origin, begin, self.wishes);
-        self.phase = Phase::Playing(Box::new(session));
+        let programme = Programme::open(&mut self.cx, origin, begin, self.wishes);
+        self.phase = Phase::Playing(Box::new(programme));
         // The last source may have ended while it caught up with its edge.
-        self.cx.push(Output::Rate(self.wishes.speed));
+        self.cx.push(Output::Rate(Wishes::audible(self.wishes.speed)));
         Ok(())
     }
 
     fn set_speed(&mut self, speed: f64) -> Result<(), Refusal> {
-        if !SPEEDS.contains(&speed) {
+        if !SPEEDS.contains(&speed) && !SCAN_SPEEDS.contains(&speed.abs()) {
             return Err(Refusal::SpeedOutOfRange);
         }
-        self.wishes.speed = speed;
-        if let Phase::Playing(session) = &mut self.phase {
-            session.set_speed(&mut self.cx, speed);
+        if let Phase::Playing(programme) = &mut self.phase {
+            programme.set_speed(&mut self.cx, speed)?;
         }
+        self.wishes.speed = speed;
         Ok(())
     }
 
@@ -354,12 +359,11 @@ impl Engine {
             };
             return Ok(());
         }
-        let (session, cx) = self.open_session()?;
-        if session.is_live() {
+        let (programme, cx) = self.playing()?;
+        if programme.presentation().is_live() {
             return Err(Refusal::Live);
         }
-        session.seek(cx, target, accuracy);
-        Ok(())
+        programme.seek(cx, target, accuracy)
     }
 
     /// The public state.
@@ -368,15 +372,16 @@ impl Engine {
         match &self.phase {
             Phase::Idle => State::Idle,
             Phase::Initialized { .. } => State::Initialized,
-            Phase::Playing(session) => session.state(),
+            Phase::Playing(programme) => programme.state(),
             Phase::Stopped => State::Stopped,
             Phase::Failed { .. } => State::Error,
         }
     }
 
+    /// What the user named, while it plays.
     fn session(&self) -> Option<&Session> {
         match &self.phase {
-            Phase::Playing(session) => Some(session),
+            Phase::Playing(programme) => Some(programme.presentation()),
             _ => None,
         }
     }
@@ -385,7 +390,7 @@ impl Engine {
     #[must_use]
     pub fn position(&self, now: Now) -> Time {
         match &self.phase {
-            Phase::Playing(session) => session.position(now.mono),
+            Phase::Playing(programme) => programme.position(now.mono),
             Phase::Failed { position } => *position,
             _ => Time::ZERO,
         }
@@ -394,7 +399,7 @@ impl Engine {
     #[must_use]
     pub fn program_date_ms(&self, now: Now) -> Option<i64> {
         match &self.phase {
-            Phase::Playing(session) => session.program_date_ms(now.mono),
+            Phase::Playing(programme) => programme.presentation().program_date_ms(now.mono),
             _ => None,
         }
     }
@@ -423,6 +428,15 @@ impl Engine {
     #[must_use]
     pub fn bandwidth(&self) -> Option<u64> {
         self.cx.abr.bandwidth()
+    }
+
+    /// What plays in the place of the presentation, which stands meanwhile.
+    #[must_use]
+    pub fn interstitial(&self, now: Now) -> Option<InterstitialStatus> {
+        match &self.phase {
+            Phase::Playing(programme) => programme.interstitial(now.mono),
+            _ => None,
+        }
     }
 
     /// The chapter that plays, by its place among `MediaInfo::chapters`.

@@ -20,10 +20,11 @@ use kinora_media::{CodecId, MediaInfo, Now, Packet, RequestId, Time, TimedEvent,
 use kinora_subtitle::Update;
 
 use crate::cx::Cx;
+use crate::interstitials::ScheduledInterstitial;
 use crate::pipelines::Sources;
 use crate::subtitles::Announced;
 use crate::{ByRole, Role, SeekAccuracy, TrackChoice, TrackOption};
-use kinora_fetch::{FetchEvent, Progress, Reload, RetryContext};
+use kinora_fetch::{FetchEvent, Initiator, Progress, Reload, RetryContext};
 
 pub(crate) use self::segmented::index::LatencyGoal;
 pub(crate) use progressive::Progressive;
@@ -45,6 +46,8 @@ pub(crate) enum Notice {
     TextFailed(u32, Fault),
     /// It brought cues.
     Cues(Vec<Update>),
+    /// What the playlist wants to be played in between, all of it.
+    Interstitials(Vec<ScheduledInterstitial>),
     /// All packets were given.
     Ended,
     /// Nothing more will come.
@@ -101,6 +104,8 @@ pub(crate) enum Rebuffer {
     Behind,
     /// The audio; the video stays.
     Audio,
+    /// What is decoded at that time or later of what comes from the variant.
+    Behind(Time),
     All,
 }
 
@@ -117,8 +122,8 @@ pub(crate) enum Ingest {
 }
 
 impl Ingest {
-    pub(crate) fn open(cx: &mut Cx, url: Secret) -> Self {
-        Self::Progressive(Box::new(Progressive::start(cx, url)))
+    pub(crate) fn open(cx: &mut Cx, url: Secret, named_by: Initiator) -> Self {
+        Self::Progressive(Box::new(Progressive::start(cx, url, named_by)))
     }
 
     /// Gives packets to the buffer until something is to be reported, `most` is there ahead of the position or bytes are
@@ -159,6 +164,16 @@ impl Ingest {
         }
     }
 
+    /// Whether an answer of the network is for it.
+    pub(crate) fn awaits(&self, id: RequestId) -> bool {
+        match self {
+            Self::Unknown => false,
+            Self::Progressive(file) => file.awaits(id),
+            Self::Segmented(segmented) => segmented.awaits(id),
+            Self::Pushed(pushed) => pushed.awaits(id),
+        }
+    }
+
     /// A resource that turned out to carry media without a container is taken as it comes.
     fn on_tracks(&mut self, id: RequestId, info: Arc<MediaInfo>, live: bool) {
         if let Self::Progressive(file) = self
@@ -176,8 +191,10 @@ impl Ingest {
         if !file.is_playlist() {
             return;
         }
+        let named_by = file.named_by();
         if let Some((transfer, data, url, clock)) = file.take_playlist() {
-            *self = Self::Segmented(Box::new(Segmented::adopt(transfer, &data, url, clock)));
+            let segmented = Segmented::adopt(transfer, &data, (url, named_by), clock);
+            *self = Self::Segmented(Box::new(segmented));
         }
     }
 
@@ -206,6 +223,45 @@ impl Ingest {
         match self {
             Self::Unknown | Self::Progressive(_) | Self::Pushed(_) => None,
             Self::Segmented(segmented) => segmented.date_of(time),
+        }
+    }
+
+    /// Where playback begins that begins where the source says; `None`: that is not known yet, or where its media begin.
+    pub(crate) fn begins_at(&self) -> Option<Time> {
+        match self {
+            Self::Unknown | Self::Progressive(_) | Self::Pushed(_) => None,
+            Self::Segmented(segmented) => segmented.begins_at(),
+        }
+    }
+
+    /// The border between segments that is next to a time; the time itself where there are none.
+    pub(crate) fn border_near(&self, time: Time) -> Time {
+        match self {
+            Self::Unknown | Self::Progressive(_) | Self::Pushed(_) => time,
+            Self::Segmented(segmented) => segmented.border_near(time),
+        }
+    }
+
+    /// Key pictures are looked for from now on, one with each seek: of a rendition that holds nothing else, where there is one.
+    pub(crate) fn begin_scan(&mut self, cx: &mut Cx) {
+        if let Self::Segmented(segmented) = self {
+            segmented.begin_scan(cx);
+        }
+    }
+
+    /// What plays is read again, from where it is sought next.
+    pub(crate) fn end_scan(&mut self, cx: &mut Cx) {
+        if let Self::Segmented(segmented) = self {
+            segmented.end_scan(cx);
+        }
+    }
+
+    /// Where the key picture begins that follows the one of a time, or, going back, where that of the time ends before it.
+    /// `None`: that is not known.
+    pub(crate) fn key_border(&self, time: Time, forward: bool) -> Option<Time> {
+        match self {
+            Self::Unknown | Self::Progressive(_) | Self::Pushed(_) => None,
+            Self::Segmented(segmented) => segmented.key_border(time, forward),
         }
     }
 

@@ -10,7 +10,7 @@ use kinora_protect::ContentKey;
 use kinora_subtitle::Cue;
 
 use crate::Role;
-use crate::metadata::{DateRange, SessionData};
+use crate::metadata::{DateRange, InterstitialAsset, InterstitialEnd, SessionData};
 use crate::refusal::{CommandKind, Refusal};
 
 /// Counts the seeks and source changes of a session. Answers carry the epoch of their question;
@@ -95,7 +95,7 @@ pub enum Command {
     },
     /// Chooses a track, a rendition or a definition by the index that `Event::TracksReady` gave.
     SelectTrack(TrackChoice),
-    /// Factor 0.5 to 2.
+    /// Factor 0.5 to 2; of 4 to 32, back where it is negative, to search by key pictures.
     SetSpeed(f64),
     /// Begin again at the end.
     SetLoop(LoopMode),
@@ -141,6 +141,8 @@ pub enum Command {
     /// Pictures are seen in an area of that width and height, in pixels: of those renditions that are chosen by themselves none is
     /// larger than the first that fills it. `None`: it may be of any size.
     SetViewport(Option<(u32, u32)>),
+    /// Ends the interstitial that plays, where it may be skipped.
+    SkipInterstitial,
 }
 
 impl Command {
@@ -171,6 +173,7 @@ impl Command {
             Self::SetRepeat(_) => CommandKind::SetRepeat,
             Self::Step => CommandKind::Step,
             Self::SetViewport(_) => CommandKind::SetViewport,
+            Self::SkipInterstitial => CommandKind::SkipInterstitial,
         }
     }
 }
@@ -566,6 +569,17 @@ pub enum Event {
     SessionData(Arc<[SessionData]>),
     /// The playlist names a stretch of the timeline, or says something else of one that it named before.
     DateRange(Arc<DateRange>),
+    /// An asset of an interstitial begins to play in the place of the presentation, whose position stands meanwhile.
+    InterstitialStart(InterstitialAsset),
+    /// It is over: the next one follows, or the presentation goes on.
+    InterstitialEnd {
+        /// The id of the interstitial's date range.
+        id: Arc<str>,
+        /// Its place among the assets.
+        asset: u32,
+        /// How it ended.
+        end: InterstitialEnd,
+    },
     /// Packets are encrypted with a key that is not there, though others were given: answer with `Command::AddKey` within
     /// ten seconds.
     KeyRequired(KeyId),

@@ -13,6 +13,7 @@ mod decode_yield;
 mod decrypt;
 mod engine;
 mod ingest;
+mod interstitials;
 mod io;
 mod metadata;
 mod names;
@@ -20,6 +21,7 @@ mod pipeline;
 mod pipelines;
 mod preroll;
 mod present;
+mod programme;
 mod queue;
 mod reader;
 mod recover;
@@ -49,13 +51,16 @@ pub use io::{
 pub use kinora_fetch::{FetchEvent, FetchRequest, Initiator, Purpose};
 pub use kinora_protect::{ContentKey, KeySystem, clear_key};
 pub use kinora_subtitle::Cue;
-pub use metadata::{Asset, DateRange, Interstitial, InterstitialCue, Resumption, SessionData};
+pub use metadata::{
+    Asset, DateRange, Interstitial, InterstitialAsset, InterstitialCue, InterstitialEnd,
+    InterstitialStatus, Resumption, SessionData,
+};
 pub use pipeline::{AUDIO_RUN_UP, same_decoder};
 pub use preroll::Preroll;
 pub use queue::is_shown_by;
 pub use reader::{PacketReader, Read, RenditionChoice};
 pub use recover::{DecoderFailures, DecoderRecovery};
-pub use refusal::{CommandKind, Refusal, SPEEDS, VOLUMES};
+pub use refusal::{CommandKind, Refusal, SCAN_SPEEDS, SPEEDS, VOLUMES};
 pub use resolve::entry_to_play;
 pub use role::{ByRole, Role};
 pub use stats::Stats;

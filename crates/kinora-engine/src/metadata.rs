@@ -1,5 +1,7 @@
 //! What a presentation tells the application beside its media.
 
+use std::sync::Arc;
+
 use kinora_errors::Secret;
 pub use kinora_manifest::hls::{Asset, Interstitial, InterstitialCue, Resumption};
 use kinora_media::Time;
@@ -32,6 +34,58 @@ pub struct DateRange {
     pub start_ms: i64,
     /// Attributes of the author's own (`X-…`) and those of SCTE 35, by their names; they may hold credentials.
     pub attributes: Vec<(String, Secret)>,
-    /// What is to be played there between, where that is what it is for. When, the application decides.
+    /// What is played there in between, where that is what it is for: see [`Event::InterstitialStart`](crate::Event::InterstitialStart).
     pub interstitial: Option<Interstitial>,
+}
+
+/// An asset of an interstitial (RFC 8216bis appendix D) that plays in the place of the presentation.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct InterstitialAsset {
+    /// The id of the interstitial's date range.
+    pub id: Arc<str>,
+    /// Its place among the assets of the interstitial, from 0.
+    pub asset: u32,
+    /// How many there are.
+    pub assets: u32,
+    /// How long it is said to be.
+    pub duration: Option<Time>,
+    /// It may not be skipped, nor played faster (X-RESTRICT: `SKIP`).
+    pub may_not_skip: bool,
+}
+
+/// The asset that plays, and how far it is.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct InterstitialStatus {
+    /// Which.
+    pub asset: InterstitialAsset,
+    /// Where in it playback is.
+    pub position: Time,
+    /// How long it is, as it says itself or its list does.
+    pub duration: Option<Time>,
+}
+
+/// How an asset of an interstitial ended.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum InterstitialEnd {
+    /// It played to its end.
+    Played,
+    /// It was cut off where the interstitial's time was up (X-PLAYOUT-LIMIT).
+    Limit,
+    /// The user skipped the interstitial, or went elsewhere.
+    Skipped,
+    /// It could not be played; [`Event::Recovered`](crate::Event::Recovered) said why.
+    Failed,
+}
+
+impl InterstitialEnd {
+    /// What it is called: `played`, `limit`, `skipped`, `failed`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Played => "played",
+            Self::Limit => "limit",
+            Self::Skipped => "skipped",
+            Self::Failed => "failed",
+        }
+    }
 }

@@ -35,6 +35,8 @@ impl Event {
             Self::Timed(_) => "timed_event",
             Self::SessionData(_) => "session_data",
             Self::DateRange(_) => "date_range",
+            Self::InterstitialStart(_) => "interstitial_start",
+            Self::InterstitialEnd { .. } => "interstitial_end",
             Self::KeyRequired(_) => "key_required",
             Self::CredentialExpired(_) => "credential_expired",
             Self::LocalCacheHit { .. } => "local_cache_hit",

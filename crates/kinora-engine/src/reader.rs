@@ -19,7 +19,7 @@ use crate::tape::Tape;
 use crate::{
     Capabilities, Input, Locator, Output, PlayerConfig, SeekAccuracy, TrackOption, decrypt, recover,
 };
-use kinora_fetch::{Reload, RetryContext};
+use kinora_fetch::{Initiator, Reload, RetryContext};
 
 /// Which renditions of a playlist are read, by their index in [`PacketReader::options`]. One that was named is read or
 /// nothing is; others give way to the next as long as no packet was given.
@@ -109,7 +109,9 @@ impl PacketReader {
             noted: None,
         };
         match Origin::of(source) {
-            Ok(Origin::Url(url)) => reader.ingest = Ingest::open(&mut reader.cx, url),
+            Ok(Origin::Url(url, named_by)) => {
+                reader.ingest = Ingest::open(&mut reader.cx, url, named_by);
+            }
             Ok(Origin::Vid(source)) => {
                 let mut call = Resolve::new(*source);
                 if let Err(fault) = call.ask(&mut reader.cx) {
@@ -126,7 +128,7 @@ impl PacketReader {
     fn resolved(&mut self, resolved: Resolved) {
         match resolved {
             Resolved::Pending => {}
-            Resolved::Url(url) => self.ingest = Ingest::open(&mut self.cx, url),
+            Resolved::Url(url) => self.ingest = Ingest::open(&mut self.cx, url, Initiator::User),
             Resolved::Failed(fault) => self.state = State::Failed(fault),
         }
     }
@@ -137,6 +139,24 @@ impl PacketReader {
     pub fn as_playing_begins(mut self) -> Self {
         self.cx.renditions = Renditions::First;
         self
+    }
+
+    /// Reads key pictures alone, of the least rendition that holds nothing else (EXT-X-I-FRAME-STREAM-INF): after each seek one,
+    /// and nothing beyond it is asked for. Opening a source without any fails with `ERROR_DEMUXER_NO_VALID_STREAM`,
+    /// `thumbnail.none`.
+    #[must_use]
+    pub fn of_key_pictures(mut self) -> Self {
+        self.cx.renditions = Renditions::KeyPictures;
+        self
+    }
+
+    /// For what time the key picture of a time stands: from its own to that of the next one; `None`: that is not known.
+    #[must_use]
+    pub fn key_picture_span(&self, time: Time) -> Option<(Time, Time)> {
+        let from = self.ingest.key_border(time, false)? + Time::from_nanos(1);
+        let end = || self.info.as_ref()?.duration;
+        let to = self.ingest.key_border(time, true).or_else(end)?;
+        Some((from, to))
     }
 
     /// Gives a content key: packets that are encrypted with it are decrypted from now on. Others are given as they are.
@@ -270,7 +290,8 @@ impl PacketReader {
             | Notice::Events(_)
             | Notice::Text(_)
             | Notice::TextFailed(..)
-            | Notice::Cues(_) => {}
+            | Notice::Cues(_)
+            | Notice::Interstitials(_) => {}
             // The packets that came before are given first.
             Notice::Failed(fault) => self.state = State::Failed(fault),
             Notice::Parked(fault) => {

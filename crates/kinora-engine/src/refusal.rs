@@ -7,6 +7,8 @@ use kinora_errors::{Code, Coded, Lang};
 
 /// Speeds that can be asked for.
 pub const SPEEDS: RangeInclusive<f64> = 0.5..=2.0;
+/// Speeds of searching that can be asked for, forward, or back where they are negative.
+pub const SCAN_SPEEDS: RangeInclusive<f64> = 4.0..=32.0;
 /// Volumes that can be asked for; 1 is as recorded.
 pub const VOLUMES: RangeInclusive<f32> = 0.0..=2.0;
 
@@ -60,6 +62,8 @@ pub enum CommandKind {
     Step,
     /// Choose renditions for the area in which pictures are seen.
     SetViewport,
+    /// End the interstitial that plays.
+    SkipInterstitial,
     /// Change the volume.
     SetVolume,
     /// Silence, or not.
@@ -94,6 +98,7 @@ impl CommandKind {
             Self::SetRepeat => "set_repeat",
             Self::Step => "step",
             Self::SetViewport => "set_viewport",
+            Self::SkipInterstitial => "skip_interstitial",
             Self::SetVolume => "set_volume",
             Self::SetMute => "set_mute",
         }
@@ -126,7 +131,7 @@ pub enum Refusal {
     SubtitleFailed,
     /// There are as many external subtitles as there may be.
     TooManySubtitles,
-    /// The speed is no number from 0.5 to 2.
+    /// The speed is no number from 0.5 to 2, nor one of searching.
     SpeedOutOfRange,
     /// The volume is no number from 0 to 2.
     VolumeOutOfRange,
@@ -140,6 +145,12 @@ pub enum Refusal {
     RepeatOutOfRange,
     /// Nothing that plays has pictures.
     NoPictures,
+    /// No interstitial plays.
+    NoInterstitial,
+    /// An interstitial plays in the place of what it is for.
+    Interstitial,
+    /// The interstitial that plays must be played: it may not be skipped, passed over or played faster.
+    Restricted,
 }
 
 impl Refusal {
@@ -200,8 +211,8 @@ impl Refusal {
                 "一个播放源最多只能添加八个外挂字幕",
             ),
             Self::SpeedOutOfRange => (
-                "the speed must be a number from 0.5 to 2",
-                "速度须为 0.5 到 2 之间的数",
+                "the speed must be a number from 0.5 to 2, or from 4 to 32 to search, back where it is negative",
+                "速度须为 0.5 到 2 之间的数；搜索时为 4 到 32，负数为快退",
             ),
             Self::VolumeOutOfRange => (
                 "the volume must be a number from 0 to 2",
@@ -219,7 +230,28 @@ impl Refusal {
                 "the credential is of another kind than the source's; give one of the same kind",
                 "凭证与播放源的类型不符；请提供同类凭证",
             ),
+            Self::NoInterstitial | Self::Interstitial | Self::Restricted => {
+                self.texts_of_interstitials()
+            }
             Self::RepeatOutOfRange | Self::NoPictures => self.texts_of_showing(),
+        }
+    }
+
+    /// Of what is asked for while something plays in between.
+    const fn texts_of_interstitials(self) -> (&'static str, &'static str) {
+        match self {
+            Self::NoInterstitial => (
+                "no interstitial plays; there is nothing to skip",
+                "没有正在播放的插播内容，无可跳过",
+            ),
+            Self::Interstitial => (
+                "an interstitial plays; ask again when it is over",
+                "正在播放插播内容；请在其结束后再试",
+            ),
+            _ => (
+                "the interstitial must be played: it may not be skipped, passed over or played faster",
+                "该插播内容必须播完：不能跳过、越过或加速",
+            ),
         }
     }
 
@@ -271,6 +303,9 @@ impl Coded for Refusal {
             Self::OtherCredential => "command.other_credential",
             Self::RepeatOutOfRange => "command.repeat_out_of_range",
             Self::NoPictures => "command.no_pictures",
+            Self::NoInterstitial => "command.no_interstitial",
+            Self::Interstitial => "command.interstitial",
+            Self::Restricted => "command.restricted",
         }
     }
 }

@@ -4,9 +4,11 @@ mod access;
 mod chapters;
 mod choose;
 mod decoding;
+mod interludes;
 mod playback;
 mod reading;
 mod repeat;
+mod scan;
 mod seek;
 mod showing;
 mod step;
@@ -22,6 +24,7 @@ use kinora_media::{MediaInfo, Time, TrackId};
 
 use self::access::Access;
 use self::chapters::CurrentChapter;
+pub(crate) use self::interludes::Postlude;
 use self::playback::{BufferingReason, Playback};
 use self::showing::Awaited;
 use self::step::Steps;
@@ -30,6 +33,7 @@ use crate::clock::Clock;
 use crate::cx::Cx;
 use crate::decrypt::DecryptStage;
 use crate::ingest::Ingest;
+use crate::interstitials::ScheduledInterstitial;
 use crate::pipeline::ReadyFrame;
 use crate::pipelines::Pipelines;
 use crate::present::{Begin, Present, earliest};
@@ -38,7 +42,8 @@ use crate::stats::Meter;
 use crate::subtitles::Subtitles;
 use crate::timed_events::TimedEvents;
 use crate::{
-    Epoch, Event, InfoCode, Input, Locator, LoopMode, Output, Refusal, Repeat, State, TrackOption,
+    Epoch, Event, InfoCode, Initiator, Input, Locator, LoopMode, Output, Refusal, Repeat, SPEEDS,
+    State, TrackOption,
 };
 use kinora_fetch::{Reload, RetryContext};
 
@@ -65,6 +70,16 @@ pub(crate) struct Wishes {
     pub(crate) speed: f64,
 }
 
+impl Wishes {
+    /// The speed of what is heard: others are not for sound.
+    pub(crate) fn audible(speed: f64) -> f64 {
+        match SPEEDS.contains(&speed) {
+            true => speed,
+            false => 1.0,
+        }
+    }
+}
+
 /// How a step of the session ended.
 #[derive(Debug)]
 pub(crate) enum Outcome {
@@ -76,8 +91,8 @@ pub(crate) enum Outcome {
 
 /// What a source names.
 pub(crate) enum Origin {
-    /// Where it is.
-    Url(Secret),
+    /// Where it is, and who says so.
+    Url(Secret, Initiator),
     /// Which video it is; a service knows where.
     Vid(Box<VidSource>),
 }
@@ -88,7 +103,7 @@ impl Origin {
     pub(crate) fn of(source: Locator) -> Result<Self, Fault> {
         Ok(match source {
             Locator::Url { url } if url.is_empty() => return Err(nothing_named()),
-            Locator::Url { url } => Self::Url(url),
+            Locator::Url { url } => Self::Url(url, Initiator::User),
             Locator::VidAuth(source) => Self::Vid(Box::new(VidSource::Auth(*source))),
             Locator::VidSts(source) => Self::Vid(Box::new(VidSource::Sts(*source))),
         })
@@ -126,6 +141,9 @@ pub(crate) struct Session {
     chapter: CurrentChapter,
     /// The part that is played again and again.
     repeat: Option<Repeat>,
+    /// What the playlist wants to be played in between, as it said last; taken by who plays it.
+    interstitials: Option<Vec<ScheduledInterstitial>>,
+    postlude: Postlude,
     steps: Steps,
     /// The size that was reported last.
     video_size: Option<(u32, u32)>,
@@ -136,10 +154,8 @@ pub(crate) struct Session {
 
 impl Session {
     pub(crate) fn open(cx: &mut Cx, origin: Origin, begin: Begin, wishes: Wishes) -> Self {
-        cx.forget_marks();
-        cx.keys.forget_uris();
         let mut clock = Clock::new();
-        clock.set_rate(wishes.speed, cx.mono());
+        clock.set_rate(Wishes::audible(wishes.speed), cx.mono());
         if let Some(target) = begin.target() {
             clock.set(target, cx.mono());
         }
@@ -164,6 +180,8 @@ impl Session {
             timed: TimedEvents::default(),
             chapter: CurrentChapter::default(),
             repeat: None,
+            interstitials: None,
+            postlude: Postlude::None,
             steps: Steps::default(),
             video_size: None,
             next_report: None,
@@ -171,7 +189,7 @@ impl Session {
         };
         session.begin_with(begin);
         match origin {
-            Origin::Url(url) => session.ingest = Ingest::open(cx, url),
+            Origin::Url(url, named_by) => session.ingest = Ingest::open(cx, url, named_by),
             Origin::Vid(source) => {
                 session.resolve = Some(Resolve::new(*source));
                 session.ask_service(cx);
@@ -303,6 +321,7 @@ impl Session {
         if let Some(fault) = self.decrypt.overdue(cx) {
             self.supply.fail(fault);
         }
+        self.follow_speed(cx, wishes);
         loop {
             self.pull(cx, wishes);
             if let Stage::Opening { .. } = self.stage {
@@ -375,6 +394,9 @@ impl Session {
     pub(crate) fn pause(&mut self, cx: &mut Cx) {
         match self.stage {
             Stage::Started(playback) => {
+                if let Playback::Scanning(scan) = playback {
+                    self.end_scan(cx, scan);
+                }
                 playback.leave(cx);
                 self.hold_clock(cx);
                 self.stage = Stage::Paused;
@@ -405,13 +427,15 @@ impl Session {
         self.ingest.reload(cx, Reload::All);
     }
 
+    /// Plays at that speed from now on; one of searching waits for its moment ([`follow_speed`](Self::follow_speed)).
     pub(crate) fn set_speed(&mut self, cx: &mut Cx, speed: f64) {
+        let speed = Wishes::audible(speed);
         self.clock.set_rate(speed, cx.mono());
         cx.push(Output::Rate(speed));
     }
 
-    /// Lets everything go.
-    pub(crate) fn close(mut self, cx: &mut Cx) {
+    /// Lets everything go but the outputs, which may serve another session.
+    pub(crate) fn leave(mut self, cx: &mut Cx) {
         self.ingest.close(cx);
         if let Some(call) = &mut self.resolve {
             call.cancel(cx);
@@ -424,7 +448,6 @@ impl Session {
         for pipeline in self.pipelines.iter_mut() {
             pipeline.drop_frames(cx);
         }
-        cx.push(Output::Close);
     }
 
     /// The next moment at which something must be done though nothing comes in.

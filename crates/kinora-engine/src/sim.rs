@@ -246,6 +246,11 @@ impl Sim {
     pub fn position(&self) -> Time {
         self.engine.position(self.clock())
     }
+    /// What plays in the place of the presentation.
+    #[must_use]
+    pub fn interstitial(&self) -> Option<crate::InterstitialStatus> {
+        self.engine.interstitial(self.clock())
+    }
     /// What the player's clock of the day shows, in milliseconds since 1970.
     #[must_use]
     pub fn now_unix_ms(&self) -> i64 {

@@ -280,12 +280,17 @@ impl Subtitles {
         earliest(self.cues().map(|(_, cues)| cues.next_change(after)))
     }
 
-    /// Nothing is shown any more, and nothing asked for.
-    pub(crate) fn close(&mut self, cx: &mut Cx) {
+    /// Nothing is shown for now.
+    pub(crate) fn hide(&mut self, cx: &mut Cx) {
         self.lay_all(cx, Vec::new());
         for shown in self.shown.drain(..) {
             hide(cx, &shown);
         }
+    }
+
+    /// Nothing is shown any more, and nothing asked for.
+    pub(crate) fn close(&mut self, cx: &mut Cx) {
+        self.hide(cx);
         for file in self.files.drain(..) {
             if let Contents::Coming(mut download) = file.contents {
                 download.cancel(cx);

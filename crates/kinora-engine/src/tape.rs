@@ -10,6 +10,7 @@ mod demuxer;
 pub(crate) mod events;
 mod facts;
 mod inputs;
+pub(crate) mod interstitials;
 mod replay;
 mod user_data;
 

@@ -22,7 +22,7 @@ use url::Url;
 
 pub use directives::{Directives, Position, Skip};
 pub use error::{HlsError, HlsErrorKind};
-pub use interstitial::{Asset, Interstitial, InterstitialCue, Resumption};
+pub use interstitial::{Asset, AssetList, Interstitial, InterstitialCue, ListedAsset, Resumption};
 pub use model::{
     DateRange, Encryption, Key, Map, MediaPlaylist, MultivariantPlaylist, Part, Playlist,
     PlaylistType, PreloadHint, Rendition, RenditionKind, RenditionReport, Segment, ServerControl,

@@ -215,6 +215,7 @@ impl PlayerBuilder {
             thread: Mutex::new(Some(thread)),
             network,
             thumbnails: Mutex::default(),
+            thumbnail_worker: Mutex::default(),
         };
         for (id, key) in self.keys {
             player.add_key(id, key);

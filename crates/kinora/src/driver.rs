@@ -311,6 +311,7 @@ impl Driver {
         view.media = self.engine.media_info();
         view.tracks = self.engine.tracks();
         view.chapter = self.engine.chapter();
+        view.interstitial = self.engine.interstitial(now);
         view.stats = self.engine.stats();
         drop(view);
         self.gate.update(&self.engine, now);
@@ -494,7 +495,7 @@ fn keeps_no_time(message: &Message) -> bool {
     matches!(message, Message::Input(Input::OutputFailed { role, fatal: true, .. }) if role.masters_clock())
 }
 
-fn no_thread(error: std::io::Error) -> Fault {
+pub(crate) fn no_thread(error: std::io::Error) -> Fault {
     Fault::new(codes::ERROR_GENERAL_UNKNOWN, "system.no_thread").cause(&error)
 }
 

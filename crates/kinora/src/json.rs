@@ -85,6 +85,13 @@ fn more(event: &Event) -> Value {
             json!({ "data": data.iter().map(item).collect::<Vec<_>>() })
         }
         Event::DateRange(range) => date_range(range),
+        Event::InterstitialStart(it) => json!({
+            "id": &*it.id, "asset": it.asset, "assets": it.assets,
+            "duration": it.duration.map(Time::as_secs_f64), "skippable": !it.may_not_skip,
+        }),
+        Event::InterstitialEnd { id, asset, end } => {
+            json!({ "id": &**id, "asset": asset, "how": end.name() })
+        }
         Event::KeyRequired(id) => json!({ "key_id": id.to_string() }),
         Event::Timing(mark) => json!({ "what": mark.name() }),
         // Events without fields.
@@ -244,7 +251,10 @@ fn disposition(it: Disposition) -> impl Iterator<Item = &'static str> {
 mod tests {
     use std::sync::Arc;
 
-    use kinora_engine::{CommandKind, CueId, InfoCode, Refusal, State, TimingMark};
+    use kinora_engine::{
+        CommandKind, CueId, InfoCode, InterstitialAsset, InterstitialEnd, Refusal, State,
+        TimingMark,
+    };
     use kinora_errors::{Fault, codes};
 
     use super::*;
@@ -341,6 +351,18 @@ mod tests {
                 attributes: Vec::new(),
                 interstitial: None,
             })),
+            Event::InterstitialStart(InterstitialAsset {
+                id: "ad".into(),
+                asset: 0,
+                assets: 2,
+                duration: Some(Time::from_millis(15_000)),
+                may_not_skip: true,
+            }),
+            Event::InterstitialEnd {
+                id: "ad".into(),
+                asset: 0,
+                end: InterstitialEnd::Played,
+            },
             Event::KeyRequired(kinora_media::KeyId([7; 16])),
             Event::CredentialExpired(fault.clone()),
             Event::LocalCacheHit { bytes: 9 },

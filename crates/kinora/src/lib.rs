@@ -77,6 +77,7 @@ mod events;
 mod gate;
 pub mod json;
 mod list_player;
+mod key_pictures;
 mod loader;
 mod output_thread;
 mod player;
@@ -107,8 +108,9 @@ pub use kinora_cloud::{
 pub use kinora_container::{PacketDump, SeekMode, SeekTo};
 pub use kinora_engine::{
     Asset, CommandKind, ContentKey, Credential, CueId, DateRange, Event, FIRST_CAPTIONS,
-    FIRST_EXTERNAL_SUBTITLE, InfoCode, Interstitial, InterstitialCue, KeySystem, LoopMode,
-    PlayerConfig, Refusal, RenditionChoice, Repeat, Replay, ReplayError, Resumption, SPEEDS,
+    FIRST_EXTERNAL_SUBTITLE, InfoCode, Interstitial, InterstitialAsset, InterstitialCue,
+    InterstitialEnd, InterstitialStatus, KeySystem, LoopMode,
+    PlayerConfig, Refusal, RenditionChoice, Repeat, Replay, ReplayError, Resumption, SCAN_SPEEDS, SPEEDS,
     SeekAccuracy, SessionData, State, Stats, TapeSink, TimingMark, TrackChoice, TrackOption,
     VOLUMES, clear_key, entry_to_play, replay,
 };

@@ -6,8 +6,8 @@ use std::thread::{JoinHandle, ThreadId};
 use std::time::Duration;
 
 use kinora_engine::{
-    Command, ContentKey, Credential, Event, Input, LoopMode, PlayerConfig, Repeat, SPEEDS,
-    SeekAccuracy, State, Stats, TrackChoice, TrackOption, VOLUMES, clear_key,
+    Command, ContentKey, Credential, Event, Input, InterstitialStatus, LoopMode, PlayerConfig,
+    Repeat, SCAN_SPEEDS, SPEEDS, SeekAccuracy, State, Stats, TrackChoice, TrackOption, VOLUMES, clear_key,
 };
 use kinora_errors::{Coded as _, Fault, Secret};
 use kinora_media::{Chapter, KeyId, MediaInfo, Mirror, Orientation, Rotation, Time, VideoFrame};
@@ -16,13 +16,13 @@ use kinora_output::ScaleMode;
 
 use crate::builder::PlayerBuilder;
 use crate::deadline::Deadline;
-use crate::driver::{Control, Message, Release};
+use crate::driver::{Control, Message, Release, no_thread};
 use crate::events::{EventQueue, EventStream, Events, NoEvent};
 use crate::gate::BufferGate;
 use crate::output_thread;
 use crate::render::{self, Tally};
 use crate::source::Source;
-use crate::thumbnails::{SpriteThumbnail, SpriteThumbnails, Thumbnails};
+use crate::thumbnails::{SharedThumbnails, SpriteThumbnail, ThumbnailWorker};
 
 /// Plays one source at a time. Cheap to hold, safe to share between threads; dropping it stops
 /// everything it started.
@@ -59,7 +59,8 @@ pub struct Player {
     pub(crate) gate: Arc<BufferGate>,
     /// For what is read beside what plays.
     pub(crate) network: NetConfig,
-    pub(crate) thumbnails: Mutex<Arc<Mutex<Thumbnails>>>,
+    pub(crate) thumbnails: Mutex<SharedThumbnails>,
+    pub(crate) thumbnail_worker: Mutex<Option<ThumbnailWorker>>,
 }
 
 /// What the engine's thread shows of itself after each step.
@@ -75,6 +76,7 @@ pub(crate) struct View {
     pub(crate) media: Option<Arc<MediaInfo>>,
     pub(crate) tracks: Option<Arc<[TrackOption]>>,
     pub(crate) chapter: Option<u32>,
+    pub(crate) interstitial: Option<InterstitialStatus>,
     pub(crate) stats: Stats,
     pub(crate) shown: Option<VideoFrame>,
     /// The threads that call the sinks.
@@ -139,7 +141,12 @@ impl Player {
 
     /// Sets what to play; what played before ends.
     pub fn set_source(&self, source: impl Into<Source>) {
-        self.send(Message::Source(Some(source.into())));
+        let source = source.into();
+        self.thumbnails().source_changed(match &source {
+            Source::Url { url } => Some(url),
+            _ => None,
+        });
+        self.send(Message::Source(Some(source)));
     }
     /// Opens the source; [`Event::Prepared`] or [`Event::Error`] follows.
     pub fn prepare(&self) {
@@ -241,6 +248,10 @@ impl Player {
     pub fn step(&self) {
         self.command(Command::Step);
     }
+    /// Ends the interstitial that plays: [`Event::InterstitialEnd`] follows. Refused where it may not be skipped.
+    pub fn skip_interstitial(&self) {
+        self.command(Command::SkipInterstitial);
+    }
     /// Answers [`Event::CredentialExpired`].
     pub fn refresh(&self, credential: Credential) {
         self.command(Command::Refresh(credential));
@@ -257,10 +268,12 @@ impl Player {
     pub fn config(&self) -> PlayerConfig {
         self.wishes().config.clone()
     }
-    /// Playback speed, 0.5 to 2; others are refused. The pitch of the sound moves along for now.
+    /// Playback speed, 0.5 to 2: the pitch of the sound moves along for now. From 4 to 32, and from -4 to -32 back, it searches:
+    /// key pictures alone are shown, from an I-frame playlist where there is one, without sound; who reaches the beginning is
+    /// held there. What is live is not searched. Others are refused.
     pub fn set_speed(&self, speed: f64) {
         self.wish(Command::SetSpeed(speed), |it| {
-            if SPEEDS.contains(&speed) {
+            if SPEEDS.contains(&speed) || SCAN_SPEEDS.contains(&speed.abs()) {
                 it.speed = speed;
             }
         });
@@ -369,28 +382,60 @@ impl Player {
         shown.map(|frame| frame.oriented(orientation))
     }
 
-    /// Says where the thumbnails of what plays are: a WebVTT file or a DASH manifest, as [`SpriteThumbnails`] reads it. Nothing is fetched before
-    /// the first of them is asked for.
+    /// Says where the thumbnails of what plays are: a WebVTT file or a DASH manifest, as
+    /// [`SpriteThumbnails`](crate::SpriteThumbnails) reads it. Nothing is fetched before the first of them is asked for. It
+    /// counts until another one is named.
     pub fn set_thumbnail_url(&self, url: impl Into<String>) {
-        let named = Thumbnails::Named(url.into());
-        *self.thumbnails() = Arc::new(Mutex::new(named));
+        *self.thumbnails() = SharedThumbnails::named(Secret::new(url.into()));
     }
 
-    /// The thumbnail of a time, as [`SpriteThumbnails::at`] gives it; `None` also where no URL was set. It waits for the
-    /// network: it is to be asked for on a thread that may.
+    /// The thumbnail of a time: of the file that [`set_thumbnail_url`](Self::set_thumbnail_url) names, else the key picture of that time that an I-frame
+    /// playlist of the source has (HLS), or the file that plays. `None`: there is none. It waits for the network, no longer than its limits:
+    /// [`request_thumbnail`](Self::request_thumbnail) does not.
     ///
     /// # Errors
-    /// As for [`SpriteThumbnails::open`] and [`SpriteThumbnails::at`]; what failed is tried again when asked for again.
+    /// What the network or the file system said; `ERROR_DECODE_VIDEO` where the picture is damaged. What failed is tried again
+    /// when asked for again.
     pub fn thumbnail(&self, time: Time) -> Result<Option<SpriteThumbnail>, Fault> {
-        let thumbnails = Arc::clone(&self.thumbnails());
-        let mut thumbnails = thumbnails.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Thumbnails::Named(url) = &*thumbnails {
-            let opened = SpriteThumbnails::open(url.clone(), self.network.clone())?;
-            *thumbnails = Thumbnails::Open(Box::new(opened));
+        let thumbnails = self.thumbnails().clone();
+        thumbnails.at(time, &self.network)
+    }
+
+    /// The same without waiting: `ready` is called on a thread of the player's once the thumbnail is there. Of several requests
+    /// that wait only the newest is answered: who drags a slider wants what is under the pointer.
+    ///
+    /// ```no_run
+    /// # fn main() -> Result<(), kinora::Fault> {
+    /// # let player = kinora::Player::builder().build()?;
+    /// player.request_thumbnail(kinora::Time::from_millis(90_000), |thumbnail| {
+    ///     if let Ok(Some(thumbnail)) = thumbnail {
+    ///         println!("{}x{}", thumbnail.image.width, thumbnail.image.height);
+    ///     }
+    /// });
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn request_thumbnail(
+        &self,
+        time: Time,
+        ready: impl FnOnce(Result<Option<SpriteThumbnail>, Fault>) + Send + 'static,
+    ) {
+        let of = self.thumbnails().clone();
+        let mut worker = self
+            .thumbnail_worker
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        if worker.is_none() {
+            match ThumbnailWorker::spawn(self.network.clone()) {
+                Ok(spawned) => *worker = Some(spawned),
+                Err(error) => {
+                    drop(worker);
+                    return ready(Err(no_thread(error)));
+                }
+            }
         }
-        match &mut *thumbnails {
-            Thumbnails::Open(open) => open.at(time),
-            Thumbnails::None | Thumbnails::Named(_) => Ok(None),
+        if let Some(worker) = &*worker {
+            worker.request(time, of, Box::new(ready));
         }
     }
 
@@ -482,6 +527,13 @@ impl Player {
     pub fn chapter(&self) -> Option<u32> {
         self.view(|view| view.chapter)
     }
+    /// What plays in the place of the presentation (interstitials, RFC 8216bis appendix D), whose position and tracks stand
+    /// meanwhile; `None`: the presentation itself. [`Event::InterstitialStart`] and [`Event::InterstitialEnd`] tell of it;
+    /// [`PlayerConfig::disable_interstitials`] turns it off.
+    #[must_use]
+    pub fn interstitial(&self) -> Option<InterstitialStatus> {
+        self.view(|view| view.interstitial.clone())
+    }
     /// What can be selected.
     #[must_use]
     pub fn tracks(&self) -> Option<Arc<[TrackOption]>> {
@@ -551,7 +603,7 @@ impl Player {
         self.send(Message::Control(Control::Orientation(orientation)));
     }
 
-    fn thumbnails(&self) -> MutexGuard<'_, Arc<Mutex<Thumbnails>>> {
+    fn thumbnails(&self) -> MutexGuard<'_, SharedThumbnails> {
         self.thumbnails
             .lock()
             .unwrap_or_else(PoisonError::into_inner)

@@ -76,6 +76,24 @@ impl MediaReader {
         options: ReadOptions,
         capabilities: Capabilities,
     ) -> Result<Self, Fault> {
+        Self::open_as(source, options, capabilities, |reader| reader)
+    }
+
+    /// The same, of key pictures alone where the source is a playlist that has them by themselves: one after each seek.
+    pub(crate) fn open_key_pictures(
+        source: Source,
+        options: ReadOptions,
+        capabilities: Capabilities,
+    ) -> Result<Self, Fault> {
+        Self::open_as(source, options, capabilities, PacketReader::of_key_pictures)
+    }
+
+    fn open_as(
+        source: Source,
+        options: ReadOptions,
+        capabilities: Capabilities,
+        prepare: fn(PacketReader) -> PacketReader,
+    ) -> Result<Self, Fault> {
         let bit_streams = BitStreams::default();
         let url = source.url(&bit_streams)?;
         let (sender, events) = channel();
@@ -88,8 +106,9 @@ impl MediaReader {
         let clock = SystemClock::new();
         let (config, choice) = (options.player_config(), options.rendition);
         let capabilities = capabilities.with_demuxers(options.demuxers.demuxers());
+        let reader = PacketReader::open(config, capabilities, url.clone(), choice, clock.now());
         let mut opened = Self {
-            reader: PacketReader::open(config, capabilities, url.clone(), choice, clock.now()),
+            reader: prepare(reader),
             clock,
             net,
             events,
@@ -170,6 +189,11 @@ impl MediaReader {
         self.waiting.clear();
         let sought = self.reader.seek(self.clock.now(), target);
         sought.map_err(|fault| self.placed(fault))
+    }
+
+    /// For what time the key picture of a time stands.
+    pub(crate) fn key_picture_span(&self, time: Time) -> Option<(Time, Time)> {
+        self.reader.key_picture_span(time)
     }
 
     /// The duration, looked for at the end of the file where the headers do not tell it and the server can be asked for

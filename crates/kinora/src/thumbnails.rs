@@ -2,7 +2,7 @@
 
 mod tiles;
 
-use std::sync::Arc;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use kinora_engine::named_within;
@@ -14,6 +14,7 @@ use kinora_subtitle::Limits;
 use kinora_subtitle::sprites::{Sprite, Sprites};
 
 use self::tiles::Tiles;
+use crate::key_pictures::KeyPictures;
 
 /// No file of cues is longer.
 const MAX_CUES: usize = 4 << 20;
@@ -98,13 +99,150 @@ impl Named {
 
 /// The thumbnails of a player.
 #[derive(Default)]
-pub(crate) enum Thumbnails {
-    /// Nobody said where they are.
+enum Thumbnails {
+    /// There are none.
     #[default]
     None,
     /// They are there, and were not asked for yet.
-    Named(String),
-    Open(Box<SpriteThumbnails>),
+    Named(Secret),
+    Sprites(Box<SpriteThumbnails>),
+    /// What plays may have them; it was not looked at yet.
+    OfSource(Secret),
+    KeyPictures(Box<KeyPictures>),
+}
+
+impl Thumbnails {
+    /// The thumbnail of a time; opens what was not opened yet.
+    fn at(
+        &mut self,
+        time: Time,
+        network: &NetConfig,
+    ) -> Result<Option<SpriteThumbnail>, Fault> {
+        match self {
+            Self::Named(url) => {
+                let opened = SpriteThumbnails::open(url.expose(), network.clone())?;
+                *self = Self::Sprites(Box::new(opened));
+            }
+            Self::OfSource(url) => {
+                let opened = KeyPictures::open(url.expose(), network.clone())?;
+                *self = opened.map_or(Self::None, |it| Self::KeyPictures(Box::new(it)));
+            }
+            Self::None | Self::Sprites(_) | Self::KeyPictures(_) => {}
+        }
+        match self {
+            Self::Sprites(sprites) => sprites.at(time),
+            Self::KeyPictures(pictures) => pictures.at(time),
+            Self::None | Self::Named(_) | Self::OfSource(_) => Ok(None),
+        }
+    }
+}
+
+/// The thumbnails of what plays, shared by the threads that ask for them; another source has others.
+#[derive(Clone, Default)]
+pub(crate) struct SharedThumbnails {
+    /// The application said where they are.
+    is_named: bool,
+    thumbnails: Arc<Mutex<Thumbnails>>,
+}
+
+impl SharedThumbnails {
+    /// Those that the application names.
+    pub(crate) fn named(url: Secret) -> Self {
+        Self {
+            is_named: true,
+            thumbnails: Arc::new(Mutex::new(Thumbnails::Named(url))),
+        }
+    }
+
+    /// Another source plays: where nobody said where thumbnails are, it may have some.
+    pub(crate) fn source_changed(&mut self, url: Option<&Secret>) {
+        if !self.is_named {
+            let own = url.cloned().map_or(Thumbnails::None, Thumbnails::OfSource);
+            self.thumbnails = Arc::new(Mutex::new(own));
+        }
+    }
+
+    /// The thumbnail of a time; waits for it.
+    pub(crate) fn at(
+        &self,
+        time: Time,
+        network: &NetConfig,
+    ) -> Result<Option<SpriteThumbnail>, Fault> {
+        let thumbnails = self.thumbnails.lock();
+        let mut thumbnails = thumbnails.unwrap_or_else(PoisonError::into_inner);
+        thumbnails.at(time, network)
+    }
+}
+
+/// What is done with a thumbnail that was requested.
+type Ready = Box<dyn FnOnce(Result<Option<SpriteThumbnail>, Fault>) + Send>;
+
+struct Request {
+    time: Time,
+    of: SharedThumbnails,
+    ready: Ready,
+}
+
+/// Fetches thumbnails on a thread of its own, the newest request first and alone.
+pub(crate) struct ThumbnailWorker(Arc<Slot>);
+
+#[derive(Default)]
+struct Slot {
+    state: Mutex<SlotState>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct SlotState {
+    next: Option<Request>,
+    is_over: bool,
+}
+
+impl ThumbnailWorker {
+    /// Its thread ends with it: at once, or when the network has answered what was asked of it last.
+    pub(crate) fn spawn(network: NetConfig) -> std::io::Result<Self> {
+        let slot = Arc::new(Slot::default());
+        let own = Arc::clone(&slot);
+        let serve = move || {
+            while let Some(Request { time, of, ready }) = own.next() {
+                ready(of.at(time, &network));
+            }
+        };
+        let thread = std::thread::Builder::new().name("kinora-thumbnails".into());
+        thread.spawn(serve)?;
+        Ok(Self(slot))
+    }
+
+    /// Asks for one; a request that nobody has begun on is forgotten.
+    pub(crate) fn request(&self, time: Time, of: SharedThumbnails, ready: Ready) {
+        let request = Request { time, of, ready };
+        let forgotten = self.0.lock().next.replace(request);
+        self.0.changed.notify_one();
+        drop(forgotten);
+    }
+}
+
+impl Drop for ThumbnailWorker {
+    fn drop(&mut self) {
+        let mut state = self.0.lock();
+        state.is_over = true;
+        state.next = None;
+        drop(state);
+        self.0.changed.notify_one();
+    }
+}
+
+impl Slot {
+    fn lock(&self) -> MutexGuard<'_, SlotState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits for a request; `None`: there will be none.
+    fn next(&self) -> Option<Request> {
+        let waits = |state: &mut SlotState| state.next.is_none() && !state.is_over;
+        let state = self.changed.wait_while(self.lock(), waits);
+        state.unwrap_or_else(PoisonError::into_inner).next.take()
+    }
 }
 
 impl SpriteThumbnails {

@@ -2,7 +2,7 @@
 
 use kinora_errors::Secret;
 use kinora_manifest::hls::{
-    self, Directives, Interstitial, LatencyMode, Limits, LiveState, MediaPlaylist,
+    self, AssetList, Directives, Interstitial, LatencyMode, Limits, LiveState, MediaPlaylist,
     MultivariantPlaylist, PathwayClone, Playlist, SteeringManifest, Variables,
 };
 use kinora_manifest::policy::may_fetch;
@@ -17,6 +17,8 @@ const RESOLVED: usize = 64;
 pub(crate) fn hls(data: &[u8]) -> Work {
     // What begins otherwise may be what steers.
     let _ = SteeringManifest::parse(data);
+    // Or what lists the assets of an interstitial.
+    let _ = AssetList::parse(data);
     let mut work = Work {
         bytes: data.len() as u64,
         ..Work::default()

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::ValueEnum;
 use clap::{Args, ValueHint};
 use kinora::output::{SCALES, ScaleMode};
-use kinora::{Mirror, Rotation, SPEEDS, Time, VOLUMES};
+use kinora::{Mirror, Rotation, SCAN_SPEEDS, SPEEDS, Time, VOLUMES};
 
 use super::{CacheArgs, DecoderArg, DemuxerArg, KeyArgs, NetArgs, VidArgs};
 use crate::times;
@@ -27,14 +27,15 @@ Examples:
 Keys in the terminal:
   space pause   ← → 10 s back, on   ↓ ↑ 1 min back, on   < > last, next file   n next quality
   C c last, next chapter   l begin, end, forget a part to repeat   . next picture
-  s snapshot   r turn   9 0 volume   m mute   [ ] speed   ? list of keys   q quit
+  s snapshot   r turn   9 0 volume   m mute   [ ] speed   { } search   x skip an interstitial
+  ? list of keys   q quit
 
 Commands of --control stdin, a JSON object a line; playing ends with stdin:
   {\"cmd\":\"seek\",\"pos\":\"1:30\",\"mode\":\"exact\"}   mode: exact or key
   {\"cmd\":\"speed\",\"value\":1.5}   volume and mute alike   {\"cmd\":\"track\",\"index\":1}
   {\"cmd\":\"subtitle\",\"index\":2,\"on\":false}
   {\"cmd\":\"repeat\",\"from\":60,\"to\":75}   {\"cmd\":\"snapshot\",\"file\":\"a.png\"}   {\"cmd\":\"rotate\",\"degrees\":90}
-  {\"cmd\":\"pause\"}   step, start, stop, reload, next, previous, quit alike";
+  {\"cmd\":\"pause\"}   step, start, stop, skip, reload, next, previous, quit alike";
 
 #[derive(Args)]
 #[command(after_help = PLAY_EXAMPLES)]
@@ -67,8 +68,14 @@ pub(crate) struct PlayArgs {
     /// Play again and again.
     #[arg(long = "loop")]
     pub(crate) looping: bool,
-    /// Factor 0.5 to 2.
-    #[arg(long, value_name = "X", default_value = "1", value_parser = parse_speed)]
+    /// Factor 0.5 to 2; 4 to 32, and -4 to -32, search by key pictures alone, without sound.
+    #[arg(
+        long,
+        value_name = "X",
+        default_value = "1",
+        allow_negative_numbers = true,
+        value_parser = parse_speed
+    )]
     pub(crate) speed: f64,
     /// Factor 0 to 2.
     #[arg(long, value_name = "X", default_value = "1", value_parser = parse_volume)]
@@ -124,6 +131,12 @@ pub(crate) struct PlayArgs {
     /// Show no subtitles of the source.
     #[arg(long)]
     pub(crate) no_subtitles: bool,
+    /// Show the pictures of that name, where the playlist has them from several sides (HLS). The track list names them.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) angle: Option<String>,
+    /// Play nothing in between that the playlist wants to be played there (HLS interstitials).
+    #[arg(long)]
+    pub(crate) no_interstitials: bool,
     /// Draw them larger or smaller by that factor, 0.25 to 4.
     #[arg(long, value_name = "X", default_value = "1", value_parser = parse_subtitle_scale)]
     pub(crate) subtitle_scale: f32,
@@ -263,8 +276,13 @@ fn parse_rotation(text: &str) -> Result<Rotation, Words> {
 fn parse_speed(text: &str) -> Result<f64, Words> {
     let speed = text.parse().ok();
     speed
-        .filter(|speed| SPEEDS.contains(speed))
-        .ok_or_else(|| Words::new("say a factor from 0.5 to 2", "应为 0.5 到 2 的倍数"))
+        .filter(|speed: &f64| SPEEDS.contains(speed) || SCAN_SPEEDS.contains(&speed.abs()))
+        .ok_or_else(|| {
+            Words::new(
+                "say a factor from 0.5 to 2, or from 4 to 32 to search (negative: back)",
+                "应为 0.5 到 2 的倍数；搜索时为 4 到 32（负数为快退）",
+            )
+        })
 }
 
 fn parse_subtitle_scale(text: &str) -> Result<f32, Words> {

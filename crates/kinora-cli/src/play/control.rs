@@ -49,6 +49,7 @@ enum ControlCommand {
         on: bool,
     },
     Step,
+    Skip,
     /// Both, or neither: nothing is repeated any more.
     Repeat {
         from: Option<Position>,
@@ -75,9 +76,9 @@ enum ControlCommand {
 }
 
 /// What [`ControlCommand`] knows, for those who misspell it.
-const NAMES: [&str; 20] = [
+const NAMES: [&str; 21] = [
     "seek", "start", "pause", "stop", "reload", "speed", "volume", "mute", "track", "subtitle",
-    "step", "repeat", "chapter", "rotate", "mirror", "scale", "snapshot", "next", "previous",
+    "step", "skip", "repeat", "chapter", "rotate", "mirror", "scale", "snapshot", "next", "previous",
     "quit",
 ];
 
@@ -289,6 +290,7 @@ fn execute(remote: &Remote, command: ControlCommand, machine: bool) -> Result<()
         }
         ControlCommand::Subtitle { index, on } => player.select_subtitle(index, on),
         ControlCommand::Step => remote.step(),
+        ControlCommand::Skip => remote.skip_interstitial(),
         ControlCommand::Repeat { from, to } => {
             remote.set_repeat(repeated(from.as_ref(), to.as_ref())?);
         }

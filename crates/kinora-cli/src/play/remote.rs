@@ -4,8 +4,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use kinora::{
-    Chapter, Mirror, Orientation, Player, Repeat, Rotation, SPEEDS, SeekAccuracy, State, Time,
-    TrackChoice, TrackKind, VOLUMES,
+    Chapter, Mirror, Orientation, Player, Repeat, Rotation, SCAN_SPEEDS, SPEEDS, SeekAccuracy,
+    State, Time, TrackChoice, TrackKind, VOLUMES,
 };
 
 use super::navigation::{Navigation, PendingNavigation};
@@ -144,7 +144,7 @@ impl Remote {
 
     /// What is beyond the range the player refuses.
     pub(crate) fn set_speed(&self, speed: f64) {
-        if SPEEDS.contains(&speed) {
+        if SPEEDS.contains(&speed) || SCAN_SPEEDS.contains(&speed.abs()) {
             self.show_message(&format!("speed {speed}"), &format!("倍速 {speed}"));
         }
         self.player.set_speed(speed);
@@ -163,6 +163,9 @@ impl Remote {
             .iter()
             .filter(|track| track.kind == TrackKind::Video)
             .collect();
+        // Pictures from other sides are no qualities: they have no rate of their own.
+        let rated: Vec<_> = videos.iter().copied().filter(|it| it.bitrate.is_some()).collect();
+        let videos = if rated.is_empty() { videos } else { rated };
         let now = videos.iter().position(|track| track.selected).unwrap_or(0);
         match videos.get((now + 1) % videos.len().max(1)) {
             Some(next) if videos.len() > 1 => {
@@ -178,6 +181,24 @@ impl Remote {
     pub(crate) fn step(&self) {
         self.show_message("next picture", "下一帧");
         self.player.step();
+    }
+
+    /// Ends the interstitial that plays.
+    pub(crate) fn skip_interstitial(&self) {
+        self.show_message("skip", "跳过");
+        self.player.skip_interstitial();
+    }
+
+    /// Looks for a place by key pictures, forward or back, faster with each time: the other way is the usual speed first.
+    pub(crate) fn search(&self, forward: bool) {
+        let sign = if forward { 1.0 } else { -1.0 };
+        let now = self.player.speed() * sign;
+        let next = match () {
+            () if now < 0.0 => 1.0,
+            () if now < *SCAN_SPEEDS.start() => SCAN_SPEEDS.start() * sign,
+            () => (now * 2.0).min(*SCAN_SPEEDS.end()) * sign,
+        };
+        self.set_speed(next);
     }
 
     /// A quarter turn more.

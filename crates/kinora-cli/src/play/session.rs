@@ -310,7 +310,9 @@ impl<'a> Session<'a> {
             | Event::TracksReady(_)
             | Event::Timed(_)
             | Event::SessionData(_)
-            | Event::DateRange(_) => self.say(reported, json!({})),
+            | Event::DateRange(_)
+            | Event::InterstitialStart(_)
+            | Event::InterstitialEnd { .. } => self.say(reported, json!({})),
             Event::LoadingBegin if self.first.is_some() => self.stall_began(reported),
             Event::LoadingProgress(percent) => self.buffered = percent,
             Event::LoadingEnd => self.stall_ended(reported),

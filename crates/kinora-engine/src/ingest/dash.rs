@@ -169,6 +169,8 @@ impl MpdReader {
                 steering: steering::server(mpd, &known.base),
                 ..SessionFacts::default()
             },
+            angles: Vec::new(),
+            key_pictures: Vec::new(),
             named: SegmentsNamed::Here {
                 refresh: mpd.update_delay().map(|after| ManifestRefresh {
                     after,

@@ -42,6 +42,7 @@ enum Length {
 /// A single resource and its demuxer.
 pub(crate) struct Progressive {
     url: Secret,
+    named_by: Initiator,
     demuxer: TapedDemuxer,
     transfer: Transfer,
     /// The demuxer waits for the byte at that offset.
@@ -87,10 +88,11 @@ fn probing(cx: &Cx) -> TapedDemuxer {
 }
 
 impl Progressive {
-    pub(crate) fn start(cx: &mut Cx, url: Secret) -> Self {
-        let transfer = Self::ask(cx, &url);
+    pub(crate) fn start(cx: &mut Cx, url: Secret, named_by: Initiator) -> Self {
+        let transfer = Self::ask(cx, &url, &named_by);
         Self {
             url,
+            named_by,
             demuxer: probing(cx),
             transfer,
             wanted: None,
@@ -125,6 +127,14 @@ impl Progressive {
         self.transfer.go_on();
         Some((self.transfer.take(), data, url, self.clock))
     }
+    /// Whether an answer of the network is for it.
+    pub(crate) fn awaits(&self, id: RequestId) -> bool {
+        self.transfer.is(id)
+    }
+    /// Who named it.
+    pub(crate) fn named_by(&self) -> Initiator {
+        self.named_by.clone()
+    }
     /// Its transfer, if that request is its own.
     pub(crate) fn take_transfer(&mut self, id: RequestId) -> Option<Transfer> {
         self.transfer.is(id).then(|| self.transfer.take())
@@ -133,15 +143,15 @@ impl Progressive {
         matches!(self.content, Content::Playlist(_))
     }
 
-    fn ask(cx: &mut Cx, url: &Secret) -> Transfer {
+    fn ask(cx: &mut Cx, url: &Secret, named_by: &Initiator) -> Transfer {
         let want = RequestSpec {
             purpose: Purpose::Media,
             url: url.clone(),
             range: ByteRange::default(),
-            initiator: Initiator::User,
+            initiator: named_by.clone(),
         };
         let window = match cx.renditions {
-            Renditions::Adaptive | Renditions::First => WINDOW,
+            Renditions::Adaptive | Renditions::First | Renditions::KeyPictures => WINDOW,
             Renditions::Fixed(_) => WIDE_WINDOW,
         };
         Transfer::start(cx, want, window)
@@ -528,7 +538,7 @@ impl Progressive {
         self.finished = false;
         // Its answer will tell again what it is.
         (self.broadcast, self.headers) = (None, false);
-        self.transfer = Self::ask(cx, &self.url);
+        self.transfer = Self::ask(cx, &self.url, &self.named_by);
         Sought::FromStart
     }
 

@@ -172,6 +172,11 @@ impl Pushed {
         self.transfer.renew(cx, url);
     }
 
+    /// Whether an answer of the network is for it.
+    pub(crate) fn awaits(&self, id: RequestId) -> bool {
+        self.transfer.is(id)
+    }
+
     pub(crate) fn close(&mut self, cx: &mut Cx) {
         self.transfer.cancel(cx);
         self.waiting.clear();

@@ -3,6 +3,7 @@
 //! `ingest::dash`): it alone knows its text.
 
 mod abandonment;
+mod angles;
 mod audio;
 mod bursts;
 mod clock;
@@ -18,6 +19,7 @@ mod manifest;
 mod places;
 mod poll;
 mod requests;
+mod scan;
 mod seek;
 mod segment_reader;
 mod session_facts;
@@ -33,15 +35,17 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
-use kinora_errors::{Fault, Secret};
+use kinora_errors::{Fault, Secret, codes};
 use kinora_fetch::{Initiator, Transfer};
 use kinora_media::{MediaInfo, Now, Time};
 
 use self::abandonment::SegmentStart;
+use self::angles::Angles;
 use self::audio::AudioRenditions;
 use self::events::SeenEvents;
 use self::index::{
-    AudioRendition, LatencyGoal, Manifest, SegmentIndex, SteeringServer, TextRendition, Variant,
+    AlternativeRendition, LatencyGoal, Manifest, SegmentIndex, SteeringServer, TextRendition,
+    Variant,
 };
 pub(in crate::ingest) use self::input::clock_of;
 pub(crate) use self::lane::is_audio_rendition;
@@ -49,9 +53,10 @@ use self::lane::{Lane, LaneRole};
 use self::licences::Licences;
 use self::loader::{Loader, Rendition, StartPosition};
 use self::requests::{LaneId, Requests, Resource};
+use self::scan::Search;
 use self::seek::SeekAim;
 use self::segment_reader::Carries;
-use self::session_facts::ToldRanges;
+use self::session_facts::{ToldInterstitials, ToldRanges};
 use self::steering::Steering;
 use self::text::TextRenditions;
 use self::timeline::TimestampOffsets;
@@ -60,7 +65,7 @@ use super::Notice;
 use super::manifest_reader::{ManifestReader, RenditionId};
 use crate::TimingMark;
 use crate::abr::ThroughputWindow;
-use crate::cx::Cx;
+use crate::cx::{Cx, Renditions};
 
 /// Segments begin where the manifest says, give or take its rounding.
 const ROUNDING: Time = Time::from_millis(50);
@@ -69,6 +74,8 @@ const ROUNDING: Time = Time::from_millis(50);
 struct Root {
     /// Where it is asked for.
     asked: Secret,
+    /// Who named it.
+    named_by: Initiator,
     /// Where it came from.
     found: Secret,
     playlist: ManifestReader,
@@ -83,7 +90,7 @@ struct Root {
 impl Root {
     /// Who names the renditions in it.
     fn names(&self) -> Initiator {
-        Initiator::User.within(&self.asked, &self.found)
+        self.named_by.within(&self.asked, &self.found)
     }
 }
 
@@ -98,6 +105,7 @@ pub(crate) struct Segmented {
     last_lane: LaneId,
     variants: Variants,
     audio: AudioRenditions,
+    angles: Angles,
     text: TextRenditions,
     /// The lanes that are read, one a role.
     lanes: Vec<Lane>,
@@ -117,8 +125,13 @@ pub(crate) struct Segmented {
     reported: Option<Arc<MediaInfo>>,
     notices: VecDeque<Notice>,
     told: ToldRanges,
+    told_interstitials: ToldInterstitials,
     /// Who says which pathway is played.
     steering: Option<Steering>,
+    /// Renditions of key pictures alone.
+    key_pictures: Vec<Variant>,
+    /// Key pictures are looked for.
+    search: Option<Search>,
 }
 
 impl Segmented {
@@ -126,7 +139,7 @@ impl Segmented {
     pub(crate) fn adopt(
         transfer: Transfer,
         data: &Bytes,
-        found: Secret,
+        (found, named_by): (Secret, Initiator),
         clock: Option<Time>,
     ) -> Self {
         let asked = transfer.url().clone();
@@ -136,6 +149,7 @@ impl Segmented {
         Self {
             root: Root {
                 asked,
+                named_by,
                 found,
                 playlist: ManifestReader::default(),
                 clock,
@@ -146,6 +160,7 @@ impl Segmented {
             last_lane: ROOT,
             variants: Variants::default(),
             audio: AudioRenditions::default(),
+            angles: Angles::default(),
             text: TextRenditions::default(),
             lanes: Vec::new(),
             incoming: None,
@@ -159,7 +174,10 @@ impl Segmented {
             reported: None,
             notices: VecDeque::new(),
             told: ToldRanges::default(),
+            told_interstitials: ToldInterstitials::default(),
             steering: None,
+            key_pictures: Vec::new(),
+            search: None,
         }
     }
 
@@ -242,6 +260,10 @@ impl Segmented {
             Err(fault) => Err(fault),
         };
         match read {
+            Ok(Manifest::Media { .. }) if matches!(cx.renditions, Renditions::KeyPictures) => {
+                let fault = no_key_pictures().at_url(self.root.found.expose());
+                self.notices.push_back(Notice::Failed(fault));
+            }
             Ok(Manifest::Media { index, .. }) => self.open_single(cx, index),
             Ok(Manifest::Multivariant {
                 variants,
@@ -250,18 +272,33 @@ impl Segmented {
                 captions,
                 named,
                 session,
+                angles,
+                key_pictures,
             }) => {
+                let (variants, audio) = match cx.renditions {
+                    Renditions::KeyPictures => (key_pictures.clone(), Vec::new()),
+                    _ => (variants, audio),
+                };
+                self.key_pictures = key_pictures;
+                if variants.is_empty() {
+                    let fault = no_key_pictures().at_url(self.root.found.expose());
+                    return self.notices.push_back(Notice::Failed(fault));
+                }
                 self.root.clock_due = None;
                 self.refresh_later(cx, named);
                 let steering = session.steering.clone();
                 self.take_session(cx, session);
                 match self.variants.is_empty() {
                     true => {
+                        self.angles = Angles::new(angles, cx.config.video_angle.clone());
                         self.text = TextRenditions::new(text, captions);
                         self.open_variants(cx, variants, audio, steering.as_ref());
                         self.begin_steering(cx, steering);
                     }
-                    false => self.moved(cx, variants, audio, text),
+                    false => {
+                        self.angles.renew(angles);
+                        self.moved(cx, variants, audio, text);
+                    }
                 }
             }
             Ok(Manifest::Partial) => self.ask_clock(cx),
@@ -283,7 +320,7 @@ impl Segmented {
     fn open_single(&mut self, cx: &mut Cx, index: SegmentIndex) {
         let rendition = Rendition {
             url: self.root.asked.clone(),
-            named_by: Initiator::User,
+            named_by: self.root.named_by.clone(),
             playlist: std::mem::take(&mut self.root.playlist),
             reference: None,
             carries: Carries::Media,
@@ -299,7 +336,7 @@ impl Segmented {
         &mut self,
         cx: &mut Cx,
         variants: Vec<Variant>,
-        audio: Vec<AudioRendition>,
+        audio: Vec<AlternativeRendition>,
         steering: Option<&SteeringServer>,
     ) {
         let (variants, audio) = self.wanted(cx, variants, audio);
@@ -324,8 +361,8 @@ impl Segmented {
         &self,
         cx: &Cx,
         variants: Vec<Variant>,
-        audio: Vec<AudioRendition>,
-    ) -> (Vec<Variant>, Vec<AudioRendition>) {
+        audio: Vec<AlternativeRendition>,
+    ) -> (Vec<Variant>, Vec<AlternativeRendition>) {
         // A manifest that names segments as well has left out the others itself.
         match cx.config.disable_video && !self.root.playlist.places_exactly() {
             true => audio::alone(variants, audio),
@@ -357,9 +394,10 @@ impl Segmented {
 
     /// A lane for a variant, which asks for its segments from now on.
     fn open_variant(&mut self, cx: &mut Cx, index: usize, start: StartPosition) -> Option<Lane> {
-        let url = self.variants.get(index)?.url.clone();
+        let url = self.angles.url(self.variants.get(index)?);
         let rendition = self.rendition(RenditionId::Variant(index), url);
         let mut loader = Loader::new(self.next_lane(), rendition, start);
+        loader.read_one_at_a_time(matches!(cx.renditions, Renditions::KeyPictures));
         loader.open(cx, &mut self.requests);
         Some(Lane::new(LaneRole::Main, index, loader))
     }
@@ -398,7 +436,7 @@ impl Segmented {
         &mut self,
         cx: &mut Cx,
         variants: Vec<Variant>,
-        audio: Vec<AudioRendition>,
+        audio: Vec<AlternativeRendition>,
         text: Vec<TextRendition>,
     ) {
         let (variants, audio) = self.wanted(cx, variants, audio);
@@ -415,7 +453,7 @@ impl Segmented {
         let audio = self.audio.source().map(|(_, url)| url);
         for lane in self.lanes.iter_mut().chain(&mut self.incoming) {
             let url = match lane.role {
-                LaneRole::Main => self.variants.get(lane.rendition).map(|it| it.url.clone()),
+                LaneRole::Main => self.variants.get(lane.rendition).map(|it| self.angles.url(it)),
                 LaneRole::Audio => audio.clone(),
             };
             if let Some(url) = url {
@@ -424,4 +462,9 @@ impl Segmented {
             }
         }
     }
+}
+
+fn no_key_pictures() -> Fault {
+    Fault::new(codes::ERROR_DEMUXER_NO_VALID_STREAM, "thumbnail.none")
+        .because("the playlist names no rendition of key pictures")
 }

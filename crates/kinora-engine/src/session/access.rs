@@ -7,7 +7,7 @@ use super::Session;
 use crate::cx::Cx;
 use crate::ingest::Ingest;
 use crate::resolve::Resolved;
-use crate::{Credential, Event, Input, Refusal, recover};
+use crate::{Credential, Event, Initiator, Input, Refusal, recover};
 
 /// A fresh credential is waited for so long.
 const MAX_REFRESH: Time = Time::from_millis(10_000);
@@ -76,7 +76,7 @@ impl Session {
                     cx.recovered(fault);
                 }
                 match self.ingest {
-                    Ingest::Unknown => self.ingest = Ingest::open(cx, url),
+                    Ingest::Unknown => self.ingest = Ingest::open(cx, url, Initiator::User),
                     _ => self.ingest.renew(cx, url),
                 }
             }

@@ -8,7 +8,7 @@ use crate::present::Begin;
 use crate::select;
 use crate::session::supply::Supply;
 use crate::session::{Session, Stage};
-use crate::{Event, FIRST_CAPTIONS, Refusal, Role, TrackChoice};
+use crate::{Event, FIRST_CAPTIONS, Initiator, Refusal, Role, TrackChoice};
 
 impl Session {
     pub(crate) fn select(&mut self, cx: &mut Cx, choice: TrackChoice) -> Result<(), Refusal> {
@@ -32,7 +32,7 @@ impl Session {
             return self.select_subtitle(cx, index, true);
         }
         if self.ingest.options().is_some() {
-            let position = self.clock.position(cx.mono());
+            let position = self.position(cx.mono());
             let mut buffer = self.decrypt.before(&mut self.pipelines);
             let rebuffer = self.ingest.select(cx, &mut buffer, position, choice);
             drop(buffer);
@@ -40,7 +40,8 @@ impl Session {
                 Rebuffer::None => {}
                 Rebuffer::Behind => self.supply.go_on(),
                 Rebuffer::Audio if self.takes_other_audio(cx) => {}
-                Rebuffer::Audio | Rebuffer::All => self.load_anew(cx),
+                Rebuffer::Behind(border) if self.pipelines.cut_variant(border) => {}
+                Rebuffer::Audio | Rebuffer::Behind(_) | Rebuffer::All => self.load_anew(cx),
             }
             return Ok(());
         }
@@ -89,7 +90,7 @@ impl Session {
         };
         let position = self.position(cx.mono());
         self.ingest.close(cx);
-        self.ingest = Ingest::open(cx, url);
+        self.ingest = Ingest::open(cx, url, Initiator::User);
         self.load_anew(cx);
         self.supply = Supply::Opening {
             seek_to: Some(position),

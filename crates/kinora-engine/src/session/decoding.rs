@@ -136,8 +136,11 @@ impl Session {
             read.sum::<usize>()
         };
         let before = decoded(&self.pipelines);
+        // Who searches hears nothing.
+        let is_silent = self.is_scanning();
         let (subtitles, mut found) = (&mut self.subtitles, false);
-        for pipeline in self.pipelines.iter_mut() {
+        let pipelines = self.pipelines.iter_mut();
+        for pipeline in pipelines.filter(|it| !is_silent || it.role == Role::Video) {
             let is_video = pipeline.role == Role::Video;
             pipeline.feed(cx, epoch, ended, |cx, entry| {
                 found |= is_video && subtitles.look(cx, &entry.track, &entry.packet);

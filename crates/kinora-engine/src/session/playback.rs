@@ -3,6 +3,7 @@
 use kinora_errors::{Fault, codes};
 use kinora_media::{Now, Time};
 
+use super::scan::Scan;
 use super::{Session, Stage, Wishes};
 use crate::cx::Cx;
 use crate::pipeline::TrackPipeline;
@@ -31,6 +32,8 @@ pub(super) enum Playback {
         reason: BufferingReason,
         reported: Option<u8>,
     },
+    /// Key pictures are shown, one after the other.
+    Scanning(Scan),
 }
 
 /// A wait for a start or a seek is reported when it takes longer.
@@ -113,6 +116,7 @@ impl Session {
                 reason,
                 reported,
             }) => self.buffer(cx, since, reason, reported),
+            Stage::Started(Playback::Scanning(scan)) => self.scan_on(cx, scan, wishes),
             _ => false,
         }
     }
@@ -213,6 +217,7 @@ impl Session {
                 reported: None,
                 ..
             }) => Some(since + REPORTED_AFTER),
+            Stage::Started(Playback::Scanning(scan)) => Some(scan.deadline()),
             _ => None,
         }
     }
@@ -245,6 +250,14 @@ impl Session {
         if is_shown && self.repeats_at_the_end(cx) {
             return true;
         }
+        if is_shown && self.awaits_postlude(cx) {
+            return false;
+        }
+        self.finish(cx, is_shown, wishes)
+    }
+
+    /// Begins again, where that is wished, or is over. `true`: look again.
+    pub(super) fn finish(&mut self, cx: &mut Cx, is_shown: bool, wishes: Wishes) -> bool {
         if wishes.looped == LoopMode::On && is_shown {
             self.restart(cx);
             cx.event(Event::LoopingStart);
@@ -252,11 +265,12 @@ impl Session {
             return true;
         }
         self.hold_clock(cx);
+        let old = self.state();
         self.stage = Stage::Completed;
         self.next_report = None;
         cx.event(Event::Position(self.position(cx.mono())));
         cx.event(Event::StateChanged {
-            old: State::Started,
+            old,
             new: State::Completion,
         });
         cx.event(Event::Completion);

@@ -21,6 +21,11 @@ impl Session {
     /// beyond that delays it.
     fn read_ahead(&self, cx: &Cx) -> Time {
         let most = cx.max_buffer();
+        if self.is_scanning() {
+            let video = &self.pipelines.video;
+            let is_there = video.presented > 0 || video.urgent;
+            return if is_there { Time::ZERO } else { BEYOND_THE_START };
+        }
         if !self.awaited.is_pending() || !self.pipelines.video.is_on() {
             return most;
         }
@@ -49,6 +54,7 @@ impl Session {
                 return;
             };
             match notice {
+                Notice::Info(info) if self.is_scanning() => self.follow_key_pictures(cx, &info),
                 Notice::Info(info) => self.headers_read(cx, info, wishes),
                 Notice::Ended => {
                     cx.info(InfoCode::DemuxerEof, "all packets are read");
@@ -63,6 +69,7 @@ impl Session {
                     cx.event(Event::TrackChanged { index });
                 }
                 Notice::Events(events) => self.timed.add(events),
+                Notice::Interstitials(all) => self.interstitials = Some(all),
                 Notice::Text(index) => self.text_rendition_changed(cx, index),
                 Notice::TextFailed(index, fault) => self.text_rendition_failed(cx, index, fault),
                 Notice::Cues(updates) => self.subtitles.apply(updates),

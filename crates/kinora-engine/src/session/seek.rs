@@ -24,6 +24,7 @@ impl Session {
             SeekAccuracy::KeyFrame => Begin::KeyFrame(target),
             SeekAccuracy::Exact => Begin::Exact(target),
         };
+        self.leave_scan(cx);
         self.awaited.seek(target);
         self.timed.jump();
         if let Stage::Opening { .. } = self.stage {
@@ -44,6 +45,7 @@ impl Session {
 
     /// From the beginning again.
     pub(crate) fn restart(&mut self, cx: &mut Cx) {
+        self.leave_scan(cx);
         self.timed.jump();
         self.go_to(cx, Begin::First);
     }
@@ -77,6 +79,20 @@ impl Session {
         begin: Begin,
         find: impl FnOnce(&mut Self, &mut Cx, Time),
     ) {
+        self.jump(cx, begin, find);
+        if let Stage::Started(playback) = self.stage {
+            playback.leave(cx);
+            self.stage = Stage::Started(Playback::buffering(cx.mono(), BufferingReason::Seek));
+        }
+    }
+
+    /// The same, whatever is played on to.
+    pub(super) fn jump(
+        &mut self,
+        cx: &mut Cx,
+        begin: Begin,
+        find: impl FnOnce(&mut Self, &mut Cx, Time),
+    ) {
         let target = begin.target().unwrap_or(Time::ZERO);
         self.epoch = cx.next_epoch();
         let epoch = self.epoch;
@@ -88,10 +104,6 @@ impl Session {
         self.begin_with(begin);
         find(self, cx, target);
         self.clock.set(target, cx.mono());
-        if let Stage::Started(playback) = self.stage {
-            playback.leave(cx);
-            self.stage = Stage::Started(Playback::buffering(cx.mono(), BufferingReason::Seek));
-        }
     }
 
     /// Tries to serve a seek from the packets that are there.

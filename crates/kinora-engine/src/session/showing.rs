@@ -85,7 +85,7 @@ impl Session {
             self.picture_out(cx, frame);
         }
         // Behind a step the output holds sound of before it: what follows is fetched anew.
-        if !self.steps.taken {
+        if !self.steps.taken && !self.is_scanning() {
             self.present.audio(cx, &mut self.pipelines, &self.clock);
         }
         let position = self.clock.position(cx.mono());
@@ -151,6 +151,7 @@ impl Session {
         let position = self
             .awaited
             .target()
+            .or_else(|| self.scan_position(mono))
             .unwrap_or_else(|| self.clock.position(mono));
         position.max(Time::ZERO)
     }

@@ -19,6 +19,8 @@ pub(super) struct Watch {
     /// Buffering was reported and has not ended.
     loading: bool,
     sought: bool,
+    /// It is searched, or plays, at that speed.
+    speed: f64,
     fatal_errors: u32,
     quiet: bool,
 }
@@ -35,6 +37,10 @@ impl Watch {
             Command::SetSource(_) | Command::Prepare | Command::Reset | Command::Stop => {
                 self.sought = true;
                 self.fatal_errors = 0;
+            }
+            Command::SetSpeed(speed) => {
+                self.speed = *speed;
+                self.sought = true;
             }
             _ => {}
         }
@@ -105,9 +111,11 @@ impl Watch {
             }
             Event::LoadingBegin => self.loading = true,
             Event::LoadingEnd => self.loading = false,
-            Event::LoopingStart | Event::RepeatStart { .. } | Event::SeekEnd { .. } => {
-                self.sought = true;
-            }
+            Event::LoopingStart
+            | Event::RepeatStart { .. }
+            | Event::SeekEnd { .. }
+            | Event::InterstitialStart(_)
+            | Event::InterstitialEnd { .. } => self.sought = true,
             _ => {}
         }
     }
@@ -132,8 +140,10 @@ impl Watch {
             self.state,
             "the state changed and it was not reported"
         );
-        let position = engine.position(now);
-        let sought = std::mem::take(&mut self.sought);
+        // What plays in between moves, and the presentation stands.
+        let between = engine.interstitial(now).map(|it| it.position);
+        let position = between.unwrap_or_else(|| engine.position(now));
+        let sought = std::mem::take(&mut self.sought) || self.speed < 0.0;
         if let Some(before) = self.position.filter(|_| !sought) {
             assert!(
                 position >= before,

@@ -432,6 +432,9 @@ pub(super) fn reported(event: &Event) -> String {
             event.end().as_nanos(),
             event.data.len()
         ),
+        // Its id is content.
+        Event::InterstitialStart(it) => format!("{} {} {:?}", it.asset, it.assets, it.duration),
+        Event::InterstitialEnd { asset, end, .. } => format!("{asset} {}", end.name()),
         Event::Sei { pts, data } => {
             format!(
                 "{} {} {}",

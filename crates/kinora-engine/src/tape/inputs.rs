@@ -127,6 +127,7 @@ pub(super) enum Asked {
     Repeat(Option<(i64, i64)>),
     Step,
     Viewport(Option<(u32, u32)>),
+    SkipInterstitial,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -303,6 +304,7 @@ impl From<&Command> for Asked {
             }
             Command::Step => Self::Step,
             Command::SetViewport(size) => Self::Viewport(*size),
+            Command::SkipInterstitial => Self::SkipInterstitial,
             Command::Refresh(credential) => Self::Refresh(match credential {
                 Credential::PlayAuth(_) => NotedCredential::PlayAuth,
                 Credential::Sts { .. } => NotedCredential::Sts,
@@ -493,6 +495,7 @@ impl From<Asked> for Command {
             })),
             Asked::Step => Self::Step,
             Asked::Viewport(size) => Self::SetViewport(size),
+            Asked::SkipInterstitial => Self::SkipInterstitial,
             Asked::Prepare => Self::Prepare,
         }
     }

@@ -25,6 +25,8 @@ pub enum HlsErrorKind {
     Uri,
     /// What is to steer among pathways can not be read.
     Steering,
+    /// What is to say which assets an interstitial has can not be read.
+    AssetList,
     /// The server left out more than this playlist's predecessor can give back.
     SkippedTooMuch,
 }
@@ -68,6 +70,7 @@ impl fmt::Display for HlsError {
             }
             K::Uri => f.write_str("a URI cannot be resolved"),
             K::Steering => f.write_str("this is no steering manifest of version 1"),
+            K::AssetList => f.write_str("this is no list of an interstitial's assets"),
             K::SkippedTooMuch => f.write_str("the update skips segments that were never seen"),
         }
     }
@@ -105,6 +108,7 @@ impl Coded for HlsError {
             K::MapWithoutIv => "hls.map.iv",
             K::Uri => "hls.uri",
             K::Steering => "hls.steering",
+            K::AssetList => "hls.asset_list",
             K::SkippedTooMuch => "hls.skip",
         }
     }

@@ -2,12 +2,18 @@
 
 use kinora_errors::Secret;
 use kinora_media::Time;
+use serde::Deserialize;
 
 use super::attributes;
+use super::error::{HlsError, HlsErrorKind};
 use super::model::DateRange;
 
 /// The class of their date ranges.
 const CLASS: &str = "com.apple.hls.interstitial";
+/// Bytes of a list of assets.
+const MAX_LIST_BYTES: usize = 256 << 10;
+/// Assets of one interstitial.
+const MAX_ASSETS: usize = 64;
 
 /// What an interstitial plays. The places may hold credentials.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -88,7 +94,10 @@ impl Interstitial {
         let limit = value("X-PLAYOUT-LIMIT").and_then(attributes::seconds);
         Some(Self {
             asset,
-            resumption: offset.map_or(Resumption::ByItsLength, Resumption::After),
+            // Who goes back before it would play it again.
+            resumption: offset.map_or(Resumption::ByItsLength, |offset| {
+                Resumption::After(offset.max(Time::ZERO))
+            }),
             playout_limit: limit.filter(|limit| *limit > Time::ZERO),
             snaps_out: names(snap, "OUT"),
             snaps_in: names(snap, "IN"),
@@ -102,6 +111,63 @@ impl Interstitial {
             once: names(cue, "ONCE"),
         })
     }
+}
+
+/// What X-ASSET-LIST leads to (appendix D.3): assets that are played one after the other.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct AssetList(pub Vec<ListedAsset>);
+
+/// One of them.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ListedAsset {
+    /// Where it is, relative to the list.
+    pub uri: String,
+    /// How long it is said to be.
+    pub duration: Option<Time>,
+}
+
+#[derive(Deserialize)]
+struct RawList {
+    #[serde(rename = "ASSETS")]
+    assets: Vec<RawAsset>,
+}
+
+#[derive(Deserialize)]
+struct RawAsset {
+    #[serde(rename = "URI")]
+    uri: String,
+    #[serde(rename = "DURATION")]
+    duration: Option<f64>,
+}
+
+impl AssetList {
+    /// Reads one. A list may be empty: then there is nothing to play.
+    ///
+    /// # Errors
+    /// When it is no list of assets, is longer than 256 KiB, or names more than 64 assets.
+    pub fn parse(bytes: &[u8]) -> Result<Self, HlsError> {
+        if bytes.len() > MAX_LIST_BYTES {
+            return Err(HlsErrorKind::Limit("bytes").at(0));
+        }
+        let read: Result<RawList, _> = serde_json::from_slice(bytes);
+        let raw = read.map_err(|error| {
+            HlsErrorKind::AssetList.at(u32::try_from(error.line()).unwrap_or(0))
+        })?;
+        if raw.assets.len() > MAX_ASSETS {
+            return Err(HlsErrorKind::Limit("assets").at(0));
+        }
+        let asset = |raw: RawAsset| ListedAsset {
+            uri: raw.uri,
+            duration: raw.duration.and_then(length),
+        };
+        Ok(Self(raw.assets.into_iter().map(asset).collect()))
+    }
+}
+
+/// Seconds as a length; `None`: they are none.
+fn length(seconds: f64) -> Option<Time> {
+    let length = core::time::Duration::try_from_secs_f64(seconds).ok()?;
+    Some(Time::from(length)).filter(|length| *length > Time::ZERO)
 }
 
 #[cfg(test)]
@@ -150,5 +216,29 @@ mod tests {
         ] {
             assert_eq!(read(&none), None, "{none}");
         }
+    }
+
+    #[test]
+    fn a_list_names_its_assets_in_their_order() {
+        let list = AssetList::parse(
+            br#"{"ASSETS":[{"URI":"a.m3u8","DURATION":6.5},{"URI":"b.m3u8","X-NEW":{}},{"URI":"c","DURATION":-1}],"X":1}"#,
+        );
+        let list = list.unwrap().0;
+        let told: Vec<_> = list.iter().map(|it| (it.uri.as_str(), it.duration)).collect();
+        let length = Some(Time::from_millis(6_500));
+        assert_eq!(told, [("a.m3u8", length), ("b.m3u8", None), ("c", None)]);
+        assert_eq!(AssetList::parse(br#"{"ASSETS":[]}"#), Ok(AssetList::default()));
+    }
+
+    #[test]
+    fn a_list_that_is_none_or_has_too_much_is_refused() {
+        let kind = |text: &[u8]| AssetList::parse(text).map_err(|error| error.kind);
+        for none in [&b""[..], b"[]", b"{}", br#"{"ASSETS":[{"DURATION":1}]}"#] {
+            assert_eq!(kind(none), Err(HlsErrorKind::AssetList));
+        }
+        let many = vec![r#"{"URI":"a"}"#; MAX_ASSETS + 1].join(",");
+        let many = format!("{{\"ASSETS\":[{many}]}}");
+        assert_eq!(kind(many.as_bytes()), Err(HlsErrorKind::Limit("assets")));
+        assert_eq!(kind(&vec![b' '; MAX_LIST_BYTES + 1]), Err(HlsErrorKind::Limit("bytes")));
     }
 }

@@ -269,7 +269,7 @@ fn a_session_with_refused_commands_runs_the_same_again() {
     for command in [
         Command::SetSpeed(f64::NAN),
         Command::SetSpeed(f64::INFINITY),
-        Command::SetSpeed(9.0),
+        Command::SetSpeed(3.0),
         track(999),
     ] {
         assert!(refused(&mut sim, command).is_some());
@@ -287,6 +287,9 @@ fn a_session_with_refused_commands_runs_the_same_again() {
 #[test]
 fn each_refusal_has_a_reason_of_its_own_and_says_what_to_do() {
     let all = [
+        Refusal::NoInterstitial,
+        Refusal::Interstitial,
+        Refusal::Restricted,
         Refusal::NoSource,
         Refusal::NotPrepared,
         Refusal::AlreadyPrepared,

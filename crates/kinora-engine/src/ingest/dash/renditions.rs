@@ -8,7 +8,7 @@ use kinora_manifest::select::Candidate;
 use kinora_media::{CodecId, TrackKind};
 
 use crate::ingest::segmented::index::{
-    AudioRendition, CaptionGroup, CaptionRendition, TextRendition, Variant,
+    AlternativeRendition, CaptionGroup, CaptionRendition, TextRendition, Variant,
 };
 
 /// Sets that a player presents only when told to.
@@ -91,6 +91,7 @@ impl Rendition {
             codecs: self.codecs.to_string(),
             audio_group: self.tier_of_sound(audio).map(audio_group),
             text_group: Some(TEXT_GROUP.to_owned()),
+            video_group: None,
             captions: match has_captions {
                 true => CaptionGroup::Named(CAPTION_GROUP.to_owned()),
                 false => CaptionGroup::Untold,
@@ -108,14 +109,15 @@ impl Rendition {
         Some(fit.map_or(least, |it| it.tier))
     }
 
-    pub(super) fn audio_rendition(&self, manifest: &Secret) -> AudioRendition {
-        AudioRendition {
+    pub(super) fn audio_rendition(&self, manifest: &Secret) -> AlternativeRendition {
+        AlternativeRendition {
             group: audio_group(self.tier),
             rate: Some(self.bandwidth).filter(|rate| *rate > 0),
             name: self.label.clone().unwrap_or_default(),
             language: self.language.as_deref().map(str::to_owned),
             url: Some(manifest.clone()),
             default: self.role.as_deref() == Some("main"),
+            autoselect: false,
         }
     }
 

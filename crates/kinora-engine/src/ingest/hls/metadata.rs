@@ -7,7 +7,7 @@ use kinora_manifest::hls;
 
 use crate::SessionData;
 use crate::ingest::base::Base;
-use crate::ingest::segmented::index::{NamedRange, Said};
+use crate::ingest::segmented::index::NamedRange;
 use crate::metadata::Interstitial;
 
 /// Date ranges that are told and remembered; more are passed over.
@@ -33,7 +33,7 @@ impl DateRanges {
             let before = self.known.get(&range.id);
             let said = before.and_then(|before| before.said.as_ref());
             let end_ms = end_of(range, start_ms, list);
-            let is_same = said.is_some_and(|said| said.range == *range)
+            let is_same = said.is_some_and(|said| **said == *range)
                 && before.is_some_and(|before| before.end_ms == end_ms);
             let named = match before.filter(|_| is_same) {
                 Some(before) => before.clone(),
@@ -48,10 +48,8 @@ impl DateRanges {
                     version: before.map_or(0, |before| before.version + 1),
                     start_ms,
                     end_ms,
-                    said: Some(Arc::new(Said {
-                        interstitial: Interstitial::of(range, |uri| base.resolve(uri).ok()),
-                        range: range.clone(),
-                    })),
+                    interstitial: Interstitial::of(range, |uri| base.resolve(uri).ok()),
+                    said: Some(Arc::new(range.clone())),
                 },
             };
             known.insert(range.id.clone(), named);

@@ -11,7 +11,7 @@ use super::metadata::session_data;
 use super::{PlaylistReader, malformed};
 use crate::ingest::base::Base;
 use crate::ingest::segmented::index::{
-    AudioRendition, CaptionGroup, CaptionRendition, Manifest, SegmentsNamed, SessionFacts, Steered,
+    AlternativeRendition, CaptionGroup, CaptionRendition, Manifest, SegmentsNamed, SessionFacts, Steered,
     SteeringServer, TextRendition, Variant,
 };
 
@@ -25,9 +25,12 @@ pub(super) fn multivariant(
         return Err(malformed("the playlist names no rendition", &url));
     }
     let values = session_data(list, base);
+    // What may not be fetched is none: nothing that plays depends on it.
+    let key_pictures = self::variants(&list.i_frame_variants, base).unwrap_or_default();
     Ok(Manifest::Multivariant {
         variants,
-        audio: audio(&list.renditions, base)?,
+        audio: alternatives(&list.renditions, RenditionKind::Audio, base)?,
+        angles: alternatives(&list.renditions, RenditionKind::Video, base)?,
         text: text_renditions(list, base),
         captions: caption_renditions(list),
         named: SegmentsNamed::InPlaylists,
@@ -37,6 +40,7 @@ pub(super) fn multivariant(
             values,
             steering: steering(list, base),
         },
+        key_pictures,
     })
 }
 
@@ -51,6 +55,7 @@ fn variants(list: &[hls::Variant], base: &Base) -> Result<Vec<Variant>, Fault> {
             codecs: variant.codecs.clone(),
             audio_group: variant.audio.clone(),
             text_group: variant.subtitles.clone(),
+            video_group: variant.video.clone(),
             captions: match variant.closed_captions.as_deref() {
                 None => CaptionGroup::Untold,
                 Some("NONE") => CaptionGroup::None,
@@ -66,9 +71,13 @@ fn variants(list: &[hls::Variant], base: &Base) -> Result<Vec<Variant>, Fault> {
     Ok(variants)
 }
 
-fn audio(list: &[hls::Rendition], base: &Base) -> Result<Vec<AudioRendition>, Fault> {
+fn alternatives(
+    list: &[hls::Rendition],
+    kind: RenditionKind,
+    base: &Base,
+) -> Result<Vec<AlternativeRendition>, Fault> {
     let rendition = |rendition: &hls::Rendition| {
-        Ok(AudioRendition {
+        Ok(AlternativeRendition {
             group: rendition.group.clone(),
             name: rendition.name.clone(),
             language: rendition.language.clone(),
@@ -79,10 +88,11 @@ fn audio(list: &[hls::Rendition], base: &Base) -> Result<Vec<AudioRendition>, Fa
                 .transpose()?,
             default: rendition.default,
             rate: None,
+            autoselect: rendition.autoselect,
         })
     };
-    let audio = list.iter().filter(|it| it.kind == RenditionKind::Audio);
-    audio.map(rendition).collect()
+    let of_kind = list.iter().filter(|it| it.kind == kind);
+    of_kind.map(rendition).collect()
 }
 
 /// The captions within the pictures.
@@ -156,7 +166,7 @@ impl PlaylistReader {
             },
             priority: manifest.priority,
             variants: variants(added, base)?,
-            audio: audio(added_audio, base)?,
+            audio: alternatives(added_audio, RenditionKind::Audio, base)?,
         })
     }
 }

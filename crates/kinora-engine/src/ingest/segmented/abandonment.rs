@@ -67,7 +67,8 @@ impl Segmented {
         buffer: &mut dyn Buffer,
         position: Time,
     ) {
-        if self.variants.selection == Selection::Manual || self.variants.current == 0 {
+        let is_fixed = self.variants.selection == Selection::Manual || self.search.is_some();
+        if is_fixed || self.variants.current == 0 {
             return;
         }
         let main = self.lane(LaneRole::Main).map(|lane| &lane.loader);

@@ -4,14 +4,14 @@ use kinora_errors::{Fault, Secret};
 use kinora_manifest::select::{self, AudioCandidate, AudioPreference};
 use kinora_media::{Packet, Time, TrackKind};
 
-use super::index::{AudioRendition, Variant};
+use super::index::{AlternativeRendition, Variant};
 use super::lane::LaneRole;
 use crate::TrackOption;
 
 /// The renditions of audio beside the variants.
 #[derive(Default)]
 pub(super) struct AudioRenditions {
-    list: Vec<AudioRendition>,
+    list: Vec<AlternativeRendition>,
     /// The group that the variant names.
     group: Option<String>,
     /// Among all renditions.
@@ -24,21 +24,21 @@ pub(super) struct AudioRenditions {
 }
 
 impl AudioRenditions {
-    pub(super) fn new(list: Vec<AudioRendition>) -> Self {
+    pub(super) fn new(list: Vec<AlternativeRendition>) -> Self {
         Self {
             list,
             ..Self::default()
         }
     }
 
-    fn group(&self) -> impl DoubleEndedIterator<Item = (usize, &AudioRendition)> {
-        let of_group = |(_, rendition): &(usize, &AudioRendition)| {
+    fn group(&self) -> impl DoubleEndedIterator<Item = (usize, &AlternativeRendition)> {
+        let of_group = |(_, rendition): &(usize, &AlternativeRendition)| {
             self.group.as_ref() == Some(&rendition.group)
         };
         self.list.iter().enumerate().filter(of_group)
     }
 
-    fn playing(&self) -> Option<&AudioRendition> {
+    fn playing(&self) -> Option<&AlternativeRendition> {
         self.list.get(self.current?)
     }
 
@@ -58,7 +58,7 @@ impl AudioRenditions {
         self.group = group.map(str::to_owned);
         // Groups of a manifest are alike: what is called the same lies in the same place of each.
         let alike = self.group().nth(place.unwrap_or(0)).filter(|(at, it)| {
-            let same = |of: &AudioRendition| of.name == it.name && of.language == it.language;
+            let same = |of: &AlternativeRendition| of.name == it.name && of.language == it.language;
             place.is_some() && before.as_ref().is_some_and(same) && !self.failed.contains(at)
         });
         let alike = alike.map(|(at, _)| at);
@@ -77,7 +77,7 @@ impl AudioRenditions {
         let chosen = select::audio(&candidates, preference);
         self.current = alike.or(chosen.and_then(|chosen| places.get(chosen).copied()));
         // A manifest that names the segments itself has but one URL for all.
-        let segments = |it: &AudioRendition| {
+        let segments = |it: &AlternativeRendition| {
             let url = it.url.as_ref().map(|url| url.expose().to_owned());
             url.map(|url| (url, it.rate))
         };
@@ -99,7 +99,7 @@ impl AudioRenditions {
 
     /// How many renditions a group has at most.
     pub(super) fn most(&self) -> usize {
-        let size = |of: &AudioRendition| self.list.iter().filter(|it| it.group == of.group).count();
+        let size = |of: &AlternativeRendition| self.list.iter().filter(|it| it.group == of.group).count();
         self.list.iter().map(size).max().unwrap_or(0)
     }
 
@@ -138,7 +138,7 @@ impl AudioRenditions {
 
     /// What can be chosen, counted from `first` on; nothing when there is but one.
     pub(super) fn options(&self, first: usize) -> Vec<TrackOption> {
-        let option = |(place, (at, rendition)): (usize, (usize, &AudioRendition))| TrackOption {
+        let option = |(place, (at, rendition)): (usize, (usize, &AlternativeRendition))| TrackOption {
             index: u32::try_from(first + place).unwrap_or(u32::MAX),
             kind: TrackKind::Audio,
             label: rendition.label(),
@@ -171,14 +171,14 @@ impl AudioRenditions {
     }
 
     /// The same renditions at other URLs; those that were added later keep theirs.
-    pub(super) fn renew(&mut self, list: Vec<AudioRendition>) {
+    pub(super) fn renew(&mut self, list: Vec<AlternativeRendition>) {
         if list.len() <= self.list.len() {
             self.list.splice(0..list.len(), list);
         }
     }
 
     /// Renditions of pathways that were not there before.
-    pub(super) fn add(&mut self, added: Vec<AudioRendition>) {
+    pub(super) fn add(&mut self, added: Vec<AlternativeRendition>) {
         self.list.extend(added);
     }
 }
@@ -187,8 +187,8 @@ impl AudioRenditions {
 /// that is played where nobody chose another; all as they are, where sound lies with the pictures only.
 pub(super) fn alone(
     variants: Vec<Variant>,
-    audio: Vec<AudioRendition>,
-) -> (Vec<Variant>, Vec<AudioRendition>) {
+    audio: Vec<AlternativeRendition>,
+) -> (Vec<Variant>, Vec<AlternativeRendition>) {
     let without_group = |variant: &Variant| Variant {
         audio_group: None,
         ..variant.clone()

@@ -14,6 +14,9 @@ use crate::recover::segments::{Alternative, Decision, RenditionState, decide};
 
 impl Segmented {
     pub(super) fn lane_failed(&mut self, cx: &mut Cx, role: LaneRole, failure: Failure) {
+        if self.search.is_some() {
+            return self.search_failed(cx, failure);
+        }
         let alternative = self.alternative(cx, role);
         let begun = self.reported.is_some();
         let lane = self.lanes.iter_mut().find(|lane| lane.role == role);
@@ -83,7 +86,7 @@ impl Segmented {
         };
         // One that was named, or is being read, is the only one that will do.
         let settled = match cx.renditions {
-            Renditions::Adaptive | Renditions::First => false,
+            Renditions::Adaptive | Renditions::First | Renditions::KeyPictures => false,
             Renditions::Fixed(choice) => named(choice).is_some() || self.reported.is_some(),
         };
         let other = match role {

@@ -13,7 +13,7 @@ use kinora_media::{ByteRange, Time, TimedEvent};
 use kinora_protect::{Iv, ProtectError, Scheme};
 use serde::{Deserialize, Serialize};
 
-pub(in crate::ingest) use self::dates::{NamedRange, Said};
+pub(in crate::ingest) use self::dates::NamedRange;
 pub(in crate::ingest) use self::delivery::{
     Delivery, Part, PartHint, PartId, Parts, RenditionReport,
 };
@@ -33,7 +33,7 @@ pub(in crate::ingest) enum Manifest {
     /// Renditions to choose from.
     Multivariant {
         variants: Vec<Variant>,
-        audio: Vec<AudioRendition>,
+        audio: Vec<AlternativeRendition>,
         #[serde(default)]
         text: Vec<TextRendition>,
         #[serde(default)]
@@ -42,6 +42,12 @@ pub(in crate::ingest) enum Manifest {
         named: SegmentsNamed,
         #[serde(default)]
         session: SessionFacts,
+        /// Pictures from other sides.
+        #[serde(default)]
+        angles: Vec<AlternativeRendition>,
+        /// Renditions of key pictures alone, for searching.
+        #[serde(default)]
+        key_pictures: Vec<Variant>,
     },
     /// Segments of one rendition, and how they differ from what was known of it.
     Media { index: SegmentIndex, change: Change },
@@ -87,7 +93,7 @@ pub(in crate::ingest) struct Steered {
     pub(in crate::ingest) priority: Vec<String>,
     /// Renditions of pathways that were not there before.
     pub(in crate::ingest) variants: Vec<Variant>,
-    pub(in crate::ingest) audio: Vec<AudioRendition>,
+    pub(in crate::ingest) audio: Vec<AlternativeRendition>,
 }
 
 /// What names the segments of the renditions.
@@ -492,6 +498,9 @@ pub(in crate::ingest) struct Variant {
     /// Its subtitles are in the renditions of that group.
     #[serde(default)]
     pub(in crate::ingest) text_group: Option<String>,
+    /// Its pictures may be had from other sides, by the renditions of that group.
+    #[serde(default)]
+    pub(in crate::ingest) video_group: Option<String>,
     #[serde(default)]
     pub(in crate::ingest) captions: CaptionGroup,
     /// The pathway that it is of, where the manifest is steered among several (RFC 8216bis 7).
@@ -521,9 +530,9 @@ impl Variant {
     }
 }
 
-/// An alternative rendition of audio, with segments of its own where it has a URL.
+/// An alternative rendition of audio or of the pictures, with segments of its own where it has a URL.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub(in crate::ingest) struct AudioRendition {
+pub(in crate::ingest) struct AlternativeRendition {
     pub(in crate::ingest) group: String,
     pub(in crate::ingest) name: String,
     pub(in crate::ingest) language: Option<String>,
@@ -533,9 +542,12 @@ pub(in crate::ingest) struct AudioRendition {
     /// Bits a second, where it is told.
     #[serde(default)]
     pub(in crate::ingest) rate: Option<u64>,
+    /// It may be taken where nobody chose another.
+    #[serde(default)]
+    pub(in crate::ingest) autoselect: bool,
 }
 
-impl AudioRendition {
+impl AlternativeRendition {
     pub(in crate::ingest) fn candidate(&self) -> AudioCandidate<'_> {
         AudioCandidate {
             name: &self.name,

@@ -1,7 +1,7 @@
 //! What comes in for the manifests and the lanes.
 
 use kinora_errors::{Fault, Secret};
-use kinora_fetch::{FetchEvent, Initiator, Progress, Reload, RetryContext};
+use kinora_fetch::{FetchEvent, Progress, Reload, RetryContext};
 use kinora_media::{ByteRange, RequestId, ResponseInfo, Time};
 
 use super::lane::{Lane, LaneRole};
@@ -12,6 +12,11 @@ use crate::cx::Cx;
 use crate::ingest::{Notice, hls};
 
 impl Segmented {
+    /// Whether an answer of the network is for it.
+    pub(crate) fn awaits(&self, id: RequestId) -> bool {
+        self.requests.awaits(id)
+    }
+
     /// The network answers a request.
     pub(crate) fn on_fetch(&mut self, cx: &mut Cx, event: FetchEvent, context: RetryContext) {
         let id = event.id();
@@ -158,13 +163,14 @@ impl Segmented {
             .find(|lane| lane.role == LaneRole::Main);
         match main {
             Some(Lane { loader, .. }) if self.variants.is_empty() => {
-                loader.renew(cx, &mut self.requests, url, Initiator::User);
+                let named_by = self.root.named_by.clone();
+                loader.renew(cx, &mut self.requests, url, named_by);
             }
             // The list of renditions comes first: it says where theirs are now.
             Some(_) => {
                 let place = (url.clone(), ByteRange::default());
-                let (resource, user) = (Resource::Playlist, Initiator::User);
-                self.requests.start(cx, ROOT, resource, place, user);
+                let (resource, named_by) = (Resource::Playlist, self.root.named_by.clone());
+                self.requests.start(cx, ROOT, resource, place, named_by);
             }
             None => {}
         }

@@ -109,6 +109,7 @@ pub(super) struct Loader {
     start: StartPosition,
     /// What lies before that time is decoded at most.
     discard_before: Option<Time>,
+    begins_at: Option<Time>,
     /// The segment that is asked for next.
     next: u64,
     phase: Phase,
@@ -129,6 +130,8 @@ pub(super) struct Loader {
     /// The segment that was not there yet, and how often.
     awaited: Option<(u64, u32)>,
     carries: Carries,
+    /// Behind each seek one segment is read, and no other.
+    one_at_a_time: bool,
 }
 
 impl Loader {
@@ -146,6 +149,7 @@ impl Loader {
             elsewhere: false,
             start,
             discard_before: None,
+            begins_at: None,
             next: 0,
             phase: Phase::Running,
             readers: VecDeque::new(),
@@ -160,6 +164,7 @@ impl Loader {
             lost_in_a_row: 0,
             awaited: None,
             carries: rendition.carries,
+            one_at_a_time: false,
         }
     }
 
@@ -188,6 +193,16 @@ impl Loader {
     /// What reads its manifest.
     pub(super) fn manifest(&self) -> &ManifestReader {
         &self.playlist
+    }
+
+    /// Who names what its playlist names.
+    pub(super) fn names(&self) -> Initiator {
+        self.named_by.within(&self.asked, &self.url)
+    }
+
+    /// Where it began; `None`: its playlist is not here.
+    pub(super) fn begins_at(&self) -> Option<Time> {
+        self.begins_at
     }
 
     pub(super) fn held_bytes(&self) -> usize {
@@ -256,6 +271,11 @@ impl Loader {
         let behind = || self.index.as_ref()?.segments.last().map(Segment::end);
         let time = self.border().or_else(behind);
         time.map_or(self.start, |time| StartPosition::At(time + ROUNDING))
+    }
+
+    /// Behind each seek one segment is read, and no other.
+    pub(super) fn read_one_at_a_time(&mut self, one: bool) {
+        self.one_at_a_time = one;
     }
 
     /// No segment beyond those under way is asked for.

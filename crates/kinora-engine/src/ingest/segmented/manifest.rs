@@ -1,7 +1,6 @@
 //! A manifest that names the segments of all renditions, asked for again as it changes.
 
 use kinora_errors::{Fault, codes};
-use kinora_fetch::Initiator;
 use kinora_media::{ByteRange, Time};
 
 use super::index::{ManifestRefresh, SegmentsNamed};
@@ -59,7 +58,7 @@ impl Segmented {
         }
         let named_by = match url {
             Some(_) => self.root.names(),
-            None => Initiator::User,
+            None => self.root.named_by.clone(),
         };
         let url = url.unwrap_or_else(|| self.root.asked.clone());
         self.root.found = url.clone();

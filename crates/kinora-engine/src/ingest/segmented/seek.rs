@@ -64,6 +64,9 @@ impl Segmented {
             main.ended = false;
             main.loader.seek(cx, &mut self.requests, target);
         }
+        if self.note_search(target) {
+            return;
+        }
         self.seek_audio(cx, target);
         self.seek_text(cx, target);
     }

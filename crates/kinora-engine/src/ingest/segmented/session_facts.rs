@@ -14,10 +14,14 @@ use super::requests::Resource;
 use super::{ROOT, Segmented};
 use crate::Event;
 use crate::cx::Cx;
-use crate::metadata::{DateRange, SessionData};
+use crate::ingest::Notice;
+use crate::interstitials::ScheduledInterstitial;
+use crate::metadata::{DateRange, Interstitial, SessionData};
 
 /// The versions of stretches of time that were told, by their keys.
 pub(super) type ToldRanges = BTreeMap<u64, u64>;
+/// What was told of what is played in between: its key, its place, what it says.
+pub(super) type ToldInterstitials = Vec<(u64, Time, Interstitial)>;
 
 impl Segmented {
     /// A multivariant playlist is here: for the first time, or under another URL.
@@ -104,6 +108,45 @@ impl Segmented {
             }
         }
         self.told = told;
+        self.tell_interstitials();
+    }
+
+    /// Tells what is to be played in between, where that is another than was told.
+    fn tell_interstitials(&mut self) {
+        let lane = self.lanes.iter().find(|lane| lane.role == LaneRole::Main);
+        let Some((lane, index)) = lane.and_then(|it| Some((it, it.loader.index.as_ref()?))) else {
+            return;
+        };
+        let scheduled = |range: &NamedRange| {
+            let interstitial = range.interstitial.clone()?;
+            let start = index.time_of_date(range.start_ms)?;
+            let border = index.border_near(start).filter(|_| interstitial.snaps_out);
+            Some(ScheduledInterstitial {
+                key: range.key,
+                id: range.said.as_ref().map_or("", |said| &said.id).into(),
+                start: border.unwrap_or(start),
+                interstitial,
+                named_by: lane.loader.names(),
+            })
+        };
+        let all: Vec<_> = index.date_ranges.iter().filter_map(scheduled).collect();
+        let place = |it: &ScheduledInterstitial| (it.key, it.start, it.interstitial.clone());
+        let told: ToldInterstitials = all.iter().map(place).collect();
+        if self.told_interstitials != told {
+            self.told_interstitials = told;
+            self.notices.push_back(Notice::Interstitials(all));
+        }
+    }
+
+    /// Where playback begins that begins where the playlist says.
+    pub(crate) fn begins_at(&self) -> Option<Time> {
+        self.lane(LaneRole::Main)?.loader.begins_at()
+    }
+
+    /// The border between segments that is next to a time.
+    pub(crate) fn border_near(&self, time: Time) -> Time {
+        let border = self.index().and_then(|index| index.border_near(time));
+        border.unwrap_or(time)
     }
 
     /// The date of a time, ms since 1970, where the playlist tells dates.
@@ -117,15 +160,15 @@ fn placed(index: &SegmentIndex, range: &NamedRange) -> Option<DateRange> {
     let start = index.time_of_date(range.start_ms)?;
     let end = range.end_ms.and_then(|end| index.time_of_date(end));
     let said = range.said.as_deref();
-    let attributes = said.map_or(&[][..], |said| &said.range.custom);
+    let attributes = said.map_or(&[][..], |said| &said.custom);
     let secret = |(name, value): &(String, String)| (name.clone(), Secret::new(value.as_str()));
     Some(DateRange {
-        id: said.map(|said| said.range.id.clone()).unwrap_or_default(),
-        class: said.and_then(|said| said.range.class.clone()),
+        id: said.map(|said| said.id.clone()).unwrap_or_default(),
+        class: said.and_then(|said| said.class.clone()),
         start,
         end: end.map(|end| end.max(start)),
         start_ms: range.start_ms,
         attributes: attributes.iter().map(secret).collect(),
-        interstitial: said.and_then(|said| said.interstitial.clone()),
+        interstitial: range.interstitial.clone(),
     })
 }

@@ -24,6 +24,10 @@ impl Segmented {
         if !matches!(cx.renditions, Renditions::Adaptive) {
             self.variants.selection = Selection::Manual;
         }
+        if let Renditions::KeyPictures = cx.renditions {
+            self.variants.current = self.variants.least();
+            return Ok(());
+        }
         let Renditions::Fixed(choice) = cx.renditions else {
             self.variants.current = self.variants.initial(cx);
             return Ok(());
@@ -57,10 +61,13 @@ impl Segmented {
     pub(crate) fn options(&self) -> Option<Arc<[TrackOption]>> {
         let audio = self.audio.options(self.variants.len());
         let text = self.text.options(self.first_text());
-        if self.variants.len() < 2 && audio.is_empty() && text.is_empty() {
+        let playing = self.variants.get(self.variants.current);
+        let angles = playing.map(|it| self.angles.options(it, self.first_angle()));
+        let beside: Vec<_> = [audio, text, angles.unwrap_or_default()].concat();
+        if self.variants.len() < 2 && beside.is_empty() {
             return None;
         }
-        Some(self.variants.options().chain(audio).chain(text).collect())
+        Some(self.variants.options().chain(beside).collect())
     }
 
     /// Takes a rendition for good, or leaves the choice to the engine again.
@@ -78,6 +85,9 @@ impl Segmented {
         let Ok(index) = usize::try_from(index) else {
             return Rebuffer::None;
         };
+        if let Some(place) = index.checked_sub(self.first_angle()) {
+            return self.select_angle(cx, place, position);
+        }
         if let Some(place) = index.checked_sub(self.variants.len()) {
             return self.select_audio(cx, place);
         }
@@ -153,7 +163,7 @@ impl Segmented {
 
     /// Chooses the variant of the segments after those under way.
     pub(super) fn adapt(&mut self, cx: &mut Cx, ahead: Time) {
-        if self.incoming.is_some() {
+        if self.incoming.is_some() || self.search.is_some() {
             return;
         }
         if self.variants.selection == Selection::Manual {
@@ -210,7 +220,11 @@ impl Segmented {
         self.lanes.insert(0, lane);
         self.variants.current = index;
         self.forget_throughput();
-        let index = u32::try_from(self.variants.told_as(index)).unwrap_or(u32::MAX);
+        let index = match self.angles.changed.take() {
+            Some(place) => self.first_angle() + place,
+            None => self.variants.told_as(index),
+        };
+        let index = u32::try_from(index).unwrap_or(u32::MAX);
         self.notices.push_back(Notice::Switched(index));
         self.follow_audio_group(cx, audio_from);
         self.follow_text_group(cx);

@@ -99,6 +99,12 @@ impl TextRenditions {
     }
 
     /// What can be chosen, counted from `first` on.
+    /// How many renditions a group has at most.
+    pub(super) fn most(&self) -> usize {
+        let size = |of: &TextRendition| self.list.iter().filter(|it| it.group == of.group).count();
+        self.list.iter().map(size).max().unwrap_or(0)
+    }
+
     pub(super) fn options(&self, first: usize) -> Vec<TrackOption> {
         let option = |(place, (at, rendition)): (usize, (usize, &TextRendition))| TrackOption {
             index: u32::try_from(first + place).unwrap_or(u32::MAX),

@@ -161,6 +161,11 @@ impl Variants {
         self.choices().next_back().unwrap_or(0)
     }
 
+    /// The one of the least rate.
+    pub(super) fn least(&self) -> usize {
+        self.choices().next().unwrap_or(0)
+    }
+
     /// The one for the segments that come next, if it is another one.
     pub(super) fn adapted(&mut self, cx: &mut Cx, buffered: Time, segment: Time) -> Option<usize> {
         self.fit(cx.viewport);

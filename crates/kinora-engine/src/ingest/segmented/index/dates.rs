@@ -8,8 +8,9 @@ use serde::{Deserialize, Serialize};
 
 use super::{Segment, SegmentIndex};
 use crate::metadata::Interstitial;
+use crate::tape;
 
-/// A named stretch of time (EXT-X-DATERANGE). A recording has no more of it than when it is.
+/// A named stretch of time (EXT-X-DATERANGE). A recording has no more of it than when it is, and what is played in between.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(in crate::ingest) struct NamedRange {
     /// The same for all versions of one.
@@ -19,13 +20,8 @@ pub(in crate::ingest) struct NamedRange {
     pub(in crate::ingest) start_ms: i64,
     pub(in crate::ingest) end_ms: Option<i64>,
     #[serde(skip)]
-    pub(in crate::ingest) said: Option<Arc<Said>>,
-}
-
-/// What a playlist says of a date range.
-#[derive(Debug)]
-pub(in crate::ingest) struct Said {
-    pub(in crate::ingest) range: hls::DateRange,
+    pub(in crate::ingest) said: Option<Arc<hls::DateRange>>,
+    #[serde(default, with = "tape::interstitials")]
     pub(in crate::ingest) interstitial: Option<Interstitial>,
 }
 
@@ -46,6 +42,13 @@ impl SegmentIndex {
             .or_else(|| dated().rfind(|(_, date)| *date <= date_ms))
             .or_else(|| dated().next())?;
         Some(segment.start + since(date))
+    }
+
+    /// The border between segments that is next to a time.
+    pub(in crate::ingest) fn border_near(&self, time: Time) -> Option<Time> {
+        let starts = self.segments.iter().map(|segment| segment.start);
+        let end = self.segments.last().map(Segment::end);
+        starts.chain(end).min_by_key(|border| (*border - time).abs())
     }
 
     /// The date of a time, ms since 1970.

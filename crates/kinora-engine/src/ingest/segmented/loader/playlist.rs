@@ -292,6 +292,8 @@ impl Loader {
         };
         self.next = number.unwrap_or(0);
         self.discard_before = discard_before;
+        let first = index.segment(self.next).map(|segment| segment.start);
+        self.begins_at = discard_before.or(first);
     }
 
     /// Where what was given so far ends.

@@ -65,6 +65,9 @@ impl Loader {
             let references = std::mem::take(&mut self.references);
             let reader = SegmentReader::new(segment, join, references, cx.tape.clone());
             self.readers.push_back(reader.carrying(self.carries));
+            if self.one_at_a_time {
+                self.drain();
+            }
             self.read_parts(cx, requests);
         }
     }
@@ -137,7 +140,7 @@ impl Loader {
     ) {
         let initiator = match resource {
             Resource::Playlist => self.named_by.clone(),
-            _ => self.named_by.within(&self.asked, &self.url),
+            _ => self.names(),
         };
         requests.start(cx, self.id, resource, (url, range), initiator);
     }
