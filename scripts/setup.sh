@@ -21,6 +21,8 @@ if [ "${1-}" = tests ]; then
   need c++ g++                # the header is C++ too
   need mkfs.ext4 e2fsprogs    # faults of disks and of permissions
   need losetup mount
+  # Scripts of subtitles are drawn by it, where it is.
+  ldconfig -p 2>/dev/null | grep -q 'libass\.so\.9' || missing+=(libass9)
 fi
 
 if ! command -v cargo >/dev/null 2>&1; then

@@ -56,7 +56,16 @@ const ARROWS: &[(&str, &[&str])] = &[
             "kinora-test-support",
         ],
     ),
-    ("kinora-overlay", &["kinora-subtitle"]),
+    ("kinora-overlay", &["kinora-media", "kinora-subtitle"]),
+    (
+        "kinora-libass",
+        &[
+            "kinora-media",
+            "kinora-overlay",
+            "kinora-subtitle",
+            "kinora-test-support",
+        ],
+    ),
     (
         "kinora-output",
         &[
@@ -81,6 +90,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "kinora-cache",
             "kinora-net",
             "kinora-ffmpeg",
+            "kinora-libass",
             "kinora-output",
             "kinora-subtitle",
             "kinora-audio",

@@ -19,7 +19,7 @@ pub(crate) use serve::{
     AccountAction, AccountArgs, ImportArgs, LogFormat, LostFoundArgs, PlayAuthArgs, ServeArgs,
     StateArg,
 };
-pub(crate) use source::{DecoderArg, DemuxerArg, KeyArgs, NetArgs, VidArgs};
+pub(crate) use source::{DecoderArg, DemuxerArg, KeyArgs, NetArgs, ScriptArg, VidArgs};
 
 const EXIT_STATUS: &str = "\
 Exit status:

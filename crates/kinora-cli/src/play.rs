@@ -69,7 +69,13 @@ pub(crate) fn run(args: PlayArgs, style: &Style) -> Result<(), Failure> {
     let keyboard = has_keyboard(&args, style).then(Keyboard::open).flatten();
     let terminal = ControllingTerminal::open(&screen, keyboard);
     let shutdown = Shutdown::new(&player, &terminal, &navigation);
-    let remote = Remote::new(&player, &screen, &navigation, style);
+    let remote = Remote::new(
+        &player,
+        &screen,
+        &navigation,
+        style,
+        outputs::cue_drawing(&args),
+    );
     if args.control.is_some() {
         let machine = args.stats.is_some() || style.json;
         control::listen(&remote, machine).map_err(|error| Failure::io("stdin", &error))?;

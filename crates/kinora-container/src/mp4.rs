@@ -10,6 +10,7 @@ mod chapters;
 mod compressed;
 mod config;
 mod demux;
+mod disposition;
 mod edits;
 mod entry;
 mod event;

@@ -10,6 +10,7 @@ use kinora_media::CodecId;
 pub struct Capabilities {
     decodes: Arc<dyn Fn(CodecId) -> bool + Send + Sync>,
     demuxers: Demuxers,
+    draws_cues: bool,
 }
 
 impl Capabilities {
@@ -18,6 +19,7 @@ impl Capabilities {
         Self {
             decodes: Arc::new(decodes),
             demuxers: Demuxers::Own,
+            draws_cues: false,
         }
     }
 
@@ -26,6 +28,16 @@ impl Capabilities {
     pub fn with_demuxers(mut self, demuxers: Demuxers) -> Self {
         self.demuxers = demuxers;
         self
+    }
+
+    /// The same where somebody draws cues as pictures: the fonts that a file brings along are wanted.
+    #[must_use]
+    pub fn drawing_cues(self, draws_cues: bool) -> Self {
+        Self { draws_cues, ..self }
+    }
+
+    pub(crate) fn draws_cues(&self) -> bool {
+        self.draws_cues
     }
 
     pub(crate) fn demuxers(&self) -> Demuxers {

@@ -433,6 +433,14 @@ impl Ingest {
         }
     }
 
+    /// The URL of the resource, where it is one whose parts can be asked for.
+    pub(crate) fn resource(&self) -> Option<&Secret> {
+        match self {
+            Self::Progressive(file) => file.resource(),
+            Self::Unknown | Self::Segmented(_) | Self::Pushed(_) => None,
+        }
+    }
+
     /// Places of damage in a file that were passed over; segments are tallied as they end.
     pub(crate) fn damage(&self) -> u64 {
         match self {

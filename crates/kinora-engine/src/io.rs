@@ -7,7 +7,7 @@ use kinora_fetch::{FetchEvent, FetchRequest};
 use kinora_media::bitstream::UserData;
 use kinora_media::{KeyId, MediaInfo, Packet, RequestId, Time, TimedEvent, TrackInfo};
 use kinora_protect::ContentKey;
-use kinora_subtitle::Cue;
+use kinora_subtitle::{Cue, ShownCues};
 
 use crate::Role;
 use crate::metadata::{DateRange, InterstitialAsset, InterstitialEnd, SessionData};
@@ -25,9 +25,6 @@ pub struct FrameId(pub u64);
 /// Names one appearance of a cue: from `Event::SubtitleShown` to `Event::SubtitleHidden`. No two of a player are the same.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct CueId(pub u64);
-
-/// What is shown together.
-pub type ShownCues = Arc<[Arc<Cue>]>;
 
 /// The index of the first external subtitles; those that follow count on from there.
 pub const FIRST_EXTERNAL_SUBTITLE: u32 = 1024;
@@ -459,7 +456,8 @@ pub enum Event {
         /// Index in `TracksReady`.
         index: u32,
     },
-    /// The size of the video is known or changed.
+    /// The size of the video is known or changed: of pictures as they stand upright, turned as their source says. What the
+    /// application turns beyond that does not count.
     VideoSize {
         /// Pixels.
         width: u32,
@@ -530,7 +528,7 @@ pub enum Event {
     SubtitleAdded {
         /// Their index.
         track: u32,
-        /// How they are written: `srt`, `webvtt`, `ass`, `ttml`.
+        /// How they are written: the name of a [`Format`](kinora_subtitle::Format), `srt`, `webvtt`, `pgs`.
         format: &'static str,
         /// The charset that they were read in, by its name in the Encoding Standard.
         charset: &'static str,

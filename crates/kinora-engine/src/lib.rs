@@ -45,8 +45,8 @@ pub use engine::{Engine, Outputs};
 pub use ingest::{base_of, named_within};
 pub use io::{
     AudioClock, Command, Credential, CueId, Epoch, Event, FIRST_CAPTIONS, FIRST_EXTERNAL_SUBTITLE,
-    FrameId, InfoCode, Input, Locator, LoopMode, Output, Repeat, SeekAccuracy, ShownCues, State,
-    TimingMark, TrackChoice, TrackOption,
+    FrameId, InfoCode, Input, Locator, LoopMode, Output, Repeat, SeekAccuracy, State, TimingMark,
+    TrackChoice, TrackOption,
 };
 pub use kinora_fetch::{FetchEvent, FetchRequest, Initiator, Purpose};
 pub use kinora_protect::{ContentKey, KeySystem, clear_key};

@@ -22,10 +22,11 @@ use std::collections::BinaryHeap;
 use kinora_container::Demuxers;
 use kinora_errors::Secret;
 use kinora_media::{CodecId, Now, RequestId, Time};
+use kinora_subtitle::ShownCues;
 
 use crate::{
     ByRole, Capabilities, Command, Engine, Event, FrameId, Input, Locator, Output, PlayerConfig,
-    Role, SeekAccuracy, ShownCues, State, TapeSink,
+    Role, SeekAccuracy, State, TapeSink,
 };
 pub use decoder::Damage;
 use decoder::{Decoder, Work};
@@ -222,7 +223,7 @@ impl Sim {
             events: Vec::new(),
             shown: Vec::new(),
             texts: Vec::new(),
-            cues: ShownCues::from([]),
+            cues: ShownCues::default(),
             ready: Vec::new(),
             rates: Vec::new(),
             cleared: 0,

@@ -3,17 +3,19 @@
 mod captions;
 mod embedded;
 mod file;
+mod fonts;
 
 use std::sync::Arc;
 
 use kinora_errors::{Fault, Secret};
 use kinora_fetch::FetchEvent;
-use kinora_media::{Packet, RequestId, Time, TrackInfo};
-use kinora_subtitle::{CaptionService, Cue, Cues, Update};
+use kinora_media::{Attachment, Packet, RequestId, Time, TrackInfo};
+use kinora_subtitle::{AttachedFonts, CaptionService, Cue, Cues, ShownCues, Update};
 
 pub(crate) use self::captions::{Announced, Captions, Known};
 pub(crate) use self::embedded::Embedded;
 use self::file::{Download, Downloaded};
+use self::fonts::Fonts;
 use crate::cx::Cx;
 use crate::present::earliest;
 use crate::tape::NotedFile;
@@ -57,10 +59,13 @@ pub(crate) struct Subtitles {
     /// Captions within the pictures.
     pub(crate) captions: Captions,
     shown: Vec<Shown>,
-    /// The cues that lie on the video frame which went out last, or on the next.
+    /// The cues that lie on the video frame which went out last, or on the next, and the fonts that were told with them.
     laid: Vec<Arc<Cue>>,
+    laid_fonts: AttachedFonts,
     /// The time of that frame.
     laid_at: Time,
+    /// Fonts of the film's file.
+    fonts: Fonts,
 }
 
 impl Subtitles {
@@ -105,6 +110,13 @@ impl Subtitles {
     /// The index of the text within the source that is on.
     pub(crate) fn embedded_index(&self) -> Option<u32> {
         self.embedded.as_ref().map(|it| it.index)
+    }
+
+    /// Asks for the fonts among the files that the film's own one holds, where a script is shown that may name them.
+    pub(crate) fn ask_fonts(&mut self, cx: &mut Cx, url: &Secret, attachments: &[Attachment]) {
+        if self.embedded.as_ref().is_some_and(Embedded::is_script) {
+            self.fonts.ask(cx, url, attachments);
+        }
     }
 
     /// Takes a packet of that track.
@@ -165,7 +177,7 @@ impl Subtitles {
 
     /// Whether an answer of the network is for a file.
     pub(crate) fn is_for(&self, id: RequestId) -> bool {
-        self.downloads().any(|download| download.is_for(id))
+        self.downloads().any(|download| download.is_for(id)) || self.fonts.is_for(id)
     }
 
     fn downloads(&self) -> impl Iterator<Item = &Download> {
@@ -177,6 +189,9 @@ impl Subtitles {
 
     pub(crate) fn on_fetch(&mut self, cx: &mut Cx, event: FetchEvent) {
         let id = event.id();
+        if self.fonts.is_for(id) {
+            return self.fonts.on_event(cx, event);
+        }
         for (track, file) in (FIRST_EXTERNAL_SUBTITLE..).zip(&mut self.files) {
             if let Contents::Coming(download) = &mut file.contents
                 && download.is_for(id)
@@ -188,6 +203,7 @@ impl Subtitles {
     }
 
     pub(crate) fn on_time(&mut self, cx: &mut Cx) {
+        self.fonts.on_time(cx);
         for (track, file) in (FIRST_EXTERNAL_SUBTITLE..).zip(&mut self.files) {
             if let Contents::Coming(download) = &mut file.contents {
                 let downloaded = download.on_time(cx);
@@ -207,7 +223,8 @@ impl Subtitles {
 
     /// When a file that is on its way needs the time.
     pub(crate) fn deadline(&self, cx: &Cx) -> Option<Time> {
-        earliest(self.downloads().map(|download| download.deadline(cx)))
+        let files = self.downloads().map(|download| download.deadline(cx));
+        earliest(files.chain([self.fonts.deadline(cx)]))
     }
 
     /// The cues that are on, by the index of their subtitles.
@@ -230,18 +247,31 @@ impl Subtitles {
     /// Tells what lies on the video frame of that time, which goes out next.
     pub(crate) fn lay(&mut self, cx: &mut Cx, frame: Time) {
         self.laid_at = frame;
-        let active = self.active(frame);
-        self.lay_all(cx, active.into_iter().map(|(_, cue)| cue).collect());
+        let laid = |(_, cues): (u32, &Cues)| {
+            let cues_now = cues.active(frame).into_iter();
+            let delay = cues.delay();
+            cues_now
+                .map(move |cue| delayed(cue, delay))
+                .collect::<Vec<_>>()
+        };
+        let laid = self.cues().flat_map(laid).collect();
+        self.lay_all(cx, laid);
     }
 
     fn lay_all(&mut self, cx: &mut Cx, mut cues: Vec<Arc<Cue>>) {
         // Those of all tracks together: layers go before tracks.
         cues.sort_by_key(|cue| cue.layer);
         let pairs = || self.laid.iter().zip(&cues);
-        if self.laid.len() == cues.len() && pairs().all(|(had, has)| is_same(had, has)) {
+        let fonts = self.fonts.known();
+        if self.laid.len() == cues.len()
+            && pairs().all(|(had, has)| is_same(had, has))
+            && fonts::are_same(&self.laid_fonts, fonts)
+        {
             return;
         }
-        cx.push(Output::Cues(cues.as_slice().into()));
+        let shown = ShownCues::from(cues.as_slice()).with_fonts(Arc::clone(fonts));
+        cx.push(Output::Cues(shown));
+        self.laid_fonts = Arc::clone(fonts);
         self.laid = cues;
     }
 
@@ -283,6 +313,7 @@ impl Subtitles {
     /// Nothing is shown for now.
     pub(crate) fn hide(&mut self, cx: &mut Cx) {
         self.lay_all(cx, Vec::new());
+        self.fonts.close(cx);
         for shown in self.shown.drain(..) {
             hide(cx, &shown);
         }
@@ -302,6 +333,17 @@ impl Subtitles {
 /// A cue that stays until another one comes gets its end when that is read, which may be long before.
 fn is_same(one: &Arc<Cue>, other: &Arc<Cue>) -> bool {
     Arc::ptr_eq(one, other) || one.is_same_but_for_its_end(other)
+}
+
+/// A cue that changes while it is shown, as it does so much later; what stands still is the same at any time.
+fn delayed(cue: Arc<Cue>, delay: Time) -> Arc<Cue> {
+    if delay == Time::ZERO || !(cue.is_animated() || cue.script.is_some()) {
+        return cue;
+    }
+    let mut delayed = Arc::unwrap_or_clone(cue);
+    delayed.start += delay;
+    delayed.end += delay;
+    Arc::new(delayed)
 }
 
 fn hide(cx: &mut Cx, shown: &Shown) {

@@ -119,7 +119,11 @@ impl Tape {
     }
 
     /// What the content may say, written only where it says something: recordings that know nothing of it hold none.
-    fn see_some<T>(&self, what: &'static str, look: impl FnOnce() -> Option<T>) -> Option<T>
+    pub(crate) fn see_some<T>(
+        &self,
+        what: &'static str,
+        look: impl FnOnce() -> Option<T>,
+    ) -> Option<T>
     where
         T: Serialize + DeserializeOwned,
     {

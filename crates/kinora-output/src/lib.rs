@@ -20,12 +20,15 @@ mod wav;
 pub use audio::{AudioFormat, AudioSink, NullAudio, NullWriter, PacedAudio, SampleWriter};
 pub use convert::AudioConverter;
 pub use error::SinkError;
-pub use kinora_overlay::{CueRenderer, Fonts, NoFonts, SCALES};
+pub use kinora_overlay::{
+    CueRenderer, Fonts, NoFonts, NoScriptRenderer, Overlay, SCALES, ScriptRenderer, ScriptView,
+};
+pub use kinora_subtitle::ShownCues;
 pub use presenter::Presenter;
 pub use scale::ScaleMode;
-pub use sink::{CallingThread, Needs, NullVideo, ShownCues, Timing, VideoFormat, VideoSink};
+pub use sink::{CallingThread, Needs, NullVideo, Timing, VideoFormat, VideoSink};
 pub use spec::{AudioOutput, OutputSpecError, VideoOutput};
-pub use subtitle::Subtitled;
+pub use subtitle::{Subtitled, with_cues};
 pub use tee::TeeVideo;
 pub use video::{
     BackgroundVideo, ContactSheet, PngDir, RgbImage, SheetLayout, Terminal, YuvFile, luma_pgm,

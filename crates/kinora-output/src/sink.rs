@@ -1,7 +1,5 @@
-use std::sync::Arc;
-
 use kinora_media::{ColorInfo, Mirror, Orientation, PixelFormat, Rotation, Time, VideoFrame};
-use kinora_subtitle::Cue;
+use kinora_subtitle::ShownCues;
 
 use crate::{ScaleMode, SinkError};
 
@@ -79,6 +77,8 @@ pub struct Needs {
     /// Frames are given so much before they are due, for a sink that hands them to the refresh of a screen by
     /// [`Timing::due`]; at most [`Needs::MAX_AHEAD`]. Zero: when they are due.
     pub ahead: Time,
+    /// It draws cues as pictures: the fonts that a film's file brings along for them are fetched ([`ShownCues::fonts`]).
+    pub fonts: bool,
 }
 
 impl Needs {
@@ -91,6 +91,16 @@ impl Needs {
         Self {
             thread: CallingThread::Main,
             ahead: Time::ZERO,
+            fonts: false,
+        }
+    }
+
+    /// It draws cues as pictures.
+    #[must_use]
+    pub fn drawing_cues() -> Self {
+        Self {
+            fonts: true,
+            ..Self::default()
         }
     }
 
@@ -100,6 +110,7 @@ impl Needs {
         Self {
             thread: CallingThread::Own,
             ahead: ahead.max(Time::ZERO).min(Self::MAX_AHEAD),
+            ..Self::default()
         }
     }
 }
@@ -113,9 +124,6 @@ pub struct Timing {
     /// late.
     pub due: Time,
 }
-
-/// What is shown together.
-pub type ShownCues = Arc<[Arc<Cue>]>;
 
 /// Takes video frames when they are due, or a little before, if it needs them then.
 ///

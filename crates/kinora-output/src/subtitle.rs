@@ -3,8 +3,6 @@
 mod blend;
 mod patch;
 
-use std::sync::Arc;
-
 use kinora_media::VideoFrame;
 use kinora_overlay::CueRenderer;
 
@@ -14,7 +12,7 @@ use crate::{Needs, ScaleMode, ShownCues, SinkError, Timing, VideoFormat, VideoSi
 
 /// Gives frames to another sink with the cues drawn on them.
 ///
-/// Cues are drawn once for as long as they stay, and only what they cover of a frame is changed, in a copy; while none is shown
+/// Cues are drawn once for as long as they look the same, and only what they cover of a frame is changed, in a copy; while none is shown
 /// frames go through as they are. They stand upright on turned pictures. Where no fonts are installed the frames go out without, and
 /// [`SinkError::NoFonts`] says so once.
 pub struct Subtitled<S> {
@@ -33,7 +31,7 @@ impl<S: VideoSink> Subtitled<S> {
         Self {
             sink,
             renderer,
-            cues: ShownCues::from([]),
+            cues: ShownCues::default(),
             patches: None,
             told: false,
         }
@@ -45,12 +43,15 @@ impl<S: VideoSink> Subtitled<S> {
             return None;
         }
         let format = VideoFormat::of(frame);
+        let size = upright_size(&format);
+        let changed = self.renderer.render(&self.cues, size, frame.pts);
         let patches = match self.patches.take() {
-            Some((known, patches)) if known == format => patches,
+            Some((known, patches)) if known == format && !changed => patches,
             _ => {
-                let overlays = self.renderer.render(&self.cues, upright_size(&format));
-                let patches = overlays.iter().flat_map(|it| patch::patches(it, &format));
-                patches.collect()
+                let overlays = self.renderer.overlays().iter();
+                overlays
+                    .flat_map(|it| patch::patches(it, &format))
+                    .collect()
             }
         };
         let drawn = blend::drawn_on(frame, &patches);
@@ -72,6 +73,18 @@ impl<S: VideoSink> Subtitled<S> {
     }
 }
 
+/// A frame with cues drawn on it as they look at its time; as it is where its samples can not be drawn on.
+#[must_use]
+pub fn with_cues(frame: &VideoFrame, cues: &ShownCues, renderer: &mut CueRenderer) -> VideoFrame {
+    let format = VideoFormat::of(frame);
+    renderer.render(cues, upright_size(&format), frame.pts);
+    let overlays = renderer.overlays().iter();
+    let patches: Vec<Patch> = overlays
+        .flat_map(|it| patch::patches(it, &format))
+        .collect();
+    blend::drawn_on(frame, &patches).unwrap_or_else(|| frame.clone())
+}
+
 /// The size at which a person sees a frame.
 fn upright_size(format: &VideoFormat) -> (u32, u32) {
     format.orientation().size(display_size(format))
@@ -79,7 +92,10 @@ fn upright_size(format: &VideoFormat) -> (u32, u32) {
 
 impl<S: VideoSink> VideoSink for Subtitled<S> {
     fn needs(&self) -> Needs {
-        self.sink.needs()
+        Needs {
+            fonts: true,
+            ..self.sink.needs()
+        }
     }
     fn configure(&mut self, format: &VideoFormat) -> Result<(), SinkError> {
         self.sink.configure(format)
@@ -97,8 +113,7 @@ impl<S: VideoSink> VideoSink for Subtitled<S> {
         self.sink.set_scale_mode(mode);
     }
     fn set_cues(&mut self, cues: &ShownCues) {
-        self.cues = Arc::clone(cues);
-        self.patches = None;
+        self.cues = cues.clone();
     }
     fn clear(&mut self) {
         self.sink.clear();

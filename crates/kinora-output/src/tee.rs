@@ -28,6 +28,7 @@ impl VideoSink for TeeVideo {
         Needs {
             thread: thread.fold(CallingThread::Own, CallingThread::or),
             ahead: all().map(|needs| needs.ahead).min().unwrap_or_default(),
+            fonts: all().any(|needs| needs.fonts),
         }
     }
     /// All of them see it, also when one fails; the first failure is reported.

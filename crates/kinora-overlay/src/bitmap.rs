@@ -35,11 +35,12 @@ pub(crate) fn draw(bitmap: &Bitmap, screen: &Screen) -> Option<Overlay> {
     if width == 0 || height == 0 {
         return None;
     }
+    let unpacked = bitmap.pixels.unpacked();
     let pixel = |row: &Shares, column: &Shares| {
         let mut sums = [0.0; 4];
         for (y, high) in row {
             for (x, wide) in column {
-                let color = bitmap.color(*x, *y);
+                let color = bitmap.color(&unpacked, *x, *y);
                 let alpha = f32::from(color.alpha) * high * wide;
                 let seen = |level: u8| f32::from(level) / 255.0 * alpha;
                 let parts = [seen(color.red), seen(color.green), seen(color.blue), alpha];

@@ -98,6 +98,8 @@ pub(crate) struct Mask<'a> {
     pub(crate) left: i32,
     pub(crate) top: i32,
     pub(crate) width: usize,
+    /// From row to row in `coverage`; the last row may be shorter.
+    pub(crate) stride: usize,
     pub(crate) coverage: &'a [u8],
 }
 
@@ -159,6 +161,7 @@ impl Canvas {
                     left: whole(left),
                     top: whole(rows),
                     width: coverage.len(),
+                    stride: coverage.len(),
                     coverage: &coverage,
                 });
             }
@@ -175,13 +178,14 @@ impl Canvas {
             return;
         }
         let skipped = usize::try_from(left.saturating_neg()).unwrap_or(0);
-        for (row, line) in (top..).zip(mask.coverage.chunks_exact(mask.width.max(1))) {
+        for (row, line) in (top..).zip(mask.coverage.chunks(mask.stride.max(1))) {
             if row < 0 {
                 continue;
             }
             if row >= self.height {
                 break;
             }
+            let line = line.get(..mask.width).unwrap_or(line);
             let line = line.get(skipped..).unwrap_or_default();
             let first = usize::try_from(left.max(0)).unwrap_or(0);
             let row = usize::try_from(row).unwrap_or(0);
@@ -299,24 +303,28 @@ mod tests {
             left,
             top,
             width: 3,
+            stride: 3,
             coverage,
         });
         canvas.cover(&Mask {
             left: i32::MAX,
             top: i32::MAX,
             width: 3,
+            stride: 3,
             coverage,
         });
         canvas.cover(&Mask {
             left: i32::MIN,
             top: i32::MIN,
             width: 3,
+            stride: 3,
             coverage,
         });
         canvas.cover(&Mask {
             left: 7,
             top: 7,
             width: 3,
+            stride: 3,
             coverage,
         });
         canvas.paint(Color::rgb(255, 0, 0).with_alpha(51));

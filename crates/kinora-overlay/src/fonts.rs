@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use cosmic_text::fontdb::{Database, Source};
 use cosmic_text::{Family, FontSystem, SwashCache};
+use kinora_subtitle::AttachedFonts;
 use thiserror::Error;
 
 /// No text can be drawn.
@@ -64,7 +65,8 @@ const MONOSPACE: &[&str] = &[
 ];
 
 impl Typesetter {
-    pub(crate) fn load(fonts: &Fonts) -> Result<Self, NoFonts> {
+    /// `attached`: fonts that a film's file brings along, beside the others.
+    pub(crate) fn load(fonts: &Fonts, attached: &AttachedFonts) -> Result<Self, NoFonts> {
         let mut database = Database::new();
         match fonts {
             Fonts::System => database.load_system_fonts(),
@@ -74,6 +76,7 @@ impl Typesetter {
                 }
             }
         }
+        add(&mut database, attached);
         let any = database.faces().flat_map(|face| &face.families).next();
         let any = any.map(|(family, _)| family.clone()).ok_or(NoFonts)?;
         let best = |names| best(&database, names).unwrap_or(&any).to_owned();
@@ -89,6 +92,18 @@ impl Typesetter {
             fonts: FontSystem::new_with_locale_and_db(locale, database),
             glyphs: SwashCache::new(),
         })
+    }
+
+    /// Adds the fonts that a film's file brings along.
+    pub(crate) fn attach(&mut self, fonts: &AttachedFonts) {
+        add(self.fonts.db_mut(), fonts);
+    }
+}
+
+/// What is no font is passed over.
+fn add(database: &mut Database, fonts: &AttachedFonts) {
+    for font in fonts.iter() {
+        database.load_font_source(Source::Binary(Arc::new(font.clone())));
     }
 }
 

@@ -9,13 +9,17 @@
 mod bitmap;
 mod canvas;
 mod fonts;
+mod layers;
 mod place;
 mod raster;
 mod renderer;
+mod script;
 mod shape;
 #[cfg(test)]
 mod test_font;
 
 pub use canvas::Overlay;
 pub use fonts::{Fonts, NoFonts};
+pub use layers::{Layer, compose};
 pub use renderer::{CueRenderer, SCALES};
+pub use script::{NoScriptRenderer, ScriptRenderer, ScriptView};

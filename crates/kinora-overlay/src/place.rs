@@ -50,6 +50,18 @@ impl Screen {
         Area::new(0.0, 0.0, self.width, self.height)
     }
 
+    /// The part of the picture between shares of its sides, whole pixels: left, top, right and bottom.
+    pub(crate) fn part(&self, [left, top, right, bottom]: [f64; 4]) -> Area {
+        let across = |at: f64| (share(at) * self.width).round();
+        let down = |at: f64| (share(at) * self.height).round();
+        Area {
+            left: across(left),
+            top: down(top),
+            right: across(right),
+            bottom: down(bottom),
+        }
+    }
+
     fn font_size(&self) -> f32 {
         self.width.min(self.height) * FONT_SIZE * self.scale
     }

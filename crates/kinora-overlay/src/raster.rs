@@ -230,6 +230,7 @@ impl Drawing<'_> {
             left,
             top,
             width,
+            stride: width,
             coverage: &coverage,
         });
     }

@@ -5,13 +5,15 @@
 mod overrides;
 mod style;
 
+use std::sync::Arc;
+
 use kinora_media::Time;
 
 pub(crate) use overrides::Overrides;
 use style::{Styles, Version};
 
 use crate::text::{self, Lines, Mark, Spans};
-use crate::{Cue, Document, Format, Limits, SubtitleError};
+use crate::{Cue, Document, Format, Limits, ScriptEvent, SubtitleError};
 
 /// Reads a file.
 ///
@@ -19,7 +21,10 @@ use crate::{Cue, Document, Format, Limits, SubtitleError};
 /// When it has more cues than allowed.
 pub fn parse(text: &str, limits: &Limits) -> Result<Document, SubtitleError> {
     let mut document = Document::new(Format::Ass);
-    let mut script = Script::default();
+    let mut script = Script {
+        head: head(text),
+        ..Script::default()
+    };
     for line in Lines::new(text) {
         if let Some(event) = script.line(line) {
             match script.dialogue(event) {
@@ -34,6 +39,24 @@ pub fn parse(text: &str, limits: &Limits) -> Result<Document, SubtitleError> {
     Ok(document)
 }
 
+/// The lines of a script that hold for all its events.
+fn head(text: &str) -> Arc<str> {
+    let mut head = String::new();
+    let mut section = Section::Other;
+    for line in Lines::new(text) {
+        section = Section::of(trimmed(line)).unwrap_or(section);
+        if matches!(section, Section::Info | Section::Styles(_)) {
+            head.push_str(line);
+            head.push('\n');
+        }
+    }
+    head.into()
+}
+
+fn trimmed(line: &str) -> &str {
+    line.trim_matches(|letter| text::is_blank(letter) || letter == '\u{feff}')
+}
+
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 enum Section {
     #[default]
@@ -43,9 +66,27 @@ enum Section {
     Other,
 }
 
+impl Section {
+    /// The section that a line begins; `None`: none.
+    fn of(line: &str) -> Option<Self> {
+        if !(line.starts_with('[') && line.ends_with(']')) {
+            return None;
+        }
+        Some(match line.to_ascii_lowercase().as_str() {
+            "[script info]" => Self::Info,
+            "[v4+ styles]" | "[v4++ styles]" => Self::Styles(Version::Ass),
+            "[v4 styles]" => Self::Styles(Version::Ssa),
+            "[events]" => Self::Events,
+            _ => Self::Other,
+        })
+    }
+}
+
 /// What the lines of a script say of all its events. The header of a Matroska track is such a script without events.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Script {
+    /// As [`ScriptEvent::head`] has it.
+    head: Arc<str>,
     section: Section,
     title: Option<String>,
     /// `PlayResX` and `PlayResY`: what positions and sizes are counted in.
@@ -65,7 +106,10 @@ const EVENT_FIELDS: &str =
 impl Script {
     /// The header that a container keeps of a script.
     pub(crate) fn header(text: &str) -> Self {
-        let mut script = Self::default();
+        let mut script = Self {
+            head: head(text),
+            ..Self::default()
+        };
         for line in Lines::new(text) {
             script.line(line);
         }
@@ -75,9 +119,9 @@ impl Script {
 
     /// Takes a line; gives back the fields of a `Dialogue`.
     fn line<'a>(&mut self, line: &'a str) -> Option<&'a str> {
-        let line = line.trim_matches(|letter| text::is_blank(letter) || letter == '\u{feff}');
-        if line.starts_with('[') && line.ends_with(']') {
-            self.begin(line);
+        let line = trimmed(line);
+        if let Some(section) = Section::of(line) {
+            self.begin(section);
             return None;
         }
         let (key, value) = line.split_once(':')?;
@@ -95,14 +139,8 @@ impl Script {
         None
     }
 
-    fn begin(&mut self, header: &str) {
-        self.section = match header.to_ascii_lowercase().as_str() {
-            "[script info]" => Section::Info,
-            "[v4+ styles]" | "[v4++ styles]" => Section::Styles(Version::Ass),
-            "[v4 styles]" => Section::Styles(Version::Ssa),
-            "[events]" => Section::Events,
-            _ => Section::Other,
-        };
+    fn begin(&mut self, section: Section) {
+        self.section = section;
         match self.section {
             Section::Styles(version) => self.style_fields = Fields::new(version.style_fields()),
             Section::Events => self.event_fields = Fields::new(EVENT_FIELDS),
@@ -143,23 +181,43 @@ impl Script {
         Some(self.cue(&row, start, end))
     }
 
+    #[allow(clippy::arithmetic_side_effects)] // Time saturates
     fn cue(&self, row: &Row<'_, '_>, start: Time, end: Time) -> Cue {
         let number = |name| row.get(name).and_then(positive);
         let margins = [number("marginl"), number("marginr"), number("marginv")];
         let style = row.get("style").unwrap_or_default();
-        let mut overrides = Overrides::new(&self.styles, style, self.canvas(), margins);
+        let canvas = self.canvas();
+        let mut overrides = Overrides::new(&self.styles, style, canvas, margins, end - start);
         let spans = spans(row.get("text").unwrap_or_default(), &mut overrides);
+        let layer = row.get("layer").and_then(|text| text.parse().ok());
+        let layer = layer.unwrap_or(0);
         Cue {
             id: None,
             start,
             end,
             spans,
             layout: overrides.layout(),
-            layer: row
-                .get("layer")
-                .and_then(|text| text.parse().ok())
-                .unwrap_or(0),
+            layer,
+            motion: overrides.motion(),
+            script: Some(Arc::new(self.event(row, layer))),
             ..Cue::default()
+        }
+    }
+
+    /// The event as it was written, its fields in the order that Matroska gives them.
+    fn event(&self, row: &Row<'_, '_>, layer: i32) -> ScriptEvent {
+        let fields = PACKET_FIELDS.split(", ").skip(2).map(|name| {
+            let name = name.to_ascii_lowercase();
+            row.get(&name).unwrap_or_default()
+        });
+        let line = fields.fold(layer.to_string(), |mut line, field| {
+            line.push(',');
+            line.push_str(field);
+            line
+        });
+        ScriptEvent {
+            head: Arc::clone(&self.head),
+            line: line.into(),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Subtitles that are pictures: PGS of Blu-ray, VobSub of DVD, DVB.
 
 pub(crate) mod dvb;
+pub(crate) mod file;
 pub(crate) mod pgs;
 pub(crate) mod vobsub;
 
@@ -29,29 +30,97 @@ pub struct Bitmap {
     /// Colours by their number; a number that is missing is transparent.
     pub palette: Arc<[Color]>,
     /// Rows from the top, a colour's number each pixel.
-    pub pixels: Arc<[u8]>,
+    pub pixels: Pixels,
+}
+
+/// The pixels of a bitmap, one byte each. They are kept as runs where those are shorter, which they mostly are by far: a film
+/// has thousands of bitmaps.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Pixels(Packing);
+
+#[derive(Clone, PartialEq, Eq)]
+enum Packing {
+    Plain(Arc<[u8]>),
+    /// A length and a pixel each.
+    Runs(Arc<[[u8; 2]]>),
+}
+
+impl From<&[u8]> for Pixels {
+    fn from(plain: &[u8]) -> Self {
+        let of_one_colour = plain.chunk_by(|one, next| one == next);
+        let longest = usize::from(u8::MAX);
+        let runs = of_one_colour
+            .flat_map(|run| run.chunks(longest))
+            .map(|run| {
+                let length = u8::try_from(run.len()).unwrap_or(u8::MAX);
+                [length, run.first().copied().unwrap_or(0)]
+            });
+        // No more are made than are worth it.
+        let most = plain.len() / 4;
+        let runs: Vec<[u8; 2]> = runs.take(most.saturating_add(1)).collect();
+        Self(match runs.len() <= most {
+            true => Packing::Runs(runs.into()),
+            false => Packing::Plain(plain.into()),
+        })
+    }
+}
+
+impl From<Vec<u8>> for Pixels {
+    fn from(plain: Vec<u8>) -> Self {
+        plain.as_slice().into()
+    }
+}
+
+impl Pixels {
+    /// One byte a pixel.
+    #[must_use]
+    pub fn unpacked(&self) -> Arc<[u8]> {
+        match &self.0 {
+            Packing::Plain(plain) => Arc::clone(plain),
+            Packing::Runs(runs) => {
+                let run =
+                    |[length, pixel]: &[u8; 2]| core::iter::repeat_n(*pixel, usize::from(*length));
+                runs.iter().flat_map(run).collect()
+            }
+        }
+    }
+
+    /// Bytes that it takes.
+    pub(crate) fn weight(&self) -> usize {
+        match &self.0 {
+            Packing::Plain(plain) => plain.len(),
+            Packing::Runs(runs) => runs.len().saturating_mul(2),
+        }
+    }
+
+    /// The numbers that occur, some of them several times.
+    fn numbers(&self) -> Box<dyn Iterator<Item = u8> + '_> {
+        match &self.0 {
+            Packing::Plain(plain) => Box::new(plain.iter().copied()),
+            Packing::Runs(runs) => Box::new(runs.iter().map(|[_, pixel]| *pixel)),
+        }
+    }
 }
 
 impl core::fmt::Debug for Bitmap {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         let (width, height, x, y) = (self.width, self.height, self.x, self.y);
-        let opaque = self.pixels.iter().filter(|pixel| **pixel > 0).count();
+        let opaque = self.pixels.unpacked();
+        let opaque = opaque.iter().filter(|pixel| **pixel > 0).count();
         write!(f, "{width}x{height} at {x},{y}, {opaque} of a colour")
     }
 }
 
 impl Bitmap {
-    /// The colour of a pixel, transparent outside.
+    /// The colour of a pixel of `pixels`, which are this bitmap's own, [`unpacked`](Pixels::unpacked); transparent outside.
     #[must_use]
-    pub fn color(&self, x: u32, y: u32) -> Color {
+    pub fn color(&self, pixels: &[u8], x: u32, y: u32) -> Color {
         let inside = x < self.width && y < self.height;
         let place = || {
             let row = usize::try_from(y).ok()?;
             let width = usize::try_from(self.width).ok()?;
             let place = row.checked_mul(width)?;
-            let pixel = self
-                .pixels
-                .get(place.checked_add(usize::try_from(x).ok()?)?)?;
+            let pixel = pixels.get(place.checked_add(usize::try_from(x).ok()?)?)?;
             self.palette.get(usize::from(*pixel)).copied()
         };
         let color = inside.then(place).flatten();
@@ -60,12 +129,12 @@ impl Bitmap {
 
     /// Whether anything of it is seen.
     pub(crate) fn is_seen(&self) -> bool {
-        let opaque = |pixel: &u8| {
+        let opaque = |pixel: u8| {
             self.palette
-                .get(usize::from(*pixel))
+                .get(usize::from(pixel))
                 .is_some_and(|color| color.alpha > 0)
         };
-        self.pixels.iter().any(opaque)
+        self.pixels.numbers().any(opaque)
     }
 }
 

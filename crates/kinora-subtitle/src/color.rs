@@ -36,6 +36,21 @@ impl Color {
         Self { alpha, ..self }
     }
 
+    /// A share of the way to another colour.
+    #[must_use]
+    pub fn towards(self, other: Self, share: f64) -> Self {
+        let level = |from: u8, to: u8| {
+            let (from, to) = (f64::from(from), f64::from(to));
+            to_byte(from + (to - from) * share)
+        };
+        Self {
+            red: level(self.red, other.red),
+            green: level(self.green, other.green),
+            blue: level(self.blue, other.blue),
+            alpha: level(self.alpha, other.alpha),
+        }
+    }
+
     /// A colour as CSS and TTML write it: a name, `#rgb`, `#rgba`, `#rrggbb`, `#rrggbbaa`, `rgb(…)`, `rgba(…)` (CSS Color 4;
     /// TTML2 10.3.5, whose fourth number is 0 to 255: see `alpha`).
     pub(crate) fn from_css(text: &str, alpha: AlphaScale) -> Option<Self> {

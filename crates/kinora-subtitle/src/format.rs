@@ -1,8 +1,9 @@
 //! Files: which format, within which bounds.
 
+use crate::bitmap::file::{VobSubPart, is_of_pictures, is_sup, parse_sup};
 use crate::charset::{self, Decoded};
 use crate::text::Lines;
-use crate::{Document, SubtitleError, ass, srt, ttml, webvtt};
+use crate::{Document, SubtitleError, ass, microdvd, srt, ttml, webvtt};
 
 /// How subtitles are written.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -15,13 +16,27 @@ pub enum Format {
     Ass,
     /// TTML and its profiles for text: IMSC, EBU-TT, SMPTE-TT; `.ttml`, `.dfxp`, `.xml` (W3C).
     Ttml,
+    /// MicroDVD, `.sub` of text.
+    MicroDvd,
+    /// Presentation graphics of Blu-ray, `.sup`.
+    Pgs,
+    /// VobSub, `.idx` and `.sub`: two files.
+    VobSub,
 }
 
 impl Format {
     /// Every format.
-    pub const ALL: [Self; 4] = [Self::Srt, Self::WebVtt, Self::Ass, Self::Ttml];
+    pub const ALL: [Self; 7] = [
+        Self::Srt,
+        Self::WebVtt,
+        Self::Ass,
+        Self::Ttml,
+        Self::MicroDvd,
+        Self::Pgs,
+        Self::VobSub,
+    ];
 
-    /// `srt`, `webvtt`, `ass` or `ttml`.
+    /// `srt`, `webvtt`, `ass`, `ttml`, `microdvd`, `pgs` or `vobsub`.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -29,6 +44,9 @@ impl Format {
             Self::WebVtt => "webvtt",
             Self::Ass => "ass",
             Self::Ttml => "ttml",
+            Self::MicroDvd => "microdvd",
+            Self::Pgs => "pgs",
+            Self::VobSub => "vobsub",
         }
     }
 
@@ -45,6 +63,9 @@ impl Format {
         Lines::new(text).take(SEARCHED_LINES).find_map(|line| {
             if srt::is_timing(line) {
                 return Some(Self::Srt);
+            }
+            if microdvd::is_event(line) {
+                return Some(Self::MicroDvd);
             }
             let section = line.trim().to_ascii_lowercase();
             let known = ["[script info]", "[v4+ styles]", "[v4 styles]", "[events]"];
@@ -72,7 +93,23 @@ impl Default for Limits {
         Self {
             bytes: 16 << 20,
             cues: 100_000,
-            memory: 32 << 20,
+            memory: 48 << 20,
+        }
+    }
+}
+
+impl Limits {
+    /// Those of a file that begins so: pictures of text are longer than text.
+    #[must_use]
+    pub fn of_file(begin: &[u8]) -> Self {
+        let text = Self::default();
+        match is_of_pictures(begin) {
+            true => Self {
+                bytes: 128 << 20,
+                memory: 128 << 20,
+                ..text
+            },
+            false => text,
         }
     }
 }
@@ -80,7 +117,7 @@ impl Default for Limits {
 /// What is known of a file beside its bytes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Options<'a> {
-    /// Its format; `None`: the text tells.
+    /// The format of its text; `None`: the text tells.
     pub format: Option<Format>,
     /// Its charset, as a label of the Encoding Standard, where somebody claims to know it; see [`charset::decode`].
     pub charset: Option<&'a str>,
@@ -91,13 +128,20 @@ pub struct Options<'a> {
 /// Reads a file of subtitles. An empty one is SubRip without cues.
 ///
 /// # Errors
-/// When it is none, or exceeds the limits. What can be passed over is, and counted in [`Document::damaged`].
+/// When it is none, one of the two that VobSub subtitles are ([`parse_vobsub`](crate::parse_vobsub) reads both together), or
+/// exceeds the limits. What can be passed over is, and counted in [`Document::damaged`].
 pub fn parse(bytes: &[u8], options: &Options<'_>) -> Result<Document, SubtitleError> {
     let limits = &options.limits;
     if bytes.len() > limits.bytes {
         return Err(SubtitleError::TooLong {
             limit: limits.bytes,
         });
+    }
+    if is_sup(bytes) {
+        return parse_sup(bytes, limits);
+    }
+    if let Some(part) = VobSubPart::of(bytes) {
+        return Err(SubtitleError::Incomplete(part));
     }
     let Decoded {
         text,
@@ -111,7 +155,8 @@ pub fn parse(bytes: &[u8], options: &Options<'_>) -> Result<Document, SubtitleEr
         Some(Format::WebVtt) => webvtt::parse(&text, limits),
         Some(Format::Ass) => ass::parse(&text, limits),
         Some(Format::Ttml) => ttml::parse(&text, limits),
-        None => Err(SubtitleError::UnknownFormat),
+        Some(Format::MicroDvd) => microdvd::parse(&text, limits),
+        Some(Format::Pgs | Format::VobSub) | None => Err(SubtitleError::UnknownFormat),
     }?;
     document.charset = charset;
     if damaged {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use kinora_media::Time;
 
 use crate::webvtt::TimestampMap;
-use crate::{Bitmap, Color, Format, Layout};
+use crate::{Bitmap, Color, Effects, Format, Layout, Motion};
 
 /// A file of subtitles.
 #[derive(Clone, PartialEq, Debug)]
@@ -79,6 +79,39 @@ pub struct Cue {
     pub layer: i32,
     /// What it shows in place of text (PGS, VobSub, DVB).
     pub bitmaps: Vec<Bitmap>,
+    /// How it fades and where it goes while it is shown; `None`: it stands still.
+    pub motion: Option<Motion>,
+    /// As it was written, for whoever draws all that scripts can say (ASS).
+    pub script: Option<Arc<ScriptEvent>>,
+}
+
+/// An event of a script (ASS, SSA) as it was written.
+#[derive(Clone, PartialEq, Eq)]
+pub struct ScriptEvent {
+    /// What holds for all events of the script: its sections `[Script Info]` and `[V4+ Styles]` or `[V4 Styles]`.
+    pub head: Arc<str>,
+    /// `Layer, Style, Name, MarginL, MarginR, MarginV, Effect, Text`.
+    pub line: Box<str>,
+}
+
+impl ScriptEvent {
+    /// It has outlines of shapes (`\p1`), perhaps no text.
+    fn draws(&self) -> bool {
+        let mut tags = self.line.split("\\p").skip(1);
+        tags.any(|behind| behind.starts_with(|digit| matches!(digit, '1'..='9')))
+    }
+}
+
+impl core::fmt::Debug for ScriptEvent {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        // The head is as long as all events together.
+        write!(
+            f,
+            "{:?} of a script of {} bytes",
+            self.line,
+            self.head.len()
+        )
+    }
 }
 
 impl Cue {
@@ -104,19 +137,29 @@ impl Cue {
             && self.layout == other.layout
             && self.spans == other.spans
             && self.bitmaps == other.bitmaps
+            && self.motion == other.motion
+            && self.script == other.script
     }
 
     pub(crate) fn is_shown(&self) -> bool {
-        self.start < self.end && !(self.spans.is_empty() && self.bitmaps.is_empty())
+        let draws = || self.script.as_ref().is_some_and(|it| it.draws());
+        self.start < self.end && (!self.spans.is_empty() || !self.bitmaps.is_empty() || draws())
     }
 
     /// Bytes that it takes, about.
     pub(crate) fn weight(&self) -> usize {
         const CUE: usize = 300;
         const SPAN: usize = 120;
-        let texts = self.spans.iter().map(|span| span.text.len());
-        let pictures = self.bitmaps.iter().map(|bitmap| bitmap.pixels.len());
-        let parts = texts.chain(pictures);
+        const TRANSITION: usize = 128;
+        let texts = self.spans.iter().map(|span| {
+            let changes = span.effects.as_ref().map_or(0, |it| it.transitions.len());
+            changes
+                .saturating_mul(TRANSITION)
+                .saturating_add(span.text.len())
+        });
+        let pictures = self.bitmaps.iter().map(|bitmap| bitmap.pixels.weight());
+        let script = self.script.iter().map(|event| event.line.len());
+        let parts = texts.chain(pictures).chain(script);
         parts.fold(CUE, |sum, part| {
             sum.saturating_add(part).saturating_add(SPAN)
         })
@@ -138,6 +181,8 @@ pub struct Span {
     pub ruby: Ruby,
     /// It is shown, or shown as past, only from then on (WebVTT's timestamps within a cue).
     pub from: Option<Time>,
+    /// How it changes while the cue is shown (ASS); `None`: it does not.
+    pub effects: Option<Arc<Effects>>,
 }
 
 /// The part that text plays in an annotation of its pronunciation.
@@ -165,6 +210,8 @@ pub struct Style {
     pub strike: bool,
     /// Of the letters.
     pub color: Option<Color>,
+    /// Of letters that are still to be sung (ASS).
+    pub secondary_color: Option<Color>,
     /// Of the box behind the letters.
     pub background: Option<Color>,
     /// Of the line around the letters.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use kinora_media::Time;
 
-use crate::{Ruby, Span, Style};
+use crate::{Effects, Ruby, Span, Style};
 
 /// Spans of one cue; what comes after them is left out.
 const MAX_SPANS: usize = 2_000;
@@ -146,6 +146,7 @@ pub(crate) struct Mark {
     pub(crate) language: Option<Arc<str>>,
     pub(crate) ruby: Ruby,
     pub(crate) from: Option<Time>,
+    pub(crate) effects: Option<Arc<Effects>>,
 }
 
 impl Mark {
@@ -164,6 +165,7 @@ impl Mark {
             && self.language == span.language
             && self.ruby == span.ruby
             && self.from == span.from
+            && self.effects == span.effects
     }
 }
 
@@ -196,6 +198,7 @@ impl Spans {
                 language: mark.language.clone(),
                 ruby: mark.ruby,
                 from: mark.from,
+                effects: mark.effects.clone(),
             }),
         }
     }

@@ -332,7 +332,7 @@ impl Machine {
             voice: None,
             language: top.language.clone().filter(|name| !name.is_empty()),
             ruby: top.look.ruby,
-            from: None,
+            ..Mark::default()
         };
         paragraph.push(text, preserve, mark, top.interval);
     }

@@ -161,7 +161,7 @@ impl AnyFrame {
     }
     pub(crate) fn size(&self) -> Option<(u32, u32)> {
         match self {
-            Self::Video(frame) => Some((frame.width, frame.height)),
+            Self::Video(frame) => Some(frame.orientation().size((frame.width, frame.height))),
             Self::Audio(_) => None,
         }
     }

@@ -158,7 +158,9 @@ impl Driver {
         view.outputs = vec![render.thread(), audio.thread()];
         drop(view);
         let capabilities = parts.backends.capabilities();
-        let capabilities = capabilities.with_demuxers(parts.demuxers.demuxers());
+        let capabilities = capabilities
+            .with_demuxers(parts.demuxers.demuxers())
+            .drawing_cues(needs.fonts);
         let world = World {
             clock,
             cache: parts.cache,
@@ -360,7 +362,10 @@ impl World {
                 at,
                 skip_until,
             } => self.present(role, frame, at, skip_until),
-            Output::Cues(cues) => self.render.set_cues(cues),
+            Output::Cues(cues) => {
+                self.view().cues = cues.clone();
+                self.render.set_cues(cues);
+            }
             Output::Drop { frame, .. } => drop(self.frames.remove(&frame)),
             Output::RunAudio => self.set_running(true),
             Output::HoldAudio => self.set_running(false),

@@ -83,6 +83,7 @@ mod output_thread;
 mod player;
 mod reader;
 mod render;
+mod scripts;
 mod source;
 mod thumbnails;
 #[cfg(feature = "tracing")]
@@ -140,6 +141,7 @@ pub use list_player::{ListError, ListOptions, ListPlayer, Preloaded};
 pub use loader::{LoadAmount, LoadEvent, LoadId, LoaderOptions, MediaLoader};
 pub use player::{OutputStats, Player};
 pub use reader::{AudioReader, MediaReader, ReadOptions, ReaderStatus, VideoReader};
+pub use scripts::{LibassError, ScriptChoice};
 /// A line of a recorded session, for [`TapeSink`] and [`replay()`]; text is parsed into it by [`str::parse`].
 pub use serde_json::Value as JsonValue;
 pub use source::Source;

@@ -12,7 +12,8 @@ use kinora_engine::{
 use kinora_errors::{Coded as _, Fault, Secret};
 use kinora_media::{Chapter, KeyId, MediaInfo, Mirror, Orientation, Rotation, Time, VideoFrame};
 use kinora_net::{HttpCache, NetConfig};
-use kinora_output::ScaleMode;
+use kinora_output::{CueRenderer, ScaleMode, with_cues};
+use kinora_subtitle::ShownCues;
 
 use crate::builder::PlayerBuilder;
 use crate::deadline::Deadline;
@@ -79,6 +80,8 @@ pub(crate) struct View {
     pub(crate) interstitial: Option<InterstitialStatus>,
     pub(crate) stats: Stats,
     pub(crate) shown: Option<VideoFrame>,
+    /// What lies on it.
+    pub(crate) cues: ShownCues,
     /// The threads that call the sinks.
     pub(crate) outputs: Vec<ThreadId>,
 }
@@ -380,6 +383,15 @@ impl Player {
         let orientation = self.wishes().orientation;
         let shown = self.view(|view| view.shown.clone());
         shown.map(|frame| frame.oriented(orientation))
+    }
+
+    /// The same with the cues that lie on it, as `renderer` draws them; [`ScriptChoice`](crate::ScriptChoice) makes one. A picture in
+    /// whose samples nothing can be drawn comes as it is.
+    #[must_use]
+    pub fn snapshot_with_cues(&self, renderer: &mut CueRenderer) -> Option<VideoFrame> {
+        let cues = self.view(|view| view.cues.clone());
+        let frame = self.snapshot()?;
+        Some(with_cues(&frame, &cues, renderer))
     }
 
     /// Says where the thumbnails of what plays are: a WebVTT file or a DASH manifest, as

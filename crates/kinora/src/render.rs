@@ -6,10 +6,11 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::ThreadId;
 use std::time::Duration;
 
-use kinora_engine::{Input, Role, ShownCues};
+use kinora_engine::{Input, Role};
 use kinora_errors::{Coded, Fault};
 use kinora_media::{Time, VideoFrame};
 use kinora_output::{Needs, Presenter, ScaleMode, Timing, VideoSink};
+use kinora_subtitle::ShownCues;
 
 use crate::clock::SystemClock;
 use crate::deadline::Deadline;
@@ -72,7 +73,7 @@ impl Default for Orders {
     fn default() -> Self {
         Self {
             due: VecDeque::new(),
-            cues: ShownCues::from([]),
+            cues: ShownCues::default(),
             cues_changed: false,
             flush: false,
             clear: false,
@@ -246,7 +247,7 @@ fn run(
 ) -> Result<(), Fault> {
     let mut sink = Presenter::new(sink);
     let mut first_failure: Option<Fault> = None;
-    let mut cues = ShownCues::from([]);
+    let mut cues = ShownCues::default();
     loop {
         match mailbox.next() {
             Job::End => break,
@@ -295,7 +296,7 @@ fn report(out: &Sender<Message>, fault: Fault) {
 
 /// Tells the sink what lies on the frames that follow, where that is new.
 fn set_cues(sink: &mut Presenter<Box<dyn VideoSink>>, known: &mut ShownCues, shown: ShownCues) {
-    if !Arc::ptr_eq(known, &shown) {
+    if !known.is_copy_of(&shown) {
         sink.set_cues(&shown);
         *known = shown;
     }

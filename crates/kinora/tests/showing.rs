@@ -10,8 +10,8 @@ use std::time::Duration;
 
 use kinora::output::{RgbImage, ScaleMode, SinkError, VideoSink, snapshot_png};
 use kinora::{
-    Event, Mirror, NetConfig, Player, Repeat, Rotation, SeekAccuracy, SpriteThumbnails, State,
-    Time, VideoFrame, codes,
+    Event, FIRST_EXTERNAL_SUBTITLE, Mirror, NetConfig, Player, Repeat, Rotation, ScriptChoice,
+    SeekAccuracy, SpriteThumbnails, State, Time, VideoFrame, codes,
 };
 use kinora_test_support::ffmpeg_in;
 
@@ -118,10 +118,55 @@ fn the_turn_of_the_container_is_obeyed_before_that_of_the_user() {
     let first = shown.recv_timeout(LIMIT).unwrap();
     let once = first.rotation;
     assert!(once.is_sideways(), "{once:?}");
+    // The size is told of pictures as they stand upright.
+    let told = wait_for(&player, |event| matches!(event, Event::VideoSize { .. }));
+    assert!(
+        matches!(
+            told,
+            Event::VideoSize {
+                width: 120,
+                height: 160
+            }
+        ),
+        "{told:?}"
+    );
     player.set_rotation(Rotation::Cw90);
     let twice = shown.recv_timeout(LIMIT).unwrap();
     assert!(!twice.rotation.is_sideways());
     assert_eq!(twice.rotation.degrees(), (once.degrees() + 90) % 360);
+}
+
+#[test]
+fn a_snapshot_is_taken_with_its_subtitles_or_without() {
+    let dir = tempfile::tempdir().unwrap();
+    let film = film(dir.path(), "film.mp4", "");
+    // A white bar in the middle of the picture: a shape has no need of fonts, but a script's renderer.
+    let script = "[Script Info]\nPlayResX: 160\nPlayResY: 120\n[V4+ Styles]\n\
+        Format: Name, PrimaryColour, BorderStyle, OutlineColour, Fontname, Fontsize, Outline, Alignment\n\
+        Style: Default,&H00FFFFFF,3,&H00FFFFFF,DejaVu Sans,40,4,5\n[Events]\n\
+        Dialogue: 0,0:00:00.00,0:00:09.00,Default,,0,0,0,,MMM\n";
+    let file = dir.path().join("film.ass");
+    std::fs::write(&file, script).unwrap();
+    let (player, shown, _scaled) = prepared(&film);
+    player.add_external_subtitle(file.display().to_string());
+    player.select_subtitle(FIRST_EXTERNAL_SUBTITLE, true);
+    shown.recv_timeout(LIMIT).unwrap();
+    wait_for(&player, |event| {
+        matches!(event, Event::SubtitleShown { .. })
+    });
+    for choice in [ScriptChoice::Kinora, ScriptChoice::Auto] {
+        let mut renderer = choice.renderer().unwrap();
+        let bare = RgbImage::upright(&player.snapshot().unwrap()).unwrap();
+        let drawn = player.snapshot_with_cues(&mut renderer).unwrap();
+        let drawn = RgbImage::upright(&drawn).unwrap();
+        if let Some(none) = renderer.lacks_fonts() {
+            return kinora_test_support::skip(&none.to_string());
+        }
+        let middle = |image: &RgbImage| image.pixel(40, 60);
+        assert!(middle(&bare)[1] < 100, "{:?}", middle(&bare));
+        assert!(middle(&drawn)[1] > 200, "{choice:?}: {:?}", middle(&drawn));
+        assert_eq!(drawn.pixel(5, 5), bare.pixel(5, 5));
+    }
 }
 
 #[test]

@@ -8,7 +8,7 @@ use clap::{Args, ValueHint};
 use kinora::output::{SCALES, ScaleMode};
 use kinora::{Mirror, Rotation, SCAN_SPEEDS, SPEEDS, Time, VOLUMES};
 
-use super::{CacheArgs, DecoderArg, DemuxerArg, KeyArgs, NetArgs, VidArgs};
+use super::{CacheArgs, DecoderArg, DemuxerArg, KeyArgs, NetArgs, ScriptArg, VidArgs};
 use crate::times;
 use crate::words::Words;
 
@@ -22,19 +22,21 @@ Examples:
   kinora play film.mp4 --vo png:frames --ao wav:sound.wav
   kinora play https://example.com/vod/main.m3u8 --audio-language en --subtitle-language de
   KINORA_PLAY_AUTH=… kinora play vid:5aed81b74ba84920be578cdfe004af4b --endpoint http://127.0.0.1:8080
+  kinora play film.mkv --subtitle karaoke.ass --script-renderer libass --vo png:frames
   kinora play film.mp4 --headless --stats json --until first-frame
 
 Keys in the terminal:
   space pause   ← → 10 s back, on   ↓ ↑ 1 min back, on   < > last, next file   n next quality
   C c last, next chapter   l begin, end, forget a part to repeat   . next picture
-  s snapshot   r turn   9 0 volume   m mute   [ ] speed   { } search   x skip an interstitial
-  ? list of keys   q quit
+  s S snapshot, with subtitles   r turn   9 0 volume   m mute   [ ] speed   { } search
+  x skip an interstitial   ? list of keys   q quit
 
 Commands of --control stdin, a JSON object a line; playing ends with stdin:
   {\"cmd\":\"seek\",\"pos\":\"1:30\",\"mode\":\"exact\"}   mode: exact or key
   {\"cmd\":\"speed\",\"value\":1.5}   volume and mute alike   {\"cmd\":\"track\",\"index\":1}
   {\"cmd\":\"subtitle\",\"index\":2,\"on\":false}
-  {\"cmd\":\"repeat\",\"from\":60,\"to\":75}   {\"cmd\":\"snapshot\",\"file\":\"a.png\"}   {\"cmd\":\"rotate\",\"degrees\":90}
+  {\"cmd\":\"repeat\",\"from\":60,\"to\":75}   {\"cmd\":\"snapshot\",\"file\":\"a.png\",\"subtitles\":true}
+  {\"cmd\":\"rotate\",\"degrees\":90}
   {\"cmd\":\"pause\"}   step, start, stop, skip, reload, next, previous, quit alike";
 
 #[derive(Args)]
@@ -110,7 +112,8 @@ pub(crate) struct PlayArgs {
     /// Live: begin with that segment of the playlist, negative from its end; by default where the playlist says.
     #[arg(long, value_name = "N", default_value_t = -3, allow_hyphen_values = true)]
     pub(crate) live_start: i32,
-    /// Show the subtitles of that file or URL: SubRip, WebVTT, ASS or TTML. May be given several times.
+    /// Show the subtitles of that file or URL: SubRip, WebVTT, ASS, TTML, MicroDVD, PGS (.sup) or VobSub (.idx beside its .sub).
+    /// May be given several times.
     #[arg(long = "subtitle", value_name = "SOURCE", value_hint = ValueHint::AnyPath)]
     pub(crate) subtitles: Vec<OsString>,
     /// Show them so many milliseconds later; earlier, where it is negative.
@@ -140,6 +143,9 @@ pub(crate) struct PlayArgs {
     /// Draw them larger or smaller by that factor, 0.25 to 4.
     #[arg(long, value_name = "X", default_value = "1", value_parser = parse_subtitle_scale)]
     pub(crate) subtitle_scale: f32,
+    /// What draws scripts (ASS), with all that moves in them.
+    #[arg(long, value_enum, value_name = "WHO", default_value = "auto")]
+    pub(crate) script_renderer: ScriptArg,
     /// Stop when: first-frame, end, time:TIME (a position in the film).
     #[arg(long, value_name = "WHEN", default_value = "end", value_parser = parse_until)]
     pub(crate) until: Until,

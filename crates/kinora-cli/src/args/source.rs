@@ -81,6 +81,17 @@ pub(crate) enum DemuxerArg {
     Ffmpeg,
 }
 
+/// What draws scripts (ASS).
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ScriptArg {
+    /// libass where it can be loaded, else Kinora's own drawing.
+    Auto,
+    /// Only Kinora's own drawing.
+    Kinora,
+    /// Only libass.
+    Libass,
+}
+
 /// How a video is asked for by its id. Secrets are better given by the environment than by
 /// arguments, which every user of the machine can see.
 #[derive(Args, Clone)]

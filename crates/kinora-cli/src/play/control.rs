@@ -69,6 +69,8 @@ enum ControlCommand {
     },
     Snapshot {
         file: Option<PathBuf>,
+        #[serde(default)]
+        subtitles: bool,
     },
     Next,
     Previous,
@@ -255,8 +257,13 @@ fn repeated(from: Option<&Position>, to: Option<&Position>) -> Result<Option<Rep
 }
 
 /// Writes the picture that is out, and says where.
-fn take_snapshot(remote: &Remote, file: Option<PathBuf>, machine: bool) -> Result<(), Refused> {
-    let taken = snapshot::take(remote.player(), file)
+fn take_snapshot(
+    remote: &Remote,
+    (file, subtitles): (Option<PathBuf>, bool),
+    machine: bool,
+) -> Result<(), Refused> {
+    let subtitles = subtitles.then(|| remote.drawing());
+    let taken = snapshot::take(remote.player(), file, subtitles)
         .map_err(|words| Refused::new(Some("snapshot"), "control.snapshot", words))?;
     let file = taken.file.display().to_string();
     match machine {
@@ -314,7 +321,9 @@ fn execute(remote: &Remote, command: ControlCommand, machine: bool) -> Result<()
         }
         ControlCommand::Mirror { value } => remote.set_mirror(value.into()),
         ControlCommand::Scale { value } => player.set_scale_mode(value.into()),
-        ControlCommand::Snapshot { file } => take_snapshot(remote, file, machine)?,
+        ControlCommand::Snapshot { file, subtitles } => {
+            take_snapshot(remote, (file, subtitles), machine)?;
+        }
         ControlCommand::Next => remote.navigate(Navigation::Next),
         ControlCommand::Previous => remote.navigate(Navigation::Previous),
         ControlCommand::Quit => remote.navigate(Navigation::Quit),

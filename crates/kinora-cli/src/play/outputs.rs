@@ -2,14 +2,14 @@
 
 use std::io::IsTerminal;
 
-use kinora::Coded;
 use kinora::output::{
-    AudioOutput, AudioSink, CueRenderer, OutputSpecError, TeeVideo, Terminal, VideoOutput,
-    VideoSink,
+    AudioOutput, AudioSink, OutputSpecError, TeeVideo, Terminal, VideoOutput, VideoSink,
 };
+use kinora::{Coded, LibassError, ScriptChoice};
 
 use super::screen::Screen;
-use crate::args::PlayArgs;
+use super::snapshot::CueDrawing;
+use crate::args::{PlayArgs, ScriptArg};
 use crate::report::Failure;
 use crate::term;
 
@@ -39,7 +39,10 @@ pub(crate) fn choose(args: &PlayArgs) -> Result<Outputs, Failure> {
         sinks.push(match output {
             VideoOutput::Terminal => Box::new(screen.sink()),
             output => {
-                let renderer = CueRenderer::default().with_scale(args.subtitle_scale);
+                let renderer = script_choice(args)
+                    .renderer()
+                    .map_err(|error| no_libass(&error))?;
+                let renderer = renderer.with_scale(args.subtitle_scale);
                 output.open_with(renderer).map_err(|error| error.fault())?
             }
         });
@@ -54,6 +57,39 @@ pub(crate) fn choose(args: &PlayArgs) -> Result<Outputs, Failure> {
         audio,
         screen,
     })
+}
+
+pub(crate) fn cue_drawing(args: &PlayArgs) -> CueDrawing {
+    CueDrawing {
+        scripts: script_choice(args),
+        scale: args.subtitle_scale,
+    }
+}
+
+fn script_choice(args: &PlayArgs) -> ScriptChoice {
+    match args.script_renderer {
+        ScriptArg::Auto => ScriptChoice::Auto,
+        ScriptArg::Kinora => ScriptChoice::Kinora,
+        ScriptArg::Libass => ScriptChoice::Libass,
+    }
+}
+
+fn no_libass(error: &LibassError) -> Failure {
+    let zh = match error {
+        LibassError::NotFound { tried } => {
+            format!(
+                "没有安装 libass（{tried}）：Debian 和 Ubuntu 上的软件包是 libass9，其他系统是 libass"
+            )
+        }
+        LibassError::Incomplete { file, symbol } => {
+            format!("{file} 里没有 {symbol}：需要 libass 0.15 或更高版本")
+        }
+        LibassError::NotStarted => "libass 无法启动".to_owned(),
+    };
+    Failure::usage(
+        format!("--script-renderer libass: {error}"),
+        format!("--script-renderer libass：{zh}"),
+    )
 }
 
 fn videos(args: &PlayArgs) -> Result<Vec<VideoOutput>, Failure> {

@@ -10,7 +10,7 @@ use kinora::{
 
 use super::navigation::{Navigation, PendingNavigation};
 use super::screen::Screen;
-use super::snapshot;
+use super::snapshot::{self, CueDrawing};
 use super::status_line::{caption, clock};
 use crate::report::Style;
 
@@ -23,6 +23,7 @@ pub(crate) struct Remote {
     style: Style,
     asked: Arc<Mutex<Asked>>,
     repeat: Arc<Mutex<RepeatMarks>>,
+    drawing: CueDrawing,
 }
 
 /// How far a person is with marking a part that is to be repeated.
@@ -48,8 +49,10 @@ impl Remote {
         screen: &Screen,
         navigation: &PendingNavigation,
         style: &Style,
+        drawing: CueDrawing,
     ) -> Self {
         Self {
+            drawing,
             player: Arc::clone(player),
             screen: screen.clone(),
             navigation: navigation.clone(),
@@ -225,9 +228,15 @@ impl Remote {
         self.player.set_mirror(mirror);
     }
 
-    /// Writes the picture that is out to a file in the working directory, named by its time.
-    pub(crate) fn snapshot(&self) {
-        match snapshot::take(&self.player, None) {
+    /// How subtitles are drawn.
+    pub(crate) fn drawing(&self) -> CueDrawing {
+        self.drawing
+    }
+
+    /// Writes the picture that is out to a file in the working directory, named by its time; with subtitles where they are asked
+    /// for.
+    pub(crate) fn snapshot(&self, subtitles: Option<CueDrawing>) {
+        match snapshot::take(&self.player, None, subtitles) {
             Ok(taken) => {
                 let file = taken.file.display();
                 self.show_message(&file.to_string(), &file.to_string());

@@ -5,12 +5,19 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use kinora::output::snapshot_png;
-use kinora::{Player, Time};
+use kinora::{Player, ScriptChoice, Time};
 
 use crate::words::Words;
 
 /// So many files of one name are told apart by numbers.
 const MOST_OF_A_NAME: u32 = 1_000;
+
+/// How subtitles are drawn on a snapshot.
+#[derive(Clone, Copy)]
+pub(crate) struct CueDrawing {
+    pub(crate) scripts: ScriptChoice,
+    pub(crate) scale: f32,
+}
 
 /// A picture that was written.
 pub(crate) struct Snapshot {
@@ -19,12 +26,24 @@ pub(crate) struct Snapshot {
     pub(crate) pts: Time,
 }
 
-/// Writes the picture that is out: to the file that is named, else to a new one in the working directory.
+/// Writes the picture that is out, with its subtitles where they are asked for: to the file that is named, else to a new one in
+/// the working directory.
 ///
 /// # Errors
 /// What a person is told.
-pub(crate) fn take(player: &Player, file: Option<PathBuf>) -> Result<Snapshot, Words> {
-    let Some(frame) = player.snapshot() else {
+pub(crate) fn take(
+    player: &Player,
+    file: Option<PathBuf>,
+    subtitles: Option<CueDrawing>,
+) -> Result<Snapshot, Words> {
+    let frame = match subtitles {
+        None => player.snapshot(),
+        Some(CueDrawing { scripts, scale }) => {
+            let renderer = scripts.renderer().unwrap_or_default();
+            player.snapshot_with_cues(&mut renderer.with_scale(scale))
+        }
+    };
+    let Some(frame) = frame else {
         return Err(Words::new("no picture is out", "还没有画面"));
     };
     let png = snapshot_png(&frame)

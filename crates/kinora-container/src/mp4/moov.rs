@@ -10,6 +10,7 @@ use kinora_media::{
 
 use super::boxes::{FourCc, Reader, Short, children, find, find_path};
 use super::chapters::{self, Chapters};
+use super::disposition;
 use super::edits::{self, Edit};
 use super::entry::{self, SampleEntry};
 use super::fragment::Defaults;
@@ -105,8 +106,10 @@ impl Movie {
                 protection.key_systems = Arc::clone(&key_systems);
             }
             track.read_cryptos(&trak.body, Surroundings { bytes: moov, start });
+            track.info.disposition = disposition::of_track(&trak.body);
             tracks.push(track);
         }
+        disposition::settle_defaults(&mut tracks);
         let delay = meta::encoder_delay(moov);
         if let Some((start, end)) = delay {
             for audio in tracks

@@ -2,6 +2,7 @@
 
 mod build;
 mod chapters;
+mod dispositions;
 mod files;
 mod hostile;
 mod paged;

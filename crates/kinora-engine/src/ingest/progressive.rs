@@ -143,6 +143,11 @@ impl Progressive {
         matches!(self.content, Content::Playlist(_))
     }
 
+    /// Its URL, where other places of it can be asked for.
+    pub(crate) fn resource(&self) -> Option<&Secret> {
+        self.ranges.then_some(&self.url)
+    }
+
     fn ask(cx: &mut Cx, url: &Secret, named_by: &Initiator) -> Transfer {
         let want = RequestSpec {
             purpose: Purpose::Media,

@@ -13,11 +13,16 @@ use crate::{Event, FIRST_CAPTIONS, Initiator, Refusal, Role, TrackChoice};
 impl Session {
     pub(crate) fn select(&mut self, cx: &mut Cx, choice: TrackChoice) -> Result<(), Refusal> {
         let options = self.choices().or_else(|| self.options().cloned());
-        let options = options.ok_or(Refusal::NotPrepared)?;
+        let options = self.with_captions(options.ok_or(Refusal::NotPrepared)?);
         if let TrackChoice::Index(index) = choice
             && !options.iter().any(|option| option.index == index)
         {
             return Err(Refusal::NoSuchTrack);
+        }
+        if let TrackChoice::Index(index) = choice
+            && (index >= FIRST_CAPTIONS || self.text_rendition(index).is_some())
+        {
+            return self.select_subtitle(cx, index, true);
         }
         if self
             .resolve
@@ -25,11 +30,6 @@ impl Session {
             .is_some_and(|call| call.options().is_some())
         {
             return self.select_definition(cx, choice);
-        }
-        if let TrackChoice::Index(index) = choice
-            && (index >= FIRST_CAPTIONS || self.ingest.has_text(index))
-        {
-            return self.select_subtitle(cx, index, true);
         }
         if self.ingest.options().is_some() {
             let position = self.position(cx.mono());

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use kinora_errors::{Fault, codes};
-use kinora_media::{MediaInfo, Time};
+use kinora_media::{MediaInfo, Time, TrackKind};
 
 use super::{Media, Session, Stage, Wishes, nothing_in_it};
 use crate::cx::Cx;
@@ -159,10 +159,25 @@ impl Session {
         }
     }
 
-    /// Definitions of the service, or renditions of the playlist.
+    /// Definitions of the service with the renditions of text behind them, or renditions of the playlist.
     pub(super) fn choices(&self) -> Option<Arc<[TrackOption]>> {
+        let renditions = self.ingest.options();
+        let Some(definitions) = self.resolve.as_ref().and_then(Resolve::options) else {
+            return renditions;
+        };
+        let renditions = renditions.as_deref().unwrap_or_default().iter();
+        let text = renditions.filter(|option| option.kind == TrackKind::Subtitle);
+        let behind = text.map(|option| TrackOption {
+            index: option.index.saturating_add(self.first_of_ingest()),
+            ..option.clone()
+        });
+        Some(definitions.iter().cloned().chain(behind).collect())
+    }
+
+    /// The index of the first rendition, which others mean where the service has definitions.
+    pub(super) fn first_of_ingest(&self) -> u32 {
         let definitions = self.resolve.as_ref().and_then(Resolve::options);
-        definitions.or_else(|| self.ingest.options())
+        definitions.map_or(0, |all| u32::try_from(all.len()).unwrap_or(u32::MAX))
     }
 }
 

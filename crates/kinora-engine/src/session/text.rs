@@ -11,7 +11,6 @@ use super::{Session, Stage};
 use crate::cx::Cx;
 use crate::decrypt::can_open;
 use crate::present::earliest;
-use crate::resolve::Resolve;
 use crate::select::{self, Selection};
 use crate::subtitles::Embedded;
 use crate::{Event, FIRST_CAPTIONS, FIRST_EXTERNAL_SUBTITLE, InfoCode, Refusal, TrackOption};
@@ -34,9 +33,9 @@ impl Session {
         if let Some(service) = self.subtitles.captions.service(index) {
             return self.select_captions(cx, (index, service), on);
         }
-        if self.names_text_rendition(index) {
+        if let Some(rendition) = self.text_rendition(index) {
             if is_on != on {
-                self.ingest.select_text(cx, on.then_some(index));
+                self.ingest.select_text(cx, on.then_some(rendition));
             }
             return Ok(());
         }
@@ -77,7 +76,7 @@ impl Session {
     }
 
     /// Another language is heard: what is shown of foreign speech goes with it, unless other text is shown.
-    pub(super) fn follow_sound(&mut self, cx: &Cx, info: &MediaInfo, playing: &Selection) {
+    pub(super) fn follow_sound(&mut self, cx: &mut Cx, info: &MediaInfo, playing: &Selection) {
         let track = |index: u32| info.tracks.get(usize::try_from(index).ok()?);
         let is_forced = |index: &u32| track(*index).is_some_and(|it| it.disposition.forced);
         let before = self.subtitles.embedded_index();
@@ -100,7 +99,17 @@ impl Session {
             self.pipelines.text.follow(track);
         }
         self.subtitles.embed(embedded);
+        self.ask_fonts(cx);
         self.note_text();
+    }
+
+    /// Fonts that the film's file brings along are there for who draws scripts.
+    fn ask_fonts(&mut self, cx: &mut Cx) {
+        let url = self.ingest.resource().cloned();
+        let attachments = self.info().map(|info| info.attachments.clone());
+        if let (Some(url), Some(attachments)) = (url, attachments) {
+            self.subtitles.ask_fonts(cx, &url, &attachments);
+        }
     }
 
     /// Shows captions within the pictures, or no longer.
@@ -154,14 +163,15 @@ impl Session {
         others.cloned().chain(captions).collect()
     }
 
-    /// Whether an index means a rendition of text. Where a service has definitions, indices mean those.
-    fn names_text_rendition(&self, index: u32) -> bool {
-        let definitions = self.resolve.as_ref().and_then(Resolve::options);
-        self.media.is_some() && definitions.is_none() && self.ingest.has_text(index)
+    /// The rendition of text that an index means, by the ingest's own index.
+    pub(super) fn text_rendition(&self, index: u32) -> Option<u32> {
+        let own = index.checked_sub(self.first_of_ingest())?;
+        (self.media.is_some() && self.ingest.has_text(own)).then_some(own)
     }
 
     /// Another text rendition is read, or none any more.
     pub(super) fn text_rendition_changed(&mut self, cx: &mut Cx, index: Option<u32>) {
+        let index = index.map(|own| own.saturating_add(self.first_of_ingest()));
         match index {
             Some(index) if self.subtitles.embedded_index() != Some(index) => {
                 self.subtitles.embed(Some(Embedded::rendition(index)));
@@ -176,7 +186,8 @@ impl Session {
     }
 
     /// The text rendition that was read can not be had.
-    pub(super) fn text_rendition_failed(&mut self, cx: &mut Cx, index: u32, fault: Fault) {
+    pub(super) fn text_rendition_failed(&mut self, cx: &mut Cx, own: u32, fault: Fault) {
+        let index = own.saturating_add(self.first_of_ingest());
         self.subtitles.embed(None);
         self.renew_options();
         let text = format!("subtitles {index} can not be shown: {fault}");
@@ -210,6 +221,7 @@ impl Session {
         self.subtitles.embed(Some(embedded));
         self.pipelines.text.unfollow();
         self.pipelines.text.follow(track);
+        self.ask_fonts(cx);
         self.note_text();
         if let Stage::Opening { .. } = self.stage {
             return Ok(());

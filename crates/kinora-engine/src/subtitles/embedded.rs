@@ -47,6 +47,11 @@ impl Embedded {
         matches!(self.from, Origin::Rendition)
     }
 
+    /// Its cues are events of a script.
+    pub(super) fn is_script(&self) -> bool {
+        matches!(&self.from, Origin::Track(track, _) if track.codec == CodecId::Ass)
+    }
+
     /// What reads the captions within the pictures.
     pub(super) fn caption_decoder(&mut self) -> Option<&mut CaptionDecoder> {
         match &mut self.from {

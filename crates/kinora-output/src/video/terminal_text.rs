@@ -18,7 +18,9 @@ pub(super) fn subtitles(cues: &ShownCues) -> Vec<Subtitle> {
         lines: cue.text().lines().map(printable).collect(),
         is_above: is_above(cue),
     };
-    cues.iter().map(|cue| subtitle(cue)).collect()
+    let texts = cues.iter().map(|cue| subtitle(cue));
+    // A script's shapes have no text.
+    texts.filter(|text| !text.lines.is_empty()).collect()
 }
 
 fn printable(line: &str) -> String {

@@ -9,6 +9,18 @@ use crate::test_font;
 /// The picture: letters are 25 pixels high, of which the boxes take 17.5; 15 wide, those of Han 25.
 const SIZE: (u32, u32) = (1_000, 500);
 
+/// Draws at a time at which nothing changes.
+trait Still {
+    fn still(&mut self, cues: &[Arc<Cue>], size: (u32, u32)) -> Vec<Overlay>;
+}
+
+impl Still for CueRenderer {
+    fn still(&mut self, cues: &[Arc<Cue>], size: (u32, u32)) -> Vec<Overlay> {
+        self.render(&cues.into(), size, Time::ZERO);
+        self.overlays().to_vec()
+    }
+}
+
 fn renderer() -> CueRenderer {
     CueRenderer::new(Fonts::Files(vec![test_font::boxes().into()]))
 }
@@ -66,7 +78,7 @@ fn white(overlay: &Overlay) -> [u32; 4] {
 }
 
 fn one(cue: Arc<Cue>) -> [u32; 4] {
-    let drawn = renderer().render(&[cue], SIZE);
+    let drawn = renderer().still(&[cue], SIZE);
     let [overlay] = &drawn[..] else {
         panic!("{drawn:?}")
     };
@@ -85,7 +97,7 @@ fn plain_text_stands_centred_at_the_bottom() {
 fn text_follows_the_picture_s_size_and_the_viewer_s_factor() {
     let cues = [cue("AB", Layout::bottom())];
     let width = |mut renderer: CueRenderer, size| {
-        let [left, _, right, _] = white(&renderer.render(&cues, size)[0]);
+        let [left, _, right, _] = white(&renderer.still(&cues, size)[0]);
         right - left
     };
     assert_eq!(width(renderer(), (2_000, 1_000)), 60);
@@ -102,7 +114,7 @@ fn long_lines_are_broken_and_later_cues_stand_above() {
     let [left, top, right, bottom] = one(Arc::clone(&long));
     assert!(left >= 50 && right <= 950 && bottom - top > 40);
     let mut renderer = renderer();
-    let drawn = renderer.render(&[long, cue("AB", Layout::bottom())], SIZE);
+    let drawn = renderer.still(&[long, cue("AB", Layout::bottom())], SIZE);
     let [below, above] = [&drawn[0], &drawn[1]].map(white);
     assert_eq!(below, [left, top, right, bottom]);
     assert!(above[3] <= below[1], "{above:?} {below:?}");
@@ -223,7 +235,7 @@ fn a_region_gathers_its_cues_and_has_a_ground_of_its_own() {
         region: Some(Arc::clone(&region)),
         ..Layout::bottom()
     };
-    let drawn = renderer().render(&[cue("A", within()), cue("B", within())], SIZE);
+    let drawn = renderer().still(&[cue("A", within()), cue("B", within())], SIZE);
     let [ground, first, second] = &drawn[..] else {
         panic!("{drawn:?}")
     };
@@ -248,7 +260,7 @@ fn letters_have_outline_shadow_box_and_lines() {
         shadow_color: Some(Color::rgb(0, 255, 0)),
         ..Style::default()
     };
-    let drawn = renderer().render(&[styled("A", style, Layout::bottom())], SIZE);
+    let drawn = renderer().still(&[styled("A", style, Layout::bottom())], SIZE);
     let letters = white(&drawn[0]);
     let red = extent_of(&drawn[0], [255, 0, 0, 255]).unwrap();
     let green = extent_of(&drawn[0], [0, 255, 0, 255]).unwrap();
@@ -260,7 +272,7 @@ fn letters_have_outline_shadow_box_and_lines() {
         strike: true,
         ..Style::default()
     };
-    let drawn = renderer().render(&[styled("A", boxed, Layout::bottom())], SIZE);
+    let drawn = renderer().still(&[styled("A", boxed, Layout::bottom())], SIZE);
     let (letters, ground) = (
         white(&drawn[0]),
         extent_of(&drawn[0], [0, 0, 255, 255]).unwrap(),
@@ -297,7 +309,7 @@ fn annotations_stand_above_what_they_annotate() {
         layout: Layout::bottom(),
         ..Cue::default()
     });
-    let drawn = renderer().render(&[cue], SIZE);
+    let drawn = renderer().still(&[cue], SIZE);
     let base = white(&drawn[0]);
     let above = extent_of(&drawn[0], [255, 0, 0, 255]).expect("an annotation");
     assert!(
@@ -310,7 +322,7 @@ fn annotations_stand_above_what_they_annotate() {
 fn what_stays_is_drawn_once() {
     let mut renderer = renderer();
     let (first, second) = (cue("A", Layout::bottom()), cue("B", Layout::bottom()));
-    let before = renderer.render(std::slice::from_ref(&first), SIZE);
+    let before = renderer.still(std::slice::from_ref(&first), SIZE);
     let kept = renderer.drawn[0]
         .overlay
         .as_ref()
@@ -320,7 +332,7 @@ fn what_stays_is_drawn_once() {
         .unwrap()
         .rgba
         .as_ptr();
-    let both = renderer.render(&[Arc::clone(&first), second], SIZE);
+    let both = renderer.still(&[Arc::clone(&first), second], SIZE);
     assert_eq!(both[0], before[0]);
     let now = renderer.drawn[0]
         .overlay
@@ -332,8 +344,8 @@ fn what_stays_is_drawn_once() {
         .rgba
         .as_ptr();
     assert_eq!(kept, now);
-    renderer.render(&[], SIZE);
-    renderer.render(&[first], SIZE);
+    renderer.still(&[], SIZE);
+    renderer.still(&[first], SIZE);
     assert_eq!(renderer.drawn.len(), 1);
 }
 
@@ -354,9 +366,9 @@ fn without_fonts_pictures_are_drawn_and_text_is_left_out() {
         ..Cue::default()
     });
     let mut renderer = CueRenderer::new(Fonts::Files(Vec::new()));
-    assert_eq!(renderer.render(&[Arc::clone(&picture)], SIZE).len(), 1);
+    assert_eq!(renderer.still(&[Arc::clone(&picture)], SIZE).len(), 1);
     assert_eq!(renderer.lacks_fonts(), None);
-    let drawn = renderer.render(&[picture, cue("A", Layout::bottom())], SIZE);
+    let drawn = renderer.still(&[picture, cue("A", Layout::bottom())], SIZE);
     assert_eq!((drawn.len(), renderer.lacks_fonts()), (1, Some(NoFonts)));
 }
 
@@ -409,7 +421,7 @@ fn whatever_a_file_says_nothing_is_drawn_beyond_the_picture() {
                         styled("A b", style.clone(), layout.clone()),
                         styled(&text[..64], style.clone(), layout),
                     ];
-                    for overlay in renderer.render(&cues, (160, 90)) {
+                    for overlay in renderer.still(&cues, (160, 90)) {
                         assert!(
                             overlay.x + overlay.width <= 160 && overlay.y + overlay.height <= 90,
                             "{overlay:?}"
@@ -420,11 +432,163 @@ fn whatever_a_file_says_nothing_is_drawn_beyond_the_picture() {
         }
     }
     // More text than any screen has room for.
-    renderer.render(
+    renderer.still(
         &[
             cue(&text, Layout::bottom()),
             cue(&"A".repeat(100_000), Layout::bottom()),
         ],
         SIZE,
     );
+}
+
+fn event(text: &str) -> Arc<Cue> {
+    let script = format!(
+        "[Script Info]\nPlayResX: 1000\nPlayResY: 500\n[V4+ Styles]\nFormat: Name, Fontname, Fontsize, PrimaryColour, \
+         SecondaryColour, Outline, Alignment\nStyle: Default,Boxes,50,&H00FFFFFF,&H000000FF,0,7\n[Events]\n\
+         Dialogue: 0,0:00:01.00,0:00:03.00,Default,,0,0,0,,{text}\n"
+    );
+    let document = kinora_subtitle::parse(script.as_bytes(), &kinora_subtitle::Options::default());
+    Arc::new(document.unwrap().cues.remove(0))
+}
+
+/// What is white, and what is red, so many milliseconds after the event's start.
+fn at(renderer: &mut CueRenderer, event: &Arc<Cue>, millis: i64) -> [Option<[u32; 4]>; 2] {
+    let shown = ShownCues::from(vec![Arc::clone(event)]);
+    renderer.render(&shown, SIZE, Time::from_millis(1_000 + millis));
+    let overlays = renderer.overlays();
+    let extent = |color| {
+        overlays
+            .iter()
+            .find_map(|overlay| extent_of(overlay, color))
+    };
+    [extent(WHITE), extent([255, 0, 0, 255])]
+}
+
+#[test]
+fn syllables_are_coloured_as_they_are_sung() {
+    let sung = event("{\\pos(100,100)\\k50}A{\\k50}B");
+    let mut renderer = renderer();
+    let [white, red] = at(&mut renderer, &sung, 0).map(Option::unwrap);
+    assert_eq!(
+        white[2], red[0],
+        "the first one is sung, the second to come"
+    );
+    let [white, red] = at(&mut renderer, &sung, 600);
+    assert_eq!(red, None);
+    let [left, _, right, _] = white.unwrap();
+    assert!(left == 100 && right > 140, "{left} {right}");
+}
+
+#[test]
+fn what_moves_is_drawn_where_it_is_and_what_stays_is_not_drawn_again() {
+    let moving = event("{\\move(100,100,300,100,0,1000)}A");
+    let mut renderer = renderer();
+    let mut left = |millis| at(&mut renderer, &moving, millis)[0].unwrap()[0];
+    assert_eq!([left(0), left(500), left(1_500)], [100, 200, 300]);
+    let shown = ShownCues::from(vec![moving]);
+    assert!(!renderer.render(&shown, SIZE, Time::from_millis(2_900)));
+    assert!(renderer.render(&shown, SIZE, Time::from_millis(1_100)));
+    assert!(renderer.render(&ShownCues::default(), SIZE, Time::from_millis(1_100)));
+    assert!(renderer.overlays().is_empty());
+}
+
+#[test]
+fn what_fades_is_there_by_degrees() {
+    let fading = event("{\\pos(100,100)\\fad(1000,0)}A");
+    let mut renderer = renderer();
+    let mut alpha = |millis| {
+        at(&mut renderer, &fading, millis);
+        let pixels = renderer
+            .overlays()
+            .iter()
+            .flat_map(|it| it.rgba.as_chunks::<4>().0);
+        pixels.map(|pixel| pixel[3]).max().unwrap_or(0)
+    };
+    assert_eq!(alpha(0), 0);
+    assert!((120..=135).contains(&alpha(500)));
+    assert_eq!(alpha(1_500), 255);
+}
+
+#[test]
+fn a_clip_cuts_off_what_lies_beyond_it() {
+    let whole = at(&mut renderer(), &event("{\\pos(100,100)}ABC"), 0)[0].unwrap();
+    let cut = event("{\\pos(100,100)\\clip(0,0,120,500)}ABC");
+    let [left, top, right, bottom] = at(&mut renderer(), &cut, 0)[0].unwrap();
+    assert_eq!(
+        [left, top, right, bottom],
+        [whole[0], whole[1], 120, whole[3]]
+    );
+    let nothing = event("{\\pos(100,100)\\clip(0,0,50,500)}ABC");
+    assert_eq!(at(&mut renderer(), &nothing, 0), [None, None]);
+}
+
+#[test]
+fn fonts_of_the_film_s_file_are_drawn_with_and_forgotten_with_it() {
+    let cue = cue("AB", Layout::bottom());
+    let font = kinora_subtitle::AttachedFonts::from([test_font::boxes().into()]);
+    let mut renderer = CueRenderer::new(Fonts::Files(Vec::new()));
+    let bare = ShownCues::from(vec![cue]);
+    let with_font = bare.clone().with_fonts(font);
+    renderer.render(&bare, SIZE, Time::ZERO);
+    assert_eq!(renderer.lacks_fonts(), Some(NoFonts));
+    assert!(renderer.render(&with_font, SIZE, Time::ZERO));
+    assert_eq!(renderer.lacks_fonts(), None);
+    assert_eq!(white(&renderer.overlays()[0])[0], 485);
+    assert!(renderer.render(&bare, SIZE, Time::ZERO));
+    assert_eq!(renderer.lacks_fonts(), Some(NoFonts));
+}
+
+/// Draws one pixel for each event, while it works.
+struct Scripts {
+    works: bool,
+    asked: Arc<std::sync::atomic::AtomicUsize>,
+}
+
+impl ScriptRenderer for Scripts {
+    fn render(
+        &mut self,
+        events: &[Arc<Cue>],
+        _view: &ScriptView<'_>,
+    ) -> Result<Option<Vec<Overlay>>, crate::NoScriptRenderer> {
+        self.asked
+            .fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        if !self.works {
+            return Err(crate::NoScriptRenderer("none".to_owned()));
+        }
+        let pixel = |_: &Arc<Cue>| Overlay {
+            x: 0,
+            y: 0,
+            width: 1,
+            height: 1,
+            rgba: vec![255; 4],
+        };
+        Ok(Some(events.iter().map(pixel).collect()))
+    }
+}
+
+#[test]
+fn scripts_are_drawn_by_their_own_renderer_and_by_this_one_where_it_fails() {
+    let cues = [event("{\\pos(100,100)}A"), cue("AB", Layout::bottom())];
+    for works in [true, false] {
+        let asked = Arc::default();
+        let scripts = Scripts {
+            works,
+            asked: Arc::clone(&asked),
+        };
+        let mut renderer = renderer().with_scripts(Box::new(scripts));
+        let widths = |renderer: &CueRenderer| {
+            let overlays = renderer.overlays().iter();
+            overlays.map(|it| it.width).collect::<Vec<_>>()
+        };
+        renderer.render(&cues[..].into(), SIZE, Time::from_millis(1_500));
+        let [script, plain] = widths(&renderer)[..] else {
+            panic!("{:?}", renderer.overlays())
+        };
+        assert_eq!(script == 1, works);
+        assert!(plain > 30);
+        renderer.render(&cues[1..].into(), SIZE, Time::from_millis(1_500));
+        assert_eq!(widths(&renderer), [plain]);
+        let asked = asked.load(std::sync::atomic::Ordering::Relaxed);
+        assert_eq!(asked, if works { 2 } else { 1 });
+    }
 }

@@ -2,9 +2,17 @@
 
 use std::sync::Arc;
 
+use kinora_media::Time;
+
 use super::style::{self, CANVAS, StyleRow, Styles};
 use crate::text::Mark;
-use crate::{Align, Anchor, Color, FontSize, Layout, LinePosition, Style};
+use crate::{
+    Align, Anchor, Color, Effects, Fade, FontSize, Karaoke, KaraokeKind, Layout, LinePosition,
+    Motion, Path, Style, Transition,
+};
+
+/// Transitions of one stretch of text; more are left out.
+const MAX_TRANSITIONS: usize = 64;
 
 /// The names of the tags; of two that begin alike, the longer one comes first.
 const TAGS: &[&str] = &[
@@ -25,15 +33,22 @@ pub(crate) struct Overrides<'a> {
     position: Option<(f64, f64)>,
     margins: Option<[f64; 3]>,
     is_drawing: bool,
+    /// How long the event is shown.
+    duration: Time,
+    motion: Motion,
+    clip: Option<[f64; 4]>,
+    /// When the next syllable is sung, from the event's start.
+    next_syllable: Time,
 }
 
 impl<'a> Overrides<'a> {
-    /// Of an event of that style; margins of its own count where it has them.
+    /// Of an event of that style and length; margins of its own count where it has them.
     pub(super) fn new(
         styles: &'a Styles,
         style: &str,
         canvas: (f64, f64),
         margins: [Option<f64>; 3],
+        duration: Time,
     ) -> Self {
         let row = styles.get(style).cloned().unwrap_or_default();
         let [left, right, vertical] = row.margins;
@@ -41,15 +56,14 @@ impl<'a> Overrides<'a> {
         Self {
             styles: Some(styles),
             canvas,
-            alignment: None,
-            position: None,
             margins: Some([
                 own_left.unwrap_or(left) / canvas.0,
                 own_right.unwrap_or(right) / canvas.0,
                 own_vertical.unwrap_or(vertical) / canvas.1,
             ]),
             row,
-            is_drawing: false,
+            duration,
+            ..Self::plain()
         }
     }
 
@@ -63,6 +77,10 @@ impl<'a> Overrides<'a> {
             position: None,
             margins: None,
             is_drawing: false,
+            duration: Time::ZERO,
+            motion: Motion::default(),
+            clip: None,
+            next_syllable: Time::ZERO,
         }
     }
 
@@ -97,31 +115,34 @@ impl<'a> Overrides<'a> {
             position_anchor: Some(position_anchor),
             align,
             margins: self.margins,
+            clip: self.clip,
             ..Layout::default()
         }
     }
 
+    /// How it fades and where it goes.
+    pub(super) fn motion(&self) -> Option<Motion> {
+        Some(self.motion).filter(|motion| *motion != Motion::default())
+    }
+
     /// Takes all tags of a block; what is no tag in it is a comment.
     pub(crate) fn apply(&mut self, block: &str, mark: &mut Mark) {
-        let mut rest = block;
-        while let Some((_, tag)) = rest.split_once('\\') {
-            let tag = tag.trim_start();
-            let name = TAGS.iter().find(|name| tag.starts_with(**name));
-            let behind = name.and_then(|name| tag.strip_prefix(name));
-            let (Some(name), Some(behind)) = (name, behind) else {
-                rest = tag;
-                continue;
-            };
-            let (argument, after) = argument(behind);
+        for (name, argument) in Tags(block) {
             self.tag(name, argument, mark);
-            rest = after;
         }
     }
 
     fn tag(&mut self, name: &str, argument: &str, mark: &mut Mark) {
         match name {
             "pos" => self.place(argument, 0),
-            "move" => self.place(argument, 2),
+            "move" => {
+                self.place(argument, 2);
+                self.motion.path = self.path(argument);
+            }
+            "fad" | "fade" => self.motion.fade = self.fade(argument).or(self.motion.fade),
+            "clip" => self.clip = self.rectangle(argument).or(self.clip),
+            "t" => self.transition(argument, mark),
+            "k" | "K" | "kf" | "ko" | "kt" => self.syllable(name, argument, mark),
             "an" => {
                 let alignment = argument.parse().ok();
                 let alignment = alignment.filter(|number| (1..=9).contains(number));
@@ -136,6 +157,7 @@ impl<'a> Overrides<'a> {
                 let named = self.styles.filter(|_| !argument.is_empty());
                 let row = named.and_then(|styles| styles.get(argument));
                 mark.style = row.map_or_else(|| self.base(), |row| Arc::clone(&row.style));
+                restart(mark, |effects| effects.transitions.clear());
             }
             _ => mark.restyle(|style| self.style(name, argument, style)),
         }
@@ -158,16 +180,21 @@ impl<'a> Overrides<'a> {
             "u" => style.underline = flag(base.underline),
             "s" => style.strike = flag(base.strike),
             "c" | "1c" => style.color = tint(argument, style.color, base.color),
+            "2c" => {
+                style.secondary_color = tint(argument, style.secondary_color, base.secondary_color);
+            }
             "3c" => {
                 style.outline_color = tint(argument, style.outline_color, base.outline_color);
             }
             "4c" => style.shadow_color = tint(argument, style.shadow_color, base.shadow_color),
             "alpha" => {
                 style.color = fade(argument, style.color);
+                style.secondary_color = fade(argument, style.secondary_color);
                 style.outline_color = fade(argument, style.outline_color);
                 style.shadow_color = fade(argument, style.shadow_color);
             }
             "1a" => style.color = fade(argument, style.color),
+            "2a" => style.secondary_color = fade(argument, style.secondary_color),
             "3a" => style.outline_color = fade(argument, style.outline_color),
             "4a" => style.shadow_color = fade(argument, style.shadow_color),
             "bord" => style.outline = share(base.outline),
@@ -192,7 +219,169 @@ impl<'a> Overrides<'a> {
             && f64::is_finite(y)
         {
             self.position = Some((x, y));
+            self.motion.path = None;
         }
+    }
+
+    /// `x1,y1,x2,y2`, and times in milliseconds where it does not take all the time.
+    fn path(&self, list: &str) -> Option<Path> {
+        let numbers = numbers(list);
+        let [x1, y1, x2, y2, times @ ..] = numbers.as_deref()? else {
+            return None;
+        };
+        let share = |x: f64, y: f64| (x / self.canvas.0, y / self.canvas.1);
+        let (start, end) = match times {
+            [start, end, ..] if start.max(*end) > 0.0 => (start.min(*end), start.max(*end)),
+            _ => (0.0, f64::INFINITY),
+        };
+        Some(Path {
+            from: share(*x1, *y1),
+            to: share(*x2, *y2),
+            start: millis(start),
+            end: millis(end).min(self.duration),
+        })
+    }
+
+    /// `\fad(in,out)`, or three transparencies and four times. All times are milliseconds.
+    #[allow(clippy::arithmetic_side_effects)] // Time saturates
+    fn fade(&self, list: &str) -> Option<Fade> {
+        let opacity = |alpha: f64| (1.0 - alpha / 255.0).clamp(0.0, 1.0);
+        match numbers(list)?.as_slice() {
+            [within, out] => Some(Fade {
+                levels: [0.0, 1.0, 0.0],
+                times: [
+                    Time::ZERO,
+                    millis(*within),
+                    self.duration - millis(*out),
+                    self.duration,
+                ],
+            }),
+            [a, b, c, t1, t2, t3, t4] => Some(Fade {
+                levels: [*a, *b, *c].map(opacity),
+                times: [*t1, *t2, *t3, *t4].map(millis),
+            }),
+            _ => None,
+        }
+    }
+
+    /// `x1,y1,x2,y2`; shapes are not obeyed.
+    fn rectangle(&self, list: &str) -> Option<[f64; 4]> {
+        match numbers(list)?.as_slice() {
+            [x1, y1, x2, y2] => Some([
+                x1.min(*x2) / self.canvas.0,
+                y1.min(*y2) / self.canvas.1,
+                x1.max(*x2) / self.canvas.0,
+                y1.max(*y2) / self.canvas.1,
+            ]),
+            _ => None,
+        }
+    }
+
+    /// `\t([start,end,][acceleration,]tags)`.
+    fn transition(&self, list: &str, mark: &mut Mark) {
+        let Some(at) = list.find('\\').filter(|_| self.styles.is_some()) else {
+            return;
+        };
+        let (when, tags) = list.split_at_checked(at).unwrap_or(("", list));
+        let when = numbers(when.trim_end().trim_end_matches(',')).unwrap_or_default();
+        let (start, end, acceleration) = match when.as_slice() {
+            [start, end] => (*start, *end, 1.0),
+            [start, end, acceleration] => (*start, *end, *acceleration),
+            [acceleration] => (0.0, f64::INFINITY, *acceleration),
+            _ => (0.0, f64::INFINITY, 1.0),
+        };
+        let mut to = (*mark.style).clone();
+        for (name, argument) in Tags(tags) {
+            self.style(name, argument, &mut to);
+        }
+        let end = match end > 0.0 {
+            true => millis(end).min(self.duration),
+            false => self.duration,
+        };
+        let transition = Transition {
+            start: millis(start),
+            end,
+            acceleration: acceleration.max(0.0),
+            from: Arc::clone(&mark.style),
+            to: Arc::new(to),
+        };
+        restart(mark, |effects| {
+            if effects.transitions.len() < MAX_TRANSITIONS {
+                effects.transitions.push(transition);
+            }
+        });
+    }
+
+    /// A syllable of so many hundredths of a second follows; `\kt`: it begins then.
+    #[allow(clippy::arithmetic_side_effects)] // Time saturates
+    fn syllable(&mut self, name: &str, argument: &str, mark: &mut Mark) {
+        let Some(length) = argument.parse().ok().filter(|it: &f64| it.is_finite()) else {
+            return;
+        };
+        let length = millis(length * 10.0).max(Time::ZERO);
+        if name == "kt" {
+            self.next_syllable = length;
+            return;
+        }
+        let start = self.next_syllable;
+        self.next_syllable = start + length;
+        let karaoke = Karaoke {
+            start,
+            end: self.next_syllable,
+            kind: match name {
+                "k" => KaraokeKind::Fill,
+                "ko" => KaraokeKind::Outline,
+                _ => KaraokeKind::Sweep,
+            },
+        };
+        if self.styles.is_some() {
+            restart(mark, |effects| effects.karaoke = Some(karaoke));
+        }
+    }
+}
+
+/// Changes the effects of the text that follows.
+fn restart(mark: &mut Mark, change: impl FnOnce(&mut Effects)) {
+    let mut effects = mark.effects.as_deref().cloned().unwrap_or_default();
+    change(&mut effects);
+    mark.effects = (effects != Effects::default()).then(|| Arc::new(effects));
+}
+
+/// Numbers with commas between them; `None`: something else.
+fn numbers(list: &str) -> Option<Vec<f64>> {
+    /// More than any tag takes.
+    const MAX: usize = 8;
+    let numbers = list.split(',').take(MAX).map(|text| {
+        let number: Option<f64> = text.trim().parse().ok();
+        number.filter(|number| number.is_finite())
+    });
+    numbers.collect()
+}
+
+fn millis(number: f64) -> Time {
+    Time::from_secs_f64(number / 1_000.0)
+}
+
+/// The tags of a block with what they are given.
+struct Tags<'a>(&'a str);
+
+impl<'a> Iterator for Tags<'a> {
+    type Item = (&'static str, &'a str);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        while let Some((_, tag)) = self.0.split_once('\\') {
+            let tag = tag.trim_start();
+            let name = TAGS.iter().find(|name| tag.starts_with(**name));
+            let behind = name.and_then(|name| tag.strip_prefix(name));
+            let (Some(name), Some(behind)) = (name, behind) else {
+                self.0 = tag;
+                continue;
+            };
+            let (argument, after) = argument(behind);
+            self.0 = after;
+            return Some((name, argument));
+        }
+        None
     }
 }
 

@@ -117,6 +117,7 @@ fn style(row: &Row<'_, '_>, version: Version, canvas: (f64, f64)) -> Style {
         underline: is_set("underline"),
         strike: is_set("strikeout"),
         color: color_of("primarycolour"),
+        secondary_color: color_of("secondarycolour"),
         background: outline.filter(|_| is_box),
         outline_color: outline.filter(|_| !is_box),
         outline: share("outline").filter(|_| !is_box),

@@ -541,11 +541,14 @@ mod tests {
             panic!("{bitmaps:?}")
         };
         assert_eq!((bitmap.canvas, bitmap.x, bitmap.y), ((720, 576), 100, 500));
-        assert_eq!(bitmap.pixels[..8], [1, 1, 1, 0, 0, 0, 0, 0]);
-        assert_eq!(bitmap.pixels[8..], [2; 8]);
-        assert_eq!(bitmap.color(0, 0), Color::WHITE);
-        assert_eq!(bitmap.color(0, 1), Color::WHITE.with_alpha(127));
-        assert_eq!(bitmap.color(7, 0).alpha, 0);
+        assert_eq!(bitmap.pixels.unpacked()[..8], [1, 1, 1, 0, 0, 0, 0, 0]);
+        assert_eq!(bitmap.pixels.unpacked()[8..], [2; 8]);
+        assert_eq!(bitmap.color(&bitmap.pixels.unpacked(), 0, 0), Color::WHITE);
+        assert_eq!(
+            bitmap.color(&bitmap.pixels.unpacked(), 0, 1),
+            Color::WHITE.with_alpha(127)
+        );
+        assert_eq!(bitmap.color(&bitmap.pixels.unpacked(), 7, 0).alpha, 0);
         let clear = segment(0x10, &[30, 0x10]);
         assert_eq!(shown(&decoder.decode(&clear, Time::from_millis(9))), []);
         assert_eq!(decoder.damaged(), 0);

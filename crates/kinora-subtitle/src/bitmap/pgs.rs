@@ -266,7 +266,7 @@ impl Object {
             width: width.into(),
             height: height.into(),
             palette: Arc::clone(colors),
-            pixels,
+            pixels: pixels.as_ref().into(),
         })
     }
 }
@@ -351,10 +351,13 @@ mod tests {
             ((1920, 1080), 100, 200)
         );
         assert_eq!((bitmap.width, bitmap.height), (4, 2));
-        assert_eq!(bitmap.pixels[..], [1, 1, 1, 1, 2, 2, 0, 0]);
-        assert_eq!(bitmap.color(0, 0), Color::WHITE);
-        assert_eq!(bitmap.color(0, 1), Color::BLACK.with_alpha(127));
-        assert_eq!(bitmap.color(3, 1).alpha, 0);
+        assert_eq!(bitmap.pixels.unpacked()[..], [1, 1, 1, 1, 2, 2, 0, 0]);
+        assert_eq!(bitmap.color(&bitmap.pixels.unpacked(), 0, 0), Color::WHITE);
+        assert_eq!(
+            bitmap.color(&bitmap.pixels.unpacked(), 0, 1),
+            Color::BLACK.with_alpha(127)
+        );
+        assert_eq!(bitmap.color(&bitmap.pixels.unpacked(), 3, 1).alpha, 0);
         assert_eq!(shown(&decoder.decode(&clear(), Time::from_millis(80))), []);
         assert_eq!(decoder.damaged(), 0);
     }

@@ -1,8 +1,6 @@
 //! Subpictures of DVD (DVD-Video, "sub-picture unit"; what FFmpeg calls `dvd_subtitle`): one picture of four colours a packet,
 //! which is even and odd lines in runs and commands with their times.
 
-use std::sync::Arc;
-
 use kinora_media::Time;
 
 use super::{Bitmap, Bits, Bytes, Raster, from_ycbcr, palette};
@@ -153,7 +151,7 @@ impl Decoder {
             width: width.into(),
             height: height.into(),
             palette: palette(&colors),
-            pixels: Arc::from(raster.pixels),
+            pixels: raster.pixels.into(),
         })
     }
 }
@@ -278,10 +276,13 @@ mod tests {
         let bitmap = &cue.bitmaps[0];
         assert_eq!((bitmap.canvas, bitmap.x, bitmap.y), ((720, 480), 16, 32));
         assert_eq!((bitmap.width, bitmap.height), (4, 2));
-        assert_eq!(bitmap.pixels[..], [0, 1, 1, 2, 3, 3, 3, 3]);
-        assert_eq!(bitmap.color(0, 0).alpha, 0);
-        assert_eq!(bitmap.color(1, 0), Color::WHITE);
-        assert_eq!(bitmap.color(3, 0), Color::rgb(255, 0, 0));
+        assert_eq!(bitmap.pixels.unpacked()[..], [0, 1, 1, 2, 3, 3, 3, 3]);
+        assert_eq!(bitmap.color(&bitmap.pixels.unpacked(), 0, 0).alpha, 0);
+        assert_eq!(bitmap.color(&bitmap.pixels.unpacked(), 1, 0), Color::WHITE);
+        assert_eq!(
+            bitmap.color(&bitmap.pixels.unpacked(), 3, 0),
+            Color::rgb(255, 0, 0)
+        );
     }
 
     #[test]

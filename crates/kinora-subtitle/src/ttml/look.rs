@@ -170,10 +170,9 @@ impl Look {
                 background: above.background.or(below.background),
                 outline_color: above.outline_color.or(below.outline_color),
                 outline: above.outline.or(below.outline),
-                shadow_color: None,
-                shadow: None,
                 font: above.font.clone().or_else(|| below.font.clone()),
                 size: above.size.or(below.size),
+                ..Style::default()
             });
         }
         self.align = inherited.align.or(self.align);

@@ -439,3 +439,58 @@ fn a_recorded_session_with_a_text_rendition_runs_again_without_its_words() {
     assert_eq!(again.difference, None);
     assert_eq!(again.events.len(), sim.events.len());
 }
+
+/// The service's definitions lead: renditions of text stand behind them.
+#[test]
+fn text_is_chosen_beside_the_definitions_of_a_service() {
+    let mut sim = Sim::new(31, wishes(None));
+    serve_with(&mut sim, "", "", SEGMENTS);
+    let entry = |definition: &str, url: &str| {
+        format!(
+            r#"{{"PlayURL":"{url}","Format":"m3u8","Definition":"{definition}","Status":"Normal","Bitrate":"100"}}"#
+        )
+    };
+    let entries = [
+        entry("FD", MASTER),
+        entry("SD", "http://texts.test/other.m3u8"),
+    ]
+    .join(",");
+    let reply = format!(
+        r#"{{"RequestId":"r","VideoBase":{{"VideoId":"v","Status":"Normal"}},"PlayInfoList":{{"PlayInfo":[{entries}]}}}}"#
+    );
+    sim.net.serve("http://api.test/", reply);
+    super::credentials::opened(&mut sim);
+    assert!(sim.run_until(secs(3), is_first), "{:#?}", sim.events);
+    let tracks = sim.engine().tracks().unwrap();
+    let listed: Vec<_> = tracks.iter().map(|it| (it.index, it.kind)).collect();
+    let (english, french) = (2 + ENGLISH, 2 + FRENCH);
+    assert_eq!(
+        listed,
+        [
+            (0, TrackKind::Video),
+            (1, TrackKind::Video),
+            (english, TrackKind::Subtitle),
+            (french, TrackKind::Subtitle)
+        ]
+    );
+    sim.command(Command::SelectTrack(TrackChoice::Index(french)));
+    sim.run_for(secs(3));
+    let shown = sim.events.iter().find_map(|(_, event)| match event {
+        Event::SubtitleShown { track, cue, .. } => Some((*track, cue.text())),
+        _ => None,
+    });
+    let (track, text) = shown.expect("a cue");
+    assert_eq!(track, french);
+    assert!(text.starts_with("fr"), "{text}");
+    sim.command(Command::SelectSubtitle {
+        index: french,
+        on: false,
+    });
+    sim.run_for(secs(1));
+    let tracks = sim.engine().tracks().unwrap();
+    assert!(
+        !tracks
+            .iter()
+            .any(|it| it.kind == TrackKind::Subtitle && it.selected)
+    );
+}
