@@ -66,6 +66,17 @@ const ARROWS: &[(&str, &[&str])] = &[
         ],
     ),
     (
+        "kinora-window",
+        &[
+            "kinora-errors",
+            "kinora-media",
+            "kinora-output",
+            "kinora-overlay",
+            "kinora-subtitle",
+            "kinora-test-support",
+        ],
+    ),
+    (
         "kinora",
         &[
             "kinora-errors",
@@ -115,6 +126,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "kinora-service",
             "kinora-errors",
             "kinora-media",
+            "kinora-window",
         ],
     ),
     ("kinora-abr", &["kinora-engine", "kinora-media"]),

@@ -98,6 +98,11 @@ impl ControllingTerminal {
         self.check_foreground();
     }
 
+    /// A failure that is shown need not be read any longer.
+    pub(crate) fn dismiss(&self) {
+        self.0.screen.dismiss();
+    }
+
     /// The terminal has another size.
     pub(crate) fn resized(&self) {
         if *self.owner() == Owner::Us {
