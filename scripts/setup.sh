@@ -21,8 +21,17 @@ if [ "${1-}" = tests ]; then
   need c++ g++                # the header is C++ too
   need mkfs.ext4 e2fsprogs    # faults of disks and of permissions
   need losetup mount
-  # Scripts of subtitles are drawn by it, where it is.
-  ldconfig -p 2>/dev/null | grep -q 'libass\.so\.9' || missing+=(libass9)
+  need Xvfb xvfb              # the window: a display, a person's hands, a GPU in software, what winit loads at run time
+  need xdotool xdotool
+  has_library() { PATH=$PATH:/usr/sbin:/sbin ldconfig -p | grep -q "$1" || missing+=("$2"); }
+  has_library libX11-xcb.so.1 libx11-xcb1
+  has_library libXcursor.so.1 libxcursor1
+  has_library libXi.so.6 libxi6
+  has_library libxkbcommon-x11.so.0 libxkbcommon-x11-0
+  has_library libXrandr.so.2 libxrandr2
+  has_library libvulkan.so.1 libvulkan1
+  has_library libass.so.9 libass9 # scripts of subtitles are drawn by it, where it is
+  compgen -G '/usr/share/vulkan/icd.d/lvp_icd*.json' >/dev/null || missing+=(mesa-vulkan-drivers)
 fi
 
 if ! command -v cargo >/dev/null 2>&1; then

@@ -77,6 +77,17 @@ const ARROWS: &[(&str, &[&str])] = &[
         ],
     ),
     (
+        "kinora-window",
+        &[
+            "kinora-errors",
+            "kinora-media",
+            "kinora-output",
+            "kinora-overlay",
+            "kinora-subtitle",
+            "kinora-test-support",
+        ],
+    ),
+    (
         "kinora",
         &[
             "kinora-errors",
@@ -129,6 +140,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "kinora-service",
             "kinora-errors",
             "kinora-media",
+            "kinora-window",
         ],
     ),
     ("kinora-abr", &["kinora-engine", "kinora-media"]),

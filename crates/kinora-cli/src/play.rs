@@ -7,7 +7,7 @@ use std::time::Duration;
 use kinora::{FIRST_EXTERNAL_SUBTITLE, LoopMode, Player, PlayerConfig, SeekAccuracy, Time};
 use serde_json::json;
 
-use crate::args::PlayArgs;
+use crate::args::{PlayArgs, Until};
 use crate::cache;
 use crate::credential;
 use crate::json;
@@ -32,6 +32,11 @@ mod shutdown;
 mod snapshot;
 mod status_line;
 mod waits;
+#[cfg(not(feature = "window"))]
+#[path = "play/no_window.rs"]
+mod window;
+#[cfg(feature = "window")]
+mod window;
 
 use ahead::Ahead;
 use controlling_terminal::ControllingTerminal;
@@ -41,6 +46,7 @@ use remote::Remote;
 use session::{PlaybackContext, Session, reader_has_gone};
 use shutdown::Shutdown;
 use waits::Waits;
+use window::PlayWindow;
 
 /// The outputs have so long to write what they hold.
 const OUTPUT_LIMIT: Duration = Duration::from_secs(10);
@@ -58,15 +64,20 @@ pub(crate) fn run(args: PlayArgs, style: &Style) -> Result<(), Failure> {
             "--subtitle 只用于一个来源；请逐个播放",
         ));
     }
-    let outputs = outputs::choose(&args)?;
+    window::with_window(&args, style, |window| play(&args, style, window))
+}
+
+/// Pictures are in `window`, where there is one, which another thread serves.
+fn play(args: &PlayArgs, style: &Style, window: Option<PlayWindow>) -> Result<(), Failure> {
+    let outputs = outputs::choose(args, window.as_ref())?;
     let (screen, waits, navigation) = (
         outputs.screen.clone(),
         Waits::default(),
         PendingNavigation::default(),
     );
-    let player = Arc::new(player(&args, outputs, &waits, style)?);
+    let player = Arc::new(player(args, outputs, &waits, style)?);
     player.set_viewport(screen.picture_area());
-    let keyboard = has_keyboard(&args, style).then(Keyboard::open).flatten();
+    let keyboard = has_keyboard(args, style).then(Keyboard::open).flatten();
     let terminal = ControllingTerminal::open(&screen, keyboard);
     let shutdown = Shutdown::new(&player, &terminal, &navigation);
     let remote = Remote::new(
@@ -81,11 +92,15 @@ pub(crate) fn run(args: PlayArgs, style: &Style) -> Result<(), Failure> {
         control::listen(&remote, machine).map_err(|error| Failure::io("stdin", &error))?;
     }
     let keys = keys::listen(&terminal, &remote, &shutdown);
+    if let Some(window) = &window {
+        window.listen(&remote, &shutdown);
+    }
     let _signals = jobs::listen(&player, &terminal, &shutdown)?;
-    let ahead = Ahead::new(&args, &player)?;
+    let ahead = Ahead::new(args, &player)?;
     let context = PlaybackContext {
         player: &player,
-        args: &args,
+        args,
+        window: window.as_ref(),
         style,
         screen: &screen,
         navigation: &navigation,
@@ -95,6 +110,7 @@ pub(crate) fn run(args: PlayArgs, style: &Style) -> Result<(), Failure> {
         last,
         first_failure,
     } = play_all(&context, ahead.as_ref());
+    show_failure(&context, &last);
     drop(keys);
     // The terminal shows its own screen again before anything is printed there.
     let released = player.release(OUTPUT_LIMIT);
@@ -118,6 +134,18 @@ pub(crate) fn run(args: PlayArgs, style: &Style) -> Result<(), Failure> {
         }
     }
     Ok(())
+}
+
+/// A window does not close with a failure that nobody has read.
+fn show_failure(context: &PlaybackContext<'_>, last: &Result<Session<'_>, Failure>) {
+    let (args, quits) = (context.args, context.navigation.pending().is_some());
+    let watched = args.stats.is_none() && !context.style.json && args.until == Until::End;
+    if let (Some(window), Err(Failure::Fault(fault))) = (context.window, last)
+        && watched
+        && !quits
+    {
+        window.show_failure(fault, context.style);
+    }
 }
 
 /// How a list of sources went.
@@ -222,12 +250,16 @@ fn play_one<'a>(
     ahead: Option<&Ahead>,
     at: usize,
 ) -> Result<Session<'a>, Failure> {
-    let mut session = Session::new(context);
     let (args, player) = (context.args, context.player);
     let (given, count) = (&args.sources[at], args.sources.len());
+    let title = source::shown(given);
+    let mut session = Session::new(context, &title);
     let named = source::locate(given)?;
+    if let Some(window) = context.window {
+        window.set_title(&title);
+    }
     if count > 1 {
-        let (number, title) = (at + 1, source::shown(given));
+        let number = at + 1;
         match args.stats.is_some() || context.style.json {
             true => json::line(
                 &json!({ "event": "file", "number": number, "of": count, "source": title }),

@@ -83,6 +83,16 @@ impl Time {
         #[allow(clippy::cast_possible_truncation)]
         Self((self.0 as f64 * factor).round() as i64)
     }
+    /// Whole seconds as a clock shows them: `1:05`, `1:02:03`. Times before zero are zero.
+    #[must_use]
+    pub fn to_clock(self) -> String {
+        let seconds = self.as_micros().max(0) / 1_000_000;
+        let (hours, minutes, seconds) = (seconds / 3_600, seconds / 60 % 60, seconds % 60);
+        match hours {
+            0 => format!("{minutes}:{seconds:02}"),
+            _ => format!("{hours}:{minutes:02}:{seconds:02}"),
+        }
+    }
 }
 
 impl From<Duration> for Time {

@@ -26,6 +26,17 @@ pub(crate) fn draw(
 ) -> Option<Overlay> {
     let ink = ink(block, place).within(clip);
     let mut canvas = Canvas::new(ink)?;
+    draw_on(&mut canvas, block, place, setter);
+    Some(canvas.finish())
+}
+
+/// Draws a block on what is drawn already.
+pub(crate) fn draw_on(
+    canvas: &mut Canvas,
+    block: &Block,
+    place: &Placement,
+    setter: &mut Typesetter,
+) {
     let mut drawing = Drawing {
         pixels_left: canvas.pixels().saturating_mul(MAX_PIXELS_DRAWN),
         block,
@@ -35,13 +46,12 @@ pub(crate) fn draw(
     for bar in &block.boxes {
         canvas.fill(place.turned(bar.area), bar.color);
     }
-    drawing.shadows(&mut canvas);
-    drawing.outlines(&mut canvas);
-    drawing.fills(&mut canvas);
+    drawing.shadows(canvas);
+    drawing.outlines(canvas);
+    drawing.fills(canvas);
     for bar in &block.bars {
         canvas.fill(place.turned(bar.area), bar.color);
     }
-    Some(canvas.finish())
 }
 
 /// All that letters, boxes and shadows may reach.

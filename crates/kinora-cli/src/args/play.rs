@@ -19,17 +19,19 @@ Examples:
   ffmpeg -i film.mkv -f mpegts - | kinora -
   kinora play film.mp4 --vo y4m:- | ffmpeg -i - out.webm
   kinora play https://example.com/live/index.m3u8 --vo terminal
+  kinora play film.mp4 --vo window --fullscreen
   kinora play film.mp4 --vo png:frames --ao wav:sound.wav
   kinora play https://example.com/vod/main.m3u8 --audio-language en --subtitle-language de
   KINORA_PLAY_AUTH=… kinora play vid:5aed81b74ba84920be578cdfe004af4b --endpoint http://127.0.0.1:8080
   kinora play film.mkv --subtitle karaoke.ass --script-renderer libass --vo png:frames
   kinora play film.mp4 --headless --stats json --until first-frame
 
-Keys in the terminal:
+Keys in the window and the terminal:
   space pause   ← → 10 s back, on   ↓ ↑ 1 min back, on   < > last, next file   n next quality
   C c last, next chapter   l begin, end, forget a part to repeat   . next picture
   s S snapshot, with subtitles   r turn   9 0 volume   m mute   [ ] speed   { } search
   x skip an interstitial   ? list of keys   q quit
+  in the window also   f full screen   i statistics
 
 Commands of --control stdin, a JSON object a line; playing ends with stdin:
   {\"cmd\":\"seek\",\"pos\":\"1:30\",\"mode\":\"exact\"}   mode: exact or key
@@ -46,9 +48,12 @@ pub(crate) struct PlayArgs {
     #[arg(required = true, value_name = "SOURCE", value_hint = ValueHint::AnyPath)]
     pub(crate) sources: Vec<OsString>,
 
-    /// Pictures, to one or several (comma between): null, png:DIR, terminal, yuv:FILE, y4m:FILE, sheet:FILE.png; FILE `-` is stdout.
+    /// Pictures, to one or several (comma between): window, null, png:DIR, terminal, yuv:FILE, y4m:FILE, sheet:FILE.png; FILE `-` is stdout.
     #[arg(long, default_value = "auto", value_name = "OUT")]
     pub(crate) vo: String,
+    /// Take the whole screen, where pictures are in a window.
+    #[arg(long = "fullscreen")]
+    pub(crate) full_screen: bool,
     /// Sound: null, wav:FILE; `-` is stdout.
     #[arg(long, default_value = "null", value_name = "OUT")]
     pub(crate) ao: String,
@@ -103,7 +108,7 @@ pub(crate) struct PlayArgs {
     /// Mirror pictures.
     #[arg(long, value_enum, value_name = "HOW", default_value = "none")]
     pub(crate) mirror: MirrorArg,
-    /// How pictures lie in the terminal.
+    /// How pictures lie in the window or the terminal.
     #[arg(long, value_enum, value_name = "HOW", default_value = "fit")]
     pub(crate) scale: ScaleArg,
     /// Live: play faster, or leave something out, when so many milliseconds behind; 0: never.

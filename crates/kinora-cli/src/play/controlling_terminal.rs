@@ -98,6 +98,11 @@ impl ControllingTerminal {
         self.check_foreground();
     }
 
+    /// A failure that is shown need not be read any longer.
+    pub(crate) fn dismiss(&self) {
+        self.0.screen.dismiss();
+    }
+
     /// The terminal has another size. Gives the pixels that pictures have there, when they go to it.
     pub(crate) fn resized(&self) -> Option<(u32, u32)> {
         if *self.owner() == Owner::Us {

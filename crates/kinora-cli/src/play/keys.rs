@@ -26,6 +26,12 @@ const KEYS: &[(&str, &str, &str)] = &[
     ("q", "quit", "退出"),
 ];
 
+/// Those that do something in a window only.
+const WINDOW_KEYS: &[(&str, &str, &str)] = &[
+    ("f", "full screen", "全屏"),
+    ("i", "statistics", "统计信息"),
+];
+
 /// Reads keys until it is dropped.
 pub(crate) struct Keys {
     terminal: ControllingTerminal,
@@ -78,7 +84,7 @@ impl Drop for Keys {
     }
 }
 
-fn press(key: Key, remote: &Remote, shutdown: &Shutdown) {
+pub(crate) fn press(key: Key, remote: &Remote, shutdown: &Shutdown) {
     match key {
         // Where the terminal makes no signal of it.
         Key::Ctrl('c') => shutdown.end(SignalKind::interrupt()),
@@ -109,13 +115,17 @@ fn press(key: Key, remote: &Remote, shutdown: &Shutdown) {
         Key::Char('s') => remote.snapshot(None),
         Key::Char('S') => remote.snapshot(Some(remote.drawing())),
         Key::Char('r') => remote.turn(),
-        Key::Char('?' | 'h') => remote.screen().list_keys(&list(remote.style().lang)),
+        Key::Char('i') if remote.screen().toggle_statistics() => {}
+        Key::Char('?' | 'h') => {
+            let (lang, screen) = (remote.style().lang, remote.screen());
+            screen.list_keys(&list(lang, screen.has_window()));
+        }
         Key::Ctrl('l') => remote.screen().redraw(),
         Key::Char(_) | Key::Ctrl(_) | Key::Other => remote.unknown_key(),
     }
 }
 
-fn list(lang: Lang) -> Vec<String> {
+fn list(lang: Lang, in_window: bool) -> Vec<String> {
     let line = |(keys, english, chinese): &(&str, &str, &str)| {
         let does = match lang {
             Lang::En => english,
@@ -123,7 +133,8 @@ fn list(lang: Lang) -> Vec<String> {
         };
         format!(" {keys:<6}{does}")
     };
-    KEYS.iter().map(line).collect()
+    let more = if in_window { WINDOW_KEYS } else { &[] };
+    KEYS.iter().chain(more).map(line).collect()
 }
 
 #[cfg(test)]
@@ -134,11 +145,11 @@ mod tests {
     #[test]
     fn the_list_of_keys_fits_a_terminal_of_24_columns_and_12_rows() {
         for lang in [Lang::En, Lang::Zh] {
-            for line in list(lang) {
+            for line in list(lang, false) {
                 assert!(columns(&line) <= 23, "{line}");
             }
             // The last row is the status line's.
-            assert!(list(lang).len() <= 11);
+            assert!(list(lang, false).len() <= 11);
         }
     }
 }

@@ -9,6 +9,7 @@ use kinora::{Coded, LibassError, ScriptChoice};
 
 use super::screen::Screen;
 use super::snapshot::CueDrawing;
+use super::window::PlayWindow;
 use crate::args::{PlayArgs, ScriptArg};
 use crate::report::Failure;
 use crate::term;
@@ -20,25 +21,46 @@ pub(crate) struct Outputs {
     pub(crate) screen: Screen,
 }
 
-pub(crate) fn choose(args: &PlayArgs) -> Result<Outputs, Failure> {
-    let videos = videos(args)?;
+/// Where pictures go.
+#[derive(PartialEq, Eq)]
+enum Pictures {
+    /// The window that was made.
+    Window,
+    /// Anything else.
+    Elsewhere(VideoOutput),
+}
+
+impl Pictures {
+    fn is_stdout(&self) -> bool {
+        matches!(self, Self::Elsewhere(output) if output.is_stdout())
+    }
+}
+
+const TERMINAL: Pictures = Pictures::Elsewhere(VideoOutput::Terminal);
+
+pub(crate) fn choose(args: &PlayArgs, window: Option<&PlayWindow>) -> Result<Outputs, Failure> {
+    let videos = videos(args, window.is_some())?;
     let audio: AudioOutput = args
         .ao
         .parse()
-        .map_err(|error| unknown("--ao", "声音", &error))?;
+        .map_err(|error| unknown(("--ao", ""), "声音", &error))?;
     let machine = args.stats.is_some();
     check_stdout(&videos, &audio, machine)?;
-    let terminal = videos.contains(&VideoOutput::Terminal);
+    let terminal = videos.contains(&TERMINAL);
     let pictures = match terminal {
         true => Some(Terminal::open().map_err(|error| error.fault())?),
         false => None,
     };
-    let screen = Screen::new(pictures, !machine);
+    let screen = Screen::new(pictures, !machine).with_window(window.cloned());
     let mut sinks: Vec<Box<dyn VideoSink>> = Vec::new();
     for output in &videos {
         sinks.push(match output {
-            VideoOutput::Terminal => Box::new(screen.sink()),
-            output => {
+            Pictures::Window => match window {
+                Some(window) => window.sink(),
+                None => continue,
+            },
+            Pictures::Elsewhere(VideoOutput::Terminal) => Box::new(screen.sink()),
+            Pictures::Elsewhere(output) => {
                 let renderer = script_choice(args)
                     .renderer()
                     .map_err(|error| no_libass(&error))?;
@@ -92,27 +114,31 @@ fn no_libass(error: &LibassError) -> Failure {
     )
 }
 
-fn videos(args: &PlayArgs) -> Result<Vec<VideoOutput>, Failure> {
+fn videos(args: &PlayArgs, has_window: bool) -> Result<Vec<Pictures>, Failure> {
     let interactive = !args.headless
         && args.stats.is_none()
         && std::io::stdout().is_terminal()
         && !term::is_dumb();
     let named = match args.vo.as_str() {
+        "auto" if has_window => "window",
         "auto" if interactive => "terminal",
         "auto" => "null",
         given => given,
     };
     named
         .split(',')
-        .map(|name| name.parse())
+        .map(|name| match name {
+            "window" | "window:gpu" | "window:software" => Ok(Pictures::Window),
+            name => name.parse().map(Pictures::Elsewhere),
+        })
         .collect::<Result<_, _>>()
-        .map_err(|error| unknown("--vo", "画面", &error))
+        .map_err(|error| unknown(("--vo", "window, "), "画面", &error))
 }
 
 /// Standard output holds pictures, or sound, or lines for a machine, and is no terminal then.
-fn check_stdout(videos: &[VideoOutput], audio: &AudioOutput, machine: bool) -> Result<(), Failure> {
+fn check_stdout(videos: &[Pictures], audio: &AudioOutput, machine: bool) -> Result<(), Failure> {
     let pictures = videos.iter().filter(|output| output.is_stdout()).count();
-    let drawn = usize::from(videos.contains(&VideoOutput::Terminal));
+    let drawn = usize::from(videos.contains(&TERMINAL));
     let media = pictures + usize::from(audio.is_stdout());
     if media > 0 && media + drawn + usize::from(machine) > 1 {
         return Err(Failure::usage(
@@ -129,10 +155,11 @@ fn check_stdout(videos: &[VideoOutput], audio: &AudioOutput, machine: bool) -> R
     Ok(())
 }
 
-fn unknown(option: &str, what: &str, error: &OutputSpecError) -> Failure {
-    let (given, known) = (&error.given, error.known);
+/// `also`: outputs that only this program has.
+fn unknown((option, also): (&str, &str), what: &str, error: &OutputSpecError) -> Failure {
+    let OutputSpecError { given, kind, known } = error;
     Failure::usage(
-        format!("{option}: {error}"),
-        format!("{option}：没有名为 `{given}` 的{what}输出；可用 {known}"),
+        format!("{option}: `{given}` names no {kind} output; there are {also}{known}"),
+        format!("{option}：没有名为 `{given}` 的{what}输出；可用 {also}{known}"),
     )
 }

@@ -11,7 +11,7 @@ use kinora::{
 use super::navigation::{Navigation, PendingNavigation};
 use super::screen::Screen;
 use super::snapshot::{self, CueDrawing};
-use super::status_line::{caption, clock};
+use super::status_line::caption;
 use crate::report::Style;
 
 /// Every command to a player, by key or by line.
@@ -107,7 +107,7 @@ impl Remote {
     }
 
     pub(crate) fn seek(&self, target: Time, accuracy: SeekAccuracy) {
-        let at = clock(target);
+        let at = target.to_clock();
         self.show_message(&format!("to {at}"), &format!("跳到 {at}"));
         self.player.seek(target, accuracy);
     }
@@ -250,7 +250,7 @@ impl Remote {
     /// Marks where a part begins, then where it ends, and it is repeated; then forgets it.
     pub(crate) fn mark_repeat(&self) {
         let position = self.player.position();
-        let at = clock(position);
+        let at = position.to_clock();
         let mut marks = self.repeat_marks();
         *marks = match *marks {
             RepeatMarks::None => {
@@ -272,7 +272,7 @@ impl Remote {
     pub(crate) fn set_repeat(&self, repeat: Option<Repeat>) {
         match repeat {
             Some(Repeat { from, to }) => {
-                let (from, to) = (clock(from), clock(to));
+                let (from, to) = (from.to_clock(), to.to_clock());
                 self.show_message(&format!("repeat {from}–{to}"), &format!("重复 {from}–{to}"));
             }
             None => self.show_message("no part is repeated", "不再重复片段"),
@@ -326,7 +326,7 @@ impl Remote {
     }
 
     fn go_to_chapter(&self, index: usize, chapter: &Chapter) {
-        let (number, at) = (index + 1, clock(chapter.start));
+        let (number, at) = (index + 1, chapter.start.to_clock());
         let title = chapter.title.as_deref().map(caption).unwrap_or_default();
         let named = format!("{number} {title}");
         self.show_message(

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use kinora::VideoFrame;
 use kinora::output::{ScaleMode, ShownCues, SinkError, Terminal, VideoFormat, VideoSink};
 
+use super::window::PlayWindow;
 use crate::out;
 use crate::term::{self, fit};
 
@@ -29,6 +30,8 @@ struct Inner {
     answer: Option<(String, Instant)>,
     /// The keys are listed over the picture.
     lists_keys: bool,
+    /// The pictures' place, where that is a window.
+    window: Option<PlayWindow>,
 }
 
 impl Screen {
@@ -42,7 +45,35 @@ impl Screen {
             hidden: false,
             answer: None,
             lists_keys: false,
+            window: None,
         })))
+    }
+
+    /// A person looks at a window, and is answered there.
+    pub(crate) fn with_window(self, window: Option<PlayWindow>) -> Self {
+        self.lock().window = window;
+        self
+    }
+
+    pub(crate) fn has_window(&self) -> bool {
+        self.lock().window.is_some()
+    }
+
+    fn window(&self) -> Option<PlayWindow> {
+        self.lock().window.clone()
+    }
+
+    /// Shows the page of statistics, or takes it away; `false`: there is none.
+    pub(crate) fn toggle_statistics(&self) -> bool {
+        let window = self.window();
+        window.inspect(PlayWindow::toggle_statistics).is_some()
+    }
+
+    /// A failure that is shown in a window need not be read any longer.
+    pub(crate) fn dismiss(&self) {
+        if let Some(window) = self.window() {
+            window.dismiss();
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
@@ -51,7 +82,8 @@ impl Screen {
 
     /// The pictures are on it, and with them the subtitles.
     pub(crate) fn shows_pictures(&self) -> bool {
-        self.lock().is_showing()
+        let screen = self.lock();
+        screen.is_showing() || screen.window.is_some()
     }
 
     /// The pixels that pictures have there, when they go to the terminal.
@@ -84,12 +116,15 @@ impl Screen {
     pub(crate) fn answer(&self, text: &str) -> bool {
         let mut screen = self.lock();
         screen.answer = Some((text.to_owned(), Instant::now() + ANSWER));
+        if let Some(window) = &screen.window {
+            window.answer(text);
+        }
         let room = screen.room();
         if let Some(most) = room {
             let line = fit(text, most);
             screen.rewrite(&line);
         }
-        room.is_some()
+        room.is_some() || screen.window.is_some()
     }
 
     /// Prints a line that stays, on stderr.
@@ -103,6 +138,9 @@ impl Screen {
     /// Lists the keys, or takes the list away.
     pub(crate) fn list_keys(&self, lines: &[String]) {
         let mut screen = self.lock();
+        if let Some(window) = &screen.window {
+            return window.list_keys(lines.to_vec());
+        }
         let Some(most) = screen.room() else { return };
         if !screen.is_showing() {
             screen.clear();

@@ -14,8 +14,9 @@ use super::memory;
 use super::navigation::PendingNavigation;
 use super::refresh::Refresh;
 use super::screen::Screen;
-use super::status_line::{self, StatusLine, clock};
+use super::status_line::{self, StatusLine};
 use super::waits::Waits;
+use super::window::{PlayWindow, Shown};
 use crate::args::{PlayArgs, Until};
 use crate::json;
 use crate::out;
@@ -43,10 +44,14 @@ pub(crate) struct PlaybackContext<'a> {
     pub(crate) screen: &'a Screen,
     pub(crate) navigation: &'a PendingNavigation,
     pub(crate) waits: &'a Waits,
+    /// Where the pictures are, when that is a window.
+    pub(crate) window: Option<&'a PlayWindow>,
 }
 
 pub(crate) struct Session<'a> {
     context: &'a PlaybackContext<'a>,
+    /// What plays.
+    title: String,
     begun: Instant,
     drawn: Option<Instant>,
     size: (u32, u32),
@@ -83,7 +88,7 @@ enum Flow {
 }
 
 impl<'a> Session<'a> {
-    pub(crate) fn new(context: &'a PlaybackContext<'a>) -> Self {
+    pub(crate) fn new(context: &'a PlaybackContext<'a>, title: &str) -> Self {
         let begun = Instant::now();
         let every = context
             .args
@@ -92,6 +97,7 @@ impl<'a> Session<'a> {
             .map(Duration::from_secs_f64);
         Self {
             context,
+            title: title.to_owned(),
             begun,
             drawn: None,
             size: (0, 0),
@@ -175,7 +181,7 @@ impl<'a> Session<'a> {
         });
         self.say(Map::new(), reported);
         if !self.machine() {
-            let (start, end) = (clock(start), clock(duration));
+            let (start, end) = (start.to_clock(), duration.to_clock());
             self.context.screen.emit(&match self.context.style.lang {
                 Lang::En => {
                     format!("kinora: --start {start} is beyond the end at {end}: nothing is played")
@@ -225,7 +231,11 @@ impl<'a> Session<'a> {
         let progress = self.progress.as_ref().map_or(IDLE, |progress| {
             progress.next.saturating_duration_since(Instant::now())
         });
-        end.min(progress).min(IDLE)
+        let least = match self.context.window {
+            Some(_) => DRAWN_EVERY,
+            None => IDLE,
+        };
+        end.min(progress).min(least)
     }
 
     fn tick(&mut self) -> Result<(), Failure> {
@@ -266,6 +276,16 @@ impl<'a> Session<'a> {
             line,
             context.style,
         );
+        if let Some(window) = context.window {
+            let waits = self.first.is_none() || self.stalled.is_some();
+            let shown = Shown {
+                title: &self.title,
+                loading: waits.then(|| context.waits.longest(context.style.lang)),
+                frames: (self.shown(), self.dropped()),
+                style: context.style,
+            };
+            window.show(context.player, shown);
+        }
     }
 
     fn emit_position(&mut self) {
@@ -296,6 +316,12 @@ impl<'a> Session<'a> {
     fn shown(&self) -> u64 {
         let shown = self.player().output_stats().shown;
         shown.saturating_sub(self.before.shown)
+    }
+
+    /// Pictures of this source that were not shown.
+    fn dropped(&self) -> u64 {
+        let refused = self.player().output_stats().refused;
+        self.player().stats().frames_dropped + refused.saturating_sub(self.before.refused)
     }
 
     fn event(&mut self, event: Event) -> Result<Flow, Failure> {
@@ -515,16 +541,22 @@ impl<'a> Session<'a> {
         Failure::Fault(fault)
     }
 
+    /// So long after its beginning its first picture was on the screen, of the first of the files that are played in a window.
+    fn first_seen(&self) -> Option<Duration> {
+        let seen = self.context.window.and_then(PlayWindow::first_seen)?;
+        seen.checked_duration_since(self.begun)
+    }
+
     pub(crate) fn summary(&self) {
         let (engine, output) = (self.player().stats(), self.player().output_stats());
-        let dropped = engine.frames_dropped + output.refused.saturating_sub(self.before.refused);
-        let shown = output.shown.saturating_sub(self.before.shown);
+        let (shown, dropped) = (self.shown(), self.dropped());
         if self.machine() {
             json::line(&json!({
                 "event": "end", "frames_shown": shown, "frames_dropped": dropped,
                 "av_offset_ms": { "p50": output.offset_p50_ms, "max": output.offset_max_ms },
                 "requests": engine.requests, "bytes": engine.bytes, "stalls": self.stalls,
                 "first_frame_ms": self.first.map(|(_, after)| after.as_secs_f64() * 1e3),
+                "first_seen_ms": self.first_seen().map(|after| after.as_secs_f64() * 1e3),
             }));
             return;
         }

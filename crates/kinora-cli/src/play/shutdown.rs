@@ -44,6 +44,7 @@ impl Shutdown {
         }
         self.navigation.request(Navigation::Quit);
         self.player.stop();
+        self.terminal.dismiss();
         let shutdown = self.clone();
         // Without a thread there is no limit, but still an end.
         let _ = std::thread::Builder::new()

@@ -45,7 +45,7 @@ pub(crate) fn draw(
             duration: player.duration(),
         };
         if answer.is_none() && !status.caption.is_empty() {
-            let (position, text) = (clock(times.position), status.caption.join(" · "));
+            let (position, text) = (times.position.to_clock(), status.caption.join(" · "));
             return format!("{position} {text}");
         }
         let state = match player.state() {
@@ -81,11 +81,11 @@ const MIN_BAR: usize = 3;
 
 /// One line of at most so many columns, where they hold more than the times.
 fn line(word: &str, times: &Times, most: usize) -> String {
-    let position = clock(times.position);
+    let position = times.position.to_clock();
     let Some(duration) = times.duration.filter(|duration| *duration > Time::ZERO) else {
         return format!("{word} {position}");
     };
-    let end = clock(duration);
+    let end = duration.to_clock();
     let taken = columns(word) + position.len() + end.len() + 3;
     let length = most.saturating_sub(taken).min(MAX_BAR);
     if taken > most + 1 {
@@ -97,16 +97,6 @@ fn line(word: &str, times: &Times, most: usize) -> String {
     let share = |time: Time| time.as_secs_f64() / duration.as_secs_f64();
     let bar = bar(share(times.position), share(times.buffered), length);
     format!("{word} {position} {bar} {end}")
-}
-
-/// Whole seconds, as a clock shows them.
-pub(crate) fn clock(time: Time) -> String {
-    let seconds = time.as_micros().max(0) / 1_000_000;
-    let (hours, minutes, seconds) = (seconds / 3_600, seconds / 60 % 60, seconds % 60);
-    match hours {
-        0 => format!("{minutes}:{seconds:02}"),
-        _ => format!("{hours}:{minutes:02}:{seconds:02}"),
-    }
 }
 
 #[cfg(test)]
@@ -142,11 +132,5 @@ mod tests {
     #[test]
     fn a_cue_is_one_line_that_commands_no_terminal() {
         assert_eq!(caption("one\ntwo\u{1b}[2J\u{9b}1m"), "one two [2J 1m");
-    }
-
-    #[test]
-    fn a_clock_shows_hours_only_where_there_are_some() {
-        assert_eq!(clock(Time::from_millis(65_999)), "1:05");
-        assert_eq!(clock(Time::from_millis(3_723_500)), "1:02:03");
     }
 }

@@ -1,15 +1,17 @@
 //! From the colour model of video to the RGB of screens (ITU-T H.273 8.3).
 
-use kinora_media::{ColorRange, VideoFrame};
+use kinora_media::ColorRange;
 
+use super::tone::{DynamicRange, WHITE, pq_signal};
 use crate::VideoFormat;
 
 /// Bits behind the point of the factors.
 const POINT: u32 = 14;
 
-/// Factors of one conversion, in fixed point for samples of one depth.
+/// From samples to what a screen shows, eight bits each of R, G and B: factors in fixed point for samples of one depth. HDR is
+/// mapped to what screens without it can show ([`DynamicRange`]).
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Conversion {
+pub struct Conversion {
     y_zero: i32,
     c_zero: i32,
     y: i32,
@@ -17,6 +19,10 @@ pub(crate) struct Conversion {
     g: (i32, i32),
     b: (i32, i32),
     kind: Kind,
+    range: DynamicRange,
+    rows: [[f32; 4]; 3],
+    /// The largest code of a sample.
+    most: f32,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -30,27 +36,41 @@ enum Kind {
 }
 
 impl Conversion {
-    /// The conversion that a picture's own description asks for.
-    pub(crate) fn of(frame: &VideoFrame) -> Self {
-        let format = VideoFormat::of(frame);
-        let (y_zero, y_range, c_range) = ranges(&format);
+    /// The conversion that the description of a format asks for.
+    #[must_use]
+    pub fn of(format: &VideoFormat) -> Self {
+        let (y_zero, y_range, c_range) = ranges(format);
         let fixed = |value: f64, range: f64| rounded(value * 255.0 / range * f64::from(1 << POINT));
-        let ((ru, rv), (gu, gv), (bu, bv)) = factors(matrix(&format));
+        let ((ru, rv), (gu, gv), (bu, bv)) = factors(matrix(format));
         Self {
             y_zero: rounded(y_zero),
-            c_zero: 1 << (frame.format.bits() - 1),
+            c_zero: 1 << (format.pixels.bits() - 1),
             y: fixed(1.0, y_range),
             r: (fixed(ru, c_range), fixed(rv, c_range)),
             g: (fixed(gu, c_range), fixed(gv, c_range)),
             b: (fixed(bu, c_range), fixed(bv, c_range)),
-            kind: kind(&format),
+            kind: kind(format),
+            range: DynamicRange::of(format),
+            rows: signal_rows(format),
+            most: f32::from(largest(format)),
         }
     }
 
-    /// One row of samples, colour brought to the width of luma, into bytes of R, G, B.
-    pub(crate) fn row(&self, rgb: &mut [u8], y: &[u16], u: &[u16], v: &[u16]) {
+    /// One row of samples, colour brought to the width of luma, into bytes of R, G, B. Of video without colour `u` and `v` are
+    /// empty.
+    pub fn row(&self, rgb: &mut [u8], y: &[u16], u: &[u16], v: &[u16]) {
         let pixels = rgb.as_chunks_mut::<3>().0.iter_mut().zip(y);
         match self.kind {
+            Kind::Gray if self.range != DynamicRange::Standard => {
+                for (pixel, &y) in pixels {
+                    *pixel = self.mapped([y; 3]);
+                }
+            }
+            _ if self.range != DynamicRange::Standard => {
+                for ((pixel, &y), (&u, &v)) in pixels.zip(u.iter().zip(v)) {
+                    *pixel = self.mapped([y, u, v]);
+                }
+            }
             Kind::Gray => {
                 for (pixel, &y) in pixels {
                     *pixel = [self.level(y); 3];
@@ -67,6 +87,20 @@ impl Conversion {
                 }
             }
         }
+    }
+
+    fn mapped(&self, samples: [u16; 3]) -> [u8; 3] {
+        let [y, u, v] = samples.map(|sample| f32::from(sample) / self.most);
+        let signal = self
+            .rows
+            .map(|[of_y, of_u, of_v, more]| of_y * y + of_u * u + of_v * v + more);
+        #[allow(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "`as` saturates"
+        )]
+        let byte = |level: f32| (level * 255.0).round() as u8;
+        self.range.to_screen(signal).map(byte)
     }
 
     fn luma(&self, y: u16) -> i32 {
@@ -94,6 +128,43 @@ fn rounded(value: f64) -> i32 {
     {
         value.round() as i32
     }
+}
+
+/// R, G and B of the video's own signal, of 0 to 1, from the samples of its three planes as shares of the largest code of their
+/// depth: three factors and what is added, for each. Of video without colour the first factor is luma's, the others are 0.
+#[must_use]
+pub fn signal_rows(format: &VideoFormat) -> [[f32; 4]; 3] {
+    let (y_zero, y_range, c_range) = ranges(format);
+    let most = f64::from(largest(format));
+    let c_zero = f64::from(1_u32 << (format.pixels.bits() - 1));
+    let luma = |factors: [f64; 3]| {
+        let of = factors.map(|factor| factor * most / y_range);
+        [of[0], of[1], of[2], -y_zero / y_range]
+    };
+    let rows = match kind(format) {
+        Kind::Gray => [luma([1.0, 0.0, 0.0]); 3],
+        Kind::Identity => [
+            luma([0.0, 0.0, 1.0]),
+            luma([1.0, 0.0, 0.0]),
+            luma([0.0, 1.0, 0.0]),
+        ],
+        Kind::Differences => {
+            let (red, green, blue) = factors(matrix(format));
+            [red, green, blue].map(|(u, v)| {
+                let [y, .., zero] = luma([1.0, 0.0, 0.0]);
+                let zero = zero - (u + v) * c_zero / c_range;
+                [y, u * most / c_range, v * most / c_range, zero]
+            })
+        }
+    };
+    #[allow(clippy::cast_possible_truncation, reason = "factors of one digit")]
+    let narrow = |factor: f64| factor as f32;
+    rows.map(|row| row.map(narrow))
+}
+
+/// The largest code of a sample.
+fn largest(format: &VideoFormat) -> u16 {
+    u16::MAX >> (16 - format.pixels.bits().min(16))
 }
 
 fn kind(format: &VideoFormat) -> Kind {
@@ -199,21 +270,11 @@ impl Encoding {
 /// (ITU-R BT.2408-7 2.1).
 fn signal(transfer: u8, level: f64) -> f64 {
     match transfer {
-        16 => pq(level.powf(2.2) * 203.0 / 10_000.0),
+        #[allow(clippy::cast_possible_truncation, reason = "a level")]
+        16 => f64::from(pq_signal(level.powf(2.2) as f32 * WHITE / 10_000.0)),
         18 => level * 0.75,
         _ => level,
     }
-}
-
-/// SMPTE ST 2084, from a share of 10,000 cd/m² to the signal.
-fn pq(light: f64) -> f64 {
-    const M1: f64 = 2610.0 / 16384.0;
-    const M2: f64 = 2523.0 / 4096.0 * 128.0;
-    const C1: f64 = 3424.0 / 4096.0;
-    const C2: f64 = 2413.0 / 4096.0 * 32.0;
-    const C3: f64 = 2392.0 / 4096.0 * 32.0;
-    let light = light.powf(M1);
-    ((C1 + C2 * light) / (1.0 + C3 * light)).powf(M2)
 }
 
 /// KR and KB (H.273 table 4).

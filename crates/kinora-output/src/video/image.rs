@@ -60,7 +60,7 @@ impl RgbImage {
         }
         let (width, height) = (frame.width.div_ceil(step), frame.height.div_ceil(step));
         let mut samples = Samples::new(frame, step as usize);
-        let conversion = Conversion::of(frame);
+        let conversion = Conversion::of(&VideoFormat::of(frame));
         let row_len = width as usize * 3;
         let mut data = vec![0; row_len * height as usize];
         for row in data.chunks_exact_mut(row_len) {
@@ -227,7 +227,8 @@ pub(crate) fn fit((w, h): (u32, u32), (box_w, box_h): (u32, u32)) -> (u32, u32) 
 }
 
 /// The size with square pixels, before turning: nothing is thrown away, one side grows.
-pub(crate) fn display_size(frame: &VideoFormat) -> (u32, u32) {
+#[must_use]
+pub fn display_size(frame: &VideoFormat) -> (u32, u32) {
     let (width, height) = (u64::from(frame.width), u64::from(frame.height));
     let Some((num, den)) = frame.pixel_aspect else {
         return (frame.width, frame.height);
