@@ -17,6 +17,8 @@ if [ "${1-}" = tests ]; then
   python3 -c 'import ensurepip, venv' 2>/dev/null || missing+=(python3-venv)
   need node nodejs
   need npm npm
+  need pulseaudio pulseaudio  # a sound server of the tests' own
+  need parec pulseaudio-utils
   need mkfs.ext4 e2fsprogs    # faults of disks and of permissions
   need losetup mount
 fi
