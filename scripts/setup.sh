@@ -19,6 +19,8 @@ if [ "${1-}" = tests ]; then
   need npm npm
   need valgrind valgrind      # the examples in C are watched
   need c++ g++                # the header is C++ too
+  need pulseaudio pulseaudio  # a sound server of the tests' own
+  need parec pulseaudio-utils
   need mkfs.ext4 e2fsprogs    # faults of disks and of permissions
   need losetup mount
   need Xvfb xvfb              # the window: a display, a person's hands, a GPU in software, what winit loads at run time

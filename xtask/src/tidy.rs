@@ -22,6 +22,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("kinora-codec", &["kinora-errors", "kinora-media"]),
     ("kinora-subtitle", &["kinora-errors", "kinora-media"]),
     ("kinora-audio", &[]),
+    ("kinora-alsa", &[]),
     ("kinora-fetch", &["kinora-errors", "kinora-media"]),
     (
         "kinora-engine",
@@ -69,11 +70,13 @@ const ARROWS: &[(&str, &[&str])] = &[
     (
         "kinora-output",
         &[
+            "kinora-alsa",
             "kinora-audio",
             "kinora-errors",
             "kinora-media",
             "kinora-overlay",
             "kinora-subtitle",
+            "kinora-test-support",
         ],
     ),
     (

@@ -34,6 +34,12 @@ Exit status:
 A file or URL without a command is played: kinora film.mp4
 Defaults of options: ~/.config/kinora/config.toml, see docs/config.md";
 
+const DEVICES_EXAMPLES: &str = "\
+Examples:
+  kinora devices
+  kinora devices --json
+  kinora play film.mp4 --ao pulse:alsa_output.pci-0000_00_1f.3.hdmi-stereo";
+
 /// Plays, probes, serves and explains video.
 #[derive(Parser)]
 #[command(name = "kinora", version, max_term_width = 100, after_help = EXIT_STATUS, arg_required_else_help = true)]
@@ -113,6 +119,9 @@ pub(crate) enum Command {
     Diagnose(Box<DiagnoseArgs>),
     /// Explain an error number, a name or words.
     Explain(ExplainArgs),
+    /// List the sound devices that `--ao` can choose.
+    #[command(after_help = DEVICES_EXAMPLES)]
+    Devices,
     /// Load the beginnings of URLs into a cache, so that they play at once.
     Preload(PreloadArgs),
     /// Tell, check or remove what a cache holds.

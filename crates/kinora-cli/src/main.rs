@@ -11,6 +11,7 @@ mod config;
 mod credential;
 mod decode;
 mod demux;
+mod devices;
 mod diagnose;
 mod event_line;
 mod explain;
@@ -55,6 +56,7 @@ fn run(cli: args::Cli, style: &report::Style) -> Result<ExitCode, report::Failur
         Command::Decode(args) => decode::run(&args, style),
         Command::Diagnose(args) => return diagnose::run(&args, style),
         Command::Explain(args) => return Ok(explain::run(&args, style)),
+        Command::Devices => devices::run(style),
         Command::Preload(args) => cache::preload(&args, style),
         Command::Cache(args) => cache::run(&args.action, style),
         Command::Serve(args) => serve::run(&args, style),

@@ -588,6 +588,15 @@ pub enum Event {
         /// So many bytes, from the first one of the request on.
         bytes: u64,
     },
+    /// Sound comes out at that device from now on: the one that was chosen, or another after that went away.
+    AudioDevice {
+        /// The sound system: `pulse`, `alsa`; `null` where there is none.
+        system: &'static str,
+        /// Its name there.
+        name: String,
+        /// What people call it.
+        description: String,
+    },
     /// A failure that was mended.
     Recovered(Fault),
     /// A failure that was not. After a fatal one the state is `Error`; after

@@ -40,6 +40,7 @@ impl Event {
             Self::KeyRequired(_) => "key_required",
             Self::CredentialExpired(_) => "credential_expired",
             Self::LocalCacheHit { .. } => "local_cache_hit",
+            Self::AudioDevice { .. } => "audio_device",
             Self::Recovered(_) => "recovered",
             Self::Error(_) => "error",
             Self::Timing(_) => "timing",

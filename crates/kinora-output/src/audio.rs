@@ -1,23 +1,9 @@
 use std::collections::VecDeque;
 
+use kinora_audio::AudioFormat;
 use kinora_media::Time;
 
 use crate::SinkError;
-
-/// The form of the samples a sink takes: interleaved 32-bit float.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct AudioFormat {
-    /// Samples of one channel in a second.
-    pub sample_rate: u32,
-    /// Channels.
-    pub channels: u16,
-}
-
-impl std::fmt::Display for AudioFormat {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{} channels at {} Hz", self.channels, self.sample_rate)
-    }
-}
 
 /// Plays audio, and by that keeps the time: its position is the master clock.
 ///
@@ -55,6 +41,23 @@ pub trait AudioSink: Send {
     /// begins at zero; a sink that runs goes on with what is queued next.
     fn flush(&mut self, now: Time);
 
+    /// Takes back what is queued and can still be changed: what is queued next is heard in its place, without a gap. Gives the
+    /// count up to which all stays. `None`: the sink can not; it is flushed instead, and given anew what it held.
+    fn take_back(&mut self, _now: Time) -> Option<u64> {
+        None
+    }
+
+    /// How long it takes from now on until the sample is heard that [`played`](Self::played) counts to: more than nothing while a
+    /// device begins.
+    fn delay(&mut self, _now: Time) -> Time {
+        Time::ZERO
+    }
+
+    /// What became of its device since it was asked last; asked several times a second while it runs.
+    fn news(&mut self) -> Option<SinkNews> {
+        None
+    }
+
     /// What is queued is the last, as far as is known: a device that waits for a whole buffer plays what it has. A seek, or a
     /// source that goes on after all, may bring more.
     fn drain(&mut self, _now: Time) {}
@@ -87,12 +90,43 @@ impl AudioSink for Box<dyn AudioSink> {
     fn flush(&mut self, now: Time) {
         (**self).flush(now);
     }
+    fn take_back(&mut self, now: Time) -> Option<u64> {
+        (**self).take_back(now)
+    }
+    fn delay(&mut self, now: Time) -> Time {
+        (**self).delay(now)
+    }
+    fn news(&mut self) -> Option<SinkNews> {
+        (**self).news()
+    }
     fn drain(&mut self, now: Time) {
         (**self).drain(now);
     }
     fn finish(&mut self) -> Result<(), SinkError> {
         (**self).finish()
     }
+}
+
+/// Where sound comes out.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub struct AudioDevice {
+    /// The sound system: `pulse`, `alsa`, `null`.
+    pub system: &'static str,
+    /// Its name there, as `pulse:NAME` chooses it.
+    pub name: String,
+    /// What people call it.
+    pub description: String,
+    /// What plays without a choice plays there.
+    pub is_default: bool,
+}
+
+/// What a sink has to tell of its device.
+#[derive(Debug)]
+pub enum SinkNews {
+    /// Sound comes out there from now on.
+    Device(AudioDevice),
+    /// The device is gone: time goes on without it, and sound does once another one is there.
+    Lost(SinkError),
 }
 
 /// Where a [`PacedAudio`] sink puts the samples that have sounded.

@@ -57,6 +57,18 @@ pub enum SinkError {
     /// No fonts are installed: the frame went out without its subtitles, and those that follow will. Told once.
     #[error(transparent)]
     NoFonts(#[from] NoFonts),
+    /// No sound system is there to play by.
+    #[error("no sound system is there")]
+    NoSoundSystem(#[source] Box<dyn StdError + Send + Sync>),
+    /// The sound system has no such device.
+    #[error("the sound device is not there")]
+    NoDevice(#[source] Box<dyn StdError + Send + Sync>),
+    /// The device went away, or does not answer. Time goes on without it.
+    #[error("the sound device is gone")]
+    DeviceLost(#[source] Box<dyn StdError + Send + Sync>),
+    /// The device does not play such samples.
+    #[error("the sound device does not play {0}")]
+    DeviceFormat(String),
     /// A sink of the application's own failed; made by [`SinkError::application`].
     #[error("the application's output failed")]
     Application {
@@ -132,6 +144,12 @@ impl Coded for SinkError {
             }
             // ENOENT
             Self::NoFonts(_) => Code::from_errno(2),
+            // ENODEV
+            Self::NoSoundSystem(_) | Self::NoDevice(_) | Self::DeviceLost(_) => {
+                Code::from_errno(19)
+            }
+            // EINVAL
+            Self::DeviceFormat(_) => Code::from_errno(22),
             // ENOTTY
             Self::NoTerminal => Code::from_errno(25),
             Self::Png(_) | Self::BadFrame { .. } | Self::FormatChanged { .. } => {
@@ -158,6 +176,10 @@ impl Coded for SinkError {
             Self::BadFrame { .. } => "sink.bad_frame",
             Self::FormatChanged { .. } => "sink.format_changed",
             Self::NoFonts(_) => "sink.no_fonts",
+            Self::NoSoundSystem(_) => "sink.no_sound_system",
+            Self::NoDevice(_) => "sink.no_device",
+            Self::DeviceLost(_) => "sink.device_lost",
+            Self::DeviceFormat(_) => "sink.device_format",
             Self::Application { .. } => "sink.application",
         }
     }

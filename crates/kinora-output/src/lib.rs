@@ -1,12 +1,12 @@
 //! Where decoded pictures and sound go: nowhere, to PNG files, raw video, a terminal, a contact
-//! sheet, a WAV file; and the clock that a sound device would keep.
+//! sheet, a WAV file, a sound device; and the clock that such a device keeps.
 //!
-//! Nothing here reads a clock: moments come in as arguments, so a sink behaves the same in a test as beside
+//! Nothing here but a sound device reads a clock: moments come in as arguments, so a sink behaves the same in a test as beside
 //! a screen.
 #![forbid(unsafe_code)]
 
 mod audio;
-mod convert;
+mod device;
 mod error;
 mod presenter;
 mod scale;
@@ -17,9 +17,10 @@ mod tee;
 pub mod video;
 mod wav;
 
-pub use audio::{AudioFormat, AudioSink, NullAudio, NullWriter, PacedAudio, SampleWriter};
-pub use convert::AudioConverter;
+pub use audio::{AudioDevice, AudioSink, NullAudio, NullWriter, PacedAudio, SampleWriter, SinkNews};
+pub use device::{DeviceAudio, audio_devices};
 pub use error::SinkError;
+pub use kinora_audio::AudioFormat;
 pub use kinora_overlay::{
     CueRenderer, Fonts, NoFonts, NoScriptRenderer, Overlay, SCALES, ScriptRenderer, ScriptView,
 };

@@ -6,7 +6,7 @@ use std::str::FromStr;
 use thiserror::Error;
 
 use crate::{
-    AudioSink, BackgroundVideo, ContactSheet, CueRenderer, NullAudio, NullVideo, PngDir, SinkError,
+    AudioSink, BackgroundVideo, ContactSheet, CueRenderer, DeviceAudio, NullAudio, NullVideo, PngDir, SinkError,
     Subtitled, Terminal, VideoSink, WavFile, YuvFile,
 };
 
@@ -36,6 +36,12 @@ pub enum AudioOutput {
     /// Time is kept, sound is dropped.
     #[default]
     Null,
+    /// A sound device: by PulseAudio or PipeWire, else by ALSA, else none.
+    Auto,
+    /// A device of PulseAudio or PipeWire, by its name; without one the default.
+    Pulse(Option<String>),
+    /// A device of ALSA, by its name; without one the default.
+    Alsa(Option<String>),
     /// What sounds is written to a WAV file. `-` is standard output.
     Wav(PathBuf),
 }
@@ -76,14 +82,21 @@ impl FromStr for AudioOutput {
     fn from_str(text: &str) -> Result<Self, OutputSpecError> {
         match split(text) {
             ("null", None) => Ok(Self::Null),
+            ("auto", None) => Ok(Self::Auto),
+            ("pulse", device) => Ok(Self::Pulse(device.map(name))),
+            ("alsa", device) => Ok(Self::Alsa(device.map(name))),
             ("wav", Some(file)) => Ok(Self::Wav(file)),
             _ => Err(OutputSpecError {
                 given: text.to_owned(),
                 kind: "audio",
-                known: "null, wav:FILE",
+                known: "auto, pulse, pulse:DEVICE, alsa, alsa:DEVICE, null, wav:FILE",
             }),
         }
     }
+}
+
+fn name(place: PathBuf) -> String {
+    place.to_string_lossy().into_owned()
 }
 
 fn split(text: &str) -> (&str, Option<PathBuf>) {
@@ -143,13 +156,16 @@ impl AudioOutput {
         matches!(self, Self::Wav(file) if file.as_os_str() == STDOUT)
     }
 
-    /// Makes the sink.
+    /// Makes the sink. A device is opened beside all else; one that can not be is told once it is to play, and looked for again.
     ///
     /// # Errors
     /// A file that can not be made.
     pub fn open(&self) -> Result<Box<dyn AudioSink>, SinkError> {
         Ok(match self {
             Self::Null => Box::new(NullAudio::new()),
+            Self::Auto => Box::new(DeviceAudio::auto()),
+            Self::Pulse(device) => Box::new(DeviceAudio::pulse(None, device.as_deref())),
+            Self::Alsa(device) => Box::new(DeviceAudio::alsa(device.as_deref())),
             Self::Wav(file) => Box::new(WavFile::create(file)?),
         })
     }
@@ -166,6 +182,9 @@ mod tests {
         assert_eq!("yuv:x.y4m".parse(), Ok(VideoOutput::Yuv("x.y4m".into())));
         assert_eq!("y4m:-".parse(), Ok(VideoOutput::Y4m("-".into())));
         assert_eq!("wav:x".parse(), Ok(AudioOutput::Wav("x".into())));
+        let pulse = AudioOutput::Pulse(Some("a:b".into()));
+        assert_eq!("pulse:a:b".parse(), Ok(pulse));
+        assert_eq!("alsa".parse(), Ok(AudioOutput::Alsa(None)));
         for bad in ["", "png", "png:", "null:x", "window"] {
             let error = bad.parse::<VideoOutput>().unwrap_err();
             assert!(error.to_string().contains("png:DIR"), "{error}");

@@ -2,15 +2,20 @@
 
 use std::collections::VecDeque;
 
+use kinora_audio::{Crossfade, Processor, Settings};
 use kinora_engine::{AudioClock, Epoch};
 use kinora_errors::{Coded, Fault};
 use kinora_media::{AudioFrame, Time};
-use kinora_output::{AudioConverter, AudioFormat, AudioSink, SinkError};
+use kinora_output::{AudioFormat, AudioSink, SinkError, SinkNews};
 
 /// While audio plays the engine hears so often where it is; in between it reckons.
 const REPORT_EVERY: Time = Time::from_millis(50);
 /// A sink that has nearly played what it has is looked at again after so long.
 const MIN_WAIT: Time = Time::from_millis(1);
+/// A sink that is held is looked at once more after so long.
+const AFTER_HOLD: Time = Time::from_millis(150);
+/// Another speed or volume is gone over to in so long: at once to the ear, without a click.
+const SEAM_MS: u32 = 5;
 
 /// A sink that refuses a format is offered these, after the one that it took last.
 const COMMON: [AudioFormat; 2] = [
@@ -25,6 +30,9 @@ const COMMON: [AudioFormat; 2] = [
 ];
 
 /// Feeds the sink and turns its count of samples back into media time.
+///
+/// Counts are samples of one channel in the sink's format since it was configured or flushed last; they go on where the sink
+/// itself had to be flushed for what it holds to be given anew.
 pub(crate) struct AudioRenderer {
     sink: Box<dyn AudioSink>,
     form: Form,
@@ -35,10 +43,14 @@ pub(crate) struct AudioRenderer {
     /// When the sink should have played it.
     change_at: Option<Time>,
     epoch: Epoch,
-    /// What the sink holds, and the last that was heard.
+    /// What was given, as far as it is not known to be over: the first is the last that was heard.
     blocks: VecDeque<Block>,
-    /// Samples of one channel queued since the last flush.
+    /// What the sink counts from.
+    origin: u64,
+    /// Count of the samples that were queued.
     queued: u64,
+    /// What the sink holds: its last samples.
+    held: VecDeque<f32>,
     running: bool,
     next_report: Option<Time>,
     changed: bool,
@@ -46,10 +58,20 @@ pub(crate) struct AudioRenderer {
     speed: f64,
     /// No audio follows what is queued, as far as is known.
     is_over: bool,
-    converter: Option<AudioConverter>,
+    line: Option<Line>,
+    /// The way over from what the sink held to what takes its place.
+    seam: Option<Crossfade>,
     scratch: Vec<f32>,
     /// A sink that fails once is reported once; the player plays on.
     first_failure: Option<Fault>,
+}
+
+/// What frames go through, from the count on at which it began.
+struct Line {
+    processor: Processor,
+    began_at: u64,
+    /// Samples of one channel that went in.
+    taken: u64,
 }
 
 /// What the sink makes of the format that frames come in.
@@ -66,8 +88,8 @@ enum Form {
 /// Audio that was given to the sink, as it was decoded: it is given anew when it is to be heard otherwise.
 struct Block {
     /// Count at which it begins and ends.
-    from: u64,
-    to: u64,
+    from: f64,
+    to: f64,
     frame: AudioFrame,
 }
 
@@ -96,7 +118,9 @@ impl AudioRenderer {
             change_at: None,
             epoch: Epoch::default(),
             blocks: VecDeque::new(),
+            origin: 0,
             queued: 0,
+            held: VecDeque::new(),
             running: false,
             next_report: None,
             changed: false,
@@ -106,7 +130,8 @@ impl AudioRenderer {
             },
             speed: 1.0,
             is_over: false,
-            converter: None,
+            line: None,
+            seam: None,
             scratch: Vec::new(),
             first_failure: None,
         }
@@ -137,6 +162,29 @@ impl AudioRenderer {
             false => self.renew(now),
         };
         self.newly_failed(renewed.map(|()| None))
+    }
+
+    /// Another sink goes on where this one is. Gives what this one could not write.
+    pub(crate) fn set_sink(&mut self, now: Time, sink: Box<dyn AudioSink>) -> Option<Fault> {
+        let played = self.played(now);
+        let mut rest = self.split(played);
+        rest.extend(std::mem::take(&mut self.behind));
+        let mut old = std::mem::replace(&mut self.sink, sink);
+        old.hold(now);
+        let ended = old.finish().map(|()| None);
+        let ended = self.newly_failed(ended);
+        (self.form, self.accepted, self.first_failure) = (Form::Unknown, None, None);
+        self.change_at = None;
+        self.forget();
+        self.changed = true;
+        let mut step = Ok(None);
+        for frame in rest {
+            step = first(step, self.put(now, frame));
+        }
+        if self.is_over {
+            step = first(step, self.end(now).map(|()| None));
+        }
+        ended.or(self.newly_failed(step))
     }
 
     /// What was mended, or a failure, if it is the first one.
@@ -175,12 +223,15 @@ impl AudioRenderer {
         match self.form {
             Form::Taken { from, .. } if from == format => self.feed(now, frame).map(|()| None),
             Form::Refused { from } if from == format => Ok(None),
-            Form::Taken { .. } if self.sink.played(now) < self.queued => {
-                // What is queued is heard first: a device that waits for a whole buffer plays what it has.
-                self.sink.drain(now);
+            Form::Taken { .. } => {
+                let ended = self.end(now);
+                if self.played(now) >= self.queued {
+                    return first(ended.map(|()| None), self.begin(now, frame));
+                }
+                // What is queued is heard first.
                 self.behind.push_back(frame);
                 self.change_at = self.drained_at(now);
-                Ok(None)
+                ended.map(|()| None)
             }
             _ => self.begin(now, frame),
         }
@@ -219,21 +270,47 @@ impl AudioRenderer {
         let Form::Taken { from, to } = self.form else {
             return Ok(());
         };
+        let (began_at, volume) = (self.queued, self.gain.factor());
         let speed = self.speed;
-        let converter = self
-            .converter
-            .get_or_insert_with(|| AudioConverter::new(from, to, speed));
-        self.scratch.clear();
-        converter.convert(&frame.samples, self.gain.factor(), &mut self.scratch);
-        let count = (self.scratch.len() / usize::from(to.channels.max(1))) as u64;
-        self.blocks.push_back(Block {
-            from: self.queued,
-            to: self.queued + count,
-            frame,
+        let line = self.line.get_or_insert_with(|| Line {
+            processor: Processor::new(from, to, Settings { speed, volume }),
+            began_at,
+            taken: 0,
         });
-        self.queued += count;
+        let from = line.count();
+        line.taken += frame.len() as u64;
+        let to = line.count();
+        self.scratch.clear();
+        line.processor.push(&frame.samples, &mut self.scratch);
+        self.blocks.push_back(Block { from, to, frame });
         self.changed = true;
+        self.emit(now)
+    }
+
+    /// What was made goes to the sink.
+    fn emit(&mut self, now: Time) -> Result<(), SinkError> {
+        if let Some(seam) = &mut self.seam {
+            seam.apply(&mut self.scratch);
+            self.seam = self.seam.take().filter(|seam| !seam.is_over());
+        }
+        if self.scratch.is_empty() {
+            return Ok(());
+        }
+        self.held.extend(&self.scratch);
+        self.queued += (self.scratch.len() / self.width()) as u64;
         self.sink.queue(now, &self.scratch)
+    }
+
+    /// The sink gets what filters hold back of what was given, and hears that nothing follows.
+    fn end(&mut self, now: Time) -> Result<(), SinkError> {
+        let mut ended = Ok(());
+        if let Some(mut line) = self.line.take() {
+            self.scratch.clear();
+            line.processor.finish(&mut self.scratch);
+            ended = self.emit(now);
+        }
+        self.sink.drain(now);
+        ended
     }
 
     /// Goes on with another format where the sink has played what it has. Gives what is to be reported.
@@ -242,22 +319,17 @@ impl AudioRenderer {
             self.change_at = None;
             return None;
         }
-        if self.sink.played(now) < self.queued {
+        if self.played(now) < self.queued {
             self.change_at = self.drained_at(now);
             return None;
         }
         self.change_at = None;
         let mut step = Ok(None);
         for frame in std::mem::take(&mut self.behind) {
-            let put = self.put(now, frame);
-            step = match (step, put) {
-                (Ok(None), put) => put,
-                (step, Ok(_)) => step,
-                (_, failed) => failed,
-            };
+            step = first(step, self.put(now, frame));
         }
         if self.is_over && self.behind.is_empty() {
-            self.sink.drain(now);
+            step = first(step, self.end(now).map(|()| None));
         }
         self.newly_failed(step)
     }
@@ -267,34 +339,77 @@ impl AudioRenderer {
         let Form::Taken { to, .. } = self.form else {
             return None;
         };
-        let left = self.queued.saturating_sub(self.sink.played(now));
-        let left = Time::from_millis(1_000).scale(left as f64 / f64::from(to.sample_rate.max(1)));
+        let left = self.queued.saturating_sub(self.played(now));
+        let left = Time::from_millis(1_000).scale(left as f64 / f64::from(to.rate()));
         self.running.then(|| now + left.max(MIN_WAIT))
     }
 
-    /// What the sink holds is given anew, from what is heard at this moment on: it need not be played to its end before
-    /// another speed or volume is heard.
+    /// What the sink holds is given anew, from where it can still be changed: it need not be played to its end before another
+    /// speed or volume is heard.
     fn renew(&mut self, now: Time) -> Result<(), SinkError> {
-        let played = self.sink.played(now);
-        if played >= self.queued {
-            self.converter = None;
+        let Form::Taken { to, .. } = self.form else {
             return Ok(());
-        }
-        let held = std::mem::take(&mut self.blocks);
-        self.sink.flush(now);
-        self.forget();
+        };
+        let kept = match self.sink.take_back(now) {
+            Some(kept) => (self.origin + kept).min(self.queued),
+            None => {
+                let played = self.played(now);
+                self.sink.flush(now);
+                self.origin = played;
+                played
+            }
+        };
+        let rest = self.split(kept);
+        self.seam = Some(Crossfade::new(
+            self.held_from(kept),
+            to.width(),
+            to.frames_in(SEAM_MS),
+        ));
+        self.line = None;
         self.changed = true;
         let mut result = Ok(());
-        for block in held.into_iter().filter(|block| block.to > played) {
-            let heard_from = block.time_at(played);
-            if let Some(rest) = cut(block.frame, heard_from) {
-                result = result.and(self.feed(now, rest));
-            }
+        for frame in rest {
+            result = result.and(self.feed(now, frame));
         }
         if self.is_over || !self.behind.is_empty() {
-            self.sink.drain(now);
+            result = result.and(self.end(now));
         }
         result
+    }
+
+    /// Takes back the frames that lie behind a count, the one that it falls into cut there.
+    fn split(&mut self, count: u64) -> Vec<AudioFrame> {
+        let at = count as f64;
+        let heard = self.blocks.partition_point(|block| block.to <= at);
+        let mut behind = self.blocks.split_off(heard).into_iter();
+        let mut rest = Vec::with_capacity(behind.len());
+        if let Some(block) = behind.next() {
+            let (heard, left) = block.split_at(at);
+            self.blocks.extend(heard);
+            rest.extend(left);
+        }
+        rest.extend(behind.map(|block| block.frame));
+        rest
+    }
+
+    /// What the sink held behind a count, which it holds no more.
+    fn held_from(&mut self, count: u64) -> Vec<f32> {
+        let gone = usize::try_from(self.queued.saturating_sub(count)).unwrap_or(usize::MAX);
+        let gone = gone.saturating_mul(self.width()).min(self.held.len());
+        self.queued = count;
+        self.held.drain(self.held.len() - gone..).collect()
+    }
+
+    /// Samples of a channel that were played, in our count.
+    fn played(&mut self, now: Time) -> u64 {
+        self.origin + self.sink.played(now)
+    }
+
+    fn width(&self) -> usize {
+        match self.form {
+            Form::Taken { to, .. } => to.width(),
+            Form::Unknown | Form::Refused { .. } => 1,
+        }
     }
 
     pub(crate) fn run(&mut self, now: Time) {
@@ -309,7 +424,8 @@ impl AudioRenderer {
         self.running = false;
         self.changed = true;
         self.sink.hold(now);
-        self.next_report = None;
+        // One more, by which a device that faded out learns that it may rest.
+        self.next_report = Some(now + AFTER_HOLD);
         self.change_at = None;
     }
 
@@ -326,17 +442,25 @@ impl AudioRenderer {
     }
 
     /// No audio follows, as far as is known.
-    pub(crate) fn drain(&mut self, now: Time) {
+    pub(crate) fn drain(&mut self, now: Time) -> Option<Fault> {
         self.is_over = true;
-        if self.behind.is_empty() {
-            self.sink.drain(now);
+        if !self.behind.is_empty() {
+            return None;
         }
+        let ended = self.end(now);
+        self.newly_failed(ended.map(|()| None))
     }
 
     fn forget(&mut self) {
         self.blocks.clear();
-        self.queued = 0;
-        self.converter = None;
+        self.held.clear();
+        (self.origin, self.queued) = (0, 0);
+        (self.line, self.seam) = (None, None);
+    }
+
+    /// What the sink has to tell of its device.
+    pub(crate) fn news(&mut self) -> Option<SinkNews> {
+        self.sink.news()
     }
 
     /// Something happened since the last report.
@@ -357,21 +481,24 @@ impl AudioRenderer {
 
     /// Where the sink is; `None` before any audio was queued.
     pub(crate) fn report(&mut self, now: Time) -> Option<AudioClock> {
-        if self.running {
-            self.next_report = Some(now + REPORT_EVERY);
-        }
-        let played = self.sink.played(now);
-        while self.blocks.len() > 1 && self.blocks.front().is_some_and(|block| block.to <= played) {
+        self.next_report = self.running.then(|| now + REPORT_EVERY);
+        let played = self.played(now);
+        let at = played as f64;
+        while self.blocks.len() > 1 && self.blocks.front().is_some_and(|block| block.to <= at) {
             self.blocks.pop_front();
         }
-        let position = self.blocks.front()?.time_at(played);
+        let held = usize::try_from(self.queued.saturating_sub(played)).unwrap_or(usize::MAX);
+        let held = held.saturating_mul(self.width()).min(self.held.len());
+        self.held.drain(..self.held.len() - held);
+        let position = self.blocks.front()?.time_at(at);
         let last = self.behind.back();
         let last = last.or_else(|| self.blocks.back().map(|block| &block.frame));
         let end = last.map_or(position, |frame| frame.pts + frame.duration());
         Some(AudioClock {
             epoch: self.epoch,
             at: now,
-            position,
+            // What is not heard yet, though it is played, is on its way to the ear.
+            position: position - self.sink.delay(now).scale(self.speed),
             queued: (end - position).max(Time::ZERO),
             running: self.running && played < self.queued,
         })
@@ -383,12 +510,49 @@ impl AudioRenderer {
     }
 }
 
+impl Line {
+    /// The count that belongs to what went in.
+    fn count(&self) -> f64 {
+        self.began_at as f64 + self.taken as f64 / self.processor.input_per_output()
+    }
+}
+
 impl Block {
-    fn time_at(&self, count: u64) -> Time {
-        let length = self.to.saturating_sub(self.from).max(1);
-        let inside = count.saturating_sub(self.from).min(length);
-        let share = inside as f64 / length as f64;
-        self.frame.pts + self.frame.duration().scale(share)
+    /// How many of the frame's samples of a channel lie before a count.
+    fn samples_before(&self, count: f64) -> f64 {
+        let share = (count - self.from) / (self.to - self.from).max(f64::MIN_POSITIVE);
+        self.frame.len() as f64 * share.clamp(0.0, 1.0)
+    }
+
+    fn time_at(&self, count: f64) -> Time {
+        let samples = self.samples_before(count);
+        let rate = f64::from(self.frame.sample_rate.max(1));
+        self.frame.pts + Time::from_millis(1_000).scale(samples / rate)
+    }
+
+    /// What lies before a count, and the frame of what lies behind it.
+    fn split_at(mut self, count: f64) -> (Option<Self>, Option<AudioFrame>) {
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+        let samples = self.samples_before(count).round() as usize;
+        let pts = self.time_at(count);
+        let width = usize::from(self.frame.channels.max(1));
+        let rest = AudioFrame {
+            pts,
+            samples: self.frame.samples.split_off(samples * width),
+            ..self.frame
+        };
+        self.to = count;
+        let heard = (!self.frame.is_empty()).then_some(self);
+        (heard, (!rest.is_empty()).then_some(rest))
+    }
+}
+
+/// The first step that brought something.
+fn first(before: Step, then: Step) -> Step {
+    match (before, then) {
+        (Ok(None), then) => then,
+        (before, Ok(_)) => before,
+        (_, failed) => failed,
     }
 }
 

@@ -6,9 +6,9 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::ThreadId;
 
 use kinora_engine::{Epoch, Input, Role};
-use kinora_errors::{Code, Fault};
+use kinora_errors::{Code, Coded as _, Fault};
 use kinora_media::{AudioFrame, Time};
-use kinora_output::AudioSink;
+use kinora_output::{AudioSink, SinkNews};
 
 use crate::audio::AudioRenderer;
 use crate::clock::SystemClock;
@@ -29,6 +29,7 @@ enum Step {
     Speed(f64),
     Volume(f32),
     Mute(bool),
+    Sink(Box<dyn AudioSink>),
     Queue(AudioFrame, Time),
     Drain,
     /// Nothing; a moment came that was waited for.
@@ -47,6 +48,7 @@ struct Orders {
     speed: Option<f64>,
     volume: Option<f32>,
     mute: Option<bool>,
+    sink: Option<Box<dyn AudioSink>>,
     drain: bool,
     end: bool,
     /// The sink was too slow, which was reported.
@@ -61,6 +63,9 @@ impl Orders {
         }
         if std::mem::take(&mut self.flush) {
             return Some(Step::Flush(self.epoch));
+        }
+        if let Some(sink) = self.sink.take() {
+            return Some(Step::Sink(sink));
         }
         if let Some(run) = self.run.take() {
             return Some(if run { Step::Run } else { Step::Hold });
@@ -212,6 +217,10 @@ impl AudioOutput {
     pub(crate) fn set_mute(&self, mute: bool) {
         self.mailbox.put(|orders| orders.mute = Some(mute));
     }
+    /// Another sink goes on where this one is.
+    pub(crate) fn set_sink(&self, sink: Box<dyn AudioSink>) {
+        self.mailbox.put(|orders| orders.sink = Some(sink));
+    }
     /// Nothing follows; the sink writes what it holds back.
     pub(crate) fn end(&self) {
         self.mailbox.put(|orders| orders.end = true);
@@ -260,13 +269,11 @@ fn run(
                 renderer.hold(now);
                 None
             }
-            Step::Drain => {
-                renderer.drain(now);
-                None
-            }
+            Step::Drain => renderer.drain(now),
             Step::Speed(speed) => renderer.set_speed(now, speed),
             Step::Volume(volume) => renderer.set_volume(now, volume),
             Step::Mute(mute) => renderer.set_mute(now, mute),
+            Step::Sink(sink) => renderer.set_sink(now, sink),
             Step::Queue(frame, skip_until) => renderer.queue(now, frame, skip_until),
             Step::Wake => None,
         };
@@ -283,6 +290,12 @@ fn report(renderer: &mut AudioRenderer, now: Time, out: &Sender<Message>) {
     let is_wanted = renderer.take_changed() || renderer.is_report_due(now);
     if is_wanted && let Some(report) = renderer.report(now) {
         let _ = out.send(Message::Input(Input::AudioClock(report)));
+    }
+    while let Some(news) = renderer.news() {
+        let _ = out.send(match news {
+            SinkNews::Device(device) => Message::AudioDevice(device),
+            SinkNews::Lost(error) => failed(error.fault()),
+        });
     }
 }
 

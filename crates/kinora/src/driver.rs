@@ -13,7 +13,7 @@ use kinora_engine::{
 use kinora_errors::{Fault, codes};
 use kinora_media::{Orientation, Time};
 use kinora_net::{BitStreams, CacheNotice, Net, NetConfig, Resolve};
-use kinora_output::{AudioSink, Needs, ScaleMode, VideoSink};
+use kinora_output::{AudioDevice, AudioSink, Needs, ScaleMode, VideoSink};
 
 use crate::audio_output::AudioOutput;
 use crate::backends::{Backends, DemuxerChoice};
@@ -61,6 +61,8 @@ pub(crate) enum Message {
     Input(Input),
     Frame(Role, Epoch, FrameId, AnyFrame),
     Control(Control),
+    /// Sound comes out there from now on.
+    AudioDevice(AudioDevice),
     Cache(CacheNotice),
 }
 
@@ -68,6 +70,7 @@ pub(crate) enum Message {
 pub(crate) enum Control {
     Volume(f32),
     Mute(bool),
+    AudioSink(Box<dyn AudioSink>),
     Orientation(Orientation),
     Scale(ScaleMode),
     Release(Release),
@@ -282,6 +285,11 @@ impl Driver {
                 self.handle(notice);
             }
             Message::Control(control) => self.world.control(control),
+            Message::AudioDevice(device) => self.world.pending.push(Event::AudioDevice {
+                system: device.system,
+                name: device.name,
+                description: device.description,
+            }),
             Message::Cache(notice) => self.world.pending.extend(cache::events(notice)),
         }
         // A deadline that passes while messages pour in is kept all the same.
@@ -448,6 +456,7 @@ impl World {
                 refusal: Refusal::VolumeOutOfRange,
             }),
             Control::Mute(mute) => self.audio.set_mute(mute),
+            Control::AudioSink(sink) => self.audio.set_sink(sink),
             Control::Orientation(orientation) => {
                 self.orientation = orientation;
                 self.show_again();

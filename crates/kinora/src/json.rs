@@ -47,6 +47,11 @@ fn more(event: &Event) -> Value {
             json!({ "pts": time.as_secs_f64() })
         }
         Event::LocalCacheHit { bytes } => json!({ "bytes": bytes }),
+        Event::AudioDevice {
+            system,
+            name,
+            description,
+        } => json!({ "system": system, "name": name, "description": description }),
         Event::DownloadSpeed(bits) => json!({ "bits_per_second": bits }),
         Event::Info { code, text } => {
             json!({ "code": *code as i32, "what": format!("{code:?}"), "text": text })
@@ -366,6 +371,11 @@ mod tests {
             Event::KeyRequired(kinora_media::KeyId([7; 16])),
             Event::CredentialExpired(fault.clone()),
             Event::LocalCacheHit { bytes: 9 },
+            Event::AudioDevice {
+                system: "pulse",
+                name: "null".to_owned(),
+                description: "Null Output".to_owned(),
+            },
             Event::Recovered(fault.clone()),
             Event::Error(fault),
             Event::Timing(TimingMark::FirstKeyFrame),

@@ -12,7 +12,7 @@ use kinora_engine::{
 use kinora_errors::{Coded as _, Fault, Secret};
 use kinora_media::{Chapter, KeyId, MediaInfo, Mirror, Orientation, Rotation, Time, VideoFrame};
 use kinora_net::{HttpCache, NetConfig};
-use kinora_output::{CueRenderer, ScaleMode, with_cues};
+use kinora_output::{AudioSink, CueRenderer, ScaleMode, with_cues};
 use kinora_subtitle::ShownCues;
 
 use crate::builder::PlayerBuilder;
@@ -271,7 +271,7 @@ impl Player {
     pub fn config(&self) -> PlayerConfig {
         self.wishes().config.clone()
     }
-    /// Playback speed, 0.5 to 2: the pitch of the sound moves along for now. From 4 to 32, and from -4 to -32 back, it searches:
+    /// Playback speed, 0.5 to 2: the pitch of the sound stays. From 4 to 32, and from -4 to -32 back, it searches:
     /// key pictures alone are shown, from an I-frame playlist where there is one, without sound; who reaches the beginning is
     /// held there. What is live is not searched. Others are refused.
     pub fn set_speed(&self, speed: f64) {
@@ -304,7 +304,7 @@ impl Player {
     pub fn autoplay(&self) -> bool {
         self.wishes().autoplay
     }
-    /// Volume, 0 to 2, others are refused; 1 is as recorded.
+    /// Volume, 0 to 2, others are refused; 1 is as recorded. Beyond it a limiter keeps peaks below full scale.
     pub fn set_volume(&self, volume: f32) {
         let mut wishes = self.wishes();
         if VOLUMES.contains(&volume) {
@@ -322,6 +322,26 @@ impl Player {
         let mut wishes = self.wishes();
         wishes.mute = mute;
         self.send(Message::Control(Control::Mute(mute)));
+    }
+    /// Plays at another output from now on, from where the sound is: another device, a file, one of the application's own.
+    /// [`Event::AudioDevice`] tells the device.
+    ///
+    /// ```no_run
+    /// # fn main() -> Result<(), kinora::Fault> {
+    /// # let player = kinora::Player::builder().build()?;
+    /// use kinora::Coded;
+    /// use kinora::output::{AudioOutput, audio_devices};
+    ///
+    /// let devices = audio_devices().map_err(|error| error.fault())?;
+    /// if let Some(device) = devices.iter().find(|device| device.description.contains("HDMI")) {
+    ///     let output = AudioOutput::Pulse(Some(device.name.clone()));
+    ///     player.set_audio_sink(output.open().map_err(|error| error.fault())?);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn set_audio_sink(&self, sink: impl AudioSink + 'static) {
+        self.send(Message::Control(Control::AudioSink(Box::new(sink))));
     }
     /// Whether it is silent by [`set_mute`](Self::set_mute).
     #[must_use]

@@ -2,6 +2,9 @@
 #![forbid(unsafe_code)]
 #![allow(clippy::panic, reason = "a broken corpus has nobody to report to")]
 
+#[cfg(unix)]
+pub mod sound;
+
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;

@@ -36,7 +36,7 @@ Keys in the window and the terminal:
 Commands of --control stdin, a JSON object a line; playing ends with stdin:
   {\"cmd\":\"seek\",\"pos\":\"1:30\",\"mode\":\"exact\"}   mode: exact or key
   {\"cmd\":\"speed\",\"value\":1.5}   volume and mute alike   {\"cmd\":\"track\",\"index\":1}
-  {\"cmd\":\"subtitle\",\"index\":2,\"on\":false}
+  {\"cmd\":\"subtitle\",\"index\":2,\"on\":false}   {\"cmd\":\"audio\",\"value\":\"pulse:DEVICE\"}
   {\"cmd\":\"repeat\",\"from\":60,\"to\":75}   {\"cmd\":\"snapshot\",\"file\":\"a.png\",\"subtitles\":true}
   {\"cmd\":\"rotate\",\"degrees\":90}
   {\"cmd\":\"pause\"}   step, start, stop, skip, reload, next, previous, quit alike";
@@ -54,8 +54,8 @@ pub(crate) struct PlayArgs {
     /// Take the whole screen, where pictures are in a window.
     #[arg(long = "fullscreen")]
     pub(crate) full_screen: bool,
-    /// Sound: null, wav:FILE; `-` is stdout.
-    #[arg(long, default_value = "null", value_name = "OUT")]
+    /// Sound: auto (a device where there is one), pulse, alsa (or pulse:DEVICE, see `kinora devices`), null, wav:FILE; `-` is stdout.
+    #[arg(long, default_value = "auto", value_name = "OUT")]
     pub(crate) ao: String,
     /// No window, no keys: outputs that keep time and show nothing.
     #[arg(long)]

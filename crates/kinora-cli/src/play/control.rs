@@ -3,7 +3,8 @@
 use std::io::{self, BufRead, Read as _};
 use std::path::PathBuf;
 
-use kinora::{Repeat, Rotation, SeekAccuracy, Time, TrackChoice};
+use kinora::output::{AudioOutput, OutputSpecError};
+use kinora::{Coded as _, Player, Repeat, Rotation, SeekAccuracy, Time, TrackChoice};
 use kinora_errors::explain::nearest_word;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -39,6 +40,9 @@ enum ControlCommand {
     },
     Mute {
         value: bool,
+    },
+    Audio {
+        value: String,
     },
     Track {
         index: Option<u32>,
@@ -78,9 +82,10 @@ enum ControlCommand {
 }
 
 /// What [`ControlCommand`] knows, for those who misspell it.
-const NAMES: [&str; 21] = [
-    "seek", "start", "pause", "stop", "reload", "speed", "volume", "mute", "track", "subtitle",
-    "step", "skip", "repeat", "chapter", "rotate", "mirror", "scale", "snapshot", "next", "previous",
+const NAMES: [&str; 22] = [
+    "seek", "start", "pause", "stop", "reload", "speed", "volume", "mute", "audio", "track",
+    "subtitle", "step", "skip", "repeat", "chapter", "rotate", "mirror", "scale", "snapshot",
+    "next", "previous",
     "quit",
 ];
 
@@ -256,6 +261,27 @@ fn repeated(from: Option<&Position>, to: Option<&Position>) -> Result<Option<Rep
     }
 }
 
+/// Sound goes on at another output.
+fn set_audio(player: &Player, value: &str) -> Result<(), Refused> {
+    let output: AudioOutput = value.parse().map_err(|error: OutputSpecError| {
+        let known = error.known;
+        wrong("audio", &error.to_string(), &format!("没有该声音输出；可用 {known}"))
+    })?;
+    if output.is_stdout() {
+        return Err(wrong(
+            "audio",
+            "standard output holds what it held from the start",
+            "标准输出的用途开始后不能更改",
+        ));
+    }
+    let sink = output.open().map_err(|error| {
+        let text = error.fault().to_string();
+        wrong("audio", &text, &text)
+    })?;
+    player.set_audio_sink(sink);
+    Ok(())
+}
+
 /// Writes the picture that is out, and says where.
 fn take_snapshot(
     remote: &Remote,
@@ -292,6 +318,7 @@ fn execute(remote: &Remote, command: ControlCommand, machine: bool) -> Result<()
         ControlCommand::Speed { value } => remote.set_speed(value),
         ControlCommand::Volume { value } => remote.set_volume(value),
         ControlCommand::Mute { value } => remote.set_mute(value),
+        ControlCommand::Audio { value } => set_audio(player, &value)?,
         ControlCommand::Track { index } => {
             player.select_track(index.map_or(TrackChoice::Auto, TrackChoice::Index));
         }
@@ -350,6 +377,7 @@ mod tests {
                 "mute" => "true",
                 "mirror" => r#""vertical""#,
                 "scale" => r#""fill""#,
+                "audio" => r#""null""#,
                 _ => "1",
             };
             let line = format!(

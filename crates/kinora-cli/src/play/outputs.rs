@@ -40,8 +40,12 @@ const TERMINAL: Pictures = Pictures::Elsewhere(VideoOutput::Terminal);
 
 pub(crate) fn choose(args: &PlayArgs, window: Option<&PlayWindow>) -> Result<Outputs, Failure> {
     let videos = videos(args, window.is_some())?;
-    let audio: AudioOutput = args
-        .ao
+    let audio = match args.ao.as_str() {
+        // Who watches nothing listens to nothing, and a machine need not make noise.
+        "auto" if args.headless => "null",
+        given => given,
+    };
+    let audio: AudioOutput = audio
         .parse()
         .map_err(|error| unknown(("--ao", ""), "声音", &error))?;
     let machine = args.stats.is_some();

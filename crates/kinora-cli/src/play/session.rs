@@ -348,6 +348,11 @@ impl<'a> Session<'a> {
                 reported,
                 json!({ "ms": self.begun.elapsed().as_secs_f64() * 1e3 }),
             ),
+            Event::AudioDevice { .. } if self.machine() => self.say(reported, json!({})),
+            Event::AudioDevice { description, .. } => {
+                let sound = self.context.style.say("sound:", "声音：");
+                self.context.screen.emit(&format!("kinora: {sound} {description}"));
+            }
             // Who reads it has enough, as of any other tool's output.
             Event::Recovered(fault) if reader_has_gone(&fault) => return Ok(Flow::Over),
             Event::Recovered(fault) => self.emit_recovered(&fault, reported),

@@ -90,18 +90,24 @@ impl SampleWriter for Kept {
     }
 }
 
-/// A sink that keeps what sounded, with 900 ms queued of which each sample tells its own time in seconds.
-fn ramp() -> (AudioRenderer, Kept) {
+const RATE: u32 = 48_000;
+
+/// A tone of 440 Hz.
+fn wave(at: usize) -> f32 {
+    (at as f32 * std::f32::consts::TAU * 440.0 / RATE as f32).sin() * 0.5
+}
+
+/// A sink that keeps what sounded, with 900 ms of the tone queued.
+fn playing_a_tone() -> (AudioRenderer, Kept) {
     let kept = Kept::default();
     let mut line = AudioRenderer::new(Box::new(PacedAudio::with_writer(kept.clone())));
     for frame in 0..45 {
-        let first = frame * 20;
-        let samples = (first..first + 20)
-            .flat_map(|at| [at as f32 / 1_000.0; 2])
-            .collect();
+        let samples = frame * 960..(frame + 1) * 960;
         let sound = AudioFrame {
-            samples,
-            ..tone(first, 20)
+            pts: ms(20 * frame as i64),
+            sample_rate: RATE,
+            channels: 2,
+            samples: samples.flat_map(|at| [wave(at); 2]).collect(),
         };
         line.queue(ms(0), sound, Time::MIN);
     }
@@ -109,49 +115,162 @@ fn ramp() -> (AudioRenderer, Kept) {
     (line, kept)
 }
 
+/// How high a tone is, by how often it rises through zero.
+fn pitch(samples: &[f32]) -> f64 {
+    let rises = samples.windows(2).enumerate();
+    let rises = rises.filter(|(_, pair)| pair[0] < 0.0 && pair[1] >= 0.0);
+    let rises: Vec<f64> = rises
+        .map(|(at, pair)| at as f64 + f64::from(pair[0] / (pair[0] - pair[1])))
+        .collect();
+    let waves = rises.len() as f64 - 1.0;
+    waves * f64::from(RATE) / (rises.last().unwrap() - rises.first().unwrap())
+}
+
+/// The greatest step from one sample to the next: a click is one that the tone itself does not make.
+fn greatest_step(samples: &[f32]) -> f32 {
+    let steps = samples.windows(2).map(|pair| (pair[1] - pair[0]).abs());
+    steps.fold(0.0, f32::max)
+}
+
 #[test]
-fn another_speed_is_heard_at_once_and_the_position_stays_exact() {
+fn another_speed_is_heard_at_once_without_a_click_at_the_same_pitch_and_the_position_stays_exact() {
     for speed in [2.0, 0.5, 1.25] {
-        let (mut line, kept) = ramp();
+        let (mut line, kept) = playing_a_tone();
         let before = line.report(ms(333)).unwrap().position;
         line.set_speed(ms(333), speed);
         let after = line.report(ms(333)).unwrap();
         assert_eq!(before, ms(333));
         assert!((after.position - before).abs() <= ms(1), "{after:?}");
         assert!((after.queued - ms(567)).abs() <= ms(2), "{after:?}");
-        let later = line.report(ms(433)).unwrap().position;
-        let expected = ms(333) + ms(100).scale(speed);
+        let later = line.report(ms(533)).unwrap().position;
+        let expected = ms(333) + ms(200).scale(speed);
         assert!((later - expected).abs() <= ms(1), "{later} at {speed}");
-        // Of the 100 ms that sounded since, every sample moves on by the new step, and the first goes on where the last ended.
+        // Back again, from where it is by then.
+        line.set_speed(ms(533), 1.0);
+        let last = line.report(ms(583)).unwrap().position;
+        assert!((last - expected - ms(50)).abs() <= ms(1), "{last}");
         let heard = kept.samples();
-        assert_eq!(heard.len(), 433);
-        for (at, pair) in heard.windows(2).enumerate() {
-            let step = f64::from(pair[1] - pair[0]) * 1_000.0;
-            let wanted = if at < 332 { 1.0 } else { speed };
-            // Within a frame by its step; between frames it is rounded to whole samples.
-            assert!((step - wanted).abs() <= 1.01, "{step} at {at}");
-        }
-        let covered = f64::from(heard[432] - heard[333]) * 1_000.0;
-        assert!(
-            (covered - 99.0 * speed).abs() <= 2.0,
-            "{covered} at {speed}"
-        );
+        assert_eq!(heard.len(), 583 * 48);
+        let slowed = pitch(&heard[333 * 48..533 * 48]);
+        assert!((slowed - 440.0).abs() < 1.0, "{slowed} Hz at {speed}");
+        let step = greatest_step(&heard);
+        assert!(step < 0.04, "{step} at {speed}");
     }
 }
 
 #[test]
-fn silence_is_heard_at_once_and_the_position_stays_exact() {
-    let (mut line, kept) = ramp();
+fn another_volume_is_heard_at_once_without_a_click_and_the_position_stays_exact() {
+    let (mut line, kept) = playing_a_tone();
     line.report(ms(400));
     line.set_mute(ms(400), true);
     assert_eq!(line.report(ms(450)).unwrap().position, ms(450));
     let heard = kept.samples();
-    assert!(heard[399] > 0.0);
-    assert!(heard[400..450].iter().all(|sample| *sample == 0.0));
+    let silent = &heard[405 * 48..];
+    assert!(silent.iter().all(|sample| *sample == 0.0));
     line.set_mute(ms(450), false);
-    line.set_volume(ms(450), 2.0);
-    line.report(ms(500));
-    assert!((kept.samples()[499] - 2.0 * 0.499).abs() < 1e-3);
+    line.set_volume(ms(450), 1.5);
+    assert_eq!(line.report(ms(500)).unwrap().position, ms(500));
+    let heard = kept.samples();
+    for at in 460 * 48..495 * 48 {
+        assert!((heard[at] - 1.5 * wave(at)).abs() < 1e-4, "{at}");
+    }
+    assert!(greatest_step(&heard) < 0.05);
+}
+
+#[test]
+fn what_is_twice_as_loud_stays_below_full_scale() {
+    let (mut line, kept) = playing_a_tone();
+    line.set_volume(ms(0), 2.0);
+    line.report(ms(400));
+    let heard = kept.samples();
+    let peak = heard.iter().fold(0.0, |peak: f32, it| peak.max(it.abs()));
+    assert!((0.9..1.0).contains(&peak), "{peak}");
+    assert!(greatest_step(&heard) < 0.06);
+}
+
+#[test]
+fn what_filters_hold_back_is_heard_at_the_end() {
+    let (mut line, kept) = playing_a_tone();
+    line.set_speed(ms(0), 1.5);
+    line.drain(ms(0));
+    let end = line.report(ms(700)).unwrap();
+    assert_eq!(end.position, ms(900));
+    assert_eq!(kept.samples().len(), 600 * 48);
+}
+
+#[test]
+fn another_sink_goes_on_where_the_one_before_was() {
+    let (mut line, first) = playing_a_tone();
+    line.report(ms(300));
+    let second = Kept::default();
+    let sink = PacedAudio::with_writer(second.clone());
+    assert!(line.set_sink(ms(300), Box::new(sink)).is_none());
+    assert_eq!(line.report(ms(400)).unwrap().position, ms(400));
+    assert_eq!(first.samples().len(), 300 * 48);
+    let heard = second.samples();
+    assert_eq!(heard.len(), 100 * 48);
+    assert!((heard[480] - wave(310 * 48)).abs() < 1e-5);
+}
+
+/// Takes back all but the next 40 ms, as a device does.
+#[derive(Clone, Default)]
+struct Device {
+    samples: Arc<Mutex<Vec<f32>>>,
+    played: u64,
+}
+
+impl AudioSink for Device {
+    fn configure(&mut self, _: AudioFormat) -> Result<(), SinkError> {
+        Ok(())
+    }
+    fn queue(&mut self, _: Time, samples: &[f32]) -> Result<(), SinkError> {
+        self.samples.lock().unwrap().extend(samples);
+        Ok(())
+    }
+    fn played(&mut self, now: Time) -> u64 {
+        let heard = (now - ms(40)).max(Time::ZERO).as_millis() as u64 * 48;
+        self.played.max(heard)
+    }
+    fn run(&mut self, _: Time) {}
+    fn hold(&mut self, _: Time) {}
+    fn flush(&mut self, _: Time) {
+        panic!("what can be taken back is not flushed");
+    }
+    fn take_back(&mut self, now: Time) -> Option<u64> {
+        let kept = now.as_millis() as u64 * 48;
+        self.samples.lock().unwrap().truncate(kept as usize * 2);
+        Some(kept)
+    }
+    fn delay(&mut self, now: Time) -> Time {
+        (ms(40) - now).max(Time::ZERO)
+    }
+}
+
+#[test]
+fn a_device_plays_what_it_has_in_its_hands_and_the_rest_joins_without_a_seam() {
+    let device = Device::default();
+    let mut line = AudioRenderer::new(Box::new(device.clone()));
+    for frame in 0..20 {
+        let sound = AudioFrame {
+            pts: ms(20 * frame as i64),
+            sample_rate: RATE,
+            channels: 2,
+            samples: (frame * 960..(frame + 1) * 960)
+                .flat_map(|at| [wave(at); 2])
+                .collect(),
+        };
+        line.queue(ms(0), sound, Time::MIN);
+    }
+    line.run(ms(0));
+    assert_eq!(line.report(ms(0)).unwrap().position, ms(-40), "not heard yet");
+    line.set_volume(ms(100), 0.5);
+    assert_eq!(line.report(ms(100)).unwrap().position, ms(60));
+    let samples = device.samples.lock().unwrap();
+    let left: Vec<f32> = samples.iter().step_by(2).copied().collect();
+    assert_eq!(left.len(), 400 * 48, "nothing is lost");
+    assert!((left[4_799] - wave(4_799)).abs() < 1e-6);
+    assert!((left[5_200] - wave(5_200) / 2.0).abs() < 1e-6);
+    assert!(greatest_step(&left) < 0.04);
 }
 
 #[test]
@@ -330,6 +449,7 @@ fn a_jump_forgets_what_waits_behind_another_format() {
 #[test]
 fn a_format_that_the_sink_refuses_is_converted_to_the_one_that_it_took() {
     let (mut line, played) = of_two_formats(true);
+    assert!(line.drain(ms(0)).is_none());
     let refusal = line.advance(ms(100)).unwrap();
     assert_eq!(refusal.reason(), "sink.application");
     assert_eq!(line.report(ms(150)).unwrap().position, ms(150));
