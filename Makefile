@@ -31,7 +31,7 @@ fmt: ## Format the code
 bench: setup ## Time Kinora beside other players (25 minutes; `scripts/bench.sh micro`: parts alone)
 	@scripts/bench.sh
 
-fuzz: setup ## Fuzz every parser, FUZZ_SECONDS each (60)
+fuzz: setup ## Fuzz every parser, FUZZ_SECONDS of processor time each (60)
 	@scripts/fuzz.sh
 
 install: ## Install the program and libkinora below PREFIX (/usr/local)

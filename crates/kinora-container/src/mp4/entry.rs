@@ -108,6 +108,8 @@ pub(crate) fn codec_of(tag: FourCc, handler: FourCc) -> CodecId {
         b"vc-1" => CodecId::Vc1,
         b"apch" | b"apcn" | b"apcs" | b"apco" | b"ap4h" | b"ap4x" => CodecId::ProRes,
         b"mp4a" => CodecId::Aac,
+        b".mp1" => CodecId::Mp1,
+        b".mp2" | b"ms\0P" => CodecId::Mp2,
         b".mp3" | b"mp3 " | b"ms\0U" => CodecId::Mp3,
         b"ac-3" | b"sac3" => CodecId::Ac3,
         b"ec-3" => CodecId::Eac3,
@@ -266,6 +268,18 @@ fn text_or_metadata(entry: &mut SampleEntry, body: &Bytes) -> Result<(), Short> 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn layers_of_mpeg_audio_are_told_by_their_tags() {
+        for (tag, codec) in [
+            (b".mp2", CodecId::Mp2),
+            (b"ms\0P", CodecId::Mp2),
+            (b".mp3", CodecId::Mp3),
+            (b"ms\0U", CodecId::Mp3),
+        ] {
+            assert_eq!(codec_of(*tag, *b"soun"), codec);
+        }
+    }
 
     #[test]
     fn subpictures_of_dvd_are_told_by_their_object_type() {
