@@ -262,8 +262,8 @@ impl Engine {
                 return programme.reload(cx);
             }
             Command::NetworkReconnect => {
-                let (session, cx) = self.open_session()?;
-                session.reconnect(cx);
+                let (programme, cx) = self.playing()?;
+                programme.reconnect(cx);
             }
             Command::SetLowMemory(low) => self.cx.set_low_memory(low),
             Command::SelectTrack(choice) => {

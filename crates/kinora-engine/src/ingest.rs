@@ -104,8 +104,6 @@ pub(crate) enum Rebuffer {
     Behind,
     /// The audio; the video stays.
     Audio,
-    /// What is decoded at that time or later of what comes from the variant.
-    Behind(Time),
     All,
 }
 
@@ -456,16 +454,6 @@ impl Ingest {
             Self::Progressive(file) => file.reload(cx, which),
             Self::Segmented(segmented) => segmented.reload(cx, which),
             Self::Pushed(pushed) => pushed.reload(cx, which),
-        }
-    }
-
-    /// Whether an answer to that request is still wanted.
-    pub(crate) fn awaits(&self, id: RequestId) -> bool {
-        match self {
-            Self::Unknown => false,
-            Self::Progressive(file) => file.awaits(id),
-            Self::Segmented(segmented) => segmented.awaits(id),
-            Self::Pushed(pushed) => pushed.awaits(id),
         }
     }
 

@@ -119,13 +119,6 @@ impl Pipelines {
         self.iter().map(|it| it.queue.bytes()).sum()
     }
 
-    /// Takes back what is decoded at a time or later of what comes from the variant: the pictures, and the sound with them.
-    /// `false`: a decoder has some of it.
-    pub(crate) fn cut_variant(&mut self, from: Time) -> bool {
-        let shared = self.sources == Sources::Shared;
-        self.video.queue.cut(from) && (!shared || self.audio.queue.cut(from))
-    }
-
     /// Forgets what was decoded and lies behind a time; all of it when too much is held.
     pub(crate) fn trim(&mut self, keep: Time) {
         for pipeline in self.iter_mut() {

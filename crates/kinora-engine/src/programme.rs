@@ -306,6 +306,14 @@ impl Programme {
         self.presentation.reload(cx)
     }
 
+    /// Connections are lost: everything that is under way is asked for again.
+    pub(crate) fn reconnect(&mut self, cx: &mut Cx) {
+        if let Some(interlude) = &mut self.interlude {
+            interlude.reconnect(cx);
+        }
+        self.presentation.reconnect(cx);
+    }
+
     /// Lets everything go.
     pub(crate) fn close(mut self, cx: &mut Cx) {
         if let Some(interlude) = &mut self.interlude {

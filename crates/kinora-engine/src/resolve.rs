@@ -102,7 +102,7 @@ impl Resolve {
         self.call.is_some()
     }
 
-    fn owns(&self, id: RequestId) -> bool {
+    pub(crate) fn owns(&self, id: RequestId) -> bool {
         self.call
             .as_ref()
             .is_some_and(|(transfer, ..)| transfer.is(id))

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use kinora_subtitle::{Align, Color, Cue, Layout, Span, Style};
+use kinora_subtitle::{Align, AttachedFonts, Color, Cue, Layout, Span, Style};
 use zeno::{Mask as PathMask, Origin, Transform};
 
 use crate::canvas::{Area, Canvas, Mask, Overlay};
@@ -48,7 +48,7 @@ impl Letters {
     /// # Errors
     /// There are none.
     pub fn load(fonts: &Fonts) -> Result<Self, NoFonts> {
-        Typesetter::load(fonts).map(Self)
+        Typesetter::load(fonts, &AttachedFonts::default()).map(Self)
     }
 
     /// Sets text, of one style.
@@ -149,10 +149,12 @@ impl Sketch {
         mask.origin(Origin::TopLeft)
             .transform(Some(Transform::new(scale, 0.0, 0.0, scale, x, y)));
         let (coverage, placed) = mask.render();
+        let width = usize::try_from(placed.width).unwrap_or(0);
         self.0.cover(&Mask {
             left: placed.left,
             top: placed.top,
-            width: usize::try_from(placed.width).unwrap_or(0),
+            width,
+            stride: width,
             coverage: &coverage,
         });
         self.0.paint(color);

@@ -128,7 +128,7 @@ impl Painter {
             canvas: Canvas::None,
             frame: None,
             renderer,
-            cues: ShownCues::from([]),
+            cues: ShownCues::default(),
             drawn_cues: (None, Vec::new()),
             controls: Vec::new(),
         }
@@ -220,16 +220,17 @@ impl Painter {
         };
         let (format, size) = (VideoFormat::of(frame), self.scene.size);
         let seen = place::of_picture(&format, self.scene.mode, size).within(size);
-        if self.drawn_cues.0 == Some(seen) {
+        let size = (seen.width, seen.height);
+        let changed = self.renderer.render(&self.cues, size, frame.pts);
+        if !changed && self.drawn_cues.0 == Some(seen) {
             return;
         }
         let shift = |edge: i32| u32::try_from(edge).unwrap_or(0);
-        let drawn = self.renderer.render(&self.cues, (seen.width, seen.height));
-        let drawn = drawn.into_iter().map(|overlay| {
+        let drawn = self.renderer.overlays().iter().map(|overlay| {
             Arc::new(Overlay {
                 x: overlay.x + shift(seen.left),
                 y: overlay.y + shift(seen.top),
-                ..overlay
+                ..overlay.clone()
             })
         });
         self.drawn_cues = (Some(seen), drawn.collect());

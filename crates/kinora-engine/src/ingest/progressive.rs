@@ -551,10 +551,6 @@ impl Progressive {
         self.transfer.reload(cx, which)
     }
 
-    pub(crate) fn awaits(&self, id: RequestId) -> bool {
-        self.transfer.is(id)
-    }
-
     pub(crate) fn renew(&mut self, cx: &mut Cx, url: Secret) {
         self.url = url.clone();
         self.transfer.renew(cx, url);

@@ -164,10 +164,6 @@ impl Pushed {
         self.transfer.reload(cx, which)
     }
 
-    pub(crate) fn awaits(&self, id: RequestId) -> bool {
-        self.transfer.is(id)
-    }
-
     pub(crate) fn renew(&mut self, cx: &mut Cx, url: Secret) {
         self.transfer.renew(cx, url);
     }

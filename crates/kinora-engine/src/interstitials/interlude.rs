@@ -191,6 +191,15 @@ impl Interlude {
         }
     }
 
+    /// Connections are lost: what plays asks anew. A list that is lost is passed over in time.
+    pub(crate) fn reconnect(&mut self, cx: &mut Cx) {
+        if let Now::Playing(playing) = &mut self.now {
+            let from = cx.out.len();
+            playing.session.reconnect(cx);
+            self.sift(cx, from);
+        }
+    }
+
     /// Holds, or plays on.
     pub(crate) fn hold(&mut self, cx: &mut Cx, held: bool) {
         if self.is_held == held {

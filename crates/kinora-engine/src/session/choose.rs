@@ -40,8 +40,7 @@ impl Session {
                 Rebuffer::None => {}
                 Rebuffer::Behind => self.supply.go_on(),
                 Rebuffer::Audio if self.takes_other_audio(cx) => {}
-                Rebuffer::Behind(border) if self.pipelines.cut_variant(border) => {}
-                Rebuffer::Audio | Rebuffer::Behind(_) | Rebuffer::All => self.load_anew(cx),
+                Rebuffer::Audio | Rebuffer::All => self.load_anew(cx),
             }
             return Ok(());
         }

@@ -6,14 +6,10 @@ use kinora_media::{Time, TrackKind};
 
 use super::index::{AlternativeRendition, Variant};
 use super::lane::LaneRole;
-use super::loader::StartPosition;
-use super::{ROUNDING, Segmented};
+use super::Segmented;
 use crate::TrackOption;
 use crate::cx::Cx;
-use crate::ingest::Rebuffer;
-
-/// So much of what is played next stays while another angle comes.
-const MARGIN: Time = Time::from_millis(1_000);
+use crate::ingest::{Buffer, Rebuffer};
 
 /// The renditions of pictures beside those of the variants. Each group has the same ones, by their names, in the quality of
 /// its variants.
@@ -103,7 +99,13 @@ impl Segmented {
     }
 
     /// Takes another angle from the next border of segments on.
-    pub(super) fn select_angle(&mut self, cx: &mut Cx, place: usize, position: Time) -> Rebuffer {
+    pub(super) fn select_angle(
+        &mut self,
+        cx: &mut Cx,
+        buffer: &mut dyn Buffer,
+        position: Time,
+        place: usize,
+    ) -> Rebuffer {
         let current = self.variants.current;
         let Some(variant) = self.variants.get(current) else {
             return Rebuffer::None;
@@ -112,15 +114,10 @@ impl Segmented {
             return Rebuffer::None;
         }
         self.drop_incoming(cx);
-        let requests = &mut self.requests;
-        let main = self.lanes.iter_mut().find(|it| it.role == LaneRole::Main);
-        let loader = main.map(|lane| &mut lane.loader);
-        let Some(border) = loader.and_then(|it| it.leave_behind(cx, requests, position + MARGIN))
-        else {
-            self.incoming = self.open_variant(cx, current, self.start);
-            return Rebuffer::All;
-        };
-        self.incoming = self.open_variant(cx, current, StartPosition::At(border + ROUNDING));
-        Rebuffer::Behind(border)
+        if self.switch_behind(cx, buffer, position, current) {
+            return Rebuffer::Behind;
+        }
+        self.incoming = self.open_variant(cx, current, self.start);
+        Rebuffer::All
     }
 }

@@ -124,10 +124,6 @@ impl Segmented {
         crate::present::earliest([of_lanes, root, text, self.steering_due()])
     }
 
-    pub(crate) fn awaits(&self, id: RequestId) -> bool {
-        self.requests.awaits(id)
-    }
-
     pub(crate) fn reload(&mut self, cx: &mut Cx, which: Reload) -> bool {
         let asked = self.requests.reload(cx, which);
         let Self {

@@ -86,7 +86,7 @@ impl Segmented {
             return Rebuffer::None;
         };
         if let Some(place) = index.checked_sub(self.first_angle()) {
-            return self.select_angle(cx, place, position);
+            return self.select_angle(cx, buffer, position, place);
         }
         if let Some(place) = index.checked_sub(self.variants.len()) {
             return self.select_audio(cx, place);
@@ -106,7 +106,7 @@ impl Segmented {
 
     /// Another variant takes over at the next border that the decoders have not reached: what is buffered behind it is taken
     /// back, and what is under way given up. `false`: there is no such border, or nothing plays yet.
-    fn switch_behind(
+    pub(super) fn switch_behind(
         &mut self,
         cx: &mut Cx,
         buffer: &mut dyn Buffer,

@@ -34,24 +34,6 @@ impl Loader {
         self.go_on(cx, requests);
     }
 
-    /// Nothing is read behind the first border of segments after a time; gives that. `None`: there is none, or it reads by parts.
-    pub(in crate::ingest::segmented) fn leave_behind(
-        &mut self,
-        cx: &mut Cx,
-        requests: &mut Requests,
-        time: Time,
-    ) -> Option<Time> {
-        if self.reads_parts() {
-            return None;
-        }
-        let segments = self.index.as_ref()?.segments.iter();
-        let next = segments.filter(|segment| segment.start >= time).min_by_key(|it| it.number)?;
-        let (number, border) = (next.number, next.start);
-        self.drop_from(cx, requests, number);
-        self.drain();
-        Some(border)
-    }
-
     /// What comes next does not join what was read before.
     pub(super) fn lost_joint(&mut self) {
         self.discontinuity = None;
