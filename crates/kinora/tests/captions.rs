@@ -16,7 +16,8 @@ struct Coding {
     encoder: &'static str,
     type_of: fn(&[u8]) -> u8,
     delimiter: u8,
-    slices: std::ops::RangeInclusive<u8>,
+    /// The first and the last type of slices.
+    slices: [u8; 2],
     /// The head of a unit of supplemental information.
     sei: &'static [u8],
 }
@@ -26,7 +27,7 @@ const H264: Coding = Coding {
     encoder: "libx264 -x264-params aud=1:log=0",
     type_of: |unit| unit[0] & 0x1f,
     delimiter: 9,
-    slices: 1..=5,
+    slices: [1, 5],
     sei: &[6],
 };
 const H265: Coding = Coding {
@@ -34,7 +35,7 @@ const H265: Coding = Coding {
     encoder: "libx265 -x265-params aud=1:log-level=none",
     type_of: |unit| unit[0] >> 1 & 0x3f,
     delimiter: 35,
-    slices: 0..=31,
+    slices: [0, 31],
     sei: &[0x4e, 1],
 };
 
@@ -92,7 +93,7 @@ fn captioned(dir: &Path, coding: Coding) -> PathBuf {
         let kind = (coding.type_of)(unit);
         if kind == coding.delimiter {
             said = false;
-        } else if !said && coding.slices.contains(&kind) {
+        } else if !said && (coding.slices[0]..=coding.slices[1]).contains(&kind) {
             stream.extend(sei(coding, &words(pictures)));
             said = true;
             pictures += 1;

@@ -205,14 +205,20 @@ fn bitmap_subtitles_of_discs_and_broadcasts_come_with_their_frames() {
         };
         // Encoders may add a border.
         let (x, y) = (168 - bitmap.x, 144 - bitmap.y);
-        let color = bitmap.color(x, y);
+        let color = bitmap.color(&bitmap.pixels.unpacked(), x, y);
         let least = [color.red, color.green, color.blue, color.alpha];
         assert!(least.iter().all(|level| *level > 240), "{name}: {color:?}");
         assert!(
             bitmap.width <= 24 && bitmap.height <= 16,
             "{name}: {bitmap:?}"
         );
-        assert_eq!(bitmap.color(bitmap.width, 0).alpha, 0, "{name}");
+        assert_eq!(
+            bitmap
+                .color(&bitmap.pixels.unpacked(), bitmap.width, 0)
+                .alpha,
+            0,
+            "{name}"
+        );
     }
 }
 
