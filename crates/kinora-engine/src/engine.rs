@@ -16,7 +16,7 @@ use crate::session::{Origin, Outcome, Session, Wishes};
 use crate::stats::Tally;
 use crate::tape::{Tape, TapeSink};
 use crate::{
-    Capabilities, Command, Event, Initiator, Input, InterstitialStatus, Locator, LoopMode, Output,
+    Capabilities, Command, Event, Input, InterstitialStatus, Locator, LoopMode, Output,
     PlayerConfig, SeekAccuracy, State, Stats, TrackOption,
 };
 

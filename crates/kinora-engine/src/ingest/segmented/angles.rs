@@ -5,7 +5,6 @@ use kinora_errors::Secret;
 use kinora_media::{Time, TrackKind};
 
 use super::index::{AlternativeRendition, Variant};
-use super::lane::LaneRole;
 use super::Segmented;
 use crate::TrackOption;
 use crate::cx::Cx;
