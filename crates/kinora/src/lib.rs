@@ -77,6 +77,7 @@ mod events;
 mod gate;
 mod list_player;
 mod loader;
+mod memory;
 mod output_thread;
 mod player;
 mod reader;

@@ -31,6 +31,7 @@ enum ControlCommand {
     Pause,
     Stop,
     Reload,
+    Reconnect,
     Speed {
         value: f64,
     },
@@ -75,9 +76,27 @@ enum ControlCommand {
 }
 
 /// What [`ControlCommand`] knows, for those who misspell it.
-const NAMES: [&str; 20] = [
-    "seek", "start", "pause", "stop", "reload", "speed", "volume", "mute", "track", "subtitle",
-    "step", "repeat", "chapter", "rotate", "mirror", "scale", "snapshot", "next", "previous",
+const NAMES: [&str; 21] = [
+    "seek",
+    "start",
+    "pause",
+    "stop",
+    "reload",
+    "reconnect",
+    "speed",
+    "volume",
+    "mute",
+    "track",
+    "subtitle",
+    "step",
+    "repeat",
+    "chapter",
+    "rotate",
+    "mirror",
+    "scale",
+    "snapshot",
+    "next",
+    "previous",
     "quit",
 ];
 
@@ -281,6 +300,7 @@ fn execute(remote: &Remote, command: ControlCommand, machine: bool) -> Result<()
         ControlCommand::Pause => player.pause(),
         ControlCommand::Stop => player.stop(),
         ControlCommand::Reload => player.reload(),
+        ControlCommand::Reconnect => player.network_reconnect(),
         ControlCommand::Speed { value } => remote.set_speed(value),
         ControlCommand::Volume { value } => remote.set_volume(value),
         ControlCommand::Mute { value } => remote.set_mute(value),
