@@ -6,16 +6,17 @@ use std::time::Duration;
 
 use kinora::{
     CacheConfig, CacheError, CacheKey, DiskStore, EntryInfo, LoadAmount, LoadEvent, LoaderOptions,
-    MediaLoader,
+    MediaLoader, Source,
 };
 use kinora_errors::{Coded, mask_url};
 use serde_json::json;
 
 use crate::args::{CacheAction, CacheArgs, CacheDir, CacheRules, PreloadArgs};
+use crate::credential;
 use crate::json;
 use crate::out;
 use crate::report::{Failure, Style};
-use crate::source::{net_config, player_config};
+use crate::source::{net_config, player_config, shown};
 
 /// Whatever a load waits for has a limit far below that.
 const LOAD_LIMIT: Duration = Duration::from_secs(600);
@@ -87,7 +88,9 @@ fn object(entry: &EntryInfo) -> serde_json::Value {
 fn row(entry: &EntryInfo) -> String {
     let (cached, meta) = (entry.cached_len, &entry.meta);
     let percent = cached.saturating_mul(100) / meta.total_len.max(1);
-    format!("{:>10}  {percent:>3} %  {}", megabytes(cached), meta.label)
+    // Whoever can write to the directory wrote it.
+    let label = shown(meta.label.as_ref());
+    format!("{:>10}  {percent:>3} %  {label}", megabytes(cached))
 }
 
 fn megabytes(bytes: u64) -> String {
@@ -134,10 +137,15 @@ pub(crate) fn preload(args: &PreloadArgs, style: &Style) -> Result<(), Failure> 
         Some(bytes) => LoadAmount::Bytes(bytes),
         None => LoadAmount::Duration(args.time),
     };
-    let mut asked: BTreeMap<_, _> = args
+    let sources: Vec<Source> = args
         .urls
         .iter()
-        .map(|url| (loader.load(url, amount), url))
+        .map(|url| credential::source(url, &args.vid))
+        .collect::<Result<_, _>>()?;
+    let mut asked: BTreeMap<_, _> = sources
+        .into_iter()
+        .zip(&args.urls)
+        .map(|(source, url)| (loader.load(source, amount), url))
         .collect();
     let mut first_failure = None;
     while !asked.is_empty() {

@@ -241,6 +241,9 @@ fn times_are_taken_as_people_write_them_and_until_is_a_position() {
         ["--start", "1:60"],
         ["--start", "-1"],
         ["--until", "time:x"],
+        ["--progress", "1e300"],
+        ["--progress", "inf"],
+        ["--progress", "nan"],
     ] {
         assert_eq!(
             words(&[&[film][..], &line].concat()).status.code(),

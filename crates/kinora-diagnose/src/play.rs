@@ -58,11 +58,14 @@ fn watch(
     play_for: Duration,
     since: Instant,
 ) -> (Option<Duration>, Result<(), Fault>) {
-    let until = since + play_for + SLACK;
+    // A time beyond all clocks is no limit.
+    let until = since.checked_add(play_for.saturating_add(SLACK));
     let wanted = Time::from(play_for);
     let mut first_frame = None;
     loop {
-        let left = until.saturating_duration_since(Instant::now());
+        let left = until.map_or(Duration::MAX, |until| {
+            until.saturating_duration_since(Instant::now())
+        });
         match player.next_event(left) {
             Ok(Event::FirstFrame { .. }) => first_frame = Some(since.elapsed()),
             Ok(Event::Position(time)) if time >= wanted => return (first_frame, Ok(())),

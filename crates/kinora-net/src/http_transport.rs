@@ -2,10 +2,12 @@
 
 use std::io;
 use std::sync::{Arc, Mutex, OnceLock};
+use std::thread;
 use std::time::Duration;
 
 use kinora_errors::Fault;
-use tokio::runtime::{Builder, Runtime};
+use tokio::runtime::{Builder, Handle};
+use tokio::sync::Notify;
 
 use crate::http::Client;
 use crate::inspect::Exchange;
@@ -16,7 +18,7 @@ use crate::{FetchRequest, NetConfig, NetError, Resolve, ResponseSink, Transport}
 /// What `http:` and `https:` lead to.
 pub(crate) struct HttpTransport {
     client: Arc<Client>,
-    runtime: OnceLock<Runtime>,
+    runtime: OnceLock<Started>,
     /// Held while the runtime is started.
     starting: Mutex<()>,
 }
@@ -46,19 +48,58 @@ impl HttpTransport {
             .runtime()
             .map_err(|error| refused(NetError::Start(error)))?;
         let client = Arc::clone(&self.client);
-        Ok(runtime.block_on(async move { client.inspect(target).await }))
+        Ok(runtime
+            .handle
+            .block_on(async move { client.inspect(target).await }))
     }
 
-    fn runtime(&self) -> io::Result<&Runtime> {
-        get_or_start(&self.runtime, &self.starting, || {
-            Builder::new_multi_thread()
-                .worker_threads(1)
-                .max_blocking_threads(8)
-                .thread_name("kinora-net")
-                .enable_all()
-                .build()
-        })
+    fn runtime(&self) -> io::Result<&Started> {
+        get_or_start(&self.runtime, &self.starting, Started::start)
     }
+}
+
+/// A runtime on a thread of its own, until it is dropped. One that starts its threads itself panics where it gets none.
+struct Started {
+    handle: Handle,
+    end: Arc<Notify>,
+}
+
+impl Started {
+    fn start() -> io::Result<Self> {
+        has_files_left()?;
+        let runtime = Builder::new_current_thread()
+            .max_blocking_threads(8)
+            .thread_name("kinora-net")
+            .enable_all()
+            .build()?;
+        let (handle, end) = (runtime.handle().clone(), Arc::new(Notify::new()));
+        let ends = Arc::clone(&end);
+        let run = move || {
+            runtime.block_on(ends.notified());
+            runtime.shutdown_background();
+        };
+        thread::Builder::new()
+            .name("kinora-net".into())
+            .spawn(run)?;
+        Ok(Self { handle, end })
+    }
+}
+
+impl Drop for Started {
+    fn drop(&mut self) {
+        self.end.notify_one();
+    }
+}
+
+/// What a runtime opens can be opened: where it can not, building one may panic (`tokio::signal`).
+fn has_files_left() -> io::Result<()> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::net::UnixStream;
+        let needed = [UnixStream::pair()?, UnixStream::pair()?];
+        drop(needed);
+    }
+    Ok(())
 }
 
 impl Transport for HttpTransport {
@@ -72,17 +113,9 @@ impl Transport for HttpTransport {
         match ready {
             Ok((url, runtime)) => {
                 let client = Arc::clone(&self.client);
-                runtime.spawn(client.run(url, request, response));
+                runtime.handle.spawn(client.run(url, request, response));
             }
             Err(error) => response.fail(error.into_fault().at_url(request.url.expose())),
-        }
-    }
-}
-
-impl Drop for HttpTransport {
-    fn drop(&mut self) {
-        if let Some(runtime) = self.runtime.take() {
-            runtime.shutdown_background();
         }
     }
 }

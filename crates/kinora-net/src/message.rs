@@ -88,7 +88,7 @@ fn uri(text: &str) -> Result<Uri, NetError> {
 
 /// Refuses CR, LF and NUL with everything else that is no field value (RFC 9110 5.5).
 fn insert(headers: &mut HeaderMap, name: &str, value: &str) -> Result<(), NetError> {
-    let bad = || NetError::BadHeader(name.chars().filter(|c| c.is_ascii_graphic()).collect());
+    let bad = || NetError::BadHeader(name.escape_default().to_string());
     let field = HeaderName::from_bytes(name.as_bytes()).map_err(|_| bad())?;
     let mut content = HeaderValue::from_bytes(value.as_bytes()).map_err(|_| bad())?;
     content.set_sensitive(is_credential_header(name));

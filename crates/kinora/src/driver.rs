@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use kinora_engine::{
     ByRole, Command, CommandKind, Engine, Epoch, Event, FrameId, Input, Output, PlayerConfig,
@@ -24,6 +24,7 @@ use crate::decode::{Work, Worker};
 use crate::decoder::AnyFrame;
 use crate::events::EventQueue;
 use crate::gate::BufferGate;
+use crate::memory::MemoryWatch;
 use crate::player::View;
 use crate::render::{Render, Tally};
 use crate::source::Source;
@@ -118,6 +119,7 @@ struct Driver {
     engine: Engine,
     world: World,
     gate: Arc<BufferGate>,
+    memory: MemoryWatch,
     deadline: Option<Time>,
 }
 
@@ -188,6 +190,7 @@ impl Driver {
             .with_capabilities(capabilities),
             world,
             gate: parts.gate,
+            memory: MemoryWatch::new(),
             deadline: None,
         };
         if needs.ahead > Time::ZERO {
@@ -294,11 +297,18 @@ impl Driver {
         }
         // A deadline that passes while messages pour in is kept all the same.
         self.wake();
+        if let Some(low) = self.memory.changed(Instant::now()) {
+            self.handle(Input::Command(Command::SetLowMemory(low)));
+        }
     }
 
     fn handle(&mut self, input: Input) {
-        if let Input::Command(Command::SetConfig(config)) = &input {
-            self.world.net.set_timeout(config.network_timeout);
+        match &input {
+            Input::Command(Command::SetConfig(config)) => {
+                self.world.net.set_timeout(config.network_timeout);
+            }
+            Input::Command(Command::NetworkReconnect) => self.world.net.forget_connections(),
+            _ => {}
         }
         let mut outputs = self.engine.handle(self.world.clock.now(), input);
         for output in outputs.by_ref() {
@@ -510,7 +520,9 @@ fn keeps_no_time(message: &Message) -> bool {
 }
 
 pub(crate) fn no_thread(error: std::io::Error) -> Fault {
-    Fault::new(codes::ERROR_GENERAL_UNKNOWN, "system.no_thread").cause(&error)
+    Fault::new(codes::ERROR_GENERAL_UNKNOWN, "system.no_thread")
+        .because("the system starts no more threads for this user")
+        .cause(&error)
 }
 
 /// A seed that no other player has: nonces of signed requests come from it.

@@ -79,6 +79,7 @@ pub mod json;
 mod list_player;
 mod key_pictures;
 mod loader;
+mod memory;
 mod output_thread;
 mod player;
 mod reader;

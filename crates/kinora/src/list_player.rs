@@ -353,9 +353,10 @@ impl ListPlayer {
             else {
                 continue;
             };
-            if let Source::Url { url } = &item.source {
+            if !matches!(item.source, Source::BitStream(_)) {
                 let amount = LoadAmount::Duration(self.options.preload);
-                item.ahead = Ahead::Asked(self.loader.load_as(url.clone(), amount, bandwidth));
+                let source = item.source.clone();
+                item.ahead = Ahead::Asked(self.loader.load_as(source, amount, bandwidth));
             }
         }
     }

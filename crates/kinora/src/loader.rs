@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use kinora_cache::{CacheKey, Store};
 use kinora_engine::PlayerConfig;
-use kinora_errors::{Fault, Secret, codes};
+use kinora_errors::{Fault, codes};
 use kinora_media::Time;
 use kinora_net::{NetConfig, Resolve, SystemResolver};
 
@@ -19,6 +19,7 @@ use crate::Player;
 use crate::cache::CacheConfig;
 use crate::deadline::Deadline;
 use crate::events::NoEvent;
+use crate::source::Source;
 
 /// Names what is loaded by a [`MediaLoader`].
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -116,7 +117,7 @@ pub struct MediaLoader {
 
 /// What is to be loaded.
 struct Wanted {
-    url: Secret,
+    source: Source,
     amount: LoadAmount,
     /// What the network is expected to carry.
     bandwidth: Option<u64>,
@@ -166,20 +167,21 @@ impl MediaLoader {
         })
     }
 
-    /// Loads a URL; one [`LoadEvent`] follows.
-    pub fn load(&self, url: impl Into<String>, amount: LoadAmount) -> LoadId {
-        self.load_as(Secret::new(url), amount, None)
+    /// Loads a URL, or a video by its id; one [`LoadEvent`] follows. What the service gives for an id is signed anew each time:
+    /// a player finds what was loaded where the cache is told so ([`CacheKey::IgnoreQuery`]).
+    pub fn load(&self, source: impl Into<Source>, amount: LoadAmount) -> LoadId {
+        self.load_as(source.into(), amount, None)
     }
     /// The same for a player that expects the network to carry so many bits a second.
     pub(crate) fn load_as(
         &self,
-        url: Secret,
+        source: Source,
         amount: LoadAmount,
         bandwidth: Option<u64>,
     ) -> LoadId {
         let id = LoadId(self.loads.fetch_add(1, Ordering::Relaxed));
         let wanted = Wanted {
-            url,
+            source,
             amount,
             bandwidth,
         };

@@ -175,6 +175,20 @@ impl Player {
     pub fn reload(&self) {
         self.command(Command::Reload);
     }
+    /// The device has joined another network (`netWorkReConnect`): connections of the old one are let go of, and what is under
+    /// way is asked for again at once, from the same byte. Position and buffer stay, no retry is spent, and a parked source goes
+    /// on.
+    ///
+    /// Without it the same comes about by itself, once the network timeout has passed in silence.
+    pub fn network_reconnect(&self) {
+        self.command(Command::NetworkReconnect);
+    }
+    /// The system has little memory left, or no longer, as mobile systems tell applications: meanwhile no more is held than
+    /// ends a stall. [`InfoCode::LowMemory`](crate::InfoCode::LowMemory) follows. On Linux a player finds out by itself, for
+    /// the machine and for its control group.
+    pub fn set_low_memory(&self, low: bool) {
+        self.command(Command::SetLowMemory(low));
+    }
     /// Goes to a time; [`Event::SeekEnd`] follows. Before the source is open it is remembered; a live stream refuses it.
     pub fn seek(&self, target: Time, accuracy: SeekAccuracy) {
         self.command(Command::Seek { target, accuracy });

@@ -6,7 +6,7 @@ use std::io::{BufRead, BufReader, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::Path;
 use std::process::Command;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
@@ -30,6 +30,10 @@ struct Shared {
     files: Mutex<HashMap<String, Vec<u8>>>,
     asked: Mutex<Vec<String>>,
     gone: AtomicBool,
+    /// It knows no ranges.
+    knows_no_ranges: AtomicBool,
+    /// Bytes of bodies that were sent, as far as the client took them.
+    sent: AtomicU64,
 }
 
 impl Origin {
@@ -96,9 +100,11 @@ fn serve(stream: &TcpStream, shared: &Shared) -> std::io::Result<()> {
             out.write_all(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n")?;
             continue;
         };
+        let ranges = !shared.knows_no_ranges.load(Ordering::Relaxed);
         let range = head
             .iter()
-            .find_map(|line| line.strip_prefix("range: bytes="));
+            .find_map(|line| line.strip_prefix("range: bytes="))
+            .filter(|_| ranges);
         let (first, last) = range
             .and_then(|range| range.split_once('-'))
             .unwrap_or(("0", ""));
@@ -112,12 +118,16 @@ fn serve(stream: &TcpStream, shared: &Shared) -> std::io::Result<()> {
             None => "200 OK".to_owned(),
         };
         let len = last + 1 - first;
+        let units = if ranges { "bytes" } else { "none" };
         write!(
             out,
-            "HTTP/1.1 {status}\r\nETag: \"{}\"\r\nAccept-Ranges: bytes\r\nContent-Length: {len}\r\n\r\n",
+            "HTTP/1.1 {status}\r\nETag: \"{}\"\r\nAccept-Ranges: {units}\r\nContent-Length: {len}\r\n\r\n",
             file.len()
         )?;
-        out.write_all(&file[first..=last])?;
+        for piece in file[first..=last].chunks(4_096) {
+            out.write_all(piece)?;
+            shared.sent.fetch_add(piece.len() as u64, Ordering::Relaxed);
+        }
     }
 }
 
@@ -179,6 +189,20 @@ fn playlist(dir: &Path) -> std::path::PathBuf {
     }
     let master = "#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=400000\nlow.m3u8\n#EXT-X-STREAM-INF:BANDWIDTH=9000000\nhigh.m3u8\n";
     std::fs::write(folder.join("master.m3u8"), master).unwrap();
+    folder
+}
+
+/// The same as DASH: one rendition of pictures and one of sound, by segments of two seconds each.
+fn manifest(dir: &Path) -> std::path::PathBuf {
+    let folder = dir.join("dash");
+    std::fs::create_dir(&folder).unwrap();
+    let picture = "testsrc2=size=320x180:rate=25:duration=10";
+    let sound = ["-f", "lavfi", "-i", "sine=duration=10", "-c:a", "aac"];
+    let dash = ["-seg_duration", "2", "-b:v", "300k", "-f", "dash"];
+    ffmpeg(
+        &[&[picture], &sound[..], &dash[..]].concat(),
+        &folder.join("film.mpd"),
+    );
     folder
 }
 
@@ -274,6 +298,33 @@ fn a_playlist_plays_a_second_time_without_its_server() {
     origin.go();
     let second = builder(dir.path()).build().unwrap();
     assert_eq!(played(&second, &url).0, 250);
+}
+
+#[test]
+fn a_manifest_plays_a_second_time_without_its_server_and_from_any_place() {
+    let (dir, origin) = (tempfile::tempdir().unwrap(), Origin::start());
+    origin.put_folder(&manifest(dir.path()));
+    let url = format!("http://{}/film.mpd", origin.address);
+    let first = builder(dir.path()).build().unwrap();
+    assert_eq!(played(&first, &url).0, 250);
+    assert_eq!(first.local_cache_loaded(), 0);
+    first.release(LIMIT).unwrap();
+    origin.go();
+    let asked = origin.asked();
+    let second = builder(dir.path()).build().unwrap();
+    let (pictures, events) = played(&second, &url);
+    assert_eq!(pictures, 250);
+    // The manifest, two init sections, five segments of each.
+    assert!(hits(&events) >= 13, "{}", hits(&events));
+    assert!(second.local_cache_loaded() > 200_000);
+    second.set_autoplay(false);
+    second.open(&*url);
+    until(&second, |event| matches!(event, Event::Prepared(_)));
+    for ms in [7_000, 1_000, 9_500] {
+        second.seek(Time::from_millis(ms), SeekAccuracy::Exact);
+        until(&second, |event| matches!(event, Event::SeekEnd { .. }));
+    }
+    assert_eq!(origin.asked(), asked, "nothing more reached the server");
 }
 
 #[test]
@@ -374,6 +425,38 @@ fn the_first_picture_of_what_was_loaded_ahead_needs_no_server() {
         let events = until(&player, is_first_frame);
         assert!(hits(&events) > 0);
     }
+}
+
+/// What may be under way when enough has come: the window of a transfer, and what both ends of a connection hold.
+const UNDER_WAY: u64 = 6 << 20;
+
+#[test]
+fn of_a_server_without_ranges_no_more_is_loaded_than_is_needed() {
+    let (dir, origin) = (tempfile::tempdir().unwrap(), Origin::start());
+    origin.shared.knows_no_ranges.store(true, Ordering::Relaxed);
+    let file = dir.path().join("long.ts");
+    let picture = "testsrc2=size=640x360:rate=25:duration=30,noise=alls=80:allf=t";
+    ffmpeg(&[picture, "-b:v", "12M", "-f", "mpegts"], &file);
+    let content = std::fs::read(&file).unwrap();
+    let len = content.len() as u64;
+    assert!(len > 4 * UNDER_WAY, "{len}");
+    let url = origin.put("long.ts", content);
+    let loader = loader(dir.path());
+    for amount in [
+        LoadAmount::Bytes(300_000),
+        LoadAmount::Duration(Time::from_millis(1_000)),
+    ] {
+        let before = origin.shared.sent.load(Ordering::Relaxed);
+        loader.load(&*url, amount);
+        let bytes = loaded(&loader);
+        assert!(bytes < 3_000_000, "{amount:?}: {bytes} of {len} were read");
+        let sent = origin.shared.sent.load(Ordering::Relaxed) - before;
+        assert!(sent < bytes + UNDER_WAY, "{amount:?}: {sent} of {len} came");
+    }
+    origin.go();
+    let player = builder(dir.path()).build().unwrap();
+    player.open(&*url);
+    assert!(hits(&until(&player, is_first_frame)) > 0);
 }
 
 #[test]

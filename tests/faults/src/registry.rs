@@ -1,5 +1,6 @@
 //! Which fault raises which number: `registry.tsv`, one line a name.
 
+use kinora_errors::explain::{Match, look_up};
 use kinora_errors::{Fault, Lang, ROWS, Retry};
 
 use crate::evidence::{self, Evidence};
@@ -55,35 +56,43 @@ fn in_language([en, zh]: [&'static str; 2], lang: Lang) -> &'static str {
 
 /// All entries, in the order of the table.
 pub fn entries() -> impl Iterator<Item = RegistryRow> {
-    include_str!("../registry.tsv").lines().skip(1).map(|line| {
-        let columns: Vec<&'static str> = line.split('\t').collect();
-        let [
-            name,
-            component,
-            reason,
-            retry,
-            test,
-            en,
-            zh,
-            survives_en,
-            survives_zh,
-        ] = columns[..]
-        else {
-            panic!(
-                "a line of registry.tsv has {} columns: {line}",
-                columns.len()
-            )
-        };
-        RegistryRow {
-            name,
-            component,
-            reason,
-            retry,
-            test,
-            fault: [en, zh],
-            survives: [survives_en, survives_zh],
-        }
+    include_str!("../registry.tsv").lines().skip(1).map(row)
+}
+
+/// Faults beside the film, with the area that each is of: none of them ends it. Several may have one number.
+pub fn beside() -> impl Iterator<Item = (&'static str, RegistryRow)> {
+    let lines = include_str!("../beside.tsv").lines().skip(1);
+    lines.map(|line| {
+        let (area, rest) = line.split_once('\t').unwrap_or_default();
+        (area, row(rest))
     })
+}
+
+fn row(line: &'static str) -> RegistryRow {
+    let columns: Vec<&'static str> = line.split('\t').collect();
+    let [
+        name,
+        component,
+        reason,
+        retry,
+        test,
+        en,
+        zh,
+        survives_en,
+        survives_zh,
+    ] = columns[..]
+    else {
+        panic!("a line has {} columns: {line}", columns.len())
+    };
+    RegistryRow {
+        name,
+        component,
+        reason,
+        retry,
+        test,
+        fault: [en, zh],
+        survives: [survives_en, survives_zh],
+    }
 }
 
 /// The entry of a name.
@@ -102,14 +111,30 @@ pub fn entry(name: &str) -> RegistryRow {
 /// # Panics
 /// Where they differ.
 pub fn expect(name: &str, fault: &Fault) {
-    let entry = entry(name);
+    hold(&entry(name), fault);
+}
+
+/// The same of a fault beside the film, by its test: it is mended, or passed over, and the film plays on.
+///
+/// # Panics
+/// Where they differ, or no line names the test.
+pub fn expect_beside(test: &str, fault: &Fault) {
+    let mut rows = beside().map(|(_, row)| row);
+    let row = rows.find(|row| row.test_name() == test);
+    hold(
+        &row.unwrap_or_else(|| panic!("{test} has no line in beside.tsv")),
+        fault,
+    );
+}
+
+fn hold(entry: &RegistryRow, fault: &Fault) {
     let reported = (fault.code().name(), fault.reason(), word(fault.retry()));
     assert_eq!(
         reported,
-        (name.to_owned(), entry.reason, entry.retry),
+        (entry.name.to_owned(), entry.reason, entry.retry),
         "{fault}"
     );
-    evidence::raised(name);
+    evidence::raised(entry.name);
 }
 
 fn word(retry: Retry) -> &'static str {
@@ -191,32 +216,54 @@ fn document_of(evidence: impl Fn(&str) -> Option<Evidence>) -> String {
     for row in ROWS {
         if row.group != group {
             group = row.group;
-            text += &format!(
-                "\n## {group}\n\n| number 错误码 | name 名称 | fault 故障 | done to 对象 | reason 原因 | mended by 恢复 | what survives 保留 | test 测试 | state 状态 |\n|---|---|---|---|---|---|---|---|---|\n"
-            );
+            text += &heading(group);
         }
         text += &match known.iter().find(|(entry, _)| entry.name == row.name) {
-            Some((entry, shown)) => format!(
-                "| `{:08X}` | `{}` | {} · {} | {} | `{}` | {} | {} · {} | `{}` | {} |\n",
-                row.number,
-                row.name,
-                entry.fault(Lang::En),
-                entry.fault(Lang::Zh),
-                entry.component,
-                entry.reason,
-                entry.retry,
-                entry.survives(Lang::En),
-                entry.survives(Lang::Zh),
-                entry.test,
-                shown.words()
-            ),
+            Some((entry, shown)) => line(row.number, entry, shown),
             None => format!(
                 "| `{:08X}` | `{}` | | | | | | | not yet 尚未 |\n",
                 row.number, row.name
             ),
         };
     }
+    let mut area = "";
+    for (of, entry) in beside() {
+        if of != area {
+            area = of;
+            text += &heading(&format!("beside the film: {area}"));
+        }
+        let shown = Shown::by(&entry, evidence(entry.test_name()));
+        text += &line(number_of(entry.name), &entry, &shown);
+    }
     text
+}
+
+fn heading(title: &str) -> String {
+    format!(
+        "\n## {title}\n\n| number 错误码 | name 名称 | fault 故障 | done to 对象 | reason 原因 | mended by 恢复 | what survives 保留 | test 测试 | state 状态 |\n|---|---|---|---|---|---|---|---|---|\n"
+    )
+}
+
+fn line(number: u32, entry: &RegistryRow, shown: &Shown) -> String {
+    format!(
+        "| `{number:08X}` | `{}` | {} · {} | {} | `{}` | {} | {} · {} | `{}` | {} |\n",
+        entry.name,
+        entry.fault(Lang::En),
+        entry.fault(Lang::Zh),
+        entry.component,
+        entry.reason,
+        entry.retry,
+        entry.survives(Lang::En),
+        entry.survives(Lang::Zh),
+        entry.test,
+        shown.words()
+    )
+}
+
+/// The number of a name, also of one of the open family.
+fn number_of(name: &str) -> u32 {
+    let found = look_up(name);
+    found.matches.first().map_or(0, Match::number)
 }
 
 #[cfg(test)]

@@ -2,9 +2,10 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 use kinora_errors::{Lang, ROWS};
-use kinora_faults::registry::entries;
+use kinora_faults::registry::{RegistryRow, beside, entries};
 
-const TESTS: [(&str, &str); 3] = [
+const TESTS: [(&str, &str); 4] = [
+    ("beside", include_str!("beside.rs")),
     ("service", include_str!("service.rs")),
     ("network", include_str!("network.rs")),
     ("media", include_str!("media.rs")),
@@ -27,25 +28,34 @@ fn every_name_of_the_groups_that_are_done_has_one_line() {
 #[test]
 fn every_line_names_a_test_that_holds_its_fault() {
     for entry in entries() {
-        let (file, test) = entry.test.split_once("::").unwrap();
-        let (_, source) = TESTS.iter().find(|(name, _)| *name == file).unwrap();
-        let begin = source
-            .find(&format!("#[test]\nfn {test}()"))
-            .unwrap_or_else(|| panic!("{} is not there", entry.test));
-        let body = &source[begin..];
-        let body = &body[..body.find("\n}\n").unwrap()];
+        let expected = format!("\"{}\"", entry.name);
+        holds(&entry, &expected);
+    }
+    for (_, entry) in beside() {
+        let expected = format!("\"{}\"", entry.test_name());
+        holds(&entry, &expected);
+    }
+}
+
+fn holds(entry: &RegistryRow, expected: &str) {
+    let (file, test) = entry.test.split_once("::").unwrap();
+    let (_, source) = TESTS.iter().find(|(name, _)| *name == file).unwrap();
+    let begin = source
+        .find(&format!("#[test]\nfn {test}()"))
+        .unwrap_or_else(|| panic!("{} is not there", entry.test));
+    let body = &source[begin..];
+    let body = &body[..body.find("\n}\n").unwrap()];
+    assert!(
+        body.contains(expected),
+        "{} does not expect {}",
+        entry.test,
+        entry.name
+    );
+    for lang in [Lang::En, Lang::Zh] {
         assert!(
-            body.contains(&format!("\"{}\"", entry.name)),
-            "{} does not expect {}",
-            entry.test,
+            !entry.fault(lang).is_empty() && !entry.survives(lang).is_empty(),
+            "{}",
             entry.name
         );
-        for lang in [Lang::En, Lang::Zh] {
-            assert!(
-                !entry.fault(lang).is_empty() && !entry.survives(lang).is_empty(),
-                "{}",
-                entry.name
-            );
-        }
     }
 }

@@ -3,7 +3,10 @@
 
 use std::time::Duration;
 
-use kinora::{Credential, Definition, Fault, Quality, Secret, Source, State, VidAuth, VidSts};
+use kinora::{
+    CacheConfig, CacheKey, Credential, Definition, Fault, LoadAmount, LoadEvent, LoaderOptions,
+    MediaLoader, Quality, Secret, Source, State, VidAuth, VidSts,
+};
 use kinora_errors::{Lang, ReportStyle};
 use kinora_faults::proxy::Act;
 use kinora_faults::registry::expect;
@@ -530,4 +533,53 @@ fn an_address_that_was_signed_for_a_while_is_refused_after_it() {
     stage.clock.advance_ms(-3_601_000);
     let mut watch = Watch::of(url.expose());
     watch.completes();
+}
+
+/// What a video id leads to is loaded ahead; a player finds it there, whatever the new address is signed with.
+#[test]
+fn a_video_that_was_loaded_ahead_by_its_id_plays_without_its_file_being_asked_for() {
+    let (stage, dir) = (Stage::new(), tempfile::tempdir().unwrap());
+    let cache = CacheConfig {
+        key: CacheKey::IgnoreQuery(vec!["auth_key".into()]),
+        ..CacheConfig::at(dir.path())
+    };
+    let loader = MediaLoader::new(&cache, LoaderOptions::default()).unwrap();
+    let of_files = || {
+        let seen = stage.proxy.seen();
+        let files = seen.iter().filter(|it| {
+            it.target()
+                .split('?')
+                .next()
+                .is_some_and(|it| it.ends_with(".mp4"))
+        });
+        files.count()
+    };
+    for source in [by_auth(stage.auth()), by_sts(stage.by_key(&stage.key))] {
+        loader.load(source.clone(), LoadAmount::Bytes(u64::MAX));
+        match loader.next_event(kinora_faults::PATIENCE).unwrap() {
+            LoadEvent::Completed { bytes, .. } => assert!(bytes > 10_000, "{bytes}"),
+            other => panic!("{other:?}"),
+        }
+        let asked = of_files();
+        assert!(asked > 0);
+        let mut watch = Watch::new(|builder| builder.config(brisk()).cache(cache.clone()));
+        watch.open(source);
+        watch.completes();
+        assert_eq!(of_files(), asked, "all of it was there");
+        assert!(watch.player.local_cache_loaded() > 10_000);
+    }
+    // One that the service refuses fails with its number, and is no failure of the others.
+    stage
+        .run(stage.library.set_status(&stage.video, VideoStatus::Blocked))
+        .unwrap();
+    loader.load(by_auth(stage.auth()), LoadAmount::Bytes(1));
+    match loader.next_event(kinora_faults::PATIENCE).unwrap() {
+        LoadEvent::Failed { fault, .. } => {
+            assert_eq!(
+                fault.code().name(),
+                "ERROR_SERVER_VOD_FORBIDDEN_ILLEGALSTATUS"
+            );
+        }
+        other => panic!("{other:?}"),
+    }
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 use kinora::Time;
 
-use super::NetArgs;
+use super::{NetArgs, VidArgs};
 use crate::times;
 
 /// Where what the web gives is kept.
@@ -37,9 +37,9 @@ Examples:
   kinora play --cache ~/.cache/films https://example.com/vod/index.m3u8";
 
 #[derive(Args)]
-#[command(after_help = PRELOAD_EXAMPLES)]
+#[command(after_help = PRELOAD_EXAMPLES, allow_negative_numbers = true)]
 pub(crate) struct PreloadArgs {
-    /// URLs of files, playlists or manifests.
+    /// URLs of files, playlists or manifests, or `vid:ID`.
     #[arg(required = true, value_name = "URL")]
     pub(crate) urls: Vec<String>,
     /// The directory of the cache.
@@ -53,6 +53,8 @@ pub(crate) struct PreloadArgs {
     pub(crate) bytes: Option<u64>,
     #[command(flatten)]
     pub(crate) rules: CacheRules,
+    #[command(flatten)]
+    pub(crate) vid: VidArgs,
     #[command(flatten)]
     pub(crate) net: NetArgs,
 }

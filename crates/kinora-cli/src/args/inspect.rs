@@ -109,7 +109,7 @@ pub(crate) struct DiagnoseArgs {
     #[arg(value_hint = ValueHint::AnyPath)]
     pub(crate) source: OsString,
     /// How long it is played, in seconds.
-    #[arg(long, value_name = "SEC", default_value_t = 10)]
+    #[arg(long, value_name = "SEC", default_value_t = 10, value_parser = clap::value_parser!(u64).range(..=86_400))]
     pub(crate) seconds: u64,
     /// Write all of it into a ZIP file, for support.
     #[arg(long, value_name = "FILE")]

@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::ValueEnum;
 use clap::{Args, ValueHint};
@@ -11,6 +12,9 @@ use kinora::{Mirror, Rotation, SCAN_SPEEDS, SPEEDS, Time, VOLUMES};
 use super::{CacheArgs, DecoderArg, DemuxerArg, KeyArgs, NetArgs, ScriptArg, VidArgs};
 use crate::times;
 use crate::words::Words;
+
+/// The longest interval of reports, in seconds.
+const MAX_INTERVAL_S: f64 = 3_600.0;
 
 const PLAY_EXAMPLES: &str = "\
 Examples:
@@ -42,7 +46,7 @@ Commands of --control stdin, a JSON object a line; playing ends with stdin:
   {\"cmd\":\"pause\"}   step, start, stop, skip, reload, next, previous, quit alike";
 
 #[derive(Args)]
-#[command(after_help = PLAY_EXAMPLES)]
+#[command(after_help = PLAY_EXAMPLES, allow_negative_numbers = true)]
 pub(crate) struct PlayArgs {
     /// Paths, URLs, `vid:ID`, or `-` for standard input; several are played in turn.
     #[arg(required = true, value_name = "SOURCE", value_hint = ValueHint::AnyPath)]
@@ -158,8 +162,8 @@ pub(crate) struct PlayArgs {
     #[arg(long, value_name = "FORMAT", value_parser = ["json"])]
     pub(crate) stats: Option<String>,
     /// Print the position so often, in seconds (with --stats json).
-    #[arg(long, value_name = "SEC")]
-    pub(crate) progress: Option<f64>,
+    #[arg(long, value_name = "SEC", value_parser = parse_interval)]
+    pub(crate) progress: Option<Duration>,
     /// Take commands as JSON lines from stdin, until it ends.
     #[arg(long, value_name = "FROM", value_parser = ["stdin"])]
     pub(crate) control: Option<String>,
@@ -272,6 +276,15 @@ fn parse_language(text: &str) -> Result<String, Words> {
             "应为语言标记：en、zh-Hans、deu",
         )),
     }
+}
+
+/// Seconds between one time and the next; none of them is no interval.
+fn parse_interval(text: &str) -> Result<Duration, Words> {
+    let seconds: Option<f64> = text.parse().ok();
+    seconds
+        .filter(|seconds| (0.0..=MAX_INTERVAL_S).contains(seconds))
+        .map(Duration::from_secs_f64)
+        .ok_or_else(|| Words::new("say seconds from 0 to 3600", "应为 0 到 3600 秒"))
 }
 
 fn parse_rotation(text: &str) -> Result<Rotation, Words> {

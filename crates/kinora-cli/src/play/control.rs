@@ -32,6 +32,7 @@ enum ControlCommand {
     Pause,
     Stop,
     Reload,
+    Reconnect,
     Speed {
         value: f64,
     },
@@ -82,10 +83,29 @@ enum ControlCommand {
 }
 
 /// What [`ControlCommand`] knows, for those who misspell it.
-const NAMES: [&str; 22] = [
-    "seek", "start", "pause", "stop", "reload", "speed", "volume", "mute", "audio", "track",
-    "subtitle", "step", "skip", "repeat", "chapter", "rotate", "mirror", "scale", "snapshot",
-    "next", "previous",
+const NAMES: [&str; 23] = [
+    "seek",
+    "start",
+    "pause",
+    "stop",
+    "reload",
+    "reconnect",
+    "speed",
+    "volume",
+    "mute",
+    "audio",
+    "track",
+    "subtitle",
+    "step",
+    "skip",
+    "repeat",
+    "chapter",
+    "rotate",
+    "mirror",
+    "scale",
+    "snapshot",
+    "next",
+    "previous",
     "quit",
 ];
 
@@ -315,6 +335,7 @@ fn execute(remote: &Remote, command: ControlCommand, machine: bool) -> Result<()
         ControlCommand::Pause => player.pause(),
         ControlCommand::Stop => player.stop(),
         ControlCommand::Reload => player.reload(),
+        ControlCommand::Reconnect => player.network_reconnect(),
         ControlCommand::Speed { value } => remote.set_speed(value),
         ControlCommand::Volume { value } => remote.set_volume(value),
         ControlCommand::Mute { value } => remote.set_mute(value),

@@ -1,11 +1,14 @@
 //! The signals of a job: those that end it, stop it, continue it, and report that its terminal has another size.
 
-use std::sync::Arc;
+use std::io;
+use std::os::unix::net::UnixStream;
+use std::sync::{Arc, Barrier};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use kinora::{Player, State};
 use rustix::process::{Signal, getpid, kill_process};
-use tokio::runtime::Runtime;
+use tokio::runtime::{Builder, Runtime};
 use tokio::signal::unix::SignalKind;
 
 use super::controlling_terminal::ControllingTerminal;
@@ -17,18 +20,36 @@ use crate::signals::Signals;
 /// A player that is asked to hold does so at once; it is not waited for longer.
 const HOLDS_WITHIN: Duration = Duration::from_millis(500);
 
+/// One may stand still with the whole program, or wait for the screen.
+const THREADS: usize = 2;
+
+/// What it starts and opens is tried before: building one panics where the system gives none of it.
+fn runtime() -> io::Result<Runtime> {
+    let held = Arc::new(Barrier::new(THREADS + 1));
+    let threads = (0..THREADS).map(|_| {
+        let held = Arc::clone(&held);
+        thread::Builder::new().spawn(move || {
+            held.wait();
+        })
+    });
+    // Those that did start wait for the others, and end with the program that can not go on.
+    threads.collect::<io::Result<Vec<_>>>()?;
+    held.wait();
+    let files = [UnixStream::pair()?, UnixStream::pair()?];
+    drop(files);
+    Builder::new_multi_thread()
+        .worker_threads(THREADS)
+        .enable_io()
+        .build()
+}
+
 /// Listens to signals while the runtime is held.
 pub(crate) fn listen(
     player: &Arc<Player>,
     terminal: &ControllingTerminal,
     shutdown: &Shutdown,
 ) -> Result<Runtime, Failure> {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        // One may stand still with the whole program, or wait for the screen.
-        .worker_threads(2)
-        .enable_io()
-        .build()
-        .map_err(|error| Failure::io("signals", &error))?;
+    let runtime = runtime().map_err(|error| Failure::io("signals", &error))?;
     let inside = runtime.enter();
     let mut ends = Signals::listen(&[
         SignalKind::terminate(),

@@ -4,8 +4,8 @@ use std::time::{Duration, Instant};
 
 use kinora::output::luma_pgm;
 use kinora::{
-    CommandKind, CueId, Event, FIRST_EXTERNAL_SUBTITLE, Fault, OutputStats, Player, Refusal, State,
-    Time, codes,
+    CommandKind, CueId, Event, FIRST_EXTERNAL_SUBTITLE, Fault, NoEvent, OutputStats, Player,
+    Refusal, State, Time, codes,
 };
 use kinora_errors::{Code, Lang};
 use serde_json::{Map, Value, json};
@@ -90,11 +90,7 @@ enum Flow {
 impl<'a> Session<'a> {
     pub(crate) fn new(context: &'a PlaybackContext<'a>, title: &str) -> Self {
         let begun = Instant::now();
-        let every = context
-            .args
-            .progress
-            .filter(|seconds| *seconds > 0.0)
-            .map(Duration::from_secs_f64);
+        let every = context.args.progress.filter(|every| !every.is_zero());
         Self {
             context,
             title: title.to_owned(),
@@ -128,7 +124,7 @@ impl<'a> Session<'a> {
     }
 
     fn events(&mut self) -> Result<(), Failure> {
-        self.await_source();
+        self.await_source()?;
         while self.context.navigation.pending().is_none() && !self.time_is_up() {
             let Ok(event) = self.context.player.next_event(self.patience()) else {
                 if self.context.player.is_released() {
@@ -150,15 +146,28 @@ impl<'a> Session<'a> {
         Ok(())
     }
 
-    /// Events before the source is set are of the previous one.
-    fn await_source(&self) {
-        while let Ok(event) = self.context.player.next_event(IDLE) {
-            if let Event::StateChanged {
-                new: State::Initialized,
-                ..
-            } = event
-            {
-                return;
+    /// Events before the source is set are of the previous one, or of the player itself: that its cache does not work, that
+    /// it could not begin.
+    fn await_source(&self) -> Result<(), Failure> {
+        let mut failed = None;
+        loop {
+            let event = match self.player().next_event(IDLE) {
+                Ok(event) => event,
+                Err(NoEvent::NotYet) => return Ok(()),
+                Err(NoEvent::Released) => {
+                    return failed.map_or(Ok(()), |fault| Err(self.failed(fault)));
+                }
+            };
+            let reported = events::object(&event);
+            match event {
+                Event::StateChanged {
+                    new: State::Initialized,
+                    ..
+                } => return Ok(()),
+                Event::Recovered(fault) => self.emit_recovered(&fault, reported),
+                Event::Info { .. } => self.say(reported, json!({})),
+                Event::Error(fault) => failed = Some(fault),
+                _ => {}
             }
         }
     }
@@ -331,6 +340,7 @@ impl<'a> Session<'a> {
             Event::VideoSize { width, height } => self.size = (width, height),
             Event::SeekEnd { .. }
             | Event::Info { .. }
+            | Event::LocalCacheHit { .. }
             | Event::RepeatStart { .. }
             | Event::Sei { .. }
             | Event::TracksReady(_)

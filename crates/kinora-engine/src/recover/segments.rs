@@ -8,6 +8,9 @@ use super::{is_gone, may_come_back};
 /// So many segments in a row may be lost; more are a fault of the stream.
 const MAX_LOST_IN_A_ROW: u32 = 3;
 
+/// So many of a live stream are passed over until the first one comes.
+const MAX_LOST_BEFORE_LIVE: u32 = 8;
+
 /// What could not be had or read.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Failed {
@@ -77,8 +80,12 @@ pub(crate) fn decide(fault: &Fault, failed: Failed, state: RenditionState) -> De
         Failed::SegmentRequest if state.live && state.just_due && is_gone(fault) => {
             return Decision::NotYet;
         }
-        // A live stream goes on without a segment that is gone.
-        Failed::SegmentRequest if state.live => return Decision::Gap,
+        // A live stream goes on without a segment that is gone; one of which nothing ever came is none.
+        Failed::SegmentRequest
+            if state.live && (state.begun || state.lost_in_a_row <= MAX_LOST_BEFORE_LIVE) =>
+        {
+            return Decision::Gap;
+        }
         Failed::SegmentContent { encrypted: false } if few && !state.last => return Decision::Gap,
         Failed::SegmentRequest => few && is_gone(fault) && (state.begun || !state.last),
         _ => false,
@@ -165,6 +172,13 @@ mod tests {
     fn a_live_stream_goes_on_without_a_segment_and_waits_for_its_playlist() {
         let of = |number, failed| decide(&status(number), failed, LIVE);
         assert_eq!(of(451, Failed::SegmentRequest), Decision::Gap);
+        let nothing = RenditionState {
+            begun: false,
+            lost_in_a_row: MAX_LOST_BEFORE_LIVE + 1,
+            ..LIVE
+        };
+        let decision = decide(&status(404), Failed::SegmentRequest, nothing);
+        assert_eq!(decision, Decision::GiveUp, "nothing ever came");
         assert_eq!(of(404, Failed::PlaylistRequest), Decision::ReloadLater);
         assert_eq!(of(451, Failed::PlaylistRequest), Decision::GiveUp);
         assert_eq!(of(404, Failed::Description), Decision::GiveUp);

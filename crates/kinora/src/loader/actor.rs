@@ -6,14 +6,15 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use kinora_cache::{CacheError, CacheKey, Store};
-use kinora_engine::{Capabilities, Input, PacketReader, Read, RenditionChoice};
-use kinora_errors::{Coded as _, Fault, Secret};
+use kinora_engine::{Capabilities, Input, Locator, PacketReader, Read, RenditionChoice};
+use kinora_errors::{Code, Coded as _, Fault, Secret};
 use kinora_media::{Packet, Time};
 use kinora_net::{CacheNotice, HttpCache, Net, Resolve};
 
 use super::{LoadAmount, LoadEvent, LoadId, LoaderOptions, Message, Wanted};
 use crate::clock::SystemClock;
 use crate::reader::carry_out;
+use crate::source::Source;
 
 /// What came last of a load is waited for so long until it is in the cache.
 const MAX_SETTLE: Duration = Duration::from_secs(2);
@@ -48,7 +49,8 @@ struct Load {
     amount: LoadAmount,
     /// The time of the first packet.
     begin: Option<Time>,
-    url: Secret,
+    /// Where it is, if that was said.
+    url: Option<Secret>,
 }
 
 /// What a step of a load comes to.
@@ -171,17 +173,25 @@ impl Actor {
             let Some((id, wanted)) = next.and_then(|id| self.waiting.remove_entry(&id)) else {
                 return;
             };
-            let load = self.begin(id, wanted);
-            self.loading.insert(id, load);
+            match self.begin(id, wanted) {
+                Ok(load) => drop(self.loading.insert(id, load)),
+                Err(fault) => self.report(LoadEvent::Failed { id, fault }),
+            }
         }
     }
 
-    fn begin(&self, id: LoadId, wanted: Wanted) -> Load {
+    fn begin(&self, id: LoadId, wanted: Wanted) -> Result<Load, Fault> {
         let Wanted {
-            url,
+            source,
             amount,
             bandwidth,
         } = wanted;
+        let (source, url) = match source {
+            Source::Url { url } => (Locator::Url { url: url.clone() }, Some(url)),
+            Source::VidAuth(source) => (Locator::VidAuth(source), None),
+            Source::VidSts(source) => (Locator::VidSts(source), None),
+            Source::BitStream(_) => return Err(not_of_the_web()),
+        };
         let lost = Arc::<Mutex<Option<Fault>>>::default();
         let store = Arc::clone(&self.store);
         let cache = HttpCache::watched(store, self.key.clone(), {
@@ -202,8 +212,8 @@ impl Actor {
             config.max_buffer = amount.to_duration();
         }
         let (any, begin) = (Capabilities::default(), RenditionChoice::default());
-        let reader = PacketReader::open(config, any, url.clone(), begin, self.clock.now());
-        Load {
+        let reader = PacketReader::open_source(config, any, source, begin, self.clock.now());
+        Ok(Load {
             reader: reader.as_playing_begins(),
             net,
             cache,
@@ -211,7 +221,7 @@ impl Actor {
             amount,
             begin: None,
             url,
-        }
+        })
     }
 
     /// Goes on with all that runs. Whether one has more to do at once.
@@ -263,9 +273,9 @@ impl Load {
                 Ok(Read::Pending) if self.has_bytes() => return Progress::Loaded,
                 Ok(Read::Pending) => return Progress::Pending,
                 Err(fault) => {
-                    return Progress::Failed(match fault.context().url {
-                        Some(_) => fault,
-                        None => fault.at_url(self.url.expose()),
+                    return Progress::Failed(match (&fault.context().url, &self.url) {
+                        (None, Some(url)) => fault.at_url(url.expose()),
+                        _ => fault,
                     });
                 }
             }
@@ -305,4 +315,11 @@ fn note(lost: &Mutex<Option<Fault>>, notice: CacheNotice) {
         _ => return,
     };
     *lost.lock().unwrap_or_else(PoisonError::into_inner) = Some(fault);
+}
+
+fn not_of_the_web() -> Fault {
+    // EINVAL
+    Fault::new(Code::from_errno(22), "source.not_cached").because(
+        "bytes that the application reads itself are not cached: there is nothing to load ahead",
+    )
 }

@@ -170,6 +170,17 @@ fn a_live_playlist_that_stands_still_is_told_once_and_reload_looks_again() {
 }
 
 #[test]
+fn a_live_stream_of_which_no_segment_can_be_had_ends_with_its_number() {
+    let mut sim = sim(9);
+    serve_live(&mut sim, 100);
+    sim.net
+        .fault(Time::ZERO, mins(9), ".ts", NetFault::Status(404));
+    sim.play(LIST);
+    assert!(sim.run_until(mins(2), is_error), "{:#?}", sim.events);
+    assert_eq!(errors(&sim), [codes::ERROR_NETWORK_HTTP_404]);
+}
+
+#[test]
 fn a_machine_that_stood_still_for_a_minute_is_back_at_the_edge() {
     let flv = "http://live.test/app/stream.flv";
     for url in [LIST, flv] {

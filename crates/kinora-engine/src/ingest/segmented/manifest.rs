@@ -1,6 +1,6 @@
 //! A manifest that names the segments of all renditions, asked for again as it changes.
 
-use kinora_errors::{Fault, codes};
+use kinora_errors::{Fault, Retry, codes};
 use kinora_media::{ByteRange, Time};
 
 use super::index::{ManifestRefresh, SegmentsNamed};
@@ -34,7 +34,9 @@ impl Segmented {
             }
         };
         for what in ignored.iter().filter(|_| self.variants.is_empty()) {
-            let fault = Fault::new(codes::ERROR_DEMUXER_OPENURL, "dash.ignored");
+            // Asked again it says the same.
+            let fault =
+                Fault::new(codes::ERROR_DEMUXER_OPENURL, "dash.ignored").retry_class(Retry::Never);
             cx.recovered(fault.because(what).at_url(self.root.found.expose()));
         }
         self.root.refresh = refresh.map(|ManifestRefresh { after, url }| (cx.mono() + after, url));
