@@ -138,6 +138,10 @@ fn the_device_plays_in_the_time_that_it_tells_and_pauses_jumps_and_changes_do_no
     playing.sink.flush(now);
     playing.queued = 0;
     playing.until(RATE / 2);
+    let now = playing.now();
+    playing.sink.hold(now);
+    playing.sink.finish().unwrap();
+    assert!(playing.sink.news().is_none(), "nothing was lost on the way");
     let (samples, when) = recording.timeline();
     let sounds = sounds(&samples);
     let begin = when(sounds[0].start);
