@@ -23,7 +23,9 @@ const EAGAIN: c_long = -11;
 #[derive(Debug, thiserror::Error)]
 pub enum AlsaError {
     /// The library is not installed.
-    #[error("ALSA's library is not installed (libasound.so.2; its package is libasound2 on Debian and Ubuntu, alsa-lib elsewhere)")]
+    #[error(
+        "ALSA's library is not installed (libasound.so.2; its package is libasound2 on Debian and Ubuntu, alsa-lib elsewhere)"
+    )]
     NotInstalled,
     /// The library lacks a function that every version has.
     #[error("libasound.so.2 has no {0}")]
@@ -80,7 +82,8 @@ impl Pcm {
         library::keep_quiet(functions);
         let mut handle = ptr::null_mut();
         // SAFETY: the pointers are valid for the call; the handle is written only where it succeeds.
-        let opened = unsafe { (functions.snd_pcm_open)(&raw mut handle, text.as_ptr(), PLAYBACK, NONBLOCK) };
+        let opened =
+            unsafe { (functions.snd_pcm_open)(&raw mut handle, text.as_ptr(), PLAYBACK, NONBLOCK) };
         match NonNull::new(handle) {
             Some(handle) if opened >= 0 => Ok(Self {
                 functions,
@@ -102,7 +105,12 @@ impl Pcm {
     ///
     /// # Errors
     /// [`AlsaError::Format`].
-    pub fn configure(&mut self, rate: u32, channels: u16, latency_us: u32) -> Result<(), AlsaError> {
+    pub fn configure(
+        &mut self,
+        rate: u32,
+        channels: u16,
+        latency_us: u32,
+    ) -> Result<(), AlsaError> {
         const RESAMPLE: c_int = 1;
         self.width = usize::from(channels.max(1));
         // SAFETY: the handle is open; a device that runs is stopped first, as new parameters ask for.
@@ -133,7 +141,11 @@ impl Pcm {
         for _ in 0..2 {
             // SAFETY: `samples` holds `count` samples of each of the channels that the device was configured for.
             let written = unsafe {
-                (self.functions.snd_pcm_writei)(self.handle.as_ptr(), samples.as_ptr().cast(), count)
+                (self.functions.snd_pcm_writei)(
+                    self.handle.as_ptr(),
+                    samples.as_ptr().cast(),
+                    count,
+                )
             };
             match written {
                 EAGAIN => return Ok(0),
@@ -256,6 +268,8 @@ fn words(functions: &Functions, error: c_long) -> String {
     match text.is_null() {
         true => format!("error {error}"),
         // SAFETY: it is not null, and ends with a zero.
-        false => unsafe { CStr::from_ptr(text) }.to_string_lossy().into_owned(),
+        false => unsafe { CStr::from_ptr(text) }
+            .to_string_lossy()
+            .into_owned(),
     }
 }

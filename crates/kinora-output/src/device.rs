@@ -13,8 +13,8 @@ use kinora_audio::{AudioFormat, fade_in, fade_out};
 use kinora_media::Time;
 use thiserror::Error;
 
-use crate::audio::{AudioDevice, AudioSink, NullAudio, SinkNews};
 use crate::SinkError;
+use crate::audio::{AudioDevice, AudioSink, NullAudio, SinkNews};
 
 #[cfg(target_os = "linux")]
 mod alsa;
@@ -89,10 +89,7 @@ impl From<DeviceFailure> for SinkError {
 type Opener = Arc<dyn Fn() -> Result<Box<dyn Device>, DeviceFailure> + Send + Sync>;
 
 #[cfg(unix)]
-fn open_pulse(
-    socket: Option<&Path>,
-    name: Option<&str>,
-) -> Result<Box<dyn Device>, DeviceFailure> {
+fn open_pulse(socket: Option<&Path>, name: Option<&str>) -> Result<Box<dyn Device>, DeviceFailure> {
     Ok(Box::new(pulse::Pulse::open(socket, name)?))
 }
 
@@ -386,7 +383,9 @@ impl DeviceAudio {
         };
         let heard = heard.clamp(self.heard, queued);
         let gone = usize::try_from(heard - self.heard).unwrap_or(usize::MAX);
-        let gone = gone.saturating_mul(self.format.width()).min(self.held.len());
+        let gone = gone
+            .saturating_mul(self.format.width())
+            .min(self.held.len());
         self.held.drain(..gone);
         self.heard = heard;
     }
@@ -478,7 +477,9 @@ impl Playing {
         self.device.rewind(fixed)?;
         self.written = fixed;
         let kept = fixed.cast_signed() - self.base;
-        Ok(u64::try_from(kept).unwrap_or(0).clamp(held.from, held.queued))
+        Ok(u64::try_from(kept)
+            .unwrap_or(0)
+            .clamp(held.from, held.queued))
     }
 
     /// Lets what is heard fall to silence, as soon as that can be.

@@ -17,7 +17,9 @@ mod tee;
 pub mod video;
 mod wav;
 
-pub use audio::{AudioDevice, AudioSink, NullAudio, NullWriter, PacedAudio, SampleWriter, SinkNews};
+pub use audio::{
+    AudioDevice, AudioSink, NullAudio, NullWriter, PacedAudio, SampleWriter, SinkNews,
+};
 pub use device::{DeviceAudio, audio_devices};
 pub use error::SinkError;
 pub use kinora_audio::AudioFormat;

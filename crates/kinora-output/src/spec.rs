@@ -6,8 +6,8 @@ use std::str::FromStr;
 use thiserror::Error;
 
 use crate::{
-    AudioSink, BackgroundVideo, ContactSheet, CueRenderer, DeviceAudio, NullAudio, NullVideo, PngDir, SinkError,
-    Subtitled, Terminal, VideoSink, WavFile, YuvFile,
+    AudioSink, BackgroundVideo, ContactSheet, CueRenderer, DeviceAudio, NullAudio, NullVideo,
+    PngDir, SinkError, Subtitled, Terminal, VideoSink, WavFile, YuvFile,
 };
 
 /// A chosen video output.

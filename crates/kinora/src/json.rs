@@ -23,6 +23,18 @@ pub fn event(event: &Event) -> Map<String, Value> {
     object
 }
 
+fn device(event: &Event) -> Value {
+    let Event::AudioDevice {
+        system,
+        name,
+        description,
+    } = event
+    else {
+        return json!({});
+    };
+    json!({ "system": system, "name": name, "description": description })
+}
+
 fn more(event: &Event) -> Value {
     match event {
         Event::StateChanged { old, new } => {
@@ -47,11 +59,7 @@ fn more(event: &Event) -> Value {
             json!({ "pts": time.as_secs_f64() })
         }
         Event::LocalCacheHit { bytes } => json!({ "bytes": bytes }),
-        Event::AudioDevice {
-            system,
-            name,
-            description,
-        } => json!({ "system": system, "name": name, "description": description }),
+        Event::AudioDevice { .. } => device(event),
         Event::DownloadSpeed(bits) => json!({ "bits_per_second": bits }),
         Event::Info { code, text } => {
             json!({ "code": *code as i32, "what": format!("{code:?}"), "text": text })

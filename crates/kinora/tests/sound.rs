@@ -102,15 +102,25 @@ impl Stage {
         // Pictures of before are none of after.
         self.player.seek(Time::from_millis(to), SeekAccuracy::Exact);
         let to = Time::from_millis(to);
-        while self.pictures.recv_timeout(LIMIT).expect("the seek's picture").1 != to {}
+        while self
+            .pictures
+            .recv_timeout(LIMIT)
+            .expect("the seek's picture")
+            .1
+            != to
+        {}
     }
 
     /// Every picture of a whole second, from one on, has its beep.
     fn assert_in_time(&self, beeps: &[Instant], from: usize, allowed: Duration) {
-        let seconds = self.seen[from..].iter().filter(|(_, pts)| pts.as_millis() % 1_000 == 0);
+        let seconds = self.seen[from..]
+            .iter()
+            .filter(|(_, pts)| pts.as_millis() % 1_000 == 0);
         let mut count = 0;
         for (at, pts) in seconds {
-            let off = beeps.iter().map(|beep| beep.max(at).duration_since(*beep.min(at)));
+            let off = beeps
+                .iter()
+                .map(|beep| beep.max(at).duration_since(*beep.min(at)));
             let off = off.min().unwrap_or(LIMIT);
             assert!(off <= allowed, "the beep of {pts} is {off:?} off");
             count += 1;
@@ -121,7 +131,9 @@ impl Stage {
 
 #[test]
 fn sound_is_in_time_with_the_picture_over_a_pause_a_seek_and_another_speed() {
-    let Some(mut stage) = Stage::set() else { return };
+    let Some(mut stage) = Stage::set() else {
+        return;
+    };
     let recording = Recording::start(&stage.server, "first");
     stage.until(2_200);
     stage.player.pause();
@@ -147,7 +159,13 @@ fn sound_is_in_time_with_the_picture_over_a_pause_a_seek_and_another_speed() {
 fn wait_for_pause(player: &Player) {
     loop {
         let event = player.next_event(LIMIT).expect("the pause");
-        if matches!(event, Event::StateChanged { new: kinora::State::Paused, .. }) {
+        if matches!(
+            event,
+            Event::StateChanged {
+                new: kinora::State::Paused,
+                ..
+            }
+        ) {
             return;
         }
     }
@@ -163,14 +181,24 @@ fn is_lost(event: &Event) -> bool {
 
 #[test]
 fn a_device_that_is_pulled_out_leaves_the_clock_running_and_sound_goes_on_at_the_next() {
-    let Some(mut stage) = Stage::set() else { return };
+    let Some(mut stage) = Stage::set() else {
+        return;
+    };
     let recording = Recording::start(&stage.server, "second");
     stage.until(1_500);
-    assert!(stage.events.iter().any(|event| is_at(event, "first")), "{:?}", stage.events);
+    assert!(
+        stage.events.iter().any(|event| is_at(event, "first")),
+        "{:?}",
+        stage.events
+    );
     stage.server.pull_out(&stage.first);
     let moved = stage.seen.len();
     stage.until(4_300);
-    assert!(stage.events.iter().any(|event| is_at(event, "second")), "{:?}", stage.events);
+    assert!(
+        stage.events.iter().any(|event| is_at(event, "second")),
+        "{:?}",
+        stage.events
+    );
     stage.assert_in_time(&recording.beeps(), moved + 20, SYNC);
     drop(recording);
     // The last one goes too.
@@ -184,7 +212,11 @@ fn a_device_that_is_pulled_out_leaves_the_clock_running_and_sound_goes_on_at_the
     stage.server.plug_in("third");
     let recording = Recording::start(&stage.server, "third");
     stage.until(8_500);
-    assert!(stage.events.iter().any(|event| is_at(event, "third")), "{:?}", stage.events);
+    assert!(
+        stage.events.iter().any(|event| is_at(event, "third")),
+        "{:?}",
+        stage.events
+    );
     let back = stage.seen.len();
     stage.until(11_300);
     stage.assert_in_time(&recording.beeps(), back, SYNC);
@@ -192,7 +224,9 @@ fn a_device_that_is_pulled_out_leaves_the_clock_running_and_sound_goes_on_at_the
 
 #[test]
 fn a_sound_server_that_dies_leaves_the_clock_running_and_sound_comes_back_with_it() {
-    let Some(mut stage) = Stage::set() else { return };
+    let Some(mut stage) = Stage::set() else {
+        return;
+    };
     stage.until(2_300);
     stage.server.kill();
     let (silent_at, silent) = (Instant::now(), stage.seen.last().unwrap().1);

@@ -119,7 +119,7 @@ fn judge(cue: &Cue) {
     );
     for bitmap in &cue.bitmaps {
         let size = bitmap.width as usize * bitmap.height as usize;
-        assert_eq!(bitmap.pixels.len(), size, "a picture is whole");
+        assert_eq!(bitmap.pixels.unpacked().len(), size, "a picture is whole");
     }
 }
 

@@ -31,7 +31,9 @@ impl SoundServer {
     pub fn start(dir: &Path) -> Option<Self> {
         for program in ["pulseaudio", "pactl", "parec"] {
             if Command::new(program).arg("--version").output().is_err() {
-                skip(&format!("there is no {program} (apt: pulseaudio, pulseaudio-utils)"));
+                skip(&format!(
+                    "there is no {program} (apt: pulseaudio, pulseaudio-utils)"
+                ));
                 return None;
             }
         }
@@ -45,11 +47,24 @@ impl SoundServer {
 
     fn spawn(dir: &Path) -> Child {
         let socket = socket(dir);
-        let native = format!("module-native-protocol-unix auth-anonymous=1 socket={}", socket.display());
+        let native = format!(
+            "module-native-protocol-unix auth-anonymous=1 socket={}",
+            socket.display()
+        );
         Command::new("pulseaudio")
-            .args(["-n", "--daemonize=no", "--use-pid-file=no", "--exit-idle-time=-1", "--realtime=no"])
+            .args([
+                "-n",
+                "--daemonize=no",
+                "--use-pid-file=no",
+                "--exit-idle-time=-1",
+                "--realtime=no",
+            ])
             .args(["-L", &native])
-            .envs([("HOME", dir), ("XDG_RUNTIME_DIR", dir), ("PULSE_RUNTIME_PATH", dir)])
+            .envs([
+                ("HOME", dir),
+                ("XDG_RUNTIME_DIR", dir),
+                ("PULSE_RUNTIME_PATH", dir),
+            ])
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()
@@ -71,7 +86,10 @@ impl SoundServer {
 
     fn client(&self, program: &str) -> Command {
         let mut client = Command::new(program);
-        client.env("PULSE_SERVER", format!("unix:{}", socket(&self.dir).display()));
+        client.env(
+            "PULSE_SERVER",
+            format!("unix:{}", socket(&self.dir).display()),
+        );
         client
     }
 
@@ -88,9 +106,18 @@ impl SoundServer {
     #[track_caller]
     #[must_use]
     pub fn plug_in(&self, name: &str) -> String {
-        let module = ["load-module", "module-null-sink", &format!("sink_name={name}")];
+        let module = [
+            "load-module",
+            "module-null-sink",
+            &format!("sink_name={name}"),
+        ];
         let more = [&format!("rate={RATE}"), "channels=1"];
-        let done = self.client("pactl").args(module).args(more).output().unwrap();
+        let done = self
+            .client("pactl")
+            .args(module)
+            .args(more)
+            .output()
+            .unwrap();
         assert!(done.status.success(), "{done:?}");
         String::from_utf8(done.stdout).unwrap().trim().to_owned()
     }
@@ -151,8 +178,16 @@ impl Recording {
     pub fn start(server: &SoundServer, device: &str) -> Self {
         let mut child = server
             .client("parec")
-            .args(["--raw", "--format=float32le", "--channels=1", "--latency-msec=5"])
-            .args([format!("--rate={RATE}"), format!("--device={device}.monitor")])
+            .args([
+                "--raw",
+                "--format=float32le",
+                "--channels=1",
+                "--latency-msec=5",
+            ])
+            .args([
+                format!("--rate={RATE}"),
+                format!("--device={device}.monitor"),
+            ])
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()
@@ -163,14 +198,23 @@ impl Recording {
         std::thread::spawn(move || {
             let mut piece = [0; 960];
             while out.read_exact(&mut piece).is_ok() {
-                let samples = piece.chunks_exact(4).map(|it| f32::from_le_bytes(it.try_into().unwrap()));
-                kept.lock().unwrap_or_else(PoisonError::into_inner).push((Instant::now(), samples.collect()));
+                let samples = piece
+                    .chunks_exact(4)
+                    .map(|it| f32::from_le_bytes(it.try_into().unwrap()));
+                kept.lock()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .push((Instant::now(), samples.collect()));
             }
         });
         let recording = Self { child, heard };
         // It hears silence as soon as it hears anything.
         let since = Instant::now();
-        while recording.heard.lock().unwrap_or_else(PoisonError::into_inner).is_empty() {
+        while recording
+            .heard
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .is_empty()
+        {
             assert!(since.elapsed() < LIMIT, "nothing is recorded");
             std::thread::yield_now();
         }
@@ -191,7 +235,9 @@ impl Recording {
             begin = Some(begin.map_or(this, |begin| begin.min(this)));
         }
         let begin = begin.unwrap();
-        (samples, move |at| begin + Duration::from_secs_f64(at as f64 / RATE as f64))
+        (samples, move |at| {
+            begin + Duration::from_secs_f64(at as f64 / RATE as f64)
+        })
     }
 
     /// When beeps begin: where it is loud after 200 ms of silence.

@@ -285,7 +285,11 @@ fn repeated(from: Option<&Position>, to: Option<&Position>) -> Result<Option<Rep
 fn set_audio(player: &Player, value: &str) -> Result<(), Refused> {
     let output: AudioOutput = value.parse().map_err(|error: OutputSpecError| {
         let known = error.known;
-        wrong("audio", &error.to_string(), &format!("没有该声音输出；可用 {known}"))
+        wrong(
+            "audio",
+            &error.to_string(),
+            &format!("没有该声音输出；可用 {known}"),
+        )
     })?;
     if output.is_stdout() {
         return Err(wrong(

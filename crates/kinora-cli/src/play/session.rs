@@ -361,7 +361,8 @@ impl<'a> Session<'a> {
             Event::AudioDevice { .. } if self.machine() => self.say(reported, json!({})),
             Event::AudioDevice { description, .. } => {
                 let sound = self.context.style.say("sound:", "声音：");
-                self.context.screen.emit(&format!("kinora: {sound} {description}"));
+                let text = format!("{sound} {description}");
+                self.context.screen.answer(&text);
             }
             // Who reads it has enough, as of any other tool's output.
             Event::Recovered(fault) if reader_has_gone(&fault) => return Ok(Flow::Over),

@@ -97,7 +97,8 @@ impl Device for Alsa {
 
     fn rewind(&mut self, to: u64) -> Result<(), DeviceFailure> {
         let frames = usize::try_from(to.saturating_sub(self.given)).unwrap_or(usize::MAX);
-        self.waiting.truncate(frames.saturating_mul(self.format.width()));
+        self.waiting
+            .truncate(frames.saturating_mul(self.format.width()));
         Ok(())
     }
 

@@ -10,9 +10,8 @@ use std::time::{Instant, SystemTime};
 use kinora_audio::AudioFormat;
 use pulseaudio::protocol::{
     ChannelMap, ChannelPosition, Command, CorkStreamParams, CreatePlaybackStreamReply, GetSinkInfo,
-    LatencyParams, PlaybackLatency, PlaybackStreamParams, Prop, Props,
-    PulseError, SampleFormat, SampleSpec, ServerInfo, SinkInfo, SinkInfoList, stream::BufferAttr,
-    stream::StreamFlags,
+    LatencyParams, PlaybackLatency, PlaybackStreamParams, Prop, Props, PulseError, SampleFormat,
+    SampleSpec, ServerInfo, SinkInfo, SinkInfoList, stream::BufferAttr, stream::StreamFlags,
 };
 
 use super::pulse_connection::{Connection, PulseFailure};
@@ -78,7 +77,10 @@ impl Pulse {
     fn cork(&mut self, cork: bool) -> Result<(), DeviceFailure> {
         let (connection, stream) = self.stream()?;
         let channel = stream.channel;
-        connection.order(&Command::CorkPlaybackStream(CorkStreamParams { channel, cork }))?;
+        connection.order(&Command::CorkPlaybackStream(CorkStreamParams {
+            channel,
+            cork,
+        }))?;
         stream.last = None;
         Ok(())
     }
@@ -88,7 +90,9 @@ impl Pulse {
 pub(super) fn devices() -> Result<Vec<AudioDevice>, DeviceFailure> {
     let mut connection = Connection::open(None)?;
     let server = connection.ask::<ServerInfo>(&Command::GetServerInfo)?.reply;
-    let sinks = connection.ask::<SinkInfoList>(&Command::GetSinkInfoList)?.reply;
+    let sinks = connection
+        .ask::<SinkInfoList>(&Command::GetSinkInfoList)?
+        .reply;
     let default = server.default_sink_name;
     let device = |sink: SinkInfo| AudioDevice {
         is_default: default.as_ref() == Some(&sink.name),
@@ -102,7 +106,8 @@ fn described(sink: SinkInfo) -> AudioDevice {
     let description = sink.description.as_ref();
     AudioDevice {
         system: SYSTEM,
-        description: description.map_or_else(|| name.clone(), |it| it.to_string_lossy().into_owned()),
+        description: description
+            .map_or_else(|| name.clone(), |it| it.to_string_lossy().into_owned()),
         name,
         is_default: false,
     }
@@ -117,19 +122,21 @@ impl Device for Pulse {
         }
         let reply = self
             .connection
-            .ask::<CreatePlaybackStreamReply>(&Command::CreatePlaybackStream(PlaybackStreamParams {
-                sample_spec: sample_spec(format)?,
-                channel_map: channel_map(format.width()),
-                sink_name: self.chosen.clone(),
-                buffer_attr: buffer(format),
-                flags: StreamFlags {
-                    start_corked: true,
-                    adjust_latency: true,
-                    ..StreamFlags::default()
+            .ask::<CreatePlaybackStreamReply>(&Command::CreatePlaybackStream(
+                PlaybackStreamParams {
+                    sample_spec: sample_spec(format)?,
+                    channel_map: channel_map(format.width()),
+                    sink_name: self.chosen.clone(),
+                    buffer_attr: buffer(format),
+                    flags: StreamFlags {
+                        start_corked: true,
+                        adjust_latency: true,
+                        ..StreamFlags::default()
+                    },
+                    props: names(),
+                    ..PlaybackStreamParams::default()
                 },
-                props: names(),
-                ..PlaybackStreamParams::default()
-            }))?
+            ))?
             .reply;
         self.stream = Some(Stream {
             channel: reply.channel,
@@ -148,7 +155,9 @@ impl Device for Pulse {
             index: Some(index),
             name: None,
         };
-        let sink = self.connection.ask::<SinkInfo>(&Command::GetSinkInfo(asked))?;
+        let sink = self
+            .connection
+            .ask::<SinkInfo>(&Command::GetSinkInfo(asked))?;
         let is_default = self.chosen.is_none();
         Ok(AudioDevice {
             is_default,
@@ -267,10 +276,23 @@ fn channel_map(channels: usize) -> ChannelMap {
         5 => vec![FrontLeft, FrontRight, FrontCenter, RearLeft, RearRight],
         6 => vec![FrontLeft, FrontRight, FrontCenter, Lfe, RearLeft, RearRight],
         7 => vec![
-            FrontLeft, FrontRight, FrontCenter, Lfe, RearCenter, SideLeft, SideRight,
+            FrontLeft,
+            FrontRight,
+            FrontCenter,
+            Lfe,
+            RearCenter,
+            SideLeft,
+            SideRight,
         ],
         8 => vec![
-            FrontLeft, FrontRight, FrontCenter, Lfe, RearLeft, RearRight, SideLeft, SideRight,
+            FrontLeft,
+            FrontRight,
+            FrontCenter,
+            Lfe,
+            RearLeft,
+            RearRight,
+            SideLeft,
+            SideRight,
         ],
         _ => vec![Aux0; channels],
     })

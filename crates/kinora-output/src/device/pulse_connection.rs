@@ -22,7 +22,9 @@ const MAX_MESSAGE: u32 = 1 << 20;
 /// Why a server does not play.
 #[derive(Debug, Error)]
 pub(super) enum PulseFailure {
-    #[error("no sound server listens: there is no socket at PULSE_SERVER, PULSE_RUNTIME_PATH or XDG_RUNTIME_DIR")]
+    #[error(
+        "no sound server listens: there is no socket at PULSE_SERVER, PULSE_RUNTIME_PATH or XDG_RUNTIME_DIR"
+    )]
     NoSocket,
     #[error("the sound server can not be reached")]
     Unreachable(#[source] io::Error),
@@ -222,7 +224,8 @@ fn socket_path() -> Option<PathBuf> {
         Some(path) => PathBuf::from(path),
         None => PathBuf::from(name),
     });
-    let folder = |name: &str, below: &str| std::env::var_os(name).map(|it| PathBuf::from(it).join(below));
+    let folder =
+        |name: &str, below: &str| std::env::var_os(name).map(|it| PathBuf::from(it).join(below));
     let places = [
         named,
         folder("PULSE_RUNTIME_PATH", "native"),

@@ -117,7 +117,10 @@ fn what_is_heard_counts_and_what_is_on_its_way_is_told() {
     script.at(-40, 15);
     assert_eq!((sink.played(ms(0)), sink.delay(ms(0))), (0, ms(40)));
     script.at(60, 115);
-    assert_eq!((sink.played(ms(100)), sink.delay(ms(100))), (60, Time::ZERO));
+    assert_eq!(
+        (sink.played(ms(100)), sink.delay(ms(100))),
+        (60, Time::ZERO)
+    );
     script.at(9_999, 9_999);
     assert_eq!(sink.played(ms(900)), 500, "no more than there is");
 }
@@ -153,7 +156,11 @@ fn a_jump_falls_to_silence_and_what_comes_rises_from_it() {
     assert_eq!(samples.len(), 260);
     assert_eq!(samples[159], 0.0);
     assert!(samples[160] < 0.05 && samples[170] == 0.25);
-    assert_eq!(sink.delay(ms(140)), ms(60), "until the first of it is heard");
+    assert_eq!(
+        sink.delay(ms(140)),
+        ms(60),
+        "until the first of it is heard"
+    );
     script.at(170, 220);
     assert_eq!(sink.played(ms(210)), 10);
 }
@@ -164,7 +171,10 @@ fn what_can_still_be_changed_is_taken_back() {
     script.at(100, 150);
     assert_eq!(sink.take_back(ms(140)), Some(150));
     sink.queue(ms(140), &[0.1; 20]).unwrap();
-    assert_eq!(script.desk().samples[140..], [[0.5; 10].as_slice(), &[0.1; 20]].concat());
+    assert_eq!(
+        script.desk().samples[140..],
+        [[0.5; 10].as_slice(), &[0.1; 20]].concat()
+    );
     script.at(165, 170);
     assert_eq!(sink.played(ms(205)), 165);
 }
@@ -231,5 +241,8 @@ fn without_any_device_auto_keeps_time_and_says_so_and_others_complain() {
     assert_eq!(sink.played(ms(100)), 100);
     let mut sink = DeviceAudio::open(none, false);
     sink.configure(FORMAT).unwrap();
-    assert!(matches!(sink.news(), Some(SinkNews::Lost(SinkError::NoSoundSystem(_)))));
+    assert!(matches!(
+        sink.news(),
+        Some(SinkNews::Lost(SinkError::NoSoundSystem(_)))
+    ));
 }

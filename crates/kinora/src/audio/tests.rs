@@ -262,7 +262,11 @@ fn a_device_plays_what_it_has_in_its_hands_and_the_rest_joins_without_a_seam() {
         line.queue(ms(0), sound, Time::MIN);
     }
     line.run(ms(0));
-    assert_eq!(line.report(ms(0)).unwrap().position, ms(-40), "not heard yet");
+    assert_eq!(
+        line.report(ms(0)).unwrap().position,
+        ms(-40),
+        "not heard yet"
+    );
     line.set_volume(ms(100), 0.5);
     assert_eq!(line.report(ms(100)).unwrap().position, ms(60));
     let samples = device.samples.lock().unwrap();
