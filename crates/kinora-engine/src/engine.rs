@@ -9,9 +9,9 @@ use kinora_media::{MediaInfo, Now, Time};
 use crate::abr;
 use crate::cx::Cx;
 use crate::present::Begin;
+use crate::programme::Programme;
 use crate::recover::{self, PlaybackRecovery};
 use crate::refusal::{Refusal, SCAN_SPEEDS, SPEEDS};
-use crate::programme::Programme;
 use crate::session::{Origin, Outcome, Session, Wishes};
 use crate::stats::Tally;
 use crate::tape::{Tape, TapeSink};
@@ -335,7 +335,8 @@ impl Engine {
         let programme = Programme::open(&mut self.cx, origin, begin, self.wishes);
         self.phase = Phase::Playing(Box::new(programme));
         // The last source may have ended while it caught up with its edge.
-        self.cx.push(Output::Rate(Wishes::audible(self.wishes.speed)));
+        self.cx
+            .push(Output::Rate(Wishes::audible(self.wishes.speed)));
         Ok(())
     }
 

@@ -50,8 +50,7 @@ impl VideoSink for WindowVideo {
     }
 
     fn set_cues(&mut self, cues: &ShownCues) {
-        self.mailbox
-            .give(|orders| orders.cues = Some(cues.clone()));
+        self.mailbox.give(|orders| orders.cues = Some(cues.clone()));
     }
 
     fn clear(&mut self) {

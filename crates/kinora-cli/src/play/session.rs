@@ -158,7 +158,7 @@ impl<'a> Session<'a> {
                     return failed.map_or(Ok(()), |fault| Err(self.failed(fault)));
                 }
             };
-            let reported = events::object(&event);
+            let reported = kinora::json::event(&event);
             match event {
                 Event::StateChanged {
                     new: State::Initialized,

@@ -453,7 +453,10 @@ impl Segmented {
         let audio = self.audio.source().map(|(_, url)| url);
         for lane in self.lanes.iter_mut().chain(&mut self.incoming) {
             let url = match lane.role {
-                LaneRole::Main => self.variants.get(lane.rendition).map(|it| self.angles.url(it)),
+                LaneRole::Main => self
+                    .variants
+                    .get(lane.rendition)
+                    .map(|it| self.angles.url(it)),
                 LaneRole::Audio => audio.clone(),
             };
             if let Some(url) = url {
