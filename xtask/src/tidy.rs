@@ -169,6 +169,8 @@ const ARROWS: &[(&str, &[&str])] = &[
             "kinora-manifest",
             "kinora-protect",
             "kinora-subtitle",
+            "kinora-cache",
+            "kinora-ffmpeg",
             "kinora-cloud",
         ],
     ),

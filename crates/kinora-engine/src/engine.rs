@@ -249,55 +249,33 @@ impl Engine {
             Command::SetAutoPlay(autoplay) => self.wishes.autoplay = autoplay,
             Command::SetSpeed(speed) => return self.set_speed(speed),
             Command::Seek { target, accuracy } => return self.seek(target, accuracy),
-            Command::Start => {
-                let (programme, cx) = self.playing()?;
-                programme.start(cx);
-            }
-            Command::Pause => {
-                let (programme, cx) = self.playing()?;
-                programme.pause(cx);
-            }
-            Command::Reload => {
-                let (programme, cx) = self.playing()?;
-                return programme.reload(cx);
-            }
-            Command::NetworkReconnect => {
-                let (programme, cx) = self.playing()?;
-                programme.reconnect(cx);
-            }
             Command::SetLowMemory(low) => self.cx.set_low_memory(low),
-            Command::SelectTrack(choice) => {
-                let (programme, cx) = self.playing()?;
-                return programme.select(cx, choice);
-            }
-            Command::AddExternalSubtitle { url } => {
-                let (programme, cx) = self.playing()?;
-                return programme.add_subtitle(cx, url);
-            }
+            command => return self.command_for_what_plays(command),
+        }
+        Ok(())
+    }
+
+    fn command_for_what_plays(&mut self, command: Command) -> Result<(), Refusal> {
+        let (programme, cx) = self.playing()?;
+        match command {
+            Command::Start => programme.start(cx),
+            Command::Pause => programme.pause(cx),
+            Command::NetworkReconnect => programme.reconnect(cx),
+            Command::Reload => return programme.reload(cx),
+            Command::SelectTrack(choice) => return programme.select(cx, choice),
+            Command::AddExternalSubtitle { url } => return programme.add_subtitle(cx, url),
             Command::SelectSubtitle { index, on } => {
-                let (programme, cx) = self.playing()?;
                 return programme.select_subtitle(cx, index, on);
             }
             Command::SetSubtitleDelay { index, delay } => {
-                let (programme, _) = self.playing()?;
                 return programme.delay_subtitle(index, delay);
             }
-            Command::SetRepeat(repeat) => {
-                let (programme, cx) = self.playing()?;
-                return programme.set_repeat(cx, repeat);
-            }
-            Command::Step => {
-                let (programme, cx) = self.playing()?;
-                return programme.step(cx);
-            }
-            Command::SkipInterstitial => {
-                let (programme, cx) = self.playing()?;
-                return programme.skip_interstitial(cx);
-            }
-            Command::Refresh(credential) => {
-                let (programme, cx) = self.playing()?;
-                return programme.refresh(cx, credential);
-            }
+            Command::SetRepeat(repeat) => return programme.set_repeat(cx, repeat),
+            Command::Step => return programme.step(cx),
+            Command::SkipInterstitial => return programme.skip_interstitial(cx),
+            Command::Refresh(credential) => return programme.refresh(cx, credential),
+            // Those for the engine itself were obeyed.
+            _ => {}
         }
         Ok(())
     }

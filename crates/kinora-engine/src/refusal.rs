@@ -222,18 +222,24 @@ impl Refusal {
                 "no request waits to be made again; there is nothing to reload",
                 "没有等待重试的请求，无需重新加载",
             ),
-            Self::NothingExpired => (
-                "no credential has expired; wait for the event that asks for one",
-                "凭证并未过期；请等待请求凭证的事件",
-            ),
-            Self::OtherCredential => (
-                "the credential is of another kind than the source's; give one of the same kind",
-                "凭证与播放源的类型不符；请提供同类凭证",
-            ),
+            Self::NothingExpired | Self::OtherCredential => self.texts_of_credentials(),
             Self::NoInterstitial | Self::Interstitial | Self::Restricted => {
                 self.texts_of_interstitials()
             }
             Self::RepeatOutOfRange | Self::NoPictures => self.texts_of_showing(),
+        }
+    }
+
+    const fn texts_of_credentials(self) -> (&'static str, &'static str) {
+        match self {
+            Self::NothingExpired => (
+                "no credential has expired; wait for the event that asks for one",
+                "凭证并未过期；请等待请求凭证的事件",
+            ),
+            _ => (
+                "the credential is of another kind than the source's; give one of the same kind",
+                "凭证与播放源的类型不符；请提供同类凭证",
+            ),
         }
     }
 

@@ -3,13 +3,13 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use kinora_engine::{Asset, DateRange, Event, Resumption, SessionData, TrackOption};
+use kinora_engine::{Asset, CueId, DateRange, Event, Resumption, SessionData, TrackOption};
 use kinora_errors::{Coded as _, Lang, mask_url};
 use kinora_media::bitstream::UserData;
 use kinora_media::{
     Attachment, Chapter, Disposition, MediaInfo, Mirror, Time, TimedEvent, TrackInfo,
 };
-use kinora_subtitle::Bitmap;
+use kinora_subtitle::{Bitmap, Cue};
 use serde_json::{Map, Value, json};
 
 /// An event: its name as `event`, and its fields.
@@ -80,22 +80,11 @@ fn more(event: &Event) -> Value {
             "track": track, "format": format, "charset": charset, "cues": cues, "damaged": damaged,
         }),
         Event::SubtitleFailed { track, fault } => json!({ "track": track, "fault": fault }),
-        Event::SubtitleShown { track, id, cue } => {
-            let end = Some(cue.end).filter(|end| *end < Time::MAX);
-            json!({
-                "track": track, "id": id.0, "start": cue.start.as_secs_f64(),
-                "end": end.map(Time::as_secs_f64), "text": cue.text(),
-                "bitmaps": cue.bitmaps.iter().map(bitmap).collect::<Vec<_>>(),
-            })
-        }
+        Event::SubtitleShown { track, id, cue } => subtitle_shown(*track, *id, cue),
         Event::SubtitleHidden { track, id } => json!({ "track": track, "id": id.0 }),
         Event::Timed(event) => timed(event),
         Event::SessionData(data) => {
-            let item = |it: &SessionData| {
-                let url = it.url.as_ref().map(|url| mask_url(url.expose()));
-                json!({ "id": it.id, "value": it.value, "url": url, "language": it.language })
-            };
-            json!({ "data": data.iter().map(item).collect::<Vec<_>>() })
+            json!({ "data": data.iter().map(session_data).collect::<Vec<_>>() })
         }
         Event::DateRange(range) => date_range(range),
         Event::InterstitialStart(it) => json!({
@@ -110,6 +99,20 @@ fn more(event: &Event) -> Value {
         // Events without fields.
         _ => Value::Null,
     }
+}
+
+fn subtitle_shown(track: u32, id: CueId, cue: &Cue) -> Value {
+    let end = Some(cue.end).filter(|end| *end < Time::MAX);
+    json!({
+        "track": track, "id": id.0, "start": cue.start.as_secs_f64(),
+        "end": end.map(Time::as_secs_f64), "text": cue.text(),
+        "bitmaps": cue.bitmaps.iter().map(bitmap).collect::<Vec<_>>(),
+    })
+}
+
+fn session_data(it: &SessionData) -> Value {
+    let url = it.url.as_ref().map(|url| mask_url(url.expose()));
+    json!({ "id": it.id, "value": it.value, "url": url, "language": it.language })
 }
 
 fn date_range(range: &DateRange) -> Value {
@@ -314,7 +317,8 @@ mod tests {
                 text: "again".to_owned(),
             },
         ];
-        all.extend(further(fault));
+        all.extend(further(fault.clone()));
+        all.extend(of_the_content(fault));
         all
     }
 
@@ -344,6 +348,11 @@ mod tests {
                 track: 1_024,
                 id: CueId(7),
             },
+        ]
+    }
+
+    fn of_the_content(fault: Fault) -> Vec<Event> {
+        vec![
             Event::Timed(Arc::new(TimedEvent {
                 scheme: TimedEvent::ID3.to_owned(),
                 data: b"ID3\x04\0".as_slice().into(),

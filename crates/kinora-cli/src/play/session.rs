@@ -358,12 +358,7 @@ impl<'a> Session<'a> {
                 reported,
                 json!({ "ms": self.begun.elapsed().as_secs_f64() * 1e3 }),
             ),
-            Event::AudioDevice { .. } if self.machine() => self.say(reported, json!({})),
-            Event::AudioDevice { description, .. } => {
-                let sound = self.context.style.say("sound:", "声音：");
-                let text = format!("{sound} {description}");
-                self.context.screen.answer(&text);
-            }
+            Event::AudioDevice { description, .. } => self.heard_at(&description, reported),
             // Who reads it has enough, as of any other tool's output.
             Event::Recovered(fault) if reader_has_gone(&fault) => return Ok(Flow::Over),
             Event::Recovered(fault) => self.emit_recovered(&fault, reported),
@@ -404,6 +399,14 @@ impl<'a> Session<'a> {
             _ => {}
         }
         Ok(Flow::On)
+    }
+
+    fn heard_at(&self, device: &str, reported: Map<String, Value>) {
+        if self.machine() {
+            return self.say(reported, json!({}));
+        }
+        let sound = self.context.style.say("sound:", "声音：");
+        self.context.screen.answer(&format!("{sound} {device}"));
     }
 
     fn stall_began(&mut self, reported: Map<String, Value>) {

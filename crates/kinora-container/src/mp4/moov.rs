@@ -119,16 +119,14 @@ impl Movie {
                 (audio.encoder_delay, audio.encoder_padding) = (start, end);
             }
         }
-        let movie_duration = header
-            .map(|(clock, ticks)| clock.to_time(i64::try_from(ticks).unwrap_or(i64::MAX)))
-            .filter(|duration| *duration > Time::ZERO);
         let begun = tracks.iter().any(|track| track.tables.sample_count() > 0);
-        let extends = mvex
-            .as_ref()
-            .and_then(|mvex| find(mvex, b"mehd"))
-            .and_then(|mehd| extended_duration(&mehd).ok())
-            .map(|ticks| clock.to_time(i64::try_from(ticks).unwrap_or(i64::MAX)))
-            .filter(|duration| *duration > Time::ZERO);
+        let told = |ticks: u64| {
+            let duration = clock.to_time(i64::try_from(ticks).unwrap_or(i64::MAX));
+            Some(duration).filter(|duration| *duration > Time::ZERO)
+        };
+        let mehd = mvex.as_ref().and_then(|mvex| find(mvex, b"mehd"));
+        let movie_duration = header.and_then(|(_, ticks)| told(ticks));
+        let extends = mehd.and_then(|mehd| told(extended_duration(&mehd).ok()?));
         Self {
             duration: match mvex {
                 // Of a movie that begins in its index this is the first part only (8.8.2.1).

@@ -305,11 +305,7 @@ impl From<&Command> for Asked {
             Command::Step => Self::Step,
             Command::SetViewport(size) => Self::Viewport(*size),
             Command::SkipInterstitial => Self::SkipInterstitial,
-            Command::Refresh(credential) => Self::Refresh(match credential {
-                Credential::PlayAuth(_) => NotedCredential::PlayAuth,
-                Credential::Sts { .. } => NotedCredential::Sts,
-                Credential::Url(url) => NotedCredential::Url(url.clone()),
-            }),
+            Command::Refresh(credential) => Self::Refresh(credential.into()),
         }
     }
 }
@@ -347,6 +343,16 @@ impl From<NotedSource> for Locator {
                 quality: quality(definition, forced),
                 ..VidSts::default()
             })),
+        }
+    }
+}
+
+impl From<&Credential> for NotedCredential {
+    fn from(credential: &Credential) -> Self {
+        match credential {
+            Credential::PlayAuth(_) => Self::PlayAuth,
+            Credential::Sts { .. } => Self::Sts,
+            Credential::Url(url) => Self::Url(url.clone()),
         }
     }
 }

@@ -99,30 +99,9 @@ fn serve(stream: &TcpStream, parts: Parts, shared: &Mutex<Shared>) -> std::io::R
     let mut lines = BufReader::new(stream);
     let mut out = stream;
     loop {
-        let mut request = String::new();
-        if lines.read_line(&mut request)? == 0 {
+        let Some((path, range)) = request(&mut lines)? else {
             return Ok(());
-        }
-        let path = request
-            .split_whitespace()
-            .nth(1)
-            .unwrap_or_default()
-            .to_owned();
-        let (mut range, mut body) = (None, 0);
-        loop {
-            let mut header = String::new();
-            lines.read_line(&mut header)?;
-            if header.trim().is_empty() {
-                break;
-            }
-            let (name, value) = header.split_once(':').unwrap_or_default();
-            if name.eq_ignore_ascii_case("range") {
-                range = bytes_of(value.trim());
-            } else if name.eq_ignore_ascii_case("content-length") {
-                body = value.trim().parse().unwrap();
-            }
-        }
-        lines.read_exact(&mut vec![0; body])?;
+        };
         let (data, announced) = {
             let mut shared = shared.lock().unwrap();
             let Shared {
@@ -165,6 +144,31 @@ fn serve(stream: &TcpStream, parts: Parts, shared: &Mutex<Shared>) -> std::io::R
             }
         }
     }
+}
+
+/// The path of the next request, and the range that it asks for; `None`: there is none.
+fn request(lines: &mut impl BufRead) -> std::io::Result<Option<(String, Option<(u64, Option<u64>)>)>> {
+    let mut request = String::new();
+    if lines.read_line(&mut request)? == 0 {
+        return Ok(None);
+    }
+    let path = request.split_whitespace().nth(1).unwrap_or_default();
+    let (mut range, mut body) = (None, 0);
+    loop {
+        let mut header = String::new();
+        lines.read_line(&mut header)?;
+        if header.trim().is_empty() {
+            break;
+        }
+        let (name, value) = header.split_once(':').unwrap_or_default();
+        if name.eq_ignore_ascii_case("range") {
+            range = bytes_of(value.trim());
+        } else if name.eq_ignore_ascii_case("content-length") {
+            body = value.trim().parse().unwrap();
+        }
+    }
+    lines.read_exact(&mut vec![0; body])?;
+    Ok(Some((path.to_owned(), range)))
 }
 
 /// A body, as fast as it may come.
