@@ -4,8 +4,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use kinora::subtitle::Bitmap;
 use kinora::{
-    Asset, Coded as _, DateRange, Event, MediaInfo, Resumption, SessionData, Time, TimedEvent,
-    TrackOption, UserData,
+    Asset, Coded as _, DateRange, Event, InterstitialAsset, MediaInfo, Resumption, SessionData,
+    Time, TimedEvent, TrackOption, UserData,
 };
 use kinora_errors::{Lang, mask_url};
 use serde_json::{Map, Value, json};
@@ -75,17 +75,10 @@ fn more(event: &Event) -> Value {
         Event::SubtitleHidden { track, id } => json!({ "track": track, "id": id.0 }),
         Event::Timed(event) => timed(event),
         Event::SessionData(data) => {
-            let item = |it: &SessionData| {
-                let url = it.url.as_ref().map(|url| mask_url(url.expose()));
-                json!({ "id": it.id, "value": it.value, "url": url, "language": it.language })
-            };
-            json!({ "data": data.iter().map(item).collect::<Vec<_>>() })
+            json!({ "data": data.iter().map(session_value).collect::<Vec<_>>() })
         }
         Event::DateRange(range) => date_range(range),
-        Event::InterstitialStart(it) => json!({
-            "id": &*it.id, "asset": it.asset, "assets": it.assets,
-            "duration": it.duration.map(Time::as_secs_f64), "skippable": !it.may_not_skip,
-        }),
+        Event::InterstitialStart(it) => interstitial(it),
         Event::InterstitialEnd { id, asset, end } => {
             json!({ "id": &**id, "asset": asset, "how": end.name() })
         }
@@ -94,6 +87,18 @@ fn more(event: &Event) -> Value {
         // Events without fields.
         _ => Value::Null,
     }
+}
+
+fn session_value(it: &SessionData) -> Value {
+    let url = it.url.as_ref().map(|url| mask_url(url.expose()));
+    json!({ "id": it.id, "value": it.value, "url": url, "language": it.language })
+}
+
+fn interstitial(it: &InterstitialAsset) -> Value {
+    json!({
+        "id": &*it.id, "asset": it.asset, "assets": it.assets,
+        "duration": it.duration.map(Time::as_secs_f64), "skippable": !it.may_not_skip,
+    })
 }
 
 fn date_range(range: &DateRange) -> Value {
@@ -208,8 +213,7 @@ mod tests {
     use std::sync::Arc;
 
     use kinora::{
-        CommandKind, CueId, Fault, InfoCode, InterstitialAsset, InterstitialEnd, Refusal, State,
-        TimingMark, codes,
+        CommandKind, CueId, Fault, InfoCode, InterstitialEnd, Refusal, State, TimingMark, codes,
     };
 
     use super::*;

@@ -35,15 +35,28 @@ fn playlists(dir: &Path) {
 fn played(dir: &Path, more: &[&str]) -> Vec<Value> {
     let mut command = Command::new(env!("CARGO_BIN_EXE_kinora"));
     command.args(["--no-config", "play", "--headless", "--stats", "json"]);
-    command.args(more).arg(dir.join("main.m3u8")).stdin(Stdio::null());
+    command
+        .args(more)
+        .arg(dir.join("main.m3u8"))
+        .stdin(Stdio::null());
     let output = command.env("LC_ALL", "C").output().unwrap();
     let told = String::from_utf8_lossy(&output.stdout).into_owned();
-    assert_eq!(output.status.code(), Some(0), "{told} {}", String::from_utf8_lossy(&output.stderr));
-    told.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    assert_eq!(
+        output.status.code(),
+        Some(0),
+        "{told} {}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    told.lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect()
 }
 
 fn named<'a>(events: &'a [Value], name: &str) -> Vec<&'a Value> {
-    events.iter().filter(|event| event["event"] == name).collect()
+    events
+        .iter()
+        .filter(|event| event["event"] == name)
+        .collect()
 }
 
 #[test]
@@ -60,7 +73,10 @@ fn what_is_played_in_between_is_told_and_can_be_left_out() {
     };
     assert_eq!(end["how"], "played");
     let events = played(dir.path(), &["--no-interstitials"]);
-    assert!(named(&events, "interstitial_start").is_empty(), "{events:?}");
+    assert!(
+        named(&events, "interstitial_start").is_empty(),
+        "{events:?}"
+    );
 }
 
 #[test]
@@ -68,14 +84,23 @@ fn an_angle_is_chosen_by_its_name() {
     let dir = tempfile::tempdir().unwrap();
     playlists(dir.path());
     let selected = |events: &[Value]| {
-        let tracks = named(events, "tracks_ready")[0]["tracks"].as_array().unwrap();
-        let chosen = tracks.iter().filter(|track| track["selected"] == true && track["bandwidth"].is_null());
-        chosen.map(|track| track["label"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+        let tracks = named(events, "tracks_ready")[0]["tracks"]
+            .as_array()
+            .unwrap();
+        let chosen = tracks
+            .iter()
+            .filter(|track| track["selected"] == true && track["bandwidth"].is_null());
+        chosen
+            .map(|track| track["label"].as_str().unwrap().to_owned())
+            .collect::<Vec<_>>()
     };
     assert_eq!(selected(&played(dir.path(), &[])), ["Stage"]);
     let events = played(dir.path(), &["--angle", "Hall"]);
     assert_eq!(selected(&events), ["Hall"]);
-    assert!(named(&events, "interstitial_start").is_empty(), "its playlist wants none");
+    assert!(
+        named(&events, "interstitial_start").is_empty(),
+        "its playlist wants none"
+    );
 }
 
 #[test]

@@ -10,9 +10,9 @@ use kinora_media::{MediaInfo, Now, Time};
 use crate::abr;
 use crate::cx::Cx;
 use crate::present::Begin;
+use crate::programme::Programme;
 use crate::recover::{self, PlaybackRecovery};
 use crate::refusal::{Refusal, SCAN_SPEEDS, SPEEDS};
-use crate::programme::Programme;
 use crate::session::{Origin, Outcome, Session, Wishes};
 use crate::stats::Tally;
 use crate::tape::{Tape, TapeSink};
@@ -281,13 +281,9 @@ impl Engine {
                 let (programme, cx) = self.playing()?;
                 return programme.set_repeat(cx, repeat);
             }
-            Command::Step => {
-                let (programme, cx) = self.playing()?;
-                return programme.step(cx);
-            }
+            Command::Step => return self.playing().and_then(|(it, cx)| it.step(cx)),
             Command::SkipInterstitial => {
-                let (programme, cx) = self.playing()?;
-                return programme.skip_interstitial(cx);
+                return self.playing().and_then(|(it, cx)| it.skip_interstitial(cx));
             }
             Command::Refresh(credential) => {
                 let (programme, cx) = self.playing()?;
@@ -332,7 +328,8 @@ impl Engine {
         let programme = Programme::open(&mut self.cx, origin, begin, self.wishes);
         self.phase = Phase::Playing(Box::new(programme));
         // The last source may have ended while it caught up with its edge.
-        self.cx.push(Output::Rate(Wishes::audible(self.wishes.speed)));
+        self.cx
+            .push(Output::Rate(Wishes::audible(self.wishes.speed)));
         Ok(())
     }
 

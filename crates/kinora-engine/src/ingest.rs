@@ -296,12 +296,7 @@ impl Ingest {
     }
 
     /// Chooses a rendition; gives what must be loaded anew, which a seek does.
-    pub(crate) fn select(
-        &mut self,
-        cx: &mut Cx,
-        choice: TrackChoice,
-        position: Time,
-    ) -> Rebuffer {
+    pub(crate) fn select(&mut self, cx: &mut Cx, choice: TrackChoice, position: Time) -> Rebuffer {
         match self {
             Self::Unknown | Self::Progressive(_) | Self::Pushed(_) => Rebuffer::None,
             Self::Segmented(segmented) => segmented.select(cx, choice, position),

@@ -9,9 +9,7 @@ use crate::interstitials::{Interlude, Left, Resume, Schedule, ScheduledInterstit
 use crate::metadata::InterstitialStatus;
 use crate::present::{Begin, earliest};
 use crate::session::{Origin, Outcome, Postlude, Session, Wishes};
-use crate::{
-    Credential, Input, Output, Refusal, Repeat, SPEEDS, SeekAccuracy, State, TrackChoice,
-};
+use crate::{Credential, Input, Output, Refusal, Repeat, SPEEDS, SeekAccuracy, State, TrackChoice};
 
 /// A presentation and its interstitials.
 pub(crate) struct Programme {
@@ -325,6 +323,9 @@ impl Programme {
                 next.and_then(|next| self.presentation.when(next)),
             ]);
         };
-        earliest([interlude.deadline(cx), self.presentation.reading_deadline(cx)])
+        earliest([
+            interlude.deadline(cx),
+            self.presentation.reading_deadline(cx),
+        ])
     }
 }

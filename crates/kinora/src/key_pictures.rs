@@ -33,8 +33,7 @@ impl KeyPictures {
         let backends = Backends::new(DecoderChoice::default());
         backends.load_early();
         let options = ReadOptions::from(network);
-        let opened =
-            MediaReader::open_key_pictures(url.into(), options, backends.capabilities());
+        let opened = MediaReader::open_key_pictures(url.into(), options, backends.capabilities());
         let reader = match opened {
             Err(fault) if fault.code() == codes::ERROR_DEMUXER_NO_VALID_STREAM => return Ok(None),
             opened => opened?,

@@ -75,8 +75,8 @@ mod decoder;
 mod driver;
 mod events;
 mod gate;
-mod list_player;
 mod key_pictures;
+mod list_player;
 mod loader;
 mod output_thread;
 mod player;
@@ -108,10 +108,10 @@ pub use kinora_container::{PacketDump, SeekMode, SeekTo};
 pub use kinora_engine::{
     Asset, CommandKind, ContentKey, Credential, CueId, DateRange, Event, FIRST_CAPTIONS,
     FIRST_EXTERNAL_SUBTITLE, InfoCode, Interstitial, InterstitialAsset, InterstitialCue,
-    InterstitialEnd, InterstitialStatus, KeySystem, LoopMode,
-    PlayerConfig, Refusal, RenditionChoice, Repeat, Replay, ReplayError, Resumption, SCAN_SPEEDS, SPEEDS,
-    SeekAccuracy, SessionData, State, Stats, TapeSink, TimingMark, TrackChoice, TrackOption,
-    VOLUMES, clear_key, entry_to_play, replay,
+    InterstitialEnd, InterstitialStatus, KeySystem, LoopMode, PlayerConfig, Refusal,
+    RenditionChoice, Repeat, Replay, ReplayError, Resumption, SCAN_SPEEDS, SPEEDS, SeekAccuracy,
+    SessionData, State, Stats, TapeSink, TimingMark, TrackChoice, TrackOption, VOLUMES, clear_key,
+    entry_to_play, replay,
 };
 pub use kinora_errors::{
     Cause, Code, Coded, Context, Errno, Fault, Lang, Origin, ReportStyle, Retry, Row, Secret,

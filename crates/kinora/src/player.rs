@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use kinora_engine::{
     Command, ContentKey, Credential, Event, Input, InterstitialStatus, LoopMode, PlayerConfig,
-    Repeat, SCAN_SPEEDS, SPEEDS, SeekAccuracy, State, Stats, TrackChoice, TrackOption, VOLUMES, clear_key,
+    Repeat, SCAN_SPEEDS, SPEEDS, SeekAccuracy, State, Stats, TrackChoice, TrackOption, VOLUMES,
+    clear_key,
 };
 use kinora_errors::{Coded as _, Fault, Secret};
 use kinora_media::{Chapter, KeyId, MediaInfo, Mirror, Orientation, Rotation, Time, VideoFrame};

@@ -73,11 +73,7 @@ enum Thumbnails {
 
 impl Thumbnails {
     /// The thumbnail of a time; opens what was not opened yet.
-    fn at(
-        &mut self,
-        time: Time,
-        network: &NetConfig,
-    ) -> Result<Option<SpriteThumbnail>, Fault> {
+    fn at(&mut self, time: Time, network: &NetConfig) -> Result<Option<SpriteThumbnail>, Fault> {
         match self {
             Self::Named(url) => {
                 let opened = SpriteThumbnails::open(url.expose(), network.clone())?;

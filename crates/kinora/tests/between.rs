@@ -74,7 +74,11 @@ fn an_asset_of_a_list_is_played_in_the_midst_of_the_film() {
     let list = std::fs::read_to_string(dir.path().join("film.m3u8")).unwrap();
     let dated = "#EXT-X-PROGRAM-DATE-TIME:2026-01-01T00:00:00Z\n\
         #EXT-X-DATERANGE:ID=\"ad\",CLASS=\"com.apple.hls.interstitial\",START-DATE=\"2026-01-01T00:00:02Z\",X-ASSET-LIST=\"ads.json\",X-RESUME-OFFSET=0\n#EXTINF";
-    std::fs::write(dir.path().join("film.m3u8"), list.replacen("#EXTINF", dated, 1)).unwrap();
+    std::fs::write(
+        dir.path().join("film.m3u8"),
+        list.replacen("#EXTINF", dated, 1),
+    )
+    .unwrap();
     let json = r#"{"ASSETS":[{"URI":"gone.m3u8","DURATION":5},{"URI":"ad.m3u8","DURATION":1}]}"#;
     std::fs::write(dir.path().join("ads.json"), json).unwrap();
     let server = served(dir.path());
@@ -128,11 +132,20 @@ fn a_search_shows_the_pictures_of_the_i_frame_playlist_and_playing_goes_on_behin
     assert_eq!(searched.pts.as_millis() % 2_000, 0);
     player.set_speed(1.0);
     let events = played(&player);
-    assert!(events.iter().any(|event| matches!(event, Event::Position(_))));
+    assert!(
+        events
+            .iter()
+            .any(|event| matches!(event, Event::Position(_)))
+    );
     player.release(LIMIT).unwrap();
     let after: Vec<VideoFrame> = shown.try_iter().skip_while(is_red).collect();
     assert!(after.iter().all(|frame| !is_red(frame)));
-    assert!(after[0].pts >= searched.pts, "{} {}", after[0].pts, searched.pts);
+    assert!(
+        after[0].pts >= searched.pts,
+        "{} {}",
+        after[0].pts,
+        searched.pts
+    );
     assert_eq!(after.last().unwrap().pts.as_millis() / 100, 79);
 }
 
@@ -146,7 +159,10 @@ fn told(thumbnail: &SpriteThumbnail) -> (bool, i64, i64) {
 fn thumbnails_are_the_pictures_of_the_i_frame_playlist() {
     let dir = tempfile::tempdir().unwrap();
     let server = with_key_pictures(dir.path());
-    let player = Player::builder().network(NetConfig::default()).build().unwrap();
+    let player = Player::builder()
+        .network(NetConfig::default())
+        .build()
+        .unwrap();
     player.open(server.url("main.m3u8"));
     let at = |ms| {
         let thumbnail = player.thumbnail(Time::from_millis(ms)).unwrap();

@@ -78,8 +78,8 @@ enum ControlCommand {
 /// What [`ControlCommand`] knows, for those who misspell it.
 const NAMES: [&str; 21] = [
     "seek", "start", "pause", "stop", "reload", "speed", "volume", "mute", "track", "subtitle",
-    "step", "skip", "repeat", "chapter", "rotate", "mirror", "scale", "snapshot", "next", "previous",
-    "quit",
+    "step", "skip", "repeat", "chapter", "rotate", "mirror", "scale", "snapshot", "next",
+    "previous", "quit",
 ];
 
 const fn yes() -> bool {

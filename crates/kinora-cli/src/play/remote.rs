@@ -164,7 +164,11 @@ impl Remote {
             .filter(|track| track.kind == TrackKind::Video)
             .collect();
         // Pictures from other sides are no qualities: they have no rate of their own.
-        let rated: Vec<_> = videos.iter().copied().filter(|it| it.bitrate.is_some()).collect();
+        let rated: Vec<_> = videos
+            .iter()
+            .copied()
+            .filter(|it| it.bitrate.is_some())
+            .collect();
         let videos = if rated.is_empty() { videos } else { rated };
         let now = videos.iter().position(|track| track.selected).unwrap_or(0);
         match videos.get((now + 1) % videos.len().max(1)) {

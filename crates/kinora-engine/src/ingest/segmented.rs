@@ -41,7 +41,9 @@ use self::abandonment::SegmentStart;
 use self::angles::Angles;
 use self::audio::AudioRenditions;
 use self::events::SeenEvents;
-use self::index::{AlternativeRendition, Manifest, SegmentIndex, SteeringServer, TextRendition, Variant};
+use self::index::{
+    AlternativeRendition, Manifest, SegmentIndex, SteeringServer, TextRendition, Variant,
+};
 pub(in crate::ingest) use self::input::clock_of;
 pub(crate) use self::lane::is_audio_rendition;
 use self::lane::{Lane, LaneRole};
@@ -423,7 +425,10 @@ impl Segmented {
         let audio = self.audio.source().map(|(_, url)| url);
         for lane in self.lanes.iter_mut().chain(&mut self.incoming) {
             let url = match lane.role {
-                LaneRole::Main => self.variants.get(lane.rendition).map(|it| self.angles.url(it)),
+                LaneRole::Main => self
+                    .variants
+                    .get(lane.rendition)
+                    .map(|it| self.angles.url(it)),
                 LaneRole::Audio => audio.clone(),
             };
             if let Some(url) = url {

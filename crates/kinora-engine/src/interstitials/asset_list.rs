@@ -97,7 +97,8 @@ impl ListDownload {
             Progress::Data(_, data) => {
                 // One byte too many, and the reader says so.
                 let room = (MAX_BYTES + 1).saturating_sub(self.body.len());
-                self.body.extend_from_slice(data.get(..room).unwrap_or(&data));
+                self.body
+                    .extend_from_slice(data.get(..room).unwrap_or(&data));
                 if self.body.len() > MAX_BYTES {
                     self.transfer.cancel(cx);
                     return self.read(cx);

@@ -10,9 +10,7 @@ use url::Url;
 use super::ScheduledInterstitial;
 use super::asset_list::{AssetPlace, ListDownload, Listed};
 use crate::cx::Cx;
-use crate::metadata::{
-    Asset, InterstitialAsset, InterstitialEnd, InterstitialStatus, Resumption,
-};
+use crate::metadata::{Asset, InterstitialAsset, InterstitialEnd, InterstitialStatus, Resumption};
 use crate::present::{Begin, earliest};
 use crate::session::{Origin, Outcome, Session, Wishes};
 use crate::{Event, Input, LoopMode, Output, State};
@@ -136,7 +134,8 @@ impl Interlude {
     pub(crate) fn resumption(&self) -> (Time, bool) {
         let it = &self.current.interstitial;
         let to = match it.resumption {
-            Resumption::After(offset) => self.left.at + offset,
+            // Who goes back before its place would play it again.
+            Resumption::After(offset) => self.left.at + offset.max(Time::ZERO),
             Resumption::ByItsLength => self.left.at + self.length,
         };
         (to, it.snaps_in)
@@ -473,6 +472,8 @@ fn with_session(url: &Secret, presentation: u64) -> Secret {
         return url.clone();
     }
     let name = format!("{presentation:016x}");
-    parsed.query_pairs_mut().append_pair("_HLS_primary_id", &name);
+    parsed
+        .query_pairs_mut()
+        .append_pair("_HLS_primary_id", &name);
     Secret::new(parsed.as_str())
 }

@@ -101,8 +101,12 @@ impl Schedule {
     /// Where the next one begins behind what was reached.
     pub(crate) fn next_start(&self) -> Option<Time> {
         let reached = self.reached?;
-        let mut later = self.of(InterstitialCue::InPlace).filter(|it| it.start > reached);
-        later.find(|it| !self.done.contains_key(&it.key)).map(|it| it.start)
+        let mut later = self
+            .of(InterstitialCue::InPlace)
+            .filter(|it| it.start > reached);
+        later
+            .find(|it| !self.done.contains_key(&it.key))
+            .map(|it| it.start)
     }
 
     /// Playback goes on from another place: what begins there or behind it is played, whatever was played before.
@@ -187,7 +191,11 @@ mod tests {
         let mut schedule = schedule(vec![at(9, 2), at(4, 2), at(5, 3)]);
         assert!(schedule.take_at(secs(0)).is_empty());
         assert_eq!(keys(schedule.take_at(secs(4))), [4, 9]);
-        assert_eq!(keys(schedule.take_at(secs(4))), [5], "it was passed as well");
+        assert_eq!(
+            keys(schedule.take_at(secs(4))),
+            [5],
+            "it was passed as well"
+        );
     }
 
     #[test]
@@ -249,7 +257,11 @@ mod tests {
         let mut schedule = schedule(vec![kept(1, 2), at(2, 3), kept(3, 4), kept(4, 9)]);
         schedule.take_at(secs(1));
         assert_eq!(keys(schedule.take_jumped(secs(1), secs(8))), [1, 3]);
-        assert_eq!(keys(schedule.take_jumped(secs(1), secs(8))), [1, 3], "each time");
+        assert_eq!(
+            keys(schedule.take_jumped(secs(1), secs(8))),
+            [1, 3],
+            "each time"
+        );
         assert!(schedule.take_jumped(secs(8), secs(1)).is_empty());
     }
 }

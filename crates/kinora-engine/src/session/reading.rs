@@ -24,7 +24,11 @@ impl Session {
         if self.is_scanning() {
             let video = &self.pipelines.video;
             let is_there = video.presented > 0 || video.urgent;
-            return if is_there { Time::ZERO } else { BEYOND_THE_START };
+            return if is_there {
+                Time::ZERO
+            } else {
+                BEYOND_THE_START
+            };
         }
         if !self.awaited.is_pending() || !self.pipelines.video.is_on() {
             return most;

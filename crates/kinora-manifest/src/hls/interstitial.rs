@@ -94,10 +94,7 @@ impl Interstitial {
         let limit = value("X-PLAYOUT-LIMIT").and_then(attributes::seconds);
         Some(Self {
             asset,
-            // Who goes back before it would play it again.
-            resumption: offset.map_or(Resumption::ByItsLength, |offset| {
-                Resumption::After(offset.max(Time::ZERO))
-            }),
+            resumption: offset.map_or(Resumption::ByItsLength, Resumption::After),
             playout_limit: limit.filter(|limit| *limit > Time::ZERO),
             snaps_out: names(snap, "OUT"),
             snaps_in: names(snap, "IN"),
@@ -224,10 +221,16 @@ mod tests {
             br#"{"ASSETS":[{"URI":"a.m3u8","DURATION":6.5},{"URI":"b.m3u8","X-NEW":{}},{"URI":"c","DURATION":-1}],"X":1}"#,
         );
         let list = list.unwrap().0;
-        let told: Vec<_> = list.iter().map(|it| (it.uri.as_str(), it.duration)).collect();
+        let told: Vec<_> = list
+            .iter()
+            .map(|it| (it.uri.as_str(), it.duration))
+            .collect();
         let length = Some(Time::from_millis(6_500));
         assert_eq!(told, [("a.m3u8", length), ("b.m3u8", None), ("c", None)]);
-        assert_eq!(AssetList::parse(br#"{"ASSETS":[]}"#), Ok(AssetList::default()));
+        assert_eq!(
+            AssetList::parse(br#"{"ASSETS":[]}"#),
+            Ok(AssetList::default())
+        );
     }
 
     #[test]
@@ -239,6 +242,9 @@ mod tests {
         let many = vec![r#"{"URI":"a"}"#; MAX_ASSETS + 1].join(",");
         let many = format!("{{\"ASSETS\":[{many}]}}");
         assert_eq!(kind(many.as_bytes()), Err(HlsErrorKind::Limit("assets")));
-        assert_eq!(kind(&vec![b' '; MAX_LIST_BYTES + 1]), Err(HlsErrorKind::Limit("bytes")));
+        assert_eq!(
+            kind(&vec![b' '; MAX_LIST_BYTES + 1]),
+            Err(HlsErrorKind::Limit("bytes"))
+        );
     }
 }

@@ -14,9 +14,11 @@ const AD: &str = "http://films.test/ad/list.m3u8";
 /// Puts assets onto the network: `list.m3u8` of two segments, 4 s, `short.m3u8` of one.
 fn serve_assets(sim: &mut Sim) {
     sim.net.serve(AD, list(2, ""));
-    sim.net.serve("http://films.test/ad/short.m3u8", list(1, ""));
+    sim.net
+        .serve("http://films.test/ad/short.m3u8", list(1, ""));
     for (number, data) in Film::ts_segments().into_iter().take(2).enumerate() {
-        sim.net.serve(&format!("http://films.test/ad/{number}.ts"), data);
+        sim.net
+            .serve(&format!("http://films.test/ad/{number}.ts"), data);
     }
 }
 
@@ -64,7 +66,10 @@ fn ended(sim: &Sim) -> Vec<(String, u32, InterstitialEnd)> {
 
 /// The times of the pictures that were shown, in tenths of a second.
 fn shown(sim: &Sim) -> Vec<i64> {
-    sim.shown.iter().map(|(_, pts)| pts.as_millis() / 100).collect()
+    sim.shown
+        .iter()
+        .map(|(_, pts)| pts.as_millis() / 100)
+        .collect()
 }
 
 fn played(end: InterstitialEnd) -> Vec<(String, u32, InterstitialEnd)> {
@@ -79,10 +84,17 @@ fn an_interstitial_is_played_at_its_time_and_the_presentation_goes_on_where_it_w
     assert!((sim.now() - secs(3)).abs() < ms(300), "{}", sim.now());
     sim.run_for(secs(2));
     let status = sim.interstitial().expect("it plays");
-    assert_eq!((&*status.asset.id, status.asset.asset, status.asset.assets), ("ad", 0, 1));
+    assert_eq!(
+        (&*status.asset.id, status.asset.asset, status.asset.assets),
+        ("ad", 0, 1)
+    );
     assert_eq!(status.duration, Some(secs(4)));
     assert!(status.position > secs(1), "{status:?}");
-    assert!((sim.position() - secs(3)).abs() < ms(100), "it stands: {}", sim.position());
+    assert!(
+        (sim.position() - secs(3)).abs() < ms(100),
+        "it stands: {}",
+        sim.position()
+    );
     assert_eq!(sim.state(), State::Started);
     assert!(sim.run_until(secs(20), is_completion), "{:#?}", sim.events);
     assert_eq!(ended(&sim), played(InterstitialEnd::Played));
@@ -111,11 +123,21 @@ fn without_an_offset_it_takes_the_place_of_what_is_as_long() {
 #[test]
 fn the_assets_of_a_list_are_played_in_turn_and_one_that_fails_is_passed_over() {
     let json = r#"{"ASSETS":[{"URI":"short.m3u8","DURATION":2},{"URI":"gone.m3u8","DURATION":9},{"URI":"list.m3u8","DURATION":4}]}"#;
-    let mut sim = vod(3, &range("ad", 2_000, "X-ASSET-LIST=\"/ad/ads.json\",X-RESUME-OFFSET=0"));
+    let mut sim = vod(
+        3,
+        &range(
+            "ad",
+            2_000,
+            "X-ASSET-LIST=\"/ad/ads.json\",X-RESUME-OFFSET=0",
+        ),
+    );
     sim.net.serve("http://films.test/ad/ads.json", json);
     sim.play(LIST);
     assert!(sim.run_until(secs(30), is_completion), "{:#?}", sim.events);
-    let told: Vec<_> = ended(&sim).into_iter().map(|(_, asset, end)| (asset, end)).collect();
+    let told: Vec<_> = ended(&sim)
+        .into_iter()
+        .map(|(_, asset, end)| (asset, end))
+        .collect();
     let (played, failed) = (InterstitialEnd::Played, InterstitialEnd::Failed);
     assert_eq!(told, [(0, played), (1, failed), (2, played)]);
     assert_eq!(sim.count(|event| matches!(event, Event::Recovered(_))), 1);
@@ -124,18 +146,35 @@ fn the_assets_of_a_list_are_played_in_turn_and_one_that_fails_is_passed_over() {
     assert_eq!(shown(&sim), expected);
     // Who chooses assets is told of one presentation.
     let asked = sim.net.asked.iter().map(|(_, url, _)| url.as_str());
-    let ids: Vec<_> = asked.filter_map(|url| url.split_once("_HLS_primary_id=")).collect();
-    assert_eq!(ids.len(), 1, "a list is asked for by it, and what it names as it says: {ids:?}");
+    let ids: Vec<_> = asked
+        .filter_map(|url| url.split_once("_HLS_primary_id="))
+        .collect();
+    assert_eq!(
+        ids.len(),
+        1,
+        "a list is asked for by it, and what it names as it says: {ids:?}"
+    );
 }
 
 #[test]
 fn a_list_that_is_none_is_told_and_costs_nothing() {
     for (name, body) in [("none", &b"<html>"[..]), ("large", &[b' '; 300 << 10])] {
         let mut sim = vod(4, &range("ad", 2_000, "X-ASSET-LIST=\"/ad/ads.json\""));
-        sim.net.serve("http://films.test/ad/ads.json", bytes::Bytes::copy_from_slice(body));
+        sim.net.serve(
+            "http://films.test/ad/ads.json",
+            bytes::Bytes::copy_from_slice(body),
+        );
         sim.play(LIST);
-        assert!(sim.run_until(secs(20), is_completion), "{name}: {:#?}", sim.events);
-        assert_eq!(sim.count(|event| matches!(event, Event::Recovered(_))), 1, "{name}");
+        assert!(
+            sim.run_until(secs(20), is_completion),
+            "{name}: {:#?}",
+            sim.events
+        );
+        assert_eq!(
+            sim.count(|event| matches!(event, Event::Recovered(_))),
+            1,
+            "{name}"
+        );
         assert_eq!(shown(&sim), (0..80).collect::<Vec<_>>(), "{name}");
     }
 }
@@ -143,7 +182,8 @@ fn a_list_that_is_none_is_told_and_costs_nothing() {
 #[test]
 fn an_asset_that_does_not_come_is_waited_for_so_long() {
     let mut sim = vod(5, &range("ad", 2_000, ONE));
-    sim.net.fault(Time::ZERO, secs(600), "/ad/", NetFault::Silent);
+    sim.net
+        .fault(Time::ZERO, secs(600), "/ad/", NetFault::Silent);
     sim.play(LIST);
     assert!(sim.run_until(secs(30), is_end), "{:#?}", sim.events);
     assert!(sim.now() < secs(13), "{}", sim.now());
@@ -154,7 +194,10 @@ fn an_asset_that_does_not_come_is_waited_for_so_long() {
 
 #[test]
 fn a_limit_cuts_it_off() {
-    let mut sim = vod(6, &range("ad", 2_000, &format!("{ONE},X-PLAYOUT-LIMIT=1.5")));
+    let mut sim = vod(
+        6,
+        &range("ad", 2_000, &format!("{ONE},X-PLAYOUT-LIMIT=1.5")),
+    );
     sim.play(LIST);
     assert!(sim.run_until(secs(30), is_completion), "{:#?}", sim.events);
     assert_eq!(ended(&sim), played(InterstitialEnd::Limit));
@@ -208,7 +251,11 @@ fn what_may_not_be_skipped_or_passed_over_is_played() {
     sim.run_for(secs(1));
     sim.seek(secs(6), SeekAccuracy::Exact);
     sim.run_for(ms(500));
-    assert!(sim.interstitial().is_some(), "it comes first: {:#?}", sim.events);
+    assert!(
+        sim.interstitial().is_some(),
+        "it comes first: {:#?}",
+        sim.events
+    );
     for command in [
         Command::SkipInterstitial,
         Command::SetSpeed(2.0),
@@ -220,18 +267,30 @@ fn what_may_not_be_skipped_or_passed_over_is_played() {
         sim.command(command);
     }
     let restricted = |event: &Event| {
-        matches!(event, Event::CommandRefused { refusal: Refusal::Restricted, .. })
+        matches!(
+            event,
+            Event::CommandRefused {
+                refusal: Refusal::Restricted,
+                ..
+            }
+        )
     };
     assert_eq!(sim.count(restricted), 3);
     assert!(sim.run_until(secs(20), is_completion), "{:#?}", sim.events);
     assert_eq!(ended(&sim), played(InterstitialEnd::Played));
     let pictures = shown(&sim);
-    assert!(pictures.ends_with(&(60..80).collect::<Vec<_>>()), "{pictures:?}");
+    assert!(
+        pictures.ends_with(&(60..80).collect::<Vec<_>>()),
+        "{pictures:?}"
+    );
 }
 
 #[test]
 fn what_may_be_skipped_is_skipped_and_others_are_left_by_a_seek() {
-    let mut sim = vod(11, &format!("{}{}", range("a", 2_000, ONE), range("b", 4_000, ONE)));
+    let mut sim = vod(
+        11,
+        &format!("{}{}", range("a", 2_000, ONE), range("b", 4_000, ONE)),
+    );
     sim.command(Command::SkipInterstitial);
     sim.play(LIST);
     assert!(sim.run_until(secs(10), is_start), "{:#?}", sim.events);
@@ -242,7 +301,10 @@ fn what_may_be_skipped_is_skipped_and_others_are_left_by_a_seek() {
     sim.run_for(secs(1));
     sim.seek(secs(6), SeekAccuracy::Exact);
     assert!(sim.run_until(secs(20), is_completion), "{:#?}", sim.events);
-    let ends: Vec<_> = ended(&sim).into_iter().map(|(id, _, end)| (id, end)).collect();
+    let ends: Vec<_> = ended(&sim)
+        .into_iter()
+        .map(|(id, _, end)| (id, end))
+        .collect();
     let skipped = InterstitialEnd::Skipped;
     assert_eq!(ends, [("a".to_owned(), skipped), ("b".to_owned(), skipped)]);
     let refused: Vec<_> = sim
@@ -293,7 +355,11 @@ fn they_can_be_turned_off() {
     sim.play(LIST);
     assert!(sim.run_until(secs(20), is_completion), "{:#?}", sim.events);
     assert_eq!(sim.count(is_start), 0);
-    assert_eq!(sim.count(|event| matches!(event, Event::DateRange(_))), 1, "it is told all the same");
+    assert_eq!(
+        sim.count(|event| matches!(event, Event::DateRange(_))),
+        1,
+        "it is told all the same"
+    );
     assert_eq!(shown(&sim), (0..80).collect::<Vec<_>>());
 }
 
@@ -344,13 +410,22 @@ fn a_recording_of_it_runs_the_same_again() {
     serve_vod(&mut sim);
     serve_assets(&mut sim);
     let more = "X-ASSET-LIST=\"/ad/ads.json?token=hush\",X-RESUME-OFFSET=0";
-    sim.net.serve("http://films.test/ad/ads.json", r#"{"ASSETS":[{"URI":"short.m3u8"}]}"#);
-    sim.net.serve(LIST, list(4, &format!("{DATE}{}", range("secret id", 2_000, more))));
+    sim.net.serve(
+        "http://films.test/ad/ads.json",
+        r#"{"ASSETS":[{"URI":"short.m3u8"}]}"#,
+    );
+    sim.net.serve(
+        LIST,
+        list(4, &format!("{DATE}{}", range("secret id", 2_000, more))),
+    );
     sim.play(LIST);
     assert!(sim.run_until(secs(20), is_completion), "{:#?}", sim.events);
     let lines = lines.lock().unwrap().clone();
     let text = serde_json::to_string(&lines).unwrap();
-    assert!(!text.contains("hush") && !text.contains("secret id"), "{text}");
+    assert!(
+        !text.contains("hush") && !text.contains("secret id"),
+        "{text}"
+    );
     let replay = crate::replay(lines.into_iter()).unwrap();
     assert_eq!(replay.difference, None);
     assert_eq!(sim.count(is_end), 1);

@@ -16,7 +16,11 @@ fn key_len(segment: &Bytes) -> usize {
     let key = packets.find(|(_, packet)| is_key_start(packet));
     assert!(key.is_some());
     let is_next = |packet: &[u8]| packet[1] & 0x5f == 0x41 && packet[2] == 0;
-    packets.find(|(_, packet)| is_next(packet)).expect("a second picture").0 * 188
+    packets
+        .find(|(_, packet)| is_next(packet))
+        .expect("a second picture")
+        .0
+        * 188
 }
 
 fn list(name: impl Fn(usize) -> String) -> String {
@@ -34,8 +38,16 @@ fn list(name: impl Fn(usize) -> String) -> String {
 fn served(seed: u64, keys: bool) -> Sim {
     let mut sim = sim(seed);
     let film = Film::ts_segments();
-    sim.net.serve("http://films.test/v/list.m3u8", list(|number| format!("{number}.ts")));
-    let range = |number: usize| format!("#EXT-X-BYTERANGE:{}@0\n{number}.ts", key_len(&film[number % 4]));
+    sim.net.serve(
+        "http://films.test/v/list.m3u8",
+        list(|number| format!("{number}.ts")),
+    );
+    let range = |number: usize| {
+        format!(
+            "#EXT-X-BYTERANGE:{}@0\n{number}.ts",
+            key_len(&film[number % 4])
+        )
+    };
     let i_frames = list(range).replacen("#EXT-X-DISC", "#EXT-X-I-FRAMES-ONLY\n#EXT-X-DISC", 1);
     sim.net.serve("http://films.test/keys/list.m3u8", i_frames);
     for number in 0..SEGMENTS {
@@ -45,7 +57,9 @@ fn served(seed: u64, keys: bool) -> Sim {
         }
     }
     let named = match keys {
-        true => "#EXT-X-I-FRAME-STREAM-INF:BANDWIDTH=90000,CODECS=\"avc1.42c00d\",URI=\"keys/list.m3u8\"\n",
+        true => {
+            "#EXT-X-I-FRAME-STREAM-INF:BANDWIDTH=90000,CODECS=\"avc1.42c00d\",URI=\"keys/list.m3u8\"\n"
+        }
         false => "",
     };
     let main = format!("#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=500000\nv/list.m3u8\n{named}");
@@ -73,7 +87,11 @@ fn pictures(sim: &Sim) -> Vec<i64> {
 }
 
 fn asked(sim: &Sim, part: &str) -> usize {
-    sim.net.asked.iter().filter(|(_, url, _)| url.contains(part)).count()
+    sim.net
+        .asked
+        .iter()
+        .filter(|(_, url, _)| url.contains(part))
+        .count()
 }
 
 #[test]
@@ -88,7 +106,11 @@ fn key_pictures_are_shown_at_many_times_the_speed() {
     assert!(shown.is_sorted(), "{shown:?}");
     assert!((18..=21).contains(&shown.len()), "each once: {shown:?}");
     assert_eq!(asked(&sim, "/v/"), 0, "{:?}", sim.net.asked);
-    assert!(asked(&sim, "/keys/") <= shown.len() + 2, "{:?}", sim.net.asked);
+    assert!(
+        asked(&sim, "/keys/") <= shown.len() + 2,
+        "{:?}",
+        sim.net.asked
+    );
     assert_eq!(sim.state(), State::Started);
     assert!(errors(&sim).is_empty());
 }
@@ -117,7 +139,10 @@ fn playing_goes_on_where_the_search_has_come_to() {
         let shown = pictures(&sim);
         assert!((shown[0] - at.as_millis()).abs() <= 100, "{at}: {shown:?}");
         let steps = shown.windows(2).map(|pair| pair[1] - pair[0]);
-        assert!(steps.clone().all(|step| (99..=101).contains(&step)), "{shown:?}");
+        assert!(
+            steps.clone().all(|step| (99..=101).contains(&step)),
+            "{shown:?}"
+        );
         assert!(sim.position() > at + secs(2), "{}", sim.position());
         assert!(sim.run_until(secs(60), is_completion), "{:#?}", sim.events);
         assert!(errors(&sim).is_empty());
@@ -137,7 +162,8 @@ fn without_an_i_frame_playlist_the_pictures_that_segments_begin_with_serve() {
 #[test]
 fn an_i_frame_playlist_that_is_gone_is_told_and_done_without() {
     let mut sim = served(5, true);
-    sim.net.fault(Time::ZERO, secs(600), "/keys/", NetFault::Status(404));
+    sim.net
+        .fault(Time::ZERO, secs(600), "/keys/", NetFault::Status(404));
     sim.play(MAIN);
     assert!(sim.run_until(secs(3), is_first), "{:#?}", sim.events);
     sim.command(Command::SetSpeed(8.0));
@@ -189,7 +215,11 @@ fn a_seek_and_a_pause_are_done_while_it_is_searched() {
     sim.seek(secs(50), SeekAccuracy::Exact);
     assert!(sim.run_until(secs(3), is_seek_end), "{:#?}", sim.events);
     sim.run_for(secs(2));
-    assert!(sim.position() > secs(55), "it goes on from there: {}", sim.position());
+    assert!(
+        sim.position() > secs(55),
+        "it goes on from there: {}",
+        sim.position()
+    );
     sim.command(Command::Pause);
     let at = sim.position();
     sim.run_for(secs(5));
@@ -207,7 +237,11 @@ fn a_file_is_searched_too() {
     assert!(sim.run_until(secs(3), is_first), "{:#?}", sim.events);
     sim.command(Command::SetSpeed(4.0));
     sim.run_for(ms(2_000));
-    assert!((sim.position() - secs(8)).abs() < ms(300), "{}", sim.position());
+    assert!(
+        (sim.position() - secs(8)).abs() < ms(300),
+        "{}",
+        sim.position()
+    );
     assert!(sim.shown.len() >= 6, "{:?}", sim.shown);
     sim.command(Command::SetSpeed(1.0));
     assert!(sim.run_until(secs(10), is_completion), "{:#?}", sim.events);
@@ -220,7 +254,8 @@ fn what_is_live_or_no_speed_of_searching_is_refused() {
     let mut text = "#EXTM3U\n#EXT-X-TARGETDURATION:2\n".to_owned();
     for (number, data) in Film::ts_segments().into_iter().enumerate() {
         text += &format!("#EXTINF:2,\n{number}.ts\n");
-        sim.net.serve(&format!("http://films.test/{number}.ts"), data);
+        sim.net
+            .serve(&format!("http://films.test/{number}.ts"), data);
     }
     sim.net.serve("http://films.test/live.m3u8", text);
     sim.play("http://films.test/live.m3u8");
@@ -229,7 +264,9 @@ fn what_is_live_or_no_speed_of_searching_is_refused() {
         sim.command(Command::SetSpeed(speed));
     }
     let refused = |wanted: Refusal| {
-        sim.count(|event| matches!(event, Event::CommandRefused { refusal, .. } if *refusal == wanted))
+        sim.count(
+            |event| matches!(event, Event::CommandRefused { refusal, .. } if *refusal == wanted),
+        )
     };
     assert_eq!(refused(Refusal::Live), 2);
     assert_eq!(refused(Refusal::SpeedOutOfRange), 3);

@@ -11,8 +11,8 @@ use super::metadata::session_data;
 use super::{PlaylistReader, malformed};
 use crate::ingest::base::Base;
 use crate::ingest::segmented::index::{
-    AlternativeRendition, CaptionGroup, CaptionRendition, Manifest, SegmentsNamed, SessionFacts, Steered,
-    SteeringServer, TextRendition, Variant,
+    AlternativeRendition, CaptionGroup, CaptionRendition, Manifest, SegmentsNamed, SessionFacts,
+    Steered, SteeringServer, TextRendition, Variant,
 };
 
 pub(super) fn multivariant(

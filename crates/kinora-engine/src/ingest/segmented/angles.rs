@@ -52,7 +52,8 @@ impl Angles {
     /// What plays of a variant: what was chosen, else the default, else the variant's own pictures, else what may be taken
     /// without being chosen (RFC 8216 4.3.4.1.1).
     fn playing<'a>(&'a self, variant: &'a Variant) -> Option<&'a AlternativeRendition> {
-        let find = |is: &dyn Fn(&AlternativeRendition) -> bool| self.group(variant).find(|it| is(it));
+        let find =
+            |is: &dyn Fn(&AlternativeRendition) -> bool| self.group(variant).find(|it| is(it));
         find(&|it| Some(&it.name) == self.chosen.as_ref())
             .or_else(|| find(&|it| it.default))
             .or_else(|| find(&|it| it.url.is_none()))

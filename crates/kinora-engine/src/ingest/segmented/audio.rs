@@ -69,8 +69,9 @@ impl AudioRenditions {
         };
         let chosen = select::audio(&candidates, preference);
         self.current = chosen.and_then(|chosen| places.get(chosen).copied());
-        let url =
-            |rendition: &AlternativeRendition| rendition.url.as_ref().map(|url| url.expose().to_owned());
+        let url = |rendition: &AlternativeRendition| {
+            rendition.url.as_ref().map(|url| url.expose().to_owned())
+        };
         self.playing().and_then(url) != before.as_ref().and_then(url)
     }
 
@@ -89,7 +90,8 @@ impl AudioRenditions {
 
     /// How many renditions a group has at most.
     pub(super) fn most(&self) -> usize {
-        let size = |of: &AlternativeRendition| self.list.iter().filter(|it| it.group == of.group).count();
+        let size =
+            |of: &AlternativeRendition| self.list.iter().filter(|it| it.group == of.group).count();
         self.list.iter().map(size).max().unwrap_or(0)
     }
 
@@ -128,14 +130,15 @@ impl AudioRenditions {
 
     /// What can be chosen, counted from `first` on; nothing when there is but one.
     pub(super) fn options(&self, first: usize) -> Vec<TrackOption> {
-        let option = |(place, (at, rendition)): (usize, (usize, &AlternativeRendition))| TrackOption {
-            index: u32::try_from(first + place).unwrap_or(u32::MAX),
-            kind: TrackKind::Audio,
-            label: rendition.label(),
-            size: None,
-            bitrate: None,
-            selected: self.current == Some(at),
-        };
+        let option =
+            |(place, (at, rendition)): (usize, (usize, &AlternativeRendition))| TrackOption {
+                index: u32::try_from(first + place).unwrap_or(u32::MAX),
+                kind: TrackKind::Audio,
+                label: rendition.label(),
+                size: None,
+                bitrate: None,
+                selected: self.current == Some(at),
+            };
         let options: Vec<TrackOption> = self.group().enumerate().map(option).collect();
         if options.len() < 2 {
             return Vec::new();

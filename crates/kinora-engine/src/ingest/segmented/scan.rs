@@ -60,7 +60,9 @@ impl Segmented {
         let all = self.key_pictures.iter().enumerate().filter(can_decode);
         let nearest = match self.key_pictures.is_empty() {
             true => None,
-            false => cx.tape.see("key_pictures", || all.min_by_key(fits).map(|(at, _)| at)),
+            false => cx
+                .tape
+                .see("key_pictures", || all.min_by_key(fits).map(|(at, _)| at)),
         };
         let url = self.key_pictures.get(nearest?)?.url.clone();
         let rendition = self.rendition(RenditionId::Variant(0), url);

@@ -67,12 +67,7 @@ impl Segmented {
     }
 
     /// Takes a rendition for good, or leaves the choice to the engine again.
-    pub(crate) fn select(
-        &mut self,
-        cx: &mut Cx,
-        choice: TrackChoice,
-        position: Time,
-    ) -> Rebuffer {
+    pub(crate) fn select(&mut self, cx: &mut Cx, choice: TrackChoice, position: Time) -> Rebuffer {
         let TrackChoice::Index(index) = choice else {
             self.variants.selection = Selection::Adaptive;
             return Rebuffer::None;

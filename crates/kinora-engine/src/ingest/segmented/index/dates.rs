@@ -48,7 +48,9 @@ impl SegmentIndex {
     pub(in crate::ingest) fn border_near(&self, time: Time) -> Option<Time> {
         let starts = self.segments.iter().map(|segment| segment.start);
         let end = self.segments.last().map(Segment::end);
-        starts.chain(end).min_by_key(|border| (*border - time).abs())
+        starts
+            .chain(end)
+            .min_by_key(|border| (*border - time).abs())
     }
 
     /// The date of a time, ms since 1970.

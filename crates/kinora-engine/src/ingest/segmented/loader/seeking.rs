@@ -45,7 +45,9 @@ impl Loader {
             return None;
         }
         let segments = self.index.as_ref()?.segments.iter();
-        let next = segments.filter(|segment| segment.start >= time).min_by_key(|it| it.number)?;
+        let next = segments
+            .filter(|segment| segment.start >= time)
+            .min_by_key(|it| it.number)?;
         let (number, border) = (next.number, next.start);
         self.drop_from(cx, requests, number);
         self.drain();
