@@ -222,29 +222,20 @@ impl Refusal {
                 "no request waits to be made again; there is nothing to reload",
                 "没有等待重试的请求，无需重新加载",
             ),
-            Self::NothingExpired | Self::OtherCredential => self.texts_of_credentials(),
-            Self::NoInterstitial | Self::Interstitial | Self::Restricted => {
-                self.texts_of_interstitials()
-            }
-            Self::RepeatOutOfRange | Self::NoPictures => self.texts_of_showing(),
-        }
-    }
-
-    const fn texts_of_credentials(self) -> (&'static str, &'static str) {
-        match self {
             Self::NothingExpired => (
                 "no credential has expired; wait for the event that asks for one",
                 "凭证并未过期；请等待请求凭证的事件",
             ),
-            _ => (
+            Self::OtherCredential => (
                 "the credential is of another kind than the source's; give one of the same kind",
                 "凭证与播放源的类型不符；请提供同类凭证",
             ),
+            _ => self.texts_of_showing(),
         }
     }
 
-    /// Of what is asked for while something plays in between.
-    const fn texts_of_interstitials(self) -> (&'static str, &'static str) {
+    /// Of what is asked for beside playing, or while something plays in between.
+    const fn texts_of_showing(self) -> (&'static str, &'static str) {
         match self {
             Self::NoInterstitial => (
                 "no interstitial plays; there is nothing to skip",
@@ -254,16 +245,10 @@ impl Refusal {
                 "an interstitial plays; ask again when it is over",
                 "正在播放插播内容；请在其结束后再试",
             ),
-            _ => (
+            Self::Restricted => (
                 "the interstitial must be played: it may not be skipped, passed over or played faster",
                 "该插播内容必须播完：不能跳过、越过或加速",
             ),
-        }
-    }
-
-    /// Of what is asked for beside playing.
-    const fn texts_of_showing(self) -> (&'static str, &'static str) {
-        match self {
             Self::NoPictures => (
                 "nothing that plays has pictures; there is no next one to show",
                 "正在播放的内容没有画面，无法逐帧显示",

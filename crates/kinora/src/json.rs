@@ -3,7 +3,9 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use kinora_engine::{Asset, CueId, DateRange, Event, Resumption, SessionData, TrackOption};
+use kinora_engine::{
+    Asset, CueId, DateRange, Event, InterstitialAsset, Resumption, SessionData, TrackOption,
+};
 use kinora_errors::{Coded as _, Lang, mask_url};
 use kinora_media::bitstream::UserData;
 use kinora_media::{
@@ -87,10 +89,7 @@ fn more(event: &Event) -> Value {
             json!({ "data": data.iter().map(session_data).collect::<Vec<_>>() })
         }
         Event::DateRange(range) => date_range(range),
-        Event::InterstitialStart(it) => json!({
-            "id": &*it.id, "asset": it.asset, "assets": it.assets,
-            "duration": it.duration.map(Time::as_secs_f64), "skippable": !it.may_not_skip,
-        }),
+        Event::InterstitialStart(it) => interstitial(it),
         Event::InterstitialEnd { id, asset, end } => {
             json!({ "id": &**id, "asset": asset, "how": end.name() })
         }
@@ -113,6 +112,13 @@ fn subtitle_shown(track: u32, id: CueId, cue: &Cue) -> Value {
 fn session_data(it: &SessionData) -> Value {
     let url = it.url.as_ref().map(|url| mask_url(url.expose()));
     json!({ "id": it.id, "value": it.value, "url": url, "language": it.language })
+}
+
+fn interstitial(it: &InterstitialAsset) -> Value {
+    json!({
+        "id": &*it.id, "asset": it.asset, "assets": it.assets,
+        "duration": it.duration.map(Time::as_secs_f64), "skippable": !it.may_not_skip,
+    })
 }
 
 fn date_range(range: &DateRange) -> Value {
@@ -268,8 +274,7 @@ mod tests {
     use std::sync::Arc;
 
     use kinora_engine::{
-        CommandKind, CueId, InfoCode, InterstitialAsset, InterstitialEnd, Refusal, State,
-        TimingMark,
+        CommandKind, CueId, InfoCode, InterstitialEnd, Refusal, State, TimingMark,
     };
     use kinora_errors::{Fault, codes};
 

@@ -227,7 +227,8 @@ impl<'a> Session<'a> {
         let end = match self.context.args.until {
             Until::Time(end) if self.first.is_some() => {
                 // At twice the speed it is there in half the time.
-                let left = (end - self.player().position()).as_secs_f64() / 2.0;
+                let speed = self.player().speed().abs().max(2.0);
+                let left = (end - self.player().position()).as_secs_f64() / speed;
                 Duration::try_from_secs_f64(left)
                     .unwrap_or_default()
                     .max(SOON)

@@ -134,7 +134,8 @@ impl Interlude {
     pub(crate) fn resumption(&self) -> (Time, bool) {
         let it = &self.current.interstitial;
         let to = match it.resumption {
-            Resumption::After(offset) => self.left.at + offset,
+            // Who goes back before its place would play it again.
+            Resumption::After(offset) => self.left.at + offset.max(Time::ZERO),
             Resumption::ByItsLength => self.left.at + self.length,
         };
         (to, it.snaps_in)

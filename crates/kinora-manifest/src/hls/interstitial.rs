@@ -94,10 +94,7 @@ impl Interstitial {
         let limit = value("X-PLAYOUT-LIMIT").and_then(attributes::seconds);
         Some(Self {
             asset,
-            // Who goes back before it would play it again.
-            resumption: offset.map_or(Resumption::ByItsLength, |offset| {
-                Resumption::After(offset.max(Time::ZERO))
-            }),
+            resumption: offset.map_or(Resumption::ByItsLength, Resumption::After),
             playout_limit: limit.filter(|limit| *limit > Time::ZERO),
             snaps_out: names(snap, "OUT"),
             snaps_in: names(snap, "IN"),
