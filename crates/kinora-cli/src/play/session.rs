@@ -321,11 +321,12 @@ impl<'a> Session<'a> {
                 reported,
                 json!({ "ms": self.begun.elapsed().as_secs_f64() * 1e3 }),
             ),
-            Event::AudioDevice { .. } if self.machine() => self.say(reported, json!({})),
-            Event::AudioDevice { description, .. } => {
-                let sound = self.context.style.say("sound:", "声音：");
-                let text = format!("{sound} {description}");
-                self.context.screen.answer(&text);
+            Event::AudioDevice {
+                system,
+                description,
+                ..
+            } => {
+                self.sound_moved(system, &description, reported);
             }
             // Who reads it has enough, as of any other tool's output.
             Event::Recovered(fault) if reader_has_gone(&fault) => return Ok(Flow::Over),
@@ -367,6 +368,16 @@ impl<'a> Session<'a> {
             _ => {}
         }
         Ok(Flow::On)
+    }
+
+    fn sound_moved(&self, system: &str, description: &str, reported: Map<String, Value>) {
+        self.say(reported, json!({}));
+        let style = self.context.style;
+        let text = match system {
+            "null" => style.say("no sound device", "没有声音设备").to_owned(),
+            _ => format!("{} {description}", style.say("sound:", "声音：")),
+        };
+        self.context.screen.answer(&text);
     }
 
     fn stall_began(&mut self, reported: Map<String, Value>) {
