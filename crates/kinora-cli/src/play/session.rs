@@ -359,7 +359,13 @@ impl<'a> Session<'a> {
                 reported,
                 json!({ "ms": self.begun.elapsed().as_secs_f64() * 1e3 }),
             ),
-            Event::AudioDevice { description, .. } => self.heard_at(&description, reported),
+            Event::AudioDevice {
+                system,
+                description,
+                ..
+            } => {
+                self.sound_moved(system, &description, reported);
+            }
             // Who reads it has enough, as of any other tool's output.
             Event::Recovered(fault) if reader_has_gone(&fault) => return Ok(Flow::Over),
             Event::Recovered(fault) => self.emit_recovered(&fault, reported),
@@ -402,12 +408,14 @@ impl<'a> Session<'a> {
         Ok(Flow::On)
     }
 
-    fn heard_at(&self, device: &str, reported: Map<String, Value>) {
-        if self.machine() {
-            return self.say(reported, json!({}));
-        }
-        let sound = self.context.style.say("sound:", "声音：");
-        self.context.screen.answer(&format!("{sound} {device}"));
+    fn sound_moved(&self, system: &str, description: &str, reported: Map<String, Value>) {
+        self.say(reported, json!({}));
+        let style = self.context.style;
+        let text = match system {
+            "null" => style.say("no sound device", "没有声音设备").to_owned(),
+            _ => format!("{} {description}", style.say("sound:", "声音：")),
+        };
+        self.context.screen.answer(&text);
     }
 
     fn stall_began(&mut self, reported: Map<String, Value>) {
