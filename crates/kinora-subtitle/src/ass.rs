@@ -267,8 +267,13 @@ impl<'v> Row<'_, 'v> {
 
 /// A number above zero.
 fn positive(text: &str) -> Option<f64> {
+    at_least_zero(text).filter(|number| *number > 0.0)
+}
+
+/// A number that is not below zero.
+fn at_least_zero(text: &str) -> Option<f64> {
     let number: f64 = text.trim().parse().ok()?;
-    (number.is_finite() && number > 0.0).then_some(number)
+    (number.is_finite() && number >= 0.0).then_some(number)
 }
 
 /// `0:00:01.23`; some write a colon for the point.

@@ -72,12 +72,12 @@ fn frame_rate(text: &str) -> Option<f64> {
 /// follow.
 fn spans(text: &str) -> Vec<Span> {
     let mut spans = Spans::default();
-    let mut all = Mark::default();
+    let (mut all, mut own) = (Mark::default(), Mark::default());
     for (number, line) in text.split('|').enumerate() {
         if number > 0 {
-            spans.push("\n", &Mark::default());
+            spans.push("\n", &own);
         }
-        let mut own = all.clone();
+        own = all.clone();
         let mut rest = line;
         while let Some((tag, text)) = tag(rest) {
             let is_for_all = tag.starts_with(|letter: char| letter.is_ascii_uppercase());

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::{Row, positive};
+use super::{Row, at_least_zero, positive};
 use crate::color::Color;
 use crate::{FontSize, Style};
 
@@ -103,6 +103,12 @@ pub(super) fn from_ssa(alignment: u8) -> Option<u8> {
 fn style(row: &Row<'_, '_>, version: Version, canvas: (f64, f64)) -> Style {
     let color_of = |name| row.get(name).and_then(color);
     let share = |name| row.get(name).and_then(positive).map(|size| size / canvas.1);
+    // None of it is none, where nothing said leaves it to the viewer's settings.
+    let width = |name| {
+        row.get(name)
+            .and_then(at_least_zero)
+            .map(|it| it / canvas.1)
+    };
     let is_set = |name| row.get(name).is_some_and(is_weight);
     let back = color_of("backcolour");
     let outline = match version {
@@ -120,9 +126,9 @@ fn style(row: &Row<'_, '_>, version: Version, canvas: (f64, f64)) -> Style {
         secondary_color: color_of("secondarycolour"),
         background: outline.filter(|_| is_box),
         outline_color: outline.filter(|_| !is_box),
-        outline: share("outline").filter(|_| !is_box),
+        outline: width("outline").filter(|_| !is_box),
         shadow_color: back,
-        shadow: share("shadow"),
+        shadow: width("shadow"),
         font: row
             .get("fontname")
             .filter(|name| !name.is_empty())
