@@ -23,6 +23,7 @@ mod protection;
 mod pushed;
 mod refusals;
 mod repeating;
+mod run_up;
 mod seamless;
 mod sei;
 mod sound;
