@@ -17,6 +17,10 @@ pub struct PlayerConfig {
     pub start_buffer: Duration,
     /// How much is kept behind the position.
     pub max_backward_buffer: Duration,
+    /// An exact seek shows the key frame before its target instead, where that lies further away: all between them would have
+    /// to be decoded first.
+    #[serde(default = "unlimited")]
+    pub max_accurate_seek_delta: Duration,
     /// How often the position is reported.
     pub position_interval: Duration,
     /// Where live playback starts, in segments; negative counts from the end. Left at its default, the playlist says where
@@ -62,6 +66,11 @@ const fn as_it_was() -> bool {
     true
 }
 
+/// Sessions that were recorded before there was a limit kept none.
+const fn unlimited() -> Duration {
+    Duration::MAX
+}
+
 const DEFAULT_LIVE_START: i32 = -3;
 
 impl Default for PlayerConfig {
@@ -74,6 +83,7 @@ impl Default for PlayerConfig {
             high_buffer: Duration::from_millis(3_000),
             start_buffer: Duration::from_millis(500),
             max_backward_buffer: Duration::ZERO,
+            max_accurate_seek_delta: Duration::from_millis(21_000),
             position_interval: Duration::from_millis(500),
             live_start_index: DEFAULT_LIVE_START,
             clear_frame_when_stop: false,

@@ -394,6 +394,8 @@ pub enum Output {
         /// The epoch that begins.
         epoch: Epoch,
     },
+    /// Video frames that were presented, and whose time has not come yet, are not to be shown. Those that are decoded go on.
+    Recall,
     /// Show a video frame now (the engine waited for its time, or for a little before it: [`Input::FramesAhead`]). Audio: queue
     /// it to the sink.
     Present {

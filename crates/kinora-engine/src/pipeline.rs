@@ -7,7 +7,7 @@ use kinora_media::{Packet, Time, TrackId, TrackInfo};
 
 use crate::cx::Cx;
 use crate::decode_yield::DecodeYield;
-use crate::queue::{Entry, PacketQueue};
+use crate::queue::{Entry, PacketQueue, is_shown_by};
 use crate::sei::SeiQueue;
 use crate::{Epoch, FrameId, Output, Role};
 
@@ -63,8 +63,14 @@ impl Decoder {
 
 /// At most so many packets wait in a worker's mailbox.
 const MAX_IN_FLIGHT: usize = 8;
-/// At most so many video frames wait for their time or are being decoded.
+/// At most so many more, whose pictures are not shown: a worker that has them is not waited for by anyone.
+const MAX_RUN_UP: usize = 32;
+/// At most so many video frames wait for their time or are being decoded: fewer where they are large, but never fewer than a
+/// decoder of several threads keeps up with.
 const MAX_VIDEO_FRAMES: usize = 8;
+const MIN_VIDEO_FRAMES: usize = 4;
+/// Pixels of them: five frames of 1920 by 1080.
+const MAX_PIXELS: usize = 5 * 1920 * 1080;
 /// Audio is decoded from so long before the time on that it is wanted from. Opus needs 80 ms (RFC 7845 4.6); MPEG audio lies
 /// up to 511 bytes back (ISO/IEC 11172-3 2.4.1.7), which are five frames of 32 kbit/s.
 pub const AUDIO_RUN_UP: Time = Time::from_millis(250);
@@ -77,6 +83,8 @@ const MAX_AUDIO_FRAMES: usize = 96;
 #[derive(Debug)]
 pub(crate) struct TrackPipeline {
     pub(crate) role: Role,
+    /// What the decoder is given belongs to it, and what it gives; late answers are of an older one.
+    pub(crate) epoch: Epoch,
     health: Health,
     /// The track that packets which come now belong to.
     pub(crate) track: Option<Arc<TrackInfo>>,
@@ -84,6 +92,10 @@ pub(crate) struct TrackPipeline {
     pub(crate) queue: PacketQueue,
     pub(crate) frames: VecDeque<ReadyFrame>,
     in_flight: usize,
+    /// Those of them that were taken first and whose pictures are not shown.
+    run_up: usize,
+    /// The decoder was given something since it was flushed.
+    fed: bool,
     /// The worker decodes the video frame that is waited for.
     pub(crate) urgent: bool,
     drain: Drain,
@@ -98,20 +110,25 @@ pub(crate) struct TrackPipeline {
     pub(crate) discard_before: Option<Time>,
     /// Audio before that time is cut off.
     audio_from: Time,
+    /// Nothing is decoded for a picture whose key frame lies further before it.
+    pub(crate) max_run_up: Time,
     /// Video frames that end before that time come too late: what no other refers to needs no decoding.
     pub(crate) late_until: Time,
 }
 
 impl TrackPipeline {
-    pub(crate) fn new(role: Role) -> Self {
+    pub(crate) fn new(role: Role, epoch: Epoch) -> Self {
         Self {
             role,
+            epoch,
             health: Health::Off,
             track: None,
             decoder: Decoder::None,
             queue: PacketQueue::default(),
             frames: VecDeque::new(),
             in_flight: 0,
+            run_up: 0,
+            fed: false,
             urgent: false,
             drain: Drain::No,
             tail: None,
@@ -120,6 +137,7 @@ impl TrackPipeline {
             sei: SeiQueue::default(),
             discard_before: None,
             audio_from: Time::MIN,
+            max_run_up: Time::MAX,
             late_until: Time::MIN,
         }
     }
@@ -170,14 +188,15 @@ impl TrackPipeline {
     }
 
     /// Gives the worker packets as long as it has room. `ended`: no packet follows. `look` sees each of them.
-    pub(crate) fn feed(
-        &mut self,
-        cx: &mut Cx,
-        epoch: Epoch,
-        ended: bool,
-        mut look: impl FnMut(&mut Cx, &Entry),
-    ) {
+    pub(crate) fn feed(&mut self, cx: &mut Cx, ended: bool, mut look: impl FnMut(&mut Cx, &Entry)) {
         if !self.is_on() || self.discard_before.is_some() && !ended {
+            return;
+        }
+        if self.queue.skip_to_key() && self.fed {
+            self.epoch = cx.next_epoch();
+            self.flush_decoder(cx);
+        }
+        if self.runs_up_too_far() {
             return;
         }
         while self.has_room() {
@@ -189,7 +208,7 @@ impl TrackPipeline {
                 self.sei.look(cx, &entry.track, &entry.packet);
             }
             if !self.is_passed_over(cx, &entry.packet) {
-                self.decode(cx, epoch, entry);
+                self.decode(cx, entry);
             }
         }
         if ended && self.queue.is_drained() && self.drain == Drain::No {
@@ -200,7 +219,7 @@ impl TrackPipeline {
             }
             cx.push(Output::Drain {
                 role: self.role,
-                epoch,
+                epoch: self.epoch,
             });
         }
     }
@@ -222,9 +241,9 @@ impl TrackPipeline {
         is_late
     }
 
-    fn decode(&mut self, cx: &mut Cx, epoch: Epoch, entry: Entry) {
+    fn decode(&mut self, cx: &mut Cx, entry: Entry) {
         let Entry { packet, track } = entry;
-        self.configure(cx, epoch, &track);
+        self.configure(cx, &track);
         let discard_before = self.preroll_end();
         if packet.pts >= discard_before
             && let Some(silence) = self.decoded.taken(&packet, self.role)
@@ -233,10 +252,17 @@ impl TrackPipeline {
         }
         let urgent = self.is_waited_for(&packet);
         self.urgent |= urgent;
+        self.fed = true;
         self.in_flight += 1;
+        if self.role == Role::Video
+            && packet.pts < discard_before
+            && self.run_up + 1 == self.in_flight
+        {
+            self.run_up = self.in_flight;
+        }
         cx.push(Output::Decode {
             role: self.role,
-            epoch,
+            epoch: self.epoch,
             packet,
             urgent,
             discard_before,
@@ -270,7 +296,7 @@ impl TrackPipeline {
     }
 
     /// Opens a decoder if the one that is open is for something else.
-    pub(crate) fn configure(&mut self, cx: &mut Cx, epoch: Epoch, track: &Arc<TrackInfo>) {
+    pub(crate) fn configure(&mut self, cx: &mut Cx, track: &Arc<TrackInfo>) {
         let open = self.decoder.track();
         if open.is_some_and(|open| same_decoder(open, track)) {
             return;
@@ -278,17 +304,17 @@ impl TrackPipeline {
         if open.is_none() {
             cx.push(Output::Flush {
                 role: self.role,
-                epoch,
+                epoch: self.epoch,
             });
         }
-        self.ask_for_decoder(cx, epoch, Arc::clone(track));
+        self.ask_for_decoder(cx, Arc::clone(track));
     }
 
-    fn ask_for_decoder(&mut self, cx: &mut Cx, epoch: Epoch, track: Arc<TrackInfo>) {
+    fn ask_for_decoder(&mut self, cx: &mut Cx, track: Arc<TrackInfo>) {
         self.decoder = Decoder::Opening(Arc::clone(&track));
         cx.push(Output::Configure {
             role: self.role,
-            epoch,
+            epoch: self.epoch,
             track,
         });
     }
@@ -307,12 +333,26 @@ impl TrackPipeline {
     }
 
     fn has_room(&self) -> bool {
+        let to_be_shown = self.in_flight - self.run_up;
         let waiting = match self.role {
-            Role::Video => self.frames.len() + self.in_flight < MAX_VIDEO_FRAMES,
+            Role::Video => self.frames.len() + to_be_shown < self.max_frames(),
             Role::Audio => self.frames_last() < MAX_AUDIO && self.frames.len() < MAX_AUDIO_FRAMES,
             Role::Text => false,
         };
-        waiting && self.in_flight < MAX_IN_FLIGHT
+        waiting && to_be_shown < MAX_IN_FLIGHT && self.run_up < MAX_RUN_UP
+    }
+
+    fn max_frames(&self) -> usize {
+        let told = || {
+            let video = self.track.as_ref()?.video?;
+            Some((video.width, video.height))
+        };
+        let decoded = self.frames.back().and_then(|frame| frame.size);
+        let Some((width, height)) = decoded.or_else(told) else {
+            return MAX_VIDEO_FRAMES;
+        };
+        let pixels = (width as usize).saturating_mul(height as usize);
+        (MAX_PIXELS / pixels.max(1)).clamp(MIN_VIDEO_FRAMES, MAX_VIDEO_FRAMES)
     }
 
     fn frames_last(&self) -> Time {
@@ -325,6 +365,7 @@ impl TrackPipeline {
     pub(crate) fn taken(&mut self) {
         self.urgent = false;
         self.in_flight = self.in_flight.saturating_sub(1);
+        self.run_up = self.run_up.saturating_sub(1);
     }
     /// The decoder gave a frame.
     pub(crate) fn gave(&mut self, frame: ReadyFrame) {
@@ -368,28 +409,63 @@ impl TrackPipeline {
 
     /// Forgets frames and what the worker holds; packets stay.
     pub(crate) fn flush(&mut self, cx: &mut Cx, epoch: Epoch) {
+        self.epoch = epoch;
+        self.flush_decoder(cx);
+        self.sei.clear();
+        self.drain = Drain::No;
+        self.discard_before = None;
+        self.go_on();
+    }
+
+    /// What was given to the decoder is not worth waiting for.
+    fn flush_decoder(&mut self, cx: &mut Cx) {
         self.drop_frames(cx);
         if self.decoder.track().is_some() {
             cx.push(Output::Flush {
                 role: self.role,
-                epoch,
+                epoch: self.epoch,
             });
         }
         if let Decoder::Opening(track) = &self.decoder {
             // What was asked for in an older epoch is passed over, or its answer is.
             let track = Arc::clone(track);
-            self.ask_for_decoder(cx, epoch, track);
+            self.ask_for_decoder(cx, track);
         }
         self.decoded.flushed();
-        self.sei.clear();
         self.in_flight = 0;
+        self.run_up = 0;
+        self.fed = false;
         self.urgent = false;
-        self.drain = Drain::No;
+    }
+
+    /// A new stretch begins with what is decoded next.
+    pub(crate) fn go_on(&mut self) {
         self.tail = None;
         self.presented = 0;
-        self.discard_before = None;
         self.late_until = Time::MIN;
         self.begin(None);
+    }
+
+    /// Whether the picture on screen at a time comes soonest by decoding on: it is there, none from it on was handed out, and
+    /// no key frame lies between.
+    pub(crate) fn leads_to(&self, target: Time) -> bool {
+        let is_ahead = match self.frames.front() {
+            Some(next) => is_shown_by(next.pts, target),
+            // Of what an earlier seek looked for nothing was passed over.
+            None => self.presented == 0 && self.queue.target().is_some_and(|it| it <= target),
+        };
+        let decodes = self.is_on() && self.fed && self.drain == Drain::No;
+        let is_there = self.discard_before.is_none() && self.queue.end() > Some(target);
+        is_ahead && decodes && is_there && !self.queue.has_key_until(target)
+    }
+
+    /// Whether more would have to be decoded before the picture that is looked for than may be.
+    pub(crate) fn runs_up_too_far(&self) -> bool {
+        let (Some(target), Some(next)) = (self.queue.target(), self.queue.peek()) else {
+            return false;
+        };
+        let begins = self.presented == 0 && !self.fed;
+        begins && next.packet.pts + self.max_run_up < target
     }
 
     /// How much is queued from a position on, decoded or not.

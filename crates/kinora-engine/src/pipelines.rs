@@ -7,7 +7,7 @@ use kinora_media::{Packet, Time, TrackId};
 use crate::ingest::Buffer;
 use crate::pipeline::TrackPipeline;
 use crate::present::STRAY;
-use crate::{ByRole, Role};
+use crate::{ByRole, Epoch, Role};
 
 /// Where the packets of the pipelines come from.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -41,11 +41,11 @@ const FAR: Time = Time::from_millis(10_000);
 const MAX_READ_THROUGH: usize = 16 << 20;
 
 impl Pipelines {
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(epoch: Epoch) -> Self {
         Self {
-            video: TrackPipeline::new(Role::Video),
-            audio: TrackPipeline::new(Role::Audio),
-            text: TrackPipeline::new(Role::Text),
+            video: TrackPipeline::new(Role::Video, epoch),
+            audio: TrackPipeline::new(Role::Audio, epoch),
+            text: TrackPipeline::new(Role::Text, epoch),
             sources: Sources::default(),
         }
     }

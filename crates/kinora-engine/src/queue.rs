@@ -31,6 +31,8 @@ struct Aim {
     lag: Time,
     /// No packet that comes later is shown before the target.
     settled: bool,
+    /// A key frame came from which the picture can be decoded, and nobody has looked since.
+    key_came: bool,
 }
 
 impl Aim {
@@ -40,6 +42,7 @@ impl Aim {
             shown: None,
             lag: Time::ZERO,
             settled: false,
+            key_came: false,
         }
     }
 
@@ -49,6 +52,7 @@ impl Aim {
         }
         if is_shown_by(packet.pts, self.target) {
             self.shown = self.shown.max(Some(packet.pts));
+            self.key_came |= packet.flags.key;
         }
         self.lag = self.lag.max(packet.dts - packet.pts);
         self.settled |= !is_shown_by(packet.dts - self.lag, self.target);
@@ -187,6 +191,44 @@ impl PacketQueue {
     /// Whether the decoder was given nothing that is decoded at a time or later.
     pub(crate) fn can_cut(&self, from: Time) -> bool {
         self.before(from) >= self.read
+    }
+
+    /// The time at which a picture is looked for.
+    pub(crate) fn target(&self) -> Option<Time> {
+        Some(self.aim?.target)
+    }
+
+    /// Whether a key frame comes next, or later, that is shown until a time.
+    pub(crate) fn has_key_until(&self, time: Time) -> bool {
+        let mut unread = self.entries.range(self.read..);
+        unread.any(|entry| entry.packet.flags.key && is_shown_by(entry.packet.pts, time))
+    }
+
+    /// No packet can come any more that the picture that is looked for could be decoded from sooner.
+    pub(crate) fn is_settled(&self) -> bool {
+        self.aim.is_none_or(|aim| aim.settled)
+    }
+
+    /// Passes over what comes before the last key frame from which the picture that is looked for can be decoded. `false`:
+    /// there is nothing to be passed over.
+    pub(crate) fn skip_to_key(&mut self) -> bool {
+        let Some(aim) = &mut self.aim else {
+            return false;
+        };
+        if !std::mem::take(&mut aim.key_came) {
+            return false;
+        }
+        let target = aim.target;
+        let mut unread = self.entries.range(self.read..);
+        let key = unread
+            .rposition(|entry| entry.packet.flags.key && is_shown_by(entry.packet.pts, target));
+        match key {
+            None | Some(0) => false,
+            Some(skipped) => {
+                self.go_to(self.read + skipped);
+                true
+            }
+        }
     }
 
     /// Takes back what is decoded at a time or later. `false`: the decoder has some of it, nothing is changed.
@@ -344,6 +386,18 @@ mod tests {
         assert!(!queue.is_overtaken(Time::from_millis(1_900)));
         queue.clear();
         assert!(!queue.is_overtaken(Time::ZERO), "its packets come anew");
+    }
+
+    #[test]
+    fn of_several_key_frames_the_last_before_the_picture_is_decoded_from() {
+        let mut queue = queue(25);
+        queue.aim(Some(Time::from_millis(1_850)));
+        assert!(queue.skip_to_key());
+        assert_eq!(queue.peek().unwrap().packet.pts, Time::from_millis(1_000));
+        assert_eq!(queue.unread_bytes(), 15 * 200);
+        assert!(!queue.skip_to_key(), "nothing came since");
+        queue.aim(Some(Time::from_millis(1_050)));
+        assert!(!queue.skip_to_key(), "it comes next");
     }
 
     #[test]

@@ -42,8 +42,8 @@ use crate::stats::Meter;
 use crate::subtitles::Subtitles;
 use crate::timed_events::TimedEvents;
 use crate::{
-    Epoch, Event, InfoCode, Initiator, Input, Locator, LoopMode, Output, Refusal, Repeat, SPEEDS,
-    State, TrackOption,
+    Epoch, Event, InfoCode, Initiator, Input, Locator, LoopMode, Output, Refusal, Repeat, Role,
+    SPEEDS, State, TrackOption,
 };
 use kinora_fetch::{Reload, RetryContext};
 
@@ -119,7 +119,6 @@ struct Media {
 
 /// One presentation.
 pub(crate) struct Session {
-    epoch: Epoch,
     /// Finds the URL of a video id.
     resolve: Option<Resolve>,
     access: Access,
@@ -161,7 +160,6 @@ impl Session {
         }
         let seek = begin.target();
         let mut session = Self {
-            epoch: cx.next_epoch(),
             resolve: None,
             access: Access::Granted,
             ingest: Ingest::Unknown,
@@ -169,7 +167,7 @@ impl Session {
             supply: Supply::Opening { seek_to: seek },
             media: None,
             preferred: Vec::new(),
-            pipelines: Pipelines::new(),
+            pipelines: Pipelines::new(cx.next_epoch()),
             clock,
             stage: Stage::Opening {
                 play: wishes.autoplay,
@@ -187,7 +185,7 @@ impl Session {
             next_report: None,
             meter: Meter::default(),
         };
-        session.begin_with(begin);
+        session.begin_with(cx, begin);
         match origin {
             Origin::Url(url, named_by) => session.ingest = Ingest::open(cx, url, named_by),
             Origin::Vid(source) => {
@@ -269,15 +267,18 @@ impl Session {
 
     /// Takes what decoders and outputs say.
     fn input_of_pipeline(&mut self, cx: &mut Cx, input: Input) {
-        let current = self.epoch;
+        let pipelines = &self.pipelines;
+        let is_current = |role: Role, epoch: Epoch| epoch == pipelines[role].epoch;
         match input {
             Input::Configured {
                 role,
                 epoch,
                 decoder,
                 fell_back,
-            } if epoch == current => self.configured(cx, role, &decoder, fell_back),
-            Input::PacketTaken { role, epoch } if epoch == current => self.pipelines[role].taken(),
+            } if is_current(role, epoch) => self.configured(cx, role, &decoder, fell_back),
+            Input::PacketTaken { role, epoch } if is_current(role, epoch) => {
+                self.pipelines[role].taken();
+            }
             Input::FrameReady {
                 role,
                 epoch,
@@ -287,7 +288,7 @@ impl Session {
                 size,
             } => {
                 let pipeline = &mut self.pipelines[role];
-                if epoch != current || !pipeline.is_on() {
+                if epoch != pipeline.epoch || !pipeline.is_on() {
                     cx.push(Output::Drop { role, frame });
                     return;
                 }
@@ -298,14 +299,18 @@ impl Session {
                     size,
                 });
             }
-            Input::Drained { role, epoch } if epoch == current => self.pipelines[role].drained(),
+            Input::Drained { role, epoch } if is_current(role, epoch) => {
+                self.pipelines[role].drained();
+            }
             Input::DecodeFailed {
                 role,
                 epoch,
                 fault,
                 fatal,
-            } if epoch == current => self.decode_failed(cx, role, fault, fatal),
-            Input::AudioClock(report) if report.epoch == current => self.audio_is_at(cx, report),
+            } if is_current(role, epoch) => self.decode_failed(cx, role, fault, fatal),
+            Input::AudioClock(report) if is_current(Role::Audio, report.epoch) => {
+                self.audio_is_at(cx, report);
+            }
             Input::OutputFailed { role, fault, fatal } => {
                 self.output_failed(cx, role, fault, fatal)
             }
@@ -329,6 +334,7 @@ impl Session {
             }
             self.read_text(cx);
             self.repeat_if_due(cx);
+            self.limit_run_up(cx);
             self.feed(cx);
             self.show(cx);
             if !self.update_playback(cx, wishes) {

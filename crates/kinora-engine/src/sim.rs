@@ -305,6 +305,12 @@ impl Sim {
         self.decoders[role].damage = damage;
     }
 
+    /// Packets that the decoder of a pipeline has taken.
+    #[must_use]
+    pub fn decoded(&self, role: Role) -> u64 {
+        self.decoders[role].packets
+    }
+
     /// The video output wants frames so much before they are due.
     pub fn want_frames_ahead(&mut self, ahead: Time) {
         self.emit(Input::FramesAhead { ahead });
@@ -385,6 +391,8 @@ impl Sim {
                 skip_until,
                 ..
             } => self.present(role, frame, skip_until),
+            // What is presented here is out.
+            Output::Recall => {}
             Output::Cues(cues) => self.cues = cues,
             Output::Drop { role, frame } => {
                 self.watch.release(role, frame);

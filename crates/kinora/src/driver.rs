@@ -374,6 +374,7 @@ impl World {
                 }
             }
             Output::Flush { role, epoch } => self.flush(role, epoch),
+            Output::Recall => self.render.flush(),
             Output::Present {
                 role,
                 frame,

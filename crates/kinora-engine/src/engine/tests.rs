@@ -27,6 +27,7 @@ mod reconnecting;
 mod refusals;
 mod repeating;
 mod scanning;
+mod run_up;
 mod seamless;
 mod sei;
 mod sound;

@@ -99,9 +99,8 @@ impl Session {
     }
 
     fn give_up(&mut self, cx: &mut Cx, role: Role, fault: &Fault) {
-        let epoch = self.epoch;
         let pipeline = &mut self.pipelines[role];
-        pipeline.flush(cx, epoch);
+        pipeline.flush(cx, pipeline.epoch);
         pipeline.give_up();
         let code = match (role, is_unsupported(fault)) {
             (Role::Audio, true) => InfoCode::AudioCodecNotSupport,
@@ -114,19 +113,18 @@ impl Session {
     }
 
     pub(super) fn follow(&mut self, cx: &mut Cx, selection: &Selection) {
-        let epoch = self.epoch;
         for (role, track) in selection.iter() {
             let pipeline = &mut self.pipelines[role];
             pipeline.follow(Arc::clone(track));
             // The decoder opens while the first packets are on their way.
             if pipeline.is_on() && pipeline.queue.is_drained() {
-                pipeline.configure(cx, epoch, track);
+                pipeline.configure(cx, track);
             }
         }
     }
 
     pub(super) fn feed(&mut self, cx: &mut Cx) {
-        let (epoch, ended) = (self.epoch, self.supply.is_over());
+        let ended = self.supply.is_over();
         if self.is_running() {
             // A decoder that is behind catches up by what no other frame needs.
             self.pipelines.video.late_until = self.clock.position(cx.mono());
@@ -142,7 +140,7 @@ impl Session {
         let pipelines = self.pipelines.iter_mut();
         for pipeline in pipelines.filter(|it| !is_silent || it.role == Role::Video) {
             let is_video = pipeline.role == Role::Video;
-            pipeline.feed(cx, epoch, ended, |cx, entry| {
+            pipeline.feed(cx, ended, |cx, entry| {
                 found |= is_video && subtitles.look(cx, &entry.track, &entry.packet);
             });
         }

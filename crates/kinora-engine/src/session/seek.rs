@@ -9,9 +9,10 @@ use super::supply::Supply;
 use super::{Session, Stage};
 use crate::cx::Cx;
 use crate::ingest::Sought;
+use crate::pipeline::AUDIO_RUN_UP;
 use crate::pipelines::Pipelines;
 use crate::present::{Begin, Present};
-use crate::{Event, SeekAccuracy, State};
+use crate::{Event, Output, SeekAccuracy, State};
 
 impl Session {
     /// Goes to a time. An earlier seek that has not ended is forgotten: only the newest one ends.
@@ -28,7 +29,7 @@ impl Session {
         self.awaited.seek(target);
         self.timed.jump();
         if let Stage::Opening { .. } = self.stage {
-            self.begin_with(begin);
+            self.begin_with(cx, begin);
             self.seek_in_ingest(cx, target);
             self.clock.set(target, cx.mono());
             return;
@@ -51,6 +52,9 @@ impl Session {
     }
 
     pub(crate) fn go_to(&mut self, cx: &mut Cx, begin: Begin) {
+        if begin.exact_target().is_some_and(|it| self.leads_to(it)) {
+            return self.go_on(cx, begin);
+        }
         self.go_by(cx, begin, |session, cx, target| {
             if session.rewind(target) {
                 return session.ingest.rewound(cx, target);
@@ -63,13 +67,18 @@ impl Session {
     }
 
     /// A new stretch begins: its first frame is looked for.
-    pub(super) fn begin_with(&mut self, begin: Begin) {
+    pub(super) fn begin_with(&mut self, cx: &Cx, begin: Begin) {
         self.present = Present::new(begin);
         self.steps = Steps::default();
         let exactly = begin.exact_target();
         for pipeline in self.pipelines.iter_mut() {
             pipeline.begin(exactly);
         }
+        // Where nobody asked for another time, the same picture is to be seen as before.
+        self.pipelines.video.max_run_up = match self.awaited.target() {
+            Some(_) => cx.config.max_accurate_seek_delta.into(),
+            None => Time::MAX,
+        };
     }
 
     /// Goes to a time; `find` sees to it that its packets come.
@@ -94,16 +103,62 @@ impl Session {
         find: impl FnOnce(&mut Self, &mut Cx, Time),
     ) {
         let target = begin.target().unwrap_or(Time::ZERO);
-        self.epoch = cx.next_epoch();
-        let epoch = self.epoch;
+        let epoch = cx.next_epoch();
         self.hold_clock(cx);
         for pipeline in self.pipelines.iter_mut() {
             pipeline.flush(cx, epoch);
         }
         self.subtitles.restart();
-        self.begin_with(begin);
+        self.begin_with(cx, begin);
         find(self, cx, target);
+        self.wait_at(cx, target);
+    }
+
+    /// What is looked for plays from there on.
+    fn wait_at(&mut self, cx: &mut Cx, target: Time) {
         self.clock.set(target, cx.mono());
+    }
+
+    /// Whether a time is reached soonest by decoding on, with all that it needs there.
+    fn leads_to(&self, target: Time) -> bool {
+        let Pipelines { video, audio, .. } = &self.pipelines;
+        let has_sound = || !audio.is_on() || audio.queue.covers(target - AUDIO_RUN_UP);
+        video.leads_to(target) && has_sound()
+    }
+
+    /// Goes to a time that is reached by decoding on: pictures before it are passed over, the sound begins anew.
+    fn go_on(&mut self, cx: &mut Cx, begin: Begin) {
+        let target = begin.target().unwrap_or(Time::ZERO);
+        let epoch = cx.next_epoch();
+        self.hold_clock(cx);
+        let Pipelines { video, audio, .. } = &mut self.pipelines;
+        video.go_on();
+        cx.push(Output::Recall);
+        audio.flush(cx, epoch);
+        audio.queue.rewind_to(target - AUDIO_RUN_UP);
+        self.begin_with(cx, begin);
+        self.ingest.rewound(cx, target);
+        self.wait_at(cx, target);
+    }
+
+    /// A seek to a time for which too much would have to be decoded shows the key frame before it.
+    pub(super) fn limit_run_up(&mut self, cx: &mut Cx) {
+        let Some(target) = self.present.begin.exact_target() else {
+            return;
+        };
+        if !self.pipelines.video.runs_up_too_far() {
+            return;
+        }
+        // A key frame that is nearer may be on its way.
+        let position = self.clock.position(cx.mono());
+        let is_nearest = self.pipelines.video.queue.is_settled()
+            || self.supply.is_over()
+            || self
+                .pipelines
+                .is_full(position, cx.config.max_buffer.into());
+        if is_nearest {
+            self.go_to(cx, Begin::KeyFrame(target));
+        }
     }
 
     /// Tries to serve a seek from the packets that are there.

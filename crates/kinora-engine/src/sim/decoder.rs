@@ -6,6 +6,9 @@ use kinora_media::{Packet, Time, TrackInfo};
 use super::{Agenda, Dice, Happening, ms};
 use crate::{DecoderFailures, DecoderRecovery, Epoch, FrameId, Input, Preroll, Role};
 
+/// Packets, of those that are shown and those before, and what is asked for between them.
+const MAX_JOBS: usize = 48;
+
 /// What a decoder refuses.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum Damage {
@@ -46,7 +49,7 @@ pub(super) struct Decoder {
     failures: DecoderFailures,
     dice: Dice,
     next_frame: u64,
-    packets: u64,
+    pub(super) packets: u64,
     pub(super) damage: Damage,
 }
 
@@ -84,7 +87,7 @@ impl Decoder {
         );
         self.add(agenda, now, Job::Packet(epoch, work));
         assert!(
-            self.jobs.len() <= 16,
+            self.jobs.len() <= MAX_JOBS,
             "too many packets in the mailbox of {:?}",
             self.role
         );

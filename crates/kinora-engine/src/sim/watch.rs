@@ -4,14 +4,14 @@ use std::collections::HashMap;
 
 use kinora_media::{Now, Time};
 
-use crate::{Command, Engine, Epoch, Event, FrameId, Input, Output, Role, State};
+use crate::{ByRole, Command, Engine, Epoch, Event, FrameId, Input, Output, Role, State};
 
 /// The invariants.
 #[derive(Default)]
 pub(super) struct Watch {
     /// Frames in the pool.
     pool: HashMap<FrameId, (Role, Epoch, Time, Time)>,
-    epoch: Epoch,
+    epochs: ByRole<Epoch>,
     state: State,
     position: Option<Time>,
     /// Since when the position has been the same, though it is to move.
@@ -74,8 +74,8 @@ impl Watch {
 
     pub(super) fn wanted(&mut self, output: &Output, now: Time) {
         match output {
-            Output::Flush { epoch, .. } => self.epoch = self.epoch.max(*epoch),
-            Output::Present { frame, .. } => {
+            Output::Flush { role, epoch } => self.epochs[*role] = *epoch,
+            Output::Present { role, frame, .. } => {
                 let known = self.pool.get(frame);
                 assert!(
                     known.is_some(),
@@ -83,7 +83,7 @@ impl Watch {
                 );
                 assert_eq!(
                     known.map(|frame| frame.1),
-                    Some(self.epoch),
+                    Some(self.epochs[*role]),
                     "a frame of an old epoch is shown"
                 );
             }

@@ -6,7 +6,7 @@ use super::{URL, is_first, is_seek_end, served};
 use crate::sim::{Damage, Film, Sim, ms, secs, sim};
 use crate::{Command, Event, Role, SeekAccuracy};
 
-const LIST: &str = "http://films.test/vod/list.m3u8";
+pub(super) const LIST: &str = "http://films.test/vod/list.m3u8";
 
 /// Ten pictures a second: the one that is on screen at a time.
 fn on_screen(target: Time, pictures: i64) -> Time {
@@ -14,11 +14,12 @@ fn on_screen(target: Time, pictures: i64) -> Time {
 }
 
 /// Seeks; gives the picture that is shown then.
-fn shown_at(sim: &mut Sim, target: Time) -> Time {
-    let before = sim.shown.len();
+pub(super) fn shown_at(sim: &mut Sim, target: Time) -> Time {
+    let (before, ends) = (sim.shown.len(), sim.count(is_seek_end));
     sim.seek(target, SeekAccuracy::Exact);
+    // It may be answered at once.
     assert!(
-        sim.run_until(secs(10), is_seek_end),
+        sim.count(is_seek_end) > ends || sim.run_until(secs(10), is_seek_end),
         "{target}: {:#?}",
         sim.events
     );
@@ -32,8 +33,12 @@ fn shown_at(sim: &mut Sim, target: Time) -> Time {
     shown
 }
 
-fn vod(extinf: &str) -> Sim {
-    let mut sim = sim(3);
+pub(super) fn vod(extinf: &str) -> Sim {
+    vod_by(sim(3), extinf)
+}
+
+/// A playlist of segments that are said to be so long.
+pub(super) fn vod_by(mut sim: Sim, extinf: &str) -> Sim {
     let mut text = "#EXTM3U\n#EXT-X-TARGETDURATION:3\n".to_owned();
     for (number, data) in Film::ts_segments().into_iter().enumerate() {
         let url = format!("http://films.test/vod/{number}.ts");
