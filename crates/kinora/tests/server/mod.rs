@@ -146,7 +146,9 @@ fn serve(stream: &TcpStream, parts: Parts, shared: &Mutex<Shared>) -> std::io::R
 }
 
 /// The path of the next request, and the range that it asks for; `None`: there is none.
-fn request(lines: &mut impl BufRead) -> std::io::Result<Option<(String, Option<(u64, Option<u64>)>)>> {
+fn request(
+    lines: &mut impl BufRead,
+) -> std::io::Result<Option<(String, Option<(u64, Option<u64>)>)>> {
     let mut request = String::new();
     if lines.read_line(&mut request)? == 0 {
         return Ok(None);
