@@ -77,9 +77,9 @@ impl Session {
             self.stage = Stage::Started(Playback::buffering(cx.mono(), BufferingReason::Seek));
         }
         self.hold_clock(cx);
-        self.epoch = cx.next_epoch();
+        let epoch = cx.next_epoch();
         for pipeline in self.pipelines.iter_mut() {
-            pipeline.flush(cx, self.epoch);
+            pipeline.flush(cx, epoch);
             pipeline.forget_decoder();
         }
         self.subtitles.hide(cx);

@@ -143,7 +143,7 @@ impl Session {
         let video = &mut self.pipelines.video;
         video.follow(Arc::clone(&track));
         if video.queue.is_drained() {
-            video.configure(cx, self.epoch, &track);
+            video.configure(cx, &track);
         }
     }
 
