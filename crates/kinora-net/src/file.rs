@@ -93,6 +93,7 @@ enum Source {
 
 struct RegularFile {
     file: File,
+    pieces: Pieces,
     position: u64,
     end: u64,
     read_len: u64,
@@ -349,6 +350,7 @@ fn open(path: &PathBuf, range: ByteRange) -> Result<(RegularFile, ResponseInfo),
     };
     let source = RegularFile {
         file,
+        pieces: Pieces::default(),
         position: range.start,
         end,
         read_len: FIRST_READ_LEN,
@@ -402,14 +404,49 @@ impl RegularFile {
 
     /// Up to that many bytes, at least one.
     fn read(&mut self, bytes: u64) -> Result<Bytes, NetError> {
-        // `bytes` is at most PIECE.
-        let mut buffer = Vec::with_capacity(usize::try_from(bytes).unwrap_or(0));
+        // `bytes` is at most READ_LEN.
+        let mut buffer = self.pieces.room(usize::try_from(bytes).unwrap_or(0));
         let read = (&mut self.file).take(bytes).read_to_end(&mut buffer);
         read.map_err(|source| NetError::File { source })?;
         if buffer.is_empty() {
             return Err(NetError::FileShrank(self.position));
         }
-        Ok(Bytes::from(buffer))
+        let piece = Bytes::from(buffer);
+        self.pieces.keep(&piece);
+        Ok(piece)
+    }
+}
+
+/// So many pieces are kept: as many as may be under way to a reader that reads as fast as it can.
+const MAX_PIECES: usize = 4;
+
+/// The pieces that were read last. The memory of one that nobody else holds any more is read into again: new memory costs as
+/// much as the bytes.
+#[derive(Default)]
+struct Pieces(VecDeque<Bytes>);
+
+impl Pieces {
+    /// Memory for a piece, with nothing in it.
+    fn room(&mut self, len: usize) -> Vec<u8> {
+        let free = self.0.iter().position(Bytes::is_unique);
+        let free = free.and_then(|at| self.0.remove(at)?.try_into_mut().ok());
+        let mut room = free.map_or_else(Vec::new, |mut free| {
+            free.clear();
+            free.into()
+        });
+        room.reserve_exact(len);
+        room
+    }
+
+    /// Whole pieces only: what is shorter begins or ends a file.
+    fn keep(&mut self, piece: &Bytes) {
+        if piece.len() as u64 != READ_LEN {
+            return;
+        }
+        if self.0.len() >= MAX_PIECES {
+            self.0.pop_front();
+        }
+        self.0.push_back(piece.clone());
     }
 }
 
@@ -473,5 +510,43 @@ impl PipeCursor {
             true => Progress::Done,
             false => Progress::Advanced,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    /// Reads a file of many pieces and holds the last of them; gives the memory that was read into.
+    fn places(held: usize) -> usize {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("film.ts");
+        let piece = usize::try_from(READ_LEN).unwrap();
+        let bytes: Vec<u8> = (0..20).flat_map(|n| vec![n; piece]).collect();
+        std::fs::write(&path, bytes).unwrap();
+        let (mut file, _) = open(&path, ByteRange::default()).unwrap();
+        let mut last = VecDeque::new();
+        let mut places = BTreeSet::new();
+        for number in 0..20_u8 {
+            let read = file.read(READ_LEN).unwrap();
+            places.insert(read.as_ptr() as usize);
+            last.push_back((number, read));
+            if last.len() > held {
+                last.pop_front();
+            }
+            let is_whole = |(of, read): &(u8, Bytes)| {
+                read.len() == piece && read.iter().all(|byte| byte == of)
+            };
+            assert!(last.iter().all(is_whole), "what is held stays as it was");
+        }
+        places.len()
+    }
+
+    #[test]
+    fn the_memory_of_pieces_that_nobody_holds_is_read_into_again() {
+        assert_eq!(places(0), 1);
+        assert_eq!(places(2), 3);
+        assert!(places(20) == 20, "all are held");
     }
 }
