@@ -115,7 +115,11 @@ impl Segmented {
         self.drop_incoming(cx);
         let requests = &mut self.requests;
         let main = self.lanes.iter_mut().find(|it| it.role == LaneRole::Main);
-        let loader = main.map(|lane| &mut lane.loader);
+        let loader = main.map(|lane| {
+            // Where all of it was read, more comes now.
+            lane.ended = false;
+            &mut lane.loader
+        });
         let Some(border) = loader.and_then(|it| it.leave_behind(cx, requests, position + MARGIN))
         else {
             self.incoming = self.open_variant(cx, current, self.start);
