@@ -16,6 +16,8 @@ const SHORTEST: Time = Time::from_millis(100);
 /// Where it is not known where key pictures lie, one is looked for so often.
 const USUAL: Time = Time::from_millis(250);
 
+/// Who is there so much after a time is not before it.
+const ROUNDING: Time = Time::from_micros(1);
 /// A picture is not waited for longer: another one may come.
 const PATIENCE: Time = Time::from_millis(5_000);
 
@@ -59,7 +61,7 @@ impl Scan {
 
     /// When it will be, or was, at a time.
     fn when(self, time: Time) -> Time {
-        self.since + (time - self.from).scale(1_000.0 / f64::from(self.rate))
+        self.since + (time - self.from).scale(1_000.0 / f64::from(self.rate)) + ROUNDING
     }
 
     /// When something is to be done though nothing comes.
@@ -151,8 +153,9 @@ impl Session {
     pub(super) fn scan_on(&mut self, cx: &mut Cx, scan: Scan, wishes: Wishes) -> bool {
         let (mono, at) = (cx.mono(), scan.position(cx.mono()));
         let end = self.info().and_then(|info| info.duration);
-        if scan.is_forward() && end.is_some_and(|end| at >= end) {
+        if let Some(end) = end.filter(|end| scan.is_forward() && at >= *end) {
             self.leave_scan(cx);
+            self.clock.set(end, mono);
             return !self.awaits_postlude(cx) && self.finish(cx, true, wishes);
         }
         if !scan.is_forward() && at <= self.ingest.first_time() {
