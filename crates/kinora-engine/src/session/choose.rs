@@ -40,15 +40,7 @@ impl Session {
                 Rebuffer::None => {}
                 Rebuffer::Behind => self.supply.go_on(),
                 Rebuffer::Audio if self.takes_other_audio(cx) => {}
-<<<<<<< HEAD
                 Rebuffer::Audio | Rebuffer::All => self.load_anew(cx),
-||||||| 2f25998
-                Rebuffer::Behind(border) if self.pipelines.cut_variant(border) => {}
-                Rebuffer::Audio | Rebuffer::Behind(_) | Rebuffer::All => self.load_anew(cx),
-=======
-                Rebuffer::Behind(border) if self.takes_back(border) => {}
-                Rebuffer::Audio | Rebuffer::Behind(_) | Rebuffer::All => self.load_anew(cx),
->>>>>>> f9fc7c56416ac8ce846f139e4bbf16dd80489d91
             }
             return Ok(());
         }
@@ -114,17 +106,6 @@ impl Session {
             pipeline.queue.clear();
         }
         self.go_to(cx, Begin::Exact(position));
-    }
-
-    /// What is decoded at a time or later comes from elsewhere. `false`: a decoder has some of it, or nothing comes any more.
-    fn takes_back(&mut self, from: Time) -> bool {
-        let fails = self.supply.pending_fatal().is_some();
-        let plays = !fails && self.stage != Stage::Completed;
-        let is_back = plays && self.pipelines.cut_variant(from);
-        if is_back {
-            self.supply = Supply::Flowing;
-        }
-        is_back
     }
 
     /// Only the audio is loaded anew: the video that is there stays. `false`: it does not reach back to here.

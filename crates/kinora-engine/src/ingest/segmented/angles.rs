@@ -114,38 +114,10 @@ impl Segmented {
             return Rebuffer::None;
         }
         self.drop_incoming(cx);
-<<<<<<< HEAD
         if self.switch_behind(cx, buffer, position, current) {
             return Rebuffer::Behind;
         }
         self.incoming = self.open_variant(cx, current, self.start);
         Rebuffer::All
-||||||| 2f25998
-        let requests = &mut self.requests;
-        let main = self.lanes.iter_mut().find(|it| it.role == LaneRole::Main);
-        let loader = main.map(|lane| &mut lane.loader);
-        let Some(border) = loader.and_then(|it| it.leave_behind(cx, requests, position + MARGIN))
-        else {
-            self.incoming = self.open_variant(cx, current, self.start);
-            return Rebuffer::All;
-        };
-        self.incoming = self.open_variant(cx, current, StartPosition::At(border + ROUNDING));
-        Rebuffer::Behind(border)
-=======
-        let requests = &mut self.requests;
-        let main = self.lanes.iter_mut().find(|it| it.role == LaneRole::Main);
-        let loader = main.map(|lane| {
-            // Where all of it was read, more comes now.
-            lane.ended = false;
-            &mut lane.loader
-        });
-        let Some(border) = loader.and_then(|it| it.leave_behind(cx, requests, position + MARGIN))
-        else {
-            self.incoming = self.open_variant(cx, current, self.start);
-            return Rebuffer::All;
-        };
-        self.incoming = self.open_variant(cx, current, StartPosition::At(border + ROUNDING));
-        Rebuffer::Behind(border)
->>>>>>> f9fc7c56416ac8ce846f139e4bbf16dd80489d91
     }
 }
