@@ -17,7 +17,7 @@ pub enum LoadError {
         tried: String,
     },
     /// The library lacks a function that every version has since 0.15.
-    #[error("{file} has no {symbol}: libass 0.15 or later is needed")]
+    #[error("libass 0.15 or later is needed: {file} has no {symbol}")]
     Incomplete {
         /// The library.
         file: String,

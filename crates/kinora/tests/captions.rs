@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use kinora::{Event, FIRST_CAPTIONS, Player, TrackKind};
+use kinora::{Event, FIRST_CAPTIONS, Player, SeekAccuracy, Time, TrackKind};
 use kinora_test_support::ffmpeg_in;
 
 const LIMIT: Duration = Duration::from_secs(20);
@@ -135,6 +135,8 @@ fn told(file: &Path) -> (Vec<(i64, String)>, usize) {
                 let mut text = tracks.iter().filter(|it| it.kind == TrackKind::Subtitle);
                 if let Some(track) = text.next() {
                     player.select_subtitle(track.index, true);
+                    // They were found when some of them had been passed already, on a slow machine all.
+                    player.seek(Time::ZERO, SeekAccuracy::Exact);
                     chosen = true;
                 }
             }
@@ -157,12 +159,14 @@ fn told(file: &Path) -> (Vec<(i64, String)>, usize) {
 #[track_caller]
 fn says_hi(file: &Path) {
     let (shown, hidden) = told(file);
-    let [(at, text)] = &shown[..] else {
-        panic!("{}: {shown:?}", file.display());
-    };
-    assert_eq!((text.as_str(), hidden), ("HI", 1), "{}", file.display());
-    // A transport stream of ffmpeg's begins its clock later, which is taken off.
-    assert!((1_000..=1_040).contains(at), "{}: {at}", file.display());
+    let name = file.display();
+    assert!(!shown.is_empty(), "{name}");
+    assert_eq!(shown.len(), hidden, "{name}");
+    for (at, text) in shown {
+        assert_eq!(text, "HI", "{name}");
+        // A transport stream of ffmpeg's begins its clock later, which is taken off.
+        assert!((1_000..=1_040).contains(&at), "{name}: {at}");
+    }
 }
 
 #[test]

@@ -6,7 +6,8 @@ use kinora_media::bitstream::user_data;
 use kinora_media::{CodecId, Packet, PacketFlags, Time, TrackId, TrackInfo};
 use kinora_subtitle::sprites::Sprites;
 use kinora_subtitle::{
-    CaptionDecoder, CaptionService, Cue, Cues, Format, Limits, Options, TrackDecoder, Update, parse,
+    CaptionDecoder, CaptionService, Cue, Cues, Document, Format, Limits, Options, SubtitleError,
+    TrackDecoder, Update, parse, parse_vobsub,
 };
 
 use crate::Work;
@@ -23,6 +24,7 @@ pub(crate) fn subtitle(data: &[u8]) -> Work {
     for (codec, tag) in TRACKS {
         work.add(packets(data, codec, tag));
     }
+    work.add(pair(data));
     work.add(sprites(data));
     work.add(messages(data));
     for service in [CaptionService::CC1, CaptionService::Cea708(1)] {
@@ -85,11 +87,23 @@ fn file(data: &[u8], format: Option<Format>) -> Work {
         format,
         ..Options::default()
     };
+    document(parse(data, &options), data.len())
+}
+
+/// The two files of VobSub: what lies before the first pack is the index.
+fn pair(data: &[u8]) -> Work {
+    const PACK: &[u8] = &[0, 0, 1, 0xba];
+    let pack = data.windows(PACK.len()).position(|bytes| bytes == PACK);
+    let (index, stream) = data.split_at(pack.unwrap_or(data.len()));
+    document(parse_vobsub(index, stream, &Limits::default()), data.len())
+}
+
+fn document(read: Result<Document, SubtitleError>, length: usize) -> Work {
     let mut work = Work {
-        bytes: data.len() as u64,
+        bytes: length as u64,
         ..Work::default()
     };
-    match parse(data, &options) {
+    match read {
         Err(error) => {
             assert!(
                 error.code().row().is_some(),
@@ -113,10 +127,17 @@ fn file(data: &[u8], format: Option<Format>) -> Work {
 
 fn judge(cue: &Cue) {
     assert!(cue.start < cue.end, "a cue is shown for a while");
+    // A script's event may have nothing but shapes.
     assert!(
-        cue.spans.is_empty() != cue.bitmaps.is_empty(),
+        cue.spans.is_empty() != cue.bitmaps.is_empty() || cue.script.is_some(),
         "a cue has text, or pictures"
     );
+    for at in [cue.start, cue.end, Time::MAX] {
+        if let Some(still) = cue.still(at) {
+            assert!(!still.is_animated(), "it stands still");
+            assert_eq!(still.text(), cue.text(), "nothing is lost in it");
+        }
+    }
     for bitmap in &cue.bitmaps {
         let size = bitmap.width as usize * bitmap.height as usize;
         assert_eq!(bitmap.pixels.unpacked().len(), size, "a picture is whole");

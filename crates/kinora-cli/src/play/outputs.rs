@@ -6,6 +6,7 @@ use kinora::output::{
     AudioOutput, AudioSink, OutputSpecError, TeeVideo, Terminal, VideoOutput, VideoSink,
 };
 use kinora::{Coded, LibassError, ScriptChoice};
+use kinora_errors::{Lang, causes};
 
 use super::screen::Screen;
 use super::snapshot::CueDrawing;
@@ -101,20 +102,13 @@ fn script_choice(args: &PlayArgs) -> ScriptChoice {
 }
 
 fn no_libass(error: &LibassError) -> Failure {
-    let zh = match error {
-        LibassError::NotFound { tried } => {
-            format!(
-                "没有安装 libass（{tried}）：Debian 和 Ubuntu 上的软件包是 libass9，其他系统是 libass"
-            )
-        }
-        LibassError::Incomplete { file, symbol } => {
-            format!("{file} 里没有 {symbol}：需要 libass 0.15 或更高版本")
-        }
-        LibassError::NotStarted => "libass 无法启动".to_owned(),
-    };
+    let error = error.to_string();
     Failure::usage(
         format!("--script-renderer libass: {error}"),
-        format!("--script-renderer libass：{zh}"),
+        format!(
+            "--script-renderer libass：{}",
+            causes::in_language(&error, Lang::Zh)
+        ),
     )
 }
 
