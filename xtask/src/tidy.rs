@@ -163,7 +163,9 @@ const ARROWS: &[(&str, &[&str])] = &[
     (
         "kinora-fuzz-bodies",
         &[
+            "kinora-cache",
             "kinora-errors",
+            "kinora-ffmpeg",
             "kinora-media",
             "kinora-container",
             "kinora-manifest",

@@ -10,7 +10,7 @@ use kinora_cache::{CacheError, CacheKey, DiskStore, Entry, EntryId, Limits, Meta
 use crate::Work;
 
 /// Reads of one entry that even its smallest records do not need.
-const MAX_READS: u64 = 100_000;
+const MAX_READS: u64 = 1 << 20;
 
 /// The bytes as they are, and as records whose checksums are right.
 pub(crate) fn cache(data: &[u8]) -> Work {
@@ -123,7 +123,7 @@ fn read(entry: &mut dyn Entry) -> Work {
 /// What is added behind damage counts.
 fn add(entry: &mut dyn Entry) {
     let piece = Bytes::from_static(b"piece");
-    if entry.append(7, &[piece.clone()]).is_ok() {
+    if entry.append(7, std::slice::from_ref(&piece)).is_ok() {
         let read = entry.read(7);
         assert!(
             read.is_ok_and(|read| read == piece),

@@ -624,6 +624,14 @@ fn sounds() -> Vec<(&'static str, &'static str, Vec<u8>)> {
             after(b"RIFF\0\0\0\0WAVE", b"none\0\0\0\0"),
         ),
         ("wav", "blocks", after(&wav, &[0xff])),
+        (
+            "w64",
+            "chunks of nothing",
+            after(
+                &seed("w64/s16.w64")[..40],
+                b"none\0\0\0\0\0\0\0\0\0\0\0\0\x18\0\0\0\0\0\0\0",
+            ),
+        ),
         ("amr", "frames of nothing", after(b"#!AMR\n", &[0x7c])),
         ("amr", "no frames", after(b"#!AMR-WB\n", &[0xff])),
         (
@@ -682,6 +690,12 @@ fn a_hostile_mebibyte_costs_a_bounded_amount_of_memory_and_work() {
         again(&[0xff, 0xf1, 0x50, 0x80, 0x00, 0xe0, 0xfc]),
     ));
     inputs.extend(sounds());
+    inputs.push(("cache", "records of nothing", again(&[0, 0, 0])));
+    let apart = (0..u16::MAX).step_by(2).flat_map(|at| {
+        let [high, low] = at.to_be_bytes();
+        [1, high, low, b'x']
+    });
+    inputs.push(("cache", "stretches apart", apart.collect()));
     inputs.push(("mp3", "sync words", again(&[0xff, 0xfb])));
     inputs.push(("mp3", "headers alone", again(&[0xff, 0xfb, 0x10, 0xc4])));
     inputs.push(("mp3", "tags of nothing", again(b"ID3\x04\0\0\0\0\0\0")));
