@@ -1,7 +1,7 @@
 //! A web server on loopback, good or bad at ranges, for the readers and the player alike.
 
 use std::collections::HashMap;
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufRead, BufReader, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::Path;
 use std::sync::{Arc, Mutex};
@@ -108,6 +108,7 @@ fn serve(stream: &TcpStream, parts: Parts, shared: &Mutex<Shared>) -> std::io::R
                 resources,
                 asked,
                 announced,
+                ..
             } = &mut *shared;
             let count = asked.entry(path.clone()).or_default();
             *count += 1;
