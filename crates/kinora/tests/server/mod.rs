@@ -86,6 +86,7 @@ impl Server {
     }
 
     /// From now on bodies of answers come so fast, bytes a second; as fast as they can with none.
+    #[allow(dead_code, reason = "not every test that has a server slows it down")]
     pub(crate) fn set_rate(&self, bytes_per_second: Option<u32>) {
         self.shared.lock().unwrap().rate = bytes_per_second;
     }
