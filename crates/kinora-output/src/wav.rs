@@ -4,8 +4,9 @@ use std::fs::File;
 use std::io::{self, BufWriter, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
+use crate::AudioFormat;
 use crate::SinkError;
-use crate::audio::{AudioFormat, PacedAudio, SampleWriter};
+use crate::audio::{PacedAudio, SampleWriter};
 use crate::spec::STDOUT;
 use crate::video::create;
 
