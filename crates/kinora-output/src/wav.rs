@@ -4,13 +4,7 @@ use std::fs::File;
 use std::io::{self, BufWriter, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
-<<<<<<< HEAD
-use kinora_audio::AudioFormat;
-
-||||||| bbea320
-=======
 use crate::AudioFormat;
->>>>>>> c54668f3c2b99445de52427b677756a1b6053857
 use crate::SinkError;
 use crate::audio::{PacedAudio, SampleWriter};
 use crate::spec::STDOUT;
