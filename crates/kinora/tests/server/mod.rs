@@ -98,6 +98,7 @@ fn serve(stream: &TcpStream, parts: Parts, shared: &Mutex<Shared>) -> std::io::R
         let path = request
             .split_whitespace()
             .nth(1)
+            .and_then(|target| target.split('?').next())
             .unwrap_or_default()
             .to_owned();
         let (mut range, mut body) = (None, 0);
