@@ -87,6 +87,24 @@ enum Flow {
     Over,
 }
 
+/// Nothing follows from it but that it is told.
+fn is_only_told(event: &Event) -> bool {
+    matches!(
+        event,
+        Event::SeekEnd { .. }
+            | Event::Info { .. }
+            | Event::LocalCacheHit { .. }
+            | Event::RepeatStart { .. }
+            | Event::Sei { .. }
+            | Event::TracksReady(_)
+            | Event::Timed(_)
+            | Event::SessionData(_)
+            | Event::DateRange(_)
+            | Event::InterstitialStart(_)
+            | Event::InterstitialEnd { .. }
+    )
+}
+
 impl<'a> Session<'a> {
     pub(crate) fn new(context: &'a PlaybackContext<'a>, title: &str) -> Self {
         let begun = Instant::now();
@@ -339,17 +357,7 @@ impl<'a> Session<'a> {
         match event {
             Event::FirstFrame { .. } => return self.first_frame(reported),
             Event::VideoSize { width, height } => self.size = (width, height),
-            Event::SeekEnd { .. }
-            | Event::Info { .. }
-            | Event::LocalCacheHit { .. }
-            | Event::RepeatStart { .. }
-            | Event::Sei { .. }
-            | Event::TracksReady(_)
-            | Event::Timed(_)
-            | Event::SessionData(_)
-            | Event::DateRange(_)
-            | Event::InterstitialStart(_)
-            | Event::InterstitialEnd { .. } => self.say(reported, json!({})),
+            ref event if is_only_told(event) => self.say(reported, json!({})),
             Event::LoadingBegin if self.first.is_some() => self.stall_began(reported),
             Event::LoadingProgress(percent) => self.buffered = percent,
             Event::LoadingEnd => self.stall_ended(reported),

@@ -155,7 +155,9 @@ fn request(
     if lines.read_line(&mut request)? == 0 {
         return Ok(None);
     }
-    let path = request.split_whitespace().nth(1).unwrap_or_default();
+    let target = request.split_whitespace().nth(1);
+    let path = target.and_then(|target| target.split('?').next());
+    let path = path.unwrap_or_default();
     let (mut range, mut body) = (None, 0);
     loop {
         let mut header = String::new();

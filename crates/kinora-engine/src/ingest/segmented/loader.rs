@@ -387,8 +387,9 @@ impl Loader {
         };
         self.previous = reader.placed();
         self.carried = reader.hand_on();
-        // The beginning of one that was read from its midst on lies where it lay.
-        let whole = !self.began_within(reader.segment.number);
+        // The beginning of one that was read from its midst on lies where it lay; the end of a key picture is not that of
+        // its segment.
+        let whole = !self.began_within(reader.segment.number) && !self.one_at_a_time;
         if let (Some(index), Some(previous)) = (&mut self.index, self.previous.filter(|_| whole)) {
             index.settle(previous.number, previous.start, previous.end);
         }
