@@ -21,7 +21,6 @@ mod requests;
 mod seek;
 mod segment_reader;
 mod session_facts;
-mod sound_first;
 mod steering;
 mod switching;
 mod text;

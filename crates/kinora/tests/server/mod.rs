@@ -129,6 +129,7 @@ fn serve(stream: &TcpStream, parts: Parts, shared: &Mutex<Shared>) -> std::io::R
                 resources,
                 asked,
                 announced,
+                ..
             } = &mut *shared;
             let count = asked.entry(path.clone()).or_default();
             *count += 1;
