@@ -172,7 +172,6 @@ fn player(
             disable_interstitials: args.no_interstitials,
             disable_subtitles: args.no_subtitles,
             disable_video: args.no_video,
-            prefer_audio: args.prefer_audio,
             disable_audio: args.no_audio,
             enable_sei: args.sei,
             max_delay: Duration::from_millis(args.max_delay),

@@ -38,10 +38,6 @@ pub struct PlayerConfig {
     pub disable_audio: bool,
     /// Show no picture.
     pub disable_video: bool,
-    /// Live, where sound and pictures have segments of their own: play the sound on when the network carries too little even
-    /// for the least pictures, which are shown as far as they come then.
-    #[serde(default)]
-    pub prefer_audio: bool,
     /// The language of the sound, where there are several: BCP 47 or ISO 639-2. `None`: what the source calls its default.
     #[serde(default)]
     pub audio_language: Option<String>,
@@ -91,7 +87,6 @@ impl Default for PlayerConfig {
             enable_sei: false,
             disable_audio: false,
             disable_video: false,
-            prefer_audio: false,
             audio_language: None,
             subtitle_language: None,
             video_angle: None,

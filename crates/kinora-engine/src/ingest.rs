@@ -264,14 +264,6 @@ impl Ingest {
     }
 
     /// Whether it is read by parts of segments, near to its edge.
-    /// Playback waits for the sound alone.
-    pub(crate) fn prefers_sound(&self, cx: &Cx) -> bool {
-        match self {
-            Self::Segmented(segmented) => segmented.prefers_sound(cx),
-            Self::Unknown | Self::Progressive(_) | Self::Pushed(_) => false,
-        }
-    }
-
     /// What the author of a live presentation wants of latency.
     pub(crate) fn latency_goal(&self) -> Option<LatencyGoal> {
         match self {

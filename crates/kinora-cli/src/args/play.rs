@@ -97,9 +97,6 @@ pub(crate) struct PlayArgs {
     /// Show no pictures: none are decoded, and none fetched where they lie apart from the sound.
     #[arg(long, conflicts_with = "no_audio")]
     pub(crate) no_video: bool,
-    /// Live: play the sound on where the network carries too little even for the least pictures, instead of stalling.
-    #[arg(long, conflicts_with = "no_video")]
-    pub(crate) prefer_audio: bool,
     /// Play no sound: none is decoded, and none fetched where it lies apart from the pictures.
     #[arg(long)]
     pub(crate) no_audio: bool,

@@ -4,6 +4,8 @@ use super::Download;
 
 /// A shorter transfer says little of the rate: so many seconds it is taken to last at least.
 const MIN_TRANSFER: f64 = 0.02;
+/// A download that came as it was made weighs as much as one of so many seconds at least.
+const LEAST_OF_MADE: f64 = 0.5;
 /// The averages weigh a download by the time it took; after so many seconds of transfer it counts half.
 const FAST_HALF_LIFE: f64 = 4.0;
 const SLOW_HALF_LIFE: f64 = 8.0;
@@ -37,8 +39,13 @@ impl Estimator {
         }
         let seconds = download.transfer.as_secs_f64().max(MIN_TRANSFER);
         let rate = download.bytes as f64 * 8.0 / seconds;
-        self.fast.add(rate, seconds);
-        self.slow.add(rate, seconds);
+        let weight = match download.latency {
+            Some(_) => seconds,
+            // Of what comes as it is made little is timed, however long it took.
+            None => seconds.max(LEAST_OF_MADE),
+        };
+        self.fast.add(rate, weight);
+        self.slow.add(rate, weight);
         if let Some(latency) = download.latency {
             self.latency.add(latency.as_secs_f64(), 1.0);
         }

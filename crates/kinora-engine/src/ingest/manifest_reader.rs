@@ -133,13 +133,10 @@ impl ManifestReader {
         })
     }
 
-    /// A segment was not there though the clock says so: it is earlier by so much. `true`: clocks are to be asked again.
-    pub(in crate::ingest) fn clock_is_wrong(&mut self, cx: &Cx, early: Time) -> bool {
-        match self {
-            Self::Hls(_) => false,
-            Self::Dash(reader) => cx
-                .tape
-                .see("clock_is_wrong", || reader.clock_is_wrong(cx, early)),
+    /// A segment was not there though the clock says so: it is earlier by so much.
+    pub(in crate::ingest) fn clock_is_wrong(&mut self, early: Time) {
+        if let Self::Dash(reader) = self {
+            reader.clock_is_wrong(early);
         }
     }
 

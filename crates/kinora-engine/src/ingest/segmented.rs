@@ -23,7 +23,6 @@ mod scan;
 mod seek;
 mod segment_reader;
 mod session_facts;
-mod sound_first;
 mod steering;
 mod switching;
 mod text;

@@ -129,10 +129,7 @@ impl Session {
         reported: Option<u8>,
     ) -> bool {
         let position = self.clock.position(cx.mono());
-        let ahead = match self.ingest.prefers_sound(cx) {
-            true => self.pipelines.audio.ahead(position),
-            false => self.pipelines.ahead(position),
-        };
+        let ahead = self.pipelines.ahead(position);
         let enough = Time::from(match reason {
             BufferingReason::Start | BufferingReason::Seek => cx.config.start_buffer,
             BufferingReason::Stall => cx.config.high_buffer,
@@ -179,11 +176,8 @@ impl Session {
             return false;
         }
         let position = self.clock.position(cx.mono());
-        let sound_alone = self.ingest.prefers_sound(cx);
         self.pipelines.gating().any(|pipeline| {
-            let counts = !sound_alone || pipeline.role == Role::Audio;
-            counts
-                && pipeline.is_empty()
+            pipeline.is_empty()
                 && self
                     .goes_until(pipeline)
                     .is_some_and(|tail| position >= tail)

@@ -12,8 +12,6 @@ use crate::ingest::segmented::index::Manifest;
 const TOLERANCE: Time = Time::from_millis(60_000);
 /// So many clocks are asked, one after another.
 const MAX_CLOCKS: usize = 4;
-/// They are not asked again sooner.
-const MIN_RESYNC: Time = Time::from_millis(30_000);
 
 /// The server's time of day, by our monotonic clock: that one is not set while something plays.
 #[derive(Clone, Copy, Debug, Default)]
@@ -32,7 +30,7 @@ enum Reading {
     /// The manifest and its answer.
     Guessed(Time),
     /// A clock that the manifest names.
-    Told { clock: Time, at: Time },
+    Told(Time),
 }
 
 impl ServerClock {
@@ -45,7 +43,7 @@ impl ServerClock {
     pub(super) fn ahead(self, cx: &Cx) -> Time {
         match self.reading {
             Reading::None => own(cx),
-            Reading::Guessed(clock) | Reading::Told { clock, .. } => clock - self.slow,
+            Reading::Guessed(clock) | Reading::Told(clock) => clock - self.slow,
         }
     }
 }
@@ -60,7 +58,7 @@ impl MpdReader {
     /// clock, that date is the time give or take the second that it is rounded to; without one, ours is believed unless it
     /// can not be right. The first version names clocks that are asked.
     pub(super) fn guess_clock(&mut self, cx: &Cx, mpd: &Mpd, date: Option<Time>, is_first: bool) {
-        if let Reading::Told { .. } = self.clock.reading {
+        if let Reading::Told(_) = self.clock.reading {
             return;
         }
         let today = Time::from_millis(cx.now.unix_ms);
@@ -103,10 +101,7 @@ impl MpdReader {
         self.clocks.pop_front();
         if let Some(ahead) = ahead {
             self.clock = ServerClock {
-                reading: Reading::Told {
-                    clock: own(cx) + ahead,
-                    at: cx.mono(),
-                },
+                reading: Reading::Told(own(cx) + ahead),
                 slow: Time::ZERO,
             };
             self.clocks.clear();
@@ -114,21 +109,9 @@ impl MpdReader {
         self.describe()
     }
 
-    /// A segment that was to be there by the clock is not: by no less than `early` it is not that late yet. `true`: the clocks
-    /// that the manifest names are to be asked again.
-    pub(in crate::ingest) fn clock_is_wrong(&mut self, cx: &Cx, early: Time) -> bool {
+    /// A segment that was to be there by the clock is not: by no less than `early` it is not that late yet.
+    pub(in crate::ingest) fn clock_is_wrong(&mut self, early: Time) {
         self.clock.slow += early;
-        let Some(known) = &self.presentation else {
-            return false;
-        };
-        let due = match self.clock.reading {
-            Reading::Told { at, .. } => cx.mono() - at >= MIN_RESYNC,
-            Reading::None | Reading::Guessed(_) => false,
-        };
-        if due {
-            self.clocks = asked(known.mpd().clocks(), known.mpd());
-        }
-        due && !self.clocks.is_empty()
     }
 }
 

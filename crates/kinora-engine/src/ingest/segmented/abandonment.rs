@@ -1,15 +1,15 @@
 //! Segment abandonment: one that will not arrive before the buffer runs dry gives way to that of a lesser variant.
 
-use kinora_media::{Packet, Time};
+use kinora_media::{Packet, Time, TrackKind};
 
 use super::Segmented;
 use super::lane::LaneRole;
-use super::loader::SegmentInFlight;
+use super::loader::{Loader, SegmentInFlight};
 use super::variants::Selection;
-use crate::ByRole;
 use crate::abr::{Download, ThroughputWindow};
 use crate::cx::Cx;
 use crate::ingest::Buffer;
+use crate::{ByRole, Role};
 
 /// So much earlier than it is needed a segment should be there.
 const MARGIN: Time = Time::from_millis(1_000);
@@ -23,32 +23,49 @@ pub(super) struct SegmentStart {
     number: u64,
     /// On the timeline.
     pub(super) at: Time,
+    /// It holds pictures.
+    has_video: bool,
     /// Its first time of decoding, of each role.
     dts: ByRole<Option<Time>>,
 }
 
 impl SegmentStart {
-    /// Takes it back, and all that is behind it. `false`: the decoders have some of it.
+    /// Takes it back, and all that is behind it. `false`: the decoders have some of it, or its key picture did not come.
     pub(super) fn cut(&self, buffer: &mut dyn Buffer) -> bool {
-        buffer.cut(self.dts)
+        let is_known = !self.has_video || self.dts.video.is_some();
+        is_known && buffer.cut(self.dts)
     }
 }
 
 impl Segmented {
-    /// Remembers where a segment begins in the buffer.
+    /// Remembers where a segment begins in the buffer: with its key picture, for the last picture of a segment of transport
+    /// stream ends where the next one begins, and comes with that.
     pub(super) fn note_segment_start(&mut self, buffer: &dyn Buffer, packet: &Packet) {
-        let main = self.lane(LaneRole::Main).map(|lane| &lane.loader);
-        let given = main.and_then(|main| main.index.as_ref()?.segment(main.given()?));
-        let (Some(segment), Some(role)) = (given, buffer.role_of(packet.track)) else {
+        let Some(main) = self.lane(LaneRole::Main) else {
             return;
         };
+        let index = main.loader.index.as_ref();
+        let given = index.zip(main.loader.given());
+        let segment = given.and_then(|(index, given)| index.segment(given));
+        let (Some(segment), Some(role)) = (segment, buffer.role_of(packet.track)) else {
+            return;
+        };
+        if role == Role::Video && !packet.flags.key {
+            return;
+        }
         let (number, at) = (segment.number, segment.start);
+        let info = main.info.as_ref();
+        let has_video = info.is_some_and(|info| info.first(TrackKind::Video).is_some());
         if self.starts.back().is_none_or(|it| it.number != number) {
             if self.starts.len() >= MAX_STARTS {
                 self.starts.pop_front();
             }
-            let dts = ByRole::default();
-            self.starts.push_back(SegmentStart { number, at, dts });
+            self.starts.push_back(SegmentStart {
+                number,
+                at,
+                has_video,
+                dts: ByRole::default(),
+            });
         }
         if let Some(start) = self.starts.back_mut() {
             start.dts[role].get_or_insert(packet.dts);
@@ -75,6 +92,10 @@ impl Segmented {
         let Some(segment) = main.and_then(|main| main.segment_in_flight(&self.requests)) else {
             return;
         };
+        // Its demuxer may hold the last picture of the one before, which comes with its first bytes.
+        let begins = main.and_then(Loader::at_hand);
+        let begins = begins.is_some_and(|at_hand| at_hand.number == segment.number)
+            && main.and_then(Loader::given) != Some(segment.number);
         let Some(active) = segment.meter.active(cx.mono()) else {
             return;
         };
@@ -83,7 +104,8 @@ impl Segmented {
             active,
             segment.meter.timed(segment.received),
         );
-        let Some(lesser) = self.replacement(&segment, active, position) else {
+        let lesser = self.replacement(&segment, active, position);
+        let Some(lesser) = lesser.filter(|_| !begins) else {
             return;
         };
         let start = self.starts.back().copied();

@@ -4,9 +4,8 @@ use kinora_media::{CodecId, Time};
 
 use super::lane::LaneRole;
 use super::loader::Failure;
-use super::requests::Request;
 use super::variants::Selection;
-use super::{ROOT, Segmented, audio};
+use super::{Segmented, audio};
 use crate::RenditionChoice;
 use crate::cx::{Cx, Renditions};
 use crate::ingest::Notice;
@@ -59,7 +58,10 @@ impl Segmented {
     /// A segment that was to be there by the clock is not: the clock is corrected, and it is asked for again when it is due by
     /// that.
     fn not_there_yet(&mut self, cx: &mut Cx, role: LaneRole, failure: &Failure) {
-        let Some(early) = self.loader(role).and_then(|it| it.wait_for(failure.number)) else {
+        let Some(early) = self
+            .loader(role)
+            .and_then(|it| it.wait_for(cx, failure.number))
+        else {
             return;
         };
         cx.recovered(failure.fault.clone().because(
@@ -70,12 +72,8 @@ impl Segmented {
 
     /// By the clock segments are there too early by so much.
     pub(super) fn correct_clock(&mut self, cx: &mut Cx, early: Time) {
-        let asks = self.root.playlist.clock_is_wrong(cx, early);
+        self.root.playlist.clock_is_wrong(early);
         self.follow_root(cx);
-        if asks && !self.requests.any(ROOT, Request::is_clock) {
-            self.root.clock_due = None;
-            self.ask_clock(cx);
-        }
     }
 
     /// What else there is in the place of the rendition of a lane.

@@ -52,7 +52,7 @@ pub(super) enum LoaderEvent {
     Failed(Failure),
     Parked(Fault),
     Expired(Fault),
-    /// A segment that is named for the time of day alone was there only after so long.
+    /// A segment that is named for the time of day alone was there only after so long. Negative: so much was for nothing.
     ClockIsFast(Time),
     /// A segment came whole.
     Downloaded(Option<Download>),
@@ -88,6 +88,16 @@ pub(super) struct Rendition {
     /// Another rendition of the presentation, whose timeline it shares.
     pub(super) reference: Option<SegmentIndex>,
     pub(super) carries: Carries,
+}
+
+/// A segment that was not there yet though it was due.
+#[derive(Clone, Copy, Debug)]
+struct Awaited {
+    number: u64,
+    /// How often it was asked for in vain.
+    times: u32,
+    /// By so much the clock was corrected for it.
+    corrected: Time,
 }
 
 /// A rendition and its segments.
@@ -127,8 +137,10 @@ pub(super) struct Loader {
     /// What the segment that is asked for next may refer to.
     references: References,
     lost_in_a_row: u32,
-    /// The segment that was not there yet, and how often.
-    awaited: Option<(u64, u32)>,
+    /// When the last segment was asked for.
+    segment_asked_at: Time,
+    /// The segment that was not there yet.
+    awaited: Option<Awaited>,
     carries: Carries,
     /// Behind each seek one segment is read, and no other.
     one_at_a_time: bool,
@@ -162,6 +174,7 @@ impl Loader {
             discontinuity: None,
             references: References::Intact,
             lost_in_a_row: 0,
+            segment_asked_at: Time::ZERO,
             awaited: None,
             carries: rendition.carries,
             one_at_a_time: false,

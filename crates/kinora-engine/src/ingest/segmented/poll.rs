@@ -32,15 +32,11 @@ impl Segmented {
             }
             let mut idle = true;
             for role in LaneRole::ALL {
-                if role == LaneRole::Main && self.leaves_network_to_sound(cx, buffer, position) {
-                    continue;
-                }
                 let has_room = self.has_room(cx, buffer, role, position, max_ahead);
                 if has_room && !self.is_over(role) && !self.waits(role) {
                     idle &= !self.poll_lane(cx, buffer, role, position);
                 }
             }
-            idle &= !self.skip_late_pictures(cx, position);
             idle &= !self.poll_text(cx, position, max_ahead);
             if idle && self.notices.is_empty() {
                 return None;

@@ -128,9 +128,10 @@ impl Segmented {
         };
         let from = match cut {
             Some(start) => main.number_at(start.at + ROUNDING),
-            // What was given of the segment at hand is being decoded.
             None if ended => None,
-            None => main.given().map(|given| given + 1),
+            // What was given of the segment at hand is being decoded; and in a transport stream its demuxer may hold the last
+            // picture of the one before.
+            None => main.at_hand().map(|segment| segment.number + 1),
         };
         let Some(from) = from.filter(|from| main.has(*from)) else {
             return false;

@@ -54,8 +54,11 @@ fn sound_goes_on(sim: &Sim) {
     assert!(times.len() > 600, "{}", times.len());
     for pair in times.windows(2) {
         let step = pair[1] - pair[0];
+        // A change at the border of two periods costs a few blocks of sound.
+        let at_border = pair[0].as_millis() / 8_000 != pair[1].as_millis() / 8_000;
+        let most = if at_border { ms(260) } else { ms(130) };
         assert!(
-            ms(0) < step && step <= ms(130),
+            ms(0) < step && step <= most,
             "{} is followed by {}",
             pair[0],
             pair[1]
@@ -122,56 +125,4 @@ fn another_language_stays_chosen_when_the_encoding_changes() {
     assert!(sim.run_until(mins(2), is_completion), "{:#?}", sim.events);
     assert_eq!(asked_of(&sim, "/en-"), before);
     assert!(errors(&sim).is_empty(), "{:#?}", sim.events);
-}
-
-/// Live, with pictures of 200 kbit/s and sound of 48 kbit/s.
-fn live(seed: u64, prefer_audio: bool) -> Sim {
-    let config = crate::PlayerConfig {
-        prefer_audio,
-        ..crate::PlayerConfig::default()
-    };
-    let mut sim = Sim::new(seed, config);
-    let start = time_text(sim.now_unix_ms() - 60_000);
-    let sets = "<AdaptationSet mimeType='video/mp2t' contentType='video'><SegmentTemplate duration='2' startNumber='0' media='v$Number$.ts'/>\
-         <Representation id='v' bandwidth='200000'/></AdaptationSet><AdaptationSet mimeType='audio/mp2t' contentType='audio'>\
-         <SegmentTemplate duration='2' startNumber='0' media='a$Number$.ts'/><Representation id='a' bandwidth='48000'/></AdaptationSet>";
-    sim.net.serve(
-        MPD,
-        format!("<MPD type='dynamic' availabilityStartTime='{start}'><Period id='p' start='PT0S'>{sets}</Period></MPD>"),
-    );
-    for number in 0..100 {
-        let made = ms((i64::try_from(number).unwrap() + 1) * 2_000 - 60_000);
-        let pictures = crate::sim::packager::fattened(&Film::picture_segments()[number % 4], 2_000);
-        let heard = Film::sound_segments()[number % 4].clone();
-        sim.net
-            .serve_from(made, &at(&format!("v{number}.ts")), pictures);
-        sim.net
-            .serve_from(made, &at(&format!("a{number}.ts")), heard);
-    }
-    sim.net.weather = Weather {
-        latency: ms(20),
-        bytes_per_second: 200_000,
-    };
-    // Of each resource, less than the pictures need.
-    sim.net.forecast = vec![(secs(15), 15_000), (secs(45), 200_000)];
-    sim.play(MPD);
-    sim
-}
-
-#[test]
-fn sound_that_is_preferred_goes_on_while_the_pictures_are_too_much_for_the_network() {
-    let mut usual = live(97, false);
-    usual.run_for(secs(80));
-    assert!(usual.stalled() > secs(5), "{}", usual.stalled());
-    let mut sim = live(97, true);
-    sim.run_for(secs(45));
-    assert_eq!(sim.stalled(), secs(0), "{:#?}", sim.events);
-    let meanwhile = sim.shown.iter().filter(|it| it.0 > secs(25)).count();
-    assert!(meanwhile < 180, "{meanwhile}");
-    sim.run_for(secs(35));
-    assert_eq!(sim.stalled(), secs(0), "{:#?}", sim.events);
-    assert!(errors(&sim).is_empty(), "{:#?}", sim.events);
-    // The pictures are back.
-    let later = sim.shown.iter().filter(|it| it.0 > secs(65)).count();
-    assert!(later > 140, "{later}");
 }

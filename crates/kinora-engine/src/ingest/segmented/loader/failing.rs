@@ -3,7 +3,7 @@
 use kinora_errors::Fault;
 use kinora_media::Time;
 
-use super::{Loader, Phase};
+use super::{Awaited, Loader, LoaderEvent, Phase};
 use crate::cx::Cx;
 use crate::ingest::segmented::requests::Requests;
 use crate::ingest::segmented::segment_reader::References;
@@ -87,6 +87,11 @@ impl Loader {
     /// Goes on behind a segment that is lost.
     pub(in crate::ingest::segmented) fn pass_over(&mut self, cx: &mut Cx, number: u64) {
         cx.tally.damage += 1;
+        // It is lost: the clock was right.
+        if let Some(lost) = self.awaited.take_if(|it| it.number == number) {
+            let back = Time::ZERO - lost.corrected;
+            self.events.push_back(LoaderEvent::ClockIsFast(back));
+        }
         match self.readers.front_mut() {
             Some(next) => next.lose_references(),
             None => self.references = References::Missing,
@@ -103,27 +108,33 @@ impl Loader {
         let by_clock = index.live_edge().is_some_and(|edge| edge.by_clock);
         let last = index.segments.last();
         let is_new = last.is_some_and(|last| number + NEWEST >= last.number);
-        let waited = self.awaited.filter(|(of, _)| *of == number);
-        by_clock && is_new && waited.is_none_or(|(_, times)| times < MAX_WAITS)
+        let waited = self.awaited.filter(|it| it.number == number);
+        by_clock && is_new && waited.is_none_or(|it| it.times < MAX_WAITS)
     }
 
     /// Goes on with a segment once it is there by a clock that is so much earlier; where nothing was read yet, with whatever is
     /// there by that clock.
-    pub(in crate::ingest::segmented) fn wait_for(&mut self, number: u64) -> Option<Time> {
+    pub(in crate::ingest::segmented) fn wait_for(&mut self, cx: &Cx, number: u64) -> Option<Time> {
         let index = self.index.as_ref()?;
         let segment = index.segment(number)?;
-        let times = self.awaited.filter(|(of, _)| *of == number);
-        let times = times.map_or(0, |(_, times)| times);
-        self.awaited = Some((number, times + 1));
+        let before = self.awaited.filter(|it| it.number == number);
+        let (times, corrected) = before.map_or((0, Time::ZERO), |it| (it.times, it.corrected));
         // It is asked for again a while after it has come to be by the new clock: each time a longer one.
-        let beyond = index.segments.last()?.end() - segment.end();
-        let while_ = segment.duration.scale(0.25 * f64::from(1_u32 << times));
+        let asked = cx.mono() - self.segment_asked_at;
+        let beyond = index.segments.last()?.end() - segment.end() + asked;
+        let pause = segment.duration.scale(0.25 * f64::from(1_u32 << times));
         self.lost_in_a_row = 0;
         self.phase = Phase::Running;
         if self.given.is_none() && self.readers.is_empty() {
             self.index = None;
         }
-        Some(beyond + while_)
+        let early = beyond + pause;
+        self.awaited = Some(Awaited {
+            number,
+            times: times + 1,
+            corrected: corrected + early,
+        });
+        Some(early)
     }
 
     /// Nothing more is read from a segment on.

@@ -50,6 +50,7 @@ impl Loader {
             self.next += 1;
             let first_part = self.first_part(&segment);
             if first_part.is_none() {
+                self.segment_asked_at = cx.mono();
                 let (url, range) = (segment.url.clone(), segment.range);
                 self.ask(cx, requests, Resource::Segment(segment.number), url, range);
             }
