@@ -259,10 +259,7 @@ impl Engine {
                 let (session, cx) = self.open_session()?;
                 return session.reload(cx);
             }
-            Command::NetworkReconnect => {
-                let (session, cx) = self.open_session()?;
-                session.reconnect(cx);
-            }
+            Command::NetworkReconnect => return self.reconnect(),
             Command::SetLowMemory(low) => self.cx.set_low_memory(low),
             Command::SelectTrack(choice) => {
                 let (session, cx) = self.open_session()?;
@@ -330,6 +327,12 @@ impl Engine {
         self.phase = Phase::Playing(Box::new(session));
         // The last source may have ended while it caught up with its edge.
         self.cx.push(Output::Rate(self.wishes.speed));
+        Ok(())
+    }
+
+    fn reconnect(&mut self) -> Result<(), Refusal> {
+        let (session, cx) = self.open_session()?;
+        session.reconnect(cx);
         Ok(())
     }
 
