@@ -35,7 +35,11 @@ fn runtime() -> io::Result<Runtime> {
     // Those that did start wait for the others, and end with the program that can not go on.
     threads.collect::<io::Result<Vec<_>>>()?;
     held.wait();
-    let files = [UnixStream::pair()?, UnixStream::pair()?];
+    let files = [
+        UnixStream::pair()?,
+        UnixStream::pair()?,
+        UnixStream::pair()?,
+    ];
     drop(files);
     Builder::new_multi_thread()
         .worker_threads(THREADS)

@@ -321,10 +321,7 @@ impl Net {
         now: Time,
         id: RequestId,
     ) -> Option<FetchEvent> {
-        let open = self.open.get(&id)?;
-        if open.stranded {
-            return None;
-        }
+        let open = self.open.get(&id).filter(|open| !open.stranded)?;
         let url = open.url.clone();
         if let Some(answer) = self.suffer_once(agenda, now, id, &url) {
             return answer;

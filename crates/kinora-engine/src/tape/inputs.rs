@@ -377,6 +377,12 @@ fn began(id: RequestId, head: Head) -> FetchEvent {
     FetchEvent::Head { id, info }
 }
 
+/// What names the session to its operator is left out.
+fn named(id: RequestId) -> FetchEvent {
+    let trace_id = "left out".to_owned();
+    FetchEvent::TraceId { id, trace_id }
+}
+
 fn blank_chunk(id: RequestId, offset: u64, len: usize) -> FetchEvent {
     let data = blank(len);
     FetchEvent::Chunk(Chunk { id, offset, data })
@@ -400,11 +406,7 @@ impl From<Noted> for Input {
                     ..packet.into()
                 },
             }),
-            // What names the session to its operator is left out.
-            Noted::TraceId(id) => Self::Fetch(FetchEvent::TraceId {
-                id: RequestId(id),
-                trace_id: "left out".to_owned(),
-            }),
+            Noted::TraceId(id) => Self::Fetch(named(RequestId(id))),
             Noted::Done(id) => Self::Fetch(FetchEvent::Done { id: RequestId(id) }),
             Noted::Failed(id, Noticed(fault)) => Self::Fetch(FetchEvent::Failed {
                 id: RequestId(id),
