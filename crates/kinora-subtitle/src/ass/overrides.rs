@@ -157,7 +157,7 @@ impl<'a> Overrides<'a> {
                 let named = self.styles.filter(|_| !argument.is_empty());
                 let row = named.and_then(|styles| styles.get(argument));
                 mark.style = row.map_or_else(|| self.base(), |row| Arc::clone(&row.style));
-                restart(mark, |effects| effects.transitions.clear());
+                affect(mark, |effects| effects.transitions.clear());
             }
             _ => mark.restyle(|style| self.style(name, argument, style)),
         }
@@ -305,7 +305,7 @@ impl<'a> Overrides<'a> {
             from: Arc::clone(&mark.style),
             to: Arc::new(to),
         };
-        restart(mark, |effects| {
+        affect(mark, |effects| {
             if effects.transitions.len() < MAX_TRANSITIONS {
                 effects.transitions.push(transition);
             }
@@ -335,13 +335,13 @@ impl<'a> Overrides<'a> {
             },
         };
         if self.styles.is_some() {
-            restart(mark, |effects| effects.karaoke = Some(karaoke));
+            affect(mark, |effects| effects.karaoke = Some(karaoke));
         }
     }
 }
 
 /// Changes the effects of the text that follows.
-fn restart(mark: &mut Mark, change: impl FnOnce(&mut Effects)) {
+fn affect(mark: &mut Mark, change: impl FnOnce(&mut Effects)) {
     let mut effects = mark.effects.as_deref().cloned().unwrap_or_default();
     change(&mut effects);
     mark.effects = (effects != Effects::default()).then(|| Arc::new(effects));
