@@ -104,7 +104,6 @@ impl SoundServer {
     /// # Panics
     /// When the server refuses.
     #[track_caller]
-    #[must_use]
     pub fn plug_in(&self, name: &str) -> String {
         let module = [
             "load-module",
