@@ -396,8 +396,8 @@ fn view(texture: &wgpu::Texture) -> wgpu::TextureView {
     texture.create_view(&wgpu::TextureViewDescriptor::default())
 }
 
-/// What the textures hold of one texel. Samples of two bytes are two components, low and high: filtering is linear, so that of
-/// the parts is that of the whole, and no feature of a device is needed.
+/// What the textures hold of one texel. Samples of two bytes are two components, low and high: no optional feature of a device is
+/// needed.
 const fn texel(pixels: PixelFormat, plane: usize) -> wgpu::TextureFormat {
     match (pixels, plane, pixels.bytes_per_sample()) {
         (PixelFormat::Nv12, 1, _) | (_, _, 2) => wgpu::TextureFormat::Rg8Unorm,
@@ -474,7 +474,12 @@ fn picture_uniform(format: &VideoFormat, place: [f32; 4]) -> Vec<f32> {
     let mut uniform = place.to_vec();
     uniform.extend([across, down, origin].concat());
     uniform.extend([width, height, scale(sx), scale(sy), left, 0.0]);
-    uniform.extend([colour_width, colour_height, range, 0.0]);
+    let wide = if format.pixels.bytes_per_sample() == 2 {
+        1.0
+    } else {
+        0.0
+    };
+    uniform.extend([colour_width, colour_height, range, wide]);
     uniform.extend(weights(format.pixels).as_flattened());
     uniform.extend(signal_rows(format).as_flattened());
     uniform
@@ -526,7 +531,9 @@ const ROW: u32 = wgpu::COPY_BYTES_PER_ROW_ALIGNMENT;
 
 impl Offscreen {
     pub(crate) fn new() -> Result<Self, WindowError> {
-        let instance = wgpu::Instance::new(wgpu::InstanceDescriptor::new_without_display_handle());
+        let mut descriptor = wgpu::InstanceDescriptor::new_without_display_handle();
+        descriptor.backends = wgpu::Backends::PRIMARY;
+        let instance = wgpu::Instance::new(descriptor);
         let adapter = adapter(&instance, None)?;
         Gpu::new(&adapter, wgpu::TextureFormat::Rgba8Unorm).map(Self)
     }

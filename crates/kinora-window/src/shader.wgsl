@@ -15,7 +15,8 @@ struct Picture {
   colour_size: vec2f,
   // 0: of screens, 1: PQ, 2: HLG.
   range: f32,
-  unused: f32,
+  // 1: samples are of two bytes.
+  wide: f32,
   // What makes a sample of the components of a texel, for each of the three textures.
   weights: array<vec4f, 3>,
   // R, G and B of the signal from the three samples, and what is added.
@@ -48,13 +49,36 @@ fn picture_corner(@builtin(vertex_index) index: u32) -> Corner {
   );
 }
 
+// A sample between texels.
+fn sample_at(texels: texture_2d<f32>, at: vec2f, size: vec2f, weights: vec4f) -> f32 {
+  if (picture.wide < 0.5) {
+    return dot(textureSampleLevel(texels, smooth_sampler, at / size, 0.0), weights);
+  }
+  // Samplers may round what lies between two bytes: high and low ones would no longer belong together.
+  let corner = floor(at - 0.5);
+  let share = at - 0.5 - corner;
+  let last = vec2i(size) - 1;
+  let near = clamp(vec2i(corner), vec2i(0), last);
+  let far = clamp(vec2i(corner) + 1, vec2i(0), last);
+  let above = mix(
+    dot(textureLoad(texels, near, 0), weights),
+    dot(textureLoad(texels, vec2i(far.x, near.y), 0), weights),
+    share.x,
+  );
+  let below = mix(
+    dot(textureLoad(texels, vec2i(near.x, far.y), 0), weights),
+    dot(textureLoad(texels, far, 0), weights),
+    share.x,
+  );
+  return mix(above, below, share.y);
+}
+
 fn samples(at: vec2f) -> vec3f {
-  let luma = at / picture.size;
-  let colour = (at * picture.colour.xy + picture.colour.zw) / picture.colour_size;
+  let colour = at * picture.colour.xy + picture.colour.zw;
   return vec3f(
-    dot(textureSampleLevel(first, smooth_sampler, luma, 0.0), picture.weights[0]),
-    dot(textureSampleLevel(second, smooth_sampler, colour, 0.0), picture.weights[1]),
-    dot(textureSampleLevel(third, smooth_sampler, colour, 0.0), picture.weights[2]),
+    sample_at(first, at, picture.size, picture.weights[0]),
+    sample_at(second, colour, picture.colour_size, picture.weights[1]),
+    sample_at(third, colour, picture.colour_size, picture.weights[2]),
   );
 }
 
