@@ -99,15 +99,16 @@ impl Stage {
     }
 
     fn seek(&mut self, to: i64) {
-        // Pictures of before are none of after.
-        self.player.seek(Time::from_millis(to), SeekAccuracy::Exact);
         let to = Time::from_millis(to);
+        self.player.seek(to, SeekAccuracy::Exact);
+        // Pictures of before are none of after; the one on screen at that time began a little before it.
+        let begins = to - Time::from_millis(40);
         while self
             .pictures
             .recv_timeout(LIMIT)
             .expect("the seek's picture")
             .1
-            != to
+            < begins
         {}
     }
 
