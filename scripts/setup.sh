@@ -23,8 +23,7 @@ if [ "${1-}" = tests ]; then
   need parec pulseaudio-utils
   need mkfs.ext4 e2fsprogs    # faults of disks and of permissions
   need losetup mount
-  need Xvfb xvfb              # the window: a display, a person's hands, a GPU in software, what winit loads at run time
-  need xdotool xdotool
+  # The window: a GPU in software, and what winit loads at run time.
   has_library() { PATH=$PATH:/usr/sbin:/sbin ldconfig -p | grep -q "$1" || missing+=("$2"); }
   has_library libX11-xcb.so.1 libx11-xcb1
   has_library libXcursor.so.1 libxcursor1

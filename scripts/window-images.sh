@@ -14,16 +14,16 @@ cleanup() {
 trap cleanup EXIT
 
 mkfifo "$work/display"
-Xvfb -displayfd 3 -screen 0 960x540x24 -nolisten tcp 3>"$work/display" 2>/dev/null &
+Xvfb -displayfd 3 -screen 0 1300x800x24 -nolisten tcp 3>"$work/display" 2>/dev/null &
 pids+=($!)
 read -r number <"$work/display"
 export DISPLAY=:$number
 unset WAYLAND_DISPLAY
 
-ffmpeg -nostdin -v error -y -f lavfi -i mandelbrot=size=960x540:rate=25 -t 60 -c:v libx264 -preset ultrafast -pix_fmt yuv420p "$work/Mandelbrot.mp4"
+ffmpeg -nostdin -v error -y -f lavfi -i mandelbrot=size=960x540:rate=25 -t 10 -c:v libx264 -preset ultrafast -pix_fmt yuv420p "$work/Mandelbrot.mp4"
 
 # Takes a picture of the screen once what was asked for had time to be drawn.
-shot() { sleep "${2:-1}"; ffmpeg -nostdin -v error -y -f x11grab -draw_mouse 0 -video_size 960x540 -i "$DISPLAY" -frames:v 1 "$images/window-$1.png"; }
+shot() { sleep "${2:-3}"; ffmpeg -nostdin -v error -y -f x11grab -draw_mouse 0 -video_size 960x540 -i "$DISPLAY" -frames:v 1 "$images/window-$1.png"; }
 start() {
   (cd "$work" && exec "$kinora" --no-config "$@") >/dev/null 2>&1 &
   pids+=($!)
@@ -32,15 +32,15 @@ start() {
 }
 close() { xdotool key q; wait "${pids[-1]}" || true; }
 
-start play Mandelbrot.mp4 --start 12
+start play --loop Mandelbrot.mp4
 xdotool mousemove 480 476; xdotool mousemove 484 476; shot playing
 xdotool mousemove 876 512 click 1; shot menu
 xdotool key Escape; xdotool mousemove 480 200; xdotool key i; shot statistics
 xdotool key i; xdotool key question; shot keys
 close
-start --lang zh play Mandelbrot.mp4 --start 12
+start --lang zh play --loop Mandelbrot.mp4
 xdotool mousemove 480 476; xdotool key i; xdotool mousemove 484 476; shot chinese
 close
-title=nothing start play "https://127.0.0.1:9/nothing.mp4"
+title="Kinora|missing" start play missing.mp4
 shot error 2
 close

@@ -47,7 +47,7 @@ pub(crate) fn overlays(
         Some(Page::Keys(lines)) => drawing.keys(lines),
         None => {}
     }
-    let seen = controls.are_seen(now);
+    let seen = controls.are_seen(now) && controls.status.error.is_none();
     if seen {
         drawing.bar();
         if let Some(menu) = controls.menu {

@@ -92,6 +92,15 @@ impl Mailbox {
         orders.failure.take().map_or(Ok(()), Err)
     }
 
+    /// Gives a frame and waits for nothing.
+    pub(crate) fn replace(&self, frame: &VideoFrame) -> Result<(), SinkError> {
+        let mut orders = self.lock();
+        orders.frame = Some(frame.clone());
+        orders.frames_given += 1;
+        self.given.notify_one();
+        orders.failure.take().map_or(Ok(()), Err)
+    }
+
     /// All frames that were taken are on the screen, or failed.
     pub(crate) fn done(&self, failure: Option<SinkError>) {
         let mut orders = self.lock();

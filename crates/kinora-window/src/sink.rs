@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use kinora_media::{Time, VideoFrame};
-use kinora_output::{Needs, ScaleMode, ShownCues, SinkError, VideoFormat, VideoSink};
+use kinora_output::{Needs, ScaleMode, ShownCues, SinkError, Timing, VideoFormat, VideoSink};
 
 use crate::mailbox::Mailbox;
 use crate::place;
@@ -9,6 +9,8 @@ use crate::window::{Message, Proxy};
 
 /// Half a beat of a display of 60 Hz.
 const HALF_A_BEAT: Time = Time::from_millis(8);
+/// A frame that is so late is not waited for: the next one may take its place.
+const LATE: Time = Time::from_millis(40);
 
 /// Shows video in a window. A call returns when the frame is with the display.
 ///
@@ -43,6 +45,13 @@ impl VideoSink for WindowVideo {
 
     fn present(&mut self, frame: &VideoFrame) -> Result<(), SinkError> {
         self.mailbox.show(frame)
+    }
+
+    fn present_at(&mut self, frame: &VideoFrame, timing: Timing) -> Result<(), SinkError> {
+        match timing.now - timing.due > LATE && self.mailbox.first_shown().is_some() {
+            true => self.mailbox.replace(frame),
+            false => self.mailbox.show(frame),
+        }
     }
 
     fn set_scale_mode(&mut self, mode: ScaleMode) {
