@@ -196,7 +196,7 @@ impl TrackPipeline {
             self.epoch = cx.next_epoch();
             self.flush_decoder(cx);
         }
-        if self.runs_up_too_far() {
+        if self.runs_up_too_far(ended) {
             return;
         }
         while self.has_room() {
@@ -459,13 +459,16 @@ impl TrackPipeline {
         is_ahead && decodes && is_there && !self.queue.has_key_until(target)
     }
 
-    /// Whether more would have to be decoded before the picture that is looked for than may be.
-    pub(crate) fn runs_up_too_far(&self) -> bool {
+    /// Whether more would have to be decoded before the picture that is looked for than may be. `ended`: no packet follows, so
+    /// that of a time behind the end it is the last one.
+    pub(crate) fn runs_up_too_far(&self, ended: bool) -> bool {
         let (Some(target), Some(next)) = (self.queue.target(), self.queue.peek()) else {
             return false;
         };
+        let last = self.queue.not_before().filter(|_| ended);
+        let picture = last.map_or(target, |last| last.min(target));
         let begins = self.presented == 0 && !self.fed;
-        begins && next.packet.pts + self.max_run_up < target
+        begins && next.packet.pts + self.max_run_up < picture
     }
 
     /// How much is queued from a position on, decoded or not.

@@ -176,8 +176,10 @@ fn is_at(event: &Event, device: &str) -> bool {
     matches!(event, Event::AudioDevice { name, .. } if name == device)
 }
 
+/// It was taken away, and no other one is there.
 fn is_lost(event: &Event) -> bool {
-    matches!(event, Event::Recovered(fault) if fault.reason() == "sink.device_lost")
+    let reasons = ["sink.device_lost", "sink.no_device"];
+    matches!(event, Event::Recovered(fault) if reasons.contains(&fault.reason()))
 }
 
 #[test]

@@ -18,7 +18,7 @@ const KEYS: &[(&str, &str, &str)] = &[
     ("↓ ↑", "1 min back, on", "退、进 1 分钟"),
     ("< > n", "file, quality", "文件、清晰度"),
     ("C c .", "chapter, picture", "章节、下一帧"),
-    ("l s S r", "loop, shots, turn", "重复、截图、旋转"),
+    ("l sSr", "loop, shot, turn", "重复、截图、旋转"),
     ("9 0 m", "volume, mute", "音量、静音"),
     ("[ ] ⌫", "speed, usual", "倍速、恢复"),
     ("{ } x", "search, skip ad", "快搜、跳过插播"),

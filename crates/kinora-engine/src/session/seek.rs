@@ -146,7 +146,7 @@ impl Session {
         let Some(target) = self.present.begin.exact_target() else {
             return;
         };
-        if !self.pipelines.video.runs_up_too_far() {
+        if !self.pipelines.video.runs_up_too_far(self.supply.is_over()) {
             return;
         }
         // A key frame that is nearer may be on its way.

@@ -238,6 +238,20 @@ impl Representation {
         }
     }
 
+    /// The duration of each segment but the last, where they all have one.
+    #[must_use]
+    pub fn equal_duration(&self) -> Option<Time> {
+        match &self.addressing.segments {
+            Segments::List { durations, .. } | Segments::Template { durations, .. } => {
+                match durations {
+                    Durations::Equal(ticks) => Some(self.addressing.ticks(i128::from(*ticks))),
+                    Durations::Listed(_) | Durations::Period => None,
+                }
+            }
+            Segments::Whole { .. } => None,
+        }
+    }
+
     /// The duration of its longest segment.
     #[must_use]
     pub fn longest_segment(&self) -> Option<Time> {

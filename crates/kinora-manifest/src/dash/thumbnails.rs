@@ -63,7 +63,9 @@ impl Mpd {
         let segment = segments
             .into_iter()
             .find(|it| it.start <= time && time < it.end())?;
-        tile(segment, it.resolution, tiles, time)
+        // A picture that its period cuts short has its tiles at the same distances (DASH-IF IOP 6.2.6).
+        let lasts = it.equal_duration().unwrap_or(segment.duration);
+        tile(segment, lasts, it.resolution, tiles, time)
     }
 }
 
@@ -79,12 +81,13 @@ fn tiles(purpose: &Purpose) -> Option<(u32, u32)> {
 /// The tile of a picture for a time: they follow each other row by row, and share its duration.
 fn tile(
     segment: Segment,
+    lasts: Time,
     resolution: Option<(u32, u32)>,
     (columns, rows): (u32, u32),
     time: Time,
 ) -> Option<Thumbnail> {
     let count = i64::from(columns.checked_mul(rows)?);
-    let each = segment.duration.as_nanos().checked_div(count)?.max(1);
+    let each = lasts.as_nanos().checked_div(count)?.max(1);
     let passed = (time - segment.start).as_nanos();
     let number = passed.checked_div(each)?.min(count.saturating_sub(1));
     let from = segment.start + Time::from_nanos(each.checked_mul(number)?);
@@ -162,7 +165,9 @@ mod tests {
         let mpd = mpd(&set(SMALL));
         let found = mpd.thumbnail(Time::from_millis(99_999), 200).unwrap();
         assert_eq!(found.url.path(), "/a/s/3.jpg");
-        assert!(found.to <= Time::from_millis(100_000));
+        // The third picture has 20 of its 40 s, and so four of its eight tiles.
+        let (from, to) = (found.from.as_millis(), found.to.as_millis());
+        assert_eq!((from, to), (95_000, 100_000));
     }
 
     #[test]
