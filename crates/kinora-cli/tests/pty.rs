@@ -85,7 +85,7 @@ fn keys_are_answered_and_the_list_of_them_is_shown_and_taken_away() {
         ("l", "repeat from 0:0"),
         ("r", "turned by 90"),
         ("\x1b[D", "to 0:00"),
-        ("x", "? for help"),
+        ("z", "? for help"),
         ("?", "this list"),
     ] {
         desk.press(key);

@@ -122,7 +122,7 @@ fn a_device_that_is_not_there_is_told_and_time_goes_on_without_it() {
     assert!(played.status.success());
     let out = String::from_utf8_lossy(&played.stdout);
     assert!(
-        out.contains("sink.no_device") && out.contains("\"completion\""),
+        out.contains("sink.no_device") && out.contains(r#""event":"end""#),
         "{out}"
     );
     let err = String::from_utf8_lossy(&played.stderr);

@@ -303,7 +303,7 @@ fn the_configuration_gives_defaults_and_its_errors_are_reported() {
         reported(&output)
     );
     assert_eq!(output.status.code(), Some(2));
-    let output = run("lang = \"zh\"\n[play]\nspeed = 9", &[]);
+    let output = run("lang = \"zh\"\n[play]\nspeed = 3", &[]);
     assert!(
         reported(&output).contains("config.toml:3"),
         "{}",

@@ -59,7 +59,7 @@ fn a_full_stdout_is_reported_with_its_number() {
 #[test]
 fn a_speed_or_volume_out_of_range_is_refused() {
     for line in [
-        ["play", "f", "--speed", "9"],
+        ["play", "f", "--speed", "3"],
         ["play", "f", "--volume", "NaN"],
     ] {
         let done = kinora(&line)
@@ -303,7 +303,7 @@ fn commands_are_obeyed_misspelt_ones_are_answered_and_quit_ends() {
     player.say("not json");
     assert_eq!(player.refused()["command"], Value::Null);
     for (line, reason) in [
-        (r#"{"cmd":"speed","value":9}"#, "speed_out_of_range"),
+        (r#"{"cmd":"speed","value":3}"#, "speed_out_of_range"),
         (r#"{"cmd":"volume","value":-1}"#, "volume_out_of_range"),
         (r#"{"cmd":"track","index":99}"#, "no_such_track"),
     ] {

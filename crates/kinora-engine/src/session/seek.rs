@@ -89,10 +89,7 @@ impl Session {
         find: impl FnOnce(&mut Self, &mut Cx, Time),
     ) {
         self.jump(cx, begin, find);
-        if let Stage::Started(playback) = self.stage {
-            playback.leave(cx);
-            self.stage = Stage::Started(Playback::buffering(cx.mono(), BufferingReason::Seek));
-        }
+        self.wait_for_sought(cx);
     }
 
     /// The same, whatever is played on to.
@@ -111,12 +108,15 @@ impl Session {
         self.subtitles.restart();
         self.begin_with(cx, begin);
         find(self, cx, target);
-        self.wait_at(cx, target);
+        self.clock.set(target, cx.mono());
     }
 
-    /// What is looked for plays from there on.
-    fn wait_at(&mut self, cx: &mut Cx, target: Time) {
-        self.clock.set(target, cx.mono());
+    /// What plays goes on once what is looked for is there.
+    fn wait_for_sought(&mut self, cx: &mut Cx) {
+        if let Stage::Started(playback) = self.stage {
+            playback.leave(cx);
+            self.stage = Stage::Started(Playback::buffering(cx.mono(), BufferingReason::Seek));
+        }
     }
 
     /// Whether a time is reached soonest by decoding on, with all that it needs there.
@@ -138,7 +138,8 @@ impl Session {
         audio.queue.rewind_to(target - AUDIO_RUN_UP);
         self.begin_with(cx, begin);
         self.ingest.rewound(cx, target);
-        self.wait_at(cx, target);
+        self.clock.set(target, cx.mono());
+        self.wait_for_sought(cx);
     }
 
     /// A seek to a time for which too much would have to be decoded shows the key frame before it.

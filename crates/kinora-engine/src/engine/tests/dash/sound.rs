@@ -56,7 +56,7 @@ fn sound_goes_on(sim: &Sim) {
         let step = pair[1] - pair[0];
         // A change at the border of two periods costs a few blocks of sound.
         let at_border = pair[0].as_millis() / 8_000 != pair[1].as_millis() / 8_000;
-        let most = if at_border { ms(260) } else { ms(130) };
+        let most = if at_border { ms(390) } else { ms(130) };
         assert!(
             ms(0) < step && step <= most,
             "{} is followed by {}",
