@@ -191,9 +191,12 @@ impl PacketReader {
     /// Takes what came from outside; commands and what decoders say are passed over.
     pub fn handle(&mut self, now: Now, input: Input) {
         self.cx.now = now;
+        let received = self.cx.tally.bytes;
         if let Some(call) = &mut self.resolve
             && let Some(resolved) = call.input(&mut self.cx, &input)
         {
+            // What a service says of the media is none of them.
+            self.cx.tally.bytes = received;
             return self.resolved(resolved);
         }
         let terms = RetryContext {

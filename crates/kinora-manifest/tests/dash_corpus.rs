@@ -56,9 +56,6 @@ const REFUSED: &[(&str, &str)] = &[
     ("000_calculates_Period_times_when_missing", "dash.empty"),
     ("107_two_linked_periods", "dash.empty"),
     ("015_empty_Period", "dash.empty"),
-    // Parameters of URLs (Annex I) are not known here, and essential there.
-    ("075_with_EssentialProperty_in_AdaptationSet", "dash.empty"),
-    ("084_supports_urlparam_2016_EssentialProperty", "dash.empty"),
 ];
 
 #[test]

@@ -93,7 +93,7 @@ impl Default for Limits {
         Self {
             bytes: 16 << 20,
             cues: 100_000,
-            memory: 48 << 20,
+            memory: 32 << 20,
         }
     }
 }

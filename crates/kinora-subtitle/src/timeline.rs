@@ -23,7 +23,7 @@ pub struct Cues {
 }
 
 /// Bytes that all cues together may have, about.
-const MAX_WEIGHT: usize = 48 << 20;
+const MAX_WEIGHT: usize = 32 << 20;
 /// Cues of one start among which a repeated one is looked for.
 const SEARCHED: usize = 64;
 
