@@ -165,6 +165,7 @@ impl Pcm {
         // SAFETY: the handle is open; the count is valid for the call.
         let known = unsafe { (self.functions.snd_pcm_delay)(self.handle.as_ptr(), &raw mut delay) };
         match known {
+            #[allow(clippy::useless_conversion, reason = "a long has 32 bits elsewhere")]
             0.. => Ok(i64::from(delay)),
             error => self.recover(error.into()).map(|()| 0),
         }

@@ -68,7 +68,7 @@ fn describe(frame: &VideoFrame) -> Picture {
         plane_sizes: [0; MAX_PLANES],
         pixel_aspect_num: frame.pixel_aspect.map_or(1, |it| it.0),
         pixel_aspect_den: frame.pixel_aspect.map_or(1, |it| it.1),
-        rotation: frame.rotation.degrees().into(),
+        rotation: frame.rotation.degrees(),
         mirror: frame.mirror as u32,
         color_primaries: frame.color.primaries,
         color_transfer: frame.color.transfer,

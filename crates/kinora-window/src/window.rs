@@ -72,7 +72,7 @@ pub(crate) enum Message {
     FullScreen,
     Title(String),
     PictureSize((u32, u32)),
-    Letters(Result<Letters, NoFonts>),
+    Letters(Result<Box<Letters>, NoFonts>),
     Listen(Box<dyn FnMut(Action) + Send>),
     Close,
 }
@@ -391,7 +391,11 @@ impl App {
 
     fn read_letters(&mut self) {
         let proxy = self.proxy.clone();
-        let read = move || proxy.send(Message::Letters(Letters::load(&Fonts::System)));
+        let read = move || {
+            proxy.send(Message::Letters(
+                Letters::load(&Fonts::System).map(Box::new),
+            ))
+        };
         let started = std::thread::Builder::new()
             .name("kinora-fonts".into())
             .spawn(read);
@@ -417,7 +421,7 @@ impl App {
             Message::PictureSize(size) => self.fit_picture(size),
             Message::Letters(letters) => {
                 self.letters = match letters {
-                    Ok(letters) => Lettering::Read(Box::new(letters)),
+                    Ok(letters) => Lettering::Read(letters),
                     Err(_) => Lettering::None,
                 };
                 self.input(Input::Redraw);
@@ -468,7 +472,11 @@ impl ApplicationHandler<Message> for App {
             WindowEvent::CloseRequested => self.want(Action::Quit),
             WindowEvent::CursorMoved { position, .. } => self.input(at(position.x, position.y)),
             WindowEvent::CursorLeft { .. } => self.input(Input::PointerLeft),
-            WindowEvent::MouseInput { state, button, .. } if button == MouseButton::Left => {
+            WindowEvent::MouseInput {
+                state,
+                button: MouseButton::Left,
+                ..
+            } => {
                 self.input(match state {
                     ElementState::Pressed => Input::Press,
                     ElementState::Released => Input::Release,

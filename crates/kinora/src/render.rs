@@ -51,6 +51,7 @@ struct Mailbox {
     changed: Condvar,
 }
 
+#[derive(Default)]
 struct Orders {
     due: VecDeque<Due>,
     /// What lies on the frames that follow.
@@ -67,21 +68,6 @@ struct Orders {
     paused: Option<bool>,
     /// No frame follows; those that wait are shown until then.
     end: Option<Deadline>,
-}
-
-impl Default for Orders {
-    fn default() -> Self {
-        Self {
-            due: VecDeque::new(),
-            cues: ShownCues::default(),
-            cues_changed: false,
-            flush: false,
-            clear: false,
-            scale: None,
-            paused: None,
-            end: None,
-        }
-    }
 }
 
 /// The engine's side of the render thread.

@@ -41,7 +41,7 @@ const H265: Coding = Coding {
 
 /// Each byte of line 21 has an odd number of ones (ANSI/CTA-608 4.1).
 fn odd(byte: u8) -> u8 {
-    byte | u8::from(byte.count_ones() % 2 == 0) << 7
+    byte | u8::from(byte.count_ones().is_multiple_of(2)) << 7
 }
 
 /// Triplets of the first field: each command twice, as is the rule.

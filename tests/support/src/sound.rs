@@ -161,10 +161,13 @@ fn socket(dir: &Path) -> PathBuf {
     dir.join("native")
 }
 
+/// Samples, and when they came.
+type Heard = (Instant, Vec<f32>);
+
 /// What a device's monitor hears, each piece with the moment at which it ended.
 pub struct Recording {
     child: Child,
-    heard: Arc<Mutex<Vec<(Instant, Vec<f32>)>>>,
+    heard: Arc<Mutex<Vec<Heard>>>,
 }
 
 impl Recording {

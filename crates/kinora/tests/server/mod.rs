@@ -147,10 +147,11 @@ fn serve(stream: &TcpStream, parts: Parts, shared: &Mutex<Shared>) -> std::io::R
     }
 }
 
+/// The first byte, and the last one where it is named.
+type Range = (u64, Option<u64>);
+
 /// The path of the next request, and the range that it asks for; `None`: there is none.
-fn request(
-    lines: &mut impl BufRead,
-) -> std::io::Result<Option<(String, Option<(u64, Option<u64>)>)>> {
+fn request(lines: &mut impl BufRead) -> std::io::Result<Option<(String, Option<Range>)>> {
     let mut request = String::new();
     if lines.read_line(&mut request)? == 0 {
         return Ok(None);
@@ -188,7 +189,7 @@ fn send(mut out: &TcpStream, body: &[u8], shared: &Mutex<Shared>) -> std::io::Re
     Ok(())
 }
 
-fn bytes_of(range: &str) -> Option<(u64, Option<u64>)> {
+fn bytes_of(range: &str) -> Option<Range> {
     let (first, last) = range.strip_prefix("bytes=")?.split_once('-')?;
     Some((first.parse().ok()?, last.parse().ok()))
 }
