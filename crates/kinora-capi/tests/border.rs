@@ -80,13 +80,17 @@ fn a_setting_that_is_wrong_is_named_and_a_secret_is_not() {
         unsafe { kinora_builder_free(builder) };
         report(fault)
     };
-    // SAFETY: handles and texts of this test.
     let config = |json: &'static CStr| {
-        refused(&|builder, fault| unsafe { kinora_builder_config(builder, json.as_ptr(), fault) })
+        refused(&|builder, fault| {
+            // SAFETY: handles and texts of this test.
+            unsafe { kinora_builder_config(builder, json.as_ptr(), fault) }
+        })
     };
-    // SAFETY: the same.
     let network = |json: &'static CStr| {
-        refused(&|builder, fault| unsafe { kinora_builder_network(builder, json.as_ptr(), fault) })
+        refused(&|builder, fault| {
+            // SAFETY: handles and texts of this test.
+            unsafe { kinora_builder_network(builder, json.as_ptr(), fault) }
+        })
     };
     assert!(config(c"{\"max_bufer\": 1}").contains("did you mean `max_buffer`?"));
     assert!(config(c"{\"max_buffer\": \"long\"}").contains("milliseconds"));

@@ -85,7 +85,7 @@ fn play(args: &PlayArgs, style: &Style, window: Option<PlayWindow>) -> Result<()
         &screen,
         &navigation,
         style,
-        outputs::cue_drawing(&args),
+        outputs::cue_drawing(args),
     );
     if args.control.is_some() {
         let machine = args.stats.is_some() || style.json;
