@@ -21,15 +21,29 @@ struct State {
 }
 
 impl CBuilder {
-    fn change(
-        &self,
-        change: impl FnOnce(PlayerBuilder) -> Result<PlayerBuilder, Fault>,
-    ) -> Result<(), Fault> {
+    fn change(&self, change: impl FnOnce(PlayerBuilder) -> PlayerBuilder) {
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        // One that refuses has changed nothing: the settings are read before it is asked.
-        state.builder = change(std::mem::take(&mut state.builder))?;
-        Ok(())
+        state.builder = change(std::mem::take(&mut state.builder));
     }
+}
+
+/// Changes a builder by settings in JSON.
+///
+/// # Safety
+/// As for [`border::handle`], [`border::text`] and [`border::guarded`].
+unsafe fn by_settings(
+    builder: *mut CBuilder,
+    json: *const c_char,
+    fault: *mut *mut Fault,
+    change: impl FnOnce(&CBuilder, &str) -> Result<(), Fault>,
+) -> u32 {
+    let work = || {
+        // SAFETY: the caller's promise.
+        let (builder, json) = unsafe { (border::handle(builder)?, border::text(json)?) };
+        change(builder, json)
+    };
+    // SAFETY: the caller's promise.
+    unsafe { border::guarded(fault, work) }
 }
 
 /// Begins.
@@ -52,15 +66,14 @@ pub unsafe extern "C" fn kinora_builder_config(
     json: *const c_char,
     fault: *mut *mut Fault,
 ) -> u32 {
-    let work = || {
-        // SAFETY: by the header.
-        let (builder, json) = unsafe { (border::handle(builder)?, border::text(json)?) };
-        let mut state = builder.0.lock().unwrap_or_else(PoisonError::into_inner);
-        state.config = settings::player(&state.config, json)?;
-        Ok(())
-    };
     // SAFETY: by the header.
-    unsafe { border::guarded(fault, work) }
+    unsafe {
+        by_settings(builder, json, fault, |builder, json| {
+            let mut state = builder.0.lock().unwrap_or_else(PoisonError::into_inner);
+            state.config = settings::player(&state.config, json)?;
+            Ok(())
+        })
+    }
 }
 
 /// Sets how requests are made.
@@ -70,14 +83,14 @@ pub unsafe extern "C" fn kinora_builder_network(
     json: *const c_char,
     fault: *mut *mut Fault,
 ) -> u32 {
-    let work = || {
-        // SAFETY: by the header.
-        let (builder, json) = unsafe { (border::handle(builder)?, border::text(json)?) };
-        let network = settings::network(json)?;
-        builder.change(|it| Ok(it.network(network)))
-    };
     // SAFETY: by the header.
-    unsafe { border::guarded(fault, work) }
+    unsafe {
+        by_settings(builder, json, fault, |builder, json| {
+            let network = settings::network(json)?;
+            builder.change(|it| it.network(network));
+            Ok(())
+        })
+    }
 }
 
 /// Sets the cache.
@@ -87,14 +100,14 @@ pub unsafe extern "C" fn kinora_builder_cache(
     json: *const c_char,
     fault: *mut *mut Fault,
 ) -> u32 {
-    let work = || {
-        // SAFETY: by the header.
-        let (builder, json) = unsafe { (border::handle(builder)?, border::text(json)?) };
-        let cache = settings::cache(json)?;
-        builder.change(|it| Ok(it.cache(cache)))
-    };
     // SAFETY: by the header.
-    unsafe { border::guarded(fault, work) }
+    unsafe {
+        by_settings(builder, json, fault, |builder, json| {
+            let cache = settings::cache(json)?;
+            builder.change(|it| it.cache(cache));
+            Ok(())
+        })
+    }
 }
 
 /// Gives a content key.
@@ -110,7 +123,8 @@ pub unsafe extern "C" fn kinora_builder_key(
         let builder = unsafe { border::handle(builder) }?;
         // SAFETY: by the header.
         let (id, key) = unsafe { content_key(id, key) }?;
-        builder.change(|it| Ok(it.key(id, key)))
+        builder.change(|it| it.key(id, key));
+        Ok(())
     };
     // SAFETY: by the header.
     unsafe { border::guarded(fault, work) }
@@ -137,7 +151,8 @@ pub unsafe extern "C" fn kinora_builder_autoplay(builder: *mut CBuilder, on: i32
     let work = || {
         // SAFETY: by the header.
         let builder = unsafe { border::handle(builder) }?;
-        builder.change(|it| Ok(it.autoplay(on != 0)))
+        builder.change(|it| it.autoplay(on != 0));
+        Ok(())
     };
     // SAFETY: null is no place.
     unsafe { border::guarded(std::ptr::null_mut(), work) }
@@ -152,7 +167,8 @@ pub unsafe extern "C" fn kinora_builder_video_sink(
     let work = || {
         // SAFETY: by the header.
         let (builder, sink) = unsafe { (border::handle(builder)?, border::table(sink)?) };
-        builder.change(|it| Ok(it.video_sink(VideoCalls::new(sink))))
+        builder.change(|it| it.video_sink(VideoCalls::new(sink)));
+        Ok(())
     };
     // SAFETY: null is no place.
     unsafe { border::guarded(std::ptr::null_mut(), work) }
@@ -167,7 +183,8 @@ pub unsafe extern "C" fn kinora_builder_audio_sink(
     let work = || {
         // SAFETY: by the header.
         let (builder, sink) = unsafe { (border::handle(builder)?, border::table(sink)?) };
-        builder.change(|it| Ok(it.audio_sink(AudioCalls::new(sink))))
+        builder.change(|it| it.audio_sink(AudioCalls::new(sink)));
+        Ok(())
     };
     // SAFETY: null is no place.
     unsafe { border::guarded(std::ptr::null_mut(), work) }

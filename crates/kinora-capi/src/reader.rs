@@ -19,6 +19,51 @@ unsafe fn options(network: *const c_char) -> Result<ReadOptions, Fault> {
     Ok(settings::network(unsafe { border::text(network) }?)?.into())
 }
 
+/// Opens a source; `open` is given its URL and how it is read.
+///
+/// # Safety
+/// As for [`border::text`], [`options`], [`border::put`] and [`border::guarded`].
+unsafe fn opened<R>(
+    (url, network): (*const c_char, *const c_char),
+    reader: *mut *mut R,
+    fault: *mut *mut Fault,
+    open: impl FnOnce(&str, ReadOptions) -> Result<R, Fault>,
+) -> u32 {
+    let work = || {
+        // SAFETY: the caller's promise.
+        let (url, options) = unsafe { (border::text(url)?, options(network)?) };
+        let opened = open(url, options)?;
+        // SAFETY: the caller's promise.
+        unsafe { border::put(reader, border::give(opened)) }
+    };
+    // SAFETY: the caller's promise.
+    unsafe { border::guarded(fault, work) }
+}
+
+/// Has a reader do something.
+///
+/// # Safety
+/// As for [`border::handle_mut`] and [`border::guarded`].
+unsafe fn with<R>(
+    reader: *mut R,
+    fault: *mut *mut Fault,
+    work: impl FnOnce(&mut R) -> Result<(), Fault>,
+) -> u32 {
+    // SAFETY: the caller's promise.
+    let work = || work(unsafe { border::handle_mut(reader) }?);
+    // SAFETY: the caller's promise.
+    unsafe { border::guarded(fault, work) }
+}
+
+/// Gives what was read, null for nothing.
+///
+/// # Safety
+/// As for [`border::put`].
+unsafe fn give<T>(place: *mut *mut T, read: Option<T>) -> Result<(), Fault> {
+    // SAFETY: the caller's promise.
+    unsafe { border::put(place, read.map_or(std::ptr::null_mut(), border::give)) }
+}
+
 /// What a source holds, as JSON.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn kinora_probe(
@@ -52,16 +97,13 @@ pub unsafe extern "C" fn kinora_video_reader_open(
     reader: *mut *mut VideoReader,
     fault: *mut *mut Fault,
 ) -> u32 {
-    let work = || {
-        // SAFETY: by the header.
-        let (url, options) = unsafe { (border::text(url)?, options(network)?) };
-        let threads = usize::try_from(threads).unwrap_or(1).clamp(1, MAX_THREADS);
-        let opened = VideoReader::open(url, options, DecoderChoice::Auto, threads)?;
-        // SAFETY: by the header.
-        unsafe { border::put(reader, border::give(opened)) }
-    };
     // SAFETY: by the header.
-    unsafe { border::guarded(fault, work) }
+    unsafe {
+        opened((url, network), reader, fault, |url, options| {
+            let threads = usize::try_from(threads).unwrap_or(1).clamp(1, MAX_THREADS);
+            VideoReader::open(url, options, DecoderChoice::Auto, threads)
+        })
+    }
 }
 
 const MAX_THREADS: usize = 64;
@@ -73,13 +115,8 @@ pub unsafe extern "C" fn kinora_video_reader_seek(
     time: i64,
     fault: *mut *mut Fault,
 ) -> u32 {
-    let work = || {
-        // SAFETY: by the header.
-        let reader = unsafe { border::handle_mut(reader) }?;
-        reader.seek(Time::from_micros(time))
-    };
     // SAFETY: by the header.
-    unsafe { border::guarded(fault, work) }
+    unsafe { with(reader, fault, |reader| reader.seek(Time::from_micros(time))) }
 }
 
 /// The next picture; null at the end.
@@ -89,14 +126,8 @@ pub unsafe extern "C" fn kinora_video_reader_next(
     frame: *mut *mut VideoFrame,
     fault: *mut *mut Fault,
 ) -> u32 {
-    let work = || {
-        // SAFETY: by the header.
-        let next = unsafe { border::handle_mut(reader) }?.next_frame()?;
-        // SAFETY: by the header.
-        unsafe { border::put(frame, next.map_or(std::ptr::null_mut(), border::give)) }
-    };
     // SAFETY: by the header.
-    unsafe { border::guarded(fault, work) }
+    unsafe { with(reader, fault, |reader| give(frame, reader.next_frame()?)) }
 }
 
 /// Closes.
@@ -114,15 +145,12 @@ pub unsafe extern "C" fn kinora_audio_reader_open(
     reader: *mut *mut AudioReader,
     fault: *mut *mut Fault,
 ) -> u32 {
-    let work = || {
-        // SAFETY: by the header.
-        let (url, options) = unsafe { (border::text(url)?, options(network)?) };
-        let opened = AudioReader::open(url, options, DecoderChoice::Auto)?;
-        // SAFETY: by the header.
-        unsafe { border::put(reader, border::give(opened)) }
-    };
     // SAFETY: by the header.
-    unsafe { border::guarded(fault, work) }
+    unsafe {
+        opened((url, network), reader, fault, |url, options| {
+            AudioReader::open(url, options, DecoderChoice::Auto)
+        })
+    }
 }
 
 /// Goes to a time.
@@ -132,13 +160,8 @@ pub unsafe extern "C" fn kinora_audio_reader_seek(
     time: i64,
     fault: *mut *mut Fault,
 ) -> u32 {
-    let work = || {
-        // SAFETY: by the header.
-        let reader = unsafe { border::handle_mut(reader) }?;
-        reader.seek(Time::from_micros(time))
-    };
     // SAFETY: by the header.
-    unsafe { border::guarded(fault, work) }
+    unsafe { with(reader, fault, |reader| reader.seek(Time::from_micros(time))) }
 }
 
 /// The next samples; null at the end.
@@ -148,14 +171,8 @@ pub unsafe extern "C" fn kinora_audio_reader_next(
     samples: *mut *mut AudioFrame,
     fault: *mut *mut Fault,
 ) -> u32 {
-    let work = || {
-        // SAFETY: by the header.
-        let next = unsafe { border::handle_mut(reader) }?.next_frame()?;
-        // SAFETY: by the header.
-        unsafe { border::put(samples, next.map_or(std::ptr::null_mut(), border::give)) }
-    };
     // SAFETY: by the header.
-    unsafe { border::guarded(fault, work) }
+    unsafe { with(reader, fault, |reader| give(samples, reader.next_frame()?)) }
 }
 
 /// Closes.

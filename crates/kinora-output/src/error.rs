@@ -3,6 +3,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use kinora_errors::{Code, Coded, codes};
+use kinora_media::VideoFrame;
 use kinora_overlay::NoFonts;
 use thiserror::Error;
 
@@ -104,6 +105,16 @@ impl SinkError {
         Self::Application {
             code,
             source: error.into(),
+        }
+    }
+
+    /// The failure of a frame that can not be shown, with the reason.
+    #[must_use]
+    pub const fn bad_frame(frame: &VideoFrame, why: &'static str) -> Self {
+        Self::BadFrame {
+            width: frame.width,
+            height: frame.height,
+            why,
         }
     }
 

@@ -198,7 +198,7 @@ impl Script {
             spans,
             layout: overrides.layout(),
             layer,
-            motion: overrides.motion(),
+            motion: overrides.motion().map(Box::new),
             script: Some(Arc::new(self.event(row, layer))),
             ..Cue::default()
         }

@@ -80,7 +80,7 @@ pub struct Cue {
     /// What it shows in place of text (PGS, VobSub, DVB).
     pub bitmaps: Vec<Bitmap>,
     /// How it fades and where it goes while it is shown; `None`: it stands still.
-    pub motion: Option<Motion>,
+    pub motion: Option<Box<Motion>>,
     /// As it was written, for whoever draws all that scripts can say (ASS).
     pub script: Option<Arc<ScriptEvent>>,
 }
@@ -243,10 +243,6 @@ pub enum FontSize {
 
 /// What a packet brings to what is shown.
 #[derive(Clone, PartialEq, Debug)]
-#[allow(
-    clippy::large_enum_variant,
-    reason = "one is made a packet, and taken apart at once"
-)]
 pub enum Update {
     /// One cue more, with its end.
     Add(Cue),

@@ -394,10 +394,10 @@ mod tests {
             start: ms(0),
             end: ms(2_000),
         };
-        moving.motion = Some(Motion {
+        moving.motion = Some(Box::new(Motion {
             fade: Some(fade),
             path: Some(path),
-        });
+        }));
         let alpha = |at| {
             let still = moving.still(ms(at)).unwrap();
             still.spans[0].style.color.map(|color| color.alpha)

@@ -421,11 +421,7 @@ fn texels(format: &VideoFormat, plane: usize) -> (u32, u32) {
 
 /// All rows of all planes are there, and the GPU has textures for them.
 fn check(frame: &VideoFrame, max_side: u32) -> Result<(), SinkError> {
-    let bad = |why| SinkError::BadFrame {
-        width: frame.width,
-        height: frame.height,
-        why,
-    };
+    let bad = |why| SinkError::bad_frame(frame, why);
     if frame.width == 0 || frame.height == 0 {
         return Err(bad("it has no pixels"));
     }

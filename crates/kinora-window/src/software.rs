@@ -59,11 +59,7 @@ impl Software {
         frame: &VideoFrame,
         scene: &Scene,
     ) -> Result<(), SinkError> {
-        let bad = |why| SinkError::BadFrame {
-            width: frame.width,
-            height: frame.height,
-            why,
-        };
+        let bad = |why| SinkError::bad_frame(frame, why);
         if frame.width == 0 || frame.height == 0 {
             return Err(bad("it has no pixels"));
         }

@@ -13,8 +13,8 @@ use kinora_fuzz_bodies::{TARGETS, Work};
 
 /// The size of every input here.
 const INPUT: usize = 1 << 20;
-/// Memory beyond the input itself. Text comes nearest: a list of cues is copied as it grows.
-const MAX_MEMORY: usize = 96 << 20;
+/// Memory beyond the input itself.
+const MAX_MEMORY: usize = 64 << 20;
 /// A second is promised of an optimised build; a debug one on a busy machine gets ten.
 const MAX_TIME: Duration = Duration::from_secs(if cfg!(debug_assertions) { 10 } else { 1 });
 

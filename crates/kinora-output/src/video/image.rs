@@ -47,11 +47,7 @@ impl RgbImage {
 
     /// One pixel for each block of `step` by `step`.
     fn reduced(frame: &VideoFrame, step: u32) -> Result<Self, SinkError> {
-        let bad = |why| SinkError::BadFrame {
-            width: frame.width,
-            height: frame.height,
-            why,
-        };
+        let bad = |why| SinkError::bad_frame(frame, why);
         if frame.width == 0 || frame.height == 0 {
             return Err(bad("it has no pixels"));
         }

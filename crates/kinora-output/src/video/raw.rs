@@ -152,11 +152,10 @@ fn check_memory(frame: &VideoFrame) -> Result<(), SinkError> {
     if whole && frame.width > 0 && frame.height > 0 {
         return Ok(());
     }
-    Err(SinkError::BadFrame {
-        width: frame.width,
-        height: frame.height,
-        why: "it has less memory than its size needs",
-    })
+    Err(SinkError::bad_frame(
+        frame,
+        "it has less memory than its size needs",
+    ))
 }
 
 fn y4m_header(frame: &VideoFrame) -> String {

@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use kinora_media::Time;
 
+use super::sound::media;
 use super::{errors, is_completion, is_first, is_seek_end};
 use crate::sim::{Film, NetFault, Sim, is_key_start, ms, secs, sim};
 use crate::{Command, Event, LoopMode, Refusal, SeekAccuracy, State};
@@ -23,24 +24,13 @@ fn key_len(segment: &Bytes) -> usize {
         * 188
 }
 
-fn list(name: impl Fn(usize) -> String) -> String {
-    let mut text = "#EXTM3U\n#EXT-X-TARGETDURATION:2\n".to_owned();
-    for number in 0..SEGMENTS {
-        if number % 4 == 0 {
-            text += "#EXT-X-DISCONTINUITY\n";
-        }
-        text += &format!("#EXTINF:2,\n{}\n", name(number));
-    }
-    text + "#EXT-X-ENDLIST\n"
-}
-
 /// `keys`: an I-frame playlist is there.
 fn served(seed: u64, keys: bool) -> Sim {
     let mut sim = sim(seed);
     let film = Film::ts_segments();
     sim.net.serve(
         "http://films.test/v/list.m3u8",
-        list(|number| format!("{number}.ts")),
+        media(SEGMENTS, |number| format!("{number}.ts")),
     );
     let range = |number: usize| {
         format!(
@@ -48,7 +38,8 @@ fn served(seed: u64, keys: bool) -> Sim {
             key_len(&film[number % 4])
         )
     };
-    let i_frames = list(range).replacen("#EXT-X-DISC", "#EXT-X-I-FRAMES-ONLY\n#EXT-X-DISC", 1);
+    let i_frames =
+        media(SEGMENTS, range).replacen("#EXT-X-DISC", "#EXT-X-I-FRAMES-ONLY\n#EXT-X-DISC", 1);
     sim.net.serve("http://films.test/keys/list.m3u8", i_frames);
     for number in 0..SEGMENTS {
         for place in ["v", "keys"] {

@@ -11,9 +11,10 @@ use crate::{Command, Credential, Event, PlayerConfig, SeekAccuracy, TrackChoice}
 pub(super) const MASTER: &str = "http://films.test/v1/master.m3u8";
 const SEGMENTS: usize = 20;
 
-fn media(name: impl Fn(usize) -> String) -> String {
+/// The media playlist of so many segments of 2 s, whose clock begins anew every four.
+pub(super) fn media(count: usize, name: impl Fn(usize) -> String) -> String {
     let mut text = "#EXTM3U\n#EXT-X-TARGETDURATION:2\n".to_owned();
-    for number in 0..SEGMENTS {
+    for number in 0..count {
         if number % 4 == 0 {
             text += "#EXT-X-DISCONTINUITY\n";
         }
@@ -48,7 +49,7 @@ pub(super) fn serve_sound(sim: &mut Sim, version: &str) -> String {
 
 /// A media playlist and its segments.
 fn serve_folder(sim: &mut Sim, folder: &str, data: &[Bytes; 4]) {
-    let list = media(|number| format!("{number}.ts"));
+    let list = media(SEGMENTS, |number| format!("{number}.ts"));
     sim.net.serve(&format!("{folder}/list.m3u8"), list);
     for number in 0..SEGMENTS {
         let url = format!("{folder}/{number}.ts");
