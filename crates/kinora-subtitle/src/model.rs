@@ -243,6 +243,10 @@ pub enum FontSize {
 
 /// What a packet brings to what is shown.
 #[derive(Clone, PartialEq, Debug)]
+#[allow(
+    clippy::large_enum_variant,
+    reason = "one is made a packet, and taken apart at once"
+)]
 pub enum Update {
     /// One cue more, with its end.
     Add(Cue),
