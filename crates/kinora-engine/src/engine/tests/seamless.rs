@@ -77,7 +77,7 @@ fn shows_every_picture_once(mut sim: Sim, url: &str) {
 fn plays_through(sim: &mut Sim) {
     assert!(sim.run_until(mins(4), is_completion), "{:#?}", sim.events);
     assert!(errors(sim).is_empty());
-    assert_eq!(sim.shown.len(), PICTURES);
+    assert_eq!(sim.shown.len(), PICTURES, "{:?}", sim.shown);
     assert_eq!(sim.engine().stats().frames_dropped, 0);
     for pair in sim.shown.windows(2) {
         let (before, after) = (pair[0].1, pair[1].1);
@@ -168,4 +168,20 @@ fn no_larger_picture_is_fetched_than_can_be_seen() {
     sim.run_for(secs(20));
     assert_eq!(rung(&sim), 0);
     plays_through(&mut sim);
+}
+
+#[test]
+fn a_choice_that_is_taken_back_before_it_came_shows_no_picture_twice() {
+    let mut sim = sim(86);
+    let url = Ladder::new(&BITRATES, SEGMENTS, 1).serve(&mut sim);
+    sim.play(url);
+    sim.run_for(secs(10));
+    let playing = u32::try_from(rung(&sim)).unwrap();
+    let other = (playing + 1) % 4;
+    for chosen in [playing, other, playing, other, playing] {
+        sim.command(Command::SelectTrack(TrackChoice::Index(chosen)));
+        sim.run_for(ms(5));
+    }
+    plays_through(&mut sim);
+    assert_eq!(rung(&sim), usize::try_from(playing).unwrap());
 }

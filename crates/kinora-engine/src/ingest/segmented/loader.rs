@@ -230,6 +230,11 @@ impl Loader {
         self.lost_in_a_row
     }
 
+    /// Its playlist is not here yet: no segment of it was asked for.
+    pub(super) fn is_unbegun(&self) -> bool {
+        self.index.is_none() && self.given.is_none()
+    }
+
     /// The segment that the last packet was of.
     pub(super) fn given(&self) -> Option<u64> {
         self.given

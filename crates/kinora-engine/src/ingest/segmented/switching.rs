@@ -97,7 +97,7 @@ impl Segmented {
         if index == self.variants.current && !was_left {
             return Rebuffer::None;
         }
-        if index != self.variants.current && self.switch_behind(cx, buffer, position, index) {
+        if self.switch_behind(cx, buffer, position, index) {
             return Rebuffer::Behind;
         }
         self.incoming = self.open_variant(cx, index, self.start);
@@ -118,6 +118,12 @@ impl Segmented {
         let Some(main) = main.filter(|main| !main.loader.reads_parts()) else {
             return false;
         };
+        if main.loader.is_unbegun() {
+            // It was chosen a moment ago itself: another one begins in its place.
+            let start = main.loader.resumes();
+            self.incoming = self.open_variant(cx, index, start);
+            return true;
+        }
         let ended = main.ended;
         let soon = position + TO_BE_THERE;
         let starts = self.starts.iter().filter(|start| start.at >= soon);
