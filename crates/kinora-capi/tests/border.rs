@@ -3,7 +3,7 @@
 
 use std::ffi::{CStr, CString, c_char, c_void};
 use std::ptr::{null, null_mut};
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::time::{Duration, Instant};
 
 use kinora::Fault;
@@ -196,27 +196,36 @@ fn what_cannot_be_opened_is_told_with_its_fault_and_in_chinese() {
     }
 }
 
-unsafe extern "C" fn count(data: *mut c_void) {
-    // SAFETY: the counter of the test, which outlives the player.
-    unsafe { &*data.cast::<AtomicU32>() }.fetch_add(1, Ordering::SeqCst);
+unsafe extern "C" fn tell(data: *mut c_void) {
+    // SAFETY: the sender of the test, which outlives the player.
+    let _ = unsafe { &*data.cast::<Sender<()>>() }.send(());
 }
 
 #[test]
 fn a_wakeup_is_called_for_events_and_never_after_the_player_is_freed() {
-    let calls = AtomicU32::new(0);
+    let (sender, wakeups) = channel::<()>();
     let player = player();
-    let data = std::ptr::from_ref(&calls).cast_mut().cast();
-    // SAFETY: a player, and a counter that outlives it.
+    let data = std::ptr::from_ref(&sender).cast_mut().cast();
+    // SAFETY: a player, and a sender that outlives it.
     unsafe {
-        assert_eq!(kinora_player_set_wakeup(player, Some(count), data), 0);
-        assert_eq!(calls.load(Ordering::SeqCst), 1, "for what may wait already");
+        assert_eq!(kinora_player_set_wakeup(player, Some(tell), data), 0);
+        wakeups
+            .try_recv()
+            .expect("a wakeup for what may wait already");
         kinora_player_start(player);
-        let event = kinora_player_wait_event(player, 5_000);
+        wakeups
+            .recv_timeout(Duration::from_secs(20))
+            .expect("a wakeup for the event");
+        let event = kinora_player_wait_event(player, 0);
+        assert!(!event.is_null(), "what was told of is there");
         kinora_event_free(event);
         kinora_player_free(player);
     }
-    let after = calls.load(Ordering::SeqCst);
-    assert!(after >= 2, "{after}");
+    while wakeups.try_recv().is_ok() {}
+    assert_eq!(
+        wakeups.recv_timeout(Duration::from_millis(200)),
+        Err(RecvTimeoutError::Timeout)
+    );
 }
 
 #[test]

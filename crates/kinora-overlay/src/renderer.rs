@@ -292,9 +292,9 @@ impl Drawn {
 /// Lines that scrolled out of their region are gone, and what a script cuts off.
 fn clip(cue: &Cue, screen: &Screen) -> Area {
     let area = screen.area();
-    match (&cue.layout.region, cue.layout.clip) {
+    match (&cue.layout.region, cue.layout.clip.as_deref()) {
         (Some(region), _) if region.scroll => screen.region(region).within(&area),
-        (_, Some(clip)) => screen.part(clip).within(&area),
+        (_, Some(clip)) => screen.part(*clip).within(&area),
         _ => area,
     }
 }

@@ -75,8 +75,8 @@ pub struct Layout {
     /// Least distance to the left, right and nearer horizontal edge, shares of width, width and height (ASS). With a position of
     /// its own the first two only tell how long a line may be.
     pub margins: Option<[f64; 3]>,
-    /// Nothing is seen of it beyond this part of the picture: left, top, right and bottom, shares (ASS `\clip`).
-    pub clip: Option<[f64; 4]>,
+    /// Nothing is seen of it beyond this part of the picture: left, top, right and bottom, shares (ASS `\clip`; few have one).
+    pub clip: Option<Box<[f64; 4]>>,
 }
 
 impl Layout {

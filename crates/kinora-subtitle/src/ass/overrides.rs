@@ -115,7 +115,7 @@ impl<'a> Overrides<'a> {
             position_anchor: Some(position_anchor),
             align,
             margins: self.margins,
-            clip: self.clip,
+            clip: self.clip.map(Box::new),
             ..Layout::default()
         }
     }
