@@ -1,12 +1,12 @@
 # Kinora's commands. `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint fmt bench fuzz install clean
+.PHONY: help setup demo test lint fmt bench fuzz install uninstall deb clean
 
 CARGO ?= cargo
 export CARGO_TERM_PROGRESS_WHEN ?= never
 
 help: ## List these commands
-	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: ## Install what is missing (apt packages, the wasm32 target)
 	@scripts/setup.sh
@@ -36,6 +36,12 @@ fuzz: setup ## Fuzz every parser, FUZZ_SECONDS of processor time each (60)
 
 install: ## Install the program and libkinora below PREFIX (/usr/local)
 	@scripts/install.sh
+
+uninstall: ## Take away again what `make install` installed
+	@scripts/install.sh --uninstall
+
+deb: ## Make a package for Debian of the program: target/debian/kinora_*.deb
+	@scripts/package.sh deb
 
 clean: ## Remove what was built
 	@$(CARGO) clean

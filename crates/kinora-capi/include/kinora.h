@@ -17,15 +17,49 @@
  *     }
  *     kinora_player_free(player);
  *
+ * LIFE. A builder becomes a player by kinora_builder_build, which takes the builder whatever comes of it. Then:
+ *
+ *     kinora_player_open, or kinora_player_set_source and kinora_player_prepare     idle -> initialized -> prepared
+ *     kinora_player_start, _pause, _seek, ...                                       -> started, paused, ... completion
+ *     kinora_player_stop, _reset                                                    -> stopped, idle: another source may follow
+ *     kinora_player_release                                                         its sinks have all; events can still be had
+ *     kinora_player_free                                                            nothing of it runs any more
+ *
+ * KINORA_EVENT_STATE_CHANGED tells each step. A program that wants no last words calls kinora_player_free alone. Readers live
+ * between their open and their free, and need no player.
+ *
  * ERRORS. What may fail answers a number: KINORA_OK, or one of kinora_codes.h, or 0x20080000 plus an errno. A function with a
  * `kinora_fault **fault` also gives the whole of it there, unless that is NULL: what, where, why and what to do, as text and as
  * JSON; free it with kinora_fault_free. After success *fault is NULL. A panic inside the library ends at this border and is
  * KINORA_ERROR_UNKNOWN_ERROR. NULL where a handle is wanted is an error (EINVAL), no crash; a handle that was freed is not
- * noticed.
+ * noticed. Errors come in three ways, none of which repeats another:
+ *   - the answer of a function: the call itself was wrong, or what it does at once failed;
+ *   - KINORA_EVENT_COMMAND_REFUSED: a command that the player can not obey in its state, or with that value;
+ *   - KINORA_EVENT_ERROR: playing failed, and has ended; KINORA_EVENT_RECOVERED: something failed, and playing goes on.
  *
- * THREADS. There is no state outside of handles. A player may be used by several threads at a time. Everything else (builders,
- * readers, events, frames, faults) may go from thread to thread, but is used by one at a time. Callbacks of sinks and wake-ups
- * come on threads of the player, and must neither free that player nor jump out of the callback (longjmp, exceptions).
+ * EVENTS lie in one queue for each player. Who asks for them may wait (kinora_player_wait_event), be called
+ * (kinora_player_set_wakeup) or watch a descriptor (kinora_player_wakeup_fd). Each has its name and its fields as JSON; a fault is
+ * given as such. docs/events.md lists them. A program that never asks loses events, and nothing else.
+ *
+ * THREADS. There is no state outside of handles. A player may be used by several threads at a time, but for kinora_player_free,
+ * which is the last call of all. Everything else (builders, readers, events, frames, faults) may go from thread to thread, but is
+ * used by one at a time. Functions return at once, except those that say that they wait, and those of readers, which read and
+ * decode on the caller's thread. Callbacks of sinks and wake-ups come on threads of the player, never two of one sink at a time;
+ * they must neither free that player nor jump out of the callback (longjmp, exceptions). A sink may give the player commands.
+ *
+ * MEMORY. What a function gives out by a pointer to a handle belongs to the caller, who frees it by the function of its kind:
+ *
+ *     kinora_builder *        kinora_builder_free, or kinora_builder_build
+ *     kinora_player *         kinora_player_free
+ *     kinora_event *          kinora_event_free        (its name, JSON and fault are lent, and end with it)
+ *     kinora_fault *          kinora_fault_free
+ *     kinora_frame *          kinora_frame_free        (its planes are lent, and end with the last owner)
+ *     kinora_samples *        kinora_samples_free
+ *     kinora_*_reader *       kinora_*_reader_free     (what it gave lives on)
+ *     char *                  kinora_text_free, never free()
+ *
+ * All of these take NULL and do nothing. What a program gives (texts, JSON, tables of functions) is copied before the call returns;
+ * the `data` of a sink must live until its `destroy`, that of a wake-up until it is taken back.
  *
  * TEXTS are UTF-8 and end with a zero. A `char *` that is answered belongs to the caller: kinora_text_free. A `const char *` is
  * lent, as long as what it was asked of lives.
@@ -90,6 +124,7 @@ KINORA_API uint32_t kinora_fault_code(const kinora_fault *fault);
 KINORA_API char *kinora_fault_report(const kinora_fault *fault, const char *language);
 /* All of it for a machine: JSON with `code`, `name`, `reason`, `causes`, the place. */
 KINORA_API char *kinora_fault_json(const kinora_fault *fault);
+/* Not for one that an event lends. */
 KINORA_API void kinora_fault_free(kinora_fault *fault);
 
 /* ---- Pictures and samples ---------------------------------------------------------------------------------------------- */
@@ -127,15 +162,17 @@ typedef struct kinora_picture {
     uint8_t color_full_range;
 } kinora_picture;
 
-/* Describes a frame; set picture->size first. */
+/* Describes a frame; set picture->size first. EINVAL where that is less than any version of the struct had. */
 KINORA_API uint32_t kinora_frame_describe(const kinora_frame *frame, kinora_picture *picture);
 /* Its format as FFmpeg calls it: "yuv420p". */
 KINORA_API char *kinora_frame_format_name(const kinora_frame *frame);
 /* Another owner of the same samples: how a sink keeps a frame beyond its call. Decoders reuse memory: who keeps many frames
  * keeps much. */
 KINORA_API kinora_frame *kinora_frame_ref(const kinora_frame *frame);
-/* Writes it as PNG, turned upright and in its own shape. */
+/* Writes it as PNG, turned upright and in its own shape. It converts and writes before it returns. Fails with the errno of the
+ * file. */
 KINORA_API uint32_t kinora_frame_write_png(const kinora_frame *frame, const char *path, kinora_fault **fault);
+/* Gives up this owner. */
 KINORA_API void kinora_frame_free(kinora_frame *frame);
 
 /* Samples: 32-bit floats, one of each channel in turn. They live as long as their kinora_samples. */
@@ -147,7 +184,7 @@ typedef struct kinora_audio {
     uint32_t sample_rate, channels;
 } kinora_audio;
 
-/* Describes samples; set audio->size first. */
+/* Describes samples; set audio->size first. EINVAL as for kinora_frame_describe. */
 KINORA_API uint32_t kinora_samples_describe(const kinora_samples *samples, kinora_audio *audio);
 KINORA_API void kinora_samples_free(kinora_samples *samples);
 
@@ -186,28 +223,31 @@ typedef struct kinora_audio_sink {
 
 /* ---- Putting a player together ------------------------------------------------------------------------------------------- */
 
+/* A builder of a player with the documented settings, without sinks. */
 KINORA_API kinora_builder *kinora_builder_new(void);
 /* Gives up. Not after kinora_builder_build. */
 KINORA_API void kinora_builder_free(kinora_builder *builder);
 
 /* Settings, as a JSON object of those that differ from the documented ones; durations are in milliseconds:
  * {"network_timeout": 15000, "network_retry_count": 2, "max_buffer": 50000, "start_buffer": 500, "high_buffer": 3000,
- *  "max_delay": 5000, "position_interval": 500, "live_start_index": -3, "audio_language": "de", "enable_sei": true, ...} */
+ *  "max_delay": 5000, "position_interval": 500, "live_start_index": -3, "audio_language": "de", "enable_sei": true, ...}
+ * EINVAL for what is no such object; the fault names the setting that is not known, or whose value is not taken. */
 KINORA_API uint32_t kinora_builder_config(kinora_builder *builder, const char *json, kinora_fault **fault);
 /* How requests are made, as a JSON object: user_agent, referer, headers (list of "Name: value"), proxy (a URL), keep_cookies,
- * redirect_limit, connect_timeout, first_byte_timeout, stall_timeout (milliseconds), extra_ca (PEM). */
+ * redirect_limit, connect_timeout, first_byte_timeout, stall_timeout (milliseconds), extra_ca (PEM). EINVAL as above. */
 KINORA_API uint32_t kinora_builder_network(kinora_builder *builder, const char *json, kinora_fault **fault);
 /* Keeps what the web gives: a JSON object with dir, and perhaps max_size, min_free (bytes), max_age, max_duration (milliseconds),
- * ignore_query (names of parameters that do not tell one film from another). */
+ * ignore_query (names of parameters that do not tell one film from another). EINVAL as above. */
 KINORA_API uint32_t kinora_builder_cache(kinora_builder *builder, const char *json, kinora_fault **fault);
-/* A content key of common encryption; both in 32 hexadecimal digits. */
+/* A content key of common encryption; both in 32 hexadecimal digits, else EINVAL. */
 KINORA_API uint32_t kinora_builder_key(kinora_builder *builder, const char *id, const char *key, kinora_fault **fault);
 /* Whether it begins to play by itself, once prepared. */
 KINORA_API uint32_t kinora_builder_autoplay(kinora_builder *builder, int32_t on);
-/* Where pictures and sound go; without, nowhere. The table is copied. */
+/* Where pictures and sound go; without, nowhere. The table is copied. EINVAL where it is NULL or its size is not set; then its
+ * `destroy` is not called. */
 KINORA_API uint32_t kinora_builder_video_sink(kinora_builder *builder, const kinora_video_sink *sink);
 KINORA_API uint32_t kinora_builder_audio_sink(kinora_builder *builder, const kinora_audio_sink *sink);
-/* Builds. The builder is freed by it, also when it fails. */
+/* Builds, and starts the player's threads. The builder is freed by it, also when it fails; then *player is not written. */
 KINORA_API uint32_t kinora_builder_build(kinora_builder *builder, kinora_player **player, kinora_fault **fault);
 
 /* ---- The player ---------------------------------------------------------------------------------------------------------- */
@@ -224,19 +264,27 @@ typedef enum kinora_state {
     KINORA_STATE_ERROR = 7
 } kinora_state;
 
-/* Commands return at once. One that can not be obeyed is told by KINORA_EVENT_COMMAND_REFUSED, and changes nothing. */
+/* Commands return at once, on any thread, and are obeyed in the order in which they come; what comes of them is told by events. One
+ * that can not be obeyed is told by KINORA_EVENT_COMMAND_REFUSED, and changes nothing. Their answers are KINORA_OK or EINVAL: a
+ * handle or a text that is NULL, a text that is not in UTF-8, a number that means nothing. */
 
 /* Sets a URL or path and prepares it. */
 KINORA_API uint32_t kinora_player_open(const kinora_player *player, const char *url);
 /* Sets a source without preparing it: {"url": …}; or {"vid": …, "play_auth": …}; or {"vid": …, "access_key_id": …,
- * "access_key_secret": …, "security_token": …}; with a vid perhaps "region" and "endpoint". */
+ * "access_key_secret": …, "security_token": …}; with a vid perhaps "region" and "endpoint". What was set before
+ * ends. */
 KINORA_API uint32_t kinora_player_set_source(const kinora_player *player, const char *json, kinora_fault **fault);
+/* Opens the source and decodes its first picture: KINORA_EVENT_PREPARED, or KINORA_EVENT_ERROR. */
 KINORA_API uint32_t kinora_player_prepare(const kinora_player *player);
+/* Plays, from where it is. */
 KINORA_API uint32_t kinora_player_start(const kinora_player *player);
+/* Holds, with the picture that is shown. Data go on coming, up to max_buffer. */
 KINORA_API uint32_t kinora_player_pause(const kinora_player *player);
 /* The next picture, and hold. */
 KINORA_API uint32_t kinora_player_step(const kinora_player *player);
+/* Ends playing; the source stays set, and may be prepared again. */
 KINORA_API uint32_t kinora_player_stop(const kinora_player *player);
+/* Ends playing and forgets the source. */
 KINORA_API uint32_t kinora_player_reset(const kinora_player *player);
 /* Tries again what has stopped after KINORA_ERROR_LOADING_TIMEOUT. */
 KINORA_API uint32_t kinora_player_reload(const kinora_player *player);
@@ -244,19 +292,27 @@ KINORA_API uint32_t kinora_player_reload(const kinora_player *player);
 KINORA_API uint32_t kinora_player_refresh_play_auth(const kinora_player *player, const char *play_auth);
 /* As kinora_builder_config, for one that plays. */
 KINORA_API uint32_t kinora_player_set_config(const kinora_player *player, const char *json, kinora_fault **fault);
-/* To a time: to the key frame before it, or exactly. */
+/* To a time in microseconds: to the key frame before it, or exactly. KINORA_EVENT_SEEK_END tells that it is there. One that comes
+ * while another is under way takes its place. */
 KINORA_API uint32_t kinora_player_seek(const kinora_player *player, int64_t time, int32_t exact);
 /* A track by its index in kinora_player_tracks; a negative one: the player chooses. */
 KINORA_API uint32_t kinora_player_select_track(const kinora_player *player, int64_t index);
 /* A file of subtitles beside the film; KINORA_EVENT_SUBTITLE_ADDED tells its index. */
 KINORA_API uint32_t kinora_player_add_subtitle(const kinora_player *player, const char *url);
+/* Shows subtitles, or hides them: external ones by the index of KINORA_EVENT_SUBTITLE_ADDED (1024 and more), those of the film by
+ * that of kinora_player_tracks. */
 KINORA_API uint32_t kinora_player_select_subtitle(const kinora_player *player, uint32_t index, int32_t is_shown);
+/* Shows them so many microseconds later; sooner where it is negative. */
 KINORA_API uint32_t kinora_player_set_subtitle_delay(const kinora_player *player, uint32_t index, int64_t delay);
 /* As kinora_builder_key; answers KINORA_EVENT_KEY_REQUIRED. */
 KINORA_API uint32_t kinora_player_add_key(const kinora_player *player, const char *id, const char *key, kinora_fault **fault);
+/* 0.5 to 2 with the pitch kept; 4 to 32 searches forward by key pictures, -4 to -32 back, without sound. */
 KINORA_API uint32_t kinora_player_set_speed(const kinora_player *player, double speed);
+/* A factor, 0 to 2; 1 is as recorded. */
 KINORA_API uint32_t kinora_player_set_volume(const kinora_player *player, float volume);
+/* Silence, at any volume. */
 KINORA_API uint32_t kinora_player_set_mute(const kinora_player *player, int32_t is_muted);
+/* Begins again at the end, each time with KINORA_EVENT_LOOPING_START. */
 KINORA_API uint32_t kinora_player_set_loop(const kinora_player *player, int32_t is_looped);
 /* Plays a part again and again (A-B); one that does not end behind its begin: no longer. */
 KINORA_API uint32_t kinora_player_set_repeat(const kinora_player *player, int64_t from, int64_t to);
@@ -265,11 +321,17 @@ KINORA_API uint32_t kinora_player_set_orientation(const kinora_player *player, u
 /* How pictures lie in the area of a sink that has one: 0 fit, 1 fill, 2 stretch. */
 KINORA_API uint32_t kinora_player_set_scale_mode(const kinora_player *player, uint32_t mode);
 
+/* What follows asks, at once and on any thread; of NULL the answer is that of a player that has nothing. */
+
+/* A kinora_state; later versions may add some. */
 KINORA_API int32_t kinora_player_state(const kinora_player *player);
+/* Where playback is, in microseconds. */
 KINORA_API int64_t kinora_player_position(const kinora_player *player);
+/* Up to where data are there, in microseconds of the same timeline. */
 KINORA_API int64_t kinora_player_buffered(const kinora_player *player);
-/* Negative where it is unknown or live. */
+/* In microseconds; negative where it is unknown or live. */
 KINORA_API int64_t kinora_player_duration(const kinora_player *player);
+/* Those that were asked for last. */
 KINORA_API double kinora_player_speed(const kinora_player *player);
 KINORA_API float kinora_player_volume(const kinora_player *player);
 /* Container, duration, tracks, chapters, attachments as a JSON object; NULL before it is prepared. */
@@ -279,12 +341,13 @@ KINORA_API char *kinora_player_tracks(const kinora_player *player);
 /* The picture that is shown, to be freed; NULL before the first. */
 KINORA_API kinora_frame *kinora_player_snapshot(const kinora_player *player);
 
-/* Ends everything and waits until the sinks have written what they hold, at most so many milliseconds. Its fault is what a sink
+/* Ends everything and WAITS until the sinks have written what they hold, at most so many milliseconds. Its fault is what a sink
  * could not write, or ETIMEDOUT. */
 KINORA_API uint32_t kinora_player_release(const kinora_player *player, uint32_t limit, kinora_fault **fault);
 /* Whether it is released and its last event was given. */
 KINORA_API int32_t kinora_player_is_released(const kinora_player *player);
-/* Releases it, within a second, and frees it. Its wake-up function is not called any more when this returns. */
+/* Releases it, which WAITS a second at most, and frees it: the last call on it, with no other under way. Its wake-up function
+ * is not called any more when this returns. */
 KINORA_API void kinora_player_free(kinora_player *player);
 
 /* ---- Events -------------------------------------------------------------------------------------------------------------- */
@@ -319,10 +382,11 @@ typedef enum kinora_event_kind_t {
     KINORA_EVENT_ERROR = 26      /* A failure that was not. */
 } kinora_event_kind_t;
 
-/* Waits so many milliseconds for the next event; negative: until one comes. NULL: none came, or none can come any more
+/* WAITS so many milliseconds for the next event; negative: until one comes. NULL: none came, or none can come any more
  * (kinora_player_is_released). Each event is given once, whoever asks. 1,024 events wait for a program that does not ask; then
  * those that repeat (positions) are left out. */
 KINORA_API kinora_event *kinora_player_wait_event(const kinora_player *player, int64_t limit);
+/* A kinora_event_kind_t; KINORA_EVENT_OTHER for one that this version of the header does not number. */
 KINORA_API int32_t kinora_event_kind(const kinora_event *event);
 /* Its name, as docs/events.md lists it: "first_frame". Lent. */
 KINORA_API const char *kinora_event_name(const kinora_event *event);
@@ -342,23 +406,26 @@ KINORA_API uint32_t kinora_player_wakeup_fd(const kinora_player *player, int *de
 
 /* ---- Reading without playing --------------------------------------------------------------------------------------------- */
 
-/* `network` is the JSON of kinora_builder_network, or NULL. */
+/* `network` is the JSON of kinora_builder_network, or NULL. These functions WAIT: for the network within its limits, and for
+ * decoders. Their faults are those of the source (not found, no container that is known, a decoder that fails) and EINVAL. After a
+ * fault of `next` a reader may be asked again or for another time; one that has ended answers NULL each time. */
 
 /* What a source holds, as a JSON object: container, duration, tracks, chapters. */
 KINORA_API uint32_t kinora_probe(const char *url, const char *network, char **info, kinora_fault **fault);
 
-/* The pictures of a source, in presentation order, as fast as the machine can. */
+/* The pictures of a source, in presentation order, as fast as the machine can. `threads` decode it: 1 to 64. */
 KINORA_API uint32_t kinora_video_reader_open(const char *url, const char *network, uint32_t threads,
                                              kinora_video_reader **reader, kinora_fault **fault);
-/* The next picture is the one that is on screen at that time. */
+/* The next picture is the one that is on screen at that time (microseconds). */
 KINORA_API uint32_t kinora_video_reader_seek(kinora_video_reader *reader, int64_t time, kinora_fault **fault);
 /* *frame is NULL at the end. */
 KINORA_API uint32_t kinora_video_reader_next(kinora_video_reader *reader, kinora_frame **frame, kinora_fault **fault);
 KINORA_API void kinora_video_reader_free(kinora_video_reader *reader);
 
-/* The sound of a source. */
+/* The sound of a source, all samples as 32-bit floats. */
 KINORA_API uint32_t kinora_audio_reader_open(const char *url, const char *network, kinora_audio_reader **reader,
                                              kinora_fault **fault);
+/* The next samples begin at that time (microseconds), to the sample. */
 KINORA_API uint32_t kinora_audio_reader_seek(kinora_audio_reader *reader, int64_t time, kinora_fault **fault);
 /* *samples is NULL at the end. */
 KINORA_API uint32_t kinora_audio_reader_next(kinora_audio_reader *reader, kinora_samples **samples, kinora_fault **fault);
