@@ -252,9 +252,10 @@ fn protected_segment(data: &[u8], samples: &[Packet], first: u8, id: KeyId) -> V
     let mut entries = vec![0; 4];
     entries.extend(count.to_be_bytes());
     entries.extend(numbers.clone().flat_map(vector));
-    let rotation = (id != FIRST)
-        .then(|| rotation(id, count))
-        .unwrap_or_default();
+    let rotation = match id == FIRST {
+        true => Vec::new(),
+        false => rotation(id, count),
+    };
     let senc = [boxed(*b"senc", &entries), rotation].concat();
     let (mut hidden, mut end) = (data.to_vec(), 0);
     for (number, sample) in numbers.zip(samples) {
