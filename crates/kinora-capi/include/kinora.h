@@ -230,7 +230,8 @@ KINORA_API void kinora_builder_free(kinora_builder *builder);
 
 /* Settings, as a JSON object of those that differ from the documented ones; durations are in milliseconds:
  * {"network_timeout": 15000, "network_retry_count": 2, "max_buffer": 50000, "start_buffer": 500, "high_buffer": 3000,
- *  "max_delay": 5000, "position_interval": 500, "live_start_index": -3, "audio_language": "de", "enable_sei": true, ...}
+ *  "max_delay": 5000, "position_interval": 500, "live_start_index": -3, "prefer_audio": true,
+ *  "audio_language": "de", "enable_sei": true, ...}
  * EINVAL for what is no such object; the fault names the setting that is not known, or whose value is not taken. */
 KINORA_API uint32_t kinora_builder_config(kinora_builder *builder, const char *json, kinora_fault **fault);
 /* How requests are made, as a JSON object: user_agent, referer, headers (list of "Name: value"), proxy (a URL), keep_cookies,

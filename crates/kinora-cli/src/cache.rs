@@ -125,6 +125,13 @@ fn clear(store: &DiskStore, style: &Style) -> Result<(), Failure> {
     Ok(())
 }
 
+/// Whether a source lies on this machine: nothing of that goes to the cache.
+fn is_local(url: &str) -> bool {
+    const SCHEME: &str = "file:";
+    let scheme = url.get(..SCHEME.len());
+    scheme.is_some_and(|it| it.eq_ignore_ascii_case(SCHEME)) || Path::new(url).exists()
+}
+
 /// Loads the beginnings of sources. One that fails holds nobody else; the first failure gives the exit status.
 pub(crate) fn preload(args: &PreloadArgs, style: &Style) -> Result<(), Failure> {
     let options = LoaderOptions {
@@ -152,13 +159,18 @@ pub(crate) fn preload(args: &PreloadArgs, style: &Style) -> Result<(), Failure> 
         let Ok(event) = loader.next_event(LOAD_LIMIT) else {
             break;
         };
-        let Some(url) = asked.remove(&event.id()).map(|url| mask_url(url)) else {
+        let Some(given) = asked.remove(&event.id()) else {
             continue;
         };
+        let (url, is_local) = (mask_url(given), is_local(given));
         match event {
             LoadEvent::Completed { bytes, .. } if style.json => {
-                json::line(&json!({ "url": url, "bytes": bytes }))
+                json::line(&json!({ "url": url, "bytes": bytes, "local": is_local }))
             }
+            LoadEvent::Completed { .. } if is_local => out::line(style.say(
+                &format!("{url}: a local file needs no preloading, nothing of it is kept"),
+                &format!("{url}：本地文件无需预加载，不会存入缓存"),
+            )),
             LoadEvent::Completed { bytes, .. } => {
                 out::line(&format!("{:>10}  {url}", megabytes(bytes)))
             }

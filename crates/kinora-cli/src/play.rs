@@ -173,6 +173,7 @@ fn player(
             disable_subtitles: args.no_subtitles,
             disable_video: args.no_video,
             disable_audio: args.no_audio,
+            prefer_audio: args.prefer_audio,
             enable_sei: args.sei,
             max_delay: Duration::from_millis(args.max_delay),
             live_start_index: args.live_start,

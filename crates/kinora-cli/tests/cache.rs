@@ -150,6 +150,19 @@ fn succeeds(command: &mut Command) {
 }
 
 #[test]
+fn a_local_file_needs_no_preloading_and_that_is_said() {
+    let dir = tempfile::tempdir().unwrap();
+    let film = dir.path().join("film.mp4");
+    std::fs::write(&film, self::film()).unwrap();
+    let film = film.to_str().unwrap();
+    let output = preload(&dir.path().join("cache"), film, "1000").output();
+    let output = output.unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{output:?}");
+    assert!(said.contains("a local file needs no preloading"), "{said}");
+}
+
+#[test]
 fn what_is_loaded_ahead_is_listed_checked_and_removed() {
     let (dir, origin) = (tempfile::tempdir().unwrap(), Origin::of(film()));
     let cache = dir.path().join("cache");

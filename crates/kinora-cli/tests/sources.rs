@@ -337,3 +337,29 @@ fn pipes_are_probed_demuxed_and_decoded_as_files_are() {
         }
     }
 }
+
+#[test]
+fn a_broken_manifest_is_told_with_its_place_and_cause() {
+    let dir = tempfile::tempdir().unwrap();
+    let manifest = dir.path().join("broken.mpd");
+    for (text, what) in [
+        (
+            "<?xml version='1.0'?>\n<MPD type='static'>\n<Period>\n</MPD>",
+            "MPD line 4: </MPD> stands where </Period> is due",
+        ),
+        (
+            "<!DOCTYPE MPD>\n<MPD><Period duration='PT5S'>",
+            "MPD line 2: the element <Period> has no end",
+        ),
+        (
+            "<!DOCTYPE MPD [<!ENTITY a 'x'>]>\n<MPD>&a;</MPD>",
+            "MPD line 1: a document type that declares entities is not allowed here",
+        ),
+    ] {
+        std::fs::write(&manifest, text).unwrap();
+        let told = reported(&words(&[manifest.as_os_str()]));
+        assert!(told.contains(what), "{told}");
+        assert!(told.contains("broken.mpd"), "{told}");
+        assert!(told.contains("ERROR_DEMUXER_OPENURL"), "{told}");
+    }
+}

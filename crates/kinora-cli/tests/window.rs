@@ -54,3 +54,30 @@ fn without_a_display_it_plays_elsewhere_and_says_so() {
     let said = String::from_utf8_lossy(&headless.stderr).into_owned();
     assert!(!said.contains("no window"), "{said}");
 }
+
+#[cfg(unix)]
+#[test]
+fn a_window_for_which_too_few_files_may_be_open_has_a_code_and_no_panic() {
+    let dir = tempfile::tempdir().unwrap();
+    let film = dir.path().join("film.mp4");
+    std::fs::write(&film, b"none is read").unwrap();
+    let mut command = Command::new("sh");
+    command
+        .args(["-c", "ulimit -n 7; exec \"$0\" \"$@\""])
+        .arg(env!("CARGO_BIN_EXE_kinora"))
+        .args(["--no-config", "play", "--vo", "window"])
+        .arg(&film)
+        .env("DISPLAY", ":4711")
+        .env_remove("WAYLAND_DISPLAY")
+        .env("LC_ALL", "C")
+        .stdin(Stdio::null());
+    let played = command.output().unwrap();
+    let said = String::from_utf8_lossy(&played.stderr);
+    assert!(!said.contains("panicked"), "{said}");
+    assert!(
+        said.contains("ERROR_GENERAL_EMFILE  (window.no_files)"),
+        "{said}"
+    );
+    // That of its group: the machine.
+    assert_eq!(played.status.code(), Some(20), "{said}");
+}

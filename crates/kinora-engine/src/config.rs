@@ -38,6 +38,10 @@ pub struct PlayerConfig {
     pub disable_audio: bool,
     /// Show no picture.
     pub disable_video: bool,
+    /// Live, with sound in segments of its own: where the network can not carry both, sound plays on and pictures that would
+    /// come too late are left out. Without it both wait.
+    #[serde(default)]
+    pub prefer_audio: bool,
     /// The language of the sound, where there are several: BCP 47 or ISO 639-2. `None`: what the source calls its default.
     #[serde(default)]
     pub audio_language: Option<String>,
@@ -87,6 +91,7 @@ impl Default for PlayerConfig {
             enable_sei: false,
             disable_audio: false,
             disable_video: false,
+            prefer_audio: false,
             audio_language: None,
             subtitle_language: None,
             video_angle: None,

@@ -19,6 +19,7 @@ pub(crate) struct DecodeYield {
     taken: u32,
     since: Option<Time>,
     silence_reported: bool,
+    slowness_reported: bool,
 }
 
 impl DecodeYield {
@@ -26,6 +27,7 @@ impl DecodeYield {
     pub(crate) fn frame(&mut self) {
         *self = Self {
             silence_reported: self.silence_reported,
+            slowness_reported: self.slowness_reported,
             ..Self::default()
         };
     }
@@ -61,6 +63,17 @@ impl DecodeYield {
         }
         self.silence_reported = true;
         Some(self.silence(role, silent))
+    }
+
+    /// Pictures are left out because the decoder is too slow. What is to be reported of it, once a track.
+    pub(crate) fn too_slow(&mut self) -> Option<Fault> {
+        if std::mem::replace(&mut self.slowness_reported, true) {
+            return None;
+        }
+        let fault = Fault::new(codes::ERROR_DECODE_VIDEO, "decoder.slow");
+        Some(fault.because(
+            "the decoder does not keep up with the pictures: some are left out, up to the next key frame each time, and the sound plays on",
+        ))
     }
 
     fn silence(&self, role: Role, silent: Time) -> Fault {

@@ -3,6 +3,7 @@
 
 mod asset_list;
 mod interlude;
+mod preload;
 mod schedule;
 
 use std::sync::Arc;
@@ -13,6 +14,7 @@ use kinora_media::Time;
 use crate::metadata::Interstitial;
 
 pub(crate) use self::interlude::{Interlude, Left, Resume};
+pub(crate) use self::preload::{LEAD, Preload};
 pub(crate) use self::schedule::Schedule;
 
 /// An interstitial and its place on the timeline of the presentation.

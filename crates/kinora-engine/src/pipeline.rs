@@ -71,6 +71,8 @@ const MAX_VIDEO_FRAMES: usize = 8;
 const MIN_VIDEO_FRAMES: usize = 4;
 /// Pixels of them: five frames of 1920 by 1080.
 const MAX_PIXELS: usize = 5 * 1920 * 1080;
+/// A decoder of video is so far behind the clock at most, where a key frame lets it catch up.
+const MAX_LATE: Time = Time::from_millis(1_000);
 /// Audio is decoded from so long before the time on that it is wanted from. Opus needs 80 ms (RFC 7845 4.6); MPEG audio lies
 /// up to 511 bytes back (ISO/IEC 11172-3 2.4.1.7), which are five frames of 32 kbit/s.
 pub const AUDIO_RUN_UP: Time = Time::from_millis(250);
@@ -199,6 +201,7 @@ impl TrackPipeline {
         if self.runs_up_too_far(ended) {
             return;
         }
+        self.leap(cx, &mut look);
         while self.has_room() {
             let Some(entry) = self.queue.take() else {
                 break;
@@ -222,6 +225,31 @@ impl TrackPipeline {
                 epoch: self.epoch,
             });
         }
+    }
+
+    /// A decoder that is far behind, though it is spared what no other picture needs, goes on with the last key frame that is
+    /// due. `look` sees what is left out.
+    fn leap(&mut self, cx: &mut Cx, look: &mut impl FnMut(&mut Cx, &Entry)) {
+        let next = self.queue.peek().map(|entry| entry.packet.pts);
+        let is_late = next.is_some_and(|next| next + MAX_LATE < self.late_until);
+        if self.role != Role::Video || self.presented == 0 || !is_late {
+            return;
+        }
+        let Some(skipped) = self.queue.before_last_key(self.late_until) else {
+            return;
+        };
+        for _ in 0..skipped {
+            let Some(entry) = self.queue.take() else {
+                break;
+            };
+            look(cx, &entry);
+            cx.tally.dropped += u64::from(!entry.packet.flags.decode_only);
+        }
+        if let Some(fault) = self.decoded.too_slow() {
+            cx.recovered(fault);
+        }
+        self.epoch = cx.next_epoch();
+        self.flush_decoder(cx);
     }
 
     /// Whether nothing is lost where a packet is not decoded.

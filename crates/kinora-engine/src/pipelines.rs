@@ -19,6 +19,8 @@ pub(crate) enum Sources {
     Separate {
         /// All packets of that role came.
         complete: ByRole<bool>,
+        /// Sound comes first: pictures that lag are not waited for.
+        sound_first: bool,
     },
 }
 
@@ -58,7 +60,24 @@ impl Pipelines {
         [&mut self.video, &mut self.audio, &mut self.text].into_iter()
     }
 
-    /// Those that play and that playback waits for.
+    /// Those of which playback waits for what is not there yet.
+    pub(crate) fn awaited(&self) -> impl Iterator<Item = &TrackPipeline> + Clone {
+        self.gating().filter(|it| !self.may_lag(it.role))
+    }
+
+    /// Whether others play on where this one has nothing yet.
+    pub(crate) fn may_lag(&self, role: Role) -> bool {
+        let sound_first = matches!(
+            self.sources,
+            Sources::Separate {
+                sound_first: true,
+                ..
+            }
+        );
+        sound_first && role == Role::Video && self.audio.is_on() && !self.audio.is_over()
+    }
+
+    /// Pictures and sound that play.
     pub(crate) fn gating(&self) -> impl Iterator<Item = &TrackPipeline> + Clone {
         self.iter()
             .filter(|pipeline| pipeline.is_on() && pipeline.role.gates_buffering())
@@ -84,7 +103,7 @@ impl Pipelines {
                     false => other.ahead(position) >= GAP || unread >= MAX_BYTES,
                 })
             }
-            Sources::Separate { complete } => complete[role] && others.next().is_some(),
+            Sources::Separate { complete, .. } => complete[role] && others.next().is_some(),
         }
     }
 
@@ -93,7 +112,7 @@ impl Pipelines {
         let counts = |it: &&TrackPipeline| !it.is_drained() && !self.has_gap(it.role, position);
         let near = |it: &&TrackPipeline| !it.is_far(position + FAR);
         let ahead = |it: &TrackPipeline| it.ahead(position);
-        let counting = self.gating().filter(counts);
+        let counting = self.awaited().filter(counts);
         let least = counting.clone().filter(near).map(ahead).min();
         least
             .or_else(|| counting.map(ahead).min())

@@ -80,6 +80,7 @@ impl Present {
             && video.presented == 0
             && !video.is_over()
             && !pipelines.has_gap(Role::Video, position)
+            && !pipelines.may_lag(Role::Video)
     }
 
     /// Finds out where the stretch begins, as soon as that can be known.
@@ -95,7 +96,7 @@ impl Present {
         };
         let start = match self.begin {
             Begin::Exact(time) => Some(time),
-            Begin::First if pipelines.gating().any(is_pending) => None,
+            Begin::First if pipelines.awaited().any(is_pending) => None,
             Begin::First => {
                 let first = pipelines.iter().filter_map(|it| it.queue.first()).min();
                 first.or_else(|| pipelines.is_over().then_some(Time::ZERO))
@@ -135,7 +136,8 @@ impl Present {
         subtitles.lay(cx, frame.pts);
         show(cx, video, frame, at);
         cx.mark(TimingMark::FirstDecoded);
-        if let Begin::KeyFrame(_) = self.begin {
+        // Where the sound plays already it says where playback is.
+        if let (Begin::KeyFrame(_), None) = (self.begin, self.start) {
             self.start = Some(frame.pts);
             clock.set(frame.pts, at);
         }

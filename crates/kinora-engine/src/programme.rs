@@ -5,7 +5,9 @@ use kinora_errors::Secret;
 use kinora_media::Time;
 
 use crate::cx::Cx;
-use crate::interstitials::{Interlude, Left, Resume, Schedule, ScheduledInterstitial};
+use crate::interstitials::{
+    Interlude, LEAD, Left, Preload, Resume, Schedule, ScheduledInterstitial,
+};
 use crate::metadata::InterstitialStatus;
 use crate::present::{Begin, earliest};
 use crate::session::{Origin, Outcome, Postlude, Session, Wishes};
@@ -17,6 +19,8 @@ pub(crate) struct Programme {
     schedule: Schedule,
     /// While it is on, nothing of the presentation is decoded or shown; what it reads goes on.
     interlude: Option<Box<Interlude>>,
+    /// What will be played in its place soon.
+    preload: Option<Preload>,
     /// Names the presentation to who chooses assets, once somebody does.
     id: Option<u64>,
 }
@@ -29,6 +33,7 @@ impl Programme {
             presentation: Session::open(cx, origin, begin, wishes),
             schedule: Schedule::default(),
             interlude: None,
+            preload: None,
             id: None,
         }
     }
@@ -65,6 +70,13 @@ impl Programme {
     /// Takes what came from outside.
     pub(crate) fn input(&mut self, cx: &mut Cx, input: Input) {
         let Some(interlude) = &mut self.interlude else {
+            match (&mut self.preload, &input) {
+                (Some(preload), Input::Fetch(event)) if preload.awaits(event.id()) => {
+                    return preload.on_fetch(cx, event.clone());
+                }
+                (Some(preload), Input::Timeout) => preload.on_time(cx),
+                _ => {}
+            }
             return self.presentation.input(cx, input);
         };
         match input {
@@ -101,9 +113,38 @@ impl Programme {
                 return outcome;
             }
             if !self.begins_interlude(cx) {
+                self.read_ahead(cx);
                 return outcome;
             }
         }
+    }
+
+    /// What is played in between next is read shortly before its time, once all until then is there.
+    fn read_ahead(&mut self, cx: &mut Cx) {
+        let due = self.soon(cx).cloned();
+        let is_known = |it: &Preload| due.as_ref().is_some_and(|due| it.is_of(due));
+        if let Some(other) = self.preload.take_if(|it| !is_known(it)) {
+            other.close(cx);
+        }
+        if let (Some(due), None) = (due, &self.preload) {
+            let presentation = *self.id.get_or_insert_with(|| cx.random());
+            self.preload = Some(Preload::begin(cx, &due, presentation));
+        }
+    }
+
+    /// What is to be read now of what is played in between; what is read stays wanted while its time is near.
+    fn soon(&self, cx: &Cx) -> Option<&ScheduledInterstitial> {
+        let plays = self.presentation.state() == State::Started && !self.presentation.is_scanning();
+        if cx.config.disable_interstitials || !plays && self.preload.is_none() {
+            return None;
+        }
+        let place = self.presentation.place(cx.mono())?;
+        let end = self.presentation.info().and_then(|info| info.duration);
+        let (start, due) = self.schedule.upcoming(end)?;
+        let is_near = place <= start && start <= place + LEAD;
+        let is_read = self.preload.as_ref().is_some_and(|it| it.is_of(due));
+        let is_wanted = is_read || self.presentation.is_buffered_until(cx, start);
+        (is_near && is_wanted).then_some(due)
     }
 
     /// Leaves the presentation where something is to be played in between. `false`: nothing is now.
@@ -154,7 +195,8 @@ impl Programme {
             is_held: self.presentation.state() == State::Paused,
         };
         self.presentation.suspend(cx);
-        self.interlude = Interlude::begin(cx, due, left, resume).map(Box::new);
+        let preload = self.preload.take();
+        self.interlude = Interlude::begin(cx, due, preload, (left, resume)).map(Box::new);
         self.interlude.is_some()
     }
 
@@ -309,6 +351,7 @@ impl Programme {
         if let Some(interlude) = &mut self.interlude {
             interlude.reconnect(cx);
         }
+        self.forget_preload(cx);
         self.presentation.reconnect(cx);
     }
 
@@ -317,8 +360,16 @@ impl Programme {
         if let Some(interlude) = &mut self.interlude {
             interlude.close(cx);
         }
+        self.forget_preload(cx);
         self.presentation.leave(cx);
         cx.push(Output::Close);
+    }
+
+    /// It is begun anew where it is still wanted.
+    fn forget_preload(&mut self, cx: &mut Cx) {
+        if let Some(preload) = self.preload.take() {
+            preload.close(cx);
+        }
     }
 
     /// The next moment at which something must be done though nothing comes in.
@@ -326,9 +377,12 @@ impl Programme {
         let Some(interlude) = &self.interlude else {
             let next = self.schedule.next_start();
             let next = next.filter(|_| !cx.config.disable_interstitials);
+            let reads_at = next.and_then(|next| self.presentation.when(next - LEAD));
             return earliest([
                 self.presentation.deadline(cx),
                 next.and_then(|next| self.presentation.when(next)),
+                reads_at.filter(|at| *at > cx.mono()),
+                self.preload.as_ref().and_then(|it| it.deadline(cx)),
             ]);
         };
         earliest([

@@ -219,16 +219,20 @@ impl PacketQueue {
             return false;
         }
         let target = aim.target;
+        let skipped = self.before_last_key(target);
+        if let Some(skipped) = skipped {
+            self.go_to(self.read + skipped);
+        }
+        skipped.is_some()
+    }
+
+    /// The last key frame that waits and is shown until a time, and how many packets wait before it; `None`: it comes next, or
+    /// there is none.
+    pub(crate) fn before_last_key(&self, until: Time) -> Option<usize> {
         let mut unread = self.entries.range(self.read..);
         let key = unread
-            .rposition(|entry| entry.packet.flags.key && is_shown_by(entry.packet.pts, target));
-        match key {
-            None | Some(0) => false,
-            Some(skipped) => {
-                self.go_to(self.read + skipped);
-                true
-            }
-        }
+            .rposition(|entry| entry.packet.flags.key && is_shown_by(entry.packet.pts, until));
+        key.filter(|skipped| *skipped > 0)
     }
 
     /// Takes back what is decoded at a time or later. `false`: the decoder has some of it, nothing is changed.

@@ -305,6 +305,11 @@ impl Sim {
         self.decoders[role].damage = damage;
     }
 
+    /// Makes a pipeline's decoder take so long for each packet.
+    pub fn slow_decoder(&mut self, role: Role, each: Time) {
+        self.decoders[role].slowness = each;
+    }
+
     /// Packets that the decoder of a pipeline has taken.
     #[must_use]
     pub fn decoded(&self, role: Role) -> u64 {

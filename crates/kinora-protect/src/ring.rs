@@ -74,6 +74,13 @@ impl<N: PartialEq> Keys<N> {
         is_new
     }
 
+    /// It was asked for, and is not here.
+    #[must_use]
+    pub fn is_awaited(&self, name: &N) -> bool {
+        let mut slots = self.slots.iter();
+        slots.any(|(known, key)| known == name && key.is_none())
+    }
+
     /// The key is here.
     pub fn add(&mut self, name: N, key: ContentKey) {
         self.slots.retain(|(known, _)| *known != name);

@@ -5,7 +5,7 @@ use kinora_errors::{Code, Coded};
 use kinora_output::SinkError;
 use thiserror::Error;
 
-type Source = Box<dyn StdError + Send + Sync>;
+pub(crate) type Source = Box<dyn StdError + Send + Sync>;
 
 /// There is no window, or nothing can be drawn in it.
 #[derive(Debug, Error)]
@@ -14,6 +14,9 @@ pub enum WindowError {
     /// No display server can be reached.
     #[error("no display can be opened")]
     NoDisplay(#[source] Source),
+    /// The program may not open as many files as a window needs.
+    #[error("a window needs more open files than the program may have")]
+    NoFiles(#[source] io::Error),
     /// The display makes no window.
     #[error("the display makes no window")]
     NotMade(#[source] Source),
@@ -31,7 +34,9 @@ pub enum WindowError {
 impl Coded for WindowError {
     fn code(&self) -> Code {
         match self {
-            Self::Thread(source) => Code::from_errno(source.raw_os_error().unwrap_or(0)),
+            Self::Thread(source) | Self::NoFiles(source) => {
+                Code::from_errno(source.raw_os_error().unwrap_or(0))
+            }
             // ENODEV
             _ => Code::from_errno(19),
         }
@@ -40,6 +45,7 @@ impl Coded for WindowError {
     fn reason(&self) -> &'static str {
         match self {
             Self::NoDisplay(_) => "window.no_display",
+            Self::NoFiles(_) => "window.no_files",
             Self::NotMade(_) => "window.not_made",
             Self::NoGpu(_) => "window.no_gpu",
             Self::NoPixels(_) => "window.no_pixels",

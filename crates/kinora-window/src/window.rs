@@ -18,6 +18,7 @@ use winit::keyboard::{ModifiersState, NamedKey};
 use winit::window::{Fullscreen, Window as SystemWindow, WindowId};
 
 use crate::controls::{Controls, Effect, Input, Page};
+use crate::display;
 use crate::draw;
 use crate::error::WindowError;
 use crate::mailbox::Mailbox;
@@ -163,13 +164,10 @@ impl Window {
     /// Connects to the display of the environment. Only the main thread may do so, once.
     ///
     /// # Errors
-    /// There is none, or it does not answer.
+    /// There is none, it does not answer, or the program may open too few files for it.
     pub fn open(options: WindowOptions) -> Result<Self, WindowError> {
-        let event_loop = EventLoop::with_user_event()
-            .build()
-            .map_err(|error| WindowError::NoDisplay(error.into()))?;
         Ok(Self {
-            event_loop,
+            event_loop: display::connect()?,
             options,
         })
     }

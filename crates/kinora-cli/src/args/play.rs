@@ -118,6 +118,9 @@ pub(crate) struct PlayArgs {
     /// Live: begin with that segment of the playlist, negative from its end; by default where the playlist says.
     #[arg(long, value_name = "N", default_value_t = -3, allow_hyphen_values = true)]
     pub(crate) live_start: i32,
+    /// Live: where the network can not carry both, play the sound on and leave pictures out, instead of waiting for both.
+    #[arg(long, conflicts_with_all = ["no_audio", "no_video"])]
+    pub(crate) prefer_audio: bool,
     /// Show the subtitles of that file or URL: SubRip, WebVTT, ASS, TTML, MicroDVD, PGS (.sup) or VobSub (.idx beside its .sub).
     /// May be given several times.
     #[arg(long = "subtitle", value_name = "SOURCE", value_hint = ValueHint::AnyPath)]

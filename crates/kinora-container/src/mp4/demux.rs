@@ -252,6 +252,7 @@ impl Mp4Demuxer {
             .chain(walk)
             .chain(self.tail_read.offset())
             .chain(self.page)
+            .chain(self.tracks.iter().find_map(Track::vectors_begin))
             .chain(kept_start);
         self.store.discard(needed, margin);
     }
@@ -287,7 +288,7 @@ impl Mp4Demuxer {
     }
 
     fn give(&mut self) -> Turn {
-        if let Some(turn) = self.read_pages() {
+        if let Some(turn) = self.read_vectors().or_else(|| self.read_pages()) {
             return turn;
         }
         let Some(index) = self.next_track() else {

@@ -17,7 +17,7 @@ use super::fragment::Defaults;
 use super::meta;
 use super::outline::{LongTable, Paging};
 use super::protection;
-use super::sample_crypto::{self, Descriptions, SampleCryptos, Surroundings};
+use super::sample_crypto::{self, Descriptions, FarVectors, SampleCryptos, Surroundings};
 use super::tables::{Grouping, SampleTables};
 
 /// More tracks than any sound file has.
@@ -49,6 +49,8 @@ pub(crate) struct TrackBox {
     pub(crate) groups: Descriptions,
     /// How the samples of the tables are encrypted.
     pub(crate) cryptos: Option<SampleCryptos>,
+    /// Their vectors, while they are to be read among the media.
+    pub(crate) far_vectors: Option<FarVectors>,
 }
 
 /// What `tkhd`, `mdhd` and `hdlr` tell of a track.
@@ -256,6 +258,7 @@ fn parse_track(
         defaults,
         groups: sample_crypto::descriptions(&stbl),
         cryptos: None,
+        far_vectors: None,
     };
     track.describe_times(&headers, mvex.is_some());
     Some(track)
@@ -392,6 +395,16 @@ impl TrackBox {
         let stbl = find_path(trak, &[b"mdia", b"minf", b"stbl"]);
         if let (Some(protection), Some(stbl)) = (protection, stbl) {
             self.cryptos = SampleCryptos::parse(&stbl, &protection, &self.groups, around, 0);
+            self.far_vectors = FarVectors::find(&stbl, protection.scheme, around);
+        }
+    }
+
+    /// The vectors of its samples are at hand, or can not be had.
+    pub(crate) fn vectors_came(&mut self, bytes: Option<&Bytes>) {
+        let protection = self.protections().next().cloned();
+        let far = self.far_vectors.take();
+        if let (Some(far), Some(bytes), Some(protection)) = (far, bytes, protection) {
+            self.cryptos = far.read(bytes, &protection, &self.groups);
         }
     }
 

@@ -17,6 +17,8 @@ use super::tables::Sample;
 const MAX_GROUPS: usize = 4096;
 /// Group numbers above that are those of the fragment itself (14496-12 8.9.4).
 const OF_FRAGMENT: u32 = 0x1_0000;
+/// Vectors that lie among the media have no more bytes.
+const MAX_VECTORS: u64 = 4 << 20;
 /// `senc`: entries tell their subsamples.
 const HAS_SUBSAMPLES: u32 = 2;
 
@@ -262,20 +264,20 @@ impl Auxiliary {
     }
 }
 
-/// Where the auxiliary information of a `traf`'s samples lies in the file, where `saio` alone tells it.
+/// Where the auxiliary information of the samples of a `stbl` or `traf` lies in the file, where `saio` alone tells it.
 pub(crate) fn auxiliary_range(
-    traf: &Bytes,
+    holder: &Bytes,
     scheme: ProtectionScheme,
     base: u64,
 ) -> Option<Range<u64>> {
-    if SampleEncryption::find(traf).is_some() {
+    if SampleEncryption::find(holder).is_some() {
         return None;
     }
-    let offsets = offsets(traf, scheme)?;
-    let sizes = Sizes::find(traf, scheme)?;
+    let offsets = offsets(holder, scheme)?;
+    let sizes = Sizes::find(holder, scheme)?;
     let counts: Vec<usize> = match offsets.len() {
         1 => vec![usize::MAX],
-        _ => run_lengths(traf)
+        _ => run_lengths(holder)
             .map(|count| usize::try_from(count).unwrap_or(usize::MAX))
             .collect(),
     };
@@ -286,7 +288,51 @@ pub(crate) fn auxiliary_range(
         first = first.saturating_add(count);
         begin..begin.saturating_add(len)
     });
-    stretches.reduce(|one, other| one.start.min(other.start)..one.end.max(other.end))
+    let all = stretches.reduce(|one, other| one.start.min(other.start)..one.end.max(other.end))?;
+    let len = all.end.checked_sub(all.start)?;
+    (1..=MAX_VECTORS).contains(&len).then_some(all)
+}
+
+/// Vectors of the samples of a `stbl` that lie among the media.
+#[derive(Debug)]
+pub(crate) struct FarVectors {
+    stbl: Bytes,
+    /// Where they lie in the file.
+    pub(crate) range: Range<u64>,
+}
+
+impl FarVectors {
+    /// `None`: they lie in the movie box, or there are none.
+    pub(crate) fn find(
+        stbl: &Bytes,
+        scheme: ProtectionScheme,
+        around: Surroundings<'_>,
+    ) -> Option<Self> {
+        let range = auxiliary_range(stbl, scheme, 0)?;
+        let end = around.start.saturating_add(around.bytes.len() as u64);
+        let is_within = around.start <= range.start && range.end <= end;
+        (!is_within).then(|| Self {
+            stbl: stbl.clone(),
+            range,
+        })
+    }
+
+    /// They are at hand.
+    pub(crate) fn read(
+        self,
+        bytes: &Bytes,
+        protection: &Protection,
+        shared: &Descriptions,
+    ) -> Option<SampleCryptos> {
+        let start = self.range.start;
+        SampleCryptos::parse(
+            &self.stbl,
+            protection,
+            shared,
+            Surroundings { bytes, start },
+            0,
+        )
+    }
 }
 
 /// How many bytes the entries have (`saiz`).

@@ -127,6 +127,22 @@ impl Track {
         }
     }
 
+    /// Where vectors begin that are to be read before the first sample is given.
+    pub(crate) fn vectors_begin(&self) -> Option<u64> {
+        let far = self.described.far_vectors.as_ref();
+        far.map(|far| far.range.start)
+    }
+
+    /// The vectors of its samples are at hand, or can not be had.
+    pub(crate) fn vectors_came(&mut self, bytes: Option<&Bytes>) {
+        self.described.vectors_came(bytes);
+        let head = self.head.as_ref().map(|head| head.sample);
+        let crypto = head.map(|sample| self.crypto(&sample));
+        if let (Some(head), Some(crypto)) = (&mut self.head, crypto) {
+            head.crypto = crypto;
+        }
+    }
+
     pub(crate) fn kind(&self) -> TrackKind {
         self.described.info.kind()
     }

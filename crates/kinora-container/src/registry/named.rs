@@ -46,6 +46,7 @@ fn begins_manifest(head: &[u8]) -> bool {
         let end: &[u8] = match rest {
             [b'<', b'?', ..] => b"?>",
             [b'<', b'!', b'-', b'-', ..] => b"-->",
+            [b'<', b'!', b'D', ..] => end_of_doctype(rest),
             _ => break,
         };
         let Some(at) = rest.windows(end.len()).position(|it| it == end) else {
@@ -61,4 +62,13 @@ fn begins_manifest(head: &[u8]) -> bool {
     let end = letters.position(|it| it.is_ascii_whitespace() || matches!(it, b'>' | b'/'));
     let name = end.and_then(|end| name.get(..end)).unwrap_or_default();
     name == b"MPD" || name.ends_with(b":MPD")
+}
+
+/// What ends a document type: with declarations of its own there are others within (XML 1.0, 2.8).
+fn end_of_doctype(doctype: &[u8]) -> &'static [u8] {
+    let first = doctype.iter().find(|it| matches!(it, b'[' | b'>'));
+    match first {
+        Some(b'[') => b"]>",
+        _ => b">",
+    }
 }

@@ -33,6 +33,14 @@ fn containers_are_recognised_by_their_content() {
             ContainerKind::DashManifest,
         ),
         (
+            b"<?xml version='1.0'?><!DOCTYPE MPD><MPD a='1'>".to_vec(),
+            ContainerKind::DashManifest,
+        ),
+        (
+            b"<!DOCTYPE MPD [<!ELEMENT MPD ANY>]>\n<MPD/>".to_vec(),
+            ContainerKind::DashManifest,
+        ),
+        (
             b"\xef\xbb\xbf#EXTM3U\r\n".to_vec(),
             ContainerKind::HlsPlaylist,
         ),

@@ -133,6 +133,23 @@ impl ManifestReader {
         })
     }
 
+    /// How much later clocks are to be asked again: none told anything, or what one told is in `doubt`.
+    pub(in crate::ingest) fn clock_again_after(&self, cx: &Cx, doubt: bool) -> Option<Time> {
+        match self {
+            Self::Hls(_) => None,
+            Self::Dash(reader) => cx
+                .tape
+                .see_some("clock_again", || reader.clock_again_after(doubt)),
+        }
+    }
+
+    /// All clocks are to be asked again.
+    pub(in crate::ingest) fn ask_clocks_again(&mut self) {
+        if let Self::Dash(reader) = self {
+            reader.ask_clocks_again();
+        }
+    }
+
     /// A segment was not there though the clock says so: it is earlier by so much.
     pub(in crate::ingest) fn clock_is_wrong(&mut self, early: Time) {
         if let Self::Dash(reader) = self {

@@ -23,6 +23,7 @@ mod scan;
 mod seek;
 mod segment_reader;
 mod session_facts;
+mod sound_first;
 mod steering;
 mod switching;
 mod text;
@@ -82,6 +83,8 @@ struct Root {
     clock: Option<Time>,
     /// Until when a clock is waited for that the manifest names.
     clock_due: Option<Time>,
+    /// When clocks are asked again.
+    clock_again: Option<Time>,
     /// When it is asked for again, and where, if elsewhere.
     refresh: Option<(Time, Option<Secret>)>,
 }
@@ -112,6 +115,8 @@ pub(crate) struct Segmented {
     incoming: Option<Lane>,
     offsets: TimestampOffsets,
     throughput: ThroughputWindow,
+    /// How long the last segment of the main lane took to come.
+    pictures_took: Time,
     /// Segments in the buffer, the newest behind.
     starts: VecDeque<SegmentStart>,
     /// A seek that has not found its segment yet.
@@ -153,6 +158,7 @@ impl Segmented {
                 playlist: ManifestReader::default(),
                 clock,
                 clock_due: None,
+                clock_again: None,
                 refresh: None,
             },
             requests,
@@ -165,6 +171,7 @@ impl Segmented {
             incoming: None,
             offsets: TimestampOffsets::default(),
             throughput: ThroughputWindow::default(),
+            pictures_took: Time::ZERO,
             starts: VecDeque::new(),
             aim: None,
             start: StartPosition::Default,

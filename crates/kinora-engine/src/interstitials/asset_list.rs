@@ -6,9 +6,12 @@ use kinora_fetch::{FetchEvent, Initiator, Progress, Purpose, RequestSpec, RetryC
 use kinora_manifest::hls::{AssetList, ListedAsset};
 use kinora_media::{ByteRange, RequestId, Time};
 use serde::{Deserialize, Serialize};
+use url::Url;
 
+use super::ScheduledInterstitial;
 use crate::cx::Cx;
 use crate::ingest::named_within;
+use crate::metadata::Asset;
 use crate::tape;
 
 /// Bytes that may be under way at a time.
@@ -23,6 +26,33 @@ pub(super) struct AssetPlace {
     pub(super) named_by: Initiator,
     /// How long it is said to be.
     pub(super) duration: Option<Time>,
+}
+
+impl AssetPlace {
+    /// Where the asset of an interstitial is, or the list of its assets. The presentation is named to who chooses them (RFC
+    /// 8216bis D.2: `_HLS_primary_id`).
+    pub(super) fn of(it: &ScheduledInterstitial, presentation: u64) -> Self {
+        let (Asset::Playlist(url) | Asset::List(url)) = &it.interstitial.asset;
+        Self {
+            url: with_session(url, presentation),
+            named_by: it.named_by.clone(),
+            duration: None,
+        }
+    }
+}
+
+fn with_session(url: &Secret, presentation: u64) -> Secret {
+    let Ok(mut parsed) = Url::parse(url.expose()) else {
+        return url.clone();
+    };
+    if !matches!(parsed.scheme(), "http" | "https") {
+        return url.clone();
+    }
+    let name = format!("{presentation:016x}");
+    parsed
+        .query_pairs_mut()
+        .append_pair("_HLS_primary_id", &name);
+    Secret::new(parsed.as_str())
 }
 
 /// What a list says, as a recording has it: places, and lengths in ns.

@@ -5,16 +5,15 @@ use std::collections::VecDeque;
 use kinora_errors::{Fault, codes};
 use kinora_fetch::FetchEvent;
 use kinora_media::{RequestId, Time};
-use url::Url;
 
 use super::ScheduledInterstitial;
 use super::asset_list::{AssetPlace, ListDownload, Listed};
+use super::preload::{AssetAhead, Assets, LEAD, Preload};
 use crate::cx::Cx;
-use crate::metadata::{Asset, InterstitialAsset, InterstitialEnd, InterstitialStatus, Resumption};
-use crate::present::{Begin, earliest};
-use crate::session::{Origin, Outcome, Session, Wishes};
+use crate::metadata::{InterstitialAsset, InterstitialEnd, InterstitialStatus, Resumption};
+use crate::present::earliest;
+use crate::session::{Outcome, Session, Wishes};
 use crate::{Event, Input, LoopMode, Output, State};
-use kinora_errors::Secret;
 
 /// An asset whose first picture is not out by then is passed over, and so is a list that is not here.
 const PATIENCE: Time = Time::from_millis(10_000);
@@ -65,6 +64,8 @@ pub(crate) struct Interlude {
     current: ScheduledInterstitial,
     waiting: VecDeque<ScheduledInterstitial>,
     assets: VecDeque<AssetPlace>,
+    /// The first of them, read ahead of its time.
+    ahead: Option<AssetAhead>,
     /// The assets of the current one that were begun, and how many it has.
     begun: u32,
     of: u32,
@@ -82,12 +83,12 @@ pub(crate) struct Interlude {
 }
 
 impl Interlude {
-    /// Begins; `None`: there is nothing to play.
+    /// Begins, with what was read ahead of its first interstitial; `None`: there is nothing to play.
     pub(crate) fn begin(
         cx: &mut Cx,
         due: Vec<ScheduledInterstitial>,
-        left: Left,
-        resume: Resume,
+        preload: Option<Preload>,
+        (left, resume): (Left, Resume),
     ) -> Option<Self> {
         let mut waiting = VecDeque::from(due);
         let current = waiting.pop_front()?;
@@ -95,6 +96,7 @@ impl Interlude {
             current,
             waiting,
             assets: VecDeque::new(),
+            ahead: None,
             begun: 0,
             of: 0,
             begun_in_all: 0,
@@ -106,7 +108,7 @@ impl Interlude {
             left,
             resume,
         };
-        interlude.find_assets(cx);
+        interlude.find_assets(cx, preload);
         Some(interlude)
     }
 
@@ -156,15 +158,23 @@ impl Interlude {
     }
 
     pub(crate) fn awaits(&self, id: RequestId) -> bool {
-        match &self.now {
-            Now::Nothing => false,
-            Now::Listing(list, _) => list.awaits(id),
-            Now::Playing(playing) => playing.session.awaits(id),
-        }
+        self.is_ahead(id)
+            || match &self.now {
+                Now::Nothing => false,
+                Now::Listing(list, _) => list.awaits(id),
+                Now::Playing(playing) => playing.session.awaits(id),
+            }
+    }
+
+    fn is_ahead(&self, id: RequestId) -> bool {
+        self.ahead.as_ref().is_some_and(|ahead| ahead.awaits(id))
     }
 
     /// The network answers one of its requests.
     pub(crate) fn on_fetch(&mut self, cx: &mut Cx, event: FetchEvent) {
+        if let Some(ahead) = self.ahead.as_mut().filter(|it| it.awaits(event.id())) {
+            return ahead.input(cx, Input::Fetch(event));
+        }
         if let Now::Listing(list, _) = &mut self.now {
             let listed = list.on_event(cx, event);
             return self.listed(cx, listed);
@@ -174,6 +184,9 @@ impl Interlude {
 
     /// Takes what came from outside, the time included.
     pub(crate) fn input(&mut self, cx: &mut Cx, input: Input) {
+        if let (Some(ahead), Input::Timeout) = (&mut self.ahead, &input) {
+            ahead.input(cx, Input::Timeout);
+        }
         match &mut self.now {
             Now::Nothing => {}
             Now::Listing(list, _) => {
@@ -192,6 +205,9 @@ impl Interlude {
 
     /// Connections are lost: what plays asks anew. A list that is lost is passed over in time.
     pub(crate) fn reconnect(&mut self, cx: &mut Cx) {
+        if let Some(ahead) = &mut self.ahead {
+            ahead.reconnect(cx);
+        }
         if let Now::Playing(playing) = &mut self.now {
             let from = cx.out.len();
             playing.session.reconnect(cx);
@@ -240,7 +256,7 @@ impl Interlude {
 
     /// The user has enough of the current one.
     pub(crate) fn skip(&mut self, cx: &mut Cx) {
-        self.assets.clear();
+        self.forget_assets(cx);
         self.end_asset(cx, InterstitialEnd::Skipped);
     }
 
@@ -267,6 +283,7 @@ impl Interlude {
                     let outcome = playing.session.advance(cx, wishes);
                     let failed = self.sift(cx, from);
                     let Some(end) = self.ended(cx, outcome, failed) else {
+                        self.read_ahead(cx);
                         return false;
                     };
                     self.end_asset(cx, end);
@@ -322,11 +339,40 @@ impl Interlude {
             }
         }
         if end == InterstitialEnd::Limit {
-            self.assets.clear();
+            self.forget_assets(cx);
         }
         if let Some(InterstitialAsset { id, asset, .. }) = self.told.take() {
             cx.event(Event::InterstitialEnd { id, asset, end });
         }
+    }
+
+    /// No other asset of the current one is played.
+    fn forget_assets(&mut self, cx: &mut Cx) {
+        self.assets.clear();
+        if let Some(ahead) = self.ahead.take() {
+            ahead.close(cx);
+        }
+    }
+
+    /// The next asset is read once the one that plays is nearly over, and all of that is there.
+    fn read_ahead(&mut self, cx: &mut Cx) {
+        let (Now::Playing(playing), None) = (&self.now, &self.ahead) else {
+            return;
+        };
+        let begins = self.ends_at(playing).filter(|end| {
+            let near = playing.session.position(cx.mono()) + LEAD >= *end;
+            near && playing.session.is_buffered_until(cx, *end)
+        });
+        if let (Some(_), Some(place)) = (begins, self.assets.front().cloned()) {
+            self.ahead = Some(AssetAhead::open(cx, place));
+        }
+    }
+
+    /// Where the asset that plays ends, as far as that is known.
+    fn ends_at(&self, playing: &PlayingAsset) -> Option<Time> {
+        let own = playing.session.info().and_then(|info| info.duration);
+        let told = self.told.as_ref().and_then(|told| told.duration);
+        earliest([own.or(told), self.limit()])
     }
 
     /// Everything is let go.
@@ -339,7 +385,7 @@ impl Interlude {
     fn begin_next(&mut self, cx: &mut Cx, wishes: Wishes) -> bool {
         if let Some(place) = self.assets.pop_front() {
             if self.begun_in_all >= MAX_ASSETS {
-                self.assets.clear();
+                self.forget_assets(cx);
                 return true;
             }
             self.begin_asset(cx, place, wishes);
@@ -350,24 +396,27 @@ impl Interlude {
         };
         self.current = next;
         (self.begun, self.played) = (0, Time::ZERO);
-        self.find_assets(cx);
+        self.find_assets(cx, None);
         true
     }
 
-    fn find_assets(&mut self, cx: &mut Cx) {
-        let it = &self.current;
-        let (Asset::Playlist(url) | Asset::List(url)) = &it.interstitial.asset;
-        let place = AssetPlace {
-            url: with_session(url, self.left.presentation),
-            named_by: it.named_by.clone(),
-            duration: None,
-        };
-        match &it.interstitial.asset {
-            Asset::Playlist(_) => self.listed(cx, Listed::Assets(vec![place])),
-            Asset::List(_) => {
-                let list = ListDownload::start(cx, place);
-                self.now = Now::Listing(Box::new(list), cx.mono() + PATIENCE);
+    fn find_assets(&mut self, cx: &mut Cx, preload: Option<Preload>) {
+        let preload = match preload {
+            Some(preload) if preload.is_of(&self.current) => preload,
+            other => {
+                if let Some(other) = other {
+                    other.close(cx);
+                }
+                Preload::begin(cx, &self.current, self.left.presentation)
             }
+        };
+        match preload.into_assets() {
+            Assets::Listing(list) => self.now = Now::Listing(list, cx.mono() + PATIENCE),
+            Assets::Known(assets, first) => {
+                self.ahead = first;
+                self.listed(cx, Listed::Assets(assets.into()));
+            }
+            Assets::Failed(fault) => self.listed(cx, Listed::Failed(fault)),
         }
     }
 
@@ -400,12 +449,13 @@ impl Interlude {
             autoplay: !self.is_held,
             speed: self.speed(wishes.speed),
         };
-        let origin = Origin::Url(place.url, place.named_by);
         let from = cx.out.len();
-        let session = Session::open(cx, origin, Begin::First, wishes);
+        let ahead = self.ahead.take();
+        let ahead = ahead.unwrap_or_else(|| AssetAhead::open(cx, place));
+        let session = ahead.begin(cx, wishes);
         cx.push(Output::Rate(wishes.speed));
         self.now = Now::Playing(PlayingAsset {
-            session: Box::new(session),
+            session,
             due: Some(cx.mono() + PATIENCE),
         });
         self.sift(cx, from);
@@ -440,9 +490,18 @@ impl Interlude {
             Now::Playing(playing) => earliest([
                 playing.due.filter(|_| !self.is_held),
                 self.limit().and_then(|limit| playing.session.when(limit)),
+                self.reads_ahead_at(cx, playing),
+                self.ahead.as_ref().and_then(|ahead| ahead.deadline(cx)),
                 playing.session.deadline(cx),
             ]),
         }
+    }
+
+    /// When the next asset is read ahead, if that is later.
+    fn reads_ahead_at(&self, cx: &Cx, playing: &PlayingAsset) -> Option<Time> {
+        self.assets.front()?;
+        let at = playing.session.when(self.ends_at(playing)? - LEAD);
+        at.filter(|at| *at > cx.mono())
     }
 }
 
@@ -470,19 +529,4 @@ fn late() -> Fault {
 
 fn passed_over(fault: Fault) -> Fault {
     fault.because("what was to be played in between is passed over: the presentation goes on")
-}
-
-/// The presentation is named to who chooses assets (appendix D.2: `_HLS_primary_id`).
-fn with_session(url: &Secret, presentation: u64) -> Secret {
-    let Ok(mut parsed) = Url::parse(url.expose()) else {
-        return url.clone();
-    };
-    if !matches!(parsed.scheme(), "http" | "https") {
-        return url.clone();
-    }
-    let name = format!("{presentation:016x}");
-    parsed
-        .query_pairs_mut()
-        .append_pair("_HLS_primary_id", &name);
-    Secret::new(parsed.as_str())
 }

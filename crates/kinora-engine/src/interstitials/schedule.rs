@@ -109,6 +109,16 @@ impl Schedule {
             .map(|it| it.start)
     }
 
+    /// What is played next where playback goes on from a position: the next in its place, or what follows the end. And where.
+    pub(crate) fn upcoming(&self, end: Option<Time>) -> Option<(Time, &ScheduledInterstitial)> {
+        let next = self.next_start();
+        let mut in_place = self.of(InterstitialCue::InPlace);
+        let in_place =
+            in_place.find(|it| Some(it.start) == next && !self.done.contains_key(&it.key));
+        let after = || end.zip(self.of(InterstitialCue::After).next());
+        in_place.map(|it| (it.start, it)).or_else(after)
+    }
+
     /// Playback goes on from another place: what begins there or behind it is played, whatever was played before.
     pub(crate) fn jumped(&mut self, to: Time) {
         self.reached = Some(to - INSTANT);

@@ -40,7 +40,7 @@ impl ReadBuffer {
         // One that has nothing at the moment may have the next one.
         let awaits = |role| match self.sources {
             Sources::Shared => false,
-            Sources::Separate { complete } => !over && !complete[role],
+            Sources::Separate { complete, .. } => !over && !complete[role],
         };
         let dts = |queue: &VecDeque<Packet>| queue.front().map(|packet| packet.dts);
         let first = match (dts(&self.main), dts(&self.audio)) {

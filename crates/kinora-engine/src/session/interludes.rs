@@ -46,6 +46,27 @@ impl Session {
         self.clock.when(time)
     }
 
+    /// Everything until a time is there, or as much as ends a wait.
+    pub(crate) fn is_buffered_until(&self, cx: &Cx, time: Time) -> bool {
+        let position = self.clock.position(cx.mono());
+        let wanted = (time - position).min(cx.config.high_buffer.into());
+        self.supply.is_over() || self.pipelines.ahead(position) >= wanted
+    }
+
+    /// It was read ahead of its time, and is on.
+    pub(crate) fn begin_read_ahead(&mut self, cx: &mut Cx, wishes: Wishes) {
+        self.clock
+            .set_rate(Wishes::audible(wishes.speed), cx.mono());
+        // Epochs rise with what is decoded.
+        let epoch = cx.next_epoch();
+        for pipeline in self.pipelines.iter_mut() {
+            pipeline.flush(cx, epoch);
+        }
+        self.stage = Stage::Opening {
+            play: wishes.autoplay,
+        };
+    }
+
     pub(crate) fn postlude(&self) -> Postlude {
         self.postlude
     }

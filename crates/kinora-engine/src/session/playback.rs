@@ -8,7 +8,7 @@ use super::{Session, Stage, Wishes};
 use crate::cx::Cx;
 use crate::pipeline::TrackPipeline;
 use crate::present::{Begin, earliest};
-use crate::{Event, InfoCode, LoopMode, Output, Role, State};
+use crate::{Event, InfoCode, LoopMode, Output, State};
 
 /// Why data is waited for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -176,7 +176,7 @@ impl Session {
             return false;
         }
         let position = self.clock.position(cx.mono());
-        self.pipelines.gating().any(|pipeline| {
+        self.pipelines.awaited().any(|pipeline| {
             pipeline.is_empty()
                 && self
                     .goes_until(pipeline)
@@ -193,18 +193,10 @@ impl Session {
     pub(super) fn playback_deadline(&self, cx: &Cx) -> Option<Time> {
         match self.stage {
             Stage::Started(Playback::Running) => {
-                let tail = |role: Role| {
-                    let pipeline = &self.pipelines[role];
-                    self.goes_until(pipeline)
-                        .filter(|_| role.gates_buffering() && pipeline.frames.is_empty())
-                        .and_then(|tail| self.clock.when(tail))
-                };
-                earliest(
-                    Role::ALL
-                        .map(tail)
-                        .into_iter()
-                        .chain([self.end_deadline(cx)]),
-                )
+                let awaited = self.pipelines.awaited();
+                let empty = awaited.filter(|pipeline| pipeline.frames.is_empty());
+                let tails = empty.map(|it| self.clock.when(self.goes_until(it)?));
+                earliest(tails.chain([self.end_deadline(cx)]))
             }
             Stage::Started(Playback::Buffering {
                 since,

@@ -11,7 +11,7 @@ use crate::decrypt::locked;
 use crate::ingest::Notice;
 use crate::resolve::Resolve;
 use crate::select::{self, Selection};
-use crate::{Event, InfoCode, State, TrackOption, recover};
+use crate::{Event, InfoCode, Role, State, TrackOption, recover};
 
 /// What is read beyond what is needed before the first frame is out, so that playing on does not wait.
 const BEYOND_THE_START: Time = Time::from_millis(200);
@@ -30,7 +30,8 @@ impl Session {
                 BEYOND_THE_START
             };
         }
-        if !self.awaited.is_pending() || !self.pipelines.video.is_on() {
+        let waits = self.pipelines.video.is_on() && !self.pipelines.may_lag(Role::Video);
+        if !self.awaited.is_pending() || !waits {
             return most;
         }
         if self.pipelines.video.urgent {

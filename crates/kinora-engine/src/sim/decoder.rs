@@ -51,6 +51,8 @@ pub(super) struct Decoder {
     next_frame: u64,
     pub(super) packets: u64,
     pub(super) damage: Damage,
+    /// How long each packet takes, where that is more than usual.
+    pub(super) slowness: Time,
 }
 
 impl Decoder {
@@ -68,6 +70,7 @@ impl Decoder {
             next_frame: if role == Role::Video { 1 } else { 1 << 40 },
             packets: 0,
             damage: Damage::None,
+            slowness: Time::ZERO,
         }
     }
 
@@ -119,7 +122,8 @@ impl Decoder {
     }
 
     fn effort(&mut self) -> Time {
-        Time::from_micros(200 + i64::try_from(self.dice.below(3_000)).unwrap_or(0))
+        let usual = Time::from_micros(200 + i64::try_from(self.dice.below(3_000)).unwrap_or(0));
+        usual.max(self.slowness)
     }
 
     pub(super) fn step(&mut self, agenda: &mut Agenda, now: Time) -> Vec<Input> {

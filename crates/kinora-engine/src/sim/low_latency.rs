@@ -1,7 +1,8 @@
 //! An origin of low latency (RFC 8216bis): segments of 2 s in four parts, a part each half second.
 
-use bytes::Bytes;
-use kinora_media::Time;
+use bytes::{Bytes, BytesMut};
+use kinora_media::{Iv, Time};
+use kinora_protect::{ContentKey, encrypt_segment};
 
 use super::net::{Origin, Reply};
 use super::{Film, is_key_start, ms};
@@ -44,6 +45,8 @@ pub(crate) struct LowLatency {
     pub(crate) lost_part: Option<(u64, usize)>,
     /// A part that the playlist says is missing.
     pub(crate) gap: Option<(u64, usize)>,
+    /// Segments are encrypted as a whole by AES-128 with that key, and so is each part.
+    pub(crate) key: Option<[u8; 16]>,
     /// It begins anew then.
     pub(crate) restarts: Option<Time>,
     pub(crate) parts: Vec<Vec<Bytes>>,
@@ -60,6 +63,7 @@ impl LowLatency {
             hints: Hints::Parts,
             lost_part: None,
             gap: None,
+            key: None,
             restarts: None,
             parts: Film::ts_segments().iter().map(cut).collect(),
         }
@@ -152,6 +156,9 @@ impl LowLatency {
         if skipped > 0 {
             text += &format!("#EXT-X-SKIP:SKIPPED-SEGMENTS={skipped}\n");
         }
+        if self.key.is_some() {
+            text += "#EXT-X-KEY:METHOD=AES-128,URI=\"/key\"\n";
+        }
         for number in first + skipped..=grows {
             if number > 0 && number.is_multiple_of(4) {
                 text += "#EXT-X-DISCONTINUITY\n";
@@ -231,8 +238,15 @@ impl LowLatency {
         match wait > Time::ZERO {
             true if self.hints == Hints::Missing || wait > ms(2 * PART_MS) => Reply::Status(404),
             true => Reply::Later(now + wait),
-            false => Reply::Whole(self.parts_of(number)[part].clone()),
+            false => Reply::Whole(self.sealed(number, self.parts_of(number)[part].clone())),
         }
+    }
+
+    /// Something of a segment, as it is sent.
+    fn sealed(&self, number: u64, data: Bytes) -> Bytes {
+        let Some(key) = self.key else { return data };
+        let vector = Iv::from_sequence(number);
+        encrypt_segment(&ContentKey::new(key), vector, BytesMut::from(&data[..])).unwrap()
     }
 
     /// A segment, as far as it is made.
@@ -243,7 +257,7 @@ impl LowLatency {
             .count();
         let data: Bytes = self.parts_of(number)[..there].concat().into();
         match there {
-            PARTS => Reply::Whole(data),
+            PARTS => Reply::Whole(self.sealed(number, data)),
             _ if self.hints != Hints::Ranges => Reply::Status(404),
             _ => Reply::Partial {
                 data,
@@ -256,6 +270,9 @@ impl LowLatency {
 impl Origin for LowLatency {
     fn answer(&self, now: Time, url: &str) -> Option<Reply> {
         let path = url.strip_prefix(Self::BASE)?;
+        if path == "key" {
+            return Some(Reply::Whole(Bytes::copy_from_slice(&self.key?)));
+        }
         let (path, query) = path.split_once('?').unwrap_or((path, ""));
         let (rendition, name) = path.split_once('/')?;
         Some(match name {

@@ -95,6 +95,10 @@ pub struct Net {
     pub weather: Weather,
     /// From when on so many bytes a second come instead, in order.
     pub forecast: Vec<(Time, u64)>,
+    /// All requests share the rate, as on one link; else each has it for itself.
+    pub is_shared: bool,
+    /// The link carries what was sent before until then.
+    busy_until: Time,
     faults: Vec<(Time, Time, String, Fault)>,
     /// What goes wrong once, with the next URL that contains a text.
     once: Vec<(String, Fault)>,
@@ -153,6 +157,8 @@ impl Net {
                 bytes_per_second: 1_000_000,
             },
             forecast: Vec::new(),
+            is_shared: false,
+            busy_until: Time::ZERO,
             faults: Vec::new(),
             once: Vec::new(),
             open: HashMap::new(),
@@ -373,7 +379,8 @@ impl Net {
         let offset = open.at;
         open.at += size;
         open.credit -= size;
-        agenda.add(self.carried_by(now, size), Happening::Transfer(id));
+        let at = self.carried(now, size);
+        agenda.add(at, Happening::Transfer(id));
         let slice = |from: u64, len: u64| {
             let (from, len) = (
                 usize::try_from(from).unwrap_or(0),
@@ -419,6 +426,16 @@ impl Net {
             open.body = Some(body.clone());
         }
         Some(reply)
+    }
+
+    /// The same, where others may be on the way before them.
+    fn carried(&mut self, now: Time, bytes: u64) -> Time {
+        let from = match self.is_shared {
+            true => now.max(self.busy_until),
+            false => now,
+        };
+        self.busy_until = self.carried_by(from, bytes);
+        self.busy_until
     }
 
     /// When so many bytes that set out now are there.

@@ -7,7 +7,16 @@ use kinora_errors::{Code, Coded, codes};
 pub enum DashErrorKind {
     /// It is not well-formed XML.
     Malformed,
-    /// It declares a document type: entities could multiply it, or name files (CVE-2013-0340).
+    /// An element of that name has no end.
+    Unclosed(Box<str>),
+    /// An element ends where another one is open.
+    Mismatched {
+        /// The name of the one that is open.
+        open: Box<str>,
+        /// The name of the one that ends.
+        ends: Box<str>,
+    },
+    /// Its document type declares entities: they could multiply it, or name files (CVE-2013-0340).
     Doctype,
     /// Its root is another element.
     Root(&'static str),
@@ -47,7 +56,11 @@ impl fmt::Display for DashError {
         }
         match &self.kind {
             K::Malformed => f.write_str("the XML is not well-formed"),
-            K::Doctype => f.write_str("a document type declaration is not allowed here"),
+            K::Unclosed(name) => write!(f, "the element <{name}> has no end"),
+            K::Mismatched { open, ends } => {
+                write!(f, "</{ends}> stands where </{open}> is due")
+            }
+            K::Doctype => f.write_str("a document type that declares entities is not allowed here"),
             K::Root(due) => write!(f, "the root element is not {due}"),
             K::Limit(what) => write!(f, "the manifest has too many {what}"),
             K::Nothing => f.write_str("the manifest names no representation that can be played"),
@@ -69,7 +82,7 @@ impl Coded for DashError {
     fn reason(&self) -> &'static str {
         use DashErrorKind as K;
         match &self.kind {
-            K::Malformed => "dash.xml",
+            K::Malformed | K::Unclosed(_) | K::Mismatched { .. } => "dash.xml",
             K::Doctype => "dash.doctype",
             K::Root(_) => "dash.root",
             K::Limit(_) => "dash.limit",

@@ -1,9 +1,10 @@
-//! The XML of a manifest as a tree: bounded in depth and size, without document types, and lenient where peers are.
+//! The XML of a manifest as a tree: bounded in depth and size, without entities of its own, and lenient where peers are.
 
 use std::borrow::Cow;
 use std::sync::Arc;
 
 use quick_xml::Reader;
+use quick_xml::errors::IllFormedError;
 use quick_xml::escape::unescape;
 use quick_xml::events::{BytesStart, Event};
 
@@ -77,7 +78,7 @@ pub(super) fn parse(bytes: &[u8], limits: &Limits) -> Result<Element, DashError>
         let before = reader.buffer_position();
         let event = reader.read_event();
         tree.reach(before);
-        match event.map_err(|_| tree.error(DashErrorKind::Malformed))? {
+        match event.map_err(|error| tree.error(malformed(error)))? {
             Event::Start(start) => tree.open(&start)?,
             Event::Empty(start) => {
                 tree.open(&start)?;
@@ -90,13 +91,47 @@ pub(super) fn parse(bytes: &[u8], limits: &Limits) -> Result<Element, DashError>
                 let reference = format!("&{};", &*name);
                 tree.say(&clear(&reference));
             }
-            Event::DocType(_) => return Err(tree.error(DashErrorKind::Doctype)),
+            Event::DocType(declared) if declares_entities(&declared) => {
+                return Err(tree.error(DashErrorKind::Doctype));
+            }
             Event::Eof => break,
-            Event::Comment(_) | Event::Decl(_) | Event::PI(_) => {}
+            Event::Comment(_) | Event::Decl(_) | Event::PI(_) | Event::DocType(_) => {}
         }
     }
-    let complete = tree.root.take().filter(|_| tree.open.is_empty());
+    if let Some(open) = tree.open.pop() {
+        return Err(DashErrorKind::Unclosed(open.name).at(open.line));
+    }
+    let complete = tree.root.take();
     complete.ok_or_else(|| tree.error(DashErrorKind::Malformed))
+}
+
+/// What is wrong, in the words of a manifest's author.
+fn malformed(error: quick_xml::Error) -> DashErrorKind {
+    match error {
+        quick_xml::Error::IllFormed(IllFormedError::MismatchedEndTag { expected, found }) => {
+            DashErrorKind::Mismatched {
+                open: short(expected),
+                ends: short(found),
+            }
+        }
+        quick_xml::Error::IllFormed(IllFormedError::MissingEndTag(name)) => {
+            DashErrorKind::Unclosed(short(name))
+        }
+        _ => DashErrorKind::Malformed,
+    }
+}
+
+/// A name that fits into a sentence.
+fn short(name: String) -> Box<str> {
+    const MAX_NAME: usize = 60;
+    name.chars().take(MAX_NAME).collect()
+}
+
+/// Whether a document type does more than name itself: what it declares elsewhere is not read, nor are its rules applied, but
+/// entities would be meant to be replaced.
+fn declares_entities(declared: &str) -> bool {
+    let within = declared.split_once('[').map_or("", |(_, within)| within);
+    within.contains("<!ENTITY") || within.contains('%')
 }
 
 /// Manifests are UTF-8; some packagers on Windows write UTF-16.
@@ -244,16 +279,51 @@ mod tests {
     }
 
     #[test]
-    fn a_document_type_is_refused_where_it_stands() {
+    fn a_document_type_with_entities_is_refused_where_it_stands() {
         let bomb = "<?xml version='1.0'?>\n<!DOCTYPE a [<!ENTITY b 'x'>]>\n<a>&b;</a>";
         assert_eq!(read(bomb), Err(DashErrorKind::Doctype.at(2)));
+        for entities in [
+            "<!ENTITY b SYSTEM 'file:///etc/passwd'>",
+            "<!ENTITY % b 'x'> %b;",
+            "%b;",
+        ] {
+            let text = format!("<!DOCTYPE MPD [{entities}]><MPD/>");
+            assert_eq!(read(&text), Err(DashErrorKind::Doctype.at(1)));
+        }
+    }
+
+    #[test]
+    fn a_document_type_that_names_itself_is_passed_over() {
+        for declared in [
+            "MPD",
+            "MPD SYSTEM 'http://a.test/mpd.dtd'",
+            "MPD [<!ELEMENT MPD ANY>]",
+        ] {
+            let root = read(&format!(
+                "<?xml version='1.0'?><!DOCTYPE {declared}>\n<MPD a='1'/>"
+            ));
+            let root = root.unwrap();
+            assert_eq!((&*root.name, root.line), ("MPD", 2), "{declared}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_well_formed_is_told_with_its_place() {
+        let told = |text: &str| read(text).unwrap_err().to_string();
+        assert_eq!(
+            told("<MPD>\n<Period>\n</MPD>"),
+            "MPD line 3: </MPD> stands where </Period> is due"
+        );
+        assert_eq!(
+            told("<MPD>\n<Period>\n<BaseURL>"),
+            "MPD line 3: the element <BaseURL> has no end"
+        );
     }
 
     #[test]
     fn what_is_not_closed_or_too_deep_is_refused() {
         let kind = |text: &str| read(text).map_err(|error| error.kind);
-        assert_eq!(kind("<a>\n<b></a>"), Err(DashErrorKind::Malformed));
-        assert_eq!(kind("<a>"), Err(DashErrorKind::Malformed));
+        assert_eq!(kind("<a>"), Err(DashErrorKind::Unclosed("a".into())));
         assert_eq!(kind(""), Err(DashErrorKind::Malformed));
         assert_eq!(kind("<a/><b/>"), Err(DashErrorKind::Malformed));
         let deep = "<a>".repeat(100);

@@ -19,9 +19,6 @@ use super::{
 };
 use crate::{DemuxError, Step};
 
-/// Vectors of the samples of a fragment that lie among the media have no more bytes.
-const MAX_VECTORS: u64 = 4 << 20;
-
 impl Mp4Demuxer {
     pub(super) fn walk(&mut self) -> Result<Turn, DemuxError> {
         if self.is_outside(self.at) || self.at == NOWHERE {
@@ -277,16 +274,38 @@ impl Mp4Demuxer {
                 let track = (self.tracks.iter())
                     .find(|track| track.described.info.id.0 == fragment.track)?;
                 let range = fragment.vectors(&track.described, &traf.body, self.at)?;
-                let len = range
-                    .end
-                    .checked_sub(range.start)
-                    .filter(|len| (1..=MAX_VECTORS).contains(len))?;
-                let is_gone = self.one_way && range.start < self.store.feed_begin();
                 let is_within = self.at <= range.start && range.end <= end;
-                let is_outside = self.is_outside(range.end.saturating_sub(1));
-                let at_hand = || self.store.slice(range.start, usize::try_from(len).ok()?);
-                (!is_within && !is_gone && !is_outside && at_hand().is_none()).then_some(range)
+                let comes = || self.vectors_at_hand(&range).is_none() && self.may_come(&range);
+                (!is_within && comes()).then_some(range)
             })
+    }
+
+    fn vectors_at_hand(&self, range: &Range<u64>) -> Option<Bytes> {
+        let len = range.end.checked_sub(range.start)?;
+        self.store.slice(range.start, usize::try_from(len).ok()?)
+    }
+
+    /// Whether bytes that are not at hand can be had.
+    fn may_come(&self, range: &Range<u64>) -> bool {
+        let is_gone = self.one_way && range.start < self.store.feed_begin();
+        !is_gone && !self.is_outside(range.end.saturating_sub(1))
+    }
+
+    /// What must be done before the first packet: vectors of the samples of a table are read that lie among the media.
+    pub(super) fn read_vectors(&mut self) -> Option<Turn> {
+        let mut tracks = self.tracks.iter();
+        let index = tracks.position(|track| track.described.far_vectors.is_some())?;
+        let far = self.tracks.get(index)?.described.far_vectors.as_ref()?;
+        let range = far.range.clone();
+        let bytes = self.vectors_at_hand(&range);
+        if bytes.is_none() && self.may_come(&range) {
+            let len = range.end.saturating_sub(range.start);
+            return Some(Turn::Emit(self.need(range.start, len)));
+        }
+        if let Some(track) = self.tracks.get_mut(index) {
+            track.vectors_came(bytes.as_ref());
+        }
+        Some(Turn::On)
     }
 
     fn add_runs(&mut self, body: &Bytes, moof: u64, end: u64) {
@@ -318,10 +337,7 @@ impl Mp4Demuxer {
             let elsewhere = fragment
                 .vectors(&track.described, &traf.body, moof)
                 .and_then(|range| {
-                    let len = range
-                        .end
-                        .checked_sub(range.start)
-                        .filter(|len| *len <= MAX_VECTORS)?;
+                    let len = range.end.checked_sub(range.start)?;
                     let bytes = self.store.slice(range.start, usize::try_from(len).ok()?)?;
                     Some((bytes, range.start))
                 });

@@ -8,7 +8,10 @@ use kinora_media::{
     SampleProtection, Subsample,
 };
 
-use super::build::{TrackSpec, boxed, fragment, full, init, video, with_movie_boxes, words_of};
+use super::build::{
+    TrackSpec, boxed, fast_start, fragment, ftyp, full, init, slow_start, video, with_movie_boxes,
+    words_of,
+};
 use super::{make, mutate};
 use crate::Step;
 use crate::contract::{assert_demuxer, assert_survives};
@@ -227,6 +230,47 @@ fn auxiliary_information_among_the_media_is_waited_for() {
     let cut = &file[..file.len() - 1];
     let read = read(cut);
     assert!(read.packets.is_empty() && read.damage >= 3);
+    assert_survives(make, cut);
+}
+
+#[test]
+fn auxiliary_information_of_a_table_is_read_among_the_media() {
+    let entries = cenc_entries();
+    let sizes: Vec<u8> = entries.iter().map(|entry| entry.len() as u8).collect();
+    let saiz = boxed(b"saiz", [&[0; 5][..], &words_of(&[3]), &sizes].concat());
+    let made = |place: u32| {
+        let mut track = cenc();
+        track.more_tables = [saiz.clone(), full(b"saio", 0, &[1, place])].concat();
+        [track]
+    };
+    let vectors = boxed(b"mdat", entries.concat());
+    // Behind the media, with the index in front; and before them, with the index behind.
+    let len = fast_start(&made(0)).len() as u32;
+    let behind = [fast_start(&made(len + 8)), vectors.clone()].concat();
+    let padding = entries.concat();
+    let index_behind = |place: u32| {
+        let mut file = slow_start(&made(place), padding.len(), false);
+        let at = place as usize;
+        if let Some(room) = file.get_mut(at..at + padding.len()).filter(|_| at > 0) {
+            room.copy_from_slice(&padding);
+        }
+        file
+    };
+    let media = made(0)[0].samples.concat().len() as u32;
+    let first = ftyp().len() as u32 + 8;
+    for file in [behind, index_behind(first + media)] {
+        assert_cenc(&read(&file).packets);
+        assert_demuxer(make, &file);
+    }
+    // Where they are cut off the samples are told as damage, not given as if they were clear.
+    let whole = [fast_start(&made(len + 8)), vectors].concat();
+    let cut = &whole[..whole.len() - 1];
+    let told = read(cut);
+    assert!(
+        told.packets.is_empty() && told.damage >= 3,
+        "{}",
+        told.damage
+    );
     assert_survives(make, cut);
 }
 

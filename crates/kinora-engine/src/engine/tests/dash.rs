@@ -6,6 +6,7 @@ mod drift;
 mod events;
 mod latency;
 mod places;
+mod prefer_audio;
 mod sound;
 mod steering;
 mod text;

@@ -1,9 +1,10 @@
 //! What becomes of packets that can not be decoded, in the simulator.
 
 use kinora_errors::{Code, codes};
+use kinora_media::Time;
 
 use super::{URL, errors, is_completion, served};
-use crate::sim::{Damage, Sim, mins, secs};
+use crate::sim::{Damage, Sim, mins, ms, secs};
 use crate::{Command, Event, InfoCode, LoopMode, Role};
 
 fn recovered(sim: &Sim) -> Vec<(Code, String)> {
@@ -54,5 +55,31 @@ fn failures_that_are_not_in_a_row_end_no_track() {
         )
     };
     assert_eq!(sim.count(gave_up), 0);
+    assert!(errors(&sim).is_empty());
+}
+
+#[test]
+fn pictures_that_a_decoder_has_no_time_for_are_left_out_and_sound_stays_in_time() {
+    let mut sim = served(65);
+    // Half of what ten pictures a second take.
+    sim.slow_decoder(Role::Video, ms(200));
+    sim.play(URL);
+    assert!(sim.run_until(mins(2), is_completion), "{:#?}", sim.events);
+    let began = sim.shown[0].0;
+    // 12 s of film.
+    let took = sim.now() - began;
+    assert!(took < secs(15), "{took}");
+    let late = |(at, pts): &(Time, Time)| *at - began - *pts;
+    let latest = sim.shown.iter().map(late).max().unwrap();
+    // A second, and the next key frame is one further.
+    assert!(latest < secs(3), "{latest}");
+    let (shown, dropped) = (sim.shown.len(), sim.engine().stats().frames_dropped);
+    assert!(
+        shown > 40 && dropped > 20,
+        "{shown} shown, {dropped} left out"
+    );
+    assert_eq!(sim.engine().stats().stalls, 0);
+    let told = (codes::ERROR_DECODE_VIDEO, "decoder.slow".to_owned());
+    assert_eq!(recovered(&sim), [told]);
     assert!(errors(&sim).is_empty());
 }

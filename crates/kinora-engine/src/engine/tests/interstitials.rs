@@ -1,5 +1,7 @@
 //! What is played in between, in the simulator: a presentation of four segments, assets of one or two.
 
+mod ahead;
+
 use kinora_media::Time;
 
 use super::hls::{LIST, list, serve_vod};

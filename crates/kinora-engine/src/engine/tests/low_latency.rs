@@ -344,3 +344,23 @@ fn an_init_section_that_is_hinted_at_is_there_before_it_is_named_and_may_be_miss
         asked("missing.mp4")
     );
 }
+
+#[test]
+fn segments_that_are_encrypted_as_a_whole_are_waited_for_and_play() {
+    for hints in [Hints::Parts, Hints::Ranges, Hints::None] {
+        let origin = LowLatency {
+            key: Some([7; 16]),
+            hints,
+            ..LowLatency::new()
+        };
+        let mut sim = live(20, &origin);
+        sim.run_for(mins(1));
+        // Packagers do not agree what the chain of blocks means for parts: none is asked for.
+        assert_plays(&sim, ms(10_000));
+        let stats = sim.engine().stats();
+        assert!(stats.frames_shown > 500, "{stats:?}");
+        assert_eq!((stats.corrupt_packets, most_asked(&sim)), (0, 1));
+        let is_part = |url: &str| url.ends_with(".ts") && url.matches('.').count() > 2;
+        assert!(!sim.net.asked.iter().any(|it| is_part(&it.1)));
+    }
+}

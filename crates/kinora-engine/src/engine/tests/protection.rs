@@ -220,24 +220,54 @@ fn vector(sample: u8) -> [u8; 8] {
     [sample; 8]
 }
 
+/// The content of the key of an id.
+fn content(id: KeyId) -> ContentKey {
+    ContentKey::new([id.0[0] + 6; 16])
+}
+
+/// All samples of a fragment are encrypted with another key than the track names (`seig`, ISO/IEC 23001-7 6).
+fn rotation(id: KeyId, samples: u32) -> Vec<u8> {
+    let numbers = |all: &[u32]| -> Vec<u8> { all.iter().flat_map(|it| it.to_be_bytes()).collect() };
+    let entry = [&[0, 0, 1, 8][..], &id.0].concat();
+    let sgpd = [
+        &numbers(&[1 << 24])[..],
+        b"seig",
+        &numbers(&[20, 1]),
+        &entry,
+    ]
+    .concat();
+    let sbgp = [
+        &numbers(&[0])[..],
+        b"seig",
+        &numbers(&[1, samples, 0x1_0001]),
+    ]
+    .concat();
+    [boxed(*b"sgpd", &sgpd), boxed(*b"sbgp", &sbgp)].concat()
+}
+
 /// A segment with its video samples encrypted, the first of which has that number.
-fn protected_segment(data: &[u8], samples: &[Packet], first: u8) -> Vec<u8> {
+fn protected_segment(data: &[u8], samples: &[Packet], first: u8, id: KeyId) -> Vec<u8> {
+    let count = u32::try_from(samples.len()).unwrap();
     let numbers = first..first + u8::try_from(samples.len()).unwrap();
     let mut entries = vec![0; 4];
-    entries.extend(u32::try_from(samples.len()).unwrap().to_be_bytes());
+    entries.extend(count.to_be_bytes());
     entries.extend(numbers.clone().flat_map(vector));
-    let senc = boxed(*b"senc", &entries);
+    let rotation = match id == FIRST {
+        true => Vec::new(),
+        false => rotation(id, count),
+    };
+    let senc = [boxed(*b"senc", &entries), rotation].concat();
     let (mut hidden, mut end) = (data.to_vec(), 0);
     for (number, sample) in numbers.zip(samples) {
         let crypto = SampleCrypto {
             scheme: ProtectionScheme::Cenc,
-            key_id: FIRST,
+            key_id: id,
             iv: Iv::from_wire(&vector(number)).unwrap(),
             pattern: None,
             subsamples: Subsamples::default(),
         };
         // The keystream hides what it uncovers.
-        let cipher = decrypt_sample(&ContentKey::new([7; 16]), &crypto, sample.data.clone());
+        let cipher = decrypt_sample(&content(id), &crypto, sample.data.clone());
         let mut places = data[end..].windows(sample.data.len());
         let begin = end + places.position(|bytes| *bytes == sample.data).unwrap();
         end = begin + sample.data.len();
@@ -293,13 +323,18 @@ fn video_of(data: Vec<u8>) -> Vec<Packet> {
 
 /// An init section and segments of 2 s whose video is encrypted.
 fn protected_parts() -> (Vec<u8>, Vec<Vec<u8>>) {
+    parts_with_keys([FIRST; 3])
+}
+
+/// The same, with a key for each segment.
+fn parts_with_keys(keys: [KeyId; 3]) -> (Vec<u8>, Vec<Vec<u8>>) {
     let (init, segments) = Film::fmp4();
     let mut first = 0;
-    let protected = segments.iter().map(|segment| {
+    let protected = segments.iter().zip(keys).map(|(segment, key)| {
         let samples = video_of([&init[..], segment].concat());
         let begin = first;
         first += u8::try_from(samples.len()).unwrap();
-        protected_segment(segment, &samples, begin)
+        protected_segment(segment, &samples, begin, key)
     });
     (protected_init(&init), protected.collect())
 }
@@ -391,4 +426,45 @@ fn fragments_whose_key_is_not_given_show_nothing() {
     let ends = |event: &Event| is_error(event) || is_completion(event);
     assert!(sim.run_until(secs(20), ends), "{:#?}", sim.events);
     assert_eq!(sim.shown.len(), 0);
+}
+
+/// A film in fragments whose key rotates after two seconds.
+fn rotating() -> Vec<u8> {
+    let (init, segments) = parts_with_keys([FIRST, SECOND, SECOND]);
+    [init, segments.concat()].concat()
+}
+
+#[test]
+fn a_key_to_which_fragments_rotate_is_required_and_shows_no_picture_before_it_is_there() {
+    let mut sim = sim(89);
+    sim.net.serve(URL, rotating());
+    add_key(&mut sim, FIRST, [7; 16]);
+    sim.play(URL);
+    assert!(
+        sim.run_until(secs(10), is_required(SECOND)),
+        "{:#?}",
+        sim.events
+    );
+    sim.run_for(secs(5));
+    // The decoder keeps two back, to order them.
+    assert_eq!(sim.shown.len(), 18, "{:?}", sim.shown);
+    add_key(&mut sim, SECOND, [8; 16]);
+    assert!(sim.run_until(secs(20), is_completion), "{:#?}", sim.events);
+    assert_eq!((sim.shown.len(), sim.count(is_required(SECOND))), (60, 1));
+    assert_eq!(sim.engine().stats().corrupt_packets, 0);
+    assert!(errors(&sim).is_empty());
+}
+
+#[test]
+fn a_key_to_which_fragments_rotate_and_that_nobody_has_ends_playback_with_its_id() {
+    let mut sim = sim(88);
+    sim.net.serve(URL, rotating());
+    add_key(&mut sim, FIRST, [7; 16]);
+    sim.play(URL);
+    assert!(sim.run_until(secs(30), is_error), "{:#?}", sim.events);
+    assert_eq!(errors(&sim), [codes::ERROR_TBDRM_DEMUXER_UNIMPLEMENTED]);
+    let text = format!("{:?}", sim.events.last());
+    assert!(text.contains(&SECOND.to_string()), "{text}");
+    assert_eq!(sim.shown.len(), 20, "{:?}", sim.shown);
+    assert!(sim.count(is_required(SECOND)) >= 1);
 }

@@ -1,4 +1,4 @@
-//! What time it is (ISO/IEC 23009-1 5.8.4.11).
+//! What time it is (ISO/IEC 23009-1 5.8.5.7).
 
 use kinora_manifest::dash::{Clock, Mpd, utc_time};
 use kinora_media::Time;
@@ -12,6 +12,11 @@ use crate::ingest::segmented::index::Manifest;
 const TOLERANCE: Time = Time::from_millis(60_000);
 /// So many clocks are asked, one after another.
 const MAX_CLOCKS: usize = 4;
+/// Clocks that told nothing are asked again as often as the manifest is, within these bounds; where it is not, after so long.
+const AGAIN: (Time, Time) = (Time::from_millis(10_000), Time::from_millis(300_000));
+const AGAIN_BY_DEFAULT: Time = Time::from_millis(30_000);
+/// A clock that is asked again tells the same, give or take the way of its answer: what was learnt of it holds.
+const ALIKE: Time = Time::from_millis(1_000);
 
 /// The server's time of day, by our monotonic clock: that one is not set while something plays.
 #[derive(Clone, Copy, Debug, Default)]
@@ -100,13 +105,39 @@ impl MpdReader {
         };
         self.clocks.pop_front();
         if let Some(ahead) = ahead {
-            self.clock = ServerClock {
-                reading: Reading::Told(own(cx) + ahead),
-                slow: Time::ZERO,
-            };
             self.clocks.clear();
+            let told = own(cx) + ahead;
+            let is_known =
+                matches!(self.clock.reading, Reading::Told(it) if (it - told).abs() < ALIKE);
+            if !is_known {
+                self.clock = ServerClock {
+                    reading: Reading::Told(told),
+                    slow: Time::ZERO,
+                };
+            }
         }
         self.describe()
+    }
+
+    /// How much later clocks of the network are to be asked again: none told anything, or what one told is in `doubt`. `None`:
+    /// there are none, or nothing is to be asked.
+    pub(in crate::ingest) fn clock_again_after(&self, doubt: bool) -> Option<Time> {
+        let mpd = self.presentation.as_ref()?.mpd();
+        asked(mpd.clocks(), mpd).front()?;
+        let (least, most) = AGAIN;
+        let period = mpd.minimum_update_period.unwrap_or(AGAIN_BY_DEFAULT);
+        match self.clock.reading {
+            _ if doubt => Some(least),
+            Reading::Told(_) => None,
+            Reading::None | Reading::Guessed(_) => Some(period.clamp(least, most)),
+        }
+    }
+
+    /// The clocks that the newest manifest names are to be asked again.
+    pub(in crate::ingest) fn ask_clocks_again(&mut self) {
+        if let Some(known) = &self.presentation {
+            self.clocks = asked(known.mpd().clocks(), known.mpd());
+        }
     }
 
     /// A segment that was to be there by the clock is not: by no less than `early` it is not that late yet.

@@ -1,9 +1,11 @@
-//! A clock that the manifest names is asked before anything is played by it.
+//! A clock that the manifest names is asked before anything is played by it; again, where none told anything or segments are
+//! not there when they are to be.
 
 use kinora_errors::Fault;
 use kinora_fetch::Progress;
 use kinora_media::{ByteRange, RequestId, Time};
 
+use super::index::Manifest;
 use super::requests::{Request, Resource};
 use super::{ROOT, Segmented, clock_of};
 use crate::InfoCode;
@@ -15,6 +17,10 @@ const PATIENCE: Time = Time::from_millis(2_000);
 
 impl Segmented {
     pub(super) fn ask_clock(&mut self, cx: &mut Cx) {
+        // A newer manifest may come while one is asked again.
+        if self.requests.any(ROOT, Request::is_clock) {
+            return;
+        }
         let due = *self.root.clock_due.get_or_insert(cx.mono() + PATIENCE);
         match self.root.playlist.clock(cx).filter(|_| due > cx.mono()) {
             Some(ClockQuestion { url, source }) => {
@@ -30,7 +36,29 @@ impl Segmented {
     fn clock_told(&mut self, cx: &mut Cx, answer: ClockAnswer<'_>) {
         self.requests.cancel(cx, ROOT, Request::is_clock);
         let read = self.root.playlist.clock_told(cx, answer);
+        let is_last = !matches!(read, Ok(Manifest::Partial));
         self.described(cx, read);
+        if is_last {
+            let again = self.root.playlist.clock_again_after(cx, false);
+            self.root.clock_again = again.map(|after| cx.mono() + after);
+        }
+    }
+
+    /// What is to be there by the clock is not.
+    pub(super) fn doubt_clock(&mut self, cx: &mut Cx) {
+        if self.root.clock_again.is_none() {
+            let again = self.root.playlist.clock_again_after(cx, true);
+            self.root.clock_again = again.map(|after| cx.mono() + after);
+        }
+    }
+
+    /// None told anything, or what one told is in doubt.
+    pub(super) fn ask_clock_again_if_due(&mut self, cx: &mut Cx) {
+        let again = self.root.clock_again.take_if(|at| *at <= cx.mono());
+        if again.is_some() {
+            self.root.playlist.ask_clocks_again();
+            self.ask_clock(cx);
+        }
     }
 
     pub(super) fn clock_progressed(&mut self, cx: &mut Cx, id: RequestId, progress: Progress) {

@@ -73,6 +73,7 @@ impl Segmented {
     /// By the clock segments are there too early by so much.
     pub(super) fn correct_clock(&mut self, cx: &mut Cx, early: Time) {
         self.root.playlist.clock_is_wrong(early);
+        self.doubt_clock(cx);
         self.follow_root(cx);
     }
 

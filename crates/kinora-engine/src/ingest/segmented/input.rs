@@ -107,6 +107,7 @@ impl Segmented {
             self.progressed(cx, owner, id, progress);
         }
         self.clock_is_due(cx);
+        self.ask_clock_again_if_due(cx);
         self.refresh_if_due(cx);
         self.steer_if_due(cx);
         for lane in self.lanes.iter_mut().chain(&mut self.incoming) {
@@ -119,7 +120,8 @@ impl Segmented {
         let lanes = self.lanes.iter().chain(&self.incoming);
         let playlists = lanes.filter_map(|lane| lane.loader.deadline()).min();
         let of_lanes = crate::present::earliest([self.requests.deadline(cx), playlists]);
-        let root = crate::present::earliest([self.refresh_due(), self.root.clock_due]);
+        let clock = [self.root.clock_due, self.root.clock_again];
+        let root = crate::present::earliest(clock.into_iter().chain([self.refresh_due()]));
         let text = self.text.deadline();
         crate::present::earliest([of_lanes, root, text, self.steering_due()])
     }

@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use kinora_errors::{Coded, Fault, Secret};
 use kinora_fetch::Progress;
-use kinora_media::{ByteRange, KeyId, MediaInfo, RequestId};
+use kinora_media::{ByteRange, KeyId, MediaInfo, Packet, RequestId};
 use kinora_protect::{ContentKey, KeySystem, clear_key};
 
 use super::lane::LaneRole;
 use super::requests::{Request, Resource};
 use super::{ROOT, Segmented};
+use crate::Event;
 use crate::cx::Cx;
 use crate::decrypt::{can_open, key_missing};
 use crate::ingest::Notice;
@@ -42,20 +43,41 @@ impl Segmented {
 
     /// The tracks of a lane are known: keys that are missing are asked for where the manifest says.
     pub(super) fn ask_licence(&mut self, cx: &mut Cx, role: LaneRole, info: &MediaInfo) {
-        let index = self.lane(role).and_then(|lane| lane.loader.index.as_ref());
-        let Some(url) = index.and_then(|index| index.licence.clone()) else {
-            return;
-        };
         let protections = info.tracks.iter().filter_map(|it| it.protection.as_ref());
-        let mut wanted: Vec<KeyId> = protections.flat_map(KeySystem::wanted_keys).collect();
-        wanted.retain(|id| cx.keys.ids.get(id).is_none());
-        let wanted = self.licences.new_of(wanted);
-        if wanted.is_empty() {
-            return;
+        let wanted = protections.flat_map(KeySystem::wanted_keys).collect();
+        self.ask_for_keys(cx, role, wanted);
+    }
+
+    /// Samples may name keys that their track does not: those rotate (ISO/IEC 23001-7 6, `seig`).
+    pub(super) fn ask_key_of(&mut self, cx: &mut Cx, role: LaneRole, packet: &Packet) {
+        if let Some(crypto) = &packet.crypto
+            && cx.keys.ids.get(&crypto.key_id).is_none()
+            && let Some(id) = self.ask_for_keys(cx, role, vec![crypto.key_id])
+        {
+            // The application is asked where the licence does not hold it.
+            cx.keys.ids.ask(id);
         }
+    }
+
+    /// Asks where the manifest says for keys that are missing. Gives the first of them.
+    fn ask_for_keys(
+        &mut self,
+        cx: &mut Cx,
+        role: LaneRole,
+        mut wanted: Vec<KeyId>,
+    ) -> Option<KeyId> {
+        wanted.retain(|id| cx.keys.ids.get(id).is_none());
+        if wanted.is_empty() {
+            return None;
+        }
+        let index = self.lane(role)?.loader.index.as_ref()?;
+        let url = index.licence.clone()?;
+        let wanted = self.licences.new_of(wanted);
+        let first = wanted.first().copied()?;
         let place = (url, ByteRange::default());
         let (resource, named_by) = (Resource::Licence(wanted.into()), self.root.names());
         self.requests.start(cx, ROOT, resource, place, named_by);
+        Some(first)
     }
 
     pub(super) fn licence_progressed(&mut self, cx: &mut Cx, id: RequestId, progress: Progress) {
@@ -106,8 +128,12 @@ impl Segmented {
         for (id, key) in keys {
             cx.keys.ids.add(id, key);
         }
-        match missing_of(cx, &request.resource) {
-            Some(id) => self.without_licence(cx, incomplete(id, count, &url)),
+        let missing = missing_of(cx, &request.resource).next();
+        match missing {
+            Some(id) => {
+                ask_application(cx, &request.resource);
+                self.without_licence(cx, incomplete(id, count, &url));
+            }
             None => self.report_tracks(cx),
         }
     }
@@ -115,6 +141,7 @@ impl Segmented {
     fn licence_failed(&mut self, cx: &mut Cx, id: RequestId, fault: Fault) {
         if let Some(mut request) = self.requests.remove(id) {
             request.transfer.cancel(cx);
+            ask_application(cx, &request.resource);
             let url = request.transfer.url();
             self.without_licence(cx, fault.at_url(url.expose()));
         }
@@ -135,13 +162,25 @@ impl Segmented {
     }
 }
 
-/// The first of the keys that were asked for that is not there.
-fn missing_of(cx: &Cx, resource: &Resource) -> Option<KeyId> {
-    let Resource::Licence(ids) = resource else {
-        return None;
+/// The keys that were asked for and are not there.
+fn missing_of<'a>(cx: &'a Cx, resource: &'a Resource) -> impl Iterator<Item = KeyId> + 'a {
+    let ids: &[KeyId] = match resource {
+        Resource::Licence(ids) => ids,
+        _ => &[],
     };
-    let ids: &Arc<[KeyId]> = ids;
-    ids.iter().copied().find(|id| cx.keys.ids.get(id).is_none())
+    ids.iter()
+        .copied()
+        .filter(|id| cx.keys.ids.get(id).is_none())
+}
+
+/// Samples that wait for a key which no licence gives: the application may have it.
+fn ask_application(cx: &mut Cx, resource: &Resource) {
+    let missing: Vec<KeyId> = missing_of(cx, resource).collect();
+    for id in missing {
+        if cx.keys.ids.is_awaited(&id) {
+            cx.event(Event::KeyRequired(id));
+        }
+    }
 }
 
 fn incomplete(id: KeyId, count: usize, url: &Secret) -> Fault {

@@ -22,7 +22,7 @@ impl Segmented {
         max_ahead: Time,
     ) -> Option<Notice> {
         loop {
-            buffer.set_sources(self.sources());
+            buffer.set_sources(self.sources(cx));
             if let Some(place) = self.audio.changed.take() {
                 let index = u32::try_from(self.variants.len() + place).unwrap_or(u32::MAX);
                 return Some(Notice::Switched(index));
@@ -32,8 +32,9 @@ impl Segmented {
             }
             let mut idle = true;
             for role in LaneRole::ALL {
-                let has_room = self.has_room(cx, buffer, role, position, max_ahead);
-                if has_room && !self.is_over(role) && !self.waits(role) {
+                let yields = role == LaneRole::Main && self.yields_to_sound(cx, buffer, position);
+                let has_room = !yields && self.has_room(cx, buffer, role, position, max_ahead);
+                if has_room && !self.is_over(role) && !self.waits(cx, role) {
                     idle &= !self.poll_lane(cx, buffer, role, position);
                 }
             }
@@ -44,7 +45,7 @@ impl Segmented {
         }
     }
 
-    fn sources(&self) -> Sources {
+    fn sources(&self, cx: &Cx) -> Sources {
         let ended = |role| self.lane(role).map(|lane| lane.ended);
         let Some(audio) = ended(LaneRole::Audio) else {
             return Sources::Shared;
@@ -55,6 +56,7 @@ impl Segmented {
                 audio,
                 text: true,
             },
+            sound_first: self.puts_sound_first(cx),
         }
     }
 
@@ -80,7 +82,7 @@ impl Segmented {
 
     /// Whether the packets of a lane have to wait for the other one: until the tracks of all lanes are reported nobody
     /// takes them, and video says where the presentation begins, whichever of the two comes first.
-    fn waits(&self, role: LaneRole) -> bool {
+    fn waits(&self, cx: &Cx, role: LaneRole) -> bool {
         let known = self.lane(role).is_some_and(|lane| lane.info.is_some());
         let unreported = self.reported.is_none();
         if known && unreported && self.awaits_licence() {
@@ -88,6 +90,10 @@ impl Segmented {
         }
         let holds = match role {
             LaneRole::Main => unreported,
+            // What the manifest places itself need not wait to be placed.
+            LaneRole::Audio if self.root.playlist.places_exactly() && self.puts_sound_first(cx) => {
+                unreported
+            }
             LaneRole::Audio => unreported || self.offsets.is_empty(),
         };
         known && holds && !self.is_over(role.other())
@@ -116,7 +122,10 @@ impl Segmented {
             return role == LaneRole::Main && self.take_over(cx);
         };
         match event {
-            LoaderEvent::Packet(packet) => self.arrived(cx, buffer, role, packet),
+            LoaderEvent::Packet(packet) => {
+                self.ask_key_of(cx, role, &packet);
+                self.arrived(cx, buffer, role, packet);
+            }
             // Only text brings some.
             LoaderEvent::Cues(_) => {}
             LoaderEvent::Info(info) => {
@@ -140,7 +149,14 @@ impl Segmented {
                     cx.abr.downloaded(&download);
                 }
                 if role == LaneRole::Main {
-                    self.adapt(cx, buffer.ahead(position));
+                    let took = download.map(|it| it.transfer + it.latency.unwrap_or_default());
+                    self.pictures_took = took.unwrap_or(self.pictures_took);
+                    // The sound may be far ahead of what is asked for here.
+                    let ahead = match self.puts_sound_first(cx) {
+                        true => buffer.ahead_of(role.of_pipeline(), position),
+                        false => buffer.ahead(position),
+                    };
+                    self.adapt(cx, ahead);
                 }
             }
         }

@@ -124,3 +124,53 @@ fn a_session_that_asked_a_clock_runs_the_same_again() {
         });
     }
 }
+
+/// The number of the newest segment that was asked for.
+fn newest(sim: &Sim) -> u64 {
+    let asked = sim.net.asked.iter().rev();
+    let mut names = asked.filter_map(|it| it.1.strip_suffix(".ts")?.rsplit('/').next());
+    names.next().unwrap().parse().unwrap()
+}
+
+#[test]
+fn a_clock_that_told_nothing_is_asked_again_and_believed_then() {
+    let mut sim = sim(48);
+    let start = sim.now_unix_ms();
+    // For the first 25 s it is not there; then it tells what time it is, a second apart.
+    sim.net.generate(CLOCK, move |now, _| {
+        (now > secs(25)).then(|| time_text(start + 30_000 + now.as_millis()).into())
+    });
+    // By ours, which is late, 15 segments are made.
+    assert_eq!(first_asked(&mut sim, ISO), at("12.ts"));
+    sim.run_for(secs(24) - sim.now());
+    assert_eq!(asked_of(&sim, "time.test"), 1);
+    assert!(newest(&sim) < 30, "{}", newest(&sim));
+    sim.run_for(secs(36));
+    // Asked again after half a minute, and then no more; by now 60 are made.
+    assert_eq!(asked_of(&sim, "time.test"), 2);
+    assert!((58..=60).contains(&newest(&sim)), "{}", newest(&sim));
+    assert!(errors(&sim).is_empty(), "{:#?}", sim.events);
+}
+
+#[test]
+fn a_clock_is_asked_again_where_segments_are_not_there_by_it() {
+    let mut sim = sim(50);
+    let start = sim.now_unix_ms();
+    // The first answer is of a server that is fast by five seconds.
+    sim.net.generate(CLOCK, move |now, _| {
+        let wrong = if now < secs(1) { 5_000 } else { 0 };
+        Some(time_text(start + 30_000 + wrong + now.as_millis()).into())
+    });
+    let inside = LIVE.replace(
+        "<SegmentTemplate ",
+        "<SegmentTemplate availabilityTimeOffset='6' ",
+    );
+    serve_live(&mut sim, "", LIVE);
+    let text = behind(&sim, ISO).replace(LIVE, &inside);
+    sim.net.serve(MPD, text);
+    sim.play(MPD);
+    sim.run_for(mins(1));
+    let asked = asked_of(&sim, "time.test");
+    assert!((2..=7).contains(&asked), "{asked}");
+    assert!(errors(&sim).is_empty(), "{:#?}", sim.events);
+}

@@ -20,7 +20,10 @@ fn licence(kid: &str) -> String {
 
 /// A film whose pictures are encrypted; ClearKey gives their key at that URL.
 fn serve_mpd(sim: &mut Sim, url: &str) {
-    let (init, segments) = protected_parts();
+    serve_mpd_of(sim, url, protected_parts());
+}
+
+fn serve_mpd_of(sim: &mut Sim, url: &str, (init, segments): (Vec<u8>, Vec<Vec<u8>>)) {
     sim.net.serve("http://films.test/vod/init.mp4", init);
     for (number, data) in segments.into_iter().enumerate() {
         let url = format!("http://films.test/vod/{number}.m4s");
@@ -178,4 +181,42 @@ fn a_playlist_may_hold_its_key_itself() {
         let text = format!("{:?}", sim.events.last());
         assert!(text.contains(reason) && !text.contains("cHBw"), "{text}");
     }
+}
+
+/// A server that answers with the key that it is asked for: the content of [`SECOND`] is another one.
+fn serve_rotating(sim: &mut Sim, second: &str) {
+    serve_mpd_of(sim, SERVER, parts_with_keys([FIRST, SECOND, SECOND]));
+    sim.net.serve(SERVER, licence(KID));
+    sim.net.serve_from(secs(1), SERVER, second.to_owned());
+    // What is there lasts until the other licence is served.
+    sim.net.fault(ms(0), secs(1), "/1.m4s", NetFault::Silent);
+}
+
+#[test]
+fn a_licence_is_asked_for_a_key_that_samples_alone_name() {
+    let mut sim = sim(104);
+    let second = licence("AgICAgICAgICAgICAgICAg").replace(KEY, "CAgICAgICAgICAgICAgICA");
+    serve_rotating(&mut sim, &second);
+    sim.play(MPD);
+    assert!(sim.run_until(secs(20), is_completion), "{:#?}", sim.events);
+    assert!(errors(&sim).is_empty());
+    assert_eq!(sim.engine().stats().frames_shown, 60);
+    assert_eq!(sim.net.posted.len(), 2);
+    assert_eq!(sim.count(is_required(SECOND)), 0);
+}
+
+#[test]
+fn a_key_that_no_licence_holds_is_required_of_the_application() {
+    let mut sim = sim(105);
+    serve_rotating(&mut sim, "{\"keys\":[]}");
+    sim.play(MPD);
+    assert!(
+        sim.run_until(secs(20), is_required(SECOND)),
+        "{:#?}",
+        sim.events
+    );
+    assert_eq!(sim.net.posted.len(), 2);
+    add_key(&mut sim, SECOND, [8; 16]);
+    assert!(sim.run_until(secs(20), is_completion), "{:#?}", sim.events);
+    assert_eq!((sim.shown.len(), sim.count(is_required(SECOND))), (60, 1));
 }

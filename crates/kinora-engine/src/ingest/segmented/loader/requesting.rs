@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use kinora_errors::{Coded, Fault, Secret, codes};
 use kinora_manifest::data_url;
-use kinora_media::ByteRange;
+use kinora_media::{ByteRange, Time};
 
 use super::{Loader, MAX_READERS, Phase};
 use crate::cx::Cx;
@@ -15,6 +15,24 @@ use crate::ingest::segmented::segment_reader::{Join, References, SegmentReader};
 use crate::recover::segments::Failed;
 
 impl Loader {
+    /// Leaves out what ends before a time, and was not asked for.
+    pub(in crate::ingest::segmented) fn leave_out_until(&mut self, time: Time) {
+        let by_parts = self.reads_parts();
+        let Some(index) = self.index.as_ref().filter(|_| !by_parts) else {
+            return;
+        };
+        let is_late = |it: &Segment| it.end() < time;
+        if index.segment(self.next).is_none_or(|next| !is_late(next)) {
+            return;
+        }
+        let later = index.segments.iter().find(|it| !is_late(it));
+        let later = later.or(index.segments.last()).map(|it| it.number);
+        if let Some(later) = later.filter(|later| *later > self.next) {
+            self.next = later;
+            self.references = References::Missing;
+        }
+    }
+
     /// Asks for what is wanted next.
     pub(super) fn go_on(&mut self, cx: &mut Cx, requests: &mut Requests) {
         self.read_parts(cx, requests);
