@@ -1,7 +1,7 @@
 //! Kinora behind a C interface. `include/kinora.h` documents it; this crate is what that header promises.
 //!
 //! Each function that a header names is here once, `extern "C"` and unmangled. What it does is Rust of the SDK; what is unsafe is
-//! taking C's word for it that a pointer is what it says (see [`border`]).
+//! taking C's word for it that a pointer is what it says (module `border`).
 //!
 //! The only other home of unsafe code than `kinora-ffmpeg`: a border with C can not be crossed without.
 #![allow(clippy::missing_safety_doc)] // What a caller owes each function is in the header.
