@@ -1,6 +1,7 @@
 //! The bytes at hand: a few gapless runs of the resource.
 
 use std::collections::VecDeque;
+use std::ops::Range;
 
 use bytes::{Buf, Bytes, BytesMut};
 
@@ -128,6 +129,12 @@ impl Store {
             return Some(Bytes::new());
         }
         self.run(offset, len as u64)?.slice(offset, len)
+    }
+
+    /// The same for a range, whose end may be anything.
+    pub(crate) fn stretch(&self, range: &Range<u64>) -> Option<Bytes> {
+        let len = range.end.checked_sub(range.start)?;
+        self.slice(range.start, usize::try_from(len).ok()?)
     }
 
     /// Up to `len` bytes from an offset on, as many as are at hand.

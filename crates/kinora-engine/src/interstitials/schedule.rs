@@ -100,23 +100,21 @@ impl Schedule {
 
     /// Where the next one begins behind what was reached.
     pub(crate) fn next_start(&self) -> Option<Time> {
+        self.next().map(|it| it.start)
+    }
+
+    fn next(&self) -> Option<&ScheduledInterstitial> {
         let reached = self.reached?;
         let mut later = self
             .of(InterstitialCue::InPlace)
             .filter(|it| it.start > reached);
-        later
-            .find(|it| !self.done.contains_key(&it.key))
-            .map(|it| it.start)
+        later.find(|it| !self.done.contains_key(&it.key))
     }
 
     /// What is played next where playback goes on from a position: the next in its place, or what follows the end. And where.
     pub(crate) fn upcoming(&self, end: Option<Time>) -> Option<(Time, &ScheduledInterstitial)> {
-        let next = self.next_start();
-        let mut in_place = self.of(InterstitialCue::InPlace);
-        let in_place =
-            in_place.find(|it| Some(it.start) == next && !self.done.contains_key(&it.key));
         let after = || end.zip(self.of(InterstitialCue::After).next());
-        in_place.map(|it| (it.start, it)).or_else(after)
+        self.next().map(|it| (it.start, it)).or_else(after)
     }
 
     /// Playback goes on from another place: what begins there or behind it is played, whatever was played before.

@@ -2,12 +2,10 @@
 
 use core::ops::Range;
 
-use bytes::Bytes;
 use kinora_media::ByteRange;
 
 use super::super::boxes::BoxHead;
 use super::super::outline::{Outline, Outlined, Paging};
-use super::super::store::Store;
 use super::{JUMP_COST, MAX_SKEW, Mp4Demuxer, Turn};
 use crate::{DemuxError, Step};
 
@@ -44,7 +42,7 @@ impl Mp4Demuxer {
     pub(super) fn fill_pages(&mut self) {
         let store = &self.store;
         for track in &mut self.tracks {
-            track.described.tables.fill(|range| slice(store, &range));
+            track.described.tables.fill(|range| store.stretch(&range));
         }
     }
 
@@ -60,14 +58,14 @@ impl Mp4Demuxer {
         let missing = self.tracks.get(index)?.described.tables.missing(ahead);
         self.page = missing.as_ref().map(|range| range.start);
         if let Some(range) = missing {
-            let is_there = slice(&self.store, &range).is_some();
+            let is_there = self.store.stretch(&range).is_some();
             let is_outside = self.is_outside(range.end.saturating_sub(1));
             if !is_there && !is_outside {
                 return Some(Turn::Emit(self.need_exactly(range)));
             }
             let tables = &mut self.tracks.get_mut(index)?.described.tables;
             match is_there {
-                true => tables.fill(|page| slice(&self.store, &page)),
+                true => tables.fill(|page| self.store.stretch(&page)),
                 false => {
                     tables.end_at_missing();
                     self.damaged();
@@ -132,9 +130,4 @@ impl Mp4Demuxer {
             end: Some(range.end),
         })
     }
-}
-
-fn slice(store: &Store, range: &Range<u64>) -> Option<Bytes> {
-    let len = usize::try_from(range.end.checked_sub(range.start)?).ok()?;
-    store.slice(range.start, len)
 }

@@ -275,14 +275,9 @@ impl Mp4Demuxer {
                     .find(|track| track.described.info.id.0 == fragment.track)?;
                 let range = fragment.vectors(&track.described, &traf.body, self.at)?;
                 let is_within = self.at <= range.start && range.end <= end;
-                let comes = || self.vectors_at_hand(&range).is_none() && self.may_come(&range);
+                let comes = || self.store.stretch(&range).is_none() && self.may_come(&range);
                 (!is_within && comes()).then_some(range)
             })
-    }
-
-    fn vectors_at_hand(&self, range: &Range<u64>) -> Option<Bytes> {
-        let len = range.end.checked_sub(range.start)?;
-        self.store.slice(range.start, usize::try_from(len).ok()?)
     }
 
     /// Whether bytes that are not at hand can be had.
@@ -297,7 +292,7 @@ impl Mp4Demuxer {
         let index = tracks.position(|track| track.described.far_vectors.is_some())?;
         let far = self.tracks.get(index)?.described.far_vectors.as_ref()?;
         let range = far.range.clone();
-        let bytes = self.vectors_at_hand(&range);
+        let bytes = self.store.stretch(&range);
         if bytes.is_none() && self.may_come(&range) {
             let len = range.end.saturating_sub(range.start);
             return Some(Turn::Emit(self.need(range.start, len)));
@@ -337,8 +332,7 @@ impl Mp4Demuxer {
             let elsewhere = fragment
                 .vectors(&track.described, &traf.body, moof)
                 .and_then(|range| {
-                    let len = range.end.checked_sub(range.start)?;
-                    let bytes = self.store.slice(range.start, usize::try_from(len).ok()?)?;
+                    let bytes = self.store.stretch(&range)?;
                     Some((bytes, range.start))
                 });
             let around = elsewhere

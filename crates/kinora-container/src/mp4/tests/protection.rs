@@ -102,6 +102,13 @@ fn cenc_entries() -> Vec<Vec<u8>> {
         .collect()
 }
 
+/// How long entries are.
+fn saiz(entries: &[Vec<u8>]) -> Vec<u8> {
+    let sizes: Vec<u8> = entries.iter().map(|entry| entry.len() as u8).collect();
+    let count = words_of(&[entries.len() as u32]);
+    boxed(b"saiz", [&[0; 5][..], &count, &sizes].concat())
+}
+
 /// What the entries of [`cenc_entries`] say, of packets.
 fn assert_cenc(packets: &[Packet]) {
     assert_eq!(packets.len(), 3);
@@ -192,8 +199,7 @@ fn samples_without_an_entry_are_encrypted_whole_with_the_constant_vector() {
 #[test]
 fn auxiliary_information_is_found_by_its_sizes_and_place() {
     let entries = cenc_entries();
-    let sizes: Vec<u8> = entries.iter().map(|entry| entry.len() as u8).collect();
-    let saiz = boxed(b"saiz", [&[0; 5][..], &words_of(&[3]), &sizes].concat());
+    let saiz = saiz(&entries);
     let made = |place: u32| {
         let mut track = cenc();
         let saio = full(b"saio", 0, &[1, place]);
@@ -213,8 +219,7 @@ fn auxiliary_information_is_found_by_its_sizes_and_place() {
 #[test]
 fn auxiliary_information_among_the_media_is_waited_for() {
     let entries = cenc_entries();
-    let sizes: Vec<u8> = entries.iter().map(|entry| entry.len() as u8).collect();
-    let saiz = boxed(b"saiz", [&[0; 5][..], &words_of(&[3]), &sizes].concat());
+    let saiz = saiz(&entries);
     let made = |place: u32| {
         let mut track = cenc();
         track.more_runs = [saiz.clone(), full(b"saio", 0, &[1, place])].concat();
@@ -236,8 +241,7 @@ fn auxiliary_information_among_the_media_is_waited_for() {
 #[test]
 fn auxiliary_information_of_a_table_is_read_among_the_media() {
     let entries = cenc_entries();
-    let sizes: Vec<u8> = entries.iter().map(|entry| entry.len() as u8).collect();
-    let saiz = boxed(b"saiz", [&[0; 5][..], &words_of(&[3]), &sizes].concat());
+    let saiz = saiz(&entries);
     let made = |place: u32| {
         let mut track = cenc();
         track.more_tables = [saiz.clone(), full(b"saio", 0, &[1, place])].concat();
@@ -277,13 +281,11 @@ fn auxiliary_information_of_a_table_is_read_among_the_media() {
 #[test]
 fn auxiliary_information_of_several_runs_lies_at_a_place_for_each() {
     let entries = cenc_entries();
-    let sizes: Vec<u8> = entries.iter().map(|entry| entry.len() as u8).collect();
     let around = [&[0; 10][..], &entries[2], &[0; 5], &entries[..2].concat()].concat();
     let (last, first) = (110, 115 + entries[2].len() as u32);
     let runs = |saio: Vec<u8>| {
         let trun = |count| full(b"trun", 0, &[count]);
-        let saiz = boxed(b"saiz", [&[0; 5][..], &words_of(&[3]), &sizes].concat());
-        Bytes::from([trun(2), trun(1), saiz, saio].concat())
+        Bytes::from([trun(2), trun(1), saiz(&entries), saio].concat())
     };
     let protection = Protection {
         default: Some(SampleProtection {

@@ -34,6 +34,14 @@ fn is_required(id: KeyId) -> impl Fn(&Event) -> bool {
     move |event| matches!(event, Event::KeyRequired(wanted) if *wanted == id)
 }
 
+fn until_required(sim: &mut Sim, id: KeyId) {
+    assert!(
+        sim.run_until(secs(10), is_required(id)),
+        "{:#?}",
+        sim.events
+    );
+}
+
 /// A film of 12 s whose video is encrypted: with one key, and with another one from the middle on.
 fn serve_protected(sim: &mut Sim, scheme: ProtectionScheme) {
     let pattern = (scheme == ProtectionScheme::Cbcs).then_some(CryptPattern { crypt: 1, skip: 9 });
@@ -81,11 +89,7 @@ fn a_key_that_is_required_may_come_late() {
         add_key(&mut sim, FIRST, [7; 16]);
         sim.play(STREAM);
         assert!(sim.run_until(secs(2), is_first), "{:#?}", sim.events);
-        assert!(
-            sim.run_until(secs(10), is_required(SECOND)),
-            "{:#?}",
-            sim.events
-        );
+        until_required(&mut sim, SECOND);
         // Later than what is there lasts.
         let asked = sim.now();
         sim.run_for(secs(8));
@@ -132,11 +136,7 @@ fn a_session_under_encryption_runs_the_same_again_without_its_keys() {
     serve_protected(&mut sim, ProtectionScheme::Cbcs);
     add_key(&mut sim, FIRST, [0xab; 16]);
     sim.play(STREAM);
-    assert!(
-        sim.run_until(secs(10), is_required(SECOND)),
-        "{:#?}",
-        sim.events
-    );
+    until_required(&mut sim, SECOND);
     sim.run_for(secs(3));
     add_key(&mut sim, SECOND, [0xcd; 16]);
     assert!(sim.run_until(mins(1), is_completion), "{:#?}", sim.events);
@@ -440,11 +440,7 @@ fn a_key_to_which_fragments_rotate_is_required_and_shows_no_picture_before_it_is
     sim.net.serve(URL, rotating());
     add_key(&mut sim, FIRST, [7; 16]);
     sim.play(URL);
-    assert!(
-        sim.run_until(secs(10), is_required(SECOND)),
-        "{:#?}",
-        sim.events
-    );
+    until_required(&mut sim, SECOND);
     sim.run_for(secs(5));
     // The decoder keeps two back, to order them.
     assert_eq!(sim.shown.len(), 18, "{:?}", sim.shown);

@@ -39,16 +39,19 @@ impl Segmented {
         let is_last = !matches!(read, Ok(Manifest::Partial));
         self.described(cx, read);
         if is_last {
-            let again = self.root.playlist.clock_again_after(cx, false);
-            self.root.clock_again = again.map(|after| cx.mono() + after);
+            self.ask_clock_later(cx, false);
         }
+    }
+
+    fn ask_clock_later(&mut self, cx: &Cx, doubt: bool) {
+        let again = self.root.playlist.clock_again_after(cx, doubt);
+        self.root.clock_again = again.map(|after| cx.mono() + after);
     }
 
     /// What is to be there by the clock is not.
     pub(super) fn doubt_clock(&mut self, cx: &mut Cx) {
         if self.root.clock_again.is_none() {
-            let again = self.root.playlist.clock_again_after(cx, true);
-            self.root.clock_again = again.map(|after| cx.mono() + after);
+            self.ask_clock_later(cx, true);
         }
     }
 

@@ -4,7 +4,6 @@ use kinora_media::Time;
 
 use super::Segmented;
 use super::lane::LaneRole;
-use super::loader::Loader;
 use crate::cx::Cx;
 use crate::ingest::Buffer;
 
@@ -31,15 +30,13 @@ impl Segmented {
         if self.reported.is_none() || self.is_over(LaneRole::Audio) || !self.puts_sound_first(cx) {
             return false;
         }
-        let comes = |loader: &Loader| loader.segment_in_flight(&self.requests).is_some();
-        let sound_comes = self
-            .lane(LaneRole::Audio)
-            .is_some_and(|it| comes(&it.loader));
-        let pictures_come = self
-            .lane(LaneRole::Main)
-            .is_some_and(|it| comes(&it.loader));
+        let comes = |role| {
+            let lane = self.lane(role);
+            lane.is_some_and(|it| it.loader.segment_in_flight(&self.requests).is_some())
+        };
+        let pictures_come = comes(LaneRole::Main);
         let sound = buffer.ahead_of(LaneRole::Audio.of_pipeline(), position);
-        let yields = sound_comes && sound < ENOUGH;
+        let yields = comes(LaneRole::Audio) && sound < ENOUGH;
         // One that another variant takes over from asks for nothing more.
         if self.incoming.is_some() {
             return yields;
