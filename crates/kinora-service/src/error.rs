@@ -9,7 +9,7 @@ use kinora_errors::{Code, Coded, codes};
 
 use crate::domain::{VideoId, VideoStatus};
 use database::errno;
-pub(crate) use database::{IO, primary_code};
+pub(crate) use database::{BUSY, IO, primary_code};
 
 /// Why the service or its library cannot work.
 #[derive(Debug, thiserror::Error)]

@@ -5,6 +5,8 @@ use super::libc_errno;
 /// An extended code holds its primary one in the low octet.
 const PRIMARY: i32 = 0xff;
 pub(crate) const IO: i32 = 10;
+/// SQLITE_BUSY: another program is at it.
+pub(crate) const BUSY: i32 = 5;
 /// `SQLITE_IOERR_SHMSIZE`: the shared index of the log could not grow.
 const SHM_SIZE: i32 = IO | (19 << 8);
 
@@ -28,7 +30,7 @@ pub(crate) fn errno(error: &sqlx::Error) -> i32 {
         Some(code) => match code & PRIMARY {
             13 => libc_errno::ENOSPC,
             3 | 8 | 23 => libc_errno::EACCES,
-            5 | 6 => libc_errno::EBUSY,
+            BUSY | 6 => libc_errno::EBUSY,
             7 => libc_errno::ENOMEM,
             11 | 26 => libc_errno::EINVAL,
             _ => libc_errno::EIO,

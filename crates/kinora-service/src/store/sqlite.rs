@@ -5,11 +5,13 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use futures_util::FutureExt as _;
 use kinora_errors::Secret;
+use sqlx::pool::PoolConnection;
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteRow,
     SqliteSynchronous,
 };
-use sqlx::{Connection as _, Row as _};
+use sqlx::{Connection as _, Row as _, Sqlite};
+use tokio::time::{Instant, sleep};
 
 use super::{AccountStore, StoreFuture, VideoStore, failure};
 use crate::crypto::{MasterKey, random};
@@ -17,7 +19,7 @@ use crate::domain::{
     AccessKey, AccountState, Format, Policy, RamRole, RefererRule, Rendition, RenditionEncryption,
     TrustPolicy, Video, VideoId, VideoStatus, clean_title, parse_definition,
 };
-use crate::error::ServiceError;
+use crate::error::{BUSY, ServiceError, primary_code};
 
 /// The n-th entry leads from version n to n + 1. Entries are only ever added.
 const MIGRATIONS: &[&str] = &[
@@ -25,7 +27,10 @@ const MIGRATIONS: &[&str] = &[
     include_str!("schema_2_trust.sql"),
 ];
 const READERS: u32 = 4;
-const BUSY: Duration = Duration::from_secs(15);
+/// Another program is waited for so long.
+const PATIENCE: Duration = Duration::from_secs(15);
+/// Where SQLite does not wait itself it is asked again after that.
+const AGAIN: Duration = Duration::from_millis(20);
 /// Deletes by the key of what the index of times finds: no step of it looks through the table.
 pub(crate) const FORGET_NONCES: &str = "DELETE FROM nonce WHERE (key_id, nonce) IN \
      (SELECT key_id, nonce FROM nonce WHERE until_ms < $1 ORDER BY until_ms LIMIT $2)";
@@ -50,11 +55,11 @@ impl SqliteStore {
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Normal)
             .foreign_keys(true)
-            .busy_timeout(BUSY);
+            .busy_timeout(PATIENCE);
         let pool = |connections| {
             SqlitePoolOptions::new()
                 .max_connections(connections)
-                .acquire_timeout(BUSY)
+                .acquire_timeout(PATIENCE)
                 // With its last connection SQLite gives its log up, and needs room to make it again: on a full disk
                 // nothing could be read any more.
                 .idle_timeout(None)
@@ -80,9 +85,23 @@ impl SqliteStore {
         self.writer.close().await;
     }
 
+    /// The first connection gives the file its log. Where several programs do so at once SQLite refuses some at once instead of
+    /// waiting (sqlite.org/wal.html, 8).
+    async fn connect(&self) -> Result<PoolConnection<Sqlite>, sqlx::Error> {
+        let due = Instant::now() + PATIENCE;
+        loop {
+            match self.writer.acquire().await {
+                Err(error) if primary_code(&error) == Some(BUSY) && Instant::now() < due => {
+                    sleep(AGAIN).await;
+                }
+                connected => return connected,
+            }
+        }
+    }
+
     async fn migrate(&self, file: &Path) -> Result<MasterKey, ServiceError> {
         let damaged = |error| failure::at_open(file, error);
-        let mut connection = self.writer.acquire().await.map_err(damaged)?;
+        let mut connection = self.connect().await.map_err(damaged)?;
         // Taken for writing at once: another process may be doing the same.
         let mut tx = connection
             .begin_with("BEGIN IMMEDIATE")
