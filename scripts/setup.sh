@@ -72,7 +72,8 @@ if [ "${1-}" = lint ]; then
   for tool in cargo-machete cargo-deny; do
     command -v "$tool" >/dev/null 2>&1 && continue
     echo "setup: building $tool (once)"
-    cargo install --quiet --locked "$tool" \
+    # They run for seconds: an optimised build would take longer than it saves.
+    cargo install --quiet --locked --debug "$tool" \
       || echo "setup: $tool could not be built (no network?); 'make lint' will leave its check out" >&2
   done
 fi
