@@ -2,7 +2,7 @@
 //! Nonce and time of day are arguments; nothing here reads a clock, a socket or a random number.
 //!
 //! A player begins with [`get_play_info`] and [`parse_play_info`]; a service with [`sign::verify`],
-//! [`PlayAuth::encode`] and [`url_auth`].
+//! [`acs3::SignedParts::verify`], [`PlayAuth::encode`] and [`url_auth`].
 #![forbid(unsafe_code)]
 #![deny(clippy::indexing_slicing)]
 #![cfg_attr(
@@ -15,6 +15,7 @@
     )
 )]
 
+pub mod acs3;
 mod definition;
 mod error;
 pub mod mps;
@@ -40,7 +41,7 @@ pub use play_info::{
     EncryptType, PlayInfo, PlayInfoEntry, PlayInfoList, Thumbnail, ThumbnailList, VideoBase,
     parse_play_info,
 };
-pub use pop::{Credentials, Endpoint, HttpMethod, PopRequest, SignedRequest};
+pub use pop::{Credentials, Endpoint, HttpMethod, PopRequest, SignatureScheme, SignedRequest};
 pub use secret_url::SecretUrl;
 pub use service_code::{Classification, CloudService, classify};
 pub use skew::ClockSkew;

@@ -1,8 +1,11 @@
-//! MPS: the authInfo of its PlayInfo call.
+//! MPS: its version is 2014-06-18; the authInfo of its PlayInfo call.
 
 use kinora_errors::Secret;
 
 use crate::{UnixTime, sign};
+
+/// The service's version.
+pub const VERSION: &str = "2014-06-18";
 
 /// The signature of an authInfo: over its expiry and media id, with the key of the console.
 #[must_use]

@@ -4,7 +4,9 @@ use kinora_errors::Secret;
 use kinora_media::Header;
 use url::Url;
 
+use crate::acs3::{self, SignedParts};
 use crate::error::{CloudError, CloudErrorKind};
+use crate::sign::SignatureMethod;
 use crate::{SecretUrl, UnixTime, sign};
 
 /// How parameters travel; part of what is signed.
@@ -25,6 +27,22 @@ impl HttpMethod {
             Self::Get => "GET",
             Self::Post => "POST",
         }
+    }
+}
+
+/// How a call is signed.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum SignatureScheme {
+    /// Signature version 1.0: the common parameters are parameters as well ([`sign`]).
+    V1(SignatureMethod),
+    /// `ACS3-HMAC-SHA256`: they are headers ([`acs3`]), and the parameters are in the query whatever the method.
+    V3,
+}
+
+/// `HMAC-SHA1` of version 1.0, which every service knows.
+impl Default for SignatureScheme {
+    fn default() -> Self {
+        Self::V1(SignatureMethod::HmacSha1)
     }
 }
 
@@ -101,12 +119,24 @@ impl Endpoint {
     pub fn as_str(&self) -> &str {
         self.0.as_str()
     }
+
+    /// The value of the header Host: without the port that the scheme has by itself.
+    fn host(&self) -> String {
+        let host = self.0.host_str().unwrap_or_default();
+        match self.0.port() {
+            Some(port) => format!("{host}:{port}"),
+            None => host.to_owned(),
+        }
+    }
 }
 
 /// A call before it is signed.
 #[derive(Clone)]
 pub struct PopRequest {
+    action: String,
+    version: String,
     method: HttpMethod,
+    scheme: SignatureScheme,
     params: Vec<(&'static str, String)>,
 }
 
@@ -136,14 +166,12 @@ impl PopRequest {
     /// A call of that action in that version of a service; replies in JSON.
     #[must_use]
     pub fn new(action: &str, version: &str) -> Self {
-        let params = vec![
-            ("Action", action.to_owned()),
-            ("Version", version.to_owned()),
-            ("Format", "JSON".to_owned()),
-        ];
         Self {
+            action: action.to_owned(),
+            version: version.to_owned(),
             method: HttpMethod::Get,
-            params,
+            scheme: SignatureScheme::default(),
+            params: Vec::new(),
         }
     }
     /// Adds a parameter.
@@ -166,24 +194,117 @@ impl PopRequest {
         self.method = method;
         self
     }
+    /// Signs that way; by HMAC-SHA1 of version 1.0 otherwise.
+    #[must_use]
+    pub fn scheme(mut self, scheme: SignatureScheme) -> Self {
+        self.scheme = scheme;
+        self
+    }
     /// Signs. `nonce` must never be used twice; `now` is the time of day.
+    ///
+    /// ```
+    /// use kinora_cloud::{Credentials, Endpoint, PopRequest, SignatureScheme, UnixTime};
+    ///
+    /// let endpoint = Endpoint::parse("http://127.0.0.1:8080")?;
+    /// let key = Credentials {
+    ///     access_key_id: "id".into(),
+    ///     access_key_secret: kinora_errors::Secret::new("secret"),
+    ///     security_token: None,
+    /// };
+    /// let call = PopRequest::new("GetVideoInfo", "2017-03-21").param("VideoId", "v");
+    /// let call = call.scheme(SignatureScheme::V3);
+    /// let signed = call.sign(&endpoint, &key, "never used before", UnixTime(1_767_323_045));
+    /// assert_eq!(signed.url.expose(), "http://127.0.0.1:8080/?VideoId=v");
+    /// assert!(signed.headers.iter().any(|header| header.name == "Authorization"));
+    /// # Ok::<(), kinora_cloud::CloudError>(())
+    /// ```
     #[must_use]
     pub fn sign(
+        self,
+        endpoint: &Endpoint,
+        credentials: &Credentials,
+        nonce: &str,
+        now: UnixTime,
+    ) -> SignedRequest {
+        match self.scheme {
+            SignatureScheme::V1(by) => self.sign_v1(by, endpoint, credentials, nonce, now),
+            SignatureScheme::V3 => self.sign_v3(endpoint, credentials, nonce, now),
+        }
+    }
+
+    fn sign_v3(
+        self,
+        endpoint: &Endpoint,
+        credentials: &Credentials,
+        nonce: &str,
+        now: UnixTime,
+    ) -> SignedRequest {
+        let (date, host) = (now.to_string(), endpoint.host());
+        let body_sha256 = acs3::body_sha256(b"");
+        let mut headers = vec![
+            (acs3::ACTION, self.action.as_str()),
+            (acs3::VERSION, &self.version),
+            (acs3::DATE, &date),
+            (acs3::NONCE, nonce),
+            (acs3::CONTENT_SHA256, &body_sha256),
+        ];
+        if let Some(token) = &credentials.security_token {
+            headers.push((acs3::ACCESS_KEY_ID, &credentials.access_key_id));
+            headers.push((acs3::SECURITY_TOKEN, token.expose()));
+        }
+        let mut sent: Vec<Header> = headers
+            .iter()
+            .map(|(name, value)| header(name, *value))
+            .collect();
+        // It goes out as well: the transport writes it.
+        headers.push(("host", &host));
+        let query = self.params.iter().map(|(name, value)| (*name, &**value));
+        let query: Vec<(&str, &str)> = query.collect();
+        let parts = SignedParts {
+            method: self.method.as_str(),
+            path: endpoint.0.path(),
+            query: &query,
+            headers: &headers,
+            body_sha256: &body_sha256,
+        };
+        let secret = &credentials.access_key_secret;
+        let authorization = parts.sign(&credentials.access_key_id, secret).to_header();
+        sent.push(header("Authorization", authorization.expose()));
+        sent.push(header("Accept", "application/json"));
+        let base = endpoint.as_str();
+        let url = match sign::encoded_pairs(query) {
+            query if query.is_empty() => base.to_owned(),
+            query => format!("{base}?{query}"),
+        };
+        SignedRequest {
+            method: self.method,
+            url: SecretUrl::new(url),
+            body: None,
+            headers: sent,
+        }
+    }
+
+    fn sign_v1(
         mut self,
+        by: SignatureMethod,
         endpoint: &Endpoint,
         credentials: &Credentials,
         nonce: &str,
         now: UnixTime,
     ) -> SignedRequest {
         let token = credentials.security_token.as_ref().map(Secret::expose);
+        let (action, version) = (self.action.clone(), self.version.clone());
         self = self
+            .param("Action", action)
+            .param("Version", version)
+            .param("Format", "JSON")
             .param("AccessKeyId", credentials.access_key_id.clone())
-            .param("SignatureMethod", "HMAC-SHA1")
+            .param("SignatureMethod", by.as_str())
             .param("SignatureVersion", "1.0")
             .param("SignatureNonce", nonce)
             .param("Timestamp", now.to_string())
             .option("SecurityToken", token);
-        let signature = sign::signature(&credentials.access_key_secret, self.method, &self.params);
+        let signature = by.signature(&credentials.access_key_secret, self.method, &self.params);
         let mut form = sign::canonical_query(&self.params);
         form.push('&');
         form.push_str(sign::SIGNATURE);
@@ -201,12 +322,16 @@ impl PopRequest {
                 method: HttpMethod::Post,
                 url: SecretUrl::new(base),
                 body: Some(Secret::new(form)),
-                headers: vec![Header {
-                    name: "Content-Type".to_owned(),
-                    value: "application/x-www-form-urlencoded".to_owned(),
-                }],
+                headers: vec![header("Content-Type", "application/x-www-form-urlencoded")],
             },
         }
+    }
+}
+
+fn header(name: &str, value: &str) -> Header {
+    Header {
+        name: name.to_owned(),
+        value: value.to_owned(),
     }
 }
 
@@ -276,15 +401,82 @@ mod tests {
         ));
     }
 
+    /// What a call says in its headers; that of Authorization is read.
+    fn sent(request: &SignedRequest) -> (Vec<(&str, &str)>, acs3::Authorization) {
+        let all = request.headers.iter();
+        let (own, rest): (Vec<_>, Vec<_>) =
+            all.partition(|header| header.name.starts_with(acs3::HEADER_PREFIX));
+        let authorization = rest.iter().find(|header| header.name == "Authorization");
+        let read = acs3::Authorization::parse(&authorization.unwrap().value).unwrap();
+        let own = own
+            .iter()
+            .map(|header| (header.name.as_str(), header.value.as_str()));
+        (own.collect(), read)
+    }
+
+    #[test]
+    fn a_call_of_version_3_verifies_by_what_goes_out() {
+        let mut who = credentials();
+        who.security_token = Some(Secret::new("CAIS+/ token"));
+        for (address, host) in [
+            ("http://127.0.0.1:8080", "127.0.0.1:8080"),
+            ("https://media.test:443", "media.test"),
+            ("http://[::1]:80/vod", "[::1]"),
+        ] {
+            let endpoint = Endpoint::parse(address).unwrap();
+            let call = vector().param("Title", "a b*~").scheme(SignatureScheme::V3);
+            let request = call.sign(&endpoint, &who, NONCE, UnixTime(1_507_636_974));
+            let url = Url::parse(request.url.expose()).unwrap();
+            let query: Vec<(String, String)> = url.query_pairs().into_owned().collect();
+            assert_eq!(query.len(), 2, "{url}");
+            let query: Vec<(&str, &str)> = query
+                .iter()
+                .map(|(name, value)| (&**name, &**value))
+                .collect();
+            let (mut headers, authorization) = sent(&request);
+            assert!(headers.contains(&(acs3::DATE, "2017-10-10T12:02:54Z")));
+            assert!(headers.contains(&(acs3::SECURITY_TOKEN, "CAIS+/ token")));
+            headers.push(("Host", host));
+            let parts = SignedParts {
+                method: "GET",
+                path: url.path(),
+                query: &query,
+                headers: &headers,
+                body_sha256: &acs3::body_sha256(b""),
+            };
+            assert!(
+                parts.verify(&who.access_key_secret, &authorization),
+                "{address}"
+            );
+            assert!(!parts.verify(&Secret::new("other"), &authorization));
+        }
+    }
+
+    #[test]
+    fn without_a_token_nothing_is_said_of_one() {
+        let endpoint = Endpoint::parse("127.0.0.1").unwrap();
+        let call = PopRequest::new("GetCallerIdentity", "2015-04-01").scheme(SignatureScheme::V3);
+        let request = call.sign(&endpoint, &credentials(), NONCE, UnixTime(0));
+        assert_eq!(request.url.expose(), "https://127.0.0.1/");
+        let (headers, authorization) = sent(&request);
+        assert_eq!(headers.len(), 5);
+        assert!(!authorization.signs(acs3::SECURITY_TOKEN));
+        assert!(authorization.signs("host"));
+    }
+
     #[test]
     fn nothing_secret_is_printed() {
         let mut who = credentials();
         who.security_token = Some(Secret::new("tok3n"));
         let endpoint = Endpoint::parse("127.0.0.1").unwrap();
-        let request = vector().sign(&endpoint, &who, NONCE, UnixTime(0));
-        let shown = format!("{request:?} {} {who:?} {:?}", request.url, vector());
-        for secret in ["tok3n", "testAccessKeySecret", "Signature=I", NONCE] {
-            assert!(!shown.contains(secret), "{shown}");
+        for scheme in [SignatureScheme::default(), SignatureScheme::V3] {
+            let request = vector()
+                .scheme(scheme)
+                .sign(&endpoint, &who, NONCE, UnixTime(0));
+            let shown = format!("{request:?} {} {who:?} {:?}", request.url, vector());
+            for secret in ["tok3n", "testAccessKeySecret", "Signature=I", "ACS3", NONCE] {
+                assert!(!shown.contains(secret), "{shown}");
+            }
         }
     }
 

@@ -1,5 +1,5 @@
-//! The signature of the services' RPC requests: HMAC-SHA1 over method and sorted parameters.
-//! Client and service use the same functions.
+//! The signature of the services' RPC requests ("v1"): HMAC-SHA1 or HMAC-SHA256 over method and sorted parameters.
+//! Client and service use the same functions. That of the current SDKs is [`crate::acs3`].
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -7,6 +7,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use kinora_errors::Secret;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use sha1::Sha1;
+use sha2::Sha256;
 use subtle::ConstantTimeEq;
 
 use crate::HttpMethod;
@@ -21,6 +22,59 @@ const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC
 /// The name of the one parameter that is not signed.
 pub const SIGNATURE: &str = "Signature";
 
+/// The value of `SignatureMethod`: which hash the HMAC is of.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+pub enum SignatureMethod {
+    /// `HMAC-SHA1`.
+    #[default]
+    HmacSha1,
+    /// `HMAC-SHA256`.
+    HmacSha256,
+}
+
+impl SignatureMethod {
+    /// The word on the wire.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::HmacSha1 => "HMAC-SHA1",
+            Self::HmacSha256 => "HMAC-SHA256",
+        }
+    }
+    /// Reads the word of the wire.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let all = [Self::HmacSha1, Self::HmacSha256];
+        all.into_iter().find(|method| method.as_str() == text)
+    }
+    /// The value of `Signature` for these parameters; one named `Signature` among them is left out.
+    #[must_use]
+    pub fn signature<N: AsRef<str>, V: AsRef<str>>(
+        self,
+        secret: &Secret,
+        method: HttpMethod,
+        params: &[(N, V)],
+    ) -> String {
+        let key = format!("{}&", secret.expose());
+        let text = string_to_sign(method, params);
+        match self {
+            Self::HmacSha1 => hmac_base64(&key, &text),
+            Self::HmacSha256 => mac_base64::<Hmac<Sha256>>(&key, &text),
+        }
+    }
+    /// Whether `given` is the signature of these parameters; takes the same time for every wrong one.
+    #[must_use]
+    pub fn verify<N: AsRef<str>, V: AsRef<str>>(
+        self,
+        secret: &Secret,
+        method: HttpMethod,
+        params: &[(N, V)],
+        given: &str,
+    ) -> bool {
+        same(&self.signature(secret, method, params), given)
+    }
+}
+
 /// Percent-encodes as RFC 3986 does: a space is `%20`, `*` is `%2A`, `~` stays.
 #[must_use]
 pub fn encode(text: &str) -> String {
@@ -30,11 +84,14 @@ pub fn encode(text: &str) -> String {
 /// `name=value&…`, encoded and sorted by bytes, without `Signature`.
 #[must_use]
 pub fn canonical_query<N: AsRef<str>, V: AsRef<str>>(params: &[(N, V)]) -> String {
-    let mut pairs: Vec<(&str, &str)> = params
+    let pairs = params
         .iter()
-        .map(|(name, value)| (name.as_ref(), value.as_ref()))
-        .filter(|(name, _)| *name != SIGNATURE)
-        .collect();
+        .map(|(name, value)| (name.as_ref(), value.as_ref()));
+    encoded_pairs(pairs.filter(|(name, _)| *name != SIGNATURE).collect())
+}
+
+/// `name=value&…`, encoded and sorted by bytes.
+pub(crate) fn encoded_pairs(mut pairs: Vec<(&str, &str)>) -> String {
     pairs.sort_unstable();
     let mut out = String::new();
     for (name, value) in pairs {
@@ -61,20 +118,17 @@ pub fn string_to_sign<N: AsRef<str>, V: AsRef<str>>(
     )
 }
 
-/// The value of `Signature` for these parameters; one named `Signature` among them is left out.
+/// The value of `Signature` for these parameters, by HMAC-SHA1; one named `Signature` among them is left out.
 #[must_use]
 pub fn signature<N: AsRef<str>, V: AsRef<str>>(
     secret: &Secret,
     method: HttpMethod,
     params: &[(N, V)],
 ) -> String {
-    hmac_base64(
-        &format!("{}&", secret.expose()),
-        &string_to_sign(method, params),
-    )
+    SignatureMethod::HmacSha1.signature(secret, method, params)
 }
 
-/// Whether `given` is the signature of these parameters; takes the same time for every wrong one.
+/// Whether `given` is the signature of these parameters by HMAC-SHA1; takes the same time for every wrong one.
 #[must_use]
 pub fn verify<N: AsRef<str>, V: AsRef<str>>(
     secret: &Secret,
@@ -82,19 +136,23 @@ pub fn verify<N: AsRef<str>, V: AsRef<str>>(
     params: &[(N, V)],
     given: &str,
 ) -> bool {
-    same(&signature(secret, method, params), given)
+    SignatureMethod::HmacSha1.verify(secret, method, params, given)
 }
 
 /// Base64(HMAC-SHA1(key, text)).
 pub(crate) fn hmac_base64(key: &str, text: &str) -> String {
-    // HMAC takes keys of any length (RFC 2104 2), so the other arm is never taken; `same` refuses an empty value.
-    Hmac::<Sha1>::new_from_slice(key.as_bytes()).map_or_else(
-        |_| String::new(),
-        |mut mac| {
-            mac.update(text.as_bytes());
-            STANDARD.encode(mac.finalize().into_bytes())
-        },
-    )
+    mac_base64::<Hmac<Sha1>>(key, text)
+}
+
+fn mac_base64<M: Mac + KeyInit>(key: &str, text: &str) -> String {
+    mac::<M>(key, text).map_or_else(String::new, |bytes| STANDARD.encode(bytes))
+}
+
+/// A MAC of a text. HMAC takes keys of any length (RFC 2104 2), so there always is one; [`same`] refuses an empty value.
+pub(crate) fn mac<M: Mac + KeyInit>(key: &str, text: &str) -> Option<Vec<u8>> {
+    let mut mac = <M as KeyInit>::new_from_slice(key.as_bytes()).ok()?;
+    mac.update(text.as_bytes());
+    Some(mac.finalize().into_bytes().to_vec())
 }
 
 /// Compares in constant time; nothing equals an empty value.
@@ -158,6 +216,20 @@ mod tests {
                 "double {at}"
             );
         }
+    }
+
+    /// The value was computed by OpenSSL: `openssl dgst -sha256 -hmac KEY -binary | base64` of the string to sign.
+    #[test]
+    fn the_same_call_is_signed_and_verified_with_sha_256() {
+        let secret = Secret::new("testAccessKeySecret");
+        let by = SignatureMethod::parse("HMAC-SHA256").unwrap();
+        let mut call = VECTOR;
+        call[4].1 = by.as_str();
+        let made = by.signature(&secret, HttpMethod::Get, &call);
+        assert_eq!(made, "PrD/vC0hwhPmgd2aXYcCtuhaQ4x1syT3/e1pp7zXDe0=");
+        assert!(by.verify(&secret, HttpMethod::Get, &call, &made));
+        assert!(!verify(&secret, HttpMethod::Get, &call, &made));
+        assert_eq!(SignatureMethod::parse("hmac-sha256"), None);
     }
 
     #[test]

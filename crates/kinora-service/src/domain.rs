@@ -28,7 +28,7 @@ pub(crate) use play_auth::{PlayAuthClaims, issue_play_auth};
 pub(crate) use policy::{ACCOUNT_ID, AccessRequest, ConditionContext, Resource};
 pub use policy::{JsonKind, Policy, PolicyError, PolicyProblem};
 pub use referer::{HostPattern, InvalidHostPattern, RefererRule};
-pub(crate) use request::{Params, SignedParams};
+pub(crate) use request::{Params, SignedHead, SignedRequest};
 pub(crate) use title::{clean_title, printable};
 pub(crate) use trust::is_role_name;
 pub use trust::{InvalidPrincipal, Principal, TrustPolicy};

@@ -1,36 +1,38 @@
-//! The POP gateway: signed requests in, JSON or XML out. The order of its checks is fixed: form, time, key,
+//! The POP gateway: signed requests in, of signature version 1.0 and of ACS3-HMAC-SHA256; JSON or XML out. The order of its checks is fixed: form, time, key,
 //! token, signature, nonce, account, permission, then the action.
 
 mod actions;
 mod assume_role;
 mod caller;
+mod incoming;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::Extension;
-use axum::body::{Body, to_bytes};
+use axum::body::Body;
 use axum::extract::{Request, State};
-use axum::http::uri::Authority;
-use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
+use axum::http::request::Parts;
+use axum::http::{self, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
-use kinora_cloud::{HttpMethod as Signed, UnixTime, sts, vod, xml};
+use kinora_cloud::{UnixTime, mps, sts, vod, xml};
 use kinora_errors::Coded as _;
 use serde_json::{Value, json};
 use tracing::Span;
 
 use crate::context::{
-    AppState, ClientOrigin, Permit, Reason, RequestInfo, loggable_action, loggable_key_id,
+    AppState, ClientOrigin, Reason, RequestInfo, loggable_action, loggable_key_id,
 };
 use crate::domain::{
     AccessRequest, AccountState, ApiError, ApiErrorCode, Caller, ConditionContext, Params,
-    SignedParams,
+    SignedRequest,
 };
 use crate::error::{Causes, ServiceError};
+use incoming::{Incoming, Shape, asked_authority};
 
-const MAX_BODY_LEN: usize = 64 * 1024;
 const JSON: &str = "application/json; charset=utf-8";
-const XML: &str = "text/xml; charset=utf-8";
+// To the letter: with any other spelling the current SDKs would read it as JSON.
+const XML: &str = "text/xml;charset=utf-8";
+const ACS_RETRY_AFTER: HeaderName = HeaderName::from_static("x-acs-retry-after");
 
 /// A request as the actions see it: checked, and with the address that the client used.
 pub(crate) struct Call<'a> {
@@ -53,33 +55,27 @@ impl From<ServiceError> for ApiError {
     }
 }
 
-#[derive(Clone, Copy)]
-enum Shape {
-    Json,
-    Xml,
-}
-
 /// Answers any request to the gateway.
 pub(crate) async fn answer(
     State(state): State<Arc<AppState>>,
     Extension(info): Extension<RequestInfo>,
     request: Request,
 ) -> Response {
-    let host = host_of(&state, request.uri(), request.headers());
-    let (shape, name, answer) = match read_params(&state, &info, request).await {
-        Ok((method, params, _room)) => {
-            let shape = match params.get("Format") {
-                Some(format) if format.eq_ignore_ascii_case("JSON") => Shape::Json,
-                _ => Shape::Xml,
-            };
-            let name = params.get("Action").unwrap_or("Unknown").to_owned();
+    let (parts, body) = request.into_parts();
+    let host = host_of(&state, &parts);
+    let (shape, name, answer) = match Incoming::read(&state, &info, &parts, body).await {
+        Ok(incoming) => {
+            let name = incoming.action().unwrap_or("Unknown").to_owned();
             Span::current().record("action", loggable_action(&name));
             let limit = state.limits.answer;
-            let acted =
-                tokio::time::timeout(limit, act(&state, &info, method, &params, &host)).await;
-            (shape, name, acted.unwrap_or_else(|_| Err(too_busy())))
+            let acted = tokio::time::timeout(limit, act(&state, &info, &incoming, &host)).await;
+            let answer = acted.unwrap_or_else(|_| Err(too_busy()));
+            (incoming.shape(), name, answer)
         }
-        Err(refusal) => (Shape::Xml, String::new(), Err(refusal)),
+        Err(refusal) => {
+            let shape = Shape::of_head(&parts.method, &parts.uri, &parts.headers);
+            (shape, String::new(), Err(refusal))
+        }
     };
     match answer {
         Ok(mut body) => {
@@ -101,16 +97,29 @@ fn too_busy() -> ApiError {
 }
 
 /// The answer to a request for which there is no room, whatever it asks.
-pub(crate) fn busy(request_id: &str) -> Response {
-    let mut response = refused(&too_busy(), Shape::Xml, "", request_id);
+pub(crate) fn busy<B>(request: &http::Request<B>, request_id: &str) -> Response {
+    let (uri, headers) = (request.uri(), request.headers());
+    let shape = Shape::of_head(request.method(), uri, headers);
+    let host = asked_authority(uri, headers)
+        .filter(|host| is_plain_host(host))
+        .unwrap_or_default();
+    let mut response = refused(&too_busy(), shape, host, request_id);
     let headers = response.headers_mut();
     headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+    // The current SDKs know this one, in milliseconds.
+    headers.insert(ACS_RETRY_AFTER, HeaderValue::from_static("1000"));
     response
 }
 
 fn refused(refusal: &ApiError, shape: Shape, host: &str, request_id: &str) -> Response {
     let (status, _) = refusal.why.row();
-    let body = json!({"RequestId": request_id, "HostId": host, "Code": refusal.code(), "Message": refusal.sentence()});
+    let body = json!({
+        "RequestId": request_id,
+        "HostId": host,
+        "Code": refusal.code(),
+        "Message": refusal.sentence(),
+        "Recommend": refusal.recommendation(),
+    });
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let mut response = match shape {
         Shape::Json => render(status, JSON, body.to_string()),
@@ -132,118 +141,36 @@ fn render(status: StatusCode, kind: &'static str, text: String) -> Response {
     response
 }
 
-/// The authority that clients see. That of the request's target counts before Host (RFC 9113 8.3.1, RFC 9112
-/// 3.2.2); either is taken only if nothing in it can break a URL.
-fn host_of(state: &AppState, target: &Uri, headers: &HeaderMap) -> String {
+/// The authority that clients see: the one that is theirs by the operator, or the one that this client named.
+fn host_of(state: &AppState, parts: &Parts) -> String {
     if let Some(url) = &state.public_url {
         return url.authority().to_owned();
     }
-    let host = || {
-        headers
-            .get(header::HOST)
-            .and_then(|host| host.to_str().ok())
-    };
-    target
-        .authority()
-        .map(Authority::as_str)
-        .or_else(host)
-        .filter(|host| !host.is_empty() && host.len() <= 255)
-        .filter(|host| {
-            host.bytes().all(|byte| {
-                byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b':' | b'[' | b']')
-            })
-        })
+    asked_authority(&parts.uri, &parts.headers)
+        .filter(|host| is_plain_host(host))
         .map_or_else(|| state.address.to_string(), str::to_owned)
 }
 
-/// The parameters, and the room in memory that they take.
-async fn read_params(
-    state: &AppState,
-    info: &RequestInfo,
-    request: Request,
-) -> Result<(Signed, Params, Option<Permit>), ApiError> {
-    let (parts, body) = request.into_parts();
-    let query = parts.uri.query().unwrap_or_default().as_bytes();
-    if parts.method == Method::GET || parts.method == Method::HEAD {
-        return Ok((Signed::Get, Params::parse(query, b"")?, None));
-    }
-    if parts.method != Method::POST {
-        return Err(ApiErrorCode::UnsupportedOperation.because("The gateway answers GET and POST."));
-    }
-    let limit = state.limits.body;
-    let room = room_for_body(info, &parts.headers, limit).await?;
-    let body = tokio::time::timeout(limit, to_bytes(body, MAX_BODY_LEN))
-        .await
-        .map_err(|_| ApiErrorCode::InvalidParameter.because("The body did not arrive in time."))?
-        .map_err(|_| {
-            ApiErrorCode::InvalidParameter.because(format!(
-                "The body could not be read, or is longer than {MAX_BODY_LEN} octets."
-            ))
-        })?;
-    let form = parts
-        .headers
-        .get(header::CONTENT_TYPE)
-        .and_then(|kind| kind.to_str().ok())
-        .is_some_and(|kind| {
-            kind.trim_start()
-                .to_ascii_lowercase()
-                .starts_with("application/x-www-form-urlencoded")
-        });
-    if !form && !body.is_empty() {
-        return Err(ApiErrorCode::InvalidParameter
-            .because("The body of a POST must be application/x-www-form-urlencoded."));
-    }
-    Ok((Signed::Post, Params::parse(query, &body)?, Some(room)))
-}
-
-/// Room for a body of the announced length; of one that announces none, for the longest.
-async fn room_for_body(
-    info: &RequestInfo,
-    headers: &HeaderMap,
-    limit: Duration,
-) -> Result<Permit, ApiError> {
-    let announced = headers.get(header::CONTENT_LENGTH);
-    let announced = announced.and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
-    let len = announced.map_or(MAX_BODY_LEN, |len| len.min(MAX_BODY_LEN));
-    let room = tokio::time::timeout(limit, info.share.room(len, len)).await;
-    room.ok().flatten().ok_or_else(too_busy)
+/// Whether nothing in it can break a URL.
+fn is_plain_host(host: &str) -> bool {
+    let fits =
+        |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b':' | b'[' | b']');
+    !host.is_empty() && host.len() <= 255 && host.bytes().all(fits)
 }
 
 async fn act(
     state: &AppState,
     info: &RequestInfo,
-    method: Signed,
-    params: &Params,
+    incoming: &Incoming,
     host: &str,
 ) -> Result<Value, ApiError> {
-    if let Some(format) = params.get("Format")
-        && !["JSON", "XML"]
-            .iter()
-            .any(|known| format.eq_ignore_ascii_case(known))
-    {
-        return Err(ApiError::invalid("Format", "only JSON and XML are known."));
-    }
-    let action = params.required("Action")?;
-    let version = params.required("Version")?;
-    if ![vod::VERSION, sts::VERSION].contains(&version) {
-        return Err(ApiError::invalid(
-            "Version",
-            format!(
-                "only {} (VOD) and {} (STS) are known.",
-                vod::VERSION,
-                sts::VERSION
-            ),
-        ));
-    }
-    let Some(action) = actions::Action::find(version, action) else {
-        return Err(ApiErrorCode::UnsupportedOperation.because(format!(
-            "Version {version} has no such Action here. Check both spellings."
-        )));
-    };
+    incoming.check_format()?;
+    let action = find_action(incoming)?;
+    let params = &incoming.params;
     let now_ms = state.core.clock.unix_ms();
-    let signed = SignedParams::read(params, now_ms)?;
-    Span::current().record("key", loggable_key_id(signed.key_id));
-    let caller = authenticate(state, method, &signed, now_ms).await?;
+    let signed = incoming.signed(now_ms)?;
+    Span::current().record("key", loggable_key_id(&signed.key_id));
+    let caller = authenticate(state, &signed, now_ms).await?;
     match state.core.accounts.account_state().await? {
         AccountState::Active => {}
         AccountState::NotOpened => {
@@ -265,11 +192,28 @@ async fn act(
         state,
         params,
         caller,
-        key_id: signed.key_id,
+        key_id: &signed.key_id,
         base_url: format!("{scheme}://{host}{prefix}"),
         now_ms,
     };
     action.run(&call).await
+}
+
+fn find_action(incoming: &Incoming) -> Result<actions::Action, ApiError> {
+    let (action, version) = (incoming.action()?, incoming.version()?);
+    if ![vod::VERSION, sts::VERSION, mps::VERSION].contains(&version) {
+        return Err(ApiErrorCode::InvalidVersion.because(format!(
+            "The specified parameter Version is not valid: only {} (VOD), {} (STS) and {} (MPS) are known.",
+            vod::VERSION,
+            sts::VERSION,
+            mps::VERSION
+        )));
+    }
+    actions::Action::find(version, action).ok_or_else(|| {
+        ApiErrorCode::ActionNotFound.because(format!(
+            "Specified api is not found: version {version} has no such Action here. Check both spellings."
+        ))
+    })
 }
 
 /// Whether all that the caller's credential comes from allow the action on what it names.
@@ -313,17 +257,16 @@ fn permit(
 /// Finds the secret for the key, verifies the signature, and only then spends the nonce.
 async fn authenticate(
     state: &AppState,
-    method: Signed,
-    signed: &SignedParams<'_>,
+    signed: &SignedRequest<'_>,
     now_ms: i64,
 ) -> Result<Caller, ApiError> {
     let core = &state.core;
     let (secret, caller) = caller::find(core, signed, now_ms).await?;
-    signed.verify(method, &secret)?;
+    signed.verify(&secret)?;
     let until_ms = signed.nonce_until_ms(now_ms, caller.expires_ms);
     if !state
         .nonces
-        .remember(signed.key_id, signed.nonce, until_ms, now_ms)
+        .remember(&signed.key_id, signed.nonce, until_ms, now_ms)
         .await?
     {
         return Err(ApiErrorCode::NonceUsed

@@ -19,7 +19,7 @@ use axum::routing::any;
 use hyper_util::rt::TokioTimer;
 use hyper_util::server::conn::auto::Builder;
 use tokio::net::TcpListener;
-use tower_http::cors::{Any, CorsLayer};
+use tower_http::cors::{AllowHeaders, Any, CorsLayer};
 use tracing::{info, warn};
 
 use crate::context::{AppState, Budget, LimitCounters, Proxies, ServiceLimits};
@@ -54,7 +54,8 @@ fn routes(state: Arc<AppState>) -> Router {
     let cors = CorsLayer::new()
         .allow_origin(Any)
         .allow_methods([Method::GET, Method::HEAD, Method::POST, Method::OPTIONS])
-        .allow_headers(Any)
+        // Not `*`: Authorization is not among what that allows (Fetch, CORS protocol).
+        .allow_headers(AllowHeaders::mirror_request())
         .expose_headers([
             header::CONTENT_LENGTH,
             header::CONTENT_RANGE,

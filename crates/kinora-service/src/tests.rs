@@ -1,5 +1,6 @@
 //! A real service on a free port, asked over loopback.
 
+mod acs3;
 mod connections;
 mod delivery;
 mod gateway;
@@ -19,7 +20,8 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use kinora_cloud::{HttpMethod, PlayAuth, UnixTime, sign};
+use kinora_cloud::sign::SignatureMethod;
+use kinora_cloud::{HttpMethod, PlayAuth, UnixTime};
 use kinora_errors::Secret;
 use serde_json::Value;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -128,7 +130,9 @@ impl Running {
         } else {
             HttpMethod::Get
         };
-        let signature = sign::signature(&Secret::new(&*key.secret), method, &pairs);
+        let by = all.get("SignatureMethod").copied().unwrap_or_default();
+        let by = SignatureMethod::parse(by).unwrap_or_default();
+        let signature = by.signature(&Secret::new(&*key.secret), method, &pairs);
         let mut query = url::form_urlencoded::Serializer::new(String::new());
         query
             .extend_pairs(&all)

@@ -1,11 +1,15 @@
 use std::fmt;
 
+use kinora_cloud::{CloudService, classify};
+
 /// The error codes of the gateway, each with its HTTP status.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum ApiErrorCode {
     MissingParameter,
     InvalidParameter,
     UnsupportedOperation,
+    ActionNotFound,
+    InvalidVersion,
     OperationDenied,
     Suspended,
     ForbiddenRam,
@@ -13,6 +17,7 @@ pub(crate) enum ApiErrorCode {
     ServiceUnavailable,
     NonceUsed,
     SignatureDoesNotMatch,
+    IncompleteSignature,
     TimestampExpired,
     TimestampFormat,
     TokenMalformed,
@@ -37,6 +42,8 @@ impl ApiErrorCode {
             Self::MissingParameter => (400, "MissingParameter"),
             Self::InvalidParameter => (400, "InvalidParameter"),
             Self::UnsupportedOperation => (400, "UnsupportedOperation"),
+            Self::ActionNotFound => (404, "InvalidAction.NotFound"),
+            Self::InvalidVersion => (400, "InvalidVersion"),
             Self::OperationDenied => (403, "OperationDenied"),
             Self::Suspended => (403, "OperationDenied.Suspended"),
             Self::ForbiddenRam => (403, "Forbidden.RAM"),
@@ -44,6 +51,7 @@ impl ApiErrorCode {
             Self::ServiceUnavailable => (503, "ServiceUnAvailable"),
             Self::NonceUsed => (400, "SignatureNonceUsed"),
             Self::SignatureDoesNotMatch => (400, "SignatureDoesNotMatch"),
+            Self::IncompleteSignature => (400, "IncompleteSignature"),
             Self::TimestampExpired => (400, "InvalidTimeStamp.Expired"),
             Self::TimestampFormat => (400, "InvalidTimeStamp.Format"),
             Self::TokenMalformed => (400, "InvalidSecurityToken.Malformed"),
@@ -131,6 +139,13 @@ impl ApiError {
         ApiErrorCode::AuthExpired
             .because("The play credential has expired. Ask GetVideoPlayAuth for a new one.")
     }
+    /// What to do about it, by the table of errors that clients of ours have as well.
+    pub(crate) fn recommendation(&self) -> String {
+        let code = classify(CloudService::Vod, &self.code()).code;
+        code.row().map_or_else(String::new, |row| {
+            format!("{} (kinora explain {})", row.en.remedy, row.name)
+        })
+    }
     /// The whole `Code`.
     pub(crate) fn code(&self) -> String {
         let (_, code) = self.why.row();
@@ -150,7 +165,6 @@ impl fmt::Display for ApiError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use kinora_cloud::{CloudService, classify};
 
     #[test]
     fn a_refusal_s_status_is_that_of_the_error_table() {

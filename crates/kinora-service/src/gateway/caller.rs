@@ -5,16 +5,16 @@ use kinora_errors::Secret;
 
 use crate::data_dir::Core;
 use crate::domain::{
-    AccessKey, ApiError, ApiErrorCode, Caller, Lineage, Policy, Root, Scope, Session, SignedParams,
+    AccessKey, ApiError, ApiErrorCode, Caller, Lineage, Policy, Root, Scope, Session, SignedRequest,
 };
 
 /// The caller that a request names, and the secret that its signature must show.
 pub(super) async fn find(
     core: &Core,
-    signed: &SignedParams<'_>,
+    signed: &SignedRequest<'_>,
     now_ms: i64,
 ) -> Result<(Secret, Caller), ApiError> {
-    let id = signed.key_id;
+    let id = signed.key_id.as_str();
     if Session::is_key_id(id) {
         let token = signed.token.ok_or_else(not_found)?;
         let session = Session::open(&core.master, token, id, now_ms)?;

@@ -84,7 +84,7 @@ impl Service<Request<Incoming>> for RequestService {
         let answer = async move {
             let response = match permit.is_some() {
                 true => app.call(request).await?,
-                false => gateway::busy(&request_id),
+                false => gateway::busy(&request, &request_id),
             };
             Ok(finish(
                 response,

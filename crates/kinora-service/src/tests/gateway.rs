@@ -88,8 +88,8 @@ const BAD_PARAMETERS: [(&str, &str, u16, &str); 17] = [
     ("AuthTimeout", "0", 400, "InvalidParameter.AuthTimeout"),
     ("PlayConfig", "[]", 400, "InvalidParameter.PlayConfig"),
     ("AuthInfo", "{}", 400, "InvalidParameter.AuthInfo"),
-    ("Version", "2000-01-01", 400, "InvalidParameter.Version"),
-    ("Action", "Nothing", 400, "UnsupportedOperation"),
+    ("Version", "2000-01-01", 400, "InvalidVersion"),
+    ("Action", "Nothing", 404, "InvalidAction.NotFound"),
     (
         "SignatureMethod",
         "NONE",
@@ -124,7 +124,9 @@ fn refused(reply: &Reply, key: &Triple, status: u16, code: &str) {
     let got = (reply.status, reply.code());
     assert_eq!(got, (status, code.to_owned()), "{}", reply.text());
     assert!(reply.json()["Message"].as_str().unwrap().len() > 20);
-    assert!(reply.json()["RequestId"].is_string() && reply.json()["HostId"].is_string());
+    for field in ["RequestId", "HostId", "Recommend"] {
+        assert!(!reply.json()[field].as_str().unwrap().is_empty(), "{field}");
+    }
     assert!(!reply.text().contains(&key.secret));
 }
 
