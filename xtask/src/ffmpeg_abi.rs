@@ -125,6 +125,26 @@ const OFFSETS: &[(&str, &str, &str)] = &[
     ("entry_value", "AVDictionaryEntry", "value"),
 ];
 
+/// What libavformat knows of a stream beside its parameters, which lies in another struct from this major on.
+const SIDE_DATA_MOVED: u32 = 61;
+/// The table's field, and struct and field before and since.
+const MOVED: &[(&str, [(&str, &str); 2])] = &[
+    (
+        "side_data",
+        [
+            ("AVStream", "side_data"),
+            ("AVCodecParameters", "coded_side_data"),
+        ],
+    ),
+    (
+        "side_data_count",
+        [
+            ("AVStream", "nb_side_data"),
+            ("AVCodecParameters", "nb_coded_side_data"),
+        ],
+    ),
+];
+
 /// Writes `crates/kinora-ffmpeg/src/abi/v<major>.rs` from the headers that `cc` finds, or from those bindings.
 pub(crate) fn run(root: &Path, bindings: Option<&Path>) -> Result<(), String> {
     let folder = std::env::temp_dir().join(format!("kinora-ffmpeg-abi-{}", std::process::id()));
@@ -149,7 +169,7 @@ fn measure(folder: &Path, bindings: Option<&Path>) -> Result<(String, String), S
         ),
         Some(bindings) => (
             folder.join("measure.rs"),
-            rust_program(bindings),
+            rust_program(bindings)?,
             Command::new("rustc"),
             "are these bindings of libavcodec, libavformat and libavutil?",
         ),
@@ -187,7 +207,8 @@ fn measure(folder: &Path, bindings: Option<&Path>) -> Result<(String, String), S
         text,
         "    avcodec_major: {avcodec},\n    avutil_major: {avutil},"
     );
-    for (name, _, _) in OFFSETS {
+    let fixed = OFFSETS.iter().map(|(name, _, _)| name);
+    for name in fixed.chain(MOVED.iter().map(|(name, _)| name)) {
         let _ = writeln!(text, "    {name}: {},", value(name)?);
     }
     let _ = writeln!(text, "}};");
@@ -199,27 +220,49 @@ fn c_program() -> String {
         "#include <stddef.h>\n#include <stdio.h>\n#include <libavcodec/avcodec.h>\n#include <libavutil/frame.h>\n#include <libavutil/dict.h>\n#include <libavformat/avformat.h>\n\
          int main(void) {\n  printf(\"avcodec %d\\navutil %d\\n\", LIBAVCODEC_VERSION_MAJOR, LIBAVUTIL_VERSION_MAJOR);\n",
     );
+    let line = |name: &str, (kind, field): (&str, &str)| {
+        format!("  printf(\"{name} %zu\\n\", offsetof({kind}, {field}));\n")
+    };
     for (name, kind, field) in OFFSETS {
-        let _ = writeln!(
-            text,
-            "  printf(\"{name} %zu\\n\", offsetof({kind}, {field}));"
+        text += &line(name, (kind, field));
+    }
+    for (name, [before, since]) in MOVED {
+        text += &format!(
+            "#if LIBAVCODEC_VERSION_MAJOR < {SIDE_DATA_MOVED}\n{}#else\n{}#endif\n",
+            line(name, *before),
+            line(name, *since)
         );
     }
     text.push_str("  return 0;\n}\n");
     text
 }
 
-fn rust_program(bindings: &Path) -> String {
+fn rust_program(bindings: &Path) -> Result<String, String> {
+    let moved = major_of(bindings)? >= SIDE_DATA_MOVED;
     let mut text = format!(
         "mod ffi {{ include!({:?}); }}\nfn main() {{\n    println!(\"avcodec {{}}\", ffi::LIBAVCODEC_VERSION_MAJOR);\n    println!(\"avutil {{}}\", ffi::LIBAVUTIL_VERSION_MAJOR);\n",
         bindings.display().to_string()
     );
-    for (name, kind, field) in OFFSETS {
+    let fixed = (OFFSETS.iter()).map(|(name, kind, field)| (name, (kind, field)));
+    let moved = (MOVED.iter()).map(|(name, [before, since])| {
+        let (kind, field) = if moved { since } else { before };
+        (name, (kind, field))
+    });
+    for (name, (kind, field)) in fixed.chain(moved) {
         let _ = writeln!(
             text,
             "    println!(\"{name} {{}}\", std::mem::offset_of!(ffi::{kind}, {field}));"
         );
     }
     text.push_str("}\n");
-    text
+    Ok(text)
+}
+
+/// The major version that bindings are of.
+fn major_of(bindings: &Path) -> Result<u32, String> {
+    let text = std::fs::read_to_string(bindings).map_err(|error| error.to_string())?;
+    let stated = text.split("LIBAVCODEC_VERSION_MAJOR").nth(1);
+    let number = stated.and_then(|rest| rest.split_once('=')?.1.split_once(';'));
+    let number = number.and_then(|(number, _)| number.trim().parse().ok());
+    number.ok_or_else(|| "LIBAVCODEC_VERSION_MAJOR is not in them".to_owned())
 }

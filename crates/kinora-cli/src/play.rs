@@ -169,6 +169,7 @@ fn player(
             audio_language: args.audio_language.clone(),
             subtitle_language: args.subtitle_language.clone(),
             video_angle: args.angle.clone(),
+            program: args.program,
             disable_interstitials: args.no_interstitials,
             disable_subtitles: args.no_subtitles,
             disable_video: args.no_video,

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use kinora::{
-    Attachment, Disposition, MediaInfo, MediaReader, Mirror, ReadOptions, Source, TrackInfo,
-    TrackKind, TrackOption, VidSource, VideoParams,
+    Attachment, Disposition, MediaInfo, MediaReader, Mirror, Program, ReadOptions, Source,
+    TrackInfo, TrackKind, TrackOption, VidSource, VideoParams,
 };
 use kinora_errors::Lang;
 use serde_json::Value;
@@ -18,6 +18,10 @@ use crate::{credential, json, out};
 use video::ProbedVideo;
 
 mod video;
+
+/// So much is read for what programs consist of and are called: services are described every two seconds at least
+/// (ETSI TS 101 211 4.4), which is less than this at 30 Mbit/s.
+const PROGRAMS: u64 = 8 << 20;
 
 /// What was found out.
 struct Found {
@@ -53,6 +57,7 @@ pub(crate) fn run(args: &InputArgs, style: &Style) -> Result<(), Failure> {
 fn resource(url: &str, options: ReadOptions) -> Result<Found, Failure> {
     let mut reader = MediaReader::open(url, options)?;
     reader.find_duration()?;
+    read_programs(&mut reader);
     let mut info = MediaInfo::clone(reader.info());
     let renditions = reader.renditions();
     if renditions.is_some() {
@@ -65,6 +70,21 @@ fn resource(url: &str, options: ReadOptions) -> Result<Found, Failure> {
         renditions,
         video: None,
     })
+}
+
+/// Where several programs lie side by side, reads on until all of them are known.
+fn read_programs(reader: &mut MediaReader) {
+    let unknown = |it: &Program| it.streams.is_empty() || it.name.is_none();
+    let limit = reader.bytes_read().saturating_add(PROGRAMS);
+    while reader.info().programs.len() > 1
+        && reader.info().programs.iter().any(unknown)
+        && reader.bytes_read() < limit
+    {
+        // What breaks off here is of no interest to who asked what there is.
+        let Ok(Some(_)) = reader.next_packet() else {
+            return;
+        };
+    }
 }
 
 fn show(found: &Found, style: &Style) -> Result<(), Failure> {
@@ -130,6 +150,7 @@ fn table(found: &Found, lang: Lang) -> String {
         let kind = padded(kind_name(track.kind(), zh), 8);
         text += &format!("  {kind} {}\n", described(track, zh));
     }
+    text += &programs(info, zh);
     text += &contents(info, zh);
     for option in found.renditions.iter().flat_map(|it| it.iter()) {
         let bandwidth = option
@@ -137,6 +158,36 @@ fn table(found: &Found, lang: Lang) -> String {
             .map(|bits| format!("{}{} kbit/s", comma(zh), bits / 1_000))
             .unwrap_or_default();
         text += &format!("  {:<8} {}{bandwidth}\n", option.index, option.label);
+    }
+    text
+}
+
+/// The programs of a transport stream, where there are several.
+fn programs(info: &MediaInfo, zh: bool) -> String {
+    let mut text = String::new();
+    let (word, of, plays) = match zh {
+        true => ("节目", "提供者 ", "播放的就是它"),
+        false => ("program", "by ", "the one that plays"),
+    };
+    for it in info.programs.iter().filter(|_| info.programs.len() > 1) {
+        let streams = it.streams.iter().map(|stream| match &stream.language {
+            Some(language) => format!("{} {language}", stream.codec.title()),
+            None => stream.codec.title().to_owned(),
+        });
+        let streams = streams.collect::<Vec<_>>().join(" + ");
+        let provider = it
+            .provider
+            .as_deref()
+            .map(|name| format!("{of}{}", printable(name)));
+        let parts = [
+            Some(it.number.to_string()),
+            it.name.as_deref().map(printable),
+            provider,
+            (!streams.is_empty()).then_some(streams),
+            it.chosen.then(|| plays.to_owned()),
+        ];
+        let parts: Vec<String> = parts.into_iter().flatten().collect();
+        text += &format!("  {} {}\n", padded(word, 8), parts.join(comma(zh)));
     }
     text
 }

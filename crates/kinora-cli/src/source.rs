@@ -81,6 +81,7 @@ pub(crate) fn read_options(args: &ReadArgs) -> Result<ReadOptions, Failure> {
             video: args.renditions.rendition,
             audio: args.renditions.audio_rendition,
         },
+        program: args.renditions.program,
         keys: keys(&args.protection)?,
         demuxers: demuxers(args.demuxer),
         ..ReadOptions::default()

@@ -47,6 +47,41 @@ fn reported(args: &[&str]) -> Value {
 }
 
 #[test]
+fn the_programs_of_a_transport_stream_are_told_with_their_services() {
+    let dir = tempfile::tempdir().unwrap();
+    ffmpeg(
+        dir.path(),
+        "-f lavfi -i testsrc=size=96x54:rate=25:duration=1 -f lavfi -i sine=duration=1 -f lavfi -i sine=duration=1 \
+         -map 0 -map 1 -map 2 -c:v libx264 -c:a aac -metadata:s:2 language=deu -program program_num=3:title=Fernsehen:st=0:st=1 \
+         -program program_num=8:title=Rundfünk:st=2 -metadata:p:1 service_provider=ARD two.ts",
+    );
+    let file = dir.path().join("two.ts");
+    let file = file.to_str().unwrap();
+    let probed = reported(&["probe", "--json", file]);
+    let programs = probed["programs"].as_array().unwrap();
+    let told: Vec<_> = (programs.iter())
+        .map(|it| {
+            (
+                it["number"].as_u64(),
+                it["name"].as_str(),
+                it["chosen"].as_bool(),
+            )
+        })
+        .collect();
+    let expected = [
+        (Some(3), Some("Fernsehen"), Some(true)),
+        (Some(8), Some("Rundfünk"), Some(false)),
+    ];
+    assert_eq!(told, expected, "{probed}");
+    assert_eq!(programs[1]["provider"], "ARD", "{probed}");
+    assert_eq!(programs[1]["streams"][0]["language"], "deu", "{probed}");
+    assert_eq!(probed["tracks"].as_array().unwrap().len(), 2, "{probed}");
+    let second = reported(&["probe", "--json", "--program", "8", file]);
+    assert_eq!(second["tracks"][0]["language"], "deu", "{second}");
+    assert_eq!(second["programs"][1]["chosen"], true, "{second}");
+}
+
+#[test]
 fn a_playlist_is_probed_dumped_and_decoded_in_its_best_rendition_or_the_one_named() {
     let dir = tempfile::tempdir().unwrap();
     let list = master(dir.path());

@@ -99,7 +99,7 @@ struct File {
 
 impl AudioFile {
     pub(crate) fn new(framing: Framing, names: Names, opening: Opening) -> Self {
-        let Opening { purpose, lead } = opening;
+        let Opening { purpose, lead, .. } = opening;
         let behind_tag = lead != Lead::default();
         let mut window = Window::default();
         window.restart(lead.begins);

@@ -11,7 +11,7 @@ use kinora_media::{ByteRange, MediaInfo, Packet, PacketFlags, Time, TrackId, Tra
 pub(crate) use self::layout::{Blocks, Layout, PacketTable};
 use self::layout::{Extent, Place};
 use crate::audio_file::{AudioFile, Names};
-use crate::container::{Lead, Opening, Purpose};
+use crate::container::{Lead, Opening};
 use crate::framing::{Framing, samples_to_time, time_to_samples};
 use crate::tags::is_stepped_over;
 use crate::window::Window;
@@ -385,8 +385,11 @@ impl<F: Form> Chunked<F> {
             title: self.title(),
             ..Lead::default()
         };
-        let purpose = Purpose::File;
-        let mut frames = Box::new(AudioFile::new(framing, names, Opening { purpose, lead }));
+        let opening = Opening {
+            lead,
+            ..Opening::default()
+        };
+        let mut frames = Box::new(AudioFile::new(framing, names, opening));
         let end = match (chunk.end(), self.total_len) {
             (Some(end), Some(len)) => Some(end.min(len)),
             (end, len) => end.or(len),

@@ -48,6 +48,8 @@ pub(crate) enum Access {
 pub(crate) struct Opening {
     pub(crate) purpose: Purpose,
     pub(crate) lead: Lead,
+    /// Which of several programs plays, where one was chosen.
+    pub(crate) program: Option<u16>,
 }
 
 /// What a resource is to its stream.

@@ -24,6 +24,7 @@ use crate::{ClockKind, DemuxError, Demuxer, EventMessage, SeekTo, Step};
 pub struct ProbingDemuxer {
     purpose: Purpose,
     demuxers: Demuxers,
+    program: Option<u16>,
     state: State,
     total_len: Option<u64>,
     random_access: bool,
@@ -110,6 +111,13 @@ impl ProbingDemuxer {
         }
     }
 
+    /// The program of that number is to be played where a transport stream has it among several, instead of the first one.
+    #[must_use]
+    pub fn with_program(mut self, program: Option<u16>) -> Self {
+        self.program = program;
+        self
+    }
+
     /// Waits for the first bytes of a segment, its init section before it where it has one. Times are those of the
     /// media's [clock](Demuxer::clock). The segments behind it may follow, each after
     /// [`next_resource`](Demuxer::next_resource).
@@ -122,6 +130,7 @@ impl ProbingDemuxer {
         Self {
             purpose,
             demuxers: Demuxers::Own,
+            program: None,
             state: State::Looking(Looking::default()),
             total_len: None,
             random_access: false,
@@ -203,6 +212,7 @@ impl ProbingDemuxer {
         let opening = Opening {
             purpose: self.purpose,
             lead: mem::take(&mut looking.lead),
+            program: self.program,
         };
         let earlier = looking.earlier.take();
         let demuxer = match going_on(earlier, kind, &mut self.damage_before) {

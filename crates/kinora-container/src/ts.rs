@@ -7,6 +7,7 @@
 mod audio;
 mod blocks;
 mod clock;
+mod dvb_text;
 mod lpcm;
 mod marks;
 pub(crate) mod opus;
@@ -52,7 +53,8 @@ pub(crate) const CONTAINER: Container = Container {
             Purpose::File => TimelineOrigin::FirstPts,
             Purpose::Segment => TimelineOrigin::Raw,
         };
-        let mut demuxer = TsDemuxer::new(TsOptions { origin });
+        let program = opening.program;
+        let mut demuxer = TsDemuxer::new(TsOptions { origin, program });
         demuxer.reader.restart(opening.lead.begins);
         Box::new(demuxer)
     }),
@@ -63,6 +65,8 @@ pub(crate) const CONTAINER: Container = Container {
 pub struct TsOptions {
     /// Where the presentation's timeline begins.
     pub origin: TimelineOrigin,
+    /// The program that plays, where the stream has it; else, and with `None`, the first one that can be seen or heard.
+    pub program: Option<u16>,
 }
 
 /// Where the timeline of a transport stream begins.
@@ -80,7 +84,8 @@ pub enum TimelineOrigin {
 /// Demultiplexes a transport stream.
 ///
 /// The stream tells its duration nowhere but at its end, so it is not known at first: after
-/// [`find_duration`](Demuxer::find_duration) or a seek it comes with another [`Step::Info`].
+/// [`find_duration`](Demuxer::find_duration) or a seek it comes with another [`Step::Info`]; so do maps and names of programs
+/// that lie further on than what must be known to begin.
 pub struct TsDemuxer {
     reader: TsReader,
     total_len: Option<u64>,
@@ -119,7 +124,7 @@ impl TsDemuxer {
     pub fn new(options: TsOptions) -> Self {
         let clock = TsClock::new(options.origin == TimelineOrigin::FirstPts);
         Self {
-            reader: TsReader::new(Program::new(Sink::new(clock))),
+            reader: TsReader::new(Program::new(Sink::new(clock), options.program)),
             total_len: None,
             last: None,
             operation: Operation::None,
@@ -135,6 +140,7 @@ impl TsDemuxer {
     pub fn with_timestamps_kept() -> Self {
         Self::new(TsOptions {
             origin: TimelineOrigin::Raw,
+            ..TsOptions::default()
         })
     }
 
@@ -148,6 +154,11 @@ impl TsDemuxer {
                 .map(|track| track.info().clone())
                 .collect(),
             seekable: self.total_len.is_some(),
+            // Of a segment the playlist tells what it is.
+            programs: match program.sink.clock.is_continuous() {
+                true => program.programs(),
+                false => Vec::new(),
+            },
             ..MediaInfo::default()
         }
     }
@@ -155,12 +166,23 @@ impl TsDemuxer {
     fn emit(&mut self) -> Step {
         self.reported = true;
         self.report_again = false;
+        self.reader.program.news = false;
         Step::Info(Arc::new(self.info()))
+    }
+
+    /// The reader of the bytes that are asked for now.
+    fn active(&mut self) -> &mut TsReader {
+        match &mut self.operation {
+            Operation::Tail(tail, _) => &mut tail.reader,
+            _ => &mut self.reader,
+        }
     }
 
     /// Reads on in the order of the file.
     fn read_on(&mut self) -> Result<Step, DemuxError> {
-        if self.report_again {
+        let program = &self.reader.program;
+        let news = self.reported && program.news && program.sink.clock.is_continuous();
+        if self.report_again || news {
             return Ok(self.emit());
         }
         if let Some(packet) = self.found.pop_front() {
@@ -235,17 +257,11 @@ impl TsDemuxer {
 
 impl Demuxer for TsDemuxer {
     fn push(&mut self, offset: u64, data: Bytes) {
-        match &mut self.operation {
-            Operation::Tail(tail, _) => tail.reader.window.push(offset, data),
-            _ => self.reader.window.push(offset, data),
-        }
+        self.active().window.push(offset, data);
     }
 
     fn finish(&mut self) {
-        match &mut self.operation {
-            Operation::Tail(tail, _) => tail.reader.end = Some(End::Final),
-            _ => self.reader.end = Some(End::Final),
-        }
+        self.active().end = Some(End::Final);
     }
 
     fn pause(&mut self) {
@@ -259,10 +275,7 @@ impl Demuxer for TsDemuxer {
     fn poll(&mut self) -> Result<Step, DemuxError> {
         if let Some(range) = self.want.take() {
             // Whatever ended meanwhile, it was not what is asked for only now.
-            match &mut self.operation {
-                Operation::Tail(tail, _) => tail.reader.end = None,
-                _ => self.reader.end = None,
-            }
+            self.active().end = None;
             return Ok(Step::Want(range));
         }
         match self.run_operation()? {

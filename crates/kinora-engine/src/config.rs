@@ -53,6 +53,10 @@ pub struct PlayerConfig {
     /// that the source calls its default.
     #[serde(default)]
     pub video_angle: Option<String>,
+    /// The number of the program to play, where a transport stream has several: [`MediaInfo::programs`](kinora_media::MediaInfo::programs).
+    /// `None`, or where it is not there: the first.
+    #[serde(default)]
+    pub program: Option<u16>,
     /// Play nothing in between that the playlist wants to be played there (interstitials, RFC 8216bis appendix D).
     #[serde(default = "as_it_was")]
     pub disable_interstitials: bool,
@@ -95,6 +99,7 @@ impl Default for PlayerConfig {
             audio_language: None,
             subtitle_language: None,
             video_angle: None,
+            program: None,
             disable_interstitials: false,
             disable_subtitles: false,
         }

@@ -79,8 +79,26 @@ pub(crate) fn decrypted(keys: &KeyRing, mut packet: Packet) -> Packet {
 #[derive(Debug, Default)]
 pub(crate) struct DecryptStage {
     held: VecDeque<Packet>,
-    /// The key that the first of them waits for, and until when.
-    awaited: Option<(KeyId, Time)>,
+    awaited: Awaited,
+}
+
+/// The key that the first packet waits for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+enum Awaited {
+    #[default]
+    Nothing,
+    Until(KeyId, Time),
+    /// It did not come in time, which was told. Nobody is asked again for what still lies here.
+    GivenUp(KeyId),
+}
+
+impl Awaited {
+    fn is_for(self, id: KeyId) -> bool {
+        match self {
+            Self::Nothing => false,
+            Self::Until(awaited, _) | Self::GivenUp(awaited) => awaited == id,
+        }
+    }
 }
 
 impl DecryptStage {
@@ -111,7 +129,7 @@ impl DecryptStage {
                     }
                 }
             }
-            self.awaited = None;
+            self.awaited = Awaited::Nothing;
             moved = true;
             next.push(packet);
         }
@@ -119,10 +137,10 @@ impl DecryptStage {
     }
 
     fn await_key(&mut self, cx: &mut Cx, id: KeyId) {
-        if self.awaited.is_some_and(|(awaited, _)| awaited == id) {
+        if self.awaited.is_for(id) {
             return;
         }
-        self.awaited = Some((id, cx.mono() + MAX_WAIT));
+        self.awaited = Awaited::Until(id, cx.mono() + MAX_WAIT);
         if cx.keys.ids.ask(id) {
             cx.event(Event::KeyRequired(id));
         }
@@ -130,13 +148,23 @@ impl DecryptStage {
 
     /// The key that is waited for did not come in time.
     pub(crate) fn overdue(&mut self, cx: &mut Cx) -> Option<Fault> {
-        let (id, _) = self.awaited.take_if(|(_, until)| *until <= cx.mono())?;
+        let Awaited::Until(id, until) = self.awaited else {
+            return None;
+        };
+        if until > cx.mono() {
+            return None;
+        }
+        self.awaited = Awaited::GivenUp(id);
+        // Who plays it again is asked again.
         cx.keys.ids.withdraw(&id);
         Some(key_missing(id))
     }
 
     pub(crate) fn deadline(&self) -> Option<Time> {
-        self.awaited.map(|(_, until)| until)
+        match self.awaited {
+            Awaited::Until(_, until) => Some(until),
+            Awaited::Nothing | Awaited::GivenUp(_) => None,
+        }
     }
 
     /// Packets of another place come.
@@ -148,7 +176,7 @@ impl DecryptStage {
     pub(crate) fn forget(&mut self, is: impl Fn(TrackId) -> bool) {
         self.held.retain(|packet| !is(packet.track));
         if self.held.is_empty() {
-            self.awaited = None;
+            self.awaited = Awaited::Nothing;
         }
     }
 }

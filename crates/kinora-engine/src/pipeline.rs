@@ -536,5 +536,8 @@ impl TrackPipeline {
 #[must_use]
 pub fn same_decoder(open: &Arc<TrackInfo>, track: &Arc<TrackInfo>) -> bool {
     Arc::ptr_eq(open, track)
-        || open.codec == track.codec && open.config == track.config && open.audio == track.audio
+        || open.codec == track.codec
+            && open.config == track.config
+            && open.audio == track.audio
+            && open.palette == track.palette
 }

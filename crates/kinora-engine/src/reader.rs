@@ -203,7 +203,7 @@ impl PacketReader {
             prepared: self.info.is_some(),
             refreshable: false,
             live: self.ingest.is_live(),
-            elsewhere: false,
+            elsewhere: None,
         };
         let Self { cx, ingest, .. } = self;
         match input {

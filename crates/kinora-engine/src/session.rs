@@ -228,7 +228,7 @@ impl Session {
             prepared: self.media.is_some(),
             refreshable: self.resolve.is_some() || self.media.is_some(),
             live: self.ingest.is_live(),
-            elsewhere: false,
+            elsewhere: None,
         }
     }
 

@@ -39,8 +39,8 @@ pub struct RetryContext {
     pub refreshable: bool,
     /// A live presentation: what is missing now may be there soon.
     pub live: bool,
-    /// Another place has the same.
-    pub elsewhere: bool,
+    /// Another place has the same: so often this one is asked again before it is left.
+    pub elsewhere: Option<u32>,
 }
 
 /// The range that was requested.
@@ -83,8 +83,8 @@ const MAX_PAUSE_OF_OUTAGE_MS: i64 = 4_000;
 const MAX_RETRY_AFTER_MS: u64 = 30_000;
 /// Live sources are worth more patience.
 const LIVE_RETRIES: u32 = 6;
-/// So often a place is asked again while another has the same.
-const RETRIES_BEFORE_ELSEWHERE: u32 = 1;
+/// So often a place is asked again while another has the same: [`RetryContext::elsewhere`].
+pub const RETRIES_BEFORE_ELSEWHERE: u32 = 1;
 /// Ranges are given up only when no more than that must be read again.
 pub(crate) const MAX_READ_AGAIN: u64 = 32 << 20;
 
@@ -93,7 +93,7 @@ pub(crate) const MAX_READ_AGAIN: u64 = 32 << 20;
 pub fn decide(fault: &Fault, attempt: &Attempt, context: RetryContext) -> Recovery {
     let (attempt, context) = with_a_place(attempt, context);
     match decide_here(fault, &attempt, context) {
-        Recovery::Park | Recovery::GiveUp | Recovery::Refresh if context.elsewhere => {
+        Recovery::Park | Recovery::GiveUp | Recovery::Refresh if context.elsewhere.is_some() => {
             Recovery::Elsewhere
         }
         decided => decided,
@@ -102,11 +102,11 @@ pub fn decide(fault: &Fault, attempt: &Attempt, context: RetryContext) -> Recove
 
 /// Where another place has the same, less is tried at this one.
 fn with_a_place(attempt: &Attempt, context: RetryContext) -> (Attempt, RetryContext) {
-    if !context.elsewhere {
+    let Some(retries) = context.elsewhere else {
         return (*attempt, context);
-    }
+    };
     let attempt = Attempt {
-        retries: attempt.retries.min(RETRIES_BEFORE_ELSEWHERE),
+        retries: attempt.retries.min(retries),
         ..*attempt
     };
     // One that is live has no more patience with a place than any other.

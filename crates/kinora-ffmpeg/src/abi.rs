@@ -87,9 +87,17 @@ pub(crate) struct Abi {
     pub(crate) chapter_metadata: usize,
     pub(crate) entry_key: usize,
     pub(crate) entry_value: usize,
+    /// In an `AVStream`, or in its `AVCodecParameters`: see [`Abi::side_data_is_of_parameters`].
+    pub(crate) side_data: usize,
+    pub(crate) side_data_count: usize,
 }
 
 impl Abi {
+    /// Where what is known of a stream beside its parameters lies: FFmpeg 7 moved it.
+    pub(crate) const fn side_data_is_of_parameters(&self) -> bool {
+        self.avcodec_major >= 61
+    }
+
     /// The libswscale that goes with it.
     pub(crate) const fn swscale_major(&self) -> u32 {
         self.avcodec_major - 53
@@ -131,6 +139,7 @@ mod tests {
                 abi.packet_data,
                 abi.packet_duration,
                 abi.parameters_extradata,
+                abi.side_data,
                 abi.frame_data,
                 abi.frame_extended_data,
                 abi.frame_pts,

@@ -59,6 +59,7 @@ impl FfmpegBackend {
             config: extradata(codec, decoder_config(track)?),
             told: told(track),
             threads,
+            palette: track.palette.clone(),
         };
         Core::open(opening, Arc::clone(&self.formats))
     }

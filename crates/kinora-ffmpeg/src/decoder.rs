@@ -7,7 +7,7 @@ use bytes::{Bytes, BytesMut};
 use kinora_codec::{DecodeError, Decoder, Received};
 use kinora_media::bitstream::h264::{self, AvcConfig, Sps};
 use kinora_media::bitstream::{NalFraming, is_without_picture, nal_units};
-use kinora_media::{AudioFrame, CodecId, Packet, Time, VideoFrame, VideoParams};
+use kinora_media::{AudioFrame, CodecId, Packet, Palette, Time, VideoFrame, VideoParams};
 
 use crate::frame::{self, Formats};
 use crate::library::Ffmpeg;
@@ -29,6 +29,7 @@ pub(crate) struct Opening {
     /// What else it is told; its configuration and reordering are left out.
     pub(crate) told: Told<'static>,
     pub(crate) threads: Threads,
+    pub(crate) palette: Option<Palette>,
 }
 
 impl Opening {
@@ -83,6 +84,8 @@ pub(crate) struct Core {
     discard_before: Time,
     /// libavcodec leaves out what nothing refers to.
     leaves_out: bool,
+    /// Goes with each packet, so that none is without it after a jump.
+    palette: Option<Palette>,
 }
 
 /// Whether what libavcodec takes for unreferenced is so: in H.264 it is said for every picture (nal_ref_idc, 7.4.1), and no
@@ -105,6 +108,7 @@ impl Core {
             framing: NalFraming::of(opening.codec, &opening.config),
             waiting: BytesMut::new(),
             name: format!("libavcodec {version} {}", opening.name.text()),
+            palette: opening.palette.clone(),
             unseen: (opening.codec == CodecId::H264 && opening.config.is_empty())
                 .then_some(opening),
             draining: false,
@@ -163,7 +167,7 @@ impl Core {
         }
         let (pts, dts) = (packet.pts.as_nanos(), packet.dts.as_nanos());
         self.context
-            .send(data, pts, dts, packet.flags.key)
+            .send(data, (pts, dts), packet.flags.key, self.palette.as_ref())
             .map_err(|status| self.error(status))?;
         if self.durations.len() == REMEMBERED {
             self.durations.pop_front();

@@ -116,6 +116,7 @@ functions! {
     avcodec av_packet_unref: fn(Ptr);
     avcodec av_packet_get_side_data: fn(*const c_void, c_int, *mut usize) -> *const u8;
     avcodec av_new_packet: fn(Ptr, c_int) -> c_int;
+    avcodec av_packet_new_side_data: fn(Ptr, c_int, usize) -> *mut u8;
     avutil av_frame_alloc: fn() -> Ptr;
     avutil av_frame_free: fn(*mut Ptr);
     avutil av_frame_move_ref: fn(Ptr, Ptr);

@@ -4,6 +4,8 @@ use std::ffi::{CStr, CString, c_char, c_int, c_void};
 use std::ptr::NonNull;
 use std::sync::Arc;
 
+use kinora_media::Palette;
+
 use crate::abi::Abi;
 use crate::library::Ffmpeg;
 
@@ -13,6 +15,8 @@ pub(crate) const NO_PTS: i64 = i64::MIN;
 const PADDING: usize = 64;
 /// `AV_OPT_SEARCH_CHILDREN`: options of the codec as well as of the context.
 const SEARCH_CHILDREN: c_int = 1;
+/// `AV_PKT_DATA_PALETTE`: colours `0xAARRGGBB` in the machine's order, as many as a [`Palette`] has.
+pub(crate) const PALETTE: c_int = 0;
 /// `AV_PKT_FLAG_KEY`.
 const FLAG_KEY: c_int = 1;
 
@@ -320,19 +324,38 @@ impl Context {
         }
     }
 
+    /// Puts what the numbers of pixels stand for beside the packet that is about to be sent.
+    fn set_palette(&mut self, palette: &Palette) {
+        let bytes = size_of_val(palette.colors());
+        // SAFETY: the packet is live; gives so many writable bytes, or null.
+        let place = unsafe {
+            (self.ffmpeg.call.av_packet_new_side_data)(self.packet.as_ptr(), PALETTE, bytes)
+        };
+        if !place.is_null() {
+            // SAFETY: see above; colours are plain numbers.
+            unsafe {
+                std::ptr::copy_nonoverlapping(palette.colors().as_ptr().cast(), place, bytes);
+            }
+        }
+    }
+
     /// Gives one packet. Its bytes are copied once: the decoder wants zeros behind them.
     pub(crate) fn send(
         &mut self,
         data: &[u8],
-        pts: i64,
-        dts: i64,
+        (pts, dts): (i64, i64),
         key: bool,
+        palette: Option<&Palette>,
     ) -> Result<(), Status> {
         let abi = self.ffmpeg.abi;
         let call = &self.ffmpeg.call;
         let size = c_int::try_from(data.len()).map_err(|_| Status::NO_MEMORY)?;
         // SAFETY: the packet is live and blank; av_new_packet gives it `size` writable bytes and zeros behind.
         check(unsafe { (call.av_new_packet)(self.packet.as_ptr(), size) })?;
+        if let Some(palette) = palette {
+            self.set_palette(palette);
+        }
+        let call = &self.ffmpeg.call;
         // SAFETY: see above; the decoder takes a reference of its own, so the packet is blanked after it.
         unsafe {
             let target: *mut u8 = get(self.packet, abi.packet_data);

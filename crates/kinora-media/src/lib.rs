@@ -14,6 +14,7 @@ mod frame;
 mod language;
 mod orientation;
 mod packet;
+mod palette;
 mod protection;
 mod request;
 mod time;
@@ -30,6 +31,7 @@ pub use frame::{
 pub use language::{LanguageFit, language_fit};
 pub use orientation::{Mirror, Orientation, Rotation};
 pub use packet::{Packet, PacketFlags};
+pub use palette::Palette;
 pub use protection::{
     CryptPattern, Iv, KeyId, KeySystemHeader, Protection, ProtectionScheme, SampleCrypto, SampleIv,
     SampleProtection, Subsample, Subsamples, sixteen_from_hex,
@@ -38,6 +40,6 @@ pub use request::{ByteRange, Chunk, Freshness, Header, RequestId, ResponseInfo};
 pub use time::{Now, Time, Timebase};
 pub use timed_event::TimedEvent;
 pub use track::{
-    Attachment, AudioParams, Chapter, Disposition, MediaInfo, TrackId, TrackInfo, VideoParams,
-    pcm_flag,
+    Attachment, AudioParams, Chapter, Disposition, MediaInfo, Program, ProgramStream, TrackId,
+    TrackInfo, VideoParams, pcm_flag,
 };

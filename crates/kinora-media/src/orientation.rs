@@ -97,6 +97,23 @@ impl From<Rotation> for Orientation {
 }
 
 impl Orientation {
+    /// The quarter turns and mirrors that a matrix stands for: `a`, `b`, `c`, `d` of ISO/IEC 14496-12 8.3.2.3. Other matrices
+    /// leave pictures as they are.
+    #[must_use]
+    pub const fn of_matrix([a, b, c, d]: [i32; 4]) -> Self {
+        let (rotation, mirror) = match (a.signum(), b.signum(), c.signum(), d.signum()) {
+            (0, 1, -1, 0) => (Rotation::Cw90, Mirror::None),
+            (-1, 0, 0, -1) => (Rotation::Cw180, Mirror::None),
+            (0, -1, 1, 0) => (Rotation::Cw270, Mirror::None),
+            (-1, 0, 0, 1) => (Rotation::None, Mirror::Horizontal),
+            (1, 0, 0, -1) => (Rotation::None, Mirror::Vertical),
+            (0, 1, 1, 0) => (Rotation::Cw90, Mirror::Horizontal),
+            (0, -1, -1, 0) => (Rotation::Cw270, Mirror::Horizontal),
+            _ => (Rotation::None, Mirror::None),
+        };
+        Self { rotation, mirror }
+    }
+
     /// This one, and another after it.
     #[must_use]
     pub const fn then(self, next: Self) -> Self {

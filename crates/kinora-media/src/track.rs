@@ -1,7 +1,8 @@
 use bytes::Bytes;
 
 use crate::{
-    ByteRange, CodecId, ColorInfo, DisplayHints, Mirror, Protection, Rotation, Time, TrackKind,
+    ByteRange, CodecId, ColorInfo, DisplayHints, Mirror, Palette, Protection, Rotation, Time,
+    TrackKind,
 };
 
 /// Names a track within one presentation.
@@ -40,6 +41,8 @@ pub struct TrackInfo {
     pub audio: Option<AudioParams>,
     /// How its payload is protected; `None`: it is clear.
     pub protection: Option<Protection>,
+    /// The colours of its pixels, where those are numbers and the container says what they stand for.
+    pub palette: Option<Palette>,
 }
 
 impl TrackInfo {
@@ -60,6 +63,7 @@ impl TrackInfo {
             video: None,
             audio: None,
             protection: None,
+            palette: None,
         }
     }
 
@@ -161,6 +165,38 @@ pub struct MediaInfo {
     pub ordered_chapters: bool,
     /// Files that it holds beside its tracks: fonts, covers.
     pub attachments: Vec<Attachment>,
+    /// The programs of a transport stream, in the order of its table. Its tracks are those of the one that is
+    /// [chosen](Program::chosen).
+    pub programs: Vec<Program>,
+}
+
+/// One of the programs that a transport stream carries side by side (ISO/IEC 13818-1 2.4.4.3). Its map and its names come
+/// when they come: what is not known yet is empty.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Program {
+    /// Its number, which is the service's id (ETSI EN 300 468 5.2.3).
+    pub number: u16,
+    /// The PID of its map.
+    pub map_pid: u16,
+    /// The name of its service (`service_descriptor`).
+    pub name: Option<String>,
+    /// Who provides the service.
+    pub provider: Option<String>,
+    /// The streams of its map.
+    pub streams: Vec<ProgramStream>,
+    /// It is the one that plays.
+    pub chosen: bool,
+}
+
+/// A stream as the map of its program lists it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ProgramStream {
+    /// Its PID; the track's id, where the program is the one that plays.
+    pub id: TrackId,
+    /// Its coding.
+    pub codec: CodecId,
+    /// Its language (ISO 639-2).
+    pub language: Option<String>,
 }
 
 /// A named part of a presentation.

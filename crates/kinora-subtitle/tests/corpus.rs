@@ -9,9 +9,10 @@
 
 use std::path::Path;
 
-use kinora_media::Time;
+use kinora_media::{CodecId, Packet, PacketFlags, Time, TrackId, TrackInfo};
 use kinora_subtitle::{
-    Align, Anchor, Cue, Cues, Document, FontSize, Format, LinePosition, Options, parse,
+    Align, Anchor, Cue, Cues, Document, FontSize, Format, LinePosition, Options, TrackDecoder,
+    Update, parse,
 };
 use serde_json::Value;
 
@@ -62,6 +63,113 @@ const FOLLOWED: [&str; 6] = [
     "webvtt/typical_with_bad_timestamps",
     "ssa/invalid_timecodes",
 ];
+
+/// A cue in milliseconds, with its text.
+type Kept = (i64, i64, &'static str);
+
+/// Files of which Media3 leaves out cues that FFmpeg keeps, and this too: who wrote them meant them to be read.
+const KEPT: [(&str, &[Kept]); 2] = [
+    (
+        "subrip/typical_missing_sequence",
+        &[
+            (0, 1_234, "This is the first subtitle."),
+            (
+                2_345,
+                3_456,
+                "This is the second subtitle.\nSecond subtitle with second line.",
+            ),
+            (7_204_567, 7_208_901, "This is the third subtitle."),
+        ],
+    ),
+    (
+        "subrip/typical_bad_timestamps",
+        &[
+            (0, 1_234, "This is the first subtitle."),
+            (
+                2_345,
+                3_456,
+                "This should be discarded (too many decimal places).",
+            ),
+            (
+                7_204_567,
+                7_208_900,
+                "This should be discarded (too few decimal places).",
+            ),
+        ],
+    ),
+];
+
+/// A script without an event: what a track begins with.
+const HEADER: &str = "ssa/typical_header";
+
+#[test]
+fn cues_that_one_peer_leaves_out_are_kept() {
+    let Some((root, _)) = corpus() else {
+        return;
+    };
+    for (name, expected) in KEPT {
+        let document = read(&root, name);
+        let ms = |time: Time| time.as_millis();
+        let cues = document.cues.iter();
+        let found: Vec<_> = cues
+            .map(|cue| (ms(cue.start), ms(cue.end), cue.text()))
+            .collect();
+        let expected: Vec<_> = (expected.iter())
+            .map(|(start, end, text)| (*start, *end, (*text).to_owned()))
+            .collect();
+        assert_eq!(found, expected, "{name}");
+    }
+}
+
+#[test]
+fn a_header_styles_the_packets_behind_it() {
+    let Some((root, _)) = corpus() else {
+        return;
+    };
+    assert_eq!(read(&root, HEADER).cues, []);
+    let track = TrackInfo {
+        config: std::fs::read(root.join(HEADER)).unwrap().into(),
+        codec_tag: "S_TEXT/ASS".to_owned(),
+        ..TrackInfo::new(TrackId(1), CodecId::Ass)
+    };
+    let time = Time::from_millis(1_000);
+    let updates = TrackDecoder::new(&track).unwrap().decode(&Packet {
+        track: track.id,
+        pts: time,
+        dts: time,
+        duration: time,
+        flags: PacketFlags::default(),
+        data: b"0,0,Default,,0,0,0,,spoken"[..].into(),
+        crypto: None,
+    });
+    let [Update::Add(cue)] = &updates[..] else {
+        panic!("one cue: {updates:?}")
+    };
+    assert_eq!((cue.text().as_str(), cue.start), ("spoken", time));
+    assert!(cue.spans[0].style.bold, "{:?}", cue.spans);
+}
+
+#[test]
+fn no_file_is_left_out() {
+    let Some((root, expected)) = corpus() else {
+        return;
+    };
+    let expected = expected["files"].as_object().unwrap();
+    let mut files = Vec::new();
+    for folder in ["subrip", "webvtt", "ssa"] {
+        let entries = std::fs::read_dir(root.join(folder)).unwrap();
+        let names = entries.map(|it| it.unwrap().file_name().into_string().unwrap());
+        files.extend(names.map(|name| format!("{folder}/{name}")));
+    }
+    let is_held = |name: &String| {
+        let verdict = expected.get(name).map(|file| &file["verdict"]);
+        let named = FOLLOWED.iter().chain(KEPT.iter().map(|(name, _)| name));
+        verdict.is_some_and(|it| it == "agreed" || it == "media3")
+            || named.chain([&HEADER]).any(|it| it == name)
+    };
+    files.retain(|name| !is_held(name));
+    assert_eq!(files, [] as [String; 0]);
+}
 
 #[test]
 fn files_are_known_by_their_text() {

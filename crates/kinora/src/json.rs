@@ -9,7 +9,7 @@ use kinora_engine::{
 use kinora_errors::{Coded as _, Lang, mask_url};
 use kinora_media::bitstream::UserData;
 use kinora_media::{
-    Attachment, Chapter, Disposition, MediaInfo, Mirror, Time, TimedEvent, TrackInfo,
+    Attachment, Chapter, Disposition, MediaInfo, Mirror, Program, Time, TimedEvent, TrackInfo,
 };
 use kinora_subtitle::{Bitmap, Cue};
 use serde_json::{Map, Value, json};
@@ -207,6 +207,9 @@ pub fn media_info(info: &MediaInfo) -> Value {
     if info.ordered_chapters {
         object["ordered_chapters"] = true.into();
     }
+    if !info.programs.is_empty() {
+        object["programs"] = info.programs.iter().map(program).collect();
+    }
     object
 }
 
@@ -214,6 +217,17 @@ fn chapter(chapter: &Chapter) -> Value {
     json!({
         "start": chapter.start.as_secs_f64(), "end": chapter.end.map(Time::as_secs_f64),
         "title": chapter.title, "level": chapter.level,
+    })
+}
+
+fn program(program: &Program) -> Value {
+    let streams = program.streams.iter().map(|stream| {
+        json!({ "id": stream.id.0, "codec": stream.codec.name(), "language": stream.language })
+    });
+    json!({
+        "number": program.number, "map_pid": program.map_pid, "name": program.name,
+        "provider": program.provider, "chosen": program.chosen,
+        "streams": streams.collect::<Vec<_>>(),
     })
 }
 

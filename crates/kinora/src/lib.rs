@@ -125,9 +125,9 @@ pub use kinora_media::bitstream::UserData;
 pub use kinora_media::{
     Attachment, AudioFrame, AudioParams, ByteRange, Chapter, CodecId, ColorInfo, ColorRange,
     Disposition, FrameBuffer, Freshness, Header, KeyId, MediaInfo, Mirror, Orientation, Packet,
-    PacketFlags, PixelFormat, PlaneView, Protection, ProtectionScheme, RequestId, ResponseInfo,
-    Rotation, SampleCrypto, Time, TimedEvent, TrackId, TrackInfo, TrackKind, VecPlanes, VideoFrame,
-    VideoParams, sixteen_from_hex,
+    PacketFlags, PixelFormat, PlaneView, Program, ProgramStream, Protection, ProtectionScheme,
+    RequestId, ResponseInfo, Rotation, SampleCrypto, Time, TimedEvent, TrackId, TrackInfo,
+    TrackKind, VecPlanes, VideoFrame, VideoParams, sixteen_from_hex,
 };
 pub use kinora_net::{
     BitStreamSource, CacheNotice, FetchRequest, HttpCache, IpFamily, NetConfig, NoProxy, Phase,

@@ -4,7 +4,11 @@
 use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
-use kinora::{MediaReader, NetConfig, Packet, Time, TrackInfo, TrackKind};
+use kinora::output::RgbImage;
+use kinora::{
+    DecoderChoice, MediaReader, NetConfig, Packet, ReadOptions, Time, TrackInfo, TrackKind,
+    VideoReader,
+};
 use kinora_codec::contract::{assert_decoder, decode};
 use kinora_codec::{DecoderBackend, DecoderOptions, RustBackend};
 use kinora_ffmpeg::FfmpegBackend;
@@ -408,5 +412,40 @@ fn pictures_that_are_not_wanted_may_be_left_out_and_change_no_other() {
             let leaves_out = backend.name() == "ffmpeg" && name.starts_with('b');
             assert_eq!(some.len() < all.len(), leaves_out, "{name}");
         }
+    }
+}
+
+#[test]
+fn pixels_that_are_numbers_have_the_colours_of_their_container() {
+    let dir = tempfile::tempdir().unwrap();
+    let source = "-f lavfi -i testsrc=s=98x54:r=5:d=1";
+    for words in [
+        "-vf split[a][b];[a]palettegen[p];[b][p]paletteuse -c:v rawvideo -pix_fmt pal8 a.avi",
+        "-c:v rawvideo -pix_fmt gray gray.mov",
+    ] {
+        ffmpeg_in(dir.path(), &format!("{source} {words}"));
+    }
+    ffmpeg_in(dir.path(), "-i a.avi -c copy a.mov");
+    ffmpeg_in(dir.path(), "-i a.avi -c copy -allow_raw_vfw 1 a.mkv");
+    for name in ["a.avi", "a.mov", "a.mkv", "gray.mov"] {
+        ffmpeg_in(
+            dir.path(),
+            &format!("-i {name} -pix_fmt rgb24 -f rawvideo expected.rgb"),
+        );
+        let expected = std::fs::read(dir.path().join("expected.rgb")).unwrap();
+        let mut expected = expected.chunks_exact(98 * 54 * 3);
+        let file = dir.path().join(name).display().to_string();
+        let mut reader =
+            VideoReader::open(&file, ReadOptions::default(), DecoderChoice::Ffmpeg, 1).unwrap();
+        let mut pictures = 0;
+        while let Some(frame) = reader.next_frame().unwrap() {
+            let image = RgbImage::from_frame(&frame).unwrap();
+            let expected = expected.next().unwrap();
+            let away = image.data.iter().zip(expected);
+            let most = away.map(|(ours, theirs)| ours.abs_diff(*theirs)).max();
+            assert!(most.unwrap() <= 3, "{name}, picture {pictures}: {most:?}");
+            pictures += 1;
+        }
+        assert_eq!(pictures, 5, "{name}");
     }
 }

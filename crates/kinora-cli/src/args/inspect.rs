@@ -10,7 +10,7 @@ use kinora_errors::explain::groups;
 
 use super::{DecoderArg, DemuxerArg, KeyArgs, NetArgs, VidArgs};
 
-/// Which renditions of a playlist are read.
+/// Which renditions of a playlist are read, which program of a transport stream.
 #[derive(Args, Clone)]
 #[command(next_help_heading = "Playlists")]
 pub(crate) struct RenditionArgs {
@@ -20,6 +20,9 @@ pub(crate) struct RenditionArgs {
     /// Read the sound of that index instead of the default one.
     #[arg(long, value_name = "INDEX")]
     pub(crate) audio_rendition: Option<u32>,
+    /// Read the program of that number, where a transport stream has several; `kinora probe` lists them.
+    #[arg(long, value_name = "NUMBER")]
+    pub(crate) program: Option<u16>,
 }
 
 /// How a source is read.

@@ -23,6 +23,7 @@ Examples:
   ffmpeg -i film.mkv -f mpegts - | kinora -
   kinora play film.mp4 --vo y4m:- | ffmpeg -i - out.webm
   kinora play https://example.com/live/index.m3u8 --vo terminal
+  kinora play https://example.com/live/manifest.mpd --prefer-audio
   kinora play film.mp4 --vo window --fullscreen
   kinora play film.mp4 --vo png:frames --ao wav:sound.wav
   kinora play https://example.com/vod/main.m3u8 --audio-language en --subtitle-language de
@@ -146,6 +147,9 @@ pub(crate) struct PlayArgs {
     /// Show the pictures of that name, where the playlist has them from several sides (HLS). The track list names them.
     #[arg(long, value_name = "NAME")]
     pub(crate) angle: Option<String>,
+    /// Play the program of that number, where a transport stream has several; `kinora probe` lists them.
+    #[arg(long, value_name = "NUMBER")]
+    pub(crate) program: Option<u16>,
     /// Play nothing in between that the playlist wants to be played there (HLS interstitials).
     #[arg(long)]
     pub(crate) no_interstitials: bool,

@@ -3,7 +3,7 @@
 
 use bytes::{BufMut, Bytes, BytesMut};
 use kinora_media::bitstream::aac::{AudioSpecificConfig, SAMPLE_RATES, object_type};
-use kinora_media::{AudioParams, CodecId, pcm_flag};
+use kinora_media::{AudioParams, CodecId, Palette, pcm_flag};
 
 use crate::codec_tags;
 use crate::mp4::SampleEntry;
@@ -31,6 +31,8 @@ pub(super) struct Coding {
     pub(super) bits: Option<u16>,
     /// What the codec is called where the name is borrowed: the four characters or the number of another system.
     pub(super) tag: Option<String>,
+    /// What the numbers of pixels stand for.
+    pub(super) palette: Option<Palette>,
 }
 
 impl Coding {
@@ -164,11 +166,21 @@ fn stream_info(private: &Bytes) -> Bytes {
 /// A `BITMAPINFOHEADER`, and behind it what the codec needs: its own configuration, or a palette.
 fn vfw(private: &Bytes) -> Option<Coding> {
     const LEN: usize = 40;
+    let height = i32::from_le_bytes(*private.get(8..)?.first_chunk()?);
     let bits = u16::from_le_bytes(*private.get(14..)?.first_chunk()?);
     let fourcc: [u8; 4] = *private.get(16..)?.first_chunk()?;
+    let behind = private.slice(private.len().min(LEN)..);
+    let palette = matches!(bits, 1 | 2 | 4 | 8)
+        .then(|| behind.slice(..behind.len().min(4_usize << bits)))
+        .filter(|quads| !quads.is_empty());
     Some(Coding {
         codec: codec_tags::by_compression(&fourcc.map(|char| char.to_ascii_uppercase())),
-        config: private.slice(private.len().min(LEN)..),
+        palette: palette.map(|quads| Palette::of_quads(&quads)),
+        // Uncompressed pictures lie from the bottom up, unless their height is negative; libavcodec is told by this word.
+        config: match fourcc == [0; 4] && height > 0 {
+            true => Bytes::from_static(b"BottomUp\0"),
+            false => behind,
+        },
         bits: Some(bits).filter(|bits| *bits > 0),
         tag: shown(fourcc),
         sound: None,
@@ -189,7 +201,7 @@ fn acm(private: &Bytes) -> Option<Coding> {
         config: format.config(),
         sound: Some(format.params()),
         tag: Some(format.shown_tag()),
-        bits: None,
+        ..Coding::default()
     })
 }
 
@@ -202,6 +214,7 @@ fn quicktime(description: &Bytes, handler: [u8; 4]) -> Option<Coding> {
         sound: entry.audio,
         bits: entry.video.and_then(|video| video.bits_per_coded_sample),
         tag: shown(entry.tag),
+        palette: entry.palette,
     })
 }
 
@@ -316,9 +329,16 @@ mod tests {
             ),
             (Some(CodecId::Mpeg4), &b"rest"[..], Some(8), Some("xvid"))
         );
+        assert_eq!(found.palette.unwrap().colors()[..2], [0xff73_6572, 0]);
         header[16..20].copy_from_slice(&[0; 4]);
         let raw = coding("V_MS/VFW/FOURCC", header.into(), &audio(0, 0));
         assert_eq!((raw.codec, raw.tag), (CodecId::by_name("rawvideo"), None));
+        let word = |height: i32| {
+            let mut header = vec![0; 40];
+            header[8..12].copy_from_slice(&height.to_le_bytes());
+            coding("V_MS/VFW/FOURCC", header.into(), &audio(0, 0)).config
+        };
+        assert_eq!((word(54), word(-54)), ("BottomUp\0".into(), Bytes::new()));
         assert_eq!(of("V_MS/VFW/FOURCC", b"short").codec, None);
 
         let mp3 = b"\x55\0\x02\0\x44\xac\0\0\0\0\0\0\x01\0\0\0\x02\0zz";

@@ -166,6 +166,7 @@ impl Entry {
                     bits_per_coded_sample: coding.bits,
                     ..self.video.unwrap_or_default()
                 });
+                info.palette = coding.palette;
                 describe_pictures(&mut info, self.default_duration);
             }
             TrackKind::Audio => {

@@ -2,7 +2,8 @@
 
 use bytes::Bytes;
 use kinora_media::{
-    AudioParams, CodecId, ColorInfo, ColorRange, DisplayHints, Protection, TrackKind, VideoParams,
+    AudioParams, CodecId, ColorInfo, ColorRange, DisplayHints, Palette, Protection, TrackKind,
+    VideoParams,
 };
 
 use super::boxes::{Child, FourCc, Reader, Short, children, find};
@@ -22,6 +23,8 @@ pub(crate) struct SampleEntry {
     pub(crate) bitrate: Option<u32>,
     /// For sound whose samples are single instants: bytes of one, and how many share a frame.
     pub(crate) frame: Option<(u32, u32)>,
+    /// For pictures whose pixels are numbers.
+    pub(crate) palette: Option<Palette>,
 }
 
 impl SampleEntry {
@@ -36,6 +39,7 @@ impl SampleEntry {
             protection: None,
             bitrate: None,
             frame: None,
+            palette: None,
         }
     }
 }
@@ -174,7 +178,7 @@ fn visual(entry: &mut SampleEntry, body: &Bytes) -> Result<(), Short> {
     let depth = reader.u16()?;
     video.bits_per_coded_sample = Some(depth).filter(|depth| (1..=40).contains(depth));
     entry.video = Some(video);
-    reader.skip(2)?;
+    entry.palette = palette(entry.codec, depth, &mut reader)?;
     let boxes = reader.rest();
     let mut colr = None;
     for child in children(&boxes) {
@@ -195,6 +199,39 @@ fn visual(entry: &mut SampleEntry, body: &Bytes) -> Result<(), Short> {
     video.color = shown.color.unwrap_or_default();
     entry.video = Some(video);
     Ok(())
+}
+
+/// The colour table that a depth of 1, 2, 4 or 8 bits has, which lies here or is known by its number (QuickTime File Format,
+/// "Video sample description").
+fn palette(codec: CodecId, depth: u16, reader: &mut Reader) -> Result<Option<Palette>, Short> {
+    let table = reader.u16()?;
+    let bits = depth & 0x1f;
+    let is_gray = depth > 0x20;
+    if !matches!(bits, 1 | 2 | 4 | 8) || depth > 40 {
+        return Ok(None);
+    }
+    Ok(match table {
+        0 => color_table(reader)?,
+        // Its decoders know gray.
+        _ if is_gray && Some(codec) == CodecId::by_name("cinepak") => None,
+        _ if is_gray || bits == 1 => Some(Palette::gray(bits)),
+        _ => (bits == 8).then(Palette::of_quicktime),
+    })
+}
+
+/// A colour table: the first number, flags, the last number, then of each colour four words, of which the first says nothing
+/// and each other one begins with the level.
+fn color_table(reader: &mut Reader) -> Result<Option<Palette>, Short> {
+    let (first, _flags, last) = (reader.u32()?, reader.u16()?, reader.u16()?);
+    let (Ok(first), Ok(last)) = (u8::try_from(first), u8::try_from(last)) else {
+        return Ok(None);
+    };
+    let mut colors = vec![0; first.into()];
+    for _ in first..=last {
+        let [_, _, red, _, green, _, blue, _] = reader.take()?;
+        colors.push(u32::from_be_bytes([0xff, red, green, blue]));
+    }
+    Ok(Some(Palette::new(colors)))
 }
 
 /// 12.1.4.
@@ -279,6 +316,52 @@ mod tests {
         ] {
             assert_eq!(codec_of(*tag, *b"soun"), codec);
         }
+    }
+
+    /// An entry of raw pictures with that depth, and what lies behind it.
+    fn pictures(tag: &FourCc, depth: u16, behind: &[u8]) -> SampleEntry {
+        let body = [&[0; 74][..], &depth.to_be_bytes(), behind].concat();
+        let child = Child {
+            kind: *tag,
+            body: Bytes::from(body),
+        };
+        read(&child, *b"vide", 0)
+    }
+
+    #[test]
+    fn pixels_of_few_bits_have_a_palette_of_their_own_or_a_known_one() {
+        // From number 2 to number 3; each level is the first byte of its word.
+        let table = [
+            &[0, 0][..],
+            &[0, 0, 0, 2, 0x80, 0, 0, 3],
+            &[0, 0, 0x12, 1, 0x34, 1, 0x56, 1],
+            &[0, 0, 0xff, 1, 0xff, 1, 0xff, 1],
+            &[0, 0, 0, 16],
+            b"pasp",
+            &[0, 0, 0, 4, 0, 0, 0, 3],
+        ];
+        let own = pictures(b"raw ", 8, &table.concat());
+        let palette = own.palette.unwrap();
+        assert_eq!(palette.colors()[..4], [0, 0, 0xff12_3456, 0xffff_ffff]);
+        assert_eq!(
+            own.video.unwrap().pixel_aspect,
+            Some((4, 3)),
+            "the boxes lie behind it"
+        );
+
+        let known = [0xff, 0xff];
+        let of = |tag, depth| pictures(tag, depth, &known).palette;
+        assert_eq!(of(b"raw ", 8), Some(Palette::of_quicktime()));
+        assert_eq!(of(b"raw ", 40), Some(Palette::gray(8)));
+        assert_eq!(of(b"raw ", 1), Some(Palette::gray(1)));
+        for (tag, depth) in [(b"raw ", 24), (b"raw ", 4), (b"cvid", 40), (b"raw ", 0)] {
+            assert_eq!(of(tag, depth), None, "{depth}");
+        }
+        for cut in 0..20 {
+            pictures(b"raw ", 8, &table.concat()[..cut]);
+        }
+        let endless = [&[0, 0][..], &[0, 0, 1, 0, 0x80, 0, 0xff, 0xff]].concat();
+        assert_eq!(pictures(b"raw ", 8, &endless).palette, None);
     }
 
     #[test]

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use kinora_media::{
-    CodecId, MediaInfo, Mirror, Orientation, Protection, Rotation, Time, Timebase, TrackId,
-    TrackInfo, TrackKind, VideoParams,
+    CodecId, MediaInfo, Orientation, Protection, Time, Timebase, TrackId, TrackInfo, TrackKind,
+    VideoParams,
 };
 
 use super::boxes::{FourCc, Reader, Short, children, find, find_path};
@@ -299,22 +299,12 @@ fn track_header(tkhd: &Bytes) -> Result<(u32, Orientation), Short> {
     Ok((id, orientation))
 }
 
-/// The quarter turns and mirrors that a matrix stands for (8.3.2.3); other matrices leave pictures as they are.
+/// The matrix of a track, `u` and `v` left out (8.3.2.3).
 fn matrix_orientation(reader: &mut Reader) -> Result<Orientation, Short> {
     let (a, b) = (reader.i32()?, reader.i32()?);
     reader.skip(4)?;
     let (c, d) = (reader.i32()?, reader.i32()?);
-    let (rotation, mirror) = match (a.signum(), b.signum(), c.signum(), d.signum()) {
-        (0, 1, -1, 0) => (Rotation::Cw90, Mirror::None),
-        (-1, 0, 0, -1) => (Rotation::Cw180, Mirror::None),
-        (0, -1, 1, 0) => (Rotation::Cw270, Mirror::None),
-        (-1, 0, 0, 1) => (Rotation::None, Mirror::Horizontal),
-        (1, 0, 0, -1) => (Rotation::None, Mirror::Vertical),
-        (0, 1, 1, 0) => (Rotation::Cw90, Mirror::Horizontal),
-        (0, -1, -1, 0) => (Rotation::Cw270, Mirror::Horizontal),
-        _ => (Rotation::None, Mirror::None),
-    };
-    Ok(Orientation { rotation, mirror })
+    Ok(Orientation::of_matrix([a, b, c, d]))
 }
 
 /// Three letters of five bits (8.4.2.3). Small numbers are QuickTime's own codes.
@@ -365,6 +355,7 @@ fn track_info(headers: &Headers, entry: SampleEntry) -> TrackInfo {
     info.language = headers.language.clone();
     info.bitrate = entry.bitrate;
     info.protection = entry.protection;
+    info.palette = entry.palette;
     info.audio = entry.audio;
     info.video = entry.video.map(|video| VideoParams {
         rotation: headers.orientation.rotation,

@@ -3,9 +3,10 @@
 use std::collections::HashMap;
 
 use bytes::Bytes;
+use kinora_media::ProgramStream;
 
 use super::packet::{PACKET_LEN, TsPacket};
-use super::psi::{ProgramMap, parse_pat, parse_pmt};
+use super::psi::{ProgramMap, Service, parse_pat, parse_pmt, parse_sdt};
 use super::section::SectionReader;
 use super::sink::{Out, Sink};
 use super::track::Track;
@@ -15,13 +16,17 @@ mod role {
     pub(super) const NONE: u8 = 0;
     pub(super) const PAT: u8 = 1;
     pub(super) const PMT: u8 = 2;
-    pub(super) const FIRST_TRACK: u8 = 3;
+    pub(super) const SDT: u8 = 3;
+    pub(super) const FIRST_TRACK: u8 = 4;
 }
 
 /// PIDs of a transport stream.
 const PIDS: usize = 8192;
 /// More programs than this are not listened to.
 const MAX_PROGRAMS: usize = 64;
+/// Where services are described (ETSI EN 300 468 table 1), and how many of them are remembered.
+const SDT_PID: u16 = 0x11;
+const MAX_SERVICES: usize = 256;
 /// Bytes that may wait in all tracks together to become packets.
 const MAX_HELD: usize = 32 << 20;
 /// More streams of a program than this are not listened to.
@@ -41,6 +46,13 @@ pub(super) struct Program {
     roles: Box<[u8; PIDS]>,
     pat: TableReader,
     maps: Vec<MapReader>,
+    sdt: TableReader,
+    /// What services are called, by their ids.
+    services: HashMap<u16, Service>,
+    /// More is known of programs than when this was last taken back.
+    pub(super) news: bool,
+    /// The number of the program that is to be played, if it is there.
+    wanted: Option<u16>,
     /// The map of the program that is played.
     chosen: Option<ProgramMap>,
     pub(super) tracks: Vec<Track>,
@@ -60,6 +72,27 @@ struct MapReader {
     pid: u16,
     program: u16,
     table: TableReader,
+    streams: Vec<ProgramStream>,
+}
+
+impl MapReader {
+    fn new(program: u16, pid: u16) -> Self {
+        Self {
+            pid,
+            program,
+            table: TableReader::default(),
+            streams: Vec::new(),
+        }
+    }
+
+    /// Notes what its program consists of. Returns whether that is new.
+    fn note(&mut self, map: &ProgramMap) -> bool {
+        let listened_to = map.streams.iter().take(MAX_TRACKS);
+        let streams: Vec<ProgramStream> = listened_to.map(ProgramStream::from).collect();
+        let is_new = self.streams != streams;
+        self.streams = streams;
+        is_new
+    }
 }
 
 impl TableReader {
@@ -77,20 +110,39 @@ impl TableReader {
 }
 
 impl Program {
-    pub(super) fn new(sink: Sink) -> Self {
-        let mut roles = Box::new([role::NONE; PIDS]);
-        if let Some(first) = roles.first_mut() {
-            *first = role::PAT;
-        }
-        Self {
-            roles,
+    pub(super) fn new(sink: Sink, wanted: Option<u16>) -> Self {
+        let mut program = Self {
+            roles: Box::new([role::NONE; PIDS]),
             pat: TableReader::default(),
             maps: Vec::new(),
+            sdt: TableReader::default(),
+            services: HashMap::new(),
+            news: false,
+            wanted,
             chosen: None,
             tracks: Vec::new(),
             sink,
             early: Vec::new(),
-        }
+        };
+        program.assign_roles();
+        program
+    }
+
+    /// The programs that the tables list, as far as they are known.
+    pub(super) fn programs(&self) -> Vec<kinora_media::Program> {
+        let chosen = self.chosen.as_ref().map(|map| map.program);
+        let program = |map: &MapReader| {
+            let service = self.services.get(&map.program).cloned().unwrap_or_default();
+            kinora_media::Program {
+                number: map.program,
+                map_pid: map.pid,
+                name: service.name,
+                provider: service.provider,
+                streams: map.streams.clone(),
+                chosen: chosen == Some(map.program),
+            }
+        };
+        self.maps.iter().map(program).collect()
     }
 
     /// Whether a program was found.
@@ -152,11 +204,9 @@ impl Program {
             let sections = reader.push(payload, packet.unit_start, &mut 0);
             let mut maps = sections.iter().filter_map(|section| parse_pmt(section));
             if let Some(map) = maps.find(ProgramMap::has_av) {
-                self.maps.push(MapReader {
-                    pid: packet.pid,
-                    program: map.program,
-                    table: TableReader::default(),
-                });
+                let mut reader = MapReader::new(map.program, packet.pid);
+                reader.note(&map);
+                self.maps.push(reader);
                 self.take_map(map);
                 return self.push_early();
             }
@@ -185,6 +235,7 @@ impl Program {
             role::NONE => {}
             role::PAT => self.push_pat(packet),
             role::PMT => self.push_pmt(packet),
+            role::SDT => self.push_sdt(packet),
             track => {
                 let index = usize::from(track.saturating_sub(role::FIRST_TRACK));
                 if let Some(track) = self.tracks.get_mut(index) {
@@ -207,11 +258,7 @@ impl Program {
                     .iter()
                     .any(|map| map.pid == pid && map.program == program);
                 if !known && self.maps.len() < MAX_PROGRAMS {
-                    self.maps.push(MapReader {
-                        pid,
-                        program,
-                        table: TableReader::default(),
-                    });
+                    self.maps.push(MapReader::new(program, pid));
                 }
             }
             self.assign_roles();
@@ -222,7 +269,9 @@ impl Program {
         let mut found = Vec::new();
         for map in self.maps.iter_mut().filter(|map| map.pid == packet.pid) {
             for section in map.table.push(packet, &mut self.sink.damage) {
-                found.extend(parse_pmt(&section).filter(|found| found.program == map.program));
+                let its = parse_pmt(&section).filter(|found| found.program == map.program);
+                self.news |= its.as_ref().is_some_and(|found| map.note(found));
+                found.extend(its);
             }
         }
         for map in found {
@@ -230,7 +279,26 @@ impl Program {
         }
     }
 
+    fn push_sdt(&mut self, packet: &TsPacket<'_>) {
+        // Other tables lie here too; one that is damaged comes again.
+        for section in self.sdt.push(packet, &mut 0) {
+            for (id, service) in parse_sdt(&section).unwrap_or_default() {
+                let is_new = self.services.get(&id) != Some(&service);
+                if is_new && (self.services.len() < MAX_SERVICES || self.services.contains_key(&id))
+                {
+                    self.services.insert(id, service);
+                    self.news = true;
+                }
+            }
+        }
+    }
+
     fn take_map(&mut self, map: ProgramMap) {
+        let is_listed = |wanted: u16| self.maps.iter().any(|it| it.program == wanted);
+        let is_another = |wanted: &u16| *wanted != map.program && is_listed(*wanted);
+        if self.wanted.as_ref().is_some_and(is_another) {
+            return;
+        }
         if let Some(chosen) = &self.chosen {
             let still_there = self.maps.iter().any(|map| map.program == chosen.program);
             let silent = !chosen.has_av();
@@ -277,12 +345,13 @@ impl Program {
         for map in &self.maps {
             assign(map.pid, role::PMT);
         }
+        assign(SDT_PID, role::SDT);
         assign(0, role::PAT);
     }
 
     /// The same program, to be read at another place.
     pub(super) fn alike(&self) -> Self {
-        let mut alike = Self::new(Sink::new(self.sink.clock.elsewhere()));
+        let mut alike = Self::new(Sink::new(self.sink.clock.elsewhere()), self.wanted);
         if let Some(map) = &self.chosen {
             alike.change(map.clone());
             alike.sink.out.clear();
@@ -330,6 +399,7 @@ impl Program {
     pub(super) fn forget(&mut self) {
         self.early.clear();
         self.pat.reader.lost();
+        self.sdt.reader.lost();
         for map in &mut self.maps {
             map.table.reader.lost();
         }

@@ -1,7 +1,9 @@
-//! Program tables (ISO/IEC 13818-1 2.4.4.3, 2.4.4.8) and what they say of streams.
+//! Program tables (ISO/IEC 13818-1 2.4.4.3, 2.4.4.8) and what they say of streams; the names of services
+//! (ETSI EN 300 468 5.2.3).
 
-use kinora_media::CodecId;
+use kinora_media::{CodecId, ProgramStream, TrackId};
 
+use super::dvb_text;
 use crate::framing::Framing;
 
 /// How a stream's payload is cut into packets.
@@ -61,6 +63,23 @@ impl ProgramMap {
     }
 }
 
+impl From<&Stream> for ProgramStream {
+    fn from(stream: &Stream) -> Self {
+        Self {
+            id: TrackId(stream.pid.into()),
+            codec: stream.codec,
+            language: stream.language.clone(),
+        }
+    }
+}
+
+/// What a service is called, and who provides it.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub(super) struct Service {
+    pub(super) name: Option<String>,
+    pub(super) provider: Option<String>,
+}
+
 /// The body of a section with the long syntax: between its header and its checksum.
 fn body(section: &[u8], table: u8) -> Option<(u16, &[u8])> {
     let (&[id, flags, _, ext_high, ext_low, version, ..], rest) =
@@ -116,6 +135,21 @@ pub(super) fn parse_pmt(section: &[u8]) -> Option<ProgramMap> {
     })
 }
 
+/// The ids and names of the services that a section of this stream's service description table lists.
+pub(super) fn parse_sdt(section: &[u8]) -> Option<Vec<(u16, Service)>> {
+    let (_, body) = body(section, 0x42)?;
+    let (_network, mut rest) = body.split_first_chunk::<3>()?;
+    let mut services = Vec::new();
+    while let Some((&[id_high, id_low, _, len_high, len_low], after)) = rest.split_first_chunk() {
+        let len = usize::from(u16::from_be_bytes([len_high & 0x0f, len_low]));
+        let (descriptors, after) = after.split_at_checked(len)?;
+        rest = after;
+        let id = u16::from_be_bytes([id_high, id_low]);
+        services.push((id, Descriptors(descriptors).service()));
+    }
+    Some(services)
+}
+
 /// Descriptors one after the other: tag, length, body.
 #[derive(Clone, Copy)]
 struct Descriptors<'a>(&'a [u8]);
@@ -156,6 +190,20 @@ impl Descriptors<'_> {
         })
     }
 
+    /// `service_descriptor` (ETSI EN 300 468 6.2.33): type, provider, name.
+    fn service(mut self) -> Service {
+        let names = self.find_map(|(tag, body)| {
+            let (_type, rest) = (tag == 0x48).then(|| body.split_first())??;
+            let (provider, rest) = counted(rest)?;
+            let (name, _) = counted(rest)?;
+            Some(Service {
+                name: dvb_text::decode(name),
+                provider: dvb_text::decode(provider),
+            })
+        });
+        names.unwrap_or_default()
+    }
+
     fn opus_channels(mut self) -> u16 {
         self.find_map(|(tag, body)| match (tag, body) {
             (0x7f, [0x80, code, ..]) => Some(u16::from(*code)),
@@ -163,6 +211,12 @@ impl Descriptors<'_> {
         })
         .unwrap_or(0)
     }
+}
+
+/// A text behind a byte that counts it.
+fn counted(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (&len, rest) = bytes.split_first()?;
+    rest.split_at_checked(len.into())
 }
 
 fn stream(

@@ -83,7 +83,8 @@ enum Content {
 
 fn probing(cx: &Cx) -> TapedDemuxer {
     TapedDemuxer::new(&cx.tape, || {
-        Box::new(ProbingDemuxer::with_demuxers(cx.capabilities.demuxers()))
+        let probing = ProbingDemuxer::with_demuxers(cx.capabilities.demuxers());
+        Box::new(probing.with_program(cx.config.program))
     })
 }
 

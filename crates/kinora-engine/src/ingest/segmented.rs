@@ -117,6 +117,8 @@ pub(crate) struct Segmented {
     throughput: ThroughputWindow,
     /// How long the last segment of the main lane took to come.
     pictures_took: Time,
+    /// When the tracks of sound with segments of its own became known.
+    sound_known: Option<Time>,
     /// Segments in the buffer, the newest behind.
     starts: VecDeque<SegmentStart>,
     /// A seek that has not found its segment yet.
@@ -172,6 +174,7 @@ impl Segmented {
             offsets: TimestampOffsets::default(),
             throughput: ThroughputWindow::default(),
             pictures_took: Time::ZERO,
+            sound_known: None,
             starts: VecDeque::new(),
             aim: None,
             start: StartPosition::Default,

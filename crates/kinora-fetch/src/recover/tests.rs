@@ -4,7 +4,7 @@ const STEADY: RetryContext = RetryContext {
     prepared: true,
     refreshable: false,
     live: false,
-    elsewhere: false,
+    elsewhere: None,
 };
 const LIVE: RetryContext = RetryContext {
     live: true,
@@ -194,7 +194,7 @@ fn a_server_without_ranges_is_asked_for_everything_once() {
 #[test]
 fn what_another_place_has_is_asked_for_there_after_one_more_try() {
     let elsewhere = RetryContext {
-        elsewhere: true,
+        elsewhere: Some(RETRIES_BEFORE_ELSEWHERE),
         live: true,
         refreshable: true,
         ..STEADY
@@ -212,4 +212,9 @@ fn what_another_place_has_is_asked_for_there_after_one_more_try() {
         .retry_class(Retry::AfterRefresh)
         .with(|context| context.http_status = Some(403));
     assert_eq!(of(&expired, 1), Recovery::Elsewhere);
+    let at_once = RetryContext {
+        elsewhere: Some(0),
+        ..elsewhere
+    };
+    assert_eq!(decide(&refused, &whole(1), at_once), Recovery::Elsewhere);
 }

@@ -14,7 +14,7 @@ const PREPARED: RetryContext = RetryContext {
     prepared: true,
     refreshable: false,
     live: false,
-    elsewhere: false,
+    elsewhere: None,
 };
 
 fn spec(range: ByteRange) -> RequestSpec {

@@ -81,4 +81,6 @@ pub(crate) const ABI: Abi = Abi {
     chapter_metadata: 32,
     entry_key: 0,
     entry_value: 8,
+    side_data: 184,
+    side_data_count: 192,
 };

@@ -81,4 +81,6 @@ pub(crate) const ABI: Abi = Abi {
     chapter_metadata: 32,
     entry_key: 0,
     entry_value: 8,
+    side_data: 32,
+    side_data_count: 40,
 };

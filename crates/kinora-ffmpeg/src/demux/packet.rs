@@ -5,10 +5,11 @@ use std::ptr::NonNull;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use kinora_media::Palette;
 
 use super::tracks::MAX_CONFIG;
 use crate::library::Ffmpeg;
-use crate::raw::{NO_PTS, Status, get};
+use crate::raw::{NO_PTS, PALETTE, Status, get};
 
 /// `AV_PKT_FLAG_*`.
 const KEY: c_int = 1;
@@ -79,6 +80,14 @@ impl RawPacket {
     pub(super) fn new_config(&self) -> Option<&[u8]> {
         let config = self.side_data(NEW_EXTRADATA)?;
         (config.len() <= MAX_CONFIG).then_some(config)
+    }
+
+    /// What the numbers of its pixels stand for, where that changes.
+    pub(super) fn new_palette(&self) -> Option<Palette> {
+        let (colors, _) = self.side_data(PALETTE)?.as_chunks::<4>();
+        Some(Palette::new(
+            colors.iter().map(|it| u32::from_ne_bytes(*it)),
+        ))
     }
 
     /// Samples at its end that are not to be heard.

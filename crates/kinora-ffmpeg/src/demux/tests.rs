@@ -6,7 +6,7 @@ use std::time::Duration;
 use kinora_container::contract::{assert_demuxer, assert_survives};
 use kinora_container::{Demuxers, ProbingDemuxer, SeekMode};
 use kinora_errors::Coded;
-use kinora_media::{CodecId, MediaInfo, Packet, Time, TrackKind};
+use kinora_media::{CodecId, MediaInfo, Mirror, Packet, Rotation, Time, TrackKind};
 use kinora_test_support::ffmpeg_in;
 
 use super::*;
@@ -177,6 +177,37 @@ fn headers_say_what_the_streams_are() {
     assert_eq!(times.len(), 20);
     let even = |pair: &[Time]| pair[1] - pair[0] == Time::from_millis(100);
     assert!(times.windows(2).all(even), "{times:?}");
+}
+
+#[test]
+fn pictures_lie_as_our_demuxer_says_that_they_do() {
+    let plain = file("plain.mp4", "-an -c:v mpeg4");
+    // The matrix of the track (ISO/IEC 14496-12 8.3.2): behind the header's times, numbers and volume.
+    let head = plain.windows(4).position(|it| it == b"tkhd").unwrap();
+    let place = head + 4 + 4 + 20 + 8 + 8;
+    let one = 0x1_0000_i32;
+    for (matrix, rotation, mirror) in [
+        ([one, 0, 0, one], Rotation::None, Mirror::None),
+        ([0, one, -one, 0], Rotation::Cw90, Mirror::None),
+        ([-one, 0, 0, -one], Rotation::Cw180, Mirror::None),
+        ([0, -one, one, 0], Rotation::Cw270, Mirror::None),
+        ([-one, 0, 0, one], Rotation::None, Mirror::Horizontal),
+        ([0, one, one, 0], Rotation::Cw90, Mirror::Horizontal),
+    ] {
+        let mut bytes = plain.clone();
+        for (index, number) in [0, 1, 3, 4].into_iter().zip(matrix) {
+            bytes[place + index * 4..][..4].copy_from_slice(&number.to_be_bytes());
+        }
+        for demuxer in [&mut *make(), &mut ProbingDemuxer::new() as &mut dyn Demuxer] {
+            let (info, _) = read(demuxer, &bytes).unwrap();
+            let video = info.first(TrackKind::Video).unwrap().video.unwrap();
+            assert_eq!(
+                (video.rotation, video.mirror),
+                (rotation, mirror),
+                "{matrix:?}"
+            );
+        }
+    }
 }
 
 #[test]

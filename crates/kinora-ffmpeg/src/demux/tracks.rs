@@ -7,8 +7,8 @@ use std::sync::{Mutex, PoisonError};
 
 use bytes::Bytes;
 use kinora_media::{
-    AudioParams, Chapter, CodecId, DisplayHints, Disposition, MediaInfo, Time, TrackId, TrackInfo,
-    TrackKind, VideoParams, pcm_flag,
+    AudioParams, Chapter, CodecId, DisplayHints, Disposition, MediaInfo, Orientation, Palette,
+    Time, TrackId, TrackInfo, TrackKind, VideoParams, pcm_flag,
 };
 
 use super::input::Input;
@@ -24,6 +24,10 @@ const MAX_CHAPTERS: u32 = 10_000;
 const MAX_TEXT: usize = 4_096;
 /// `AV_DISPOSITION_ATTACHED_PIC`: a cover, no track.
 const ATTACHED_PICTURE: c_int = 0x400;
+/// More than a stream has beside its parameters.
+const MAX_SIDE_DATA: usize = 64;
+/// `AV_PKT_DATA_DISPLAYMATRIX`.
+const DISPLAY_MATRIX: c_int = 5;
 /// Microseconds, `AV_TIME_BASE_Q`.
 const MICROS: TimeBase = TimeBase {
     num: 1,
@@ -147,11 +151,30 @@ impl Described {
             return false;
         }
         stream.info.config = config;
+        self.changed(index);
+        true
+    }
+
+    /// From here on the numbers of a stream's pixels stand for other colours. Whether that makes another track of it.
+    pub(super) fn recolour(&mut self, index: usize, palette: Palette) -> bool {
+        let found = self.streams.get_mut(index).and_then(Option::as_mut);
+        let Some(stream) = found.filter(|it| it.info.palette.as_ref() != Some(&palette)) else {
+            return false;
+        };
+        stream.info.palette = Some(palette);
+        self.changed(index);
+        true
+    }
+
+    /// What is known of a stream has changed.
+    fn changed(&mut self, index: usize) {
+        let Some(Some(stream)) = self.streams.get(index) else {
+            return;
+        };
         let mut tracks = self.info.tracks.iter_mut();
         if let Some(track) = tracks.find(|track| track.id == stream.info.id) {
             track.clone_from(&stream.info);
         }
-        true
     }
 }
 
@@ -300,6 +323,8 @@ impl Parameters<'_> {
         let color = frame::color(color.map(|offset| self.int(offset)), Default::default());
         let stated = aspect(stream, abi.stream_pixel_aspect);
         let rate = aspect(stream, abi.stream_frame_rate);
+        let matrix = self.side_data(stream, DISPLAY_MATRIX);
+        let Orientation { rotation, mirror } = matrix.and_then(turned).unwrap_or_default();
         VideoParams {
             width: self.number(abi.parameters_width),
             height: self.number(abi.parameters_height),
@@ -311,8 +336,37 @@ impl Parameters<'_> {
             },
             frame_rate: rate.map(|(num, den)| f64::from(num) / f64::from(den)),
             bits_per_coded_sample: self.bits(),
+            rotation,
+            mirror,
             ..VideoParams::default()
         }
+    }
+
+    /// What is known of the stream beside its parameters, of a kind.
+    fn side_data(&self, stream: NonNull<c_void>, kind: c_int) -> Option<&[u8]> {
+        let abi = self.ffmpeg.abi;
+        let owner = match abi.side_data_is_of_parameters() {
+            true => self.parameters,
+            false => stream,
+        };
+        // SAFETY: both are live; the table says that in this major a pointer and an int lie there.
+        let (first, count) = unsafe {
+            (
+                get::<*const SideData>(owner, abi.side_data),
+                get::<c_int>(owner, abi.side_data_count),
+            )
+        };
+        let count = usize::try_from(count).unwrap_or(0);
+        if first.is_null() || count > MAX_SIDE_DATA {
+            return None;
+        }
+        // SAFETY: so many lie there, while the stream and its parameters are live.
+        let all = unsafe { std::slice::from_raw_parts(first, count) };
+        let found = all
+            .iter()
+            .find(|it| it.kind == kind && !it.data.is_null())?;
+        // SAFETY: so many bytes lie there, as long.
+        Some(unsafe { std::slice::from_raw_parts(found.data, found.size) })
     }
 
     fn audio(&self) -> AudioParams {
@@ -329,6 +383,22 @@ impl Parameters<'_> {
             block_align: (block > 0).then_some(block),
         }
     }
+}
+
+/// `AVPacketSideData`, the same in all majors of the tables.
+#[repr(C)]
+struct SideData {
+    data: *const u8,
+    size: usize,
+    kind: c_int,
+}
+
+/// How a display matrix turns and mirrors: nine numbers in the machine's order, `a b u c d v x y w`.
+fn turned(matrix: &[u8]) -> Option<Orientation> {
+    let (numbers, _) = matrix.as_chunks::<4>();
+    let number = |index: usize| numbers.get(index).map(|it| i32::from_ne_bytes(*it));
+    let places = [number(0)?, number(1)?, number(3)?, number(4)?];
+    Some(Orientation::of_matrix(places))
 }
 
 /// Flags and bits of a PCM codec by its name: `pcm_s16le`; `None` for those that are stored otherwise.

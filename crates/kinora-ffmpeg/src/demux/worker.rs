@@ -164,6 +164,11 @@ impl<'a> Worker<'a> {
         {
             self.tell()?;
         }
+        if let Some(palette) = raw.new_palette()
+            && self.described.recolour(index, palette)
+        {
+            self.tell()?;
+        }
         let found = self.described.streams.get(index).and_then(Option::as_ref);
         let (Some(stream), Some(timing)) = (found, self.timings.get_mut(index)) else {
             return Ok(());

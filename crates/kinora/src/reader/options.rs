@@ -17,6 +17,8 @@ pub struct ReadOptions {
     pub rendition: RenditionChoice,
     /// Where a live stream is begun, in segments; negative counts from its end.
     pub live_start_index: i32,
+    /// The program of a transport stream that is read; the first where there is none of that number.
+    pub program: Option<u16>,
     /// Content keys of encrypted media, by their ids. Packets of other keys are given as they are.
     pub keys: Vec<(KeyId, ContentKey)>,
     /// Which demuxers may be used.
@@ -31,6 +33,7 @@ impl Default for ReadOptions {
             retries: player.network_retry_count,
             rendition: RenditionChoice::default(),
             live_start_index: player.live_start_index,
+            program: None,
             keys: Vec::new(),
             demuxers: DemuxerChoice::default(),
         }
@@ -43,6 +46,7 @@ impl ReadOptions {
             network_timeout: patience(&self.network),
             network_retry_count: self.retries,
             live_start_index: self.live_start_index,
+            program: self.program,
             ..PlayerConfig::default()
         }
     }

@@ -49,6 +49,22 @@ impl Muxer {
         self.section(pid, &program_map(program, version, streams));
     }
 
+    /// The table of services: id, provider, name.
+    pub(crate) fn sdt(&mut self, services: &[(u16, &[u8], &[u8])]) {
+        let mut body = vec![0, 1, 0xff];
+        for (id, provider, name) in services {
+            let mut descriptor = vec![1, provider.len() as u8];
+            descriptor.extend(*provider);
+            descriptor.push(name.len() as u8);
+            descriptor.extend(*name);
+            body.extend(id.to_be_bytes());
+            body.extend([0xfc, 0x80, descriptor.len() as u8 + 2]);
+            body.extend([0x48, descriptor.len() as u8]);
+            body.extend(descriptor);
+        }
+        self.section(0x11, &table(0x42, 1, 0, &body));
+    }
+
     /// A section in as many packets as it takes.
     pub(crate) fn section(&mut self, pid: u16, section: &[u8]) {
         let mut payload = vec![0];

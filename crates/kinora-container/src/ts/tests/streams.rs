@@ -1,4 +1,4 @@
-use kinora_media::{ProtectionScheme, TrackInfo};
+use kinora_media::{Program, ProgramStream, ProtectionScheme, TrackId, TrackInfo};
 
 use super::*;
 
@@ -189,6 +189,126 @@ fn the_first_program_with_audio_or_video_is_played() {
     assert_eq!(info.tracks.len(), 1);
     assert_eq!(info.tracks[0].language.as_deref(), Some("deu"));
     assert_eq!(packets(&steps, AUDIO).len(), 2);
+}
+
+#[test]
+fn programs_side_by_side_are_told_with_their_streams_and_services() {
+    let mut muxer = Muxer::new();
+    muxer.pat(&[(0, 0x10), (7, PMT), (9, PMT + 1)]);
+    muxer.pmt(PMT, 7, 0, VIDEO_ONLY);
+    muxer.pes(VIDEO, Some(0), None, &picture(true, 0, 50));
+    muxer.pes(VIDEO, Some(3600), None, &picture(false, 1, 50));
+    let german = [10, 4, b'd', b'e', b'u', 0];
+    muxer.pmt(PMT + 1, 9, 0, &[(0x0f, AUDIO, &german)]);
+    muxer.pes(VIDEO, Some(7200), None, &picture(false, 2, 50));
+    for _again in 0..2 {
+        muxer.sdt(&[
+            (9, b"ARD", b"\x05Bayern\x8a\xfc"),
+            (7, b"", b"T\xc2el\xc2e"),
+        ]);
+        muxer.pes(VIDEO, Some(10_800), None, &picture(false, 3, 50));
+    }
+    let steps = demux(&muxer.bytes);
+    let told: Vec<_> = infos(&steps)
+        .iter()
+        .map(|info| info.programs.clone())
+        .collect();
+    // When a map and when names came, and not when they came again.
+    assert_eq!(told.len(), 3, "{told:?}");
+    assert_eq!(told[0][1].streams, []);
+    assert_eq!(told[1][1].name, None);
+    let stream = |pid: u16, codec, language: Option<&str>| ProgramStream {
+        id: TrackId(pid.into()),
+        codec,
+        language: language.map(str::to_owned),
+    };
+    let known = [
+        Program {
+            number: 7,
+            map_pid: PMT,
+            name: Some("Télé".to_owned()),
+            provider: None,
+            streams: vec![stream(VIDEO, CodecId::H264, None)],
+            chosen: true,
+        },
+        Program {
+            number: 9,
+            map_pid: PMT + 1,
+            name: Some("Bayern ü".to_owned()),
+            provider: Some("ARD".to_owned()),
+            streams: vec![stream(AUDIO, CodecId::Aac, Some("deu"))],
+            chosen: false,
+        },
+    ];
+    assert_eq!(told[2], known);
+    assert_eq!(
+        packets(&steps, VIDEO).len(),
+        5,
+        "told in between, none is lost"
+    );
+
+    let mut segment = TsDemuxer::with_timestamps_kept();
+    let steps = run(&mut segment, &muxer.bytes, 4096).unwrap();
+    assert!(infos(&steps).iter().all(|info| info.programs.is_empty()));
+    assert_eq!(infos(&steps).len(), 1);
+}
+
+#[test]
+fn the_program_that_was_chosen_plays_where_it_is_there() {
+    let mut muxer = Muxer::new();
+    muxer.pat(&[(7, PMT), (9, PMT + 1)]);
+    muxer.pmt(PMT, 7, 0, VIDEO_ONLY);
+    muxer.pmt(PMT + 1, 9, 0, &[(0x0f, AUDIO, &[])]);
+    muxer.pes(VIDEO, Some(0), None, &picture(true, 0, 50));
+    let sound = [adts(&[1; 50]), adts(&[2; 50])].concat();
+    muxer.pes(AUDIO, Some(0), None, &sound);
+    for (program, number, tracks) in [
+        (None, 7, CodecId::H264),
+        (Some(9), 9, CodecId::Aac),
+        (Some(8), 7, CodecId::H264),
+    ] {
+        let mut demuxer = TsDemuxer::new(TsOptions {
+            program,
+            ..TsOptions::default()
+        });
+        let steps = run(&mut demuxer, &muxer.bytes, 4096).unwrap();
+        let info = infos(&steps).pop().unwrap();
+        let chosen = info.programs.iter().find(|it| it.chosen).unwrap();
+        assert_eq!((chosen.number, info.tracks[0].codec), (number, tracks));
+    }
+}
+
+#[test]
+fn services_that_end_too_early_name_nothing() {
+    let mut muxer = Muxer::with_streams(VIDEO_ONLY);
+    for body in [
+        &[0, 1][..],
+        &[0, 1, 0xff, 0, 1, 0xfc, 0x80, 20, 0x48, 9, 1, 2, b'a'],
+        &[0, 1, 0xff, 0, 1, 0xfc, 0x80, 5, 0x48, 3, 1, 9, b'a'],
+        &[0, 1, 0xff, 0, 1, 0xfc, 0x80, 0],
+    ] {
+        muxer.section(0x11, &table(0x42, 1, 0, body));
+    }
+    // Services of another stream.
+    muxer.section(
+        0x11,
+        &table(
+            0x46,
+            1,
+            0,
+            &[
+                0, 1, 0xff, 0, 1, 0xfc, 0x80, 7, 0x48, 5, 1, 1, b'a', 1, b'b',
+            ],
+        ),
+    );
+    muxer.pes(VIDEO, Some(0), None, &picture(true, 0, 50));
+    let mut demuxer = TsDemuxer::default();
+    let steps = run(&mut demuxer, &muxer.bytes, 4096).unwrap();
+    let [program] = &infos(&steps)[0].programs[..] else {
+        panic!("one program")
+    };
+    assert_eq!((&program.name, &program.provider), (&None, &None));
+    assert_eq!(demuxer.damage(), 0);
 }
 
 #[test]

@@ -125,6 +125,7 @@ fn a_key_that_never_comes_ends_playback_with_its_id() {
         "what is there plays first: {}",
         sim.position()
     );
+    assert_eq!(sim.count(is_required(SECOND)), 1);
 }
 
 #[test]
@@ -462,5 +463,13 @@ fn a_key_to_which_fragments_rotate_and_that_nobody_has_ends_playback_with_its_id
     let text = format!("{:?}", sim.events.last());
     assert!(text.contains(&SECOND.to_string()), "{text}");
     assert_eq!(sim.shown.len(), 20, "{:?}", sim.shown);
-    assert!(sim.count(is_required(SECOND)) >= 1);
+    assert_eq!(sim.count(is_required(SECOND)), 1);
+
+    sim.play(URL);
+    sim.run_for(secs(5));
+    assert_eq!(
+        sim.count(is_required(SECOND)),
+        2,
+        "who tries again is asked"
+    );
 }

@@ -109,6 +109,7 @@ impl Segmented {
         self.clock_is_due(cx);
         self.ask_clock_again_if_due(cx);
         self.refresh_if_due(cx);
+        self.go_ahead_if_due(cx);
         self.steer_if_due(cx);
         for lane in self.lanes.iter_mut().chain(&mut self.incoming) {
             lane.loader.on_time(cx, &mut self.requests);
@@ -123,7 +124,8 @@ impl Segmented {
         let clock = [self.root.clock_due, self.root.clock_again];
         let root = crate::present::earliest(clock.into_iter().chain([self.refresh_due()]));
         let text = self.text.deadline();
-        crate::present::earliest([of_lanes, root, text, self.steering_due()])
+        let sound = self.sound_goes_ahead_at(cx);
+        crate::present::earliest([of_lanes, root, text, self.steering_due(), sound])
     }
 
     pub(crate) fn reload(&mut self, cx: &mut Cx, which: Reload) -> bool {

@@ -1,6 +1,7 @@
 //! Other places that have the same segments: a lane goes on there when a request of it is refused.
 
 use kinora_errors::Fault;
+use kinora_fetch::recover::RETRIES_BEFORE_ELSEWHERE;
 use kinora_fetch::{Progress, RetryContext};
 use kinora_media::RequestId;
 
@@ -9,11 +10,17 @@ use super::lane::Lane;
 use super::requests::{LaneId, Request};
 use crate::cx::Cx;
 
-/// How often a request is made again depends on whether another place has the same.
+/// How often a request is made again depends on whether another place has the same. A clock that does not answer gives way at
+/// once: to the next, or until all are asked again.
 pub(super) fn terms(lanes: &[&Lane], request: &Request, context: RetryContext) -> RetryContext {
     let lane = lanes.iter().find(|it| it.loader.id() == request.owner);
+    let has_elsewhere = lane.is_some_and(|lane| lane.loader.has_elsewhere(request));
+    let elsewhere = match request.is_clock() {
+        true => Some(0),
+        false => has_elsewhere.then_some(RETRIES_BEFORE_ELSEWHERE),
+    };
     RetryContext {
-        elsewhere: lane.is_some_and(|lane| lane.loader.has_elsewhere(request)),
+        elsewhere,
         ..context
     }
 }

@@ -130,6 +130,9 @@ impl Segmented {
             LoaderEvent::Cues(_) => {}
             LoaderEvent::Info(info) => {
                 lane.info = Some(Arc::clone(&info));
+                if role == LaneRole::Audio {
+                    self.sound_known.get_or_insert(cx.mono());
+                }
                 self.ask_licence(cx, role, &info);
                 self.report_tracks(cx);
             }
@@ -201,7 +204,7 @@ impl Segmented {
 
     /// Reports the tracks of all lanes together, when they changed.
     pub(super) fn report_tracks(&mut self, cx: &mut Cx) {
-        let Some(main) = self.lane(LaneRole::Main).and_then(|lane| lane.info.clone()) else {
+        let Some(main) = self.main_info(cx) else {
             return;
         };
         let audio = match self.lane(LaneRole::Audio) {

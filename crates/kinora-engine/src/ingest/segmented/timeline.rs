@@ -88,10 +88,7 @@ impl TimestampOffsets {
             return fresh;
         }
         let known = self.known.entry(segment.discontinuity).or_default();
-        // The manifest tells it, unless it is far from where the manifest itself says that the segment lies.
-        let told = segment.period.map(|period| period.offset);
-        let told = told.filter(|it| (first + *it - segment.start).abs() < MAX_DRIFT);
-        if let (Some(offset), ClockKind::Shared) = (told, clock) {
+        if let Some(offset) = told(segment, first, clock) {
             *known = VecDeque::from([ClockOffset {
                 offset,
                 number: segment.number,
@@ -157,6 +154,18 @@ impl TimestampOffsets {
     }
 }
 
+/// The offset that the manifest tells, unless it is far from where the manifest itself says that the segment lies. Clocks of
+/// transport streams often begin at more than a second and the manifest does not say so: what it tells of them must be near.
+fn told(segment: &Segment, first: Time, clock: ClockKind) -> Option<Time> {
+    let told = segment.period?.offset;
+    let (offset, most) = match clock {
+        ClockKind::Wrapping => (unwrap(told, segment.start - first), SEAM),
+        _ => (told, MAX_DRIFT),
+    };
+    let away = (first + offset - segment.start).abs();
+    (away < most).then_some(offset)
+}
+
 /// The same offset modulo the 33-bit clock, as near to the other as can be.
 fn unwrap(offset: Time, near: Time) -> Time {
     let period = TsDemuxer::CLOCK_PERIOD;
@@ -172,6 +181,7 @@ fn unwrap(offset: Time, near: Time) -> Time {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ingest::segmented::index::PeriodClock;
     use crate::ingest::segmented::index::testing::segment;
 
     const fn secs(seconds: i64) -> Time {
@@ -224,6 +234,45 @@ mod tests {
         assert_eq!(join(secs(9)), secs(2));
         assert_eq!(join(secs(5_000)), secs(2), "its clock was set anew");
         assert_eq!(join(Time::from_millis(27_100)), Time::from_millis(20_100));
+    }
+
+    #[test]
+    fn a_transport_stream_lies_where_its_period_says_whoever_comes_first() {
+        let period = |number, start| Segment {
+            period: Some(PeriodClock {
+                offset: start - secs(5),
+                start,
+                end: None,
+            }),
+            ..segment(number, start, secs(2))
+        };
+        // Sound begins 64 ms before the pictures do: what that is late by would add up from period to period.
+        let early = Time::from_millis(5_000 - 64);
+        let mut offsets = TimestampOffsets::default();
+        let previous = PreviousSegment {
+            number: 3,
+            discontinuity: period(3, secs(6)).discontinuity,
+            offset: Time::ZERO,
+            start: secs(6),
+            end: secs(8),
+            nominal_end: secs(8),
+        };
+        let offset = offsets.place(
+            &period(4, secs(8)),
+            early,
+            ClockKind::Wrapping,
+            Some(previous),
+        );
+        assert_eq!(offset, secs(3));
+        // Where the manifest leaves out that the clock begins later, sound goes on where it was.
+        let late = Time::from_millis(6_400);
+        let offset = offsets.place(
+            &period(4, secs(8)),
+            late,
+            ClockKind::Wrapping,
+            Some(previous),
+        );
+        assert_eq!(late + offset, secs(8));
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! What time it is, by a clock of the network.
 
+use kinora_media::Time;
+
 use super::*;
 
 /// A live film of which 60 s are made, while our clock is 30 s late; the manifest names that clock. What was asked for first.
@@ -149,6 +151,27 @@ fn a_clock_that_told_nothing_is_asked_again_and_believed_then() {
     // Asked again after half a minute, and then no more; by now 60 are made.
     assert_eq!(asked_of(&sim, "time.test"), 2);
     assert!((58..=60).contains(&newest(&sim)), "{}", newest(&sim));
+    assert!(errors(&sim).is_empty(), "{:#?}", sim.events);
+}
+
+#[test]
+fn clocks_that_are_due_together_with_the_manifest_are_asked_once_each() {
+    let mut sim = sim(49);
+    let clocks = ISO.replace(CLOCK, "http://time.test/gone http://time.test/busy");
+    sim.net
+        .fault(secs(0), mins(9), "time.test/busy", NetFault::Status(503));
+    let text = behind(&sim, &clocks).replace("<MPD ", "<MPD minimumUpdatePeriod='PT10S' ");
+    serve_live(&mut sim, "", LIVE);
+    sim.net.serve(MPD, text);
+    sim.play(MPD);
+    sim.run_for(secs(45));
+    for clock in ["time.test/gone", "time.test/busy"] {
+        let asked = sim.net.asked.iter().filter(|it| it.1.ends_with(clock));
+        let times: Vec<Time> = asked.map(|it| it.0).collect();
+        assert_eq!(times.len(), 5, "{clock}: {times:?}");
+        let apart = |pair: &[Time]| pair[1] - pair[0] > secs(9);
+        assert!(times.windows(2).all(apart), "{clock}: {times:?}");
+    }
     assert!(errors(&sim).is_empty(), "{:#?}", sim.events);
 }
 

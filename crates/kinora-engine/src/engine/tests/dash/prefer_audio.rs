@@ -82,6 +82,45 @@ fn sound_plays_on_where_the_network_does_not_carry_the_pictures() {
     assert!(late.iter().all(|it| *it < secs(4)), "{late:?}");
 }
 
+/// A session in which nothing comes of the pictures for 20 s from the first byte on.
+fn without_pictures(seed: u64, prefer_audio: bool) -> Sim {
+    let mut sim = Sim::new(
+        seed,
+        PlayerConfig {
+            prefer_audio,
+            ..PlayerConfig::default()
+        },
+    );
+    serve(&mut sim, 0);
+    let pictures = "http://films.test/vod/v";
+    sim.net.fault(secs(0), secs(20), pictures, NetFault::Silent);
+    sim.play(MPD);
+    sim
+}
+
+#[test]
+fn sound_begins_where_pictures_are_silent_from_the_first_byte() {
+    let mut sim = without_pictures(74, true);
+    let is_heard = |event: &Event| matches!(event, Event::Prepared(_));
+    assert!(sim.run_until(secs(4), is_heard), "{:#?}", sim.events);
+    sim.run_for(secs(10));
+    assert!(sim.position() > secs(58), "{}", sim.position());
+    assert!(sim.shown.is_empty());
+    sim.run_for(secs(46));
+    assert!(errors(&sim).is_empty(), "{:#?}", sim.events);
+    assert_eq!(sim.engine().stats().stalls, 0, "{:#?}", sim.events);
+    // They are seen when they are there, with the sound.
+    let shown = sim.shown.iter().filter(|it| it.0 > secs(40)).count();
+    assert!(shown > 100, "{shown} of {}", sim.shown.len());
+}
+
+#[test]
+fn without_the_setting_pictures_that_are_silent_are_waited_for() {
+    let mut sim = without_pictures(74, false);
+    sim.run_for(secs(10));
+    assert_eq!(sim.count(|event| matches!(event, Event::Prepared(_))), 0);
+}
+
 #[test]
 fn without_the_setting_both_wait() {
     let sim = watched(71, false);
@@ -90,6 +129,17 @@ fn without_the_setting_both_wait() {
 
 #[test]
 fn a_session_that_prefers_sound_runs_the_same_again() {
+    runs_again(75, |sim| {
+        sim.command(crate::Command::SetConfig(PlayerConfig {
+            prefer_audio: true,
+            ..PlayerConfig::default()
+        }));
+        serve(sim, 0);
+        let pictures = "http://films.test/vod/v";
+        sim.net.fault(secs(0), secs(10), pictures, NetFault::Silent);
+        sim.play(MPD);
+        sim.run_for(secs(30));
+    });
     runs_again(73, |sim| {
         sim.command(crate::Command::SetConfig(PlayerConfig {
             prefer_audio: true,

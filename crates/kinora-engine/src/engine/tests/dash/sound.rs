@@ -54,11 +54,9 @@ fn sound_goes_on(sim: &Sim) {
     assert!(times.len() > 600, "{}", times.len());
     for pair in times.windows(2) {
         let step = pair[1] - pair[0];
-        // A change at the border of two periods costs a few blocks of sound.
-        let at_border = pair[0].as_millis() / 8_000 != pair[1].as_millis() / 8_000;
-        let most = if at_border { ms(390) } else { ms(130) };
+        // Blocks of 64 ms: a change costs one at most, also at the border of two periods.
         assert!(
-            ms(0) < step && step <= most,
+            ms(0) < step && step <= ms(130),
             "{} is followed by {}",
             pair[0],
             pair[1]
