@@ -254,7 +254,7 @@ impl PopRequest {
         }
         let mut sent: Vec<Header> = headers
             .iter()
-            .map(|(name, value)| header(name, *value))
+            .map(|(name, value)| header(name, value))
             .collect();
         // It goes out as well: the transport writes it.
         headers.push(("host", &host));

@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::clock::Clock;
 use crate::crypto::{MasterKey, hex, random};
-use crate::domain::VideoId;
+use crate::domain::{ApiError, Category, MAX_SUBCATEGORIES, ROOT_ID, VideoId};
 use crate::error::ServiceError;
 use crate::object::{FileStore, ObjectStore};
 use crate::store::{AccountStore, SqliteStore, VideoStore};
@@ -18,6 +18,9 @@ use directory::Directory;
 pub(crate) use directory::about;
 pub use notice::Notice;
 pub(crate) use roll_back::{RollBack, roll_back, set_aside};
+
+/// Ids of categories have ten digits, as clients know them, and do not tell how many there are.
+const FIRST_CATEGORY_ID: i64 = 1_000_000_000;
 
 /// The stores of a data directory, its key and its clock.
 pub(crate) struct Core {
@@ -74,6 +77,52 @@ impl Core {
     pub(crate) fn notice(&self, more: impl IntoIterator<Item = Notice>) {
         let mut notices = self.notices.lock().unwrap_or_else(PoisonError::into_inner);
         notices.extend(more);
+    }
+    /// Deletes a video and its media; whether there was one.
+    pub(crate) async fn delete_video(&self, id: &VideoId) -> Result<bool, ServiceError> {
+        if !self.videos.delete_video(id).await? {
+            return Ok(false);
+        }
+        let removed = self.objects.remove(id).await;
+        removed.map_err(ServiceError::storage(
+            "remove the media in",
+            self.directory.root(),
+        ))?;
+        Ok(true)
+    }
+    /// Adds a category below another, or below the root; or says why it can not be.
+    pub(crate) async fn add_category(
+        &self,
+        parent_id: i64,
+        name: &str,
+        now_ms: i64,
+    ) -> Result<Result<Category, ApiError>, ServiceError> {
+        let level = match parent_id {
+            ROOT_ID => Ok(0),
+            id => match self.videos.category(id).await? {
+                Some(parent) => parent.level_below(),
+                None => Err(Category::not_found()),
+            },
+        };
+        let level = match level {
+            Ok(level) => level,
+            Err(refusal) => return Ok(Err(refusal)),
+        };
+        let draw = ServiceError::storage("draw a random number for", self.directory.root());
+        let drawn = random::<4>().map_err(draw)?;
+        let category = Category {
+            id: FIRST_CATEGORY_ID + i64::from(u32::from_be_bytes(drawn)),
+            parent_id,
+            level,
+            name: name.to_owned(),
+            created_ms: now_ms,
+            subcategories: 0,
+        };
+        let added = self.videos.add_category(&category, MAX_SUBCATEGORIES);
+        Ok(match added.await? {
+            true => Ok(category),
+            false => Err(Category::too_many()),
+        })
     }
     pub(crate) fn new_video_id() -> io::Result<VideoId> {
         let digits = hex(&random::<16>()?);

@@ -2,9 +2,13 @@
 //! token, signature, nonce, account, permission, then the action.
 
 mod actions;
-mod assume_role;
+mod call;
 mod caller;
+mod categories;
 mod incoming;
+mod media;
+mod playback;
+mod sts;
 
 use std::sync::Arc;
 
@@ -14,7 +18,7 @@ use axum::extract::{Request, State};
 use axum::http::request::Parts;
 use axum::http::{self, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
-use kinora_cloud::{UnixTime, mps, sts, vod, xml};
+use kinora_cloud::{UnixTime, mps, sts as sts_api, vod, xml};
 use kinora_errors::Coded as _;
 use serde_json::{Value, json};
 use tracing::Span;
@@ -23,26 +27,17 @@ use crate::context::{
     AppState, ClientOrigin, Reason, RequestInfo, loggable_action, loggable_key_id,
 };
 use crate::domain::{
-    AccessRequest, AccountState, ApiError, ApiErrorCode, Caller, ConditionContext, Params,
-    SignedRequest,
+    AccountState, Action, ApiError, ApiErrorCode, Caller, ConditionContext, SignedRequest,
 };
 use crate::error::{Causes, ServiceError};
+use actions::Target;
+use call::Call;
 use incoming::{Incoming, Shape, asked_authority};
 
 const JSON: &str = "application/json; charset=utf-8";
 // To the letter: with any other spelling the current SDKs would read it as JSON.
 const XML: &str = "text/xml;charset=utf-8";
 const ACS_RETRY_AFTER: HeaderName = HeaderName::from_static("x-acs-retry-after");
-
-/// A request as the actions see it: checked, and with the address that the client used.
-pub(crate) struct Call<'a> {
-    pub(crate) state: &'a AppState,
-    pub(crate) params: &'a Params,
-    pub(crate) caller: Caller,
-    pub(crate) key_id: &'a str,
-    pub(crate) base_url: String,
-    pub(crate) now_ms: i64,
-}
 
 impl From<ServiceError> for ApiError {
     fn from(error: ServiceError) -> Self {
@@ -182,7 +177,6 @@ async fn act(
                 .because("The account is suspended. The operator can lift it."));
         }
     }
-    permit(state, info, &caller, action, params, now_ms)?;
     let scheme = state.public_url.as_ref().map_or("http", url::Url::scheme);
     let prefix = state
         .public_url
@@ -190,41 +184,44 @@ async fn act(
         .map_or("", |url| url.path().trim_end_matches('/'));
     let call = Call {
         state,
+        action,
         params,
+        context: conditions(state, info, &caller, now_ms),
         caller,
         key_id: &signed.key_id,
         base_url: format!("{scheme}://{host}{prefix}"),
         now_ms,
     };
-    action.run(&call).await
+    if let Target::One(resource) = actions::target(action, &state.region, params) {
+        call.must_be_allowed(&resource)?;
+    }
+    actions::run(&call).await
 }
 
-fn find_action(incoming: &Incoming) -> Result<actions::Action, ApiError> {
+fn find_action(incoming: &Incoming) -> Result<Action, ApiError> {
     let (action, version) = (incoming.action()?, incoming.version()?);
-    if ![vod::VERSION, sts::VERSION, mps::VERSION].contains(&version) {
+    if ![vod::VERSION, sts_api::VERSION, mps::VERSION].contains(&version) {
         return Err(ApiErrorCode::InvalidVersion.because(format!(
             "The specified parameter Version is not valid: only {} (VOD), {} (STS) and {} (MPS) are known.",
             vod::VERSION,
-            sts::VERSION,
+            sts_api::VERSION,
             mps::VERSION
         )));
     }
-    actions::Action::find(version, action).ok_or_else(|| {
+    Action::find(version, action).ok_or_else(|| {
         ApiErrorCode::ActionNotFound.because(format!(
             "Specified api is not found: version {version} has no such Action here. Check both spellings."
         ))
     })
 }
 
-/// Whether all that the caller's credential comes from allow the action on what it names.
-fn permit(
+/// What conditions of policies are about.
+fn conditions(
     state: &AppState,
     info: &RequestInfo,
     caller: &Caller,
-    action: actions::Action,
-    params: &Params,
     now_ms: i64,
-) -> Result<(), ApiError> {
+) -> ConditionContext {
     let public_url = state.public_url.as_ref();
     let source_ip = match info.origin {
         ClientOrigin::Forwarded(address) => Some(address),
@@ -232,26 +229,12 @@ fn permit(
         ClientOrigin::Peer(address) => public_url.is_none().then_some(address),
         ClientOrigin::Proxy(_) => None,
     };
-    let context = ConditionContext {
+    ConditionContext {
         source_ip,
         secure_transport: public_url.is_some_and(|url| url.scheme() == "https"),
         now: UnixTime::from_millis(now_ms),
         principal: caller.lineage.principal().arn(),
-    };
-    let resource = action.resource(&state.region, params);
-    let ask = AccessRequest {
-        action: action.permission(),
-        resource: &resource,
-        context: &context,
-    };
-    if caller.may(ask) {
-        return Ok(());
     }
-    let refusal = ApiErrorCode::ForbiddenRam.because(format!(
-        "This credential may not do {}. Every policy that it comes from must allow it: those of the key, the roles and the sessions.",
-        action.permission()
-    ));
-    Err(refusal.echoing(" It was asked to do it on ", &resource.to_string()))
 }
 
 /// Finds the secret for the key, verifies the signature, and only then spends the nonce.

@@ -16,7 +16,7 @@ mod transcode;
 use std::path::Path;
 
 use crate::data_dir::{Core, roll_back};
-use crate::domain::{Video, VideoId, VideoStatus, clean_title};
+use crate::domain::{Video, VideoDetails, VideoId, VideoStatus, clean_title};
 
 pub use error::ImportError;
 use ffmpeg::Ffmpeg;
@@ -89,6 +89,7 @@ pub(crate) async fn import(
         size,
         cover: None,
         created_ms: core.clock.unix_ms(),
+        details: VideoDetails::default(),
     };
     let transcode = Transcode {
         source: &source,

@@ -28,7 +28,8 @@ pub use data_dir::Notice;
 pub use domain::{
     AccessKey, AccountState, Definition, Format, HostPattern, InvalidHostPattern, InvalidPrincipal,
     JsonKind, Policy, PolicyError, PolicyProblem, Principal, RamRole, RefererRule, Rendition,
-    RenditionEncryption, TrustPolicy, Video, VideoId, VideoStatus,
+    RenditionEncryption, ServedAction, TrustPolicy, Video, VideoDetails, VideoId, VideoStatus,
+    served_actions,
 };
 pub use error::ServiceError;
 pub use import::{ExceededLimit, ImportError, ImportLimits, ImportOptions};

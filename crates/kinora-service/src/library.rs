@@ -201,14 +201,10 @@ impl Library {
     /// # Errors
     /// There is no such video, or its files cannot be removed.
     pub async fn delete_video(&self, id: &VideoId) -> Result<(), ServiceError> {
-        if !self.core.videos.delete_video(id).await? {
-            return Err(ServiceError::NoVideo(id.clone()));
+        match self.core.delete_video(id).await? {
+            true => Ok(()),
+            false => Err(ServiceError::NoVideo(id.clone())),
         }
-        let removed = self.core.objects.remove(id).await;
-        removed.map_err(ServiceError::storage(
-            "remove the media in",
-            self.core.directory.root(),
-        ))
     }
 
     /// Brings a file in. `progress` hears how much is done, from 0 to 1. Dropping the future ends FFmpeg and

@@ -8,8 +8,8 @@ mod sqlite;
 use futures_util::future::BoxFuture;
 
 use crate::domain::{
-    AccessKey, AccountState, Policy, RamRole, RefererRule, Rendition, TrustPolicy, Video, VideoId,
-    VideoStatus,
+    AccessKey, AccountState, Category, Policy, RamRole, RefererRule, Rendition, TrustPolicy, Video,
+    VideoChange, VideoId, VideoStatus,
 };
 use crate::error::ServiceError;
 
@@ -92,4 +92,30 @@ pub(crate) trait VideoStore: Send + Sync {
     fn delete_unfinished<'a>(&'a self, id: &'a VideoId) -> StoreFuture<'a, bool>;
     /// Whether there was such a video.
     fn delete_video<'a>(&'a self, id: &'a VideoId) -> StoreFuture<'a, bool>;
+    /// Shows all videos, one after the other, by the time when they were made.
+    fn each_video<'a>(
+        &'a self,
+        newest_first: bool,
+        see: &'a mut (dyn FnMut(Video) + Send),
+    ) -> StoreFuture<'a, ()>;
+    /// Changes what is given and nothing else. Whether there is such a video.
+    fn change_video<'a>(
+        &'a self,
+        id: &'a VideoId,
+        change: &'a VideoChange,
+        now_ms: i64,
+    ) -> StoreFuture<'a, bool>;
+    fn category(&self, id: i64) -> StoreFuture<'_, Option<Category>>;
+    /// What lies in a category, or in the root.
+    fn subcategories(&self, parent_id: i64, newest_first: bool) -> StoreFuture<'_, Vec<Category>>;
+    /// Whether it could be added: its parent is there, holds fewer than so many, and nobody has its id.
+    fn add_category<'a>(
+        &'a self,
+        category: &'a Category,
+        fewer_than: usize,
+    ) -> StoreFuture<'a, bool>;
+    /// Whether there is such a category.
+    fn rename_category<'a>(&'a self, id: i64, name: &'a str) -> StoreFuture<'a, bool>;
+    /// Deletes a category with all that lie in it; their videos lie in none then. Whether there was such a category.
+    fn delete_category(&self, id: i64) -> StoreFuture<'_, bool>;
 }

@@ -6,6 +6,7 @@ mod delivery;
 mod gateway;
 mod import;
 mod library;
+mod media;
 mod nonces;
 mod policies;
 mod protection;
@@ -31,7 +32,8 @@ use tokio::task::JoinHandle;
 
 use crate::data_dir::Core;
 use crate::domain::{
-    AccessKey, Definition, Format, Rendition, RenditionEncryption, Video, VideoId, VideoStatus,
+    AccessKey, Definition, Format, Rendition, RenditionEncryption, Video, VideoDetails, VideoId,
+    VideoStatus,
 };
 use crate::{Clock, Library, ManualClock, Service, ServiceConfig, ServiceLimits};
 
@@ -185,6 +187,7 @@ impl Running {
             size: 1000,
             cover: None,
             created_ms: 0,
+            details: VideoDetails::default(),
         };
         core.videos.insert_video(&video).await.unwrap();
         core.objects.adopt(&id, &prepared).await.unwrap();

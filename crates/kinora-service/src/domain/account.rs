@@ -3,18 +3,6 @@ use serde::{Deserialize, Serialize};
 
 use super::{Policy, TrustPolicy};
 
-pub(crate) const ACTION_GET_PLAY_INFO: &str = "vod:GetPlayInfo";
-pub(crate) const ACTION_GET_VIDEO_PLAY_AUTH: &str = "vod:GetVideoPlayAuth";
-pub(crate) const ACTION_GET_VIDEO_INFO: &str = "vod:GetVideoInfo";
-pub(crate) const ACTION_ASSUME_ROLE: &str = "sts:AssumeRole";
-/// All that can be allowed and denied.
-pub(crate) const ACTIONS: [&str; 4] = [
-    ACTION_GET_PLAY_INFO,
-    ACTION_GET_VIDEO_PLAY_AUTH,
-    ACTION_GET_VIDEO_INFO,
-    ACTION_ASSUME_ROLE,
-];
-
 /// Whether the account may be served.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub enum AccountState {

@@ -33,6 +33,12 @@ pub(crate) enum ApiErrorCode {
     AuthExpired,
     AuthSignature,
     RoleNotFound,
+    CategoryNotFound,
+    LevelExceededMax,
+    SubTotalExceededMax,
+    LengthExceededMax,
+    TagsExceededMax,
+    VideoIdsExceededMax,
 }
 
 impl ApiErrorCode {
@@ -67,6 +73,12 @@ impl ApiErrorCode {
             Self::AuthExpired => (403, "InvalidAuthInfo.ExpireTime"),
             Self::AuthSignature => (403, "InvalidAuthInfo.Signature"),
             Self::RoleNotFound => (404, "EntityNotExist.Role"),
+            Self::CategoryNotFound => (404, "InvalidCateId.NotFound"),
+            Self::LevelExceededMax => (400, "LevelExceededMax"),
+            Self::SubTotalExceededMax => (400, "SubTotalExceededMax"),
+            Self::LengthExceededMax => (400, "LengthExceededMax"),
+            Self::TagsExceededMax => (400, "TagsExceededMax"),
+            Self::VideoIdsExceededMax => (400, "VideoIdsExceededMax"),
         }
     }
     /// The error, with a message that helps.

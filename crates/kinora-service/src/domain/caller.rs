@@ -1,10 +1,10 @@
 use serde::{Deserialize, Serialize};
 
 use super::policy::Decision;
-use super::{
-    ACTION_GET_PLAY_INFO, ACTION_GET_VIDEO_PLAY_AUTH, AccessRequest, ApiError, Policy, Principal,
-    VideoId,
-};
+use super::{AccessRequest, Action, ApiError, Policy, Principal, VideoId};
+
+const PLAY: &str = Action::GetPlayInfo.permission();
+const LET_PLAY: &str = Action::GetVideoPlayAuth.permission();
 
 /// More roles in a row than this are no use of ours, and would make tokens too long for a URL.
 const MAX_ROLES: usize = 4;
@@ -90,8 +90,7 @@ impl Caller {
         let all_allow = match self.scope {
             Scope::Account => policies.all(|policy| allows(policy, request)),
             Scope::Play { .. } => {
-                request.action == ACTION_GET_PLAY_INFO
-                    && policies.all(|policy| allows_playing(policy, request))
+                request.action == PLAY && policies.all(|policy| allows_playing(policy, request))
             }
         };
         // Of none, all allow everything.
@@ -139,18 +138,17 @@ impl Caller {
 /// `vod:GetVideoPlayAuth` is the right to let others play, so what denies playing denies it as well.
 fn allows(policy: &Policy, request: AccessRequest<'_>) -> bool {
     let playing = AccessRequest {
-        action: ACTION_GET_PLAY_INFO,
+        action: PLAY,
         ..request
     };
     policy.decide(request) == Decision::Allow
-        && (request.action != ACTION_GET_VIDEO_PLAY_AUTH
-            || policy.decide(playing) != Decision::ExplicitDeny)
+        && (request.action != LET_PLAY || policy.decide(playing) != Decision::ExplicitDeny)
 }
 
 /// What the holder of a play credential needs of those it comes from: the right to play, or to let play.
 fn allows_playing(policy: &Policy, playing: AccessRequest<'_>) -> bool {
     let letting = AccessRequest {
-        action: ACTION_GET_VIDEO_PLAY_AUTH,
+        action: LET_PLAY,
         ..playing
     };
     match policy.decide(playing) {

@@ -16,7 +16,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::account::ACTIONS;
+use super::ACTIONS;
 
 pub(crate) use condition::ConditionContext;
 pub(crate) use error::clip;
@@ -203,8 +203,11 @@ impl Policy {
             let text = pattern.0.to_string().to_ascii_lowercase();
             text.starts_with("vod:") || text.starts_with("sts:")
         };
-        let unknown =
-            |pattern: &&ActionPattern| !ACTIONS.iter().any(|known| pattern.matches(known));
+        let unknown = |pattern: &&ActionPattern| {
+            !ACTIONS
+                .iter()
+                .any(|known| pattern.matches(known.permission()))
+        };
         let of = |statement: &Statement| match &statement.actions {
             Choice::Only(list) | Choice::AllBut(list) => {
                 let list = list.iter().filter(ours).filter(unknown);

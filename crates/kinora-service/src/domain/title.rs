@@ -1,7 +1,7 @@
 //! Text that people gave and that others will read on a screen.
 
 /// Letters that a title has at most.
-const MAX_LEN: usize = 128;
+pub(super) const MAX_TITLE_LEN: usize = 128;
 
 /// Whether a character shows something, or joins what does. Not so: controls (Cc), separators of lines and paragraphs,
 /// what turns the direction of text (Unicode's Bidi_Control: a name could be read backwards, "Trojan Source"), and
@@ -23,7 +23,7 @@ pub(crate) fn printable(text: &str) -> impl Iterator<Item = char> + '_ {
 /// A title without what does not show, without white space around it, and of a bounded length.
 pub(crate) fn clean_title(text: &str) -> String {
     let shown: String = printable(text).collect();
-    let bounded: String = shown.trim().chars().take(MAX_LEN).collect();
+    let bounded: String = shown.trim().chars().take(MAX_TITLE_LEN).collect();
     bounded.trim_end().to_owned()
 }
 
@@ -53,6 +53,6 @@ mod tests {
         ] {
             assert_eq!(clean_title(title), title);
         }
-        assert_eq!(clean_title(&"x".repeat(500)).len(), MAX_LEN);
+        assert_eq!(clean_title(&"x".repeat(500)).len(), MAX_TITLE_LEN);
     }
 }

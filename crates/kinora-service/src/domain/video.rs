@@ -3,7 +3,7 @@ use std::fmt;
 use kinora_cloud::Definition;
 use serde::{Deserialize, Serialize};
 
-use super::{ApiError, ApiErrorCode};
+use super::{ApiError, ApiErrorCode, VideoDetails};
 
 /// A video's id: 32 lower-case hexadecimal digits, nothing else. It is safe as a name of a directory.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize)]
@@ -157,6 +157,8 @@ pub struct Video {
     pub cover: Option<String>,
     /// When it was made, milliseconds since 1970 UTC.
     pub created_ms: i64,
+    /// What people say of it beside its title.
+    pub details: VideoDetails,
 }
 
 /// One playable encoding of a video.

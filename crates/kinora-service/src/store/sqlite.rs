@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use futures_util::FutureExt as _;
+use futures_util::{FutureExt as _, TryStreamExt as _};
 use kinora_errors::Secret;
 use sqlx::pool::PoolConnection;
 use sqlx::sqlite::{
@@ -16,8 +16,9 @@ use tokio::time::{Instant, sleep};
 use super::{AccountStore, StoreFuture, VideoStore, failure};
 use crate::crypto::{MasterKey, random};
 use crate::domain::{
-    AccessKey, AccountState, Format, Policy, RamRole, RefererRule, Rendition, RenditionEncryption,
-    TrustPolicy, Video, VideoId, VideoStatus, clean_title, parse_definition,
+    AccessKey, AccountState, Category, Format, MAX_SUBCATEGORIES, Policy, RamRole, RefererRule,
+    Rendition, RenditionEncryption, TrustPolicy, Video, VideoChange, VideoDetails, VideoId,
+    VideoStatus, clean_title, parse_definition,
 };
 use crate::error::{BUSY, ServiceError, primary_code};
 
@@ -25,6 +26,7 @@ use crate::error::{BUSY, ServiceError, primary_code};
 const MIGRATIONS: &[&str] = &[
     include_str!("schema_1.sql"),
     include_str!("schema_2_trust.sql"),
+    include_str!("schema_3_media.sql"),
 ];
 const READERS: u32 = 4;
 /// Another program is waited for so long.
@@ -463,6 +465,25 @@ fn to_video(row: &SqliteRow) -> Result<Video, ServiceError> {
         size: u64::try_from(row.try_get::<i64, _>("size")?).unwrap_or(0),
         cover: row.try_get("cover")?,
         created_ms: row.try_get("created_ms")?,
+        details: VideoDetails {
+            description: row.try_get("description")?,
+            tags: row.try_get("tags")?,
+            cover_url: row.try_get("cover_url")?,
+            user_data: row.try_get("user_data")?,
+            category_id: row.try_get("category_id")?,
+            modified_ms: row.try_get("modified_ms")?,
+        },
+    })
+}
+
+fn to_category(row: &SqliteRow) -> Result<Category, ServiceError> {
+    Ok(Category {
+        id: row.try_get("id")?,
+        parent_id: row.try_get("parent_id")?,
+        level: row.try_get("level")?,
+        name: row.try_get("name")?,
+        created_ms: row.try_get("created_ms")?,
+        subcategories: row.try_get("subcategories")?,
     })
 }
 
@@ -492,7 +513,8 @@ fn sql_size(size: u64) -> i64 {
 impl VideoStore for SqliteStore {
     fn insert_video<'a>(&'a self, video: &'a Video) -> StoreFuture<'a, ()> {
         async move {
-            sqlx::query("INSERT INTO video (id, title, status, duration_s, size, cover, created_ms) VALUES ($1, $2, $3, $4, $5, $6, $7)")
+            sqlx::query("INSERT INTO video (id, title, status, duration_s, size, cover, created_ms, description, tags, cover_url, user_data, category_id) \
+                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)")
                 .bind(video.id.as_str())
                 .bind(&video.title)
                 .bind(video.status.as_str())
@@ -500,6 +522,11 @@ impl VideoStore for SqliteStore {
                 .bind(sql_size(video.size))
                 .bind(&video.cover)
                 .bind(video.created_ms)
+                .bind(&video.details.description)
+                .bind(&video.details.tags)
+                .bind(&video.details.cover_url)
+                .bind(&video.details.user_data)
+                .bind(video.details.category_id)
                 .execute(&self.writer)
                 .await?;
             Ok(())
@@ -615,6 +642,133 @@ impl VideoStore for SqliteStore {
                 .bind(id.as_str())
                 .execute(&self.writer)
                 .await?;
+            Ok(done.rows_affected() > 0)
+        }
+        .boxed()
+    }
+    fn each_video<'a>(
+        &'a self,
+        newest_first: bool,
+        see: &'a mut (dyn FnMut(Video) + Send),
+    ) -> StoreFuture<'a, ()> {
+        async move {
+            let query = match newest_first {
+                true => "SELECT * FROM video ORDER BY created_ms DESC, id DESC",
+                false => "SELECT * FROM video ORDER BY created_ms, id",
+            };
+            let mut rows = sqlx::query(query).fetch(&self.readers);
+            while let Some(row) = rows.try_next().await? {
+                see(to_video(&row)?);
+            }
+            Ok(())
+        }
+        .boxed()
+    }
+    fn change_video<'a>(
+        &'a self,
+        id: &'a VideoId,
+        change: &'a VideoChange,
+        now_ms: i64,
+    ) -> StoreFuture<'a, bool> {
+        async move {
+            let done = sqlx::query(
+                "UPDATE video SET title = COALESCE($1, title), description = COALESCE($2, description), tags = COALESCE($3, tags), \
+                 cover_url = COALESCE($4, cover_url), user_data = COALESCE($5, user_data), \
+                 category_id = CASE WHEN $6 = -1 THEN NULL ELSE COALESCE($6, category_id) END, modified_ms = $7 WHERE id = $8",
+            )
+            .bind(&change.title)
+            .bind(&change.description)
+            .bind(&change.tags)
+            .bind(&change.cover_url)
+            .bind(&change.user_data)
+            .bind(change.category_id)
+            .bind(now_ms)
+            .bind(id.as_str())
+            .execute(&self.writer)
+            .await?;
+            Ok(done.rows_affected() == 1)
+        }
+        .boxed()
+    }
+    fn category(&self, id: i64) -> StoreFuture<'_, Option<Category>> {
+        async move {
+            let row = sqlx::query(concat!(
+                "SELECT *, (SELECT COUNT(*) FROM category AS sub WHERE sub.parent_id = category.id) AS subcategories ",
+                "FROM category WHERE id = $1"
+            ))
+            .bind(id)
+            .fetch_optional(&self.readers)
+            .await?;
+            row.map(|row| to_category(&row)).transpose()
+        }
+        .boxed()
+    }
+    fn subcategories(&self, parent_id: i64, newest_first: bool) -> StoreFuture<'_, Vec<Category>> {
+        async move {
+            let rows = sqlx::query(concat!(
+                "SELECT *, (SELECT COUNT(*) FROM category AS sub WHERE sub.parent_id = category.id) AS subcategories ",
+                "FROM category WHERE parent_id = $1 ORDER BY created_ms, id LIMIT $2"
+            ))
+            .bind(parent_id)
+            .bind(i64::try_from(MAX_SUBCATEGORIES).unwrap_or(i64::MAX))
+            .fetch_all(&self.readers)
+            .await?;
+            let mut all: Vec<Category> = rows.iter().map(to_category).collect::<Result<_, _>>()?;
+            if newest_first {
+                all.reverse();
+            }
+            Ok(all)
+        }
+        .boxed()
+    }
+    fn add_category<'a>(
+        &'a self,
+        category: &'a Category,
+        fewer_than: usize,
+    ) -> StoreFuture<'a, bool> {
+        async move {
+            // One statement, so that no other writer comes between.
+            let done = sqlx::query(
+                "INSERT INTO category (id, parent_id, level, name, created_ms) SELECT $1, $2, $3, $4, $5 \
+                 WHERE (SELECT COUNT(*) FROM category WHERE parent_id = $2) < $6 \
+                 AND ($2 = -1 OR EXISTS (SELECT id FROM category WHERE id = $2)) ON CONFLICT (id) DO NOTHING",
+            )
+            .bind(category.id)
+            .bind(category.parent_id)
+            .bind(category.level)
+            .bind(&category.name)
+            .bind(category.created_ms)
+            .bind(i64::try_from(fewer_than).unwrap_or(i64::MAX))
+            .execute(&self.writer)
+            .await?;
+            Ok(done.rows_affected() == 1)
+        }
+        .boxed()
+    }
+    fn rename_category<'a>(&'a self, id: i64, name: &'a str) -> StoreFuture<'a, bool> {
+        async move {
+            let done = sqlx::query("UPDATE category SET name = $1 WHERE id = $2")
+                .bind(name)
+                .bind(id)
+                .execute(&self.writer)
+                .await?;
+            Ok(done.rows_affected() == 1)
+        }
+        .boxed()
+    }
+    fn delete_category(&self, id: i64) -> StoreFuture<'_, bool> {
+        // There are three levels.
+        async move {
+            let mut tx = self.writer.begin_with("BEGIN IMMEDIATE").await?;
+            sqlx::query("UPDATE video SET category_id = NULL WHERE category_id IN (SELECT id FROM category WHERE id = $1 OR parent_id = $1 OR parent_id IN (SELECT id FROM category WHERE parent_id = $1))")
+                .bind(id)
+                .execute(&mut *tx)
+                .await?;
+            let done = sqlx::query("DELETE FROM category WHERE id = $1 OR parent_id = $1 OR parent_id IN (SELECT id FROM category WHERE parent_id = $1)")
+                .bind(id)
+                .execute(&mut *tx)
+                .await?;
+            tx.commit().await?;
             Ok(done.rows_affected() > 0)
         }
         .boxed()

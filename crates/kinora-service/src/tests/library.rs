@@ -50,7 +50,7 @@ async fn a_directory_is_refused_for_what_is_wrong_with_it() {
             refused,
             ServiceError::OtherVersion {
                 found: 99,
-                supported: 2,
+                supported: 3,
                 ..
             }
         ),

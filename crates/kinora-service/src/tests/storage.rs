@@ -220,6 +220,7 @@ async fn what_killed_imports_left_is_swept_and_what_ended_or_runs_is_not() {
             size: 0,
             cover: None,
             created_ms: 1,
+            details: VideoDetails::default(),
         };
         core.videos.insert_video(&video).await.unwrap();
     }

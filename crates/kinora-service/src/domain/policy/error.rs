@@ -147,7 +147,7 @@ impl PolicyProblem {
                 format!("{found} is no resource: acs:service:region:account:name or *")
             }
             Self::NoSuchResource(found) => format!(
-                "{found} can name nothing of this service: write acs:vod:*:*:video/ID or acs:ram::1:role/NAME"
+                "{found} can name nothing of this service: write acs:vod:*:*:video/ID, acs:vod:*:*:category/ID or acs:ram::1:role/NAME"
             ),
             Self::Operator(found) => format!("there is no condition operator {found}"),
             Self::Key(found) => format!(
@@ -184,7 +184,7 @@ impl PolicyProblem {
                 format!("{found} 不是资源：应为 acs:服务:地域:账号:名称 或 *")
             }
             Self::NoSuchResource(found) => format!(
-                "{found} 不可能是本服务的资源：应写作 acs:vod:*:*:video/ID 或 acs:ram::1:role/名称"
+                "{found} 不可能是本服务的资源：应写作 acs:vod:*:*:video/ID、acs:vod:*:*:category/ID 或 acs:ram::1:role/名称"
             ),
             Self::Operator(found) => format!("没有 {found} 这个条件运算符"),
             Self::Key(found) => format!(

@@ -4,14 +4,17 @@ use super::pattern::{CharClass, Pattern};
 /// The one account of a service.
 pub(crate) const ACCOUNT_ID: &str = "1";
 const VIDEO: &str = "video/";
+const CATEGORY: &str = "category/";
 const ROLE: &str = "role/";
+/// Digits of a category's id: those of the largest number.
+const MAX_CATEGORY_DIGITS: usize = 19;
 /// Longest name of a role.
 pub(crate) const MAX_ROLE_NAME_LEN: usize = 64;
 
 /// What is asked for, by its name `acs:service:region:account:relative`.
 ///
-/// The resource of `vod:GetPlayInfo`, `vod:GetVideoPlayAuth` and `vod:GetVideoInfo` is
-/// `acs:vod:REGION:1:video/VIDEOID`, that of `sts:AssumeRole` is `acs:ram::1:role/NAME`. A call that names none, or
+/// The resource of what is done to videos is `acs:vod:REGION:1:video/VIDEOID`, to categories
+/// `acs:vod:REGION:1:category/CATEID`, that of `sts:AssumeRole` is `acs:ram::1:role/NAME`. A call that names none, or
 /// none that can exist, asks for the resource with an empty id.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct Resource {
@@ -26,6 +29,15 @@ impl Resource {
             service: "vod",
             region: region.to_owned(),
             relative: format!("{VIDEO}{id}"),
+        }
+    }
+    /// A category, or the root of them all.
+    pub(crate) fn category(region: &str, id: Option<i64>) -> Self {
+        let id = id.map_or_else(String::new, |id| id.to_string());
+        Self {
+            service: "vod",
+            region: region.to_owned(),
+            relative: format!("{CATEGORY}{id}"),
         }
     }
     pub(crate) fn role(name: &str) -> Self {
@@ -133,11 +145,16 @@ impl ResourcePattern {
         }
         let a_video =
             vod && !region.is_empty() && relative.may_match(&shape(VIDEO, 32, is_id_digit));
+        let a_category = vod
+            && !region.is_empty()
+            && (1..=MAX_CATEGORY_DIGITS).any(|len| {
+                relative.may_match(&shape(CATEGORY, len, |digit| digit.is_ascii_digit()))
+            });
         let a_role = ram
             && region.matches("")
             && (1..=MAX_ROLE_NAME_LEN)
                 .any(|len| relative.may_match(&shape(ROLE, len, is_role_letter)));
-        account.matches(ACCOUNT_ID) && (a_video || a_role)
+        account.matches(ACCOUNT_ID) && (a_video || a_category || a_role)
     }
 }
 
@@ -188,6 +205,13 @@ mod tests {
         ] {
             assert!(!matches(pattern, &video), "{pattern}");
         }
+        let shelf = Resource::category("cn-shanghai", Some(7));
+        assert!(matches("acs:vod:*:*:category/7", &shelf));
+        assert!(matches(
+            "acs:vod:*:*:category/*",
+            &Resource::category("cn-shanghai", None)
+        ));
+        assert!(!matches("acs:vod:*:*:video/*", &shelf));
         let role = Resource::role("player");
         assert!(matches("acs:ram::1:role/player", &role));
         assert!(matches("acs:ram:*:*:role/pl*", &role));
@@ -204,6 +228,7 @@ mod tests {
             "acs:vod:*:*:video/5aed",
             "acs:vod::1:*",
             "acs:vod:*:*:app/app-1000000",
+            "acs:vod:*:*:category/films",
             "acs:ram::2:role/player",
             "acs:ram:cn-shanghai:1:role/player",
             "acs:ram::1:user/alice",

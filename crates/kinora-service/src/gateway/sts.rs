@@ -1,13 +1,12 @@
-//! AssumeRole: a role's rights, within those of who assumes it.
+//! Who one is, and becoming another: a role's rights, within those of who assumes it.
 
 use kinora_cloud::UnixTime;
 use serde_json::{Value, json};
 
-use super::Call;
-use super::actions::{no_random_number, seconds};
+use super::call::Call;
 use crate::domain::{
-    ACCOUNT_ID, ApiError, ApiErrorCode, AssumedRole, Policy, PolicyProblem, SESSION_DURATION_S,
-    Scope, Session, is_role_name,
+    ACCOUNT_ID, ApiError, ApiErrorCode, AssumedRole, Policy, PolicyProblem, Principal,
+    SESSION_DURATION_S, Scope, Session, is_role_name,
 };
 
 /// The role's name in `acs:ram::ACCOUNT:role/NAME`, if the account is ours.
@@ -50,13 +49,12 @@ fn must_be_arn(arn: &str) -> Result<(), ApiError> {
 }
 
 pub(super) async fn assume_role(call: &Call<'_>) -> Result<Value, ApiError> {
-    let arn = call.params.required("RoleArn")?;
-    let session_name = call.params.required("RoleSessionName")?;
+    let arn = call.required("RoleArn")?;
+    let session_name = call.required("RoleSessionName")?;
     must_be_session_name(session_name)?;
     must_be_arn(arn)?;
-    let policy = call.params.get("Policy").map(session_policy).transpose()?;
-    let duration_s = seconds(
-        call,
+    let policy = call.get("Policy").map(session_policy).transpose()?;
+    let duration_s = call.seconds(
         "DurationSeconds",
         *SESSION_DURATION_S.end(),
         &SESSION_DURATION_S,
@@ -101,4 +99,31 @@ pub(super) async fn assume_role(call: &Call<'_>) -> Result<Value, ApiError> {
             "AssumedRoleId": format!("{name}:{session_name}"),
         },
     }))
+}
+
+pub(super) fn no_random_number() -> ApiError {
+    ApiErrorCode::InternalError.because("The service could not draw a random number.")
+}
+
+/// Needs no right: it tells nothing that the caller does not bring.
+pub(super) fn get_caller_identity(call: &Call<'_>) -> Result<Value, ApiError> {
+    if call.caller.only_video().is_some() {
+        return Err(ApiErrorCode::ForbiddenRam
+            .because("This credential is for playing one video and nothing else."));
+    }
+    let principal = call.caller.lineage.principal();
+    let kind = match principal {
+        Principal::Role(_) => "AssumedRoleUser",
+        _ => "Account",
+    };
+    let mut told = json!({
+        "AccountId": ACCOUNT_ID,
+        "Arn": principal.arn(),
+        "IdentityType": kind,
+        "PrincipalId": call.key_id,
+    });
+    if let (Principal::Role(name), Value::Object(members)) = (&principal, &mut told) {
+        members.insert("RoleId".to_owned(), name.as_str().into());
+    }
+    Ok(told)
 }
