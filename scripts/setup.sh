@@ -15,9 +15,18 @@ need curl curl          # the tests look at the service as an outsider does
 if [ "${1-}" = tests ]; then
   need python3 python3        # the vendor's SDKs are asked in their own languages
   python3 -c 'import ensurepip, venv' 2>/dev/null || missing+=(python3-venv)
+  # The package of Python: by Debian's interpreter, where the first one has no such modules.
+  has_module() {
+    python3 -c "import numpy, pytest, PIL" 2>/dev/null || /usr/bin/python3 -c "import $1" 2>/dev/null || missing+=("$2")
+  }
+  has_module numpy python3-numpy
+  has_module pytest python3-pytest
+  has_module PIL python3-pil
   need node nodejs
   need npm npm
+  need tsc node-typescript    # the types of the package of Node
   need valgrind valgrind      # the examples in C are watched
+  need pkg-config pkgconf     # they are built as others' programs are
   need c++ g++                # the header is C++ too
   need pulseaudio pulseaudio  # a sound server of the tests' own
   need parec pulseaudio-utils

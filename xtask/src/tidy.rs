@@ -111,6 +111,8 @@ const ARROWS: &[(&str, &[&str])] = &[
         ],
     ),
     ("kinora-capi", &["kinora", "kinora-errors"]),
+    ("kinora-py", &["kinora", "kinora-diagnose"]),
+    ("kinora-node", &["kinora", "kinora-diagnose"]),
     (
         "kinora-service",
         &[
@@ -201,6 +203,7 @@ const ARROWS: &[(&str, &[&str])] = &[
         ],
     ),
     ("kinora-test-support", &[]),
+    ("kinora-bindings", &[]),
     // What it needs beyond `kinora`, `kinora` lacks.
     ("kinora-embedder", &["kinora"]),
     ("xtask", &[]),
@@ -395,7 +398,7 @@ fn print_sizes(sizes: &Sizes) -> String {
 
 fn oversized(root: &Path) -> Result<Sizes, String> {
     let mut sizes = Sizes::new();
-    for folder in ["crates", "tests", "xtask"] {
+    for folder in ["crates", "bindings", "tests", "xtask"] {
         for file in rust_files(&root.join(folder))? {
             let name = relative(root, &file);
             if is_table(&name) {
@@ -418,8 +421,9 @@ fn oversized(root: &Path) -> Result<Sizes, String> {
 
 /// The code of our crates, by its path.
 fn sources(root: &Path) -> Result<Vec<(String, String)>, String> {
-    let files = rust_files(&root.join("crates"))?.into_iter();
-    let ours = files.filter(|file| {
+    let mut files = rust_files(&root.join("crates"))?;
+    files.extend(rust_files(&root.join("bindings"))?);
+    let ours = files.into_iter().filter(|file| {
         let name = relative(root, file);
         name.contains("/src/") && !is_test_file(file) && !is_table(&name)
     });

@@ -3,11 +3,10 @@
 use std::ffi::c_char;
 use std::sync::{Mutex, PoisonError};
 
-use kinora::{ContentKey, Fault, KeyId, Player, PlayerBuilder, PlayerConfig, sixteen_from_hex};
+use kinora::{ContentKey, Fault, KeyId, Player, PlayerBuilder, PlayerConfig, settings};
 
 use crate::border::{self, invalid};
 use crate::player::CPlayer;
-use crate::settings;
 use crate::sink::{AudioCalls, CAudioSink, CVideoSink, VideoCalls};
 
 /// A player that is being put together.
@@ -140,9 +139,7 @@ pub(crate) unsafe fn content_key(
 ) -> Result<(KeyId, ContentKey), Fault> {
     // SAFETY: the caller's promise.
     let (id, key) = unsafe { (border::text(id)?, border::text(key)?) };
-    let id = KeyId::from_hex(id).ok_or_else(|| invalid("a key id is 32 hexadecimal digits"))?;
-    let key = sixteen_from_hex(key).ok_or_else(|| invalid("a key is 32 hexadecimal digits"))?;
-    Ok((id, ContentKey::new(key)))
+    settings::content_key(id, key)
 }
 
 /// Whether it begins to play by itself.

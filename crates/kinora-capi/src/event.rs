@@ -22,16 +22,6 @@ impl GivenEvent {
             event,
         }
     }
-
-    fn fault(&self) -> Option<&Fault> {
-        match &self.event {
-            Event::Error(fault)
-            | Event::Recovered(fault)
-            | Event::CredentialExpired(fault)
-            | Event::SubtitleFailed { fault, .. } => Some(fault),
-            _ => None,
-        }
-    }
 }
 
 /// The header's number of an event.
@@ -108,7 +98,10 @@ pub unsafe extern "C" fn kinora_event_fault(event: *const GivenEvent) -> *const 
     border::answered(std::ptr::null(), || {
         // SAFETY: by the header.
         match unsafe { border::handle(event) } {
-            Ok(given) => given.fault().map_or(std::ptr::null(), std::ptr::from_ref),
+            Ok(given) => given
+                .event
+                .fault()
+                .map_or(std::ptr::null(), std::ptr::from_ref),
             Err(_) => std::ptr::null(),
         }
     })

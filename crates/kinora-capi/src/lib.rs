@@ -14,9 +14,7 @@ mod fault;
 mod picture;
 mod player;
 mod reader;
-mod settings;
 mod sink;
-mod source;
 mod text;
 mod wakeup;
 

@@ -6,15 +6,15 @@ use std::time::Duration;
 
 use kinora::output::ScaleMode;
 use kinora::{
-    Credential, Fault, LoopMode, Mirror, NoEvent, Player, Repeat, Rotation, Secret, SeekAccuracy,
-    Time, TrackChoice, VideoFrame, json,
+    Credential, Fault, LoopMode, Mirror, NoEvent, Player, Repeat, Secret, SeekAccuracy, Time,
+    TrackChoice, VideoFrame, json, settings,
 };
 
 use crate::border::{self, invalid};
 use crate::builder::content_key;
 use crate::event::GivenEvent;
+use crate::text;
 use crate::wakeup::{Callback, Wakeup};
-use crate::{settings, source, text};
 
 /// What a program waits at most for a player that it frees.
 const FREE_LIMIT: Duration = Duration::from_secs(1);
@@ -130,7 +130,7 @@ pub unsafe extern "C" fn kinora_player_set_source(
     // SAFETY: by the header.
     unsafe {
         tried(player, fault, |player| {
-            player.set_source(source::of_json(border::text(json)?)?);
+            player.set_source(settings::source(border::text(json)?)?);
             Ok(())
         })
     }
@@ -311,13 +311,7 @@ pub unsafe extern "C" fn kinora_player_set_orientation(
     // SAFETY: by the header.
     unsafe {
         tried(player, std::ptr::null_mut(), |player| {
-            let rotation = match degrees {
-                0 => Rotation::None,
-                90 => Rotation::Cw90,
-                180 => Rotation::Cw180,
-                270 => Rotation::Cw270,
-                _ => return Err(invalid("pictures are turned by 0, 90, 180 or 270 degrees")),
-            };
+            let rotation = settings::rotation(degrees)?;
             let mirror = match mirror {
                 0 => Mirror::None,
                 1 => Mirror::Horizontal,

@@ -4,10 +4,10 @@ use std::ffi::c_char;
 
 use kinora::{
     AudioFrame, AudioReader, DecoderChoice, Fault, MediaReader, NetConfig, ReadOptions, Time,
-    VideoFrame, VideoReader, json,
+    VideoFrame, VideoReader, json, settings,
 };
 
-use crate::{border, settings, text};
+use crate::{border, text};
 
 /// # Safety
 /// Null, or ends with a zero.

@@ -1,8 +1,22 @@
 //! What events are called wherever they are written: on the command line, in recordings, in `docs/events.md`.
 
+use kinora_errors::Fault;
+
 use crate::{Event, TimingMark};
 
 impl Event {
+    /// What failed, in events that tell of a failure.
+    #[must_use]
+    pub const fn fault(&self) -> Option<&Fault> {
+        match self {
+            Self::Error(fault)
+            | Self::Recovered(fault)
+            | Self::CredentialExpired(fault)
+            | Self::SubtitleFailed { fault, .. } => Some(fault),
+            _ => None,
+        }
+    }
+
     /// What it is called. The names are stable; `docs/events.md` has them all.
     #[must_use]
     pub const fn name(&self) -> &'static str {

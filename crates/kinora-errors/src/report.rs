@@ -155,7 +155,9 @@ impl Serialize for Fault {
         map.serialize_entry("origin", &self.origin().map(Origin::name))?;
         map.serialize_entry("retry", self.retry().name())?;
         map.serialize_entry("recovered", &self.is_recovered())?;
-        map.serialize_entry("meaning", code.meaning(Lang::En))?;
+        let text = code.text(Lang::En);
+        map.serialize_entry("meaning", text.meaning)?;
+        map.serialize_entry("remedy", text.remedy)?;
         let causes: Vec<&str> = self.causes().iter().map(|cause| cause.0.as_str()).collect();
         map.serialize_entry("causes", &causes)?;
         map.serialize_entry("url", &context.url)?;

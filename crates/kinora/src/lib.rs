@@ -85,6 +85,7 @@ mod player;
 mod reader;
 mod render;
 mod scripts;
+pub mod settings;
 mod source;
 mod thumbnails;
 #[cfg(feature = "tracing")]

@@ -1,0 +1,5 @@
+//! What a module of Node's is linked with.
+
+fn main() {
+    napi_build::setup();
+}
