@@ -22,6 +22,7 @@ cargo clippy --package kinora --quiet -- -D warnings
 
 step "the house rules"
 cargo xtask tidy
+cargo xtask vendor-compatibility --check
 
 step "wasm32: the sans-IO crates"
 if rustup target list --installed 2>/dev/null | grep -q '^wasm32-unknown-unknown$'; then

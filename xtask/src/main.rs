@@ -21,6 +21,7 @@ cargo xtask conformance      judge the conformance corpus, write docs/conformanc
 cargo xtask formats [--check]  the formats in README.md from the registry of containers
 cargo xtask abr              compare the rules of adaptation on 240 networks, write docs/abr.md
 cargo xtask fault-matrix [--check]  docs/fault-matrix.md from the registry of faults and the last `make test`
+cargo xtask vendor-compatibility [--check]  docs/vendor-compatibility.md from the service's actions and what the tests of the vendor's clients read
 cargo xtask ffmpeg-abi [RS]   measure libavcodec's headers (or bindings of another major), write the table of that major
 cargo xtask ffmpeg-codecs    add the codecs that the installed `ffmpeg` lists to the table of their names
 ";
@@ -40,6 +41,16 @@ fn main() -> ExitCode {
         ["fault-matrix", "--check"] => {
             document::check(&root(), "kinora-faults", "docs/fault-matrix.md")
         }
+        ["vendor-compatibility"] => document::write(
+            &root(),
+            "kinora-service-clients",
+            "docs/vendor-compatibility.md",
+        ),
+        ["vendor-compatibility", "--check"] => document::check(
+            &root(),
+            "kinora-service-clients",
+            "docs/vendor-compatibility.md",
+        ),
         ["ffmpeg-codecs"] => ffmpeg_codecs::run(&root()),
         ["ffmpeg-abi"] => ffmpeg_abi::run(&root(), None),
         ["ffmpeg-abi", bindings] => ffmpeg_abi::run(&root(), Some(Path::new(bindings))),
