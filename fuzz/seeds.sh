@@ -3,7 +3,7 @@
 # What fuzzing adds to them is kept by `cargo fuzz cmin` and lies beside them.
 set -eu
 cd "$(dirname "$0")/corpus"
-mkdir -p mp4 ts adts mp3 hls subtitle play_auth pop urls lookup dash flv ogg wav flac amr dts loas aiff caf mkv protect w64 ffmpeg cache
+mkdir -p mp4 ts adts mp3 hls subtitle play_auth pop urls lookup dash flv ogg wav flac amr dts loas aiff caf mkv protect w64 ffmpeg cache ac3 overlay tape
 make_av() { # output, then options
     out=$1
     shift
@@ -248,6 +248,45 @@ printf %s '-1' >lookup/negative.txt
 printf %s 'ERROR_DECODE_VIDIO' >lookup/nearly.txt
 printf %s 'the token expired' >lookup/words.txt
 printf %s '解码 失败' >lookup/zh.txt
+make_av ac3/tone.ac3 -vn -c:a ac3 -b:a 32k -t 0.2
+make_av ac3/tone.eac3 -vn -c:a eac3 -b:a 32k -t 0.2
+cat >overlay/moving.ass <<'A'
+[Script Info]
+PlayResX: 160
+PlayResY: 90
+[V4+ Styles]
+Format: Name, Fontname, Fontsize, PrimaryColour, OutlineColour, BackColour, Bold, Italic, BorderStyle, Outline, Shadow, Alignment, MarginL, MarginR, MarginV
+Style: a,x,20,&H00FFFFFF,&H00000000,&H80000000,-1,-1,3,2,2,8,9,9,9
+[Events]
+Format: Layer, Start, End, Style, MarginL, MarginR, MarginV, Text
+Dialogue: 0,0:00:00.00,0:00:05.00,a,0,0,0,{\move(-20,0,300,200)\fad(100,200)\t(\fs90\bord9)}one{\k30}two\N{\pos(1,2)\an5\clip(0,0,9,9)}three
+Dialogue: 1,0:00:01.00,0:00:02.00,a,0,0,0,{\p1}m 0 0 l 99 0 99 99{\p0}{\r\u1\s1\fsp9\blur4}four
+A
+cat >overlay/places.vtt <<'V'
+WEBVTT
+
+REGION
+id:r
+width:40%
+lines:2
+regionanchor:0%,100%
+viewportanchor:10%,90%
+scroll:up
+
+STYLE
+::cue(.big){font-size:400%;background-color:rgba(255,0,0,.5);text-shadow:2px 2px #fff}
+
+00:00.000 --> 00:04.000 vertical:rl line:-1 position:90%,line-right size:10% align:end
+漢<ruby>字<rt>かな</rt></ruby>vertical
+
+00:00.500 --> 00:03.000 region:r
+<c.big>שלום</c> <b>x</b><i>y</i><u>z</u>
+
+00:01.000 --> 00:02.000 line:0 position:0% size:100% align:start
+e&#x301; a line that is too long to stand in one, and another one
+V
+printf '1\n00:00:00,000 --> 00:00:02,000\n{\\an7}<font color="#ff0000" size="40">up</font>\n\n2\n00:00:01,000 --> 00:00:03,000\ndown\n' >overlay/marks.srt
+# Sessions: `kinora play --headless --record`, of a file and of an HLS playlist.
 # Stretches that overlap, one that is damaged, one at the end of all offsets.
 printf '\003\000\000abc\003\000\002def\202\000\010gh\104\000\001ijkl\000\000\000' >cache/stretches.bin
 printf 'KINCACH1META\000\000\000\002' >cache/cut.bin

@@ -93,6 +93,22 @@ pub(crate) unsafe fn put<T>(place: *mut T, value: T) -> Result<(), Fault> {
     Ok(())
 }
 
+/// Makes an owned value where the caller wants it; nothing is made that nobody could free.
+///
+/// # Safety
+/// As for [`put`].
+pub(crate) unsafe fn put_made<T>(
+    place: *mut *mut T,
+    make: impl FnOnce() -> Result<T, Fault>,
+) -> Result<(), Fault> {
+    let made = match place.is_null() {
+        true => std::ptr::null_mut(),
+        false => give(make()?),
+    };
+    // SAFETY: the caller's promise.
+    unsafe { put(place, made) }
+}
+
 /// Gives an owned value out, to be freed by its function.
 pub(crate) fn give<T>(value: T) -> *mut T {
     Box::into_raw(Box::new(value))

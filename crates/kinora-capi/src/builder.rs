@@ -204,9 +204,12 @@ pub unsafe extern "C" fn kinora_builder_build(
             .0
             .into_inner()
             .unwrap_or_else(PoisonError::into_inner);
-        let built: Player = state.builder.config(state.config).build()?;
+        let build = || {
+            let built: Player = state.builder.config(state.config).build()?;
+            Ok(CPlayer::new(built))
+        };
         // SAFETY: by the header.
-        unsafe { border::put(player, border::give(CPlayer::new(built))) }
+        unsafe { border::put_made(player, build) }
     };
     // SAFETY: by the header.
     unsafe { border::guarded(fault, work) }

@@ -32,9 +32,8 @@ unsafe fn opened<R>(
     let work = || {
         // SAFETY: the caller's promise.
         let (url, options) = unsafe { (border::text(url)?, options(network)?) };
-        let opened = open(url, options)?;
         // SAFETY: the caller's promise.
-        unsafe { border::put(reader, border::give(opened)) }
+        unsafe { border::put_made(reader, || open(url, options)) }
     };
     // SAFETY: the caller's promise.
     unsafe { border::guarded(fault, work) }
@@ -61,7 +60,12 @@ unsafe fn with<R>(
 /// As for [`border::put`].
 unsafe fn give<T>(place: *mut *mut T, read: Option<T>) -> Result<(), Fault> {
     // SAFETY: the caller's promise.
-    unsafe { border::put(place, read.map_or(std::ptr::null_mut(), border::give)) }
+    unsafe {
+        match read {
+            Some(read) => border::put_made(place, || Ok(read)),
+            None => border::put(place, std::ptr::null_mut()),
+        }
+    }
 }
 
 /// What a source holds, as JSON.

@@ -3,6 +3,7 @@
 
 use std::ffi::{CStr, CString, c_char, c_void};
 use std::ptr::{null, null_mut};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::time::{Duration, Instant};
 
@@ -194,6 +195,31 @@ fn what_cannot_be_opened_is_told_with_its_fault_and_in_chinese() {
         kinora_event_free(event);
         kinora_player_free(player);
     }
+}
+
+unsafe extern "C" fn count(data: *mut c_void) {
+    // SAFETY: the test's own counter, which outlives what it is given to.
+    unsafe { &*data.cast::<AtomicUsize>() }.fetch_add(1, Ordering::SeqCst);
+}
+
+#[test]
+fn what_has_no_place_is_not_made_and_what_it_was_made_of_is_freed() {
+    let destroyed = AtomicUsize::new(0);
+    // SAFETY: all functions of it may be null.
+    let mut sink: CVideoSink = unsafe { std::mem::zeroed() };
+    sink.size = size_of::<CVideoSink>();
+    sink.data = (&raw const destroyed).cast_mut().cast();
+    sink.destroy = Some(count);
+    let mut fault = null_mut();
+    // SAFETY: a fresh handle, which is used up; null is no place.
+    unsafe {
+        let builder = kinora_builder_new();
+        assert_eq!(kinora_builder_video_sink(builder, &raw const sink), 0);
+        let number = kinora_builder_build(builder, null_mut(), &raw mut fault);
+        assert_eq!(number, EINVAL);
+    }
+    assert!(report(fault).contains("NULL"));
+    assert_eq!(destroyed.load(Ordering::SeqCst), 1);
 }
 
 unsafe extern "C" fn tell(data: *mut c_void) {

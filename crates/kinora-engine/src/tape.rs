@@ -82,6 +82,13 @@ impl Tape {
         Self(Some(Arc::new(Mutex::new(Reel::Reading { facts, lost }))))
     }
 
+    /// One more fact that was written down.
+    fn add(&self, fact: (String, Value)) {
+        if let Some(Reel::Reading { facts, .. }) = self.reel().as_deref_mut() {
+            facts.push_back(fact);
+        }
+    }
+
     fn reel(&self) -> Option<MutexGuard<'_, Reel>> {
         let reel = self.0.as_ref()?;
         Some(reel.lock().unwrap_or_else(PoisonError::into_inner))

@@ -16,8 +16,8 @@ mod renderer;
 mod script;
 mod shape;
 mod sketch;
-#[cfg(test)]
-mod test_font;
+#[cfg(any(test, feature = "test-font"))]
+pub mod test_font;
 
 pub use canvas::Overlay;
 pub use fonts::{Fonts, NoFonts};

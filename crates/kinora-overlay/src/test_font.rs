@@ -1,4 +1,5 @@
 //! A font made for tests: its letters are boxes, so that it can be told to the pixel where they stand.
+#![allow(clippy::unwrap_used)]
 
 /// Units of the em square.
 const EM: u16 = 1_000;
@@ -18,7 +19,11 @@ const RUNS: &[(u16, u16, u16)] = &[
 ];
 
 /// The bytes of a TrueType file.
-pub(crate) fn boxes() -> Vec<u8> {
+///
+/// # Panics
+/// Never: what it has is small.
+#[must_use]
+pub fn boxes() -> Vec<u8> {
     let advances = RUNS
         .iter()
         .flat_map(|(first, last, advance)| (*first..=*last).map(|_| *advance));

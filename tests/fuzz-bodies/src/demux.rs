@@ -1,6 +1,7 @@
 //! Demuxers: fed whole, and in pieces of random size without a known length, then sought.
 
 use bytes::Bytes;
+use kinora_container::ac3::Ac3Demuxer;
 use kinora_container::adts::AdtsDemuxer;
 use kinora_container::aiff::AiffDemuxer;
 use kinora_container::amr::AmrDemuxer;
@@ -74,6 +75,10 @@ pub(crate) fn aiff(data: &[u8]) -> Work {
 
 pub(crate) fn caf(data: &[u8]) -> Work {
     demux(data, &|| Box::new(CafDemuxer::new()))
+}
+
+pub(crate) fn ac3(data: &[u8]) -> Work {
+    demux(data, &|| Box::new(Ac3Demuxer::new()))
 }
 
 pub(crate) fn dts(data: &[u8]) -> Work {

@@ -11,9 +11,11 @@ mod cloud;
 mod demux;
 mod lookup;
 mod mpd;
+mod overlay;
 mod playlist;
 mod protect;
 mod subtitle;
+mod tape;
 mod urls;
 
 /// How much was done with an input.
@@ -57,6 +59,7 @@ pub const TARGETS: &[Target] = &[
     target("w64", demux::w64),
     target("flac", demux::flac),
     target("amr", demux::amr),
+    target("ac3", demux::ac3),
     target("dts", demux::dts),
     target("loas", demux::loas),
     target("aiff", demux::aiff),
@@ -65,6 +68,8 @@ pub const TARGETS: &[Target] = &[
     target("cache", cache::cache),
     target("hls", playlist::hls),
     target("subtitle", subtitle::subtitle),
+    target("overlay", overlay::overlay),
+    target("tape", tape::tape),
     target("dash", mpd::dash),
     target("protect", protect::protect),
     target("play_auth", cloud::play_auth),

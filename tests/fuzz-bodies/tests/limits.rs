@@ -659,6 +659,63 @@ fn empty_packets(caf: &[u8]) -> Vec<u8> {
     out
 }
 
+/// Sessions that say more than they can have been.
+fn recordings() -> Vec<(&'static str, &'static str, Vec<u8>)> {
+    let whole = seed("tape/file.jsonl");
+    let line = |what: &str| format!("{{\"at\":1,\"unix_ms\":0,\"in\":{what}}}\n");
+    let head = whole.split_inclusive(|byte| *byte == b'\n').next().unwrap();
+    let repeated = |piece: &str| after(head, piece.as_bytes());
+    let long = [&whole[..], line("\"timeout\"").as_bytes()].concat();
+    let chunks = line("{\"chunk\":[1,0,18446744073709551615]}");
+    let packets = "{\"fact\":[\"demux\",{\"ok\":{\"p\":[1,0,0,0,1,18446744073709551615]}}]}\n";
+    vec![
+        (
+            "tape",
+            "moments at which nothing happens",
+            repeated(&line("\"timeout\"")),
+        ),
+        ("tape", "bytes without end", after(&long, chunks.as_bytes())),
+        (
+            "tape",
+            "packets without end",
+            after(&whole, packets.as_bytes()),
+        ),
+        (
+            "tape",
+            "facts nobody looks at",
+            repeated("{\"fact\":[\"x\",0]}\n"),
+        ),
+        ("tape", "sessions in a session", again(&whole)),
+        ("tape", "lists in lists", again(b"[")),
+    ]
+}
+
+/// Cues that are much to draw.
+fn cues() -> Vec<(&'static str, &'static str, Vec<u8>)> {
+    let vtt = |piece: &str| after(b"WEBVTT\n\n", piece.as_bytes());
+    vec![
+        ("overlay", "cues of one letter", vtt("0:0-->9:9\na\n\n")),
+        (
+            "overlay",
+            "a cue that is long",
+            after(b"WEBVTT\n\n00:00.000 --> 00:09.000\n", b"ab "),
+        ),
+        (
+            "overlay",
+            "marks without a letter",
+            after(b"WEBVTT\n\n00:00.000 --> 00:09.000\n", "\u{301}".as_bytes()),
+        ),
+        (
+            "overlay",
+            "letters as large as can be",
+            after(
+                b"[Script Info]\n[Events]\nFormat: Start,End,Text\n",
+                b"Dialogue:0:0:1,0:0:9,{\\fs9999\\bord9999\\blur99\\shad999}a\n",
+            ),
+        ),
+    ]
+}
+
 #[test]
 fn a_hostile_mebibyte_costs_a_bounded_amount_of_memory_and_work() {
     let mut inputs: Vec<(&str, &str, Vec<u8>)> = texts();
@@ -690,6 +747,8 @@ fn a_hostile_mebibyte_costs_a_bounded_amount_of_memory_and_work() {
         again(&[0xff, 0xf1, 0x50, 0x80, 0x00, 0xe0, 0xfc]),
     ));
     inputs.extend(sounds());
+    inputs.extend(recordings());
+    inputs.extend(cues());
     inputs.push(("cache", "records of nothing", again(&[0, 0, 0])));
     let apart = (0..u16::MAX).step_by(2).flat_map(|at| {
         let [high, low] = at.to_be_bytes();

@@ -4,6 +4,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use kinora_container::ContainerKind;
 use kinora_fuzz_bodies::TARGETS;
 
 /// A corpus that grows past this slows everyone's tests.
@@ -32,6 +33,18 @@ fn every_input_of_the_corpus_is_survived() {
             (target.body)(&fs::read(&file).unwrap());
         }
     }
+}
+
+#[test]
+fn every_demuxer_has_a_target() {
+    let demuxers = ContainerKind::ALL
+        .iter()
+        .filter(|it| it.demuxer().is_some());
+    let names = demuxers.map(|kind| kind.name());
+    let untried: Vec<&str> = names
+        .filter(|name| TARGETS.iter().all(|target| target.name != *name))
+        .collect();
+    assert_eq!(untried, [] as [&str; 0]);
 }
 
 #[test]

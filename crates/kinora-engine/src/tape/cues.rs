@@ -7,7 +7,7 @@ use kinora_subtitle::webvtt::TimestampMap;
 use kinora_subtitle::{Cue, Document, Span, Update};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::facts::{LARGEST, word};
+use super::facts::word;
 
 /// A file of subtitles.
 #[derive(Serialize, Deserialize)]
@@ -75,19 +75,28 @@ impl From<&Cue> for CueFacts {
     }
 }
 
-impl From<CueFacts> for Cue {
-    fn from(CueFacts(start, end, layer, lengths, digest): CueFacts) -> Self {
-        let span = |length: usize| Span {
-            text: " ".repeat(length.min(LARGEST)),
-            ..Span::default()
+/// Bytes of the text that all cues of a fact stand for together, whatever it says: more than those of a film.
+const MAX_TEXT: usize = 4 << 20;
+
+impl CueFacts {
+    /// A cue that stands for it; `left` is what its text may take.
+    fn cue(self, left: &mut usize) -> Cue {
+        let Self(start, end, layer, lengths, digest) = self;
+        let span = |length: usize| {
+            let length = length.min(*left);
+            *left -= length;
+            Span {
+                text: " ".repeat(length),
+                ..Span::default()
+            }
         };
-        Self {
+        Cue {
             id: Some(digest.to_string()),
             start: Time::from_nanos(start),
             end: Time::from_nanos(end),
             spans: lengths.into_iter().map(span).collect(),
             layer,
-            ..Self::default()
+            ..Cue::default()
         }
     }
 }
@@ -103,7 +112,8 @@ mod each {
         deserializer: D,
     ) -> Result<Vec<Cue>, D::Error> {
         let facts = Vec::<CueFacts>::deserialize(deserializer)?;
-        Ok(facts.into_iter().map(Cue::from).collect())
+        let mut left = MAX_TEXT;
+        Ok(facts.into_iter().map(|it| it.cue(&mut left)).collect())
     }
 }
 
@@ -154,13 +164,14 @@ impl From<&Update> for UpdateFacts {
     }
 }
 
-impl From<UpdateFacts> for Update {
-    fn from(facts: UpdateFacts) -> Self {
-        match facts {
-            UpdateFacts::Add(cue) => Self::Add(cue.into()),
-            UpdateFacts::Replace(at, cues) => Self::Replace {
+impl UpdateFacts {
+    /// An update that stands for it; `left` is what its text may take.
+    fn update(self, left: &mut usize) -> Update {
+        match self {
+            Self::Add(cue) => Update::Add(cue.cue(left)),
+            Self::Replace(at, cues) => Update::Replace {
                 at: Time::from_nanos(at),
-                cues: cues.into_iter().map(Cue::from).collect(),
+                cues: cues.into_iter().map(|it| it.cue(left)).collect(),
             },
         }
     }
@@ -180,6 +191,7 @@ mod updates {
         deserializer: D,
     ) -> Result<Vec<Update>, D::Error> {
         let facts = Vec::<UpdateFacts>::deserialize(deserializer)?;
-        Ok(facts.into_iter().map(Update::from).collect())
+        let mut left = MAX_TEXT;
+        Ok(facts.into_iter().map(|it| it.update(&mut left)).collect())
     }
 }

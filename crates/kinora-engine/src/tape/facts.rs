@@ -1,6 +1,7 @@
 //! What content meant, in a form that can be written and read.
 
-use std::sync::Arc;
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use bytes::Bytes;
 use kinora_container::{ClockKind, ContainerKind, Step};
@@ -15,25 +16,35 @@ use serde_json::Value;
 
 use crate::Event;
 
-/// No chunk and no packet of a recording is taken to be larger.
-pub(super) const LARGEST: usize = 64 << 20;
+/// No chunk and no packet of a recording is taken to be larger: a picture of 4K in four bytes a pixel is a little less.
+const LARGEST: usize = 32 << 20;
 static ZEROS: [u8; 64 * 1024] = [0; 64 * 1024];
 
-/// So many bytes that stand for content.
+/// So many bytes that stand for content. They are the same for all, however many a recording says that there are.
 pub(super) fn blank(len: usize) -> Bytes {
+    static MANY: OnceLock<Bytes> = OnceLock::new();
     match ZEROS.get(..len) {
         Some(zeros) => Bytes::from_static(zeros),
-        None => Bytes::from(vec![0; len.min(LARGEST)]),
+        None => {
+            let zeros = MANY.get_or_init(|| vec![0; LARGEST].into());
+            zeros.slice(..len.min(LARGEST))
+        }
     }
 }
 
 /// A word that the engine knows as a static one. Recordings are few and their words fewer.
 pub(super) fn word(text: String) -> &'static str {
-    match ContainerKind::by_name(&text) {
-        Some(kind) => kind.name(),
-        None if text.is_empty() => "",
-        None => text.leak(),
+    static WORDS: Mutex<BTreeSet<&'static str>> = Mutex::new(BTreeSet::new());
+    if let Some(kind) = ContainerKind::by_name(&text) {
+        return kind.name();
     }
+    let mut words = WORDS.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(known) = words.get(text.as_str()) {
+        return known;
+    }
+    let word: &'static str = text.leak();
+    words.insert(word);
+    word
 }
 
 /// A result whose failure is a fault.

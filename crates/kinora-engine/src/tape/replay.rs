@@ -59,8 +59,11 @@ enum Line {
     },
 }
 
+/// More facts than one input makes a session look at.
+const MAX_FACTS: usize = 1 << 18;
+
 /// Runs a recording again: the same inputs at the same times, the same facts of the content. A recording that was cut
-/// off runs to where it ends.
+/// off runs to where it ends. Of its lines no more is kept than one input brings.
 ///
 /// # Errors
 /// When the lines are no recording.
@@ -71,71 +74,131 @@ pub fn replay(mut lines: impl Iterator<Item = Value>) -> Result<Replay, ReplayEr
     let is_known = (OLDEST_VERSION..=VERSION).contains(&header.kinora_session);
     let entropy = entropy.filter(|_| is_known);
     let entropy = entropy.ok_or(ReplayError::NotARecording)?;
-    let (mut inputs, mut facts, mut reported) = (Vec::new(), VecDeque::new(), Vec::new());
+    let mut run = Run::new(header.config, entropy);
+    // What an input leads to is written behind it.
+    let mut input = None;
     for (number, line) in (2..).zip(lines) {
         match serde_json::from_value(line).map_err(|_| ReplayError::Line(number))? {
-            Line::In { at, unix_ms, input } => {
+            Line::In {
+                at,
+                unix_ms,
+                input: next,
+            } => {
                 let mono = Time::from_nanos(at);
-                inputs.push((Now { mono, unix_ms }, Input::from(input)));
+                let next = (Now { mono, unix_ms }, Input::from(next));
+                let before = input.replace(next);
+                if before.is_some_and(|(now, input)| !run.goes_on(now, input)) {
+                    return Ok(run.replay);
+                }
             }
-            Line::Fact { fact } => facts.push_back(fact),
-            Line::Event { event } => reported.push(event),
+            Line::Fact { fact } if run.tape.left() < MAX_FACTS => run.tape.add(fact),
+            Line::Fact { .. } => return Err(ReplayError::Line(number)),
+            Line::Event { event } => run.events.recorded(event),
         }
     }
-    Ok(run(header.config, entropy, inputs, facts, &reported))
+    if input.is_none_or(|(now, input)| run.goes_on(now, input)) {
+        run.replay.difference = run.events.differ(run.tape.left());
+    }
+    Ok(run.replay)
 }
 
-fn run(
-    config: PlayerConfig,
-    entropy: u64,
-    inputs: Vec<(Now, Input)>,
-    facts: VecDeque<(String, Value)>,
-    recorded: &[String],
-) -> Replay {
-    let tape = Tape::reading(facts);
-    let mut engine = Engine::with_tape(config, entropy, tape.clone());
-    let mut replay = Replay {
-        inputs: 0,
-        events: Vec::new(),
-        span: Time::ZERO,
-        difference: None,
-    };
-    let first = inputs.first().map_or(Time::ZERO, |(now, _)| now.mono);
-    for (now, input) in inputs {
+/// A session that is run again.
+struct Run {
+    engine: Engine,
+    tape: Tape,
+    replay: Replay,
+    first: Option<Time>,
+    events: Told,
+}
+
+impl Run {
+    fn new(config: PlayerConfig, entropy: u64) -> Self {
+        let tape = Tape::reading(VecDeque::new());
+        Self {
+            engine: Engine::with_tape(config, entropy, tape.clone()),
+            tape,
+            replay: Replay {
+                inputs: 0,
+                events: Vec::new(),
+                span: Time::ZERO,
+                difference: None,
+            },
+            first: None,
+            events: Told::default(),
+        }
+    }
+
+    /// Gives the engine an input. `false`: it looked for what was not recorded, and the rest means nothing.
+    fn goes_on(&mut self, now: Now, input: Input) -> bool {
+        let first = *self.first.get_or_insert(now.mono);
+        let replay = &mut self.replay;
         replay.inputs += 1;
         replay.span = now.mono - first;
-        for output in engine.handle(now, input) {
+        for output in self.engine.handle(now, input) {
             if let Output::Event(event) = output {
-                replay.events.push((now.mono - first, event));
+                self.events.again(reported(&event));
+                replay.events.push((replay.span, event));
             }
         }
-        if let Some(what) = tape.lost() {
-            let inputs = replay.inputs;
+        let lost = self.tape.lost();
+        if let Some(what) = lost {
             replay.difference = Some(format!(
-                "input {inputs} looks for another {what} than was recorded"
+                "input {} looks for another {what} than was recorded",
+                replay.inputs
             ));
-            return replay;
         }
+        lost.is_none()
     }
-    replay.difference = differs(&replay.events, recorded, tape.left());
-    replay
 }
 
-fn differs(events: &[(Time, Event)], recorded: &[String], left: usize) -> Option<String> {
-    let again: Vec<String> = events.iter().map(|(_, event)| reported(event)).collect();
-    let pairs = again.iter().zip(recorded).enumerate();
-    let first = pairs
-        .into_iter()
-        .find(|(_, (again, recorded))| again != recorded);
-    if let Some((number, (again, recorded))) = first {
-        return Some(format!("event {number} is {again} and was {recorded}"));
+/// What was reported then and now, compared as it comes.
+#[derive(Default)]
+struct Told {
+    recorded: VecDeque<String>,
+    again: VecDeque<String>,
+    /// Pairs that were compared.
+    alike: usize,
+    difference: Option<String>,
+}
+
+impl Told {
+    fn recorded(&mut self, event: String) {
+        self.recorded.push_back(event);
+        self.compare();
     }
-    if again.len() != recorded.len() {
-        return Some(format!(
-            "{} events instead of {}",
-            again.len(),
-            recorded.len()
-        ));
+
+    fn again(&mut self, event: String) {
+        self.again.push_back(event);
+        self.compare();
     }
-    (left > 0).then(|| format!("{left} facts were not looked at"))
+
+    fn compare(&mut self) {
+        while !self.recorded.is_empty()
+            && let Some(again) = self.again.pop_front()
+            && let Some(recorded) = self.recorded.pop_front()
+        {
+            if again != recorded && self.difference.is_none() {
+                let number = self.alike;
+                self.difference = Some(format!("event {number} is {again} and was {recorded}"));
+            }
+            self.alike += 1;
+        }
+    }
+
+    /// The first thing that differs, at the end; so many facts were not looked at.
+    fn differ(&mut self, left: usize) -> Option<String> {
+        if let Some(difference) = self.difference.take() {
+            return Some(difference);
+        }
+        let (again, recorded) = (self.again.len(), self.recorded.len());
+        if again != recorded {
+            let alike = self.alike;
+            return Some(format!(
+                "{} events instead of {}",
+                alike + again,
+                alike + recorded
+            ));
+        }
+        (left > 0).then(|| format!("{left} facts were not looked at"))
+    }
 }

@@ -1,0 +1,4 @@
+#![no_main]
+libfuzzer_sys::fuzz_target!(|data: &[u8]| {
+    kinora_fuzz_bodies::run("ac3", data);
+});
