@@ -17,6 +17,7 @@ if [ "${1-}" = tests ]; then
   python3 -c 'import ensurepip, venv' 2>/dev/null || missing+=(python3-venv)
   need node nodejs
   need npm npm
+  need chromium chromium      # the vendor's web player plays in it
   need valgrind valgrind      # the examples in C are watched
   need c++ g++                # the header is C++ too
   need pulseaudio pulseaudio  # a sound server of the tests' own
