@@ -25,6 +25,7 @@ if [ "${1-}" = tests ]; then
   need node nodejs
   need npm npm
   need tsc node-typescript    # the types of the package of Node
+  need chromium chromium      # the vendor's web player plays in it
   need valgrind valgrind      # the examples in C are watched
   need pkg-config pkgconf     # they are built as others' programs are
   need c++ g++                # the header is C++ too

@@ -66,6 +66,29 @@ pub fn recorded() -> Vec<Proof> {
     proofs
 }
 
+/// Whether a client did just what is written down of it.
+///
+/// # Errors
+/// What is written down, and what should be.
+pub fn check(client: &str, done: &[Proof]) -> Result<(), String> {
+    let lines = |proofs: &[Proof]| {
+        let lines = proofs.iter().map(ToString::to_string);
+        lines.collect::<Vec<_>>().join("\n")
+    };
+    let recorded: Vec<Proof> = recorded()
+        .into_iter()
+        .filter(|proof| proof.client == client)
+        .collect();
+    match recorded == done {
+        true => Ok(()),
+        false => Err(format!(
+            "proofs.tsv says of {client}:\n{}\nand it did:\n{}",
+            lines(&recorded),
+            lines(done)
+        )),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
