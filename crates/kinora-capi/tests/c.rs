@@ -62,11 +62,10 @@ fn build(example: &str, into: &Path, more: &[&str]) -> PathBuf {
 
 fn run(program: &Path, arguments: &[&Path]) -> Output {
     let mut command = Command::new(program);
-    command.args(arguments);
-    ended(command)
+    ended(command.args(arguments))
 }
 
-fn ended(mut command: Command) -> Output {
+fn ended(command: &mut Command) -> Output {
     command.env("LD_LIBRARY_PATH", library()).output().unwrap()
 }
 
@@ -183,32 +182,134 @@ fn sinks_in_c_get_every_picture_and_sample_and_keep_the_time() {
     assert!(last.starts_with("25 pictures, 4"), "{last}");
 }
 
-#[test]
-fn nothing_leaks_and_nothing_is_touched_that_is_not_ours() {
+/// Nothing leaks and nothing is touched that is not the program's own: valgrind says so, and the address sanitizer, whose allocator
+/// counts what the library and the program have asked for.
+#[track_caller]
+fn is_clean(example: &str, arguments: impl FnOnce(&Path) -> Vec<PathBuf>) {
     let folder = tempfile::tempdir().unwrap();
-    let clip = clip(folder.path());
-    let png = folder.path().join("picture.png");
     if Command::new("valgrind").arg("--version").output().is_err() {
         return skip("valgrind is not installed");
     }
-    let mut command = Command::new("valgrind");
-    command
+    let arguments = arguments(folder.path());
+    let mut valgrind = Command::new("valgrind");
+    valgrind
         .args(["--quiet", "--error-exitcode=9", "--leak-check=full"])
         .args([
             "--errors-for-leak-kinds=definite",
             "--show-leak-kinds=definite",
         ])
-        .arg(build("first_picture", folder.path(), &[]))
-        .args([clip.as_path(), Path::new("0.2"), png.as_path()]);
-    let watched = ended(command);
+        .arg(build(example, folder.path(), &[]));
+    let watched = ended(valgrind.args(&arguments));
     assert!(watched.status.success(), "{}", text(&watched.stderr));
 
-    // The sanitizer's allocator counts what the library and the program have asked for.
-    let sanitized = build("sink", folder.path(), &["-fsanitize=address"]);
-    let mut command = Command::new(sanitized);
-    command.arg(&clip).env("ASAN_OPTIONS", "detect_leaks=1");
-    let watched = ended(command);
+    let mut sanitized = Command::new(build(example, folder.path(), &["-fsanitize=address"]));
+    sanitized.env("ASAN_OPTIONS", "detect_leaks=1");
+    let watched = ended(sanitized.args(&arguments));
     assert!(watched.status.success(), "{}", text(&watched.stderr));
+}
+
+#[test]
+fn the_example_that_writes_a_picture_leaks_nothing() {
+    is_clean("first_picture", |folder| {
+        vec![clip(folder), "0.2".into(), folder.join("picture.png")]
+    });
+}
+
+#[test]
+fn the_example_that_waits_for_events_leaks_nothing() {
+    is_clean("events", |folder| vec![clip(folder)]);
+}
+
+#[test]
+fn the_example_with_sinks_leaks_nothing() {
+    is_clean("sink", |folder| vec![clip(folder)]);
+}
+
+/// `scripts/install.sh library`, of what cargo has just built.
+fn installed(prefix: &Path, verb: &[&str]) {
+    let target = prefix.join("target");
+    let built = target.join("debug");
+    std::fs::create_dir_all(&built).unwrap();
+    let deps = std::env::current_exe().unwrap();
+    for name in ["libkinora_capi.so", "libkinora_capi.a"] {
+        let link = built.join(name);
+        if !link.exists() {
+            std::os::unix::fs::symlink(deps.with_file_name(name), link).unwrap();
+        }
+    }
+    let done = Command::new(here("../../scripts/install.sh"))
+        .args(verb)
+        .arg("library")
+        .env("PREFIX", prefix.join("usr"))
+        .env("CARGO_TARGET_DIR", &target)
+        .envs([("PROFILE", "dev"), ("BUILD", "no"), ("DESTDIR", "")])
+        .output()
+        .unwrap();
+    assert!(done.status.success(), "{}", text(&done.stderr));
+}
+
+/// What pkg-config says of the library below a prefix.
+fn pkg_config(prefix: &Path, arguments: &[&str]) -> Vec<String> {
+    let told = Command::new("pkg-config")
+        .args(arguments)
+        .arg("kinora")
+        .env("PKG_CONFIG_PATH", prefix.join("usr/lib/pkgconfig"))
+        .output()
+        .expect("make setup: pkg-config");
+    assert!(told.status.success(), "{}", text(&told.stderr));
+    text(&told.stdout)
+        .split_whitespace()
+        .map(str::to_owned)
+        .collect()
+}
+
+#[test]
+fn a_program_is_built_by_pkg_config_against_what_was_installed() {
+    let folder = tempfile::tempdir().unwrap();
+    let prefix = folder.path();
+    installed(prefix, &[]);
+    assert_eq!(
+        pkg_config(prefix, &["--modversion"]),
+        [env!("CARGO_PKG_VERSION")]
+    );
+    let lib = prefix.join("usr/lib");
+    for (name, linked) in [
+        ("shared", &["--libs"][..]),
+        ("static", &["--libs", "--static"]),
+    ] {
+        let program = prefix.join(name);
+        let built = Command::new("cc")
+            .args(["-std=c11", "-Wall", "-Wextra", "-Werror", "-o"])
+            .arg(&program)
+            .arg(here("examples/events.c"))
+            .args(pkg_config(prefix, &["--cflags"]))
+            // Of both libraries a linker takes the shared one, unless told otherwise.
+            .args((name == "static").then_some("-Wl,-Bstatic"))
+            .args(pkg_config(prefix, linked).iter().take(2))
+            .args((name == "static").then_some("-Wl,-Bdynamic"))
+            .args(pkg_config(prefix, linked).iter().skip(2))
+            .output()
+            .unwrap();
+        assert!(built.status.success(), "{name}: {}", text(&built.stderr));
+        let mut command = Command::new(&program);
+        command.arg(clip(prefix)).env("LD_LIBRARY_PATH", &lib);
+        let played = command.output().unwrap();
+        assert!(played.status.success(), "{name}: {}", text(&played.stderr));
+        assert!(text(&played.stdout).contains("completion"), "{name}");
+        let needed = Command::new("readelf").arg("-d").arg(&program).output();
+        let is_shared = text(&needed.unwrap().stdout).contains("libkinora.so");
+        assert_eq!(is_shared, name == "shared");
+    }
+    installed(prefix, &["--uninstall"]);
+    let left = Command::new("find")
+        .arg(prefix.join("usr"))
+        .args(["!", "-type", "d"])
+        .output();
+    assert_eq!(
+        text(&left.unwrap().stdout),
+        "",
+        "all of it is taken away again"
+    );
 }
 
 #[test]
