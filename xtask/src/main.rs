@@ -7,6 +7,7 @@ use std::process::ExitCode;
 mod causes;
 mod codes;
 mod document;
+mod features;
 mod ffmpeg_abi;
 mod ffmpeg_codecs;
 mod modules;
@@ -19,6 +20,7 @@ cargo xtask codes [--check]  the files made from the error table
 cargo xtask tidy             the house rules: arrows between crates and the service's modules, bans below the sans-IO line, sizes, causes in Chinese
 cargo xtask conformance      judge the conformance corpus, write docs/conformance.md
 cargo xtask formats [--check]  the formats in README.md from the registry of containers
+cargo xtask features [--check]  docs/features.md: what the documented player can do, and where it is here
 cargo xtask abr              compare the rules of adaptation on 240 networks, write docs/abr.md
 cargo xtask fault-matrix [--check]  docs/fault-matrix.md from the registry of faults and the last `make test`
 cargo xtask vendor-compatibility [--check]  docs/vendor-compatibility.md from the service's actions and what the tests of the vendor's clients read
@@ -36,6 +38,8 @@ fn main() -> ExitCode {
         ["conformance"] => document::write(&root(), "kinora-conformance", "docs/conformance.md"),
         ["formats"] => document::formats(&root(), "README.md", codes::Mode::Write),
         ["formats", "--check"] => document::formats(&root(), "README.md", codes::Mode::Check),
+        ["features"] => features::run(&root(), codes::Mode::Write),
+        ["features", "--check"] => features::run(&root(), codes::Mode::Check),
         ["abr"] => document::write(&root(), "kinora-abr", "docs/abr.md"),
         ["fault-matrix"] => document::write(&root(), "kinora-faults", "docs/fault-matrix.md"),
         ["fault-matrix", "--check"] => {

@@ -9,6 +9,7 @@ use std::process::Command;
 use syn::visit::Visit;
 
 use crate::causes;
+use crate::features;
 use crate::modules::Modules;
 
 /// Each crate and the crates of ours it may import. Arrows point down only.
@@ -240,6 +241,7 @@ pub(crate) fn run(root: &Path) -> Result<(), String> {
     complaints.extend(check_modules(root)?);
     complaints.extend(check_sizes(root)?);
     complaints.extend(causes::check(root, &sources(root)?)?);
+    complaints.extend(features::check(root)?);
     if complaints.is_empty() {
         println!(
             "tidy: {} crates, arrows down, nothing banned, nothing outgrown",
@@ -475,7 +477,7 @@ impl<'ast> Visit<'ast> for Functions<'_> {
     }
 }
 
-fn rust_files(folder: &Path) -> Result<Vec<PathBuf>, String> {
+pub(crate) fn rust_files(folder: &Path) -> Result<Vec<PathBuf>, String> {
     let mut files = Vec::new();
     let mut folders = vec![folder.to_path_buf()];
     while let Some(folder) = folders.pop() {
@@ -493,15 +495,15 @@ fn rust_files(folder: &Path) -> Result<Vec<PathBuf>, String> {
     Ok(files)
 }
 
-fn parse(name: &str, text: &str) -> Result<syn::File, String> {
+pub(crate) fn parse(name: &str, text: &str) -> Result<syn::File, String> {
     syn::parse_file(text).map_err(|error| format!("tidy: {name}: {error}"))
 }
 
-fn read(file: &Path) -> Result<String, String> {
+pub(crate) fn read(file: &Path) -> Result<String, String> {
     std::fs::read_to_string(file).map_err(|error| format!("tidy: {}: {error}", file.display()))
 }
 
-fn relative(root: &Path, file: &Path) -> String {
+pub(crate) fn relative(root: &Path, file: &Path) -> String {
     file.strip_prefix(root)
         .unwrap_or(file)
         .display()

@@ -313,6 +313,8 @@ KINORA_API uint32_t kinora_player_set_speed(const kinora_player *player, double 
 KINORA_API uint32_t kinora_player_set_volume(const kinora_player *player, float volume);
 /* Silence, at any volume. */
 KINORA_API uint32_t kinora_player_set_mute(const kinora_player *player, int32_t is_muted);
+/* Sound is heard so many microseconds later than its pictures are seen; earlier where it is negative. 10 seconds at most. */
+KINORA_API uint32_t kinora_player_set_audio_delay(const kinora_player *player, int64_t delay);
 /* Begins again at the end, each time with KINORA_EVENT_LOOPING_START. */
 KINORA_API uint32_t kinora_player_set_loop(const kinora_player *player, int32_t is_looped);
 /* Plays a part again and again (A-B); one that does not end behind its begin: no longer. */

@@ -274,6 +274,17 @@ pub unsafe extern "C" fn kinora_player_set_mute(player: *const CPlayer, is_muted
     unsafe { on(player, |player| player.set_mute(is_muted != 0)) }
 }
 
+/// Sound later or earlier than its pictures.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn kinora_player_set_audio_delay(player: *const CPlayer, delay: i64) -> u32 {
+    // SAFETY: by the header.
+    unsafe {
+        on(player, |player| {
+            player.set_audio_delay(Time::from_micros(delay))
+        })
+    }
+}
+
 /// Begins again at the end, or not.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn kinora_player_set_loop(player: *const CPlayer, is_looped: i32) -> u32 {

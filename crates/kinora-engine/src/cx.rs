@@ -40,6 +40,8 @@ pub(crate) struct Cx {
     pub(crate) frames_ahead: Time,
     /// The size of the area in which pictures are seen, where it is known.
     pub(crate) viewport: Option<(u32, u32)>,
+    /// Sound is heard so much later than its pictures are seen.
+    pub(crate) audio_delay: Time,
     /// Chooses renditions; what it learns of the network serves the next source too.
     pub(crate) abr: Box<dyn abr::Rule>,
     requests: u64,
@@ -68,6 +70,7 @@ impl Cx {
             keys: KeyRing::default(),
             frames_ahead: Time::ZERO,
             viewport: None,
+            audio_delay: Time::ZERO,
             requests: 0,
             epochs: 0,
             cues: 0,

@@ -11,7 +11,7 @@ use crate::cx::Cx;
 use crate::present::Begin;
 use crate::programme::Programme;
 use crate::recover::{self, PlaybackRecovery};
-use crate::refusal::{Refusal, SCAN_SPEEDS, SPEEDS};
+use crate::refusal::{MAX_AUDIO_DELAY, Refusal, SCAN_SPEEDS, SPEEDS};
 use crate::session::{Origin, Outcome, Session, Wishes};
 use crate::stats::Tally;
 use crate::tape::{Tape, TapeSink};
@@ -246,6 +246,7 @@ impl Engine {
             }
             Command::SetLoop(mode) => self.wishes.looped = mode,
             Command::SetViewport(size) => self.cx.viewport = size,
+            Command::SetAudioDelay(delay) => return self.set_audio_delay(delay),
             Command::SetAutoPlay(autoplay) => self.wishes.autoplay = autoplay,
             Command::SetSpeed(speed) => return self.set_speed(speed),
             Command::Seek { target, accuracy } => return self.seek(target, accuracy),
@@ -326,6 +327,17 @@ impl Engine {
             programme.set_speed(&mut self.cx, speed)?;
         }
         self.wishes.speed = speed;
+        Ok(())
+    }
+
+    fn set_audio_delay(&mut self, delay: Time) -> Result<(), Refusal> {
+        if !(Time::ZERO - MAX_AUDIO_DELAY..=MAX_AUDIO_DELAY).contains(&delay) {
+            return Err(Refusal::AudioDelayOutOfRange);
+        }
+        self.cx.audio_delay = delay;
+        if let Phase::Playing(programme) = &mut self.phase {
+            programme.follow_audio_delay(&mut self.cx);
+        }
         Ok(())
     }
 

@@ -140,6 +140,9 @@ pub enum Command {
     SetViewport(Option<(u32, u32)>),
     /// Ends the interstitial that plays, where it may be skipped.
     SkipInterstitial,
+    /// Sound is heard so much later than its pictures are seen; earlier, where it is negative: at most
+    /// [`MAX_AUDIO_DELAY`](crate::MAX_AUDIO_DELAY) either way. For this source and those that follow.
+    SetAudioDelay(Time),
 }
 
 impl Command {
@@ -171,6 +174,7 @@ impl Command {
             Self::Step => CommandKind::Step,
             Self::SetViewport(_) => CommandKind::SetViewport,
             Self::SkipInterstitial => CommandKind::SkipInterstitial,
+            Self::SetAudioDelay(_) => CommandKind::SetAudioDelay,
         }
     }
 }

@@ -60,7 +60,7 @@ pub use preroll::Preroll;
 pub use queue::is_shown_by;
 pub use reader::{PacketReader, Read, RenditionChoice};
 pub use recover::{DecoderFailures, DecoderRecovery};
-pub use refusal::{CommandKind, Refusal, SCAN_SPEEDS, SPEEDS, VOLUMES};
+pub use refusal::{CommandKind, MAX_AUDIO_DELAY, Refusal, SCAN_SPEEDS, SPEEDS, VOLUMES};
 pub use resolve::entry_to_play;
 pub use role::{ByRole, Role};
 pub use stats::Stats;

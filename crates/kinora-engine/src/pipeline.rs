@@ -112,6 +112,8 @@ pub(crate) struct TrackPipeline {
     pub(crate) discard_before: Option<Time>,
     /// Audio before that time is cut off.
     audio_from: Time,
+    /// What comes of it is presented so much later than its own time says: by the delay of the sound.
+    shift: Time,
     /// Nothing is decoded for a picture whose key frame lies further before it.
     pub(crate) max_run_up: Time,
     /// Video frames that end before that time come too late: what no other refers to needs no decoding.
@@ -139,6 +141,7 @@ impl TrackPipeline {
             sei: SeiQueue::default(),
             discard_before: None,
             audio_from: Time::MIN,
+            shift: Time::ZERO,
             max_run_up: Time::MAX,
             late_until: Time::MIN,
         }
@@ -310,7 +313,7 @@ impl TrackPipeline {
     pub(crate) fn begin(&mut self, exactly: Option<Time>) {
         match self.role {
             Role::Video => self.queue.aim(exactly),
-            Role::Audio => self.audio_from = exactly.unwrap_or(Time::MIN),
+            Role::Audio => self.audio_from = exactly.map_or(Time::MIN, |it| it - self.shift),
             Role::Text => {}
         }
     }
@@ -398,7 +401,22 @@ impl TrackPipeline {
     /// The decoder gave a frame.
     pub(crate) fn gave(&mut self, frame: ReadyFrame) {
         self.decoded.frame();
-        self.frames.push_back(frame);
+        let pts = frame.pts + self.shift;
+        self.frames.push_back(ReadyFrame { pts, ..frame });
+    }
+    /// What comes of it is presented so much later than it says.
+    pub(crate) fn shift(&self) -> Time {
+        self.shift
+    }
+
+    /// The same from now on, for what waits too; by how much more that is.
+    pub(crate) fn set_shift(&mut self, shift: Time) -> Time {
+        let more = shift - std::mem::replace(&mut self.shift, shift);
+        for frame in &mut self.frames {
+            frame.pts += more;
+        }
+        self.tail = self.tail.map(|tail| tail + more);
+        more
     }
     pub(crate) fn drained(&mut self) {
         self.drain = Drain::Done;
@@ -502,7 +520,7 @@ impl TrackPipeline {
     /// How much is queued from a position on, decoded or not.
     pub(crate) fn ahead(&self, position: Time) -> Time {
         let end = match (self.queue.end(), self.queue.is_drained()) {
-            (Some(end), false) => Some(end),
+            (Some(end), false) => Some(end + self.shift),
             _ => self
                 .frames
                 .back()
@@ -515,7 +533,7 @@ impl TrackPipeline {
     /// Whether what comes next, or came last, is known to be played only after that time.
     pub(crate) fn is_far(&self, time: Time) -> bool {
         let decoded = self.frames.front().map(|frame| frame.pts);
-        let coded = || self.queue.pts_back(self.in_flight);
+        let coded = || Some(self.queue.pts_back(self.in_flight)? + self.shift);
         let next = decoded.or_else(coded).or(self.tail);
         next.is_some_and(|next| next > time)
     }
@@ -528,7 +546,7 @@ impl TrackPipeline {
         if self.in_flight > 0 {
             return None;
         }
-        self.queue.peek().map(|entry| entry.packet.pts)
+        self.queue.peek().map(|entry| entry.packet.pts + self.shift)
     }
 }
 

@@ -210,11 +210,12 @@ impl Present {
                 drop_frame(cx, Role::Audio, frame);
                 continue;
             }
-            let behind_gap = frame.pts > tail + AUDIO_GAP;
+            let behind_gap = frame.pts > tail + gap(audio);
             if behind_gap && frame.pts > position + AUDIO_LEAD || tail - position >= AUDIO_HIGH {
                 return;
             }
             audio.frames.pop_front();
+            let shift = audio.shift();
             audio.tail = Some(end.max(tail));
             audio.presented += 1;
             self.audio_is_over = false;
@@ -224,7 +225,7 @@ impl Present {
                 role: Role::Audio,
                 frame: frame.id,
                 at,
-                skip_until: if overlaps { tail } else { start },
+                skip_until: if overlaps { tail } else { start } - shift,
             });
         }
         let audio = &pipelines.audio;
@@ -255,7 +256,7 @@ impl Present {
         }
         let tail = audio.tail.unwrap_or(start).max(start);
         match audio.next_pts() {
-            Some(next) if next > tail + AUDIO_GAP => Some(next),
+            Some(next) if next > tail + gap(audio) => Some(next),
             _ => Some(tail),
         }
     }
@@ -269,13 +270,22 @@ impl Present {
             _ => None,
         };
         let audio = pipelines.audio.frames.front().and_then(|frame| {
-            let tail = pipelines.audio.tail.or(self.start)?;
-            if frame.pts > tail + AUDIO_GAP {
+            let audio = &pipelines.audio;
+            let tail = audio.tail.or(self.start)?;
+            if frame.pts > tail + gap(audio) {
                 return clock.when(frame.pts - AUDIO_LEAD);
             }
             clock.when(tail - AUDIO_LOW)
         });
         earliest([video, audio])
+    }
+}
+
+/// Audio that begins so much later than the last ended waits for its time: sound that is delayed begins at its very time.
+fn gap(audio: &TrackPipeline) -> Time {
+    match audio.presented == 0 && audio.shift() > Time::ZERO {
+        true => AUDIO_LEAD,
+        false => AUDIO_GAP,
     }
 }
 

@@ -241,6 +241,14 @@ impl Programme {
         }
     }
 
+    /// Sound is to be heard that much later from now on.
+    pub(crate) fn follow_audio_delay(&mut self, cx: &mut Cx) {
+        self.presentation.follow_audio_delay(cx);
+        if let Some(interlude) = &mut self.interlude {
+            interlude.follow_audio_delay(cx);
+        }
+    }
+
     /// Whether a speed may be played at.
     pub(crate) fn set_speed(&mut self, cx: &mut Cx, speed: f64) -> Result<(), Refusal> {
         match &mut self.interlude {

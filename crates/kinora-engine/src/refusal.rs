@@ -4,6 +4,7 @@
 use core::ops::RangeInclusive;
 
 use kinora_errors::{Code, Coded, Lang};
+use kinora_media::Time;
 
 /// Speeds that can be asked for.
 pub const SPEEDS: RangeInclusive<f64> = 0.5..=2.0;
@@ -11,6 +12,8 @@ pub const SPEEDS: RangeInclusive<f64> = 0.5..=2.0;
 pub const SCAN_SPEEDS: RangeInclusive<f64> = 4.0..=32.0;
 /// Volumes that can be asked for; 1 is as recorded.
 pub const VOLUMES: RangeInclusive<f32> = 0.0..=2.0;
+/// Sound is heard at most so much later or earlier than its pictures are seen.
+pub const MAX_AUDIO_DELAY: Time = Time::from_millis(10_000);
 
 /// What was asked of a player.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -64,6 +67,8 @@ pub enum CommandKind {
     SetViewport,
     /// End the interstitial that plays.
     SkipInterstitial,
+    /// Let sound be heard later or earlier.
+    SetAudioDelay,
     /// Change the volume.
     SetVolume,
     /// Silence, or not.
@@ -99,6 +104,7 @@ impl CommandKind {
             Self::Step => "step",
             Self::SetViewport => "set_viewport",
             Self::SkipInterstitial => "skip_interstitial",
+            Self::SetAudioDelay => "set_audio_delay",
             Self::SetVolume => "set_volume",
             Self::SetMute => "set_mute",
         }
@@ -119,6 +125,8 @@ pub enum Refusal {
     Failed,
     /// A live stream has no other place to go to.
     Live,
+    /// Sound is not to be that far from its pictures.
+    AudioDelayOutOfRange,
     /// No track has that index.
     NoSuchTrack,
     /// The track is there and can not be played here.
@@ -237,6 +245,10 @@ impl Refusal {
     /// Of what is asked for beside playing, or while something plays in between.
     const fn texts_of_showing(self) -> (&'static str, &'static str) {
         match self {
+            Self::AudioDelayOutOfRange => (
+                "sound can be heard at most 10 seconds later or earlier than its pictures are seen",
+                "声音最多可比画面晚或早 10 秒",
+            ),
             Self::NoInterstitial => (
                 "no interstitial plays; there is nothing to skip",
                 "没有正在播放的插播内容，无可跳过",
@@ -288,6 +300,7 @@ impl Coded for Refusal {
             Self::SubtitleFailed => "command.subtitle_failed",
             Self::TooManySubtitles => "command.too_many_subtitles",
             Self::SpeedOutOfRange => "command.speed_out_of_range",
+            Self::AudioDelayOutOfRange => "command.audio_delay_out_of_range",
             Self::VolumeOutOfRange => "command.volume_out_of_range",
             Self::NothingParked => "command.nothing_parked",
             Self::NothingExpired => "command.nothing_expired",

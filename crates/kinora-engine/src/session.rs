@@ -185,6 +185,7 @@ impl Session {
             next_report: None,
             meter: Meter::default(),
         };
+        session.follow_audio_delay(cx);
         session.begin_with(cx, begin);
         match origin {
             Origin::Url(url, named_by) => session.ingest = Ingest::open(cx, url, named_by),

@@ -143,6 +143,8 @@ pub struct Sim {
     pub events: Vec<(Time, Event)>,
     /// Pictures that were shown: when, and which.
     pub shown: Vec<(Time, Time)>,
+    /// What was heard as each of them was shown: the time of that sound.
+    pub heard: Vec<Option<Time>>,
     /// The texts that lay on each of them.
     pub texts: Vec<String>,
     cues: ShownCues,
@@ -222,6 +224,7 @@ impl Sim {
             watch: Watch::default(),
             events: Vec::new(),
             shown: Vec::new(),
+            heard: Vec::new(),
             texts: Vec::new(),
             cues: ShownCues::default(),
             ready: Vec::new(),
@@ -427,6 +430,8 @@ impl Sim {
         match role {
             Role::Video => {
                 self.shown.push((now, pts));
+                let heard = self.sink.report(now).filter(|report| report.running);
+                self.heard.push(heard.map(|report| report.position));
                 self.texts
                     .push(self.cues.iter().map(|cue| cue.text()).collect());
             }

@@ -130,6 +130,34 @@ pub enum SinkNews {
 }
 
 /// Where a [`PacedAudio`] sink puts the samples that have sounded.
+///
+/// ```
+/// use kinora_output::{AudioFormat, AudioSink, PacedAudio, SampleWriter, SinkError};
+///
+/// /// Hears how loud it is at most.
+/// struct Peak(f32);
+///
+/// impl SampleWriter for Peak {
+///     const KEEPS: bool = true;
+///     fn begin(&mut self, format: AudioFormat) -> Result<(), SinkError> {
+///         match format.channels {
+///             0..=8 => Ok(()),
+///             more => Err(SinkError::application(format!("{more} channels"))),
+///         }
+///     }
+///     fn write(&mut self, samples: &[f32]) -> Result<(), SinkError> {
+///         self.0 = samples.iter().fold(self.0, |peak, it| peak.max(it.abs()));
+///         Ok(())
+///     }
+///     fn finish(&mut self) -> Result<(), SinkError> {
+///         Ok(())
+///     }
+/// }
+///
+/// fn sink() -> impl AudioSink {
+///     PacedAudio::with_writer(Peak(0.0))
+/// }
+/// ```
 pub trait SampleWriter: Send {
     /// Wants the samples at all; without it they are only counted.
     const KEEPS: bool;

@@ -15,7 +15,7 @@ use crate::cache::{self, CacheChoice, CacheConfig, PlayerCache};
 use crate::driver::{self, Parts};
 use crate::events::EventQueue;
 use crate::gate::BufferGate;
-use crate::player::{Player, View, Wishes};
+use crate::player::{AsBuilt, Player, View, Wishes};
 use crate::render::Tally;
 
 /// How a player is put together.
@@ -169,7 +169,7 @@ impl PlayerBuilder {
         let events = EventQueue::default();
         let view = Arc::new(Mutex::new(View::default()));
         let tally = Arc::new(Mutex::new(Tally::default()));
-        let wishes = Wishes::new(self.config.clone().normalised());
+        let as_built = AsBuilt::new(&self.config, self.autoplay);
         let bit_streams = BitStreams::default();
         self.net.transports.append(self.transports);
         self.net.transports.add(bit_streams.clone());
@@ -209,17 +209,17 @@ impl PlayerBuilder {
             events,
             view,
             tally,
-            wishes: Mutex::new(wishes),
+            wishes: Mutex::new(Wishes::new(as_built.config.clone())),
             cache: player_cache,
             gate,
             thread: Mutex::new(Some(thread)),
             network,
             thumbnails: Mutex::default(),
             thumbnail_worker: Mutex::default(),
+            as_built,
         };
-        for (id, key) in self.keys {
-            player.add_key(id, key);
-        }
+        let keys = self.keys.into_iter();
+        keys.for_each(|(id, key)| player.give_key(id, key));
         if self.autoplay {
             player.set_autoplay(true);
         }

@@ -49,6 +49,24 @@ pub fn play_auth(
 
 /// Asks the service what can be played of a video, as a player does, by a signed GetPlayInfo.
 ///
+/// ```no_run
+/// use kinora::{NetConfig, PlayConfig, Secret, VidAuth, VidSource, play_info};
+///
+/// # fn main() -> Result<(), kinora::Fault> {
+/// let mut source = VidAuth {
+///     vid: "5aed81b74ba84920be578cdfe004af4b".to_owned(),
+///     play_auth: Secret::new("…"),
+///     ..VidAuth::default()
+/// };
+/// // A preview of half a minute.
+/// source.options.play_config = PlayConfig { preview_time: Some(30), ..PlayConfig::default() };
+/// let video = play_info(&VidSource::Auth(source), &NetConfig::default())?.video_base;
+/// println!("{} ({}, {}), {}", video.title, video.media_type, video.status, video.transcode_mode);
+/// println!("cover: {}, thumbnails: {:?}", video.cover_url, video.thumbnail_list);
+/// # Ok(())
+/// # }
+/// ```
+///
 /// # Errors
 /// What is wrong with the credential, or the service's refusal (`ERROR_SERVER_POP_*`, `ERROR_SERVER_VOD_*`), or
 /// `ERROR_REQUEST_FAIL` when it could not be asked.

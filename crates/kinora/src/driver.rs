@@ -74,6 +74,9 @@ pub(crate) enum Control {
     AudioSink(Box<dyn AudioSink>),
     Orientation(Orientation),
     Scale(ScaleMode),
+    ClearScreen,
+    /// Nothing is left of what it played before: told when that is so.
+    Renew(Sender<()>),
     Release(Release),
 }
 
@@ -287,6 +290,13 @@ impl Driver {
                 self.world.frames.insert(id, frame);
                 self.handle(notice);
             }
+            Message::Control(Control::Renew(answer)) => {
+                self.publish();
+                self.world.events.renew();
+                self.world.render.forget();
+                // Who gave it back may be gone.
+                let _ = answer.send(());
+            }
             Message::Control(control) => self.world.control(control),
             Message::AudioDevice(device) => self.world.pending.push(Event::AudioDevice {
                 system: device.system,
@@ -390,14 +400,14 @@ impl World {
             Output::HoldAudio => self.set_running(false),
             Output::DrainAudio => self.audio.drain(),
             Output::Rate(speed) => self.audio.set_speed(speed),
-            Output::ClearFrame => {
-                self.view().shown = None;
-                self.render.clear();
-            }
+            Output::ClearFrame => self.clear_screen(),
             Output::Close => self.close(),
             Output::Event(event) => {
                 if let (Event::Prepared(info), Some(cache)) = (&event, &self.cache) {
                     cache.prepared(info.duration);
+                }
+                if let Event::VideoSize { width, height } = event {
+                    self.view().video_size = Some((width, height));
                 }
                 self.pending.push(event);
             }
@@ -476,8 +486,14 @@ impl World {
                 self.render.set_scale_mode(mode);
                 self.show_again();
             }
-            Control::Release(_) => {}
+            Control::ClearScreen => self.clear_screen(),
+            Control::Renew(_) | Control::Release(_) => {}
         }
+    }
+
+    fn clear_screen(&self) {
+        self.view().shown = None;
+        self.render.clear();
     }
 
     /// The picture that is out is to be seen otherwise, also while no other follows.
@@ -493,6 +509,7 @@ impl World {
     fn close(&mut self) {
         #[cfg(feature = "tracing")]
         crate::trace::session_closed();
+        self.view().video_size = None;
         self.let_go();
         self.render.flush();
         self.audio.discard();

@@ -79,7 +79,11 @@ impl Drop for EventStream {
 /// A bounded queue of events. Notices that repeat (position, buffer, speed, refusals) give way when
 /// nobody reads; what happens once is never lost before the bound of twice that many.
 #[derive(Clone, Default)]
-pub(crate) struct EventQueue(Arc<Shared>);
+pub(crate) struct EventQueue {
+    shared: Arc<Shared>,
+    /// The events of that turn alone; `None`: of all.
+    turn: Option<u64>,
+}
 
 #[derive(Default)]
 struct Shared {
@@ -91,6 +95,8 @@ struct Shared {
 struct Queue {
     events: VecDeque<Event>,
     closed: bool,
+    /// Counts who had the player.
+    turn: u64,
     /// Streams that wait for the next event.
     wakers: Vec<(u64, Waker)>,
     /// Called when an event has come, or none will any more.
@@ -120,12 +126,33 @@ impl EventQueue {
         self.emit(queue);
     }
 
+    /// The events for as long as nobody else has the player.
+    pub(crate) fn lend(&self) -> Self {
+        Self {
+            shared: Arc::clone(&self.shared),
+            turn: Some(self.lock().turn),
+        }
+    }
+
+    /// Somebody else has the player: nothing is left of what waits, nor of who waits.
+    pub(crate) fn renew(&self) {
+        let mut queue = self.lock();
+        queue.turn += 1;
+        queue.events.clear();
+        queue.alarm = None;
+        self.emit(queue);
+    }
+
+    fn is_over(&self, queue: &Queue) -> bool {
+        self.turn.is_some_and(|turn| turn != queue.turn)
+    }
+
     fn emit(&self, mut queue: MutexGuard<'_, Queue>) {
         let wakers = std::mem::take(&mut queue.wakers);
         let alarm = queue.alarm.clone();
         drop(queue);
         // Whoever does not get it waits on.
-        self.0.changed.notify_all();
+        self.shared.changed.notify_all();
         for (_, waker) in wakers {
             waker.wake();
         }
@@ -149,13 +176,16 @@ impl EventQueue {
     pub(crate) fn next(&self, until: Deadline) -> Result<Event, NoEvent> {
         let mut queue = self.lock();
         loop {
+            if self.is_over(&queue) {
+                return Err(NoEvent::Released);
+            }
             if let Some(event) = queue.events.pop_front() {
                 return Ok(event);
             }
             if queue.closed {
                 return Err(NoEvent::Released);
             }
-            let changed = &self.0.changed;
+            let changed = &self.shared.changed;
             queue = match until.left() {
                 Some(Duration::ZERO) => return Err(NoEvent::NotYet),
                 Some(left) => changed
@@ -168,6 +198,9 @@ impl EventQueue {
 
     fn poll(&self, id: u64, context: &Context<'_>) -> Poll<Option<Event>> {
         let mut queue = self.lock();
+        if self.is_over(&queue) {
+            return Poll::Ready(None);
+        }
         if let Some(event) = queue.events.pop_front() {
             return Poll::Ready(Some(event));
         }
@@ -185,7 +218,10 @@ impl EventQueue {
     }
 
     fn lock(&self) -> MutexGuard<'_, Queue> {
-        self.0.queue.lock().unwrap_or_else(PoisonError::into_inner)
+        self.shared
+            .queue
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -267,6 +303,25 @@ mod tests {
         queue.set_alarm(None);
         queue.close();
         assert!(heard.recv().is_err(), "it is let go");
+    }
+
+    #[test]
+    fn who_had_the_player_before_gets_no_event_of_the_next() {
+        let queue = EventQueue::default();
+        let mut before = Events(queue.lend());
+        let mut stream = EventStream::new(queue.lend());
+        let (sounded, heard) = channel();
+        queue.set_alarm(Some(Arc::new(move || sounded.send(()).unwrap())));
+        queue.push(Event::LoadingEnd);
+        queue.renew();
+        queue.push(Event::Completion);
+        assert_eq!(heard.iter().count(), 1, "the alarm is taken back");
+        assert!(before.next().is_none());
+        let mut context = Context::from_waker(Waker::noop());
+        let polled = Pin::new(&mut stream).poll_next(&mut context);
+        assert!(matches!(polled, Poll::Ready(None)));
+        let mut events = Events(queue.lend());
+        assert!(matches!(events.next(), Some(Event::Completion)));
     }
 
     struct Flag(Mutex<u32>);

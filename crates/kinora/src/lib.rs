@@ -72,6 +72,7 @@ mod cloud;
 mod deadline;
 mod decode;
 mod decoder;
+mod documented;
 mod driver;
 mod events;
 mod gate;
@@ -82,6 +83,7 @@ mod loader;
 mod memory;
 mod output_thread;
 mod player;
+mod pool;
 mod reader;
 mod render;
 mod scripts;
@@ -98,6 +100,7 @@ pub use builder::PlayerBuilder;
 pub use bytes::Bytes;
 pub use cache::{CacheConfig, set_global_cache};
 pub use cloud::{play_auth, play_info};
+pub use documented::{DocumentedNames, OptionKey};
 pub use events::{EventStream, Events, NoEvent};
 pub use kinora_cache::{
     CacheError, CacheKey, DiskStore, Entry, EntryId, EntryInfo, Limits, MemoryStore, Meta, Store,
@@ -112,10 +115,10 @@ pub use kinora_container::{PacketDump, SeekMode, SeekTo};
 pub use kinora_engine::{
     Asset, CommandKind, ContentKey, Credential, CueId, DateRange, Event, FIRST_CAPTIONS,
     FIRST_EXTERNAL_SUBTITLE, InfoCode, Interstitial, InterstitialAsset, InterstitialCue,
-    InterstitialEnd, InterstitialStatus, KeySystem, LoopMode, PlayerConfig, Refusal,
-    RenditionChoice, Repeat, Replay, ReplayError, Resumption, SCAN_SPEEDS, SPEEDS, SeekAccuracy,
-    SessionData, State, Stats, TapeSink, TimingMark, TrackChoice, TrackOption, VOLUMES, clear_key,
-    entry_to_play, replay,
+    InterstitialEnd, InterstitialStatus, KeySystem, LoopMode, MAX_AUDIO_DELAY, PlayerConfig,
+    Refusal, RenditionChoice, Repeat, Replay, ReplayError, Resumption, SCAN_SPEEDS, SPEEDS,
+    SeekAccuracy, SessionData, State, Stats, TapeSink, TimingMark, TrackChoice, TrackOption,
+    VOLUMES, clear_key, entry_to_play, replay,
 };
 pub use kinora_errors::{
     Cause, Code, Coded, Context, Errno, Fault, Lang, Origin, ReportStyle, Retry, Row, Secret,
@@ -142,6 +145,7 @@ pub use kinora_subtitle as subtitle;
 pub use list_player::{ListError, ListOptions, ListPlayer, Preloaded};
 pub use loader::{LoadAmount, LoadEvent, LoadId, LoaderOptions, MediaLoader};
 pub use player::{OutputStats, Player};
+pub use pool::{PlayerPool, PooledPlayer};
 pub use reader::{AudioReader, MediaReader, ReadOptions, ReaderStatus, VideoReader};
 pub use scripts::{LibassError, ScriptChoice};
 /// A line of a recorded session, for [`TapeSink`] and [`replay()`]; text is parsed into it by [`str::parse`].

@@ -278,6 +278,15 @@ impl ListPlayer {
 
     /// The same, of a video by its id, with a fresh STS credential.
     ///
+    /// ```no_run
+    /// # use kinora::{Credentials, ListError, ListPlayer};
+    /// # fn fresh() -> Credentials { unimplemented!() }
+    /// # fn play(list: &ListPlayer) -> Result<(), ListError> {
+    /// list.move_to_with("clip-7", fresh())?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// [`ListError::UnknownUid`]; [`ListError::NoVid`] where the source is none.
     pub fn move_to_with(&self, uid: &str, credentials: Credentials) -> Result<(), ListError> {

@@ -1,17 +1,20 @@
 //! The player as an application holds it.
 
-use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{JoinHandle, ThreadId};
 use std::time::Duration;
 
 use kinora_engine::{
-    Command, ContentKey, Credential, Event, Input, InterstitialStatus, LoopMode, PlayerConfig,
-    Repeat, SCAN_SPEEDS, SPEEDS, SeekAccuracy, State, Stats, TrackChoice, TrackOption, VOLUMES,
-    clear_key,
+    Command, ContentKey, Credential, Event, Input, InterstitialStatus, LoopMode, MAX_AUDIO_DELAY,
+    PlayerConfig, Repeat, SCAN_SPEEDS, SPEEDS, SeekAccuracy, State, Stats, TrackChoice,
+    TrackOption, VOLUMES, clear_key,
 };
 use kinora_errors::{Coded as _, Fault, Secret};
-use kinora_media::{Chapter, KeyId, MediaInfo, Mirror, Orientation, Rotation, Time, VideoFrame};
+use kinora_media::{
+    Chapter, KeyId, MediaInfo, Mirror, Orientation, Rotation, Time, TrackKind, VideoFrame,
+};
 use kinora_net::{HttpCache, NetConfig};
 use kinora_output::{AudioSink, CueRenderer, ScaleMode, with_cues};
 use kinora_subtitle::ShownCues;
@@ -63,6 +66,29 @@ pub struct Player {
     pub(crate) network: NetConfig,
     pub(crate) thumbnails: Mutex<SharedThumbnails>,
     pub(crate) thumbnail_worker: Mutex<Option<ThumbnailWorker>>,
+    pub(crate) as_built: AsBuilt,
+}
+
+/// What a player is again that is lent anew.
+pub(crate) struct AsBuilt {
+    pub(crate) config: PlayerConfig,
+    autoplay: bool,
+    /// It was given what it keeps, whatever it plays: it can not be made so again.
+    is_altered: AtomicBool,
+}
+
+impl AsBuilt {
+    pub(crate) fn new(config: &PlayerConfig, autoplay: bool) -> Self {
+        Self {
+            config: config.clone().normalised(),
+            autoplay,
+            is_altered: AtomicBool::new(false),
+        }
+    }
+
+    fn alter(&self) {
+        self.is_altered.store(true, Ordering::Relaxed);
+    }
 }
 
 /// What the engine's thread shows of itself after each step.
@@ -77,6 +103,7 @@ pub(crate) struct View {
     pub(crate) bandwidth: Option<u64>,
     pub(crate) media: Option<Arc<MediaInfo>>,
     pub(crate) tracks: Option<Arc<[TrackOption]>>,
+    pub(crate) video_size: Option<(u32, u32)>,
     pub(crate) chapter: Option<u32>,
     pub(crate) interstitial: Option<InterstitialStatus>,
     pub(crate) stats: Stats,
@@ -93,6 +120,7 @@ pub(crate) struct Wishes {
     speed: f64,
     volume: f32,
     mute: bool,
+    audio_delay: Time,
     looped: LoopMode,
     autoplay: bool,
     orientation: Orientation,
@@ -106,6 +134,7 @@ impl Wishes {
             speed: 1.0,
             volume: 1.0,
             mute: false,
+            audio_delay: Time::ZERO,
             looped: LoopMode::Off,
             autoplay: false,
             orientation: Orientation::default(),
@@ -121,6 +150,8 @@ pub struct OutputStats {
     pub shown: u64,
     /// Pictures that the sink was too slow to take.
     pub refused: u64,
+    /// Of those that were shown, so many were within the last second.
+    pub shown_per_second: u32,
     /// How far from its time a picture was shown: the median, in milliseconds.
     pub offset_p50_ms: f64,
     /// The same: the greatest.
@@ -200,10 +231,34 @@ impl Player {
     }
     /// Gives a content key of encrypted media: before the source is prepared, or in answer to [`Event::KeyRequired`].
     pub fn add_key(&self, id: KeyId, key: ContentKey) {
-        self.command(Command::AddKey { id, key });
+        self.as_built.alter();
+        self.give_key(id, key);
     }
     /// Gives the keys of a ClearKey licence (W3C Encrypted Media Extensions 9.1.4), as [`Player::add_key`] does each of
     /// them; what a server is sent to get one, [`clear_key::request`](clear_key::request) tells.
+    ///
+    /// ```no_run
+    /// # fn ask(url: &str, body: String) -> Vec<u8> { unimplemented!() }
+    /// use kinora::{Event, Player, clear_key};
+    ///
+    /// # fn main() -> Result<(), kinora::Fault> {
+    /// let player = Player::builder().autoplay(true).build()?;
+    /// player.open("encrypted.mp4");
+    /// for event in player.events() {
+    ///     match event {
+    ///         Event::KeyRequired(id) => {
+    ///             let licence = ask("https://example.com/licences", clear_key::request(&[id]));
+    ///             // Or, where the key itself is known: `player.add_key(id, key)`.
+    ///             player.add_licence(&licence)?;
+    ///         }
+    ///         Event::Error(fault) => return Err(fault),
+    ///         Event::Completion => break,
+    ///         _ => {}
+    ///     }
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// `ERROR_SERVER_WRONG_JSON`, `clearkey.licence`, with what is wrong with it.
@@ -338,6 +393,30 @@ impl Player {
         wishes.mute = mute;
         self.send(Message::Control(Control::Mute(mute)));
     }
+    /// Sound is heard so much later than its pictures are seen; earlier, where it is negative: for devices and screens that are
+    /// late themselves. At most [`MAX_AUDIO_DELAY`] either way, others are refused. At once and for the sources that follow; while
+    /// it plays the sound goes on, and the pictures wait for it or leave some out.
+    ///
+    /// ```no_run
+    /// # fn main() -> Result<(), kinora::Fault> {
+    /// # let player = kinora::Player::builder().build()?;
+    /// // Headphones by radio are 180 ms late: their sound is given out so much earlier.
+    /// player.set_audio_delay(kinora::Time::from_millis(-180));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn set_audio_delay(&self, delay: Time) {
+        self.wish(Command::SetAudioDelay(delay), |it| {
+            if (Time::ZERO - MAX_AUDIO_DELAY..=MAX_AUDIO_DELAY).contains(&delay) {
+                it.audio_delay = delay;
+            }
+        });
+    }
+    /// How much later sound is heard than its pictures are seen, as it was asked for last; zero at first.
+    #[must_use]
+    pub fn audio_delay(&self) -> Time {
+        self.wishes().audio_delay
+    }
     /// Plays at another output from now on, from where the sound is: another device, a file, one of the application's own.
     /// [`Event::AudioDevice`] tells the device.
     ///
@@ -356,6 +435,7 @@ impl Player {
     /// # }
     /// ```
     pub fn set_audio_sink(&self, sink: impl AudioSink + 'static) {
+        self.as_built.alter();
         self.send(Message::Control(Control::AudioSink(Box::new(sink))));
     }
     /// Whether it is silent by [`set_mute`](Self::set_mute).
@@ -387,6 +467,10 @@ impl Player {
         let mut wishes = self.wishes();
         wishes.scale = mode;
         self.send(Message::Control(Control::Scale(mode)));
+    }
+    /// Takes the last picture away: the sink shows nothing until another one comes ([`clear`](crate::output::VideoSink::clear)), and there is none for a [`snapshot`](Self::snapshot).
+    pub fn clear_screen(&self) {
+        self.send(Message::Control(Control::ClearScreen));
     }
     /// Says in which area pictures are seen, width and height in pixels: of those renditions that are chosen by themselves none is
     /// larger than the first that fills it. `None`, as at first: it is not known. Who resizes a window calls it each time; it
@@ -503,16 +587,35 @@ impl Player {
     /// The events as they come, each waited for, until the player is released.
     #[must_use]
     pub fn events(&self) -> Events {
-        Events(self.events.clone())
+        Events(self.events.lend())
     }
     /// The events for asynchronous code.
     #[must_use]
     pub fn event_stream(&self) -> EventStream {
-        EventStream::new(self.events.clone())
+        EventStream::new(self.events.lend())
     }
     /// What is to be called when an event has come, and when none will come any more: for an event loop that is woken by
     /// something of its own, and then asks [`try_next_event`](Self::try_next_event) until there is none. It is called on a
     /// thread of the player, at once where events wait already, and must return soon. `None` takes it back.
+    ///
+    /// ```no_run
+    /// # fn main() -> Result<(), kinora::Fault> {
+    /// # let player = kinora::Player::builder().build()?;
+    /// use std::sync::{Arc, mpsc};
+    ///
+    /// let (wake, woken) = mpsc::channel();
+    /// player.set_event_alarm(Some(Arc::new(move || {
+    ///     // The loop may have ended.
+    ///     let _ = wake.send(());
+    /// })));
+    /// while woken.recv().is_ok() && !player.is_released() {
+    ///     while let Ok(event) = player.try_next_event() {
+    ///         println!("{event:?}");
+    ///     }
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn set_event_alarm(&self, alarm: Option<Arc<dyn Fn() + Send + Sync>>) {
         self.events.set_alarm(alarm);
     }
@@ -586,6 +689,32 @@ impl Player {
     pub fn tracks(&self) -> Option<Arc<[TrackOption]>> {
         self.view(|view| view.tracks.clone())
     }
+    /// What plays of a kind, as [`tracks`](Self::tracks) lists it: the rendition, the sound, the subtitles; `None`: nothing,
+    /// or there is no choice.
+    ///
+    /// ```no_run
+    /// # fn main() -> Result<(), kinora::Fault> {
+    /// # let player = kinora::Player::builder().build()?;
+    /// use kinora::TrackKind;
+    ///
+    /// if let (Some(track), Some((width, height))) = (player.current_track(TrackKind::Video), player.video_size()) {
+    ///     println!("{}: {width}x{height}", track.label);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn current_track(&self, kind: TrackKind) -> Option<TrackOption> {
+        let tracks = self.tracks()?;
+        let mut of_kind = tracks.iter().filter(|track| track.kind == kind);
+        of_kind.find(|track| track.selected).cloned()
+    }
+    /// Width and height of the pictures as they stand upright, turned as their source says, in pixels: what
+    /// [`Event::VideoSize`] told last of this source.
+    #[must_use]
+    pub fn video_size(&self) -> Option<(u32, u32)> {
+        self.view(|view| view.video_size)
+    }
     /// What the engine counted.
     #[must_use]
     pub fn stats(&self) -> Stats {
@@ -630,6 +759,36 @@ impl Player {
                 Err(output_thread::not_ended("an output"))
             }
         }
+    }
+
+    /// Gives a key that it keeps.
+    pub(crate) fn give_key(&self, id: KeyId, key: ContentKey) {
+        self.command(Command::AddKey { id, key });
+    }
+
+    /// Whether [`renew`](Self::renew) leaves nothing of what it was given.
+    pub(crate) fn can_be_renewed(&self) -> bool {
+        !self.as_built.is_altered.load(Ordering::Relaxed) && !self.events.is_closed()
+    }
+
+    /// Makes it what it was when it was built. Told once nothing is left of before.
+    pub(crate) fn renew(&self) -> Receiver<()> {
+        self.reset();
+        self.set_config(self.as_built.config.clone());
+        self.set_autoplay(self.as_built.autoplay);
+        self.set_speed(1.0);
+        self.set_volume(1.0);
+        self.set_mute(false);
+        self.set_audio_delay(Time::ZERO);
+        self.set_loop(LoopMode::Off);
+        self.orient(|orientation| *orientation = Orientation::default());
+        self.set_scale_mode(ScaleMode::default());
+        self.set_viewport(None);
+        *self.thumbnails() = SharedThumbnails::default();
+        self.clear_screen();
+        let (answer, renewed) = channel();
+        self.send(Message::Control(Control::Renew(answer)));
+        renewed
     }
 
     fn command(&self, command: Command) {

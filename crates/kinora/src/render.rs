@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::ThreadId;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use kinora_engine::{Input, Role};
 use kinora_errors::{Coded, Fault};
@@ -25,6 +25,10 @@ const MAX_WAITING_AHEAD: usize = 12;
 
 /// The newest so many offsets are kept for the median.
 const OFFSETS: usize = 4_096;
+
+const SECOND: Duration = Duration::from_secs(1);
+/// No more pictures of a second are counted.
+const MAX_MOMENTS: usize = 1_000;
 
 struct Due {
     frame: VideoFrame,
@@ -85,6 +89,8 @@ pub(crate) struct Tally {
     refused: u64,
     max_ms: f64,
     recent: Vec<f32>,
+    /// When those were shown that may lie within the last second.
+    moments: VecDeque<Instant>,
 }
 
 impl Render {
@@ -141,6 +147,11 @@ impl Render {
         orders.due.clear();
         orders.clear = true;
         self.mailbox.changed.notify_one();
+    }
+
+    /// What was counted is no matter of who has the player next.
+    pub(crate) fn forget(&self) {
+        *lock(&self.tally) = Tally::default();
     }
 
     /// How pictures lie in the sink's area.
@@ -295,6 +306,8 @@ impl Tally {
         OutputStats {
             shown: self.shown,
             refused: self.refused,
+            shown_per_second: u32::try_from(self.within_a_second(Instant::now()))
+                .unwrap_or(u32::MAX),
             offset_p50_ms: sorted.get(sorted.len() / 2).copied().map_or(0.0, f64::from),
             offset_max_ms: self.max_ms,
         }
@@ -312,6 +325,17 @@ impl Tally {
             self.recent[at] = ms;
         }
         self.shown += 1;
+        let now = Instant::now();
+        let old = self.moments.len() - self.within_a_second(now);
+        self.moments.drain(..old);
+        if self.moments.len() < MAX_MOMENTS {
+            self.moments.push_back(now);
+        }
+    }
+
+    fn within_a_second(&self, now: Instant) -> usize {
+        let is_old = |at: &Instant| now.saturating_duration_since(*at) >= SECOND;
+        self.moments.len() - self.moments.partition_point(is_old)
     }
 }
 

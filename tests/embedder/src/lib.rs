@@ -8,7 +8,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
 
 use kinora::output::{AudioFormat, AudioSink, NullAudio, SinkError, VideoFormat, VideoSink};
-use kinora::{Resolve, Resolving, Time, VideoFrame};
+use kinora::{Event, Player, Resolve, Resolving, Time, VideoFrame};
 
 /// Longer than anything here takes: what is not there by then does not come.
 pub const LIMIT: Duration = Duration::from_secs(30);
@@ -36,6 +36,19 @@ pub fn film(dir: &str, size: &str) -> String {
     // Tests make it side by side: whole or not at all.
     std::fs::rename(&made, &film).expect("a film");
     film.display().to_string()
+}
+
+/// The next event of some kind.
+///
+/// # Panics
+/// When none comes.
+pub fn until<T>(player: &Player, mut wanted: impl FnMut(Event) -> Option<T>) -> T {
+    loop {
+        let event = player.next_event(LIMIT).expect("an event");
+        if let Some(found) = wanted(event) {
+            return found;
+        }
+    }
 }
 
 /// What a sink was asked to do.

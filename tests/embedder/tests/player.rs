@@ -16,23 +16,13 @@ use kinora::{
     Code, CommandKind, Event, Fault, Lang, LoopMode, NoEvent, Player, PlayerConfig, Refusal, Retry,
     SeekAccuracy, State, Time, TrackChoice, VideoFrame, codes,
 };
-use kinora_embedder::{Call, LIMIT, Pinned, Spy, film};
+use kinora_embedder::{Call, LIMIT, Pinned, Spy, film, until};
 
 const DIR: &str = env!("CARGO_TARGET_TMPDIR");
 
 fn wide() -> &'static str {
     static FILM: OnceLock<String> = OnceLock::new();
     FILM.get_or_init(|| film(DIR, "320x180"))
-}
-
-/// The next event of some kind.
-fn until<T>(player: &Player, mut wanted: impl FnMut(Event) -> Option<T>) -> T {
-    loop {
-        let event = player.next_event(LIMIT).expect("an event");
-        if let Some(found) = wanted(event) {
-            return found;
-        }
-    }
 }
 
 fn first_frame(player: &Player) -> Time {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use clap::ValueEnum;
 use clap::{Args, ValueHint};
 use kinora::output::{SCALES, ScaleMode};
-use kinora::{Mirror, Rotation, SCAN_SPEEDS, SPEEDS, Time, VOLUMES};
+use kinora::{MAX_AUDIO_DELAY, Mirror, Rotation, SCAN_SPEEDS, SPEEDS, Time, VOLUMES};
 
 use super::{CacheArgs, DecoderArg, DemuxerArg, KeyArgs, NetArgs, ScriptArg, VidArgs};
 use crate::times;
@@ -36,11 +36,11 @@ Keys in the window and the terminal:
   C c last, next chapter   l begin, end, forget a part to repeat   . next picture
   s S snapshot, with subtitles   r turn   9 0 volume   m mute   [ ] speed   { } search
   x skip an interstitial   ? list of keys   q quit
-  in the window also   f full screen   i statistics
+  in the window also   f full screen   i statistics   Ctrl + Ctrl - sound 0.1 s later, earlier
 
 Commands of --control stdin, a JSON object a line; playing ends with stdin:
   {\"cmd\":\"seek\",\"pos\":\"1:30\",\"mode\":\"exact\"}   mode: exact or key
-  {\"cmd\":\"speed\",\"value\":1.5}   volume and mute alike   {\"cmd\":\"track\",\"index\":1}
+  {\"cmd\":\"speed\",\"value\":1.5}   volume, mute, audio_delay (seconds) alike   {\"cmd\":\"track\",\"index\":1}
   {\"cmd\":\"subtitle\",\"index\":2,\"on\":false}   {\"cmd\":\"audio\",\"value\":\"pulse:DEVICE\"}
   {\"cmd\":\"repeat\",\"from\":60,\"to\":75}   {\"cmd\":\"snapshot\",\"file\":\"a.png\",\"subtitles\":true}
   {\"cmd\":\"rotate\",\"degrees\":90}
@@ -95,6 +95,15 @@ pub(crate) struct PlayArgs {
     /// Silence.
     #[arg(long)]
     pub(crate) mute: bool,
+    /// Seconds by which sound is heard later than its pictures are seen; negative: earlier. 10 at most.
+    #[arg(
+        long,
+        value_name = "SECONDS",
+        default_value = "0",
+        allow_negative_numbers = true,
+        value_parser = parse_audio_delay
+    )]
+    pub(crate) audio_delay: Time,
     /// Show no pictures: none are decoded, and none fetched where they lie apart from the sound.
     #[arg(long, conflicts_with = "no_audio")]
     pub(crate) no_video: bool,
@@ -311,6 +320,14 @@ fn parse_speed(text: &str) -> Result<f64, Words> {
                 "应为 0.5 到 2 的倍数；搜索时为 4 到 32（负数为快退）",
             )
         })
+}
+
+fn parse_audio_delay(text: &str) -> Result<Time, Words> {
+    let seconds = text.parse().ok().filter(|it: &f64| it.is_finite());
+    let delay = seconds.map(Time::from_secs_f64);
+    delay
+        .filter(|delay| delay.abs() <= MAX_AUDIO_DELAY)
+        .ok_or_else(|| Words::new("say seconds from -10 to 10", "应为 -10 到 10 的秒数"))
 }
 
 fn parse_subtitle_scale(text: &str) -> Result<f32, Words> {

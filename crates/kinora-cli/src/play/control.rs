@@ -42,6 +42,10 @@ enum ControlCommand {
     Mute {
         value: bool,
     },
+    /// Seconds.
+    AudioDelay {
+        value: f64,
+    },
     Audio {
         value: String,
     },
@@ -83,7 +87,7 @@ enum ControlCommand {
 }
 
 /// What [`ControlCommand`] knows, for those who misspell it.
-const NAMES: [&str; 23] = [
+const NAMES: [&str; 24] = [
     "seek",
     "start",
     "pause",
@@ -93,6 +97,7 @@ const NAMES: [&str; 23] = [
     "speed",
     "volume",
     "mute",
+    "audio_delay",
     "audio",
     "track",
     "subtitle",
@@ -343,6 +348,7 @@ fn execute(remote: &Remote, command: ControlCommand, machine: bool) -> Result<()
         ControlCommand::Speed { value } => remote.set_speed(value),
         ControlCommand::Volume { value } => remote.set_volume(value),
         ControlCommand::Mute { value } => remote.set_mute(value),
+        ControlCommand::AudioDelay { value } => remote.set_audio_delay(Time::from_secs_f64(value)),
         ControlCommand::Audio { value } => set_audio(player, &value)?,
         ControlCommand::Track { index } => {
             player.select_track(index.map_or(TrackChoice::Auto, TrackChoice::Index));

@@ -2,6 +2,7 @@
 
 use std::thread::JoinHandle;
 
+use kinora::Time;
 use kinora_errors::Lang;
 use tokio::signal::unix::SignalKind;
 
@@ -30,7 +31,11 @@ const KEYS: &[(&str, &str, &str)] = &[
 const WINDOW_KEYS: &[(&str, &str, &str)] = &[
     ("f", "full screen", "全屏"),
     ("i", "statistics", "统计信息"),
+    ("^+ ^-", "sound later, earlier", "声音延后、提前"),
 ];
+
+/// As mpv has it.
+const DELAY_STEP: Time = Time::from_millis(100);
 
 /// Reads keys until it is dropped.
 pub(crate) struct Keys {
@@ -101,6 +106,9 @@ pub(crate) fn press(key: Key, remote: &Remote, shutdown: &Shutdown) {
         Key::Char('m') => remote.set_mute(!remote.player().is_muted()),
         Key::Char('9' | '/') => remote.louder(-0.05),
         Key::Char('0' | '*') => remote.louder(0.05),
+        // A terminal gives none of these; `=` is where `+` lies without the shift key.
+        Key::Ctrl('+' | '=') => remote.delay_audio(DELAY_STEP),
+        Key::Ctrl('-') => remote.delay_audio(Time::ZERO - DELAY_STEP),
         Key::Char('[') => remote.faster(-0.1),
         Key::Char(']') => remote.faster(0.1),
         Key::Char('{') => remote.search(false),

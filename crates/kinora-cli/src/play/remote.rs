@@ -4,8 +4,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use kinora::{
-    Chapter, Mirror, Orientation, Player, Repeat, Rotation, SCAN_SPEEDS, SPEEDS, SeekAccuracy,
-    State, Time, TrackChoice, TrackKind, VOLUMES,
+    Chapter, MAX_AUDIO_DELAY, Mirror, Orientation, Player, Repeat, Rotation, SCAN_SPEEDS, SPEEDS,
+    SeekAccuracy, State, Time, TrackChoice, TrackKind, VOLUMES,
 };
 
 use super::navigation::{Navigation, PendingNavigation};
@@ -143,6 +143,21 @@ impl Remote {
         // In hundredths, lest steps add up to odd ones.
         let volume = ((self.player.volume() + step) * 100.0).round() / 100.0;
         self.set_volume(volume.clamp(*VOLUMES.start(), *VOLUMES.end()));
+    }
+
+    /// What is beyond the range the player refuses.
+    pub(crate) fn set_audio_delay(&self, delay: Time) {
+        if delay.abs() <= MAX_AUDIO_DELAY {
+            let ms = delay.as_millis();
+            self.show_message(&format!("sound {ms:+} ms"), &format!("声音 {ms:+} 毫秒"));
+        }
+        self.player.set_audio_delay(delay);
+    }
+
+    /// So much later; the ends of the range are as far as it goes.
+    pub(crate) fn delay_audio(&self, step: Time) {
+        let delay = self.player.audio_delay() + step;
+        self.set_audio_delay(delay.clamp(Time::ZERO - MAX_AUDIO_DELAY, MAX_AUDIO_DELAY));
     }
 
     /// What is beyond the range the player refuses.

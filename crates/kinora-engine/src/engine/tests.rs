@@ -1,5 +1,6 @@
 mod angles;
 mod apart;
+mod audio_delay;
 mod bandwidth;
 mod borders;
 mod captions;

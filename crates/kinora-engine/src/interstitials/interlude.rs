@@ -245,6 +245,12 @@ impl Interlude {
         }
     }
 
+    pub(crate) fn follow_audio_delay(&mut self, cx: &Cx) {
+        if let Now::Playing(playing) = &mut self.now {
+            playing.session.follow_audio_delay(cx);
+        }
+    }
+
     /// What may not be skipped is not played faster (X-RESTRICT: `SKIP`).
     fn speed(&self, wished: f64) -> f64 {
         let audible = Wishes::audible(wished);

@@ -50,6 +50,7 @@ impl AssetAhead {
 
     /// It is on.
     pub(super) fn begin(mut self, cx: &mut Cx, wishes: Wishes) -> Box<Session> {
+        self.0.follow_audio_delay(cx);
         self.0.begin_read_ahead(cx, wishes);
         self.0
     }

@@ -137,7 +137,18 @@ impl Session {
 
     pub(super) fn audio_is_at(&mut self, cx: &mut Cx, report: AudioClock) {
         if report.running {
-            self.clock.correct(report.position, report.at, cx.mono());
+            let position = report.position + self.pipelines.audio.shift();
+            self.clock.correct(position, report.at, cx.mono());
+        }
+    }
+
+    /// Sound is to be heard that much later than its pictures are seen. It plays on; the pictures wait for it or leave some out.
+    pub(crate) fn follow_audio_delay(&mut self, cx: &Cx) {
+        let audio = &mut self.pipelines.audio;
+        let more = audio.set_shift(cx.audio_delay);
+        if audio.presented > 0 && !audio.is_over() {
+            let position = self.clock.position(cx.mono());
+            self.clock.set(position + more, cx.mono());
         }
     }
 

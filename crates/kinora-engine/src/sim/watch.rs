@@ -33,7 +33,12 @@ const MAX_FRAMES: usize = 128;
 impl Watch {
     pub(super) fn commanded(&mut self, command: &Command) {
         match command {
-            Command::Seek { .. } | Command::SelectTrack(_) | Command::Start => self.sought = true,
+            Command::Seek { .. }
+            | Command::SelectTrack(_)
+            | Command::Start
+            | Command::SetAudioDelay(_) => {
+                self.sought = true;
+            }
             Command::SetSource(_) | Command::Prepare | Command::Reset | Command::Stop => {
                 self.sought = true;
                 self.fatal_errors = 0;

@@ -127,6 +127,8 @@ pub(super) enum Asked {
     Repeat(Option<(i64, i64)>),
     Step,
     Viewport(Option<(u32, u32)>),
+    /// Nanoseconds.
+    AudioDelay(i64),
     SkipInterstitial,
 }
 
@@ -305,6 +307,7 @@ impl From<&Command> for Asked {
             Command::Step => Self::Step,
             Command::SetViewport(size) => Self::Viewport(*size),
             Command::SkipInterstitial => Self::SkipInterstitial,
+            Command::SetAudioDelay(delay) => Self::AudioDelay(delay.as_nanos()),
             Command::Refresh(credential) => Self::Refresh(credential.into()),
         }
     }
@@ -504,6 +507,7 @@ impl From<Asked> for Command {
             Asked::Step => Self::Step,
             Asked::Viewport(size) => Self::SetViewport(size),
             Asked::SkipInterstitial => Self::SkipInterstitial,
+            Asked::AudioDelay(delay) => Self::SetAudioDelay(Time::from_nanos(delay)),
             Asked::Prepare => Self::Prepare,
         }
     }

@@ -291,6 +291,7 @@ fn each_refusal_has_a_reason_of_its_own_and_says_what_to_do() {
         Refusal::Interstitial,
         Refusal::Restricted,
         Refusal::NoSource,
+        Refusal::AudioDelayOutOfRange,
         Refusal::NotPrepared,
         Refusal::AlreadyPrepared,
         Refusal::Failed,
