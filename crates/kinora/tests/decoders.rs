@@ -427,10 +427,16 @@ fn pixels_that_are_numbers_have_the_colours_of_their_container() {
     }
     ffmpeg_in(dir.path(), "-i a.avi -c copy a.mov");
     ffmpeg_in(dir.path(), "-i a.avi -c copy -allow_raw_vfw 1 a.mkv");
-    for name in ["a.avi", "a.mov", "a.mkv", "gray.mov"] {
+    // FFmpeg itself does not look for the palette in Matroska: what it shows is of the file that the packets come from.
+    for (name, alike) in [
+        ("a.avi", "a.avi"),
+        ("a.mov", "a.mov"),
+        ("a.mkv", "a.avi"),
+        ("gray.mov", "gray.mov"),
+    ] {
         ffmpeg_in(
             dir.path(),
-            &format!("-i {name} -pix_fmt rgb24 -f rawvideo expected.rgb"),
+            &format!("-i {alike} -pix_fmt rgb24 -f rawvideo expected.rgb"),
         );
         let expected = std::fs::read(dir.path().join("expected.rgb")).unwrap();
         let mut expected = expected.chunks_exact(98 * 54 * 3);

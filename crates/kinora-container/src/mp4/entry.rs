@@ -179,6 +179,11 @@ fn visual(entry: &mut SampleEntry, body: &Bytes) -> Result<(), Short> {
     video.bits_per_coded_sample = Some(depth).filter(|depth| (1..=40).contains(depth));
     entry.video = Some(video);
     entry.palette = palette(entry.codec, depth, &mut reader)?;
+    if entry.palette.is_some() {
+        // What is gray by a palette is no other coding.
+        video.bits_per_coded_sample = Some(depth & 0x1f);
+        entry.video = Some(video);
+    }
     let boxes = reader.rest();
     let mut colr = None;
     for child in children(&boxes) {
@@ -354,6 +359,8 @@ mod tests {
         assert_eq!(of(b"raw ", 8), Some(Palette::of_quicktime()));
         assert_eq!(of(b"raw ", 40), Some(Palette::gray(8)));
         assert_eq!(of(b"raw ", 1), Some(Palette::gray(1)));
+        let gray = pictures(b"raw ", 40, &known).video.unwrap();
+        assert_eq!(gray.bits_per_coded_sample, Some(8));
         for (tag, depth) in [(b"raw ", 24), (b"raw ", 4), (b"cvid", 40), (b"raw ", 0)] {
             assert_eq!(of(tag, depth), None, "{depth}");
         }

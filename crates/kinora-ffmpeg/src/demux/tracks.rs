@@ -338,7 +338,6 @@ impl Parameters<'_> {
             bits_per_coded_sample: self.bits(),
             rotation,
             mirror,
-            ..VideoParams::default()
         }
     }
 
