@@ -6,6 +6,10 @@
     unreachable_pub,
     reason = "what JavaScript reaches is registered, and not named from here"
 )]
+#![cfg_attr(
+    test,
+    allow(dead_code, reason = "as a test it registers nothing with Node")
+)]
 
 mod border;
 mod events;

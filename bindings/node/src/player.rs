@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use kinora::{EventStream, LoopMode, Repeat, SeekAccuracy, Time, TrackChoice, json, settings};
+use kinora::{LoopMode, Repeat, SeekAccuracy, Time, TrackChoice, json, settings};
 use napi::Env;
 use napi::bindgen_prelude::AsyncTask;
 use napi_derive::napi;
@@ -60,7 +60,7 @@ impl NativePlayer {
     /// `source` is JSON.
     #[napi]
     pub fn set_source(&self, source: String) -> napi::Result<()> {
-        border::run(|| Ok(self.player.set_source(settings::source(&source)?)))
+        border::run(|| settings::source(&source).map(|it| self.player.set_source(it)))
     }
     /// As the SDK's.
     #[napi]
@@ -110,14 +110,15 @@ impl NativePlayer {
     /// `credential` is JSON.
     #[napi]
     pub fn refresh(&self, credential: String) -> napi::Result<()> {
-        border::run(|| Ok(self.player.refresh(settings::credential(&credential)?)))
+        border::run(|| settings::credential(&credential).map(|it| self.player.refresh(it)))
     }
     /// `config` is JSON.
     #[napi]
     pub fn set_config(&self, config: String) -> napi::Result<()> {
         border::run(|| {
             let config = settings::player(&self.player.config(), &config)?;
-            Ok(self.player.set_config(config))
+            self.player.set_config(config);
+            Ok(())
         })
     }
     /// To a time, in seconds.
@@ -155,7 +156,8 @@ impl NativePlayer {
     pub fn add_key(&self, id: String, key: String) -> napi::Result<()> {
         border::run(|| {
             let (id, key) = settings::content_key(&id, &key)?;
-            Ok(self.player.add_key(id, key))
+            self.player.add_key(id, key);
+            Ok(())
         })
     }
     /// A ClearKey licence.
@@ -191,7 +193,6 @@ impl NativePlayer {
     /// As the SDK's.
     #[napi]
     pub fn set_volume(&self, volume: f64) {
-        #[expect(clippy::cast_possible_truncation, reason = "a factor of 0 to 2")]
         self.player.set_volume(volume as f32);
     }
     /// As the SDK's.
@@ -213,17 +214,17 @@ impl NativePlayer {
     /// In degrees.
     #[napi]
     pub fn set_rotation(&self, degrees: u32) -> napi::Result<()> {
-        border::run(|| Ok(self.player.set_rotation(settings::rotation(degrees)?)))
+        border::run(|| settings::rotation(degrees).map(|it| self.player.set_rotation(it)))
     }
     /// By its name.
     #[napi]
     pub fn set_mirror(&self, name: String) -> napi::Result<()> {
-        border::run(|| Ok(self.player.set_mirror(settings::mirror(&name)?)))
+        border::run(|| settings::mirror(&name).map(|it| self.player.set_mirror(it)))
     }
     /// By its name.
     #[napi]
     pub fn set_scale_mode(&self, name: String) -> napi::Result<()> {
-        border::run(|| Ok(self.player.set_scale_mode(settings::scale_mode(&name)?)))
+        border::run(|| settings::scale_mode(&name).map(|it| self.player.set_scale_mode(it)))
     }
     /// Where thumbnails are.
     #[napi]
@@ -299,13 +300,7 @@ impl NativePlayer {
     /// Bits a second.
     #[napi]
     pub fn download_speed(&self) -> f64 {
-        #[expect(
-            clippy::cast_precision_loss,
-            reason = "JavaScript has no other numbers"
-        )]
-        {
-            self.player.download_speed() as f64
-        }
+        self.player.download_speed() as f64
     }
     /// As the SDK's.
     #[napi]

@@ -52,7 +52,7 @@ pub fn diagnose(source: String, network: String, seconds: f64) -> AsyncTask<Job<
 
 /// Panics, as a bug would: how the tests see what becomes of one.
 #[napi]
-#[expect(clippy::panic, reason = "that is what it is for")]
+#[allow(clippy::panic, reason = "that is what it is for")]
 pub fn panic_for_tests() -> AsyncTask<Job<()>> {
     Job::promise(|| panic!("of the test"))
 }

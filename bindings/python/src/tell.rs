@@ -57,7 +57,7 @@ pub(crate) fn diagnose(
 /// Panics, as a bug would: how the tests see what becomes of one.
 #[pyfunction]
 #[pyo3(name = "_panic_for_tests")]
-#[expect(clippy::panic, reason = "that is what it is for")]
+#[allow(clippy::panic, reason = "that is what it is for")]
 pub(crate) fn panic_for_tests(py: Python<'_>) -> PyResult<()> {
     border::done(py, || panic!("of the test"))
 }
