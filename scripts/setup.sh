@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what Kinora's build and demo need and this machine lacks; says what it does.
-# With `tests`: also what only the tests need. With `lint`: the tools of `make lint`, built from crates.io (minutes, once).
+# With `tests`: also what only the tests need; with `images`: what `scripts/window-images.sh` does. With `lint`: the tools of `make lint`, built from crates.io (minutes, once).
 # Debian and Ubuntu only; elsewhere it names what to install.
 set -euo pipefail
 
@@ -33,6 +33,9 @@ if [ "${1-}" = tests ]; then
   need parec pulseaudio-utils
   need mkfs.ext4 e2fsprogs    # faults of disks and of permissions
   need losetup mount
+  need Xvfb xvfb              # a display of the tests' own, with a hand and a clipboard
+  need xdotool xdotool
+  need xclip xclip
   # The window: a GPU in software, and what winit loads at run time.
   has_library() { PATH=$PATH:/usr/sbin:/sbin ldconfig -p | grep -q "$1" || missing+=("$2"); }
   has_library libX11-xcb.so.1 libx11-xcb1
@@ -43,6 +46,12 @@ if [ "${1-}" = tests ]; then
   has_library libvulkan.so.1 libvulkan1
   has_library libass.so.9 libass9 # scripts of subtitles are drawn by it, where it is
   compgen -G '/usr/share/vulkan/icd.d/lvp_icd*.json' >/dev/null || missing+=(mesa-vulkan-drivers)
+fi
+
+if [ "${1-}" = images ]; then
+  need Xvfb xvfb
+  need xdotool xdotool
+  fc-list :lang=zh 2>/dev/null | grep -q . || missing+=(fontconfig fonts-wqy-microhei)
 fi
 
 if ! command -v cargo >/dev/null 2>&1; then

@@ -332,12 +332,17 @@ fn named(args: &[OsString]) -> Named {
 
 /// XDG Base Directory 0.8: a relative path is as if there was none.
 fn usual() -> Option<PathBuf> {
+    beside("config.toml")
+}
+
+/// A file of the user's own configuration, whether it is there or not.
+pub(crate) fn beside(name: &str) -> Option<PathBuf> {
     let absolute = |name| {
         let path = std::env::var_os(name).map(PathBuf::from);
         path.filter(|path| path.is_absolute())
     };
     let dir = absolute("XDG_CONFIG_HOME").or_else(|| Some(absolute("HOME")?.join(".config")))?;
-    Some(dir.join("kinora/config.toml"))
+    Some(dir.join("kinora").join(name))
 }
 
 fn can_be_read_by_others(file: &File) -> bool {

@@ -48,8 +48,9 @@ fn main() -> ExitCode {
 /// The log ends with it, before a failure is shown.
 fn run(cli: args::Cli, style: &report::Style) -> Result<ExitCode, report::Failure> {
     let _log = log::begin(&cli, style)?;
+    let usual = !cli.common.no_config;
     let done = match cli.command {
-        Command::Play(args) => play::run(*args, style),
+        Command::Play(args) => play::run(*args, usual, style),
         Command::Replay(args) => record::replay(&args, style),
         Command::Probe(args) => probe::run(&args, style),
         Command::Demux(args) => demux::run(&args, style),

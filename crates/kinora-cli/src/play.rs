@@ -1,5 +1,6 @@
 //! `kinora play`.
 
+use std::ffi::OsString;
 use std::io::{self, IsTerminal as _};
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,6 +18,7 @@ use crate::source::{self, decoders, demuxers, net_config, player_config};
 use crate::term::Keyboard;
 
 mod ahead;
+mod bindings;
 mod control;
 mod controlling_terminal;
 mod jobs;
@@ -39,6 +41,7 @@ mod window;
 mod window;
 
 use ahead::Ahead;
+use bindings::Bindings;
 use controlling_terminal::ControllingTerminal;
 use navigation::{PendingNavigation, next_index};
 use outputs::Outputs;
@@ -51,7 +54,8 @@ use window::PlayWindow;
 /// The outputs have so long to write what they hold.
 const OUTPUT_LIMIT: Duration = Duration::from_secs(10);
 
-pub(crate) fn run(args: PlayArgs, style: &Style) -> Result<(), Failure> {
+/// `usual`: files of the user's own configuration are read.
+pub(crate) fn run(args: PlayArgs, usual: bool, style: &Style) -> Result<(), Failure> {
     if args.control.is_some() && args.sources.iter().any(|source| source == "-") {
         return Err(Failure::usage(
             "standard input takes one thing only: the source (-) or --control",
@@ -64,11 +68,17 @@ pub(crate) fn run(args: PlayArgs, style: &Style) -> Result<(), Failure> {
             "--subtitle 只用于一个来源；请逐个播放",
         ));
     }
-    window::with_window(&args, style, |window| play(&args, style, window))
+    let keys = keys::bindings(&args, usual)?;
+    window::with_window(&args, style, |window| play(&args, keys, style, window))
 }
 
 /// Pictures are in `window`, where there is one, which another thread serves.
-fn play(args: &PlayArgs, style: &Style, window: Option<PlayWindow>) -> Result<(), Failure> {
+fn play(
+    args: &PlayArgs,
+    bindings: Bindings,
+    style: &Style,
+    window: Option<PlayWindow>,
+) -> Result<(), Failure> {
     let outputs = outputs::choose(args, window.as_ref())?;
     let (screen, waits, navigation) = (
         outputs.screen.clone(),
@@ -86,6 +96,7 @@ fn play(args: &PlayArgs, style: &Style, window: Option<PlayWindow>) -> Result<()
         &navigation,
         style,
         outputs::cue_drawing(args),
+        bindings,
     );
     if args.control.is_some() {
         let machine = args.stats.is_some() || style.json;
@@ -105,12 +116,12 @@ fn play(args: &PlayArgs, style: &Style, window: Option<PlayWindow>) -> Result<()
         screen: &screen,
         navigation: &navigation,
         waits: &waits,
+        repeat: remote.repeat(),
     };
     let Played {
         last,
         first_failure,
     } = play_all(&context, ahead.as_ref());
-    show_failure(&context, &last);
     drop(keys);
     // The terminal shows its own screen again before anything is printed there.
     let released = player.release(OUTPUT_LIMIT);
@@ -138,7 +149,7 @@ fn play(args: &PlayArgs, style: &Style, window: Option<PlayWindow>) -> Result<()
 
 /// A window does not close with a failure that nobody has read.
 fn show_failure(context: &PlaybackContext<'_>, last: &Result<Session<'_>, Failure>) {
-    let (args, quits) = (context.args, context.navigation.pending().is_some());
+    let (args, quits) = (context.args, context.navigation.is_pending());
     let watched = args.stats.is_none() && !context.style.json && args.until == Until::End;
     if let (Some(window), Err(Failure::Fault(fault))) = (context.window, last)
         && watched
@@ -205,10 +216,40 @@ fn player(
     if args.speed != 1.0 {
         player.set_speed(args.speed);
     }
-    if args.looping && args.sources.len() == 1 {
-        player.set_loop(LoopMode::On);
-    }
     Ok(player)
+}
+
+/// What is played one after the other.
+struct Queue<'a> {
+    sources: Vec<OsString>,
+    /// Where each begins, and its subtitles: said on the command line, of what is named there.
+    start: Option<Time>,
+    subtitles: &'a [OsString],
+}
+
+impl<'a> Queue<'a> {
+    fn given(context: &PlaybackContext<'a>) -> Self {
+        let args = context.args;
+        Self {
+            start: args.start,
+            subtitles: &args.subtitles,
+            ..Self::opened(context, args.sources.clone())
+        }
+    }
+
+    /// What a person opened in place of it.
+    fn opened(context: &PlaybackContext<'_>, sources: Vec<OsString>) -> Self {
+        let repeats = context.args.looping && sources.len() == 1;
+        let mode = if repeats { LoopMode::On } else { LoopMode::Off };
+        if context.player.loop_mode() != mode {
+            context.player.set_loop(mode);
+        }
+        Self {
+            sources,
+            start: None,
+            subtitles: &[],
+        }
+    }
 }
 
 /// Keys are listened to where a person sees what they do, and where stdin is not for commands.
@@ -219,17 +260,28 @@ fn has_keyboard(args: &PlayArgs, style: &Style) -> bool {
 
 /// Plays one file after the other. All but the last are reported when they end.
 fn play_all<'a>(context: &'a PlaybackContext<'a>, ahead: Option<&Ahead>) -> Played<'a> {
-    let count = context.args.sources.len();
+    let mut queue = Queue::given(context);
     let (mut at, mut first_failure, mut failures) = (0, None, 0);
     loop {
-        let played = play_one(context, ahead, at);
+        let played = play_one(context, ahead, &queue, at);
+        let count = queue.sources.len();
         failures = match played {
             Ok(_) => 0,
             Err(_) => failures + 1,
         };
         // A list of which nothing can be played is not gone through for ever.
         let looped = context.args.looping && count > 1 && failures < count;
-        let Some(next) = next_index(at, count, context.navigation.take(), looped) else {
+        let mut next = next_index(at, count, context.navigation.take(), looped);
+        let mut opened = context.navigation.take_opened();
+        if next.is_none() && opened.is_none() {
+            show_failure(context, &played);
+            opened = context.navigation.take_opened();
+        }
+        if let Some(sources) = opened {
+            queue = Queue::opened(context, sources);
+            (next, failures) = (Some(0), 0);
+        }
+        let Some(next) = next else {
             let last = played;
             return Played {
                 last,
@@ -250,12 +302,13 @@ fn play_all<'a>(context: &'a PlaybackContext<'a>, ahead: Option<&Ahead>) -> Play
 fn play_one<'a>(
     context: &'a PlaybackContext<'a>,
     ahead: Option<&Ahead>,
+    queue: &Queue<'a>,
     at: usize,
 ) -> Result<Session<'a>, Failure> {
     let (args, player) = (context.args, context.player);
-    let (given, count) = (&args.sources[at], args.sources.len());
+    let (given, count) = (&queue.sources[at], queue.sources.len());
     let title = source::shown(given);
-    let mut session = Session::new(context, &title);
+    let mut session = Session::new(context, &title, queue.start, queue.subtitles.len());
     let named = source::locate(given)?;
     if let Some(window) = context.window {
         window.set_title(&title);
@@ -270,14 +323,14 @@ fn play_one<'a>(
         }
     }
     player.set_source(credential::source(&named, &args.vid)?);
-    if let Some(start) = args.start {
+    if let Some(start) = queue.start {
         player.seek(start, SeekAccuracy::Exact);
     }
     player.prepare();
     if let Some(ahead) = ahead {
-        ahead.beside(args, at);
+        ahead.beside(&queue.sources, at);
     }
-    for (index, given) in (FIRST_EXTERNAL_SUBTITLE..).zip(&args.subtitles) {
+    for (index, given) in (FIRST_EXTERNAL_SUBTITLE..).zip(queue.subtitles) {
         player.add_external_subtitle(source::locate(given)?);
         player.set_subtitle_delay(index, Time::from_millis(args.subtitle_delay));
         player.select_subtitle(index, true);

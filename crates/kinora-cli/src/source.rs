@@ -189,6 +189,12 @@ fn file_url(path: &Path) -> Result<String, Failure> {
     Ok(format!("file://{}", encoded.collect::<String>()))
 }
 
+/// It is a link, a video's id, or a file that is there.
+pub(crate) fn is_there(given: &OsStr) -> bool {
+    let text = given.to_string_lossy();
+    text.contains("://") || text.starts_with("vid:") || Path::new(given).exists()
+}
+
 /// What was named, fit to be shown.
 pub(crate) fn shown(given: &OsStr) -> String {
     let text: String = given

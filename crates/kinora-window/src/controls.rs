@@ -3,11 +3,15 @@
 use kinora_errors::Lang;
 use kinora_media::Time;
 
-use crate::status::{Action, Activity, Choice, Key, Status};
+use crate::status::{Action, Activity, Choice, Key, Status, Thumbnail};
 
+mod finger;
 mod layout;
+mod preview;
 
-pub(crate) use layout::{Item, Part};
+pub(crate) use finger::Finger;
+use finger::{Held, Tap};
+pub(crate) use layout::{CARD_AROUND, Item, Part};
 
 /// Controls are seen for so long after the pointer moved.
 const SEEN: Time = Time::from_millis(2_500);
@@ -32,10 +36,12 @@ pub(crate) enum Input {
     PointerLeft,
     Press,
     Release,
+    Finger(Finger),
     /// Notches, upwards.
     Wheel(f32),
     Key(Key),
     Status(Box<Status>),
+    Thumbnail(Thumbnail),
     Answer(String),
     Page(Page),
     /// What is drawn with has changed.
@@ -47,6 +53,10 @@ pub(crate) enum Input {
 pub(crate) enum Effect {
     Want(Action),
     FullScreen,
+    /// The text is to be what others paste.
+    Copy(String),
+    /// What others copied is to be played.
+    Paste,
 }
 
 /// A page over the picture.
@@ -97,6 +107,12 @@ pub(crate) struct Controls {
     /// Since when it loads.
     loads: Option<Time>,
     pressed: Option<Time>,
+    /// A finger that is on the screen, and where one was before.
+    held: Option<Held>,
+    tapped: Option<Tap>,
+    /// The newest thumbnail, of its size on the screen, and the time of which one was asked for last.
+    thumbnail: Option<Thumbnail>,
+    asked: Option<Time>,
     /// What is seen is not what was drawn.
     dirty: bool,
     /// What changes by itself, as it was drawn last.
@@ -123,6 +139,10 @@ impl Controls {
             answer: None,
             loads: Some(Time::ZERO),
             pressed: None,
+            held: None,
+            tapped: None,
+            thumbnail: None,
+            asked: None,
             dirty: true,
             drawn: None,
         }
@@ -145,12 +165,16 @@ impl Controls {
             }
             Input::Press => return self.press(now),
             Input::Release => return self.release(),
+            Input::Finger(finger) => return self.touched(now, finger),
             Input::Wheel(notches) => {
                 self.moved = Some(now);
                 return vec![self.volume(self.status.volume + notches * NOTCH)];
             }
             Input::Key(Key::Escape) if self.closes() => {}
-            Input::Key(Key::Char('f')) => return vec![Effect::FullScreen],
+            Input::Key(Key::Char('c') | Key::Ctrl('c')) if self.status.error.is_some() => {
+                return self.copy_report();
+            }
+            Input::Key(Key::Ctrl('v')) => return vec![Effect::Paste],
             Input::Key(key) => return vec![Effect::Want(Action::Key(key))],
             Input::Status(status) => {
                 self.loads = match status.activity {
@@ -159,8 +183,12 @@ impl Controls {
                 };
                 let is_seen = self.shows_status(now) || status.error.is_some();
                 self.dirty = was_dirty || is_seen && *status != self.status;
+                if status.title != self.status.title {
+                    self.forget_thumbnail();
+                }
                 self.status = *status;
             }
+            Input::Thumbnail(thumbnail) => self.take_thumbnail(thumbnail),
             Input::Answer(text) => self.answer = Some((text, now + ANSWER)),
             Input::Page(page) => {
                 let same = matches!(
@@ -196,7 +224,7 @@ impl Controls {
             Some(Drag::Volume) => return self.volume_at(at.0).into_iter().collect(),
             None => {}
         }
-        Vec::new()
+        self.ask_thumbnail().into_iter().collect()
     }
 
     fn press(&mut self, now: Time) -> Vec<Effect> {
@@ -205,25 +233,34 @@ impl Controls {
         };
         let visible = self.are_seen(now);
         self.moved = Some(now);
+        if let Some(effects) = self.press_part(at, visible) {
+            self.pressed = None;
+            return effects;
+        }
+        let last = self.pressed.replace(now);
+        if last.is_none_or(|last| now - last >= DOUBLE) {
+            return Vec::new();
+        }
+        self.pressed = None;
+        vec![Effect::FullScreen]
+    }
+
+    /// `None`: the bare picture is there, and no menu is open, which a press beside it closes.
+    fn press_part(&mut self, at: (f32, f32), visible: bool) -> Option<Vec<Effect>> {
+        let visible = visible || self.status.error.is_some();
         let part = self.part_at(at).filter(|_| visible);
-        let is_double = self
-            .pressed
-            .replace(now)
-            .is_some_and(|last| now - last < DOUBLE);
         let menu = self.menu.take();
         match part {
-            Some(part) => {
-                self.pressed = None;
-                self.use_part(part, at.0, menu)
-            }
-            // Beside an open menu a press only closes it.
-            None if menu.is_some() => Vec::new(),
-            None if is_double => {
-                self.pressed = None;
-                vec![Effect::FullScreen]
-            }
-            None => Vec::new(),
+            Some(part) => Some(self.use_part(part, at.0, menu)),
+            None => menu.map(|_| Vec::new()),
         }
+    }
+
+    /// The report of the error that is shown.
+    fn copy_report(&self) -> Vec<Effect> {
+        let error = self.status.error.as_ref();
+        let copy = error.map(|error| Effect::Copy(error.report.clone()));
+        copy.into_iter().collect()
     }
 
     fn use_part(&mut self, part: Part, x: f32, open: Option<Menu>) -> Vec<Effect> {
@@ -242,6 +279,8 @@ impl Controls {
             Part::Live => want(Action::SeekToLive),
             Part::Repeat => want(Action::MarkRepeat),
             Part::FullScreen => vec![Effect::FullScreen],
+            Part::CopyReport => self.copy_report(),
+            Part::CloseCard => want(Action::Quit),
             Part::Button(menu) => {
                 self.menu = (open != Some(menu)).then_some(menu);
                 Vec::new()
@@ -250,7 +289,7 @@ impl Controls {
                 let entry = self.entries(menu).into_iter().nth(row);
                 entry.map_or(Vec::new(), |entry| want(entry.action))
             }
-            Part::Times | Part::Bar => Vec::new(),
+            Part::Times | Part::Bar | Part::Card => Vec::new(),
         }
     }
 
@@ -376,6 +415,18 @@ impl Controls {
     pub(crate) fn are_seen(&self, now: Time) -> bool {
         let moved = self.moved.is_some_and(|moved| now - moved < SEEN);
         moved || self.menu.is_some() || self.drag.is_some()
+    }
+
+    /// So many rows of pixels at the lower edge they cover.
+    pub(crate) fn covered(&self, now: Time) -> u32 {
+        let bar = self.items().into_iter().find(|it| it.part == Part::Bar);
+        let seen = bar.filter(|_| self.are_seen(now));
+        #[allow(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "a side of a window"
+        )]
+        seen.map_or(0, |bar| bar.height.ceil() as u32)
     }
 
     /// The pointer is where nobody looks.

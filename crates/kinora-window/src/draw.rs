@@ -16,6 +16,8 @@ mod panels;
 const TEXT: Color = Color::WHITE;
 const FAINT: Color = Color::WHITE.with_alpha(0xa0);
 const PLAYED: Color = Color::rgb(0x4a, 0xa3, 0xff);
+/// A part that is repeated, and its ends.
+const REPEATED: Color = Color::rgb(0xff, 0xc1, 0x4d);
 const LIVE: Color = Color::rgb(0xe5, 0x3e, 0x3e);
 const PANEL: Color = Color::rgb(0x14, 0x16, 0x1a).with_alpha(0xe0);
 const POINTED: Color = Color::WHITE.with_alpha(0x28);
@@ -169,12 +171,49 @@ impl Drawing<'_> {
         }
         self.tooltip(&mut sketch, bar.top);
         self.keep(sketch);
+        self.thumbnail(bar.top - self.scaled(TOOLTIP));
+    }
+
+    /// The picture of the time that is pointed at, over that time.
+    fn thumbnail(&mut self, bottom: f32) {
+        let pointed = self.controls.pointed_time();
+        let (Some((x, _)), Some(thumbnail)) = (pointed, self.controls.shown_thumbnail()) else {
+            return;
+        };
+        let image = &thumbnail.image;
+        #[allow(clippy::cast_precision_loss, reason = "sides of a window")]
+        let [width, height, window] =
+            [image.width, image.height, self.controls.size.0].map(|side| side as f32);
+        let edge = self.scaled(2.0);
+        let left = (x - width / 2.0).clamp(edge, (window - width - edge).max(edge));
+        let top = bottom - height - edge;
+        // A window so low has no room for it.
+        if top < edge || width + 2.0 * edge > window {
+            return;
+        }
+        let (left, top) = (left.floor(), top.floor());
+        let frame = (
+            (left - edge, top - edge),
+            (width + 2.0 * edge, height + 2.0 * edge),
+        );
+        if let Some(mut sketch) = self.sketch(frame.0, frame.1) {
+            sketch.rect(frame.0, frame.1, edge, PANEL);
+            self.keep(sketch);
+        }
+        let pixels = image.data.as_chunks::<3>().0.iter();
+        self.drawn.push(Overlay {
+            x: whole(left),
+            y: whole(top),
+            width: image.width,
+            height: image.height,
+            rgba: pixels.flat_map(|&[r, g, b]| [r, g, b, 255]).collect(),
+        });
     }
 
     fn part(&mut self, sketch: &mut Sketch, item: &Item) {
         let status = &self.controls.status;
         match item.part {
-            Part::Bar | Part::Entry(..) => {}
+            Part::Bar | Part::Entry(..) | Part::Card | Part::CopyReport | Part::CloseCard => {}
             Part::PlayPause => {
                 let path = match self.controls.is_paused() {
                     true => icons::PLAY,
@@ -286,8 +325,7 @@ impl Drawing<'_> {
         self.line(sketch, item, (0.0, position), PLAYED);
         if let Some((from, to)) = status.repeat {
             let to = to.map_or(position, share);
-            let color = Color::rgb(0xff, 0xc1, 0x4d);
-            self.line(sketch, item, (share(from), to), color);
+            self.line(sketch, item, (share(from), to), REPEATED);
         }
         for (start, _) in status
             .chapters
@@ -299,12 +337,27 @@ impl Drawing<'_> {
             let (wide, high) = (self.scaled(2.0), self.scaled(8.0));
             sketch.rect((x, item.middle().1 - high / 2.0), (wide, high), 0.0, PANEL);
         }
+        if let Some((from, to)) = status.repeat {
+            self.mark(sketch, item, share(from));
+            if let Some(to) = to {
+                self.mark(sketch, item, share(to));
+            }
+        }
         let side = if self.controls.pointed_time().is_some() {
             16.0
         } else {
             12.0
         };
         self.knob(sketch, item, position, side);
+    }
+
+    /// An end of the part that is repeated.
+    fn mark(&self, sketch: &mut Sketch, item: &Item, share: f64) {
+        let (wide, high) = (self.scaled(3.0), self.scaled(16.0));
+        #[allow(clippy::cast_possible_truncation, reason = "a share of one")]
+        let x = item.left + item.width * share.clamp(0.0, 1.0) as f32 - wide / 2.0;
+        let at = (x, item.middle().1 - high / 2.0);
+        sketch.rect(at, (wide, high), wide / 2.0, REPEATED);
     }
 
     fn volume(&self, sketch: &mut Sketch, item: &Item) {

@@ -23,6 +23,7 @@
 #![forbid(unsafe_code)]
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
+mod clipboard;
 mod controls;
 mod display;
 mod draw;
@@ -45,5 +46,5 @@ mod window;
 pub use error::WindowError;
 pub use offscreen::{Offscreen, Painting};
 pub use sink::WindowVideo;
-pub use status::{Action, Activity, Choice, ErrorCard, Key, Status};
+pub use status::{Action, Activity, Choice, ErrorCard, Key, Status, Thumbnail};
 pub use window::{Window, WindowHandle, WindowOptions};

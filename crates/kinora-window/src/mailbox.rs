@@ -30,7 +30,8 @@ pub(crate) struct Orders {
     pub(crate) frame: Option<VideoFrame>,
     pub(crate) mode: Option<ScaleMode>,
     pub(crate) cues: Option<ShownCues>,
-    pub(crate) controls: Option<Vec<Arc<Overlay>>>,
+    /// The controls, and how many rows at the window's lower edge they cover: subtitles stand above.
+    pub(crate) controls: Option<(Vec<Arc<Overlay>>, u32)>,
     pub(crate) size: Option<(u32, u32)>,
     /// No picture is to be seen any more.
     pub(crate) clear: bool,

@@ -1,7 +1,9 @@
 //! The thread that draws in the window.
 
+use std::convert::Infallible;
 use std::num::NonZeroU32;
 use std::sync::Arc;
+use std::sync::mpsc::{self, Receiver};
 use std::thread::JoinHandle;
 
 use kinora_media::VideoFrame;
@@ -18,45 +20,44 @@ use crate::place::{self, Place};
 use crate::scene::Scene;
 use crate::software::Software;
 
-/// Starts the painter; it ends with its mailbox.
+/// Starts the painter, which ends with its mailbox, and says when the first picture is on the screen.
 pub(crate) fn start(
     mailbox: &Arc<Mailbox>,
     window: &Arc<Window>,
-    display: &OwnedDisplayHandle,
     painting: Painting,
     renderer: CueRenderer,
+    first_shown: impl FnOnce() + Send + 'static,
 ) -> Result<JoinHandle<()>, WindowError> {
-    if painting != Painting::Software {
-        load_gpu(mailbox, window, display, painting)?;
-    }
     let (orders, window) = (Arc::clone(mailbox), Arc::clone(window));
     std::thread::Builder::new()
         .name("kinora-painter".into())
-        .spawn(move || Painter::new(window, painting, renderer).run(&orders))
+        .spawn(move || Painter::new(window, painting, renderer).run(&orders, first_shown))
         .map_err(WindowError::Thread)
 }
 
-/// Drivers are loaded beside; until they are there the processor draws.
-fn load_gpu(
+/// Drivers are loaded beside; until they are there the processor draws. What is given back has no sender any more once that is done.
+pub(crate) fn load_gpu(
     mailbox: &Arc<Mailbox>,
     window: &Arc<Window>,
     display: &OwnedDisplayHandle,
     painting: Painting,
-) -> Result<(), WindowError> {
+) -> Result<Receiver<Infallible>, WindowError> {
     let (mailbox, window, display) = (Arc::clone(mailbox), Arc::clone(window), display.clone());
+    let (loads, loading) = mpsc::channel();
     let load = move || {
+        let _loads = loads;
         let screen = GpuScreen::new(&window, &display, painting).map(Box::new);
         mailbox.give(|orders| orders.gpu = Some(screen));
     };
     // Metal makes its layers on the main thread, which this is.
     if cfg!(target_os = "macos") {
         load();
-        return Ok(());
+        return Ok(loading);
     }
     std::thread::Builder::new()
         .name("kinora-gpu".into())
         .spawn(load)
-        .map(drop)
+        .map(|_| loading)
         .map_err(WindowError::Thread)
 }
 
@@ -71,6 +72,8 @@ struct Painter {
     /// The cues as they were drawn, and for which part of the window.
     drawn_cues: (Option<Place>, Vec<Arc<Overlay>>),
     controls: Vec<Arc<Overlay>>,
+    /// Rows at the lower edge that they cover.
+    covered: u32,
 }
 
 enum Canvas {
@@ -131,10 +134,12 @@ impl Painter {
             cues: ShownCues::default(),
             drawn_cues: (None, Vec::new()),
             controls: Vec::new(),
+            covered: 0,
         }
     }
 
-    fn run(mut self, mailbox: &Mailbox) {
+    fn run(mut self, mailbox: &Mailbox, first_shown: impl FnOnce()) {
+        let mut first_shown = Some(first_shown);
         while let Some(orders) = mailbox.next() {
             let taken = self.take(orders);
             // Who insists on the GPU waits for it.
@@ -143,6 +148,11 @@ impl Painter {
             }
             let painted = self.paint();
             mailbox.done(taken.and(painted).err());
+            if mailbox.first_shown().is_some()
+                && let Some(tell) = first_shown.take()
+            {
+                tell();
+            }
         }
     }
 
@@ -157,8 +167,11 @@ impl Painter {
             self.cues = cues;
             self.drawn_cues.0 = None;
         }
-        if let Some(controls) = orders.controls {
+        if let Some((controls, covered)) = orders.controls {
             self.controls = controls;
+            if std::mem::replace(&mut self.covered, covered) != covered {
+                self.drawn_cues.0 = None;
+            }
         }
         if orders.clear {
             self.frame = None;
@@ -226,10 +239,17 @@ impl Painter {
             return;
         }
         let shift = |edge: i32| u32::try_from(edge).unwrap_or(0);
+        let free = self.scene.size.1.saturating_sub(self.covered);
         let drawn = self.renderer.overlays().iter().map(|overlay| {
+            let (top, height) = (overlay.y + shift(seen.top), overlay.height);
+            // What would lie below the controls stands on them.
+            let y = match top + height > free && self.covered > 0 {
+                true => free.saturating_sub(height),
+                false => top,
+            };
             Arc::new(Overlay {
                 x: overlay.x + shift(seen.left),
-                y: overlay.y + shift(seen.top),
+                y,
                 ..overlay.clone()
             })
         });

@@ -1,4 +1,7 @@
+use std::ffi::OsString;
+
 use kinora_media::Time;
+use kinora_output::RgbImage;
 
 /// What the controls show of a player. Whoever has one tells it as often as it changes.
 #[derive(Clone, PartialEq, Debug, Default)]
@@ -69,16 +72,35 @@ pub struct ErrorCard {
     pub what: String,
     /// What can be done.
     pub remedy: String,
+    /// All that is known of it, for who is to help: what is copied.
+    pub report: String,
+}
+
+/// A small picture of a part of the film, over the place that is pointed at on the seek bar.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Thumbnail {
+    /// Its pixels, of any size.
+    pub image: RgbImage,
+    /// The first time that it stands for.
+    pub from: Time,
+    /// Where the time ends that it stands for.
+    pub to: Time,
 }
 
 /// What a person wants of the player.
-#[derive(Clone, Copy, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug)]
 #[non_exhaustive]
 pub enum Action {
     /// To pause, or to play on.
     PauseOrPlay,
     /// To go to that time.
     Seek(Time),
+    /// So much further on, or back where it is negative.
+    SeekBy(Time),
+    /// To see the picture of that time: it is answered by [`WindowHandle::show_thumbnail`](crate::WindowHandle::show_thumbnail), or not.
+    Thumbnail(Time),
+    /// To play these files and links in place of what plays: they were dropped on the window, or pasted.
+    Open(Vec<OsString>),
     /// To go to where the broadcast is.
     SeekToLive,
     /// So loud.

@@ -1,12 +1,16 @@
 //! The window itself: made, listened to and closed on the main thread.
 
+use std::convert::Infallible;
+use std::ffi::OsString;
+use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::mpsc::Receiver;
 use std::thread::JoinHandle;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use kinora_errors::Lang;
 use kinora_media::Time;
-use kinora_output::{CueRenderer, Fonts};
+use kinora_output::{CueRenderer, Fonts, ScaleMode};
 use kinora_overlay::{Letters, NoFonts};
 use winit::application::ApplicationHandler;
 use winit::dpi::{LogicalSize, PhysicalSize};
@@ -17,7 +21,8 @@ use winit::event_loop::{
 use winit::keyboard::{ModifiersState, NamedKey};
 use winit::window::{Fullscreen, Window as SystemWindow, WindowId};
 
-use crate::controls::{Controls, Effect, Input, Page};
+use crate::clipboard::Clipboard;
+use crate::controls::{Controls, Effect, Finger, Input, Page};
 use crate::display;
 use crate::draw;
 use crate::error::WindowError;
@@ -25,7 +30,7 @@ use crate::mailbox::Mailbox;
 use crate::offscreen::Painting;
 use crate::painter;
 use crate::sink::WindowVideo;
-use crate::status::{Action, Key, Status};
+use crate::status::{Action, Key, Status, Thumbnail};
 
 /// Before a picture says another one.
 const FIRST_SIZE: LogicalSize<f64> = LogicalSize::new(960.0, 540.0);
@@ -66,6 +71,9 @@ impl std::fmt::Debug for Window {
 /// What a window is told by others.
 pub(crate) enum Message {
     Status(Box<Status>),
+    Thumbnail(Thumbnail),
+    /// What others copied, line by line.
+    Pasted(Vec<OsString>),
     /// A line that answers a person.
     Answer(String),
     Keys(Vec<String>),
@@ -75,6 +83,8 @@ pub(crate) enum Message {
     PictureSize((u32, u32)),
     Letters(Result<Box<Letters>, NoFonts>),
     Listen(Box<dyn FnMut(Action) + Send>),
+    /// The first picture is on the screen.
+    FirstShown,
     Close,
 }
 
@@ -123,6 +133,20 @@ impl WindowHandle {
     /// What the controls show from now on.
     pub fn update(&self, status: Status) {
         self.proxy.send(Message::Status(Box::new(status)));
+    }
+
+    /// Shows a picture of a part of the film over the seek bar, while a person points there: what [`Action::Thumbnail`] asks for.
+    pub fn show_thumbnail(&self, thumbnail: Thumbnail) {
+        let image = thumbnail.image;
+        let size = (image.width, image.height);
+        let (width, height) = match size.0 > MOST_OF_THUMBNAIL.0 || size.1 > MOST_OF_THUMBNAIL.1 {
+            true => ScaleMode::Fit.size(size, MOST_OF_THUMBNAIL),
+            false => size,
+        };
+        self.proxy.send(Message::Thumbnail(Thumbnail {
+            image: image.scaled(width, height),
+            ..thumbnail
+        }));
     }
 
     /// Shows a line for a moment.
@@ -200,6 +224,11 @@ impl Window {
             listener: None,
             pending: Vec::new(),
             modifiers: ModifiersState::default(),
+            finger: None,
+            clipboard: None,
+            dropped: Vec::new(),
+            rest_begun: false,
+            loading: None,
             picture: None,
             failure: None,
         };
@@ -248,13 +277,30 @@ struct App {
     /// What was wanted before anybody listened.
     pending: Vec<Action>,
     modifiers: ModifiersState,
+    finger: Option<u64>,
+    /// Begun when it is wanted.
+    clipboard: Option<Clipboard>,
+    /// Files that were dropped together come one after the other.
+    dropped: Vec<OsString>,
+    /// What waits for the first picture has begun.
+    rest_begun: bool,
+    /// The GPU's drivers are being loaded, for as long as it has a sender.
+    loading: Option<Receiver<Infallible>>,
     /// The size of the picture that the window was last brought to.
     picture: Option<(u32, u32)>,
     failure: Option<WindowError>,
 }
 
+/// Drivers take no longer to load.
+const LOADED_WITHIN: Duration = Duration::from_secs(10);
+/// So long the first picture has the machine to itself.
+const FIRST_ALONE: Time = Time::from_millis(300);
 /// So much may be wanted before anybody listens.
 const MOST_PENDING: usize = 64;
+/// So many files are taken at once.
+pub(crate) const MOST_DROPPED: usize = 10_000;
+/// No thumbnail is sent larger: twice what is shown, for screens of so many more pixels.
+const MOST_OF_THUMBNAIL: (u32, u32) = (320, 180);
 
 impl App {
     fn now(&self) -> Time {
@@ -275,24 +321,54 @@ impl App {
             .create_window(attributes)
             .map_err(|error| WindowError::NotMade(error.into()))?;
         let window = Arc::new(window);
+        let proxy = self.proxy.clone();
         self.painter = Some(painter::start(
             &self.mailbox,
             &window,
-            &self.display,
             self.options.painting,
             std::mem::take(&mut self.options.cues),
+            move || proxy.send(Message::FirstShown),
         )?);
+        // Who insists on the GPU waits for it anyway.
+        if self.options.painting == Painting::Gpu {
+            self.load_gpu(&window)?;
+        }
         self.window = Some(window);
         self.resized();
         Ok(())
     }
 
+    fn load_gpu(&mut self, window: &Arc<SystemWindow>) -> Result<(), WindowError> {
+        let painting = self.options.painting;
+        let loading = painter::load_gpu(&self.mailbox, window, &self.display, painting)?;
+        self.loading = Some(loading);
+        Ok(())
+    }
+
+    /// What would stand in the first picture's way, in time or for the loader's lock, begins when that is on the screen, or takes
+    /// long to come: the GPU's drivers, fonts, controls.
+    fn begin_rest(&mut self) {
+        if std::mem::replace(&mut self.rest_begun, true) {
+            return;
+        }
+        if let (Some(window), Painting::Auto) = (self.window.clone(), self.options.painting) {
+            // Without a thread for it the processor goes on drawing.
+            let _ = self.load_gpu(&window);
+        }
+        self.input(Input::Redraw);
+    }
+
     /// Nothing is drawn any more, and nobody waits for it.
     fn close(&mut self) {
         self.mailbox.end();
+        self.clipboard = None;
         if let Some(painter) = self.painter.take() {
             // A thread that died drew nothing to lose.
             let _ = painter.join();
+        }
+        // A program that ends while libraries are being loaded may hang in what those do at its end.
+        if let Some(loading) = self.loading.take() {
+            let _ = loading.recv_timeout(LOADED_WITHIN);
         }
         self.window = None;
     }
@@ -311,8 +387,16 @@ impl App {
             match effect {
                 Effect::Want(action) => self.want(action),
                 Effect::FullScreen => self.toggle_full_screen(),
+                Effect::Copy(text) => self.clipboard().copy(text),
+                Effect::Paste => self.clipboard().paste(),
             }
         }
+    }
+
+    fn clipboard(&mut self) -> &Clipboard {
+        let (proxy, lang) = (&self.proxy, self.options.lang);
+        self.clipboard
+            .get_or_insert_with(|| Clipboard::begin(proxy.clone(), lang))
     }
 
     fn toggle_full_screen(&self) {
@@ -351,7 +435,7 @@ impl App {
         });
         let (width, height) = match picture.0 <= room.0 && picture.1 <= room.1 {
             true => picture,
-            false => kinora_output::ScaleMode::Fit.size(picture, room),
+            false => ScaleMode::Fit.size(picture, room),
         };
         if window
             .request_inner_size(PhysicalSize::new(width, height))
@@ -364,6 +448,13 @@ impl App {
     /// Draws the controls where they changed, and says when they will next.
     fn draw(&mut self) -> ControlFlow {
         let now = self.now();
+        if !self.rest_begun {
+            if now < FIRST_ALONE {
+                let at = self.begun.checked_add(FIRST_ALONE.to_duration());
+                return at.map_or(ControlFlow::Wait, ControlFlow::WaitUntil);
+            }
+            self.begin_rest();
+        }
         if self.controls.changed(now) {
             if self.controls.needs_letters(now) && matches!(self.letters, Lettering::Unread) {
                 self.read_letters();
@@ -373,7 +464,9 @@ impl App {
                 _ => None,
             };
             let overlays = draw::overlays(&self.controls, letters, now);
-            self.mailbox.give(|orders| orders.controls = Some(overlays));
+            let covered = self.controls.covered(now);
+            self.mailbox
+                .give(|orders| orders.controls = Some((overlays, covered)));
             if let Some(window) = &self.window {
                 window.set_cursor_visible(!self.controls.hides_pointer(now));
             }
@@ -406,6 +499,8 @@ impl App {
     fn told(&mut self, message: Message, event_loop: &ActiveEventLoop) {
         match message {
             Message::Status(status) => self.input(Input::Status(status)),
+            Message::Thumbnail(thumbnail) => self.input(Input::Thumbnail(thumbnail)),
+            Message::Pasted(lines) => self.want(Action::Open(lines)),
             Message::Answer(text) => self.input(Input::Answer(text)),
             Message::Keys(lines) => self.input(Input::Page(Page::Keys(lines))),
             Message::Statistics => self.input(Input::Page(Page::Statistics)),
@@ -428,24 +523,41 @@ impl App {
                 self.pending.drain(..).for_each(&mut listener);
                 self.listener = Some(listener);
             }
+            Message::FirstShown => self.begin_rest(),
             Message::Close => event_loop.exit(),
         }
     }
 
+    /// Of several fingers only the first one counts.
     fn touched(&mut self, touch: &Touch) {
-        self.input(at(touch.location.x, touch.location.y));
-        match touch.phase {
-            TouchPhase::Started => self.input(Input::Press),
-            TouchPhase::Moved => {}
-            TouchPhase::Ended | TouchPhase::Cancelled => self.input(Input::Release),
+        let (x, y) = at(touch.location.x, touch.location.y);
+        let finger = match touch.phase {
+            TouchPhase::Started if self.finger.is_none() => {
+                self.finger = Some(touch.id);
+                Finger::Down(x, y)
+            }
+            _ if self.finger != Some(touch.id) => return,
+            TouchPhase::Started | TouchPhase::Moved => Finger::Moved(x, y),
+            TouchPhase::Ended => Finger::Up,
+            TouchPhase::Cancelled => Finger::Lost,
+        };
+        if matches!(finger, Finger::Up | Finger::Lost) {
+            self.finger = None;
+        }
+        self.input(Input::Finger(finger));
+    }
+
+    fn dropped(&mut self, file: PathBuf) {
+        if self.dropped.len() < MOST_DROPPED {
+            self.dropped.push(file.into());
         }
     }
 }
 
-fn at(x: f64, y: f64) -> Input {
+fn at(x: f64, y: f64) -> (f32, f32) {
     #[allow(clippy::cast_possible_truncation, reason = "places within a window")]
-    let (x, y) = (x as f32, y as f32);
-    Input::Pointer(x, y)
+    let at = (x as f32, y as f32);
+    at
 }
 
 impl ApplicationHandler<Message> for App {
@@ -468,7 +580,11 @@ impl ApplicationHandler<Message> for App {
             WindowEvent::Resized(_) | WindowEvent::ScaleFactorChanged { .. } => self.resized(),
             WindowEvent::RedrawRequested => self.mailbox.give(|orders| orders.repaint = true),
             WindowEvent::CloseRequested => self.want(Action::Quit),
-            WindowEvent::CursorMoved { position, .. } => self.input(at(position.x, position.y)),
+            WindowEvent::CursorMoved { position, .. } => {
+                let (x, y) = at(position.x, position.y);
+                self.input(Input::Pointer(x, y));
+            }
+            WindowEvent::DroppedFile(file) => self.dropped(file),
             WindowEvent::CursorLeft { .. } => self.input(Input::PointerLeft),
             WindowEvent::MouseInput {
                 state,
@@ -507,6 +623,10 @@ impl ApplicationHandler<Message> for App {
     }
 
     fn about_to_wait(&mut self, event_loop: &ActiveEventLoop) {
+        if !self.dropped.is_empty() {
+            let files = std::mem::take(&mut self.dropped);
+            self.want(Action::Open(files));
+        }
         let until = self.draw();
         event_loop.set_control_flow(until);
     }

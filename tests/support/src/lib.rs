@@ -3,6 +3,8 @@
 #![allow(clippy::panic, reason = "a broken corpus has nobody to report to")]
 
 #[cfg(unix)]
+pub mod display;
+#[cfg(unix)]
 pub mod sound;
 
 use std::io::Write as _;

@@ -35,8 +35,9 @@ Keys in the window and the terminal:
   space pause   ← → 10 s back, on   ↓ ↑ 1 min back, on   < > last, next file   n next quality
   C c last, next chapter   l begin, end, forget a part to repeat   . next picture
   s S snapshot, with subtitles   r turn   9 0 volume   m mute   [ ] speed   { } search
-  x skip an interstitial   ? list of keys   q quit
-  in the window also   f full screen   i statistics   Ctrl + Ctrl - sound 0.1 s later, earlier
+  j # next subtitles, sound   x skip an interstitial   ? list of keys   q quit
+  in the window also   f full screen   i statistics   Ctrl-V play the file or link that was copied
+  Ctrl + Ctrl - sound 0.1 s later, earlier
 
 Commands of --control stdin, a JSON object a line; playing ends with stdin:
   {\"cmd\":\"seek\",\"pos\":\"1:30\",\"mode\":\"exact\"}   mode: exact or key
@@ -168,6 +169,9 @@ pub(crate) struct PlayArgs {
     /// What draws scripts (ASS), with all that moves in them.
     #[arg(long, value_enum, value_name = "WHO", default_value = "auto")]
     pub(crate) script_renderer: ScriptArg,
+    /// Take what keys do from that file, not from ~/.config/kinora/keys.conf.
+    #[arg(long = "keys", value_name = "FILE")]
+    pub(crate) key_file: Option<PathBuf>,
     /// Stop when: first-frame, end, time:TIME (a position in the film).
     #[arg(long, value_name = "WHEN", default_value = "end", value_parser = parse_until)]
     pub(crate) until: Until,

@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::collections::HashSet;
+use std::ffi::OsString;
 
 use kinora::{LoadAmount, LoaderOptions, MediaLoader, Player, Time};
 
@@ -16,8 +17,8 @@ const AMOUNT: LoadAmount = LoadAmount::Duration(Time::from_millis(5_000));
 /// Loads the neighbours of the source that plays, each once.
 pub(super) struct Ahead {
     loader: MediaLoader,
-    /// The places of those that were asked for.
-    asked: RefCell<HashSet<usize>>,
+    /// Those that were asked for.
+    asked: RefCell<HashSet<OsString>>,
 }
 
 impl Ahead {
@@ -43,16 +44,16 @@ impl Ahead {
     }
 
     /// A source plays: the next one, and the one before, are wanted soon.
-    pub(super) fn beside(&self, args: &PlayArgs, at: usize) {
+    pub(super) fn beside(&self, sources: &[OsString], at: usize) {
         let mut asked = self.asked.borrow_mut();
-        asked.insert(at);
+        asked.extend(sources.get(at).cloned());
         for place in [at.checked_add(1), at.checked_sub(1)].into_iter().flatten() {
-            let url = args
-                .sources
-                .get(place)
-                .and_then(|given| source::locate(given).ok());
+            let Some(given) = sources.get(place) else {
+                continue;
+            };
+            let url = source::locate(given).ok();
             let is_web = |url: &String| url.starts_with("http://") || url.starts_with("https://");
-            if let Some(url) = url.filter(is_web).filter(|_| asked.insert(place)) {
+            if let Some(url) = url.filter(is_web).filter(|_| asked.insert(given.clone())) {
                 self.loader.load(url, AMOUNT);
             }
         }

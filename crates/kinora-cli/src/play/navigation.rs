@@ -1,6 +1,7 @@
 //! Navigation in the list of files, by a person or a signal.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::ffi::OsString;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Where to go from the file that plays.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -12,27 +13,52 @@ pub(crate) enum Navigation {
 
 /// The navigation that was requested and not done yet.
 #[derive(Clone, Default)]
-pub(crate) struct PendingNavigation(Arc<Mutex<Option<Navigation>>>);
+pub(crate) struct PendingNavigation(Arc<Mutex<Pending>>);
+
+#[derive(Default)]
+struct Pending {
+    to: Option<Navigation>,
+    /// What is to be played in place of all files.
+    opened: Option<Vec<OsString>>,
+}
 
 impl PendingNavigation {
+    fn lock(&self) -> MutexGuard<'_, Pending> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Requests it; quitting is not taken back.
     pub(crate) fn request(&self, to: Navigation) {
-        let mut pending = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if *pending != Some(Navigation::Quit) {
-            *pending = Some(to);
+        let mut pending = self.lock();
+        if pending.to != Some(Navigation::Quit) {
+            pending.to = Some(to);
         }
     }
 
-    pub(crate) fn pending(&self) -> Option<Navigation> {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Requests other files in place of all.
+    pub(crate) fn open(&self, sources: Vec<OsString>) {
+        self.lock().opened = Some(sources);
+    }
+
+    /// The file that plays is to be left.
+    pub(crate) fn is_pending(&self) -> bool {
+        let pending = self.lock();
+        pending.to.is_some() || pending.opened.is_some()
+    }
+
+    /// Takes what is to be played in place of all files; nothing is, where playing ends.
+    pub(crate) fn take_opened(&self) -> Option<Vec<OsString>> {
+        let mut pending = self.lock();
+        let opened = pending.opened.take();
+        opened.filter(|_| pending.to != Some(Navigation::Quit))
     }
 
     /// Takes it: the file is left. Quitting stays pending.
     pub(crate) fn take(&self) -> Option<Navigation> {
-        let mut pending = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        match *pending {
-            Some(Navigation::Quit) => *pending,
-            _ => pending.take(),
+        let mut pending = self.lock();
+        match pending.to {
+            Some(Navigation::Quit) => pending.to,
+            _ => pending.to.take(),
         }
     }
 }
@@ -76,8 +102,22 @@ mod tests {
         navigation.request(Navigation::Quit);
         navigation.request(Navigation::Previous);
         assert_eq!(
-            (navigation.take(), navigation.pending()),
+            (navigation.take(), navigation.take()),
             (Some(Navigation::Quit), Some(Navigation::Quit))
         );
+        navigation.open(vec!["a.mp4".into()]);
+        assert!(navigation.is_pending() && navigation.take_opened().is_none());
+    }
+
+    #[test]
+    fn what_is_opened_is_taken_once() {
+        let navigation = PendingNavigation::default();
+        assert!(!navigation.is_pending());
+        navigation.open(vec!["a.mp4".into()]);
+        navigation.open(vec!["b.mp4".into(), "c.mp4".into()]);
+        assert!(navigation.is_pending());
+        let opened = navigation.take_opened().unwrap_or_default();
+        assert_eq!(opened, ["b.mp4", "c.mp4"]);
+        assert!(!navigation.is_pending() && navigation.take_opened().is_none());
     }
 }

@@ -42,6 +42,9 @@ impl PlayWindow {
     pub(crate) fn dismiss(&self) {
         match *self {}
     }
+    pub(crate) fn toggle_full_screen(&self) {
+        match *self {}
+    }
     pub(crate) fn toggle_statistics(&self) {
         match *self {}
     }
@@ -64,5 +67,6 @@ pub(crate) struct Shown<'a> {
     pub(crate) title: &'a str,
     pub(crate) loading: Option<Option<String>>,
     pub(crate) frames: (u64, u64),
+    pub(crate) repeat: Option<(kinora::Time, Option<kinora::Time>)>,
     pub(crate) style: &'a Style,
 }

@@ -1,18 +1,21 @@
 //! What a person or a program asks of the player, by keys or by commands, and what they are answered.
 
+use std::ffi::OsString;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use kinora::{
     Chapter, MAX_AUDIO_DELAY, Mirror, Orientation, Player, Repeat, Rotation, SCAN_SPEEDS, SPEEDS,
-    SeekAccuracy, State, Time, TrackChoice, TrackKind, VOLUMES,
+    SeekAccuracy, State, Time, TrackChoice, TrackKind, TrackOption, VOLUMES,
 };
 
+use super::bindings::Bindings;
 use super::navigation::{Navigation, PendingNavigation};
 use super::screen::Screen;
 use super::snapshot::{self, CueDrawing};
 use super::status_line::caption;
 use crate::report::Style;
+use crate::source;
 
 /// Every command to a player, by key or by line.
 #[derive(Clone)]
@@ -22,17 +25,37 @@ pub(crate) struct Remote {
     navigation: PendingNavigation,
     style: Style,
     asked: Arc<Mutex<Asked>>,
-    repeat: Arc<Mutex<RepeatMarks>>,
+    repeat: RepeatMarks,
     drawing: CueDrawing,
+    bindings: Arc<Bindings>,
 }
 
 /// How far a person is with marking a part that is to be repeated.
 #[derive(Clone, Copy, Default)]
-enum RepeatMarks {
+enum Marks {
     #[default]
     None,
     From(Time),
-    Repeats,
+    Repeats(Repeat),
+}
+
+/// The part that is repeated or being marked, shared with what shows it.
+#[derive(Clone, Default)]
+pub(crate) struct RepeatMarks(Arc<Mutex<Marks>>);
+
+impl RepeatMarks {
+    fn lock(&self) -> MutexGuard<'_, Marks> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Where it begins, and where it ends once that is marked.
+    pub(crate) fn ends(&self) -> Option<(Time, Option<Time>)> {
+        match *self.lock() {
+            Marks::None => None,
+            Marks::From(from) => Some((from, None)),
+            Marks::Repeats(Repeat { from, to }) => Some((from, Some(to))),
+        }
+    }
 }
 
 /// Whether it is to play, and when that was asked for.
@@ -50,15 +73,17 @@ impl Remote {
         navigation: &PendingNavigation,
         style: &Style,
         drawing: CueDrawing,
+        bindings: Bindings,
     ) -> Self {
         Self {
             drawing,
+            bindings: Arc::new(bindings),
             player: Arc::clone(player),
             screen: screen.clone(),
             navigation: navigation.clone(),
             style: *style,
             asked: Arc::default(),
-            repeat: Arc::default(),
+            repeat: RepeatMarks::default(),
         }
     }
 
@@ -68,8 +93,17 @@ impl Remote {
     pub(crate) fn style(&self) -> &Style {
         &self.style
     }
+    /// What keys do.
+    pub(crate) fn bindings(&self) -> &Bindings {
+        &self.bindings
+    }
     pub(crate) fn screen(&self) -> &Screen {
         &self.screen
+    }
+
+    /// The part that is repeated or being marked.
+    pub(crate) fn repeat(&self) -> &RepeatMarks {
+        &self.repeat
     }
 
     fn show_message(&self, english: &str, chinese: &str) {
@@ -83,9 +117,37 @@ impl Remote {
             Navigation::Previous => self.show_message("previous", "上一个"),
             Navigation::Quit => self.show_message("quit", "退出"),
         }
-        *self.repeat_marks() = RepeatMarks::None;
-        self.navigation.request(to);
+        self.leave(|navigation| navigation.request(to));
+    }
+
+    fn leave(&self, request: impl FnOnce(&PendingNavigation)) {
+        *self.repeat.lock() = Marks::None;
+        request(&self.navigation);
         self.player.stop();
+    }
+
+    /// Plays these in place of what plays; `false`: none of them is a link, or a file that is there.
+    pub(crate) fn open(&self, given: Vec<OsString>) -> bool {
+        let mut sources = given;
+        sources.retain(|given| source::is_there(given));
+        match (sources.first(), sources.len()) {
+            (None, _) => {
+                self.show_message("neither a file nor a link", "既不是文件，也不是链接");
+                return false;
+            }
+            (Some(one), 1) => {
+                let title = source::shown(one);
+                self.show_message(&format!("open {title}"), &format!("打开 {title}"));
+            }
+            (_, count) => {
+                self.show_message(
+                    &format!("open {count} files"),
+                    &format!("打开 {count} 个文件"),
+                );
+            }
+        }
+        self.leave(|navigation| navigation.open(sources));
+        true
     }
 
     pub(crate) fn pause_or_play(&self) {
@@ -176,11 +238,8 @@ impl Remote {
 
     /// The next of the qualities that can be chosen.
     pub(crate) fn next_quality(&self) {
-        let tracks = self.player.tracks().unwrap_or_default();
-        let videos: Vec<_> = tracks
-            .iter()
-            .filter(|track| track.kind == TrackKind::Video)
-            .collect();
+        let tracks = self.of_kind(TrackKind::Video);
+        let videos: Vec<_> = tracks.iter().collect();
         // Pictures from other sides are no qualities: they have no rate of their own.
         let rated: Vec<_> = videos
             .iter()
@@ -197,6 +256,43 @@ impl Remote {
             }
             _ => self.show_message("one quality only", "只有一种清晰度"),
         }
+    }
+
+    /// The next of the sounds that can be chosen.
+    pub(crate) fn next_audio(&self) {
+        let audios = self.of_kind(TrackKind::Audio);
+        let now = audios.iter().position(|track| track.selected).unwrap_or(0);
+        match audios.get((now + 1) % audios.len().max(1)) {
+            Some(next) if audios.len() > 1 => {
+                let label = &next.label;
+                self.show_message(&format!("sound {label}"), &format!("声音 {label}"));
+                self.player.select_track(TrackChoice::Index(next.index));
+            }
+            _ => self.show_message("one sound only", "只有一种声音"),
+        }
+    }
+
+    /// The next of the subtitles; none after the last.
+    pub(crate) fn next_subtitle(&self) {
+        let texts = self.of_kind(TrackKind::Subtitle);
+        let now = texts.iter().position(|track| track.selected);
+        for shown in texts.iter().filter(|track| track.selected) {
+            self.player.select_subtitle(shown.index, false);
+        }
+        match texts.get(now.map_or(0, |now| now + 1)) {
+            Some(next) => {
+                let label = &next.label;
+                self.show_message(&format!("subtitles {label}"), &format!("字幕 {label}"));
+                self.player.select_subtitle(next.index, true);
+            }
+            None => self.show_message("no subtitles", "无字幕"),
+        }
+    }
+
+    fn of_kind(&self, kind: TrackKind) -> Vec<TrackOption> {
+        let tracks = self.player.tracks().unwrap_or_default();
+        let of_kind = tracks.iter().filter(|track| track.kind == kind);
+        of_kind.cloned().collect()
     }
 
     /// Shows the next picture and holds there.
@@ -270,22 +366,20 @@ impl Remote {
     pub(crate) fn mark_repeat(&self) {
         let position = self.player.position();
         let at = position.to_clock();
-        let mut marks = self.repeat_marks();
-        *marks = match *marks {
-            RepeatMarks::None => {
+        let marked = *self.repeat.lock();
+        match marked {
+            Marks::None => {
                 self.show_message(&format!("repeat from {at}"), &format!("重复起点 {at}"));
-                RepeatMarks::From(position)
+                *self.repeat.lock() = Marks::From(position);
             }
-            RepeatMarks::From(from) if position > from => {
+            Marks::From(from) if position > from => {
                 self.show_message(&format!("repeat until {at}"), &format!("重复终点 {at}"));
-                self.player.set_repeat(Some(Repeat { from, to: position }));
-                RepeatMarks::Repeats
+                let repeat = Repeat { from, to: position };
+                *self.repeat.lock() = Marks::Repeats(repeat);
+                self.player.set_repeat(Some(repeat));
             }
-            RepeatMarks::From(_) | RepeatMarks::Repeats => {
-                self.set_repeat(None);
-                RepeatMarks::None
-            }
-        };
+            Marks::From(_) | Marks::Repeats(_) => self.set_repeat(None),
+        }
     }
 
     pub(crate) fn set_repeat(&self, repeat: Option<Repeat>) {
@@ -296,11 +390,8 @@ impl Remote {
             }
             None => self.show_message("no part is repeated", "不再重复片段"),
         }
+        *self.repeat.lock() = repeat.map_or(Marks::None, Marks::Repeats);
         self.player.set_repeat(repeat);
-    }
-
-    fn repeat_marks(&self) -> MutexGuard<'_, RepeatMarks> {
-        self.repeat.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn next_chapter(&self) {

@@ -69,6 +69,12 @@ impl Screen {
         window.inspect(PlayWindow::toggle_statistics).is_some()
     }
 
+    /// Takes the whole screen, or gives it back; `false`: there is no window.
+    pub(crate) fn toggle_full_screen(&self) -> bool {
+        let window = self.window();
+        window.inspect(PlayWindow::toggle_full_screen).is_some()
+    }
+
     /// A failure that is shown in a window need not be read any longer.
     pub(crate) fn dismiss(&self) {
         if let Some(window) = self.window() {

@@ -13,6 +13,7 @@ use serde_json::{Map, Value, json};
 use super::memory;
 use super::navigation::PendingNavigation;
 use super::refresh::Refresh;
+use super::remote::RepeatMarks;
 use super::screen::Screen;
 use super::status_line::{self, StatusLine};
 use super::waits::Waits;
@@ -44,6 +45,8 @@ pub(crate) struct PlaybackContext<'a> {
     pub(crate) screen: &'a Screen,
     pub(crate) navigation: &'a PendingNavigation,
     pub(crate) waits: &'a Waits,
+    /// The part that is repeated.
+    pub(crate) repeat: &'a RepeatMarks,
     /// Where the pictures are, when that is a window.
     pub(crate) window: Option<&'a PlayWindow>,
 }
@@ -64,6 +67,7 @@ pub(crate) struct Session<'a> {
     refresh: Option<Refresh>,
     /// Cues that are shown.
     cues: Vec<(CueId, String)>,
+    start: Option<Time>,
     /// Files of subtitles of which it is not known yet whether they can be shown.
     awaited_subtitles: usize,
     /// It is over once that is known.
@@ -106,7 +110,13 @@ fn is_only_told(event: &Event) -> bool {
 }
 
 impl<'a> Session<'a> {
-    pub(crate) fn new(context: &'a PlaybackContext<'a>, title: &str) -> Self {
+    /// It begins at `start`, with so many files of subtitles.
+    pub(crate) fn new(
+        context: &'a PlaybackContext<'a>,
+        title: &str,
+        start: Option<Time>,
+        subtitles: usize,
+    ) -> Self {
         let begun = Instant::now();
         let every = context.args.progress.filter(|every| !every.is_zero());
         Self {
@@ -126,7 +136,8 @@ impl<'a> Session<'a> {
             stalls: 0,
             refresh: None,
             cues: Vec::new(),
-            awaited_subtitles: context.args.subtitles.len(),
+            start,
+            awaited_subtitles: subtitles,
             ends: false,
             position: Time::ZERO,
             before: context.player.output_stats(),
@@ -143,7 +154,7 @@ impl<'a> Session<'a> {
 
     fn events(&mut self) -> Result<(), Failure> {
         self.await_source()?;
-        while self.context.navigation.pending().is_none() && !self.time_is_up() {
+        while !self.context.navigation.is_pending() && !self.time_is_up() {
             let Ok(event) = self.context.player.next_event(self.patience()) else {
                 if self.context.player.is_released() {
                     break;
@@ -196,8 +207,7 @@ impl<'a> Session<'a> {
 
     /// Nothing can be shown from there on.
     fn begins_beyond_the_end(&self) -> bool {
-        let (Some(start), Some(duration)) = (self.context.args.start, self.player().duration())
-        else {
+        let (Some(start), Some(duration)) = (self.start, self.player().duration()) else {
             return false;
         };
         if self.first.is_some() || start <= duration || duration == Time::ZERO {
@@ -310,6 +320,7 @@ impl<'a> Session<'a> {
                 title: &self.title,
                 loading: waits.then(|| context.waits.longest(context.style.lang)),
                 frames: (self.shown(), self.dropped()),
+                repeat: context.repeat.ends(),
                 style: context.style,
             };
             window.show(context.player, shown);

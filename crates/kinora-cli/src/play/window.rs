@@ -1,13 +1,15 @@
 //! The window: when there is one, what its controls show, what a person does in it.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use kinora::output::{CueRenderer, VideoSink};
 use kinora::{Fault, MediaInfo, Player, SeekAccuracy, State, Time, TrackKind, TrackOption};
-use kinora_errors::Coded as _;
+use kinora_errors::{Coded as _, ReportStyle};
 use kinora_window::{
-    Action, Activity, Choice, ErrorCard, Painting, Status, Window, WindowHandle, WindowOptions,
+    Action, Activity, Choice, ErrorCard, Painting, Status, Thumbnail, Window, WindowHandle,
+    WindowOptions,
 };
 
 use super::keys;
@@ -80,6 +82,8 @@ pub(crate) struct PlayWindow {
     handle: WindowHandle,
     /// A person has seen a failure.
     dismissed: Arc<(Mutex<Seen>, Condvar)>,
+    /// No thumbnails are to be had of what plays: they are not asked for again and again.
+    no_thumbnails: Arc<AtomicBool>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Default)]
@@ -95,6 +99,7 @@ impl PlayWindow {
         Self {
             handle,
             dismissed: Arc::default(),
+            no_thumbnails: Arc::default(),
         }
     }
 
@@ -113,6 +118,10 @@ impl PlayWindow {
 
     pub(crate) fn list_keys(&self, lines: Vec<String>) {
         self.handle.list_keys(lines);
+    }
+
+    pub(crate) fn toggle_full_screen(&self) {
+        self.handle.toggle_full_screen();
     }
 
     pub(crate) fn toggle_statistics(&self) {
@@ -140,6 +149,14 @@ impl PlayWindow {
         }
         let player = remote.player();
         match action {
+            Action::Open(given) => {
+                // What was opened takes the place of a failure that is shown.
+                if remote.open(given) && *self.seen() == Seen::NotYet {
+                    self.see(Seen::NothingToSee);
+                }
+            }
+            Action::Thumbnail(time) => self.ask_thumbnail(player, time),
+            Action::SeekBy(by) => remote.seek_by(by.as_millis() / 1_000),
             Action::PauseOrPlay => remote.pause_or_play(),
             Action::Seek(to) => remote.seek(to, SeekAccuracy::Exact),
             Action::SeekToLive => {
@@ -159,8 +176,28 @@ impl PlayWindow {
 
     /// A failure that is shown need not be read any longer.
     pub(crate) fn dismiss(&self) {
-        *self.seen() = Seen::Dismissed;
+        self.see(Seen::Dismissed);
+    }
+
+    fn see(&self, seen: Seen) {
+        *self.seen() = seen;
         self.dismissed.1.notify_all();
+    }
+
+    fn ask_thumbnail(&self, player: &Player, time: Time) {
+        if self.no_thumbnails.load(Ordering::Relaxed) {
+            return;
+        }
+        let (handle, fails) = (self.handle.clone(), Arc::clone(&self.no_thumbnails));
+        player.request_thumbnail(time, move |found| match found {
+            Ok(Some(found)) => handle.show_thumbnail(Thumbnail {
+                image: found.image,
+                from: found.from,
+                to: found.to,
+            }),
+            Ok(None) => {}
+            Err(_) => fails.store(true, Ordering::Relaxed),
+        });
     }
 
     /// Shows what the player does.
@@ -185,6 +222,7 @@ impl PlayWindow {
                 number: format!("{code:?} {}", code.name()),
                 what: text.meaning.to_owned(),
                 remedy: text.remedy.to_owned(),
+                report: fault.report(style.lang, ReportStyle::Plain),
             }),
             ..Status::default()
         });
@@ -199,7 +237,9 @@ impl PlayWindow {
         }
     }
 
+    /// Something else plays.
     pub(crate) fn set_title(&self, title: &str) {
+        self.no_thumbnails.store(false, Ordering::Relaxed);
         self.handle.set_title(title);
     }
 }
@@ -230,6 +270,8 @@ pub(crate) struct Shown<'a> {
     pub(crate) loading: Option<Option<String>>,
     /// Pictures of this source that were shown, and those that were not.
     pub(crate) frames: (u64, u64),
+    /// The part that is repeated; its end is open while a person marks it.
+    pub(crate) repeat: Option<(Time, Option<Time>)>,
     pub(crate) style: &'a Style,
 }
 
@@ -262,7 +304,7 @@ fn status(player: &Player, shown: Shown<'_>) -> Status {
             .into_iter()
             .map(|chapter| (chapter.start, chapter.title.unwrap_or_default()))
             .collect(),
-        repeat: None,
+        repeat: shown.repeat,
         error: None,
         facts,
     }

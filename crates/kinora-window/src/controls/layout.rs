@@ -20,6 +20,10 @@ pub(crate) enum Part {
     Button(Menu),
     FullScreen,
     Entry(Menu, usize),
+    /// The error card, and its buttons.
+    Card,
+    CopyReport,
+    CloseCard,
 }
 
 /// A part and its place.
@@ -52,6 +56,11 @@ const TIMES: f32 = 130.0;
 const VOLUME: f32 = 80.0;
 const ROW: f32 = 32.0;
 const MENU_WIDTH: f32 = 240.0;
+/// The error card: its width, what is around its text, how far below the window's middle it ends, and its buttons.
+const CARD: f32 = 592.0;
+pub(crate) const CARD_AROUND: f32 = 16.0;
+const CARD_BELOW: f32 = 120.0;
+const CARD_BUTTON: (f32, f32) = (140.0, 36.0);
 
 /// A window so small has no room for all controls.
 const NARROW: f32 = 560.0;
@@ -76,6 +85,10 @@ impl Controls {
             width: width * self.scale,
             height: height * self.scale,
         };
+        if self.status.error.is_some() {
+            let card = card((width, height)).into_iter();
+            return card.map(|(part, at, size)| place(part, at, size)).collect();
+        }
         let mut items = vec![place(Part::Bar, (0.0, top), (width, BAR))];
         if self.status.duration.is_some() {
             let size = (width - 2.0 * MARGIN, SEEK_HEIGHT);
@@ -168,4 +181,26 @@ impl Controls {
     pub(crate) fn is_paused(&self) -> bool {
         self.status.activity == Activity::Paused
     }
+}
+
+/// A part, its left upper corner and its size, in lengths.
+type Laid = (Part, (f32, f32), (f32, f32));
+
+/// The error card's width and lower end, wherever its text begins, and its buttons, the last one at the right.
+fn card((width, height): (f32, f32)) -> [Laid; 3] {
+    let wide = CARD.min(width - 8.0).max(1.0);
+    let left = (width - wide) / 2.0;
+    let bottom = (height / 2.0 + CARD_BELOW).min(height - 4.0);
+    let inner = wide - 2.0 * CARD_AROUND;
+    let button = (
+        CARD_BUTTON.0.min((inner - 8.0) / 2.0).max(1.0),
+        CARD_BUTTON.1.min(bottom),
+    );
+    let top = bottom - CARD_AROUND.min(height / 16.0) - button.1;
+    let first = left + CARD_AROUND;
+    [
+        (Part::Card, (left, 0.0), (wide, bottom)),
+        (Part::CopyReport, (first, top), button),
+        (Part::CloseCard, (first + inner - button.0, top), button),
+    ]
 }

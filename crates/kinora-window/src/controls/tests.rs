@@ -1,4 +1,7 @@
+use kinora_output::RgbImage;
+
 use super::*;
+use crate::status::ErrorCard;
 
 fn secs(seconds: i64) -> Time {
     Time::from_millis(seconds * 1_000)
@@ -129,14 +132,18 @@ fn the_seek_bar_is_dragged_and_seeks_once_where_it_is_let_go() {
         .unwrap();
     let at = |share: f32| (bar.left + bar.width * share, bar.top + 5.0);
     let pointer = |(x, y)| Input::Pointer(x, y);
-    assert_eq!(controls.handle(secs(1), pointer(at(0.25))), []);
+    let sought = |effects: Vec<Effect>| {
+        let is_seek = |it: &Effect| matches!(it, Effect::Want(Action::Seek(_)));
+        effects.iter().any(is_seek)
+    };
+    assert!(!sought(controls.handle(secs(1), pointer(at(0.25)))));
     assert_eq!(controls.pointed_time().unwrap().1.as_millis() / 100, 250);
     assert_eq!(controls.handle(secs(1), Input::Press), []);
-    assert_eq!(controls.handle(secs(2), pointer(at(0.75))), []);
+    assert!(!sought(controls.handle(secs(2), pointer(at(0.75)))));
     assert_eq!(controls.shown_position().as_millis() / 100, 750);
     assert!(controls.are_seen(secs(60)), "they stay while it is held");
     // Beyond its end is its end.
-    assert_eq!(controls.handle(secs(60), pointer((5_000.0, 0.0))), []);
+    assert!(!sought(controls.handle(secs(60), pointer((5_000.0, 0.0)))));
     let effects = controls.handle(secs(60), Input::Release);
     assert_eq!(effects, wanted(Action::Seek(secs(100))));
     assert_eq!(controls.shown_position(), secs(100));
@@ -204,11 +211,11 @@ fn the_wheel_is_loudness_within_its_range() {
 }
 
 #[test]
-fn keys_go_to_the_player_but_for_those_of_the_window() {
+fn keys_go_to_the_player() {
     let mut controls = film();
     let mut press = |key| controls.handle(secs(1), Input::Key(key));
     assert_eq!(press(Key::Char(' ')), wanted(Action::Key(Key::Char(' '))));
-    assert_eq!(press(Key::Char('f')), [Effect::FullScreen]);
+    assert_eq!(press(Key::Char('f')), wanted(Action::Key(Key::Char('f'))));
 }
 
 #[test]
@@ -298,4 +305,163 @@ fn a_long_menu_shows_the_chosen_row_among_those_that_have_room() {
         "{rows:?}"
     );
     assert!(controls.items().iter().all(|item| item.top >= 0.0));
+}
+
+#[test]
+fn the_picture_of_a_time_is_asked_for_once_and_shown_while_that_is_pointed_at() {
+    let mut controls = film();
+    let bar = middle(&controls, Part::Seek);
+    let there = |x: f32| Input::Pointer(x, bar.1);
+    let thumbnail = |from, to| Thumbnail {
+        image: RgbImage::filled(320, 180, [1, 2, 3]),
+        from: secs(from),
+        to: secs(to),
+    };
+    let asked = controls.handle(secs(1), there(bar.0));
+    assert_eq!(asked, wanted(Action::Thumbnail(secs(50))));
+    assert_eq!(controls.handle(secs(1), there(bar.0)), []);
+    assert_eq!(controls.shown_thumbnail(), None);
+    controls.handle(secs(1), Input::Thumbnail(thumbnail(40, 60)));
+    let shown = controls.shown_thumbnail().unwrap();
+    assert_eq!((shown.image.width, shown.image.height), (160, 90));
+    assert_eq!(
+        controls.handle(secs(1), there(bar.0 + 40.0)),
+        [],
+        "the same picture"
+    );
+    let asked = controls.handle(secs(1), there(bar.0 + 200.0));
+    assert!(matches!(asked[..], [Effect::Want(Action::Thumbnail(_))]));
+    assert!(
+        controls.shown_thumbnail().is_some(),
+        "until the next one is there"
+    );
+    controls.handle(secs(1), Input::Pointer(bar.0, 10.0));
+    assert_eq!(controls.shown_thumbnail(), None);
+    let Input::Status(mut other) = status(Activity::Playing) else {
+        return;
+    };
+    other.title = "another film".into();
+    controls.handle(secs(2), Input::Status(other));
+    controls.handle(secs(2), there(bar.0));
+    assert_eq!(controls.shown_thumbnail(), None);
+}
+
+/// A finger that touches a place and leaves it.
+fn tap(controls: &mut Controls, now: Time, (x, y): (f32, f32)) -> Vec<Effect> {
+    let mut effects = controls.handle(now, Input::Finger(Finger::Down(x, y)));
+    effects.extend(controls.handle(now, Input::Finger(Finger::Up)));
+    effects
+}
+
+#[test]
+fn a_tap_shows_the_controls_and_hides_them() {
+    let mut controls = film();
+    let picture = (500.0, 100.0);
+    assert_eq!(tap(&mut controls, secs(1), picture), []);
+    assert!(controls.are_seen(secs(1)) && controls.pointed().is_none());
+    assert_eq!(tap(&mut controls, secs(2), picture), []);
+    assert!(!controls.are_seen(secs(2)));
+    tap(&mut controls, secs(3), picture);
+    let button = middle(&controls, Part::PlayPause);
+    let effects = tap(&mut controls, secs(4), button);
+    assert_eq!(effects, wanted(Action::PauseOrPlay));
+}
+
+#[test]
+fn a_double_tap_skips_at_the_sides_and_holds_in_the_middle() {
+    for (x, action) in [
+        (100.0, Action::SeekBy(Time::ZERO - secs(10))),
+        (500.0, Action::PauseOrPlay),
+        (900.0, Action::SeekBy(secs(10))),
+    ] {
+        let mut controls = film();
+        let soon = |taps: i64| secs(1) + Time::from_millis(taps * 200);
+        assert_eq!(tap(&mut controls, soon(0), (x, 100.0)), []);
+        assert_eq!(
+            tap(&mut controls, soon(1), (x, 120.0)),
+            wanted(action.clone())
+        );
+        assert_eq!(
+            tap(&mut controls, soon(2), (x, 100.0)),
+            wanted(action),
+            "and on"
+        );
+        assert_eq!(tap(&mut controls, secs(9), (x, 100.0)), []);
+    }
+    let mut controls = film();
+    tap(&mut controls, secs(1), (100.0, 100.0));
+    assert_eq!(
+        tap(&mut controls, secs(1), (900.0, 100.0)),
+        [],
+        "two places"
+    );
+}
+
+#[test]
+fn a_finger_drags_the_seek_bar_and_one_that_moves_over_the_picture_does_not_tap() {
+    let mut controls = film();
+    let finger = Input::Finger;
+    tap(&mut controls, secs(1), (500.0, 100.0));
+    let (x, y) = middle(&controls, Part::Seek);
+    controls.handle(secs(2), finger(Finger::Down(x, y)));
+    controls.handle(secs(3), finger(Finger::Moved(5_000.0, 0.0)));
+    let effects = controls.handle(secs(3), finger(Finger::Up));
+    assert_eq!(effects, wanted(Action::Seek(secs(100))));
+    controls.handle(secs(4), finger(Finger::Down(x, y)));
+    assert_eq!(controls.handle(secs(4), finger(Finger::Lost)), []);
+    assert_eq!(controls.handle(secs(4), finger(Finger::Up)), []);
+    controls.handle(secs(20), finger(Finger::Down(500.0, 100.0)));
+    controls.handle(secs(20), finger(Finger::Moved(540.0, 100.0)));
+    controls.handle(secs(20), finger(Finger::Up));
+    assert!(!controls.are_seen(secs(20)));
+}
+
+#[test]
+fn the_error_card_has_buttons_that_copy_its_report_and_close_it() {
+    let mut controls = film();
+    let error = ErrorCard {
+        report: "all of it".into(),
+        ..ErrorCard::default()
+    };
+    let failed = Status {
+        error: Some(error),
+        ..Status::default()
+    };
+    controls.handle(secs(1), Input::Status(Box::new(failed)));
+    let copied = [Effect::Copy("all of it".into())];
+    assert_eq!(click_on(&mut controls, secs(9), Part::CopyReport), copied);
+    assert_eq!(controls.handle(secs(9), Input::Key(Key::Char('c'))), copied);
+    let closed = click_on(&mut controls, secs(9), Part::CloseCard);
+    assert_eq!(closed, wanted(Action::Quit));
+    for (size, scale) in [((960, 540), 1.0), ((640, 360), 2.0), ((200, 100), 1.5)] {
+        controls.handle(secs(9), Input::Resized(size, scale));
+        for part in [Part::CopyReport, Part::CloseCard] {
+            let (x, y) = middle(&controls, part);
+            assert!(x > 0.0 && y > 0.0 && x < size.0 as f32 && y < size.1 as f32);
+            assert_eq!(controls.part_at((x, y)), Some(part), "{size:?}");
+        }
+    }
+}
+
+#[test]
+fn what_was_copied_elsewhere_is_pasted_by_its_usual_key() {
+    let mut controls = film();
+    let effects = controls.handle(secs(1), Input::Key(Key::Ctrl('v')));
+    assert_eq!(effects, [Effect::Paste]);
+    let copy = controls.handle(secs(1), Input::Key(Key::Char('c')));
+    assert_eq!(
+        copy,
+        wanted(Action::Key(Key::Char('c'))),
+        "no error is shown"
+    );
+}
+
+#[test]
+fn what_the_controls_cover_is_told_while_they_are_seen() {
+    let mut controls = film();
+    assert_eq!(controls.covered(secs(1)), 0);
+    controls.handle(secs(1), Input::Resized((1_000, 500), 1.5));
+    controls.handle(secs(1), Input::Pointer(500.0, 100.0));
+    assert_eq!(controls.covered(secs(2)), 126);
+    assert_eq!(controls.covered(secs(9)), 0);
 }

@@ -1,14 +1,18 @@
 //! What lies over the picture for itself: a menu, pages, the error card, the circle of loading.
 
 use super::{
-    Activity, Color, Controls, DOTS, Drawing, ErrorCard, FAINT, Item, LETTERS, LIVE, Lang, Menu,
-    PANEL, PLAYED, POINTED, Part, SetText, TEXT,
+    Activity, Color, Controls, DOTS, Drawing, ErrorCard, FAINT, Item, LETTERS, Lang, Menu, PANEL,
+    PLAYED, POINTED, Part, SetText, TEXT,
 };
+use crate::controls::CARD_AROUND;
+
+/// The number of an error, and a button that is pointed at.
+const NUMBER: Color = Color::rgb(0xff, 0x8a, 0x80);
+const POINTED_BUTTON: Color = Color::WHITE.with_alpha(0x50);
 
 /// Lengths at a scale of one.
 const AROUND: f32 = 16.0;
 const GAP: f32 = 6.0;
-const CARD: f32 = 560.0;
 const DOT: f32 = 7.0;
 const RING: f32 = 26.0;
 
@@ -144,7 +148,7 @@ impl Drawing<'_> {
 
     pub(super) fn keys(&mut self, lines: &[String]) {
         let mut texts = Vec::new();
-        let column = self.scaled(80.0);
+        let column = self.scaled(64.0);
         for line in lines {
             // The keys, and behind spaces what they do.
             let line = line.trim();
@@ -164,34 +168,55 @@ impl Drawing<'_> {
         }
     }
 
-    /// Number, what happened, what can be done, in the middle.
+    /// Number, what happened, what can be done, above the card's buttons.
     pub(super) fn error_card(&mut self, card: &ErrorCard) {
-        let (width, height) = self.window();
-        let around = self.scaled(AROUND);
-        let room = self.scaled(CARD).min(width - 4.0 * around);
-        let close = self.controls.say("q or Esc: close", "q 或 Esc：关闭");
+        let items = self.controls.items();
+        let Some(place) = items.iter().find(|item| item.part == Part::Card) else {
+            return;
+        };
+        let (around, gap) = (self.scaled(CARD_AROUND), self.scaled(GAP));
+        let room = place.width - 2.0 * around;
         let lines = [
-            (card.number.as_str(), LETTERS, LIVE),
+            (card.number.as_str(), LETTERS, NUMBER),
             (card.what.as_str(), LETTERS + 4.0, TEXT),
             (card.remedy.as_str(), LETTERS, TEXT),
-            (close, LETTERS - 2.0, FAINT),
         ];
         let texts = lines.map(|(text, size, color)| self.set(text, size, color, room));
-        let texts: Vec<_> = texts
-            .into_iter()
-            .flatten()
-            .map(|text| (text, 0.0))
-            .collect();
-        let high: f32 = texts
+        let texts: Vec<SetText> = texts.into_iter().flatten().collect();
+        let high: f32 = texts.iter().map(|text| text.height() + gap).sum();
+        let buttons: Vec<&Item> = items
             .iter()
-            .map(|(text, _)| text.height() + self.scaled(GAP))
-            .sum();
-        if texts.is_empty() {
+            .filter(|item| matches!(item.part, Part::CopyReport | Part::CloseCard))
+            .collect();
+        let (Some(first), bottom) = (buttons.first(), place.top + place.height) else {
             return;
+        };
+        let top = (first.top - around / 2.0 - high - around).max(0.0);
+        let (at, size) = ((place.left, top), (place.width, bottom - top));
+        let Some(mut sketch) = self.sketch(at, size) else {
+            return;
+        };
+        sketch.rect(at, size, self.scaled(8.0), PANEL);
+        let mut y = top + around;
+        for text in &texts {
+            self.write(&mut sketch, text, (place.left + around, y));
+            y += text.height() + gap;
         }
-        let left = (width - room) / 2.0 - around;
-        let top = (height - high) / 2.0 - around;
-        self.panel((left.max(0.0), top.max(0.0)), &texts, Some(room));
+        let pointed = self.controls.pointed();
+        for item in buttons {
+            let text = match item.part {
+                Part::CopyReport => self.controls.say("Copy report  (c)", "复制报告（c）"),
+                _ => self.controls.say("Close  (q)", "关闭（q）"),
+            };
+            let color = match pointed == Some(item.part) {
+                true => POINTED_BUTTON,
+                false => POINTED,
+            };
+            let (at, size) = ((item.left, item.top), (item.width, item.height));
+            sketch.rect(at, size, self.scaled(6.0), color);
+            self.label(&mut sketch, item, text, TEXT);
+        }
+        self.keep(sketch);
     }
 
     /// Dots in a ring, of which the brightest goes round; below it what is waited for.
