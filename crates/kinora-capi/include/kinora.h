@@ -142,7 +142,9 @@ typedef enum kinora_pixel_format {
     KINORA_PIXEL_I420P12 = 9,
     KINORA_PIXEL_I422P12 = 10,
     KINORA_PIXEL_I444P12 = 11,
-    KINORA_PIXEL_NV12 = 12
+    KINORA_PIXEL_NV12 = 12,
+    /* As NV12, of 10 bit in the high bits of samples of two bytes. */
+    KINORA_PIXEL_P010 = 13
 } kinora_pixel_format;
 
 /* A picture. The planes live as long as a kinora_frame of it. */

@@ -51,6 +51,7 @@ fn number(format: PixelFormat) -> i32 {
         PixelFormat::I422P12 => 10,
         PixelFormat::I444P12 => 11,
         PixelFormat::Nv12 => 12,
+        PixelFormat::P010 => 13,
     }
 }
 

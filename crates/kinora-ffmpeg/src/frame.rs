@@ -22,6 +22,7 @@ const PIXEL_FORMATS: &[(&str, PixelFormat)] = &[
     ("yuv444p", PixelFormat::I444),
     ("yuvj444p", PixelFormat::I444),
     ("nv12", PixelFormat::Nv12),
+    ("p010le", PixelFormat::P010),
     ("gray", PixelFormat::Gray8),
     ("gray10le", PixelFormat::Gray10),
     ("yuv420p10le", PixelFormat::I420P10),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use crate::{Mirror, Rotation, Time};
 
 /// How the samples of a picture lie in its planes. Samples of more than 8 bits take two
-/// bytes, little endian, value in the low bits.
+/// bytes, little endian, value in the low bits, except where it is said otherwise.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum PixelFormat {
     /// One luma plane.
@@ -31,6 +31,8 @@ pub enum PixelFormat {
     I444P12,
     /// 4:2:0, a luma plane and one of interleaved chroma, 8 bit.
     Nv12,
+    /// The same with 10 bit, in the high bits of samples of 16: as decoders of GPUs give it.
+    P010,
 }
 
 impl PixelFormat {
@@ -39,17 +41,23 @@ impl PixelFormat {
     pub const fn planes(self) -> usize {
         match self {
             Self::Gray8 | Self::Gray10 => 1,
-            Self::Nv12 => 2,
+            Self::Nv12 | Self::P010 => 2,
             _ => 3,
         }
     }
-    /// Bits a sample.
+    /// The two planes of colour are one, sample by sample.
+    #[must_use]
+    pub const fn is_interleaved(self) -> bool {
+        matches!(self, Self::Nv12 | Self::P010)
+    }
+    /// Bits a sample. Of [`P010`](Self::P010) all 16, of which the lowest six say nothing: black and white lie there where 16 bits have them.
     #[must_use]
     pub const fn bits(self) -> u32 {
         match self {
             Self::Gray8 | Self::I420 | Self::I422 | Self::I444 | Self::Nv12 => 8,
             Self::Gray10 | Self::I420P10 | Self::I422P10 | Self::I444P10 => 10,
             Self::I420P12 | Self::I422P12 | Self::I444P12 => 12,
+            Self::P010 => 16,
         }
     }
     /// Bytes a sample.
@@ -61,7 +69,7 @@ impl PixelFormat {
     #[must_use]
     pub const fn chroma_shift(self) -> (u32, u32) {
         match self {
-            Self::I420 | Self::I420P10 | Self::I420P12 | Self::Nv12 => (1, 1),
+            Self::I420 | Self::I420P10 | Self::I420P12 | Self::Nv12 | Self::P010 => (1, 1),
             Self::I422 | Self::I422P10 | Self::I422P12 => (1, 0),
             _ => (0, 0),
         }
@@ -78,7 +86,7 @@ impl PixelFormat {
             (width + (1 << sx) - 1) >> sx,
             (height + (1 << sy) - 1) >> sy,
         );
-        let pair = if matches!(self, Self::Nv12) { 2 } else { 1 };
+        let pair = if self.is_interleaved() { 2 } else { 1 };
         (w as usize * sample * pair, h as usize)
     }
     /// FFmpeg's name of the same layout.
@@ -97,6 +105,7 @@ impl PixelFormat {
             Self::I422P12 => "yuv422p12le",
             Self::I444P12 => "yuv444p12le",
             Self::Nv12 => "nv12",
+            Self::P010 => "p010le",
         }
     }
 }

@@ -150,6 +150,7 @@ fn every_format_matrix_and_range_gets_the_same_colour() {
         P::I422P12,
         P::I444P12,
         P::Nv12,
+        P::P010,
     ];
     for format in formats {
         for matrix in [0, 1, 2, 4, 5, 7, 8, 9] {

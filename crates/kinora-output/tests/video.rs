@@ -450,6 +450,35 @@ fn nv12_in_y4m_has_its_colours_apart() {
 }
 
 #[test]
+fn p010_in_y4m_is_of_ten_bits_with_its_colours_apart() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("a.y4m");
+    let mut sink = YuvFile::create(&path).unwrap();
+    let codes: [u16; 6] = [64, 940, 500, 501, 512, 1_023];
+    let samples = codes.map(|code| (code << 6).to_le_bytes()).concat();
+    sink.present(&frame(&samples, 2, 2, PixelFormat::P010))
+        .unwrap();
+    sink.finish().unwrap();
+    let written = std::fs::read(&path).unwrap();
+    let text = String::from_utf8_lossy(&written);
+    assert!(text.contains("C420p10"), "{text}");
+    assert!(written.ends_with(&codes.map(u16::to_le_bytes).concat()));
+}
+
+#[test]
+fn p010_is_turned_pair_by_pair_and_as_bright_as_its_ten_bits() {
+    let codes: [u16; 6] = [64, 940, 64, 940, 512, 512];
+    let samples = codes.map(|code| (code << 6).to_le_bytes()).concat();
+    let mut picture = frame(&samples, 2, 2, PixelFormat::P010);
+    let upright = RgbImage::from_frame(&picture).unwrap();
+    assert_eq!(upright.pixel(0, 0), [0; 3]);
+    assert_eq!(upright.pixel(1, 0), [255; 3]);
+    picture.rotation = Rotation::Cw180;
+    let turned = RgbImage::from_frame(&upright_planes(&picture)).unwrap();
+    assert_eq!((turned.pixel(0, 0), turned.pixel(1, 1)), ([255; 3], [0; 3]));
+}
+
+#[test]
 fn the_luma_dump_is_a_pgm_of_the_coded_samples() {
     assert_eq!(
         luma_pgm(&gray(2, 1, &[7, 255])).unwrap(),

@@ -160,7 +160,7 @@ impl Gpu {
         });
         let planes: Vec<_> = planes.collect();
         let mut views: Vec<_> = planes.iter().map(view).collect();
-        if format.pixels == PixelFormat::Nv12 {
+        if format.pixels.is_interleaved() {
             // Both colours are in one.
             views.extend(planes.get(1).map(view));
         }
@@ -400,6 +400,8 @@ fn view(texture: &wgpu::Texture) -> wgpu::TextureView {
 /// needed.
 const fn texel(pixels: PixelFormat, plane: usize) -> wgpu::TextureFormat {
     match (pixels, plane, pixels.bytes_per_sample()) {
+        // Both colours, each of two bytes.
+        (PixelFormat::P010, 1, _) => wgpu::TextureFormat::Rgba8Unorm,
         (PixelFormat::Nv12, 1, _) | (_, _, 2) => wgpu::TextureFormat::Rg8Unorm,
         _ => wgpu::TextureFormat::R8Unorm,
     }
@@ -408,6 +410,7 @@ const fn texel(pixels: PixelFormat, plane: usize) -> wgpu::TextureFormat {
 /// Bytes of a texel.
 const fn texel_len(pixels: PixelFormat, plane: usize) -> usize {
     match texel(pixels, plane) {
+        wgpu::TextureFormat::Rgba8Unorm => 4,
         wgpu::TextureFormat::Rg8Unorm => 2,
         _ => 1,
     }
@@ -493,7 +496,12 @@ fn weights(pixels: PixelFormat) -> [[f32; 4]; 3] {
         _ => {
             #[allow(clippy::cast_precision_loss, reason = "of at most sixteen bits")]
             let most = ((1_u32 << pixels.bits()) - 1) as f32;
-            [[255.0 / most, 255.0 * 256.0 / most, 0.0, 0.0]; 3]
+            let (low, high) = (255.0 / most, 255.0 * 256.0 / most);
+            let first = [low, high, 0.0, 0.0];
+            match pixels {
+                PixelFormat::P010 => [first, first, [0.0, 0.0, low, high]],
+                _ => [first; 3],
+            }
         }
     }
 }

@@ -151,6 +151,14 @@ impl Rows {
         }
         let (across, down) = pixels.chroma_shift();
         let first = bytes(frame, 1, row.near >> down)?;
+        if pixels == PixelFormat::P010 {
+            for (into, which) in [(&mut self.first, 0), (&mut self.second, 1)] {
+                picked(into, first, columns, |row, at| {
+                    sample_of_two(row, (at >> 1) * 2 + which)
+                });
+            }
+            return Some(());
+        }
         if pixels == PixelFormat::Nv12 {
             picked(&mut self.first, first, columns, |row, at| {
                 sample_of_one(row, (at >> 1) * 2)

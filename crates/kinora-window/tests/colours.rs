@@ -148,11 +148,14 @@ fn check(painting: Painting, pixels: PixelFormat, matrix: (&str, u8), range: Col
 
 #[test]
 fn colour_bars_of_every_layout_are_as_ffmpeg_shows_them() {
-    use PixelFormat::{I420, I420P10, I420P12, I422, I422P10, I444, I444P10, Nv12};
+    use PixelFormat::{I420, I420P10, I420P12, I422, I422P10, I444, I444P10, Nv12, P010};
     for painting in both() {
-        for pixels in [I420, I420P10, I420P12, I422, I422P10, I444, I444P10, Nv12] {
+        for pixels in [
+            I420, I420P10, I420P12, I422, I422P10, I444, I444P10, Nv12, P010,
+        ] {
             check(painting, pixels, ("bt709", 1), ColorRange::Limited);
         }
+        check(painting, P010, ("bt2020", 9), ColorRange::Full);
     }
 }
 

@@ -1,5 +1,6 @@
 //! The window: when there is one, what its controls show, what a person does in it.
 
+use std::ffi::OsString;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -149,12 +150,7 @@ impl PlayWindow {
         }
         let player = remote.player();
         match action {
-            Action::Open(given) => {
-                // What was opened takes the place of a failure that is shown.
-                if remote.open(given) && *self.seen() == Seen::NotYet {
-                    self.see(Seen::NothingToSee);
-                }
-            }
+            Action::Open(given) => self.open(given, remote),
             Action::Thumbnail(time) => self.ask_thumbnail(player, time),
             Action::SeekBy(by) => remote.seek_by(by.as_millis() / 1_000),
             Action::PauseOrPlay => remote.pause_or_play(),
@@ -182,6 +178,14 @@ impl PlayWindow {
     fn see(&self, seen: Seen) {
         *self.seen() = seen;
         self.dismissed.1.notify_all();
+    }
+
+    /// What is opened takes the place of a failure that is shown, too.
+    fn open(&self, given: Vec<OsString>, remote: &Remote) {
+        let opened = remote.open(given);
+        if opened && *self.seen() == Seen::NotYet {
+            self.see(Seen::NothingToSee);
+        }
     }
 
     fn ask_thumbnail(&self, player: &Player, time: Time) {

@@ -1,6 +1,5 @@
 //! An overlay as samples of a frame: turned and stretched as the frame is coded, in its colour model.
 
-use kinora_media::PixelFormat;
 use kinora_overlay::Overlay;
 
 use crate::VideoFormat;
@@ -80,11 +79,11 @@ fn patch(coded: &Coded, format: &VideoFormat, encoding: &Encoding, colour: usize
         #[allow(
             clippy::cast_possible_truncation,
             clippy::cast_sign_loss,
-            reason = "a sample of twelve bits times 255 times four at the most"
+            reason = "a sample of sixteen bits times 255 times four at the most"
         )]
         (keep, add.round().max(0.0) as u32)
     });
-    let interleaved = format.pixels == PixelFormat::Nv12 && colour > 0;
+    let interleaved = format.pixels.is_interleaved() && colour > 0;
     Patch {
         plane: if interleaved { 1 } else { colour },
         first: if interleaved {

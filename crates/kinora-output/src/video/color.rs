@@ -5,8 +5,8 @@ use kinora_media::ColorRange;
 use super::tone::{DynamicRange, WHITE, pq_signal};
 use crate::VideoFormat;
 
-/// Bits behind the point of the factors.
-const POINT: u32 = 14;
+/// Bits behind the point of the factors: as many as keep samples of 16 bits exact and sums within 32 bits.
+const POINT: u32 = 20;
 
 /// From samples to what a screen shows, eight bits each of R, G and B: factors in fixed point for samples of one depth. HDR is
 /// mapped to what screens without it can show ([`DynamicRange`]).

@@ -396,6 +396,11 @@ impl<'a> Samples<'a> {
             spread.fill(&mut self.v, narrow(first).skip(1).step_by(2));
             return Some(());
         }
+        if format == PixelFormat::P010 {
+            spread.fill(&mut self.u, wide(first).step_by(2));
+            spread.fill(&mut self.v, wide(first).skip(1).step_by(2));
+            return Some(());
+        }
         let second = self.bytes(2, row)?;
         if format.bytes_per_sample() == 2 {
             spread.fill(&mut self.u, wide(first));

@@ -44,6 +44,7 @@ pub fn upright_planes(frame: &VideoFrame) -> VideoFrame {
     let (width, height, format) = upright_layout(&VideoFormat::of(frame));
     let plane = |index: usize| match (frame.format, index) {
         (PixelFormat::Nv12, 1) => turned::<2>(frame, index, orientation),
+        (PixelFormat::P010, 1) => turned::<4>(frame, index, orientation),
         _ if frame.format.bytes_per_sample() == 2 => turned::<2>(frame, index, orientation),
         _ => turned::<1>(frame, index, orientation),
     };

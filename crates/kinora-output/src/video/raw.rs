@@ -70,8 +70,8 @@ impl YuvFile {
         if self.y4m {
             self.file.write_all(b"FRAME\n")?;
         }
-        if self.y4m && frame.format == PixelFormat::Nv12 {
-            return write_nv12_apart(&mut self.file, frame);
+        if self.y4m && frame.format.is_interleaved() {
+            return write_apart(&mut self.file, frame);
         }
         for plane in 0..frame.format.planes() {
             for row in frame.rows(plane) {
@@ -128,16 +128,22 @@ impl VideoSink for YuvFile {
     }
 }
 
-/// YUV4MPEG2 knows no interleaved colour.
-fn write_nv12_apart(file: &mut impl Write, frame: &VideoFrame) -> std::io::Result<()> {
-    for row in frame.rows(0) {
-        file.write_all(row)?;
-    }
+/// YUV4MPEG2 knows no interleaved colour, and no samples in the high bits.
+fn write_apart(file: &mut impl Write, frame: &VideoFrame) -> std::io::Result<()> {
+    let is_wide = frame.format == PixelFormat::P010;
     let mut apart = Vec::new();
-    for first in [0, 1] {
-        for row in frame.rows(1) {
+    for (plane, first, step) in [(0, 0, 1), (1, 0, 2), (1, 1, 2)] {
+        for row in frame.rows(plane) {
             apart.clear();
-            apart.extend(row.iter().skip(first).step_by(2));
+            match is_wide {
+                true => {
+                    let samples = row.as_chunks::<2>().0.iter().skip(first).step_by(step);
+                    apart.extend(
+                        samples.flat_map(|it| (u16::from_le_bytes(*it) >> 6).to_le_bytes()),
+                    );
+                }
+                false => apart.extend(row.iter().skip(first).step_by(step)),
+            }
             file.write_all(&apart)?;
         }
     }
@@ -171,7 +177,7 @@ fn y4m_header(frame: &VideoFrame) -> String {
         PixelFormat::I420 | PixelFormat::Nv12 => "420mpeg2",
         PixelFormat::I422 => "422",
         PixelFormat::I444 => "444",
-        PixelFormat::I420P10 => "420p10",
+        PixelFormat::I420P10 | PixelFormat::P010 => "420p10",
         PixelFormat::I422P10 => "422p10",
         PixelFormat::I444P10 => "444p10",
         PixelFormat::I420P12 => "420p12",
