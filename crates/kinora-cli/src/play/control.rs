@@ -21,7 +21,7 @@ use crate::words::Words;
 const MAX_LINE: u64 = 64 * 1024;
 
 #[derive(Deserialize)]
-#[serde(tag = "cmd", rename_all = "lowercase")]
+#[serde(tag = "cmd", rename_all = "snake_case")]
 enum ControlCommand {
     Seek {
         pos: Position,
