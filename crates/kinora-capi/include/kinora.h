@@ -88,7 +88,7 @@ extern "C" {
 #endif
 
 /* Raised whenever something is added to this header. */
-#define KINORA_API_VERSION 1u
+#define KINORA_API_VERSION 2u
 
 #define KINORA_OK 0u
 
@@ -291,7 +291,16 @@ KINORA_API uint32_t kinora_player_stop(const kinora_player *player);
 KINORA_API uint32_t kinora_player_reset(const kinora_player *player);
 /* Tries again what has stopped after KINORA_ERROR_LOADING_TIMEOUT. */
 KINORA_API uint32_t kinora_player_reload(const kinora_player *player);
-/* Answers KINORA_EVENT_CREDENTIAL_EXPIRED. */
+/* The device has joined another network: connections of the old one are let go of, and what is under way is asked for again at
+ * once. The same comes about by itself, once the network timeout has passed in silence. */
+KINORA_API uint32_t kinora_player_network_reconnect(const kinora_player *player);
+/* The system has little memory left, or no longer: meanwhile no more is held than ends a stall. On Linux a player finds out by
+ * itself. */
+KINORA_API uint32_t kinora_player_set_low_memory(const kinora_player *player, int32_t is_low);
+/* Answers KINORA_EVENT_CREDENTIAL_EXPIRED: {"play_auth": …}; or {"access_key_id": …, "access_key_secret": …,
+ * "security_token": …}; or {"url": …} of the same resource. EINVAL for what is no credential. */
+KINORA_API uint32_t kinora_player_refresh(const kinora_player *player, const char *json, kinora_fault **fault);
+/* The same with a play credential alone. */
 KINORA_API uint32_t kinora_player_refresh_play_auth(const kinora_player *player, const char *play_auth);
 /* As kinora_builder_config, for one that plays. */
 KINORA_API uint32_t kinora_player_set_config(const kinora_player *player, const char *json, kinora_fault **fault);
@@ -309,6 +318,8 @@ KINORA_API uint32_t kinora_player_select_subtitle(const kinora_player *player, u
 KINORA_API uint32_t kinora_player_set_subtitle_delay(const kinora_player *player, uint32_t index, int64_t delay);
 /* As kinora_builder_key; answers KINORA_EVENT_KEY_REQUIRED. */
 KINORA_API uint32_t kinora_player_add_key(const kinora_player *player, const char *id, const char *key, kinora_fault **fault);
+/* The keys of a ClearKey licence (W3C Encrypted Media Extensions 9.1.4), which is JSON. */
+KINORA_API uint32_t kinora_player_add_licence(const kinora_player *player, const char *json, kinora_fault **fault);
 /* 0.5 to 2 with the pitch kept; 4 to 32 searches forward by key pictures, -4 to -32 back, without sound. */
 KINORA_API uint32_t kinora_player_set_speed(const kinora_player *player, double speed);
 /* A factor, 0 to 2; 1 is as recorded. */
@@ -321,6 +332,12 @@ KINORA_API uint32_t kinora_player_set_audio_delay(const kinora_player *player, i
 KINORA_API uint32_t kinora_player_set_loop(const kinora_player *player, int32_t is_looped);
 /* Plays a part again and again (A-B); one that does not end behind its begin: no longer. */
 KINORA_API uint32_t kinora_player_set_repeat(const kinora_player *player, int64_t from, int64_t to);
+/* As kinora_builder_autoplay; set it before kinora_player_prepare. */
+KINORA_API uint32_t kinora_player_set_autoplay(const kinora_player *player, int32_t on);
+/* Ends what plays in the presentation's place (an interstitial); refused where that may not be skipped. */
+KINORA_API uint32_t kinora_player_skip_interstitial(const kinora_player *player);
+/* In which area pictures are seen, in pixels: no larger rendition is chosen by itself than fills it. 0 and 0: it is not known. */
+KINORA_API uint32_t kinora_player_set_viewport(const kinora_player *player, uint32_t width, uint32_t height);
 /* Turns pictures by 0, 90, 180 or 270 degrees clockwise, and then mirrors them: 0 not, 1 left and right, 2 top and bottom. */
 KINORA_API uint32_t kinora_player_set_orientation(const kinora_player *player, uint32_t degrees, uint32_t mirror);
 /* How pictures lie in the area of a sink that has one: 0 fit, 1 fill, 2 stretch. */
@@ -336,6 +353,8 @@ KINORA_API int64_t kinora_player_position(const kinora_player *player);
 KINORA_API int64_t kinora_player_buffered(const kinora_player *player);
 /* In microseconds; negative where it is unknown or live. */
 KINORA_API int64_t kinora_player_duration(const kinora_player *player);
+/* The chapter that plays, by its place among those of kinora_player_media_info; negative: none. */
+KINORA_API int64_t kinora_player_chapter(const kinora_player *player);
 /* Those that were asked for last. */
 KINORA_API double kinora_player_speed(const kinora_player *player);
 KINORA_API float kinora_player_volume(const kinora_player *player);

@@ -7,7 +7,7 @@ use kinora::{Code, Lang, explain};
 use crate::{border, text};
 
 /// Of the interface: the first number changes where a program must change, the second where something was added.
-const API_VERSION: u32 = 1;
+const API_VERSION: u32 = 2;
 const VERSION: &CStr =
     match CStr::from_bytes_with_nul(concat!(env!("CARGO_PKG_VERSION"), "\0").as_bytes()) {
         Ok(version) => version,

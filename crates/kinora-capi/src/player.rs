@@ -353,6 +353,87 @@ pub unsafe extern "C" fn kinora_player_set_scale_mode(player: *const CPlayer, mo
     }
 }
 
+/// Tells that the device has joined another network.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn kinora_player_network_reconnect(player: *const CPlayer) -> u32 {
+    // SAFETY: by the header.
+    unsafe { on(player, Player::network_reconnect) }
+}
+
+/// Tells that memory is short, or no longer.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn kinora_player_set_low_memory(player: *const CPlayer, is_low: i32) -> u32 {
+    // SAFETY: by the header.
+    unsafe { on(player, |player| player.set_low_memory(is_low != 0)) }
+}
+
+/// Gives a new credential.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn kinora_player_refresh(
+    player: *const CPlayer,
+    json: *const c_char,
+    fault: *mut *mut Fault,
+) -> u32 {
+    // SAFETY: by the header.
+    unsafe {
+        tried(player, fault, |player| {
+            player.refresh(settings::credential(border::text(json)?)?);
+            Ok(())
+        })
+    }
+}
+
+/// Gives the keys of a ClearKey licence.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn kinora_player_add_licence(
+    player: *const CPlayer,
+    json: *const c_char,
+    fault: *mut *mut Fault,
+) -> u32 {
+    // SAFETY: by the header.
+    unsafe {
+        tried(player, fault, |player| {
+            player.add_licence(border::text(json)?.as_bytes())
+        })
+    }
+}
+
+/// Begins to play by itself, once prepared.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn kinora_player_set_autoplay(
+    player: *const CPlayer,
+    on_prepared: i32,
+) -> u32 {
+    // SAFETY: by the header.
+    unsafe { on(player, |player| player.set_autoplay(on_prepared != 0)) }
+}
+
+/// Ends what plays in the presentation's place.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn kinora_player_skip_interstitial(player: *const CPlayer) -> u32 {
+    // SAFETY: by the header.
+    unsafe { on(player, Player::skip_interstitial) }
+}
+
+/// Says in which area pictures are seen.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn kinora_player_set_viewport(
+    player: *const CPlayer,
+    width: u32,
+    height: u32,
+) -> u32 {
+    let size = (width > 0 && height > 0).then_some((width, height));
+    // SAFETY: by the header.
+    unsafe { on(player, |player| player.set_viewport(size)) }
+}
+
+/// The chapter that plays; negative: none.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn kinora_player_chapter(player: *const CPlayer) -> i64 {
+    // SAFETY: by the header.
+    unsafe { asked(player, -1, |player| player.chapter().map_or(-1, i64::from)) }
+}
+
 /// The state.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn kinora_player_state(player: *const CPlayer) -> i32 {

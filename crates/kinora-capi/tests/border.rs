@@ -139,6 +139,35 @@ fn settings_hold_until_others_are_given() {
 }
 
 #[test]
+fn what_a_device_and_a_service_tell_is_passed_on_and_nonsense_is_refused() {
+    let (player, mut fault) = (player(), null_mut());
+    // SAFETY: a player and texts; faults are freed by `report`.
+    unsafe {
+        assert_eq!(kinora_player_network_reconnect(player), 0);
+        assert_eq!(kinora_player_set_low_memory(player, 1), 0);
+        assert_eq!(kinora_player_set_viewport(player, 640, 360), 0);
+        assert_eq!(kinora_player_set_viewport(player, 0, 0), 0);
+        assert_eq!(kinora_player_set_autoplay(player, 1), 0);
+        assert_eq!(kinora_player_chapter(player), -1, "nothing plays");
+        let credential = c"{\"play_auth\": 7, \"secret\": \"CANARY\"}";
+        let number = kinora_player_refresh(player, credential.as_ptr(), &raw mut fault);
+        assert_eq!(number, EINVAL);
+        let told = report(fault);
+        assert!(
+            told.contains("play_auth") && !told.contains("CANARY"),
+            "{told}"
+        );
+        let number = kinora_player_add_licence(player, c"{\"keys\": 7}".as_ptr(), &raw mut fault);
+        assert_eq!(number, kinora_fault_code(fault));
+        assert!(report(fault).contains("ERROR_SERVER_WRONG_JSON"));
+        let good = c"{\"url\": \"film.mp4\"}".as_ptr();
+        assert_eq!(kinora_player_refresh(player, good, &raw mut fault), 0);
+        assert!(fault.is_null());
+        kinora_player_free(player);
+    }
+}
+
+#[test]
 fn a_program_of_an_older_header_is_given_what_that_had() {
     let mut picture = [0xAA_u8; size_of::<Picture>()];
     // SAFETY: room for its size; a size that no version had is refused before anything is written.
