@@ -3,7 +3,7 @@ use serde::Serialize;
 
 use crate::error::{CloudError, CloudErrorKind, PlayAuthFault};
 use crate::play_auth::PlayAuth;
-use crate::pop::{Credentials, Endpoint, PopRequest, SignedRequest};
+use crate::pop::{Credentials, Endpoint, PopRequest, SignatureScheme, SignedRequest};
 use crate::{Definition, UnixTime, vod, wire};
 
 /// Further wishes of GetPlayInfo. What is empty is not sent.
@@ -25,6 +25,8 @@ pub struct PlayOptions {
     pub definitions: String,
     /// What goes into the play URLs.
     pub play_config: PlayConfig,
+    /// How the call is signed.
+    pub signature: SignatureScheme,
 }
 
 /// What goes into the play URLs.
@@ -209,6 +211,7 @@ fn request(vid: &str, options: &PlayOptions) -> PopRequest {
         .option("OutputType", Some(options.output_type.as_str()))
         .option("Definition", Some(options.definitions.as_str()))
         .option("PlayConfig", config)
+        .scheme(options.signature)
 }
 
 #[cfg(test)]

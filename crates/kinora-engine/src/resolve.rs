@@ -12,7 +12,7 @@ use kinora_cloud::{
 use kinora_container::ContainerKind;
 use kinora_errors::{Coded, Fault, Secret, codes};
 use kinora_fetch::{Progress, RequestSpec, RetryContext, Transfer};
-use kinora_media::{ByteRange, RequestId, Time, TrackKind};
+use kinora_media::{ByteRange, Header, RequestId, Time, TrackKind};
 
 use crate::cx::Cx;
 use crate::recover::{self, CallRecovery, SigningClock};
@@ -72,29 +72,33 @@ impl Resolve {
     /// Makes the call.
     pub(crate) fn ask(&mut self, cx: &mut Cx) -> Result<(), Fault> {
         self.cancel(cx);
-        let url = self.signed(cx)?;
+        let (url, headers) = self.signed(cx)?;
         let spec = RequestSpec {
             purpose: Purpose::Api,
             url,
             range: ByteRange::default(),
             initiator: Initiator::User,
         };
-        let transfer = Transfer::start(cx, spec, MAX_REPLY as u64);
+        let transfer = Transfer::start_with(cx, spec, headers, MAX_REPLY as u64);
         self.call = Some((transfer, BytesMut::new(), 0));
         Ok(())
     }
 
-    fn signed(&self, cx: &mut Cx) -> Result<Secret, Fault> {
+    /// The call, signed anew: where it goes, and what signs it beside that.
+    fn signed(&self, cx: &mut Cx) -> Result<(Secret, Vec<Header>), Fault> {
         let nonce = format!("{:016x}{:016x}", cx.random(), cx.random());
         let own = cx.now.unix_ms;
         let skew = self.clock.corrected;
         let now = skew.map_or_else(|| UnixTime::from_millis(own), |skew| skew.server_time(own));
+        // A session that is played again asks nobody: it needs none.
+        let mut headers = Vec::new();
         let signed = cx.tape.try_see("signed", || {
             let signed = get_play_info(&self.source, &nonce, now);
             let signed = signed.map_err(|error| error.fault())?;
+            headers = signed.headers;
             Ok(Place(signed.url.into_secret()))
         });
-        signed.map(|Place(url)| url)
+        signed.map(|Place(url)| (url, headers))
     }
 
     /// The service has not answered yet.
@@ -146,9 +150,9 @@ impl Resolve {
         if due && self.deadline(cx).is_some_and(|at| at <= cx.mono()) {
             // A nonce is good for one call only.
             match self.signed(cx) {
-                Ok(url) => {
+                Ok((url, headers)) => {
                     if let Some((transfer, body, _)) = &mut self.call {
-                        transfer.restart_at(url);
+                        transfer.restart_at(url, headers);
                         body.clear();
                     }
                 }

@@ -102,6 +102,8 @@ pub struct Transfer {
     spec: RequestSpec,
     /// JSON that is sent along.
     body: Option<Bytes>,
+    /// Headers of the request's own: those that sign it.
+    own_headers: Vec<Header>,
     id: RequestId,
     phase: Phase,
     /// Offset of the next byte that the owner gets.
@@ -137,6 +139,20 @@ impl Transfer {
     #[must_use]
     pub fn start(host: &mut impl Host, spec: RequestSpec, max_window: u64) -> Self {
         let mut transfer = Self::new(host, spec, max_window);
+        transfer.send_request(host);
+        transfer
+    }
+
+    /// Asks for it with headers of its own. At most `max_window` bytes are under way.
+    #[must_use]
+    pub fn start_with(
+        host: &mut impl Host,
+        spec: RequestSpec,
+        headers: Vec<Header>,
+        max_window: u64,
+    ) -> Self {
+        let mut transfer = Self::new(host, spec, max_window);
+        transfer.own_headers = headers;
         transfer.send_request(host);
         transfer
     }
@@ -184,6 +200,7 @@ impl Transfer {
             wire: spec.range.start,
             spec,
             body: None,
+            own_headers: Vec::new(),
             mode: RangeMode::Conditional,
             credit: 0,
             window,
@@ -258,7 +275,8 @@ impl Transfer {
         let condition = self.version().map(|version| header("If-Range", version));
         let body = self.body.as_ref();
         let kind = body.map(|_| header("Content-Type", "application/json"));
-        condition.into_iter().chain(kind).collect()
+        let added = condition.into_iter().chain(kind);
+        added.chain(self.own_headers.iter().cloned()).collect()
     }
 
     /// The version that is a condition of the next bytes.
@@ -429,9 +447,10 @@ impl Transfer {
         asks
     }
 
-    /// The next try begins anew, elsewhere.
-    pub fn restart_at(&mut self, url: Secret) {
+    /// The next try begins anew, elsewhere, and with other headers of its own.
+    pub fn restart_at(&mut self, url: Secret, headers: Vec<Header>) {
         self.spec.url = url;
+        self.own_headers = headers;
         self.next = self.spec.range.start;
         (self.total_len, self.validator) = (None, None);
     }

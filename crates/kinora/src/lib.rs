@@ -106,10 +106,11 @@ pub use kinora_cache::{
     CacheError, CacheKey, DiskStore, Entry, EntryId, EntryInfo, Limits, MemoryStore, Meta, Store,
     Verdict,
 };
+pub use kinora_cloud::sign::SignatureMethod;
 pub use kinora_cloud::{
     Credentials, Definition, EncryptType, PlayConfig, PlayInfo, PlayInfoEntry, PlayInfoList,
-    PlayOptions, Quality, SecretUrl, Thumbnail, ThumbnailList, UnknownDefinition, VidAuth,
-    VidSource, VidSts, VideoBase,
+    PlayOptions, Quality, SecretUrl, SignatureScheme, Thumbnail, ThumbnailList, UnknownDefinition,
+    VidAuth, VidSource, VidSts, VideoBase,
 };
 pub use kinora_container::{PacketDump, SeekMode, SeekTo};
 pub use kinora_engine::{
