@@ -211,6 +211,8 @@ export class Player implements AsyncIterable<PlayerEvent> {
   addSubtitle(url: Location): void;
   selectSubtitle(index: number, shown?: boolean): void;
   setSubtitleDelay(index: number, delay: number): void;
+  /** Sound is heard so many seconds later than its pictures are seen; earlier where it is negative. 10 at most. */
+  setAudioDelay(delay: number): void;
   /** A content key, both in hexadecimal digits. */
   addKey(id: string, key: string): void;
   /** The keys of a ClearKey licence. */

@@ -202,7 +202,7 @@ class Player {
 // What is passed on as it is.
 for (const name of [
   'prepare', 'start', 'pause', 'step', 'stop', 'reset', 'reload', 'networkReconnect', 'setLowMemory', 'selectTrack',
-  'setSubtitleDelay', 'addKey', 'addLicence', 'setRepeat', 'skipInterstitial', 'setViewport',
+  'setSubtitleDelay', 'setAudioDelay', 'addKey', 'addLicence', 'setRepeat', 'skipInterstitial', 'setViewport',
 ]) {
   Player.prototype[name] = function (...given) {
     return tried(() => this[NATIVE][name](...given));

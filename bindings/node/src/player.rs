@@ -151,6 +151,11 @@ impl NativePlayer {
     pub fn set_subtitle_delay(&self, index: u32, delay: f64) {
         self.player.set_subtitle_delay(index, seconds(delay));
     }
+    /// In seconds.
+    #[napi]
+    pub fn set_audio_delay(&self, delay: f64) {
+        self.player.set_audio_delay(seconds(delay));
+    }
     /// Both in hexadecimal digits.
     #[napi]
     pub fn add_key(&self, id: String, key: String) -> napi::Result<()> {

@@ -97,6 +97,8 @@ class Player:
         """Shows subtitles, or hides them."""
     def set_subtitle_delay(self, index: int, delay: float) -> None:
         """Shows them so many seconds later; sooner where it is negative."""
+    def set_audio_delay(self, delay: float) -> None:
+        """Sound is heard so many seconds later than its pictures are seen; earlier where it is negative. 10 at most."""
     def add_key(self, id: str, key: str) -> None:
         """A content key, both in hexadecimal digits; answers ``key_required``."""
     def add_licence(self, licence: bytes) -> None:

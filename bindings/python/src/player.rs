@@ -119,6 +119,9 @@ impl Player {
     fn set_subtitle_delay(&self, index: u32, delay: f64) {
         self.0.set_subtitle_delay(index, seconds(delay));
     }
+    fn set_audio_delay(&self, delay: f64) {
+        self.0.set_audio_delay(seconds(delay));
+    }
     fn add_key(&self, py: Python<'_>, id: &str, key: &str) -> PyResult<()> {
         border::run(py, || {
             let (id, key) = settings::content_key(id, key)?;
