@@ -455,3 +455,38 @@ fn the_report_of_an_error_is_copied_and_what_is_dropped_on_it_plays() {
     // That there was nothing of the first name stays the program's result.
     assert!(!program.wait().unwrap().success());
 }
+
+#[test]
+fn a_file_of_keys_says_what_they_do() {
+    let dir = tempfile::tempdir().unwrap();
+    let film = colours(dir.path(), "film.mp4");
+    let keys = dir.path().join("keys.conf");
+    std::fs::write(&keys, "# mine\nw quit\nq ignore\nRIGHT seek 20\n").unwrap();
+    let named = ["--keys", keys.to_str().unwrap(), "--paused"];
+    let Some(mut seat) = Seat::before(&named, &[&film]) else {
+        return;
+    };
+    seat.display.focus("film");
+    seat.display.hand("key q key Right");
+    seat.seeks(20.0);
+    seat.display.hand("key w");
+    seat.event("end", |_| true);
+    assert!(seat.program.wait().unwrap().success());
+}
+
+#[test]
+fn a_file_of_keys_that_says_nothing_is_told_with_its_line() {
+    let dir = tempfile::tempdir().unwrap();
+    let keys = dir.path().join("keys.conf");
+    std::fs::write(&keys, "w quit\nq fly away\n").unwrap();
+    let refused = Command::new(env!("CARGO_BIN_EXE_kinora"))
+        .args(["--no-config", "play", "--headless", "--keys"])
+        .arg(&keys)
+        .arg("film.mp4")
+        .env("LC_ALL", "C")
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&refused.stderr);
+    assert_eq!(refused.status.code(), Some(2), "{said}");
+    assert!(said.contains("keys.conf:2: `fly away`"), "{said}");
+}
