@@ -209,7 +209,9 @@ fn player(
     let player = builder.build()?;
     player.set_volume(args.volume);
     player.set_mute(args.mute);
-    player.set_audio_delay(args.audio_delay);
+    if args.audio_delay != Time::ZERO {
+        player.set_audio_delay(args.audio_delay);
+    }
     player.set_rotation(args.rotate);
     player.set_mirror(args.mirror.into());
     player.set_scale_mode(args.scale.into());
