@@ -197,6 +197,11 @@ fn is_clean(example: &str, arguments: impl FnOnce(&Path) -> Vec<PathBuf>) {
         .args([
             "--errors-for-leak-kinds=definite",
             "--show-leak-kinds=definite",
+            concat!(
+                "--suppressions=",
+                env!("CARGO_MANIFEST_DIR"),
+                "/tests/valgrind.supp"
+            ),
         ])
         .arg(build(example, folder.path(), &[]));
     let watched = ended(valgrind.args(&arguments));
