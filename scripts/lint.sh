@@ -3,6 +3,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
+# The short ones first.
 step() { printf '\n== %s\n' "$1"; }
 # A check whose tool is missing is left out where people work, and fails where it must not lie.
 left_out() {
@@ -13,27 +14,9 @@ left_out() {
 step "formatting"
 cargo fmt --all -- --check
 
-step "clippy"
-cargo clippy --workspace --all-targets --quiet -- -D warnings
-
-# In the workspace the command line switches them on.
-step "clippy: the SDK without its features"
-cargo clippy --package kinora --quiet -- -D warnings
-
 step "the house rules"
 cargo xtask tidy
 cargo xtask vendor-compatibility --check
-
-step "wasm32: the sans-IO crates"
-if rustup target list --installed 2>/dev/null | grep -q '^wasm32-unknown-unknown$'; then
-  sans_io=(errors media container manifest protect cloud codec subtitle engine)
-  cargo build --quiet --target wasm32-unknown-unknown "${sans_io[@]/#/--package=kinora-}"
-else
-  left_out "the wasm32-unknown-unknown target is not installed (rustup target add wasm32-unknown-unknown)"
-fi
-
-step "public documentation"
-RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --quiet
 
 step "dependencies that nobody uses"
 if command -v cargo-machete >/dev/null 2>&1; then
@@ -51,3 +34,21 @@ elif ! cargo fetch --quiet; then
 else
   cargo deny --log-level error check bans licenses sources
 fi
+
+step "clippy"
+cargo clippy --workspace --all-targets --quiet -- -D warnings
+
+# In the workspace the command line switches them on.
+step "clippy: the SDK without its features"
+cargo clippy --package kinora --quiet -- -D warnings
+
+step "wasm32: the sans-IO crates"
+if rustup target list --installed 2>/dev/null | grep -q '^wasm32-unknown-unknown$'; then
+  sans_io=(errors media container manifest protect cloud codec subtitle engine)
+  cargo build --quiet --target wasm32-unknown-unknown "${sans_io[@]/#/--package=kinora-}"
+else
+  left_out "the wasm32-unknown-unknown target is not installed (rustup target add wasm32-unknown-unknown)"
+fi
+
+step "public documentation"
+RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --quiet
