@@ -280,8 +280,7 @@ impl ListPlayer {
     ///
     /// ```no_run
     /// # use kinora::{Credentials, ListError, ListPlayer};
-    /// # fn fresh() -> Credentials { unimplemented!() }
-    /// # fn play(list: &ListPlayer) -> Result<(), ListError> {
+    /// # fn play(list: &ListPlayer, fresh: impl Fn() -> Credentials) -> Result<(), ListError> {
     /// list.move_to_with("clip-7", fresh())?;
     /// # Ok(())
     /// # }

@@ -238,10 +238,9 @@ impl Player {
     /// them; what a server is sent to get one, [`clear_key::request`](clear_key::request) tells.
     ///
     /// ```no_run
-    /// # fn ask(url: &str, body: String) -> Vec<u8> { unimplemented!() }
     /// use kinora::{Event, Player, clear_key};
     ///
-    /// # fn main() -> Result<(), kinora::Fault> {
+    /// # fn play(ask: impl Fn(&str, String) -> Vec<u8>) -> Result<(), kinora::Fault> {
     /// let player = Player::builder().autoplay(true).build()?;
     /// player.open("encrypted.mp4");
     /// for event in player.events() {

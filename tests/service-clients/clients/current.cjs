@@ -1,7 +1,7 @@
 // Asks a Kinora service by the vendor's current Node SDKs, as it is told: one JSON object a line in, one out.
 // In: version, action, params, key {id, secret, token}, method (GET or POST). STS goes by its own package, the rest by the
 // client that all packages are made on. Out: the reply, or what the exception tells.
-const readline = require('readline');
+const answers = require('./answers.cjs');
 const OpenApi = require('@alicloud/openapi-client');
 const Util = require('@alicloud/tea-util');
 const Sts = require('@alicloud/sts20150401');
@@ -42,20 +42,4 @@ function refusal(error) {
   };
 }
 
-async function main() {
-  for await (const line of readline.createInterface({ input: process.stdin })) {
-    let answer;
-    try {
-      answer = { reply: await ask(JSON.parse(line)) };
-    } catch (error) {
-      if (!error.code) throw error;
-      answer = { refusal: refusal(error) };
-    }
-    console.log(JSON.stringify(answer));
-  }
-}
-
-main().catch((error) => {
-  console.error(error);
-  process.exit(1);
-});
+answers(ask, refusal);

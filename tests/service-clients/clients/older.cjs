@@ -1,6 +1,6 @@
 // Asks a Kinora service by the vendor's older Node SDK, as it is told: one JSON object a line in, one out.
 // In: version, action, params, key {id, secret, token}, method (GET or POST). Out: the reply, or what the exception tells.
-const readline = require('readline');
+const answers = require('./answers.cjs');
 const { RPCClient } = require('@alicloud/pop-core');
 
 function ask({ version, action, params, key, method }) {
@@ -20,20 +20,4 @@ function refusal(error) {
   };
 }
 
-async function main() {
-  for await (const line of readline.createInterface({ input: process.stdin })) {
-    let answer;
-    try {
-      answer = { reply: await ask(JSON.parse(line)) };
-    } catch (error) {
-      if (!error.code) throw error;
-      answer = { refusal: refusal(error) };
-    }
-    console.log(JSON.stringify(answer));
-  }
-}
-
-main().catch((error) => {
-  console.error(error);
-  process.exit(1);
-});
+answers(ask, refusal);

@@ -25,6 +25,7 @@ mod outputs;
 mod protection;
 mod pushed;
 mod reconnecting;
+mod recording;
 mod refusals;
 mod repeating;
 mod run_up;

@@ -39,7 +39,9 @@ fn python(room: &str, script: &str) -> Command {
 fn node(script: &str) -> Command {
     let room = install::node();
     // A script looks for its packages beside itself.
-    std::fs::copy(clients().join(script), room.join(script)).unwrap();
+    for file in [script, "answers.cjs"] {
+        std::fs::copy(clients().join(file), room.join(file)).unwrap();
+    }
     let mut command = Command::new("node");
     command.arg(room.join(script));
     command

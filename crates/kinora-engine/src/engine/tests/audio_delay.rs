@@ -1,15 +1,11 @@
 //! Sound that is heard later or earlier than its pictures are seen.
 
-use std::sync::{Arc, Mutex};
-
 use kinora_media::Time;
-use serde_json::Value;
 
+use super::recording::Recording;
 use super::{URL, errors, is_completion, served};
 use crate::sim::{Film, Sim, ms, secs};
-use crate::{
-    Command, Event, MAX_AUDIO_DELAY, PlayerConfig, Refusal, SeekAccuracy, TapeSink, replay,
-};
+use crate::{Command, Event, MAX_AUDIO_DELAY, PlayerConfig, Refusal, SeekAccuracy};
 
 const FRAME: Time = Time::from_millis(100);
 
@@ -114,20 +110,12 @@ fn a_delay_that_is_too_long_is_refused_and_the_old_one_stays_for_the_next_source
 
 #[test]
 fn a_session_with_a_delay_runs_the_same_again() {
-    let lines = Arc::new(Mutex::new(Vec::new()));
-    let into = Arc::clone(&lines);
-    let sink: TapeSink = Box::new(move |line| into.lock().unwrap().push(line.to_string()));
+    let (recording, sink) = Recording::begin();
     let mut sim = Sim::recorded(75, PlayerConfig::default(), sink);
     sim.net.serve(URL, Film::mp4());
     sim.play(URL);
     sim.run_for(secs(2));
     sim.command(Command::SetAudioDelay(ms(-400)));
     sim.run_for(secs(2));
-    let lines = lines.lock().unwrap();
-    let lines = lines
-        .iter()
-        .map(|line| serde_json::from_str::<Value>(line).unwrap());
-    let again = replay(lines).unwrap();
-    assert_eq!(again.difference, None);
-    assert_eq!(again.events.len(), sim.events.len());
+    recording.runs_again(sim.events.len());
 }

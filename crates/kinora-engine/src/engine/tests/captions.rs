@@ -1,18 +1,13 @@
 //! Captions within the pictures, in the simulator.
 
-use std::sync::{Arc, Mutex};
-
 use kinora_media::TrackKind;
-use serde_json::Value;
 
+use super::recording::Recording;
 use super::subtitles::{is_subtitle, told};
 use super::{errors, is_completion, is_first, is_seek_end};
 use crate::sim::packager::captioned;
 use crate::sim::{Film, Sim, ms, secs};
-use crate::{
-    Command, Event, FIRST_CAPTIONS, PlayerConfig, Refusal, SeekAccuracy, TapeSink, TrackChoice,
-    replay,
-};
+use crate::{Command, Event, FIRST_CAPTIONS, PlayerConfig, Refusal, SeekAccuracy, TrackChoice};
 
 const URL: &str = "http://films.test/captions.ts";
 const MASTER: &str = "http://films.test/captions.m3u8";
@@ -223,11 +218,7 @@ fn where_a_playlist_says_that_there_are_none_nothing_is_looked_for() {
 
 #[test]
 fn a_recorded_session_with_captions_runs_again_without_its_words() {
-    let written: Arc<Mutex<Vec<String>>> = Arc::default();
-    let sink: TapeSink = {
-        let written = Arc::clone(&written);
-        Box::new(move |line| written.lock().unwrap().push(line.to_string()))
-    };
+    let (recording, sink) = Recording::begin();
     let mut sim = Sim::recorded(6, PlayerConfig::default(), sink);
     prepared(&mut sim);
     assert!(sim.run_until(secs(2), is_listed));
@@ -239,12 +230,7 @@ fn a_recorded_session_with_captions_runs_again_without_its_words() {
     sim.seek(ms(500), SeekAccuracy::Exact);
     assert!(sim.run_until(secs(30), is_completion));
     assert!(sim.count(is_subtitle) >= 5);
-    let written = written.lock().unwrap();
+    let written = recording.lines();
     assert!(!written.iter().any(|line| line.contains("\"HI\"")));
-    let lines = written
-        .iter()
-        .map(|line| serde_json::from_str::<Value>(line).unwrap());
-    let again = replay(lines).unwrap();
-    assert_eq!(again.difference, None);
-    assert_eq!(again.events.len(), sim.events.len());
+    recording.runs_again(sim.events.len());
 }

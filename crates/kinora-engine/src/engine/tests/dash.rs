@@ -12,15 +12,13 @@ mod steering;
 mod text;
 mod updates;
 
-use std::sync::{Arc, Mutex};
-
 use bytes::Bytes;
 use kinora_errors::codes;
-use serde_json::Value;
 
+use super::recording::Recording;
 use super::{errors, is_completion, is_first, is_seek_end};
 use crate::sim::{Film, NetFault, Sim, mins, ms, secs, sim};
-use crate::{Event, PlayerConfig, SeekAccuracy, State, TrackChoice, replay};
+use crate::{Event, PlayerConfig, SeekAccuracy, State, TrackChoice};
 
 const MPD: &str = "http://films.test/vod/film.mpd";
 
@@ -60,19 +58,14 @@ fn played_through(sim: &mut Sim, pictures: u64) {
 
 /// What was recorded of a session runs the same again.
 fn runs_again(seed: u64, session: impl FnOnce(&mut Sim)) {
-    let lines = Arc::new(Mutex::new(Vec::new()));
-    let into = Arc::clone(&lines);
-    let sink = Box::new(move |line: &Value| into.lock().unwrap().push(line.to_string()));
+    let (recording, sink) = Recording::begin();
     let mut sim = Sim::recorded(seed, PlayerConfig::default(), sink);
     session(&mut sim);
     let reported = sim.events.len();
     drop(sim);
-    let lines = lines.lock().unwrap();
-    assert!(lines.iter().all(|line| !line.contains("secret words")));
-    let parsed = lines.iter().map(|line| serde_json::from_str(line).unwrap());
-    let again = replay(parsed).unwrap();
-    assert_eq!(again.difference, None);
-    assert_eq!(again.events.len(), reported);
+    let secret = |line: &String| line.contains("secret words");
+    assert!(!recording.lines().iter().any(secret));
+    recording.runs_again(reported);
 }
 
 #[test]

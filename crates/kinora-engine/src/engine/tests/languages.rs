@@ -1,14 +1,12 @@
 //! Which sound and which text of a file is played where nobody chose any.
 
-use std::sync::{Arc, Mutex};
-
 use kinora_media::TrackKind;
-use serde_json::Value;
 
+use super::recording::Recording;
 use super::subtitles::told;
 use super::{errors, is_completion};
 use crate::sim::{Film, Sim, ms, secs};
-use crate::{Command, Event, PlayerConfig, TapeSink, TrackChoice, replay};
+use crate::{Command, Event, PlayerConfig, TrackChoice};
 
 const URL: &str = "http://films.test/languages.mkv";
 /// Tracks by their place in the file.
@@ -100,13 +98,8 @@ fn signs_come_and_go_with_the_language_that_is_heard() {
 
 #[test]
 fn a_recorded_session_chooses_the_same_again() {
-    let lines: Arc<Mutex<Vec<Value>>> = Arc::default();
-    let into = Arc::clone(&lines);
-    let sink: TapeSink = Box::new(move |line| into.lock().unwrap().push(line.clone()));
+    let (recording, sink) = Recording::begin();
     let mut sim = prepared(Sim::recorded(2, languages(None, Some("de")), sink));
     assert!(sim.run_until(secs(30), is_completion));
-    let written = lines.lock().unwrap().clone();
-    let again = replay(written.into_iter()).unwrap();
-    assert_eq!(again.difference, None);
-    assert_eq!(again.events.len(), sim.events.len());
+    recording.runs_again(sim.events.len());
 }

@@ -1,13 +1,12 @@
 //! Low latency (RFC 8216bis), in the simulator.
 
-use std::sync::{Arc, Mutex};
-
 use kinora_media::Time;
 
 use super::errors;
+use super::recording::Recording;
 use crate::sim::low_latency::{Hints, LowLatency};
 use crate::sim::{Film, Sim, Weather, mins, ms, secs, sim};
-use crate::{Command, Event, PlayerConfig, TapeSink, replay};
+use crate::{Command, Event, PlayerConfig};
 
 fn live(seed: u64, origin: &LowLatency) -> Sim {
     let mut sim = sim(seed);
@@ -289,9 +288,7 @@ fn renditions_are_changed_at_the_edge_by_what_the_reports_say() {
 
 #[test]
 fn a_recorded_session_by_parts_runs_the_same_again() {
-    let lines = Arc::new(Mutex::new(Vec::new()));
-    let into = Arc::clone(&lines);
-    let sink: TapeSink = Box::new(move |line| into.lock().unwrap().push(line.to_string()));
+    let (recording, sink) = Recording::begin();
     let mut sim = Sim::recorded(12, PlayerConfig::default(), sink);
     sim.net.serve_origin(LowLatency {
         delta: Some(true),
@@ -302,10 +299,7 @@ fn a_recorded_session_by_parts_runs_the_same_again() {
     sim.run_for(secs(20));
     let reported = sim.events.len();
     drop(sim);
-    let lines = lines.lock().unwrap();
-    let again = replay(lines.iter().map(|line| line.parse().unwrap())).unwrap();
-    assert_eq!(again.difference, None);
-    assert_eq!(again.events.len(), reported);
+    recording.runs_again(reported);
 }
 
 #[test]

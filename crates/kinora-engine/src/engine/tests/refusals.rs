@@ -1,16 +1,15 @@
 //! Commands that can not be obeyed are reported, and change nothing.
 
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use kinora_errors::{Coded, Lang, Secret};
-use serde_json::Value;
 
+use super::recording::Recording;
 use super::{URL, credentials, errors, hls, is_completion, served};
 use crate::sim::{NetFault, Sim, ms, secs, sim};
 use crate::{
-    Command, CommandKind, Credential, Event, PlayerConfig, Refusal, SeekAccuracy, State, TapeSink,
-    TrackChoice, replay,
+    Command, CommandKind, Credential, Event, PlayerConfig, Refusal, SeekAccuracy, State,
+    TrackChoice,
 };
 
 /// What a command was refused for, if it was.
@@ -258,9 +257,7 @@ fn a_source_after_one_that_caught_up_plays_at_the_users_speed() {
 
 #[test]
 fn a_session_with_refused_commands_runs_the_same_again() {
-    let lines = Arc::new(Mutex::new(Vec::new()));
-    let into = Arc::clone(&lines);
-    let sink: TapeSink = Box::new(move |line| into.lock().unwrap().push(line.to_string()));
+    let (recording, sink) = Recording::begin();
     let mut sim = Sim::recorded(13, PlayerConfig::default(), sink);
     sim.net.serve(URL, crate::sim::Film::mp4());
     sim.command(Command::Start);
@@ -275,13 +272,7 @@ fn a_session_with_refused_commands_runs_the_same_again() {
         assert!(refused(&mut sim, command).is_some());
     }
     sim.run_for(secs(1));
-    let lines = lines.lock().unwrap();
-    let lines = lines
-        .iter()
-        .map(|line| serde_json::from_str::<Value>(line).unwrap());
-    let again = replay(lines).unwrap();
-    assert_eq!(again.difference, None);
-    assert_eq!(again.events.len(), sim.events.len());
+    recording.runs_again(sim.events.len());
 }
 
 #[test]

@@ -1,16 +1,11 @@
 //! Parts that are repeated, pictures one by one, chapters.
 
-use std::sync::{Arc, Mutex};
-
 use kinora_media::Time;
-use serde_json::Value;
 
+use super::recording::Recording;
 use super::{URL, is_completion, served};
 use crate::sim::{Film, Sim, ms, secs};
-use crate::{
-    Command, CommandKind, Event, PlayerConfig, Refusal, Repeat, SeekAccuracy, State, TapeSink,
-    replay,
-};
+use crate::{Command, CommandKind, Event, PlayerConfig, Refusal, Repeat, SeekAccuracy, State};
 
 fn repeat(sim: &mut Sim, from: Time, to: Time) {
     sim.command(Command::SetRepeat(Some(Repeat { from, to })));
@@ -178,9 +173,7 @@ fn where_there_are_no_pictures_there_is_no_next_one() {
 
 #[test]
 fn a_session_with_repeats_and_steps_runs_the_same_again() {
-    let lines = Arc::new(Mutex::new(Vec::new()));
-    let into = Arc::clone(&lines);
-    let sink: TapeSink = Box::new(move |line| into.lock().unwrap().push(line.to_string()));
+    let (recording, sink) = Recording::begin();
     let mut sim = Sim::recorded(68, PlayerConfig::default(), sink);
     sim.net.serve(URL, Film::mp4());
     sim.play(URL);
@@ -194,11 +187,5 @@ fn a_session_with_repeats_and_steps_runs_the_same_again() {
     }
     sim.command(Command::Start);
     sim.run_for(secs(1));
-    let lines = lines.lock().unwrap();
-    let lines = lines
-        .iter()
-        .map(|line| serde_json::from_str::<Value>(line).unwrap());
-    let again = replay(lines).unwrap();
-    assert_eq!(again.difference, None);
-    assert_eq!(again.events.len(), sim.events.len());
+    recording.runs_again(sim.events.len());
 }

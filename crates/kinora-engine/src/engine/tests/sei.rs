@@ -1,16 +1,14 @@
 //! Messages within the video.
 
-use std::sync::{Arc, Mutex};
-
 use bytes::Bytes;
 use kinora_media::bitstream::UserData;
 use kinora_media::{Time, TrackKind};
-use serde_json::Value;
 
 use super::is_completion;
 use super::pushed::packets;
+use super::recording::Recording;
 use crate::sim::{Film, Sim, secs};
-use crate::{Event, PlayerConfig, TapeSink, replay};
+use crate::{Event, PlayerConfig};
 
 const URL: &str = "rtmp://live.test/app/stream";
 const SECRET: &str = "what it says";
@@ -74,21 +72,14 @@ fn nobody_is_told_what_nobody_asked_for() {
 
 #[test]
 fn a_recording_holds_no_message_and_runs_the_same_again() {
-    let lines = Arc::new(Mutex::new(Vec::new()));
-    let into = Arc::clone(&lines);
-    let sink: TapeSink = Box::new(move |line| into.lock().unwrap().push(line.to_string()));
+    let (recording, sink) = Recording::begin();
     let mut sim = Sim::recorded(83, enabled(), sink);
     film(&mut sim);
     sim.play(URL);
     sim.run_for(secs(3));
-    let lines = lines.lock().unwrap();
+    let lines = recording.lines();
     assert!(!lines.iter().any(|line| line.contains(SECRET)));
     let told = lines.iter().filter(|line| line.contains("\"sei ")).count();
     assert!(told > 20, "{told}");
-    let lines = lines
-        .iter()
-        .map(|line| serde_json::from_str::<Value>(line).unwrap());
-    let again = replay(lines).unwrap();
-    assert_eq!(again.difference, None);
-    assert_eq!(again.events.len(), sim.events.len());
+    recording.runs_again(sim.events.len());
 }

@@ -1,17 +1,12 @@
 //! Cues appear and go exactly when they say so.
 
-use std::sync::{Arc, Mutex};
-
 use kinora_errors::{Secret, codes};
 use kinora_media::Time;
-use serde_json::Value;
 
+use super::recording::Recording;
 use super::{URL, errors, is_completion, is_first, is_seek_end, served};
 use crate::sim::{Film, NetFault, Sim, mins, ms, secs};
-use crate::{
-    Command, CueId, Event, InfoCode, PlayerConfig, Refusal, SeekAccuracy, TapeSink, TrackChoice,
-    replay,
-};
+use crate::{Command, CueId, Event, InfoCode, PlayerConfig, Refusal, SeekAccuracy, TrackChoice};
 
 const SRT: &str = "http://films.test/film.srt?auth=secret-word";
 const TEXT: &str = "1\n00:00:01,000 --> 00:00:02,500\nfirst\n\n2\n00:00:02,000 --> 00:00:03,250\nbeside\n\n\
@@ -360,26 +355,17 @@ fn subtitles_that_are_not_there_are_refused() {
 
 #[test]
 fn a_recorded_session_with_subtitles_runs_again_without_their_words() {
-    let written: Arc<Mutex<Vec<String>>> = Arc::default();
-    let sink: TapeSink = {
-        let written = Arc::clone(&written);
-        Box::new(move |line| written.lock().unwrap().push(line.to_string()))
-    };
+    let (recording, sink) = Recording::begin();
     let mut sim = Sim::recorded(11, PlayerConfig::default(), sink);
     begin(&mut sim);
     sim.command(delay(FIRST, 150));
     let told = told(&mut sim);
     assert_eq!(told.len(), 6);
-    let written = written.lock().unwrap();
+    let written = recording.lines();
     for word in ["beside", "secret-word"] {
         assert!(!written.iter().any(|line| line.contains(word)), "{word}");
     }
-    let lines = written
-        .iter()
-        .map(|line| serde_json::from_str::<Value>(line).unwrap());
-    let again = replay(lines).unwrap();
-    assert_eq!(again.difference, None);
-    assert_eq!(again.events.len(), sim.events.len());
+    recording.runs_again(sim.events.len());
 }
 
 /// A film with a text track, index 2, that is prepared.
@@ -468,19 +454,12 @@ fn the_cues_of_a_text_track_are_right_after_seeks_in_the_buffer_and_out_of_it() 
 
 #[test]
 fn a_recorded_session_with_a_text_track_runs_again_without_its_words() {
-    let written: Arc<Mutex<Vec<String>>> = Arc::default();
-    let sink: TapeSink = {
-        let written = Arc::clone(&written);
-        Box::new(move |line| written.lock().unwrap().push(line.to_string()))
-    };
+    let (recording, sink) = Recording::begin();
     let mut sim = Sim::recorded(15, PlayerConfig::default(), sink);
     with_text_track(&mut sim);
     sim.command(select(2, true));
     assert_eq!(told(&mut sim).len(), 4);
-    let written = written.lock().unwrap();
-    let lines = written
-        .iter()
-        .map(|line| serde_json::from_str::<Value>(line).unwrap());
-    assert_eq!(replay(lines).unwrap().difference, None);
+    recording.runs_again(sim.events.len());
+    let written = recording.lines();
     assert!(!written.iter().any(|line| line.contains("\"first\"")));
 }

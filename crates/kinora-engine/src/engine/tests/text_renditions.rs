@@ -1,14 +1,12 @@
 //! Renditions of text beside pictures and sound, in the simulator.
 
-use std::sync::{Arc, Mutex};
-
 use kinora_media::{Time, TrackKind};
-use serde_json::Value;
 
+use super::recording::Recording;
 use super::subtitles::{is_subtitle, told};
 use super::{errors, is_completion, is_first, is_seek_end};
 use crate::sim::{Film, NetFault, Sim, mins, ms, secs};
-use crate::{Command, Event, PlayerConfig, Refusal, SeekAccuracy, TapeSink, TrackChoice, replay};
+use crate::{Command, Event, PlayerConfig, Refusal, SeekAccuracy, TrackChoice};
 
 pub(super) const MASTER: &str = "http://films.test/text/master.m3u8";
 const FOLDER: &str = "http://films.test/text";
@@ -420,24 +418,15 @@ fn whatever_is_asked_for_and_shown_of_text_ends_with_the_session() {
 
 #[test]
 fn a_recorded_session_with_a_text_rendition_runs_again_without_its_words() {
-    let written: Arc<Mutex<Vec<String>>> = Arc::default();
-    let sink: TapeSink = {
-        let written = Arc::clone(&written);
-        Box::new(move |line| written.lock().unwrap().push(line.to_string()))
-    };
+    let (recording, sink) = Recording::begin();
     let mut sim = film_of(Sim::recorded(13, PlayerConfig::default(), sink));
     sim.run_for(secs(3));
     sim.seek(ms(9_100), SeekAccuracy::Exact);
     assert!(sim.run_until(secs(30), is_completion));
     assert!(sim.count(is_subtitle) > 8);
-    let written = written.lock().unwrap();
+    let written = recording.lines();
     assert!(!written.iter().any(|line| line.contains("border")));
-    let lines = written
-        .iter()
-        .map(|line| serde_json::from_str::<Value>(line).unwrap());
-    let again = replay(lines).unwrap();
-    assert_eq!(again.difference, None);
-    assert_eq!(again.events.len(), sim.events.len());
+    recording.runs_again(sim.events.len());
 }
 
 /// The service's definitions lead: renditions of text stand behind them.

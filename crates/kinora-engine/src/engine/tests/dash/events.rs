@@ -1,5 +1,7 @@
 //! Events of the manifest and of segments.
 
+use std::sync::Arc;
+
 use kinora_media::{Time, TimedEvent};
 
 use super::*;
